@@ -1,0 +1,218 @@
+//! One file to its findings: text in, findings out. No disk, no threads, no clock, no formats.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::edit::{Applicability, Fix};
+use crate::finding::{Finding, Label, Problem, Severity};
+use crate::kind::{self, Kind, Parser};
+use crate::locate::{self, Site, TagAt, Trust, View};
+use crate::rewrite::{self, Spelled};
+use crate::rules::{self, RuleSet, TagState, Verdict};
+use crate::source::Span;
+
+/// What one file comes to.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub findings: Vec<Finding>,
+    pub problems: Vec<Problem>,
+    /// Comments, for ignore comments to be looked for.
+    pub comments: Vec<Span>,
+}
+
+/// An image that a file names, legacy or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    pub span: Span,
+    /// Pieces joined as they are written, placeholders included.
+    pub name: String,
+    pub tag: Option<String>,
+    pub digest: Option<String>,
+    pub shape: &'static str,
+}
+
+/// Everything that a text names, as its kind reads it.
+fn sites(path: &Path, text: &str, kind: &Kind) -> (Vec<Site>, Checked) {
+    let mut checked = Checked::default();
+    if kind.parser == Parser::Text {
+        let mut sites = locate::scan_text(text, Span::new(0, text.len()), &[], locate::Prose::Anything);
+        for site in &mut sites {
+            site.trust = site.trust.min(Trust::Likely("the file is read as plain text"));
+        }
+        checked.comments = kind::text_comments(text);
+        return (locate::in_order(sites), checked);
+    }
+    let prepared = kind::prepare(text, kind.parser);
+    let mut found = Vec::new();
+    let masks = std::iter::once(prepared.masked.as_ref()).chain(prepared.others.iter().map(String::as_str));
+    for (index, masked) in masks.enumerate() {
+        let trees = prepared.trees(masked);
+        let view = View {
+            path,
+            text,
+            masked,
+            actions: &prepared.actions,
+            documents: &trees.documents,
+            comments: &trees.comments,
+            unparsed: &trees.unparsed,
+        };
+        found.extend(locate::sites(&view));
+        if index == 0 {
+            checked.comments = trees.comments;
+            checked.problems = trees
+                .errors
+                .into_iter()
+                .map(|error| Problem {
+                    offset: Some(error.offset),
+                    message: format!("{}; from here to the next document only single lines are read", error.message),
+                    fatal: false,
+                })
+                .collect();
+        }
+    }
+    (locate::in_order(found), checked)
+}
+
+/// Checks a text by the rules.
+pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
+    let (sites, mut checked) = sites(path, text, kind);
+    checked.findings = sites.iter().filter_map(|site| finding(site, text, rules)).collect();
+    checked
+}
+
+/// Every image that a text names in a place from which it is pulled.
+pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
+    let (sites, _) = sites(path, text, kind);
+    let pulled = |site: &&Site| site.kind == rules::Kind::Image && site.name.is_some() && site.trust > Trust::Mention("");
+    let listed = sites.iter().filter(pulled).filter(|site| site.shape != "comment" && !matches!(site.trust, Trust::Mention(_)));
+    listed
+        .filter_map(|site| {
+            Some(Image {
+                span: site.head(text),
+                name: rewrite::spell(site, text)?.written_name(text),
+                tag: match site.tag {
+                    TagAt::At(span) => Some(span.of(text).to_owned()),
+                    _ => None,
+                },
+                digest: site.digest.map(|span| span.of(text).to_owned()),
+                shape: site.shape,
+            })
+        })
+        .collect()
+}
+
+fn finding(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
+    let spelled = rewrite::spell(site, text)?;
+    let names = spelled.names();
+    let query = rules::Query {
+        segments: &names,
+        literal: spelled.literal,
+        bare: site.name.is_none(),
+        tag: rewrite::tag_state(site, text),
+        digest: site.digest.is_some(),
+        kind: site.kind,
+        chart: site.chart.as_deref(),
+    };
+    if let Trust::Mention(reason) = site.trust {
+        let rule = rules.mentions(&query)?;
+        return Some(Finding {
+            rule: Arc::from(rule.id.as_str()),
+            severity: Severity::Info,
+            message: format!("names a legacy place without pulling from it: {reason}"),
+            labels: labels(site, text),
+            old: written(site, &spelled, text),
+            new: None,
+            fix: None,
+            reason: Some(reason.to_owned()),
+            url: rule.url().map(str::to_owned),
+            mention: true,
+        });
+    }
+    let verdict = rules.verdict(&query)?;
+    Some(of_verdict(site, &spelled, text, &verdict, &query))
+}
+
+fn of_verdict(site: &Site, spelled: &Spelled, text: &str, verdict: &Verdict<'_>, query: &rules::Query<'_>) -> Finding {
+    let mut reason = verdict.reason.clone();
+    let moved = verdict.target.as_ref().and_then(|target| {
+        let moved = spelled.relocate(target, site, text);
+        if moved.is_none() {
+            reason = Some("the pieces cannot hold the new name".to_owned());
+        }
+        moved
+    });
+    let in_place = match site.trust {
+        Trust::Pull => Applicability::Safe,
+        Trust::Likely(why) => lowered(verdict, Applicability::Unsafe, why, &mut reason),
+        Trust::Shown(why) | Trust::Mention(why) => lowered(verdict, Applicability::Display, why, &mut reason),
+    };
+    let new = moved.as_ref().map(|(_, name)| with_tag(name, query, verdict));
+    let fix = moved.map(|(edits, _)| Fix {
+        edits,
+        applicability: verdict.applicability.min(in_place),
+    });
+    Finding {
+        rule: Arc::from(verdict.rule.id.as_str()),
+        severity: verdict.severity,
+        message: verdict.summary.to_owned(),
+        labels: labels(site, text),
+        old: written(site, spelled, text),
+        new,
+        fix,
+        reason,
+        url: verdict.rule.url().map(str::to_owned),
+        mention: false,
+    }
+}
+
+/// The place lowers the trust of the rule; the reason is of whichever is lower.
+fn lowered(verdict: &Verdict<'_>, limit: Applicability, why: &str, reason: &mut Option<String>) -> Applicability {
+    if verdict.applicability > limit || reason.is_none() {
+        *reason = Some(why.to_owned());
+    }
+    limit
+}
+
+fn with_tag(name: &str, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
+    let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
+    match query.tag {
+        TagState::Text(tag) if strip => format!("{name}:{}", tag.trim_start_matches('v')),
+        TagState::Text(tag) => format!("{name}:{tag}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// The reference as it stands, tag and digest included.
+fn written(site: &Site, spelled: &Spelled, text: &str) -> String {
+    let mut name = match site.kind {
+        rules::Kind::ChartRepository | rules::Kind::Url => site.name.map(|span| span.of(text).to_owned()).unwrap_or_default(),
+        rules::Kind::Chart => format!("oci://{}", spelled.written_name(text)),
+        rules::Kind::Image => spelled.written_name(text),
+    };
+    if let TagAt::At(span) = site.tag {
+        name.push(':');
+        name.push_str(span.of(text));
+    }
+    name
+}
+
+fn labels(site: &Site, text: &str) -> Vec<Label> {
+    let mut labels = Vec::new();
+    let registry = site.registry.filter(|span| !span.is_empty());
+    let pieces = [(registry, "registry"), (site.name, if registry.is_some() { "path" } else { "" })];
+    for (span, name) in pieces {
+        if let Some(span) = span {
+            labels.push(Label {
+                span,
+                text: name.to_owned(),
+            });
+        }
+    }
+    if labels.is_empty() {
+        labels.push(Label {
+            span: site.head(text),
+            text: String::new(),
+        });
+    }
+    labels
+}

@@ -1,0 +1,26 @@
+//! regfix finds references to container registries that are frozen, renamed, moved or gone, and rewrites them in
+//! place without touching another byte.
+//!
+//! The modules stand on floors, and import from lower floors only (`tests/house.rs` keeps it so):
+//!
+//! | floor | modules | what they do |
+//! |---|---|---|
+//! | 8 | [`cli`] | arguments in, exit code out |
+//! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
+//! | 6 | [`walk`], [`write`], [`check`] | the only reader; the only writer; one file to its findings |
+//! | 5 | [`config`], [`suppress`], [`report`], [`diff`] | settings; ignore comments; one module an output format |
+//! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
+//! | 3 | [`locate`], [`rules`] | sites in a tree; which rule speaks about an image |
+//! | 2 | [`syntax`], [`image`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
+//! | 1 | [`source`] | spans, lines and columns |
+
+pub mod check;
+pub mod edit;
+pub mod finding;
+pub mod image;
+pub mod kind;
+pub mod locate;
+pub mod rewrite;
+pub mod rules;
+pub mod source;
+pub mod syntax;

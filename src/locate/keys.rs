@@ -1,0 +1,138 @@
+//! What people call the keys under which images stand, and those under which they are only spoken about.
+//!
+//! A key never makes a site by itself: it says how to read a value that already looks like a reference.
+
+/// A key without case, dashes and underscores; of a dotted path the last part. `fooImage_Repository` and
+/// `image.repository` become `fooimagerepository` and `repository`.
+pub fn fold(key: &str) -> String {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    let letters = last.chars().filter(|letter| !matches!(letter, '-' | '_'));
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Text for people. Nothing in it is pulled.
+pub fn is_prose(key: &str) -> bool {
+    const WORDS: [&str; 22] = [
+        "description", "desc", "message", "msg", "summary", "title", "note", "notes", "comment", "comments", "help",
+        "reason", "usage", "changelog", "changes", "releasenotes", "readme", "documentation", "docs", "remarks",
+        "xmdx", "warning",
+    ];
+    WORDS.contains(&key) || key.ends_with("description") || key.ends_with("message") || key.ends_with("changes")
+}
+
+/// All below it is matched against, forbidden, allowed or mirrored.
+pub fn is_mention(key: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "regex", "regexp", "rego", "cel", "expr", "expression", "expressions", "condition", "conditions", "query",
+        "whitelist", "safelist", "deny", "redirectsto", "auths", "runifchanged", "skipifonlychanged", "jmespath",
+        "jsonpath", "imagereferences",
+    ];
+    const STARTS: [&str; 17] = [
+        "allow", "deny", "denied", "disallow", "forbid", "block", "exempt", "exclud", "ignor", "trusted", "untrusted",
+        "restrict", "whitelist", "blacklist", "mirror", "insecure", "unqualified",
+    ];
+    const ENDS: [&str; 16] = [
+        "pattern", "patterns", "regex", "regexp", "glob", "globs", "mirror", "mirrors", "allowlist", "denylist",
+        "blacklist", "blocklist", "whitelist", "exemptions", "promql", "redirects",
+    ];
+    WORDS.contains(&key)
+        || STARTS.iter().any(|start| key.starts_with(start))
+        || ENDS.iter().any(|end| key.ends_with(end))
+}
+
+/// A scalar under it is a prefix, a path or a place to copy from or to; a map under it may be anything.
+pub fn is_mention_of_scalar(key: &str) -> bool {
+    const WORDS: [&str; 26] = [
+        "source", "sources", "path", "paths", "dir", "dirs", "directory", "file", "files", "match", "matches",
+        "project", "projectid", "label", "labels", "tags", "keywords", "destination", "destinations", "dest", "target",
+        "targets", "server", "scope", "scopes", "subpath",
+    ];
+    WORDS.contains(&key) || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
+}
+
+/// Siblings that tell a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
+pub fn is_mirror_sibling(key: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "endpoint", "endpoints", "mirror", "mirrors", "rewrite", "rewrites", "username", "password", "auth", "insecure",
+        "redirect", "artifacts", "location", "remote", "upstream", "skipverify",
+    ];
+    WORDS.contains(&key)
+}
+
+/// The value names an image.
+pub fn is_image(key: &str) -> bool {
+    const ENDS: [&str; 12] = [
+        "image", "images", "imagename", "imageref", "imagereference", "imageurl", "imageuri", "imagerepo",
+        "imagerepository", "container", "imagefull", "imagepath",
+    ];
+    key == "package" || key == "bundle" || ENDS.iter().any(|end| key.ends_with(end)) || key.starts_with("image")
+}
+
+/// The value is a whole image, so that even a name without host is one of Docker Hub's.
+pub fn is_image_alone(key: &str) -> bool {
+    const ENDS: [&str; 4] = ["image", "imagename", "imageref", "imagereference"];
+    ENDS.iter().any(|end| key.ends_with(end))
+}
+
+/// The value is a registry, or a registry with the beginning of a path.
+pub fn is_bare_host(key: &str) -> bool {
+    const ENDS: [&str; 9] = [
+        "registry", "registryhost", "registryaddress", "imagerepo", "imagerepository", "hub", "imageprefix",
+        "registryprefix", "registryurl",
+    ];
+    ENDS.iter().any(|end| key.ends_with(end)) && key != "github"
+}
+
+/// A key that names the path of an image, split at what it shares with its companions: `fooImageRepository` gives
+/// `foo`.
+pub fn repository_stem(key: &str) -> Option<&str> {
+    const ENDS: [&str; 9] = [
+        "imagerepository", "imagerepo", "imagename", "repository", "repo", "image", "name", "imagepath", "reponame",
+    ];
+    let end = ENDS.iter().filter(|end| key.ends_with(*end)).max_by_key(|end| end.len())?;
+    Some(&key[..key.len() - end.len()])
+}
+
+pub fn is_registry_beside(key: &str, stem: &str) -> bool {
+    is_companion(key, stem, &["registry", "imageregistry", "hub", "imagehub", "registryhost", "registryurl", "host"])
+}
+
+pub fn is_tag_beside(key: &str, stem: &str) -> bool {
+    is_companion(key, stem, &["tag", "imagetag", "version", "imageversion", "newtag"])
+}
+
+pub fn is_digest_beside(key: &str, stem: &str) -> bool {
+    is_companion(key, stem, &["digest", "imagedigest", "sha", "imagesha", "sha256"])
+}
+
+fn is_companion(key: &str, stem: &str, ends: &[&str]) -> bool {
+    let rest = key.strip_prefix(stem);
+    rest.is_some_and(|rest| ends.contains(&rest)) || ends.contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_folded_and_split() {
+        assert_eq!(fold("controller.image.repository"), "repository");
+        assert_eq!(fold("kube_image_repo"), "kubeimagerepo");
+        assert_eq!(repository_stem(&fold("fooImageRepository")), Some("foo"));
+        assert_eq!(repository_stem("image"), Some(""));
+        assert_eq!(repository_stem("tag"), None);
+        assert!(is_tag_beside("fooimagetag", "foo") && is_tag_beside("tag", "foo"));
+        assert!(!is_tag_beside("bartag", "foo"));
+    }
+
+    #[test]
+    fn keys_of_mentions() {
+        for key in ["allowedRegistries", "exemptImages", "registry_mirrors", "namePattern", "ignored-images"] {
+            assert!(is_mention(&fold(key)), "{key}");
+        }
+        for key in ["image", "images", "source", "imageRegistry", "imagePrefix"] {
+            assert!(!is_mention(&fold(key)), "{key}");
+        }
+        assert!(is_mention_of_scalar("prefix") && !is_mention_of_scalar("imageprefix"));
+    }
+}

@@ -1,0 +1,115 @@
+//! One piece of text read as a reference, with its placeholders.
+
+use crate::image::{self, ImageRef};
+use crate::source::Span;
+use crate::syntax::placeholder;
+use crate::syntax::template::Action;
+
+use super::{Site, TagAt, Trust};
+use crate::rules::Kind;
+
+/// A reference and where its pieces stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub name: Span,
+    pub tag: TagAt,
+    pub digest: Option<Span>,
+    pub holes: Vec<Span>,
+    /// Whether it names its registry.
+    pub hosted: bool,
+    /// Whether a chart is fetched (`oci://`).
+    pub chart: bool,
+}
+
+impl Reference {
+    /// Whether a tag or digest follows, or a template that may be one.
+    pub fn is_pinned(&self) -> bool {
+        self.tag != TagAt::None || self.digest.is_some()
+    }
+
+    pub fn into_site(self, trust: Trust, shape: &'static str) -> Site {
+        Site {
+            kind: if self.chart { Kind::Chart } else { Kind::Image },
+            registry: None,
+            name: Some(self.name),
+            tag: self.tag,
+            digest: self.digest,
+            chart: None,
+            holes: self.holes,
+            trust,
+            shape,
+        }
+    }
+}
+
+/// A text whose placeholders are masked, and where they stood in the file.
+pub(super) struct Readable {
+    pub text: String,
+    pub holes: Vec<Span>,
+}
+
+/// Makes a slice of the masked file readable by grammar: raw placeholders are masked too.
+pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable {
+    let slice = span.of(masked);
+    let first = actions.partition_point(|action| action.span.end <= span.start);
+    let within = actions[first..].iter().take_while(|action| action.span.start < span.end);
+    let mut holes: Vec<Span> = within.map(|action| action.span).collect();
+    let text = match placeholder::mask(slice) {
+        Some(masked) => {
+            holes.extend(masked.holes.iter().map(|hole| hole.shift(span.start)));
+            masked.text
+        }
+        None => slice.to_owned(),
+    };
+    Readable { text, holes }
+}
+
+/// Reads the text at a span as one whole reference. `None` where it is none.
+pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Reference> {
+    let slice = span.of(masked);
+    if slice.len() > 4096 || slice.contains(['\n', '*', '^', '\\']) {
+        return None;
+    }
+    let (scheme, chart) = match slice {
+        _ if slice.starts_with("docker://") => ("docker://".len(), false),
+        _ if slice.starts_with("oci://") => ("oci://".len(), true),
+        _ => (0, false),
+    };
+    let span = Span::new(span.start + scheme, span.end);
+    let readable = readable(masked, span, actions);
+    let image = ImageRef::parse(&readable.text)?;
+    let hosted = image.host.is_some_and(image::is_registry_host);
+    if image.host.is_some() && !hosted {
+        return None;
+    }
+    let name = image.name_span().shift(span.start);
+    let touches = |piece: Span| readable.holes.iter().any(|hole| hole.overlaps(piece));
+    let tag = match image.tag {
+        Some(tag) => {
+            let at = Span::new(name.end + 1, name.end + 1 + tag.len());
+            if touches(at) { TagAt::Elsewhere } else { TagAt::At(at) }
+        }
+        None if readable.holes.iter().any(|hole| hole.end == name.end) => TagAt::Elsewhere,
+        None => TagAt::None,
+    };
+    let digest = image.digest.map(|digest| Span::new(span.end - digest.len(), span.end));
+    Some(Reference {
+        name,
+        tag,
+        digest,
+        holes: readable.holes,
+        hosted,
+        chart,
+    })
+}
+
+/// Reads the text at a span as a registry: a host, with or without the beginning of a path, with or without a slash at
+/// the end. The span given back is without that slash.
+pub(super) fn read_registry(masked: &str, span: Span) -> Option<Span> {
+    let slice = span.of(masked).trim_end_matches('/');
+    let span = Span::new(span.start, span.start + slice.len());
+    let host = slice.split('/').next().unwrap_or_default();
+    let hosted = image::is_registry_host(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let whole = hosted && (host == slice || ImageRef::parse(slice).is_some_and(|image| image.tag.is_none()));
+    whole.then_some(span)
+}

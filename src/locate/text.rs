@@ -1,0 +1,223 @@
+//! Sites in text that is no tree: arguments, scripts, what a parser could not read.
+//!
+//! A token is a run of the letters that references are made of, with its placeholders. Only a reference that names its
+//! registry is taken: without one, `bitnami/redis` may be a chart, a repository of git or a path.
+
+use super::reference::{self, Reference};
+use super::{Site, TagAt, Trust, View, comment, keys};
+use crate::rules::Kind;
+use crate::source::Span;
+use crate::syntax::template::Action;
+
+/// Two letters of a mask: a token that begins so begins with a placeholder.
+pub(super) const STAND_INS: &str = "xx";
+
+/// What a text is, where a reference without tag stands in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prose {
+    /// Words for a program: a reference is one that it pulls.
+    Arguments,
+    /// Any text: the file may be a script as well as a story.
+    Anything,
+}
+
+/// The references of a region, token by token.
+pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec<Site> {
+    let readable = reference::readable(masked, region, actions);
+    let bytes = readable.text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !in_token(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let length = bytes[at..].iter().take_while(|byte| in_token(**byte)).count();
+        let token = Token {
+            text: &readable.text,
+            start: at,
+            end: at + length,
+            base: region.start,
+        };
+        at += length;
+        if let Some(site) = token.site(masked, actions, prose) {
+            found.push(site);
+        }
+    }
+    found
+}
+
+fn in_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b':' | b'@' | b'-' | b'+' | b'~')
+}
+
+struct Token<'t> {
+    text: &'t str,
+    start: usize,
+    end: usize,
+    /// Where the text starts in the file.
+    base: usize,
+}
+
+impl Token<'_> {
+    fn site(&self, masked: &str, actions: &[Action], prose: Prose) -> Option<Site> {
+        let raw = &self.text[self.start..self.end];
+        if !raw.contains(['.', ':']) {
+            return None;
+        }
+        let trimmed = raw.trim_end_matches(['.', ':', '-', '/']);
+        let slash = raw[trimmed.len()..].contains('/');
+        let span = Span::new(self.base + self.start, self.base + self.start + trimmed.len());
+        if trimmed.starts_with("https://") || trimmed.starts_with("http://") {
+            return Some(self.url(span, masked, actions));
+        }
+        let before = self.text[..self.start].chars().next_back();
+        let after = self.text[self.end..].chars().next();
+        let in_pattern = before.is_some_and(|letter| matches!(letter, '^' | '*' | '#' | '\\' | '~' | '!' | '?'))
+            || after.is_some_and(|letter| matches!(letter, '*' | '[' | '\\' | '(' | '|' | '?' | '#'))
+            || slash;
+        let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
+        let span = if escape { Span::new(span.start + 1, span.end) } else { span };
+        let flag = self.flag();
+        if let Some(reference) = reference::read(masked, span, actions) {
+            if !reference.hosted {
+                return None;
+            }
+            let trust = self.trust(&reference, in_pattern && !escape, flag.as_deref(), prose);
+            return Some(reference.into_site(trust, "argument"));
+        }
+        let registry = reference::read_registry(masked, span)?;
+        let keyed = flag.as_deref().is_some_and(keys::is_bare_host);
+        (keyed && !in_pattern).then(|| Site {
+            kind: Kind::Image,
+            registry: Some(registry),
+            name: None,
+            tag: TagAt::Elsewhere,
+            digest: None,
+            chart: None,
+            holes: Vec::new(),
+            trust: self.push_trust().unwrap_or(Trust::Likely("a registry in free text may be more than one thing")),
+            shape: "argument",
+        })
+    }
+
+    fn url(&self, span: Span, masked: &str, actions: &[Action]) -> Site {
+        let holes = reference::readable(masked, span, actions).holes;
+        Site {
+            kind: Kind::Url,
+            registry: None,
+            name: Some(span),
+            tag: TagAt::Elsewhere,
+            digest: None,
+            chart: None,
+            holes,
+            trust: Trust::Pull,
+            shape: "url",
+        }
+    }
+
+    fn trust(&self, reference: &Reference, in_pattern: bool, flag: Option<&str>, prose: Prose) -> Trust {
+        if in_pattern {
+            return Trust::Mention("it is part of a pattern");
+        }
+        if flag.is_some_and(|flag| keys::is_mention(flag) || keys::is_mention_of_scalar(flag)) {
+            return Trust::Mention("the option holds what is matched or allowed");
+        }
+        if let Some(trust) = self.push_trust() {
+            return trust;
+        }
+        match prose {
+            _ if reference.is_pinned() => Trust::Pull,
+            Prose::Arguments => Trust::Pull,
+            Prose::Anything => Trust::Likely("it stands in free text"),
+        }
+    }
+
+    /// A line that pushes, copies or searches does not pull.
+    fn push_trust(&self) -> Option<Trust> {
+        let line = &self.text[self.line_start()..self.start];
+        let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+        words.find_map(|word| match word {
+            "push" | "tag" | "cp" | "copy" | "promote" => {
+                Some(Trust::Mention("the command pushes or copies, it does not only pull"))
+            }
+            "grep" | "egrep" | "sed" | "awk" | "match" | "contains" | "startswith" | "replace" => {
+                Some(Trust::Mention("the command searches for it"))
+            }
+            _ => None,
+        })
+    }
+
+    fn line_start(&self) -> usize {
+        self.text[..self.start].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
+    fn flag(&self) -> Option<String> {
+        let line = &self.text[self.line_start()..self.start];
+        let line = line.trim_end_matches(['"', '\'', '`']);
+        let ends = line.trim_end_matches([' ', '\t', '=', ':', '?']);
+        let word = ends.rsplit(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.')).next()?;
+        let assigned = ends.len() < line.len() && (word.starts_with('-') || line.trim_end().len() > ends.len());
+        (assigned && !word.is_empty()).then(|| keys::fold(word.trim_start_matches('-')))
+    }
+}
+
+/// A region that no parser could read, line by line: `key: value` is read as such, all else by tokens.
+pub(super) fn scan_lines(view: &View<'_>, region: Span) -> Vec<Site> {
+    let mut found = Vec::new();
+    let mut at = region.start;
+    for line in region.of(view.masked).split_inclusive('\n') {
+        let span = Span::new(at, at + line.trim_end().len());
+        at += line.len();
+        let text = span.of(view.masked);
+        let lead = text.len() - text.trim_start().len();
+        let content = Span::new(span.start + lead, span.end);
+        if text.trim_start().starts_with('#') {
+            found.extend(comment::site(view, content, super::role::Role::Plain));
+            continue;
+        }
+        match comment::line(view, content) {
+            Some(site) => found.push(site),
+            None => found.extend(scan(view.masked, span, view.actions, Prose::Arguments)),
+        }
+    }
+    for site in &mut found {
+        site.trust = site.trust.min(Trust::Likely("the file does not parse here"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(String, bool)> {
+        let sites = scan(text, Span::new(0, text.len()), &[], Prose::Arguments);
+        let sites = sites.iter().filter(|site| site.kind == Kind::Image);
+        sites.map(|site| (site.head(text).of(text).to_owned(), site.trust == Trust::Pull)).collect()
+    }
+
+    #[test]
+    fn tokens_are_references_with_their_registry() {
+        for (text, expected, pulled) in [
+            ("--pod-infra-container-image=k8s.gcr.io/pause:3.1", "k8s.gcr.io/pause", true),
+            ("docker run 'k8s.gcr.io/pause:3.1'", "k8s.gcr.io/pause", true),
+            ("a k8s.gcr.io/pause:${TAG}, b", "k8s.gcr.io/pause", true),
+            (r#"{\"image\": \"k8s.gcr.io/pause:3.1\"}"#, "k8s.gcr.io/pause", true),
+            (r#"sandbox_image = "k8s.gcr.io/pause:3.1""#, "k8s.gcr.io/pause", true),
+            ("docker push k8s.gcr.io/x:1", "k8s.gcr.io/x", false),
+            ("grep k8s.gcr.io/x:1 f", "k8s.gcr.io/x", false),
+            ("--allowed-images=k8s.gcr.io/x:1", "k8s.gcr.io/x", false),
+            ("^k8s.gcr.io/x", "k8s.gcr.io/x", false),
+        ] {
+            assert_eq!(found(text), [(expected.to_owned(), pulled)], "{text}");
+        }
+        for text in [
+            "/home/k8s.io/k8s.gcr.io", "--dir=../k8s.io/k8s.gcr.io", "helm install r bitnami/redis", "k8s.gcr.io",
+            "me@k8s.gcr.io/x", "see k8s.gcr.io. And",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! How a run is told: one module an output format, each a row in [`FORMATS`].
+//!
+//! A format turns reports into text. It never chooses where the text goes, and filters nothing.
+
+pub mod concise;
+pub mod full;
+pub mod json;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::edit::Applicability;
+use crate::finding::{Finding, Problem};
+use crate::source::LineIndex;
+
+/// One file, as it is told.
+#[derive(Debug)]
+pub struct FileReport<'r> {
+    pub path: &'r Path,
+    /// As it was read, before any fix.
+    pub text: &'r str,
+    pub lines: &'r LineIndex,
+    /// In order of place. With `--write` those that were left; see `fixed`.
+    pub findings: &'r [Finding],
+    /// Those whose fix was written.
+    pub fixed: &'r [Finding],
+    pub problems: &'r [Problem],
+}
+
+/// What the whole run came to.
+#[derive(Debug, Default, Clone)]
+pub struct Summary {
+    /// Files that were looked at.
+    pub files: usize,
+    pub files_with_findings: usize,
+    /// Left, by severity.
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+    /// Of those left: what `--write` would fix, and what `--unsafe-fixes` would fix beyond that.
+    pub fixable: usize,
+    pub unsafe_fixable: usize,
+    pub fixed: usize,
+    pub fixed_files: usize,
+    pub suppressed: usize,
+    /// Files with a part that could not be analysed.
+    pub not_analysed: usize,
+    /// Problems that kept the job from being done.
+    pub failures: usize,
+    /// Of findings left, how many each rule has: id and count, the most first.
+    pub by_rule: Vec<(String, usize)>,
+    pub elapsed: Duration,
+}
+
+/// How a report looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    pub color: bool,
+    pub hyperlinks: bool,
+    /// Columns.
+    pub width: usize,
+    /// Fixes trusted at least as far as this are those that the run writes or would write.
+    pub limit: Applicability,
+    /// Whether the run writes.
+    pub write: bool,
+}
+
+/// An output format. Files are rendered in parallel and joined in order of path.
+pub trait Format: Sync {
+    fn name(&self) -> &'static str;
+    /// What comes before the first file.
+    fn start(&self) -> String {
+        String::new()
+    }
+    /// What comes between two files that have anything to tell.
+    fn between(&self) -> &'static str {
+        ""
+    }
+    /// One file; empty where there is nothing to tell.
+    fn file(&self, report: &FileReport<'_>, look: &Look) -> String;
+    /// What closes the report on the same stream, such as a closing bracket.
+    fn end(&self, summary: &Summary, look: &Look) -> String;
+}
+
+/// All formats; the first is the default.
+pub static FORMATS: &[&dyn Format] = &[&full::Full, &concise::Concise, &json::Json];
+
+/// The format of a name.
+pub fn format(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}

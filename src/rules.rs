@@ -1,0 +1,308 @@
+//! The rules: what the catalogue says, made ready to match, and which of them speaks about an image.
+//!
+//! Knows names, tags and facts. Knows no file, no span and no edit.
+
+pub mod anchors;
+pub mod index;
+pub mod schema;
+
+mod pattern;
+mod verdict;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+pub use pattern::Pattern;
+pub use schema::{Catalogue, Evidence, Kind, RuleSpec, Safety, Severity};
+pub use verdict::{Move, Query, TagState, Verdict};
+
+use schema::{AlsoSpec, DateSpec, DigestFate, GateSpec, TagFate, TagsSpec};
+
+/// The rules that come with regfix.
+static CATALOGUE: &str = include_str!("rules/catalogue.yaml");
+
+/// The embedded catalogue.
+///
+/// # Panics
+/// When the embedded text is not a catalogue, which a test rules out.
+pub fn catalogue() -> Catalogue {
+    match serde_yaml::from_str(CATALOGUE) {
+        Ok(catalogue) => catalogue,
+        Err(error) => panic!("the embedded catalogue: {error}"),
+    }
+}
+
+/// A rule that is ready to match.
+#[derive(Debug)]
+pub struct Rule {
+    pub id: String,
+    pub kind: Kind,
+    pub safety: Safety,
+    pub severity: Severity,
+    pub state: String,
+    pub since: Option<String>,
+    pub dates: Vec<DateSpec>,
+    pub summary: String,
+    pub why: String,
+    pub mind: Vec<String>,
+    pub example: String,
+    pub evidence: Option<Evidence>,
+    pub sources: Vec<String>,
+    pub gated: bool,
+    places: Vec<Place>,
+    except: Vec<Pattern>,
+    rename: BTreeMap<String, String>,
+    star: BTreeMap<String, String>,
+    tags: Option<TagsSpec>,
+    otherwise: Option<String>,
+    not_copied: Vec<String>,
+    carries_below: Option<String>,
+    digest: DigestFate,
+    charts: Vec<String>,
+}
+
+/// One `from` of a rule, with what is particular to it.
+#[derive(Debug)]
+pub struct Place {
+    pub from: Pattern,
+    pub to: Option<String>,
+    pub safety: Safety,
+    pub severity: Severity,
+    pub summary: Option<String>,
+    gate: Option<GateSpec>,
+    tag: TagFate,
+}
+
+impl Rule {
+    /// Where to read more: the first source.
+    pub fn url(&self) -> Option<&str> {
+        self.sources.first().map(String::as_str)
+    }
+
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Makes a rule of what is written down.
+    ///
+    /// # Errors
+    /// Says which key is missing or wrong.
+    pub fn new(spec: &RuleSpec) -> Result<Self, String> {
+        let from = spec.from.as_ref().map(|from| from.as_slice()).unwrap_or_default();
+        let Some(first) = from.first() else {
+            return Err("a rule needs `from`: the place that is legacy, like `old.example.com/team`".to_owned());
+        };
+        let id = match &spec.id {
+            Some(id) => id.clone(),
+            None => slug(first),
+        };
+        let id_is_kebab = !id.is_empty()
+            && id.split('-').all(|word| !word.is_empty())
+            && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !id_is_kebab {
+            return Err(format!("the id `{id}` is not kebab-case, like `old-example-com`"));
+        }
+        let kind = spec.kind.unwrap_or_default();
+        let whole = AlsoSpec {
+            from: spec.from.clone(),
+            to: spec.to.clone(),
+            ..AlsoSpec::default()
+        };
+        let mut places = Vec::new();
+        for part in std::iter::once(&whole).chain(spec.also.iter().flatten()) {
+            places.extend(compile_places(spec, part, kind)?);
+        }
+        let safety = places.first().map_or(Safety::ReportOnly, |place| place.safety);
+        let except = spec.except.iter().flatten();
+        let except = except.map(|text| Pattern::new(text, kind, false)).collect::<Result<_, _>>()?;
+        let summary = spec.summary.clone().unwrap_or_else(|| match &spec.to {
+            Some(to) => format!("{first} has moved to {to}"),
+            None => format!("{first} is not to be used any more"),
+        });
+        Ok(Self {
+            kind,
+            safety,
+            severity: spec.severity.unwrap_or(Severity::Warning),
+            state: spec.state.clone().unwrap_or_default(),
+            since: spec.since.clone(),
+            dates: spec.dates.clone().unwrap_or_default(),
+            summary,
+            why: spec.why.clone().unwrap_or_default(),
+            mind: spec.mind.clone().unwrap_or_default(),
+            example: spec.example.clone().unwrap_or_else(|| first.clone()),
+            evidence: spec.evidence,
+            sources: spec.sources.clone().unwrap_or_default(),
+            gated: spec.gate.is_some(),
+            places,
+            except,
+            rename: spec.rename.clone().unwrap_or_default(),
+            star: spec.star.clone().unwrap_or_default(),
+            tags: spec.tags.clone(),
+            otherwise: spec.otherwise.clone(),
+            not_copied: spec.not_copied.clone().unwrap_or_default(),
+            carries_below: spec.carries_below.clone(),
+            digest: spec.digest.unwrap_or_default(),
+            charts: spec.charts.clone().unwrap_or_default(),
+            id,
+        })
+    }
+}
+
+fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Kind) -> Result<Vec<Place>, String> {
+    let exact = part.exact.or(spec.exact).unwrap_or(false);
+    let to = part.to.as_deref().map(|to| strip_scheme(to, kind));
+    let default_safety = if to.is_some() { Safety::Safe } else { Safety::ReportOnly };
+    let safety = part.safety.or(spec.safety).unwrap_or(default_safety);
+    let from = part.from.as_ref().map(|from| from.as_slice()).unwrap_or_default();
+    from.iter()
+        .map(|text| {
+            Ok(Place {
+                from: Pattern::new(text, kind, exact)?,
+                to: to.map(str::to_owned),
+                safety: if to.is_some() { safety } else { Safety::ReportOnly },
+                severity: part.severity.or(spec.severity).unwrap_or(Severity::Warning),
+                summary: part.summary.clone(),
+                gate: part.gate.clone().or_else(|| spec.gate.clone()),
+                tag: part.tag.or(spec.tag).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// A target is written with its scheme only where the thing is a URL by itself.
+fn strip_scheme(to: &str, kind: Kind) -> &str {
+    match kind {
+        Kind::Chart => to.strip_prefix("oci://").unwrap_or(to),
+        _ => to,
+    }
+}
+
+/// `old.example.com/team` as an id: `old-example-com-team`.
+fn slug(from: &str) -> String {
+    let words = from.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").to_ascii_lowercase()
+}
+
+/// The rules of a run, found by the first segment of a name.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    /// By host: the rules that may speak about it, with their place.
+    by_host: HashMap<String, Vec<(usize, usize)>>,
+    /// Places whose host is a pattern.
+    anywhere: Vec<(usize, usize)>,
+}
+
+impl RuleSet {
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let mut by_host: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+        let mut anywhere = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            for (place, from) in rule.places.iter().map(|place| &place.from).enumerate() {
+                match from.host() {
+                    Some(host) => by_host.entry(host.to_owned()).or_default().push((index, place)),
+                    None => anywhere.push((index, place)),
+                }
+            }
+        }
+        Self {
+            rules,
+            by_host,
+            anywhere,
+        }
+    }
+
+    /// The embedded rules with a user's own laid over and behind them.
+    ///
+    /// # Errors
+    /// The index of the user's rule that cannot be used, and why.
+    pub fn with_own(own: &[RuleSpec]) -> Result<Vec<Rule>, (usize, String)> {
+        let mut specs: Vec<(RuleSpec, Option<usize>)> =
+            catalogue().rules.into_iter().map(|spec| (spec, None)).collect();
+        for (index, spec) in own.iter().enumerate() {
+            let known = specs.iter_mut().find(|(known, _)| spec.id.is_some() && known.id == spec.id);
+            match known {
+                Some(known) => *known = (known.0.overridden_by(spec), Some(index)),
+                None => specs.push((spec.clone(), Some(index))),
+            }
+        }
+        let mut ids = HashSet::new();
+        let mut rules = Vec::with_capacity(specs.len());
+        for (spec, index) in &specs {
+            let rule = Rule::new(spec).map_err(|why| (index.unwrap_or_default(), why))?;
+            if !ids.insert(rule.id.clone()) {
+                return Err((index.unwrap_or_default(), format!("there are two rules `{}`", rule.id)));
+            }
+            rules.push(rule);
+        }
+        Ok(rules)
+    }
+
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    fn candidates(&self, host: &str) -> impl Iterator<Item = (&Rule, &Place)> {
+        let exact = self.by_host.get(host).into_iter().flatten();
+        exact.chain(&self.anywhere).map(|(rule, place)| {
+            let rule = &self.rules[*rule];
+            (rule, &rule.places[*place])
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_keeps_its_house_rules() {
+        let catalogue = catalogue();
+        let mut ids = HashSet::new();
+        for spec in &catalogue.rules {
+            let rule = Rule::new(spec).unwrap_or_else(|why| panic!("{:?}: {why}", spec.id));
+            assert!(ids.insert(rule.id.clone()), "{} stands twice", rule.id);
+            assert!(spec.id.is_some() && spec.safety.is_some() && spec.severity.is_some(), "{}", rule.id);
+            assert!(!rule.summary.is_empty() && rule.summary.len() <= 88, "{}", rule.id);
+            assert!(!rule.summary.ends_with('.'), "{}", rule.id);
+            assert!(!rule.why.is_empty() && !rule.state.is_empty() && rule.evidence.is_some(), "{}", rule.id);
+            assert!(!rule.sources.is_empty(), "{} has no source", rule.id);
+            for source in &rule.sources {
+                assert!(source.starts_with("https://"), "{}: {source}", rule.id);
+            }
+            let thirdhand = rule.evidence == Some(Evidence::ThirdParty);
+            assert!(!(thirdhand && rule.safety == Safety::Safe), "{} rests on third parties", rule.id);
+        }
+        assert_eq!(ids.len(), 92);
+    }
+
+    #[test]
+    fn own_rules_are_laid_over_and_behind_the_embedded_ones() {
+        let own: Vec<RuleSpec> = serde_yaml::from_str(
+            "- {from: old.example.com/team, to: new.example.com/team}\n\
+             - {id: bitnami-versioned, to: mirror.example.com/bitnami, safety: safe}\n",
+        )
+        .unwrap();
+        let rules = RuleSet::with_own(&own).unwrap();
+        assert_eq!(rules.len(), 93);
+        assert_eq!(rules.last().unwrap().id, "old-example-com-team");
+        assert_eq!(rules.last().unwrap().safety, Safety::Safe);
+        let bitnami = rules.iter().find(|rule| rule.id == "bitnami-versioned").unwrap();
+        assert_eq!(bitnami.safety, Safety::Safe);
+        assert!(!bitnami.sources.is_empty());
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_used_says_why() {
+        for (text, part) in [
+            ("{id: x}", "`from`"),
+            ("{from: a.io, id: Not_Kebab}", "kebab-case"),
+            ("{from: 'a b'}", "a b"),
+            ("{from: a.io/*/*}", "one `*`"),
+        ] {
+            let spec: RuleSpec = serde_yaml::from_str(text).unwrap();
+            let why = Rule::new(&spec).unwrap_err();
+            assert!(why.contains(part), "{why}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The `from` of a rule: a host and a path by whole segments.
+
+use super::schema::Kind;
+use crate::image;
+
+/// Segments, the host first. At most one has a `*`, which matches inside that segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    segments: Vec<Segment>,
+    /// Just this name, not what lies below it.
+    pub exact: bool,
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    /// What stands before and after the `*`.
+    Star(String, String),
+}
+
+/// How a pattern matched a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit<'n> {
+    /// How many segments of the name the pattern took.
+    pub taken: usize,
+    /// What the `*` matched.
+    pub star: Option<&'n str>,
+}
+
+impl Pattern {
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn new(text: &str, kind: Kind, exact: bool) -> Result<Self, String> {
+        let name = match kind {
+            Kind::Image | Kind::Chart => text.strip_prefix("oci://").unwrap_or(text),
+            Kind::ChartRepository | Kind::Url => without_scheme(text),
+        };
+        let name = name.trim_end_matches('/');
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'{' | b'}' | b'"' | b'\'');
+        if name.is_empty() || name.split('/').any(str::is_empty) || !name.bytes().all(fits) {
+            return Err(format!("`{text}` is no place: write it like `old.example.com/team`, without a tag"));
+        }
+        if name.matches('*').count() > 1 {
+            return Err(format!("`{text}` has more than one `*`"));
+        }
+        let mut segments: Vec<&str> = name.split('/').collect();
+        let host = image::canonical_host(Some(segments[0]));
+        let hosted = segments[0].contains(['.', ':', '*']) || segments[0] == "localhost";
+        let implied = if hosted { host.as_ref() } else { image::DOCKER_HUB };
+        if hosted {
+            segments.remove(0);
+        }
+        let library = implied == image::DOCKER_HUB && segments.len() == 1 && exact && kind == Kind::Image;
+        let names = std::iter::once(implied)
+            .chain(library.then_some("library"))
+            .chain(segments);
+        Ok(Self {
+            segments: names.map(segment).collect(),
+            exact,
+            text: text.to_owned(),
+        })
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host, where it is no pattern.
+    pub fn host(&self) -> Option<&str> {
+        match self.segments.first() {
+            Some(Segment::Literal(host)) => Some(host),
+            _ => None,
+        }
+    }
+
+    /// The literal text of each segment, and whether something may come before and after it in the segment.
+    pub fn literals(&self) -> impl Iterator<Item = (&str, bool, bool)> {
+        self.segments.iter().map(|segment| match segment {
+            Segment::Literal(text) => (text.as_str(), false, false),
+            Segment::Star(before, after) if before.len() >= after.len() => (before.as_str(), false, true),
+            Segment::Star(_, after) => (after.as_str(), true, false),
+        })
+    }
+
+    /// The longer, the more literal: what wins among several that match.
+    pub fn weight(&self) -> (usize, bool, usize) {
+        let literal = self.segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();
+        (self.segments.len(), self.exact, literal)
+    }
+
+    /// Whether the pattern speaks about a whole name. Hosts are compared without regard to case.
+    pub fn matches<'n>(&self, name: &[&'n str]) -> Option<Hit<'n>> {
+        let long_enough = if self.exact {
+            name.len() == self.segments.len()
+        } else {
+            name.len() >= self.segments.len()
+        };
+        if !long_enough {
+            return None;
+        }
+        let mut star = None;
+        for (segment, text) in self.segments.iter().zip(name) {
+            match segment {
+                Segment::Literal(literal) if literal == text => {}
+                Segment::Star(before, after) => {
+                    let middle = text.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
+                    star = Some(middle);
+                }
+                Segment::Literal(_) => return None,
+            }
+        }
+        Some(Hit {
+            taken: self.segments.len(),
+            star,
+        })
+    }
+}
+
+fn segment(text: &str) -> Segment {
+    match text.split_once('*') {
+        Some((before, after)) => Segment::Star(before.to_owned(), after.to_owned()),
+        None => Segment::Literal(text.to_owned()),
+    }
+}
+
+/// A URL without its scheme; `oci://` stays apart from the rest by being kept in the first segment's place.
+pub fn without_scheme(url: &str) -> &str {
+    ["https://", "http://", "oci://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme))
+        .unwrap_or(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, exact: bool, name: &str, expected: Option<usize>) {
+        let pattern = Pattern::new(pattern, Kind::Image, exact).unwrap();
+        let name: Vec<_> = name.split('/').collect();
+        assert_eq!(pattern.matches(&name).map(|hit| hit.taken), expected);
+    }
+
+    #[test]
+    fn whole_segments_only() {
+        check("k8s.gcr.io", false, "k8s.gcr.io/pause", Some(1));
+        check("k8s.gcr.io", false, "my-k8s.gcr.io/pause", None);
+        check("k8s.gcr.io", false, "mirror.io/k8s.gcr.io/pause", None);
+        check("bitnami", false, "docker.io/bitnami/redis", Some(2));
+        check("docker.io/bitnami", false, "docker.io/bitnamilegacy/redis", None);
+        check("docker.io/minio/minio", true, "docker.io/minio/minio", Some(3));
+        check("docker.io/minio/minio", true, "docker.io/minio/minio/x", None);
+        check("vault", true, "docker.io/library/vault", Some(3));
+        check("*.bintray.io", false, "kong.bintray.io/x", Some(1));
+        check("gcr.io/k8s-staging-*", false, "gcr.io/k8s-staging-npd/x", Some(2));
+        check("q.io/a*", true, "q.io/abc", Some(2));
+    }
+}

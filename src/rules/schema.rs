@@ -1,0 +1,253 @@
+//! How a rule is written down: the keys of the embedded catalogue and of `rules` in `.regfix.yaml`.
+//!
+//! Every key is optional here, for a user's rule may override single keys of a built-in one. What a rule needs
+//! to be usable is checked where it is compiled.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The file of rules.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Catalogue {
+    pub version: u32,
+    /// The day on which the facts were gathered, `YYYY-MM-DD`.
+    pub as_of: String,
+    pub rules: Vec<RuleSpec>,
+}
+
+/// A legacy place, its new place if there is one, how safe the move is, since when, and who says so.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct RuleSpec {
+    /// Unique, kebab-case. One of a built-in rule overrides the keys given here. Made from `from` if absent.
+    pub id: Option<String>,
+    pub kind: Option<Kind>,
+    /// Places by whole segments: `k8s.gcr.io`, `docker.io/bitnami`. `*` matches inside one segment.
+    pub from: Option<OneOrMany>,
+    /// Just these repositories, not what lies below them.
+    pub exact: Option<bool>,
+    /// What `from` gives way to. After a slash at its end the last segment is kept; `{*}` is what `*` matched.
+    pub to: Option<String>,
+    /// Further places with a target of their own. The longest match wins.
+    pub also: Option<Vec<AlsoSpec>>,
+    /// Repositories that the rule does not speak about.
+    pub except: Option<Vec<String>>,
+    /// New names for the last segment. Names that are not listed have no new place.
+    pub rename: Option<BTreeMap<String, String>>,
+    /// New names for what `*` matched; an empty one drops the segment.
+    pub star: Option<BTreeMap<String, String>>,
+    /// The tags that the rule speaks about.
+    pub tags: Option<TagsSpec>,
+    /// What must list the tag for the fix to keep its safety; it goes one step down otherwise.
+    pub gate: Option<GateSpec>,
+    /// Where to look when the gate does not list the tag.
+    pub otherwise: Option<String>,
+    /// A tag that contains one of these was not copied.
+    pub not_copied: Option<Vec<String>>,
+    pub tag: Option<TagFate>,
+    /// Tags of this version and above do not carry over.
+    pub carries_below: Option<String>,
+    pub digest: Option<DigestFate>,
+    /// Of a chart repository, the charts that moved. Others stay.
+    pub charts: Option<Vec<String>>,
+    pub safety: Option<Safety>,
+    pub severity: Option<Severity>,
+    /// What became of the place, in a few words.
+    pub state: Option<String>,
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub since: Option<String>,
+    pub dates: Option<Vec<DateSpec>>,
+    /// The message of a finding.
+    pub summary: Option<String>,
+    pub why: Option<String>,
+    /// Cautions for whoever makes the move.
+    pub mind: Option<Vec<String>>,
+    /// A reference that the rule matches.
+    pub example: Option<String>,
+    pub evidence: Option<Evidence>,
+    pub sources: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct AlsoSpec {
+    pub from: Option<OneOrMany>,
+    pub exact: Option<bool>,
+    pub to: Option<String>,
+    pub safety: Option<Safety>,
+    pub severity: Option<Severity>,
+    pub summary: Option<String>,
+    pub gate: Option<GateSpec>,
+    pub tag: Option<TagFate>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// What kind of thing is fetched from the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    #[default]
+    Image,
+    /// A chart in an OCI registry.
+    Chart,
+    /// A Helm repository's URL.
+    ChartRepository,
+    /// Any other URL.
+    Url,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Chart => "chart",
+            Self::ChartRepository => "chart-repository",
+            Self::Url => "url",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct TagsSpec {
+    /// Only these; `none` stands for a reference with neither tag nor digest.
+    pub only: Vec<String>,
+    pub not: Vec<String>,
+    /// This version and above.
+    pub min: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum GateSpec {
+    Named(GateName),
+    Tags(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateName {
+    /// The offline index of registry.k8s.io.
+    Index,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagFate {
+    #[default]
+    Keep,
+    /// The tag loses its leading `v`.
+    StripV,
+    /// No tag carries over: a person must choose one.
+    Choose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigestFate {
+    #[default]
+    Keep,
+    Choose,
+}
+
+/// How much it matters, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing. Never makes the exit code 1.
+    Info,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What the sources say of the move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Safety {
+    /// There is nothing to write in its place.
+    ReportOnly,
+    /// There is a new place, but tags, names, contents or licence differ, or nobody with authority says that
+    /// they do not.
+    Review,
+    /// The owner says that the same images and tags are at the new place.
+    Safe,
+}
+
+impl Safety {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReportOnly => "report-only",
+            Self::Review => "review",
+            Self::Safe => "safe",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    Authoritative,
+    Maintainer,
+    ThirdParty,
+}
+
+impl Evidence {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authoritative => "the owner's own words",
+            Self::Maintainer => "a maintainer's words",
+            Self::ThirdParty => "third parties",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DateSpec {
+    pub when: String,
+    pub what: String,
+}
+
+impl RuleSpec {
+    /// This rule with the keys of another laid over it.
+    #[must_use]
+    pub fn overridden_by(&self, other: &RuleSpec) -> RuleSpec {
+        macro_rules! over {
+            ($($key:ident),+ $(,)?) => {
+                RuleSpec { $($key: other.$key.clone().or_else(|| self.$key.clone())),+ }
+            };
+        }
+        over!(
+            id, kind, from, exact, to, also, except, rename, star, tags, gate, otherwise, not_copied, tag,
+            carries_below, digest, charts, safety, severity, state, since, dates, summary, why, mind, example,
+            evidence, sources,
+        )
+    }
+}

@@ -1,0 +1,294 @@
+//! Which rule speaks about a name, and what it says of it: the new place, and how far to trust the move.
+
+use super::index::{self, Answer};
+use super::schema::{DigestFate, GateSpec, TagFate, TagsSpec};
+use super::{Kind, Place, Rule, RuleSet, Safety, Severity};
+use crate::edit::Applicability;
+
+/// What is known of the tag of a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagState<'t> {
+    /// Neither tag nor digest: `latest` is meant.
+    None,
+    Text(&'t str),
+    /// There is no tag, but a digest.
+    Digest,
+    /// It is put in somewhere else: by a template, by a chart's default.
+    Unknown,
+}
+
+/// A name as rules see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'q> {
+    /// Host and path in canonical spelling; of a place without an image name just what is there.
+    pub segments: &'q [&'q str],
+    /// The first segments that hold no placeholder. What a rule takes must lie in them.
+    pub literal: usize,
+    /// Whether the image's name is missing: `registry: k8s.gcr.io`.
+    pub bare: bool,
+    pub tag: TagState<'q>,
+    pub digest: bool,
+    pub kind: Kind,
+    /// The chart that is fetched from a repository, where it is known.
+    pub chart: Option<&'q str>,
+}
+
+/// The head of a name gives way to another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// How many of the canonical segments give way.
+    pub taken: usize,
+    /// What they give way to: host and path, no slash at the end.
+    pub to: String,
+    /// Whether the tag loses its leading `v`.
+    pub strip_v: bool,
+}
+
+/// What the rules say of a name.
+#[derive(Debug)]
+pub struct Verdict<'r> {
+    pub rule: &'r Rule,
+    pub summary: &'r str,
+    pub severity: Severity,
+    /// The new place, if there is one to show.
+    pub target: Option<Move>,
+    /// How far the rule trusts the move. The place in the file may lower it.
+    pub applicability: Applicability,
+    /// Why the fix is not as safe as the rule, or why there is none.
+    pub reason: Option<String>,
+}
+
+impl RuleSet {
+    /// The rule with the longest match that speaks about the name, and its verdict.
+    pub fn verdict(&self, query: &Query<'_>) -> Option<Verdict<'_>> {
+        let host = query.segments.first()?;
+        self.candidates(host)
+            .filter(|(rule, _)| kinds_meet(rule.kind, query.kind))
+            .filter(|(rule, place)| speaks(rule, place, query))
+            .max_by_key(|(rule, place)| (place.from.weight(), rule.kind == query.kind))
+            .map(|(rule, place)| judge(rule, place, query))
+    }
+
+    /// Whether some rule would speak about a name with this head, whatever its tag: for places that show a
+    /// reference without pulling it.
+    pub fn mentions(&self, query: &Query<'_>) -> Option<&Rule> {
+        let host = query.segments.first()?;
+        self.candidates(host)
+            .filter(|(rule, _)| kinds_meet(rule.kind, query.kind))
+            .find(|(_, place)| place.from.matches(query.segments).is_some_and(|hit| hit.taken <= query.literal))
+            .map(|(rule, _)| rule)
+    }
+}
+
+/// An OCI registry holds images and charts alike; URLs are apart.
+fn kinds_meet(rule: Kind, asked: Kind) -> bool {
+    match asked {
+        Kind::Image => matches!(rule, Kind::Image | Kind::Chart),
+        Kind::Chart => matches!(rule, Kind::Image | Kind::Chart | Kind::ChartRepository),
+        Kind::ChartRepository => matches!(rule, Kind::ChartRepository | Kind::Url),
+        Kind::Url => rule == Kind::Url,
+    }
+}
+
+fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
+    let Some(hit) = place.from.matches(query.segments) else {
+        return false;
+    };
+    let excepted = rule.except.iter().any(|except| except.matches(query.segments).is_some());
+    let named = query.bare || query.kind != Kind::Image || query.segments.len() > hit.taken || place.from.exact;
+    let charted = rule.charts.is_empty() || query.chart.is_none_or(|chart| rule.charts.iter().any(|one| one == chart));
+    hit.taken <= query.literal && !excepted && named && charted && speaks_of_tag(rule.tags.as_ref(), query)
+}
+
+fn speaks_of_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
+    let Some(tags) = tags else {
+        return true;
+    };
+    let tag = match query.tag {
+        TagState::None => "none",
+        TagState::Text(tag) => tag,
+        // What is not known to be one of the few is taken for one of the many.
+        TagState::Digest | TagState::Unknown => return tags.only.is_empty(),
+    };
+    let listed = |list: &[String]| list.iter().any(|one| one == tag);
+    let high_enough = match (&tags.min, query.tag) {
+        (Some(min), TagState::Text(tag)) => version(tag) >= version(min),
+        (Some(_), _) => false,
+        (None, _) => true,
+    };
+    (tags.only.is_empty() || listed(&tags.only)) && !listed(&tags.not) && high_enough
+}
+
+fn judge<'r>(rule: &'r Rule, place: &'r Place, query: &Query<'_>) -> Verdict<'r> {
+    let mut verdict = Verdict {
+        rule,
+        summary: place.summary.as_deref().unwrap_or(&rule.summary),
+        severity: place.severity,
+        target: target(rule, place, query),
+        applicability: match place.safety {
+            Safety::Safe => Applicability::Safe,
+            Safety::Review => Applicability::Unsafe,
+            Safety::ReportOnly => Applicability::Display,
+        },
+        reason: None,
+    };
+    if verdict.target.is_none() {
+        verdict.applicability = Applicability::Display;
+        if place.to.is_some() {
+            verdict.reason = Some("this image has no known name at the new place".to_owned());
+        }
+        return verdict;
+    }
+    hold_to_tag(&mut verdict, place, query);
+    hold_to_gate(&mut verdict, place, query);
+    if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
+        verdict.reason = Some(match rule.evidence {
+            Some(super::Evidence::ThirdParty) => "the owner never announced this move".to_owned(),
+            _ => "tags, contents or terms may differ at the new place".to_owned(),
+        });
+    }
+    if !rule.charts.is_empty() && query.chart.is_none() {
+        lower(&mut verdict, Applicability::Display, || "only some charts moved, and this does not name one".to_owned());
+    }
+    verdict
+}
+
+/// The new head, or `None` where the rule knows none for this name.
+fn target(rule: &Rule, place: &Place, query: &Query<'_>) -> Option<Move> {
+    let to = place.to.as_deref()?;
+    let hit = place.from.matches(query.segments)?;
+    let mut taken = hit.taken;
+    let mut to = match hit.star {
+        Some(star) => to.replace("{*}", rule.star.get(star).map_or(star, String::as_str)),
+        None => to.to_owned(),
+    };
+    if place.from.exact && to.ends_with('/') {
+        taken -= 1;
+    }
+    while to.ends_with('/') {
+        to.pop();
+    }
+    if !rule.rename.is_empty() && !query.bare {
+        let last = query.segments.len().checked_sub(1)?;
+        let name = rule.rename.get(query.segments[last])?;
+        if taken < last || last >= query.literal {
+            return None;
+        }
+        taken = last + 1;
+        to = format!("{to}/{name}");
+    }
+    Some(Move {
+        taken,
+        to,
+        strip_v: place.tag == TagFate::StripV,
+    })
+}
+
+fn hold_to_tag(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
+    let rule = verdict.rule;
+    if place.tag == TagFate::Choose {
+        lower(verdict, Applicability::Display, || "no tag carries over: choose one at the new place".to_owned());
+    }
+    if query.digest && rule.digest == DigestFate::Choose {
+        lower(verdict, Applicability::Display, || "digests do not carry over: choose a tag at the new place".to_owned());
+    }
+    if query.tag == TagState::Digest && rule.tags.is_some() {
+        lower(verdict, Applicability::Display, || {
+            "the digest alone does not say which tag this is".to_owned()
+        });
+    }
+    if let TagState::Text(tag) = query.tag
+        && let Some(word) = rule.not_copied.iter().find(|word| tag.contains(word.as_str()))
+    {
+        verdict.target = None;
+        lower(verdict, Applicability::Display, || format!("tags built on {word} were not copied"));
+    }
+    if let Some(limit) = &rule.carries_below {
+        let carries = matches!(query.tag, TagState::Text(tag)
+            if tag.bytes().any(|byte| byte.is_ascii_digit()) && version(tag) < version(limit));
+        if !carries {
+            lower(verdict, Applicability::Display, || {
+                format!("only tags below {limit} carry over: choose one at the new place")
+            });
+        }
+    }
+    let min_unknown = rule.tags.as_ref().is_some_and(|tags| tags.min.is_some()) && query.tag == TagState::Unknown;
+    if min_unknown {
+        lower(verdict, Applicability::Display, || "only newer tags moved, and this one is not known".to_owned());
+    }
+}
+
+fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
+    let (Some(gate), Some(target)) = (&place.gate, &verdict.target) else {
+        return;
+    };
+    let tag = match query.tag {
+        TagState::None => Some("latest"),
+        TagState::Text(tag) => Some(tag),
+        TagState::Digest | TagState::Unknown => None,
+    };
+    let name = moved(target, query);
+    let (passes, why) = match gate {
+        GateSpec::Tags(tags) => {
+            let listed = tag.map(|tag| tags.iter().any(|one| one == tag));
+            (listed, format!("{} was not copied", tag.unwrap_or("this tag")))
+        }
+        GateSpec::Named(_) => {
+            let image = name.strip_prefix("registry.k8s.io/").filter(|_| query.literal >= query.segments.len());
+            match (image, tag) {
+                (Some(image), _) if !query.bare && index::look_up(image, "") == Answer::NoSuchImage => {
+                    (Some(false), format!("{name} is not in the offline index"))
+                }
+                (Some(image), Some(tag)) if !query.bare => {
+                    let present = index::look_up(image, tag) == Answer::Present;
+                    (Some(present), format!("{name}:{tag} is not in the offline index"))
+                }
+                _ => (None, String::new()),
+            }
+        }
+    };
+    match (passes, verdict.applicability) {
+        (Some(true), _) => {}
+        (None, Applicability::Safe) => lower(verdict, Applicability::Unsafe, || {
+            "the tag is not written here, so nothing says that it is at the new place".to_owned()
+        }),
+        (None, _) => {}
+        (Some(false), Applicability::Safe) => match &verdict.rule.otherwise {
+            Some(otherwise) => {
+                let reason = format!("{why}; {otherwise} may have it");
+                verdict.target = Some(Move {
+                    taken: query.segments.len(),
+                    to: otherwise.clone(),
+                    strip_v: false,
+                });
+                lower(verdict, Applicability::Unsafe, || reason);
+            }
+            None => lower(verdict, Applicability::Unsafe, || why),
+        },
+        (Some(false), _) => {
+            verdict.target = None;
+            lower(verdict, Applicability::Display, || why);
+        }
+    }
+}
+
+/// The whole name after the move.
+fn moved(target: &Move, query: &Query<'_>) -> String {
+    let tail = &query.segments[target.taken.min(query.segments.len())..];
+    std::iter::once(target.to.as_str()).chain(tail.iter().copied()).collect::<Vec<_>>().join("/")
+}
+
+/// Lowers the trust, and keeps the reason of the lowest.
+fn lower(verdict: &mut Verdict<'_>, limit: Applicability, reason: impl FnOnce() -> String) {
+    if verdict.applicability >= limit && (verdict.applicability > limit || verdict.reason.is_none()) {
+        verdict.applicability = limit;
+        verdict.reason = Some(reason());
+    }
+}
+
+/// The numbers of a version, for comparing: `v0.53.0-rc.1` is 0, 53, 0.
+fn version(tag: &str) -> Vec<u64> {
+    let core = tag.trim_start_matches('v');
+    let core = core.split(['-', '+']).next().unwrap_or_default();
+    core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}

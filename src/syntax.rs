@@ -1,0 +1,8 @@
+//! Trees of spans over text. Parsing never fails: it gives what could be understood, the errors, and the
+//! regions that could not be.
+//!
+//! Knows nothing of Kubernetes, images or rules.
+
+pub mod placeholder;
+pub mod template;
+pub mod yaml;

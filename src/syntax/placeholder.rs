@@ -1,0 +1,99 @@
+//! Placeholders that people leave in values: `{{ x }}`, `${X}`, `$(X)`, `$X`, `%s`, `<x>`, `@X@`.
+//!
+//! They are masked length for length, so that the rest can be read by the grammar of what it will become.
+
+use std::ops::Range;
+
+use crate::source::Span;
+
+/// The letter that stands in for a hole: fit for a host, a path, a tag and a plain YAML scalar.
+pub const STAND_IN: char = 'x';
+
+/// A text whose holes are masked.
+pub struct Masked {
+    pub text: String,
+    /// Spans of the text, in order.
+    pub holes: Vec<Span>,
+}
+
+/// `None` where the text has no placeholder.
+pub fn mask(text: &str) -> Option<Masked> {
+    if !text.bytes().any(|byte| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'@')) {
+        return None;
+    }
+    let mut masked = Masked {
+        text: String::with_capacity(text.len()),
+        holes: Vec::new(),
+    };
+    let mut at = 0;
+    while let Some(byte) = text[at..].chars().next() {
+        match placeholder(&text[at..]) {
+            Some(length) => {
+                masked.holes.push(Span::new(at, at + length));
+                masked.text.extend(std::iter::repeat_n(STAND_IN, length));
+                at += length;
+            }
+            None => {
+                masked.text.push(byte);
+                at += byte.len_utf8();
+            }
+        }
+    }
+    (!masked.holes.is_empty()).then_some(masked)
+}
+
+/// The length of the placeholder that the text starts with.
+fn placeholder(text: &str) -> Option<usize> {
+    let between = |open: &str, close: &str| {
+        let inner = text.strip_prefix(open)?;
+        let end = inner.find(close)?;
+        Some(open.len() + end + close.len())
+    };
+    let name = |from: usize| {
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let length = text.as_bytes()[from..].iter().take_while(|byte| word(byte)).count();
+        (length > 0).then_some(from + length)
+    };
+    match text.as_bytes()[0] {
+        b'{' => between("{{", "}}").or_else(|| between("{%", "%}")),
+        b'$' => between("${", "}")
+            .or_else(|| between("$(", ")"))
+            .or_else(|| name(1)),
+        b'%' => match text.as_bytes().get(1)? {
+            b's' | b'v' | b'd' | b'q' => Some(2),
+            _ => None,
+        },
+        b'<' => between("<", ">").filter(|length| !text[..*length].contains(char::is_whitespace)),
+        b'@' => name(1).filter(|end| text[*end..].starts_with('@')).map(|end| end + 1),
+        _ => None,
+    }
+}
+
+/// Whether any hole shares a byte with the range.
+pub fn touches(holes: &[Span], range: &Range<usize>) -> bool {
+    holes
+        .iter()
+        .any(|hole| hole.start < range.end && range.start < hole.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_is_masked_at_its_length() {
+        for (text, expected) in [
+            ("k8s.gcr.io/a:{{ v }}", "k8s.gcr.io/a:xxxxxxx"),
+            ("gcr.io/${X}/a:$TAG", "gcr.io/xxxx/a:xxxx"),
+            ("q.io/%s:%v", "q.io/xx:xx"),
+            ("q.io/a:<tag>", "q.io/a:xxxxx"),
+            ("q.io/a:@TAG@", "q.io/a:xxxxx"),
+            ("q.io/$(A)", "q.io/xxxx"),
+        ] {
+            assert_eq!(mask(text).unwrap().text, expected);
+        }
+        for text in ["q.io/a@sha256:ab", "a{b", "a $ b", "50%", "a < b > c"] {
+            assert!(mask(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Go templates (and Jinja's, which nest alike): the actions of a text, masks of the same length that let the
+//! rest parse as YAML, and the string literals inside actions.
+//!
+//! Knows nothing of what the YAML means, and runs no template.
+
+use crate::source::Span;
+
+/// One `{{ ... }}`, `{% ... %}` or `{# ... #}`, delimiters included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    pub span: Span,
+    pub kind: ActionKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionKind {
+    Comment,
+    /// `if`, `with`, `range`, `block`: opens a structure that `end` closes.
+    Open,
+    Else,
+    End,
+    Define,
+    /// Writes nothing: an assignment, `break`, a Jinja statement.
+    Silent,
+    /// Writes one or more whole lines: its result goes through `nindent` or `indent`.
+    Block,
+    /// Writes part of a line.
+    Inline,
+}
+
+/// A string literal inside an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Literal<'t> {
+    /// Without its quotes.
+    pub span: Span,
+    /// The function that it is an argument of. `None` at the head of a pipeline.
+    pub function: Option<&'t str>,
+}
+
+/// All actions of a text, in order. One that never closes is not listed.
+pub fn actions(text: &str) -> Vec<Action> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(step) = bytes[at..].iter().position(|byte| *byte == b'{') {
+        let start = at + step;
+        let Some((end, jinja)) = action_end(text, start) else {
+            at = start + 1;
+            continue;
+        };
+        let span = Span::new(start, end);
+        found.push(Action {
+            span,
+            kind: kind(span.of(text), jinja),
+        });
+        at = end;
+    }
+    found
+}
+
+/// Where the action that opens at `start` ends, and whether it is one of Jinja's own.
+fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
+    let rest = &text[start..];
+    if let Some(body) = rest.strip_prefix("{#") {
+        return body.find("#}").map(|end| (start + end + 4, true));
+    }
+    if rest.starts_with("{%") {
+        return close(text, start + 2, "%}").map(|end| (end, true));
+    }
+    if !rest.starts_with("{{") {
+        return None;
+    }
+    let comment = rest[2..].trim_start_matches('-').trim_start();
+    if comment.starts_with("/*") {
+        let body = start + rest.len() - rest[2..].len();
+        let end = text[body..].find("*/").map(|at| body + at + 2)?;
+        let tail = text[end..].find("}}")?;
+        return Some((end + tail + 2, false));
+    }
+    close(text, start + 2, "}}").map(|end| (end, false))
+}
+
+/// The end of the delimiter, strings and raw strings skipped.
+fn close(text: &str, from: usize, delimiter: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' | b'\'' | b'`' => at = string_end(bytes, at)?,
+            _ if text.as_bytes()[at..].starts_with(delimiter.as_bytes()) => {
+                return Some(at + delimiter.len());
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// One past the closing quote of the string that opens at `start`. A quote that is never closed on its line, as in
+/// the prose of a malformed action, is a byte like others.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let quote = bytes[start];
+    let mut at = start + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if quote != b'`' => at += 2,
+            b'\n' if quote != b'`' => return Some(start + 1),
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    Some(start + 1)
+}
+
+fn kind(action: &str, jinja: bool) -> ActionKind {
+    let inner = action
+        .trim_start_matches(['{', '%', '#'])
+        .trim_start_matches(['-', '~', '+'])
+        .trim_start();
+    if inner.starts_with("/*") || action.starts_with("{#") {
+        return ActionKind::Comment;
+    }
+    let word = inner
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .next()
+        .unwrap_or_default();
+    match word {
+        "if" | "with" | "range" | "block" | "for" => ActionKind::Open,
+        "else" | "elif" => ActionKind::Else,
+        "end" | "endif" | "endfor" => ActionKind::End,
+        "define" => ActionKind::Define,
+        "break" | "continue" => ActionKind::Silent,
+        _ if jinja => ActionKind::Silent,
+        _ if inner.starts_with('$') && assigns(inner) => ActionKind::Silent,
+        _ if inner.contains("nindent") || inner.contains("indent ") => ActionKind::Block,
+        _ => ActionKind::Inline,
+    }
+}
+
+/// `$name = ...` or `$name := ...`
+fn assigns(inner: &str) -> bool {
+    let rest = inner[1..].trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
+    let rest = rest.trim_start();
+    rest.starts_with(":=") || (rest.starts_with('=') && !rest.starts_with("=="))
+}
+
+/// The rungs of the ladder of masks, the one that parses most templates first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// Lines that hold nothing but actions vanish; inside a line output becomes a word and the rest blanks.
+    Lines,
+    /// As `Lines`, with all branches of a structure but the first blanked out.
+    FirstBranch,
+    /// As `Lines`, with all branches of a structure but the last blanked out.
+    LastBranch,
+    /// Every action becomes blanks.
+    Blanks,
+}
+
+/// The text with its actions masked, byte for byte as long. Newlines may be added, never removed, so offsets mean the
+/// same in both and lines do not.
+pub fn mask(text: &str, actions: &[Action], how: Mask) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    match how {
+        Mask::FirstBranch => hide_branches(&mut bytes, actions, true),
+        Mask::LastBranch => hide_branches(&mut bytes, actions, false),
+        Mask::Lines | Mask::Blanks => {}
+    }
+    for action in actions {
+        let fill = match action.kind {
+            _ if how == Mask::Blanks => b' ',
+            ActionKind::Inline => b'x',
+            _ => b' ',
+        };
+        fill_line_wise(&mut bytes[action.span.start..action.span.end], fill);
+    }
+    if how != Mask::Blanks {
+        clear_action_lines(text, &mut bytes, actions);
+    }
+    // Only whole actions, and whole lines between them, were overwritten, all with ASCII.
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The first line of an action gets the filler, the lines that follow vanish.
+fn fill_line_wise(bytes: &mut [u8], filler: u8) {
+    let mut tail = false;
+    for byte in bytes {
+        if *byte == b'\n' {
+            tail = true;
+        }
+        *byte = if tail { b'\n' } else { filler };
+    }
+}
+
+/// A line of blanks that is deeper than the first line of a block scalar is illegal, an empty line never is.
+fn clear_action_lines(text: &str, bytes: &mut [u8], actions: &[Action]) {
+    let source = text.as_bytes();
+    let mut next = 0;
+    while let Some(first) = actions.get(next) {
+        let start = line_start(source, first.span.start);
+        let mut end = first.span.end;
+        let mut bare = is_blank(&source[start..first.span.start]);
+        next += 1;
+        loop {
+            let line_end = line_end(source, end);
+            match actions.get(next) {
+                Some(action) if action.span.start < line_end => {
+                    bare &= is_blank(&source[end..action.span.start]);
+                    end = action.span.end;
+                    next += 1;
+                }
+                _ => {
+                    if bare && is_blank(&source[end..line_end]) {
+                        bytes[start..line_end].fill(b'\n');
+                    }
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Overwrites the branches that are not kept with empty lines.
+fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
+    // Of each open structure: where its present branch starts, and the branches so far.
+    let mut open: Vec<Vec<Span>> = Vec::new();
+    let mut starts: Vec<usize> = Vec::new();
+    for action in actions {
+        match action.kind {
+            ActionKind::Open | ActionKind::Define => {
+                open.push(Vec::new());
+                starts.push(action.span.end);
+            }
+            ActionKind::Else => {
+                if let (Some(branches), Some(start)) = (open.last_mut(), starts.last_mut()) {
+                    branches.push(Span::new(*start, action.span.start));
+                    *start = action.span.end;
+                }
+            }
+            ActionKind::End => {
+                if let (Some(mut branches), Some(start)) = (open.pop(), starts.pop()) {
+                    branches.push(Span::new(start, action.span.start));
+                    let kept = if keep_first { 0 } else { branches.len() - 1 };
+                    for (index, branch) in branches.iter().enumerate() {
+                        if index != kept {
+                            fill_line_wise(&mut bytes[branch.start..branch.end], b' ');
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn line_start(bytes: &[u8], at: usize) -> usize {
+    bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)
+}
+
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| at + length)
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+/// The bodies of the outermost `define`s: each is a document of its own in a file of helpers.
+pub fn define_bodies(actions: &[Action]) -> Vec<Span> {
+    let mut bodies = Vec::new();
+    let mut depth = 0_usize;
+    let mut start = 0;
+    for action in actions {
+        match action.kind {
+            ActionKind::Define | ActionKind::Open => {
+                if depth == 0 {
+                    start = action.span.end;
+                }
+                depth += 1;
+            }
+            ActionKind::End if depth > 0 => {
+                depth -= 1;
+                if depth == 0 {
+                    bodies.push(Span::new(start, action.span.start));
+                }
+            }
+            _ => {}
+        }
+    }
+    bodies
+}
+
+/// The string literals of an action, in order.
+pub fn literals(text: &str, action: Span) -> Vec<Literal<'_>> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    // The head of the command at each depth of parentheses; `None` until its first word.
+    let mut heads: Vec<Option<&str>> = vec![None];
+    let mut at = action.start;
+    while at < action.end {
+        match bytes[at] {
+            b'"' | b'\'' | b'`' => {
+                let end = string_end(bytes, at).unwrap_or(action.end).min(action.end);
+                if end > at + 1 {
+                    found.push(Literal {
+                        span: Span::new(at + 1, end - 1),
+                        function: heads.last().copied().flatten(),
+                    });
+                }
+                at = end;
+            }
+            b'(' => {
+                heads.push(None);
+                at += 1;
+            }
+            b')' => {
+                if heads.len() > 1 {
+                    heads.pop();
+                }
+                at += 1;
+            }
+            b'|' | b'=' => {
+                if let Some(head) = heads.last_mut() {
+                    *head = None;
+                }
+                at += 1;
+            }
+            byte if byte.is_ascii_alphabetic() => {
+                let end = word_end(bytes, at, action.end);
+                let word = &text[at..end];
+                let field = at > 0 && matches!(bytes[at - 1], b'.' | b'$');
+                let keyword = matches!(word, "if" | "else" | "with" | "range" | "elif" | "end");
+                if let Some(head @ None) = heads.last_mut()
+                    && !field
+                    && !keyword
+                {
+                    *head = Some(word);
+                }
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    found
+}
+
+fn word_end(bytes: &[u8], start: usize, limit: usize) -> usize {
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    start + bytes[start..limit].iter().take_while(|byte| word(byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(text: &str, how: Mask) -> String {
+        let out = mask(text, &actions(text), how);
+        assert_eq!(out.len(), text.len());
+        out
+    }
+
+    #[test]
+    fn actions_know_strings_comments_and_their_kind() {
+        let text = r#"{{- /* "}}" */ -}}{{ if eq .a "}}" }}{{ `}}` }}{{ $x := 1 }}{{ .a | nindent 2 }}{{ open"#;
+        let kinds: Vec<_> = actions(text).iter().map(|action| action.kind).collect();
+        use ActionKind::*;
+        assert_eq!(kinds, [Comment, Open, Inline, Silent, Block]);
+    }
+
+    #[test]
+    fn lines_of_actions_vanish_and_output_stands_in() {
+        let text = "a:\n  {{- if .x }}\n  image: \"{{ .r }}/p:{{ .t }}\"\n  {{- end }}\n";
+        assert_eq!(
+            masked(text, Mask::Lines).trim_matches('\n'),
+            "a:\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n  image: \"xxxxxxxx/p:xxxxxxxx\"\n\n\n\n\n\n\n\n\n\n\n\n\n"
+                .trim_matches('\n')
+        );
+        assert!(masked("l: {{ include \"x\" . | nindent 4 }}\n", Mask::Lines).starts_with("l:   "));
+    }
+
+    #[test]
+    fn one_branch_is_kept() {
+        let text = "{{ if .a }}\nx: 1\n{{ else }}\nx: 2\n{{ end }}\n";
+        assert!(!masked(text, Mask::FirstBranch).contains("x: 2"));
+        assert!(!masked(text, Mask::LastBranch).contains("x: 1"));
+    }
+
+    #[test]
+    fn literals_know_their_function() {
+        let text = r#"{{ printf "%s" (default "a" .x) | replace "b" "c" }}"#;
+        let found: Vec<_> = literals(text, Span::new(0, text.len()))
+            .iter()
+            .map(|literal| (literal.span.of(text), literal.function))
+            .collect();
+        let expected = [
+            ("%s", Some("printf")),
+            ("a", Some("default")),
+            ("b", Some("replace")),
+            ("c", Some("replace")),
+        ];
+        assert_eq!(found, expected);
+        let text = r#"{{- if contains "bitnami/" .r }}"#;
+        assert_eq!(literals(text, Span::new(0, text.len()))[0].function, Some("contains"));
+    }
+}
