@@ -45,6 +45,8 @@ pub enum TagAt {
     At(Span),
     /// Put in by a template, a default, a sibling that is empty.
     Elsewhere,
+    /// No tag is meant: the image is named, not pulled.
+    Any,
 }
 
 /// How sure it is that the place is one from which something is pulled.
@@ -68,6 +70,22 @@ impl Site {
         };
         let pieces = [self.registry, self.name, tag, self.digest];
         pieces.into_iter().flatten().reduce(Span::join).unwrap_or(Span { start: 0, end: 0 })
+    }
+
+    /// The same site in a text that has `by` more bytes before it.
+    #[must_use]
+    fn shift(mut self, by: usize) -> Self {
+        let moved = |span: Option<Span>| span.map(|span| span.shift(by));
+        self.registry = moved(self.registry);
+        self.name = moved(self.name);
+        self.digest = moved(self.digest);
+        if let TagAt::At(span) = self.tag {
+            self.tag = TagAt::At(span.shift(by));
+        }
+        for hole in &mut self.holes {
+            *hole = hole.shift(by);
+        }
+        self
     }
 
     /// The piece that a person would look at first.

@@ -93,6 +93,7 @@ pub fn tag_state<'t>(site: &Site, text: &'t str) -> TagState<'t> {
         TagAt::At(span) => TagState::Text(span.of(text)),
         _ if site.digest.is_some() => TagState::Digest,
         TagAt::Elsewhere => TagState::Unknown,
+        TagAt::Any => TagState::Any,
         TagAt::None => TagState::None,
     }
 }
@@ -201,6 +202,13 @@ fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
     let fresh = new[head..new.len() - tail].join("/");
     let gone = &spans[head..spans.len() - tail];
     let next = spans.get(head + gone.len());
+    if gone.is_empty() && fresh.is_empty() {
+        let at = spans.first().map_or(0, |span| span.start);
+        return Edit {
+            span: Span::new(at, at),
+            text: fresh,
+        };
+    }
     let (span, text) = match (gone.first(), gone.last(), next) {
         (Some(first), Some(last), _) if !fresh.is_empty() => (first.join(*last), fresh),
         // Segments go: with the slash that set them apart.

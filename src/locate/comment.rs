@@ -1,7 +1,7 @@
 //! Commented-out YAML. A comment that is an entry with a whole reference follows its neighbours; prose does not.
 
 use super::role::Role;
-use super::{Site, Trust, View, keys, reference};
+use super::{Site, TagAt, Trust, View, keys, reference};
 use crate::rules::Kind;
 use crate::source::Span;
 
@@ -22,7 +22,11 @@ pub(super) fn site(view: &View<'_>, comment: Span, role: Role) -> Option<Site> {
 /// A comment that is one reference and nothing else.
 fn alone(view: &View<'_>, content: Span) -> Option<Site> {
     let value = unquoted(view.masked, content);
-    let reference = reference::read(view.masked, value, view.actions)?;
+    let mut reference = reference::read(view.masked, value, view.actions)?;
+    if reference.tag == TagAt::None {
+        // It names what stands below, which brings its own tag.
+        reference.tag = TagAt::Any;
+    }
     let path_below_host = reference.hosted && !reference.chart;
     path_below_host.then(|| reference.into_site(Trust::Pull, "comment"))
 }
@@ -67,7 +71,7 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
         kind: Kind::Image,
         registry: Some(registry),
         name: None,
-        tag: super::TagAt::Elsewhere,
+        tag: TagAt::Elsewhere,
         digest: None,
         chart: None,
         holes: Vec::new(),

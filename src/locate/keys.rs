@@ -4,14 +4,14 @@
 
 /// A key without case, dashes and underscores; of a dotted path the last part. `fooImage_Repository` and
 /// `image.repository` become `fooimagerepository` and `repository`.
-pub fn fold(key: &str) -> String {
+pub(super) fn fold(key: &str) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
     let letters = last.chars().filter(|letter| !matches!(letter, '-' | '_'));
     letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// Text for people. Nothing in it is pulled.
-pub fn is_prose(key: &str) -> bool {
+pub(super) fn is_prose(key: &str) -> bool {
     const WORDS: [&str; 22] = [
         "description", "desc", "message", "msg", "summary", "title", "note", "notes", "comment", "comments", "help",
         "reason", "usage", "changelog", "changes", "releasenotes", "readme", "documentation", "docs", "remarks",
@@ -21,7 +21,7 @@ pub fn is_prose(key: &str) -> bool {
 }
 
 /// All below it is matched against, forbidden, allowed or mirrored.
-pub fn is_mention(key: &str) -> bool {
+pub(super) fn is_mention(key: &str) -> bool {
     const WORDS: [&str; 20] = [
         "regex", "regexp", "rego", "cel", "expr", "expression", "expressions", "condition", "conditions", "query",
         "whitelist", "safelist", "deny", "redirectsto", "auths", "runifchanged", "skipifonlychanged", "jmespath",
@@ -41,7 +41,7 @@ pub fn is_mention(key: &str) -> bool {
 }
 
 /// A scalar under it is a prefix, a path or a place to copy from or to; a map under it may be anything.
-pub fn is_mention_of_scalar(key: &str) -> bool {
+pub(super) fn is_mention_of_scalar(key: &str) -> bool {
     const WORDS: [&str; 26] = [
         "source", "sources", "path", "paths", "dir", "dirs", "directory", "file", "files", "match", "matches",
         "project", "projectid", "label", "labels", "tags", "keywords", "destination", "destinations", "dest", "target",
@@ -51,7 +51,7 @@ pub fn is_mention_of_scalar(key: &str) -> bool {
 }
 
 /// Siblings that tell a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
-pub fn is_mirror_sibling(key: &str) -> bool {
+pub(super) fn is_mirror_sibling(key: &str) -> bool {
     const WORDS: [&str; 16] = [
         "endpoint", "endpoints", "mirror", "mirrors", "rewrite", "rewrites", "username", "password", "auth", "insecure",
         "redirect", "artifacts", "location", "remote", "upstream", "skipverify",
@@ -60,7 +60,7 @@ pub fn is_mirror_sibling(key: &str) -> bool {
 }
 
 /// The value names an image.
-pub fn is_image(key: &str) -> bool {
+pub(super) fn is_image(key: &str) -> bool {
     const ENDS: [&str; 12] = [
         "image", "images", "imagename", "imageref", "imagereference", "imageurl", "imageuri", "imagerepo",
         "imagerepository", "container", "imagefull", "imagepath",
@@ -69,13 +69,13 @@ pub fn is_image(key: &str) -> bool {
 }
 
 /// The value is a whole image, so that even a name without host is one of Docker Hub's.
-pub fn is_image_alone(key: &str) -> bool {
+pub(super) fn is_image_alone(key: &str) -> bool {
     const ENDS: [&str; 4] = ["image", "imagename", "imageref", "imagereference"];
     ENDS.iter().any(|end| key.ends_with(end))
 }
 
 /// The value is a registry, or a registry with the beginning of a path.
-pub fn is_bare_host(key: &str) -> bool {
+pub(super) fn is_bare_host(key: &str) -> bool {
     const ENDS: [&str; 9] = [
         "registry", "registryhost", "registryaddress", "imagerepo", "imagerepository", "hub", "imageprefix",
         "registryprefix", "registryurl",
@@ -85,7 +85,7 @@ pub fn is_bare_host(key: &str) -> bool {
 
 /// A key that names the path of an image, split at what it shares with its companions: `fooImageRepository` gives
 /// `foo`.
-pub fn repository_stem(key: &str) -> Option<&str> {
+pub(super) fn repository_stem(key: &str) -> Option<&str> {
     const ENDS: [&str; 9] = [
         "imagerepository", "imagerepo", "imagename", "repository", "repo", "image", "name", "imagepath", "reponame",
     ];
@@ -93,15 +93,15 @@ pub fn repository_stem(key: &str) -> Option<&str> {
     Some(&key[..key.len() - end.len()])
 }
 
-pub fn is_registry_beside(key: &str, stem: &str) -> bool {
+pub(super) fn is_registry_beside(key: &str, stem: &str) -> bool {
     is_companion(key, stem, &["registry", "imageregistry", "hub", "imagehub", "registryhost", "registryurl", "host"])
 }
 
-pub fn is_tag_beside(key: &str, stem: &str) -> bool {
+pub(super) fn is_tag_beside(key: &str, stem: &str) -> bool {
     is_companion(key, stem, &["tag", "imagetag", "version", "imageversion", "newtag"])
 }
 
-pub fn is_digest_beside(key: &str, stem: &str) -> bool {
+pub(super) fn is_digest_beside(key: &str, stem: &str) -> bool {
     is_companion(key, stem, &["digest", "imagedigest", "sha", "imagesha", "sha256"])
 }
 

@@ -23,11 +23,11 @@ pub(super) struct Reference {
 
 impl Reference {
     /// Whether a tag or digest follows, or a template that may be one.
-    pub fn is_pinned(&self) -> bool {
+    pub(super) fn is_pinned(&self) -> bool {
         self.tag != TagAt::None || self.digest.is_some()
     }
 
-    pub fn into_site(self, trust: Trust, shape: &'static str) -> Site {
+    pub(super) fn into_site(self, trust: Trust, shape: &'static str) -> Site {
         Site {
             kind: if self.chart { Kind::Chart } else { Kind::Image },
             registry: None,

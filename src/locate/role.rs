@@ -7,7 +7,7 @@ use crate::syntax::yaml::{Map, Node};
 
 /// How the references of a document are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     /// Manifests, values and all else that pulls.
     Plain,
     /// What it names is matched, forbidden, promoted or history. The reason is for people.
@@ -20,6 +20,21 @@ pub enum Role {
     Workflow,
     /// Google's: `steps[].name` is pulled, `images` are pushed.
     CloudBuild,
+}
+
+impl Role {
+    /// Why nothing in the document is a pull, if so.
+    pub(super) fn mention(self) -> Option<&'static str> {
+        match self {
+            Self::Mention(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether it says how the file itself is read, and nothing of a document inside it.
+    pub(super) fn is_of_file(self) -> bool {
+        matches!(self, Self::Chart | Self::Kustomization | Self::Workflow | Self::CloudBuild)
+    }
 }
 
 const POLICY: Role = Role::Mention("a policy matches images, it does not pull them");
@@ -52,7 +67,7 @@ const MATCHING_KINDS: [(&str, Role); 11] = [
 ];
 
 /// The role of a document, by its root and the file's name.
-pub fn of_document(root: &Node<'_>, path: &Path) -> Role {
+pub(super) fn of_document(root: &Node<'_>, path: &Path) -> Role {
     let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     match root {
         Node::Map(map) => of_map(map, file, path),

@@ -7,7 +7,7 @@ use super::role::{self, Role};
 use super::{Site, TagAt, Trust, View, comment, keys, text};
 use crate::rules::Kind;
 use crate::source::Span;
-use crate::syntax::template::Action;
+use crate::syntax::template::{self, Action, Mask};
 use crate::syntax::yaml::{self, Entry, List, Map, Node, Scalar};
 
 /// Documents inside scalars inside documents: deeper than this they are read as text.
@@ -88,10 +88,7 @@ impl<'w> Walk<'w> {
 
     fn document(&mut self, root: &Node<'_>) {
         self.role = role::of_document(root, self.path);
-        let mention = match self.role {
-            Role::Mention(reason) => Some(reason),
-            _ => None,
-        };
+        let mention = self.role.mention();
         self.node(root, Place { mention, ..ROOT });
     }
 
@@ -453,10 +450,7 @@ impl<'w> Walk<'w> {
     fn tokens(&mut self, span: Span, place: Place<'_>) {
         let mention = match self.below(place) {
             Some(Trust::Mention(reason)) => Some(reason),
-            _ => match self.role {
-                Role::Mention(reason) => Some(reason),
-                _ => None,
-            },
+            _ => self.role.mention(),
         };
         let found = text::scan(self.masked, span, self.actions, text::Prose::Arguments);
         self.sites.extend(found.into_iter().map(|mut site| {
@@ -497,44 +491,47 @@ impl<'w> Walk<'w> {
 
     /// Walks the documents inside a block scalar. `false` where they are none.
     fn embedded_documents(&mut self, region: Span) -> bool {
-        let parts = split_documents(self.masked, region);
-        let parsed: Vec<_> = parts.iter().map(|part| yaml::parse(self.masked, *part)).collect();
-        let structured = |node: &Node<'_>| matches!(node, Node::Map(_) | Node::List(_));
+        let within = |action: &&Action| region.covers(action.span);
+        let actions: Vec<Action> = self.actions.iter().filter(within).map(|action| action.back(region.start)).collect();
+        if self.inner_documents(region, region.of(self.masked), &actions) {
+            return true;
+        }
+        let actions = template::actions(region.of(self.masked));
+        let masked = template::mask(region.of(self.masked), &actions, Mask::Lines);
+        !actions.is_empty() && self.inner_documents(region, &masked, &actions)
+    }
+
+    fn inner_documents(&mut self, region: Span, masked: &str, actions: &[Action]) -> bool {
+        let parts = split_documents(masked);
+        let parsed: Vec<_> = parts.iter().map(|part| yaml::parse(masked, *part)).collect();
         let documents = || parsed.iter().flat_map(|parsed| &parsed.documents);
+        let structured = |node: &Node<'_>| matches!(node, Node::Map(_) | Node::List(_));
         let broken = parsed.iter().any(|parsed| !parsed.errors.is_empty());
         if broken || documents().next().is_none() || !documents().all(structured) {
             return false;
         }
-        let outer = (self.role, self.depth);
+        let view = View {
+            path: Path::new(""),
+            text: region.of(self.text),
+            masked,
+            actions,
+            documents: &[],
+            comments: &[],
+            unparsed: &[],
+        };
+        let mut inner = Walk::new(view.path, view.text, masked, actions);
+        inner.depth = self.depth + 1;
         for parsed in &parsed {
             for document in &parsed.documents {
-                self.depth = outer.1 + 1;
-                let role = role::of_document(document, Path::new(""));
-                self.role = if outer.0 == Role::Plain || matches!(outer.0, Role::Chart | Role::Kustomization) {
-                    role
-                } else {
-                    outer.0
-                };
-                let mention = match self.role {
-                    Role::Mention(reason) => Some(reason),
-                    _ => None,
-                };
-                self.node(document, Place { mention, ..ROOT });
+                let own = role::of_document(document, view.path);
+                inner.role = if own == Role::Plain && !self.role.is_of_file() { self.role } else { own };
+                inner.node(document, Place { mention: inner.role.mention(), ..ROOT });
             }
-            let view = View {
-                path: self.path,
-                text: self.text,
-                masked: self.masked,
-                actions: self.actions,
-                documents: &[],
-                comments: &[],
-                unparsed: &[],
-            };
             for span in &parsed.comments {
-                self.sites.extend(comment::site(&view, *span, self.role));
+                inner.sites.extend(comment::site(&view, *span, inner.role));
             }
         }
-        (self.role, self.depth) = outer;
+        self.sites.extend(inner.sites.into_iter().map(|site| site.shift(region.start)));
         true
     }
 }
@@ -603,18 +600,17 @@ fn structured_text(key: &str) -> bool {
 }
 
 /// The documents of a block scalar: its lines `---` are indented, and so no marks to a parser.
-fn split_documents(text: &str, region: Span) -> Vec<Span> {
+fn split_documents(text: &str) -> Vec<Span> {
     let mut parts = Vec::new();
-    let mut start = region.start;
-    let mut at = region.start;
-    for line in region.of(text).split_inclusive('\n') {
-        if line.trim_end().trim_start() == "---" {
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if line.trim() == "---" {
             parts.push(Span::new(start, at));
             start = at + line.len();
         }
         at += line.len();
     }
-    parts.push(Span::new(start, region.end));
+    parts.push(Span::new(start, text.len()));
     parts.retain(|part| !part.of(text).trim().is_empty());
     parts
 }

@@ -125,8 +125,8 @@ fn segment(text: &str) -> Segment {
     }
 }
 
-/// A URL without its scheme; `oci://` stays apart from the rest by being kept in the first segment's place.
-pub fn without_scheme(url: &str) -> &str {
+/// A URL without its scheme.
+fn without_scheme(url: &str) -> &str {
     ["https://", "http://", "oci://"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme))

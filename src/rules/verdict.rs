@@ -15,6 +15,8 @@ pub enum TagState<'t> {
     Digest,
     /// It is put in somewhere else: by a template, by a chart's default.
     Unknown,
+    /// The image is named as such, whatever its tag: in a comment, nothing is pulled.
+    Any,
 }
 
 /// A name as rules see it.
@@ -108,7 +110,7 @@ fn speaks_of_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
         TagState::None => "none",
         TagState::Text(tag) => tag,
         // What is not known to be one of the few is taken for one of the many.
-        TagState::Digest | TagState::Unknown => return tags.only.is_empty(),
+        TagState::Digest | TagState::Unknown | TagState::Any => return tags.only.is_empty(),
     };
     let listed = |list: &[String]| list.iter().any(|one| one == tag);
     let high_enough = match (&tags.min, query.tag) {
@@ -225,7 +227,7 @@ fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
     let tag = match query.tag {
         TagState::None => Some("latest"),
         TagState::Text(tag) => Some(tag),
-        TagState::Digest | TagState::Unknown => None,
+        TagState::Digest | TagState::Unknown | TagState::Any => None,
     };
     let name = moved(target, query);
     let (passes, why) = match gate {
@@ -239,6 +241,7 @@ fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
                 (Some(image), _) if !query.bare && index::look_up(image, "") == Answer::NoSuchImage => {
                     (Some(false), format!("{name} is not in the offline index"))
                 }
+                (Some(_), None) if query.tag == TagState::Any => (Some(true), String::new()),
                 (Some(image), Some(tag)) if !query.bare => {
                     let present = index::look_up(image, tag) == Answer::Present;
                     (Some(present), format!("{name}:{tag} is not in the offline index"))

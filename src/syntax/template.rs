@@ -12,6 +12,17 @@ pub struct Action {
     pub kind: ActionKind,
 }
 
+impl Action {
+    /// The same action in the part of the text that begins at `start`.
+    #[must_use]
+    pub fn back(self, start: usize) -> Self {
+        Self {
+            span: Span::new(self.span.start - start, self.span.end - start),
+            kind: self.kind,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionKind {
     Comment,
