@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::edit::Fix;
 pub use crate::rules::Severity;
-use crate::source::Span;
+use crate::source::{Position, Span};
 
 /// A rule that matched a site.
 #[derive(Debug, Clone)]
@@ -45,6 +45,14 @@ impl Finding {
     pub fn span(&self) -> Span {
         self.labels.first().map_or(Span { start: 0, end: 0 }, |label| label.span)
     }
+}
+
+/// A finding whose fix was applied.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    pub finding: Finding,
+    /// Where it stood before.
+    pub position: Position,
 }
 
 /// Something that kept part of the job from being done.

@@ -10,20 +10,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::edit::Applicability;
-use crate::finding::{Finding, Problem};
+use crate::finding::{Finding, Fixed, Problem};
 use crate::source::LineIndex;
 
 /// One file, as it is told.
 #[derive(Debug)]
 pub struct FileReport<'r> {
     pub path: &'r Path,
-    /// As it was read, before any fix.
+    /// In which the findings stand: with `--write` as it is after the fixes.
     pub text: &'r str,
     pub lines: &'r LineIndex,
-    /// In order of place. With `--write` those that were left; see `fixed`.
+    /// In order of place; with `--write` those that are left.
     pub findings: &'r [Finding],
     /// Those whose fix was written.
-    pub fixed: &'r [Finding],
+    pub fixed: &'r [Fixed],
     pub problems: &'r [Problem],
 }
 

@@ -83,6 +83,11 @@ pub(super) fn is_bare_host(key: &str) -> bool {
     ENDS.iter().any(|end| key.ends_with(end)) && key != "github"
 }
 
+/// As [`is_bare_host`], where even a host with a path is no whole image: `hub: gcr.io/istio-release`.
+pub(super) fn is_registry(key: &str) -> bool {
+    is_bare_host(key) && !key.ends_with("imagerepo") && !key.ends_with("imagerepository")
+}
+
 /// A key that names the path of an image, split at what it shares with its companions: `fooImageRepository` gives
 /// `foo`.
 pub(super) fn repository_stem(key: &str) -> Option<&str> {

@@ -311,6 +311,9 @@ impl<'w> Walk<'w> {
             self.sites.push(site);
             return;
         }
+        if keys::is_registry(place.key) && self.bare_host(span, place) {
+            return;
+        }
         let blanks = span.of(self.masked).contains(char::is_whitespace);
         let reference = if blanks { None } else { reference::read(self.masked, span, self.actions) };
         match reference {
@@ -426,6 +429,14 @@ impl<'w> Walk<'w> {
             (false, _) => Kind::Chart,
         };
         let chart = place.siblings.and_then(|map| map.text("chart").or_else(|| chart_beside(map, place)));
+        let tagged = if oci { reference::read(self.masked, span, self.actions) } else { None };
+        let version = place.siblings.and_then(|map| map.get("version")).map(|node| self.tag_piece(node));
+        let (name, tag, digest) = match tagged {
+            Some(Reference { tag: TagAt::None, digest: None, .. }) | None => {
+                (span, version.unwrap_or(TagAt::Elsewhere), None)
+            }
+            Some(read) => (Span::new(span.start, read.name.end), read.tag, read.digest),
+        };
         let holes = reference::readable(self.masked, span, self.actions).holes;
         let history = matches!(place.key, "home" | "icon" | "sources" | "source" | "link" | "links" | "urls" | "ref");
         let trust = match self.below(place) {
@@ -436,9 +447,9 @@ impl<'w> Walk<'w> {
         Some(Site {
             kind,
             registry: None,
-            name: Some(span),
-            tag: TagAt::Elsewhere,
-            digest: None,
+            name: Some(name),
+            tag,
+            digest,
             chart: chart.map(str::to_owned),
             holes,
             trust,

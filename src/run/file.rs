@@ -1,0 +1,103 @@
+//! One file through all steps: check, suppress, adjust, and fix until nothing changes any more.
+//!
+//! Text in, text and findings out. Knows no disk and no format.
+
+use std::path::Path;
+
+use crate::check;
+use crate::config::Config;
+use crate::edit::{self, Applicability};
+use crate::finding::{Finding, Fixed, Problem, Severity};
+use crate::kind::Kind;
+use crate::rules::RuleSet;
+use crate::source::LineIndex;
+use crate::suppress;
+
+/// A fix can make work for another rule, but not for ever: a user's rules may go round in a circle.
+const MOST_PASSES: usize = 8;
+
+/// What a run asks of every file.
+#[derive(Debug)]
+pub struct Judge<'r> {
+    pub rules: &'r RuleSet,
+    pub config: &'r Config,
+    /// Fixes trusted at least as far are applied. `None` where nothing is.
+    pub fix: Option<Applicability>,
+}
+
+/// What a file came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// After the fixes; as it was where there were none.
+    pub text: String,
+    /// Those left, in `text`.
+    pub left: Vec<Finding>,
+    pub fixed: Vec<Fixed>,
+    pub problems: Vec<Problem>,
+    pub suppressed: usize,
+}
+
+impl Judge<'_> {
+    /// Takes one file through all steps.
+    pub fn file(&self, path: &Path, text: String, kind: &Kind) -> Outcome {
+        let mut outcome = Outcome {
+            text,
+            ..Outcome::default()
+        };
+        for pass in 0.. {
+            let found = self.findings(path, &outcome.text, kind);
+            outcome.left = found.left;
+            outcome.problems = found.problems;
+            outcome.suppressed = found.suppressed;
+            let Some(limit) = self.fix.filter(|_| pass < MOST_PASSES) else {
+                break;
+            };
+            if !outcome.fix(limit) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    fn findings(&self, path: &Path, text: &str, kind: &Kind) -> Outcome {
+        let checked = check::check(path, text, kind, self.rules);
+        let lines = LineIndex::new(text);
+        let known = |id: &str| self.rules.rules().iter().any(|rule| rule.id == id);
+        let kept = suppress::apply(text, &lines, &checked.comments, &known, checked.findings);
+        let mut left = kept.left;
+        let dropped = self.config.adjust(path, &mut left);
+        Outcome {
+            text: String::new(),
+            left,
+            fixed: Vec::new(),
+            problems: checked.problems,
+            suppressed: kept.suppressed.len() + dropped,
+        }
+    }
+}
+
+impl Outcome {
+    /// Applies what is trusted far enough. `false` where nothing changed.
+    fn fix(&mut self, limit: Applicability) -> bool {
+        let fixes = self.left.iter().filter_map(|finding| finding.fix.as_ref());
+        let applied = edit::apply(&self.text, fixes, limit);
+        if applied.text == self.text {
+            return false;
+        }
+        let lines = LineIndex::new(&self.text);
+        let mut accepted = applied.accepted.into_iter();
+        for finding in std::mem::take(&mut self.left) {
+            if finding.fix.is_some() && accepted.next() == Some(true) {
+                let position = lines.position(&self.text, finding.span().start);
+                self.fixed.push(Fixed { finding, position });
+            }
+        }
+        self.text = applied.text;
+        true
+    }
+
+    /// Whether something is left that makes the exit code 1.
+    pub fn is_dirty(&self) -> bool {
+        self.left.iter().any(|finding| finding.severity > Severity::Info)
+    }
+}
