@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::artifact::Artifact;
 use crate::edit::{Applicability, Fix};
 use crate::finding::{Finding, Label, Problem, Severity};
 use crate::kind::{self, Kind, Parser};
@@ -29,6 +30,15 @@ pub struct Image {
     pub tag: Option<String>,
     pub digest: Option<String>,
     pub shape: &'static str,
+}
+
+impl Image {
+    /// Name, tag and digest as one reference.
+    pub fn reference(&self) -> String {
+        let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = self.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
+        format!("{}{tag}{digest}", self.name)
+    }
 }
 
 /// Everything that a text names, as its kind reads it.
@@ -83,7 +93,7 @@ pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
 /// Every image that a text names in a place from which it is pulled.
 pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
     let (sites, _) = sites(path, text, kind);
-    let pulled = |site: &&Site| site.kind == rules::Kind::Image && site.name.is_some() && site.trust > Trust::Mention("");
+    let pulled = |site: &&Site| site.kind == Artifact::Image && site.name.is_some() && site.trust > Trust::Mention("");
     let listed = sites.iter().filter(pulled).filter(|site| site.shape != "comment" && !matches!(site.trust, Trust::Mention(_)));
     listed
         .filter_map(|site| {
@@ -185,9 +195,9 @@ fn with_tag(name: &str, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> Stri
 /// The reference as it stands, tag and digest included.
 fn written(site: &Site, spelled: &Spelled, text: &str) -> String {
     let mut name = match site.kind {
-        rules::Kind::ChartRepository | rules::Kind::Url => site.name.map(|span| span.of(text).to_owned()).unwrap_or_default(),
-        rules::Kind::Chart => format!("oci://{}", spelled.written_name(text)),
-        rules::Kind::Image => spelled.written_name(text),
+        Artifact::ChartRepository | Artifact::Url => site.name.map(|span| span.of(text).to_owned()).unwrap_or_default(),
+        Artifact::Chart => format!("oci://{}", spelled.written_name(text)),
+        Artifact::Image => spelled.written_name(text),
     };
     if let TagAt::At(span) = site.tag {
         name.push(':');

@@ -59,6 +59,12 @@ pub static KINDS: &[Kind] = &[
 /// What a file is that has no kind of its own but is to be read all the same.
 pub static TEXT: Kind = Kind { name: "text", claims: |_| true, parser: Parser::Text };
 
+/// What comes in without a name: rendered manifests, or JSON, which is YAML.
+pub fn standard_input() -> &'static Kind {
+    static UNNAMED: Kind = Kind { name: "yaml", claims: |_| true, parser: Parser::Yaml };
+    &UNNAMED
+}
+
 /// The kind of a file by its path, or `None` where files like it are not looked at.
 pub fn classify(path: &Path) -> Option<&'static Kind> {
     let file = path.file_name()?.to_str()?;

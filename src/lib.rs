@@ -11,16 +11,25 @@
 //! | 5 | [`config`], [`suppress`], [`report`], [`diff`] | settings; ignore comments; one module an output format |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`locate`], [`rules`] | sites in a tree; which rule speaks about an image |
-//! | 2 | [`syntax`], [`image`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
+//! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
 //! | 1 | [`source`] | spans, lines and columns |
 
+pub mod artifact;
 pub mod check;
+pub mod cli;
+pub mod config;
+pub mod diff;
 pub mod edit;
 pub mod finding;
 pub mod image;
 pub mod kind;
 pub mod locate;
+pub mod report;
 pub mod rewrite;
 pub mod rules;
+pub mod run;
 pub mod source;
+pub mod suppress;
 pub mod syntax;
+pub mod walk;
+pub mod write;

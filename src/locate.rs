@@ -3,16 +3,19 @@
 //! Knows no rule and no edit. What a place means is decided here and nowhere else.
 
 mod comment;
+mod embedded;
 mod keys;
 mod literal;
 mod reference;
 mod role;
+mod split;
 mod text;
 mod tree;
+mod value;
 
 use std::path::Path;
 
-use crate::rules::Kind;
+use crate::artifact::Artifact;
 use crate::source::Span;
 use crate::syntax::template::Action;
 use crate::syntax::yaml::Node;
@@ -22,7 +25,7 @@ pub use text::{Prose, scan as scan_text};
 /// One image (or chart, or URL) and where its pieces stand, perhaps in different scalars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    pub kind: Kind,
+    pub kind: Artifact,
     /// The content of a scalar that holds a registry, with or without the beginning of a path. May be empty.
     pub registry: Option<Span>,
     /// Host and path, or path alone. `None` where only a registry is named. Of a URL, all of it.

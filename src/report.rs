@@ -52,6 +52,23 @@ pub struct Summary {
     pub elapsed: Duration,
 }
 
+impl Summary {
+    /// Adds the counts of one file, or of several.
+    pub fn add(&mut self, other: &Summary) {
+        self.files_with_findings += other.files_with_findings;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.infos += other.infos;
+        self.fixable += other.fixable;
+        self.unsafe_fixable += other.unsafe_fixable;
+        self.fixed += other.fixed;
+        self.fixed_files += other.fixed_files;
+        self.suppressed += other.suppressed;
+        self.not_analysed += other.not_analysed;
+        self.failures += other.failures;
+    }
+}
+
 /// How a report looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {

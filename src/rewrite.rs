@@ -6,7 +6,8 @@
 use crate::edit::Edit;
 use crate::image;
 use crate::locate::{Site, TagAt};
-use crate::rules::{Kind, Move, TagState};
+use crate::artifact::Artifact;
+use crate::rules::{Move, TagState};
 use crate::source::Span;
 
 /// A site's name in canonical segments: the host first, Docker Hub and its `library` written out.
@@ -33,7 +34,7 @@ pub fn spell(site: &Site, text: &str) -> Option<Spelled> {
     if let Some(name) = site.name {
         written.extend(segments(without_scheme(site.kind, name, text), text));
     }
-    let url = matches!(site.kind, Kind::ChartRepository | Kind::Url);
+    let url = matches!(site.kind, Artifact::ChartRepository | Artifact::Url);
     let host = written.first()?.of(text);
     let hosted = url || image::is_registry_host(host) && (written.len() > 1 || site.name.is_none());
     let meant = |text: &str| Segment {
@@ -65,12 +66,12 @@ pub fn spell(site: &Site, text: &str) -> Option<Spelled> {
 }
 
 /// A URL is spelled from its host on.
-fn without_scheme(kind: Kind, name: Span, text: &str) -> Span {
+fn without_scheme(kind: Artifact, name: Span, text: &str) -> Span {
     let slice = name.of(text);
     let scheme = match kind {
-        Kind::Image => 0,
-        Kind::Chart => slice.strip_prefix("oci://").map_or(0, |rest| slice.len() - rest.len()),
-        Kind::ChartRepository | Kind::Url => slice.find("://").map_or(0, |at| at + 3),
+        Artifact::Image => 0,
+        Artifact::Chart => slice.strip_prefix("oci://").map_or(0, |rest| slice.len() - rest.len()),
+        Artifact::ChartRepository | Artifact::Url => slice.find("://").map_or(0, |at| at + 3),
     };
     Span::new(name.start + scheme, name.end)
 }
@@ -241,7 +242,7 @@ mod tests {
             None => (None, Some(Span::new(0, text.len()))),
         };
         let site = Site {
-            kind: if text.contains("://") { Kind::ChartRepository } else { Kind::Image },
+            kind: if text.contains("://") { Artifact::ChartRepository } else { Artifact::Image },
             registry,
             name,
             tag: TagAt::None,

@@ -11,8 +11,10 @@ mod verdict;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::artifact::Artifact;
+
 pub use pattern::Pattern;
-pub use schema::{Catalogue, Evidence, Kind, RuleSpec, Safety, Severity};
+pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
 pub use verdict::{Move, Query, TagState, Verdict};
 
 use schema::{AlsoSpec, DateSpec, DigestFate, GateSpec, TagFate, TagsSpec};
@@ -35,7 +37,7 @@ pub fn catalogue() -> Catalogue {
 #[derive(Debug)]
 pub struct Rule {
     pub id: String,
-    pub kind: Kind,
+    pub kind: Artifact,
     pub safety: Safety,
     pub severity: Severity,
     pub state: String,
@@ -147,7 +149,7 @@ impl Rule {
     }
 }
 
-fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Kind) -> Result<Vec<Place>, String> {
+fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Vec<Place>, String> {
     let exact = part.exact.or(spec.exact).unwrap_or(false);
     let to = part.to.as_deref().map(|to| strip_scheme(to, kind));
     let default_safety = if to.is_some() { Safety::Safe } else { Safety::ReportOnly };
@@ -169,9 +171,9 @@ fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Kind) -> Result<Vec<Pl
 }
 
 /// A target is written with its scheme only where the thing is a URL by itself.
-fn strip_scheme(to: &str, kind: Kind) -> &str {
+fn strip_scheme(to: &str, kind: Artifact) -> &str {
     match kind {
-        Kind::Chart => to.strip_prefix("oci://").unwrap_or(to),
+        Artifact::Chart => to.strip_prefix("oci://").unwrap_or(to),
         _ => to,
     }
 }

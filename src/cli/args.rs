@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::FORMATS;
 
 /// Find and fix references to dead container registries.
 ///
@@ -88,8 +91,8 @@ pub struct Action {
 #[command(next_help_heading = "How to tell")]
 pub struct Output {
     /// How findings are shown
-    #[arg(long, value_enum, default_value_t = FormatName::Full)]
-    pub format: FormatName,
+    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name(), value_parser = formats())]
+    pub format: String,
     /// Count findings by rule
     #[arg(long)]
     pub statistics: bool,
@@ -130,26 +133,6 @@ pub enum Command {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FormatName {
-    /// Snippets with the place of each piece
-    Full,
-    /// One line each
-    Concise,
-    /// For programs; see docs/json.md
-    Json,
-}
-
-impl FormatName {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Concise => "concise",
-            Self::Json => "json",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TableFormat {
     Text,
     Json,
@@ -160,4 +143,8 @@ pub enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name()))
 }

@@ -2,7 +2,7 @@
 
 use super::role::Role;
 use super::{Site, TagAt, Trust, View, keys, reference};
-use crate::rules::Kind;
+use crate::artifact::Artifact;
 use crate::source::Span;
 
 /// The site in a comment, from its `#` on.
@@ -68,7 +68,7 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
     let registry = reference::read_registry(view.masked, value)?;
     let keyed = folded.as_deref().is_some_and(|key| keys::is_bare_host(key) && key != "registry");
     keyed.then(|| Site {
-        kind: Kind::Image,
+        kind: Artifact::Image,
         registry: Some(registry),
         name: None,
         tag: TagAt::Elsewhere,

@@ -2,7 +2,7 @@
 
 use super::reference::{self, Reference};
 use super::{Site, TagAt, Trust, View, text};
-use crate::rules::Kind;
+use crate::artifact::Artifact;
 use crate::source::Span;
 use crate::syntax::template::{ActionKind, literals};
 
@@ -58,7 +58,7 @@ fn of_reference(text: &str, reference: Reference, trust: Trust) -> Option<Site> 
 
 fn bare(registry: Span, trust: Trust) -> Site {
     Site {
-        kind: Kind::Image,
+        kind: Artifact::Image,
         registry: Some(registry),
         name: None,
         tag: TagAt::Elsewhere,

@@ -6,7 +6,7 @@ use crate::syntax::placeholder;
 use crate::syntax::template::Action;
 
 use super::{Site, TagAt, Trust};
-use crate::rules::Kind;
+use crate::artifact::Artifact;
 
 /// A reference and where its pieces stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Reference {
 
     pub(super) fn into_site(self, trust: Trust, shape: &'static str) -> Site {
         Site {
-            kind: if self.chart { Kind::Chart } else { Kind::Image },
+            kind: if self.chart { Artifact::Chart } else { Artifact::Image },
             registry: None,
             name: Some(self.name),
             tag: self.tag,

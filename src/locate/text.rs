@@ -5,7 +5,7 @@
 
 use super::reference::{self, Reference};
 use super::{Site, TagAt, Trust, View, comment, keys};
-use crate::rules::Kind;
+use crate::artifact::Artifact;
 use crate::source::Span;
 use crate::syntax::template::Action;
 
@@ -74,7 +74,8 @@ impl Token<'_> {
         let before = self.text[..self.start].chars().next_back();
         let after = self.text[self.end..].chars().next();
         let in_pattern = before.is_some_and(|letter| matches!(letter, '^' | '*' | '#' | '\\' | '~' | '!' | '?'))
-            || after.is_some_and(|letter| matches!(letter, '*' | '[' | '\\' | '(' | '|' | '?' | '#'))
+            || after.is_some_and(|letter| matches!(letter, '*' | '[' | '(' | '|' | '?' | '#'))
+            || self.text[self.end..].starts_with('\\') && !self.ends_by_escape()
             || slash;
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
         let span = if escape { Span::new(span.start + 1, span.end) } else { span };
@@ -89,7 +90,7 @@ impl Token<'_> {
         let registry = reference::read_registry(masked, span)?;
         let keyed = flag.as_deref().is_some_and(keys::is_bare_host);
         (keyed && !in_pattern).then(|| Site {
-            kind: Kind::Image,
+            kind: Artifact::Image,
             registry: Some(registry),
             name: None,
             tag: TagAt::Elsewhere,
@@ -101,10 +102,15 @@ impl Token<'_> {
         })
     }
 
+    /// What follows is the end of a string inside a string, not part of a pattern.
+    fn ends_by_escape(&self) -> bool {
+        ["\\\"", "\\'", "\\n", "\\r", "\\t"].iter().any(|escape| self.text[self.end..].starts_with(escape))
+    }
+
     fn url(&self, span: Span, masked: &str, actions: &[Action]) -> Site {
         let holes = reference::readable(masked, span, actions).holes;
         Site {
-            kind: Kind::Url,
+            kind: Artifact::Url,
             registry: None,
             name: Some(span),
             tag: TagAt::Elsewhere,
@@ -194,7 +200,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<(String, bool)> {
         let sites = scan(text, Span::new(0, text.len()), &[], Prose::Arguments);
-        let sites = sites.iter().filter(|site| site.kind == Kind::Image);
+        let sites = sites.iter().filter(|site| site.kind == Artifact::Image);
         sites.map(|site| (site.head(text).of(text).to_owned(), site.trust == Trust::Pull)).collect()
     }
 

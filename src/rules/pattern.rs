@@ -1,6 +1,6 @@
 //! The `from` of a rule: a host and a path by whole segments.
 
-use super::schema::Kind;
+use crate::artifact::Artifact;
 use crate::image;
 
 /// Segments, the host first. At most one has a `*`, which matches inside that segment.
@@ -31,10 +31,10 @@ pub struct Hit<'n> {
 impl Pattern {
     /// # Errors
     /// Says what is wrong with the text.
-    pub fn new(text: &str, kind: Kind, exact: bool) -> Result<Self, String> {
+    pub fn new(text: &str, kind: Artifact, exact: bool) -> Result<Self, String> {
         let name = match kind {
-            Kind::Image | Kind::Chart => text.strip_prefix("oci://").unwrap_or(text),
-            Kind::ChartRepository | Kind::Url => without_scheme(text),
+            Artifact::Image | Artifact::Chart => text.strip_prefix("oci://").unwrap_or(text),
+            Artifact::ChartRepository | Artifact::Url => without_scheme(text),
         };
         let name = name.trim_end_matches('/');
         let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'{' | b'}' | b'"' | b'\'');
@@ -51,7 +51,7 @@ impl Pattern {
         if hosted {
             segments.remove(0);
         }
-        let library = implied == image::DOCKER_HUB && segments.len() == 1 && exact && kind == Kind::Image;
+        let library = implied == image::DOCKER_HUB && segments.len() == 1 && exact && kind == Artifact::Image;
         let names = std::iter::once(implied)
             .chain(library.then_some("library"))
             .chain(segments);
@@ -139,7 +139,7 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, exact: bool, name: &str, expected: Option<usize>) {
-        let pattern = Pattern::new(pattern, Kind::Image, exact).unwrap();
+        let pattern = Pattern::new(pattern, Artifact::Image, exact).unwrap();
         let name: Vec<_> = name.split('/').collect();
         assert_eq!(pattern.matches(&name).map(|hit| hit.taken), expected);
     }

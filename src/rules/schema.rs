@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::artifact::Artifact;
+
 /// The file of rules.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -23,7 +25,7 @@ pub struct Catalogue {
 pub struct RuleSpec {
     /// Unique, kebab-case. One of a built-in rule overrides the keys given here. Made from `from` if absent.
     pub id: Option<String>,
-    pub kind: Option<Kind>,
+    pub kind: Option<Artifact>,
     /// Places by whole segments: `k8s.gcr.io`, `docker.io/bitnami`. `*` matches inside one segment.
     pub from: Option<OneOrMany>,
     /// Just these repositories, not what lies below them.
@@ -95,31 +97,6 @@ impl OneOrMany {
         match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::Many(many) => many,
-        }
-    }
-}
-
-/// What kind of thing is fetched from the place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    #[default]
-    Image,
-    /// A chart in an OCI registry.
-    Chart,
-    /// A Helm repository's URL.
-    ChartRepository,
-    /// Any other URL.
-    Url,
-}
-
-impl Kind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Chart => "chart",
-            Self::ChartRepository => "chart-repository",
-            Self::Url => "url",
         }
     }
 }

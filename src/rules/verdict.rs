@@ -2,7 +2,8 @@
 
 use super::index::{self, Answer};
 use super::schema::{DigestFate, GateSpec, TagFate, TagsSpec};
-use super::{Kind, Place, Rule, RuleSet, Safety, Severity};
+use crate::artifact::Artifact;
+use super::{Place, Rule, RuleSet, Safety, Severity};
 use crate::edit::Applicability;
 
 /// What is known of the tag of a reference.
@@ -30,7 +31,7 @@ pub struct Query<'q> {
     pub bare: bool,
     pub tag: TagState<'q>,
     pub digest: bool,
-    pub kind: Kind,
+    pub kind: Artifact,
     /// The chart that is fetched from a repository, where it is known.
     pub chart: Option<&'q str>,
 }
@@ -83,12 +84,12 @@ impl RuleSet {
 }
 
 /// An OCI registry holds images and charts alike; URLs are apart.
-fn kinds_meet(rule: Kind, asked: Kind) -> bool {
+fn kinds_meet(rule: Artifact, asked: Artifact) -> bool {
     match asked {
-        Kind::Image => matches!(rule, Kind::Image | Kind::Chart),
-        Kind::Chart => matches!(rule, Kind::Image | Kind::Chart | Kind::ChartRepository),
-        Kind::ChartRepository => matches!(rule, Kind::ChartRepository | Kind::Url),
-        Kind::Url => rule == Kind::Url,
+        Artifact::Image => matches!(rule, Artifact::Image | Artifact::Chart),
+        Artifact::Chart => matches!(rule, Artifact::Image | Artifact::Chart | Artifact::ChartRepository),
+        Artifact::ChartRepository => matches!(rule, Artifact::ChartRepository | Artifact::Url),
+        Artifact::Url => rule == Artifact::Url,
     }
 }
 
@@ -97,7 +98,7 @@ fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
         return false;
     };
     let excepted = rule.except.iter().any(|except| except.matches(query.segments).is_some());
-    let named = query.bare || query.kind != Kind::Image || query.segments.len() > hit.taken || place.from.exact;
+    let named = query.bare || query.kind != Artifact::Image || query.segments.len() > hit.taken || place.from.exact;
     let charted = rule.charts.is_empty() || query.chart.is_none_or(|chart| rule.charts.iter().any(|one| one == chart));
     hit.taken <= query.literal && !excepted && named && charted && speaks_of_tag(rule.tags.as_ref(), query)
 }

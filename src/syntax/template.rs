@@ -381,11 +381,9 @@ mod tests {
     #[test]
     fn lines_of_actions_vanish_and_output_stands_in() {
         let text = "a:\n  {{- if .x }}\n  image: \"{{ .r }}/p:{{ .t }}\"\n  {{- end }}\n";
-        assert_eq!(
-            masked(text, Mask::Lines).trim_matches('\n'),
-            "a:\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n  image: \"xxxxxxxx/p:xxxxxxxx\"\n\n\n\n\n\n\n\n\n\n\n\n\n"
-                .trim_matches('\n')
-        );
+        let lines = masked(text, Mask::Lines);
+        let kept: Vec<_> = lines.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(kept, ["a:", "  image: \"xxxxxxxx/p:xxxxxxxx\""]);
         assert!(masked("l: {{ include \"x\" . | nindent 4 }}\n", Mask::Lines).starts_with("l:   "));
     }
 

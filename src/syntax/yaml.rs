@@ -380,7 +380,7 @@ mod tests {
         let text = "a: 1\nb: [1\n---\nc: 3\n---\n\"open\n";
         let parsed = all(text);
         let values: Vec<_> = listed(&parsed).into_iter().map(|(_, value)| value).collect();
-        assert_eq!(values, ["a", "1", "b", "1", "c", "3"]);
+        assert_eq!(values, ["a", "1", "b", "c", "3"]);
         assert_eq!(parsed.errors.len(), 2);
         assert!(parsed.unparsed.iter().all(|span| !span.of(text).contains("c: 3")), "{:?}", parsed.unparsed);
     }

@@ -1,0 +1,36 @@
+//! Any bytes, read as any kind of file: no panic, and a fix that settles.
+//!
+//! `cargo fuzz run -s none check` (stable Rust), or with the default sanitizer on nightly.
+
+#![no_main]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use regfix::edit::{self, Applicability};
+use regfix::rules::RuleSet;
+use regfix::{check, kind};
+
+static RULES: LazyLock<RuleSet> =
+    LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
+
+const NAMES: [&str; 5] = ["values.yaml", "Chart.yaml", "kustomization.yaml", "a/templates/x.yaml", "a/_helpers.tpl"];
+
+fuzz_target!(|data: &[u8]| {
+    let Some((first, rest)) = data.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let path = Path::new(NAMES[usize::from(*first) % NAMES.len()]);
+    let kind = kind::classify(path).unwrap_or(&kind::TEXT);
+    let mut now = text.to_owned();
+    for _ in 0..8 {
+        let findings = check::check(path, &now, kind, &RULES).findings;
+        let fixes = findings.iter().filter_map(|finding| finding.fix.as_ref());
+        let after = edit::apply(&now, fixes, Applicability::Unsafe).text;
+        if after == now {
+            return;
+        }
+        now = after;
+    }
+    panic!("the fix does not settle");
+});

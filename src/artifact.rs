@@ -1,0 +1,30 @@
+//! What is fetched from a place.
+//!
+//! Sites and rules meet in these words, and know nothing else of each other.
+
+use serde::Deserialize;
+
+/// What kind of thing is fetched from the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Artifact {
+    #[default]
+    Image,
+    /// A chart in an OCI registry.
+    Chart,
+    /// A Helm repository's URL.
+    ChartRepository,
+    /// Any other URL.
+    Url,
+}
+
+impl Artifact {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Chart => "chart",
+            Self::ChartRepository => "chart-repository",
+            Self::Url => "url",
+        }
+    }
+}

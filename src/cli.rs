@@ -1,0 +1,185 @@
+//! The door: arguments in, exit code out. What the arguments mean is decided here, how it is done is not.
+
+mod args;
+mod catalogue;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::config::{self, Config};
+use crate::edit::Applicability;
+use crate::report::{self, Look};
+use crate::rules::RuleSet;
+use crate::run::{self, ImageFormat, Mode, Options, Outcome};
+use crate::walk;
+
+pub use args::Arguments;
+use args::{ColorChoice, Command, TableFormat};
+
+/// Why the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing is left to do, or nobody reads the output any more.
+    Done,
+    FindingsLeft,
+    /// The job could not be done, or was not understood.
+    Failed,
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::FindingsLeft => 1,
+            Self::Failed => 2,
+        }
+    }
+}
+
+/// Runs the tool with the process's own arguments and streams.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nowhere is left to tell of it if this fails.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Failed } else { Exit::Done };
+        }
+    };
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut err = io::stderr().lock();
+    match run(&arguments, &mut out, &mut err) {
+        Ok(exit) => exit,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            let _ = writeln!(err, "regfix: cannot write the output: {error}");
+            Exit::Failed
+        }
+    }
+}
+
+fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    let color = color(arguments.output.color);
+    let prepared = match prepare(arguments, color) {
+        Ok(prepared) => prepared,
+        Err(message) => {
+            writeln!(err, "{}", message.trim_end())?;
+            return Ok(Exit::Failed);
+        }
+    };
+    let (config, rules) = prepared;
+    let look = look(arguments, color);
+    match &arguments.command {
+        Some(Command::Explain { rule }) => return catalogue::explain(&rules, rule, look, out, err),
+        Some(Command::Rules { format }) => return catalogue::list(&rules, *format == TableFormat::Json, look, out),
+        _ => {}
+    }
+    if let Err(message) = set_threads(arguments.scope.jobs) {
+        writeln!(err, "regfix: {message}")?;
+        return Ok(Exit::Failed);
+    }
+    let options = options(arguments, &config, &rules, look);
+    let outcome = match &arguments.command {
+        Some(Command::Images { format, unique, .. }) => {
+            let format = match format {
+                TableFormat::Text => ImageFormat::Text,
+                TableFormat::Json => ImageFormat::Json,
+            };
+            run::images(&options, format, *unique, out, err)?
+        }
+        _ if arguments.action.files => run::files(&options, out, err)?,
+        _ => run::check(&options, out, err)?,
+    };
+    Ok(match outcome {
+        Outcome::Clean => Exit::Done,
+        Outcome::FindingsLeft => Exit::FindingsLeft,
+        Outcome::Failed => Exit::Failed,
+    })
+}
+
+/// Configuration and rules, or what is wrong with them, ready to be shown.
+fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), String> {
+    let scope = &arguments.scope;
+    let shown = |error: config::ConfigError| error.render(color, width());
+    let path = match &scope.config {
+        Some(path) => Some(path.clone()),
+        None if scope.no_config => None,
+        None => config::find(&working_directory()?)?,
+    };
+    let config = match path {
+        Some(path) => config::load(&path).map_err(shown)?,
+        None => Config::default(),
+    };
+    let rules = config::rules(&config, &scope.select, &scope.ignore)?;
+    Ok((config, RuleSet::new(rules)))
+}
+
+fn working_directory() -> Result<PathBuf, String> {
+    std::env::current_dir().map_err(|error| format!("regfix: the working directory cannot be read: {error}"))
+}
+
+fn set_threads(jobs: usize) -> Result<(), String> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs);
+    pool.build_global().map_err(|error| format!("cannot start the threads: {error}"))
+}
+
+fn options<'o>(arguments: &'o Arguments, config: &'o Config, rules: &'o RuleSet, look: Look) -> Options<'o> {
+    let scope = &arguments.scope;
+    let roots = match &arguments.command {
+        Some(Command::Images { paths, .. }) => paths.clone(),
+        _ => scope.paths.clone(),
+    };
+    Options {
+        walk: walk::Options {
+            roots,
+            exclude: config.exclude.iter().chain(&scope.exclude).cloned().collect(),
+            base: config.folder.clone(),
+            force_exclude: scope.force_exclude,
+            threads: scope.jobs,
+        },
+        all_text: scope.all_text,
+        stdin_name: scope.stdin_filename.clone(),
+        mode: match &arguments.action {
+            action if action.write => Mode::Write,
+            action if action.diff => Mode::Diff,
+            _ => Mode::Check,
+        },
+        unsafe_fixes: arguments.action.unsafe_fixes,
+        rules,
+        config,
+        format: report::format(&arguments.output.format).unwrap_or(report::FORMATS[0]),
+        look,
+        quiet: arguments.output.quiet,
+        verbose: arguments.output.verbose,
+        statistics: arguments.output.statistics,
+    }
+}
+
+fn look(arguments: &Arguments, color: bool) -> Look {
+    Look {
+        color,
+        hyperlinks: color && io::stdout().is_terminal() && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
+        width: width(),
+        limit: if arguments.action.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe },
+        write: arguments.action.write,
+    }
+}
+
+/// Colour only where a person looks, unless asked for; `NO_COLOR` is <https://no-color.org>.
+fn color(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+        }
+    }
+}
+
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).clamp(40, 120))
+}

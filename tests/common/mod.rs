@@ -1,0 +1,72 @@
+//! What the integration tests share: the binary in a scrubbed environment, and folders of files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The binary, with nothing of the tester's environment that changes what it says.
+pub fn regfix(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regfix"));
+    command.current_dir(folder).stdin(Stdio::null());
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "GIT_DIR", "XDG_CONFIG_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("TERM", "xterm");
+    command
+}
+
+/// Runs to the end.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    regfix(folder).args(arguments).output().unwrap()
+}
+
+/// Runs with a text on standard input.
+#[allow(dead_code, reason = "not every test file pipes")]
+pub fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = regfix(folder);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[allow(dead_code, reason = "not every test file looks at the errors")]
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// All files below a folder, by path.
+#[allow(dead_code, reason = "not every test file looks at trees")]
+pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn collect(folder: &Path, root: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, root, found);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    if folder.is_dir() {
+        collect(folder, folder, &mut found);
+    }
+    found
+}
+
+/// Writes files below a folder.
+#[allow(dead_code, reason = "not every test file looks at trees")]
+pub fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    for (path, bytes) in files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}

@@ -1,0 +1,218 @@
+//! Every folder below `fixtures/` is a case: `in/` is checked and fixed, and held to what is stored beside it.
+//!
+//! | stored | what it is |
+//! |---|---|
+//! | `report.txt` | what `regfix --format concise --verbose` says of `in/` |
+//! | `out/` | the files that `--write` changes, as they are then |
+//! | `out-unsafe/` | the files that `--write --unsafe-fixes` changes otherwise |
+//! | `arguments` | further arguments, one a line, where the case needs them |
+//!
+//! `UPDATE=1 cargo test --test fixtures` stores what is found; read the difference before you commit it. Four laws are
+//! held for every case besides: a second run finds nothing that it could still fix, bytes outside the edits stay, the
+//! fixed text has the same structure, and the number of threads changes nothing.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{files, fill, run, stdout};
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+struct Case {
+    name: String,
+    folder: PathBuf,
+    input: Files,
+    arguments: Vec<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let with_input = folders.into_iter().filter(|folder| folder.join("in").is_dir());
+    with_input
+        .map(|folder| Case {
+            name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+            input: files(&folder.join("in")),
+            arguments: fs::read_to_string(folder.join("arguments")).unwrap_or_default().lines().map(str::to_owned).collect(),
+            folder,
+        })
+        .collect()
+}
+
+impl Case {
+    /// Runs on a fresh copy. Gives what was said, and the files as they are then.
+    fn run(&self, arguments: &[&str]) -> (String, Files) {
+        let copy = tempfile::tempdir().unwrap();
+        fill(copy.path(), &self.input);
+        self.run_in(copy.path(), arguments)
+    }
+
+    fn run_in(&self, folder: &Path, arguments: &[&str]) -> (String, Files) {
+        let own = self.arguments.iter().map(String::as_str);
+        let all: Vec<&str> = arguments.iter().copied().chain(own).collect();
+        let output = run(folder, &all);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}: {output:?}", self.name);
+        (stdout(&output), files(folder))
+    }
+
+    /// The files of a run that are not as they were in another.
+    fn changed(now: &Files, before: &Files) -> Files {
+        let differs = |(path, bytes): &(&PathBuf, &Vec<u8>)| before.get(*path) != Some(*bytes);
+        now.iter().filter(differs).map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+    }
+
+    fn hold(&self, stored: &str, found: &Files, faults: &mut Vec<String>) {
+        let folder = self.folder.join(stored);
+        if std::env::var_os("UPDATE").is_some() {
+            let _ = fs::remove_dir_all(&folder);
+            fill(&folder, found);
+        } else if files(&folder) != *found {
+            let names: Vec<_> = found.keys().map(|path| path.display().to_string()).collect();
+            faults.push(format!("{}: {stored}/ is not what is written now: {names:?}", self.name));
+        }
+    }
+
+    fn hold_report(&self, report: &str, faults: &mut Vec<String>) {
+        let path = self.folder.join("report.txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(path, report).unwrap();
+        } else if fs::read_to_string(path).unwrap_or_default() != report {
+            faults.push(format!("{}: report.txt is not what is said now:\n{report}", self.name));
+        }
+    }
+}
+
+#[test]
+fn cases_are_as_stored() {
+    let mut faults = Vec::new();
+    let cases = cases();
+    assert!(cases.len() > 30);
+    for case in &cases {
+        let report = ["--format", "concise", "--verbose", "--color", "never"];
+        let (told, untouched) = case.run(&report);
+        assert_eq!(untouched, case.input, "{}: a check changes nothing", case.name);
+        case.hold_report(&without_time(&told), &mut faults);
+        let (_, safe) = case.run(&["--write", "--quiet"]);
+        case.hold("out", &Case::changed(&safe, &case.input), &mut faults);
+        let (_, all) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
+        case.hold("out-unsafe", &Case::changed(&all, &safe), &mut faults);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The closing line tells how long it took.
+fn without_time(report: &str) -> String {
+    let lines = report.lines().map(|line| match line.rfind(" in ") {
+        Some(at) if line.ends_with('s') => &line[..at],
+        _ => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_second_run_finds_nothing_that_it_could_still_fix() {
+    for case in cases() {
+        for flags in [&["--write", "--quiet"][..], &["--write", "--unsafe-fixes", "--quiet"]] {
+            let copy = tempfile::tempdir().unwrap();
+            fill(copy.path(), &case.input);
+            let (_, once) = case.run_in(copy.path(), flags);
+            let (_, twice) = case.run_in(copy.path(), flags);
+            assert_eq!(once, twice, "{}", case.name);
+            let flags: Vec<&str> = flags.iter().copied().filter(|flag| *flag != "--write" && *flag != "--quiet").chain(["--diff"]).collect();
+            let (diff, _) = case.run_in(copy.path(), &flags);
+            assert_eq!(diff, "", "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn bytes_outside_the_edits_stay() {
+    for case in cases() {
+        let (told, _) = case.run(&["--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let (_, after) = case.run(&["--write", "--quiet"]);
+        for file in report["files"].as_array().unwrap() {
+            let path = PathBuf::from(file["path"].as_str().unwrap());
+            let before = &case.input[&path];
+            let spliced = splice(before, file);
+            assert_eq!(String::from_utf8_lossy(&spliced), String::from_utf8_lossy(&after[&path]), "{}: {}", case.name, path.display());
+        }
+    }
+}
+
+/// Applies the edits that the JSON report tells of, by hand.
+fn splice(before: &[u8], file: &serde_json::Value) -> Vec<u8> {
+    let mut edits: BTreeMap<(usize, usize), String> = BTreeMap::new();
+    for finding in file["findings"].as_array().unwrap() {
+        if finding["applicability"] == "safe" {
+            for edit in finding["edits"].as_array().unwrap() {
+                let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+                let span = (number(&edit["start"]["byte"]), number(&edit["end"]["byte"]));
+                edits.insert(span, edit["text"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    let mut after = before.to_vec();
+    for ((start, end), text) in edits.into_iter().rev() {
+        after.splice(start..end, text.into_bytes());
+    }
+    after
+}
+
+#[test]
+fn the_structure_stays() {
+    for case in cases() {
+        let (_, after) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
+        for (path, before) in &case.input {
+            let (before, after) = (shape(before), shape(&after[path]));
+            assert_eq!(before, after, "{}: {}", case.name, path.display());
+        }
+    }
+}
+
+/// What a parser that shares no code with ours makes of a text: keys, and where scalars stand. `None` where it makes
+/// nothing of it.
+fn shape(bytes: &[u8]) -> Option<Vec<String>> {
+    use serde::Deserialize;
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut shapes = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        let value = serde_yaml::Value::deserialize(document).ok()?;
+        flatten(&value, "", &mut shapes);
+    }
+    Some(shapes)
+}
+
+fn flatten(value: &serde_yaml::Value, path: &str, shapes: &mut Vec<String>) {
+    match value {
+        serde_yaml::Value::Mapping(map) => map.iter().for_each(|(key, value)| flatten(value, &format!("{path}/{key:?}"), shapes)),
+        serde_yaml::Value::Sequence(list) => {
+            list.iter().enumerate().for_each(|(index, value)| flatten(value, &format!("{path}/{index}"), shapes));
+        }
+        serde_yaml::Value::String(_) => shapes.push(format!("{path}: text")),
+        other => shapes.push(format!("{path}: {other:?}")),
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    for case in cases() {
+        let told = |jobs: &str| {
+            let (told, _) = case.run(&["--format", "concise", "--color", "never", "--jobs", jobs]);
+            without_time(&told)
+        };
+        assert_eq!(told("1"), told("4"), "{}", case.name);
+    }
+}
+
+#[test]
+fn every_rule_has_a_fixture() {
+    let reports: String = cases().iter().map(|case| fs::read_to_string(case.folder.join("report.txt")).unwrap_or_default()).collect();
+    let rules = regfix::rules::catalogue().rules.into_iter().filter_map(|spec| spec.id);
+    let missing: Vec<String> = rules.filter(|id| !reports.contains(&format!(" {id} "))).collect();
+    assert!(missing.is_empty(), "no fixture shows {missing:?}");
+}

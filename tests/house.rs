@@ -1,0 +1,66 @@
+//! The house keeps its floors: a module imports from lower floors only.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const FLOORS: [(&str, u32); 22] = [
+    ("cli", 8),
+    ("run", 7),
+    ("walk", 6),
+    ("write", 6),
+    ("check", 6),
+    ("config", 5),
+    ("suppress", 5),
+    ("report", 5),
+    ("diff", 5),
+    ("kind", 4),
+    ("finding", 4),
+    ("rewrite", 4),
+    ("locate", 3),
+    ("rules", 3),
+    ("syntax", 2),
+    ("image", 2),
+    ("artifact", 2),
+    ("edit", 2),
+    ("source", 1),
+    ("lib", 9),
+    ("main", 9),
+    ("project", 6),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn imports_point_to_lower_floors() {
+    let floors: BTreeMap<_, _> = FLOORS.into_iter().collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut seen = 0;
+    for file in files {
+        let module = file.strip_prefix(&root).unwrap().iter().next().unwrap().to_string_lossy();
+        let module = module.trim_end_matches(".rs").to_owned();
+        let floor = *floors.get(module.as_str()).unwrap_or_else(|| panic!("{module} has no floor"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (_, rest) in code.match_indices("crate::").map(|(at, text)| (at, &code[at + text.len()..])) {
+            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+            let used = &rest[..end];
+            let Some(below) = floors.get(used) else {
+                continue;
+            };
+            seen += 1;
+            assert!(used == module || *below < floor, "{}: imports {used}", file.display());
+        }
+    }
+    assert!(seen > 30, "the test reads the wrong folder");
+}
