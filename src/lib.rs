@@ -15,11 +15,13 @@
 //! | 1 | [`source`] | spans, lines and columns |
 
 pub mod check;
+pub mod diff;
 pub mod edit;
 pub mod finding;
 pub mod image;
 pub mod kind;
 pub mod locate;
+pub mod report;
 pub mod rewrite;
 pub mod rules;
 pub mod source;
