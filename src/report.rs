@@ -6,6 +6,10 @@ pub mod concise;
 pub mod full;
 pub mod json;
 
+#[cfg(test)]
+mod sample;
+mod text;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,0 +1,305 @@
+//! Unified diffs that `git apply` takes.
+//!
+//! Two texts in, one out. Knows nothing of fixes, and writes no file.
+
+use std::fmt::Write as _;
+use std::path::{Component, Path};
+
+use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
+
+/// Unchanged lines shown around a change.
+const CONTEXT: usize = 3;
+
+/// What has to change in `before` to make it `after`; empty where nothing has.
+///
+/// Names are relative to the folder that the paths are relative to, so that `git apply` and `patch -p1`
+/// work from there. With `color` the text is for a terminal, and control characters are replaced.
+pub fn unified(path: &Path, before: &str, after: &str, color: bool) -> String {
+    if before == after {
+        return String::new();
+    }
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let new: Vec<&str> = after.split_inclusive('\n').collect();
+    let mut out = Out {
+        text: String::new(),
+        color,
+    };
+    out.line("1", &format!("--- {}", name(b"a/", path)));
+    out.line("1", &format!("+++ {}", name(b"b/", path)));
+    // Myers without a deadline, for time must not decide what comes out; its heuristics keep it fast.
+    let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
+    for hunk in group_diff_ops(ops, CONTEXT) {
+        out.hunk(&hunk, &old, &new);
+    }
+    out.text
+}
+
+struct Out {
+    text: String,
+    color: bool,
+}
+
+impl Out {
+    fn hunk(&mut self, ops: &[DiffOp], old: &[&str], new: &[&str]) {
+        let (Some(first), Some(last)) = (ops.first(), ops.last()) else {
+            return;
+        };
+        let before = range(first.old_range().start, last.old_range().end);
+        let after = range(first.new_range().start, last.new_range().end);
+        self.line("36", &format!("@@ -{before} +{after} @@"));
+        for op in ops {
+            if op.tag() == DiffTag::Equal {
+                self.lines("", ' ', &old[op.old_range()]);
+            } else {
+                self.lines("31", '-', &old[op.old_range()]);
+                self.lines("32", '+', &new[op.new_range()]);
+            }
+        }
+    }
+
+    fn lines(&mut self, style: &str, sign: char, lines: &[&str]) {
+        for line in lines {
+            let body = line.strip_suffix('\n').unwrap_or(line);
+            self.line(style, &format!("{sign}{body}"));
+            if body.len() == line.len() {
+                self.text.push_str("\\ No newline at end of file\n");
+            }
+        }
+    }
+
+    /// A line, its carriage return kept apart from what is coloured.
+    fn line(&mut self, style: &str, line: &str) {
+        let (body, end) = match line.strip_suffix('\r') {
+            Some(body) => (body, "\r\n"),
+            None => (line, "\n"),
+        };
+        // A `String` takes all that is written to it.
+        let _ = match (self.color, style) {
+            (false, _) => writeln!(self.text, "{line}"),
+            (true, "") => write!(self.text, "{}{end}", tame(body)),
+            (true, style) => write!(self.text, "\x1b[{style}m{}\x1b[0m{end}", tame(body)),
+        };
+    }
+}
+
+/// Lines of a hunk as its header names them.
+fn range(start: usize, end: usize) -> String {
+    match end - start {
+        0 => format!("{start},0"),
+        1 => format!("{}", start + 1),
+        len => format!("{},{len}", start + 1),
+    }
+}
+
+/// A name as git writes it: quoted where it holds what a terminal or a patch could trip over, and with
+/// a tab after it where it holds a blank.
+fn name(prefix: &[u8], path: &Path) -> String {
+    let steps = path.components().filter_map(|component| match component {
+        Component::Normal(step) => Some(step.as_encoded_bytes()),
+        Component::ParentDir => Some(b"..".as_slice()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    });
+    let steps: Vec<&[u8]> = steps.collect();
+    let whole = [prefix, &steps.join(&b'/')].concat();
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let mut name = match whole.iter().all(plain) {
+        true => String::from_utf8_lossy(&whole).into_owned(),
+        false => format!(
+            "\"{}\"",
+            whole.iter().map(|byte| quoted(*byte)).collect::<String>()
+        ),
+    };
+    if whole.contains(&b' ') {
+        name.push('\t');
+    }
+    name
+}
+
+/// Text that cannot steer the terminal that it is shown on.
+fn tame(text: &str) -> String {
+    let steers = |char: char| match char {
+        '\t' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => char.is_control(),
+    };
+    text.chars()
+        .map(|char| if steers(char) { '�' } else { char })
+        .collect()
+}
+
+/// A byte as C writes it.
+fn quoted(byte: u8) -> String {
+    match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        b'\x07' => "\\a".to_owned(),
+        b'\x08' => "\\b".to_owned(),
+        b'\t' => "\\t".to_owned(),
+        b'\n' => "\\n".to_owned(),
+        b'\x0b' => "\\v".to_owned(),
+        b'\x0c' => "\\f".to_owned(),
+        b'\r' => "\\r".to_owned(),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::process::Command;
+    use std::time::Instant;
+
+    use super::*;
+
+    fn git(folder: &Path, arguments: &[&str]) {
+        let ran = Command::new("git")
+            .args(["-c", "core.autocrlf=false", "-c", "core.quotePath=true"])
+            .args(arguments)
+            .current_dir(folder)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_INDEX_FILE")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "git {arguments:?}: {said}");
+    }
+
+    /// Lets git apply the diff, in a repository or in a folder of one.
+    #[track_caller]
+    fn applies(name: &str, before: &str, after: &str) -> String {
+        let repository = tempfile::tempdir().unwrap();
+        git(repository.path(), &["init", "-q"]);
+        let patch = unified(Path::new(name), before, after, false);
+        for folder in ["", "sub/folder"] {
+            let root = repository.path().join(folder);
+            let file = root.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, before).unwrap();
+            git(repository.path(), &["add", "-A"]);
+            fs::write(repository.path().join("patch"), &patch).unwrap();
+            let at = repository.path().join("patch");
+            git(&root, &["apply", "--index", at.to_str().unwrap()]);
+            assert_eq!(fs::read_to_string(&file).unwrap(), after, "{patch}");
+        }
+        patch
+    }
+
+    #[test]
+    fn git_applies_changes_of_all_sorts() {
+        let cases = [
+            ("a: 1\nb: 2\n", "a: 1\nb: 3\n"),
+            ("a: 1\r\nb: 2\r\nc: 3\r\n", "a: 1\r\nb: 3\r\nc: 3\r\n"),
+            ("a: 1\nb: 2", "a: 1\nb: 3"),
+            ("a: 1\nb: 2", "a: 2\nb: 2"),
+            ("a: 1\nb: 2\n", "a: 1\nb: 2"),
+            ("a: 1\nb: 2", "a: 1\nb: 2\n"),
+            ("a: 1\r", "a: 2\r"),
+            ("a: 1\rb: 2\n", "a: 1\rb: 3\n"),
+            ("\u{feff}ä: 1\n", "\u{feff}ä: 2\n"),
+            ("a: 1\n", "a: 1\nb: 2\n"),
+            ("a: 1\nb: 2\n", "b: 2\n"),
+            ("", "a: 1\n"),
+            ("\n\n", "\n"),
+        ];
+        for (before, after) in cases {
+            applies("values.yaml", before, after);
+        }
+    }
+
+    #[test]
+    fn git_finds_files_with_odd_names() {
+        let names = [
+            "charts/änderung 雪.yaml",
+            "with blank.yaml",
+            "a/with  blanks /b.yaml",
+            "quote\".yaml",
+            "back\\slash.yaml",
+            "tab\tand\nline\x07\x7f.yaml",
+            "./here/./deploy.yaml",
+            "b/a/b.yaml",
+            "2020-01-01 10:00:00.yaml",
+        ];
+        for name in names {
+            applies(name, "a: 1\n", "a: 2\n");
+        }
+    }
+
+    #[test]
+    fn git_applies_several_hunks() {
+        let line = |index: usize| format!("key{index}: {}\n", index % 7);
+        let before: String = (0..500).map(line).collect();
+        let changed = |index: usize| match index % 50 {
+            3 => String::new(),
+            20 => format!("new: x\n{}", line(index)),
+            40 => "other: y\n".to_owned(),
+            _ => line(index),
+        };
+        let after: String = (0..500).map(changed).collect();
+        let patch = applies("a.yaml", &before, &after);
+        assert_eq!(patch.matches("\n@@ ").count(), 30);
+    }
+
+    #[test]
+    fn reads_as_git_writes_it() {
+        let before = "1\n2\n3\n4\n5\n6\n7\n8\n9";
+        let after = before.replace('5', "five").replace('9', "nine");
+        let expected = "\
+--- a/x y\t
++++ b/x y\t
+@@ -2,8 +2,8 @@
+ 2
+ 3
+ 4
+-5
++five
+ 6
+ 7
+ 8
+-9
+\\ No newline at end of file
++nine
+\\ No newline at end of file
+";
+        assert_eq!(unified(Path::new("./x y"), before, &after, false), expected);
+        assert_eq!(unified(Path::new("x"), before, before, false), "");
+        let one = unified(Path::new("x"), "a\n", "b\n", false);
+        assert!(one.contains("\n@@ -1 +1 @@\n"), "{one}");
+    }
+
+    #[test]
+    fn names_are_those_of_git() {
+        let name = |path: &str| name(b"a/", &PathBuf::from(path));
+        assert_eq!(name("./././b//./a.yaml"), "a/b/a.yaml");
+        assert_eq!(name("/srv/a.yaml"), "a/srv/a.yaml");
+        assert_eq!(name("ä b"), "\"a/\\303\\244 b\"\t");
+        assert_eq!(name("\t\"\\\x01"), "\"a/\\t\\\"\\\\\\001\"");
+    }
+
+    #[test]
+    fn colour_marks_lines_and_keeps_controls_from_the_terminal() {
+        let before = "keep\x1b[2J\r\nold\r\n";
+        let after = "keep\x1b[2J\r\nnew\r\n";
+        let expected = "\x1b[1m--- a/x\x1b[0m\n\x1b[1m+++ b/x\x1b[0m\n\x1b[36m@@ -1,2 +1,2 @@\x1b[0m\n keep�[2J\r\n\
+                        \x1b[31m-old\x1b[0m\r\n\x1b[32m+new\x1b[0m\r\n";
+        assert_eq!(unified(Path::new("x"), before, after, true), expected);
+    }
+
+    #[test]
+    fn a_large_file_takes_no_time() {
+        let line = |index: usize| format!("        value: {}\n", index % 40);
+        let before: String = (0..60_000).map(line).collect();
+        let changed = |index: usize| match index % 12 {
+            5 => "        image: registry.k8s.io/pause:3.9\n".to_owned(),
+            _ => line(index),
+        };
+        let after: String = (0..60_000).map(changed).collect();
+        let began = Instant::now();
+        let patch = unified(Path::new("a.yaml"), &before, &after, false);
+        assert_eq!(patch.matches("\n+ ").count(), 5_000);
+        assert!(began.elapsed().as_secs() < 5, "took {:?}", began.elapsed());
+    }
+}

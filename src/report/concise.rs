@@ -1,0 +1,229 @@
+//! For editors, logs and `grep`: a finding a line.
+//!
+//! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
+//! for one that is not.
+
+use super::text::{Ink, Places, count, harmless, slashed};
+use super::{FileReport, Format, Look, Summary};
+use crate::edit::Applicability;
+use crate::finding::{Finding, Problem, Severity};
+use crate::source::Position;
+
+/// A line a finding, and a line of counts.
+pub struct Concise;
+
+impl Format for Concise {
+    fn name(&self) -> &'static str {
+        "concise"
+    }
+
+    fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
+        let mut lines = Lines {
+            path: harmless(&slashed(report.path)).into_owned(),
+            places: Places::new(report),
+            look,
+            out: String::new(),
+        };
+        for fixed in report.fixed {
+            let word = Ink::Green.on("fixed", look.color);
+            lines.push(Some(fixed.position), &word, &done(&fixed.finding));
+        }
+        for finding in report.findings {
+            let position = lines.places.at(finding.span().start);
+            lines.push(
+                Some(position),
+                &severity(finding.severity, look),
+                &left(finding),
+            );
+        }
+        for problem in report.problems {
+            lines.problem(problem);
+        }
+        lines.out
+    }
+
+    fn end(&self, summary: &Summary, look: &Look) -> String {
+        let counts = [
+            (summary.errors, "error"),
+            (summary.warnings, "warning"),
+            (summary.infos, "info"),
+        ];
+        let counts: Vec<String> = counts
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, noun)| count(number, noun))
+            .collect();
+        let found = match counts.as_slice() {
+            [] => "nothing found".to_owned(),
+            counts => counts.join(", "),
+        };
+        let asides: String = asides(summary, look)
+            .iter()
+            .map(|aside| format!("; {aside}"))
+            .collect();
+        format!("{found} in {}{asides}\n", count(summary.files, "file"))
+    }
+}
+
+struct Lines<'r> {
+    path: String,
+    places: Places<'r>,
+    look: &'r Look,
+    out: String,
+}
+
+impl Lines<'_> {
+    fn push(&mut self, position: Option<Position>, word: &str, rest: &str) {
+        let place = match position {
+            Some(position) => format!("{}:{}:{}:", self.path, position.line, position.column),
+            None => format!("{}:", self.path),
+        };
+        let place = Ink::Bold.on(&place, self.look.color);
+        self.out
+            .push_str(format!("{place} {word} {rest}").trim_end());
+        self.out.push('\n');
+    }
+
+    fn problem(&mut self, problem: &Problem) {
+        let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
+        let word = format!("{}:", ink.on("problem", self.look.color));
+        let position = problem.offset.map(|offset| self.places.at(offset));
+        self.push(position, &word, &harmless(&problem.message));
+    }
+}
+
+fn severity(severity: Severity, look: &Look) -> String {
+    let ink = match severity {
+        Severity::Info => Ink::Cyan,
+        Severity::Warning => Ink::Yellow,
+        Severity::Error => Ink::Red,
+    };
+    ink.on(severity.name(), look.color)
+}
+
+fn left(finding: &Finding) -> String {
+    let mark = match finding.fix.as_ref().map(|fix| fix.applicability) {
+        Some(Applicability::Safe) => " [*]",
+        Some(Applicability::Unsafe) => " [~]",
+        Some(Applicability::Display) | None => "",
+    };
+    let message = harmless(&finding.message);
+    format!(
+        "{} {message}{}{mark}",
+        harmless(&finding.rule),
+        reference(finding)
+    )
+}
+
+fn done(finding: &Finding) -> String {
+    format!("{}{}", harmless(&finding.rule), reference(finding))
+}
+
+fn reference(finding: &Finding) -> String {
+    let old = harmless(&finding.old);
+    match &finding.new {
+        Some(new) => format!(" [{old} -> {}]", harmless(new)),
+        None if old.is_empty() => String::new(),
+        None => format!(" [{old}]"),
+    }
+}
+
+/// What else there is to say of a run, in the order of use.
+fn asides(summary: &Summary, look: &Look) -> Vec<String> {
+    let mut asides = Vec::new();
+    let mut tell = |number: usize, words: &str| {
+        if number > 0 {
+            asides.push(format!("{number} {words}"));
+        }
+    };
+    tell(summary.fixed, "fixed");
+    let fixable = if look.write {
+        "not written"
+    } else {
+        "fixable with --write"
+    };
+    match look.limit {
+        Applicability::Safe => {
+            tell(summary.fixable, fixable);
+            let more = if summary.fixable > 0 {
+                "more"
+            } else {
+                "fixable"
+            };
+            tell(
+                summary.unsafe_fixable,
+                &format!("{more} with --unsafe-fixes"),
+            );
+        }
+        _ => tell(summary.fixable + summary.unsafe_fixable, fixable),
+    }
+    tell(summary.suppressed, "suppressed");
+    tell(summary.not_analysed, "not analysed");
+    tell(summary.failures, "failed");
+    asides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
+    use super::*;
+
+    #[test]
+    fn a_finding_a_line_with_the_move_and_its_marker() {
+        let text = "a: k8s.gcr.io/a\nb: k8s.gcr.io/b\nc: k8s.gcr.io/c\nd: k8s.gcr.io/\x1bd\n";
+        let sample = Sample::new(text)
+            .finding("k8s.gcr.io/a")
+            .fixed()
+            .finding("k8s.gcr.io/b")
+            .finding("k8s.gcr.io/c")
+            .with(make_unsafe)
+            .finding("k8s.gcr.io/\x1bd")
+            .with(make_mention)
+            .problem(Some(3), "no end", false)
+            .problem(None, "no room", true);
+        let expected = "\
+x/a.yaml:1:4: fixed k8s-gcr-io [k8s.gcr.io/a -> registry.k8s.io/a]
+x/a.yaml:2:4: warning k8s-gcr-io k8s.gcr.io is frozen; use registry.k8s.io [k8s.gcr.io/b -> registry.k8s.io/b] [*]
+x/a.yaml:3:4: warning k8s-gcr-io k8s.gcr.io is frozen; use registry.k8s.io [k8s.gcr.io/c -> registry.k8s.io/c] [~]
+x/a.yaml:4:4: info k8s-gcr-io names a legacy place without pulling from it: a link for people [k8s.gcr.io/␛d]
+x/a.yaml:1:4: problem: no end
+x/a.yaml: problem: no room
+";
+        assert_eq!(sample.show(&Concise, "x/a.yaml", &LOOK), expected);
+        assert_eq!(Sample::new("a").show(&Concise, "a", &LOOK), "");
+    }
+
+    #[test]
+    fn colour_only_where_asked_for() {
+        let sample = Sample::new("a: k8s.gcr.io/a\n").finding("k8s.gcr.io/a");
+        let shown = sample.show(
+            &Concise,
+            "a",
+            &Look {
+                color: true,
+                ..LOOK
+            },
+        );
+        assert!(
+            shown.starts_with("\x1b[1ma:1:4:\x1b[0m \x1b[33mwarning\x1b[0m k8s"),
+            "{shown:?}"
+        );
+    }
+
+    #[test]
+    fn a_line_of_counts_closes() {
+        let mut summary = Summary {
+            files: 1,
+            ..Summary::default()
+        };
+        assert_eq!(Concise.end(&summary, &LOOK), "nothing found in 1 file\n");
+        summary.errors = 1;
+        summary.warnings = 2;
+        summary.fixable = 2;
+        summary.unsafe_fixable = 1;
+        summary.not_analysed = 1;
+        let expected = "1 error, 2 warnings in 1 file; 2 fixable with --write; 1 more with \
+                        --unsafe-fixes; 1 not analysed\n";
+        assert_eq!(Concise.end(&summary, &LOOK), expected);
+    }
+}

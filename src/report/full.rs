@@ -1,0 +1,515 @@
+//! For people: each finding with the lines it stands in, drawn by miette.
+//!
+//! What is only worth knowing takes two lines, so that it does not drown the rest. Decides no colours:
+//! [`Look`] says whether there are any.
+
+mod closing;
+mod cut;
+mod shown;
+mod snippet;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use self::shown::Shown;
+use self::snippet::Snippet;
+use super::text::{Ink, Places, harmless, slashed, wrap};
+use super::{FileReport, Format, Look, Summary};
+use crate::edit::Applicability;
+use crate::finding::{Finding, Fixed, Problem, Severity};
+use crate::source::Position;
+
+/// Prose is no easier to read when it runs over the whole of a wide terminal.
+const PROSE: usize = 100;
+/// Below this nothing can be drawn.
+const NARROWEST: usize = 40;
+
+/// Snippets, and closing lines with counts.
+pub struct Full;
+
+impl Format for Full {
+    fn name(&self) -> &'static str {
+        "full"
+    }
+
+    fn between(&self) -> &'static str {
+        "\n"
+    }
+
+    fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
+        let mut page = Page::new(report, look);
+        let fixed: String = report.fixed.iter().map(|fixed| page.fixed(fixed)).collect();
+        let (short, long): (Vec<&Finding>, Vec<&Finding>) = report
+            .findings
+            .iter()
+            .partition(|finding| is_short(finding));
+        let blocks: Vec<String> = long.iter().map(|finding| page.block(finding)).collect();
+        let short: String = short.iter().map(|finding| page.short(finding)).collect();
+        let problems: String = report
+            .problems
+            .iter()
+            .map(|problem| page.problem(problem))
+            .collect();
+        let parts = [fixed, blocks.join("\n"), short, problems];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("\n")
+    }
+
+    fn end(&self, summary: &Summary, look: &Look) -> String {
+        closing::lines(summary, look)
+    }
+}
+
+fn is_short(finding: &Finding) -> bool {
+    finding.mention || finding.severity == Severity::Info || finding.labels.is_empty()
+}
+
+/// One file on its way to text.
+struct Page<'r> {
+    report: &'r FileReport<'r>,
+    look: &'r Look,
+    path: String,
+    places: Places<'r>,
+    miette: GraphicalReportHandler,
+    width: usize,
+}
+
+impl<'r> Page<'r> {
+    fn new(report: &'r FileReport<'r>, look: &'r Look) -> Self {
+        let theme = match look.color {
+            true => GraphicalTheme::unicode(),
+            false => GraphicalTheme::unicode_nocolor(),
+        };
+        let width = look.width.max(NARROWEST);
+        // References must stay whole, so the text comes wrapped. The rule's id alone is the link.
+        let miette = GraphicalReportHandler::new_themed(theme)
+            .with_width(width)
+            .with_wrap_lines(false)
+            .with_links(look.hyperlinks)
+            .with_urls(look.hyperlinks)
+            .with_link_display_text("")
+            .without_syntax_highlighting();
+        Self {
+            report,
+            look,
+            path: harmless(&slashed(report.path)).into_owned(),
+            places: Places::new(report),
+            miette,
+            width,
+        }
+    }
+
+    fn place(&self, position: Position) -> String {
+        format!("{}:{}:{}", self.path, position.line, position.column)
+    }
+
+    fn at(&mut self, offset: usize) -> String {
+        let position = self.places.at(offset);
+        self.place(position)
+    }
+
+    fn prose(&self, indent: usize) -> usize {
+        self.width.min(PROSE).saturating_sub(indent)
+    }
+
+    /// A finding with its lines.
+    fn block(&mut self, finding: &Finding) -> String {
+        let snippet = Snippet::new(
+            self.report,
+            &mut self.places,
+            &self.path,
+            &finding.labels,
+            self.width,
+        );
+        let shown = Shown {
+            severity: finding.severity,
+            code: code(finding),
+            message: wrap(&harmless(&finding.message), self.prose(4)).join("\n"),
+            help: self.help(finding),
+            url: finding.url.as_deref().map(|url| harmless(url).into_owned()),
+            snippet,
+        };
+        let mut drawn = String::new();
+        match self.miette.render_report(&mut drawn, &shown) {
+            Ok(()) => drawn
+                .lines()
+                .map(|line| format!("{}\n", line.trim_end()))
+                .collect(),
+            Err(_) => self.short(finding),
+        }
+    }
+
+    /// What to do about a finding: the move, how far it can be trusted, where to read more.
+    fn help(&self, finding: &Finding) -> String {
+        let mut lines = Vec::new();
+        let width = self.prose(8);
+        if let Some((old, new)) = moved(finding) {
+            let target = Ink::Green.on(&new, self.look.color);
+            match old.chars().count() + new.chars().count() + 3 <= width {
+                true => lines.push(format!("{old} → {target}")),
+                false => lines.extend([old, format!("→ {target}")]),
+            }
+        }
+        let (marker, ink) = marker(finding, self.look);
+        let mut trust = wrap(&with_reason(marker, finding, self.look), width);
+        if let Some(first) = trust.first_mut() {
+            *first = first.replacen(marker, &ink.on(marker, self.look.color), 1);
+        }
+        lines.extend(trust);
+        let url = finding.url.as_deref().filter(|_| !self.look.hyperlinks);
+        lines.extend(url.map(|url| harmless(url).into_owned()));
+        lines.join("\n")
+    }
+
+    /// A finding in two lines: what, where; and why it is no more than that.
+    fn short(&mut self, finding: &Finding) -> String {
+        let place = self.at(finding.span().start);
+        let what = match moved(finding) {
+            Some((old, new)) => format!("{old} → {}", Ink::Green.on(&new, self.look.color)),
+            None => harmless(&finding.old).into_owned(),
+        };
+        let verb = if finding.mention { "mentions " } else { "" };
+        let why = match &finding.reason {
+            Some(reason) if finding.mention => reason.clone(),
+            _ if finding.mention => finding.message.clone(),
+            _ => format!(
+                "{}; {}",
+                finding.message,
+                with_reason(marker(finding, self.look).0, finding, self.look)
+            ),
+        };
+        let ink = severity_ink(finding.severity);
+        let code = self.linked(finding, &ink.on(&code(finding), self.look.color));
+        let place = Ink::Bold.on(&place, self.look.color);
+        let why = wrap(&harmless(&why), self.prose(4)).join("\n    ");
+        format!(
+            "{}\n  ☞ {why}\n",
+            format!("{code} {place} {verb}{what}").trim_end()
+        )
+    }
+
+    fn fixed(&self, fixed: &Fixed) -> String {
+        let Fixed { finding, position } = fixed;
+        let place = self.place(*position);
+        let done = Ink::Green.on("fixed", self.look.color);
+        let rule = self.linked(finding, &harmless(&finding.rule));
+        match moved(finding) {
+            Some((old, new)) => format!("{done} {place} {rule} {old} → {new}\n"),
+            None => format!(
+                "{done} {place} {rule} {}\n",
+                harmless(&finding.old).trim_end()
+            ),
+        }
+    }
+
+    fn problem(&mut self, problem: &Problem) -> String {
+        let place = match problem.offset {
+            Some(offset) => self.at(offset),
+            None => self.path.clone(),
+        };
+        let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
+        let word = ink.on("problem", self.look.color);
+        format!("{place}: {word}: {}\n", harmless(&problem.message))
+    }
+
+    /// The text as a link to where more is to be read, on terminals that have links.
+    fn linked(&self, finding: &Finding, text: &str) -> String {
+        match finding.url.as_deref().filter(|_| self.look.hyperlinks) {
+            Some(url) => format!("\x1b]8;;{}\x1b\\{text}\x1b]8;;\x1b\\", harmless(url)),
+            None => text.to_owned(),
+        }
+    }
+}
+
+/// Such as `warning[k8s-gcr-io]`.
+fn code(finding: &Finding) -> String {
+    format!("{}[{}]", finding.severity.name(), harmless(&finding.rule))
+}
+
+/// The reference before and after.
+fn moved(finding: &Finding) -> Option<(String, String)> {
+    let new = finding.new.as_deref()?;
+    Some((
+        harmless(&finding.old).into_owned(),
+        harmless(new).into_owned(),
+    ))
+}
+
+fn severity_ink(severity: Severity) -> Ink {
+    match severity {
+        Severity::Info => Ink::Cyan,
+        Severity::Warning => Ink::Yellow,
+        Severity::Error => Ink::Red,
+    }
+}
+
+/// How far a fix can be trusted, and what it takes to have it written.
+fn marker(finding: &Finding, look: &Look) -> (&'static str, Ink) {
+    let Some(fix) = &finding.fix else {
+        return ("no fix", Ink::Red);
+    };
+    let refused = refused(finding, look);
+    match fix.applicability {
+        Applicability::Safe if refused => ("safe fix, not written", Ink::Red),
+        Applicability::Safe => ("safe fix", Ink::Green),
+        Applicability::Unsafe if refused => ("unsafe fix, not written", Ink::Red),
+        Applicability::Unsafe if look.limit > Applicability::Unsafe => {
+            ("unsafe fix (--unsafe-fixes)", Ink::Yellow)
+        }
+        Applicability::Unsafe => ("unsafe fix", Ink::Yellow),
+        Applicability::Display => ("suggestion only", Ink::Yellow),
+    }
+}
+
+/// Whether the run writes, and should have written this.
+fn refused(finding: &Finding, look: &Look) -> bool {
+    let wanted = finding.fix.as_ref().is_some_and(|fix| {
+        fix.applicability >= look.limit && fix.applicability > Applicability::Display
+    });
+    look.write && wanted
+}
+
+fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
+    match finding.reason.as_deref() {
+        Some(reason) => format!("{marker}: {}", harmless(reason)),
+        None if refused(finding, look) => {
+            format!("{marker}: the file could not be replaced, or fixes are at odds")
+        }
+        None => marker.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{LOOK, Sample, finding, make_mention, make_unsafe};
+    use super::*;
+
+    fn show(sample: &Sample, look: &Look) -> String {
+        sample.show(&Full, "a.yaml", look)
+    }
+
+    #[test]
+    fn a_finding_has_its_lines_the_move_and_where_to_read_more() {
+        let sample = Sample::new("a: 1\nimage: k8s.gcr.io/pause:3.9\nb: 2\nc: 3\n");
+        let expected = "\
+warning[k8s-gcr-io]
+
+  ⚠ k8s.gcr.io is frozen; use registry.k8s.io
+   ╭─[a.yaml:2:8]
+ 1 │ a: 1
+ 2 │ image: k8s.gcr.io/pause:3.9
+   ·        ────────────────────
+ 3 │ b: 2
+   ╰────
+  help: k8s.gcr.io/pause:3.9 → registry.k8s.io/pause:3.9
+        safe fix
+        https://example.com/freeze
+";
+        assert_eq!(
+            show(&sample.finding("k8s.gcr.io/pause:3.9"), &LOOK),
+            expected
+        );
+    }
+
+    #[test]
+    fn both_scalars_of_a_split_reference_are_labelled() {
+        let text = "flow: {registry: k8s.gcr.io, repository: pause}\n";
+        let pieces = [(17, "k8s.gcr.io", "registry"), (41, "pause", "path")];
+        let shown = show(
+            &Sample::new(text).push(finding(&pieces, "k8s.gcr.io/pause")),
+            &LOOK,
+        );
+        let expected = "\
+   ╭─[a.yaml:1:18]
+ 1 │ flow: {registry: k8s.gcr.io, repository: pause}
+   ·                  ─────┬────              ──┬──
+   ·                       │                    ╰── path
+   ·                       ╰── registry
+   ╰────
+";
+        assert!(shown.contains(expected), "{shown}");
+    }
+
+    #[test]
+    fn the_marker_says_what_it_takes() {
+        let text = "image: k8s.gcr.io/pause\n";
+        let safe = || Sample::new(text).finding("k8s.gcr.io/pause");
+        let open = safe().with(make_unsafe);
+        let none = safe().with(|finding| {
+            finding.fix = None;
+            finding.new = None;
+            finding.url = None;
+            finding.reason = Some("it is gone".to_owned());
+        });
+        let shown_only = safe().with(|finding| {
+            finding.fix.as_mut().unwrap().applicability = Applicability::Display;
+        });
+        let write = Look {
+            write: true,
+            ..LOOK
+        };
+        let any = Look {
+            limit: Applicability::Unsafe,
+            ..LOOK
+        };
+        let cases = [
+            (&safe(), LOOK, "        safe fix\n"),
+            (
+                &open,
+                LOOK,
+                "        unsafe fix (--unsafe-fixes): tags may differ\n",
+            ),
+            (&open, any, "        unsafe fix: tags may differ\n"),
+            (
+                &open,
+                write,
+                "        unsafe fix (--unsafe-fixes): tags may differ\n",
+            ),
+            (&none, LOOK, "  help: no fix: it is gone\n"),
+            (&shown_only, write, "        suggestion only\n"),
+            (
+                &safe(),
+                write,
+                "        safe fix, not written: the file could not be replaced, or",
+            ),
+        ];
+        for (sample, look, expected) in cases {
+            let shown = show(sample, &look);
+            assert!(shown.contains(expected), "{expected}{shown}");
+        }
+    }
+
+    #[test]
+    fn a_move_too_long_for_the_line_takes_two_and_stays_whole() {
+        let old = format!("k8s.gcr.io/{}", "long/".repeat(20) + "name");
+        let text = format!("image: {old}\n");
+        let shown = show(&Sample::new(&text).finding(&old), &LOOK);
+        assert!(
+            shown.contains(&format!("  help: {old}\n        → registry.k8s.io/long")),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn what_is_only_worth_knowing_takes_two_lines() {
+        let text = "a: k8s.gcr.io/a\nb: k8s.gcr.io/b\nc: k8s.gcr.io/c\n";
+        let sample = Sample::new(text)
+            .finding("k8s.gcr.io/a")
+            .with(make_mention)
+            .finding("k8s.gcr.io/b")
+            .finding("k8s.gcr.io/c")
+            .with(|finding| finding.severity = Severity::Info);
+        let shown = show(&sample, &LOOK);
+        let (block, short) = shown.split_once("freeze\n\n").unwrap();
+        assert!(block.contains("[a.yaml:2:4]"));
+        let expected = "\
+info[k8s-gcr-io] a.yaml:1:4 mentions k8s.gcr.io/a
+  ☞ a link for people
+info[k8s-gcr-io] a.yaml:3:4 k8s.gcr.io/c → registry.k8s.io/c
+  ☞ k8s.gcr.io is frozen; use registry.k8s.io; safe fix
+";
+        assert_eq!(short, expected);
+    }
+
+    #[test]
+    fn what_was_fixed_and_what_went_wrong_takes_a_line_each() {
+        let sample = Sample::new("a: 1\nb: k8s.gcr.io/b\n")
+            .finding("k8s.gcr.io/b")
+            .fixed()
+            .problem(Some(5), "no \x1bend", false)
+            .problem(None, "no room", true);
+        let expected = "\
+fixed a.yaml:2:4 k8s-gcr-io k8s.gcr.io/b → registry.k8s.io/b
+
+a.yaml:2:1: problem: no ␛end
+a.yaml: problem: no room
+";
+        assert_eq!(show(&sample, &LOOK), expected);
+        assert_eq!(show(&Sample::new("a: 1\n"), &LOOK), "");
+    }
+
+    #[test]
+    fn text_of_a_file_cannot_steer_the_terminal() {
+        let text = "\u{feff}# \x1b[2J\x07 \u{202e}\r\nimage: k8s.gcr.io/\x1bx\r\n\u{9b}1m\r\n";
+        let shown = show(&Sample::new(text).finding("k8s.gcr.io/\x1bx"), &LOOK);
+        let steers = |char: char| char.is_control() && char != '\n' || char == '\u{202e}';
+        assert!(!shown.contains(steers), "{shown:?}");
+        assert!(
+            shown.contains(" 1 │ # ␛[2J␇ �\n 2 │ image: k8s.gcr.io/␛x\n"),
+            "{shown}"
+        );
+        let path = Sample::new(text)
+            .finding("k8s.gcr.io/\x1bx")
+            .show(&Full, "a\x1b\n.yaml", &LOOK);
+        assert!(path.contains("[a␛␊.yaml:2:8]"), "{path}");
+    }
+
+    #[test]
+    fn colour_and_links_only_where_asked_for() {
+        let sample = Sample::new("image: k8s.gcr.io/pause\n").finding("k8s.gcr.io/pause");
+        assert!(!show(&sample, &LOOK).contains('\x1b'));
+        let color = Look {
+            color: true,
+            ..LOOK
+        };
+        let colored = show(&sample, &color);
+        assert!(
+            colored.contains("\x1b[33mwarning[k8s-gcr-io]\x1b[0m"),
+            "{colored:?}"
+        );
+        assert!(colored.contains("\x1b[32msafe fix\x1b[0m"), "{colored:?}");
+        assert!(colored.contains("        https://example.com/freeze\n"));
+        let links = Look {
+            hyperlinks: true,
+            ..LOOK
+        };
+        let linked = show(&sample, &links);
+        let link = "\x1b]8;;https://example.com/freeze\x1b\\warning[k8s-gcr-io]";
+        assert!(linked.starts_with(link), "{linked:?}");
+        assert_eq!(
+            linked.matches("freeze").count(),
+            1,
+            "the link is not told twice"
+        );
+        let mention = show(&sample.with(make_mention), &links);
+        assert!(
+            mention.starts_with("\x1b]8;;https://example.com/freeze\x1b\\info[k8s-gcr-io]\x1b]8;;")
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let filler = "x".repeat(100);
+        let text = format!(
+            "# {filler}\n  deep: {{{filler}: k8s.gcr.io/pause:3.9, {filler}: 雪{filler}}}\n"
+        );
+        let sample = Sample::new(&text)
+            .finding("k8s.gcr.io/pause:3.9")
+            .with(|finding| {
+                finding.message = "some words to be told here ".repeat(9);
+                finding.reason = Some("some words to be told here ".repeat(9));
+            });
+        for width in [0, 40, 60, 80, 200] {
+            let shown = show(&sample, &Look { width, ..LOOK });
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width.max(NARROWEST)), "{width}:\n{shown}");
+            assert!(shown.contains("k8s.gcr.io/pause:3.9"));
+            assert_eq!(shown.lines().find(|line| line.ends_with(' ')), None);
+        }
+    }
+
+    #[test]
+    fn many_findings_in_one_long_line_cost_no_more_than_in_many() {
+        let item = "{\"name\":\"c\",\"image\":\"k8s.gcr.io/pause:3.9\"},";
+        let text = item.repeat(20_000);
+        let offsets = (0..5_000).map(|index| index * 4 * item.len() + 21);
+        let mut sample = Sample::new(&text);
+        for at in offsets {
+            let pieces = [(at, "k8s.gcr.io/pause:3.9", "")];
+            sample = sample.push(finding(&pieces, "k8s.gcr.io/pause:3.9"));
+        }
+        let shown = show(&sample, &LOOK);
+        let last = format!("[a.yaml:1:{}]", 4_999 * 4 * item.len() + 22);
+        assert!(shown.contains(&last), "no {last}");
+        assert!(shown.len() < 5_000 * 1_000);
+    }
+}

@@ -1,0 +1,267 @@
+//! The lines that close the full report: what was found, fixed and left, counted.
+
+use std::time::Duration;
+
+use super::super::text::{Ink, count, listed};
+use super::super::{Look, Summary};
+use crate::edit::Applicability;
+
+pub(super) fn lines(summary: &Summary, look: &Look) -> String {
+    let mut lines = Vec::new();
+    if summary.fixed > 0 {
+        let places = count(summary.fixed, "reference");
+        let files = count(summary.fixed_files, "file");
+        lines.push(Ink::Green.on(&format!("Fixed {places} in {files}."), look.color));
+    }
+    lines.push(found(summary, look));
+    lines.extend(fixable(summary, look));
+    lines.extend(aside(summary, look));
+    let told = left(summary) + summary.fixed + summary.failures > 0;
+    let gap = if told { "\n" } else { "" };
+    format!("{gap}{}\n", lines.join("\n"))
+}
+
+fn left(summary: &Summary) -> usize {
+    summary.errors + summary.warnings + summary.infos
+}
+
+fn found(summary: &Summary, look: &Look) -> String {
+    let files = count(summary.files, "file");
+    let time = elapsed(summary.elapsed);
+    if summary.files == 0 {
+        return "No files to look at.".to_owned();
+    }
+    if left(summary) == 0 {
+        let what = match (summary.fixed > 0, summary.failures > 0) {
+            (true, _) => "No other legacy registry references",
+            (_, true) => "No legacy registry references that could be seen",
+            _ => "No legacy registry references",
+        };
+        return Ink::Green.on(
+            &format!("{what} in {files}{time}."),
+            look.color && summary.failures == 0,
+        );
+    }
+    let counts = [
+        (summary.errors, "error", Ink::Red),
+        (summary.warnings, "warning", Ink::Yellow),
+        (summary.infos, "info", Ink::Cyan),
+    ];
+    let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
+    let counts: Vec<String> = counts
+        .map(|(number, noun, ink)| ink.on(&count(number, noun), look.color))
+        .collect();
+    let verb = if look.write { "Left" } else { "Found" };
+    let places = summary.files_with_findings;
+    format!("{verb} {} in {places} of {files}{time}.", listed(&counts))
+}
+
+/// What could be fixed by writing, or was not although it should have been.
+fn fixable(summary: &Summary, look: &Look) -> Option<String> {
+    let any_fix = look.limit < Applicability::Safe;
+    let (safe, more) = match any_fix {
+        true => (summary.fixable + summary.unsafe_fixable, 0),
+        false => (summary.fixable, summary.unsafe_fixable),
+    };
+    let write = if any_fix {
+        "--write --unsafe-fixes"
+    } else {
+        "--write"
+    };
+    Some(match (look.write, safe, more) {
+        (_, 0, 0) if summary.errors + summary.warnings > 0 => {
+            "None has an automatic fix.".to_owned()
+        }
+        (_, 0, 0) => return None,
+        (true, 0, more) => format!("{more} can be fixed with --unsafe-fixes."),
+        (true, safe, 0) => format!("{} could not be written.", count_fixes(safe)),
+        (true, safe, more) => format!(
+            "{} could not be written; {more} more can be fixed with --unsafe-fixes.",
+            count_fixes(safe)
+        ),
+        (false, 0, more) => format!("{more} can be fixed with --write --unsafe-fixes."),
+        (false, safe, 0) => format!("{safe} can be fixed with {write}."),
+        (false, safe, more) => {
+            format!("{safe} can be fixed with {write}, {more} more with --unsafe-fixes.")
+        }
+    })
+}
+
+fn count_fixes(number: usize) -> String {
+    match number {
+        1 => "1 fix".to_owned(),
+        _ => format!("{number} fixes"),
+    }
+}
+
+/// What was left out, and what went wrong.
+fn aside(summary: &Summary, look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    if summary.suppressed > 0 {
+        lines.push(format!(
+            "{} suppressed.",
+            count(summary.suppressed, "finding")
+        ));
+    }
+    if summary.not_analysed > 0 {
+        let files = count(summary.not_analysed, "file");
+        let line = format!("{files} could not be analysed, or only in part; --verbose tells why.");
+        lines.push(Ink::Yellow.on(&line, look.color));
+    }
+    if summary.failures > 0 {
+        let problems = count(summary.failures, "problem");
+        let line = format!("{problems} kept the job from being done.");
+        lines.push(Ink::Red.on(&line, look.color));
+    }
+    lines
+}
+
+/// ` (12 ms)`; nothing where no time was taken.
+fn elapsed(time: Duration) -> String {
+    match time.as_millis() {
+        0 if time.is_zero() => String::new(),
+        0 => " (1 ms)".to_owned(),
+        millis @ 1..1000 => format!(" ({millis} ms)"),
+        _ => format!(" ({:.1} s)", time.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::sample::LOOK;
+    use super::*;
+
+    #[track_caller]
+    fn check(summary: Summary, look: Look, expected: &str) {
+        assert_eq!(lines(&summary, &look), expected);
+    }
+
+    fn files(files: usize) -> Summary {
+        Summary {
+            files,
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn nothing_found_is_one_line() {
+        check(
+            files(3),
+            LOOK,
+            "No legacy registry references in 3 files.\n",
+        );
+        let timed = Summary {
+            elapsed: Duration::from_micros(12_345),
+            ..files(1)
+        };
+        check(
+            timed,
+            LOOK,
+            "No legacy registry references in 1 file (12 ms).\n",
+        );
+        check(files(0), LOOK, "No files to look at.\n");
+    }
+
+    #[test]
+    fn what_was_found_is_counted_by_severity_and_by_what_can_be_done() {
+        let summary = Summary {
+            files_with_findings: 2,
+            errors: 1,
+            warnings: 5,
+            infos: 2,
+            fixable: 4,
+            unsafe_fixable: 1,
+            suppressed: 1,
+            not_analysed: 1,
+            failures: 2,
+            elapsed: Duration::from_millis(1_234),
+            ..files(30)
+        };
+        let expected = "
+Found 1 error, 5 warnings and 2 infos in 2 of 30 files (1.2 s).
+4 can be fixed with --write, 1 more with --unsafe-fixes.
+1 finding suppressed.
+1 file could not be analysed, or only in part; --verbose tells why.
+2 problems kept the job from being done.
+";
+        check(summary, LOOK, expected);
+    }
+
+    #[test]
+    fn what_can_be_fixed_follows_what_was_asked_for() {
+        let write = Look {
+            write: true,
+            ..LOOK
+        };
+        let any = Look {
+            limit: Applicability::Unsafe,
+            ..LOOK
+        };
+        let cases = [
+            (LOOK, 2, 0, Some("2 can be fixed with --write.")),
+            (
+                LOOK,
+                0,
+                2,
+                Some("2 can be fixed with --write --unsafe-fixes."),
+            ),
+            (LOOK, 0, 0, Some("None has an automatic fix.")),
+            (
+                any,
+                2,
+                1,
+                Some("3 can be fixed with --write --unsafe-fixes."),
+            ),
+            (write, 0, 1, Some("1 can be fixed with --unsafe-fixes.")),
+            (write, 1, 0, Some("1 fix could not be written.")),
+            (
+                write,
+                2,
+                1,
+                Some("2 fixes could not be written; 1 more can be fixed with --unsafe-fixes."),
+            ),
+        ];
+        for (look, safe, more, expected) in cases {
+            let summary = Summary {
+                warnings: 3,
+                fixable: safe,
+                unsafe_fixable: more,
+                ..files(1)
+            };
+            assert_eq!(fixable(&summary, &look).as_deref(), expected);
+        }
+        assert_eq!(fixable(&files(1), &LOOK), None);
+    }
+
+    #[test]
+    fn a_run_that_wrote_tells_what_it_fixed_and_left() {
+        let write = Look {
+            write: true,
+            ..LOOK
+        };
+        let summary = Summary {
+            fixed: 1,
+            fixed_files: 1,
+            ..files(2)
+        };
+        let expected =
+            "\nFixed 1 reference in 1 file.\nNo other legacy registry references in 2 files.\n";
+        check(summary.clone(), write, expected);
+        let summary = Summary {
+            warnings: 1,
+            files_with_findings: 1,
+            ..summary
+        };
+        let shown = lines(
+            &summary,
+            &Look {
+                color: true,
+                ..write
+            },
+        );
+        assert!(
+            shown.contains("Left \x1b[33m1 warning\x1b[0m in 1 of 2 files.\n"),
+            "{shown:?}"
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! Findings for the tests of the formats.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{FileReport, Format, Look};
+use crate::edit::{Applicability, Edit, Fix};
+use crate::finding::{Finding, Fixed, Label, Problem, Severity};
+use crate::source::{LineIndex, Span};
+
+/// A terminal of 80 columns without colour.
+pub(super) const LOOK: Look = Look {
+    color: false,
+    hyperlinks: false,
+    width: 80,
+    limit: Applicability::Safe,
+    write: false,
+};
+
+/// What a file came to.
+#[derive(Default)]
+pub(super) struct Sample {
+    pub(super) text: String,
+    pub(super) findings: Vec<Finding>,
+    pub(super) fixed: Vec<Fixed>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Sample {
+    pub(super) fn new(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a finding at the first place of `old`, with a safe fix of its host.
+    pub(super) fn finding(mut self, old: &str) -> Self {
+        let at = self.text.find(old).unwrap();
+        let finding = finding(&[(at, old, "")], old);
+        self.findings.push(finding);
+        self
+    }
+
+    pub(super) fn push(mut self, finding: Finding) -> Self {
+        self.findings.push(finding);
+        self
+    }
+
+    /// Changes the last finding.
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Finding)) -> Self {
+        change(self.findings.last_mut().unwrap());
+        self
+    }
+
+    /// As if the findings so far had been fixed.
+    pub(super) fn fixed(mut self) -> Self {
+        let lines = LineIndex::new(&self.text);
+        let findings = std::mem::take(&mut self.findings).into_iter();
+        self.fixed.extend(findings.map(|finding| Fixed {
+            position: lines.position(&self.text, finding.span().start),
+            finding,
+        }));
+        self
+    }
+
+    pub(super) fn problem(mut self, offset: Option<usize>, message: &str, fatal: bool) -> Self {
+        self.problems.push(Problem {
+            offset,
+            message: message.to_owned(),
+            fatal,
+        });
+        self
+    }
+
+    pub(super) fn show(&self, format: &dyn Format, path: &str, look: &Look) -> String {
+        let lines = LineIndex::new(&self.text);
+        let report = FileReport {
+            path: Path::new(path),
+            text: &self.text,
+            lines: &lines,
+            findings: &self.findings,
+            fixed: &self.fixed,
+            problems: &self.problems,
+        };
+        format.file(&report, look)
+    }
+}
+
+/// A finding with a label for each piece: where it begins, its text, its name.
+pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
+    let label = |(at, piece, name): &(usize, &str, &str)| Label {
+        span: Span::new(*at, at + piece.len()),
+        text: (*name).to_owned(),
+    };
+    let host = Span::new(
+        pieces[0].0,
+        pieces[0].0 + "k8s.gcr.io".len().min(pieces[0].1.len()),
+    );
+    Finding {
+        rule: Arc::from("k8s-gcr-io"),
+        severity: Severity::Warning,
+        message: "k8s.gcr.io is frozen; use registry.k8s.io".to_owned(),
+        labels: pieces.iter().map(label).collect(),
+        old: old.to_owned(),
+        new: Some(old.replacen("k8s.gcr.io", "registry.k8s.io", 1)),
+        fix: Some(Fix {
+            edits: vec![Edit {
+                span: host,
+                text: "registry.k8s.io".to_owned(),
+            }],
+            applicability: Applicability::Safe,
+        }),
+        reason: None,
+        url: Some("https://example.com/freeze".to_owned()),
+        mention: false,
+    }
+}
+
+/// Makes of a safe fix an unsafe one, and says why.
+pub(super) fn make_unsafe(finding: &mut Finding) {
+    finding.reason = Some("tags may differ".to_owned());
+    if let Some(fix) = &mut finding.fix {
+        fix.applicability = Applicability::Unsafe;
+    }
+}
+
+/// Makes of a finding one that only names the place.
+pub(super) fn make_mention(finding: &mut Finding) {
+    finding.severity = Severity::Info;
+    finding.message = "names a legacy place without pulling from it: a link for people".to_owned();
+    finding.new = None;
+    finding.fix = None;
+    finding.reason = Some("a link for people".to_owned());
+    finding.mention = true;
+}

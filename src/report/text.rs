@@ -1,0 +1,240 @@
+//! What the formats share: places in a file, counted words, wrapped lines, and text from files made
+//! harmless. Knows no format.
+
+use std::borrow::Cow;
+use std::path::{MAIN_SEPARATOR, Path};
+
+use super::FileReport;
+use crate::source::{LineIndex, Position};
+
+/// The style of a piece of text on a terminal.
+#[derive(Clone, Copy)]
+pub(super) enum Ink {
+    Red,
+    Green,
+    Yellow,
+    Cyan,
+    Bold,
+}
+
+impl Ink {
+    /// `text` in this style, or as it is where no colour is wanted.
+    pub(super) fn on(self, text: &str, color: bool) -> String {
+        let code = match self {
+            Self::Red => "31",
+            Self::Green => "32",
+            Self::Yellow => "33",
+            Self::Cyan => "36",
+            Self::Bold => "1",
+        };
+        match color {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// What stands in for a character that could move the cursor, colour the terminal or turn the
+/// reading direction; one character for one, so that columns stay.
+pub(super) fn stand_in(char: char) -> Option<char> {
+    match char {
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(char)),
+        '\x7f' => Some('␡'),
+        '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' => Some('�'),
+        '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => Some('�'),
+        _ => None,
+    }
+}
+
+/// Text from a file or about one, fit for a line of a terminal.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    match text.chars().any(|char| stand_in(char).is_some()) {
+        true => Cow::Owned(
+            text.chars()
+                .map(|char| stand_in(char).unwrap_or(char))
+                .collect(),
+        ),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// A path with `/`, whatever the platform. What is not Unicode is replaced.
+pub(super) fn slashed(path: &Path) -> String {
+    let shown = path.to_string_lossy();
+    match MAIN_SEPARATOR {
+        '/' => shown.into_owned(),
+        other => shown.replace(other, "/"),
+    }
+}
+
+/// Columns that a character takes, rather too many than too few.
+pub(super) fn columns(char: char) -> usize {
+    match char {
+        '\t' => 4,
+        '\0'..='\u{10ff}' | '─'..='╿' | '→' | '…' => 1,
+        _ => 2,
+    }
+}
+
+/// Lines of at most `width` columns, broken at blanks only, so that no reference is torn.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let wide: usize = word.chars().map(columns).sum();
+        match lines.last_mut() {
+            Some(line) if used + 1 + wide <= width => {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + wide;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = wide;
+            }
+        }
+    }
+    lines
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Lines and columns of offsets that come roughly in order. Counts from the last one asked for, so
+/// that a file of one long line costs no more than any other.
+pub(super) struct Places<'r> {
+    text: &'r str,
+    lines: &'r LineIndex,
+    last: Option<(usize, Position)>,
+}
+
+impl<'r> Places<'r> {
+    pub(super) fn new(report: &FileReport<'r>) -> Self {
+        Self {
+            text: report.text,
+            lines: report.lines,
+            last: None,
+        }
+    }
+
+    /// As [`LineIndex::position`] has it; an offset inside a character is that of the character.
+    pub(super) fn at(&mut self, offset: usize) -> Position {
+        let offset = boundary(self.text, offset);
+        let line = self.lines.line(offset);
+        let (from, mut position) = match self.last {
+            Some((from, position)) if position.line == line + 1 => (from, position),
+            _ => self.line_start(line),
+        };
+        let (start, _) = self.line_start(line);
+        let offset = offset.max(start);
+        let between = &self.text.as_bytes()[from.min(offset)..from.max(offset)];
+        let chars = between
+            .iter()
+            .filter(|byte| !is_continuation(**byte))
+            .count();
+        match offset >= from {
+            true => position.column += chars,
+            false => position.column -= chars,
+        }
+        self.last = Some((offset, position));
+        position
+    }
+
+    /// Where the columns of a line begin to count: a byte order mark takes none.
+    fn line_start(&self, line: usize) -> (usize, Position) {
+        let start = self.lines.span(line, self.text).start;
+        let rest = self.text.get(start..).unwrap_or_default();
+        let mark = if rest.starts_with('\u{feff}') { 3 } else { 0 };
+        let first = Position {
+            line: line + 1,
+            column: 1,
+        };
+        (start + mark, first)
+    }
+}
+
+/// The offset, or that of the character which it is inside of.
+pub(super) fn boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// Whether the byte is not the first of its character.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_and_direction_marks_become_one_character_each() {
+        assert_eq!(harmless("a\x1b[31m\r\n\x7f\u{9b}\u{202e}ä"), "a␛[31m␍␊␡��ä");
+        assert!(matches!(harmless("plain: ä {{ x }}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn wrapping_tears_no_word() {
+        assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
+        assert_eq!(
+            wrap("a registry.k8s.io/pause b", 5),
+            ["a", "registry.k8s.io/pause", "b"]
+        );
+        assert!(wrap("", 5).is_empty());
+    }
+
+    #[test]
+    fn words_are_counted_and_listed() {
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(0, "file"), "0 files");
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(listed(&items[..1]), "a");
+        assert_eq!(listed(&items[..2]), "a and b");
+        assert_eq!(listed(&items), "a, b and c");
+    }
+
+    #[test]
+    fn places_agree_with_the_index_in_any_order() {
+        let text = "\u{feff}ä: b\r\nimage: 雪x\n\nlast";
+        let lines = LineIndex::new(text);
+        let report = FileReport {
+            path: Path::new("a"),
+            text,
+            lines: &lines,
+            findings: &[],
+            fixed: &[],
+            problems: &[],
+        };
+        let mut places = Places::new(&report);
+        let offsets: Vec<usize> = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .collect();
+        let back = offsets.iter().rev();
+        let jumps = offsets.iter().flat_map(|at| [at, &offsets[7], at]);
+        for at in offsets.iter().chain(back).chain(jumps) {
+            assert_eq!(places.at(*at), lines.position(text, *at), "at {at}");
+        }
+        assert_eq!(places.at(4), places.at(3), "inside a character");
+        assert_eq!(places.at(999), lines.position(text, text.len()));
+    }
+}
