@@ -156,7 +156,7 @@ fn of_verdict(site: &Site, spelled: &Spelled, text: &str, verdict: &Verdict<'_>,
         Trust::Likely(why) => lowered(verdict, Applicability::Unsafe, why, &mut reason),
         Trust::Shown(why) | Trust::Mention(why) => lowered(verdict, Applicability::Display, why, &mut reason),
     };
-    let new = moved.as_ref().map(|(_, name)| with_tag(name, query, verdict));
+    let new = moved.as_ref().map(|(_, name)| with_tag(name, site, query, verdict));
     let fix = moved.map(|(edits, _)| Fix {
         edits,
         applicability: verdict.applicability.min(in_place),
@@ -183,27 +183,39 @@ fn lowered(verdict: &Verdict<'_>, limit: Applicability, why: &str, reason: &mut 
     limit
 }
 
-fn with_tag(name: &str, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
+/// The name after the move, as it will be written.
+fn with_tag(name: &str, site: &Site, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
     let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
+    let scheme = if site.kind == Artifact::Chart { "oci://" } else { "" };
     match query.tag {
-        TagState::Text(tag) if strip => format!("{name}:{}", tag.trim_start_matches('v')),
-        TagState::Text(tag) => format!("{name}:{tag}"),
-        _ => name.to_owned(),
+        TagState::Text(tag) if has_tag(site) => {
+            let tag = if strip { tag.trim_start_matches('v') } else { tag };
+            format!("{scheme}{name}:{tag}")
+        }
+        _ => format!("{scheme}{name}"),
     }
 }
 
-/// The reference as it stands, tag and digest included.
+/// A chart's version is no part of the place that it comes from, unless it is written there.
+fn has_tag(site: &Site) -> bool {
+    match (site.kind, site.tag, site.name) {
+        (Artifact::Image, TagAt::At(_), _) => true,
+        (Artifact::Chart, TagAt::At(tag), Some(name)) => tag.start == name.end + 1,
+        _ => false,
+    }
+}
+
+/// The reference as it stands, its tag included.
 fn written(site: &Site, spelled: &Spelled, text: &str) -> String {
-    let mut name = match site.kind {
-        Artifact::ChartRepository | Artifact::Url => site.name.map(|span| span.of(text).to_owned()).unwrap_or_default(),
+    let name = match site.kind {
+        Artifact::ChartRepository | Artifact::Url => site.name.map_or("", |span| span.of(text)).to_owned(),
         Artifact::Chart => format!("oci://{}", spelled.written_name(text)),
         Artifact::Image => spelled.written_name(text),
     };
-    if let TagAt::At(span) = site.tag {
-        name.push(':');
-        name.push_str(span.of(text));
+    match site.tag {
+        TagAt::At(span) if has_tag(site) => format!("{name}:{}", span.of(text)),
+        _ => name,
     }
-    name
 }
 
 fn labels(site: &Site, text: &str) -> Vec<Label> {

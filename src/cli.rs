@@ -12,7 +12,7 @@ use crate::config::{self, Config};
 use crate::edit::Applicability;
 use crate::report::{self, Look};
 use crate::rules::RuleSet;
-use crate::run::{self, ImageFormat, Mode, Options, Outcome};
+use crate::run::{self, ImageList, Mode, Options, Outcome};
 use crate::walk;
 
 pub use args::Arguments;
@@ -65,7 +65,7 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     let prepared = match prepare(arguments, color) {
         Ok(prepared) => prepared,
         Err(message) => {
-            writeln!(err, "{}", message.trim_end())?;
+            writeln!(err, "regfix: {}", message.trim())?;
             return Ok(Exit::Failed);
         }
     };
@@ -83,11 +83,11 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     let options = options(arguments, &config, &rules, look);
     let outcome = match &arguments.command {
         Some(Command::Images { format, unique, .. }) => {
-            let format = match format {
-                TableFormat::Text => ImageFormat::Text,
-                TableFormat::Json => ImageFormat::Json,
+            let list = ImageList {
+                json: *format == TableFormat::Json,
+                unique: *unique,
             };
-            run::images(&options, format, *unique, out, err)?
+            run::images(&options, list, out, err)?
         }
         _ if arguments.action.files => run::files(&options, out, err)?,
         _ => run::check(&options, out, err)?,
@@ -102,22 +102,23 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
 /// Configuration and rules, or what is wrong with them, ready to be shown.
 fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), String> {
     let scope = &arguments.scope;
-    let shown = |error: config::ConfigError| error.render(color, width());
+    let here = working_directory()?;
     let path = match &scope.config {
         Some(path) => Some(path.clone()),
         None if scope.no_config => None,
-        None => config::find(&working_directory()?)?,
+        None => config::find(&here)?,
     };
-    let config = match path {
-        Some(path) => config::load(&path).map_err(shown)?,
-        None => Config::default(),
+    let mut config = match path {
+        Some(path) => config::load(&path).map_err(|error| error.render(color, width()))?,
+        None => Config::empty(here),
     };
-    let rules = config::rules(&config, &scope.select, &scope.ignore)?;
+    config.lay_over(&scope.select, &scope.ignore)?;
+    let rules = config.rules()?;
     Ok((config, RuleSet::new(rules)))
 }
 
 fn working_directory() -> Result<PathBuf, String> {
-    std::env::current_dir().map_err(|error| format!("regfix: the working directory cannot be read: {error}"))
+    std::env::current_dir().map_err(|error| format!("the working directory cannot be read: {error}"))
 }
 
 fn set_threads(jobs: usize) -> Result<(), String> {
@@ -134,8 +135,8 @@ fn options<'o>(arguments: &'o Arguments, config: &'o Config, rules: &'o RuleSet,
     Options {
         walk: walk::Options {
             roots,
-            exclude: config.exclude.iter().chain(&scope.exclude).cloned().collect(),
-            base: config.folder.clone(),
+            exclude: scope.exclude.clone(),
+            base: PathBuf::from("."),
             force_exclude: scope.force_exclude,
             threads: scope.jobs,
         },
@@ -164,6 +165,7 @@ fn look(arguments: &Arguments, color: bool) -> Look {
         width: width(),
         limit: if arguments.action.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe },
         write: arguments.action.write,
+        verbose: arguments.output.verbose,
     }
 }
 

@@ -29,6 +29,17 @@ pub enum Parser {
     Text,
 }
 
+impl Kind {
+    /// What a file is, its contents considered: values have no name of their own.
+    pub fn describe(&self, bytes: &[u8]) -> &'static str {
+        if !matches!(self.name, "yaml" | "json") {
+            return self.name;
+        }
+        let named = |key: &str| bytes.windows(key.len()).any(|window| window == key.as_bytes());
+        if named("apiVersion") && named("kind") { "manifest" } else { "values" }
+    }
+}
+
 /// What a path says.
 struct Name<'p> {
     path: &'p Path,

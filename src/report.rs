@@ -84,6 +84,8 @@ pub struct Look {
     pub limit: Applicability,
     /// Whether the run writes.
     pub write: bool,
+    /// Whether what could not be analysed is listed.
+    pub verbose: bool,
 }
 
 /// An output format. Files are rendered in parallel and joined in order of path.

@@ -17,6 +17,7 @@ use crate::diff;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Severity};
 use crate::kind::{self, Kind};
+use crate::report::concise::Concise;
 use crate::report::{FileReport, Format, Look, Summary};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
@@ -25,7 +26,7 @@ use crate::walk;
 use crate::write;
 
 pub use file::Judge;
-pub use list::{ImageFormat, files, images};
+pub use list::{ImageList, files, images};
 
 /// Files are told in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;
@@ -69,8 +70,33 @@ impl Options<'_> {
         if self.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe }
     }
 
+    fn is_piped(&self) -> bool {
+        self.walk.roots.iter().any(|root| root == Path::new("-"))
+    }
+
+    /// What standard input is called, and how it is read.
+    fn standard_input(&self) -> (PathBuf, &'static Kind) {
+        match &self.stdin_name {
+            Some(name) => (name.clone(), self.kind_of(name, true).unwrap_or(&kind::TEXT)),
+            None => (PathBuf::from("<stdin>"), kind::standard_input()),
+        }
+    }
+
+    /// Whether the output is the fixed text of standard input.
+    fn pipes_text(&self) -> bool {
+        self.is_piped() && self.mode == Mode::Write
+    }
+
+    /// Whether a table of counts takes the place of the findings. A report for programs has the counts anyway.
+    fn counts_only(&self) -> bool {
+        self.statistics && !self.quiet && self.mode != Mode::Diff && self.format.name() != "json"
+    }
+
     /// The kind by which a file is read, if it is.
     fn kind_of(&self, path: &Path, named: bool) -> Option<&'static Kind> {
+        if (!named || self.walk.force_exclude) && self.config.excludes(path, false) {
+            return None;
+        }
         let known = kind::classify(path);
         let text = || (self.all_text || named).then_some(&kind::TEXT);
         // A file that is named is read whatever it is called: most such files are YAML without an extension.
@@ -108,21 +134,21 @@ pub fn check(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) ->
         rules: BTreeMap::new(),
         told: false,
     };
-    let stdin = options.walk.roots.iter().any(|root| root == Path::new("-"));
-    if stdin {
+    if options.is_piped() {
         run.start()?;
         run.standard_input()?;
     } else {
-        let keep = |path: &Path, bytes: &[u8]| (anchors.occur_in(bytes) && !walk::is_binary(bytes)).then(|| path.to_owned());
-        let found = walk::walk(&options.walk, &|path, named| options.kind_of(path, named).is_some(), &keep, &|bytes| {
-            anchors.occur_in(bytes)
+        let found = walk::walk(&options.walk, &walk::Sieve {
+            wanted: &|path, named| options.kind_of(path, named),
+            keep: &|_, kind, bytes| anchors.occur_in(bytes).then_some(kind),
+            suspect: &|bytes| anchors.occur_in(bytes),
         });
-        run.summary.files = found.files;
+        run.summary.files = found.counts.files;
         run.start()?;
-        run.problems(&found.problems)?;
-        let paths: Vec<PathBuf> = found.kept.into_iter().map(|(path, _)| path).collect();
+        run.walked(&found.problems, &found.skipped)?;
+        let paths = found.kept;
         for batch in paths.chunks(BATCH) {
-            let parts: Vec<Part> = batch.par_iter().map(|path| part_of(options, path)).collect();
+            let parts: Vec<Part> = batch.par_iter().map(|(path, kind)| part_of(options, path, kind)).collect();
             for part in parts {
                 run.tell(part)?;
             }
@@ -143,9 +169,10 @@ struct Run<'r, 'o> {
 }
 
 impl Run<'_, '_> {
-    /// Whether findings go to the output: a diff or a fixed text stands there alone.
+    /// Whether the report has the output to itself. A diff, a fixed text and a table of counts stand there alone.
     fn reports(&self) -> bool {
-        !self.options.quiet && self.options.mode != Mode::Diff
+        let options = self.options;
+        !options.quiet && options.mode != Mode::Diff && !options.counts_only() && !options.pipes_text()
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -155,16 +182,16 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn problems(&mut self, problems: &[walk::Problem]) -> io::Result<()> {
+    fn walked(&mut self, problems: &[walk::Problem], skipped: &[(PathBuf, &str)]) -> io::Result<()> {
         for problem in problems {
-            if problem.fatal {
-                self.summary.failures += 1;
-            } else {
-                self.summary.not_analysed += 1;
-            }
+            let count = if problem.fatal { &mut self.summary.failures } else { &mut self.summary.not_analysed };
+            *count += 1;
             if problem.fatal || self.options.verbose {
                 writeln!(self.err, "regfix: {problem}")?;
             }
+        }
+        if self.options.verbose {
+            skipped.iter().try_for_each(|(path, why)| writeln!(self.err, "regfix: {}: {why}", path.display()))?;
         }
         Ok(())
     }
@@ -189,28 +216,20 @@ impl Run<'_, '_> {
     fn standard_input(&mut self) -> io::Result<()> {
         self.summary.files = 1;
         let options = self.options;
-        let name = options.stdin_name.clone().unwrap_or_else(|| PathBuf::from("<stdin>"));
-        let kind = match &options.stdin_name {
-            Some(name) => options.kind_of(name, true).unwrap_or(&kind::TEXT),
-            None => kind::standard_input(),
-        };
-        let text = match walk::read_standard_input() {
+        let (name, kind) = options.standard_input();
+        let text = match walk::read_from(io::stdin().lock(), &name) {
             Ok(text) => text,
             Err(error) => {
                 self.summary.failures += 1;
-                return writeln!(self.err, "regfix: {}: {error}", name.display());
+                return writeln!(self.err, "regfix: {error}");
             }
         };
         let before = text.clone();
         let outcome = judge(options).file(&name, text, kind);
-        if options.mode == Mode::Write {
-            self.out.write_all(outcome.text.as_bytes())?;
-        }
         let mut part = render(options, &name, &before, &outcome);
-        if options.mode == Mode::Write {
-            // The output is the fixed text: what is left is told beside it.
-            let told = std::mem::take(&mut part.out);
-            self.err.write_all(told.as_bytes())?;
+        if options.pipes_text() {
+            self.out.write_all(outcome.text.as_bytes())?;
+            self.err.write_all(std::mem::take(&mut part.out).as_bytes())?;
         }
         self.tell(part)
     }
@@ -219,15 +238,13 @@ impl Run<'_, '_> {
         let mut by_rule: Vec<(String, usize)> = std::mem::take(&mut self.rules).into_iter().collect();
         by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         self.summary.by_rule = by_rule;
-        if !self.options.quiet {
-            if self.options.statistics {
-                list::statistics(&self.summary.by_rule, self.out)?;
-            }
-            let end = self.options.format.end(&self.summary, &self.options.look);
-            let piped = self.options.mode == Mode::Write && self.options.walk.roots.iter().any(|root| root == Path::new("-"));
-            let aside = self.options.mode == Mode::Diff || piped;
-            let target: &mut dyn Write = if aside { self.err } else { self.out };
-            target.write_all(end.as_bytes())?;
+        if self.options.counts_only() {
+            list::statistics(&self.summary.by_rule, self.out)?;
+        }
+        if self.reports() {
+            self.out.write_all(self.options.format.end(&self.summary, &self.options.look).as_bytes())?;
+        } else if !self.options.quiet {
+            self.err.write_all(Concise.end(&self.summary, &self.options.look).as_bytes())?;
         }
         self.out.flush()?;
         Ok(match &self.summary {
@@ -252,17 +269,17 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
     caught.map_err(|_| format!("{}: regfix failed on this file; please report it", path.display()))
 }
 
-fn part_of(options: &Options<'_>, path: &Path) -> Part {
-    guarded(path, || part(options, path)).unwrap_or_else(Part::failed)
+fn part_of(options: &Options<'_>, path: &Path, kind: &Kind) -> Part {
+    guarded(path, || part(options, path, kind)).unwrap_or_else(Part::failed)
 }
 
 /// Takes one file from the disk, and puts it back if the run writes.
-fn part(options: &Options<'_>, path: &Path) -> Part {
+fn part(options: &Options<'_>, path: &Path, kind: &Kind) -> Part {
     let text = match walk::read(path) {
         Ok(text) => text,
-        Err(error) => return Part::failed(error.to_string()),
+        Err(error) if error.is_fatal() => return Part::failed(error.to_string()),
+        Err(error) => return Part::passed_over(options, &error),
     };
-    let kind = options.kind_of(path, true).unwrap_or(&kind::TEXT);
     let before = text.clone();
     let outcome = judge(options).file(path, text, kind);
     if options.mode == Mode::Write
@@ -275,6 +292,16 @@ fn part(options: &Options<'_>, path: &Path) -> Part {
 }
 
 impl Part {
+    /// A file that is no text, or is there no more.
+    fn passed_over(options: &Options<'_>, error: &walk::ReadError) -> Self {
+        let mut part = Self::default();
+        part.summary.not_analysed = 1;
+        if options.verbose {
+            part.errors.push(error.to_string());
+        }
+        part
+    }
+
     fn failed(error: String) -> Self {
         Self {
             summary: Summary {
@@ -296,7 +323,7 @@ fn render(options: &Options<'_>, path: &Path, before: &str, outcome: &file::Outc
         }
         return part;
     }
-    if options.quiet {
+    if options.quiet || options.counts_only() {
         return part;
     }
     let lines = LineIndex::new(&outcome.text);

@@ -39,8 +39,8 @@ pub(super) fn list(rules: &RuleSet, json: bool, look: Look, out: &mut dyn Write)
         for rule in rules.rules() {
             let id = format!("{:<widest$}", rule.id);
             let safety = if rule.gated { format!("{}*", rule.safety.name()) } else { rule.safety.name().to_owned() };
-            let head = format!("{}  {:<7}  {safety:<11}  ", paint(&id, "1", look.color), rule.severity.name());
-            let room = look.width.saturating_sub(widest + 2 + 7 + 2 + 11 + 2);
+            let head = format!("{}  {:<7}  {safety:<12}  ", paint(&id, "1", look.color), rule.severity.name());
+            let room = look.width.saturating_sub(widest + 2 + 7 + 2 + 12 + 2);
             writeln!(out, "{head}{}", fit(&move_of(rule), room))?;
         }
         let count = rules.rules().len();

@@ -55,19 +55,20 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
     if folded.as_deref().is_some_and(|key| keys::is_prose(key) || keys::is_mention(key) || keys::is_mention_of_scalar(key)) {
         return None;
     }
+    let said = |means: fn(&str) -> bool| folded.as_deref().is_some_and(means);
     if let Some(reference) = reference::read(view.masked, value, view.actions) {
-        let image = folded.as_deref().is_some_and(|key| keys::is_image(key) || keys::repository_stem(key).is_some_and(|_| key != "name"));
-        let alone = folded.as_deref().is_some_and(keys::is_image_alone);
-        let taken = if reference.hosted {
-            image || reference.is_pinned()
-        } else {
-            alone && reference.is_pinned() && reference.name.of(view.masked).contains('/')
+        let image = said(keys::is_image) || said(|key| key != "name" && keys::repository_stem(key).is_some());
+        let pinned_path = reference.is_pinned() && reference.name.of(view.masked).contains('/');
+        let taken = match reference.hosted {
+            true => image || reference.is_pinned(),
+            false => said(keys::is_image_alone) && pinned_path,
         };
-        return (taken && !reference.chart).then(|| reference.into_site(Trust::Pull, "image"));
+        if taken && !reference.chart {
+            return Some(reference.into_site(Trust::Pull, "image"));
+        }
     }
     let registry = reference::read_registry(view.masked, value)?;
-    let keyed = folded.as_deref().is_some_and(|key| keys::is_bare_host(key) && key != "registry");
-    keyed.then(|| Site {
+    said(|key| keys::is_bare_host(key) && key != "registry").then(|| Site {
         kind: Artifact::Image,
         registry: Some(registry),
         name: None,

@@ -98,6 +98,15 @@ pub(super) fn repository_stem(key: &str) -> Option<&str> {
     Some(&key[..key.len() - end.len()])
 }
 
+/// Of several keys with one stem, the one that says it best comes first.
+pub(super) fn repository_rank(key: &str) -> u8 {
+    match key {
+        "name" => 2,
+        _ if key.ends_with("repository") || key.ends_with("repo") || key.ends_with("path") => 0,
+        _ => 1,
+    }
+}
+
 pub(super) fn is_registry_beside(key: &str, stem: &str) -> bool {
     is_companion(key, stem, &["registry", "imageregistry", "hub", "imagehub", "registryhost", "registryurl", "host"])
 }

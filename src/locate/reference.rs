@@ -79,7 +79,9 @@ pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Refer
     let readable = readable(masked, span, actions);
     let image = ImageRef::parse(&readable.text)?;
     let hosted = image.host.is_some_and(image::is_registry_host);
-    if image.host.is_some() && !hosted {
+    // `k8s.gcr.io` alone is a registry to everyone but the grammar.
+    let lone_host = image.host.is_none() && image::is_registry_host(image.path);
+    if image.host.is_some() && !hosted || lone_host {
         return None;
     }
     let name = image.name_span().shift(span.start);

@@ -13,37 +13,29 @@ impl Walk<'_> {
     /// Finds images that are spread over the entries of a map. Gives the entries that are dealt with.
     pub(super) fn splits(&mut self, map: &Map<'_>, folded: &[String], place: Place<'_>) -> Vec<usize> {
         let mut used = Vec::new();
-        if place.mention.is_some() || matches!(self.role, Role::Chart | Role::Kustomization) && place.key == "images" {
+        if place.mention.is_some() {
             return used;
         }
-        for (index, key) in folded.iter().enumerate() {
-            let Some(stem) = keys::repository_stem(key) else {
-                continue;
-            };
-            let beside = |wanted: fn(&str, &str) -> bool| {
-                let own = folded.iter().position(|other| other != key && other.starts_with(stem) && wanted(other, stem));
-                own.or_else(|| folded.iter().position(|other| other != key && wanted(other, stem)))
-            };
-            let registry = beside(keys::is_registry_beside);
-            let tag = beside(keys::is_tag_beside);
-            let digest = beside(keys::is_digest_beside);
-            let in_image = keys::is_image(place.key) || keys::is_image(key);
-            if registry.is_none() && tag.is_none() && digest.is_none() {
+        // A kustomization's `name` selects; what is pulled is `newName` with `newTag`.
+        let selects = |key: &str| self.role == Role::Kustomization && place.key == "images" && key == "name";
+        let mut names: Vec<_> = (0..folded.len())
+            .filter(|index| !selects(&folded[*index]))
+            .filter_map(|index| keys::repository_stem(&folded[index]).map(|stem| (stem, index)))
+            .collect();
+        names.sort_by_key(|(_, index)| (keys::repository_rank(&folded[*index]), *index));
+        // `name:` beside `registry:` and `repository:` is not the image's path: the better key has the registry.
+        let mut taken: Vec<(&str, usize)> = Vec::new();
+        for (stem, index) in names {
+            let parts = Parts::new(map, folded, index, stem, place);
+            let registry = parts.registry_at.filter(|at| !taken.contains(&(stem, *at)));
+            if registry.is_none() && parts.registry_at.is_some() || !parts.are_several() {
                 continue;
             }
-            let value = |at: Option<usize>| at.map(|at| &map.entries[at].value);
-            let parts = Parts {
-                name: &map.entries[index],
-                key,
-                registry: value(registry),
-                tag: value(tag),
-                digest: value(digest),
-                in_image,
-            };
             if let Some(site) = self.split_site(&parts, place) {
                 self.sites.push(site);
                 used.push(index);
                 used.extend(registry);
+                taken.extend(registry.map(|at| (stem, at)));
             }
         }
         used
@@ -64,10 +56,9 @@ impl Walk<'_> {
                 Registry::Unknown => return whole.hosted.then(|| self.finish_split(parts, whole, None)),
             },
         };
-        let bare_name = parts.key == "name" && registry.is_none();
+        let named = parts.key != "name" || parts.in_image || parts.tag.is_some() || parts.digest.is_some();
         let plausible = match (registry, whole.hosted) {
-            (_, true) => !bare_name || parts.in_image || whole_name_is_image(parts),
-            (Some(_), false) => true,
+            (_, true) | (Some(_), false) => named,
             (None, false) => {
                 let described = parts.tag.is_some() || parts.digest.is_some();
                 let keyed = keys::is_image_alone(parts.key) || place_is_image(place);
@@ -149,20 +140,42 @@ impl Walk<'_> {
 struct Parts<'p> {
     name: &'p Entry<'p>,
     key: &'p str,
+    registry_at: Option<usize>,
     registry: Option<&'p Node<'p>>,
     tag: Option<&'p Node<'p>>,
     digest: Option<&'p Node<'p>>,
     in_image: bool,
 }
 
+impl<'p> Parts<'p> {
+    /// The name at `index`, and what stands beside it: companions of the same stem before those of none.
+    fn new(map: &'p Map<'p>, folded: &'p [String], index: usize, stem: &str, place: Place<'_>) -> Self {
+        let key = folded[index].as_str();
+        let beside = |wanted: fn(&str, &str) -> bool| {
+            let fits = |other: &&String| other.as_str() != key && wanted(other, stem);
+            let own = folded.iter().position(|other| other.starts_with(stem) && fits(&other));
+            own.or_else(|| folded.iter().position(|other| fits(&other)))
+        };
+        let value = |at: usize| &map.entries[at].value;
+        let registry_at = beside(keys::is_registry_beside);
+        Self {
+            name: &map.entries[index],
+            key,
+            registry_at,
+            registry: registry_at.map(value),
+            tag: beside(keys::is_tag_beside).map(value),
+            digest: beside(keys::is_digest_beside).map(value),
+            in_image: keys::is_image(place.key) || keys::is_image(key),
+        }
+    }
+
+    fn are_several(&self) -> bool {
+        self.registry.is_some() || self.tag.is_some() || self.digest.is_some()
+    }
+}
+
 enum Registry {
     Empty,
     Known(Span),
     Unknown,
-}
-
-/// `name: k8s.gcr.io/pause` beside `tag:` is an image whatever the map is called; beside `version:` alone it may be a
-/// chart or a label.
-fn whole_name_is_image(parts: &Parts<'_>) -> bool {
-    parts.tag.is_some() || parts.digest.is_some()
 }

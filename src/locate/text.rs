@@ -12,6 +12,12 @@ use crate::syntax::template::Action;
 /// Two letters of a mask: a token that begins so begins with a placeholder.
 pub(super) const STAND_INS: &str = "xx";
 
+const PUSHES: &str = "the command pushes it, it does not pull";
+const SEARCHES: &str = "the command searches for it";
+
+/// Calls that compare, in the languages of policies and scripts.
+const SEARCHING: [&str; 5] = ["contains(", "startswith(", "startsWith(", "replace(", "match("];
+
 /// What a text is, where a reference without tag stands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prose {
@@ -80,10 +86,8 @@ impl Token<'_> {
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
         let span = if escape { Span::new(span.start + 1, span.end) } else { span };
         let flag = self.flag();
-        if let Some(reference) = reference::read(masked, span, actions) {
-            if !reference.hosted {
-                return None;
-            }
+        let reference = reference::read(masked, span, actions).filter(|reference| reference.hosted);
+        if let Some(reference) = reference {
             let trust = self.trust(&reference, in_pattern && !escape, flag.as_deref(), prose);
             return Some(reference.into_site(trust, "argument"));
         }
@@ -139,17 +143,16 @@ impl Token<'_> {
         }
     }
 
-    /// A line that pushes, copies or searches does not pull.
+    /// A line that pushes, or searches, does not pull. What a command copies or tags from, it has pulled.
     fn push_trust(&self) -> Option<Trust> {
         let line = &self.text[self.line_start()..self.start];
-        let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
-        words.find_map(|word| match word {
-            "push" | "tag" | "cp" | "copy" | "promote" => {
-                Some(Trust::Mention("the command pushes or copies, it does not only pull"))
-            }
-            "grep" | "egrep" | "sed" | "awk" | "match" | "contains" | "startswith" | "replace" => {
-                Some(Trust::Mention("the command searches for it"))
-            }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let after = |index: usize| words[index + 1..].iter().filter(|word| !word.starts_with('-')).count();
+        words.iter().enumerate().find_map(|(index, word)| match word.trim_start_matches(['(', '$', '`', '"', '\'']) {
+            "push" | "promote" => Some(Trust::Mention(PUSHES)),
+            "tag" | "cp" | "copy" if after(index) > 0 => Some(Trust::Mention(PUSHES)),
+            "grep" | "egrep" | "sed" | "awk" => Some(Trust::Mention(SEARCHES)),
+            word if SEARCHING.iter().any(|function| word.contains(function)) => Some(Trust::Mention(SEARCHES)),
             _ => None,
         })
     }

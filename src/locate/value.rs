@@ -30,10 +30,14 @@ impl Walk<'_> {
             self.sites.push(site);
             return;
         }
+        let blanks = span.of(self.masked).contains(char::is_whitespace);
+        if blanks && place.key == "name" {
+            // A title: of a task, of a step.
+            return;
+        }
         if keys::is_registry(place.key) && self.bare_host(span, place) {
             return;
         }
-        let blanks = span.of(self.masked).contains(char::is_whitespace);
         let reference = if blanks { None } else { reference::read(self.masked, span, self.actions) };
         match reference {
             Some(reference) if reference.hosted => {

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::check;
 use crate::config::Config;
 use crate::edit::{self, Applicability};
-use crate::finding::{Finding, Fixed, Problem, Severity};
+use crate::finding::{Finding, Fixed, Problem};
 use crate::kind::Kind;
 use crate::rules::RuleSet;
 use crate::source::LineIndex;
@@ -56,6 +56,9 @@ impl Judge<'_> {
                 break;
             }
         }
+        if let Some(limit) = self.fix {
+            outcome.say_why_left(limit);
+        }
         outcome
     }
 
@@ -96,8 +99,12 @@ impl Outcome {
         true
     }
 
-    /// Whether something is left that makes the exit code 1.
-    pub fn is_dirty(&self) -> bool {
-        self.left.iter().any(|finding| finding.severity > Severity::Info)
+    /// A fix that is trusted far enough is left only where it is at odds with another.
+    fn say_why_left(&mut self, limit: Applicability) {
+        for finding in &mut self.left {
+            if finding.fix.as_ref().is_some_and(|fix| fix.applicability >= limit) {
+                finding.reason = Some("another fix changes the same text".to_owned());
+            }
+        }
     }
 }

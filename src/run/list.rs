@@ -2,44 +2,52 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Options, Outcome};
 use crate::check;
-use crate::kind;
+use crate::kind::Kind;
 use crate::source::LineIndex;
-use crate::walk;
-
-const BATCH: usize = 256;
+use crate::walk::{self, Sieve};
 
 /// Lists the files that a run would look at, and as what.
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.
 pub fn files(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
-    let found = walk::list(&options.walk, &|path, named| options.kind_of(path, named).is_some());
-    for path in &found.kept {
-        let kind = options.kind_of(path, true).unwrap_or(&kind::TEXT);
-        writeln!(out, "{:<14} {}", kind.name, path.display())?;
+    let found = walk::walk(&options.walk, &Sieve {
+        wanted: &|path, named| options.kind_of(path, named),
+        keep: &|_, kind: &'static Kind, bytes| Some(kind.describe(bytes)),
+        suspect: &|_| false,
+    });
+    for (path, kind) in &found.kept {
+        writeln!(out, "{kind:<14} {}", path.display())?;
     }
-    let failed = tell_problems(&found.problems, err)?;
-    Ok(if failed { Outcome::Failed } else { Outcome::Clean })
+    out.flush()?;
+    tell_problems(&found.problems, err)
 }
 
-fn tell_problems(problems: &[walk::Problem], err: &mut dyn Write) -> io::Result<bool> {
+fn tell_problems(problems: &[walk::Problem], err: &mut dyn Write) -> io::Result<Outcome> {
     for problem in problems {
         writeln!(err, "regfix: {problem}")?;
     }
-    Ok(problems.iter().any(|problem| problem.fatal))
+    let failed = problems.iter().any(|problem| problem.fatal);
+    Ok(if failed { Outcome::Failed } else { Outcome::Clean })
 }
 
+/// Findings by rule, the most frequent first.
+pub(super) fn statistics(by_rule: &[(String, usize)], out: &mut dyn Write) -> io::Result<()> {
+    by_rule.iter().try_for_each(|(rule, count)| writeln!(out, "{count:>7} {rule}"))
+}
+
+/// How images are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImageFormat {
-    Text,
-    Json,
+pub struct ImageList {
+    pub json: bool,
+    /// Each image once, with its count.
+    pub unique: bool,
 }
 
 /// An image and its place, as JSON tells it.
@@ -65,110 +73,88 @@ struct Counted<'c> {
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.
-pub fn images(
-    options: &Options<'_>,
-    format: ImageFormat,
-    unique: bool,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Outcome> {
-    let mut failed = false;
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let mut told = 0;
-    let mut tell = |listed: Listed, out: &mut dyn Write| -> io::Result<()> {
-        if unique {
-            *counts.entry(listed.image).or_default() += 1;
-            return Ok(());
-        }
-        match format {
-            ImageFormat::Text => writeln!(out, "{}:{}:{}: {}", listed.path, listed.line, listed.column, listed.image)?,
-            ImageFormat::Json => write!(out, "{}{}", separator(told), json(&listed)?)?,
-        }
-        told += 1;
-        Ok(())
-    };
-    if format == ImageFormat::Json {
-        write!(out, "{{\"version\":1,\"images\":[")?;
-    }
-    if options.walk.roots.iter().any(|root| root == Path::new("-")) {
-        let name = options.stdin_name.clone().unwrap_or_else(|| PathBuf::from("<stdin>"));
-        match walk::read_standard_input() {
-            Ok(text) => {
-                for listed in of_text(options, &name, &text) {
-                    tell(listed, out)?;
-                }
-            }
-            Err(error) => {
-                writeln!(err, "regfix: {}: {error}", name.display())?;
-                failed = true;
-            }
-        }
+pub fn images(options: &Options<'_>, list: ImageList, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
+    let (images, outcome) = if options.is_piped() {
+        of_standard_input(options, err)?
     } else {
-        let found = walk::list(&options.walk, &|path, named| options.kind_of(path, named).is_some());
-        failed |= tell_problems(&found.problems, err)?;
-        for batch in found.kept.chunks(BATCH) {
-            let read: Vec<_> = batch.par_iter().map(|path| of_file(options, path)).collect();
-            for listed in read {
-                match listed {
-                    Ok(listed) => listed.into_iter().try_for_each(|listed| tell(listed, out))?,
-                    Err(error) => {
-                        writeln!(err, "regfix: {error}")?;
-                        failed = true;
-                    }
-                }
-            }
-        }
-    }
-    if unique {
-        tell_counts(&counts, format, out)?;
-    }
-    if format == ImageFormat::Json {
-        writeln!(out, "\n]}}")?;
+        of_files(options, err)?
+    };
+    let rows = if list.unique { unique(&images, list.json)? } else { each(&images, list.json)? };
+    if list.json {
+        writeln!(out, "{{\"version\":1,\"images\":[\n{}\n]}}", rows.join(",\n"))?;
+    } else {
+        rows.iter().try_for_each(|row| writeln!(out, "{row}"))?;
     }
     out.flush()?;
-    Ok(if failed { Outcome::Failed } else { Outcome::Clean })
+    Ok(outcome)
 }
 
-fn separator(told: usize) -> &'static str {
-    if told == 0 { "\n" } else { ",\n" }
+fn of_standard_input(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+    let (name, kind) = options.standard_input();
+    match walk::read_from(io::stdin().lock(), &name) {
+        Ok(text) => Ok((of_text(&name, kind, &text), Outcome::Clean)),
+        Err(error) => {
+            writeln!(err, "regfix: {error}")?;
+            Ok((Vec::new(), Outcome::Failed))
+        }
+    }
 }
 
-fn json(value: &impl Serialize) -> io::Result<String> {
-    serde_json::to_string(value).map_err(io::Error::other)
+fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+    let found = walk::walk(&options.walk, &Sieve {
+        wanted: &|path, named| options.kind_of(path, named),
+        keep: &|path, kind: &'static Kind, bytes| match std::str::from_utf8(bytes) {
+            Ok(text) => Some(Ok(of_text(path, kind, text))),
+            Err(error) => Some(Err(error.valid_up_to())),
+        },
+        suspect: &|_| true,
+    });
+    let mut outcome = tell_problems(&found.problems, err)?;
+    let mut images = Vec::new();
+    for (path, listed) in found.kept {
+        match listed {
+            Ok(listed) => images.extend(listed),
+            Err(offset) => {
+                writeln!(err, "regfix: {}: is not UTF-8 at byte {offset}: not analysed", path.display())?;
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    Ok((images, outcome))
+}
+
+fn each(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
+    let row = |listed: &Listed| match json {
+        true => to_json(listed),
+        false => Ok(format!("{}:{}:{}: {}", listed.path, listed.line, listed.column, listed.image)),
+    };
+    images.iter().map(row).collect()
 }
 
 /// The most frequent first, as `sort | uniq -c | sort -rn` has them.
-fn tell_counts(counts: &BTreeMap<String, usize>, format: ImageFormat, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows: Vec<_> = counts.iter().collect();
-    rows.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
-    for (index, (image, count)) in rows.into_iter().enumerate() {
-        match format {
-            ImageFormat::Text => writeln!(out, "{count:>7} {image}")?,
-            ImageFormat::Json => {
-                let counted = Counted { image, count: *count };
-                write!(out, "{}{}", separator(index), json(&counted)?)?;
-            }
-        }
+fn unique(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for listed in images {
+        *counts.entry(&listed.image).or_default() += 1;
     }
-    Ok(())
-}
-
-fn of_file(options: &Options<'_>, path: &Path) -> Result<Vec<Listed>, String> {
-    let text = match walk::read(path) {
-        Ok(text) => text,
-        Err(error) if error.is_binary() => return Ok(Vec::new()),
-        Err(error) => return Err(error.to_string()),
+    let mut rows: Vec<_> = counts.into_iter().collect();
+    rows.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
+    let row = |(image, count): (&str, usize)| match json {
+        true => to_json(&Counted { image, count }),
+        false => Ok(format!("{count:>7} {image}")),
     };
-    super::guarded(path, || of_text(options, path, &text))
+    rows.into_iter().map(row).collect()
 }
 
-fn of_text(options: &Options<'_>, path: &Path, text: &str) -> Vec<Listed> {
-    let kind = options.kind_of(path, true).unwrap_or(&kind::TEXT);
+fn to_json(value: &impl Serialize) -> io::Result<String> {
+    serde_json::to_string(value).map_err(io::Error::other)
+}
+
+fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {
     let lines = LineIndex::new(text);
     let shown = path.to_string_lossy().replace('\\', "/");
-    let images = check::images(path, text, kind);
+    let images = check::images(path, text, kind).into_iter();
     images
-        .into_iter()
         .map(|image| {
             let position = lines.position(text, image.span.start);
             Listed {
@@ -183,9 +169,4 @@ fn of_text(options: &Options<'_>, path: &Path, text: &str) -> Vec<Listed> {
             }
         })
         .collect()
-}
-
-/// Findings by rule, the most frequent first.
-pub(super) fn statistics(by_rule: &[(String, usize)], out: &mut dyn Write) -> io::Result<()> {
-    by_rule.iter().try_for_each(|(rule, count)| writeln!(out, "{count:>7} {rule}"))
 }
