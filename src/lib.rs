@@ -24,3 +24,5 @@ pub mod rewrite;
 pub mod rules;
 pub mod source;
 pub mod syntax;
+pub mod walk;
+pub mod write;
