@@ -1,0 +1,406 @@
+//! Reading one file: into a buffer that is used again, or whole as text.
+//!
+//! Does not know which files are read, or why.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Larger files are not analysed.
+pub const LIMIT: usize = 64 << 20;
+
+/// How far two parts of a larger file overlap, so that nothing is cut in two that is looked for.
+const OVERLAP: usize = 256;
+/// Most manifests are smaller.
+const SMALL: usize = 64 << 10;
+/// A buffer that has grown beyond this is given back after its file.
+const MEDIUM: usize = 1 << 20;
+/// How far into a file a NUL byte says that it is no text; as git has it.
+const HEAD: usize = 8000;
+
+/// A buffer for one file after the other.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+/// A file in a [`Buffer`].
+#[derive(Debug)]
+pub(super) enum Read<'b> {
+    Whole(&'b [u8]),
+    /// More than the limit; whether a part of it was suspect.
+    Larger {
+        suspect: bool,
+    },
+}
+
+impl Buffer {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            limit,
+        }
+    }
+
+    /// Reads a file to its end.
+    ///
+    /// By `read` alone: asking for the size first, or mapping the file, costs more than it saves on files of a few
+    /// kilobytes.
+    pub(super) fn read(
+        &mut self,
+        source: &mut impl io::Read,
+        suspect: &dyn Fn(&[u8]) -> bool,
+    ) -> io::Result<Read<'_>> {
+        if self.bytes.len() > MEDIUM {
+            self.bytes = Vec::new();
+        }
+        let held = self.fill(source)?;
+        if held <= self.limit {
+            return Ok(Read::Whole(&self.bytes[..held]));
+        }
+        let suspect = self.stream(held, source, suspect)?;
+        Ok(Read::Larger { suspect })
+    }
+
+    /// Reads to the end, or one byte further than the limit.
+    fn fill(&mut self, source: &mut impl io::Read) -> io::Result<usize> {
+        let mut held = 0;
+        loop {
+            if held == self.bytes.len() {
+                if held > self.limit {
+                    return Ok(held);
+                }
+                let larger = held.saturating_mul(2).max(SMALL).min(self.limit + 1);
+                self.bytes.resize(larger, 0);
+            }
+            match read_some(source, &mut self.bytes[held..])? {
+                0 => return Ok(held),
+                more => held += more,
+            }
+        }
+    }
+
+    /// Looks at the full buffer, and at the rest of the source part by part.
+    fn stream(
+        &mut self,
+        mut held: usize,
+        source: &mut impl io::Read,
+        suspect: &dyn Fn(&[u8]) -> bool,
+    ) -> io::Result<bool> {
+        loop {
+            if suspect(&self.bytes[..held]) {
+                return Ok(true);
+            }
+            let kept = held.min(OVERLAP).min(self.bytes.len() / 2);
+            self.bytes.copy_within(held - kept..held, 0);
+            held = kept;
+            while held < self.bytes.len() {
+                match read_some(source, &mut self.bytes[held..])? {
+                    0 => break,
+                    more => held += more,
+                }
+            }
+            if held == kept {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+fn read_some(source: &mut impl io::Read, bytes: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match source.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Why one file could not be read as text.
+#[derive(Debug)]
+pub enum ReadError {
+    Io {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// Nothing that anyone edits by hand: to be counted, not complained about.
+    Binary {
+        path: PathBuf,
+    },
+    NotUtf8 {
+        path: PathBuf,
+        /// Of the first byte that is wrong.
+        offset: usize,
+    },
+    Larger {
+        path: PathBuf,
+    },
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path().display(), self.reason())
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl ReadError {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::Binary { path }
+            | Self::NotUtf8 { path, .. }
+            | Self::Larger { path } => path,
+        }
+    }
+
+    /// What is wrong, without the path.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                "was gone before it could be read".to_owned()
+            }
+            Self::Io { error, .. } => format!("cannot be read: {error}"),
+            Self::Binary { .. } => "is binary".to_owned(),
+            Self::NotUtf8 { offset, .. } => {
+                format!(
+                    "is not UTF-8 at byte {offset}: not analysed; convert it to UTF-8, or exclude it"
+                )
+            }
+            Self::Larger { .. } => "is larger than 64 MiB: not analysed".to_owned(),
+        }
+    }
+
+    /// Whether something that should have been looked at was not.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Io { error, .. } => error.kind() != io::ErrorKind::NotFound,
+            Self::Binary { .. } => false,
+            Self::NotUtf8 { .. } | Self::Larger { .. } => true,
+        }
+    }
+}
+
+/// Reads a file as text, byte for byte: a byte order mark and line ends stay.
+pub fn read(path: &Path) -> Result<String, ReadError> {
+    text(path, read_bytes(path)?)
+}
+
+/// Reads a file that may be anything.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let file = File::open(path).map_err(|error| failed(path, error))?;
+    bytes(path, file, LIMIT)
+}
+
+/// Reads text from where there is no file, like standard input; `path` is what errors call it.
+pub fn read_from(source: impl io::Read, path: &Path) -> Result<String, ReadError> {
+    text(path, bytes(path, source, LIMIT)?)
+}
+
+fn bytes(path: &Path, source: impl io::Read, limit: usize) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let mut source = io::Read::take(source, limit as u64 + 1);
+    io::Read::read_to_end(&mut source, &mut bytes).map_err(|error| failed(path, error))?;
+    if bytes.len() > limit {
+        return Err(ReadError::Larger {
+            path: path.to_owned(),
+        });
+    }
+    Ok(bytes)
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
+    if bytes.iter().take(HEAD).any(|byte| *byte == 0) {
+        return Err(ReadError::Binary {
+            path: path.to_owned(),
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })
+}
+
+fn failed(path: &Path, error: io::Error) -> ReadError {
+    ReadError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its bytes a few at a time, with an interruption before each.
+    struct Drip<'b> {
+        bytes: &'b [u8],
+        step: usize,
+        interrupted: bool,
+    }
+
+    impl io::Read for Drip<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.interrupted = !self.interrupted;
+            if self.interrupted {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let count = self.step.min(into.len()).min(self.bytes.len());
+            into[..count].copy_from_slice(&self.bytes[..count]);
+            self.bytes = &self.bytes[count..];
+            Ok(count)
+        }
+    }
+
+    fn drip(bytes: &[u8], step: usize) -> Drip<'_> {
+        Drip {
+            bytes,
+            step,
+            interrupted: false,
+        }
+    }
+
+    fn unasked(_: &[u8]) -> bool {
+        panic!("a small file is no suspect")
+    }
+
+    #[test]
+    fn files_follow_each_other_in_one_buffer() {
+        let mut buffer = Buffer::new(LIMIT);
+        let long: Vec<u8> = (0..200_000_u32).map(|at| at as u8).collect();
+        for file in [
+            &long[..],
+            b"short",
+            b"",
+            &long[..SMALL],
+            &long[..SMALL + 1],
+            b"last",
+        ] {
+            match buffer.read(&mut drip(file, 7777), &unasked).unwrap() {
+                Read::Whole(bytes) => assert_eq!(bytes, file),
+                Read::Larger { .. } => panic!("not larger"),
+            }
+        }
+        assert_eq!(buffer.bytes.len(), 4 * SMALL);
+    }
+
+    #[test]
+    fn a_large_buffer_is_given_back() {
+        let mut buffer = Buffer::new(LIMIT);
+        buffer
+            .read(&mut &vec![b'x'; 3 * MEDIUM][..], &unasked)
+            .unwrap();
+        buffer.read(&mut &b"small"[..], &unasked).unwrap();
+        assert_eq!(buffer.bytes.len(), SMALL);
+    }
+
+    #[test]
+    fn the_limit_is_the_last_size_that_is_read_whole() {
+        let mut buffer = Buffer::new(1000);
+        let whole = |read: Read<'_>| matches!(read, Read::Whole(bytes) if bytes.len() == 1000);
+        assert!(whole(
+            buffer.read(&mut &[b'x'; 1000][..], &unasked).unwrap()
+        ));
+        let clean = buffer.read(&mut &[b'x'; 1001][..], &|_| false).unwrap();
+        assert!(matches!(clean, Read::Larger { suspect: false }));
+        assert!(whole(
+            buffer.read(&mut &[b'x'; 1000][..], &unasked).unwrap()
+        ));
+    }
+
+    #[test]
+    fn a_larger_file_is_suspect_wherever_the_word_stands() {
+        let word = b"k8s.gcr.io";
+        let suspect = |bytes: &[u8]| bytes.windows(word.len()).any(|part| part == word);
+        for step in [1, 13, 4096] {
+            for at in (0..4990).step_by(1 + step / 4) {
+                let mut file = vec![b'x'; 5000];
+                file[at..at + word.len()].copy_from_slice(word);
+                let read = Buffer::new(1000)
+                    .read(&mut drip(&file, step), &suspect)
+                    .map(|read| format!("{read:?}"));
+                assert_eq!(read.unwrap(), "Larger { suspect: true }", "at {at}");
+            }
+        }
+        let clean = Buffer::new(1000)
+            .read(&mut drip(&[b'x'; 5000], 99), &suspect)
+            .map(|read| format!("{read:?}"));
+        assert_eq!(clean.unwrap(), "Larger { suspect: false }");
+    }
+
+    #[test]
+    fn every_byte_of_a_larger_file_is_looked_at() {
+        let file: Vec<u8> = (0..9000_u32).map(|at| (at % 251) as u8).collect();
+        let seen = std::sync::Mutex::new(Vec::new());
+        let look = |bytes: &[u8]| {
+            let mut seen = seen.lock().unwrap();
+            let overlap = if seen.is_empty() { 0 } else { OVERLAP };
+            seen.extend_from_slice(&bytes[overlap..]);
+            false
+        };
+        Buffer::new(1000)
+            .read(&mut drip(&file, 333), &look)
+            .unwrap();
+        assert_eq!(*seen.lock().unwrap(), file);
+    }
+
+    fn reason(bytes: &[u8]) -> String {
+        let error = read_from(bytes, Path::new("dir/a.yaml")).unwrap_err();
+        format!("{error} ({})", error.is_fatal())
+    }
+
+    #[test]
+    fn text_is_read_byte_for_byte() {
+        let text = "\u{feff}image: ä\r\nb: c";
+        assert_eq!(read_from(text.as_bytes(), Path::new("-")).unwrap(), text);
+        assert_eq!(read_from(&b""[..], Path::new("-")).unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_no_text_says_so() {
+        assert_eq!(reason(b"a\0b"), "dir/a.yaml: is binary (false)");
+        assert_eq!(
+            reason(b"name: \xe4h"),
+            "dir/a.yaml: is not UTF-8 at byte 6: not analysed; convert it to UTF-8, or exclude it (true)"
+        );
+        let mut late = vec![b'a'; HEAD];
+        late.push(0);
+        assert!(read_from(&late[..], Path::new("-")).is_ok());
+        late.insert(0, b'a');
+        late[HEAD - 1] = 0;
+        assert!(matches!(
+            read_from(&late[..], Path::new("-")),
+            Err(ReadError::Binary { .. })
+        ));
+    }
+
+    #[test]
+    fn files_are_read_or_named_in_the_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        let gone = read(&path).unwrap_err();
+        assert_eq!(
+            gone.to_string(),
+            format!("{}: was gone before it could be read", path.display())
+        );
+        assert!(!gone.is_fatal());
+        std::fs::write(&path, b"a\0").unwrap();
+        assert_eq!(read_bytes(&path).unwrap(), b"a\0");
+        assert!(matches!(read(&path), Err(ReadError::Binary { .. })));
+        assert!(read(folder.path()).unwrap_err().is_fatal());
+        assert!(matches!(
+            bytes(&path, &b"abc"[..], 2),
+            Err(ReadError::Larger { .. })
+        ));
+        assert!(bytes(&path, &b"ab"[..], 2).is_ok());
+    }
+}

@@ -1,0 +1,187 @@
+//! The roots of a walk: which can be walked, and which lie within each other.
+//!
+//! Does not look into them.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Problem, shown};
+
+/// Each once, by what it really is.
+#[derive(Debug)]
+pub(super) struct Roots {
+    roots: Vec<Root>,
+    /// Paths under one root that are another, which a walk of the first leaves to the second.
+    inner: HashSet<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Root {
+    /// As the walker is to be told.
+    path: PathBuf,
+    real: PathBuf,
+    folder: bool,
+}
+
+impl Roots {
+    pub(super) fn resolve(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Self {
+        let mut seen = HashSet::new();
+        let mut roots = Vec::new();
+        for path in paths {
+            match Root::new(path) {
+                Ok(root) if seen.insert(root.real.clone()) => roots.push(root),
+                Ok(_) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        problems.sort();
+        problems.dedup();
+        let inner = inner(&roots);
+        Self { roots, inner }
+    }
+
+    /// Takes roots away; how many.
+    pub(super) fn drop_if(&mut self, excluded: impl Fn(&Path, bool) -> bool) -> usize {
+        let before = self.roots.len();
+        self.roots
+            .retain(|root| !excluded(shown(&root.path), root.folder));
+        before - self.roots.len()
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(|root| &*root.path)
+    }
+
+    /// Whether a path under a root is a root itself.
+    pub(super) fn hold(&self, path: &Path) -> bool {
+        !self.inner.is_empty() && self.inner.contains(path)
+    }
+}
+
+impl Root {
+    fn new(path: &Path) -> Result<Self, Problem> {
+        let metadata = fs::metadata(path).map_err(|error| cause(path, &error))?;
+        if !metadata.is_dir() && !metadata.is_file() {
+            return Err(Problem::special_root(path));
+        }
+        let real = path.canonicalize().map_err(|error| cause(path, &error))?;
+        // The walker would take a bare `-` for standard input.
+        let path = if path == Path::new("-") {
+            Path::new(".").join(path)
+        } else {
+            path.to_owned()
+        };
+        Ok(Self {
+            path,
+            real,
+            folder: metadata.is_dir(),
+        })
+    }
+}
+
+fn cause(path: &Path, error: &io::Error) -> Problem {
+    if error.kind() != io::ErrorKind::NotFound {
+        return Problem::unreadable(path, error);
+    }
+    match fs::read_link(path) {
+        Ok(target) => Problem::broken_link(path, &target),
+        Err(_) => Problem::missing_root(path),
+    }
+}
+
+/// Where the walker would come upon a root under another one.
+fn inner(roots: &[Root]) -> HashSet<PathBuf> {
+    let folders = roots.iter().filter(|root| root.folder);
+    let folders: HashMap<&Path, &Path> = folders.map(|root| (&*root.real, &*root.path)).collect();
+    let mut inner = HashSet::new();
+    for root in roots {
+        for above in root.real.ancestors().skip(1) {
+            let (Some(outer), Ok(rest)) = (folders.get(above), root.real.strip_prefix(above))
+            else {
+                continue;
+            };
+            inner.insert(outer.join(rest));
+        }
+    }
+    inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        fs::write(folder.path().join("a/b/c.yaml"), "").unwrap();
+        folder
+    }
+
+    fn resolve(paths: &[PathBuf]) -> (Roots, Vec<Problem>) {
+        let mut problems = Vec::new();
+        (Roots::resolve(paths, &mut problems), problems)
+    }
+
+    #[test]
+    fn each_root_is_walked_once_and_leaves_others_to_themselves() {
+        let folder = tree();
+        let at = |path: &str| folder.path().join(path);
+        let (roots, problems) =
+            resolve(&[at("a"), at("a/b/.."), at("a/b/c.yaml"), at("a"), at("a/b")]);
+        assert_eq!(problems, []);
+        assert_eq!(
+            roots.paths().collect::<Vec<_>>(),
+            [at("a"), at("a/b/c.yaml"), at("a/b")]
+        );
+        assert!(roots.hold(&at("a/b")));
+        assert!(roots.hold(&at("a/b/c.yaml")));
+        assert!(!roots.hold(&at("a")));
+    }
+
+    #[test]
+    fn excluded_roots_go() {
+        let folder = tree();
+        let (mut roots, _) = resolve(&[folder.path().join("a"), folder.path().join("a/b/c.yaml")]);
+        assert_eq!(roots.drop_if(|_, folder| !folder), 1);
+        assert_eq!(roots.paths().count(), 1);
+    }
+
+    #[test]
+    fn a_missing_root_is_told_once_and_the_others_stay() {
+        let folder = tree();
+        let missing = folder.path().join("missing");
+        let (roots, problems) =
+            resolve(&[missing.clone(), folder.path().join("a"), missing.clone()]);
+        assert_eq!(roots.paths().count(), 1);
+        assert_eq!(problems, [Problem::missing_root(&missing)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_what_they_lead_to() {
+        use std::os::unix::fs::symlink;
+        let folder = tree();
+        let at = |path: &str| folder.path().join(path);
+        symlink(at("a/b"), at("link")).unwrap();
+        symlink("nowhere", at("broken")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        let (roots, problems) = resolve(&[at("a"), at("link"), at("broken"), at("loop")]);
+        assert_eq!(roots.paths().collect::<Vec<_>>(), [at("a"), at("link")]);
+        assert!(
+            roots.hold(&at("a/b")),
+            "shown as link/c.yaml, and not a second time"
+        );
+        assert_eq!(
+            problems[0],
+            Problem::broken_link(&at("broken"), Path::new("nowhere"))
+        );
+        assert!(
+            problems[1].message.starts_with("cannot be read: "),
+            "{}",
+            problems[1]
+        );
+        assert_eq!(problems.len(), 2);
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a file was not written, and what to do about it.
+//!
+//! Only words: what leads to them is for the writer to find out.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file is as it was, except after [`WriteError::Torn`].
+#[derive(Debug)]
+pub enum WriteError {
+    Unreadable {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// A link leads out of the roots.
+    Outside {
+        path: PathBuf,
+        real: PathBuf,
+    },
+    /// A folder, a device, or something else that holds no text.
+    NoFile {
+        path: PathBuf,
+    },
+    Changed {
+        path: PathBuf,
+    },
+    ReadOnly {
+        path: PathBuf,
+        /// What the system says, where it is not plain from the permissions.
+        error: Option<io::Error>,
+    },
+    /// No file can be made beside the one to be replaced.
+    Folder {
+        path: PathBuf,
+        folder: PathBuf,
+        error: io::Error,
+    },
+    /// The new file could not be given to the owner of the old one.
+    Owner {
+        path: PathBuf,
+        error: io::Error,
+    },
+    Failed {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// A file with several hard links was written in part, and could not be put back.
+    Torn {
+        path: PathBuf,
+        /// All of the new text.
+        copy: PathBuf,
+        error: io::Error,
+    },
+}
+
+impl WriteError {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::Outside { path, .. }
+            | Self::NoFile { path }
+            | Self::Changed { path }
+            | Self::ReadOnly { path, .. }
+            | Self::Folder { path, .. }
+            | Self::Owner { path, .. }
+            | Self::Failed { path, .. }
+            | Self::Torn { path, .. } => path,
+        }
+    }
+
+    /// What happened and what to do, without the path.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Unreadable { error, .. } => {
+                format!(
+                    "not written, for it could not be read again: {error}; see that it is there, and run regfix again"
+                )
+            }
+            Self::Outside { real, .. } => format!(
+                "not written, for it leads to {}, outside of what regfix was given; name that file to have it fixed",
+                real.display()
+            ),
+            Self::NoFile { .. } => {
+                "not written, for it is no file any more; run regfix again".to_owned()
+            }
+            Self::Changed { .. } => {
+                "not written, for it changed since it was read; run regfix again".to_owned()
+            }
+            Self::ReadOnly { error, .. } => {
+                let detail = error
+                    .as_ref()
+                    .map(|error| format!(" ({error})"))
+                    .unwrap_or_default();
+                format!(
+                    "not written, for it is read-only{detail}; make it writable, and run regfix again"
+                )
+            }
+            Self::Folder { folder, error, .. } => {
+                let advice =
+                    room(error).unwrap_or("make that folder writable, and run regfix again");
+                format!(
+                    "not written, for no new file can be made in {}: {error}; {advice}",
+                    folder.display()
+                )
+            }
+            Self::Owner { error, .. } => {
+                format!(
+                    "not written, for its owner or group could not be kept: {error}; run regfix as its owner"
+                )
+            }
+            Self::Failed { error, .. } => {
+                let advice = room(error).unwrap_or("the file is as it was");
+                format!("not written: {error}; {advice}")
+            }
+            Self::Torn { copy, error, .. } => {
+                format!(
+                    "written in part only: {error}; all of its new text is in {}: copy that over it",
+                    copy.display()
+                )
+            }
+        }
+    }
+}
+
+/// What to do about an error that more room would cure.
+fn room(error: &io::Error) -> Option<&'static str> {
+    let full = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    );
+    full.then_some("the file is as it was; free some space, and run regfix again")
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path().display(), self.reason())
+    }
+}
+
+impl std::error::Error for WriteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { error, .. }
+            | Self::Folder { error, .. }
+            | Self::Owner { error, .. }
+            | Self::Failed { error, .. }
+            | Self::Torn { error, .. } => Some(error),
+            Self::ReadOnly { error, .. } => error.as_ref().map(|error| error as _),
+            Self::Outside { .. } | Self::NoFile { .. } | Self::Changed { .. } => None,
+        }
+    }
+}
