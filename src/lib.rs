@@ -15,6 +15,7 @@
 //! | 1 | [`source`] | spans, lines and columns |
 
 pub mod check;
+pub mod config;
 pub mod edit;
 pub mod finding;
 pub mod image;
@@ -23,4 +24,5 @@ pub mod locate;
 pub mod rewrite;
 pub mod rules;
 pub mod source;
+pub mod suppress;
 pub mod syntax;

@@ -5,6 +5,7 @@
 pub mod anchors;
 pub mod index;
 pub mod schema;
+pub mod select;
 
 mod pattern;
 mod verdict;
@@ -32,7 +33,7 @@ pub fn catalogue() -> Catalogue {
 }
 
 /// A rule that is ready to match.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rule {
     pub id: String,
     pub kind: Kind,
@@ -61,7 +62,7 @@ pub struct Rule {
 }
 
 /// One `from` of a rule, with what is particular to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Place {
     pub from: Pattern,
     pub to: Option<String>,
@@ -80,6 +81,12 @@ impl Rule {
 
     pub fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// Of the rule and all of its places.
+    pub fn set_severity(&mut self, severity: Severity) {
+        self.severity = severity;
+        self.places.iter_mut().for_each(|place| place.severity = severity);
     }
 
     /// Makes a rule of what is written down.
