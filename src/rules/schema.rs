@@ -86,7 +86,7 @@ pub struct AlsoSpec {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
 pub enum OneOrMany {
     One(String),
     Many(Vec<String>),
@@ -112,7 +112,7 @@ pub struct TagsSpec {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected `index` or a list of tags")]
 pub enum GateSpec {
     Named(GateName),
     Tags(Vec<String>),

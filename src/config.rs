@@ -1,0 +1,495 @@
+//! What `.regfix.yaml` says: which rules, how severe, in which files, and a user's own rules.
+//!
+//! Finding and reading the file is all that touches the disk; parsing is text in, configuration out. What is
+//! wrong with a configuration is told with its place.
+
+mod error;
+mod find;
+mod globs;
+mod nodes;
+mod read;
+
+use std::path::{Component, Path, PathBuf};
+
+pub use error::ConfigError;
+pub use find::find;
+pub use globs::Globs;
+
+use crate::finding::{Finding, IGNORE_UNUSED};
+use crate::rules::select::{Names, Selector, Unknown};
+use crate::rules::{Rule, RuleSet, Severity};
+use error::Fault;
+
+/// What can be selected, ignored and given a severity like a rule, but speaks about no image.
+const NOT_RULES: [&str; 1] = [IGNORE_UNUSED];
+
+/// A configuration. That of a run is made in three steps: [`load`] or [`Config::empty`], then
+/// [`Config::lay_over`], then [`Config::rules`]; [`Config::adjust`] comes after every file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What globs are relative to.
+    pub folder: PathBuf,
+    pub selectors: Selectors,
+    /// Files and folders that are not looked at; see [`Config::excludes`].
+    pub exclude: Globs,
+    /// The later ones win.
+    pub overrides: Vec<Override>,
+    /// All rules, embedded and own, selected or not.
+    pub known: Vec<Rule>,
+    /// The working directory, which relative paths start from.
+    here: PathBuf,
+}
+
+/// Which rules, and how severe.
+#[derive(Debug, Clone, Default)]
+pub struct Selectors {
+    /// Just these; all where none is named.
+    pub select: Vec<Selector>,
+    /// Not these, though they may be selected.
+    pub ignore: Vec<Selector>,
+    /// Of several that match, the most particular counts.
+    pub severity: Vec<(Selector, Severity)>,
+}
+
+/// What differs in some files. It can only narrow what is selected for all.
+#[derive(Debug, Clone)]
+pub struct Override {
+    pub files: Globs,
+    pub selectors: Selectors,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Where it cannot be read, or something in it is wrong.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let unread = |why: String| Fault::new(why).into_error(path.to_owned(), "");
+    let bytes = std::fs::read(path).map_err(|error| unread(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unread("is not UTF-8".to_owned()))?;
+    let mut config = parse(path, &text)?;
+    let absolute = path
+        .canonicalize()
+        .map_err(|error| unread(error.to_string()))?;
+    config.folder = absolute.parent().unwrap_or(&absolute).to_owned();
+    config.here = std::env::current_dir().map_err(|error| unread(error.to_string()))?;
+    Ok(config)
+}
+
+/// Reads the text of a configuration. Its folder is that of `path` as given, and relative paths start there.
+///
+/// # Errors
+/// Where something in it is wrong.
+pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let folder = path.parent().unwrap_or(path).to_owned();
+    read::config(text, folder).map_err(|fault| fault.into_error(path.to_owned(), text))
+}
+
+impl Config {
+    /// What holds where there is no configuration: all embedded rules, everywhere.
+    pub fn empty(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            known: RuleSet::with_own(&[]).unwrap_or_default(),
+            ..Self::bare(folder.into())
+        }
+    }
+
+    fn bare(folder: PathBuf) -> Self {
+        Self {
+            here: folder.clone(),
+            folder,
+            selectors: Selectors::default(),
+            exclude: Globs::default(),
+            overrides: Vec::new(),
+            known: Vec::new(),
+        }
+    }
+
+    /// Lays what was typed over what is written: `--select` in place of `select`, `--ignore` in addition.
+    ///
+    /// # Errors
+    /// Where there is no such rule.
+    pub fn lay_over(&mut self, select: &[String], ignore: &[String]) -> Result<(), String> {
+        let names = self.names();
+        let resolve = |option: &str, texts: &[String]| -> Result<Vec<Selector>, String> {
+            let selectors = texts.iter().map(|text| names.resolve(text.trim()));
+            selectors
+                .collect::<Result<_, _>>()
+                .map_err(|unknown: Unknown| match unknown.nearest {
+                    Some(near) => format!("{option}: {}; did you mean `{near}`?", unknown.message),
+                    None => format!(
+                        "{option}: {}; `regfix rules` lists the rules",
+                        unknown.message
+                    ),
+                })
+        };
+        let select = resolve("--select", select)?;
+        if !select.is_empty() {
+            self.selectors.select = select;
+        }
+        self.selectors.ignore.extend(resolve("--ignore", ignore)?);
+        Ok(())
+    }
+
+    /// The rules of the run, with their severities.
+    ///
+    /// # Errors
+    /// Where none is left.
+    pub fn rules(&self) -> Result<Vec<Rule>, String> {
+        let selected = self
+            .known
+            .iter()
+            .filter(|rule| self.selectors.choose(&rule.id));
+        let mut rules: Vec<Rule> = selected.cloned().collect();
+        for rule in &mut rules {
+            if let Some(severity) = self.selectors.severity_of(&rule.id) {
+                rule.set_severity(severity);
+            }
+        }
+        match rules.is_empty() {
+            true => Err("no rule is left: everything that is selected is ignored".to_owned()),
+            false => Ok(rules),
+        }
+    }
+
+    /// The ids of all rules, and which of them run.
+    pub fn names(&self) -> Names {
+        let ids = self
+            .known
+            .iter()
+            .map(|rule| rule.id.as_str())
+            .chain(NOT_RULES);
+        Names::new(ids.map(|id| (id.to_owned(), self.selectors.choose(id))))
+    }
+
+    /// Whether `exclude` says that a file, or a folder and so all that it holds, is not looked at.
+    pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
+        let matches = |path: PathBuf| match is_folder {
+            true => self.exclude.match_folder(&path),
+            false => self.exclude.match_file(&path),
+        };
+        !self.exclude.is_empty() && self.relative(path).is_some_and(matches)
+    }
+
+    /// Applies the overrides to what was found in a file: drops what they ignore, changes severities. Tells how
+    /// many were dropped.
+    ///
+    /// Ignore comments come first, so that one is not called unused because an override ignores the same. What is
+    /// only mentioned keeps its severity: it is no more than a hint.
+    pub fn adjust(&self, path: &Path, findings: &mut Vec<Finding>) -> usize {
+        findings.retain(|finding| self.selectors.choose(&finding.rule));
+        let before = findings.len();
+        let relative = if self.overrides.is_empty() {
+            None
+        } else {
+            self.relative(path)
+        };
+        let here: Vec<&Selectors> = match &relative {
+            Some(path) => {
+                let matching = self
+                    .overrides
+                    .iter()
+                    .filter(|over| over.files.match_file(path));
+                matching.map(|over| &over.selectors).collect()
+            }
+            None => Vec::new(),
+        };
+        findings.retain(|finding| here.iter().all(|selectors| selectors.choose(&finding.rule)));
+        for finding in findings.iter_mut().filter(|finding| !finding.mention) {
+            let of_run = NOT_RULES
+                .contains(&&*finding.rule)
+                .then_some(&self.selectors);
+            let mut latest_first = here.iter().rev().copied().chain(of_run);
+            if let Some(severity) =
+                latest_first.find_map(|selectors| selectors.severity_of(&finding.rule))
+            {
+                finding.severity = severity;
+            }
+        }
+        before - findings.len()
+    }
+
+    /// A path from the configuration's folder. `None` for what is outside of it.
+    fn relative(&self, path: &Path) -> Option<PathBuf> {
+        let absolute = normal(&self.here.join(path));
+        if let Ok(relative) = absolute.strip_prefix(&self.folder) {
+            return Some(relative.to_owned());
+        }
+        // An absolute path may lead through a link to the folder, whose own path has none.
+        let parent = absolute.parent()?.canonicalize().ok()?;
+        let resolved = parent.join(absolute.file_name()?);
+        resolved.strip_prefix(&self.folder).ok().map(Path::to_owned)
+    }
+}
+
+impl Selectors {
+    /// Whether a rule is selected and not ignored.
+    pub fn choose(&self, id: &str) -> bool {
+        let among = |selectors: &[Selector]| selectors.iter().any(|selector| selector.matches(id));
+        (self.select.is_empty() || among(&self.select)) && !among(&self.ignore)
+    }
+
+    pub fn severity_of(&self, id: &str) -> Option<Severity> {
+        let matching = self
+            .severity
+            .iter()
+            .filter(|(selector, _)| selector.matches(id));
+        let particular = matching.max_by_key(|(selector, _)| selector.weight());
+        particular.map(|(_, severity)| *severity)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.select.is_empty() && self.ignore.is_empty() && self.severity.is_empty()
+    }
+}
+
+/// The path without `.` and `..`, by its words alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::finding::Label;
+    use crate::source::Span;
+
+    fn config(text: &str) -> Config {
+        parse(Path::new("/repo/.regfix.yaml"), text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn finding(rule: &str) -> Finding {
+        Finding {
+            rule: Arc::from(rule),
+            severity: Severity::Warning,
+            message: String::new(),
+            labels: vec![Label {
+                span: Span::new(0, 1),
+                text: String::new(),
+            }],
+            old: String::new(),
+            new: None,
+            fix: None,
+            reason: None,
+            url: None,
+            mention: false,
+        }
+    }
+
+    /// What is left of findings of these rules in a file, with severities.
+    fn adjusted(config: &Config, path: &str, rules: &[&str]) -> Vec<(String, Severity)> {
+        let mut findings: Vec<Finding> = rules.iter().map(|rule| finding(rule)).collect();
+        config.adjust(Path::new(path), &mut findings);
+        let left = findings.iter();
+        left.map(|finding| (finding.rule.to_string(), finding.severity))
+            .collect()
+    }
+
+    fn ids(rules: &[Rule]) -> Vec<&str> {
+        rules.iter().map(|rule| rule.id.as_str()).collect()
+    }
+
+    #[test]
+    fn the_example_in_the_manual_is_a_configuration() {
+        let config = config(include_str!("../docs/example.regfix.yaml"));
+        let rules = config.rules().unwrap();
+        let rule = |id: &str| rules.iter().find(|rule| rule.id == id).unwrap();
+        assert!(!ids(&rules).contains(&"helm-stable-archive"));
+        assert_eq!(rule("bitnami-latest").severity, Severity::Warning);
+        assert_eq!(rule("bitnami-charts").severity, Severity::Error);
+        assert!(
+            rule("bitnami-charts")
+                .places()
+                .iter()
+                .all(|place| place.severity == Severity::Error)
+        );
+        assert_eq!(
+            rule("bitnami-versioned").places()[0].to.as_deref(),
+            Some("registry.example.com/mirror/bitnami")
+        );
+        assert_eq!(
+            rule("old-registry-example-com-platform").url(),
+            Some("https://wiki.example.com/registry-move")
+        );
+        assert!(config.excludes(Path::new("a/testdata"), true));
+        assert!(config.excludes(Path::new("/repo/vendor/x.yaml"), false));
+        assert!(!config.excludes(Path::new("a/vendor"), true));
+        let legacy = adjusted(
+            &config,
+            "charts/legacy/a.yaml",
+            &["bitnami-latest", "k8s-gcr-io", IGNORE_UNUSED],
+        );
+        assert_eq!(legacy, [("k8s-gcr-io".to_owned(), Severity::Warning)]);
+        let dev = adjusted(&config, "clusters/dev/x/a.yaml", &["bitnami-latest"]);
+        assert_eq!(dev, [("bitnami-latest".to_owned(), Severity::Info)]);
+    }
+
+    #[test]
+    fn nothing_written_is_the_default() {
+        for text in [
+            "",
+            "\u{feff}",
+            "# none\n",
+            "---\n",
+            "select:\nignore: ~\nrules:\n",
+            "{}",
+        ] {
+            let config = config(text);
+            assert_eq!(
+                config.rules().unwrap().len(),
+                Config::empty("").known.len(),
+                "{text:?}"
+            );
+            assert!(config.overrides.is_empty() && config.exclude.is_empty());
+            assert_eq!(config.folder, Path::new("/repo"));
+        }
+    }
+
+    #[test]
+    fn what_is_typed_is_laid_over_what_is_written() {
+        let typed = |texts: &[&str]| -> Vec<String> {
+            texts.iter().map(|text| (*text).to_owned()).collect()
+        };
+        let mut config = config("select: [k8s-*, bitnami-*]\nignore: [bitnami-latest]\n");
+        assert!(ids(&config.rules().unwrap()).contains(&"k8s-gcr-io"));
+        config
+            .lay_over(
+                &typed(&["bitnami-*"]),
+                &typed(&["bitnamilegacy", "bitnami-charts"]),
+            )
+            .unwrap();
+        let rules = config.rules().unwrap();
+        assert_eq!(
+            ids(&rules),
+            ["bitnami-versioned", "bitnami-ecr-public", "bitnami-gcr"]
+        );
+        let names = config.names();
+        assert!(names.contains("k8s-gcr-io") && names.contains(IGNORE_UNUSED));
+        assert!(!names.all_run(&Selector::Id("k8s-gcr-io".to_owned())));
+        config.lay_over(&[], &typed(&["bitnami-*"])).unwrap();
+        assert!(config.rules().unwrap_err().contains("no rule is left"));
+        let unknown = config.lay_over(&typed(&["k8s.gcr.io"]), &[]).unwrap_err();
+        assert_eq!(
+            unknown,
+            "--select: there is no rule `k8s.gcr.io`; did you mean `k8s-gcr-io`?"
+        );
+        let unknown = config
+            .lay_over(&[], &typed(&["nonsense-rule"]))
+            .unwrap_err();
+        assert_eq!(
+            unknown,
+            "--ignore: there is no rule `nonsense-rule`; `regfix rules` lists the rules"
+        );
+    }
+
+    #[test]
+    fn overrides_narrow_and_the_later_one_wins() {
+        let config = config(
+            "severity: {unused-ignore: error, k8s-gcr-io: error}\n\
+             overrides:\n\
+             - {files: '*.yaml', severity: {k8s-*: info}}\n\
+             - {files: [x/, a.yaml], select: k8s-*, severity: {k8s-gcr-io: error, all: warning}}\n",
+        );
+        let found = ["k8s-gcr-io", "k8s-staging", "bitnami-latest", IGNORE_UNUSED];
+        let shown = |path: &str| adjusted(&config, path, &found);
+        let names = |left: &[(String, Severity)]| -> Vec<(String, &str)> {
+            left.iter()
+                .map(|(rule, severity)| (rule.clone(), severity.name()))
+                .collect()
+        };
+        let pair = |rule: &str, severity: &'static str| (rule.to_owned(), severity);
+        let both = [pair("k8s-gcr-io", "error"), pair("k8s-staging", "warning")];
+        assert_eq!(names(&shown("x/b.yaml")), both);
+        assert_eq!(names(&shown("/repo/y/../x/./b.yaml")), both);
+        let first = [
+            pair("k8s-gcr-io", "info"),
+            pair("k8s-staging", "info"),
+            pair("bitnami-latest", "warning"),
+            pair(IGNORE_UNUSED, "error"),
+        ];
+        assert_eq!(names(&shown("y/b.yaml")), first);
+        assert_eq!(names(&shown("/elsewhere/x/b.yaml")).len(), 4);
+        assert_eq!(names(&shown("../elsewhere/x/b.yaml"))[0].1, "warning");
+    }
+
+    #[test]
+    fn counts_what_overrides_drop_and_leaves_mentions_as_they_are() {
+        let config = config(
+            "ignore: [unused-ignore]\n\
+             overrides: [{files: a, ignore: bitnami-latest, severity: {all: error}}]\n",
+        );
+        let mut mention = finding("k8s-gcr-io");
+        mention.mention = true;
+        mention.severity = Severity::Info;
+        let mut findings = vec![
+            finding("bitnami-latest"),
+            mention,
+            finding(IGNORE_UNUSED),
+            finding("bintray"),
+        ];
+        assert_eq!(config.adjust(Path::new("a"), &mut findings), 1);
+        let left: Vec<_> = findings
+            .iter()
+            .map(|finding| (&*finding.rule, finding.severity))
+            .collect();
+        assert_eq!(
+            left,
+            [("k8s-gcr-io", Severity::Info), ("bintray", Severity::Error)]
+        );
+    }
+
+    #[test]
+    fn a_file_is_loaded_with_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("regfix.yaml");
+        fs::write(&path, "exclude: [a/]\n").unwrap();
+        let config = load(&path).unwrap();
+        assert!(config.excludes(&folder.path().join("a/b"), false));
+        assert!(!config.excludes(Path::new("a/b"), false));
+        fs::write(&path, b"exclude: [\xff]\n").unwrap();
+        assert!(
+            load(&path)
+                .unwrap_err()
+                .to_string()
+                .ends_with("regfix.yaml: is not UTF-8")
+        );
+        fs::write(&path, "exclude: [a\n").unwrap();
+        assert!(
+            load(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("regfix.yaml:")
+        );
+        let missing = load(&folder.path().join("none.yaml")).unwrap_err();
+        assert!(missing.to_string().contains("none.yaml: "), "{missing}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_through_a_link_is_one_of_the_folder() {
+        let temporary = tempfile::tempdir().unwrap();
+        let real = temporary.path().join("real");
+        fs::create_dir(&real).unwrap();
+        fs::write(real.join(".regfix.yaml"), "exclude: [/a.yaml]\n").unwrap();
+        std::os::unix::fs::symlink(&real, temporary.path().join("link")).unwrap();
+        let config = load(&temporary.path().join("link/.regfix.yaml")).unwrap();
+        for folder in ["real", "link"] {
+            assert!(
+                config.excludes(&temporary.path().join(folder).join("a.yaml"), false),
+                "{folder}"
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the configuration of a folder is. Looks for files, and reads none.
+
+use std::path::{Path, PathBuf};
+
+/// The names of a configuration; one folder holds one of them.
+const FILES: [&str; 2] = [".regfix.yaml", "regfix.yaml"];
+
+/// Names that somebody may well choose, and wonder why nothing happens.
+const MISNAMED: [&str; 2] = [".regfix.yml", "regfix.yml"];
+
+/// The nearest configuration: from `start` upwards to the folder that holds `.git`. Outside a repository, only
+/// in `start`.
+///
+/// # Errors
+/// Where a folder holds two, or one under a name that would not be read.
+pub fn find(start: &Path) -> Result<Option<PathBuf>, String> {
+    let absolute = start
+        .canonicalize()
+        .map_err(|error| format!("{}: {error}", start.display()))?;
+    let root = absolute
+        .ancestors()
+        .find(|folder| folder.join(".git").exists());
+    let root = root.unwrap_or(&absolute);
+    for folder in absolute.ancestors() {
+        if let Some(path) = in_folder(folder)? {
+            return Ok(Some(path));
+        }
+        if folder == root {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {
+    let there = |name: &str| folder.join(name).is_file();
+    let mut names = FILES.iter().filter(|name| there(name));
+    match (names.next(), names.next()) {
+        (Some(first), Some(second)) => Err(format!(
+            "{}: both {first} and {second} are here; keep one",
+            folder.display()
+        )),
+        (Some(name), None) => Ok(Some(folder.join(name))),
+        _ => match MISNAMED.iter().find(|name| there(name)) {
+            Some(name) => Err(format!(
+                "{}: is not read; call it {}",
+                folder.join(name).display(),
+                FILES[0]
+            )),
+            None => Ok(None),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn looks_upwards_to_the_root_of_the_repository() {
+        let temporary = tempfile::tempdir().unwrap();
+        let top = temporary.path().canonicalize().unwrap();
+        let (repo, deep) = (top.join("repo"), top.join("repo/a/b"));
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(top.join(".regfix.yaml"), "").unwrap();
+        // Outside a repository: just the folder itself.
+        assert_eq!(find(&top).unwrap(), Some(top.join(".regfix.yaml")));
+        assert_eq!(find(&deep).unwrap(), None);
+        fs::write(repo.join(".git"), "gitdir: elsewhere\n").unwrap();
+        assert_eq!(find(&deep).unwrap(), None);
+        fs::write(repo.join("regfix.yaml"), "").unwrap();
+        assert_eq!(find(&deep).unwrap(), Some(repo.join("regfix.yaml")));
+        fs::create_dir(repo.join("a/.regfix.yaml")).unwrap();
+        assert_eq!(find(&deep).unwrap(), Some(repo.join("regfix.yaml")));
+        fs::write(repo.join(".regfix.yaml"), "").unwrap();
+        let both = find(&deep).unwrap_err();
+        assert!(
+            both.contains("both .regfix.yaml and regfix.yaml") && both.contains("repo"),
+            "{both}"
+        );
+        fs::write(deep.join(".regfix.yml"), "").unwrap();
+        assert!(
+            find(&deep)
+                .unwrap_err()
+                .ends_with("b/.regfix.yml: is not read; call it .regfix.yaml")
+        );
+        assert!(find(&top.join("none")).unwrap_err().contains("none"));
+    }
+}

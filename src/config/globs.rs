@@ -1,0 +1,181 @@
+//! Globs as in `.gitignore`, for the paths below one folder.
+//!
+//! Paths are relative to that folder already; the disk is not asked.
+
+use std::path::Path;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::rules::select::shown;
+
+/// Patterns, each of which matches files and everything below folders.
+#[derive(Debug, Clone, Default)]
+pub struct Globs {
+    files: GlobSet,
+    /// For the path of a folder: those with a slash at the end match it, too.
+    folders: GlobSet,
+}
+
+impl Globs {
+    /// # Errors
+    /// The index of the pattern that is none, and why.
+    pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, (usize, String)> {
+        let mut files = GlobSetBuilder::new();
+        let mut folders = GlobSetBuilder::new();
+        for (index, pattern) in patterns.into_iter().enumerate() {
+            let name = name(pattern).map_err(|why| (index, why))?;
+            let only_folders = pattern.ends_with('/');
+            for (glob, names_itself) in [(name.clone(), true), (format!("{name}/**"), false)] {
+                let built = GlobBuilder::new(&glob)
+                    .literal_separator(true)
+                    .backslash_escape(true)
+                    .build();
+                let glob = built
+                    .map_err(|error| (index, format!("`{}`: {}", shown(pattern), error.kind())))?;
+                if !(names_itself && only_folders) {
+                    files.add(glob.clone());
+                }
+                folders.add(glob);
+            }
+        }
+        let build = |builder: GlobSetBuilder| {
+            let built = builder.build();
+            built.map_err(|error| (0, format!("too many globs: {}", error.kind())))
+        };
+        Ok(Self {
+            files: build(files)?,
+            folders: build(folders)?,
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    pub fn match_file(&self, path: &Path) -> bool {
+        self.files.is_match(path)
+    }
+
+    /// Whether the folder, and so everything below it, is meant.
+    pub fn match_folder(&self, path: &Path) -> bool {
+        self.folders.is_match(path)
+    }
+}
+
+/// A pattern of `.gitignore` as one that is matched against the whole path.
+fn name(pattern: &str) -> Result<String, String> {
+    if pattern.starts_with('!') {
+        return Err(format!(
+            "`{}`: a glob cannot take back what another one matched",
+            shown(pattern)
+        ));
+    }
+    let core = pattern.strip_prefix("./").unwrap_or(pattern);
+    let anchored = core.trim_end_matches('/').contains('/') || core.len() < pattern.len();
+    let core = core.trim_matches('/');
+    if core
+        .split('/')
+        .any(|part| part.is_empty() || part == "." || part == "..")
+    {
+        return Err(format!(
+            "`{}` names nothing below this folder",
+            shown(pattern)
+        ));
+    }
+    match anchored {
+        true => Ok(core.to_owned()),
+        false => Ok(format!("**/{core}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, matched: &[&str], others: &[&str]) {
+        let globs = Globs::new([pattern]).unwrap();
+        for path in matched {
+            assert!(
+                globs.match_file(Path::new(path)),
+                "{pattern} does not match {path}"
+            );
+        }
+        for path in others {
+            assert!(
+                !globs.match_file(Path::new(path)),
+                "{pattern} matches {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn globs_are_those_of_gitignore() {
+        check(
+            "vendor",
+            &["vendor", "vendor/a.yaml", "x/vendor/y/a.yaml"],
+            &["vendors/a.yaml", "x/vendor.yaml"],
+        );
+        check(
+            "vendor/",
+            &["vendor/a.yaml", "x/vendor/a.yaml"],
+            &["vendor", "x/vendor"],
+        );
+        check("/vendor", &["vendor/a.yaml"], &["x/vendor/a.yaml"]);
+        check("./vendor", &["vendor/a.yaml"], &["x/vendor/a.yaml"]);
+        check(
+            "a/vendor/",
+            &["a/vendor/x.yaml"],
+            &["b/a/vendor/x.yaml", "a/vendor"],
+        );
+        check("*.tpl", &["a.tpl", "x/.hidden.tpl"], &["a.tpl.yaml"]);
+        check(
+            "charts/*/values.yaml",
+            &["charts/a/values.yaml"],
+            &["charts/a/b/values.yaml", "charts/values.yaml"],
+        );
+        check(
+            "charts/**/values.yaml",
+            &["charts/a/b/values.yaml", "charts/values.yaml"],
+            &["values.yaml"],
+        );
+        check("**/test", &["test/a", "a/b/test", "a/test/b"], &["tests"]);
+        check("test/**", &["test/a", "test/a/b"], &["test", "x/test/a"]);
+        check("**", &["a", "a/b/c"], &[]);
+        check("{a,b}.y?ml", &["a.yaml", "x/b.yaml"], &["c.yaml", "a.yml"]);
+        check("[a-c].yaml", &["b.yaml"], &["d.yaml"]);
+        check("\\*.yaml", &["*.yaml"], &["a.yaml"]);
+        check("häß lich", &["x/häß lich/a.yaml"], &["lich"]);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_matches_the_folder_itself() {
+        let globs = Globs::new(["vendor/", "x/*.d/"]).unwrap();
+        for (folder, matched) in [
+            ("vendor", true),
+            ("a/vendor", true),
+            ("vendor/b", true),
+            ("x/y.d", true),
+            ("x", false),
+        ] {
+            assert_eq!(globs.match_folder(Path::new(folder)), matched, "{folder}");
+        }
+        assert!(!Globs::default().match_folder(Path::new("a")));
+    }
+
+    #[test]
+    fn a_glob_that_is_none_says_why() {
+        for (pattern, why) in [
+            ("[a", "`[a`: unclosed character class"),
+            ("!a", "take back"),
+            ("", "names nothing"),
+            ("/", "names nothing"),
+            (".", "names nothing"),
+            ("../a", "names nothing"),
+            ("a//b", "names nothing"),
+        ] {
+            let (index, message) = Globs::new(["fine", pattern]).unwrap_err();
+            assert!(index == 1 && message.contains(why), "{message}");
+        }
+    }
+}

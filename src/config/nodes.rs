@@ -1,0 +1,342 @@
+//! A tree of spans as serde reads it, so that every error about a value knows its place.
+//!
+//! Scalars are taken as they are written: `1.10` is the text `1.10` where a text is wanted. An alias of a
+//! collection is refused rather than expanded. Knows no key.
+
+use std::fmt;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::error::Fault;
+use crate::rules::select::{nearest, shown};
+use crate::source::Span;
+use crate::syntax::yaml::{Entry, Node, Scalar, Style};
+
+/// Reads a value out of a tree.
+pub(super) fn read<'de, T: Deserialize<'de>>(node: &Node<'_>) -> Result<T, Fault> {
+    T::deserialize(Reader(node)).map_err(|fault| fault.at(head(node)))
+}
+
+/// Where to point for a node: a scalar, or the first key or item of a collection.
+pub(super) fn head(node: &Node<'_>) -> Span {
+    match node {
+        Node::Scalar(scalar) => scalar.span,
+        Node::Map(map) => map
+            .entries
+            .first()
+            .map_or(map.span, |entry| head(&entry.key)),
+        Node::List(list) => list.items.first().map_or(list.span, head),
+        Node::Alias(span) => *span,
+    }
+}
+
+/// Where to point for a value: at its key, where nothing is written.
+pub(super) fn value_head(entry: &Entry<'_>) -> Span {
+    let value = head(&entry.value);
+    if value.is_empty() {
+        head(&entry.key)
+    } else {
+        value
+    }
+}
+
+/// Whether nothing is written: `~`, `null`, or an empty place.
+pub(super) fn is_null(node: &Node<'_>) -> bool {
+    node.as_scalar().is_some_and(|scalar| {
+        scalar.style == Style::Plain
+            && matches!(scalar.value.as_ref(), "" | "~" | "null" | "Null" | "NULL")
+    })
+}
+
+/// A key that is not one of those that are known.
+pub(super) fn unknown_key(key: &str, known: &[&str]) -> Fault {
+    let fault = Fault::new(format!("unknown key `{}`", shown(key)));
+    fault.help(choice("the keys here are", key, known))
+}
+
+/// `did you mean `a`? the keys here are a, b and c`
+fn choice(lead: &str, word: &str, known: &[&str]) -> String {
+    let listed = format!("{lead} {}", known.join(", "));
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? {listed}"),
+        None => listed,
+    }
+}
+
+/// Words for what is written, and for what is wanted.
+fn found(unexpected: Unexpected<'_>) -> String {
+    match unexpected {
+        Unexpected::Str(text) => format!("`{}`", shown(text)),
+        Unexpected::Unit => "nothing".to_owned(),
+        Unexpected::Seq => "a list".to_owned(),
+        Unexpected::Map => "a mapping".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn wanted(expected: &dyn Expected) -> String {
+    let expected = expected.to_string();
+    match expected.as_str() {
+        "a string" => "a text".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "a mapping".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        text if text.starts_with("struct ") => "a mapping".to_owned(),
+        _ => expected,
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!(
+            "expected {}, found {}",
+            wanted(expected),
+            found(unexpected)
+        ))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        unknown_key(field, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let fault = Self::new(format!("unknown value `{}`", shown(variant)));
+        fault.help(choice("it is one of", variant, expected))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("the key `{field}` is missing"))
+    }
+}
+
+struct Reader<'n, 't>(&'n Node<'t>);
+
+impl Reader<'_, '_> {
+    fn unexpected<'u>(node: &'u Node<'_>) -> Unexpected<'u> {
+        match node {
+            _ if is_null(node) => Unexpected::Unit,
+            Node::Scalar(scalar) => Unexpected::Str(&scalar.value),
+            Node::List(_) => Unexpected::Seq,
+            Node::Map(_) => Unexpected::Map,
+            Node::Alias(_) => Unexpected::Other("an alias"),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Reader<'_, '_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            node if is_null(node) => visitor.visit_unit(),
+            Node::Scalar(scalar) => visitor.visit_str(&scalar.value),
+            Node::List(list) => visitor.visit_seq(Items(list.items.iter())),
+            Node::Map(map) => visitor.visit_map(Entries {
+                entries: map.entries.iter(),
+                current: None,
+            }),
+            Node::Alias(_) => Err(Fault::new("an alias can stand for a text only")),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0.as_scalar() {
+            Some(scalar) if is_plain(scalar, &["true", "True", "TRUE"]) => visitor.visit_bool(true),
+            Some(scalar) if is_plain(scalar, &["false", "False", "FALSE"]) => {
+                visitor.visit_bool(false)
+            }
+            _ => Err(Fault::invalid_type(Self::unexpected(self.0), &visitor)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match is_null(self.0) {
+            true => visitor.visit_none(),
+            false => visitor.visit_some(self),
+        }
+    }
+
+    /// Derived types would take the items of a list for their fields.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.0 {
+            Node::Map(_) => self.deserialize_any(visitor),
+            node => Err(Fault::invalid_type(Self::unexpected(node), &visitor)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.0.as_scalar().filter(|_| !is_null(self.0)) {
+            Some(scalar) => {
+                let text: StrDeserializer<'_, Fault> = scalar.value.as_ref().into_deserializer();
+                visitor.visit_enum(text)
+            }
+            None => {
+                let fault = Fault::new(format!(
+                    "expected a word, found {}",
+                    found(Self::unexpected(self.0))
+                ));
+                Err(fault.help(format!("it is one of {}", variants.join(", "))))
+            }
+        }
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0.as_scalar() {
+            Some(scalar) => visitor.visit_str(&scalar.value),
+            None => Err(Fault::new("a key here is a word")),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map ignored_any
+    }
+}
+
+fn is_plain(scalar: &Scalar<'_>, words: &[&str]) -> bool {
+    scalar.style == Style::Plain && words.contains(&scalar.value.as_ref())
+}
+
+struct Items<'n, 't>(std::slice::Iter<'n, Node<'t>>);
+
+impl<'de> SeqAccess<'de> for Items<'_, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        let Some(node) = self.0.next() else {
+            return Ok(None);
+        };
+        let item = seed
+            .deserialize(Reader(node))
+            .map_err(|fault| fault.at(head(node)))?;
+        Ok(Some(item))
+    }
+}
+
+struct Entries<'n, 't> {
+    entries: std::slice::Iter<'n, Entry<'t>>,
+    current: Option<&'n Entry<'t>>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        let Some(entry) = self.entries.next() else {
+            return Ok(None);
+        };
+        self.current = Some(entry);
+        let key = seed.deserialize(Reader(&entry.key));
+        key.map(Some).map_err(|fault| fault.at(head(&entry.key)))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let entry = self
+            .current
+            .take()
+            .ok_or_else(|| Fault::new("a value without a key"))?;
+        seed.deserialize(Reader(&entry.value))
+            .map_err(|fault| fault.at(value_head(entry)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::yaml;
+
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    struct Sample {
+        name: Option<String>,
+        on: bool,
+        list: Vec<Sample>,
+    }
+
+    fn sample(text: &str) -> Result<Sample, (String, String)> {
+        let parsed = yaml::parse(text, Span::new(0, text.len()));
+        let read = read(&parsed.documents[0]);
+        read.map_err(|fault: Fault| (fault.span.unwrap().of(text).to_owned(), fault.message))
+    }
+
+    #[test]
+    fn scalars_are_what_the_place_asks_for() {
+        for (text, name, on) in [
+            ("name: 1.10\non: true", Some("1.10"), true),
+            ("name: 'null'\non: false", Some("null"), false),
+            ("name: ~", None, false),
+            ("name:", None, false),
+            ("{name: &a true, on: *a}", Some("true"), true),
+        ] {
+            let read = sample(text).unwrap();
+            assert_eq!((read.name.as_deref(), read.on), (name, on), "{text}");
+        }
+        assert_eq!(sample("list: [{on: true}, {}]").unwrap().list.len(), 2);
+    }
+
+    #[test]
+    fn the_innermost_place_is_told() {
+        for (text, place, message) in [
+            (
+                "list: [{}, {on: 1}]",
+                "1",
+                "expected `true` or `false`, found `1`",
+            ),
+            (
+                "list: [{on: 'true'}]",
+                "true",
+                "expected `true` or `false`, found `true`",
+            ),
+            ("list:\n- nam: x", "nam", "unknown key `nam`"),
+            ("on: ~", "~", "expected `true` or `false`, found nothing"),
+            ("on:", "on", "expected `true` or `false`, found nothing"),
+            ("list: {a: b}", "a", "expected a list, found a mapping"),
+            ("list: [[x]]", "x", "expected a mapping, found a list"),
+            ("list: x", "x", "expected a list, found `x`"),
+            ("- a", "a", "expected a mapping, found a list"),
+            ("{name: {a: b}}", "a", "expected a text, found a mapping"),
+            ("{? [k] : b}", "k", "a key here is a word"),
+            (
+                "{list: &a [], name: *a}",
+                "*a",
+                "an alias can stand for a text only",
+            ),
+        ] {
+            let told = sample(text).unwrap_err();
+            assert_eq!(told, (place.to_owned(), message.to_owned()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,553 @@
+//! The keys of `.regfix.yaml`: text in, configuration out, and of everything wrong where it stands.
+//!
+//! Reads no file. What a rule holds is for `rules` to say.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use super::error::Fault;
+use super::nodes::{head, is_null, read, unknown_key, value_head};
+use super::{Config, Globs, NOT_RULES, Override, Selectors};
+use crate::rules::select::{Names, Selector, nearest, shown};
+use crate::rules::{Rule, RuleSet, RuleSpec, Severity};
+use crate::source::Span;
+use crate::syntax::yaml::{self, Map, Node, Scalar};
+
+const KEYS: [&str; 6] = [
+    "select",
+    "ignore",
+    "exclude",
+    "severity",
+    "overrides",
+    "rules",
+];
+const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
+
+/// Reads a configuration whose globs are relative to `folder`.
+pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
+    let parsed = yaml::parse(text, Span::new(0, text.len()));
+    if let Some(error) = parsed.errors.first() {
+        return Err(Fault::new(error.message.clone()).at(Span::new(error.offset, error.offset)));
+    }
+    if let Some(second) = parsed.documents.get(1) {
+        return Err(Fault::new("a second document: a configuration is one").at(head(second)));
+    }
+    let Some(root) = parsed.documents.first().filter(|root| !is_null(root)) else {
+        return Ok(Config::empty(folder));
+    };
+    refuse_traps(root)?;
+    let root = mapping(root, &KEYS)?;
+    let mut config = Config {
+        known: value(root, "rules")
+            .map_or_else(|| own_rules(&[]), |node| own_rules(items(node)?))?,
+        ..Config::bare(folder)
+    };
+    let names = config.names();
+    config.selectors = selectors(root, &names)?;
+    config.exclude = value(root, "exclude").map_or_else(|| Ok(Globs::default()), globs)?;
+    if let Some(node) = value(root, "overrides") {
+        let overrides = items(node)?.iter().map(|node| overriding(node, &names));
+        config.overrides = overrides.collect::<Result<_, _>>()?;
+    }
+    Ok(config)
+}
+
+/// What YAML allows and a reader would misunderstand: a key that stands twice, and an alias of a collection,
+/// which may stand for more text than there is memory.
+fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
+    match node {
+        Node::Scalar(_) => Ok(()),
+        Node::List(list) => list.items.iter().try_for_each(refuse_traps),
+        Node::Alias(span) => {
+            let fault = Fault::new("this alias stands for a list, a mapping or nothing");
+            Err(fault
+                .at(*span)
+                .help("write out what it stands for; only texts can be aliased here"))
+        }
+        Node::Map(map) => {
+            let mut keys = HashSet::new();
+            for entry in &map.entries {
+                refuse_traps(&entry.key)?;
+                refuse_traps(&entry.value)?;
+                if let Some(name) = entry.name().filter(|name| !keys.insert(*name)) {
+                    return Err(
+                        Fault::new(format!("the key `{}` stands twice", shown(name)))
+                            .at(head(&entry.key)),
+                    );
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn mapping<'n, 't>(node: &'n Node<'t>, keys: &[&str]) -> Result<&'n Map<'t>, Fault> {
+    let Some(map) = node.as_map() else {
+        let fault = Fault::new("expected a mapping").at(head(node));
+        return Err(fault.help(format!("the keys here are {}", keys.join(", "))));
+    };
+    for entry in &map.entries {
+        match entry.name() {
+            Some(name) if keys.contains(&name) => {}
+            name => return Err(unknown_key(name.unwrap_or("?"), keys).at(head(&entry.key))),
+        }
+    }
+    Ok(map)
+}
+
+/// The value under a key; a key with nothing under it counts as absent.
+fn value<'n, 't>(map: &'n Map<'t>, key: &str) -> Option<&'n Node<'t>> {
+    map.get(key).filter(|node| !is_null(node))
+}
+
+/// The items of a list that says something.
+fn items<'n, 't>(node: &'n Node<'t>) -> Result<&'n [Node<'t>], Fault> {
+    match node {
+        Node::List(list) if list.items.is_empty() => Err(Fault::new("this list is empty")
+            .at(list.span)
+            .help("leave the key out instead")),
+        Node::List(list) => Ok(&list.items),
+        node => Err(Fault::new("expected a list").at(head(node))),
+    }
+}
+
+/// A list of texts; a text is a list of one.
+fn texts<'n, 't>(node: &'n Node<'t>) -> Result<Vec<&'n Scalar<'t>>, Fault> {
+    let items = match node {
+        Node::Scalar(_) => std::slice::from_ref(node),
+        node => items(node)?,
+    };
+    let text = |node: &'n Node<'t>| {
+        let text = node.as_scalar().filter(|_| !is_null(node));
+        text.ok_or_else(|| Fault::new("expected a text").at(head(node)))
+    };
+    items.iter().map(text).collect()
+}
+
+fn globs(node: &Node<'_>) -> Result<Globs, Fault> {
+    let texts = texts(node)?;
+    let globs = Globs::new(texts.iter().map(|text| text.value.as_ref()));
+    globs.map_err(|(index, message)| {
+        let fault = Fault::new(message).at(texts.get(index).map_or(head(node), |text| text.span));
+        fault.help("globs are written as in .gitignore, relative to the folder of this file")
+    })
+}
+
+/// `select`, `ignore` and `severity`, as they stand at the top and in an override.
+fn selectors(map: &Map<'_>, names: &Names) -> Result<Selectors, Fault> {
+    let list = |key: &str| -> Result<Vec<Selector>, Fault> {
+        let texts = value(map, key).map_or_else(|| Ok(Vec::new()), texts)?;
+        texts
+            .into_iter()
+            .map(|text| selector(text, names))
+            .collect()
+    };
+    let mut severity: Vec<(Selector, Severity)> = Vec::new();
+    if let Some(node) = value(map, "severity") {
+        let Some(map) = node.as_map() else {
+            let fault = Fault::new("expected a mapping of rules to severities").at(head(node));
+            return Err(fault.help("like `bitnami-*: error`"));
+        };
+        for entry in &map.entries {
+            let Some(key) = entry.key.as_scalar() else {
+                return Err(Fault::new("expected the name of a rule").at(head(&entry.key)));
+            };
+            let level = read(&entry.value).map_err(|fault| Fault {
+                span: Some(value_head(entry)),
+                ..fault
+            })?;
+            severity.push((selector(key, names)?, level));
+        }
+    }
+    Ok(Selectors {
+        select: list("select")?,
+        ignore: list("ignore")?,
+        severity,
+    })
+}
+
+fn selector(text: &Scalar<'_>, names: &Names) -> Result<Selector, Fault> {
+    names.resolve(&text.value).map_err(|unknown| {
+        let fault = Fault::new(unknown.message).at(text.span);
+        fault.help(match unknown.nearest {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`regfix rules` lists the rules".to_owned(),
+        })
+    })
+}
+
+fn overriding(node: &Node<'_>, names: &Names) -> Result<Override, Fault> {
+    let map = mapping(node, &OVERRIDE_KEYS)?;
+    let Some(files) = value(map, "files") else {
+        return Err(
+            Fault::new("an override needs `files`: the globs that it is for").at(head(node)),
+        );
+    };
+    let selectors = selectors(map, names)?;
+    if selectors.is_empty() {
+        let fault = Fault::new("this override changes nothing").at(head(node));
+        return Err(fault.help("it can `select`, `ignore` or change the `severity` of rules"));
+    }
+    Ok(Override {
+        files: globs(files)?,
+        selectors,
+    })
+}
+
+/// The embedded rules with the user's own laid over and behind them.
+pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
+    let mut specs: Vec<RuleSpec> = Vec::with_capacity(nodes.len());
+    let mut ids: HashMap<String, usize> = HashMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let spec: RuleSpec = read(node)?;
+        if let Some(id) = &spec.id {
+            let problem = match id.as_str() {
+                "all" => Some("`all` means all rules: choose another id".to_owned()),
+                id if NOT_RULES.contains(&id) => {
+                    Some(format!("`{id}` is taken: choose another id"))
+                }
+                id if ids.insert(id.to_owned(), index).is_some() => {
+                    Some(format!("there are two rules `{}`", shown(id)))
+                }
+                _ => None,
+            };
+            if let Some(problem) = problem {
+                return Err(Fault::new(problem).at(blamed(node, id)));
+            }
+        }
+        specs.push(spec);
+    }
+    RuleSet::with_own(&specs).map_err(|(index, why)| match (nodes.get(index), specs.get(index)) {
+        (Some(node), Some(spec)) => unusable(node, spec, why),
+        _ => Fault::new(why),
+    })
+}
+
+/// A rule that cannot be compiled. The message quotes what is to blame first.
+fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String) -> Fault {
+    let quoted = why.split('`').nth(1).unwrap_or_default();
+    let fault = Fault::default().at(blamed(node, quoted));
+    let fault = match (&spec.id, &spec.from) {
+        (Some(id), None) => {
+            let known = RuleSet::with_own(&[]).unwrap_or_default();
+            match nearest(id, known.iter().map(|rule| rule.id.as_str())) {
+                Some(near) => fault.help(format!("to change a built-in rule, give its id: did you mean `{near}`?")),
+                None => fault.help("to change a built-in rule, give its id; `regfix rules` lists them"),
+            }
+        }
+        (None, Some(_)) if why.starts_with("there are two") => {
+            fault.help("its id is made from `from`: give it an `id`; that of a built-in rule changes that rule")
+        }
+        _ => fault,
+    };
+    Fault {
+        message: why,
+        ..fault
+    }
+}
+
+/// The scalar in a rule that reads so; otherwise where the rule begins.
+fn blamed(rule: &Node<'_>, text: &str) -> Span {
+    fn find(node: &Node<'_>, text: &str) -> Option<Span> {
+        match node {
+            Node::Scalar(scalar) => (scalar.value == text).then_some(scalar.span),
+            Node::List(list) => list.items.iter().find_map(|node| find(node, text)),
+            Node::Map(map) => map
+                .entries
+                .iter()
+                .find_map(|entry| find(&entry.value, text)),
+            Node::Alias(_) => None,
+        }
+    }
+    find(rule, text).unwrap_or_else(|| head(rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `«` and `»` stand around the place that the error must point at.
+    #[track_caller]
+    fn check(marked: &str, message: &str, help: &str) {
+        let start = marked.find('«').unwrap();
+        let end = marked.find('»').unwrap() - '«'.len_utf8();
+        let text = marked.replace(['«', '»'], "");
+        let fault = config(&text, PathBuf::new()).unwrap_err();
+        assert_eq!(
+            fault.span,
+            Some(Span::new(start, end)),
+            "{fault:?} in {marked}"
+        );
+        assert_eq!(fault.message, message);
+        let told = fault.help.unwrap_or_default();
+        assert!(
+            told.contains(help) && told.is_empty() == help.is_empty(),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn keys_that_are_unknown_or_stand_twice() {
+        check(
+            "«selct»: [all]\n",
+            "unknown key `selct`",
+            "did you mean `select`? the keys here are select, ignore,",
+        );
+        check("«x»: 1\n", "unknown key `x`", "the keys here are select");
+        check("? [«a»]\n: 2\n", "unknown key `?`", "select");
+        check(
+            "overrides: [{files: a, «exclude»: b}]\n",
+            "unknown key `exclude`",
+            "the keys here are files",
+        );
+        check(
+            "rules: [{from: a.io, «form»: b.io}]\n",
+            "unknown key `form`",
+            "did you mean `from`?",
+        );
+        check(
+            "rules: [{from: a.io, «<<»: {to: b.io}}]\n",
+            "unknown key `<<`",
+            "the keys here are id, kind",
+        );
+        check(
+            "ignore: []\n«ignore»: []\n",
+            "the key `ignore` stands twice",
+            "",
+        );
+        check(
+            "rules: [{to: a.io, «to»: b.io}]\n",
+            "the key `to` stands twice",
+            "",
+        );
+    }
+
+    #[test]
+    fn values_of_the_wrong_type() {
+        check("«all»\n", "expected a mapping", "the keys here are select");
+        check("select: «[]»\n", "this list is empty", "leave the key out");
+        check("select: {«a»: b}\n", "expected a list", "");
+        check("select: [«~»]\n", "expected a text", "");
+        check("select: [[«a»]]\n", "expected a text", "");
+        check("overrides: «a»\n", "expected a list", "");
+        check("overrides: [«a»]\n", "expected a mapping", "files");
+        check(
+            "severity: «error»\n",
+            "expected a mapping of rules to severities",
+            "error",
+        );
+        check(
+            "severity: {all: [«error»]}\n",
+            "expected a word, found a list",
+            "it is one of info, warning, error",
+        );
+        check(
+            "severity: {all: «warn»}\n",
+            "unknown value `warn`",
+            "did you mean `warning`? it is one of info, warning, error",
+        );
+        check(
+            "severity: {«all»: }\n",
+            "expected a word, found nothing",
+            "it is one of",
+        );
+        check("rules: {«from»: a.io}\n", "expected a list", "");
+        check(
+            "rules: [[«a.io»]]\n",
+            "expected a mapping, found a list",
+            "",
+        );
+        check(
+            "rules: [{from: a.io, exact: '«true»'}]\n",
+            "expected `true` or `false`, found `true`",
+            "",
+        );
+        check(
+            "rules: [{from: {«a»: b}}]\n",
+            "expected a text or a list of texts",
+            "",
+        );
+        check(
+            "rules: [{from: a.io, to: [«b.io»]}]\n",
+            "expected a text, found a list",
+            "",
+        );
+        check(
+            "rules: [{from: a.io, also: [{from: b.io, safety: «saef»}]}]\n",
+            "unknown value `saef`",
+            "did you mean `safe`?",
+        );
+        check(
+            "rules: [{from: a.io, dates: [{«when»: '2026'}]}]\n",
+            "the key `what` is missing",
+            "",
+        );
+        check(
+            "rules: [{from: a.io, gate: «indx»}]\n",
+            "expected `index` or a list of tags",
+            "",
+        );
+        check(
+            "rules: [{from: a.io, rename: {a: {«b»: c}}}]\n",
+            "expected a text, found a mapping",
+            "",
+        );
+        check(
+            "rules: [{from: a.io, tags: {min: [«1»]}}]\n",
+            "expected a text, found a list",
+            "",
+        );
+    }
+
+    #[test]
+    fn names_globs_and_rules_that_are_none() {
+        check(
+            "select: [all, «k8s.gcr.io»]\n",
+            "there is no rule `k8s.gcr.io`",
+            "did you mean `k8s-gcr-io`?",
+        );
+        check(
+            "ignore:\n- '«bitnmi-*»'\n",
+            "no rule matches `bitnmi-*`",
+            "did you mean `bitnami-*`?",
+        );
+        check(
+            "severity: {«k8s»: info}\n",
+            "there is no rule `k8s`",
+            "did you mean `k8s-*`?",
+        );
+        check(
+            "exclude: [a, '«[b»']\n",
+            "`[b`: unclosed character class; missing ']'",
+            "as in .gitignore",
+        );
+        check(
+            "overrides: [{files: '«!a»', ignore: all}]\n",
+            "`!a`: a glob cannot take back what another one matched",
+            "relative",
+        );
+        check(
+            "overrides: [{«ignore»: all}]\n",
+            "an override needs `files`: the globs that it is for",
+            "",
+        );
+        check(
+            "overrides: [{«files»: a}]\n",
+            "this override changes nothing",
+            "severity",
+        );
+    }
+
+    #[test]
+    fn rules_that_cannot_be_used() {
+        let needs = "a rule needs `from`: the place that is legacy, like `old.example.com/team`";
+        check("rules: [{«to»: a.io}]\n", needs, "");
+        check(
+            "rules: [{«id»: bitnami-versionde, to: a.io}]\n",
+            needs,
+            "did you mean `bitnami-versioned`?",
+        );
+        check(
+            "rules: [{«id»: mine, to: a.io}]\n",
+            needs,
+            "`regfix rules` lists them",
+        );
+        check(
+            "rules: [{from: a.io, id: «Not_Kebab»}]\n",
+            "the id `Not_Kebab` is not kebab-case, like `old-example-com`",
+            "",
+        );
+        check(
+            "rules: [{from: a.io}, {from: [b.io, «c.io/*/*»]}]\n",
+            "`c.io/*/*` has more than one `*`",
+            "",
+        );
+        check(
+            "rules: [{id: a, from: a.io}, {id: «a», from: b.io}]\n",
+            "there are two rules `a`",
+            "",
+        );
+        check(
+            "rules: [{«from»: k8s.gcr.io, to: b.io}]\n",
+            "there are two rules `k8s-gcr-io`",
+            "that of a built-in rule",
+        );
+        check(
+            "rules: [{id: «all», from: b.io}]\n",
+            "`all` means all rules: choose another id",
+            "",
+        );
+        check(
+            "rules: [{id: «unused-ignore», from: b.io}]\n",
+            "`unused-ignore` is taken: choose another id",
+            "",
+        );
+    }
+
+    #[test]
+    fn traps_of_yaml() {
+        let alias = "this alias stands for a list, a mapping or nothing";
+        check("select: &a [all]\nignore: «*a»\n", alias, "write out");
+        check("select: «*nothing»\n", alias, "write out");
+        check(
+            "select: [all]\n---\n«ignore»: [all]\n",
+            "a second document: a configuration is one",
+            "",
+        );
+        let texts = config(
+            "rules: [{from: a.io, to: &to b.io}, {from: c.io, to: *to}]\n",
+            PathBuf::new(),
+        )
+        .unwrap();
+        assert_eq!(
+            texts
+                .known
+                .last()
+                .and_then(|rule| rule.places()[0].to.as_deref()),
+            Some("b.io")
+        );
+        let bomb: String = (1..40)
+            .map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1))
+            .collect();
+        assert_eq!(config(&bomb, PathBuf::new()).unwrap_err().message, alias);
+        assert!(config(&"[".repeat(100_000), PathBuf::new()).is_err());
+        assert!(
+            config("select: [a\n", PathBuf::new())
+                .unwrap_err()
+                .span
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn texts_are_taken_as_written() {
+        let read = config(
+            "rules: [{id: mine, from: a.io, to: b.io, exact: true, tags: {only: [1.10, none]}, gate: [1.10, 2]}]\n",
+            PathBuf::new(),
+        );
+        let read = read.unwrap();
+        let rule = read.known.last().unwrap();
+        assert!(rule.gated && rule.places()[0].from.exact);
+        assert!(format!("{rule:?}").contains("[\"1.10\", \"none\"]"));
+    }
+
+    #[test]
+    fn the_manual_names_every_key() {
+        let manual = include_str!("../../docs/configuration.md");
+        let keys_of_a_rule = config("rules: [{'?': 1}]\n", PathBuf::new())
+            .unwrap_err()
+            .help
+            .unwrap();
+        let keys_of_a_rule = keys_of_a_rule.strip_prefix("the keys here are ").unwrap();
+        let keys = KEYS
+            .into_iter()
+            .chain(OVERRIDE_KEYS)
+            .chain(keys_of_a_rule.split(", "));
+        for key in keys {
+            assert!(
+                manual.contains(&format!("| `{key}` |")),
+                "docs/configuration.md says nothing of `{key}`"
+            );
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Names that select rules: an id, `bitnami-*`, or `all`; and what a misspelt one was probably meant to be.
+//!
+//! Knows ids, and nothing of what the rules say or where their names are written.
+
+use std::collections::BTreeMap;
+
+/// What a name selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    All,
+    /// Every id that begins so.
+    Prefix(String),
+    Id(String),
+}
+
+impl Selector {
+    pub fn matches(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefix(prefix) => id.starts_with(prefix.as_str()),
+            Self::Id(own) => own == id,
+        }
+    }
+
+    /// Where several speak about a rule, the one with the most weight counts: the most particular.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Prefix(prefix) => prefix.len(),
+            Self::Id(_) => usize::MAX,
+        }
+    }
+}
+
+/// A name that selects nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    pub message: String,
+    /// The name that was probably meant.
+    pub nearest: Option<String>,
+}
+
+/// The ids of all rules, and which of them take part in the run.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    ids: BTreeMap<String, bool>,
+}
+
+impl Names {
+    pub fn new(ids: impl IntoIterator<Item = (String, bool)>) -> Self {
+        Self {
+            ids: ids.into_iter().collect(),
+        }
+    }
+
+    pub fn contains(&self, id: &str) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    /// Whether every rule that the selector names takes part. Only then does finding nothing mean anything.
+    pub fn all_run(&self, selector: &Selector) -> bool {
+        self.ids
+            .iter()
+            .all(|(id, runs)| *runs || !selector.matches(id))
+    }
+
+    /// # Errors
+    /// Where there is no such rule.
+    pub fn resolve(&self, text: &str) -> Result<Selector, Unknown> {
+        let unknown = |message: String| Unknown {
+            message,
+            nearest: self.nearest(text),
+        };
+        match text.strip_suffix('*') {
+            Some("") => Ok(Selector::All),
+            Some(prefix) if prefix.contains('*') => Err(Unknown {
+                message: format!("`{}`: a `*` stands at the end only", shown(text)),
+                nearest: None,
+            }),
+            Some(prefix) if self.ids.keys().any(|id| id.starts_with(prefix)) => {
+                Ok(Selector::Prefix(prefix.to_owned()))
+            }
+            Some(_) => Err(unknown(format!("no rule matches `{}`", shown(text)))),
+            None if text == "all" => Ok(Selector::All),
+            None if self.contains(text) => Ok(Selector::Id(text.to_owned())),
+            None => Err(unknown(format!("there is no rule `{}`", shown(text)))),
+        }
+    }
+
+    fn nearest(&self, text: &str) -> Option<String> {
+        let family = format!("{text}-");
+        if self.ids.keys().filter(|id| id.starts_with(&family)).count() > 1 {
+            return Some(format!("{family}*"));
+        }
+        if !text.ends_with('*') {
+            let ids = self.ids.keys().map(String::as_str);
+            return nearest(text, ids.chain(["all"])).map(str::to_owned);
+        }
+        let families = self.ids.keys().flat_map(|id| {
+            let dashes = id.match_indices('-');
+            dashes.map(|(at, _)| format!("{}*", &id[..=at]))
+        });
+        let families: Vec<String> = families.collect();
+        nearest(text, families.iter().map(String::as_str)).map(str::to_owned)
+    }
+}
+
+/// The candidate that differs from a word by a slip or two, or the only one of which it is the beginning.
+pub fn nearest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str> + Clone,
+) -> Option<&'c str> {
+    let most = (word.len() / 3).clamp(1, 3);
+    let word = word.to_ascii_lowercase();
+    // The length decides first, so that a hostile word costs nothing.
+    let near = candidates
+        .clone()
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= most)
+        .map(|candidate| (strsim::osa_distance(&word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= most);
+    if let Some((_, near)) = near.min() {
+        return Some(near);
+    }
+    let longer = candidates.into_iter();
+    let mut longer = longer.filter(|candidate| word.len() > 2 && candidate.starts_with(&word));
+    longer.next().filter(|_| longer.next().is_none())
+}
+
+/// A piece of a user's text as a message can hold it: on one line, short, without control characters.
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut shown: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let ids = [
+            ("bitnami-latest", true),
+            ("bitnami-versioned", false),
+            ("k8s-gcr-io", true),
+            ("vault-official", true),
+        ];
+        Names::new(ids.map(|(id, runs)| (id.to_owned(), runs)))
+    }
+
+    #[test]
+    fn a_name_selects_an_id_a_family_or_all() {
+        let resolve = |text: &str| names().resolve(text).unwrap();
+        assert_eq!(resolve("k8s-gcr-io"), Selector::Id("k8s-gcr-io".to_owned()));
+        assert_eq!(resolve("all"), Selector::All);
+        assert_eq!(resolve("*"), Selector::All);
+        let family = resolve("bitnami-*");
+        assert!(family.matches("bitnami-latest") && !family.matches("k8s-gcr-io"));
+        assert!(resolve("all").weight() < family.weight());
+        assert!(family.weight() < resolve("k8s-gcr-io").weight());
+    }
+
+    #[test]
+    fn a_misspelt_name_is_told_what_it_may_have_meant() {
+        for (text, nearest) in [
+            ("k8s.gcr.io", Some("k8s-gcr-io")),
+            ("k8s_gcr_io", Some("k8s-gcr-io")),
+            ("Vault-Official", Some("vault-official")),
+            ("vault-offical", Some("vault-official")),
+            ("bitnami", Some("bitnami-*")),
+            ("bitnmi-*", Some("bitnami-*")),
+            ("al", Some("all")),
+            ("k8s-gcr", Some("k8s-gcr-io")),
+            ("vault-off", Some("vault-official")),
+            ("quay-io", None),
+            ("", None),
+        ] {
+            let unknown = names().resolve(text).unwrap_err();
+            assert_eq!(unknown.nearest.as_deref(), nearest, "{text}");
+            assert!(unknown.message.contains(text), "{unknown:?}");
+        }
+        let inner = names().resolve("*-latest*").unwrap_err();
+        assert_eq!(inner.message, "`*-latest*`: a `*` stands at the end only");
+        assert!(names().resolve("*-latest").is_err());
+    }
+
+    #[test]
+    fn a_family_runs_when_all_of_it_runs() {
+        let names = names();
+        for (text, runs) in [
+            ("bitnami-*", false),
+            ("k8s-*", true),
+            ("all", false),
+            ("bitnami-latest", true),
+        ] {
+            assert_eq!(names.all_run(&names.resolve(text).unwrap()), runs, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_harmless() {
+        assert_eq!(shown("a\u{1b}[2J\n"), "a\\u{1b}[2J\\n");
+        assert_eq!(shown(&"ä".repeat(100)).chars().count(), 63);
+        let hostile = "x".repeat(1 << 20);
+        assert!(names().resolve(&hostile).is_err());
+    }
+}

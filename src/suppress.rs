@@ -1,0 +1,621 @@
+//! Ignore comments: which findings they suppress, and which of them suppress nothing.
+//!
+//! `# regfix: ignore[rule]` speaks about its own line or, where it stands alone, about the next one that has
+//! something to say; `# regfix: ignore-file[rule]` about the whole file. One that suppresses nothing, or cannot
+//! be understood, is a finding itself. Where comments are is for the caller to say.
+
+mod complaint;
+mod directive;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::finding::Finding;
+use crate::rules::select::Names;
+use crate::source::{LineIndex, Span};
+use directive::{Directive, directives};
+
+/// What a text holds that has an ignore comment, in whatever case: for a prefilter.
+pub const MARKER: &str = "regfix";
+
+/// What ignore comments leave.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// In order of place, findings about ignore comments included.
+    pub left: Vec<Finding>,
+    pub suppressed: Vec<Finding>,
+}
+
+/// Applies the ignore comments of a text.
+///
+/// `comments` are those of its syntax, each with its sign: `# ...`, `// ...`, `{{/* ... */}}`. They may overlap.
+/// `findings` are all that were found, mentions included: what is left out makes an ignore comment look unused.
+/// An ignore comment is called unused only where every rule that it names takes part in the run.
+pub fn apply(
+    text: &str,
+    lines: &LineIndex,
+    comments: &[Span],
+    names: &Names,
+    findings: Vec<Finding>,
+) -> Outcome {
+    let comments = united(text, comments);
+    let found = comments
+        .iter()
+        .flat_map(|comment| directives(text, *comment, names));
+    let found: Vec<Directive> = found.collect();
+    if found.is_empty() {
+        return Outcome {
+            left: findings,
+            suppressed: Vec::new(),
+        };
+    }
+    let layout = Layout::new(text, lines, &comments);
+    let mut suppressor = Suppressor::new(&layout, found, &findings);
+    let mut outcome = Outcome::default();
+    for finding in findings {
+        match suppressor.takes(&finding) {
+            true => outcome.suppressed.push(finding),
+            false => outcome.left.push(finding),
+        }
+    }
+    let complaints = suppressor.directives.iter();
+    let complaints =
+        complaints.flat_map(|directive| complaint::complaints(directive, &layout, names));
+    outcome.left.extend(complaints);
+    outcome.left.sort_by_key(Finding::span);
+    outcome
+}
+
+/// In order, those that overlap as one.
+fn united(text: &str, comments: &[Span]) -> Vec<Span> {
+    let of_text = |span: &&Span| text.get(span.start..span.end).is_some();
+    let mut sorted: Vec<Span> = comments.iter().filter(of_text).copied().collect();
+    sorted.sort();
+    let mut united: Vec<Span> = Vec::with_capacity(sorted.len());
+    for span in sorted {
+        match united.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => united.push(span),
+        }
+    }
+    united
+}
+
+/// What stands on the lines of a text.
+struct Layout<'t> {
+    text: &'t str,
+    lines: &'t LineIndex,
+    /// Of each line, whether anything but comments stands there.
+    code: Vec<bool>,
+    /// Of each line, where its first letter is, or it ends.
+    first: Vec<usize>,
+}
+
+impl<'t> Layout<'t> {
+    fn new(text: &'t str, lines: &'t LineIndex, comments: &[Span]) -> Self {
+        let mut first = Vec::with_capacity(lines.count());
+        let mut code = vec![false; lines.count()];
+        let mut comments = comments.iter().peekable();
+        for (line, code) in code.iter_mut().enumerate() {
+            let span = lines.span(line, text);
+            let content = span.of(text);
+            let blank = content.len() - content.trim_start_matches('\u{feff}').trim_start().len();
+            first.push(span.start + blank);
+            let mut at = span.start + blank;
+            while at < span.end {
+                while comments.next_if(|comment| comment.end <= at).is_some() {}
+                let comment = comments.peek().filter(|comment| comment.start < span.end);
+                let stop = comment.map_or(span.end, |comment| comment.start.max(at));
+                *code |= !text[at..stop].trim_start().is_empty();
+                at = comment.map_or(span.end, |comment| comment.end);
+            }
+        }
+        Self {
+            text,
+            lines,
+            code,
+            first,
+        }
+    }
+
+    /// Whether nothing but blanks stands before `offset` on its line.
+    fn opens_line(&self, offset: usize) -> bool {
+        offset <= self.first[self.lines.line(offset)]
+    }
+}
+
+/// A line, or the whole file.
+type Place = Option<usize>;
+
+struct Suppressor<'l> {
+    lines: &'l LineIndex,
+    directives: Vec<Directive>,
+    /// Which directives speak about a place.
+    by_place: HashMap<Place, Vec<usize>>,
+    /// What was found out already: a rule may have many findings in one place, and a place many directives.
+    decided: HashMap<(Place, Arc<str>), bool>,
+}
+
+impl<'l> Suppressor<'l> {
+    fn new(layout: &Layout<'l>, directives: Vec<Directive>, findings: &[Finding]) -> Self {
+        let lines = layout.lines;
+        let mut speaking = layout.code.clone();
+        for finding in findings {
+            lines_of(finding, lines).for_each(|line| speaking[line] = true);
+        }
+        let next = next_speaking(&speaking);
+        let mut by_place: HashMap<Place, Vec<usize>> = HashMap::new();
+        for (index, directive) in directives.iter().enumerate() {
+            let mut about = |place: Place| by_place.entry(place).or_default().push(index);
+            if directive.whole_file {
+                about(None);
+                continue;
+            }
+            let own = lines.line(directive.span.start);
+            let alone = layout.opens_line(directive.span.start) && !layout.code[own];
+            if alone {
+                // Its reason may name a registry.
+                about(Some(own));
+            }
+            if let Some(line) = next.get(own + usize::from(alone)).copied().flatten() {
+                about(Some(line));
+            }
+        }
+        Self {
+            lines,
+            directives,
+            by_place,
+            decided: HashMap::new(),
+        }
+    }
+
+    /// Whether a directive suppresses the finding. All that do count as used.
+    fn takes(&mut self, finding: &Finding) -> bool {
+        let lines = self.lines;
+        let mut taken = false;
+        for place in std::iter::once(None).chain(lines_of(finding, lines).map(Some)) {
+            taken |= self.decide(place, &finding.rule);
+        }
+        taken
+    }
+
+    fn decide(&mut self, place: Place, rule: &Arc<str>) -> bool {
+        let Some(here) = self.by_place.get(&place) else {
+            return false;
+        };
+        let key = (place, Arc::clone(rule));
+        if let Some(decided) = self.decided.get(&key) {
+            return *decided;
+        }
+        let mut taken = false;
+        for index in here {
+            for named in &mut self.directives[*index].rules {
+                if named
+                    .selector
+                    .as_ref()
+                    .is_some_and(|selector| selector.matches(rule))
+                {
+                    named.used = true;
+                    taken = true;
+                }
+            }
+        }
+        self.decided.insert(key, taken);
+        taken
+    }
+}
+
+/// The lines on which the pieces of a finding begin and end.
+fn lines_of<'f>(finding: &'f Finding, lines: &'f LineIndex) -> impl Iterator<Item = usize> + 'f {
+    finding.labels.iter().flat_map(|label| {
+        let Span { start, end } = label.span;
+        let (first, last) = (lines.line(start), lines.line(end.max(start + 1) - 1));
+        std::iter::once(first).chain((last != first).then_some(last))
+    })
+}
+
+/// For each line, the first from it on that has something to say.
+fn next_speaking(speaking: &[bool]) -> Vec<Option<usize>> {
+    let mut next = vec![None; speaking.len()];
+    let mut nearest = None;
+    for line in (0..speaking.len()).rev() {
+        if speaking[line] {
+            nearest = Some(line);
+        }
+        next[line] = nearest;
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::{self, Applicability};
+    use crate::finding::{IGNORE_UNUSED, Label, Severity};
+    use crate::syntax::{template, yaml};
+
+    fn finding(rule: &str, spans: &[Span]) -> Finding {
+        let label = |span: &Span| Label {
+            span: *span,
+            text: String::new(),
+        };
+        Finding {
+            rule: Arc::from(rule),
+            severity: Severity::Warning,
+            message: String::new(),
+            labels: spans.iter().map(label).collect(),
+            old: String::new(),
+            new: None,
+            fix: None,
+            reason: None,
+            url: None,
+            mention: false,
+        }
+    }
+
+    fn run(text: &str, comments: &[Span], findings: Vec<Finding>) -> Outcome {
+        let ids = [
+            "bitnami-charts",
+            "bitnami-latest",
+            "k8s-gcr-io",
+            IGNORE_UNUSED,
+        ];
+        // A text that speaks of it is for a run in which not all rules take part.
+        let asleep = text
+            .contains("helm-stable")
+            .then_some(("helm-stable", false));
+        let names = ids.map(|id| (id, true)).into_iter().chain(asleep);
+        let names = Names::new(names.map(|(id, runs)| (id.to_owned(), runs)));
+        apply(text, &LineIndex::new(text), comments, &names, findings)
+    }
+
+    /// Every `K` in the text is a finding of `k8s-gcr-io`, every `B` one of `bitnami-latest`. Comments are those of
+    /// YAML and of templates.
+    fn outcome(text: &str) -> Outcome {
+        let masked = template::mask(text, &template::actions(text), template::Mask::Lines);
+        let mut comments = yaml::parse(&masked, Span::new(0, text.len())).comments;
+        comments.extend(template::actions(text).iter().map(|action| action.span));
+        let at = |(offset, letter): (usize, char)| match letter {
+            'K' => Some(finding("k8s-gcr-io", &[Span::new(offset, offset + 1)])),
+            'B' => Some(finding("bitnami-latest", &[Span::new(offset, offset + 1)])),
+            _ => None,
+        };
+        run(
+            text,
+            &comments,
+            text.char_indices().filter_map(at).collect(),
+        )
+    }
+
+    /// What is left, as `rule line: message`, and how many were suppressed.
+    #[track_caller]
+    fn check(text: &str, left: &[&str], suppressed: usize) {
+        let outcome = outcome(text);
+        let lines = LineIndex::new(text);
+        let shown = outcome.left.iter().map(|finding| {
+            let line = lines.line(finding.span().start) + 1;
+            format!("{} {line}: {}", finding.rule, finding.message)
+                .trim_end_matches([' ', ':'])
+                .to_owned()
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), left, "{text}");
+        assert_eq!(outcome.suppressed.len(), suppressed, "{text}");
+    }
+
+    /// What unsafe fixes make of the text.
+    #[track_caller]
+    fn check_fixed(text: &str, fixed: &str) {
+        let outcome = outcome(text);
+        let fixes = outcome
+            .left
+            .iter()
+            .filter_map(|finding| finding.fix.as_ref());
+        assert_eq!(
+            edit::apply(text, fixes.clone(), Applicability::Safe).text,
+            text
+        );
+        assert_eq!(edit::apply(text, fixes, Applicability::Unsafe).text, fixed);
+    }
+
+    #[test]
+    fn at_the_end_of_a_line_it_is_for_that_line() {
+        check(
+            "a: K # regfix: ignore[k8s-gcr-io] why\nb: K\n",
+            &["k8s-gcr-io 2"],
+            1,
+        );
+        check(
+            "a: K # regfix: ignore[k8s-*, bitnami-latest]\nb: [K, B] # regfix: ignore\n",
+            &["unused-ignore 1: no finding of `bitnami-latest` to ignore here"],
+            3,
+        );
+        check(
+            "a: [K, B] # regfix: ignore[bitnami-latest]\r\n",
+            &["k8s-gcr-io 1"],
+            1,
+        );
+        check(
+            "a: 1 # regfix: ignore[k8s-gcr-io]\nb: K\n",
+            &[
+                "unused-ignore 1: no finding of `k8s-gcr-io` to ignore here",
+                "k8s-gcr-io 2",
+            ],
+            0,
+        );
+    }
+
+    #[test]
+    fn alone_it_is_for_the_next_line_that_says_something() {
+        check(
+            "# regfix: ignore[k8s-gcr-io]\na: K\nb: K\n",
+            &["k8s-gcr-io 3"],
+            1,
+        );
+        check(
+            "a:\n  # regfix: ignore[k8s-gcr-io] first\n\n  # regfix: ignore[bitnami-*]\n  # prose\n  - [K, B]\n",
+            &[],
+            2,
+        );
+        check(
+            "# regfix: ignore[k8s-gcr-io]\na: 1\nb: K\n",
+            &[
+                "unused-ignore 1: no finding of `k8s-gcr-io` to ignore here",
+                "k8s-gcr-io 3",
+            ],
+            0,
+        );
+        check(
+            "a: K\n# regfix: ignore\n",
+            &["k8s-gcr-io 1", "unused-ignore 2: no finding to ignore here"],
+            0,
+        );
+        check("# regfix: ignore[k8s-gcr-io] instead of K\na: K\n", &[], 2);
+    }
+
+    #[test]
+    fn what_is_commented_out_says_something_too() {
+        check(
+            "# regfix: ignore[k8s-gcr-io]\n# prose\n# image: K\nimage: K\n",
+            &["k8s-gcr-io 4"],
+            1,
+        );
+        check(
+            "# image: K # regfix: ignore[k8s-gcr-io]\nimage: K\n",
+            &["k8s-gcr-io 2"],
+            1,
+        );
+        check(
+            "# other: tool # regfix: ignore[k8s-gcr-io]\nimage: K\n",
+            &[],
+            1,
+        );
+    }
+
+    #[test]
+    fn comments_of_templates() {
+        check(
+            "a: K {{/* regfix: ignore[k8s-gcr-io] */}}\nb: K\n",
+            &["k8s-gcr-io 2"],
+            1,
+        );
+        check(
+            "{{- /* regfix: ignore[k8s-gcr-io] */ -}}\na: K\nb: K\n",
+            &["k8s-gcr-io 3"],
+            1,
+        );
+        check(
+            "{{/* regfix: ignore[k8s-gcr-io] */}}a: K\nb: K\n",
+            &["k8s-gcr-io 2"],
+            1,
+        );
+        check(
+            "{{/*\nSome prose.\nregfix: ignore[k8s-gcr-io]\n*/}}\na: K\nb: K\n",
+            &["k8s-gcr-io 6"],
+            1,
+        );
+        check(
+            "{{/* regfix: ignore-file[k8s-gcr-io] */}}\na: K\nb: [K, B]\n",
+            &["bitnami-latest 3"],
+            2,
+        );
+    }
+
+    #[test]
+    fn a_file_is_ignored_from_anywhere_in_it() {
+        check(
+            "a: [K, B]\n# regfix: ignore-file[bitnami-*]\nb: B\n",
+            &["k8s-gcr-io 1"],
+            2,
+        );
+        check("a: [K, B] # regfix: ignore-file generated\n", &[], 2);
+        check(
+            "a: K # regfix: ignore[k8s-gcr-io]\n# regfix: ignore-file[k8s-gcr-io]\n",
+            &[],
+            1,
+        );
+        check(
+            "a: K\n# regfix: ignore-file[bitnami-*]\n",
+            &[
+                "k8s-gcr-io 1",
+                "unused-ignore 2: no finding of `bitnami-*` to ignore in this file",
+            ],
+            0,
+        );
+    }
+
+    #[test]
+    fn a_finding_in_pieces_is_ignored_at_any_of_them() {
+        let text =
+            "a: x\nb: y # regfix: ignore[k8s-gcr-io]\nc: >\n  z\n  z\n# regfix: ignore\nd: 1\n";
+        let at = |piece: &str| {
+            text.find(piece)
+                .map(|at| Span::new(at, at + piece.len()))
+                .unwrap()
+        };
+        let comments = yaml::parse(text, Span::new(0, text.len())).comments;
+        let mut mention = finding("k8s-gcr-io", &[at("x"), at("y")]);
+        mention.mention = true;
+        let findings = vec![
+            mention,
+            finding("k8s-gcr-io", &[at("z\n  z\n# regfix: ignore\nd")]),
+        ];
+        let outcome = run(text, &comments, findings);
+        assert_eq!((outcome.suppressed.len(), outcome.left.len()), (2, 0));
+        assert!(outcome.suppressed[0].mention);
+    }
+
+    #[test]
+    fn broken_and_unknown_ones_are_told_and_suppress_nothing() {
+        check(
+            "a: K # regfix: ignroe[k8s-gcr-io]\n",
+            &[
+                "k8s-gcr-io 1",
+                "unused-ignore 1: not an ignore comment: `ignroe` should be `ignore`",
+            ],
+            0,
+        );
+        check(
+            "a: K # regfix: ignore[k8s.gcr.io, k8s-gcr-io]\n",
+            &["unused-ignore 1: there is no rule `k8s.gcr.io`; did you mean `k8s-gcr-io`?"],
+            1,
+        );
+        check(
+            "a: K # regfix: ignore[k8s.gcr.io]\n",
+            &[
+                "k8s-gcr-io 1",
+                "unused-ignore 1: there is no rule `k8s.gcr.io`; did you mean `k8s-gcr-io`?",
+            ],
+            0,
+        );
+    }
+
+    #[test]
+    fn rules_that_do_not_run_are_not_called_unused() {
+        check("a: 1 # regfix: ignore[helm-stable]\n", &[], 0);
+        check(
+            "a: 1 # regfix: ignore\n",
+            &["unused-ignore 1: no finding to ignore here"],
+            0,
+        );
+        check("a: 1 # regfix: ignore\nb: helm-stable\n", &[], 0);
+        check(
+            "a: 1 # regfix: ignore[helm-stable, k8s-gcr-io]\n",
+            &["unused-ignore 1: no finding of `k8s-gcr-io` to ignore here"],
+            0,
+        );
+        check_fixed(
+            "a: 1 # regfix: ignore[helm-stable, k8s-gcr-io] x\n",
+            "a: 1 # regfix: ignore[helm-stable] x\n",
+        );
+    }
+
+    #[test]
+    fn fixes_take_out_what_is_unused_and_nothing_else() {
+        check_fixed(
+            "a: 1 \t # regfix: ignore why\r\nb: 1\r\n",
+            "a: 1\r\nb: 1\r\n",
+        );
+        check_fixed("a:\n  # regfix: ignore why\n  b: 1\n", "a:\n  b: 1\n");
+        check_fixed("b: 1\n# regfix: ignore-file", "b: 1\n");
+        check_fixed("b: 1 # prose # regfix: ignore", "b: 1 # prose");
+        check_fixed("b: 1 # regfix: ignore # prose\n", "b: 1 # prose\n");
+        check_fixed("# regfix: ignore # prose\nb: 1\n", "# prose\nb: 1\n");
+        check_fixed(
+            "b: K # regfix: ignore[bitnami-latest, k8s-gcr-io,bitnami-charts]\n",
+            "b: K # regfix: ignore[k8s-gcr-io]\n",
+        );
+        check_fixed("  {{/* regfix: ignore */}}b: 1\n", "  b: 1\n");
+        check_fixed(
+            "  {{- /*\n  regfix: ignore-file\n  */}}  \nb: 1\n",
+            "b: 1\n",
+        );
+        check_fixed("b: 1  {{/* regfix: ignore */}}\n", "b: 1\n");
+        for kept in [
+            "{{/* prose\nregfix: ignore\n*/}}\n",
+            "{{/* regfix: ignore\nprose */}}\n",
+            "# regfix: ignroe\n",
+            "# regfix: ignore[k8s.gcr.io]\n",
+            "# regfix: ignore[helm-stable]\n",
+        ] {
+            check_fixed(kept, kept);
+        }
+    }
+
+    #[test]
+    fn text_without_directives_is_left_alone() {
+        let text = "b: K\na: K # prose\n";
+        let outcome = outcome(text);
+        assert_eq!((outcome.left.len(), outcome.suppressed.len()), (2, 0));
+    }
+
+    #[test]
+    fn comments_may_overlap_or_be_of_another_text() {
+        let text = "# a {{/* regfix: ignore-file[k8s-gcr-io] */}}\nä: K\n";
+        let end = text.find('\n').unwrap();
+        let spans = [
+            Span::new(4, end),
+            Span::new(0, end),
+            Span::new(0, end),
+            Span::new(900, 901),
+            Span::new(0, end + 2),
+        ];
+        let outcome = run(
+            text,
+            &spans,
+            vec![finding("k8s-gcr-io", &[Span::new(end + 5, end + 6)])],
+        );
+        assert_eq!(
+            (outcome.left.len(), outcome.suppressed.len()),
+            (0, 1),
+            "{:?}",
+            outcome.left
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text_and_stays() {
+        let text = "\u{feff}# regfix: ignore\na: K\n";
+        let comment = Span::new(3, text.find('\n').unwrap());
+        let outcome = run(
+            text,
+            &[comment],
+            vec![finding("k8s-gcr-io", &[Span::new(23, 24)])],
+        );
+        assert_eq!(outcome.suppressed.len(), 1);
+        let outcome = run(text, &[comment], Vec::new());
+        let fix = outcome.left[0].fix.as_ref();
+        assert_eq!(
+            edit::apply(text, fix, Applicability::Unsafe).text,
+            "\u{feff}a: K\n"
+        );
+    }
+
+    /// Each of these took minutes if it were quadratic.
+    #[test]
+    fn hostile_texts_take_linear_time() {
+        let many = 40_000;
+        for text in [
+            format!(
+                "{}a: [{}]\n",
+                "# regfix: ignore\n".repeat(many),
+                "K, ".repeat(many)
+            ),
+            format!("a: K #{}\n", " regfix: ignore #".repeat(many)),
+            format!(
+                "a: K # regfix: ignore[{}]\n",
+                "k8s-gcr-io,nonsense,".repeat(many)
+            ),
+            format!("# {}\n", "regfix: ".repeat(many)),
+            format!("# {}\n", "regfix".repeat(many)),
+        ] {
+            outcome(&text);
+        }
+        let comment = "{{/* regfix: ignore */}} ";
+        for indent in [0, many] {
+            let text = format!("{}{}\n", " ".repeat(indent), comment.repeat(many));
+            let actions = template::actions(&text);
+            let spans: Vec<Span> = actions.iter().map(|action| action.span).collect();
+            assert_eq!(run(&text, &spans, Vec::new()).left.len(), many);
+        }
+    }
+}

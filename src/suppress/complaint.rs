@@ -1,0 +1,133 @@
+//! Findings about ignore comments themselves: those that suppress nothing, and those that say nothing.
+
+use std::sync::Arc;
+
+use super::Layout;
+use super::directive::{Directive, Named};
+use crate::edit::{Applicability, Edit, Fix};
+use crate::finding::{Finding, IGNORE_UNUSED, Label, Severity};
+use crate::rules::select::{Names, shown};
+use crate::source::Span;
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// What is to be said about a directive, once it is known what it suppressed.
+pub(super) fn complaints(
+    directive: &Directive,
+    layout: &Layout<'_>,
+    names: &Names,
+) -> Vec<Finding> {
+    let text = layout.text;
+    let faults = directive.faults.iter();
+    let faults = faults.map(|(span, why)| complaint(vec![*span], why.clone(), text, None));
+    let mut said: Vec<Finding> = faults.collect();
+    let is_unused = |named: &&Named| {
+        let judged = |selector| names.all_run(selector);
+        !named.used && named.selector.as_ref().is_some_and(judged)
+    };
+    let (unused, kept): (Vec<&Named>, Vec<&Named>) = directive.rules.iter().partition(is_unused);
+    if unused.is_empty() {
+        return said;
+    }
+    let listed: Vec<&str> = unused.iter().map(|named| named.span.of(text)).collect();
+    let place = if directive.whole_file {
+        "in this file"
+    } else {
+        "here"
+    };
+    let message = match directive.list {
+        Some(_) => format!(
+            "no finding of `{}` to ignore {place}",
+            shown(&listed.join(", "))
+        ),
+        None => format!("no finding to ignore {place}"),
+    };
+    let (spans, edit) = match kept.is_empty() {
+        true => (vec![directive.span], removal(directive, layout)),
+        false => (
+            unused.iter().map(|named| named.span).collect(),
+            shorter(directive, &kept, text),
+        ),
+    };
+    said.push(complaint(spans, message, text, edit));
+    said
+}
+
+fn complaint(spans: Vec<Span>, message: String, text: &str, edit: Option<Edit>) -> Finding {
+    let old = spans
+        .first()
+        .map(|span| shown(span.of(text)))
+        .unwrap_or_default();
+    let label = |span| Label {
+        span,
+        text: String::new(),
+    };
+    Finding {
+        rule: Arc::from(IGNORE_UNUSED),
+        severity: Severity::Warning,
+        message,
+        labels: spans.into_iter().map(label).collect(),
+        old,
+        new: None,
+        fix: edit.map(|edit| Fix {
+            edits: vec![edit],
+            applicability: Applicability::Unsafe,
+        }),
+        reason: None,
+        url: None,
+        mention: false,
+    }
+}
+
+/// Leaves in the brackets what suppresses something, or may do so.
+fn shorter(directive: &Directive, kept: &[&Named], text: &str) -> Option<Edit> {
+    let kept: Vec<&str> = kept.iter().map(|named| named.span.of(text)).collect();
+    Some(Edit {
+        span: directive.list?,
+        text: kept.join(", "),
+    })
+}
+
+/// Takes the directive out of its line, and the line out of the text where nothing else is on it.
+fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
+    let Layout { text, lines, .. } = *layout;
+    let Directive { span, comment, .. } = *directive;
+    let closers = ['*', '/', '#', '-', '}', ' ', '\t', '\r', '\n'];
+    let rest = &text[span.end..comment.end];
+    let is_last = rest.trim_start_matches(closers).is_empty();
+    let to_line_end = comment.of(text).starts_with(['#', '/']);
+    let is_all = is_last && span.start == comment.start;
+    if !is_all && !to_line_end {
+        // Part of a comment that is closed further on.
+        return None;
+    }
+    let end_line = lines.line(comment.end.max(1) - 1);
+    let line_end = lines.span(end_line, text).end;
+    let closes_line = text[comment.end.min(line_end)..line_end]
+        .trim_start()
+        .is_empty();
+    let span = match (layout.opens_line(span.start), is_last) {
+        (true, true) if closes_line => {
+            let start = lines.span(lines.line(span.start), text).start;
+            let mark = if text[start..].starts_with('\u{feff}') {
+                '\u{feff}'.len_utf8()
+            } else {
+                0
+            };
+            Span::new(start + mark, lines.span(end_line + 1, text).start)
+        }
+        (true, true) => comment,
+        (false, true) => Span::new(
+            text[..span.start].trim_end_matches(BLANKS).len(),
+            comment.end,
+        ),
+        (_, false) => Span::new(
+            span.start,
+            span.end + rest.len() - rest.trim_start_matches(BLANKS).len(),
+        ),
+    };
+    Some(Edit {
+        span,
+        text: String::new(),
+    })
+}

@@ -1,0 +1,401 @@
+//! What an ignore comment says: `regfix: ignore[rule, ...] reason` and `regfix: ignore-file[...]`.
+//!
+//! Knows the words and where they stand, not what they suppress.
+
+use crate::finding::IGNORE_UNUSED;
+use crate::rules::select::{Names, Selector, nearest, shown};
+use crate::source::Span;
+
+const NAME: &[u8] = b"regfix";
+
+/// One ignore comment, or an attempt at one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Directive {
+    /// From what opens it (`#`, `//`, `{{/*`) to its last letter.
+    pub(super) span: Span,
+    /// The comment in which it stands.
+    pub(super) comment: Span,
+    pub(super) whole_file: bool,
+    /// What stands between the brackets, if there are any.
+    pub(super) list: Option<Span>,
+    pub(super) rules: Vec<Named>,
+    /// What is wrong with it, and where.
+    pub(super) faults: Vec<(Span, String)>,
+}
+
+/// One of the rules that are named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) span: Span,
+    /// `None` for a name that no rule has.
+    pub(super) selector: Option<Selector>,
+    pub(super) used: bool,
+}
+
+/// The directives of a comment, in order.
+pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Directive> {
+    let whole = comment.of(text);
+    let lead = whole.len()
+        - whole
+            .trim_start_matches(['{', '-', '#', '/', '*', ' ', '\t', '\r', '\n'])
+            .len();
+    let lead = comment.start + lead;
+    let bytes = whole.as_bytes();
+    let hits = bytes
+        .windows(NAME.len())
+        .enumerate()
+        .filter(|(_, word)| word.eq_ignore_ascii_case(NAME));
+    let hits = hits.filter_map(|(at, _)| {
+        let after = comment.start + at + NAME.len();
+        let opener = opener(text, comment, lead, comment.start + at)?;
+        speaks(&text[after..comment.end]).then_some((opener, after))
+    });
+    let hits: Vec<(usize, usize)> = hits.collect();
+    let ends = hits
+        .iter()
+        .skip(1)
+        .map(|(opener, _)| *opener)
+        .chain([comment.end]);
+    let found = hits.iter().zip(ends).map(|((opener, after), limit)| {
+        let end = *after + line_of(&text[*after..limit]).trim_end().len();
+        directive(text, comment, Span::new(*opener, end), *after, names)
+    });
+    found.collect()
+}
+
+/// Where the comment sign begins that opens what stands at `at`; the comment itself where nothing else precedes.
+/// Looks back no further than that sign, for a comment may be long and name us often.
+fn opener(text: &str, comment: Span, lead: usize, at: usize) -> Option<usize> {
+    let before = text[comment.start..at].trim_end_matches([' ', '\t']);
+    let sign = before.trim_end_matches(['#', '/', '*']);
+    let opened = sign.len() < before.len()
+        && (sign.is_empty() || sign.ends_with([' ', '\t', '\n', '{', '-']));
+    let alone = before.is_empty() || before.ends_with('\n');
+    match opened || alone {
+        true if at <= lead => Some(comment.start),
+        true => Some(comment.start + sign.len()),
+        false => None,
+    }
+}
+
+/// Whether what follows the name makes a directive of it, be it a broken one, rather than prose.
+fn speaks(after: &str) -> bool {
+    let rest = after.trim_start_matches([' ', '\t']);
+    let word =
+        rest.trim_start_matches(|letter: char| letter.is_ascii_alphabetic() || letter == '-');
+    let verb = &rest[..rest.len() - word.len()];
+    let ends = word.is_empty() || word.starts_with(['[', '\r', '\n']);
+    rest.starts_with(':')
+        || (rest.len() < after.len() && ends && matches!(verb, "ignore" | "ignore-file"))
+}
+
+/// The rest of the line, without another comment or what closes a template's.
+fn line_of(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let closed = ["*/", "#}", " # "]
+        .iter()
+        .filter_map(|close| line.find(close))
+        .min();
+    &line[..closed.unwrap_or(line.len())]
+}
+
+fn directive(text: &str, comment: Span, span: Span, after: usize, names: &Names) -> Directive {
+    let mut directive = Directive {
+        span,
+        comment,
+        whole_file: false,
+        list: None,
+        rules: Vec::new(),
+        faults: Vec::new(),
+    };
+    if let Err(why) = directive.read(text, after, names) {
+        directive.rules.clear();
+        directive.faults = vec![(span, format!("not an ignore comment: {why}"))];
+    }
+    directive
+}
+
+impl Directive {
+    /// Reads what follows the name.
+    fn read(&mut self, text: &str, after: usize, names: &Names) -> Result<(), String> {
+        let end = self.span.end;
+        let rest = text[after..end].trim_start();
+        let Some(rest) = rest.strip_prefix(':') else {
+            return Err("a colon is missing: write `regfix: ignore[...]`".to_owned());
+        };
+        let rest = rest.trim_start();
+        let tail = rest.trim_start_matches(|letter: char| {
+            letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')
+        });
+        let verb = rest[..rest.len() - tail.len()].to_ascii_lowercase();
+        self.whole_file = match verb.as_str() {
+            "ignore" => false,
+            "ignore-file" => true,
+            "" => {
+                return Err("write `ignore[...]` or `ignore-file[...]` after the colon".to_owned());
+            }
+            verb => {
+                let of_line = verb.contains("line").then_some("ignore");
+                let near = of_line.or_else(|| nearest(verb, ["ignore", "ignore-file"]));
+                let near = near.unwrap_or("ignore` or `ignore-file");
+                return Err(format!("`{}` should be `{near}`", shown(verb)));
+            }
+        };
+        let list = tail.trim_start();
+        if !list.starts_with('[') {
+            return self.read_bare(tail, names);
+        }
+        let start = end - list.len() + 1;
+        let Some(length) = list[1..].find(']') else {
+            return Err("the `]` is missing".to_owned());
+        };
+        self.list = Some(Span::new(start, start + length));
+        self.read_list(text, Span::new(start, start + length), names)
+    }
+
+    /// Any rule is meant. What would widen an ignore by a slip of the pen is not taken for a reason.
+    fn read_bare(&mut self, tail: &str, names: &Names) -> Result<(), String> {
+        let first = tail.split_whitespace().next().unwrap_or_default();
+        let first =
+            first.trim_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '*');
+        if names.contains(first) || first.ends_with("-*") {
+            return Err(format!("rules stand in brackets: `[{}]`", shown(first)));
+        }
+        if !tail.is_empty() && !tail.starts_with([' ', '\t']) {
+            return Err("rules stand in brackets, a reason after a blank".to_owned());
+        }
+        self.rules.push(Named {
+            span: self.span,
+            selector: Some(Selector::All),
+            used: false,
+        });
+        Ok(())
+    }
+
+    fn read_list(&mut self, text: &str, list: Span, names: &Names) -> Result<(), String> {
+        let mut at = list.start;
+        for piece in list.of(text).split(',') {
+            let name = piece.trim();
+            let start = at + (piece.len() - piece.trim_start().len());
+            at += piece.len() + 1;
+            if name.is_empty() {
+                continue;
+            }
+            let span = Span::new(start, start + name.len());
+            let resolved = resolve(name, names);
+            if let Err(why) = &resolved {
+                self.faults.push((span, why.clone()));
+            }
+            self.rules.push(Named {
+                span,
+                selector: resolved.ok(),
+                used: false,
+            });
+        }
+        match self.rules.is_empty() {
+            true => Err("there is no rule between the brackets".to_owned()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn resolve(name: &str, names: &Names) -> Result<Selector, String> {
+    if name == IGNORE_UNUSED {
+        return Err(format!(
+            "`{name}` cannot be ignored by a comment: remove the one that it is about"
+        ));
+    }
+    names
+        .resolve(name)
+        .map_err(|unknown| match unknown.nearest {
+            Some(near) => format!("{}; did you mean `{near}`?", unknown.message),
+            None => unknown.message,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<Directive> {
+        let ids = ["bitnami-latest", "k8s-gcr-io", "unused-ignore"];
+        let names = Names::new(ids.map(|id| (id.to_owned(), true)));
+        directives(text, Span::new(0, text.len()), &names)
+    }
+
+    #[track_caller]
+    fn check(text: &str, whole_file: bool, rules: &[&str]) {
+        let found = all(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        let named: Vec<_> = found[0]
+            .rules
+            .iter()
+            .map(|named| named.span.of(text))
+            .collect();
+        assert_eq!(named, rules, "{text}");
+        assert_eq!(
+            (found[0].whole_file, &found[0].faults),
+            (whole_file, &Vec::new()),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn spellings() {
+        check("# regfix: ignore[k8s-gcr-io]", false, &["k8s-gcr-io"]);
+        check(
+            "#regfix:ignore[ k8s-gcr-io ,bitnami-*, ] until #42",
+            false,
+            &["k8s-gcr-io", "bitnami-*"],
+        );
+        check("## RegFix :  Ignore [all]: reason", false, &["all"]);
+        check(
+            "# regfix: ignore-file[k8s-gcr-io] mirrored",
+            true,
+            &["k8s-gcr-io"],
+        );
+        check("// regfix: ignore[k8s-gcr-io]", false, &["k8s-gcr-io"]);
+        check(
+            "{{/* regfix: ignore[k8s-gcr-io] */}}",
+            false,
+            &["k8s-gcr-io"],
+        );
+        check(
+            "{{- /*regfix: ignore[k8s-gcr-io]*/ -}}",
+            false,
+            &["k8s-gcr-io"],
+        );
+        check(
+            "{{/*\n  Why so.\n  regfix: ignore-file[k8s-gcr-io]\n*/}}",
+            true,
+            &["k8s-gcr-io"],
+        );
+        check("{# regfix: ignore[k8s-gcr-io] #}", false, &["k8s-gcr-io"]);
+        check(
+            "# yamllint disable-line # regfix: ignore[k8s-gcr-io]",
+            false,
+            &["k8s-gcr-io"],
+        );
+        check("# image: x # regfix: ignore", false, &["# regfix: ignore"]);
+    }
+
+    #[test]
+    fn bare_ones_mean_any_rule() {
+        for text in [
+            "# regfix: ignore",
+            "# regfix: ignore we mirror it",
+            "{{/* regfix: ignore-file */}}",
+        ] {
+            let found = all(text);
+            assert_eq!(found[0].rules[0].selector, Some(Selector::All), "{text}");
+            assert!(found[0].list.is_none() && found[0].faults.is_empty());
+        }
+    }
+
+    #[test]
+    fn prose_is_no_directive() {
+        for text in [
+            "# regfix",
+            "# regfix looks after this",
+            "# fixed by regfix: ignore it",
+            "# see http://regfix:80/ignore",
+            "# xregfix: ignore",
+            "# regfix ignores this",
+            "# regfix.yaml",
+            "# a/regfix: ignore",
+            "",
+        ] {
+            assert_eq!(all(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_ones_say_what_is_wrong() {
+        for (text, why) in [
+            (
+                "# regfix: ignroe[k8s-gcr-io]",
+                "`ignroe` should be `ignore`",
+            ),
+            (
+                "# regfix: ignore-next-line",
+                "`ignore-next-line` should be `ignore`",
+            ),
+            (
+                "# regfix: ignore_file",
+                "`ignore_file` should be `ignore-file`",
+            ),
+            (
+                "# regfix: disable[k8s-gcr-io]",
+                "`disable` should be `ignore` or `ignore-file`",
+            ),
+            ("# regfix:", "write `ignore[...]`"),
+            ("# regfix ignore[k8s-gcr-io]", "a colon is missing"),
+            ("# regfix ignore-file", "a colon is missing"),
+            ("# regfix: ignore[k8s-gcr-io", "the `]` is missing"),
+            ("{{/* regfix: ignore[k8s-gcr-io */}}]", "the `]` is missing"),
+            ("# regfix: ignore[]", "no rule between"),
+            ("# regfix: ignore[ , ]", "no rule between"),
+            (
+                "# regfix: ignore(k8s-gcr-io)",
+                "rules stand in brackets: `[k8s-gcr-io]`",
+            ),
+            (
+                "# regfix: ignore k8s-gcr-io, later",
+                "rules stand in brackets: `[k8s-gcr-io]`",
+            ),
+            (
+                "# regfix: ignore bitnami-*",
+                "rules stand in brackets: `[bitnami-*]`",
+            ),
+            (
+                "# regfix: ignore, for now",
+                "rules stand in brackets, a reason",
+            ),
+        ] {
+            let found = all(text);
+            assert!(
+                found[0].rules.is_empty() && found[0].faults[0].1.contains(why),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_rules_spare_the_others() {
+        let text = "# regfix: ignore[k8s.gcr.io, bitnami-*, unused-ignore]";
+        let found = all(text);
+        let known: Vec<_> = found[0]
+            .rules
+            .iter()
+            .map(|named| named.selector.is_some())
+            .collect();
+        assert_eq!(known, [false, true, false]);
+        let faults: Vec<_> = found[0]
+            .faults
+            .iter()
+            .map(|(span, why)| (span.of(text), why.as_str()))
+            .collect();
+        assert_eq!(
+            faults[0],
+            (
+                "k8s.gcr.io",
+                "there is no rule `k8s.gcr.io`; did you mean `k8s-gcr-io`?"
+            )
+        );
+        assert_eq!(faults[1].0, "unused-ignore");
+        assert!(faults.len() == 2 && faults[1].1.contains("cannot be ignored by a comment"));
+    }
+
+    #[test]
+    fn several_in_one_comment_end_where_the_next_begins() {
+        let text = "# regfix: ignore[k8s-gcr-io] a # b # regfix: ignore-file[bitnami-*] c";
+        let spans: Vec<_> = all(text).iter().map(|found| found.span.of(text)).collect();
+        assert_eq!(
+            spans,
+            [
+                "# regfix: ignore[k8s-gcr-io] a",
+                "# regfix: ignore-file[bitnami-*] c"
+            ]
+        );
+    }
+}
