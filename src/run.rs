@@ -255,10 +255,12 @@ impl Run<'_, '_> {
     }
 }
 
+/// What is asked of every file.
 fn judge<'o>(options: &'o Options<'_>) -> Judge<'o> {
     Judge {
         rules: options.rules,
         config: options.config,
+        names: options.config.names(),
         fix: (options.mode != Mode::Check).then(|| options.limit()),
     }
 }

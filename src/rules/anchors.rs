@@ -1,43 +1,47 @@
-//! The prefilter: every rule has a literal anchor, and a file in which no anchor stands as a whole segment
-//! cannot hold what a rule speaks about.
+//! The prefilter: whether a rule could speak about anything in a file, asked of the bytes of every file of a tree.
 //!
-//! It runs over the bytes of every file of a tree, so it never decodes anything.
+//! Two steps. A few stems, each shared by several places, are searched for at the speed of reading; where one occurs,
+//! the places that it stands for are looked for by their whole segments, in one scalar or spread over two. Nothing is
+//! decoded, and nothing is missed that `locate` would find.
 
 use std::collections::BTreeMap;
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
 
 use super::{Pattern, RuleSet};
 use crate::artifact::Artifact;
+use crate::image::DOCKER_HUB;
 
-/// Hosts that serve far more than what is legacy: a path on them is the better anchor.
-const COMMON_HOSTS: [&str; 14] = [
-    "docker.io", "gcr.io", "us.gcr.io", "eu.gcr.io", "asia.gcr.io", "quay.io", "ghcr.io", "public.ecr.aws",
-    "registry.k8s.io", "mcr.microsoft.com", "us-docker.pkg.dev", "us-central1-docker.pkg.dev",
-    "-docker.pkg.dev",
-    "storage.googleapis.com",
+/// Ends of hosts that stand in most manifests for other reasons, as in labels and API groups: no stems.
+const COMMON_DOMAINS: [&str; 8] = [
+    "k8s.io",
+    "kubernetes.io",
+    "docker.io",
+    "helm.sh",
+    "github.com",
+    "google.com",
+    "googleapis.com",
+    "example.com",
 ];
 
 /// Finds out whether a rule could speak about anything in a text.
 #[derive(Debug)]
 pub struct Anchors {
-    anchors: Vec<Anchor>,
+    /// For each stem, the places that it stands for.
+    stems: Vec<Vec<usize>>,
+    places: Vec<Needles>,
     search: Search,
 }
 
-/// One literal to search for, and what must stand in a text besides.
-#[derive(Debug)]
-struct Anchor {
-    literal: Literal,
-    /// For each place that has this anchor, its other literals. One place whose literals are all there is enough.
-    companions: Vec<Vec<String>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Literal {
-    text: String,
-    /// Whether more of the segment may come before or after it.
+/// A place as it is written.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Needles {
+    /// Docker Hub and its `library` left out, for people leave them out.
+    segments: Vec<String>,
+    on_docker_hub: bool,
+    /// Whether more may come before the first segment, and after the last.
     open_before: bool,
     open_after: bool,
     /// Whether it is a whole name by itself, like `vault`: then it ends a reference.
@@ -46,120 +50,199 @@ struct Literal {
 
 #[derive(Debug)]
 enum Search {
-    /// Teddy: as fast as reading, where the processor has the instructions and the anchors are few.
+    /// Teddy: where the processor has the instructions and the stems are few.
     Packed(packed::Searcher),
     Automaton(AhoCorasick),
 }
 
 impl Anchors {
+    /// Looks for the places of the rules, and for words that are of interest anywhere.
+    ///
     /// # Errors
-    /// Where the anchors of a user's rules are too many or too long to search for.
-    pub fn new(rules: &RuleSet) -> Result<Self, String> {
-        let mut by_literal: BTreeMap<Literal, Vec<Vec<String>>> = BTreeMap::new();
-        for rule in rules.rules() {
-            for place in rule.places() {
-                let (literal, companions) = anchor(&place.from, rule.kind);
-                by_literal.entry(literal).or_default().push(companions);
-            }
-        }
-        let anchors: Vec<Anchor> =
-            by_literal.into_iter().map(|(literal, companions)| Anchor { literal, companions }).collect();
-        let texts = anchors.iter().map(|anchor| anchor.literal.text.as_bytes());
-        let packed = packed::Config::new()
-            .match_kind(packed::MatchKind::LeftmostLongest)
-            .heuristic_pattern_limits(false)
-            .builder()
-            .extend(texts.clone())
-            .build();
-        let search = match packed {
-            Some(searcher) => Search::Packed(searcher),
-            None => Search::Automaton(
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::LeftmostLongest)
-                    .build(texts)
-                    .map_err(|error| format!("too many rules to search for: {error}"))?,
-            ),
-        };
-        Ok(Self { anchors, search })
+    /// Where the stems of a user's rules are too many or too long to search for.
+    pub fn new(rules: &RuleSet, words: &[&str]) -> Result<Self, String> {
+        let places_of_rules = rules
+            .rules()
+            .iter()
+            .flat_map(|rule| rule.places().iter().map(|place| Needles::new(&place.from, rule.kind)));
+        let mut places: Vec<Needles> = places_of_rules.chain(words.iter().map(|word| Needles::word(word))).collect();
+        places.sort();
+        places.dedup();
+        let by_stem = by_stem(&places);
+        let search = Search::new(by_stem.keys())?;
+        Ok(Self {
+            stems: by_stem.into_values().collect(),
+            places,
+            search,
+        })
     }
 
-    /// Whether an anchor stands in the text as a whole segment, with all else that one of its places needs.
+    /// Whether a place could be named in the text.
     pub fn occur_in(&self, text: &[u8]) -> bool {
         let mut from = 0;
-        // What an anchor needs besides is or is not in the text, wherever the anchor stands.
-        let mut vain: Vec<usize> = Vec::new();
-        while let Some((pattern, start, end)) = self.next(text, from) {
-            let anchor = &self.anchors[pattern];
-            if anchor.literal.stands(text, start, end) && !vain.contains(&pattern) {
-                if anchor.has_company(text) {
+        // Whether a place is named does not depend on where its stem is met.
+        let mut seen = Vec::new();
+        while let Some((stem, start)) = self.search.next(text, from) {
+            if seen.is_empty() {
+                seen.resize(self.stems.len(), false);
+            }
+            if !std::mem::replace(&mut seen[stem], true) {
+                let mut places = self.stems[stem].iter().map(|place| &self.places[*place]);
+                if places.any(|place| place.stand_in(text)) {
                     return true;
                 }
-                vain.push(pattern);
             }
             from = start + 1;
         }
         false
     }
+}
 
-    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize, usize)> {
-        match &self.search {
-            Search::Packed(searcher) => {
+impl Search {
+    fn new<'s>(stems: impl Iterator<Item = &'s String> + Clone) -> Result<Self, String> {
+        let packed = packed::Config::new()
+            .heuristic_pattern_limits(false)
+            .builder()
+            .extend(stems.clone().map(String::as_bytes))
+            .build();
+        match packed {
+            Some(searcher) => Ok(Self::Packed(searcher)),
+            None => AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostFirst)
+                .build(stems)
+                .map(Self::Automaton)
+                .map_err(|error| format!("too many rules to search for: {error}")),
+        }
+    }
+
+    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        match self {
+            Self::Packed(searcher) => {
                 let found = searcher.find_in(text, aho_corasick::Span::from(from..text.len()))?;
-                Some((found.pattern().as_usize(), found.start(), found.end()))
+                Some((found.pattern().as_usize(), found.start()))
             }
-            Search::Automaton(automaton) => {
+            Self::Automaton(automaton) => {
                 let found = automaton.find(aho_corasick::Input::new(text).range(from..))?;
-                Some((found.pattern().as_usize(), found.start(), found.end()))
+                Some((found.pattern().as_usize(), found.start()))
             }
         }
     }
 }
 
-/// The rarest segment of a place, and the others that must be written. Docker Hub and `library` may be left unsaid.
-fn anchor(from: &Pattern, kind: Artifact) -> (Literal, Vec<String>) {
-    let mut literals: Vec<_> = from.literals().collect();
-    let official = kind == Artifact::Image && literals.len() == 3 && literals[1].0 == "library";
-    literals.retain(|(text, ..)| !matches!(*text, "docker.io" | "library"));
-    let rare = |text: &str| !COMMON_HOSTS.contains(&text) && text.len() > 3;
-    let rarest = literals.iter().position(|(text, ..)| rare(text)).unwrap_or_default();
-    let (text, open_before, open_after) = literals.get(rarest).copied().unwrap_or_default();
-    let others = literals.iter().enumerate().filter(|(index, _)| *index != rarest);
-    let literal = Literal {
-        text: text.to_owned(),
-        open_before,
-        open_after,
-        lone: official,
-    };
-    (literal, others.map(|(_, (text, ..))| (*text).to_owned()).collect())
+/// The places by the shortest stem that stands in each.
+fn by_stem(places: &[Needles]) -> BTreeMap<String, Vec<usize>> {
+    let mut stems: Vec<&str> = places.iter().map(Needles::stem).collect();
+    stems.sort_by_key(|stem| (stem.len(), *stem));
+    let mut kept: Vec<&str> = Vec::new();
+    for stem in stems {
+        if !kept.iter().any(|shorter| stem.contains(shorter)) {
+            kept.push(stem);
+        }
+    }
+    let mut by_stem: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, place) in places.iter().enumerate() {
+        if let Some(stem) = kept.iter().find(|stem| place.stem().contains(**stem)) {
+            by_stem.entry((*stem).to_owned()).or_default().push(index);
+        }
+    }
+    by_stem
 }
 
-impl Anchor {
-    fn has_company(&self, text: &[u8]) -> bool {
-        let stands = |literal: &String| memchr::memmem::find(text, literal.as_bytes()).is_some();
-        self.companions.iter().any(|companions| companions.iter().all(stands))
+impl Needles {
+    fn new(from: &Pattern, kind: Artifact) -> Self {
+        let literals: Vec<_> = from.literals().collect();
+        let named = |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
+        let on_docker_hub = named(0, DOCKER_HUB);
+        let library = on_docker_hub && kind == Artifact::Image && named(1, "library");
+        let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
+        // What comes after a `*` is not looked for: it need not follow directly.
+        let end = written.iter().position(|(.., open_after)| *open_after).map_or(written.len(), |at| at + 1);
+        let written = &written[..end];
+        Self {
+            segments: written.iter().map(|(text, ..)| (*text).to_owned()).collect(),
+            on_docker_hub,
+            open_before: written.first().is_some_and(|(_, open, _)| *open),
+            open_after: written.last().is_some_and(|(.., open)| *open),
+            lone: library,
+        }
+    }
+
+    fn word(word: &str) -> Self {
+        Self {
+            segments: vec![word.to_owned()],
+            on_docker_hub: true,
+            open_before: true,
+            open_after: true,
+            lone: false,
+        }
+    }
+
+    /// What to search for first: the end of the host where that is rare, the first segment otherwise.
+    fn stem(&self) -> &str {
+        let first = self.segments.first().map(String::as_str).unwrap_or_default();
+        if self.on_docker_hub {
+            return first;
+        }
+        let domain = domain(first);
+        match self.segments.get(1) {
+            _ if !COMMON_DOMAINS.contains(&domain) => domain,
+            Some(second) if first.len() <= "storage.googleapis.com".len() => second,
+            _ => first,
+        }
+    }
+
+    /// Whether the segments stand in the text, in one piece or cut in two at some slash.
+    fn stand_in(&self, text: &[u8]) -> bool {
+        let all = self.segments.len();
+        let cut = |at: usize| self.piece_in(text, 0, at, true) && self.piece_in(text, at, all, false);
+        self.piece_in(text, 0, all, false) || (1..all).any(cut)
+    }
+
+    /// Whether a run of segments stands in the text; at the end of a value, if no further segment may follow.
+    fn piece_in(&self, text: &[u8], from: usize, to: usize, ends_value: bool) -> bool {
+        let piece = self.segments[from..to].join("/");
+        memmem::find_iter(text, piece.as_bytes()).any(|start| {
+            let end = start + piece.len();
+            let opened = from == 0 && self.open_before || opens(text, start);
+            let closed = to == self.segments.len() && self.open_after || closes(text, end);
+            let alone = !self.lone || ends_reference(text, start, end);
+            let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
+            opened && closed && alone && !(ends_value && text.get(end) == Some(&b'/') && next())
+        })
     }
 }
 
-impl Literal {
-    fn stands(&self, text: &[u8], start: usize, end: usize) -> bool {
-        let before = start.checked_sub(1).map(|at| text[at]);
-        let escaped = start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-        let opens = self.open_before || escaped || before.is_none_or(|byte| !in_segment(byte));
-        let after = text.get(end).copied();
-        let closes = self.open_after || after.is_none_or(|byte| !in_segment(byte));
-        opens && closes && (!self.lone || ends_reference(text, before, end))
+/// `gcr.io` of `k8s.gcr.io`
+fn domain(host: &str) -> &str {
+    let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
+    dots.nth(1).map_or(host, |dot| &host[dot + 1..])
+}
+
+fn opens(text: &[u8], start: usize) -> bool {
+    let before = start.checked_sub(1).map(|at| text[at]);
+    // In a string with escapes a newline's letter may stand before it.
+    let escaped = start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
+    escaped || before.is_none_or(|byte| !in_segment(byte))
+}
+
+fn closes(text: &[u8], end: usize) -> bool {
+    match text.get(end) {
+        // A dot may end a sentence.
+        Some(b'.') => text.get(end + 1).is_none_or(|byte| !in_segment(*byte)),
+        byte => byte.is_none_or(|byte| !in_segment(*byte)),
     }
 }
 
 /// `vault` alone is a word of many meanings; as an image it is followed by a tag, a digest or the end of the value, and
 /// is no key.
-fn ends_reference(text: &[u8], before: Option<u8>, end: usize) -> bool {
+fn ends_reference(text: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).map(|at| text[at]);
     let value = before.is_some_and(|byte| matches!(byte, b' ' | b'"' | b'\'' | b'/' | b'=' | b'\t'));
     let tagged = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<');
     value
         && match text.get(end).copied() {
-            None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@') => true,
-            Some(b' ') => text.get(end + 1).is_none_or(|byte| matches!(byte, b'#' | b' ' | b'\n')),
+            None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@' | b',' | b'}') => true,
+            Some(b' ') => text.get(end + 1).is_none_or(|byte| matches!(byte, b'#' | b' ' | b'\n' | b'}')),
             Some(b':') => text.get(end + 1).is_some_and(|byte| tagged(*byte)),
             Some(_) => false,
         }
@@ -173,21 +256,50 @@ fn in_segment(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    fn anchors() -> Anchors {
+        Anchors::new(&RuleSet::new(RuleSet::with_own(&[]).unwrap()), &["regfix:"]).unwrap()
+    }
+
     #[test]
-    fn anchors_are_whole_segments() {
-        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-        let anchors = Anchors::new(&rules).unwrap();
-        assert!(anchors.anchors.iter().all(|anchor| anchor.literal.text.len() > 3), "{anchors:?}");
+    fn places_are_found_by_whole_segments() {
+        let anchors = anchors();
+        assert!(matches!(anchors.search, Search::Packed(_)) || !cfg!(target_arch = "x86_64"));
+        assert!(anchors.stems.len() < 64, "too many stems to be fast: {}", anchors.stems.len());
         for text in [
-            "image: k8s.gcr.io/pause", "registry: k8s.gcr.io", "\"\\nk8s.gcr.io/x", "gcr.io/k8s-staging-npd/x",
+            "image: k8s.gcr.io/pause",
+            "registry: k8s.gcr.io",
+            "registry: k8s.gcr.io/\n",
+            "\"\\nk8s.gcr.io/x",
+            "gcr.io/k8s-staging-npd/x",
+            "gcr.io/k8s-staging-images-foo/x",
             "registry: quay.io\nrepository: coreos/kube-state-metrics",
-            "repository: bitnami/redis", "image: vault:1.13.3", "image: vault", "https://x.bintray.io/y",
+            "registry: quay.io/coreos\nrepository: kube-state-metrics",
+            "repository: bitnami/redis",
+            "image: vault:1.13.3",
+            "image: vault",
+            "image: registry.k8s.io/busybox",
+            "image: minio/minio:1",
+            "registry: docker.io/minio\nimage: minio",
+            "https://x.bintray.io/y",
+            "europe-docker.pkg.dev/k8s-artifacts-prod/images/x",
+            "url: https://charts.helm.sh/stable",
+            "# regfix: ignore",
         ] {
             assert!(anchors.occur_in(text.as_bytes()), "{text}");
         }
         for text in [
-            "image: registry.k8s.io/pause", "my-k8s.gcr.io", "k8s.gcr.io.example.com", "bitnamilegacies/redis",
-            "vault:\n", "the vault holds", "# bitnami.com", "image: busybox", "kube-state-metrics", "coreos",
+            "image: registry.k8s.io/pause",
+            "my-k8s.gcr.io",
+            "k8s.gcr.io.example.com",
+            "bitnamilegacies/redis",
+            "vault:\n",
+            "the vault holds",
+            "# bitnami.com",
+            "image: busybox\nother: registry.k8s.io/pause",
+            "kube-state-metrics",
+            "registry: quay.io/other\ncoreos: kube-state-metrics",
+            "helm.sh/chart: x",
+            "gcr.io/distroless/static",
         ] {
             assert!(!anchors.occur_in(text.as_bytes()), "{text}");
         }
@@ -195,8 +307,8 @@ mod tests {
 
     #[test]
     fn every_rule_is_let_through_by_its_example() {
+        let anchors = anchors();
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-        let anchors = Anchors::new(&rules).unwrap();
         for rule in rules.rules() {
             let text = format!("image: {}\n", rule.example);
             assert!(anchors.occur_in(text.as_bytes()), "{}", rule.id);

@@ -10,6 +10,7 @@ use crate::edit::{self, Applicability};
 use crate::finding::{Finding, Fixed, Problem};
 use crate::kind::Kind;
 use crate::rules::RuleSet;
+use crate::rules::select::Names;
 use crate::source::LineIndex;
 use crate::suppress;
 
@@ -21,6 +22,8 @@ const MOST_PASSES: usize = 8;
 pub struct Judge<'r> {
     pub rules: &'r RuleSet,
     pub config: &'r Config,
+    /// The ids that an ignore comment may name.
+    pub names: Names,
     /// Fixes trusted at least as far are applied. `None` where nothing is.
     pub fix: Option<Applicability>,
 }
@@ -65,8 +68,7 @@ impl Judge<'_> {
     fn findings(&self, path: &Path, text: &str, kind: &Kind) -> Outcome {
         let checked = check::check(path, text, kind, self.rules);
         let lines = LineIndex::new(text);
-        let known = |id: &str| self.rules.rules().iter().any(|rule| rule.id == id);
-        let kept = suppress::apply(text, &lines, &checked.comments, &known, checked.findings);
+        let kept = suppress::apply(text, &lines, &checked.comments, &self.names, checked.findings);
         let mut left = kept.left;
         let dropped = self.config.adjust(path, &mut left);
         Outcome {
