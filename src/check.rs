@@ -6,11 +6,13 @@ use std::sync::Arc;
 use crate::artifact::Artifact;
 use crate::edit::{Applicability, Fix};
 use crate::finding::{Finding, Label, Problem, Severity};
-use crate::kind::{self, Kind, Parser};
+use crate::kind::{self, Kind, Layer, Masks, Parser};
 use crate::locate::{self, Site, TagAt, Trust, View};
 use crate::rewrite::{self, Spelled};
 use crate::rules::{self, RuleSet, TagState, Verdict};
 use crate::source::Span;
+use crate::syntax::template::{Action, ActionKind};
+use crate::syntax::yaml::SyntaxError;
 
 /// What one file comes to.
 #[derive(Debug, Default)]
@@ -41,8 +43,8 @@ impl Image {
     }
 }
 
-/// Everything that a text names, as its kind reads it.
-fn sites(path: &Path, text: &str, kind: &Kind) -> (Vec<Site>, Checked) {
+/// Everything that a text names, as its kind reads it; near the hints only, if there are any.
+fn sites(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<Site>, Checked) {
     let mut checked = Checked::default();
     if kind.parser == Parser::Text {
         let mut sites = locate::scan_text(text, Span::new(0, text.len()), &[], locate::Prose::Anything);
@@ -52,47 +54,66 @@ fn sites(path: &Path, text: &str, kind: &Kind) -> (Vec<Site>, Checked) {
         checked.comments = kind::text_comments(text);
         return (locate::in_order(sites), checked);
     }
-    let prepared = kind::prepare(text, kind.parser);
+    let masks = Masks::default();
+    let reading = kind::read(text, kind.parser, hints, &masks);
     let mut found = Vec::new();
-    let masks = std::iter::once(prepared.masked.as_ref()).chain(prepared.others.iter().map(String::as_str));
-    for (index, masked) in masks.enumerate() {
-        let trees = prepared.trees(masked);
+    for (index, Layer { masked, parsed }) in reading.layers.into_iter().enumerate() {
         let view = View {
             path,
             text,
             masked,
-            actions: &prepared.actions,
-            documents: &trees.documents,
-            comments: &trees.comments,
-            unparsed: &trees.unparsed,
+            actions: &reading.actions,
+            documents: &parsed.documents,
+            comments: &parsed.comments,
+            unparsed: &parsed.unparsed,
+            // An alias counts where its scalar does not stand.
+            hints: hints.filter(|_| !parsed.aliased),
         };
         found.extend(locate::sites(&view));
         if index == 0 {
-            checked.comments = trees.comments;
-            checked.problems = trees
-                .errors
-                .into_iter()
-                .map(|error| Problem {
-                    offset: Some(error.offset),
-                    message: format!("{}; from here to the next document only single lines are read", error.message),
-                    fatal: false,
-                })
-                .collect();
+            checked.comments = comments(text, &reading.actions, &parsed.comments, &parsed.unparsed);
+            checked.problems = parsed.errors.into_iter().map(problem).collect();
         }
     }
     (locate::in_order(found), checked)
 }
 
+fn problem(error: SyntaxError) -> Problem {
+    Problem {
+        offset: Some(error.offset),
+        message: format!("{}; from here to the next document only single lines are read", error.message),
+        fatal: false,
+    }
+}
+
+/// Where ignore comments may stand: in the YAML, in a template's comments, and in what is neither.
+fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span]) -> Vec<Span> {
+    let mut found = of_yaml.to_vec();
+    let of_template = actions.iter().filter(|action| action.kind == ActionKind::Comment);
+    found.extend(of_template.map(|action| action.span));
+    for region in unparsed {
+        let inside = kind::text_comments(region.of(text)).into_iter();
+        found.extend(inside.map(|span| span.shift(region.start)));
+    }
+    found.sort();
+    found
+}
+
 /// Checks a text by the rules.
 pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
-    let (sites, mut checked) = sites(path, text, kind);
+    check_near(path, text, kind, rules, None)
+}
+
+/// Checks a text where the hints are: offsets of what a rule could speak about, in order.
+pub fn check_near(path: &Path, text: &str, kind: &Kind, rules: &RuleSet, hints: Option<&[usize]>) -> Checked {
+    let (sites, mut checked) = sites(path, text, kind, hints);
     checked.findings = sites.iter().filter_map(|site| finding(site, text, rules)).collect();
     checked
 }
 
 /// Every image that a text names in a place from which it is pulled.
 pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
-    let (sites, _) = sites(path, text, kind);
+    let (sites, _) = sites(path, text, kind, None);
     let pulled = |site: &&Site| site.kind == Artifact::Image && site.name.is_some() && site.trust > Trust::Mention("");
     let listed = sites.iter().filter(pulled).filter(|site| site.shape != "comment" && !matches!(site.trust, Trust::Mention(_)));
     listed

@@ -11,7 +11,7 @@ use clap::Parser;
 use crate::config::{self, Config};
 use crate::edit::Applicability;
 use crate::report::{self, Look};
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Severity};
 use crate::run::{self, ImageList, Mode, Options, Outcome};
 use crate::walk;
 
@@ -113,7 +113,13 @@ fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), Stri
         None => Config::empty(here),
     };
     config.lay_over(&scope.select, &scope.ignore)?;
-    let rules = config.rules()?;
+    let mut rules = config.rules()?;
+    let action = &arguments.action;
+    let only_the_code = arguments.output.quiet && !action.diff && !action.write && arguments.command.is_none();
+    if only_the_code && !config.sets_severities_by_path() {
+        // What is only worth knowing is neither shown nor changes the exit code.
+        rules.retain(|rule| rule.places().iter().any(|place| place.severity > Severity::Info));
+    }
     Ok((config, RuleSet::new(rules)))
 }
 

@@ -161,6 +161,11 @@ impl Config {
         Names::new(ids.map(|id| (id.to_owned(), self.selectors.choose(id))))
     }
 
+    /// Whether a rule may be more severe in some files than it is in all.
+    pub fn sets_severities_by_path(&self) -> bool {
+        self.overrides.iter().any(|over| !over.selectors.severity.is_empty())
+    }
+
     /// Whether `exclude` says that a file, or a folder and so all that it holds, is not looked at.
     pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
         let matches = |path: PathBuf| match is_folder {

@@ -2,12 +2,12 @@
 //!
 //! Knows no rule, no report and no image: what the parsed text spells is for `locate` to say.
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::path::Path;
 
 use crate::source::Span;
 use crate::syntax::template::{self, Action, Mask};
-use crate::syntax::yaml::{self, Node, SyntaxError};
+use crate::syntax::yaml::{self, Parsed};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -106,91 +106,102 @@ fn is_template(name: &Name<'_>) -> bool {
     in_chart || templated && is_yaml_stem(name.file)
 }
 
-/// The trees of a masked text, which borrow it.
+/// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.
 #[derive(Debug, Default)]
-pub struct Trees<'t> {
-    pub documents: Vec<Node<'t>>,
-    pub comments: Vec<Span>,
-    pub unparsed: Vec<Span>,
-    pub errors: Vec<SyntaxError>,
+pub struct Masks {
+    rungs: [OnceCell<String>; 4],
 }
 
-/// The text to parse, with its actions masked in the way that parses best.
+/// A text as its kind reads it.
 #[derive(Debug)]
-pub struct Prepared<'t> {
-    pub masked: Cow<'t, str>,
+pub struct Reading<'t> {
     pub actions: Vec<Action>,
-    regions: Vec<Span>,
-    /// Further masks of the same text, whose trees are united with the first.
-    pub others: Vec<String>,
+    /// One, or two whose trees are to be united: of the first branches of a template, and of the last.
+    pub layers: Vec<Layer<'t>>,
 }
 
-/// Masks what the parser could not read.
-pub fn prepare<'t>(text: &'t str, parser: Parser) -> Prepared<'t> {
-    let whole = Span::new(0, text.len());
-    let plain = |regions: Vec<Span>| Prepared {
-        masked: Cow::Borrowed(text),
+/// A masked text and its trees.
+#[derive(Debug)]
+pub struct Layer<'t> {
+    /// As long as the text.
+    pub masked: &'t str,
+    pub parsed: Parsed<'t>,
+}
+
+/// Reads a text. `hints` are offsets, in order: documents without any are not looked into. `None` reads all.
+pub fn read<'t>(text: &'t str, parser: Parser, hints: Option<&[usize]>, masks: &'t Masks) -> Reading<'t> {
+    let plain = |parsed: Parsed<'t>| Reading {
         actions: Vec::new(),
-        regions,
-        others: Vec::new(),
+        layers: vec![Layer { masked: text, parsed }],
+    };
+    let regions = |text: &str| {
+        let mut documents = yaml::documents(text);
+        if let Some(hints) = hints {
+            documents.retain(|span| has_hint(hints, *span));
+        }
+        documents
     };
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
-        Parser::Text => plain(Vec::new()),
-        // A plain file may hold a template's actions all the same: it is parsed as one if it does not parse as it is.
-        Parser::Yaml if !has_actions() => plain(vec![whole]),
-        Parser::Yaml if yaml::parse(text, whole).errors.is_empty() => plain(vec![whole]),
-        Parser::Template if !has_actions() => plain(vec![whole]),
-        Parser::Yaml | Parser::Template => masked(text, vec![whole]),
+        Parser::Text => plain(Parsed::default()),
+        Parser::Template if has_actions() => masked(text, &regions(text), masks),
+        Parser::Yaml | Parser::Template => {
+            let parsed = parse(text, &regions(text));
+            // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
+            if parsed.errors.is_empty() || !has_actions() {
+                plain(parsed)
+            } else {
+                masked(text, &regions(text), masks)
+            }
+        }
         Parser::Helpers => {
-            let bodies = template::define_bodies(&template::actions(text));
-            masked(text, bodies)
+            let mut bodies = template::define_bodies(&template::actions(text));
+            bodies.retain(|span| hints.is_none_or(|hints| has_hint(hints, *span)));
+            masked(text, &bodies, masks)
         }
     }
+}
+
+/// Whether one of the offsets lies in the span.
+pub fn has_hint(hints: &[usize], span: Span) -> bool {
+    hints.get(hints.partition_point(|hint| *hint < span.start)).is_some_and(|hint| *hint < span.end)
 }
 
 /// Climbs the ladder of masks until one parses.
-fn masked(text: &str, regions: Vec<Span>) -> Prepared<'_> {
+fn masked<'t>(text: &'t str, regions: &[Span], masks: &'t Masks) -> Reading<'t> {
     let actions = template::actions(text);
-    let parses = |masked: &str| regions.iter().all(|region| yaml::parse(masked, *region).errors.is_empty());
-    let lines = template::mask(text, &actions, Mask::Lines);
-    let mut others = Vec::new();
-    let chosen = if parses(&lines) {
-        lines
+    let rung = |at: usize, how: Mask| {
+        let masked: &'t str = masks.rungs[at].get_or_init(|| template::mask(text, &actions, how));
+        let parsed = parse(masked, regions);
+        Layer { masked, parsed }
+    };
+    let sound = |layer: &Layer<'_>| layer.parsed.errors.is_empty();
+    let lines = rung(0, Mask::Lines);
+    let layers = if sound(&lines) {
+        vec![lines]
     } else {
-        let first = template::mask(text, &actions, Mask::FirstBranch);
-        let last = template::mask(text, &actions, Mask::LastBranch);
-        let blanks = template::mask(text, &actions, Mask::Blanks);
-        if parses(&first) && parses(&last) {
-            others.push(last);
-            first
-        } else if parses(&blanks) {
-            blanks
-        } else {
-            lines
+        let branches = vec![rung(1, Mask::FirstBranch), rung(2, Mask::LastBranch)];
+        let blanks = rung(3, Mask::Blanks);
+        match () {
+            () if branches.iter().all(sound) => branches,
+            () if sound(&blanks) => vec![blanks],
+            () => vec![lines],
         }
     };
-    Prepared {
-        masked: Cow::Owned(chosen),
-        actions,
-        regions,
-        others,
-    }
+    Reading { actions, layers }
 }
 
-impl Prepared<'_> {
-    /// The trees of one of the masked texts.
-    pub fn trees<'m>(&self, masked: &'m str) -> Trees<'m> {
-        let mut trees = Trees::default();
-        for region in &self.regions {
-            let parsed = yaml::parse(masked, *region);
-            trees.documents.extend(parsed.documents);
-            trees.comments.extend(parsed.comments);
-            trees.unparsed.extend(parsed.unparsed);
-            trees.errors.extend(parsed.errors);
-        }
-        trees
+fn parse<'t>(text: &'t str, regions: &[Span]) -> Parsed<'t> {
+    let mut all = Parsed::default();
+    for region in regions {
+        let parsed = yaml::parse(text, *region);
+        all.documents.extend(parsed.documents);
+        all.comments.extend(parsed.comments);
+        all.unparsed.extend(parsed.unparsed);
+        all.errors.extend(parsed.errors);
+        all.aliased |= parsed.aliased;
     }
+    all
 }
 
 /// In text without a grammar, what follows a `#` or `//` on its line: for ignore comments.

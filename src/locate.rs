@@ -111,6 +111,8 @@ pub struct View<'v> {
     pub comments: &'v [Span],
     /// Regions that are in no tree.
     pub unparsed: &'v [Span],
+    /// Offsets, in order, near which something of interest stands. `None`: anywhere.
+    pub hints: Option<&'v [usize]>,
 }
 
 /// All sites of a file, in order, each set of pieces once.

@@ -85,6 +85,11 @@ impl Rule {
         &self.places
     }
 
+    /// The only tags that the rule speaks about, if not all.
+    fn only_tags(&self) -> &[String] {
+        self.tags.as_ref().map(|tags| tags.only.as_slice()).unwrap_or_default()
+    }
+
     /// Of the rule and all of its places.
     pub fn set_severity(&mut self, severity: Severity) {
         self.severity = severity;
@@ -162,6 +167,9 @@ fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Ve
     let default_safety = if to.is_some() { Safety::Safe } else { Safety::ReportOnly };
     let safety = part.safety.or(spec.safety).unwrap_or(default_safety);
     let from = part.from.as_ref().map(|from| from.as_slice()).unwrap_or_default();
+    if let Some(to) = to {
+        check_target(to, if exact { &[] } else { from })?;
+    }
     from.iter()
         .map(|text| {
             Ok(Place {
@@ -175,6 +183,22 @@ fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Ve
             })
         })
         .collect()
+}
+
+/// A target is a place like `from`. One that lies in what it replaces would be replaced again, and again.
+fn check_target(to: &str, from: &[String]) -> Result<(), String> {
+    let name = to.split_once("://").map_or(to, |(_, name)| name);
+    let last = name.rsplit('/').next().unwrap_or_default();
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'"' | b'\'' | b'`');
+    let host = name.split('/').next().unwrap_or_default();
+    if name.is_empty() || !name.bytes().all(fits) || last.contains(':') || !host.contains(['.', ':', '{']) {
+        return Err(format!("`{to}` is no place: write it like `new.example.com/team`, with its host and without a tag"));
+    }
+    let inside = |from: &&String| name.strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    match from.iter().find(inside) {
+        Some(from) => Err(format!("`{to}` lies in `{from}`, which it replaces: the fix would never end")),
+        None => Ok(()),
+    }
 }
 
 /// A target is written with its scheme only where the thing is a URL by itself.
@@ -308,6 +332,9 @@ mod tests {
             ("{from: a.io, id: Not_Kebab}", "kebab-case"),
             ("{from: 'a b'}", "a b"),
             ("{from: a.io/*/*}", "one `*`"),
+            ("{from: a.io, to: 'b.io/x:1'}", "without a tag"),
+            ("{from: a.io, to: team}", "with its host"),
+            ("{from: a.io/x, to: a.io/x/y}", "never end"),
         ] {
             let spec: RuleSpec = serde_yaml::from_str(text).unwrap();
             let why = Rule::new(&spec).unwrap_err();

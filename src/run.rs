@@ -21,11 +21,12 @@ use crate::report::concise::Concise;
 use crate::report::{FileReport, Format, Look, Summary};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
+use crate::suppress::MARKER;
 use crate::source::LineIndex;
 use crate::walk;
-use crate::write;
+use crate::write::{self, Bounds};
 
-pub use file::Judge;
+use file::Judge;
 pub use list::{ImageList, files, images};
 
 /// Files are told in this many at a time, so that no more of them are held in memory.
@@ -119,15 +120,18 @@ struct Part {
 /// Where `out` or `err` cannot be written.
 pub fn check(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
     let began = Instant::now();
-    let anchors = match Anchors::new(options.rules) {
+    let anchors = match Anchors::new(options.rules, &[MARKER]) {
         Ok(anchors) => anchors,
         Err(error) => {
             writeln!(err, "regfix: {error}")?;
             return Ok(Outcome::Failed);
         }
     };
+    let judge = judge(options, &anchors);
+    let bounds = Bounds::new(&options.walk.roots);
     let mut run = Run {
         options,
+        judge: &judge,
         out,
         err,
         summary: Summary::default(),
@@ -148,9 +152,12 @@ pub fn check(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) ->
         run.walked(&found.problems, &found.skipped)?;
         let paths = found.kept;
         for batch in paths.chunks(BATCH) {
-            let parts: Vec<Part> = batch.par_iter().map(|(path, kind)| part_of(options, path, kind)).collect();
+            let parts: Vec<Part> = batch.par_iter().map(|(path, kind)| part_of(options, &judge, &bounds, path, kind)).collect();
             for part in parts {
                 run.tell(part)?;
+            }
+            if run.has_all_that_counts() {
+                break;
             }
         }
     }
@@ -161,6 +168,7 @@ pub fn check(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) ->
 /// What the run has told so far.
 struct Run<'r, 'o> {
     options: &'r Options<'o>,
+    judge: &'r Judge<'r>,
     out: &'r mut dyn Write,
     err: &'r mut dyn Write,
     summary: Summary,
@@ -173,6 +181,11 @@ impl Run<'_, '_> {
     fn reports(&self) -> bool {
         let options = self.options;
         !options.quiet && options.mode != Mode::Diff && !options.counts_only() && !options.pipes_text()
+    }
+
+    /// Where the exit code is all that is asked for, one finding settles it, as a match does for `grep -q`.
+    fn has_all_that_counts(&self) -> bool {
+        self.options.quiet && self.options.mode == Mode::Check && self.summary.errors + self.summary.warnings > 0
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -225,7 +238,7 @@ impl Run<'_, '_> {
             }
         };
         let before = text.clone();
-        let outcome = judge(options).file(&name, text, kind);
+        let outcome = self.judge.file(&name, text, kind);
         let mut part = render(options, &name, &before, &outcome);
         if options.pipes_text() {
             self.out.write_all(outcome.text.as_bytes())?;
@@ -256,9 +269,10 @@ impl Run<'_, '_> {
 }
 
 /// What is asked of every file.
-fn judge<'o>(options: &'o Options<'_>) -> Judge<'o> {
+fn judge<'o>(options: &Options<'o>, anchors: &'o Anchors) -> Judge<'o> {
     Judge {
         rules: options.rules,
+        anchors,
         config: options.config,
         names: options.config.names(),
         fix: (options.mode != Mode::Check).then(|| options.limit()),
@@ -271,22 +285,22 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
     caught.map_err(|_| format!("{}: regfix failed on this file; please report it", path.display()))
 }
 
-fn part_of(options: &Options<'_>, path: &Path, kind: &Kind) -> Part {
-    guarded(path, || part(options, path, kind)).unwrap_or_else(Part::failed)
+fn part_of(options: &Options<'_>, judge: &Judge<'_>, bounds: &Bounds, path: &Path, kind: &Kind) -> Part {
+    guarded(path, || part(options, judge, bounds, path, kind)).unwrap_or_else(Part::failed)
 }
 
 /// Takes one file from the disk, and puts it back if the run writes.
-fn part(options: &Options<'_>, path: &Path, kind: &Kind) -> Part {
+fn part(options: &Options<'_>, judge: &Judge<'_>, bounds: &Bounds, path: &Path, kind: &Kind) -> Part {
     let text = match walk::read(path) {
         Ok(text) => text,
         Err(error) if error.is_fatal() => return Part::failed(error.to_string()),
         Err(error) => return Part::passed_over(options, &error),
     };
     let before = text.clone();
-    let outcome = judge(options).file(path, text, kind);
+    let outcome = judge.file(path, text, kind);
     if options.mode == Mode::Write
         && outcome.text != before
-        && let Err(error) = write::replace(path, &before, &outcome.text, &options.walk.roots)
+        && let Err(error) = write::replace(path, &before, &outcome.text, bounds)
     {
         return Part::failed(error.to_string());
     }

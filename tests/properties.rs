@@ -8,10 +8,13 @@ use regfix::edit::{self, Applicability, Fix};
 use regfix::image::ImageRef;
 use regfix::kind::{self, Kind};
 use regfix::rules::RuleSet;
+use regfix::rules::anchors::Anchors;
 use regfix::syntax::template::{self, Mask};
 use std::sync::LazyLock;
 
 static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).unwrap()));
+
+static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| Anchors::new(&RULES, &[]).unwrap());
 
 const NAMES: [&str; 6] = ["values.yaml", "Chart.yaml", "kustomization.yaml", "a/templates/x.yaml", "a/_helpers.tpl", "x.json"];
 
@@ -70,6 +73,17 @@ proptest! {
             now = applied.text;
         }
         prop_assert!(fixes(path, &now, kind).iter().all(|fix| fix.applicability < Applicability::Unsafe), "never settles: {now:?}");
+    }
+
+    #[test]
+    fn hints_leave_nothing_out((path, kind) in kinds(), text in text()) {
+        let hints = ANCHORS.hints(text.as_bytes());
+        let near = check::check_near(Path::new(path), &text, kind, &RULES, Some(&hints)).findings;
+        let all = check::check(Path::new(path), &text, kind, &RULES).findings;
+        let told = |findings: &[regfix::finding::Finding]| findings.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>();
+        // A document without hints is not parsed, so one that does not parse hides nothing that is beside it.
+        prop_assert!(told(&all).iter().all(|one| told(&near).contains(one)) || all.is_empty(), "{text:?}");
+        prop_assert!(all.is_empty() || ANCHORS.occur_in(text.as_bytes()), "the prefilter hides {text:?}");
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl Walk<'_> {
             documents: &[],
             comments: &[],
             unparsed: &[],
+            hints: None,
         };
         let mut inner = Walk::new(view.path, view.text, masked, actions);
         inner.depth = self.depth + 1;

@@ -7,16 +7,20 @@ use super::value::{BELOW_A_MATCH, PUSHED};
 use super::{Site, Trust, View, comment, keys};
 use crate::source::Span;
 use crate::syntax::template::Action;
-use crate::syntax::yaml::{List, Map, Node, Scalar};
+use crate::syntax::yaml::{Entry, List, Map, Node, Scalar};
 
 pub(super) fn sites(view: &View<'_>) -> Vec<Site> {
     let mut walk = Walk::new(view.path, view.text, view.masked, view.actions);
+    walk.hints = view.hints;
     let mut roles = Vec::new();
     for document in view.documents {
         walk.document(document);
         roles.push((extent(document), walk.role));
     }
     for span in view.comments {
+        if !walk.may_be_in(*span) {
+            continue;
+        }
         let place = roles.iter().rev().find(|(extent, _)| extent.start <= span.start).or(roles.first());
         let role = place.map_or(Role::Plain, |(_, role)| *role);
         walk.sites.extend(comment::site(view, *span, role));
@@ -62,6 +66,7 @@ pub(super) struct Walk<'w> {
     pub(super) actions: &'w [Action],
     pub(super) role: Role,
     pub(super) depth: usize,
+    hints: Option<&'w [usize]>,
     pub(super) sites: Vec<Site>,
 }
 
@@ -74,6 +79,7 @@ impl<'w> Walk<'w> {
             actions,
             role: Role::Plain,
             depth: 0,
+            hints: None,
             sites: Vec::new(),
         }
     }
@@ -85,12 +91,23 @@ impl<'w> Walk<'w> {
     }
 
     pub(super) fn node(&mut self, node: &Node<'_>, place: Place<'_>) {
+        if !self.may_be_in(extent(node)) {
+            return;
+        }
         match node {
             Node::Scalar(scalar) => self.scalar(scalar, place),
             Node::Map(map) => self.map(map, place),
             Node::List(list) => self.list(list, place),
             Node::Alias(_) => {}
         }
+    }
+
+    /// Whether anything of interest may stand in the span.
+    fn may_be_in(&self, span: Span) -> bool {
+        self.hints.is_none_or(|hints| {
+            let first = hints.partition_point(|hint| *hint < span.start);
+            hints.get(first).is_some_and(|hint| *hint < span.end)
+        })
     }
 
     fn list(&mut self, list: &List<'_>, place: Place<'_>) {
@@ -107,27 +124,42 @@ impl<'w> Walk<'w> {
     }
 
     fn map(&mut self, map: &Map<'_>, place: Place<'_>) {
-        let folded: Vec<String> = map.entries.iter().map(|entry| keys::fold(entry.name().unwrap_or_default())).collect();
-        let split = self.splits(map, &folded, place);
-        for (index, entry) in map.entries.iter().enumerate() {
-            let key = folded[index].as_str();
-            if split.contains(&index) || keys::is_prose(key) {
-                continue;
+        let scalar_here = |node: &Node<'_>| node.as_scalar().is_some_and(|scalar| self.may_be_in(scalar.span));
+        // Only where a scalar of the map itself is of interest may it be spread over several.
+        if map.entries.iter().any(|entry| scalar_here(&entry.value)) {
+            let fold = |entry: &Entry<'_>| keys::fold(entry.name().unwrap_or_default());
+            let folded: Vec<String> = map.entries.iter().map(fold).collect();
+            let split = self.splits(map, &folded, place);
+            for (index, key) in folded.iter().enumerate() {
+                if !split.contains(&index) {
+                    self.entry(map, index, key, &folded, place);
+                }
             }
-            let named = effective_key(map, key);
-            let key = named.as_deref().unwrap_or(key);
-            let parent = if named.is_some() { Self::parent_in_name(map) } else { None };
-            let mirrored = key == "registry" && folded.iter().any(|key| keys::is_mirror_sibling(key));
-            let mention = place.mention.or((keys::is_mention(key) || mirrored).then_some(BELOW_A_MATCH));
-            let inner = Place {
-                key,
-                parent: parent.as_deref().unwrap_or(place.key),
-                siblings: Some(map),
-                in_list: false,
-                mention,
-            };
-            self.node(&entry.value, inner);
+        } else {
+            for (index, entry) in map.entries.iter().enumerate() {
+                if self.may_be_in(extent(&entry.value)) {
+                    self.entry(map, index, &keys::fold(entry.name().unwrap_or_default()), &[], place);
+                }
+            }
         }
+    }
+
+    fn entry(&mut self, map: &Map<'_>, index: usize, key: &str, folded: &[String], place: Place<'_>) {
+        if keys::is_prose(key) {
+            return;
+        }
+        let named = effective_key(map, key);
+        let key = named.as_deref().unwrap_or(key);
+        let parent = if named.is_some() { Self::parent_in_name(map) } else { None };
+        let mirrored = key == "registry" && folded.iter().any(|key| keys::is_mirror_sibling(key));
+        let inner = Place {
+            key,
+            parent: parent.as_deref().unwrap_or(place.key),
+            siblings: Some(map),
+            in_list: false,
+            mention: place.mention.or((keys::is_mention(key) || mirrored).then_some(BELOW_A_MATCH)),
+        };
+        self.node(&map.entries[index].value, inner);
     }
 
     /// Of `name: image.registry` beside `value:` the part before the last.

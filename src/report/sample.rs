@@ -15,6 +15,7 @@ pub(super) const LOOK: Look = Look {
     width: 80,
     limit: Applicability::Safe,
     write: false,
+    verbose: false,
 };
 
 /// What a file came to.

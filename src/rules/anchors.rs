@@ -10,15 +10,14 @@ use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem;
 
-use super::{Pattern, RuleSet};
+use super::{Pattern, Rule, RuleSet};
 use crate::artifact::Artifact;
 use crate::image::DOCKER_HUB;
 
 /// Ends of hosts that stand in most manifests for other reasons, as in labels and API groups: no stems.
-const COMMON_DOMAINS: [&str; 8] = [
+const COMMON_DOMAINS: [&str; 7] = [
     "k8s.io",
     "kubernetes.io",
-    "docker.io",
     "helm.sh",
     "github.com",
     "google.com",
@@ -26,12 +25,15 @@ const COMMON_DOMAINS: [&str; 8] = [
     "example.com",
 ];
 
+/// Hosts that serve far more than what is legacy.
+const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
+
 /// Finds out whether a rule could speak about anything in a text.
 #[derive(Debug)]
 pub struct Anchors {
     /// For each stem, the places that it stands for.
     stems: Vec<Vec<usize>>,
-    places: Vec<Needles>,
+    places: Vec<Place>,
     search: Search,
 }
 
@@ -44,8 +46,25 @@ struct Needles {
     /// Whether more may come before the first segment, and after the last.
     open_before: bool,
     open_after: bool,
-    /// Whether it is a whole name by itself, like `vault`: then it ends a reference.
+    /// Whether it is one word that need not come with a host, like `vault` or `microsoft`.
     lone: bool,
+    /// The only tags of interest, if not all are.
+    tags: Vec<String>,
+}
+
+/// A place, made ready to be looked for: in one piece, or cut in two at each slash.
+#[derive(Debug)]
+struct Place {
+    needles: Needles,
+    whole: Piece,
+    cuts: Vec<(Piece, Piece)>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    finder: memmem::Finder<'static>,
+    first: bool,
+    last: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +83,7 @@ impl Anchors {
         let places_of_rules = rules
             .rules()
             .iter()
-            .flat_map(|rule| rule.places().iter().map(|place| Needles::new(&place.from, rule.kind)));
+            .flat_map(|rule| rule.places().iter().map(|place| Needles::new(rule, &place.from)));
         let mut places: Vec<Needles> = places_of_rules.chain(words.iter().map(|word| Needles::word(word))).collect();
         places.sort();
         places.dedup();
@@ -72,7 +91,7 @@ impl Anchors {
         let search = Search::new(by_stem.keys())?;
         Ok(Self {
             stems: by_stem.into_values().collect(),
-            places,
+            places: places.into_iter().map(Place::new).collect(),
             search,
         })
     }
@@ -88,13 +107,21 @@ impl Anchors {
             }
             if !std::mem::replace(&mut seen[stem], true) {
                 let mut places = self.stems[stem].iter().map(|place| &self.places[*place]);
-                if places.any(|place| place.stand_in(text)) {
+                if places.any(|place| place.stands_in(text)) {
                     return true;
                 }
             }
             from = start + 1;
         }
         false
+    }
+}
+
+impl Anchors {
+    /// Where stems stand in the text, in order. Whatever a rule speaks about has one in it.
+    pub fn hints(&self, text: &[u8]) -> Vec<usize> {
+        let next = |from: usize| self.search.next(text, from).map(|(_, start)| start);
+        std::iter::successors(next(0), |start| next(start + 1)).collect()
     }
 }
 
@@ -149,11 +176,11 @@ fn by_stem(places: &[Needles]) -> BTreeMap<String, Vec<usize>> {
 }
 
 impl Needles {
-    fn new(from: &Pattern, kind: Artifact) -> Self {
+    fn new(rule: &Rule, from: &Pattern) -> Self {
         let literals: Vec<_> = from.literals().collect();
         let named = |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
         let on_docker_hub = named(0, DOCKER_HUB);
-        let library = on_docker_hub && kind == Artifact::Image && named(1, "library");
+        let library = on_docker_hub && rule.kind == Artifact::Image && named(1, "library");
         let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
         // What comes after a `*` is not looked for: it need not follow directly.
         let end = written.iter().position(|(.., open_after)| *open_after).map_or(written.len(), |at| at + 1);
@@ -163,7 +190,8 @@ impl Needles {
             on_docker_hub,
             open_before: written.first().is_some_and(|(_, open, _)| *open),
             open_after: written.last().is_some_and(|(.., open)| *open),
-            lone: library,
+            lone: library || on_docker_hub && written.len() == 1,
+            tags: rule.only_tags().to_vec(),
         }
     }
 
@@ -174,41 +202,65 @@ impl Needles {
             open_before: true,
             open_after: true,
             lone: false,
+            tags: Vec::new(),
         }
     }
 
-    /// What to search for first: the end of the host where that is rare, the first segment otherwise.
+    /// What to search for first: the end of the host where that is rare, the first segment of the path otherwise.
     fn stem(&self) -> &str {
         let first = self.segments.first().map(String::as_str).unwrap_or_default();
-        if self.on_docker_hub {
-            return first;
-        }
-        let domain = domain(first);
-        match self.segments.get(1) {
-            _ if !COMMON_DOMAINS.contains(&domain) => domain,
-            Some(second) if first.len() <= "storage.googleapis.com".len() => second,
-            _ => first,
+        match (domain(first), self.segments.get(1)) {
+            (_, Some(second)) if COMMON_HOSTS.contains(&first) => second,
+            (domain, _) if COMMON_DOMAINS.contains(&domain) || self.on_docker_hub => first,
+            (domain, _) => domain,
         }
     }
 
-    /// Whether the segments stand in the text, in one piece or cut in two at some slash.
-    fn stand_in(&self, text: &[u8]) -> bool {
-        let all = self.segments.len();
-        let cut = |at: usize| self.piece_in(text, 0, at, true) && self.piece_in(text, at, all, false);
-        self.piece_in(text, 0, all, false) || (1..all).any(cut)
+    fn piece(&self, from: usize, to: usize) -> Piece {
+        Piece {
+            finder: memmem::Finder::new(&self.segments[from..to].join("/")).into_owned(),
+            first: from == 0,
+            last: to == self.segments.len(),
+        }
+    }
+}
+
+impl Place {
+    fn new(needles: Needles) -> Self {
+        let all = needles.segments.len();
+        Self {
+            whole: needles.piece(0, all),
+            cuts: (1..all).map(|cut| (needles.piece(0, cut), needles.piece(cut, all))).collect(),
+            needles,
+        }
     }
 
-    /// Whether a run of segments stands in the text; at the end of a value, if no further segment may follow.
-    fn piece_in(&self, text: &[u8], from: usize, to: usize, ends_value: bool) -> bool {
-        let piece = self.segments[from..to].join("/");
-        memmem::find_iter(text, piece.as_bytes()).any(|start| {
-            let end = start + piece.len();
-            let opened = from == 0 && self.open_before || opens(text, start);
-            let closed = to == self.segments.len() && self.open_after || closes(text, end);
-            let alone = !self.lone || ends_reference(text, start, end);
+    /// Whether the segments stand in the text.
+    fn stands_in(&self, text: &[u8]) -> bool {
+        let in_two = |(head, tail): &(Piece, Piece)| self.has(head, text, true) && self.has(tail, text, false);
+        self.has(&self.whole, text, false) || self.cuts.iter().any(in_two)
+    }
+
+    /// Whether a piece stands in the text; at the end of a value, if no further segment may follow.
+    fn has(&self, piece: &Piece, text: &[u8], ends_value: bool) -> bool {
+        piece.finder.find_iter(text).any(|start| {
+            let end = start + piece.finder.needle().len();
+            let opened = piece.first && self.needles.open_before || opens(text, start);
+            let closed = piece.last && self.needles.open_after || closes(text, end);
+            let alone = !self.needles.lone || is_in_reference(text, start, end);
             let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-            opened && closed && alone && !(ends_value && text.get(end) == Some(&b'/') && next())
+            let goes_on = ends_value && text.get(end) == Some(&b'/') && next();
+            opened && closed && alone && !goes_on && (!piece.last || self.needles.tag_fits(text, end))
         })
+    }
+}
+
+impl Needles {
+    /// Whether the tag that is written behind a name is one of those of interest.
+    fn tag_fits(&self, text: &[u8], end: usize) -> bool {
+        let tagged = text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
+        let is = |tag: &String| text[end + 1..].starts_with(tag.as_bytes());
+        self.tags.is_empty() || !tagged || self.tags.iter().any(is)
     }
 }
 
@@ -233,19 +285,24 @@ fn closes(text: &[u8], end: usize) -> bool {
     }
 }
 
-/// `vault` alone is a word of many meanings; as an image it is followed by a tag, a digest or the end of the value, and
-/// is no key.
-fn ends_reference(text: &[u8], start: usize, end: usize) -> bool {
-    let before = start.checked_sub(1).map(|at| text[at]);
-    let value = before.is_some_and(|byte| matches!(byte, b' ' | b'"' | b'\'' | b'/' | b'=' | b'\t'));
-    let tagged = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<');
-    value
-        && match text.get(end).copied() {
-            None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@' | b',' | b'}') => true,
-            Some(b' ') => text.get(end + 1).is_none_or(|byte| matches!(byte, b'#' | b' ' | b'\n' | b'}')),
-            Some(b':') => text.get(end + 1).is_some_and(|byte| tagged(*byte)),
-            Some(_) => false,
-        }
+/// A word of many meanings, as `vault` and `microsoft` are: as an image or an organisation it begins a value or follows a
+/// slash, and is followed by a slash, a tag, a digest or the end of the value.
+fn is_in_reference(text: &[u8], start: usize, end: usize) -> bool {
+    let line = text[..start].trim_ascii_end();
+    let begins = match start.checked_sub(1).map(|at| text[at]) {
+        Some(b' ' | b'\t') => line.ends_with(b":") || line.ends_with(b"-"),
+        Some(byte) => matches!(byte, b'"' | b'\'' | b'/' | b'=' | b'n' | b'[' | b','),
+        None => true,
+    };
+    let tagged = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<');
+    let next = text.get(end + 1);
+    let goes_on = match text.get(end) {
+        None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@' | b',' | b'}' | b']' | b'\\') => true,
+        Some(b' ') => next.is_none_or(|byte| matches!(byte, b'#' | b' ' | b'\n' | b'}' | b']')),
+        Some(b':') => next.is_some_and(tagged),
+        Some(_) => false,
+    };
+    text.get(end) == Some(&b'/') || begins && goes_on
 }
 
 fn in_segment(byte: u8) -> bool {
@@ -284,6 +341,9 @@ mod tests {
             "europe-docker.pkg.dev/k8s-artifacts-prod/images/x",
             "url: https://charts.helm.sh/stable",
             "# regfix: ignore",
+            "registry: bitnami\n",
+            "hub: docker.io/bitnami",
+            "{image: vault}",
         ] {
             assert!(anchors.occur_in(text.as_bytes()), "{text}");
         }
@@ -296,6 +356,9 @@ mod tests {
             "the vault holds",
             "# bitnami.com",
             "image: busybox\nother: registry.k8s.io/pause",
+            "image: registry.k8s.io/busybox:1.27",
+            "- microsoft sgc",
+            "to vault\n",
             "kube-state-metrics",
             "registry: quay.io/other\ncoreos: kube-state-metrics",
             "helm.sh/chart: x",

@@ -10,6 +10,7 @@ use crate::edit::{self, Applicability};
 use crate::finding::{Finding, Fixed, Problem};
 use crate::kind::Kind;
 use crate::rules::RuleSet;
+use crate::rules::anchors::Anchors;
 use crate::rules::select::Names;
 use crate::source::LineIndex;
 use crate::suppress;
@@ -19,8 +20,9 @@ const MOST_PASSES: usize = 8;
 
 /// What a run asks of every file.
 #[derive(Debug)]
-pub struct Judge<'r> {
+pub(super) struct Judge<'r> {
     pub rules: &'r RuleSet,
+    pub anchors: &'r Anchors,
     pub config: &'r Config,
     /// The ids that an ignore comment may name.
     pub names: Names,
@@ -30,7 +32,7 @@ pub struct Judge<'r> {
 
 /// What a file came to.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// After the fixes; as it was where there were none.
     pub text: String,
     /// Those left, in `text`.
@@ -42,7 +44,7 @@ pub struct Outcome {
 
 impl Judge<'_> {
     /// Takes one file through all steps.
-    pub fn file(&self, path: &Path, text: String, kind: &Kind) -> Outcome {
+    pub(super) fn file(&self, path: &Path, text: String, kind: &Kind) -> Outcome {
         let mut outcome = Outcome {
             text,
             ..Outcome::default()
@@ -66,7 +68,8 @@ impl Judge<'_> {
     }
 
     fn findings(&self, path: &Path, text: &str, kind: &Kind) -> Outcome {
-        let checked = check::check(path, text, kind, self.rules);
+        let hints = self.anchors.hints(text.as_bytes());
+        let checked = check::check_near(path, text, kind, self.rules, Some(&hints));
         let lines = LineIndex::new(text);
         let kept = suppress::apply(text, &lines, &checked.comments, &self.names, checked.findings);
         let mut left = kept.left;

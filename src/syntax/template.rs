@@ -209,24 +209,20 @@ fn clear_action_lines(text: &str, bytes: &mut [u8], actions: &[Action]) {
     let mut next = 0;
     while let Some(first) = actions.get(next) {
         let start = line_start(source, first.span.start);
-        let mut end = first.span.end;
-        let mut bare = is_blank(&source[start..first.span.start]);
-        next += 1;
-        loop {
-            let line_end = line_end(source, end);
-            match actions.get(next) {
-                Some(action) if action.span.start < line_end => {
-                    bare &= is_blank(&source[end..action.span.start]);
-                    end = action.span.end;
-                    next += 1;
-                }
-                _ => {
-                    if bare && is_blank(&source[end..line_end]) {
-                        bytes[start..line_end].fill(b'\n');
-                    }
-                    break;
-                }
+        let mut end = start;
+        let mut line_end = start;
+        let mut bare = true;
+        // All actions that begin on the line, or on the line where the one before ends.
+        while let Some(action) = actions.get(next).filter(|action| end == start || action.span.start < line_end) {
+            bare &= is_blank(&source[end..action.span.start]);
+            end = action.span.end;
+            if end > line_end {
+                line_end = self::line_end(source, end);
             }
+            next += 1;
+        }
+        if bare && is_blank(&source[end..line_end]) {
+            bytes[start..line_end].fill(b'\n');
         }
     }
 }

@@ -19,6 +19,8 @@ const DEEPEST: usize = 256;
 pub struct Parsed<'t> {
     pub documents: Vec<Node<'t>>,
     pub errors: Vec<SyntaxError>,
+    /// Whether a scalar is named by an alias: then it counts at places where it does not stand.
+    pub aliased: bool,
     /// From an error to the next document: text that is in no tree.
     pub unparsed: Vec<Span>,
     /// Each from its `#` to the end of its line.
@@ -131,6 +133,22 @@ impl Entry<'_> {
     }
 }
 
+/// The documents of a text, by their `---` lines, which no scalar can hold. Each starts with its mark.
+pub fn documents(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut start = 0;
+    for at in memchr::memmem::find_iter(bytes, b"\n---") {
+        let ends_mark = bytes.get(at + 4).is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        if ends_mark {
+            found.push(Span::new(start, at + 1));
+            start = at + 1;
+        }
+    }
+    found.push(Span::new(start, text.len()));
+    found
+}
+
 /// Parses the text of `region` within `text`; all spans are of `text`.
 pub fn parse(text: &str, region: Span) -> Parsed<'_> {
     let input = region.of(text);
@@ -173,6 +191,7 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
             break;
         }
     }
+    parsed.aliased = builder.aliased;
     parsed.comments = comments(text, region, &builder.occupied, &parsed.unparsed);
     parsed
 }
@@ -200,7 +219,9 @@ fn comments(text: &str, region: Span, occupied: &[Span], unparsed: &[Span]) -> V
                 break;
             };
             let start = at + hash;
-            let opens = start == region.start || matches!(bytes[start - 1], b' ' | b'\t' | b'\n' | b'\r');
+            let opens = start == region.start
+                || matches!(bytes[start - 1], b' ' | b'\t' | b'\n' | b'\r')
+                || bytes[..start].ends_with("\u{feff}".as_bytes());
             if !opens {
                 at = start + 1;
                 continue;
@@ -227,6 +248,7 @@ struct Builder<'t> {
     occupied: Vec<Span>,
     /// The end of what is in a tree.
     seen: usize,
+    aliased: bool,
 }
 
 enum Open<'t> {
@@ -250,6 +272,7 @@ impl<'t> Builder<'t> {
             }
             Event::Alias(anchor) => {
                 self.occupied.push(span);
+                self.aliased = true;
                 let node = match self.anchors.get(&anchor) {
                     Some(scalar) => Node::Scalar(scalar.clone()),
                     None => Node::Alias(span),
@@ -301,11 +324,11 @@ impl<'t> Builder<'t> {
         let node = match self.open.pop() {
             None => return,
             Some(Open::Map(mut map, _)) => {
-                map.span.end = end.max(map.span.start);
+                map.span.end = end.max(map.span.start).max(self.seen);
                 Node::Map(map)
             }
             Some(Open::List(mut list)) => {
-                list.span.end = end.max(list.span.start);
+                list.span.end = end.max(list.span.start).max(self.seen);
                 Node::List(list)
             }
         };
