@@ -12,12 +12,17 @@ use regfix::source::Span;
 use regfix::syntax::{template, yaml};
 use regfix::{check, kind};
 
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
+static RULES: LazyLock<RuleSet> =
+    LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
 
 /// About a megabyte of values, one legacy image in sixteen.
 static VALUES: LazyLock<String> = LazyLock::new(|| {
     let entry = |index: usize| {
-        let registry = if index % 16 == 0 { "k8s.gcr.io" } else { "registry.k8s.io" };
+        let registry = if index % 16 == 0 {
+            "k8s.gcr.io"
+        } else {
+            "registry.k8s.io"
+        };
         format!(
             "component{index}:\n  # what runs\n  image:\n    registry: {registry}\n    repository: sig-storage/csi-attacher\n    \
              tag: \"v3.4.0\"\n  resources:\n    limits: {{cpu: 100m, memory: 128Mi}}\n  args: [--v=5, --leader-election]\n"
@@ -50,29 +55,43 @@ fn start_up() -> RuleSet {
 fn prefilter_of_a_clean_text(bencher: Bencher<'_, '_>) {
     let anchors = Anchors::new(&RULES, &[]).expect("the anchors are few");
     let clean = VALUES.replace("k8s.gcr.io", "registry.k8s.io");
-    bencher.counter(BytesCount::of_str(&clean)).bench(|| anchors.occur_in(black_box(clean.as_bytes())));
+    bencher
+        .counter(BytesCount::of_str(&clean))
+        .bench(|| anchors.occur_in(black_box(clean.as_bytes())));
 }
 
 #[divan::bench]
 fn parse(bencher: Bencher<'_, '_>) {
     let text = VALUES.as_str();
-    bencher.counter(BytesCount::of_str(text)).bench(|| yaml::parse(black_box(text), Span::new(0, text.len())));
+    bencher
+        .counter(BytesCount::of_str(text))
+        .bench(|| yaml::parse(black_box(text), Span::new(0, text.len())));
 }
 
 #[divan::bench]
 fn mask(bencher: Bencher<'_, '_>) {
     let text = TEMPLATE.as_str();
-    bencher
-        .counter(BytesCount::of_str(text))
-        .bench(|| template::mask(black_box(text), &template::actions(text), template::Mask::Lines));
+    bencher.counter(BytesCount::of_str(text)).bench(|| {
+        template::mask(
+            black_box(text),
+            &template::actions(text),
+            template::Mask::Lines,
+        )
+    });
 }
 
 #[divan::bench(args = ["values.yaml", "app/templates/all.yaml"])]
 fn check_file(bencher: Bencher<'_, '_>, name: &str) {
     let path = Path::new(name);
-    let text = if name.contains("templates") { TEMPLATE.as_str() } else { VALUES.as_str() };
+    let text = if name.contains("templates") {
+        TEMPLATE.as_str()
+    } else {
+        VALUES.as_str()
+    };
     let kind = kind::classify(path).expect("the name is known");
-    bencher.counter(BytesCount::of_str(text)).bench(|| check::check(path, black_box(text), kind, &RULES));
+    bencher
+        .counter(BytesCount::of_str(text))
+        .bench(|| check::check(path, black_box(text), kind, &RULES));
 }
 
 #[divan::bench]
@@ -81,6 +100,11 @@ fn apply(bencher: Bencher<'_, '_>) {
     let kind = kind::classify(path).expect("the name is known");
     let text = VALUES.as_str();
     let findings = check::check(path, text, kind, &RULES).findings;
-    let fixes: Vec<_> = findings.into_iter().filter_map(|finding| finding.fix).collect();
-    bencher.counter(BytesCount::of_str(text)).bench(|| edit::apply(black_box(text), &fixes, Applicability::Safe));
+    let fixes: Vec<_> = findings
+        .into_iter()
+        .filter_map(|finding| finding.fix)
+        .collect();
+    bencher
+        .counter(BytesCount::of_str(text))
+        .bench(|| edit::apply(black_box(text), &fixes, Applicability::Safe));
 }

@@ -37,8 +37,16 @@ pub struct Image {
 impl Image {
     /// Name, tag and digest as one reference.
     pub fn reference(&self) -> String {
-        let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-        let digest = self.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
+        let tag = self
+            .tag
+            .as_ref()
+            .map(|tag| format!(":{tag}"))
+            .unwrap_or_default();
+        let digest = self
+            .digest
+            .as_ref()
+            .map(|digest| format!("@{digest}"))
+            .unwrap_or_default();
         format!("{}{tag}{digest}", self.name)
     }
 }
@@ -47,9 +55,12 @@ impl Image {
 fn sites(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<Site>, Checked) {
     let mut checked = Checked::default();
     if kind.parser == Parser::Text {
-        let mut sites = locate::scan_text(text, Span::new(0, text.len()), &[], locate::Prose::Anything);
+        let mut sites =
+            locate::scan_text(text, Span::new(0, text.len()), &[], locate::Prose::Anything);
         for site in &mut sites {
-            site.trust = site.trust.min(Trust::Likely("the file is read as plain text"));
+            site.trust = site
+                .trust
+                .min(Trust::Likely("the file is read as plain text"));
         }
         checked.comments = kind::text_comments(text);
         return (locate::in_order(sites), checked);
@@ -81,7 +92,10 @@ fn sites(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<
 fn problem(error: SyntaxError) -> Problem {
     Problem {
         offset: Some(error.offset),
-        message: format!("{}; from here to the next document only single lines are read", error.message),
+        message: format!(
+            "{}; from here to the next document only single lines are read",
+            error.message
+        ),
         fatal: false,
     }
 }
@@ -89,7 +103,9 @@ fn problem(error: SyntaxError) -> Problem {
 /// Where ignore comments may stand: in the YAML, in a template's comments, and in what is neither.
 fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span]) -> Vec<Span> {
     let mut found = of_yaml.to_vec();
-    let of_template = actions.iter().filter(|action| action.kind == ActionKind::Comment);
+    let of_template = actions
+        .iter()
+        .filter(|action| action.kind == ActionKind::Comment);
     found.extend(of_template.map(|action| action.span));
     for region in unparsed {
         let inside = kind::text_comments(region.of(text)).into_iter();
@@ -105,17 +121,31 @@ pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
 }
 
 /// Checks a text where the hints are: offsets of what a rule could speak about, in order.
-pub fn check_near(path: &Path, text: &str, kind: &Kind, rules: &RuleSet, hints: Option<&[usize]>) -> Checked {
+pub fn check_near(
+    path: &Path,
+    text: &str,
+    kind: &Kind,
+    rules: &RuleSet,
+    hints: Option<&[usize]>,
+) -> Checked {
     let (sites, mut checked) = sites(path, text, kind, hints);
-    checked.findings = sites.iter().filter_map(|site| finding(site, text, rules)).collect();
+    checked.findings = sites
+        .iter()
+        .filter_map(|site| finding(site, text, rules))
+        .collect();
     checked
 }
 
 /// Every image that a text names in a place from which it is pulled.
 pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
     let (sites, _) = sites(path, text, kind, None);
-    let pulled = |site: &&Site| site.kind == Artifact::Image && site.name.is_some() && site.trust > Trust::Mention("");
-    let listed = sites.iter().filter(pulled).filter(|site| site.shape != "comment" && !matches!(site.trust, Trust::Mention(_)));
+    let pulled = |site: &&Site| {
+        site.kind == Artifact::Image && site.name.is_some() && site.trust > Trust::Mention("")
+    };
+    let listed = sites
+        .iter()
+        .filter(pulled)
+        .filter(|site| site.shape != "comment" && !matches!(site.trust, Trust::Mention(_)));
     listed
         .filter_map(|site| {
             Some(Image {
@@ -163,7 +193,13 @@ fn finding(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
     Some(of_verdict(site, &spelled, text, &verdict, &query))
 }
 
-fn of_verdict(site: &Site, spelled: &Spelled, text: &str, verdict: &Verdict<'_>, query: &rules::Query<'_>) -> Finding {
+fn of_verdict(
+    site: &Site,
+    spelled: &Spelled,
+    text: &str,
+    verdict: &Verdict<'_>,
+    query: &rules::Query<'_>,
+) -> Finding {
     let mut reason = verdict.reason.clone();
     let moved = verdict.target.as_ref().and_then(|target| {
         let moved = spelled.relocate(target, site, text);
@@ -175,9 +211,13 @@ fn of_verdict(site: &Site, spelled: &Spelled, text: &str, verdict: &Verdict<'_>,
     let in_place = match site.trust {
         Trust::Pull => Applicability::Safe,
         Trust::Likely(why) => lowered(verdict, Applicability::Unsafe, why, &mut reason),
-        Trust::Shown(why) | Trust::Mention(why) => lowered(verdict, Applicability::Display, why, &mut reason),
+        Trust::Shown(why) | Trust::Mention(why) => {
+            lowered(verdict, Applicability::Display, why, &mut reason)
+        }
     };
-    let new = moved.as_ref().map(|(_, name)| with_tag(name, site, query, verdict));
+    let new = moved
+        .as_ref()
+        .map(|(_, name)| with_tag(name, site, query, verdict));
     let fix = moved.map(|(edits, _)| Fix {
         edits,
         applicability: verdict.applicability.min(in_place),
@@ -197,7 +237,12 @@ fn of_verdict(site: &Site, spelled: &Spelled, text: &str, verdict: &Verdict<'_>,
 }
 
 /// The place lowers the trust of the rule; the reason is of whichever is lower.
-fn lowered(verdict: &Verdict<'_>, limit: Applicability, why: &str, reason: &mut Option<String>) -> Applicability {
+fn lowered(
+    verdict: &Verdict<'_>,
+    limit: Applicability,
+    why: &str,
+    reason: &mut Option<String>,
+) -> Applicability {
     if verdict.applicability > limit || reason.is_none() {
         *reason = Some(why.to_owned());
     }
@@ -207,10 +252,18 @@ fn lowered(verdict: &Verdict<'_>, limit: Applicability, why: &str, reason: &mut 
 /// The name after the move, as it will be written.
 fn with_tag(name: &str, site: &Site, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
     let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
-    let scheme = if site.kind == Artifact::Chart { "oci://" } else { "" };
+    let scheme = if site.kind == Artifact::Chart {
+        "oci://"
+    } else {
+        ""
+    };
     match query.tag {
         TagState::Text(tag) if has_tag(site) => {
-            let tag = if strip { tag.trim_start_matches('v') } else { tag };
+            let tag = if strip {
+                tag.trim_start_matches('v')
+            } else {
+                tag
+            };
             format!("{scheme}{name}:{tag}")
         }
         _ => format!("{scheme}{name}"),
@@ -229,7 +282,9 @@ fn has_tag(site: &Site) -> bool {
 /// The reference as it stands, its tag included.
 fn written(site: &Site, spelled: &Spelled, text: &str) -> String {
     let name = match site.kind {
-        Artifact::ChartRepository | Artifact::Url => site.name.map_or("", |span| span.of(text)).to_owned(),
+        Artifact::ChartRepository | Artifact::Url => {
+            site.name.map_or("", |span| span.of(text)).to_owned()
+        }
         Artifact::Chart => format!("oci://{}", spelled.written_name(text)),
         Artifact::Image => spelled.written_name(text),
     };
@@ -242,7 +297,10 @@ fn written(site: &Site, spelled: &Spelled, text: &str) -> String {
 fn labels(site: &Site, text: &str) -> Vec<Label> {
     let mut labels = Vec::new();
     let registry = site.registry.filter(|span| !span.is_empty());
-    let pieces = [(registry, "registry"), (site.name, if registry.is_some() { "path" } else { "" })];
+    let pieces = [
+        (registry, "registry"),
+        (site.name, if registry.is_some() { "path" } else { "" }),
+    ];
     for (span, name) in pieces {
         if let Some(span) = span {
             labels.push(Label {

@@ -45,7 +45,11 @@ pub fn main() -> Exit {
         Err(error) => {
             // Nowhere is left to tell of it if this fails.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Failed } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Failed
+            } else {
+                Exit::Done
+            };
         }
     };
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
@@ -73,7 +77,9 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     let look = look(arguments, color);
     match &arguments.command {
         Some(Command::Explain { rule }) => return catalogue::explain(&rules, rule, look, out, err),
-        Some(Command::Rules { format }) => return catalogue::list(&rules, *format == TableFormat::Json, look, out),
+        Some(Command::Rules { format }) => {
+            return catalogue::list(&rules, *format == TableFormat::Json, look, out);
+        }
         _ => {}
     }
     if let Err(message) = set_threads(arguments.scope.jobs) {
@@ -115,24 +121,36 @@ fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), Stri
     config.lay_over(&scope.select, &scope.ignore)?;
     let mut rules = config.rules()?;
     let action = &arguments.action;
-    let only_the_code = arguments.output.quiet && !action.diff && !action.write && arguments.command.is_none();
+    let only_the_code =
+        arguments.output.quiet && !action.diff && !action.write && arguments.command.is_none();
     if only_the_code && !config.sets_severities_by_path() {
         // What is only worth knowing is neither shown nor changes the exit code.
-        rules.retain(|rule| rule.places().iter().any(|place| place.severity > Severity::Info));
+        rules.retain(|rule| {
+            rule.places()
+                .iter()
+                .any(|place| place.severity > Severity::Info)
+        });
     }
     Ok((config, RuleSet::new(rules)))
 }
 
 fn working_directory() -> Result<PathBuf, String> {
-    std::env::current_dir().map_err(|error| format!("the working directory cannot be read: {error}"))
+    std::env::current_dir()
+        .map_err(|error| format!("the working directory cannot be read: {error}"))
 }
 
 fn set_threads(jobs: usize) -> Result<(), String> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs);
-    pool.build_global().map_err(|error| format!("cannot start the threads: {error}"))
+    pool.build_global()
+        .map_err(|error| format!("cannot start the threads: {error}"))
 }
 
-fn options<'o>(arguments: &'o Arguments, config: &'o Config, rules: &'o RuleSet, look: Look) -> Options<'o> {
+fn options<'o>(
+    arguments: &'o Arguments,
+    config: &'o Config,
+    rules: &'o RuleSet,
+    look: Look,
+) -> Options<'o> {
     let scope = &arguments.scope;
     let roots = match &arguments.command {
         Some(Command::Images { paths, .. }) => paths.clone(),
@@ -167,9 +185,15 @@ fn options<'o>(arguments: &'o Arguments, config: &'o Config, rules: &'o RuleSet,
 fn look(arguments: &Arguments, color: bool) -> Look {
     Look {
         color,
-        hyperlinks: color && io::stdout().is_terminal() && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
+        hyperlinks: color
+            && io::stdout().is_terminal()
+            && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
         width: width(),
-        limit: if arguments.action.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe },
+        limit: if arguments.action.unsafe_fixes {
+            Applicability::Unsafe
+        } else {
+            Applicability::Safe
+        },
         write: arguments.action.write,
         verbose: arguments.output.verbose,
     }

@@ -163,7 +163,9 @@ impl Config {
 
     /// Whether a rule may be more severe in some files than it is in all.
     pub fn sets_severities_by_path(&self) -> bool {
-        self.overrides.iter().any(|over| !over.selectors.severity.is_empty())
+        self.overrides
+            .iter()
+            .any(|over| !over.selectors.severity.is_empty())
     }
 
     /// Whether `exclude` says that a file, or a folder and so all that it holds, is not looked at.

@@ -140,7 +140,11 @@ mod tests {
 
     #[test]
     fn spans_that_are_not_of_the_text_are_refused() {
-        let done = apply("ä", &[fix(Applicability::Safe, &[(1, 2, "")])], Applicability::Safe);
+        let done = apply(
+            "ä",
+            &[fix(Applicability::Safe, &[(1, 2, "")])],
+            Applicability::Safe,
+        );
         assert_eq!(done.text, "ä");
     }
 }

@@ -43,7 +43,9 @@ pub const IGNORE_UNUSED: &str = "unused-ignore";
 impl Finding {
     /// The first place.
     pub fn span(&self) -> Span {
-        self.labels.first().map_or(Span { start: 0, end: 0 }, |label| label.span)
+        self.labels
+            .first()
+            .map_or(Span { start: 0, end: 0 }, |label| label.span)
     }
 }
 

@@ -47,7 +47,10 @@ impl<'t> ImageRef<'t> {
 
     /// Where host and path stand within the text that was parsed.
     pub fn name_span(&self) -> Span {
-        Span::new(0, self.path.len() + self.host.map_or(0, |host| host.len() + 1))
+        Span::new(
+            0,
+            self.path.len() + self.host.map_or(0, |host| host.len() + 1),
+        )
     }
 }
 
@@ -81,7 +84,8 @@ pub fn canonical(host: Option<&str>, path: &str) -> String {
 /// Docker Hub answers by several names; all others stand for themselves.
 pub fn canonical_host(host: Option<&str>) -> Cow<'_, str> {
     match host {
-        None | Some("" | "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com") => {
+        None
+        | Some("" | "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com") => {
             Cow::Borrowed(DOCKER_HUB)
         }
         Some(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
@@ -108,7 +112,9 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_ipv6(text: &str) -> bool {
-    let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
     inner.is_some_and(|inner| {
         !inner.is_empty()
             && inner
@@ -135,7 +141,9 @@ fn is_path_component(component: &str) -> bool {
         && bytes
             .chunk_by(|one, other| alphanumeric(one) == alphanumeric(other))
             .filter(|run| !alphanumeric(&run[0]))
-            .all(|run| run == b"." || run == b"_" || run == b"__" || run.iter().all(|byte| *byte == b'-'))
+            .all(|run| {
+                run == b"." || run == b"_" || run == b"__" || run.iter().all(|byte| *byte == b'-')
+            })
 }
 
 /// A word character, then at most 127 of word characters, dots and dashes.
@@ -152,12 +160,12 @@ fn is_digest(digest: &str) -> bool {
     let Some((algorithm, hex)) = digest.split_once(':') else {
         return false;
     };
-    let algorithm_fits = algorithm
-        .split(['+', '.', '-', '_'])
-        .all(|part| {
-            part.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        });
+    let algorithm_fits = algorithm.split(['+', '.', '-', '_']).all(|part| {
+        part.bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphabetic())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
     algorithm_fits && hex.len() >= 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -185,13 +193,28 @@ mod tests {
     fn the_pieces_of_references() {
         let digest = "sha256:7df76a0f0a17294e86f691c81de6bbb7c04a1b4b3d4ea4e7e2cccdc42e1f6d63";
         check("nginx", Some((None, "nginx", None, None)));
-        check("bitnami/redis:7.2.4", Some((None, "bitnami/redis", Some("7.2.4"), None)));
-        check("k8s.gcr.io/pause:3.1", Some((Some("k8s.gcr.io"), "pause", Some("3.1"), None)));
-        check("localhost/foo", Some((Some("localhost"), "foo", None, None)));
-        check("localhost:5000/a/b", Some((Some("localhost:5000"), "a/b", None, None)));
+        check(
+            "bitnami/redis:7.2.4",
+            Some((None, "bitnami/redis", Some("7.2.4"), None)),
+        );
+        check(
+            "k8s.gcr.io/pause:3.1",
+            Some((Some("k8s.gcr.io"), "pause", Some("3.1"), None)),
+        );
+        check(
+            "localhost/foo",
+            Some((Some("localhost"), "foo", None, None)),
+        );
+        check(
+            "localhost:5000/a/b",
+            Some((Some("localhost:5000"), "a/b", None, None)),
+        );
         check("[::1]:5000/a", Some((Some("[::1]:5000"), "a", None, None)));
         check("UPPER/foo", Some((Some("UPPER"), "foo", None, None)));
-        check("gcr.io/google_containers/a", Some((Some("gcr.io"), "google_containers/a", None, None)));
+        check(
+            "gcr.io/google_containers/a",
+            Some((Some("gcr.io"), "google_containers/a", None, None)),
+        );
         check("a/b__c---d.e", Some((None, "a/b__c---d.e", None, None)));
         let pinned = format!("q.io/a:1@{digest}");
         check(&pinned, Some((Some("q.io"), "a", Some("1"), Some(digest))));
@@ -202,9 +225,27 @@ mod tests {
         let long_tag = format!("a:{}", "t".repeat(129));
         let long_name = format!("q.io/{}", "a".repeat(251));
         for text in [
-            "", "/a", "a/", "a//b", "a b", "k8s.gcr.io/", "k8s.gcr.io/*", "^k8s.gcr.io/pause:.+$",
-            "k8s.gcr.io/Pause", "a:", "a:-1", "a@sha256:12", "https://k8s.gcr.io/pause", "a..b", "a_._b",
-            "a___b", "-a", "k8s.gcr.io/pause:1:2", &long_tag, &long_name, &"a".repeat(64),
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "a b",
+            "k8s.gcr.io/",
+            "k8s.gcr.io/*",
+            "^k8s.gcr.io/pause:.+$",
+            "k8s.gcr.io/Pause",
+            "a:",
+            "a:-1",
+            "a@sha256:12",
+            "https://k8s.gcr.io/pause",
+            "a..b",
+            "a_._b",
+            "a___b",
+            "-a",
+            "k8s.gcr.io/pause:1:2",
+            &long_tag,
+            &long_name,
+            &"a".repeat(64),
         ] {
             check(text, None);
         }
@@ -213,8 +254,14 @@ mod tests {
     #[test]
     fn docker_hub_has_one_canonical_spelling() {
         assert_eq!(canonical(None, "vault"), "docker.io/library/vault");
-        assert_eq!(canonical(Some("index.docker.io"), "bitnami/redis"), "docker.io/bitnami/redis");
-        assert_eq!(canonical(Some("registry-1.docker.io"), "library/vault"), "docker.io/library/vault");
+        assert_eq!(
+            canonical(Some("index.docker.io"), "bitnami/redis"),
+            "docker.io/bitnami/redis"
+        );
+        assert_eq!(
+            canonical(Some("registry-1.docker.io"), "library/vault"),
+            "docker.io/library/vault"
+        );
         assert_eq!(canonical(Some("quay.io"), "vault"), "quay.io/vault");
     }
 }

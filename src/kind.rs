@@ -35,8 +35,16 @@ impl Kind {
         if !matches!(self.name, "yaml" | "json") {
             return self.name;
         }
-        let named = |key: &str| bytes.windows(key.len()).any(|window| window == key.as_bytes());
-        if named("apiVersion") && named("kind") { "manifest" } else { "values" }
+        let named = |key: &str| {
+            bytes
+                .windows(key.len())
+                .any(|window| window == key.as_bytes())
+        };
+        if named("apiVersion") && named("kind") {
+            "manifest"
+        } else {
+            "values"
+        }
     }
 }
 
@@ -49,30 +57,67 @@ struct Name<'p> {
 
 /// The most particular first; the first that claims a file has it.
 pub static KINDS: &[Kind] = &[
-    Kind { name: "chart", claims: |name| matches!(name.file, "Chart.yaml" | "Chart.yml"), parser: Parser::Yaml },
-    Kind { name: "requirements", claims: |name| name.file == "requirements.yaml", parser: Parser::Yaml },
     Kind {
-        name: "kustomization",
-        claims: |name| matches!(name.file, "kustomization.yaml" | "kustomization.yml" | "Kustomization"),
+        name: "chart",
+        claims: |name| matches!(name.file, "Chart.yaml" | "Chart.yml"),
         parser: Parser::Yaml,
     },
-    Kind { name: "helpers", claims: |name| name.extension == "tpl" && !is_yaml_stem(name.file), parser: Parser::Helpers },
-    Kind { name: "template", claims: is_template, parser: Parser::Template },
+    Kind {
+        name: "requirements",
+        claims: |name| name.file == "requirements.yaml",
+        parser: Parser::Yaml,
+    },
+    Kind {
+        name: "kustomization",
+        claims: |name| {
+            matches!(
+                name.file,
+                "kustomization.yaml" | "kustomization.yml" | "Kustomization"
+            )
+        },
+        parser: Parser::Yaml,
+    },
+    Kind {
+        name: "helpers",
+        claims: |name| name.extension == "tpl" && !is_yaml_stem(name.file),
+        parser: Parser::Helpers,
+    },
+    Kind {
+        name: "template",
+        claims: is_template,
+        parser: Parser::Template,
+    },
     Kind {
         name: "helmfile",
         claims: |name| name.file.starts_with("helmfile") && is_yaml(name.extension),
         parser: Parser::Template,
     },
-    Kind { name: "json", claims: |name| name.extension == "json", parser: Parser::Yaml },
-    Kind { name: "yaml", claims: |name| is_yaml(name.extension), parser: Parser::Yaml },
+    Kind {
+        name: "json",
+        claims: |name| name.extension == "json",
+        parser: Parser::Yaml,
+    },
+    Kind {
+        name: "yaml",
+        claims: |name| is_yaml(name.extension),
+        parser: Parser::Yaml,
+    },
 ];
 
 /// What a file is that has no kind of its own but is to be read all the same.
-pub static TEXT: Kind = Kind { name: "text", claims: |_| true, parser: Parser::Text };
+pub static TEXT: Kind = Kind {
+    name: "text",
+    claims: |_| true,
+    parser: Parser::Text,
+};
 
 /// What comes in without a name: rendered manifests, or JSON, which is YAML.
 pub fn standard_input() -> &'static Kind {
-    static UNNAMED: Kind = Kind { name: "yaml", claims: |_| true, parser: Parser::Yaml };
+    static UNNAMED: Kind = Kind {
+        name: "yaml",
+        claims: |_| true,
+        parser: Parser::Yaml,
+    };
     &UNNAMED
 }
 
@@ -100,7 +145,16 @@ fn is_yaml_stem(file: &str) -> bool {
 fn is_template(name: &Name<'_>) -> bool {
     let templated = matches!(
         name.extension,
-        "gotmpl" | "tmpl" | "tpl" | "j2" | "jinja" | "jinja2" | "template" | "in" | "erb" | "mustache"
+        "gotmpl"
+            | "tmpl"
+            | "tpl"
+            | "j2"
+            | "jinja"
+            | "jinja2"
+            | "template"
+            | "in"
+            | "erb"
+            | "mustache"
     );
     let in_chart = is_yaml(name.extension) && name.path.iter().any(|part| part == "templates");
     in_chart || templated && is_yaml_stem(name.file)
@@ -129,10 +183,18 @@ pub struct Layer<'t> {
 }
 
 /// Reads a text. `hints` are offsets, in order: documents without any are not looked into. `None` reads all.
-pub fn read<'t>(text: &'t str, parser: Parser, hints: Option<&[usize]>, masks: &'t Masks) -> Reading<'t> {
+pub fn read<'t>(
+    text: &'t str,
+    parser: Parser,
+    hints: Option<&[usize]>,
+    masks: &'t Masks,
+) -> Reading<'t> {
     let plain = |parsed: Parsed<'t>| Reading {
         actions: Vec::new(),
-        layers: vec![Layer { masked: text, parsed }],
+        layers: vec![Layer {
+            masked: text,
+            parsed,
+        }],
     };
     let regions = |text: &str| {
         let mut documents = yaml::documents(text);
@@ -164,7 +226,9 @@ pub fn read<'t>(text: &'t str, parser: Parser, hints: Option<&[usize]>, masks: &
 
 /// Whether one of the offsets lies in the span.
 pub fn has_hint(hints: &[usize], span: Span) -> bool {
-    hints.get(hints.partition_point(|hint| *hint < span.start)).is_some_and(|hint| *hint < span.end)
+    hints
+        .get(hints.partition_point(|hint| *hint < span.start))
+        .is_some_and(|hint| *hint < span.end)
 }
 
 /// Climbs the ladder of masks until one parses.

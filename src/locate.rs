@@ -72,7 +72,11 @@ impl Site {
             _ => None,
         };
         let pieces = [self.registry, self.name, tag, self.digest];
-        pieces.into_iter().flatten().reduce(Span::join).unwrap_or(Span { start: 0, end: 0 })
+        pieces
+            .into_iter()
+            .flatten()
+            .reduce(Span::join)
+            .unwrap_or(Span { start: 0, end: 0 })
     }
 
     /// The same site in a text that has `by` more bytes before it.
@@ -94,7 +98,10 @@ impl Site {
     /// The piece that a person would look at first.
     pub fn head(&self, text: &str) -> Span {
         let filled = |span: &Span| !span.is_empty() && !span.of(text).trim_matches('/').is_empty();
-        self.registry.filter(filled).or(self.name).unwrap_or_else(|| self.span())
+        self.registry
+            .filter(filled)
+            .or(self.name)
+            .unwrap_or_else(|| self.span())
     }
 }
 
@@ -130,7 +137,9 @@ pub fn in_order(mut sites: Vec<Site>) -> Vec<Site> {
     let place = |site: &Site| (site.registry, site.name);
     sites.sort_by(|one, other| {
         let by_start = one.span().start.cmp(&other.span().start);
-        by_start.then_with(|| place(one).cmp(&place(other))).then_with(|| other.trust.cmp(&one.trust))
+        by_start
+            .then_with(|| place(one).cmp(&place(other)))
+            .then_with(|| other.trust.cmp(&one.trust))
     });
     sites.dedup_by(|later, first| place(later) == place(first));
     sites

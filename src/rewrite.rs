@@ -3,10 +3,10 @@
 //! A name may be spread over two scalars, and Docker Hub may be left unsaid: the move is made on whole segments, and put
 //! back where the user wrote them. Knows no rule: what moves where is given.
 
+use crate::artifact::Artifact;
 use crate::edit::Edit;
 use crate::image;
 use crate::locate::{Site, TagAt};
-use crate::artifact::Artifact;
 use crate::rules::{Move, TagState};
 use crate::source::Span;
 
@@ -29,7 +29,9 @@ struct Segment {
 
 /// Spells a site out. `None` where its pieces are not to be read as a name.
 pub fn spell(site: &Site, text: &str) -> Option<Spelled> {
-    let mut written = site.registry.map_or(Vec::new(), |registry| segments(registry, text));
+    let mut written = site
+        .registry
+        .map_or(Vec::new(), |registry| segments(registry, text));
     let in_registry = written.len();
     if let Some(name) = site.name {
         written.extend(segments(without_scheme(site.kind, name, text), text));
@@ -56,7 +58,11 @@ pub fn spell(site: &Site, text: &str) -> Option<Spelled> {
     if spelled[0].text == image::DOCKER_HUB && site.name.is_some() && !url && spelled.len() == 2 {
         spelled.insert(1, meant("library"));
     }
-    let touched = |segment: &Segment| segment.at.is_some_and(|at| site.holes.iter().any(|hole| hole.overlaps(at)));
+    let touched = |segment: &Segment| {
+        segment
+            .at
+            .is_some_and(|at| site.holes.iter().any(|hole| hole.overlaps(at)))
+    };
     let literal = spelled.iter().position(touched).unwrap_or(spelled.len());
     Some(Spelled {
         segments: spelled,
@@ -70,7 +76,9 @@ fn without_scheme(kind: Artifact, name: Span, text: &str) -> Span {
     let slice = name.of(text);
     let scheme = match kind {
         Artifact::Image => 0,
-        Artifact::Chart => slice.strip_prefix("oci://").map_or(0, |rest| slice.len() - rest.len()),
+        Artifact::Chart => slice
+            .strip_prefix("oci://")
+            .map_or(0, |rest| slice.len() - rest.len()),
         Artifact::ChartRepository | Artifact::Url => slice.find("://").map_or(0, |at| at + 3),
     };
     Span::new(name.start + scheme, name.end)
@@ -102,11 +110,17 @@ pub fn tag_state<'t>(site: &Site, text: &'t str) -> TagState<'t> {
 impl Spelled {
     /// The canonical segments.
     pub fn names(&self) -> Vec<&str> {
-        self.segments.iter().map(|segment| segment.text.as_str()).collect()
+        self.segments
+            .iter()
+            .map(|segment| segment.text.as_str())
+            .collect()
     }
 
     fn written(&self) -> Vec<Span> {
-        self.segments.iter().filter_map(|segment| segment.at).collect()
+        self.segments
+            .iter()
+            .filter_map(|segment| segment.at)
+            .collect()
     }
 
     /// The name as it is written, pieces joined.
@@ -131,7 +145,10 @@ impl Spelled {
             if cut == 0 || cut >= new.len() {
                 return None;
             }
-            vec![replace(registry, &new[..cut], text), replace(name, &new[cut..], text)]
+            vec![
+                replace(registry, &new[..cut], text),
+                replace(name, &new[cut..], text),
+            ]
         };
         edits.retain(|edit| edit.span.of(text) != edit.text);
         if let (Some(scheme), Some(name)) = (scheme, site.name)
@@ -153,7 +170,9 @@ impl Spelled {
             });
         }
         edits.sort();
-        let scheme = scheme.map(|scheme| format!("{scheme}://")).unwrap_or_default();
+        let scheme = scheme
+            .map(|scheme| format!("{scheme}://"))
+            .unwrap_or_default();
         (!edits.is_empty()).then(|| (edits, format!("{scheme}{}", new.join("/"))))
     }
 
@@ -163,7 +182,8 @@ impl Spelled {
         let tail = self.segments.iter().skip(taken);
         let tail = tail.map(|segment| segment.at.map_or(segment.text.as_str(), |at| at.of(text)));
         let mut new: Vec<String> = to.split('/').chain(tail).map(str::to_owned).collect();
-        let stays_on_hub = new[0] == image::DOCKER_HUB && self.segments[0].text == image::DOCKER_HUB;
+        let stays_on_hub =
+            new[0] == image::DOCKER_HUB && self.segments[0].text == image::DOCKER_HUB;
         if stays_on_hub {
             match self.segments[0].at {
                 Some(host) => new[0] = host.of(text).to_owned(),
@@ -171,7 +191,10 @@ impl Spelled {
                     new.remove(0);
                 }
             }
-            let library_meant = self.segments.get(1).is_some_and(|segment| segment.at.is_none());
+            let library_meant = self
+                .segments
+                .get(1)
+                .is_some_and(|segment| segment.at.is_none());
             let library = new.len().checked_sub(2);
             if let Some(at) = library.filter(|at| library_meant && new[*at] == "library") {
                 new.remove(at);
@@ -183,7 +206,8 @@ impl Spelled {
 
 /// How many of the new segments go into the registry's scalar.
 fn cut(new: &[String], registry: &[Span], name: &[Span], text: &str) -> usize {
-    let same = |new: &[String], old: &[Span]| new.iter().zip(old).all(|(new, old)| new == old.of(text));
+    let same =
+        |new: &[String], old: &[Span]| new.iter().zip(old).all(|(new, old)| new == old.of(text));
     let head = new.len().saturating_sub(name.len());
     if new.len() > registry.len() && same(&new[..registry.len()], registry) {
         registry.len()
@@ -198,8 +222,12 @@ fn cut(new: &[String], registry: &[Span], name: &[Span], text: &str) -> usize {
 fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
     let old: Vec<&str> = spans.iter().map(|span| span.of(text)).collect();
     let most = old.len().min(new.len());
-    let tail = (0..most).take_while(|back| old[old.len() - 1 - back] == new[new.len() - 1 - back]).count();
-    let head = (0..most - tail).take_while(|index| old[*index] == new[*index]).count();
+    let tail = (0..most)
+        .take_while(|back| old[old.len() - 1 - back] == new[new.len() - 1 - back])
+        .count();
+    let head = (0..most - tail)
+        .take_while(|index| old[*index] == new[*index])
+        .count();
     let fresh = new[head..new.len() - tail].join("/");
     let gone = &spans[head..spans.len() - tail];
     let next = spans.get(head + gone.len());
@@ -214,7 +242,10 @@ fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
         (Some(first), Some(last), _) if !fresh.is_empty() => (first.join(*last), fresh),
         // Segments go: with the slash that set them apart.
         (Some(first), _, Some(next)) => (Span::new(first.start, next.start), fresh),
-        (Some(_), Some(last), None) => (Span::new(spans[head.saturating_sub(1)].end.min(last.end), last.end), fresh),
+        (Some(_), Some(last), None) => (
+            Span::new(spans[head.saturating_sub(1)].end.min(last.end), last.end),
+            fresh,
+        ),
         // Segments come: before the tail, or behind the head.
         (_, _, Some(next)) => (Span::new(next.start, next.start), format!("{fresh}/")),
         _ => {
@@ -242,7 +273,11 @@ mod tests {
             None => (None, Some(Span::new(0, text.len()))),
         };
         let site = Site {
-            kind: if text.contains("://") { Artifact::ChartRepository } else { Artifact::Image },
+            kind: if text.contains("://") {
+                Artifact::ChartRepository
+            } else {
+                Artifact::Image
+            },
             registry,
             name,
             tag: TagAt::None,
@@ -257,7 +292,10 @@ mod tests {
             to: to.to_owned(),
             strip_v: false,
         };
-        let (edits, _) = spell(&site, text).unwrap().relocate(&target, &site, text).unwrap();
+        let (edits, _) = spell(&site, text)
+            .unwrap()
+            .relocate(&target, &site, text)
+            .unwrap();
         let fix = Fix {
             edits,
             applicability: Applicability::Safe,
@@ -267,30 +305,115 @@ mod tests {
 
     #[test]
     fn whole_names() {
-        check("k8s.gcr.io/pause", 1, "registry.k8s.io", "registry.k8s.io/pause");
-        check("gcr.io/google_containers/a", 2, "registry.k8s.io", "registry.k8s.io/a");
-        check("bitnami/redis", 2, "docker.io/bitnamilegacy", "bitnamilegacy/redis");
-        check("index.docker.io/bitnami/redis", 2, "docker.io/bitnamilegacy", "index.docker.io/bitnamilegacy/redis");
+        check(
+            "k8s.gcr.io/pause",
+            1,
+            "registry.k8s.io",
+            "registry.k8s.io/pause",
+        );
+        check(
+            "gcr.io/google_containers/a",
+            2,
+            "registry.k8s.io",
+            "registry.k8s.io/a",
+        );
+        check(
+            "bitnami/redis",
+            2,
+            "docker.io/bitnamilegacy",
+            "bitnamilegacy/redis",
+        );
+        check(
+            "index.docker.io/bitnami/redis",
+            2,
+            "docker.io/bitnamilegacy",
+            "index.docker.io/bitnamilegacy/redis",
+        );
         check("vault", 3, "docker.io/hashicorp/vault", "hashicorp/vault");
-        check("docker.io/vault", 3, "docker.io/hashicorp/vault", "docker.io/hashicorp/vault");
+        check(
+            "docker.io/vault",
+            3,
+            "docker.io/hashicorp/vault",
+            "docker.io/hashicorp/vault",
+        );
         check("minio/minio", 2, "quay.io/minio", "quay.io/minio/minio");
-        check("nginx", 1, "mirror.example.com", "mirror.example.com/library/nginx");
-        check("quay.io/k8scsi/a", 2, "registry.k8s.io/sig-storage", "registry.k8s.io/sig-storage/a");
+        check(
+            "nginx",
+            1,
+            "mirror.example.com",
+            "mirror.example.com/library/nginx",
+        );
+        check(
+            "quay.io/k8scsi/a",
+            2,
+            "registry.k8s.io/sig-storage",
+            "registry.k8s.io/sig-storage/a",
+        );
         check("q.io/a/b", 2, "q.io", "q.io/b");
     }
 
     #[test]
     fn names_in_two_scalars() {
-        check("k8s.gcr.io pause", 1, "registry.k8s.io", "registry.k8s.io pause");
-        check("k8s.gcr.io/ pause", 1, "registry.k8s.io", "registry.k8s.io/ pause");
-        check("us.gcr.io k8s-artifacts-prod/a/b", 2, "registry.k8s.io", "registry.k8s.io a/b");
-        check("gcr.io/google_containers pause", 2, "registry.k8s.io", "registry.k8s.io pause");
-        check("docker.io bitnami/etcd", 2, "docker.io/bitnamilegacy", "docker.io bitnamilegacy/etcd");
-        check("docker.io/bitnami etcd", 2, "docker.io/bitnamilegacy", "docker.io/bitnamilegacy etcd");
-        check("quay.io k8scsi/a", 2, "registry.k8s.io/sig-storage", "registry.k8s.io sig-storage/a");
-        check("docker.io minio/minio", 2, "quay.io/minio", "quay.io minio/minio");
-        check("bitnami redis", 2, "docker.io/bitnamilegacy", "bitnamilegacy redis");
-        check("quay.io coreos/p", 2, "quay.io/prometheus-operator", "quay.io prometheus-operator/p");
+        check(
+            "k8s.gcr.io pause",
+            1,
+            "registry.k8s.io",
+            "registry.k8s.io pause",
+        );
+        check(
+            "k8s.gcr.io/ pause",
+            1,
+            "registry.k8s.io",
+            "registry.k8s.io/ pause",
+        );
+        check(
+            "us.gcr.io k8s-artifacts-prod/a/b",
+            2,
+            "registry.k8s.io",
+            "registry.k8s.io a/b",
+        );
+        check(
+            "gcr.io/google_containers pause",
+            2,
+            "registry.k8s.io",
+            "registry.k8s.io pause",
+        );
+        check(
+            "docker.io bitnami/etcd",
+            2,
+            "docker.io/bitnamilegacy",
+            "docker.io bitnamilegacy/etcd",
+        );
+        check(
+            "docker.io/bitnami etcd",
+            2,
+            "docker.io/bitnamilegacy",
+            "docker.io/bitnamilegacy etcd",
+        );
+        check(
+            "quay.io k8scsi/a",
+            2,
+            "registry.k8s.io/sig-storage",
+            "registry.k8s.io sig-storage/a",
+        );
+        check(
+            "docker.io minio/minio",
+            2,
+            "quay.io/minio",
+            "quay.io minio/minio",
+        );
+        check(
+            "bitnami redis",
+            2,
+            "docker.io/bitnamilegacy",
+            "bitnamilegacy redis",
+        );
+        check(
+            "quay.io coreos/p",
+            2,
+            "quay.io/prometheus-operator",
+            "quay.io prometheus-operator/p",
+        );
     }
 
     #[test]

@@ -87,13 +87,18 @@ impl Rule {
 
     /// The only tags that the rule speaks about, if not all.
     fn only_tags(&self) -> &[String] {
-        self.tags.as_ref().map(|tags| tags.only.as_slice()).unwrap_or_default()
+        self.tags
+            .as_ref()
+            .map(|tags| tags.only.as_slice())
+            .unwrap_or_default()
     }
 
     /// Of the rule and all of its places.
     pub fn set_severity(&mut self, severity: Severity) {
         self.severity = severity;
-        self.places.iter_mut().for_each(|place| place.severity = severity);
+        self.places
+            .iter_mut()
+            .for_each(|place| place.severity = severity);
     }
 
     /// Makes a rule of what is written down.
@@ -101,9 +106,16 @@ impl Rule {
     /// # Errors
     /// Says which key is missing or wrong.
     pub fn new(spec: &RuleSpec) -> Result<Self, String> {
-        let from = spec.from.as_ref().map(|from| from.as_slice()).unwrap_or_default();
+        let from = spec
+            .from
+            .as_ref()
+            .map(|from| from.as_slice())
+            .unwrap_or_default();
         let Some(first) = from.first() else {
-            return Err("a rule needs `from`: the place that is legacy, like `old.example.com/team`".to_owned());
+            return Err(
+                "a rule needs `from`: the place that is legacy, like `old.example.com/team`"
+                    .to_owned(),
+            );
         };
         let id = match &spec.id {
             Some(id) => id.clone(),
@@ -111,9 +123,13 @@ impl Rule {
         };
         let id_is_kebab = !id.is_empty()
             && id.split('-').all(|word| !word.is_empty())
-            && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if !id_is_kebab {
-            return Err(format!("the id `{id}` is not kebab-case, like `old-example-com`"));
+            return Err(format!(
+                "the id `{id}` is not kebab-case, like `old-example-com`"
+            ));
         }
         let kind = spec.kind.unwrap_or_default();
         let whole = AlsoSpec {
@@ -125,9 +141,13 @@ impl Rule {
         for part in std::iter::once(&whole).chain(spec.also.iter().flatten()) {
             places.extend(compile_places(spec, part, kind)?);
         }
-        let safety = places.first().map_or(Safety::ReportOnly, |place| place.safety);
+        let safety = places
+            .first()
+            .map_or(Safety::ReportOnly, |place| place.safety);
         let except = spec.except.iter().flatten();
-        let except = except.map(|text| Pattern::new(text, kind, false)).collect::<Result<_, _>>()?;
+        let except = except
+            .map(|text| Pattern::new(text, kind, false))
+            .collect::<Result<_, _>>()?;
         let summary = spec.summary.clone().unwrap_or_else(|| match &spec.to {
             Some(to) => format!("{first} has moved to {to}"),
             None => format!("{first} is not to be used any more"),
@@ -164,9 +184,17 @@ impl Rule {
 fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Vec<Place>, String> {
     let exact = part.exact.or(spec.exact).unwrap_or(false);
     let to = part.to.as_deref().map(|to| strip_scheme(to, kind));
-    let default_safety = if to.is_some() { Safety::Safe } else { Safety::ReportOnly };
+    let default_safety = if to.is_some() {
+        Safety::Safe
+    } else {
+        Safety::ReportOnly
+    };
     let safety = part.safety.or(spec.safety).unwrap_or(default_safety);
-    let from = part.from.as_ref().map(|from| from.as_slice()).unwrap_or_default();
+    let from = part
+        .from
+        .as_ref()
+        .map(|from| from.as_slice())
+        .unwrap_or_default();
     if let Some(to) = to {
         check_target(to, if exact { &[] } else { from })?;
     }
@@ -175,7 +203,11 @@ fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Ve
             Ok(Place {
                 from: Pattern::new(text, kind, exact)?,
                 to: to.map(str::to_owned),
-                safety: if to.is_some() { safety } else { Safety::ReportOnly },
+                safety: if to.is_some() {
+                    safety
+                } else {
+                    Safety::ReportOnly
+                },
                 severity: part.severity.or(spec.severity).unwrap_or(Severity::Warning),
                 summary: part.summary.clone(),
                 gate: part.gate.clone().or_else(|| spec.gate.clone()),
@@ -191,12 +223,23 @@ fn check_target(to: &str, from: &[String]) -> Result<(), String> {
     let last = name.rsplit('/').next().unwrap_or_default();
     let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'"' | b'\'' | b'`');
     let host = name.split('/').next().unwrap_or_default();
-    if name.is_empty() || !name.bytes().all(fits) || last.contains(':') || !host.contains(['.', ':', '{']) {
-        return Err(format!("`{to}` is no place: write it like `new.example.com/team`, with its host and without a tag"));
+    if name.is_empty()
+        || !name.bytes().all(fits)
+        || last.contains(':')
+        || !host.contains(['.', ':', '{'])
+    {
+        return Err(format!(
+            "`{to}` is no place: write it like `new.example.com/team`, with its host and without a tag"
+        ));
     }
-    let inside = |from: &&String| name.strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    let inside = |from: &&String| {
+        name.strip_prefix(from.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
     match from.iter().find(inside) {
-        Some(from) => Err(format!("`{to}` lies in `{from}`, which it replaces: the fix would never end")),
+        Some(from) => Err(format!(
+            "`{to}` lies in `{from}`, which it replaces: the fix would never end"
+        )),
         None => Ok(()),
     }
 }
@@ -233,7 +276,10 @@ impl RuleSet {
         for (index, rule) in rules.iter().enumerate() {
             for (place, from) in rule.places.iter().map(|place| &place.from).enumerate() {
                 match from.host() {
-                    Some(host) => by_host.entry(host.to_owned()).or_default().push((index, place)),
+                    Some(host) => by_host
+                        .entry(host.to_owned())
+                        .or_default()
+                        .push((index, place)),
                     None => anywhere.push((index, place)),
                 }
             }
@@ -250,10 +296,15 @@ impl RuleSet {
     /// # Errors
     /// The index of the user's rule that cannot be used, and why.
     pub fn with_own(own: &[RuleSpec]) -> Result<Vec<Rule>, (usize, String)> {
-        let mut specs: Vec<(RuleSpec, Option<usize>)> =
-            catalogue().rules.into_iter().map(|spec| (spec, None)).collect();
+        let mut specs: Vec<(RuleSpec, Option<usize>)> = catalogue()
+            .rules
+            .into_iter()
+            .map(|spec| (spec, None))
+            .collect();
         for (index, spec) in own.iter().enumerate() {
-            let known = specs.iter_mut().find(|(known, _)| spec.id.is_some() && known.id == spec.id);
+            let known = specs
+                .iter_mut()
+                .find(|(known, _)| spec.id.is_some() && known.id == spec.id);
             match known {
                 Some(known) => *known = (known.0.overridden_by(spec), Some(index)),
                 None => specs.push((spec.clone(), Some(index))),
@@ -264,7 +315,10 @@ impl RuleSet {
         for (spec, index) in &specs {
             let rule = Rule::new(spec).map_err(|why| (index.unwrap_or_default(), why))?;
             if !ids.insert(rule.id.clone()) {
-                return Err((index.unwrap_or_default(), format!("there are two rules `{}`", rule.id)));
+                return Err((
+                    index.unwrap_or_default(),
+                    format!("there are two rules `{}`", rule.id),
+                ));
             }
             rules.push(rule);
         }
@@ -295,16 +349,32 @@ mod tests {
         for spec in &catalogue.rules {
             let rule = Rule::new(spec).unwrap_or_else(|why| panic!("{:?}: {why}", spec.id));
             assert!(ids.insert(rule.id.clone()), "{} stands twice", rule.id);
-            assert!(spec.id.is_some() && spec.safety.is_some() && spec.severity.is_some(), "{}", rule.id);
-            assert!(!rule.summary.is_empty() && rule.summary.len() <= 88, "{}", rule.id);
+            assert!(
+                spec.id.is_some() && spec.safety.is_some() && spec.severity.is_some(),
+                "{}",
+                rule.id
+            );
+            assert!(
+                !rule.summary.is_empty() && rule.summary.len() <= 88,
+                "{}",
+                rule.id
+            );
             assert!(!rule.summary.ends_with('.'), "{}", rule.id);
-            assert!(!rule.why.is_empty() && !rule.state.is_empty() && rule.evidence.is_some(), "{}", rule.id);
+            assert!(
+                !rule.why.is_empty() && !rule.state.is_empty() && rule.evidence.is_some(),
+                "{}",
+                rule.id
+            );
             assert!(!rule.sources.is_empty(), "{} has no source", rule.id);
             for source in &rule.sources {
                 assert!(source.starts_with("https://"), "{}: {source}", rule.id);
             }
             let thirdhand = rule.evidence == Some(Evidence::ThirdParty);
-            assert!(!(thirdhand && rule.safety == Safety::Safe), "{} rests on third parties", rule.id);
+            assert!(
+                !(thirdhand && rule.safety == Safety::Safe),
+                "{} rests on third parties",
+                rule.id
+            );
         }
         assert_eq!(ids.len(), 92);
     }
@@ -320,7 +390,10 @@ mod tests {
         assert_eq!(rules.len(), 93);
         assert_eq!(rules.last().unwrap().id, "old-example-com-team");
         assert_eq!(rules.last().unwrap().safety, Safety::Safe);
-        let bitnami = rules.iter().find(|rule| rule.id == "bitnami-versioned").unwrap();
+        let bitnami = rules
+            .iter()
+            .find(|rule| rule.id == "bitnami-versioned")
+            .unwrap();
         assert_eq!(bitnami.safety, Safety::Safe);
         assert!(!bitnami.sources.is_empty());
     }

@@ -21,8 +21,8 @@ use crate::report::concise::Concise;
 use crate::report::{FileReport, Format, Look, Summary};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
-use crate::suppress::MARKER;
 use crate::source::LineIndex;
+use crate::suppress::MARKER;
 use crate::walk;
 use crate::write::{self, Bounds};
 
@@ -68,7 +68,11 @@ pub enum Outcome {
 
 impl Options<'_> {
     fn limit(&self) -> Applicability {
-        if self.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe }
+        if self.unsafe_fixes {
+            Applicability::Unsafe
+        } else {
+            Applicability::Safe
+        }
     }
 
     fn is_piped(&self) -> bool {
@@ -78,7 +82,10 @@ impl Options<'_> {
     /// What standard input is called, and how it is read.
     fn standard_input(&self) -> (PathBuf, &'static Kind) {
         match &self.stdin_name {
-            Some(name) => (name.clone(), self.kind_of(name, true).unwrap_or(&kind::TEXT)),
+            Some(name) => (
+                name.clone(),
+                self.kind_of(name, true).unwrap_or(&kind::TEXT),
+            ),
             None => (PathBuf::from("<stdin>"), kind::standard_input()),
         }
     }
@@ -118,7 +125,11 @@ struct Part {
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.
-pub fn check(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
+pub fn check(
+    options: &Options<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Outcome> {
     let began = Instant::now();
     let anchors = match Anchors::new(options.rules, &[MARKER]) {
         Ok(anchors) => anchors,
@@ -142,17 +153,23 @@ pub fn check(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) ->
         run.start()?;
         run.standard_input()?;
     } else {
-        let found = walk::walk(&options.walk, &walk::Sieve {
-            wanted: &|path, named| options.kind_of(path, named),
-            keep: &|_, kind, bytes| anchors.occur_in(bytes).then_some(kind),
-            suspect: &|bytes| anchors.occur_in(bytes),
-        });
+        let found = walk::walk(
+            &options.walk,
+            &walk::Sieve {
+                wanted: &|path, named| options.kind_of(path, named),
+                keep: &|_, kind, bytes| anchors.occur_in(bytes).then_some(kind),
+                suspect: &|bytes| anchors.occur_in(bytes),
+            },
+        );
         run.summary.files = found.counts.files;
         run.start()?;
         run.walked(&found.problems, &found.skipped)?;
         let paths = found.kept;
         for batch in paths.chunks(BATCH) {
-            let parts: Vec<Part> = batch.par_iter().map(|(path, kind)| part_of(options, &judge, &bounds, path, kind)).collect();
+            let parts: Vec<Part> = batch
+                .par_iter()
+                .map(|(path, kind)| part_of(options, &judge, &bounds, path, kind))
+                .collect();
             for part in parts {
                 run.tell(part)?;
             }
@@ -180,12 +197,17 @@ impl Run<'_, '_> {
     /// Whether the report has the output to itself. A diff, a fixed text and a table of counts stand there alone.
     fn reports(&self) -> bool {
         let options = self.options;
-        !options.quiet && options.mode != Mode::Diff && !options.counts_only() && !options.pipes_text()
+        !options.quiet
+            && options.mode != Mode::Diff
+            && !options.counts_only()
+            && !options.pipes_text()
     }
 
     /// Where the exit code is all that is asked for, one finding settles it, as a match does for `grep -q`.
     fn has_all_that_counts(&self) -> bool {
-        self.options.quiet && self.options.mode == Mode::Check && self.summary.errors + self.summary.warnings > 0
+        self.options.quiet
+            && self.options.mode == Mode::Check
+            && self.summary.errors + self.summary.warnings > 0
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -195,16 +217,26 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn walked(&mut self, problems: &[walk::Problem], skipped: &[(PathBuf, &str)]) -> io::Result<()> {
+    fn walked(
+        &mut self,
+        problems: &[walk::Problem],
+        skipped: &[(PathBuf, &str)],
+    ) -> io::Result<()> {
         for problem in problems {
-            let count = if problem.fatal { &mut self.summary.failures } else { &mut self.summary.not_analysed };
+            let count = if problem.fatal {
+                &mut self.summary.failures
+            } else {
+                &mut self.summary.not_analysed
+            };
             *count += 1;
             if problem.fatal || self.options.verbose {
                 writeln!(self.err, "regfix: {problem}")?;
             }
         }
         if self.options.verbose {
-            skipped.iter().try_for_each(|(path, why)| writeln!(self.err, "regfix: {}: {why}", path.display()))?;
+            skipped.iter().try_for_each(|(path, why)| {
+                writeln!(self.err, "regfix: {}: {why}", path.display())
+            })?;
         }
         Ok(())
     }
@@ -219,7 +251,8 @@ impl Run<'_, '_> {
         }
         if !part.out.is_empty() {
             if std::mem::replace(&mut self.told, true) && self.reports() {
-                self.out.write_all(self.options.format.between().as_bytes())?;
+                self.out
+                    .write_all(self.options.format.between().as_bytes())?;
             }
             self.out.write_all(part.out.as_bytes())?;
         }
@@ -242,22 +275,30 @@ impl Run<'_, '_> {
         let mut part = render(options, &name, &before, &outcome);
         if options.pipes_text() {
             self.out.write_all(outcome.text.as_bytes())?;
-            self.err.write_all(std::mem::take(&mut part.out).as_bytes())?;
+            self.err
+                .write_all(std::mem::take(&mut part.out).as_bytes())?;
         }
         self.tell(part)
     }
 
     fn finish(mut self) -> io::Result<Outcome> {
-        let mut by_rule: Vec<(String, usize)> = std::mem::take(&mut self.rules).into_iter().collect();
+        let mut by_rule: Vec<(String, usize)> =
+            std::mem::take(&mut self.rules).into_iter().collect();
         by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         self.summary.by_rule = by_rule;
         if self.options.counts_only() {
             list::statistics(&self.summary.by_rule, self.out)?;
         }
         if self.reports() {
-            self.out.write_all(self.options.format.end(&self.summary, &self.options.look).as_bytes())?;
+            self.out.write_all(
+                self.options
+                    .format
+                    .end(&self.summary, &self.options.look)
+                    .as_bytes(),
+            )?;
         } else if !self.options.quiet {
-            self.err.write_all(Concise.end(&self.summary, &self.options.look).as_bytes())?;
+            self.err
+                .write_all(Concise.end(&self.summary, &self.options.look).as_bytes())?;
         }
         self.out.flush()?;
         Ok(match &self.summary {
@@ -282,15 +323,32 @@ fn judge<'o>(options: &Options<'o>, anchors: &'o Anchors) -> Judge<'o> {
 /// Runs the work on one file. A panic is a fault of ours, and of that file alone.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    caught.map_err(|_| format!("{}: regfix failed on this file; please report it", path.display()))
+    caught.map_err(|_| {
+        format!(
+            "{}: regfix failed on this file; please report it",
+            path.display()
+        )
+    })
 }
 
-fn part_of(options: &Options<'_>, judge: &Judge<'_>, bounds: &Bounds, path: &Path, kind: &Kind) -> Part {
+fn part_of(
+    options: &Options<'_>,
+    judge: &Judge<'_>,
+    bounds: &Bounds,
+    path: &Path,
+    kind: &Kind,
+) -> Part {
     guarded(path, || part(options, judge, bounds, path, kind)).unwrap_or_else(Part::failed)
 }
 
 /// Takes one file from the disk, and puts it back if the run writes.
-fn part(options: &Options<'_>, judge: &Judge<'_>, bounds: &Bounds, path: &Path, kind: &Kind) -> Part {
+fn part(
+    options: &Options<'_>,
+    judge: &Judge<'_>,
+    bounds: &Bounds,
+    path: &Path,
+    kind: &Kind,
+) -> Part {
     let text = match walk::read(path) {
         Ok(text) => text,
         Err(error) if error.is_fatal() => return Part::failed(error.to_string()),
@@ -362,12 +420,20 @@ fn render(options: &Options<'_>, path: &Path, before: &str, outcome: &file::Outc
 fn count(part: &mut Part, options: &Options<'_>, outcome: &file::Outcome) {
     let summary = &mut part.summary;
     // What a preview would fix is not fixed.
-    let previewed = outcome.fixed.iter().map(|fixed| &fixed.finding).filter(|_| options.mode == Mode::Diff);
+    let previewed = outcome
+        .fixed
+        .iter()
+        .map(|fixed| &fixed.finding)
+        .filter(|_| options.mode == Mode::Diff);
     let left: Vec<&Finding> = outcome.left.iter().chain(previewed).collect();
     summary.files_with_findings = usize::from(!left.is_empty());
     summary.suppressed = outcome.suppressed;
     summary.not_analysed = usize::from(!outcome.problems.is_empty());
-    summary.failures = outcome.problems.iter().filter(|problem| problem.fatal).count();
+    summary.failures = outcome
+        .problems
+        .iter()
+        .filter(|problem| problem.fatal)
+        .count();
     if options.mode == Mode::Write {
         summary.fixed = outcome.fixed.len();
         summary.fixed_files = usize::from(!outcome.fixed.is_empty());

@@ -134,9 +134,9 @@ impl<'p> Target<'p> {
                 .map_err(|error| self.failed(error))
         })?;
         self.confirm(before)?;
+        // The folder is not synced: after a crash the one text or the other is there, which is all that is promised.
         copy.persist(&self.real)
             .map_err(|error| self.failed(error.error))?;
-        sync_folder(&self.folder);
         Ok(())
     }
 
@@ -213,15 +213,6 @@ fn put(file: &mut File, text: &str) -> io::Result<()> {
     file.set_len(text.len() as u64)?;
     file.sync_all()
 }
-
-/// Makes the rename last. Not every file system can, and the file is whole without it.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) {
-    drop(File::open(folder).and_then(|folder| folder.sync_all()));
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) {}
 
 #[cfg(unix)]
 fn links(metadata: &Metadata) -> u64 {

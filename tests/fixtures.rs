@@ -30,14 +30,23 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     folders.sort();
-    let with_input = folders.into_iter().filter(|folder| folder.join("in").is_dir());
+    let with_input = folders
+        .into_iter()
+        .filter(|folder| folder.join("in").is_dir());
     with_input
         .map(|folder| Case {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
             input: files(&folder.join("in")),
-            arguments: fs::read_to_string(folder.join("arguments")).unwrap_or_default().lines().map(str::to_owned).collect(),
+            arguments: fs::read_to_string(folder.join("arguments"))
+                .unwrap_or_default()
+                .lines()
+                .map(str::to_owned)
+                .collect(),
             folder,
         })
         .collect()
@@ -55,14 +64,21 @@ impl Case {
         let own = self.arguments.iter().map(String::as_str);
         let all: Vec<&str> = arguments.iter().copied().chain(own).collect();
         let output = run(folder, &all);
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{}: {output:?}", self.name);
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{}: {output:?}",
+            self.name
+        );
         (stdout(&output), files(folder))
     }
 
     /// The files of a run that are not as they were in another.
     fn changed(now: &Files, before: &Files) -> Files {
         let differs = |(path, bytes): &(&PathBuf, &Vec<u8>)| before.get(*path) != Some(*bytes);
-        now.iter().filter(differs).map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+        now.iter()
+            .filter(differs)
+            .map(|(path, bytes)| (path.clone(), bytes.clone()))
+            .collect()
     }
 
     fn hold(&self, stored: &str, found: &Files, faults: &mut Vec<String>) {
@@ -71,8 +87,14 @@ impl Case {
             let _ = fs::remove_dir_all(&folder);
             fill(&folder, found);
         } else if files(&folder) != *found {
-            let names: Vec<_> = found.keys().map(|path| path.display().to_string()).collect();
-            faults.push(format!("{}: {stored}/ is not what is written now: {names:?}", self.name));
+            let names: Vec<_> = found
+                .keys()
+                .map(|path| path.display().to_string())
+                .collect();
+            faults.push(format!(
+                "{}: {stored}/ is not what is written now: {names:?}",
+                self.name
+            ));
         }
     }
 
@@ -81,7 +103,10 @@ impl Case {
         if std::env::var_os("UPDATE").is_some() {
             fs::write(path, report).unwrap();
         } else if fs::read_to_string(path).unwrap_or_default() != report {
-            faults.push(format!("{}: report.txt is not what is said now:\n{report}", self.name));
+            faults.push(format!(
+                "{}: report.txt is not what is said now:\n{report}",
+                self.name
+            ));
         }
     }
 }
@@ -94,7 +119,11 @@ fn cases_are_as_stored() {
     for case in &cases {
         let report = ["--format", "concise", "--verbose", "--color", "never"];
         let (told, untouched) = case.run(&report);
-        assert_eq!(untouched, case.input, "{}: a check changes nothing", case.name);
+        assert_eq!(
+            untouched, case.input,
+            "{}: a check changes nothing",
+            case.name
+        );
         case.hold_report(&told, &mut faults);
         let (_, safe) = case.run(&["--write", "--quiet"]);
         case.hold("out", &Case::changed(&safe, &case.input), &mut faults);
@@ -107,13 +136,21 @@ fn cases_are_as_stored() {
 #[test]
 fn a_second_run_finds_nothing_that_it_could_still_fix() {
     for case in cases() {
-        for flags in [&["--write", "--quiet"][..], &["--write", "--unsafe-fixes", "--quiet"]] {
+        for flags in [
+            &["--write", "--quiet"][..],
+            &["--write", "--unsafe-fixes", "--quiet"],
+        ] {
             let copy = tempfile::tempdir().unwrap();
             fill(copy.path(), &case.input);
             let (_, once) = case.run_in(copy.path(), flags);
             let (_, twice) = case.run_in(copy.path(), flags);
             assert_eq!(once, twice, "{}", case.name);
-            let flags: Vec<&str> = flags.iter().copied().filter(|flag| *flag != "--write" && *flag != "--quiet").chain(["--diff"]).collect();
+            let flags: Vec<&str> = flags
+                .iter()
+                .copied()
+                .filter(|flag| *flag != "--write" && *flag != "--quiet")
+                .chain(["--diff"])
+                .collect();
             let (diff, _) = case.run_in(copy.path(), &flags);
             assert_eq!(diff, "", "{}", case.name);
         }
@@ -130,7 +167,13 @@ fn bytes_outside_the_edits_stay() {
             let path = PathBuf::from(file["path"].as_str().unwrap());
             let before = &case.input[&path];
             let spliced = splice(before, file);
-            assert_eq!(String::from_utf8_lossy(&spliced), String::from_utf8_lossy(&after[&path]), "{}: {}", case.name, path.display());
+            assert_eq!(
+                String::from_utf8_lossy(&spliced),
+                String::from_utf8_lossy(&after[&path]),
+                "{}: {}",
+                case.name,
+                path.display()
+            );
         }
     }
 }
@@ -141,7 +184,8 @@ fn splice(before: &[u8], file: &serde_json::Value) -> Vec<u8> {
     for finding in file["findings"].as_array().unwrap() {
         if finding["applicability"] == "safe" {
             for edit in finding["edits"].as_array().unwrap() {
-                let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+                let number =
+                    |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
                 let span = (number(&edit["start"]), number(&edit["end"]));
                 edits.insert(span, edit["text"].as_str().unwrap().to_owned());
             }
@@ -180,9 +224,13 @@ fn shape(bytes: &[u8]) -> Option<Vec<String>> {
 
 fn flatten(value: &serde_yaml::Value, path: &str, shapes: &mut Vec<String>) {
     match value {
-        serde_yaml::Value::Mapping(map) => map.iter().for_each(|(key, value)| flatten(value, &format!("{path}/{key:?}"), shapes)),
+        serde_yaml::Value::Mapping(map) => map
+            .iter()
+            .for_each(|(key, value)| flatten(value, &format!("{path}/{key:?}"), shapes)),
         serde_yaml::Value::Sequence(list) => {
-            list.iter().enumerate().for_each(|(index, value)| flatten(value, &format!("{path}/{index}"), shapes));
+            list.iter()
+                .enumerate()
+                .for_each(|(index, value)| flatten(value, &format!("{path}/{index}"), shapes));
         }
         serde_yaml::Value::String(_) => shapes.push(format!("{path}: text")),
         other => shapes.push(format!("{path}: {other:?}")),
@@ -202,8 +250,16 @@ fn threads_change_nothing() {
 
 #[test]
 fn every_rule_has_a_fixture() {
-    let reports: String = cases().iter().map(|case| fs::read_to_string(case.folder.join("report.txt")).unwrap_or_default()).collect();
-    let rules = regfix::rules::catalogue().rules.into_iter().filter_map(|spec| spec.id);
-    let missing: Vec<String> = rules.filter(|id| !reports.contains(&format!(" {id} "))).collect();
+    let reports: String = cases()
+        .iter()
+        .map(|case| fs::read_to_string(case.folder.join("report.txt")).unwrap_or_default())
+        .collect();
+    let rules = regfix::rules::catalogue()
+        .rules
+        .into_iter()
+        .filter_map(|spec| spec.id);
+    let missing: Vec<String> = rules
+        .filter(|id| !reports.contains(&format!(" {id} ")))
+        .collect();
     assert!(missing.is_empty(), "no fixture shows {missing:?}");
 }

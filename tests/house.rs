@@ -47,19 +47,36 @@ fn imports_point_to_lower_floors() {
     sources(&root, &mut files);
     let mut seen = 0;
     for file in files {
-        let module = file.strip_prefix(&root).unwrap().iter().next().unwrap().to_string_lossy();
+        let module = file
+            .strip_prefix(&root)
+            .unwrap()
+            .iter()
+            .next()
+            .unwrap()
+            .to_string_lossy();
         let module = module.trim_end_matches(".rs").to_owned();
-        let floor = *floors.get(module.as_str()).unwrap_or_else(|| panic!("{module} has no floor"));
+        let floor = *floors
+            .get(module.as_str())
+            .unwrap_or_else(|| panic!("{module} has no floor"));
         let text = std::fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        for (_, rest) in code.match_indices("crate::").map(|(at, text)| (at, &code[at + text.len()..])) {
-            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+        for (_, rest) in code
+            .match_indices("crate::")
+            .map(|(at, text)| (at, &code[at + text.len()..]))
+        {
+            let end = rest
+                .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                .unwrap_or(rest.len());
             let used = &rest[..end];
             let Some(below) = floors.get(used) else {
                 continue;
             };
             seen += 1;
-            assert!(used == module || *below < floor, "{}: imports {used}", file.display());
+            assert!(
+                used == module || *below < floor,
+                "{}: imports {used}",
+                file.display()
+            );
         }
     }
     assert!(seen > 30, "the test reads the wrong folder");

@@ -16,16 +16,77 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(RuleSet::with_ow
 
 static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| Anchors::new(&RULES, &[]).unwrap());
 
-const NAMES: [&str; 6] = ["values.yaml", "Chart.yaml", "kustomization.yaml", "a/templates/x.yaml", "a/_helpers.tpl", "x.json"];
+const NAMES: [&str; 6] = [
+    "values.yaml",
+    "Chart.yaml",
+    "kustomization.yaml",
+    "a/templates/x.yaml",
+    "a/_helpers.tpl",
+    "x.json",
+];
 
 /// Pieces that real files are made of, so that random texts reach the places that matter.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
-        "image: ", "registry: ", "repository: ", "tag: ", "name: ", "images:\n", "  - ", "- ", "\n", "\r\n", "\t", "  ", "    ",
-        "k8s.gcr.io", "k8s.gcr.io/pause:3.1", "gcr.io/google_containers/x", "docker.io", "bitnami/redis:7", "bitnami", "vault:1",
-        "/", ":", "@", "\"", "'", "|\n  ", ">-\n  ", "{", "}", "[", "]", ", ", "{{ ", " }}", "{{- if .x }}", "{{ end }}",
-        "{{ define \"a\" }}", "default \"k8s.gcr.io\" ", "# ", "---\n", "&a ", "*a", "\u{feff}", "ä", "世", "\\n", "\\\"", "${X}", "%s",
-        "apiVersion: v1\n", "kind: Pod\n", "value: ", "args: ", "oci://", "https://", "<<: ", "? ", "!!str ", "%YAML 1.2\n",
+        "image: ",
+        "registry: ",
+        "repository: ",
+        "tag: ",
+        "name: ",
+        "images:\n",
+        "  - ",
+        "- ",
+        "\n",
+        "\r\n",
+        "\t",
+        "  ",
+        "    ",
+        "k8s.gcr.io",
+        "k8s.gcr.io/pause:3.1",
+        "gcr.io/google_containers/x",
+        "docker.io",
+        "bitnami/redis:7",
+        "bitnami",
+        "vault:1",
+        "/",
+        ":",
+        "@",
+        "\"",
+        "'",
+        "|\n  ",
+        ">-\n  ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ", ",
+        "{{ ",
+        " }}",
+        "{{- if .x }}",
+        "{{ end }}",
+        "{{ define \"a\" }}",
+        "default \"k8s.gcr.io\" ",
+        "# ",
+        "---\n",
+        "&a ",
+        "*a",
+        "\u{feff}",
+        "ä",
+        "世",
+        "\\n",
+        "\\\"",
+        "${X}",
+        "%s",
+        "apiVersion: v1\n",
+        "kind: Pod\n",
+        "value: ",
+        "args: ",
+        "oci://",
+        "https://",
+        "<<: ",
+        "? ",
+        "!!str ",
+        "%YAML 1.2\n",
     ]);
     prop_oneof![8 => fixed.prop_map(str::to_owned), 1 => any::<String>(), 1 => "[a-z0-9./:_-]{1,12}"]
 }
@@ -35,13 +96,22 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn kinds() -> impl Strategy<Value = (&'static str, &'static Kind)> {
-    let known = NAMES.iter().map(|name| (*name, kind::classify(Path::new(name)).unwrap()));
-    prop::sample::select(known.chain([("script.sh", &kind::TEXT)]).collect::<Vec<_>>())
+    let known = NAMES
+        .iter()
+        .map(|name| (*name, kind::classify(Path::new(name)).unwrap()));
+    prop::sample::select(
+        known
+            .chain([("script.sh", &kind::TEXT)])
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn fixes(path: &str, text: &str, kind: &Kind) -> Vec<Fix> {
     let found = check::check(Path::new(path), text, kind, &RULES).findings;
-    found.into_iter().filter_map(|finding| finding.fix).collect()
+    found
+        .into_iter()
+        .filter_map(|finding| finding.fix)
+        .collect()
 }
 
 proptest! {

@@ -66,7 +66,14 @@ pub struct Scope {
     #[arg(long, global = true)]
     pub no_config: bool,
     /// Threads; as many as there are cores if not given
-    #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true, global = true)]
+    #[arg(
+        long,
+        short,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        global = true
+    )]
     pub jobs: usize,
 }
 

@@ -29,22 +29,43 @@ struct Told<'r> {
     sources: &'r [String],
 }
 
-pub(super) fn list(rules: &RuleSet, json: bool, look: Look, out: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn list(
+    rules: &RuleSet,
+    json: bool,
+    look: Look,
+    out: &mut dyn Write,
+) -> io::Result<Exit> {
     if json {
         let told: Vec<Told<'_>> = rules.rules().iter().map(tell).collect();
         serde_json::to_writer_pretty(&mut *out, &told)?;
         writeln!(out)?;
     } else {
-        let widest = rules.rules().iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+        let widest = rules
+            .rules()
+            .iter()
+            .map(|rule| rule.id.len())
+            .max()
+            .unwrap_or_default();
         for rule in rules.rules() {
             let id = format!("{:<widest$}", rule.id);
-            let safety = if rule.gated { format!("{}*", rule.safety.name()) } else { rule.safety.name().to_owned() };
-            let head = format!("{}  {:<7}  {safety:<12}  ", paint(&id, "1", look.color), rule.severity.name());
+            let safety = if rule.gated {
+                format!("{}*", rule.safety.name())
+            } else {
+                rule.safety.name().to_owned()
+            };
+            let head = format!(
+                "{}  {:<7}  {safety:<12}  ",
+                paint(&id, "1", look.color),
+                rule.severity.name()
+            );
             let room = look.width.saturating_sub(widest + 2 + 7 + 2 + 12 + 2);
             writeln!(out, "{head}{}", fit(&move_of(rule), room))?;
         }
         let count = rules.rules().len();
-        writeln!(out, "\n{count} rules; * safe only where a list says that the tag was copied. `regfix explain RULE` tells more.")?;
+        writeln!(
+            out,
+            "\n{count} rules; * safe only where a list says that the tag was copied. `regfix explain RULE` tells more."
+        )?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -54,7 +75,11 @@ fn tell(rule: &Rule) -> Told<'_> {
     Told {
         id: &rule.id,
         kind: rule.kind.name(),
-        from: rule.places().iter().map(|place| place.from.as_str()).collect(),
+        from: rule
+            .places()
+            .iter()
+            .map(|place| place.from.as_str())
+            .collect(),
         to: rule.places().first().and_then(|place| place.to.as_deref()),
         safety: rule.safety.name(),
         gated: rule.gated,
@@ -85,9 +110,18 @@ fn fit(text: &str, room: usize) -> String {
     format!("{kept}…")
 }
 
-pub(super) fn explain(rules: &RuleSet, id: &str, look: Look, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn explain(
+    rules: &RuleSet,
+    id: &str,
+    look: Look,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
     let Some(rule) = rules.rules().iter().find(|rule| rule.id == id) else {
-        writeln!(err, "regfix: there is no rule `{id}`; `regfix rules` lists them")?;
+        writeln!(
+            err,
+            "regfix: there is no rule `{id}`; `regfix rules` lists them"
+        )?;
         return Ok(Exit::Failed);
     };
     out.write_all(page(rule, rules, look).as_bytes())?;
@@ -98,21 +132,48 @@ pub(super) fn explain(rules: &RuleSet, id: &str, look: Look, out: &mut dyn Write
 fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(page, "{} ({})", paint(&rule.id, "1", look.color), rule.severity.name());
+    let _ = writeln!(
+        page,
+        "{} ({})",
+        paint(&rule.id, "1", look.color),
+        rule.severity.name()
+    );
     paragraph(&mut page, "", &rule.summary, look.width);
     heading(&mut page, "What", look);
     for place in rule.places() {
-        let scope = if place.from.exact { "" } else { " and all below" };
-        let to = place.to.as_ref().map(|to| format!(" → {to}")).unwrap_or_default();
-        paragraph(&mut page, "", &format!("{}{scope}{to}", place.from.as_str()), look.width);
+        let scope = if place.from.exact {
+            ""
+        } else {
+            " and all below"
+        };
+        let to = place
+            .to
+            .as_ref()
+            .map(|to| format!(" → {to}"))
+            .unwrap_or_default();
+        paragraph(
+            &mut page,
+            "",
+            &format!("{}{scope}{to}", place.from.as_str()),
+            look.width,
+        );
     }
     heading(&mut page, "Why", look);
     paragraph(&mut page, "", &rule.why, look.width);
     heading(&mut page, "Since", look);
-    let since = rule.since.as_deref().map(|since| format!("{since}: ")).unwrap_or_default();
+    let since = rule
+        .since
+        .as_deref()
+        .map(|since| format!("{since}: "))
+        .unwrap_or_default();
     paragraph(&mut page, "", &format!("{since}{}", rule.state), look.width);
     for date in &rule.dates {
-        paragraph(&mut page, "- ", &format!("{}: {}", date.when, date.what), look.width);
+        paragraph(
+            &mut page,
+            "- ",
+            &format!("{}: {}", date.when, date.what),
+            look.width,
+        );
     }
     heading(&mut page, "Example", look);
     example(&mut page, rule, rules);
@@ -130,28 +191,49 @@ fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
 
 /// What a check makes of the rule's own example.
 fn example(page: &mut String, rule: &Rule, rules: &RuleSet) {
-    let key = if rule.example.contains("://") { "url" } else { "image" };
+    let key = if rule.example.contains("://") {
+        "url"
+    } else {
+        "image"
+    };
     let text = format!("{key}: {}\n", rule.example);
-    let found = check::check(Path::new("example.yaml"), &text, kind::standard_input(), rules).findings;
+    let found = check::check(
+        Path::new("example.yaml"),
+        &text,
+        kind::standard_input(),
+        rules,
+    )
+    .findings;
     let finding: Option<&Finding> = found.iter().find(|finding| *finding.rule == *rule.id);
     let _ = writeln!(page, "  {}", rule.example);
     if let Some(new) = finding.and_then(|finding| finding.new.as_ref()) {
-        let fix = finding.and_then(|finding| finding.fix.as_ref()).map_or("shown only", |fix| fix.applicability.name());
+        let fix = finding
+            .and_then(|finding| finding.fix.as_ref())
+            .map_or("shown only", |fix| fix.applicability.name());
         let _ = writeln!(page, "  → {new} ({fix})");
     }
 }
 
 fn safety(page: &mut String, rule: &Rule, width: usize) {
     let told = match rule.safety.name() {
-        "safe" if rule.gated => "Safe where a list says that the tag was copied: `--write` fixes it. Other tags ask for a review: `--unsafe-fixes`.",
+        "safe" if rule.gated => {
+            "Safe where a list says that the tag was copied: `--write` fixes it. Other tags ask for a review: `--unsafe-fixes`."
+        }
         "safe" => "Safe: the same images and tags are at the new place, so `--write` fixes it.",
-        "review" if rule.gated => "Asks for a review: `--unsafe-fixes` fixes it, and only where a list says that the tag was copied.",
+        "review" if rule.gated => {
+            "Asks for a review: `--unsafe-fixes` fixes it, and only where a list says that the tag was copied."
+        }
         "review" => "Asks for a review: `--unsafe-fixes` fixes it.",
         _ => "Nothing is written: there is no place to go to that is known to hold the same.",
     };
     paragraph(page, "", told, width);
     if let Some(evidence) = rule.evidence {
-        paragraph(page, "", &format!("It rests on {}.", evidence.name()), width);
+        paragraph(
+            page,
+            "",
+            &format!("It rests on {}.", evidence.name()),
+            width,
+        );
     }
 }
 
@@ -162,10 +244,17 @@ fn heading(page: &mut String, title: &str, look: Look) {
 fn paragraph(page: &mut String, bullet: &str, text: &str, width: usize) {
     let first = format!("  {bullet}");
     let rest = " ".repeat(first.len());
-    let options = textwrap::Options::new(width).initial_indent(&first).subsequent_indent(&rest).break_words(false);
+    let options = textwrap::Options::new(width)
+        .initial_indent(&first)
+        .subsequent_indent(&rest)
+        .break_words(false);
     let _ = writeln!(page, "{}", textwrap::fill(text.trim(), options));
 }
 
 fn paint(text: &str, code: &str, color: bool) -> String {
-    if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    if color {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }

@@ -45,19 +45,25 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
     let (key, value) = match rest.split_once(": ") {
         Some((key, value)) if is_key(key) => {
             let lead = rest.len() - value.trim_start().len();
-            (Some(key), Span::new(start + lead, content.end.max(start + lead)))
+            (
+                Some(key),
+                Span::new(start + lead, content.end.max(start + lead)),
+            )
         }
         _ if item => (None, Span::new(start, content.end.max(start))),
         _ => return None,
     };
     let value = unquoted(view.masked, without_comment(view.masked, value));
     let folded = key.map(|key| keys::fold(key.trim_matches(['"', '\''])));
-    if folded.as_deref().is_some_and(|key| keys::is_prose(key) || keys::is_mention(key) || keys::is_mention_of_scalar(key)) {
+    if folded.as_deref().is_some_and(|key| {
+        keys::is_prose(key) || keys::is_mention(key) || keys::is_mention_of_scalar(key)
+    }) {
         return None;
     }
     let said = |means: fn(&str) -> bool| folded.as_deref().is_some_and(means);
     if let Some(reference) = reference::read(view.masked, value, view.actions) {
-        let image = said(keys::is_image) || said(|key| key != "name" && keys::repository_stem(key).is_some());
+        let image = said(keys::is_image)
+            || said(|key| key != "name" && keys::repository_stem(key).is_some());
         let pinned_path = reference.is_pinned() && reference.name.of(view.masked).contains('/');
         let taken = match reference.hosted {
             true => image || reference.is_pinned(),
@@ -83,7 +89,8 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
 
 fn is_key(text: &str) -> bool {
     let text = text.trim_matches(['"', '\'']);
-    let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    let letters =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
     !text.is_empty() && text.bytes().all(letters)
 }
 
@@ -96,8 +103,12 @@ fn without_comment(text: &str, value: Span) -> Span {
 
 fn unquoted(text: &str, value: Span) -> Span {
     let slice = value.of(text);
-    let quoted = ['"', '\'', '`'].iter().any(|quote| {
-        slice.len() >= 2 && slice.starts_with(*quote) && slice.ends_with(*quote)
-    });
-    if quoted { Span::new(value.start + 1, value.end - 1) } else { value }
+    let quoted = ['"', '\'', '`']
+        .iter()
+        .any(|quote| slice.len() >= 2 && slice.starts_with(*quote) && slice.ends_with(*quote));
+    if quoted {
+        Span::new(value.start + 1, value.end - 1)
+    } else {
+        value
+    }
 }

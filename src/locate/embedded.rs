@@ -15,10 +15,17 @@ const DEEPEST: usize = 4;
 impl Walk<'_> {
     /// A scalar of several lines: YAML or JSON inside YAML where it parses as such, else text.
     pub(super) fn embedded(&mut self, scalar: &Scalar<'_>, place: Place<'_>) {
-        let start = self.text[..scalar.span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let start = self.text[..scalar.span.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
         let blank_before = self.text[start..scalar.span.start].trim().is_empty();
-        let region = if blank_before { Span::new(start, scalar.span.end) } else { scalar.span };
-        let structured = scalar.style == yaml::Style::Literal && blank_before && self.depth < DEEPEST;
+        let region = if blank_before {
+            Span::new(start, scalar.span.end)
+        } else {
+            scalar.span
+        };
+        let structured =
+            scalar.style == yaml::Style::Literal && blank_before && self.depth < DEEPEST;
         if structured && place.mention.is_none() && self.embedded_documents(region) {
             return;
         }
@@ -42,7 +49,12 @@ impl Walk<'_> {
     /// Walks the documents inside a block scalar. `false` where they are none.
     fn embedded_documents(&mut self, region: Span) -> bool {
         let within = |action: &&Action| region.covers(action.span);
-        let actions: Vec<Action> = self.actions.iter().filter(within).map(|action| action.back(region.start)).collect();
+        let actions: Vec<Action> = self
+            .actions
+            .iter()
+            .filter(within)
+            .map(|action| action.back(region.start))
+            .collect();
         if self.inner_documents(region, region.of(self.masked), &actions) {
             return true;
         }
@@ -53,7 +65,10 @@ impl Walk<'_> {
 
     fn inner_documents(&mut self, region: Span, masked: &str, actions: &[Action]) -> bool {
         let parts = split_documents(masked);
-        let parsed: Vec<_> = parts.iter().map(|part| yaml::parse(masked, *part)).collect();
+        let parsed: Vec<_> = parts
+            .iter()
+            .map(|part| yaml::parse(masked, *part))
+            .collect();
         let documents = || parsed.iter().flat_map(|parsed| &parsed.documents);
         let structured = |node: &Node<'_>| matches!(node, Node::Map(_) | Node::List(_));
         let broken = parsed.iter().any(|parsed| !parsed.errors.is_empty());
@@ -75,14 +90,25 @@ impl Walk<'_> {
         for parsed in &parsed {
             for document in &parsed.documents {
                 let own = role::of_document(document, view.path);
-                inner.role = if own == Role::Plain && !self.role.is_of_file() { self.role } else { own };
-                inner.node(document, Place { mention: inner.role.mention(), ..ROOT });
+                inner.role = if own == Role::Plain && !self.role.is_of_file() {
+                    self.role
+                } else {
+                    own
+                };
+                inner.node(
+                    document,
+                    Place {
+                        mention: inner.role.mention(),
+                        ..ROOT
+                    },
+                );
             }
             for span in &parsed.comments {
                 inner.sites.extend(comment::site(&view, *span, inner.role));
             }
         }
-        self.sites.extend(inner.sites.into_iter().map(|site| site.shift(region.start)));
+        self.sites
+            .extend(inner.sites.into_iter().map(|site| site.shift(region.start)));
         true
     }
 }
@@ -90,8 +116,24 @@ impl Walk<'_> {
 /// Keys whose text is run or read by a program.
 fn structured_text(key: &str) -> bool {
     const ENDS: [&str; 18] = [
-        "args", "command", "commands", "run", "script", "cmd", "before", "after", "data", "yaml", "yml", "json", "toml",
-        "conf", "cfg", "ini", "sh", "properties",
+        "args",
+        "command",
+        "commands",
+        "run",
+        "script",
+        "cmd",
+        "before",
+        "after",
+        "data",
+        "yaml",
+        "yml",
+        "json",
+        "toml",
+        "conf",
+        "cfg",
+        "ini",
+        "sh",
+        "properties",
     ];
     ENDS.iter().any(|end| key.ends_with(end)) || key.is_empty()
 }

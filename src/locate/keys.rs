@@ -13,27 +13,95 @@ pub(super) fn fold(key: &str) -> String {
 /// Text for people. Nothing in it is pulled.
 pub(super) fn is_prose(key: &str) -> bool {
     const WORDS: [&str; 22] = [
-        "description", "desc", "message", "msg", "summary", "title", "note", "notes", "comment", "comments", "help",
-        "reason", "usage", "changelog", "changes", "releasenotes", "readme", "documentation", "docs", "remarks",
-        "xmdx", "warning",
+        "description",
+        "desc",
+        "message",
+        "msg",
+        "summary",
+        "title",
+        "note",
+        "notes",
+        "comment",
+        "comments",
+        "help",
+        "reason",
+        "usage",
+        "changelog",
+        "changes",
+        "releasenotes",
+        "readme",
+        "documentation",
+        "docs",
+        "remarks",
+        "xmdx",
+        "warning",
     ];
-    WORDS.contains(&key) || key.ends_with("description") || key.ends_with("message") || key.ends_with("changes")
+    WORDS.contains(&key)
+        || key.ends_with("description")
+        || key.ends_with("message")
+        || key.ends_with("changes")
 }
 
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
     const WORDS: [&str; 20] = [
-        "regex", "regexp", "rego", "cel", "expr", "expression", "expressions", "condition", "conditions", "query",
-        "whitelist", "safelist", "deny", "redirectsto", "auths", "runifchanged", "skipifonlychanged", "jmespath",
-        "jsonpath", "imagereferences",
+        "regex",
+        "regexp",
+        "rego",
+        "cel",
+        "expr",
+        "expression",
+        "expressions",
+        "condition",
+        "conditions",
+        "query",
+        "whitelist",
+        "safelist",
+        "deny",
+        "redirectsto",
+        "auths",
+        "runifchanged",
+        "skipifonlychanged",
+        "jmespath",
+        "jsonpath",
+        "imagereferences",
     ];
     const STARTS: [&str; 17] = [
-        "allow", "deny", "denied", "disallow", "forbid", "block", "exempt", "exclud", "ignor", "trusted", "untrusted",
-        "restrict", "whitelist", "blacklist", "mirror", "insecure", "unqualified",
+        "allow",
+        "deny",
+        "denied",
+        "disallow",
+        "forbid",
+        "block",
+        "exempt",
+        "exclud",
+        "ignor",
+        "trusted",
+        "untrusted",
+        "restrict",
+        "whitelist",
+        "blacklist",
+        "mirror",
+        "insecure",
+        "unqualified",
     ];
     const ENDS: [&str; 16] = [
-        "pattern", "patterns", "regex", "regexp", "glob", "globs", "mirror", "mirrors", "allowlist", "denylist",
-        "blacklist", "blocklist", "whitelist", "exemptions", "promql", "redirects",
+        "pattern",
+        "patterns",
+        "regex",
+        "regexp",
+        "glob",
+        "globs",
+        "mirror",
+        "mirrors",
+        "allowlist",
+        "denylist",
+        "blacklist",
+        "blocklist",
+        "whitelist",
+        "exemptions",
+        "promql",
+        "redirects",
     ];
     WORDS.contains(&key)
         || STARTS.iter().any(|start| key.starts_with(start))
@@ -43,18 +111,56 @@ pub(super) fn is_mention(key: &str) -> bool {
 /// A scalar under it is a prefix, a path or a place to copy from or to; a map under it may be anything.
 pub(super) fn is_mention_of_scalar(key: &str) -> bool {
     const WORDS: [&str; 26] = [
-        "source", "sources", "path", "paths", "dir", "dirs", "directory", "file", "files", "match", "matches",
-        "project", "projectid", "label", "labels", "tags", "keywords", "destination", "destinations", "dest", "target",
-        "targets", "server", "scope", "scopes", "subpath",
+        "source",
+        "sources",
+        "path",
+        "paths",
+        "dir",
+        "dirs",
+        "directory",
+        "file",
+        "files",
+        "match",
+        "matches",
+        "project",
+        "projectid",
+        "label",
+        "labels",
+        "tags",
+        "keywords",
+        "destination",
+        "destinations",
+        "dest",
+        "target",
+        "targets",
+        "server",
+        "scope",
+        "scopes",
+        "subpath",
     ];
-    WORDS.contains(&key) || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
+    WORDS.contains(&key)
+        || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
 }
 
 /// Siblings that tell a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
 pub(super) fn is_mirror_sibling(key: &str) -> bool {
     const WORDS: [&str; 16] = [
-        "endpoint", "endpoints", "mirror", "mirrors", "rewrite", "rewrites", "username", "password", "auth", "insecure",
-        "redirect", "artifacts", "location", "remote", "upstream", "skipverify",
+        "endpoint",
+        "endpoints",
+        "mirror",
+        "mirrors",
+        "rewrite",
+        "rewrites",
+        "username",
+        "password",
+        "auth",
+        "insecure",
+        "redirect",
+        "artifacts",
+        "location",
+        "remote",
+        "upstream",
+        "skipverify",
     ];
     WORDS.contains(&key)
 }
@@ -62,10 +168,23 @@ pub(super) fn is_mirror_sibling(key: &str) -> bool {
 /// The value names an image.
 pub(super) fn is_image(key: &str) -> bool {
     const ENDS: [&str; 12] = [
-        "image", "images", "imagename", "imageref", "imagereference", "imageurl", "imageuri", "imagerepo",
-        "imagerepository", "container", "imagefull", "imagepath",
+        "image",
+        "images",
+        "imagename",
+        "imageref",
+        "imagereference",
+        "imageurl",
+        "imageuri",
+        "imagerepo",
+        "imagerepository",
+        "container",
+        "imagefull",
+        "imagepath",
     ];
-    key == "package" || key == "bundle" || ENDS.iter().any(|end| key.ends_with(end)) || key.starts_with("image")
+    key == "package"
+        || key == "bundle"
+        || ENDS.iter().any(|end| key.ends_with(end))
+        || key.starts_with("image")
 }
 
 /// The value is a whole image, so that even a name without host is one of Docker Hub's.
@@ -77,8 +196,15 @@ pub(super) fn is_image_alone(key: &str) -> bool {
 /// The value is a registry, or a registry with the beginning of a path.
 pub(super) fn is_bare_host(key: &str) -> bool {
     const ENDS: [&str; 9] = [
-        "registry", "registryhost", "registryaddress", "imagerepo", "imagerepository", "hub", "imageprefix",
-        "registryprefix", "registryurl",
+        "registry",
+        "registryhost",
+        "registryaddress",
+        "imagerepo",
+        "imagerepository",
+        "hub",
+        "imageprefix",
+        "registryprefix",
+        "registryurl",
     ];
     ENDS.iter().any(|end| key.ends_with(end)) && key != "github"
 }
@@ -92,9 +218,20 @@ pub(super) fn is_registry(key: &str) -> bool {
 /// `foo`.
 pub(super) fn repository_stem(key: &str) -> Option<&str> {
     const ENDS: [&str; 9] = [
-        "imagerepository", "imagerepo", "imagename", "repository", "repo", "image", "name", "imagepath", "reponame",
+        "imagerepository",
+        "imagerepo",
+        "imagename",
+        "repository",
+        "repo",
+        "image",
+        "name",
+        "imagepath",
+        "reponame",
     ];
-    let end = ENDS.iter().filter(|end| key.ends_with(*end)).max_by_key(|end| end.len())?;
+    let end = ENDS
+        .iter()
+        .filter(|end| key.ends_with(*end))
+        .max_by_key(|end| end.len())?;
     Some(&key[..key.len() - end.len()])
 }
 
@@ -108,15 +245,35 @@ pub(super) fn repository_rank(key: &str) -> u8 {
 }
 
 pub(super) fn is_registry_beside(key: &str, stem: &str) -> bool {
-    is_companion(key, stem, &["registry", "imageregistry", "hub", "imagehub", "registryhost", "registryurl", "host"])
+    is_companion(
+        key,
+        stem,
+        &[
+            "registry",
+            "imageregistry",
+            "hub",
+            "imagehub",
+            "registryhost",
+            "registryurl",
+            "host",
+        ],
+    )
 }
 
 pub(super) fn is_tag_beside(key: &str, stem: &str) -> bool {
-    is_companion(key, stem, &["tag", "imagetag", "version", "imageversion", "newtag"])
+    is_companion(
+        key,
+        stem,
+        &["tag", "imagetag", "version", "imageversion", "newtag"],
+    )
 }
 
 pub(super) fn is_digest_beside(key: &str, stem: &str) -> bool {
-    is_companion(key, stem, &["digest", "imagedigest", "sha", "imagesha", "sha256"])
+    is_companion(
+        key,
+        stem,
+        &["digest", "imagedigest", "sha", "imagesha", "sha256"],
+    )
 }
 
 fn is_companion(key: &str, stem: &str, ends: &[&str]) -> bool {
@@ -141,7 +298,13 @@ mod tests {
 
     #[test]
     fn keys_of_mentions() {
-        for key in ["allowedRegistries", "exemptImages", "registry_mirrors", "namePattern", "ignored-images"] {
+        for key in [
+            "allowedRegistries",
+            "exemptImages",
+            "registry_mirrors",
+            "namePattern",
+            "ignored-images",
+        ] {
             assert!(is_mention(&fold(key)), "{key}");
         }
         for key in ["image", "images", "source", "imageRegistry", "imagePrefix"] {

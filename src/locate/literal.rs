@@ -15,7 +15,8 @@ pub(super) fn sites(view: &View<'_>) -> Vec<Site> {
             continue;
         }
         for literal in literals(view.text, action.span) {
-            if literal.span.of(view.text).contains('/') || literal.span.of(view.text).contains('.') {
+            if literal.span.of(view.text).contains('/') || literal.span.of(view.text).contains('.')
+            {
                 found.extend(site(view.text, literal.span, literal.function));
             }
         }
@@ -41,7 +42,10 @@ fn site(text: &str, span: Span, function: Option<&str>) -> Vec<Site> {
             .collect();
     }
     if let Trust::Mention(_) = trust {
-        return guarded_path(text, span).map(|name| bare(name, trust)).into_iter().collect();
+        return guarded_path(text, span)
+            .map(|name| bare(name, trust))
+            .into_iter()
+            .collect();
     }
     text::scan(text, span, &[], text::Prose::Anything)
 }
@@ -75,14 +79,28 @@ fn guarded_path(text: &str, span: Span) -> Option<Span> {
     let slice = span.of(text).trim_end_matches('/');
     let fits = !slice.is_empty()
         && slice.len() < span.len()
-        && slice.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'));
+        && slice
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'));
     fits.then(|| Span::new(span.start, span.start + slice.len()))
 }
 
 fn compares(function: &str) -> bool {
     const NAMES: [&str; 14] = [
-        "eq", "ne", "contains", "hasPrefix", "hasSuffix", "replace", "trimPrefix", "trimSuffix", "split", "splitList",
-        "has", "in", "startswith", "match",
+        "eq",
+        "ne",
+        "contains",
+        "hasPrefix",
+        "hasSuffix",
+        "replace",
+        "trimPrefix",
+        "trimSuffix",
+        "split",
+        "splitList",
+        "has",
+        "in",
+        "startswith",
+        "match",
     ];
     NAMES.contains(&function) || function.to_ascii_lowercase().contains("regex")
 }

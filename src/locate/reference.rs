@@ -29,7 +29,11 @@ impl Reference {
 
     pub(super) fn into_site(self, trust: Trust, shape: &'static str) -> Site {
         Site {
-            kind: if self.chart { Artifact::Chart } else { Artifact::Image },
+            kind: if self.chart {
+                Artifact::Chart
+            } else {
+                Artifact::Image
+            },
             registry: None,
             name: Some(self.name),
             tag: self.tag,
@@ -52,7 +56,9 @@ pub(super) struct Readable {
 pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable {
     let slice = span.of(masked);
     let first = actions.partition_point(|action| action.span.end <= span.start);
-    let within = actions[first..].iter().take_while(|action| action.span.start < span.end);
+    let within = actions[first..]
+        .iter()
+        .take_while(|action| action.span.start < span.end);
     let mut holes: Vec<Span> = within.map(|action| action.span).collect();
     let text = match placeholder::mask(slice) {
         Some(masked) => {
@@ -89,12 +95,18 @@ pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Refer
     let tag = match image.tag {
         Some(tag) => {
             let at = Span::new(name.end + 1, name.end + 1 + tag.len());
-            if touches(at) { TagAt::Elsewhere } else { TagAt::At(at) }
+            if touches(at) {
+                TagAt::Elsewhere
+            } else {
+                TagAt::At(at)
+            }
         }
         None if readable.holes.iter().any(|hole| hole.end == name.end) => TagAt::Elsewhere,
         None => TagAt::None,
     };
-    let digest = image.digest.map(|digest| Span::new(span.end - digest.len(), span.end));
+    let digest = image
+        .digest
+        .map(|digest| Span::new(span.end - digest.len(), span.end));
     Some(Reference {
         name,
         tag,
@@ -111,7 +123,9 @@ pub(super) fn read_registry(masked: &str, span: Span) -> Option<Span> {
     let slice = span.of(masked).trim_end_matches('/');
     let span = Span::new(span.start, span.start + slice.len());
     let host = slice.split('/').next().unwrap_or_default();
-    let hosted = image::is_registry_host(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let whole = hosted && (host == slice || ImageRef::parse(slice).is_some_and(|image| image.tag.is_none()));
+    let hosted =
+        image::is_registry_host(host) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let whole = hosted
+        && (host == slice || ImageRef::parse(slice).is_some_and(|image| image.tag.is_none()));
     whole.then_some(span)
 }

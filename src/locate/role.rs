@@ -33,13 +33,18 @@ impl Role {
 
     /// Whether it says how the file itself is read, and nothing of a document inside it.
     pub(super) fn is_of_file(self) -> bool {
-        matches!(self, Self::Chart | Self::Kustomization | Self::Workflow | Self::CloudBuild)
+        matches!(
+            self,
+            Self::Chart | Self::Kustomization | Self::Workflow | Self::CloudBuild
+        )
     }
 }
 
 const POLICY: Role = Role::Mention("a policy matches images, it does not pull them");
-const MIRROR: Role = Role::Mention("a mirror table is keyed by the registry that clusters still name");
-const MATCH_LIST: Role = Role::Mention("a detection rule matches running images, it does not pull them");
+const MIRROR: Role =
+    Role::Mention("a mirror table is keyed by the registry that clusters still name");
+const MATCH_LIST: Role =
+    Role::Mention("a detection rule matches running images, it does not pull them");
 const PROMOTION: Role = Role::Mention("images are promoted to this place, not pulled from it");
 const SCHEMA: Role = Role::Mention("a schema describes values, it does not pull");
 const INDEX: Role = Role::Mention("an index tells what was packaged");
@@ -47,8 +52,16 @@ const ZARF: Role = Role::Bound("a package's images must agree with what its char
 
 /// API groups whose objects match images, by their end.
 const POLICY_GROUPS: [&str; 10] = [
-    "kyverno.io", "gatekeeper.sh", "admissionregistration.k8s.io", "sigstore.dev", "kubewarden.io", "connaisseur.io",
-    "securityprofiles.io", "datree.io", "policy.open-cluster-management.io", "imagepolicy.k8s.io",
+    "kyverno.io",
+    "gatekeeper.sh",
+    "admissionregistration.k8s.io",
+    "sigstore.dev",
+    "kubewarden.io",
+    "connaisseur.io",
+    "securityprofiles.io",
+    "datree.io",
+    "policy.open-cluster-management.io",
+    "imagepolicy.k8s.io",
 ];
 
 /// Kinds that match or redirect images in groups that hold other things too.
@@ -68,25 +81,41 @@ const MATCHING_KINDS: [(&str, Role); 11] = [
 
 /// The role of a document, by its root and the file's name.
 pub(super) fn of_document(root: &Node<'_>, path: &Path) -> Role {
-    let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let file = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     match root {
         Node::Map(map) => of_map(map, file, path),
         Node::List(list) => {
             let detection = |node: &Node<'_>| {
                 let keys = ["macro", "rule", "required_engine_version", "list"];
-                node.as_map().is_some_and(|map| keys.iter().any(|key| map.get(key).is_some()))
+                node.as_map()
+                    .is_some_and(|map| keys.iter().any(|key| map.get(key).is_some()))
             };
-            if list.items.iter().any(detection) { MATCH_LIST } else { Role::Plain }
+            if list.items.iter().any(detection) {
+                MATCH_LIST
+            } else {
+                Role::Plain
+            }
         }
         _ => Role::Plain,
     }
 }
 
 fn of_map(map: &Map<'_>, file: &str, path: &Path) -> Role {
-    let group = map.text("apiVersion").and_then(|version| version.split_once('/')).map(|(group, _)| group);
+    let group = map
+        .text("apiVersion")
+        .and_then(|version| version.split_once('/'))
+        .map(|(group, _)| group);
     let kind = map.text("kind").unwrap_or_default();
     if let Some(group) = group {
-        let ends = |end: &str| group == end || group.strip_suffix(end).is_some_and(|head| head.ends_with('.'));
+        let ends = |end: &str| {
+            group == end
+                || group
+                    .strip_suffix(end)
+                    .is_some_and(|head| head.ends_with('.'))
+        };
         if POLICY_GROUPS.iter().any(|end| ends(end)) {
             return POLICY;
         }
@@ -97,7 +126,10 @@ fn of_map(map: &Map<'_>, file: &str, path: &Path) -> Role {
     if let Some((_, role)) = MATCHING_KINDS.iter().find(|(name, _)| *name == kind) {
         return *role;
     }
-    if matches!(file, "kustomization.yaml" | "kustomization.yml" | "Kustomization") {
+    if matches!(
+        file,
+        "kustomization.yaml" | "kustomization.yml" | "Kustomization"
+    ) {
         return Role::Kustomization;
     }
     if matches!(file, "Chart.yaml" | "Chart.yml" | "requirements.yaml") {
@@ -109,9 +141,17 @@ fn of_map(map: &Map<'_>, file: &str, path: &Path) -> Role {
 /// Files that have no kind are known by the keys that they must have.
 fn of_shape(map: &Map<'_>, path: &Path) -> Role {
     let has = |key: &str| map.get(key).is_some();
-    let items = |key: &str| map.get(key).and_then(Node::as_list).map(|list| list.items.as_slice()).unwrap_or_default();
+    let items = |key: &str| {
+        map.get(key)
+            .and_then(Node::as_list)
+            .map(|list| list.items.as_slice())
+            .unwrap_or_default()
+    };
     let in_items = |key: &str, wanted: &[&str]| {
-        items(key).iter().filter_map(Node::as_map).any(|item| wanted.iter().any(|key| item.get(key).is_some()))
+        items(key)
+            .iter()
+            .filter_map(Node::as_map)
+            .any(|item| wanted.iter().any(|key| item.get(key).is_some()))
     };
     if has("$schema") || has("openapi") || has("swagger") {
         return SCHEMA;
@@ -142,7 +182,15 @@ fn of_shape(map: &Map<'_>, path: &Path) -> Role {
 fn names_a_policy(path: &Path) -> bool {
     path.components().any(|part| {
         let part = fold(&part.as_os_str().to_string_lossy().replace('.', "-"));
-        let forbids = ["deprecated", "restrict", "disallow", "deny", "block", "mustnotbe", "forbid"];
+        let forbids = [
+            "deprecated",
+            "restrict",
+            "disallow",
+            "deny",
+            "block",
+            "mustnotbe",
+            "forbid",
+        ];
         let registry = ["registry", "registries", "gcrio"];
         part.contains("deprecatedregist")
             || (part.contains("gcrio") || part.contains("bitnami"))

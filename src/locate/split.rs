@@ -11,13 +11,19 @@ use crate::syntax::yaml::{Entry, Map, Node};
 
 impl Walk<'_> {
     /// Finds images that are spread over the entries of a map. Gives the entries that are dealt with.
-    pub(super) fn splits(&mut self, map: &Map<'_>, folded: &[String], place: Place<'_>) -> Vec<usize> {
+    pub(super) fn splits(
+        &mut self,
+        map: &Map<'_>,
+        folded: &[String],
+        place: Place<'_>,
+    ) -> Vec<usize> {
         let mut used = Vec::new();
         if place.mention.is_some() {
             return used;
         }
         // A kustomization's `name` selects; what is pulled is `newName` with `newTag`.
-        let selects = |key: &str| self.role == Role::Kustomization && place.key == "images" && key == "name";
+        let selects =
+            |key: &str| self.role == Role::Kustomization && place.key == "images" && key == "name";
         let mut names: Vec<_> = (0..folded.len())
             .filter(|index| !selects(&folded[*index]))
             .filter_map(|index| keys::repository_stem(&folded[index]).map(|stem| (stem, index)))
@@ -53,10 +59,13 @@ impl Walk<'_> {
                 Registry::Empty => None,
                 Registry::Known(span) => Some(span),
                 // A registry that a template or an alias puts in: only a name that has its own host can be read.
-                Registry::Unknown => return whole.hosted.then(|| self.finish_split(parts, whole, None)),
+                Registry::Unknown => {
+                    return whole.hosted.then(|| self.finish_split(parts, whole, None));
+                }
             },
         };
-        let named = parts.key != "name" || parts.in_image || parts.tag.is_some() || parts.digest.is_some();
+        let named =
+            parts.key != "name" || parts.in_image || parts.tag.is_some() || parts.digest.is_some();
         let plausible = match (registry, whole.hosted) {
             (_, true) | (Some(_), false) => named,
             (None, false) => {
@@ -109,7 +118,9 @@ impl Walk<'_> {
         let plain = readable.holes.is_empty()
             && !trimmed.is_empty()
             && trimmed.split('/').all(|part| {
-                let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+                let letters = |byte: u8| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':')
+                };
                 !part.is_empty() && part.bytes().all(letters)
             });
         if plain {
@@ -149,11 +160,19 @@ struct Parts<'p> {
 
 impl<'p> Parts<'p> {
     /// The name at `index`, and what stands beside it: companions of the same stem before those of none.
-    fn new(map: &'p Map<'p>, folded: &'p [String], index: usize, stem: &str, place: Place<'_>) -> Self {
+    fn new(
+        map: &'p Map<'p>,
+        folded: &'p [String],
+        index: usize,
+        stem: &str,
+        place: Place<'_>,
+    ) -> Self {
         let key = folded[index].as_str();
         let beside = |wanted: fn(&str, &str) -> bool| {
             let fits = |other: &&String| other.as_str() != key && wanted(other, stem);
-            let own = folded.iter().position(|other| other.starts_with(stem) && fits(&other));
+            let own = folded
+                .iter()
+                .position(|other| other.starts_with(stem) && fits(&other));
             own.or_else(|| folded.iter().position(|other| fits(&other)))
         };
         let value = |at: usize| &map.entries[at].value;

@@ -16,7 +16,13 @@ const PUSHES: &str = "the command pushes it, it does not pull";
 const SEARCHES: &str = "the command searches for it";
 
 /// Calls that compare, in the languages of policies and scripts.
-const SEARCHING: [&str; 5] = ["contains(", "startswith(", "startsWith(", "replace(", "match("];
+const SEARCHING: [&str; 5] = [
+    "contains(",
+    "startswith(",
+    "startsWith(",
+    "replace(",
+    "match(",
+];
 
 /// What a text is, where a reference without tag stands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +44,10 @@ pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec
             at += 1;
             continue;
         }
-        let length = bytes[at..].iter().take_while(|byte| in_token(**byte)).count();
+        let length = bytes[at..]
+            .iter()
+            .take_while(|byte| in_token(**byte))
+            .count();
         let token = Token {
             text: &readable.text,
             start: at,
@@ -54,7 +63,8 @@ pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec
 }
 
 fn in_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b':' | b'@' | b'-' | b'+' | b'~')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'_' | b'/' | b':' | b'@' | b'-' | b'+' | b'~')
 }
 
 struct Token<'t> {
@@ -73,18 +83,26 @@ impl Token<'_> {
         }
         let trimmed = raw.trim_end_matches(['.', ':', '-', '/']);
         let slash = raw[trimmed.len()..].contains('/');
-        let span = Span::new(self.base + self.start, self.base + self.start + trimmed.len());
+        let span = Span::new(
+            self.base + self.start,
+            self.base + self.start + trimmed.len(),
+        );
         if trimmed.starts_with("https://") || trimmed.starts_with("http://") {
             return Some(self.url(span, masked, actions));
         }
         let before = self.text[..self.start].chars().next_back();
         let after = self.text[self.end..].chars().next();
-        let in_pattern = before.is_some_and(|letter| matches!(letter, '^' | '*' | '#' | '\\' | '~' | '!' | '?'))
+        let in_pattern = before
+            .is_some_and(|letter| matches!(letter, '^' | '*' | '#' | '\\' | '~' | '!' | '?'))
             || after.is_some_and(|letter| matches!(letter, '*' | '[' | '(' | '|' | '?' | '#'))
             || self.text[self.end..].starts_with('\\') && !self.ends_by_escape()
             || slash;
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
-        let span = if escape { Span::new(span.start + 1, span.end) } else { span };
+        let span = if escape {
+            Span::new(span.start + 1, span.end)
+        } else {
+            span
+        };
         let flag = self.flag();
         let reference = reference::read(masked, span, actions).filter(|reference| reference.hosted);
         if let Some(reference) = reference {
@@ -101,14 +119,18 @@ impl Token<'_> {
             digest: None,
             chart: None,
             holes: Vec::new(),
-            trust: self.push_trust().unwrap_or(Trust::Likely("a registry in free text may be more than one thing")),
+            trust: self.push_trust().unwrap_or(Trust::Likely(
+                "a registry in free text may be more than one thing",
+            )),
             shape: "argument",
         })
     }
 
     /// What follows is the end of a string inside a string, not part of a pattern.
     fn ends_by_escape(&self) -> bool {
-        ["\\\"", "\\'", "\\n", "\\r", "\\t"].iter().any(|escape| self.text[self.end..].starts_with(escape))
+        ["\\\"", "\\'", "\\n", "\\r", "\\t"]
+            .iter()
+            .any(|escape| self.text[self.end..].starts_with(escape))
     }
 
     fn url(&self, span: Span, masked: &str, actions: &[Action]) -> Site {
@@ -126,7 +148,13 @@ impl Token<'_> {
         }
     }
 
-    fn trust(&self, reference: &Reference, in_pattern: bool, flag: Option<&str>, prose: Prose) -> Trust {
+    fn trust(
+        &self,
+        reference: &Reference,
+        in_pattern: bool,
+        flag: Option<&str>,
+        prose: Prose,
+    ) -> Trust {
         if in_pattern {
             return Trust::Mention("it is part of a pattern");
         }
@@ -147,18 +175,29 @@ impl Token<'_> {
     fn push_trust(&self) -> Option<Trust> {
         let line = &self.text[self.line_start()..self.start];
         let words: Vec<&str> = line.split_whitespace().collect();
-        let after = |index: usize| words[index + 1..].iter().filter(|word| !word.starts_with('-')).count();
-        words.iter().enumerate().find_map(|(index, word)| match word.trim_start_matches(['(', '$', '`', '"', '\'']) {
-            "push" | "promote" => Some(Trust::Mention(PUSHES)),
-            "tag" | "cp" | "copy" if after(index) > 0 => Some(Trust::Mention(PUSHES)),
-            "grep" | "egrep" | "sed" | "awk" => Some(Trust::Mention(SEARCHES)),
-            word if SEARCHING.iter().any(|function| word.contains(function)) => Some(Trust::Mention(SEARCHES)),
-            _ => None,
+        let after = |index: usize| {
+            words[index + 1..]
+                .iter()
+                .filter(|word| !word.starts_with('-'))
+                .count()
+        };
+        words.iter().enumerate().find_map(|(index, word)| {
+            match word.trim_start_matches(['(', '$', '`', '"', '\'']) {
+                "push" | "promote" => Some(Trust::Mention(PUSHES)),
+                "tag" | "cp" | "copy" if after(index) > 0 => Some(Trust::Mention(PUSHES)),
+                "grep" | "egrep" | "sed" | "awk" => Some(Trust::Mention(SEARCHES)),
+                word if SEARCHING.iter().any(|function| word.contains(function)) => {
+                    Some(Trust::Mention(SEARCHES))
+                }
+                _ => None,
+            }
         })
     }
 
     fn line_start(&self) -> usize {
-        self.text[..self.start].rfind('\n').map_or(0, |newline| newline + 1)
+        self.text[..self.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1)
     }
 
     /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
@@ -166,8 +205,13 @@ impl Token<'_> {
         let line = &self.text[self.line_start()..self.start];
         let line = line.trim_end_matches(['"', '\'', '`']);
         let ends = line.trim_end_matches([' ', '\t', '=', ':', '?']);
-        let word = ends.rsplit(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.')).next()?;
-        let assigned = ends.len() < line.len() && (word.starts_with('-') || line.trim_end().len() > ends.len());
+        let word = ends
+            .rsplit(|letter: char| {
+                !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.')
+            })
+            .next()?;
+        let assigned = ends.len() < line.len()
+            && (word.starts_with('-') || line.trim_end().len() > ends.len());
         (assigned && !word.is_empty()).then(|| keys::fold(word.trim_start_matches('-')))
     }
 }
@@ -192,7 +236,9 @@ pub(super) fn scan_lines(view: &View<'_>, region: Span) -> Vec<Site> {
         }
     }
     for site in &mut found {
-        site.trust = site.trust.min(Trust::Likely("the file does not parse here"));
+        site.trust = site
+            .trust
+            .min(Trust::Likely("the file does not parse here"));
     }
     found
 }
@@ -204,17 +250,40 @@ mod tests {
     fn found(text: &str) -> Vec<(String, bool)> {
         let sites = scan(text, Span::new(0, text.len()), &[], Prose::Arguments);
         let sites = sites.iter().filter(|site| site.kind == Artifact::Image);
-        sites.map(|site| (site.head(text).of(text).to_owned(), site.trust == Trust::Pull)).collect()
+        sites
+            .map(|site| {
+                (
+                    site.head(text).of(text).to_owned(),
+                    site.trust == Trust::Pull,
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn tokens_are_references_with_their_registry() {
         for (text, expected, pulled) in [
-            ("--pod-infra-container-image=k8s.gcr.io/pause:3.1", "k8s.gcr.io/pause", true),
-            ("docker run 'k8s.gcr.io/pause:3.1'", "k8s.gcr.io/pause", true),
+            (
+                "--pod-infra-container-image=k8s.gcr.io/pause:3.1",
+                "k8s.gcr.io/pause",
+                true,
+            ),
+            (
+                "docker run 'k8s.gcr.io/pause:3.1'",
+                "k8s.gcr.io/pause",
+                true,
+            ),
             ("a k8s.gcr.io/pause:${TAG}, b", "k8s.gcr.io/pause", true),
-            (r#"{\"image\": \"k8s.gcr.io/pause:3.1\"}"#, "k8s.gcr.io/pause", true),
-            (r#"sandbox_image = "k8s.gcr.io/pause:3.1""#, "k8s.gcr.io/pause", true),
+            (
+                r#"{\"image\": \"k8s.gcr.io/pause:3.1\"}"#,
+                "k8s.gcr.io/pause",
+                true,
+            ),
+            (
+                r#"sandbox_image = "k8s.gcr.io/pause:3.1""#,
+                "k8s.gcr.io/pause",
+                true,
+            ),
             ("docker push k8s.gcr.io/x:1", "k8s.gcr.io/x", false),
             ("grep k8s.gcr.io/x:1 f", "k8s.gcr.io/x", false),
             ("--allowed-images=k8s.gcr.io/x:1", "k8s.gcr.io/x", false),
@@ -223,8 +292,12 @@ mod tests {
             assert_eq!(found(text), [(expected.to_owned(), pulled)], "{text}");
         }
         for text in [
-            "/home/k8s.io/k8s.gcr.io", "--dir=../k8s.io/k8s.gcr.io", "helm install r bitnami/redis", "k8s.gcr.io",
-            "me@k8s.gcr.io/x", "see k8s.gcr.io. And",
+            "/home/k8s.io/k8s.gcr.io",
+            "--dir=../k8s.io/k8s.gcr.io",
+            "helm install r bitnami/redis",
+            "k8s.gcr.io",
+            "me@k8s.gcr.io/x",
+            "see k8s.gcr.io. And",
         ] {
             assert_eq!(found(text), [], "{text}");
         }

@@ -21,7 +21,11 @@ pub(super) fn sites(view: &View<'_>) -> Vec<Site> {
         if !walk.may_be_in(*span) {
             continue;
         }
-        let place = roles.iter().rev().find(|(extent, _)| extent.start <= span.start).or(roles.first());
+        let place = roles
+            .iter()
+            .rev()
+            .find(|(extent, _)| extent.start <= span.start)
+            .or(roles.first());
         let role = place.map_or(Role::Plain, |(_, role)| *role);
         walk.sites.extend(comment::site(view, *span, role));
     }
@@ -71,7 +75,12 @@ pub(super) struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn new(path: &'w Path, text: &'w str, masked: &'w str, actions: &'w [Action]) -> Self {
+    pub(super) fn new(
+        path: &'w Path,
+        text: &'w str,
+        masked: &'w str,
+        actions: &'w [Action],
+    ) -> Self {
         Self {
             path,
             text,
@@ -111,8 +120,13 @@ impl<'w> Walk<'w> {
     }
 
     fn list(&mut self, list: &List<'_>, place: Place<'_>) {
-        let pushes = |node: &Node<'_>| node.as_scalar().is_some_and(|scalar| scalar.value == "push");
-        let mention = place.mention.or_else(|| list.items.iter().any(pushes).then_some(PUSHED));
+        let pushes = |node: &Node<'_>| {
+            node.as_scalar()
+                .is_some_and(|scalar| scalar.value == "push")
+        };
+        let mention = place
+            .mention
+            .or_else(|| list.items.iter().any(pushes).then_some(PUSHED));
         for item in &list.items {
             let place = Place {
                 in_list: true,
@@ -124,7 +138,10 @@ impl<'w> Walk<'w> {
     }
 
     fn map(&mut self, map: &Map<'_>, place: Place<'_>) {
-        let scalar_here = |node: &Node<'_>| node.as_scalar().is_some_and(|scalar| self.may_be_in(scalar.span));
+        let scalar_here = |node: &Node<'_>| {
+            node.as_scalar()
+                .is_some_and(|scalar| self.may_be_in(scalar.span))
+        };
         // Only where a scalar of the map itself is of interest may it be spread over several.
         if map.entries.iter().any(|entry| scalar_here(&entry.value)) {
             let fold = |entry: &Entry<'_>| keys::fold(entry.name().unwrap_or_default());
@@ -138,26 +155,45 @@ impl<'w> Walk<'w> {
         } else {
             for (index, entry) in map.entries.iter().enumerate() {
                 if self.may_be_in(extent(&entry.value)) {
-                    self.entry(map, index, &keys::fold(entry.name().unwrap_or_default()), &[], place);
+                    self.entry(
+                        map,
+                        index,
+                        &keys::fold(entry.name().unwrap_or_default()),
+                        &[],
+                        place,
+                    );
                 }
             }
         }
     }
 
-    fn entry(&mut self, map: &Map<'_>, index: usize, key: &str, folded: &[String], place: Place<'_>) {
+    fn entry(
+        &mut self,
+        map: &Map<'_>,
+        index: usize,
+        key: &str,
+        folded: &[String],
+        place: Place<'_>,
+    ) {
         if keys::is_prose(key) {
             return;
         }
         let named = effective_key(map, key);
         let key = named.as_deref().unwrap_or(key);
-        let parent = if named.is_some() { Self::parent_in_name(map) } else { None };
+        let parent = if named.is_some() {
+            Self::parent_in_name(map)
+        } else {
+            None
+        };
         let mirrored = key == "registry" && folded.iter().any(|key| keys::is_mirror_sibling(key));
         let inner = Place {
             key,
             parent: parent.as_deref().unwrap_or(place.key),
             siblings: Some(map),
             in_list: false,
-            mention: place.mention.or((keys::is_mention(key) || mirrored).then_some(BELOW_A_MATCH)),
+            mention: place
+                .mention
+                .or((keys::is_mention(key) || mirrored).then_some(BELOW_A_MATCH)),
         };
         self.node(&map.entries[index].value, inner);
     }
@@ -187,5 +223,7 @@ impl<'w> Walk<'w> {
 
 /// `value:` is what its sibling `name:` calls it: an environment variable, a parameter.
 fn effective_key(map: &Map<'_>, key: &str) -> Option<String> {
-    (key == "value").then(|| map.text("name").or_else(|| map.text("key")).map(keys::fold)).flatten()
+    (key == "value")
+        .then(|| map.text("name").or_else(|| map.text("key")).map(keys::fold))
+        .flatten()
 }

@@ -38,15 +38,21 @@ impl Walk<'_> {
         if keys::is_registry(place.key) && self.bare_host(span, place) {
             return;
         }
-        let reference = if blanks { None } else { reference::read(self.masked, span, self.actions) };
+        let reference = if blanks {
+            None
+        } else {
+            reference::read(self.masked, span, self.actions)
+        };
         match reference {
             Some(reference) if reference.hosted => {
                 let trust = self.trust(&reference, place);
-                self.sites.push(reference.into_site(trust, shape_of(place.key)));
+                self.sites
+                    .push(reference.into_site(trust, shape_of(place.key)));
             }
             Some(reference) if self.is_docker_hub(&reference, place) => {
                 let trust = self.below(place).unwrap_or(self.pull());
-                self.sites.push(reference.into_site(trust, shape_of(place.key)));
+                self.sites
+                    .push(reference.into_site(trust, shape_of(place.key)));
             }
             Some(_) | None if self.bare_host(span, place) => {}
             _ => self.tokens(span, place),
@@ -55,7 +61,9 @@ impl Walk<'_> {
 
     /// Mentions win over everything that the key says.
     fn below(&self, place: Place<'_>) -> Option<Trust> {
-        let reason = place.mention.or_else(|| keys::is_mention_of_scalar(place.key).then_some(BELOW_A_MATCH));
+        let reason = place
+            .mention
+            .or_else(|| keys::is_mention_of_scalar(place.key).then_some(BELOW_A_MATCH));
         reason.map(Trust::Mention)
     }
 
@@ -71,8 +79,12 @@ impl Walk<'_> {
         }
         let in_image = keys::is_image(place.key)
             || keys::repository_stem(place.key).is_some() && place.key != "name"
-            || keys::is_image(place.parent) && (place.in_list || place.key == "name" || place.key == "reference")
-            || matches!(place.key, "newname" | "uses" | "args" | "command" | "arg" | "chart")
+            || keys::is_image(place.parent)
+                && (place.in_list || place.key == "name" || place.key == "reference")
+            || matches!(
+                place.key,
+                "newname" | "uses" | "args" | "command" | "arg" | "chart"
+            )
             || self.role == Role::CloudBuild && place.parent == "steps" && place.key == "name";
         if in_image || reference.is_pinned() || reference.chart {
             self.pull()
@@ -83,7 +95,8 @@ impl Walk<'_> {
 
     /// A name without host is an image of Docker Hub only where nothing but an image can stand.
     fn is_docker_hub(&self, reference: &Reference, place: Place<'_>) -> bool {
-        let path_like = reference.name.of(self.masked).contains('/') || keys::is_image_alone(place.key);
+        let path_like =
+            reference.name.of(self.masked).contains('/') || keys::is_image_alone(place.key);
         let keyed = match place.key {
             "newname" => self.role == Role::Kustomization,
             "name" => matches!(place.parent, "image" | "services") && reference.is_pinned(),
@@ -91,7 +104,13 @@ impl Walk<'_> {
             "images" => reference.is_pinned() && place.in_list,
             key => keys::is_image_alone(key) && !place.in_list,
         };
-        keyed && path_like && !reference.chart && !reference.name.of(self.masked).starts_with(super::text::STAND_INS)
+        keyed
+            && path_like
+            && !reference.chart
+            && !reference
+                .name
+                .of(self.masked)
+                .starts_with(super::text::STAND_INS)
     }
 
     /// `imageRegistry: k8s.gcr.io`
@@ -102,14 +121,20 @@ impl Walk<'_> {
         let holes = reference::readable(self.masked, span, self.actions).holes;
         if !keys::is_bare_host(place.key) || !holes.is_empty() {
             if place.mention.is_some() {
-                self.push_registry(registry, Trust::Mention(place.mention.unwrap_or(BELOW_A_MATCH)));
+                self.push_registry(
+                    registry,
+                    Trust::Mention(place.mention.unwrap_or(BELOW_A_MATCH)),
+                );
             }
             return place.mention.is_some();
         }
         let alone = place.key == "registry";
         let at_home = !alone
             || keys::is_image(place.parent)
-            || matches!(place.parent, "global" | "defaults" | "" | "default" | "spec" | "controller");
+            || matches!(
+                place.parent,
+                "global" | "defaults" | "" | "default" | "spec" | "controller"
+            );
         let trust = match self.below(place) {
             Some(mention) => mention,
             None if at_home => self.pull(),
@@ -140,7 +165,15 @@ impl Walk<'_> {
         let oci = slice.starts_with("oci://");
         let repository = matches!(
             place.key,
-            "repository" | "repo" | "repourl" | "url" | "chartrepository" | "charturl" | "chart" | "registry" | "repositoryurl"
+            "repository"
+                | "repo"
+                | "repourl"
+                | "url"
+                | "chartrepository"
+                | "charturl"
+                | "chart"
+                | "registry"
+                | "repositoryurl"
         );
         let whole = (http || oci && repository) && !slice.contains(char::is_whitespace);
         if !whole {
@@ -151,17 +184,32 @@ impl Walk<'_> {
             (true, false) => Artifact::Url,
             (false, _) => Artifact::Chart,
         };
-        let chart = place.siblings.and_then(|map| map.text("chart").or_else(|| chart_beside(map, place)));
-        let tagged = if oci { reference::read(self.masked, span, self.actions) } else { None };
-        let version = place.siblings.and_then(|map| map.get("version")).map(|node| self.tag_piece(node));
+        let chart = place
+            .siblings
+            .and_then(|map| map.text("chart").or_else(|| chart_beside(map, place)));
+        let tagged = if oci {
+            reference::read(self.masked, span, self.actions)
+        } else {
+            None
+        };
+        let version = place
+            .siblings
+            .and_then(|map| map.get("version"))
+            .map(|node| self.tag_piece(node));
         let (name, tag, digest) = match tagged {
-            Some(Reference { tag: TagAt::None, digest: None, .. }) | None => {
-                (span, version.unwrap_or(TagAt::Elsewhere), None)
-            }
+            Some(Reference {
+                tag: TagAt::None,
+                digest: None,
+                ..
+            })
+            | None => (span, version.unwrap_or(TagAt::Elsewhere), None),
             Some(read) => (Span::new(span.start, read.name.end), read.tag, read.digest),
         };
         let holes = reference::readable(self.masked, span, self.actions).holes;
-        let history = matches!(place.key, "home" | "icon" | "sources" | "source" | "link" | "links" | "urls" | "ref");
+        let history = matches!(
+            place.key,
+            "home" | "icon" | "sources" | "source" | "link" | "links" | "urls" | "ref"
+        );
         let trust = match self.below(place) {
             Some(mention) => mention,
             None if history => Trust::Mention("a link for people"),
@@ -203,7 +251,10 @@ pub(super) fn place_is_image(place: Place<'_>) -> bool {
     let beside = |map: &Map<'_>| {
         map.entries.iter().any(|entry| {
             let key = keys::fold(entry.name().unwrap_or_default());
-            key.contains("pullpolicy") || key.contains("pullsecrets") || key == "tag" || key.ends_with("imagetag")
+            key.contains("pullpolicy")
+                || key.contains("pullsecrets")
+                || key == "tag"
+                || key.ends_with("imagetag")
         })
     };
     near(place.key) || near(place.parent) || place.siblings.is_some_and(beside)
@@ -211,7 +262,8 @@ pub(super) fn place_is_image(place: Place<'_>) -> bool {
 
 /// The chart of a dependency: its `name`, where a version says that it is one.
 fn chart_beside<'m>(map: &'m Map<'m>, place: Place<'_>) -> Option<&'m str> {
-    let dependency = map.get("version").is_some() || matches!(place.parent, "dependencies" | "helmcharts");
+    let dependency =
+        map.get("version").is_some() || matches!(place.parent, "dependencies" | "helmcharts");
     if dependency { map.text("name") } else { None }
 }
 

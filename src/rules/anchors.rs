@@ -80,11 +80,14 @@ impl Anchors {
     /// # Errors
     /// Where the stems of a user's rules are too many or too long to search for.
     pub fn new(rules: &RuleSet, words: &[&str]) -> Result<Self, String> {
-        let places_of_rules = rules
-            .rules()
-            .iter()
-            .flat_map(|rule| rule.places().iter().map(|place| Needles::new(rule, &place.from)));
-        let mut places: Vec<Needles> = places_of_rules.chain(words.iter().map(|word| Needles::word(word))).collect();
+        let places_of_rules = rules.rules().iter().flat_map(|rule| {
+            rule.places()
+                .iter()
+                .map(|place| Needles::new(rule, &place.from))
+        });
+        let mut places: Vec<Needles> = places_of_rules
+            .chain(words.iter().map(|word| Needles::word(word)))
+            .collect();
         places.sort();
         places.dedup();
         let by_stem = by_stem(&places);
@@ -178,15 +181,22 @@ fn by_stem(places: &[Needles]) -> BTreeMap<String, Vec<usize>> {
 impl Needles {
     fn new(rule: &Rule, from: &Pattern) -> Self {
         let literals: Vec<_> = from.literals().collect();
-        let named = |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
+        let named =
+            |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
         let on_docker_hub = named(0, DOCKER_HUB);
         let library = on_docker_hub && rule.kind == Artifact::Image && named(1, "library");
         let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
         // What comes after a `*` is not looked for: it need not follow directly.
-        let end = written.iter().position(|(.., open_after)| *open_after).map_or(written.len(), |at| at + 1);
+        let end = written
+            .iter()
+            .position(|(.., open_after)| *open_after)
+            .map_or(written.len(), |at| at + 1);
         let written = &written[..end];
         Self {
-            segments: written.iter().map(|(text, ..)| (*text).to_owned()).collect(),
+            segments: written
+                .iter()
+                .map(|(text, ..)| (*text).to_owned())
+                .collect(),
             on_docker_hub,
             open_before: written.first().is_some_and(|(_, open, _)| *open),
             open_after: written.last().is_some_and(|(.., open)| *open),
@@ -208,7 +218,11 @@ impl Needles {
 
     /// What to search for first: the end of the host where that is rare, the first segment of the path otherwise.
     fn stem(&self) -> &str {
-        let first = self.segments.first().map(String::as_str).unwrap_or_default();
+        let first = self
+            .segments
+            .first()
+            .map(String::as_str)
+            .unwrap_or_default();
         match (domain(first), self.segments.get(1)) {
             (_, Some(second)) if COMMON_HOSTS.contains(&first) => second,
             (domain, _) if COMMON_DOMAINS.contains(&domain) || self.on_docker_hub => first,
@@ -230,14 +244,18 @@ impl Place {
         let all = needles.segments.len();
         Self {
             whole: needles.piece(0, all),
-            cuts: (1..all).map(|cut| (needles.piece(0, cut), needles.piece(cut, all))).collect(),
+            cuts: (1..all)
+                .map(|cut| (needles.piece(0, cut), needles.piece(cut, all)))
+                .collect(),
             needles,
         }
     }
 
     /// Whether the segments stand in the text.
     fn stands_in(&self, text: &[u8]) -> bool {
-        let in_two = |(head, tail): &(Piece, Piece)| self.has(head, text, true) && self.has(tail, text, false);
+        let in_two = |(head, tail): &(Piece, Piece)| {
+            self.has(head, text, true) && self.has(tail, text, false)
+        };
         self.has(&self.whole, text, false) || self.cuts.iter().any(in_two)
     }
 
@@ -250,7 +268,11 @@ impl Place {
             let alone = !self.needles.lone || is_in_reference(text, start, end);
             let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
             let goes_on = ends_value && text.get(end) == Some(&b'/') && next();
-            opened && closed && alone && !goes_on && (!piece.last || self.needles.tag_fits(text, end))
+            opened
+                && closed
+                && alone
+                && !goes_on
+                && (!piece.last || self.needles.tag_fits(text, end))
         })
     }
 }
@@ -258,7 +280,8 @@ impl Place {
 impl Needles {
     /// Whether the tag that is written behind a name is one of those of interest.
     fn tag_fits(&self, text: &[u8], end: usize) -> bool {
-        let tagged = text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
+        let tagged =
+            text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
         let is = |tag: &String| text[end + 1..].starts_with(tag.as_bytes());
         self.tags.is_empty() || !tagged || self.tags.iter().any(is)
     }
@@ -273,7 +296,8 @@ fn domain(host: &str) -> &str {
 fn opens(text: &[u8], start: usize) -> bool {
     let before = start.checked_sub(1).map(|at| text[at]);
     // In a string with escapes a newline's letter may stand before it.
-    let escaped = start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
+    let escaped =
+        start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
     escaped || before.is_none_or(|byte| !in_segment(byte))
 }
 
@@ -294,7 +318,9 @@ fn is_in_reference(text: &[u8], start: usize, end: usize) -> bool {
         Some(byte) => matches!(byte, b'"' | b'\'' | b'/' | b'=' | b'n' | b'[' | b','),
         None => true,
     };
-    let tagged = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<');
+    let tagged = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<')
+    };
     let next = text.get(end + 1);
     let goes_on = match text.get(end) {
         None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@' | b',' | b'}' | b']' | b'\\') => true,
@@ -321,7 +347,11 @@ mod tests {
     fn places_are_found_by_whole_segments() {
         let anchors = anchors();
         assert!(matches!(anchors.search, Search::Packed(_)) || !cfg!(target_arch = "x86_64"));
-        assert!(anchors.stems.len() < 64, "too many stems to be fast: {}", anchors.stems.len());
+        assert!(
+            anchors.stems.len() < 64,
+            "too many stems to be fast: {}",
+            anchors.stems.len()
+        );
         for text in [
             "image: k8s.gcr.io/pause",
             "registry: k8s.gcr.io",

@@ -30,7 +30,9 @@ pub fn tags(image: &str) -> Option<&'static str> {
     while low < high {
         let middle = low + (high - low) / 2;
         let start = INDEX[..middle].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = INDEX[start..].find('\n').map_or(INDEX.len(), |length| start + length);
+        let end = INDEX[start..]
+            .find('\n')
+            .map_or(INDEX.len(), |length| start + length);
         let (name, tags) = INDEX[start..end].split_once('\t')?;
         match name.cmp(image) {
             std::cmp::Ordering::Equal => return Some(tags),

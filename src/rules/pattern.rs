@@ -37,9 +37,13 @@ impl Pattern {
             Artifact::ChartRepository | Artifact::Url => without_scheme(text),
         };
         let name = name.trim_end_matches('/');
-        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'{' | b'}' | b'"' | b'\'');
+        let fits = |byte: u8| {
+            byte.is_ascii_graphic() && !matches!(byte, b'@' | b'{' | b'}' | b'"' | b'\'')
+        };
         if name.is_empty() || name.split('/').any(str::is_empty) || !name.bytes().all(fits) {
-            return Err(format!("`{text}` is no place: write it like `old.example.com/team`, without a tag"));
+            return Err(format!(
+                "`{text}` is no place: write it like `old.example.com/team`, without a tag"
+            ));
         }
         if name.matches('*').count() > 1 {
             return Err(format!("`{text}` has more than one `*`"));
@@ -47,11 +51,16 @@ impl Pattern {
         let mut segments: Vec<&str> = name.split('/').collect();
         let host = image::canonical_host(Some(segments[0]));
         let hosted = segments[0].contains(['.', ':', '*']) || segments[0] == "localhost";
-        let implied = if hosted { host.as_ref() } else { image::DOCKER_HUB };
+        let implied = if hosted {
+            host.as_ref()
+        } else {
+            image::DOCKER_HUB
+        };
         if hosted {
             segments.remove(0);
         }
-        let library = implied == image::DOCKER_HUB && segments.len() == 1 && exact && kind == Artifact::Image;
+        let library =
+            implied == image::DOCKER_HUB && segments.len() == 1 && exact && kind == Artifact::Image;
         let names = std::iter::once(implied)
             .chain(library.then_some("library"))
             .chain(segments);
@@ -79,14 +88,20 @@ impl Pattern {
     pub fn literals(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => (text.as_str(), false, false),
-            Segment::Star(before, after) if before.len() >= after.len() => (before.as_str(), false, true),
+            Segment::Star(before, after) if before.len() >= after.len() => {
+                (before.as_str(), false, true)
+            }
             Segment::Star(_, after) => (after.as_str(), true, false),
         })
     }
 
     /// The longer, the more literal: what wins among several that match.
     pub fn weight(&self) -> (usize, bool, usize) {
-        let literal = self.segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();
+        let literal = self
+            .segments
+            .iter()
+            .filter(|segment| matches!(segment, Segment::Literal(_)))
+            .count();
         (self.segments.len(), self.exact, literal)
     }
 
@@ -105,7 +120,9 @@ impl Pattern {
             match segment {
                 Segment::Literal(literal) if literal == text => {}
                 Segment::Star(before, after) => {
-                    let middle = text.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
+                    let middle = text
+                        .strip_prefix(before.as_str())?
+                        .strip_suffix(after.as_str())?;
                     star = Some(middle);
                 }
                 Segment::Literal(_) => return None,
@@ -150,12 +167,32 @@ mod tests {
         check("k8s.gcr.io", false, "my-k8s.gcr.io/pause", None);
         check("k8s.gcr.io", false, "mirror.io/k8s.gcr.io/pause", None);
         check("bitnami", false, "docker.io/bitnami/redis", Some(2));
-        check("docker.io/bitnami", false, "docker.io/bitnamilegacy/redis", None);
-        check("docker.io/minio/minio", true, "docker.io/minio/minio", Some(3));
-        check("docker.io/minio/minio", true, "docker.io/minio/minio/x", None);
+        check(
+            "docker.io/bitnami",
+            false,
+            "docker.io/bitnamilegacy/redis",
+            None,
+        );
+        check(
+            "docker.io/minio/minio",
+            true,
+            "docker.io/minio/minio",
+            Some(3),
+        );
+        check(
+            "docker.io/minio/minio",
+            true,
+            "docker.io/minio/minio/x",
+            None,
+        );
         check("vault", true, "docker.io/library/vault", Some(3));
         check("*.bintray.io", false, "kong.bintray.io/x", Some(1));
-        check("gcr.io/k8s-staging-*", false, "gcr.io/k8s-staging-npd/x", Some(2));
+        check(
+            "gcr.io/k8s-staging-*",
+            false,
+            "gcr.io/k8s-staging-npd/x",
+            Some(2),
+        );
         check("q.io/a*", true, "q.io/abc", Some(2));
     }
 }

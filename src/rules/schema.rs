@@ -222,9 +222,34 @@ impl RuleSpec {
             };
         }
         over!(
-            id, kind, from, exact, to, also, except, rename, star, tags, gate, otherwise, not_copied, tag,
-            carries_below, digest, charts, safety, severity, state, since, dates, summary, why, mind, example,
-            evidence, sources,
+            id,
+            kind,
+            from,
+            exact,
+            to,
+            also,
+            except,
+            rename,
+            star,
+            tags,
+            gate,
+            otherwise,
+            not_copied,
+            tag,
+            carries_below,
+            digest,
+            charts,
+            safety,
+            severity,
+            state,
+            since,
+            dates,
+            summary,
+            why,
+            mind,
+            example,
+            evidence,
+            sources,
         )
     }
 }

@@ -2,8 +2,8 @@
 
 use super::index::{self, Answer};
 use super::schema::{DigestFate, GateSpec, TagFate, TagsSpec};
-use crate::artifact::Artifact;
 use super::{Place, Rule, RuleSet, Safety, Severity};
+use crate::artifact::Artifact;
 use crate::edit::Applicability;
 
 /// What is known of the tag of a reference.
@@ -78,7 +78,12 @@ impl RuleSet {
         let host = query.segments.first()?;
         self.candidates(host)
             .filter(|(rule, _)| kinds_meet(rule.kind, query.kind))
-            .find(|(_, place)| place.from.matches(query.segments).is_some_and(|hit| hit.taken <= query.literal))
+            .find(|(_, place)| {
+                place
+                    .from
+                    .matches(query.segments)
+                    .is_some_and(|hit| hit.taken <= query.literal)
+            })
             .map(|(rule, _)| rule)
     }
 }
@@ -87,7 +92,10 @@ impl RuleSet {
 fn kinds_meet(rule: Artifact, asked: Artifact) -> bool {
     match asked {
         Artifact::Image => matches!(rule, Artifact::Image | Artifact::Chart),
-        Artifact::Chart => matches!(rule, Artifact::Image | Artifact::Chart | Artifact::ChartRepository),
+        Artifact::Chart => matches!(
+            rule,
+            Artifact::Image | Artifact::Chart | Artifact::ChartRepository
+        ),
         Artifact::ChartRepository => matches!(rule, Artifact::ChartRepository | Artifact::Url),
         Artifact::Url => rule == Artifact::Url,
     }
@@ -97,10 +105,23 @@ fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
     let Some(hit) = place.from.matches(query.segments) else {
         return false;
     };
-    let excepted = rule.except.iter().any(|except| except.matches(query.segments).is_some());
-    let named = query.bare || query.kind != Artifact::Image || query.segments.len() > hit.taken || place.from.exact;
-    let charted = rule.charts.is_empty() || query.chart.is_none_or(|chart| rule.charts.iter().any(|one| one == chart));
-    hit.taken <= query.literal && !excepted && named && charted && speaks_of_tag(rule.tags.as_ref(), query)
+    let excepted = rule
+        .except
+        .iter()
+        .any(|except| except.matches(query.segments).is_some());
+    let named = query.bare
+        || query.kind != Artifact::Image
+        || query.segments.len() > hit.taken
+        || place.from.exact;
+    let charted = rule.charts.is_empty()
+        || query
+            .chart
+            .is_none_or(|chart| rule.charts.iter().any(|one| one == chart));
+    hit.taken <= query.literal
+        && !excepted
+        && named
+        && charted
+        && speaks_of_tag(rule.tags.as_ref(), query)
 }
 
 fn speaks_of_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
@@ -151,7 +172,9 @@ fn judge<'r>(rule: &'r Rule, place: &'r Place, query: &Query<'_>) -> Verdict<'r>
         });
     }
     if !rule.charts.is_empty() && query.chart.is_none() {
-        lower(&mut verdict, Applicability::Display, || "only some charts moved, and this does not name one".to_owned());
+        lower(&mut verdict, Applicability::Display, || {
+            "only some charts moved, and this does not name one".to_owned()
+        });
     }
     verdict
 }
@@ -190,10 +213,14 @@ fn target(rule: &Rule, place: &Place, query: &Query<'_>) -> Option<Move> {
 fn hold_to_tag(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
     let rule = verdict.rule;
     if place.tag == TagFate::Choose {
-        lower(verdict, Applicability::Display, || "no tag carries over: choose one at the new place".to_owned());
+        lower(verdict, Applicability::Display, || {
+            "no tag carries over: choose one at the new place".to_owned()
+        });
     }
     if query.digest && rule.digest == DigestFate::Choose {
-        lower(verdict, Applicability::Display, || "digests do not carry over: choose a tag at the new place".to_owned());
+        lower(verdict, Applicability::Display, || {
+            "digests do not carry over: choose a tag at the new place".to_owned()
+        });
     }
     if query.tag == TagState::Digest && rule.tags.is_some() {
         lower(verdict, Applicability::Display, || {
@@ -201,10 +228,15 @@ fn hold_to_tag(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
         });
     }
     if let TagState::Text(tag) = query.tag
-        && let Some(word) = rule.not_copied.iter().find(|word| tag.contains(word.as_str()))
+        && let Some(word) = rule
+            .not_copied
+            .iter()
+            .find(|word| tag.contains(word.as_str()))
     {
         verdict.target = None;
-        lower(verdict, Applicability::Display, || format!("tags built on {word} were not copied"));
+        lower(verdict, Applicability::Display, || {
+            format!("tags built on {word} were not copied")
+        });
     }
     if let Some(limit) = &rule.carries_below {
         let carries = matches!(query.tag, TagState::Text(tag)
@@ -215,9 +247,12 @@ fn hold_to_tag(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
             });
         }
     }
-    let min_unknown = rule.tags.as_ref().is_some_and(|tags| tags.min.is_some()) && query.tag == TagState::Unknown;
+    let min_unknown =
+        rule.tags.as_ref().is_some_and(|tags| tags.min.is_some()) && query.tag == TagState::Unknown;
     if min_unknown {
-        lower(verdict, Applicability::Display, || "only newer tags moved, and this one is not known".to_owned());
+        lower(verdict, Applicability::Display, || {
+            "only newer tags moved, and this one is not known".to_owned()
+        });
     }
 }
 
@@ -234,18 +269,28 @@ fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
     let (passes, why) = match gate {
         GateSpec::Tags(tags) => {
             let listed = tag.map(|tag| tags.iter().any(|one| one == tag));
-            (listed, format!("{} was not copied", tag.unwrap_or("this tag")))
+            (
+                listed,
+                format!("{} was not copied", tag.unwrap_or("this tag")),
+            )
         }
         GateSpec::Named(_) => {
-            let image = name.strip_prefix("registry.k8s.io/").filter(|_| query.literal >= query.segments.len());
+            let image = name
+                .strip_prefix("registry.k8s.io/")
+                .filter(|_| query.literal >= query.segments.len());
             match (image, tag) {
-                (Some(image), _) if !query.bare && index::look_up(image, "") == Answer::NoSuchImage => {
+                (Some(image), _)
+                    if !query.bare && index::look_up(image, "") == Answer::NoSuchImage =>
+                {
                     (Some(false), format!("{name} is not in the offline index"))
                 }
                 (Some(_), None) if query.tag == TagState::Any => (Some(true), String::new()),
                 (Some(image), Some(tag)) if !query.bare => {
                     let present = index::look_up(image, tag) == Answer::Present;
-                    (Some(present), format!("{name}:{tag} is not in the offline index"))
+                    (
+                        Some(present),
+                        format!("{name}:{tag} is not in the offline index"),
+                    )
                 }
                 _ => (None, String::new()),
             }
@@ -279,12 +324,16 @@ fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
 /// The whole name after the move.
 fn moved(target: &Move, query: &Query<'_>) -> String {
     let tail = &query.segments[target.taken.min(query.segments.len())..];
-    std::iter::once(target.to.as_str()).chain(tail.iter().copied()).collect::<Vec<_>>().join("/")
+    std::iter::once(target.to.as_str())
+        .chain(tail.iter().copied())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// Lowers the trust, and keeps the reason of the lowest.
 fn lower(verdict: &mut Verdict<'_>, limit: Applicability, reason: impl FnOnce() -> String) {
-    if verdict.applicability >= limit && (verdict.applicability > limit || verdict.reason.is_none()) {
+    if verdict.applicability >= limit && (verdict.applicability > limit || verdict.reason.is_none())
+    {
         verdict.applicability = limit;
         verdict.reason = Some(reason());
     }
@@ -294,5 +343,7 @@ fn lower(verdict: &mut Verdict<'_>, limit: Applicability, reason: impl FnOnce() 
 fn version(tag: &str) -> Vec<u64> {
     let core = tag.trim_start_matches('v');
     let core = core.split(['-', '+']).next().unwrap_or_default();
-    core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+    core.split('.')
+        .map(|part| part.parse().unwrap_or(0))
+        .collect()
 }

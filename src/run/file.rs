@@ -68,10 +68,19 @@ impl Judge<'_> {
     }
 
     fn findings(&self, path: &Path, text: &str, kind: &Kind) -> Outcome {
+        if !self.anchors.occur_in(text.as_bytes()) {
+            return Outcome::default();
+        }
         let hints = self.anchors.hints(text.as_bytes());
         let checked = check::check_near(path, text, kind, self.rules, Some(&hints));
         let lines = LineIndex::new(text);
-        let kept = suppress::apply(text, &lines, &checked.comments, &self.names, checked.findings);
+        let kept = suppress::apply(
+            text,
+            &lines,
+            &checked.comments,
+            &self.names,
+            checked.findings,
+        );
         let mut left = kept.left;
         let dropped = self.config.adjust(path, &mut left);
         Outcome {
@@ -107,7 +116,11 @@ impl Outcome {
     /// A fix that is trusted far enough is left only where it is at odds with another.
     fn say_why_left(&mut self, limit: Applicability) {
         for finding in &mut self.left {
-            if finding.fix.as_ref().is_some_and(|fix| fix.applicability >= limit) {
+            if finding
+                .fix
+                .as_ref()
+                .is_some_and(|fix| fix.applicability >= limit)
+            {
                 finding.reason = Some("another fix changes the same text".to_owned());
             }
         }

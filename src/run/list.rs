@@ -16,12 +16,19 @@ use crate::walk::{self, Sieve};
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.
-pub fn files(options: &Options<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
-    let found = walk::walk(&options.walk, &Sieve {
-        wanted: &|path, named| options.kind_of(path, named),
-        keep: &|_, kind: &'static Kind, bytes| Some(kind.describe(bytes)),
-        suspect: &|_| false,
-    });
+pub fn files(
+    options: &Options<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Outcome> {
+    let found = walk::walk(
+        &options.walk,
+        &Sieve {
+            wanted: &|path, named| options.kind_of(path, named),
+            keep: &|_, kind: &'static Kind, bytes| Some(kind.describe(bytes)),
+            suspect: &|_| false,
+        },
+    );
     for (path, kind) in &found.kept {
         writeln!(out, "{kind:<14} {}", path.display())?;
     }
@@ -34,12 +41,18 @@ fn tell_problems(problems: &[walk::Problem], err: &mut dyn Write) -> io::Result<
         writeln!(err, "regfix: {problem}")?;
     }
     let failed = problems.iter().any(|problem| problem.fatal);
-    Ok(if failed { Outcome::Failed } else { Outcome::Clean })
+    Ok(if failed {
+        Outcome::Failed
+    } else {
+        Outcome::Clean
+    })
 }
 
 /// Findings by rule, the most frequent first.
 pub(super) fn statistics(by_rule: &[(String, usize)], out: &mut dyn Write) -> io::Result<()> {
-    by_rule.iter().try_for_each(|(rule, count)| writeln!(out, "{count:>7} {rule}"))
+    by_rule
+        .iter()
+        .try_for_each(|(rule, count)| writeln!(out, "{count:>7} {rule}"))
 }
 
 /// How images are listed.
@@ -73,15 +86,28 @@ struct Counted<'c> {
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.
-pub fn images(options: &Options<'_>, list: ImageList, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
+pub fn images(
+    options: &Options<'_>,
+    list: ImageList,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Outcome> {
     let (images, outcome) = if options.is_piped() {
         of_standard_input(options, err)?
     } else {
         of_files(options, err)?
     };
-    let rows = if list.unique { unique(&images, list.json)? } else { each(&images, list.json)? };
+    let rows = if list.unique {
+        unique(&images, list.json)?
+    } else {
+        each(&images, list.json)?
+    };
     if list.json {
-        writeln!(out, "{{\"version\":1,\"images\":[\n{}\n]}}", rows.join(",\n"))?;
+        writeln!(
+            out,
+            "{{\"version\":1,\"images\":[\n{}\n]}}",
+            rows.join(",\n")
+        )?;
     } else {
         rows.iter().try_for_each(|row| writeln!(out, "{row}"))?;
     }
@@ -89,7 +115,10 @@ pub fn images(options: &Options<'_>, list: ImageList, out: &mut dyn Write, err: 
     Ok(outcome)
 }
 
-fn of_standard_input(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+fn of_standard_input(
+    options: &Options<'_>,
+    err: &mut dyn Write,
+) -> io::Result<(Vec<Listed>, Outcome)> {
     let (name, kind) = options.standard_input();
     match walk::read_from(io::stdin().lock(), &name) {
         Ok(text) => Ok((of_text(&name, kind, &text), Outcome::Clean)),
@@ -101,21 +130,28 @@ fn of_standard_input(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(
 }
 
 fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
-    let found = walk::walk(&options.walk, &Sieve {
-        wanted: &|path, named| options.kind_of(path, named),
-        keep: &|path, kind: &'static Kind, bytes| match std::str::from_utf8(bytes) {
-            Ok(text) => Some(Ok(of_text(path, kind, text))),
-            Err(error) => Some(Err(error.valid_up_to())),
+    let found = walk::walk(
+        &options.walk,
+        &Sieve {
+            wanted: &|path, named| options.kind_of(path, named),
+            keep: &|path, kind: &'static Kind, bytes| match std::str::from_utf8(bytes) {
+                Ok(text) => Some(Ok(of_text(path, kind, text))),
+                Err(error) => Some(Err(error.valid_up_to())),
+            },
+            suspect: &|_| true,
         },
-        suspect: &|_| true,
-    });
+    );
     let mut outcome = tell_problems(&found.problems, err)?;
     let mut images = Vec::new();
     for (path, listed) in found.kept {
         match listed {
             Ok(listed) => images.extend(listed),
             Err(offset) => {
-                writeln!(err, "regfix: {}: is not UTF-8 at byte {offset}: not analysed", path.display())?;
+                writeln!(
+                    err,
+                    "regfix: {}: is not UTF-8 at byte {offset}: not analysed",
+                    path.display()
+                )?;
                 outcome = Outcome::Failed;
             }
         }
@@ -126,7 +162,10 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
 fn each(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
     let row = |listed: &Listed| match json {
         true => to_json(listed),
-        false => Ok(format!("{}:{}:{}: {}", listed.path, listed.line, listed.column, listed.image)),
+        false => Ok(format!(
+            "{}:{}:{}: {}",
+            listed.path, listed.line, listed.column, listed.image
+        )),
     };
     images.iter().map(row).collect()
 }

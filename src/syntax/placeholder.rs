@@ -18,7 +18,10 @@ pub struct Masked {
 
 /// `None` where the text has no placeholder.
 pub fn mask(text: &str) -> Option<Masked> {
-    if !text.bytes().any(|byte| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'@')) {
+    if !text
+        .bytes()
+        .any(|byte| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'@'))
+    {
         return None;
     }
     let mut masked = Masked {
@@ -51,7 +54,10 @@ fn placeholder(text: &str) -> Option<usize> {
     };
     let name = |from: usize| {
         let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        let length = text.as_bytes()[from..].iter().take_while(|byte| word(byte)).count();
+        let length = text.as_bytes()[from..]
+            .iter()
+            .take_while(|byte| word(byte))
+            .count();
         (length > 0).then_some(from + length)
     };
     match text.as_bytes()[0] {
@@ -64,7 +70,9 @@ fn placeholder(text: &str) -> Option<usize> {
             _ => None,
         },
         b'<' => between("<", ">").filter(|length| !text[..*length].contains(char::is_whitespace)),
-        b'@' => name(1).filter(|end| text[*end..].starts_with('@')).map(|end| end + 1),
+        b'@' => name(1)
+            .filter(|end| text[*end..].starts_with('@'))
+            .map(|end| end + 1),
         _ => None,
     }
 }

@@ -150,7 +150,8 @@ fn kind(action: &str, jinja: bool) -> ActionKind {
 
 /// `$name = ...` or `$name := ...`
 fn assigns(inner: &str) -> bool {
-    let rest = inner[1..].trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
+    let rest =
+        inner[1..].trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_');
     let rest = rest.trim_start();
     rest.starts_with(":=") || (rest.starts_with('=') && !rest.starts_with("=="))
 }
@@ -189,7 +190,8 @@ pub fn mask(text: &str, actions: &[Action], how: Mask) -> String {
         clear_action_lines(text, &mut bytes, actions);
     }
     // Only whole actions, and whole lines between them, were overwritten, all with ASCII.
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The first line of an action gets the filler, the lines that follow vanish.
@@ -213,7 +215,10 @@ fn clear_action_lines(text: &str, bytes: &mut [u8], actions: &[Action]) {
         let mut line_end = start;
         let mut bare = true;
         // All actions that begin on the line, or on the line where the one before ends.
-        while let Some(action) = actions.get(next).filter(|action| end == start || action.span.start < line_end) {
+        while let Some(action) = actions
+            .get(next)
+            .filter(|action| end == start || action.span.start < line_end)
+        {
             bare &= is_blank(&source[end..action.span.start]);
             end = action.span.end;
             if end > line_end {
@@ -261,15 +266,23 @@ fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
 }
 
 fn line_start(bytes: &[u8], at: usize) -> usize {
-    bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)
+    bytes[..at]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1)
 }
 
 fn line_end(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| at + length)
+    bytes[at..]
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |length| at + length)
 }
 
 fn is_blank(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+    bytes
+        .iter()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 /// The bodies of the outermost `define`s: each is a document of its own in a file of helpers.
@@ -353,7 +366,11 @@ pub fn literals(text: &str, action: Span) -> Vec<Literal<'_>> {
 
 fn word_end(bytes: &[u8], start: usize, limit: usize) -> usize {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    start + bytes[start..limit].iter().take_while(|byte| word(byte)).count()
+    start
+        + bytes[start..limit]
+            .iter()
+            .take_while(|byte| word(byte))
+            .count()
 }
 
 #[cfg(test)]
@@ -405,6 +422,9 @@ mod tests {
         ];
         assert_eq!(found, expected);
         let text = r#"{{- if contains "bitnami/" .r }}"#;
-        assert_eq!(literals(text, Span::new(0, text.len()))[0].function, Some("contains"));
+        assert_eq!(
+            literals(text, Span::new(0, text.len()))[0].function,
+            Some("contains")
+        );
     }
 }

@@ -117,12 +117,16 @@ impl<'t> Map<'t> {
     /// The value under a key. Of a duplicate key the last one, which is the one that counts.
     pub fn get(&self, key: &str) -> Option<&Node<'t>> {
         let mut entries = self.entries.iter().rev();
-        entries.find(|entry| entry.name() == Some(key)).map(|entry| &entry.value)
+        entries
+            .find(|entry| entry.name() == Some(key))
+            .map(|entry| &entry.value)
     }
 
     /// The text under a key, where it is a scalar.
     pub fn text(&self, key: &str) -> Option<&str> {
-        self.get(key)?.as_scalar().map(|scalar| scalar.value.as_ref())
+        self.get(key)?
+            .as_scalar()
+            .map(|scalar| scalar.value.as_ref())
     }
 }
 
@@ -139,7 +143,9 @@ pub fn documents(text: &str) -> Vec<Span> {
     let mut found = Vec::new();
     let mut start = 0;
     for at in memchr::memmem::find_iter(bytes, b"\n---") {
-        let ends_mark = bytes.get(at + 4).is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let ends_mark = bytes
+            .get(at + 4)
+            .is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         if ends_mark {
             found.push(Span::new(start, at + 1));
             start = at + 1;
@@ -177,16 +183,25 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
             Some(Err(error)) => error,
         };
         let offset = error.marker().byte_offset().unwrap_or(0).min(input.len());
-        let offset = (0..=offset).rev().find(|at| input.is_char_boundary(*at)).unwrap_or(0);
+        let offset = (0..=offset)
+            .rev()
+            .find(|at| input.is_char_boundary(*at))
+            .unwrap_or(0);
         parsed.errors.push(SyntaxError {
             offset: region.start + offset,
             message: error.info().to_string(),
         });
         parsed.documents.extend(builder.abandon());
         let resumes = parser.proceed_next_document().unwrap_or(false);
-        let end = if resumes { next_document(input, offset) } else { input.len() };
+        let end = if resumes {
+            next_document(input, offset)
+        } else {
+            input.len()
+        };
         let start = builder.seen.max(region.start);
-        parsed.unparsed.push(Span::new(start, (region.start + end).max(start)));
+        parsed
+            .unparsed
+            .push(Span::new(start, (region.start + end).max(start)));
         if !resumes {
             break;
         }
@@ -385,27 +400,63 @@ mod tests {
 
     fn listed(parsed: &Parsed<'_>) -> Vec<(Span, String)> {
         let mut out = Vec::new();
-        parsed.documents.iter().for_each(|node| values(node, &mut out));
+        parsed
+            .documents
+            .iter()
+            .for_each(|node| values(node, &mut out));
         out
     }
 
     #[test]
     fn spans_are_bytes_of_the_content() {
-        let text = "\u{feff}a: ä # no\r\nb: \"q\\u0041\"  \r\nc: 'it''s'\r\nd: |\r\n  x: 1\r\n  y\r\n";
+        let text =
+            "\u{feff}a: ä # no\r\nb: \"q\\u0041\"  \r\nc: 'it''s'\r\nd: |\r\n  x: 1\r\n  y\r\n";
         let parsed = all(text);
-        let shown: Vec<_> = listed(&parsed).iter().map(|(span, _)| span.of(text).to_owned()).collect();
-        assert_eq!(shown, ["a", "ä", "b", "q\\u0041", "c", "it''s", "d", "x: 1\r\n  y\r\n"]);
-        assert_eq!(parsed.comments.iter().map(|span| span.of(text)).collect::<Vec<_>>(), ["# no"]);
+        let shown: Vec<_> = listed(&parsed)
+            .iter()
+            .map(|(span, _)| span.of(text).to_owned())
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "a",
+                "ä",
+                "b",
+                "q\\u0041",
+                "c",
+                "it''s",
+                "d",
+                "x: 1\r\n  y\r\n"
+            ]
+        );
+        assert_eq!(
+            parsed
+                .comments
+                .iter()
+                .map(|span| span.of(text))
+                .collect::<Vec<_>>(),
+            ["# no"]
+        );
     }
 
     #[test]
     fn a_broken_document_keeps_its_head_and_spares_the_others() {
         let text = "a: 1\nb: [1\n---\nc: 3\n---\n\"open\n";
         let parsed = all(text);
-        let values: Vec<_> = listed(&parsed).into_iter().map(|(_, value)| value).collect();
+        let values: Vec<_> = listed(&parsed)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect();
         assert_eq!(values, ["a", "1", "b", "c", "3"]);
         assert_eq!(parsed.errors.len(), 2);
-        assert!(parsed.unparsed.iter().all(|span| !span.of(text).contains("c: 3")), "{:?}", parsed.unparsed);
+        assert!(
+            parsed
+                .unparsed
+                .iter()
+                .all(|span| !span.of(text).contains("c: 3")),
+            "{:?}",
+            parsed.unparsed
+        );
     }
 
     #[test]
@@ -425,7 +476,9 @@ mod tests {
             let text = open.repeat(count);
             assert!(!all(&text).errors.is_empty());
         }
-        let bomb: String = (1..30).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1)).collect();
+        let bomb: String = (1..30)
+            .map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1))
+            .collect();
         assert_eq!(all(&bomb).documents.len(), 1);
     }
 }

@@ -10,7 +10,15 @@ use std::process::{Command, Output, Stdio};
 pub fn regfix(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfix"));
     command.current_dir(folder).stdin(Stdio::null());
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "GIT_DIR", "XDG_CONFIG_HOME"] {
+    for name in [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "FORCE_COLOR",
+        "COLUMNS",
+        "GIT_DIR",
+        "XDG_CONFIG_HOME",
+    ] {
         command.env_remove(name);
     }
     command.env("TERM", "xterm");
@@ -26,7 +34,11 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
 #[allow(dead_code, reason = "not every test file pipes")]
 pub fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut command = regfix(folder);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     child.wait_with_output().unwrap()
@@ -50,7 +62,10 @@ pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             if path.is_dir() {
                 collect(&path, root, found);
             } else {
-                found.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+                found.insert(
+                    path.strip_prefix(root).unwrap().to_owned(),
+                    fs::read(&path).unwrap(),
+                );
             }
         }
     }

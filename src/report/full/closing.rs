@@ -105,7 +105,11 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
     }
     if summary.not_analysed > 0 {
         let files = count(summary.not_analysed, "file");
-        let hint = if look.verbose { "." } else { "; --verbose tells why." };
+        let hint = if look.verbose {
+            "."
+        } else {
+            "; --verbose tells why."
+        };
         let line = format!("{files} could not be analysed, or only in part{hint}");
         lines.push(Ink::Yellow.on(&line, look.color));
     }
