@@ -18,7 +18,7 @@ static RULES: LazyLock<RuleSet> =
 /// About a megabyte of values, one legacy image in sixteen.
 static VALUES: LazyLock<String> = LazyLock::new(|| {
     let entry = |index: usize| {
-        let registry = if index % 16 == 0 {
+        let registry = if index.is_multiple_of(16) {
             "k8s.gcr.io"
         } else {
             "registry.k8s.io"

@@ -11,6 +11,8 @@
 //! held for every case besides: a second run finds nothing that it could still fix, bytes outside the edits stay, the
 //! fixed text has the same structure, and the number of threads changes nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! What holds for every text: no panic, no byte touched outside the edits, and nothing left to fix after a fix.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use proptest::prelude::*;

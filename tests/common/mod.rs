@@ -1,5 +1,7 @@
 //! What the integration tests share: the binary in a scrubbed environment, and folders of files.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -7,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// The binary, with nothing of the tester's environment that changes what it says.
-pub fn regfix(folder: &Path) -> Command {
+pub(crate) fn regfix(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfix"));
     command.current_dir(folder).stdin(Stdio::null());
     for name in [
@@ -26,13 +28,13 @@ pub fn regfix(folder: &Path) -> Command {
 }
 
 /// Runs to the end.
-pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     regfix(folder).args(arguments).output().unwrap()
 }
 
 /// Runs with a text on standard input.
 #[allow(dead_code, reason = "not every test file pipes")]
-pub fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut command = regfix(folder);
     command
         .args(arguments)
@@ -44,18 +46,18 @@ pub fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[allow(dead_code, reason = "not every test file looks at the errors")]
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// All files below a folder, by path.
 #[allow(dead_code, reason = "not every test file looks at trees")]
-pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn collect(folder: &Path, root: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -78,7 +80,7 @@ pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Writes files below a folder.
 #[allow(dead_code, reason = "not every test file looks at trees")]
-pub fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+pub(crate) fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     for (path, bytes) in files {
         let path = folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
