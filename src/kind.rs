@@ -30,6 +30,11 @@ pub enum Parser {
 }
 
 impl Kind {
+    /// Whether files of this kind select images in others.
+    pub fn selects(&self) -> bool {
+        self.name == "kustomization"
+    }
+
     /// What a file is, its contents considered: values have no name of their own.
     pub fn describe(&self, bytes: &[u8]) -> &'static str {
         if !matches!(self.name, "yaml" | "json") {

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 8 | [`cli`] | arguments in, exit code out |
 //! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
-//! | 6 | [`walk`], [`mod@write`], [`check`] | the only reader; the only writer; one file to its findings |
+//! | 6 | [`walk`], [`mod@write`], [`check`], [`project`] | the only reader; the only writer; one file, or several together, to findings |
 //! | 5 | [`config`], [`suppress`], [`report`], [`diff`] | settings; ignore comments; one module an output format |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`locate`], [`rules`] | sites in a tree; which rule speaks about an image |
@@ -24,6 +24,7 @@ pub mod finding;
 pub mod image;
 pub mod kind;
 pub mod locate;
+pub mod project;
 pub mod report;
 pub mod rewrite;
 pub mod rules;

@@ -17,6 +17,7 @@ use crate::diff;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Severity};
 use crate::kind::{self, Kind};
+use crate::project::kustomize::Selections;
 use crate::report::concise::Concise;
 use crate::report::{FileReport, Format, Look, Summary};
 use crate::rules::RuleSet;
@@ -138,8 +139,15 @@ pub fn check(
             return Ok(Outcome::Failed);
         }
     };
-    let judge = judge(options, &anchors);
-    let bounds = Bounds::new(&options.walk.roots);
+    let found = (!options.is_piped()).then(|| walk_for(options, &anchors));
+    let judge = Judge {
+        rules: options.rules,
+        anchors: &anchors,
+        config: options.config,
+        selections: found.as_ref().map(selections).unwrap_or_default(),
+        names: options.config.names(),
+        fix: (options.mode != Mode::Check).then(|| options.limit()),
+    };
     let mut run = Run {
         options,
         judge: &judge,
@@ -149,37 +157,48 @@ pub fn check(
         rules: BTreeMap::new(),
         told: false,
     };
-    if options.is_piped() {
-        run.start()?;
-        run.standard_input()?;
-    } else {
-        let found = walk::walk(
-            &options.walk,
-            &walk::Sieve {
-                wanted: &|path, named| options.kind_of(path, named),
-                keep: &|_, kind, bytes| anchors.occur_in(bytes).then_some(kind),
-                suspect: &|bytes| anchors.occur_in(bytes),
-            },
-        );
-        run.summary.files = found.counts.files;
-        run.start()?;
-        run.walked(&found.problems, &found.skipped)?;
-        let paths = found.kept;
-        for batch in paths.chunks(BATCH) {
-            let parts: Vec<Part> = batch
-                .par_iter()
-                .map(|(path, kind)| part_of(options, &judge, &bounds, path, kind))
-                .collect();
-            for part in parts {
-                run.tell(part)?;
-            }
-            if run.has_all_that_counts() {
-                break;
-            }
-        }
+    run.start()?;
+    match found {
+        Some(found) => run.files(&found)?,
+        None => run.standard_input()?,
     }
     run.summary.elapsed = began.elapsed();
     run.finish()
+}
+
+/// A file that is to be checked, or that says something about others.
+struct Candidate {
+    kind: &'static Kind,
+    named_place: bool,
+    /// Of a kustomization.
+    text: Option<String>,
+}
+
+fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate> {
+    let keep = |_: &Path, kind: &'static Kind, bytes: &[u8]| {
+        let candidate = Candidate {
+            kind,
+            named_place: anchors.occur_in(bytes),
+            text: kind
+                .selects()
+                .then(|| String::from_utf8_lossy(bytes).into_owned()),
+        };
+        (candidate.named_place || candidate.text.is_some()).then_some(candidate)
+    };
+    let sieve = walk::Sieve {
+        wanted: &|path, named| options.kind_of(path, named),
+        keep: &keep,
+        suspect: &|bytes| anchors.occur_in(bytes),
+    };
+    walk::walk(&options.walk, &sieve)
+}
+
+fn selections(found: &walk::Outcome<Candidate>) -> Selections {
+    let texts = found
+        .kept
+        .iter()
+        .filter_map(|(path, file)| Some((path.as_path(), file.text.as_deref()?)));
+    Selections::new(texts)
 }
 
 /// What the run has told so far.
@@ -237,6 +256,29 @@ impl Run<'_, '_> {
             skipped.iter().try_for_each(|(path, why)| {
                 writeln!(self.err, "regfix: {}: {why}", path.display())
             })?;
+        }
+        Ok(())
+    }
+
+    fn files(&mut self, found: &walk::Outcome<Candidate>) -> io::Result<()> {
+        self.summary.files = found.counts.files;
+        self.walked(&found.problems, &found.skipped)?;
+        let (options, judge) = (self.options, self.judge);
+        let bounds = Bounds::new(&options.walk.roots);
+        let files: Vec<_> = found
+            .kept
+            .iter()
+            .filter(|(_, file)| file.named_place)
+            .collect();
+        for batch in files.chunks(BATCH) {
+            let part = |(path, file): &&(PathBuf, Candidate)| {
+                part_of(options, judge, &bounds, path, file.kind)
+            };
+            let parts: Vec<Part> = batch.par_iter().map(part).collect();
+            parts.into_iter().try_for_each(|part| self.tell(part))?;
+            if self.has_all_that_counts() {
+                break;
+            }
         }
         Ok(())
     }
@@ -306,17 +348,6 @@ impl Run<'_, '_> {
             summary if summary.errors + summary.warnings > 0 => Outcome::FindingsLeft,
             _ => Outcome::Clean,
         })
-    }
-}
-
-/// What is asked of every file.
-fn judge<'o>(options: &Options<'o>, anchors: &'o Anchors) -> Judge<'o> {
-    Judge {
-        rules: options.rules,
-        anchors,
-        config: options.config,
-        names: options.config.names(),
-        fix: (options.mode != Mode::Check).then(|| options.limit()),
     }
 }
 

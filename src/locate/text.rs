@@ -210,6 +210,14 @@ impl Token<'_> {
                 !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.')
             })
             .next()?;
+        // Behind a blank an option may be complete: only one about images has the next word for its value.
+        let spaced = line.ends_with(' ');
+        let of_images = ["image", "regist", "repo"]
+            .iter()
+            .any(|part| word.contains(part));
+        if spaced && word.starts_with('-') && !of_images {
+            return None;
+        }
         let assigned = ends.len() < line.len()
             && (word.starts_with('-') || line.trim_end().len() > ends.len());
         (assigned && !word.is_empty()).then(|| keys::fold(word.trim_start_matches('-')))

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::edit::{self, Applicability};
 use crate::finding::{Finding, Fixed, Problem};
 use crate::kind::Kind;
+use crate::project::kustomize::Selections;
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 use crate::rules::select::Names;
@@ -24,6 +25,8 @@ pub(super) struct Judge<'r> {
     pub rules: &'r RuleSet,
     pub anchors: &'r Anchors,
     pub config: &'r Config,
+    /// What kustomizations select in files beside them.
+    pub selections: Selections,
     /// The ids that an ignore comment may name.
     pub names: Names,
     /// Fixes trusted at least as far are applied. `None` where nothing is.
@@ -82,6 +85,7 @@ impl Judge<'_> {
             checked.findings,
         );
         let mut left = kept.left;
+        self.selections.hold_back(path, &mut left);
         let dropped = self.config.adjust(path, &mut left);
         Outcome {
             text: String::new(),
