@@ -48,13 +48,13 @@ impl Walk<'_> {
 
     /// Walks the documents inside a block scalar. `false` where they are none.
     fn embedded_documents(&mut self, region: Span) -> bool {
-        let within = |action: &&Action| region.covers(action.span);
-        let actions: Vec<Action> = self
+        let first = self
             .actions
+            .partition_point(|action| action.span.start < region.start);
+        let within = self.actions[first..]
             .iter()
-            .filter(within)
-            .map(|action| action.back(region.start))
-            .collect();
+            .take_while(|action| action.span.end <= region.end);
+        let actions: Vec<Action> = within.map(|action| action.back(region.start)).collect();
         if self.inner_documents(region, region.of(self.masked), &actions) {
             return true;
         }

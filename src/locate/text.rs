@@ -24,6 +24,9 @@ const SEARCHING: [&str; 5] = [
     "match(",
 ];
 
+/// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
+const LONGEST_LOOK_BACK: usize = 1 << 10;
+
 /// What a text is, where a reference without tag stands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prose {
@@ -194,10 +197,15 @@ impl Token<'_> {
         })
     }
 
+    /// Where the line starts, or where it was long enough to have told what it is about.
     fn line_start(&self) -> usize {
-        self.text[..self.start]
+        let far = self.start.saturating_sub(LONGEST_LOOK_BACK);
+        let near = (far..=self.start)
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or(self.start);
+        self.text[near..self.start]
             .rfind('\n')
-            .map_or(0, |newline| newline + 1)
+            .map_or(near, |newline| near + newline + 1)
     }
 
     /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.

@@ -9,6 +9,9 @@ use crate::source::Span;
 /// The letter that stands in for a hole: fit for a host, a path, a tag and a plain YAML scalar.
 pub const STAND_IN: char = 'x';
 
+/// No placeholder is longer: what opens and never closes must not be searched to the end again and again.
+const LONGEST: usize = 1 << 10;
+
 /// A text whose holes are masked.
 pub struct Masked {
     pub text: String,
@@ -49,7 +52,8 @@ pub fn mask(text: &str) -> Option<Masked> {
 fn placeholder(text: &str) -> Option<usize> {
     let between = |open: &str, close: &str| {
         let inner = text.strip_prefix(open)?;
-        let end = inner.find(close)?;
+        let near = &inner.as_bytes()[..inner.len().min(LONGEST)];
+        let end = memchr::memmem::find(near, close.as_bytes())?;
         Some(open.len() + end + close.len())
     };
     let name = |from: usize| {

@@ -48,15 +48,23 @@ pub struct Literal<'t> {
     pub function: Option<&'t str>,
 }
 
+/// A text with more actions that never close than this is no template.
+const MOST_UNCLOSED: usize = 32;
+
 /// All actions of a text, in order. One that never closes is not listed.
 pub fn actions(text: &str) -> Vec<Action> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
+    let mut unclosed = 0;
     let mut at = 0;
     while let Some(step) = bytes[at..].iter().position(|byte| *byte == b'{') {
         let start = at + step;
         let Some((end, jinja)) = action_end(text, start) else {
             at = start + 1;
+            unclosed += usize::from(matches!(bytes.get(at), Some(b'{' | b'%' | b'#')));
+            if unclosed > MOST_UNCLOSED {
+                break;
+            }
             continue;
         };
         let span = Span::new(start, end);
@@ -73,7 +81,7 @@ pub fn actions(text: &str) -> Vec<Action> {
 fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
     let rest = &text[start..];
     if let Some(body) = rest.strip_prefix("{#") {
-        return body.find("#}").map(|end| (start + end + 4, true));
+        return find(body, "#}").map(|end| (start + end + 4, true));
     }
     if rest.starts_with("{%") {
         return close(text, start + 2, "%}").map(|end| (end, true));
@@ -84,21 +92,30 @@ fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
     let comment = rest[2..].trim_start_matches('-').trim_start();
     if comment.starts_with("/*") {
         let body = start + rest.len() - rest[2..].len();
-        let end = text[body..].find("*/").map(|at| body + at + 2)?;
-        let tail = text[end..].find("}}")?;
+        let end = find(&text[body..], "*/").map(|at| body + at + 2)?;
+        let tail = find(&text[end..], "}}")?;
         return Some((end + tail + 2, false));
     }
     close(text, start + 2, "}}").map(|end| (end, false))
 }
 
+/// Where the needle stands, if it is near enough.
+fn find(text: &str, needle: &str) -> Option<usize> {
+    let near = &text.as_bytes()[..text.len().min(LONGEST)];
+    memchr::memmem::find(near, needle.as_bytes())
+}
+
+/// No action is longer: what opens and never closes must not be searched to the end of the file again and again.
+const LONGEST: usize = 1 << 16;
+
 /// The end of the delimiter, strings and raw strings skipped.
 fn close(text: &str, from: usize, delimiter: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+    let bytes = &text.as_bytes()[..text.len().min(from + LONGEST)];
     let mut at = from;
     while at < bytes.len() {
         match bytes[at] {
             b'"' | b'\'' | b'`' => at = string_end(bytes, at)?,
-            _ if text.as_bytes()[at..].starts_with(delimiter.as_bytes()) => {
+            _ if bytes[at..].starts_with(delimiter.as_bytes()) => {
                 return Some(at + delimiter.len());
             }
             _ => at += 1,
@@ -237,6 +254,7 @@ fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
     // Of each open structure: where its present branch starts, and the branches so far.
     let mut open: Vec<Vec<Span>> = Vec::new();
     let mut starts: Vec<usize> = Vec::new();
+    let mut hidden: Vec<Span> = Vec::new();
     for action in actions {
         match action.kind {
             ActionKind::Open | ActionKind::Define => {
@@ -253,14 +271,20 @@ fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
                 if let (Some(mut branches), Some(start)) = (open.pop(), starts.pop()) {
                     branches.push(Span::new(start, action.span.start));
                     let kept = if keep_first { 0 } else { branches.len() - 1 };
-                    for (index, branch) in branches.iter().enumerate() {
-                        if index != kept {
-                            fill_line_wise(&mut bytes[branch.start..branch.end], b' ');
-                        }
-                    }
+                    branches.remove(kept);
+                    hidden.extend(branches);
                 }
             }
             _ => {}
+        }
+    }
+    // What lies in a branch that is hidden already is not filled again, however deep it is nested.
+    hidden.sort();
+    let mut done = 0;
+    for span in hidden {
+        if span.end > done {
+            fill_line_wise(&mut bytes[span.start.max(done)..span.end], b' ');
+            done = span.end;
         }
     }
 }
@@ -398,6 +422,18 @@ mod tests {
         let kept: Vec<_> = lines.lines().filter(|line| !line.is_empty()).collect();
         assert_eq!(kept, ["a:", "  image: \"xxxxxxxx/p:xxxxxxxx\""]);
         assert!(masked("l: {{ include \"x\" . | nindent 4 }}\n", Mask::Lines).starts_with("l:   "));
+    }
+
+    #[test]
+    fn what_never_closes_is_no_action() {
+        assert_eq!(actions("{{ a }} {{ b\n{{ c }}").len(), 1 + 1);
+        assert_eq!(actions(&"{{".repeat(200_000)), []);
+        let nested = format!(
+            "{}x{}",
+            "{{ if a }}".repeat(5_000),
+            "{{ else }}{{ end }}".repeat(5_000)
+        );
+        assert_eq!(masked(&nested, Mask::LastBranch).len(), nested.len());
     }
 
     #[test]
