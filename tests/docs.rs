@@ -1,0 +1,215 @@
+//! What README and docs promise is what the code does: rules, flags, the commands to start with, the tour.
+//!
+//! `UPDATE=1 cargo test --test docs` writes the table of rules into the README anew.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{files, fill, pipe, run, stdout};
+use regfix::rules::{Rule, catalogue};
+
+const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
+const COMMANDS: [&str; 2] = [
+    "\ncargo run --release --locked -- fixtures/tour\n",
+    "\ncargo test --locked\n",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// What stands between two markers.
+fn between<'t>(text: &'t str, (start, end): (&str, &str)) -> &'t str {
+    let (_, rest) = text.split_once(start).unwrap();
+    rest.split_once(end).unwrap().0
+}
+
+fn table() -> String {
+    let mut table =
+        String::from("| rule | place → new place | safety | severity |\n|---|---|---|---|\n");
+    for spec in catalogue().rules {
+        let rule = Rule::new(&spec).unwrap();
+        let gated = if rule.gated { "*" } else { "" };
+        let (id, safety, severity) = (&rule.id, rule.safety.name(), rule.severity.name());
+        let places = places(&rule);
+        table += &format!("| `{id}` | {places} | {safety}{gated} | {severity} |\n");
+    }
+    table
+}
+
+/// The first place and where it went; of the others, how many there are.
+fn places(rule: &Rule) -> String {
+    let first = &rule.places()[0];
+    let more = match rule.places().len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let to = first.to.as_ref().map(|to| format!(" → `{to}`"));
+    format!("`{}`{more}{}", first.from.as_str(), to.unwrap_or_default())
+}
+
+/// `--words` in a text.
+fn flags(text: &str) -> BTreeSet<String> {
+    let is_part = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+    let words = text.split(|letter: char| !is_part(letter));
+    let flags = words.filter(|word| word.starts_with("--") && !word.ends_with('-'));
+    flags.map(str::to_owned).collect()
+}
+
+/// `--words` in prose and examples of ours, those of other programs left out.
+fn named(text: &str) -> BTreeSet<String> {
+    let ours = text.lines().filter(|line| !line.contains("cargo "));
+    ours.flat_map(flags).collect()
+}
+
+fn help() -> BTreeSet<String> {
+    let commands = [
+        &["--help"][..],
+        &["images", "--help"],
+        &["rules", "--help"],
+        &["explain", "--help"],
+    ];
+    let helps = commands.map(|arguments| stdout(&run(root(), arguments)));
+    helps.iter().flat_map(|help| flags(help)).collect()
+}
+
+#[test]
+fn the_table_of_rules_is_the_catalogue() {
+    let readme = read("README.md");
+    let stored = between(&readme, TABLE);
+    let table = table();
+    if std::env::var_os("UPDATE").is_some() {
+        let (start, end) = TABLE;
+        let old = format!("{start}{stored}{end}");
+        let new = format!("{start}{table}{end}");
+        fs::write(root().join("README.md"), readme.replace(&old, &new)).unwrap();
+    } else {
+        assert_eq!(stored, table, "UPDATE=1 cargo test --test docs writes it");
+    }
+}
+
+#[test]
+fn flags_that_are_named_exist_and_those_that_exist_are_named() {
+    let exist = help();
+    assert!(exist.contains("--unsafe-fixes") && exist.contains("--unique"));
+    let mut all = BTreeSet::new();
+    for path in [
+        "README.md",
+        "CHANGELOG.md",
+        "docs/configuration.md",
+        "docs/json.md",
+    ] {
+        let named = named(&read(path));
+        let unknown: Vec<_> = named.difference(&exist).collect();
+        assert!(unknown.is_empty(), "{path} names {unknown:?}");
+        all.extend(named);
+    }
+    let usual = ["--help", "--version"].map(str::to_owned);
+    all.extend(usual);
+    let unnamed: Vec<_> = exist.difference(&all).collect();
+    assert!(unnamed.is_empty(), "nowhere is told of {unnamed:?}");
+}
+
+#[test]
+fn the_readme_starts_with_the_two_commands() {
+    let readme = read("README.md");
+    for command in COMMANDS {
+        assert!(readme.contains(command), "{command}");
+    }
+    assert!(readme.lines().count() < 300, "the README is too long");
+}
+
+#[test]
+fn what_the_documents_link_to_is_there() {
+    for (folder, path) in [
+        ("", "README.md"),
+        ("docs", "docs/configuration.md"),
+        ("docs", "docs/json.md"),
+    ] {
+        let text = read(path);
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            let there = target.starts_with("https://") || root().join(folder).join(target).exists();
+            assert!(there, "{path} links to {target}");
+        }
+    }
+}
+
+#[test]
+fn the_changelog_has_a_section_for_this_version() {
+    let heading = format!("\n## {} ", env!("CARGO_PKG_VERSION"));
+    assert!(read("CHANGELOG.md").contains(&heading), "no{heading}");
+}
+
+#[test]
+fn the_picture_in_the_readme_is_of_the_tour() {
+    let output = run(root(), &["fixtures/tour", "--color", "never"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = without_time(&stdout(&output));
+    let readme = without_time(&read("README.md"));
+    let picture = between(&readme, ("<!-- tour -->\n```text\n", "```\n"));
+    for part in picture.split("...\n") {
+        assert!(!part.is_empty());
+        let blocks = part.split("\n\n").map(str::trim_end);
+        let strange: Vec<_> = blocks.filter(|block| !told.contains(block)).collect();
+        assert!(strange.is_empty(), "not of the tour: {strange:#?}\n{told}");
+    }
+}
+
+/// ` (5 ms)` at the end of the closing line is never the same.
+fn without_time(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.rsplit_once(" (") {
+        Some((counts, time)) if time.ends_with("s).") => format!("{counts}.\n"),
+        _ => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+#[test]
+fn the_diff_of_the_tour_applies_and_is_what_write_does() {
+    let tour: BTreeMap<PathBuf, Vec<u8>> = files(&root().join("fixtures/tour"));
+    let [diffed, written] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    fill(diffed.path(), &tour);
+    fill(written.path(), &tour);
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.current_dir(diffed.path()).env_remove("GIT_DIR");
+        let status = command.args(arguments).status().unwrap();
+        assert!(status.success(), "git {arguments:?}");
+    };
+    for flags in [&["--no-config"][..], &["--no-config", "--unsafe-fixes"]] {
+        let preview = run(diffed.path(), &[flags, &["--diff"]].concat());
+        assert_eq!(preview.status.code(), Some(1));
+        fs::write(diffed.path().join("tour.diff"), &preview.stdout).unwrap();
+        git(&["apply", "--check", "tour.diff"]);
+        git(&["apply", "tour.diff"]);
+        fs::remove_file(diffed.path().join("tour.diff")).unwrap();
+        run(written.path(), &[flags, &["--write", "--quiet"]].concat());
+        let [diffed, written] = [diffed.path(), written.path()].map(files);
+        assert_ne!(diffed, tour);
+        assert_eq!(diffed, written);
+    }
+    let left = run(written.path(), &["--no-config"]);
+    assert_eq!(left.status.code(), Some(0), "{}", stdout(&left));
+}
+
+#[test]
+fn pipes_work_as_the_readme_says() {
+    let manifest = b"image: k8s.gcr.io/pause:3.9\n";
+    let fixed = pipe(root(), &["--write", "-"], manifest);
+    assert_eq!(stdout(&fixed), "image: registry.k8s.io/pause:3.9\n");
+    let pods = br#"{"kind": "List", "items": [{"spec": {"containers": [{"image": "k8s.gcr.io/pause:3.9"}]}}]}"#;
+    let found = pipe(root(), &["-", "--format", "concise"], pods);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(stdout(&found).starts_with("<stdin>:1:64: warning k8s-gcr-io "));
+}
