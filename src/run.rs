@@ -144,7 +144,10 @@ pub fn check(
         rules: options.rules,
         anchors: &anchors,
         config: options.config,
-        selections: found.as_ref().map(selections).unwrap_or_default(),
+        selections: found
+            .as_ref()
+            .map(|found| selections(options, found))
+            .unwrap_or_default(),
         names: options.config.names(),
         fix: (options.mode != Mode::Check).then(|| options.limit()),
     };
@@ -178,7 +181,10 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
     let keep = |_: &Path, kind: &'static Kind, bytes: &[u8]| {
         let candidate = Candidate {
             kind,
-            named_place: anchors.occur_in(bytes),
+            // UTF-16 says nothing to a search for bytes: it is kept to be told of.
+            named_place: anchors.occur_in(bytes)
+                || bytes.starts_with(&[0xff, 0xfe])
+                || bytes.starts_with(&[0xfe, 0xff]),
             text: kind
                 .selects()
                 .then(|| String::from_utf8_lossy(bytes).into_owned()),
@@ -193,12 +199,34 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
     walk::walk(&options.walk, &sieve)
 }
 
-fn selections(found: &walk::Outcome<Candidate>) -> Selections {
-    let texts = found
+/// What the kustomizations of the run select. Of files that are named, those of the working directory count too: a base
+/// does not tell which overlays it has.
+fn selections(options: &Options<'_>, found: &walk::Outcome<Candidate>) -> Selections {
+    let around = match options.walk.roots.iter().any(|root| root.is_file()) {
+        true => kustomizations_around(options),
+        false => Vec::new(),
+    };
+    let found = found
         .kept
         .iter()
         .filter_map(|(path, file)| Some((path.as_path(), file.text.as_deref()?)));
-    Selections::new(texts)
+    let around = around
+        .iter()
+        .map(|(path, text)| (path.as_path(), text.as_str()));
+    Selections::new(around.chain(found))
+}
+
+fn kustomizations_around(options: &Options<'_>) -> Vec<(PathBuf, String)> {
+    let around = walk::Options {
+        roots: vec![PathBuf::from(".")],
+        ..options.walk.clone()
+    };
+    let sieve = walk::Sieve {
+        wanted: &|path: &Path, _| kind::classify(path).filter(|kind| kind.selects()),
+        keep: &|_, _, bytes: &[u8]| Some(String::from_utf8_lossy(bytes).into_owned()),
+        suspect: &|_: &[u8]| false,
+    };
+    walk::walk(&around, &sieve).kept
 }
 
 /// What the run has told so far.
@@ -443,7 +471,13 @@ fn render(options: &Options<'_>, path: &Path, before: &str, outcome: &file::Outc
         problems: &problems,
     };
     if !(report.findings.is_empty() && report.fixed.is_empty() && report.problems.is_empty()) {
-        part.out = options.format.file(&report, &options.look);
+        // Beside a fixed text there is no document that a format for programs could be part of.
+        let format = if options.pipes_text() {
+            &Concise
+        } else {
+            options.format
+        };
+        part.out = format.file(&report, &options.look);
     }
     part
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use regfix::check;
 use regfix::edit::{self, Applicability, Fix};
 use regfix::image::ImageRef;
@@ -117,7 +118,14 @@ fn fixes(path: &str, text: &str, kind: &Kind) -> Vec<Fix> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 3000,
+        max_global_rejects: 100_000,
+        failure_persistence: None,
+        // The same texts on every machine; PROPTEST_RNG_SEED asks for others.
+        rng_seed: RngSeed::Fixed(20_261_121),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn fixing_is_exact_and_settles((path, kind) in kinds(), text in text()) {
@@ -150,12 +158,13 @@ proptest! {
     #[test]
     fn hints_leave_nothing_out((path, kind) in kinds(), text in text()) {
         let hints = ANCHORS.hints(text.as_bytes());
-        let near = check::check_near(Path::new(path), &text, kind, &RULES, Some(&hints)).findings;
-        let all = check::check(Path::new(path), &text, kind, &RULES).findings;
-        let told = |findings: &[regfix::finding::Finding]| findings.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>();
-        // A document without hints is not parsed, so one that does not parse hides nothing that is beside it.
-        prop_assert!(told(&all).iter().all(|one| told(&near).contains(one)) || all.is_empty(), "{text:?}");
-        prop_assert!(all.is_empty() || ANCHORS.occur_in(text.as_bytes()), "the prefilter hides {text:?}");
+        let near = check::check_near(Path::new(path), &text, kind, &RULES, Some(&hints));
+        let all = check::check(Path::new(path), &text, kind, &RULES);
+        // How a text is masked that does not parse depends on all of its documents, hints or not.
+        prop_assume!(all.problems.is_empty() && near.problems.is_empty());
+        let told = |checked: &check::Checked| checked.findings.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>();
+        prop_assert_eq!(told(&near), told(&all));
+        prop_assert!(all.findings.is_empty() || ANCHORS.occur_in(text.as_bytes()), "the prefilter hides {text:?}: {:?}", told(&all));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Exit;
 use crate::check;
-use crate::finding::Finding;
+use crate::finding::{Finding, IGNORE_UNUSED};
 use crate::kind;
 use crate::report::Look;
 use crate::rules::{Rule, RuleSet};
@@ -62,9 +62,16 @@ pub(super) fn list(
             writeln!(out, "{head}{}", fit(&move_of(rule), room))?;
         }
         let count = rules.rules().len();
+        let noun = if count == 1 { "rule" } else { "rules" };
+        let gated = rules.rules().iter().any(|rule| rule.gated);
+        let star = if gated {
+            "; * only where a list says that the tag was copied"
+        } else {
+            ""
+        };
         writeln!(
             out,
-            "\n{count} rules; * safe only where a list says that the tag was copied. `regfix explain RULE` tells more."
+            "\n{count} {noun}{star}. `regfix explain RULE` tells more."
         )?;
     }
     out.flush()?;
@@ -117,6 +124,13 @@ pub(super) fn explain(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
+    if id == IGNORE_UNUSED {
+        writeln!(
+            out,
+            "{IGNORE_UNUSED} (warning)\n\n  An ignore comment suppresses nothing, or cannot be understood. Remove it, or correct it."
+        )?;
+        return Ok(Exit::Done);
+    }
     let Some(rule) = rules.rules().iter().find(|rule| rule.id == id) else {
         writeln!(
             err,

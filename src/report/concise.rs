@@ -54,6 +54,7 @@ impl Format for Concise {
             .map(|(number, noun)| count(number, noun))
             .collect();
         let found = match counts.as_slice() {
+            [] if summary.fixed > 0 => "nothing left".to_owned(),
             [] => "nothing found".to_owned(),
             counts => counts.join(", "),
         };

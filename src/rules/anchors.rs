@@ -313,9 +313,15 @@ fn closes(text: &[u8], end: usize) -> bool {
 /// slash, and is followed by a slash, a tag, a digest or the end of the value.
 fn is_in_reference(text: &[u8], start: usize, end: usize) -> bool {
     let line = text[..start].trim_ascii_end();
+    let word = line
+        .iter()
+        .rposition(u8::is_ascii_whitespace)
+        .map_or(line, |at| &line[at + 1..]);
+    let value_follows = matches!(word.first(), Some(b'&' | b'!'))
+        || matches!(word.last(), Some(b':' | b'-' | b'?' | b'}' | b',' | b'['));
     let begins = match start.checked_sub(1).map(|at| text[at]) {
-        Some(b' ' | b'\t') => line.ends_with(b":") || line.ends_with(b"-"),
-        Some(byte) => matches!(byte, b'"' | b'\'' | b'/' | b'=' | b'n' | b'[' | b','),
+        Some(byte) if byte.is_ascii_whitespace() => value_follows,
+        Some(byte) => !byte.is_ascii_alphanumeric(),
         None => true,
     };
     let tagged = |byte: &u8| {

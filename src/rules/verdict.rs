@@ -109,10 +109,11 @@ fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
         .except
         .iter()
         .any(|except| except.matches(query.segments).is_some());
-    let named = query.bare
-        || query.kind != Artifact::Image
-        || query.segments.len() > hit.taken
-        || place.from.exact;
+    let written_tag = matches!(query.tag, TagState::Text(_) | TagState::Digest);
+    // `us.gcr.io/k8s-artifacts-prod` alone is a project; `old.example.com/team/app` may well be an image.
+    let whole = place.from.exact || written_tag || hit.taken > 2;
+    let named =
+        query.bare || query.kind != Artifact::Image || query.segments.len() > hit.taken || whole;
     let charted = rule.charts.is_empty()
         || query
             .chart
