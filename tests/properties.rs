@@ -160,7 +160,8 @@ proptest! {
         let hints = ANCHORS.hints(text.as_bytes());
         let near = check::check_near(Path::new(path), &text, kind, &RULES, Some(&hints));
         let all = check::check(Path::new(path), &text, kind, &RULES);
-        // How a text is masked that does not parse depends on all of its documents, hints or not.
+        // How a text is masked that does not parse as it is depends on all of its documents, hints or not.
+        prop_assume!(kind.name != "yaml" || !(text.contains("{{") || text.contains("{%")));
         prop_assume!(all.problems.is_empty() && near.problems.is_empty());
         let told = |checked: &check::Checked| checked.findings.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>();
         prop_assert_eq!(told(&near), told(&all));

@@ -84,7 +84,7 @@ impl Token<'_> {
         if !raw.contains(['.', ':']) {
             return None;
         }
-        let trimmed = raw.trim_end_matches(['.', ':', '-', '/']);
+        let trimmed = raw.trim_end_matches(['.', ':', '/']);
         let slash = raw[trimmed.len()..].contains('/');
         let span = Span::new(
             self.base + self.start,
