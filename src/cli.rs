@@ -4,7 +4,7 @@ mod args;
 mod catalogue;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
@@ -87,6 +87,14 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         return Ok(Exit::Failed);
     }
     let options = options(arguments, &config, &rules, look);
+    let roots = &options.walk.roots;
+    if roots.len() > 1 && roots.iter().any(|root| root == Path::new("-")) {
+        writeln!(
+            err,
+            "regfix: `-` stands alone: give standard input or paths, not both"
+        )?;
+        return Ok(Exit::Failed);
+    }
     let outcome = match &arguments.command {
         Some(Command::Images { format, unique, .. }) => {
             let list = ImageList {

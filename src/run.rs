@@ -419,7 +419,11 @@ fn part(
         && outcome.text != before
         && let Err(error) = write::replace(path, &before, &outcome.text, bounds)
     {
-        return Part::failed(error.to_string());
+        // All that would have been fixed is left.
+        let mut part = render(options, path, &before, &judge.look(path, &before, kind));
+        part.summary.failures += 1;
+        part.errors.push(error.to_string());
+        return part;
     }
     render(options, path, &before, &outcome)
 }

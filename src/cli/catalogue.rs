@@ -11,6 +11,7 @@ use crate::check;
 use crate::finding::{Finding, IGNORE_UNUSED};
 use crate::kind;
 use crate::report::Look;
+use crate::rules::select::{nearest, shown};
 use crate::rules::{Rule, RuleSet};
 
 /// A rule, as `regfix rules --format json` tells it.
@@ -132,10 +133,12 @@ pub(super) fn explain(
         return Ok(Exit::Done);
     }
     let Some(rule) = rules.rules().iter().find(|rule| rule.id == id) else {
-        writeln!(
-            err,
-            "regfix: there is no rule `{id}`; `regfix rules` lists them"
-        )?;
+        let ids = rules.rules().iter().map(|rule| rule.id.as_str());
+        let advice = match nearest(id, ids) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`regfix rules` lists them".to_owned(),
+        };
+        writeln!(err, "regfix: there is no rule `{}`; {advice}", shown(id))?;
         return Ok(Exit::Failed);
     };
     out.write_all(page(rule, rules, look).as_bytes())?;

@@ -21,6 +21,21 @@ pub fn files(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
+    if options.is_piped() {
+        let (name, kind) = options.standard_input();
+        return match walk::read_from(io::stdin().lock(), &name) {
+            Ok(text) => {
+                let kind = kind.describe(text.as_bytes());
+                writeln!(out, "{kind:<14} {}", name.display())?;
+                out.flush()?;
+                Ok(Outcome::Clean)
+            }
+            Err(error) => {
+                writeln!(err, "regfix: {error}")?;
+                Ok(Outcome::Failed)
+            }
+        };
+    }
     let found = walk::walk(
         &options.walk,
         &Sieve {
