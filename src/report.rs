@@ -91,6 +91,10 @@ pub struct Look {
 /// An output format. Files are rendered in parallel and joined in order of path.
 pub trait Format: Sync {
     fn name(&self) -> &'static str;
+    /// Whether all parts make one document for a program, of which none can stand alone.
+    fn is_document(&self) -> bool {
+        false
+    }
     /// What comes before the first file.
     fn start(&self) -> String {
         String::new()

@@ -98,7 +98,7 @@ impl Options<'_> {
 
     /// Whether a table of counts takes the place of the findings. A report for programs has the counts anyway.
     fn counts_only(&self) -> bool {
-        self.statistics && !self.quiet && self.mode != Mode::Diff && self.format.name() != "json"
+        self.statistics && !self.quiet && self.mode != Mode::Diff && !self.format.is_document()
     }
 
     /// The kind by which a file is read, if it is.
@@ -202,7 +202,12 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
 /// What the kustomizations of the run select. Of files that are named, those of the working directory count too: a base
 /// does not tell which overlays it has.
 fn selections(options: &Options<'_>, found: &walk::Outcome<Candidate>) -> Selections {
-    let around = match options.walk.roots.iter().any(|root| root.is_file()) {
+    let around = match options
+        .walk
+        .roots
+        .iter()
+        .any(|root| is_in_kustomization(root))
+    {
         true => kustomizations_around(options),
         false => Vec::new(),
     };
@@ -214,6 +219,16 @@ fn selections(options: &Options<'_>, found: &walk::Outcome<Candidate>) -> Select
         .iter()
         .map(|(path, text)| (path.as_path(), text.as_str()));
     Selections::new(around.chain(found))
+}
+
+/// Whether a file that is named may be part of a kustomization: one lies beside it, or not far above.
+fn is_in_kustomization(root: &Path) -> bool {
+    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+    let folders = root.ancestors().skip(1).take(4);
+    root.is_file()
+        && folders
+            .flat_map(|folder| names.map(|name| folder.join(name)))
+            .any(|path| path.is_file())
 }
 
 fn kustomizations_around(options: &Options<'_>) -> Vec<(PathBuf, String)> {
@@ -476,7 +491,7 @@ fn render(options: &Options<'_>, path: &Path, before: &str, outcome: &file::Outc
     };
     if !(report.findings.is_empty() && report.fixed.is_empty() && report.problems.is_empty()) {
         // Beside a fixed text there is no document that a format for programs could be part of.
-        let format = if options.pipes_text() {
+        let format: &dyn Format = if options.pipes_text() && options.format.is_document() {
             &Concise
         } else {
             options.format

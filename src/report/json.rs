@@ -22,6 +22,10 @@ impl Format for Json {
         "json"
     }
 
+    fn is_document(&self) -> bool {
+        true
+    }
+
     fn start(&self) -> String {
         format!("{{\"version\":{VERSION},\"files\":[\n")
     }
