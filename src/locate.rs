@@ -79,6 +79,21 @@ impl Site {
             .unwrap_or(Span { start: 0, end: 0 })
     }
 
+    /// A registry that is named without an image.
+    fn of_registry(registry: Span, trust: Trust, shape: &'static str) -> Self {
+        Self {
+            kind: Artifact::Image,
+            registry: Some(registry),
+            name: None,
+            tag: TagAt::Elsewhere,
+            digest: None,
+            chart: None,
+            holes: Vec::new(),
+            trust,
+            shape,
+        }
+    }
+
     /// The same site in a text that has `by` more bytes before it.
     #[must_use]
     fn shift(mut self, by: usize) -> Self {

@@ -2,7 +2,6 @@
 
 use super::role::Role;
 use super::{Site, TagAt, Trust, View, keys, reference};
-use crate::artifact::Artifact;
 use crate::source::Span;
 
 /// The site in a comment, from its `#` on.
@@ -74,17 +73,8 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
         }
     }
     let registry = reference::read_registry(view.masked, value)?;
-    said(|key| keys::is_bare_host(key) && key != "registry").then(|| Site {
-        kind: Artifact::Image,
-        registry: Some(registry),
-        name: None,
-        tag: TagAt::Elsewhere,
-        digest: None,
-        chart: None,
-        holes: Vec::new(),
-        trust: Trust::Pull,
-        shape: "registry",
-    })
+    said(|key| keys::is_bare_host(key) && key != "registry")
+        .then(|| Site::of_registry(registry, Trust::Pull, "registry"))
 }
 
 fn is_key(text: &str) -> bool {

@@ -1,8 +1,7 @@
 //! Sites in the string literals of template actions: `{{ default "k8s.gcr.io" .Values.registry }}`.
 
 use super::reference::{self, Reference};
-use super::{Site, TagAt, Trust, View, text};
-use crate::artifact::Artifact;
+use super::{Site, Trust, View, text};
 use crate::source::Span;
 use crate::syntax::template::{ActionKind, literals};
 
@@ -61,17 +60,7 @@ fn of_reference(text: &str, reference: Reference, trust: Trust) -> Option<Site> 
 }
 
 fn bare(registry: Span, trust: Trust) -> Site {
-    Site {
-        kind: Artifact::Image,
-        registry: Some(registry),
-        name: None,
-        tag: TagAt::Elsewhere,
-        digest: None,
-        chart: None,
-        holes: Vec::new(),
-        trust,
-        shape: "template",
-    }
+    Site::of_registry(registry, trust, "template")
 }
 
 /// `contains "bitnami/"`

@@ -114,18 +114,14 @@ impl Token<'_> {
         }
         let registry = reference::read_registry(masked, span)?;
         let keyed = flag.as_deref().is_some_and(keys::is_bare_host);
-        (keyed && !in_pattern).then(|| Site {
-            kind: Artifact::Image,
-            registry: Some(registry),
-            name: None,
-            tag: TagAt::Elsewhere,
-            digest: None,
-            chart: None,
-            holes: Vec::new(),
-            trust: self.push_trust().unwrap_or(Trust::Likely(
-                "a registry in free text may be more than one thing",
-            )),
-            shape: "argument",
+        (keyed && !in_pattern).then(|| {
+            Site::of_registry(
+                registry,
+                self.push_trust().unwrap_or(Trust::Likely(
+                    "a registry in free text may be more than one thing",
+                )),
+                "argument",
+            )
         })
     }
 

@@ -145,17 +145,8 @@ impl Walk<'_> {
     }
 
     fn push_registry(&mut self, registry: Span, trust: Trust) {
-        self.sites.push(Site {
-            kind: Artifact::Image,
-            registry: Some(registry),
-            name: None,
-            tag: TagAt::Elsewhere,
-            digest: None,
-            chart: None,
-            holes: Vec::new(),
-            trust,
-            shape: "registry",
-        });
+        self.sites
+            .push(Site::of_registry(registry, trust, "registry"));
     }
 
     /// Chart repositories by the keys that hold them; other URLs wherever they are fetched.
