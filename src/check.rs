@@ -185,6 +185,7 @@ fn finding(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
             new: None,
             fix: None,
             reason: Some(reason.to_owned()),
+            related: Vec::new(),
             url: rule.url().map(str::to_owned),
             mention: true,
         });
@@ -218,10 +219,7 @@ fn of_verdict(
     let new = moved
         .as_ref()
         .map(|(_, name)| with_tag(name, site, query, verdict));
-    let fix = moved.map(|(edits, _)| Fix {
-        edits,
-        applicability: verdict.applicability.min(in_place),
-    });
+    let fix = moved.map(|(edits, _)| Fix::here(edits, verdict.applicability.min(in_place)));
     Finding {
         rule: Arc::from(verdict.rule.id.as_str()),
         severity: verdict.severity,
@@ -231,6 +229,7 @@ fn of_verdict(
         new,
         fix,
         reason,
+        related: Vec::new(),
         url: verdict.rule.url().map(str::to_owned),
         mention: false,
     }

@@ -3,6 +3,8 @@
 //! Text in, text out: nothing here knows what is edited, or writes a file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::source::Span;
 
@@ -36,11 +38,32 @@ impl Applicability {
     }
 }
 
-/// All of its edits, or none.
+/// An edit in another file than the one that a fix is found in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileEdit {
+    pub path: Arc<Path>,
+    pub edit: Edit,
+}
+
+/// All of its edits, or none, over all files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
+    /// In the file that the finding is in.
     pub edits: Vec<Edit>,
+    /// In other files. Fixes that must go together share one list, which may name the finding's own file too.
+    pub elsewhere: Arc<[FileEdit]>,
     pub applicability: Applicability,
+}
+
+impl Fix {
+    /// A fix of one file.
+    pub fn here(edits: Vec<Edit>, applicability: Applicability) -> Self {
+        Self {
+            edits,
+            elsewhere: Arc::default(),
+            applicability,
+        }
+    }
 }
 
 /// The outcome of [`apply`].
@@ -102,16 +125,11 @@ mod tests {
     use super::*;
 
     fn fix(applicability: Applicability, edits: &[(usize, usize, &str)]) -> Fix {
-        Fix {
-            edits: edits
-                .iter()
-                .map(|(start, end, text)| Edit {
-                    span: Span::new(*start, *end),
-                    text: (*text).to_owned(),
-                })
-                .collect(),
-            applicability,
-        }
+        let edit = |(start, end, text): &(usize, usize, &str)| Edit {
+            span: Span::new(*start, *end),
+            text: (*text).to_owned(),
+        };
+        Fix::here(edits.iter().map(edit).collect(), applicability)
     }
 
     #[test]

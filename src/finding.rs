@@ -25,6 +25,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Why the fix is less than safe, or why there is none.
     pub reason: Option<String>,
+    /// Other places that it has to do with, such as the default of a subchart that comes from an archive.
+    pub related: Vec<Related>,
     /// Where to read more.
     pub url: Option<String>,
     /// The place only speaks about the registry.
@@ -34,6 +36,15 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub span: Span,
+    pub text: String,
+}
+
+/// A place in another file, for people to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// A path, or the way through an archive: `charts/stack-1.0.0.tgz!stack/values.yaml`.
+    pub place: String,
+    pub position: Option<Position>,
     pub text: String,
 }
 

@@ -1,5 +1,60 @@
 //! What several files say together. One module a kind of project.
 //!
-//! Knows no disk, no threads and no formats.
+//! Knows no disk, no threads and no formats: files come in through [`Tree`], findings go out through [`Members`].
 
 pub mod kustomize;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::finding::{Finding, Problem};
+use crate::kind::Kind;
+
+/// The files around a project, as the run lets it see them. Paths are those of the walk: relative to the working
+/// directory where the roots are, without `.` in them.
+pub trait Tree: Sync {
+    /// A file's text, `None` where there is none that can be read as UTF-8.
+    fn text(&self, path: &Path) -> Option<Arc<str>>;
+    /// A file's bytes, such as an archive's.
+    fn bytes(&self, path: &Path) -> Option<Vec<u8>>;
+    /// What lies in a folder, in order, git's ignore rules or not.
+    fn list(&self, folder: &Path) -> Vec<PathBuf>;
+    fn place(&self, path: &Path) -> Place;
+}
+
+/// What is at a path. Links are not followed out of the roots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Missing,
+    File,
+    Folder,
+}
+
+/// One of the files that are judged together.
+#[derive(Debug)]
+pub struct Member {
+    pub kind: &'static Kind,
+    /// As it is in this pass, with the fixes of earlier ones.
+    pub text: String,
+    /// Whether there is such a file yet. A fix may fill one that is not.
+    pub exists: bool,
+    /// Why the run may not write it, if so.
+    pub locked: Option<&'static str>,
+    pub findings: Vec<Finding>,
+    pub problems: Vec<Problem>,
+}
+
+/// The files of a group by their paths.
+pub type Members = BTreeMap<PathBuf, Member>;
+
+/// What makes one thing of several files.
+pub trait Project: Sync {
+    /// Files that have to be judged together, those that a fix may create included. Groups may overlap.
+    fn groups(&self) -> Vec<Vec<PathBuf>>;
+    /// Adds what only several files tell, and drops what they prove wrong. Ignore comments and settings come after.
+    fn find(&self, members: &mut Members);
+    /// Ties fixes together, and holds back those that would break another file. The findings are those that ignore
+    /// comments and settings left.
+    fn settle(&self, members: &mut Members);
+}

@@ -296,10 +296,7 @@ mod tests {
             .unwrap()
             .relocate(&target, &site, text)
             .unwrap();
-        let fix = Fix {
-            edits,
-            applicability: Applicability::Safe,
-        };
+        let fix = Fix::here(edits, Applicability::Safe);
         assert_eq!(apply(text, [&fix], Applicability::Safe).text, expected);
     }
 

@@ -105,14 +105,15 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
         labels: pieces.iter().map(label).collect(),
         old: old.to_owned(),
         new: Some(old.replacen("k8s.gcr.io", "registry.k8s.io", 1)),
-        fix: Some(Fix {
-            edits: vec![Edit {
+        fix: Some(Fix::here(
+            vec![Edit {
                 span: host,
                 text: "registry.k8s.io".to_owned(),
             }],
-            applicability: Applicability::Safe,
-        }),
+            Applicability::Safe,
+        )),
         reason: None,
+        related: Vec::new(),
         url: Some("https://example.com/freeze".to_owned()),
         mention: false,
     }

@@ -69,11 +69,9 @@ fn complaint(spans: Vec<Span>, message: String, text: &str, edit: Option<Edit>) 
         labels: spans.into_iter().map(label).collect(),
         old,
         new: None,
-        fix: edit.map(|edit| Fix {
-            edits: vec![edit],
-            applicability: Applicability::Unsafe,
-        }),
+        fix: edit.map(|edit| Fix::here(vec![edit], Applicability::Unsafe)),
         reason: None,
+        related: Vec::new(),
         url: None,
         mention: false,
     }
