@@ -248,6 +248,7 @@ mod tests {
             new: None,
             fix: None,
             reason: None,
+            related: Vec::new(),
             url: None,
             mention: false,
         }
