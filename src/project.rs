@@ -11,24 +11,31 @@ use std::sync::Arc;
 use crate::finding::{Finding, Problem};
 use crate::kind::Kind;
 
-/// The files around a project, as the run lets it see them. Paths are those of the walk: relative to the working
-/// directory where the roots are, without `.` in them.
+/// The files around a project, as the run lets it see them: nothing outside the repository.
+///
+/// Paths are spelled as the walk spells them, so that equal paths are the same file.
 pub trait Tree: Sync {
+    /// What `target` means in a file of `folder`, spelled as the walk would.
+    fn resolve(&self, folder: &Path, target: &str) -> PathBuf;
+    fn place(&self, path: &Path) -> Place;
     /// A file's text, `None` where there is none that can be read as UTF-8.
     fn text(&self, path: &Path) -> Option<Arc<str>>;
     /// A file's bytes, such as an archive's.
     fn bytes(&self, path: &Path) -> Option<Vec<u8>>;
     /// What lies in a folder, in order, git's ignore rules or not.
     fn list(&self, folder: &Path) -> Vec<PathBuf>;
-    fn place(&self, path: &Path) -> Place;
+    /// Whether the walk found something in a file that a rule could speak about.
+    fn is_suspect(&self, path: &Path) -> bool;
 }
 
-/// What is at a path. Links are not followed out of the roots.
+/// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Missing,
     File,
     Folder,
+    /// Beyond what the run may see.
+    Outside,
 }
 
 /// One of the files that are judged together.
@@ -50,7 +57,8 @@ pub type Members = BTreeMap<PathBuf, Member>;
 
 /// What makes one thing of several files.
 pub trait Project: Sync {
-    /// Files that have to be judged together, those that a fix may create included. Groups may overlap.
+    /// Files that have to be judged together, those that a fix may create included. Groups may overlap; those in which
+    /// there can be nothing to find are left out, for every member is read.
     fn groups(&self) -> Vec<Vec<PathBuf>>;
     /// Adds what only several files tell, and drops what they prove wrong. Ignore comments and settings come after.
     fn find(&self, members: &mut Members);
