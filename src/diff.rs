@@ -10,11 +10,13 @@ use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
 
-/// What has to change in `before` to make it `after`; empty where nothing has.
+/// What has to change in `before` to make it `after`; empty where nothing has. `None` is no file yet.
 ///
 /// Names are relative to the folder that the paths are relative to, so that `git apply` and `patch -p1`
 /// work from there. With `color` the text is for a terminal, and control characters are replaced.
-pub fn unified(path: &Path, before: &str, after: &str, color: bool) -> String {
+pub fn unified(path: &Path, before: Option<&str>, after: &str, color: bool) -> String {
+    let is_new = before.is_none();
+    let before = before.unwrap_or_default();
     if before == after {
         return String::new();
     }
@@ -24,7 +26,10 @@ pub fn unified(path: &Path, before: &str, after: &str, color: bool) -> String {
         text: String::new(),
         color,
     };
-    out.line("1", &format!("--- {}", name(b"a/", path)));
+    match is_new {
+        true => out.line("1", "--- /dev/null"),
+        false => out.line("1", &format!("--- {}", name(b"a/", path))),
+    }
     out.line("1", &format!("+++ {}", name(b"b/", path)));
     // Myers without a deadline, for time must not decide what comes out; its heuristics keep it fast.
     let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
@@ -173,7 +178,7 @@ mod tests {
     fn applies(name: &str, before: &str, after: &str) -> String {
         let repository = tempfile::tempdir().unwrap();
         git(repository.path(), &["init", "-q"]);
-        let patch = unified(Path::new(name), before, after, false);
+        let patch = unified(Path::new(name), Some(before), after, false);
         for folder in ["", "sub/folder"] {
             let root = repository.path().join(folder);
             let file = root.join(name);
@@ -264,9 +269,14 @@ mod tests {
 +nine
 \\ No newline at end of file
 ";
-        assert_eq!(unified(Path::new("./x y"), before, &after, false), expected);
-        assert_eq!(unified(Path::new("x"), before, before, false), "");
-        let one = unified(Path::new("x"), "a\n", "b\n", false);
+        assert_eq!(
+            unified(Path::new("./x y"), Some(before), &after, false),
+            expected
+        );
+        assert_eq!(unified(Path::new("x"), Some(before), before, false), "");
+        let made = unified(Path::new("x"), None, "a\n", false);
+        assert_eq!(made, "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n");
+        let one = unified(Path::new("x"), Some("a\n"), "b\n", false);
         assert!(one.contains("\n@@ -1 +1 @@\n"), "{one}");
     }
 
@@ -285,7 +295,7 @@ mod tests {
         let after = "keep\x1b[2J\r\nnew\r\n";
         let expected = "\x1b[1m--- a/x\x1b[0m\n\x1b[1m+++ b/x\x1b[0m\n\x1b[36m@@ -1,2 +1,2 @@\x1b[0m\n keep�[2J\r\n\
                         \x1b[31m-old\x1b[0m\r\n\x1b[32m+new\x1b[0m\r\n";
-        assert_eq!(unified(Path::new("x"), before, after, true), expected);
+        assert_eq!(unified(Path::new("x"), Some(before), after, true), expected);
     }
 
     #[test]
@@ -298,7 +308,7 @@ mod tests {
         };
         let after: String = (0..60_000).map(changed).collect();
         let began = Instant::now();
-        let patch = unified(Path::new("a.yaml"), &before, &after, false);
+        let patch = unified(Path::new("a.yaml"), Some(&before), &after, false);
         assert_eq!(patch.matches("\n+ ").count(), 5_000);
         assert!(began.elapsed().as_secs() < 5, "took {:?}", began.elapsed());
     }

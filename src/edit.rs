@@ -66,103 +66,212 @@ impl Fix {
     }
 }
 
-/// The outcome of [`apply`].
-#[derive(Debug, PartialEq, Eq)]
-pub struct Applied {
-    pub text: String,
-    /// For each fix, in the order given, whether its edits are in `text`.
-    pub accepted: Vec<bool>,
+/// Texts of several files, and the edits of them that go together.
+///
+/// Every byte outside the accepted edits is copied as it stands.
+#[derive(Debug, Default)]
+pub struct Patch<'t> {
+    files: BTreeMap<&'t Path, Edited<'t>>,
 }
 
-/// Applies the fixes that are trusted at least as far as `limit`.
-///
-/// A fix is refused when one of its edits overlaps one of an earlier fix; the same edit twice counts as
-/// one, for two sites may share a scalar. Every byte outside the accepted edits is copied as it stands.
+#[derive(Debug)]
+struct Edited<'t> {
+    text: &'t str,
+    edits: BTreeMap<Span, &'t str>,
+}
+
+impl<'t> Patch<'t> {
+    /// Files that are not among these are not edited.
+    pub fn new(files: impl IntoIterator<Item = (&'t Path, &'t str)>) -> Self {
+        let edited = |(path, text)| {
+            let edits = BTreeMap::new();
+            (path, Edited { text, edits })
+        };
+        Self {
+            files: files.into_iter().map(edited).collect(),
+        }
+    }
+
+    /// Takes a fix of the file at `path`, or none of its edits.
+    ///
+    /// It is refused when one of its edits overlaps one of an earlier fix. The same edit twice counts as one, for two
+    /// sites may share a scalar.
+    pub fn offer(&mut self, path: &'t Path, fix: &'t Fix) -> bool {
+        let here = fix.edits.iter().map(|edit| (path, edit));
+        let elsewhere = fix
+            .elsewhere
+            .iter()
+            .map(|other| (&*other.path, &other.edit));
+        let mut added: Vec<(&Path, Span)> = Vec::new();
+        for (path, edit) in here.chain(elsewhere) {
+            match self.files.get_mut(path).map(|file| file.add(edit)) {
+                Some(Added::New) => added.push((path, edit.span)),
+                Some(Added::Known) => {}
+                Some(Added::Refused) | None => {
+                    for (path, span) in added {
+                        if let Some(file) = self.files.get_mut(path) {
+                            file.edits.remove(&span);
+                        }
+                    }
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// The files that are not as they were, and what they are now.
+    pub fn changed(self) -> impl Iterator<Item = (&'t Path, String)> {
+        let files = self.files.into_iter();
+        files.filter_map(|(path, file)| {
+            let after = file.after();
+            (after != file.text).then_some((path, after))
+        })
+    }
+}
+
+/// Applies those of the fixes of one text that are trusted at least as far as `limit`, and edit nothing else.
 pub fn apply<'f>(
-    text: &str,
+    text: &'f str,
     fixes: impl IntoIterator<Item = &'f Fix>,
     limit: Applicability,
-) -> Applied {
-    let mut edits: BTreeMap<Span, &str> = BTreeMap::new();
-    let mut accepted = Vec::new();
+) -> String {
+    let path = Path::new("");
+    let mut patch = Patch::new([(path, text)]);
     for fix in fixes {
-        let fits = fix.applicability >= limit
-            && fix.edits.iter().all(|edit| {
-                text.get(edit.span.start..edit.span.end).is_some() && fits_among(&edits, edit)
-            });
-        if fits {
-            edits.extend(fix.edits.iter().map(|edit| (edit.span, edit.text.as_str())));
+        if fix.applicability >= limit {
+            patch.offer(path, fix);
         }
-        accepted.push(fits);
     }
-    let mut out = String::with_capacity(text.len() + 64);
-    let mut copied = 0;
-    for (span, replacement) in edits {
-        out.push_str(&text[copied..span.start]);
-        out.push_str(replacement);
-        copied = span.end;
-    }
-    out.push_str(&text[copied..]);
-    Applied {
-        text: out,
-        accepted,
-    }
+    patch
+        .changed()
+        .next()
+        .map_or_else(|| text.to_owned(), |(_, after)| after)
 }
 
-/// Edits may stand side by side, but two insertions at one place have no order.
-fn fits_among(edits: &BTreeMap<Span, &str>, edit: &Edit) -> bool {
-    if let Some(text) = edits.get(&edit.span) {
-        return *text == edit.text;
+enum Added {
+    New,
+    Known,
+    Refused,
+}
+
+impl<'t> Edited<'t> {
+    /// Edits may stand side by side, but two insertions at one place have no order.
+    fn add(&mut self, edit: &'t Edit) -> Added {
+        if let Some(text) = self.edits.get(&edit.span) {
+            return if *text == edit.text {
+                Added::Known
+            } else {
+                Added::Refused
+            };
+        }
+        let before = self.edits.range(..edit.span).next_back();
+        let after = self.edits.range(edit.span..).next();
+        let fits = self.text.get(edit.span.start..edit.span.end).is_some()
+            && before.is_none_or(|(span, _)| span.end <= edit.span.start)
+            && after.is_none_or(|(span, _)| edit.span.end <= span.start);
+        if !fits {
+            return Added::Refused;
+        }
+        self.edits.insert(edit.span, &edit.text);
+        Added::New
     }
-    let before = edits.range(..edit.span).next_back();
-    let after = edits.range(edit.span..).next();
-    before.is_none_or(|(span, _)| span.end <= edit.span.start)
-        && after.is_none_or(|(span, _)| edit.span.end <= span.start)
+
+    fn after(&self) -> String {
+        let mut out = String::with_capacity(self.text.len() + 64);
+        let mut copied = 0;
+        for (span, replacement) in &self.edits {
+            out.push_str(&self.text[copied..span.start]);
+            out.push_str(replacement);
+            copied = span.end;
+        }
+        out.push_str(&self.text[copied..]);
+        out
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fix(applicability: Applicability, edits: &[(usize, usize, &str)]) -> Fix {
+    fn fix(edits: &[(usize, usize, &str)]) -> Fix {
         let edit = |(start, end, text): &(usize, usize, &str)| Edit {
             span: Span::new(*start, *end),
             text: (*text).to_owned(),
         };
-        Fix::here(edits.iter().map(edit).collect(), applicability)
+        Fix::here(edits.iter().map(edit).collect(), Applicability::Safe)
+    }
+
+    /// The text after the fixes, and which of them were taken.
+    fn patched(text: &str, fixes: &[Fix]) -> (String, Vec<bool>) {
+        let path = Path::new("a");
+        let mut patch = Patch::new([(path, text)]);
+        let taken = fixes.iter().map(|fix| patch.offer(path, fix)).collect();
+        let after = patch.changed().next();
+        (after.map_or(text.to_owned(), |(_, text)| text), taken)
     }
 
     #[test]
     fn applies_all_edits_of_a_fix_or_none() {
         let fixes = [
-            fix(Applicability::Safe, &[(0, 1, "A"), (4, 5, "E")]),
-            fix(Applicability::Safe, &[(2, 3, "C"), (4, 5, "X")]),
-            fix(Applicability::Unsafe, &[(1, 2, "B")]),
+            fix(&[(0, 1, "A"), (4, 5, "E")]),
+            fix(&[(2, 3, "C"), (4, 5, "X")]),
         ];
-        let done = apply("abcde", &fixes, Applicability::Safe);
-        assert_eq!(done.text, "AbcdE");
-        assert_eq!(done.accepted, [true, false, false]);
+        assert_eq!(
+            patched("abcde", &fixes),
+            ("AbcdE".to_owned(), vec![true, false])
+        );
     }
 
     #[test]
     fn the_same_edit_twice_is_one_and_insertions_do_not_pile_up() {
-        let twice = [
-            fix(Applicability::Safe, &[(0, 1, "A")]),
-            fix(Applicability::Safe, &[(0, 1, "A"), (2, 2, "+")]),
-            fix(Applicability::Safe, &[(2, 2, "-")]),
+        let fixes = [
+            fix(&[(0, 1, "A")]),
+            fix(&[(0, 1, "A"), (2, 2, "+")]),
+            fix(&[(2, 2, "-")]),
         ];
-        let done = apply("abc", &twice, Applicability::Safe);
-        assert_eq!(done.text, "Ab+c");
-        assert_eq!(done.accepted, [true, true, false]);
+        assert_eq!(
+            patched("abc", &fixes),
+            ("Ab+c".to_owned(), vec![true, true, false])
+        );
     }
 
     #[test]
     fn spans_that_are_not_of_the_text_are_refused() {
-        let done = apply(
-            "ä",
-            &[fix(Applicability::Safe, &[(1, 2, "")])],
-            Applicability::Safe,
+        assert_eq!(
+            patched("ä", &[fix(&[(1, 2, "")])]),
+            ("ä".to_owned(), vec![false])
         );
-        assert_eq!(done.text, "ä");
+    }
+
+    #[test]
+    fn a_fix_of_two_files_is_one() {
+        let (here, there, nowhere) = (Path::new("a"), Path::new("b"), Path::new("c"));
+        let tied = |path: &Path, start, end, text: &str| {
+            let mut tied = fix(&[(0, 1, "A")]);
+            tied.elsewhere = Arc::from([FileEdit {
+                path: Arc::from(path),
+                edit: Edit {
+                    span: Span::new(start, end),
+                    text: text.to_owned(),
+                },
+            }]);
+            tied
+        };
+        let both = tied(there, 1, 1, "+");
+        for (other, taken) in [
+            (tied(there, 1, 1, "-"), false),
+            (tied(nowhere, 0, 0, "x"), false),
+            (tied(here, 0, 1, "A"), true),
+        ] {
+            let mut patch = Patch::new([(here, "ab"), (there, "cd")]);
+            assert!(patch.offer(here, &both));
+            assert_eq!(patch.offer(here, &other), taken);
+            let texts: Vec<_> = patch.changed().collect();
+            assert_eq!(texts, [(here, "Ab".to_owned()), (there, "c+d".to_owned())]);
+        }
+        let mut patch = Patch::new([(here, "ab")]);
+        assert!(!patch.offer(here, &both));
+        assert_eq!(patch.changed().count(), 0);
     }
 }

@@ -30,9 +30,9 @@ pub enum Parser {
 }
 
 impl Kind {
-    /// Whether files of this kind select images in others.
-    pub fn selects(&self) -> bool {
-        self.name == "kustomization"
+    /// Whether files of this kind make one thing of several files.
+    pub fn makes_project(&self) -> bool {
+        PROJECT_KINDS.contains(&self.name)
     }
 
     /// What a file is, its contents considered: values have no name of their own.
@@ -53,6 +53,19 @@ impl Kind {
     }
 }
 
+/// Those that make one thing of several files.
+const PROJECT_KINDS: [&str; 2] = ["chart", "kustomization"];
+
+/// The names of files that make a project of the folder that they are in.
+pub fn project_files() -> impl Iterator<Item = &'static str> {
+    let names = CHART_FILES.iter().chain(&KUSTOMIZATION_FILES);
+    names.copied()
+}
+
+pub const CHART_FILES: [&str; 2] = ["Chart.yaml", "Chart.yml"];
+pub const KUSTOMIZATION_FILES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
 /// What a path says.
 struct Name<'p> {
     path: &'p Path,
@@ -64,7 +77,7 @@ struct Name<'p> {
 pub static KINDS: &[Kind] = &[
     Kind {
         name: "chart",
-        claims: |name| matches!(name.file, "Chart.yaml" | "Chart.yml"),
+        claims: |name| CHART_FILES.contains(&name.file),
         parser: Parser::Yaml,
     },
     Kind {
@@ -74,12 +87,7 @@ pub static KINDS: &[Kind] = &[
     },
     Kind {
         name: "kustomization",
-        claims: |name| {
-            matches!(
-                name.file,
-                "kustomization.yaml" | "kustomization.yml" | "Kustomization"
-            )
-        },
+        claims: |name| KUSTOMIZATION_FILES.contains(&name.file),
         parser: Parser::Yaml,
     },
     Kind {

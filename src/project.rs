@@ -52,6 +52,20 @@ pub struct Member {
     pub problems: Vec<Problem>,
 }
 
+impl Member {
+    /// A file as it is on disk, free to be written.
+    pub fn new(kind: &'static Kind, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            exists: true,
+            locked: None,
+            findings: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
 /// The files of a group by their paths.
 pub type Members = BTreeMap<PathBuf, Member>;
 
@@ -59,6 +73,8 @@ pub type Members = BTreeMap<PathBuf, Member>;
 pub trait Project: Sync {
     /// Files that have to be judged together, those that a fix may create included. Groups may overlap; those in which
     /// there can be nothing to find are left out, for every member is read.
+    ///
+    /// A file that the settings exclude, or of no known kind, is no member after all.
     fn groups(&self) -> Vec<Vec<PathBuf>>;
     /// Adds what only several files tell, and drops what they prove wrong. Ignore comments and settings come after.
     fn find(&self, members: &mut Members);

@@ -297,7 +297,7 @@ mod tests {
             .relocate(&target, &site, text)
             .unwrap();
         let fix = Fix::here(edits, Applicability::Safe);
-        assert_eq!(apply(text, [&fix], Applicability::Safe).text, expected);
+        assert_eq!(apply(text, [&fix], Applicability::Safe), expected);
     }
 
     #[test]

@@ -2,33 +2,38 @@
 //!
 //! Knows no YAML, no image and no argument: it joins what the floors below do.
 
-mod file;
+mod disk;
+mod groups;
+mod judge;
 mod list;
+mod part;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::diff;
 use crate::edit::Applicability;
-use crate::finding::{Finding, Problem, Severity};
 use crate::kind::{self, Kind};
 use crate::project::kustomize::Selections;
+use crate::project::{Project, Tree};
 use crate::report::concise::Concise;
-use crate::report::{FileReport, Format, Look, Summary};
+use crate::report::{Format, Look, Summary};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
-use crate::source::LineIndex;
 use crate::suppress::MARKER;
 use crate::walk;
-use crate::write::{self, Bounds};
+use crate::write::Bounds;
 
-use file::Judge;
+use disk::Disk;
+use groups::Group;
+use judge::Judge;
 pub use list::{ImageList, files, images};
+use part::{Part, Work};
 
 /// Files are told in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;
@@ -76,6 +81,11 @@ impl Options<'_> {
         }
     }
 
+    /// How far a fix must be trusted to be applied, if any is.
+    fn fix(&self) -> Option<Applicability> {
+        (self.mode != Mode::Check).then(|| self.limit())
+    }
+
     fn is_piped(&self) -> bool {
         self.walk.roots.iter().any(|root| root == Path::new("-"))
     }
@@ -113,15 +123,6 @@ impl Options<'_> {
     }
 }
 
-/// One file's part of the output, and its counts.
-#[derive(Default)]
-struct Part {
-    out: String,
-    summary: Summary,
-    rules: BTreeMap<String, usize>,
-    errors: Vec<String>,
-}
-
 /// Checks, previews or fixes. Findings and diffs go to `out`, what went wrong to `err`.
 ///
 /// # Errors
@@ -140,16 +141,18 @@ pub fn check(
         }
     };
     let found = (!options.is_piped()).then(|| walk_for(options, &anchors));
+    let disk = found
+        .as_ref()
+        .map(|found| disk_of(options, found, &anchors));
     let judge = Judge {
         rules: options.rules,
         anchors: &anchors,
         config: options.config,
-        selections: found
-            .as_ref()
-            .map(|found| selections(options, found))
-            .unwrap_or_default(),
         names: options.config.names(),
-        fix: (options.mode != Mode::Check).then(|| options.limit()),
+        projects: disk
+            .as_ref()
+            .map(|(disk, makers)| projects(disk, makers))
+            .unwrap_or_default(),
     };
     let mut run = Run {
         options,
@@ -162,19 +165,26 @@ pub fn check(
     };
     run.start()?;
     match found {
-        Some(found) => run.files(&found)?,
+        Some(found) => {
+            let groups = disk
+                .as_ref()
+                .map(|(disk, _)| groups::of(&judge.projects, disk, options))
+                .unwrap_or_default();
+            run.files(&found, groups)?;
+        }
         None => run.standard_input()?,
     }
     run.summary.elapsed = began.elapsed();
     run.finish()
 }
 
-/// A file that is to be checked, or that says something about others.
+/// A file that is to be checked, or that makes a project.
 struct Candidate {
     kind: &'static Kind,
-    named_place: bool,
-    /// Of a kustomization.
-    text: Option<String>,
+    /// Whether there is something in it that a rule could speak about.
+    suspect: bool,
+    /// Of what makes a project.
+    text: Option<Arc<str>>,
 }
 
 fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate> {
@@ -182,14 +192,12 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
         let candidate = Candidate {
             kind,
             // UTF-16 says nothing to a search for bytes: it is kept to be told of.
-            named_place: anchors.occur_in(bytes)
+            suspect: anchors.occur_in(bytes)
                 || bytes.starts_with(&[0xff, 0xfe])
                 || bytes.starts_with(&[0xfe, 0xff]),
-            text: kind
-                .selects()
-                .then(|| String::from_utf8_lossy(bytes).into_owned()),
+            text: project_text(kind, bytes),
         };
-        (candidate.named_place || candidate.text.is_some()).then_some(candidate)
+        (candidate.suspect || candidate.text.is_some()).then_some(candidate)
     };
     let sieve = walk::Sieve {
         wanted: &|path, named| options.kind_of(path, named),
@@ -199,49 +207,55 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
     walk::walk(&options.walk, &sieve)
 }
 
-/// What the kustomizations of the run select. Of files that are named, those of the working directory count too: a base
-/// does not tell which overlays it has.
-fn selections(options: &Options<'_>, found: &walk::Outcome<Candidate>) -> Selections {
-    let around = match options
-        .walk
-        .roots
-        .iter()
-        .any(|root| is_in_kustomization(root))
-    {
-        true => kustomizations_around(options),
-        false => Vec::new(),
-    };
-    let found = found
-        .kept
-        .iter()
-        .filter_map(|(path, file)| Some((path.as_path(), file.text.as_deref()?)));
-    let around = around
-        .iter()
-        .map(|(path, text)| (path.as_path(), text.as_str()));
-    Selections::new(around.chain(found))
+fn project_text(kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
+    let text = kind.makes_project().then_some(bytes)?;
+    std::str::from_utf8(text).ok().map(Arc::from)
 }
 
-/// Whether a file that is named may be part of a kustomization: one lies beside it, or not far above.
-fn is_in_kustomization(root: &Path) -> bool {
-    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-    let folders = root.ancestors().skip(1).take(4);
-    root.is_file()
-        && folders
-            .flat_map(|folder| names.map(|name| folder.join(name)))
-            .any(|path| path.is_file())
+/// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
+/// count: a base does not tell which overlays it has.
+fn disk_of<'r>(
+    options: &Options<'_>,
+    found: &walk::Outcome<Candidate>,
+    anchors: &'r Anchors,
+) -> (Disk<'r>, Vec<PathBuf>) {
+    let mut disk = Disk::new(&options.walk.roots, anchors);
+    let mut makers = Vec::new();
+    for (path, file) in &found.kept {
+        if file.text.is_some() {
+            makers.push(path.clone());
+        }
+        disk.note(path, file.text.clone(), file.suspect);
+    }
+    let around = disk.around();
+    if !around.is_empty() {
+        let around = walk::Options {
+            roots: around,
+            ..options.walk.clone()
+        };
+        let sieve = walk::Sieve {
+            wanted: &|path: &Path, _| {
+                options
+                    .kind_of(path, false)
+                    .filter(|kind| kind.makes_project())
+            },
+            keep: &|_, kind: &'static Kind, bytes: &[u8]| project_text(kind, bytes),
+            suspect: &|_: &[u8]| false,
+        };
+        for (path, text) in walk::walk(&around, &sieve).kept {
+            let path = disk.resolve(Path::new(""), &path.to_string_lossy());
+            disk.note(&path, Some(text), false);
+            makers.push(path);
+        }
+        makers.sort();
+        makers.dedup();
+    }
+    (disk, makers)
 }
 
-fn kustomizations_around(options: &Options<'_>) -> Vec<(PathBuf, String)> {
-    let around = walk::Options {
-        roots: vec![PathBuf::from(".")],
-        ..options.walk.clone()
-    };
-    let sieve = walk::Sieve {
-        wanted: &|path: &Path, _| kind::classify(path).filter(|kind| kind.selects()),
-        keep: &|_, _, bytes: &[u8]| Some(String::from_utf8_lossy(bytes).into_owned()),
-        suspect: &|_: &[u8]| false,
-    };
-    walk::walk(&around, &sieve).kept
+/// All projects of the run, a row a kind.
+fn projects<'d>(disk: &'d Disk<'_>, makers: &[PathBuf]) -> Vec<Box<dyn Project + 'd>> {
+    vec![Box::new(Selections::new(disk, makers))]
 }
 
 /// What the run has told so far.
@@ -303,27 +317,45 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn files(&mut self, found: &walk::Outcome<Candidate>) -> io::Result<()> {
+    fn files(&mut self, found: &walk::Outcome<Candidate>, groups: Vec<Group>) -> io::Result<()> {
         self.summary.files = found.counts.files;
         self.walked(&found.problems, &found.skipped)?;
         let (options, judge) = (self.options, self.judge);
         let bounds = Bounds::new(&options.walk.roots);
+        let work = Work {
+            options,
+            judge,
+            bounds: &bounds,
+        };
+        let grouped: HashSet<PathBuf> = groups
+            .iter()
+            .flat_map(|group| group.paths().cloned())
+            .collect();
+        // What the files of projects come to is held until their turn: there is one only where something was found.
+        let parts: Vec<Vec<(PathBuf, Part)>> = groups
+            .into_par_iter()
+            .map(|group| work.group(group))
+            .collect();
+        let mut waiting: BTreeMap<PathBuf, Part> = parts.into_iter().flatten().collect();
         let files: Vec<_> = found
             .kept
             .iter()
-            .filter(|(_, file)| file.named_place)
+            .filter(|(path, file)| file.suspect && !grouped.contains(path))
             .collect();
         for batch in files.chunks(BATCH) {
-            let part = |(path, file): &&(PathBuf, Candidate)| {
-                part_of(options, judge, &bounds, path, file.kind)
-            };
-            let parts: Vec<Part> = batch.par_iter().map(part).collect();
-            parts.into_iter().try_for_each(|part| self.tell(part))?;
             if self.has_all_that_counts() {
-                break;
+                return Ok(());
+            }
+            let part = |(path, file): &&(PathBuf, Candidate)| work.file(path, file.kind);
+            let parts: Vec<Part> = batch.par_iter().map(part).collect();
+            for ((path, _), part) in batch.iter().zip(parts) {
+                let later = waiting.split_off(path);
+                let before = std::mem::replace(&mut waiting, later);
+                before.into_values().try_for_each(|part| self.tell(part))?;
+                self.tell(part)?;
             }
         }
-        Ok(())
+        waiting.into_values().try_for_each(|part| self.tell(part))
     }
 
     fn tell(&mut self, part: Part) -> io::Result<()> {
@@ -356,8 +388,8 @@ impl Run<'_, '_> {
             }
         };
         let before = text.clone();
-        let outcome = self.judge.file(&name, text, kind);
-        let mut part = render(options, &name, &before, &outcome);
+        let outcome = self.judge.file(&name, text, kind, options.fix());
+        let mut part = Part::of(options, &name, Some(&before), &outcome);
         if options.pipes_text() {
             self.out.write_all(outcome.text.as_bytes())?;
             self.err
@@ -391,148 +423,5 @@ impl Run<'_, '_> {
             summary if summary.errors + summary.warnings > 0 => Outcome::FindingsLeft,
             _ => Outcome::Clean,
         })
-    }
-}
-
-/// Runs the work on one file. A panic is a fault of ours, and of that file alone.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    caught.map_err(|_| {
-        format!(
-            "{}: regfix failed on this file; please report it",
-            path.display()
-        )
-    })
-}
-
-fn part_of(
-    options: &Options<'_>,
-    judge: &Judge<'_>,
-    bounds: &Bounds,
-    path: &Path,
-    kind: &Kind,
-) -> Part {
-    guarded(path, || part(options, judge, bounds, path, kind)).unwrap_or_else(Part::failed)
-}
-
-/// Takes one file from the disk, and puts it back if the run writes.
-fn part(
-    options: &Options<'_>,
-    judge: &Judge<'_>,
-    bounds: &Bounds,
-    path: &Path,
-    kind: &Kind,
-) -> Part {
-    let text = match walk::read(path) {
-        Ok(text) => text,
-        Err(error) if error.is_fatal() => return Part::failed(error.to_string()),
-        Err(error) => return Part::passed_over(options, &error),
-    };
-    let before = text.clone();
-    let outcome = judge.file(path, text, kind);
-    if options.mode == Mode::Write
-        && outcome.text != before
-        && let Err(error) = write::replace(path, &before, &outcome.text, bounds)
-    {
-        // All that would have been fixed is left.
-        let mut part = render(options, path, &before, &judge.look(path, &before, kind));
-        part.summary.failures += 1;
-        part.errors.push(error.to_string());
-        return part;
-    }
-    render(options, path, &before, &outcome)
-}
-
-impl Part {
-    /// A file that is no text, or is there no more.
-    fn passed_over(options: &Options<'_>, error: &walk::ReadError) -> Self {
-        let mut part = Self::default();
-        part.summary.not_analysed = 1;
-        if options.verbose {
-            part.errors.push(error.to_string());
-        }
-        part
-    }
-
-    fn failed(error: String) -> Self {
-        Self {
-            summary: Summary {
-                failures: 1,
-                ..Summary::default()
-            },
-            errors: vec![error],
-            ..Self::default()
-        }
-    }
-}
-
-fn render(options: &Options<'_>, path: &Path, before: &str, outcome: &file::Outcome) -> Part {
-    let mut part = Part::default();
-    count(&mut part, options, outcome);
-    if options.mode == Mode::Diff {
-        if outcome.text != before && !options.quiet {
-            part.out = diff::unified(path, before, &outcome.text, options.look.color);
-        }
-        return part;
-    }
-    if options.quiet || options.counts_only() {
-        return part;
-    }
-    let lines = LineIndex::new(&outcome.text);
-    let listed = |problem: &&Problem| problem.fatal || options.verbose;
-    let problems: Vec<Problem> = outcome.problems.iter().filter(listed).cloned().collect();
-    let report = FileReport {
-        path,
-        text: &outcome.text,
-        lines: &lines,
-        findings: &outcome.left,
-        fixed: &outcome.fixed,
-        problems: &problems,
-    };
-    if !(report.findings.is_empty() && report.fixed.is_empty() && report.problems.is_empty()) {
-        // Beside a fixed text there is no document that a format for programs could be part of.
-        let format: &dyn Format = if options.pipes_text() && options.format.is_document() {
-            &Concise
-        } else {
-            options.format
-        };
-        part.out = format.file(&report, &options.look);
-    }
-    part
-}
-
-fn count(part: &mut Part, options: &Options<'_>, outcome: &file::Outcome) {
-    let summary = &mut part.summary;
-    // What a preview would fix is not fixed.
-    let previewed = outcome
-        .fixed
-        .iter()
-        .map(|fixed| &fixed.finding)
-        .filter(|_| options.mode == Mode::Diff);
-    let left: Vec<&Finding> = outcome.left.iter().chain(previewed).collect();
-    summary.files_with_findings = usize::from(!left.is_empty());
-    summary.suppressed = outcome.suppressed;
-    summary.not_analysed = usize::from(!outcome.problems.is_empty());
-    summary.failures = outcome
-        .problems
-        .iter()
-        .filter(|problem| problem.fatal)
-        .count();
-    if options.mode == Mode::Write {
-        summary.fixed = outcome.fixed.len();
-        summary.fixed_files = usize::from(!outcome.fixed.is_empty());
-    }
-    for finding in left {
-        match finding.severity {
-            Severity::Error => summary.errors += 1,
-            Severity::Warning => summary.warnings += 1,
-            Severity::Info => summary.infos += 1,
-        }
-        match finding.fix.as_ref().map(|fix| fix.applicability) {
-            Some(Applicability::Safe) => summary.fixable += 1,
-            Some(Applicability::Unsafe) => summary.unsafe_fixable += 1,
-            _ => {}
-        }
-        *part.rules.entry(finding.rule.to_string()).or_default() += 1;
     }
 }

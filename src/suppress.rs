@@ -311,11 +311,8 @@ mod tests {
             .left
             .iter()
             .filter_map(|finding| finding.fix.as_ref());
-        assert_eq!(
-            edit::apply(text, fixes.clone(), Applicability::Safe).text,
-            text
-        );
-        assert_eq!(edit::apply(text, fixes, Applicability::Unsafe).text, fixed);
+        assert_eq!(edit::apply(text, fixes.clone(), Applicability::Safe), text);
+        assert_eq!(edit::apply(text, fixes, Applicability::Unsafe), fixed);
     }
 
     #[test]
@@ -586,7 +583,7 @@ mod tests {
         let outcome = run(text, &[comment], Vec::new());
         let fix = outcome.left[0].fix.as_ref();
         assert_eq!(
-            edit::apply(text, fix, Applicability::Unsafe).text,
+            edit::apply(text, fix, Applicability::Unsafe),
             "\u{feff}a: K\n"
         );
     }

@@ -13,10 +13,12 @@ use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, Wal
 
 mod content;
 mod exclude;
+mod look;
 mod problem;
 mod roots;
 
 pub use content::{LIMIT, ReadError, read, read_bytes, read_from};
+pub use look::{is_file, is_folder, is_read_only, list, real, working_directory};
 pub use problem::Problem;
 
 use content::{Buffer, Read};

@@ -1,4 +1,4 @@
-//! The only writer: replaces the text of one file, or leaves it exactly as it was.
+//! The only writer: replaces the texts of files that go together, or leaves them exactly as they were.
 //!
 //! Knows neither rules nor edits: what was read comes in, and what is to stand there instead.
 
@@ -36,30 +36,221 @@ impl Bounds {
     }
 }
 
-/// Puts `after` where `before` was read.
-///
-/// A reader sees the one text or the other, whatever happens in between; only a file with several hard links is written
-/// in place, from a copy that is on disk by then. A link is followed, within the bounds. A file that holds `after`
-/// already, as the second name of a file just written does, is left alone.
+/// What is to stand in a file instead of what was read there.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'c> {
+    pub path: &'c Path,
+    /// `None` where there is no such file yet.
+    pub before: Option<&'c str>,
+    pub after: &'c str,
+}
+
+/// Puts `after` where `before` was read. See [`replace_all`].
 ///
 /// # Errors
 /// The file is as it was, except after [`WriteError::Torn`].
 pub fn replace(path: &Path, before: &str, after: &str, bounds: &Bounds) -> Result<(), WriteError> {
-    let target = Target::find(path, bounds)?;
-    let now = target.read()?;
-    if now == after.as_bytes() {
-        return Ok(());
+    let before = Some(before);
+    replace_all(
+        &[Change {
+            path,
+            before,
+            after,
+        }],
+        bounds,
+    )
+}
+
+/// Makes all changes, or none.
+///
+/// A reader sees the one text of a file or the other, whatever happens in between; only a file with several hard links
+/// is written in place, from a copy that is on disk by then. A link is followed, within the bounds. A file that holds
+/// `after` already, as the second name of a file just written does, is left alone. All new texts are on disk before
+/// the first file is touched; should one not be taken then, those before it are put back.
+///
+/// # Errors
+/// The files are as they were, except after [`WriteError::Torn`] and [`WriteError::Half`].
+pub fn replace_all(changes: &[Change<'_>], bounds: &Bounds) -> Result<(), WriteError> {
+    let staged = changes.iter().map(|change| Staged::new(change, bounds));
+    let staged = staged.collect::<Result<Vec<_>, _>>()?;
+    for (at, one) in staged.into_iter().enumerate() {
+        if let Err(error) = one.commit() {
+            return Err(put_back(&changes[..at], error, bounds));
+        }
     }
-    if now != before.as_bytes() {
-        return Err(target.changed());
+    Ok(())
+}
+
+/// Undoes what was written before a change that failed. Gives the error to be told.
+fn put_back(written: &[Change<'_>], error: WriteError, bounds: &Bounds) -> WriteError {
+    let stays = |change: &&Change<'_>| match change.before {
+        Some(before) => replace(change.path, change.after, before, bounds).is_err(),
+        None => fs::remove_file(change.path).is_err(),
+    };
+    let stay: Vec<PathBuf> = written
+        .iter()
+        .filter(stays)
+        .map(|change| change.path.to_owned())
+        .collect();
+    if stay.is_empty() {
+        return error;
     }
-    let file = target.open()?;
-    if links(&target.metadata) > 1 {
-        target.overwrite(file, before, after)
-    } else {
+    WriteError::Half {
+        error: Box::new(error),
+        written: stay,
+    }
+}
+
+/// A new text on disk beside the file that it is for.
+enum Staged<'c> {
+    /// The file holds it already.
+    There,
+    New {
+        path: &'c Path,
+        copy: NamedTempFile,
+    },
+    Swap {
+        target: Target<'c>,
+        copy: NamedTempFile,
+        before: &'c str,
+    },
+    Overwrite {
+        target: Target<'c>,
+        file: File,
+        copy: NamedTempFile,
+        before: &'c str,
+        after: &'c str,
+    },
+}
+
+impl<'c> Staged<'c> {
+    fn new(change: &Change<'c>, bounds: &Bounds) -> Result<Self, WriteError> {
+        let Change { path, after, .. } = *change;
+        let Some(before) = change.before else {
+            let copy = create(path, after, bounds)?;
+            return Ok(Self::New { path, copy });
+        };
+        let target = Target::find(path, bounds)?;
+        let now = target.read()?;
+        if now == after.as_bytes() {
+            return Ok(Self::There);
+        }
+        if now != before.as_bytes() {
+            return Err(target.changed());
+        }
+        let file = target.open()?;
+        if links(&target.metadata) > 1 {
+            let copy = target.copy(after, |_| Ok(()))?;
+            return Ok(Self::Overwrite {
+                target,
+                file,
+                copy,
+                before,
+                after,
+            });
+        }
         // Windows renames over no file that is open.
         drop(file);
-        target.swap(before, after)
+        let copy = target.copy(after, |copy| target.dress(copy))?;
+        Ok(Self::Swap {
+            target,
+            copy,
+            before,
+        })
+    }
+
+    fn commit(self) -> Result<(), WriteError> {
+        match self {
+            Self::There => Ok(()),
+            // Should there be a file by now, it is not ours.
+            Self::New { path, copy } => match copy.persist_noclobber(path) {
+                Ok(_) => Ok(()),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                    Err(WriteError::Changed {
+                        path: path.to_owned(),
+                    })
+                }
+                Err(error) => Err(failed(path, error.error)),
+            },
+            Self::Swap {
+                target,
+                copy,
+                before,
+            } => {
+                target.confirm(before)?;
+                // The folder is not synced: after a crash the one text or the other is there, which is all that is
+                // promised.
+                match copy.persist(&target.real) {
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(failed(target.path, error.error)),
+                }
+            }
+            Self::Overwrite {
+                target,
+                file,
+                copy,
+                before,
+                after,
+            } => {
+                target.confirm(before)?;
+                target.overwrite(file, copy, before, after)
+            }
+        }
+    }
+}
+
+/// A file that is not there yet: its text, on disk, in the folder where it is to be.
+fn create(path: &Path, text: &str, bounds: &Bounds) -> Result<NamedTempFile, WriteError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let real = folder
+        .canonicalize()
+        .map_err(|error| WriteError::Unreadable {
+            path: path.to_owned(),
+            error,
+        })?;
+    if !bounds.hold(&real) {
+        return Err(WriteError::Outside {
+            path: path.to_owned(),
+            real,
+        });
+    }
+    copy(path, &real, text, |_| Ok(()))
+}
+
+/// The new text of the file at `path`, on disk, in `folder`. It goes when it is dropped.
+fn copy(
+    path: &Path,
+    folder: &Path,
+    text: &str,
+    prepare: impl Fn(&File) -> Result<(), WriteError>,
+) -> Result<NamedTempFile, WriteError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".regfix-");
+    // As any new file, less what the user's mask takes away.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let made = builder.tempfile_in(folder);
+    let mut copy = made.map_err(|error| WriteError::Folder {
+        path: path.to_owned(),
+        folder: folder.to_owned(),
+        error,
+    })?;
+    copy.write_all(text.as_bytes())
+        .map_err(|error| failed(path, error))?;
+    prepare(copy.as_file())?;
+    copy.as_file()
+        .sync_all()
+        .map_err(|error| failed(path, error))?;
+    Ok(copy)
+}
+
+fn failed(path: &Path, error: io::Error) -> WriteError {
+    WriteError::Failed {
+        path: path.to_owned(),
+        error,
     }
 }
 
@@ -122,35 +313,39 @@ impl<'p> Target<'p> {
         }
     }
 
-    /// A new file with the old one's owner and permissions takes its place.
-    fn swap(&self, before: &str, after: &str) -> Result<(), WriteError> {
-        let copy = self.copy(after, |copy| {
-            own(copy, &self.metadata).map_err(|error| WriteError::Owner {
-                path: self.path.to_owned(),
-                error,
-            })?;
-            let permissions = self.metadata.permissions();
-            copy.set_permissions(permissions)
-                .map_err(|error| self.failed(error))
+    /// Gives a new file the owner and the permissions of the old one.
+    fn dress(&self, copy: &File) -> Result<(), WriteError> {
+        own(copy, &self.metadata).map_err(|error| WriteError::Owner {
+            path: self.path.to_owned(),
+            error,
         })?;
-        self.confirm(before)?;
-        // The folder is not synced: after a crash the one text or the other is there, which is all that is promised.
-        copy.persist(&self.real)
-            .map_err(|error| self.failed(error.error))?;
-        Ok(())
+        copy.set_permissions(self.metadata.permissions())
+            .map_err(|error| failed(self.path, error))
+    }
+
+    fn copy(
+        &self,
+        text: &str,
+        prepare: impl Fn(&File) -> Result<(), WriteError>,
+    ) -> Result<NamedTempFile, WriteError> {
+        copy(self.path, &self.folder, text, prepare)
     }
 
     /// Writes over the file, so that its other names still lead to it.
     ///
     /// The copy proves that there is room, and is what is left should the machine stop in between.
-    fn overwrite(&self, mut file: File, before: &str, after: &str) -> Result<(), WriteError> {
-        let mut copy = self.copy(after, |_| Ok(()))?;
-        self.confirm(before)?;
+    fn overwrite(
+        &self,
+        mut file: File,
+        mut copy: NamedTempFile,
+        before: &str,
+        after: &str,
+    ) -> Result<(), WriteError> {
         let Err(error) = put(&mut file, after) else {
             return Ok(());
         };
         if put(&mut file, before).is_ok() {
-            return Err(self.failed(error));
+            return Err(failed(self.path, error));
         }
         copy.disable_cleanup(true);
         Err(WriteError::Torn {
@@ -158,29 +353,6 @@ impl<'p> Target<'p> {
             copy: copy.path().to_owned(),
             error,
         })
-    }
-
-    /// The new text on disk, beside the file. It goes when it is dropped.
-    fn copy(
-        &self,
-        text: &str,
-        prepare: impl Fn(&File) -> Result<(), WriteError>,
-    ) -> Result<NamedTempFile, WriteError> {
-        let made = tempfile::Builder::new()
-            .prefix(".regfix-")
-            .tempfile_in(&self.folder);
-        let mut copy = made.map_err(|error| WriteError::Folder {
-            path: self.path.to_owned(),
-            folder: self.folder.clone(),
-            error,
-        })?;
-        copy.write_all(text.as_bytes())
-            .map_err(|error| self.failed(error))?;
-        prepare(copy.as_file())?;
-        copy.as_file()
-            .sync_all()
-            .map_err(|error| self.failed(error))?;
-        Ok(copy)
     }
 
     /// The last look before the file is touched.
@@ -195,13 +367,6 @@ impl<'p> Target<'p> {
     fn changed(&self) -> WriteError {
         WriteError::Changed {
             path: self.path.to_owned(),
-        }
-    }
-
-    fn failed(&self, error: io::Error) -> WriteError {
-        WriteError::Failed {
-            path: self.path.to_owned(),
-            error,
         }
     }
 }

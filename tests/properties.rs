@@ -132,13 +132,15 @@ proptest! {
         let mut now = text;
         for _ in 0..4 {
             let fixes = fixes(path, &now, kind);
-            let applied = edit::apply(&now, &fixes, Applicability::Unsafe);
-            let taken = fixes.iter().zip(&applied.accepted).filter(|(_, taken)| **taken).flat_map(|(fix, _)| &fix.edits);
-            let mut edits: Vec<_> = taken.collect();
+            let mut patch = edit::Patch::new([(Path::new(path), now.as_str())]);
+            let trusted = fixes.iter().filter(|fix| fix.applicability >= Applicability::Unsafe);
+            let taken = trusted.filter(|fix| patch.offer(Path::new(path), fix));
+            let mut edits: Vec<_> = taken.flat_map(|fix| &fix.edits).collect();
+            let after = patch.changed().next().map_or(now.clone(), |(_, after)| after);
             edits.sort();
             edits.dedup();
             // What stands between the edits is copied, in order and whole.
-            let mut rest = applied.text.as_str();
+            let mut rest = after.as_str();
             let mut at = 0;
             for edit in &edits {
                 let kept = &now[at..edit.span.start];
@@ -147,10 +149,10 @@ proptest! {
                 at = edit.span.end;
             }
             prop_assert_eq!(rest, &now[at..]);
-            if applied.text == now {
+            if after == now {
                 return Ok(());
             }
-            now = applied.text;
+            now = after;
         }
         prop_assert!(fixes(path, &now, kind).iter().all(|fix| fix.applicability < Applicability::Unsafe), "never settles: {now:?}");
     }

@@ -43,12 +43,7 @@ fn run(line: &str, rules: &RuleSet) -> (Option<String>, String, String) {
         .findings
         .first()
         .map(|finding| finding.rule.to_string());
-    let fixed = |limit| {
-        edit::apply(&text, fixes(), limit)
-            .text
-            .trim_end()
-            .to_owned()
-    };
+    let fixed = |limit| edit::apply(&text, fixes(), limit).trim_end().to_owned();
     (
         rule,
         fixed(Applicability::Safe),

@@ -5,9 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use crate::edit::Applicability;
 use crate::finding::Finding;
+use crate::kind::KUSTOMIZATION_FILES;
+use crate::project::{Members, Project, Tree};
 use crate::source::Span;
 use crate::syntax::yaml::{self, List, Map, Node};
 
@@ -34,8 +37,20 @@ const RESOURCES: [&str; 5] = [
 ];
 
 impl Selections {
-    /// Reads kustomizations, each with its path.
-    pub fn new<'t>(files: impl IntoIterator<Item = (&'t Path, &'t str)>) -> Self {
+    /// Reads the kustomizations among the files that make projects.
+    pub fn new(tree: &dyn Tree, makers: &[PathBuf]) -> Self {
+        let texts: Vec<(&Path, Arc<str>)> = makers
+            .iter()
+            .filter(|path| {
+                let name = path.file_name().and_then(|name| name.to_str());
+                name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
+            })
+            .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
+            .collect();
+        Self::of(texts.iter().map(|(path, text)| (*path, &**text)))
+    }
+
+    fn of<'t>(files: impl IntoIterator<Item = (&'t Path, &'t str)>) -> Self {
         let read = |(path, text): (&'t Path, &'t str)| {
             let folder = path.parent().unwrap_or(Path::new(""));
             (normal(folder), Kustomization::read(folder, text))
@@ -97,6 +112,20 @@ impl Selections {
                 fix.applicability = limit;
                 finding.reason = Some(reason.to_owned());
             }
+        }
+    }
+}
+
+impl Project for Selections {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        self.by_file.keys().map(|path| vec![path.clone()]).collect()
+    }
+
+    fn find(&self, _: &mut Members) {}
+
+    fn settle(&self, members: &mut Members) {
+        for (path, member) in members {
+            self.hold_back(path, &mut member.findings);
         }
     }
 }
@@ -171,7 +200,7 @@ mod tests {
             (Path::new("app/overlay/kustomization.yaml"), overlay),
             (Path::new("app/base/kustomization.yaml"), base),
         ];
-        let selections = Selections::new(files);
+        let selections = Selections::of(files);
         let mut reached: Vec<_> = selections.by_file.keys().collect();
         reached.sort();
         assert_eq!(

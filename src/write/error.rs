@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file is as it was, except after [`WriteError::Torn`].
+/// The file is as it was, except after [`WriteError::Torn`] and [`WriteError::Half`].
 #[derive(Debug)]
 pub enum WriteError {
     Unreadable {
@@ -52,6 +52,11 @@ pub enum WriteError {
         copy: PathBuf,
         error: io::Error,
     },
+    /// Of files that go together some were written, and could not be put back.
+    Half {
+        error: Box<WriteError>,
+        written: Vec<PathBuf>,
+    },
 }
 
 impl WriteError {
@@ -66,6 +71,7 @@ impl WriteError {
             | Self::Owner { path, .. }
             | Self::Failed { path, .. }
             | Self::Torn { path, .. } => path,
+            Self::Half { error, .. } => error.path(),
         }
     }
 
@@ -113,6 +119,17 @@ impl WriteError {
                 let advice = room(error).unwrap_or("the file is as it was");
                 format!("not written: {error}; {advice}")
             }
+            Self::Half { error, written } => {
+                let written: Vec<_> = written
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect();
+                format!(
+                    "{}; what goes with it was written already, and is to be put back by hand: {}",
+                    error.reason(),
+                    written.join(", ")
+                )
+            }
             Self::Torn { copy, error, .. } => {
                 format!(
                     "written in part only: {error}; all of its new text is in {}: copy that over it",
@@ -147,6 +164,7 @@ impl std::error::Error for WriteError {
             | Self::Failed { error, .. }
             | Self::Torn { error, .. } => Some(error),
             Self::ReadOnly { error, .. } => error.as_ref().map(|error| error as _),
+            Self::Half { error, .. } => Some(error),
             Self::Outside { .. } | Self::NoFile { .. } | Self::Changed { .. } => None,
         }
     }

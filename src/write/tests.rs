@@ -157,45 +157,114 @@ fn a_read_only_file_is_refused() {
     assert_eq!(place.names(), ["a.yaml"]);
 }
 
+fn stage<'c>(path: &'c Path, bounds: &Bounds) -> Staged<'c> {
+    let change = Change {
+        path,
+        before: Some(BEFORE),
+        after: AFTER,
+    };
+    Staged::new(&change, bounds).unwrap()
+}
+
 #[test]
 fn a_change_in_the_last_moment_is_seen() {
     let place = Place::new();
     let path = place.at("a.yaml");
     let bounds = place.bounds();
-    let find = || Target::find(&path, &bounds).unwrap();
+    let changed = |staged: Staged<'_>| matches!(staged.commit(), Err(WriteError::Changed { .. }));
 
-    let target = find();
+    let staged = stage(&path, &bounds);
     place.put("a.yaml", "changed");
-    assert!(matches!(
-        target.swap(BEFORE, AFTER),
-        Err(WriteError::Changed { .. })
-    ));
+    assert!(changed(staged));
     assert_eq!(place.text("a.yaml"), "changed");
 
     // The same text in another file is another file.
     place.put("a.yaml", BEFORE);
-    let target = find();
+    let staged = stage(&path, &bounds);
+    let target = Target::find(&path, &bounds).unwrap();
     place.put("b.yaml", BEFORE);
     fs::rename(place.at("b.yaml"), &path).unwrap();
     assert!(cfg!(not(unix)) || matches!(target.open(), Err(WriteError::Changed { .. })));
-    assert!(
-        cfg!(not(unix)) || matches!(target.swap(BEFORE, AFTER), Err(WriteError::Changed { .. }))
-    );
+    assert!(cfg!(not(unix)) || changed(staged));
 
-    let target = find();
-    let file = target.open().unwrap();
-    place.put("a.yaml", "changed");
-    assert!(matches!(
-        target.overwrite(file, BEFORE, AFTER),
-        Err(WriteError::Changed { .. })
-    ));
-    assert_eq!(place.text("a.yaml"), "changed");
+    place.put("a.yaml", BEFORE);
+    let staged = stage(&path, &bounds);
     fs::remove_file(&path).unwrap();
-    assert!(matches!(
-        target.swap(BEFORE, AFTER),
-        Err(WriteError::Changed { .. })
-    ));
+    assert!(changed(staged));
     assert_eq!(place.names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_new_file_is_made_within_the_bounds_and_over_no_other() {
+    let place = Place::new();
+    let create = |name: &str| {
+        let path = place.at(name);
+        let change = Change {
+            path: &path,
+            before: None,
+            after: AFTER,
+        };
+        replace_all(&[change], &Bounds::new(&[place.at("in")]))
+    };
+    fs::create_dir(place.at("in")).unwrap();
+    create("in/new.yaml").unwrap();
+    assert_eq!(place.text("in/new.yaml"), AFTER);
+    assert!(matches!(create("b.yaml"), Err(WriteError::Outside { .. })));
+    place.put("in/new.yaml", "theirs");
+    let said = refused(&place, "in/new.yaml", create("in/new.yaml"));
+    assert!(said.contains("changed since it was read"), "{said}");
+    assert_eq!(place.text("in/new.yaml"), "theirs");
+    assert_eq!(names(&place.at("in")), ["new.yaml"]);
+}
+
+#[test]
+fn all_files_are_written_or_none() {
+    let place = Place::new();
+    place.put("b.yaml", BEFORE);
+    place.put("theirs.yaml", "theirs");
+    let paths = [
+        place.at("a.yaml"),
+        place.at("new.yaml"),
+        place.at("b.yaml"),
+        place.at("theirs.yaml"),
+    ];
+    let change = |at: usize, before| Change {
+        path: &paths[at],
+        before,
+        after: AFTER,
+    };
+    let before = [
+        change(0, Some(BEFORE)),
+        change(1, None),
+        change(2, Some(BEFORE)),
+    ];
+    // One that cannot be prepared stops all, before anything is touched.
+    let stale = [&before[..], &[change(3, Some(BEFORE))]].concat();
+    assert!(replace_all(&stale, &place.bounds()).is_err());
+    // One that fails when others are written already has them put back: a folder has come where the file is to be.
+    let mut staged: Vec<_> = before
+        .iter()
+        .map(|change| Staged::new(change, &place.bounds()).unwrap())
+        .collect();
+    let last = staged.pop().unwrap();
+    staged.into_iter().for_each(|one| one.commit().unwrap());
+    place.put("b.yaml", "theirs");
+    let error = put_back(&before[..2], last.commit().unwrap_err(), &place.bounds());
+    assert!(matches!(error, WriteError::Changed { .. }), "{error}");
+    assert_eq!(place.text("a.yaml"), BEFORE);
+    assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
+    // What cannot be put back is named.
+    let error = put_back(&before[..1], error, &place.bounds());
+    assert!(
+        matches!(error, WriteError::Changed { .. }),
+        "it holds the old text already"
+    );
+    place.put("a.yaml", "theirs");
+    let error = put_back(&before[..1], error, &place.bounds()).to_string();
+    assert!(
+        error.contains("put back by hand") && error.contains("a.yaml"),
+        "{error}"
+    );
 }
 
 /// A handle that cannot be written through fails in the middle, and so does putting the old text back.
@@ -203,9 +272,9 @@ fn a_change_in_the_last_moment_is_seen() {
 fn a_torn_file_leaves_its_new_text_beside_it() {
     let place = Place::new();
     let path = place.at("a.yaml");
-    let target_bounds = place.bounds();
-    let target = Target::find(&path, &target_bounds).unwrap();
-    let result = target.overwrite(File::open(&path).unwrap(), BEFORE, AFTER);
+    let target = Target::find(&path, &place.bounds()).unwrap();
+    let copy = target.copy(AFTER, |_| Ok(())).unwrap();
+    let result = target.overwrite(File::open(&path).unwrap(), copy, BEFORE, AFTER);
     let Err(WriteError::Torn { copy, .. }) = &result else {
         panic!("{result:?}");
     };
@@ -384,7 +453,7 @@ mod unix {
         let bounds = place.bounds();
         let mut target = Target::find(&path, &bounds).unwrap();
         target.metadata = fs::metadata("/").unwrap();
-        let result = target.swap(BEFORE, AFTER);
+        let result = target.copy(AFTER, |copy| target.dress(copy));
         assert!(
             matches!(result, Err(WriteError::Owner { .. })),
             "{result:?}"

@@ -1,0 +1,194 @@
+//! The files around projects: what the walk kept, and what has to be looked up beside it.
+//!
+//! Reads through `walk` alone, and shows nothing that lies outside the repositories of the run's roots.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::kind;
+use crate::project::{Place, Tree};
+use crate::rules::anchors::Anchors;
+use crate::walk;
+
+pub(super) struct Disk<'r> {
+    anchors: &'r Anchors,
+    /// The working directory.
+    here: PathBuf,
+    /// The roots, in full.
+    roots: Vec<PathBuf>,
+    /// The folders, in full and as they really are, beyond which nothing is seen.
+    tops: Vec<PathBuf>,
+    /// Texts that need not be read again.
+    known: HashMap<PathBuf, Arc<str>>,
+    suspects: HashSet<PathBuf>,
+}
+
+impl<'r> Disk<'r> {
+    pub(super) fn new(roots: &[PathBuf], anchors: &'r Anchors) -> Self {
+        let here = walk::working_directory();
+        let roots: Vec<PathBuf> = roots.iter().map(|root| normal(&here.join(root))).collect();
+        let tops = roots.iter().map(|root| top(root, &here));
+        let tops = tops.filter_map(|top| walk::real(&top)).collect();
+        Self {
+            anchors,
+            here,
+            roots,
+            tops,
+            known: HashMap::new(),
+            suspects: HashSet::new(),
+        }
+    }
+
+    /// Notes a file that the walk read.
+    pub(super) fn note(&mut self, path: &Path, text: Option<Arc<str>>, suspect: bool) {
+        if let Some(text) = text {
+            self.known.insert(path.to_owned(), text);
+        }
+        if suspect {
+            self.suspects.insert(path.to_owned());
+        }
+    }
+
+    /// Whether a path lies under a root, or is one.
+    pub(super) fn is_under_roots(&self, path: &Path) -> bool {
+        let full = normal(&self.here.join(path));
+        self.roots.iter().any(|root| full.starts_with(root))
+    }
+
+    /// Where files may lie that make one project with those of the roots: the repositories that are given in part only.
+    pub(super) fn around(&self) -> Vec<PathBuf> {
+        let mut around: Vec<PathBuf> = self
+            .roots
+            .iter()
+            .filter(|root| self.is_in_project(root))
+            .map(|root| top(root, &self.here))
+            .filter(|top| !self.roots.contains(top))
+            .map(|top| self.spelled(&top, false))
+            .collect();
+        around.sort();
+        around.dedup();
+        around
+    }
+
+    /// Whether a root, or a folder above it, belongs to a chart or a kustomization.
+    fn is_in_project(&self, root: &Path) -> bool {
+        let top = top(root, &self.here);
+        let below = |path: &&Path| path.starts_with(&top);
+        let makes_one =
+            |folder: &Path| kind::project_files().any(|name| walk::is_file(&folder.join(name)));
+        self.known
+            .keys()
+            .any(|path| normal(&self.here.join(path)).starts_with(root))
+            || root.ancestors().take_while(below).any(makes_one)
+    }
+
+    /// A full path as the walk would spell it.
+    fn spelled(&self, full: &Path, absolute: bool) -> PathBuf {
+        if absolute {
+            return full.to_owned();
+        }
+        let common = self
+            .here
+            .components()
+            .zip(full.components())
+            .take_while(|(one, other)| one == other)
+            .count();
+        let up = self
+            .here
+            .components()
+            .skip(common)
+            .map(|_| Component::ParentDir);
+        let spelled: PathBuf = up.chain(full.components().skip(common)).collect();
+        match spelled.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => spelled,
+        }
+    }
+
+    fn sees(&self, path: &Path) -> bool {
+        let real = walk::real(path);
+        real.is_some_and(|real| self.tops.iter().any(|top| real.starts_with(top)))
+    }
+}
+
+impl Tree for Disk<'_> {
+    fn resolve(&self, folder: &Path, target: &str) -> PathBuf {
+        let path = folder.join(target);
+        self.spelled(&normal(&self.here.join(&path)), folder.is_absolute())
+    }
+
+    fn place(&self, path: &Path) -> Place {
+        let full = normal(&self.here.join(path));
+        let place = match walk::is_folder(path) {
+            Some(true) => Place::Folder,
+            Some(false) => Place::File,
+            None if self.tops.iter().any(|top| full.starts_with(top)) => return Place::Missing,
+            None => return Place::Outside,
+        };
+        if self.sees(path) {
+            place
+        } else {
+            Place::Outside
+        }
+    }
+
+    fn text(&self, path: &Path) -> Option<Arc<str>> {
+        if let Some(text) = self.known.get(path) {
+            return Some(Arc::clone(text));
+        }
+        self.sees(path)
+            .then(|| walk::read(path).ok())?
+            .map(Arc::from)
+    }
+
+    fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        self.sees(path).then(|| walk::read_bytes(path).ok())?
+    }
+
+    fn list(&self, folder: &Path) -> Vec<PathBuf> {
+        match self.sees(folder) {
+            true => walk::list(folder),
+            false => Vec::new(),
+        }
+    }
+
+    fn is_suspect(&self, path: &Path) -> bool {
+        self.suspects.contains(path)
+            || !self.is_under_roots(path)
+                && self
+                    .bytes(path)
+                    .is_some_and(|bytes| self.anchors.occur_in(&bytes))
+    }
+}
+
+/// The repository that a root lies in; where there is none, the working directory or the root's own folder.
+fn top(root: &Path, here: &Path) -> PathBuf {
+    let folder = match walk::is_folder(root) {
+        Some(true) => root,
+        _ => root.parent().unwrap_or(root),
+    };
+    let repository = folder
+        .ancestors()
+        .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
+    match repository {
+        Some(repository) => repository.to_owned(),
+        None if folder.starts_with(here) => here.to_owned(),
+        None => folder.to_owned(),
+    }
+}
+
+/// A full path without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}

@@ -1,0 +1,128 @@
+//! Which files are judged together: the groups of all projects, united where they share a file.
+//!
+//! Reads nothing, and does not know why files belong together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use super::Options;
+use super::disk::Disk;
+use crate::kind::Kind;
+use crate::project::{Place, Project, Tree};
+
+/// Files that are judged together, in the order of their paths.
+pub(super) struct Group {
+    pub files: BTreeMap<PathBuf, Entry>,
+}
+
+/// A file of a group.
+pub(super) struct Entry {
+    pub kind: &'static Kind,
+    pub exists: bool,
+    /// Whether it is one of those that the run was asked about.
+    pub told: bool,
+}
+
+impl Group {
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.keys()
+    }
+}
+
+/// The groups that hold a file under the roots.
+pub(super) fn of(
+    projects: &[Box<dyn Project + '_>],
+    disk: &Disk<'_>,
+    options: &Options<'_>,
+) -> Vec<Group> {
+    let groups = projects.iter().flat_map(|project| project.groups());
+    let groups = united(groups.collect()).into_iter().map(|paths| Group {
+        files: paths
+            .into_iter()
+            .filter_map(|path| Some((entry(&path, disk, options)?, path)))
+            .map(|(entry, path)| (path, entry))
+            .collect(),
+    });
+    groups
+        .filter(|group| group.files.values().any(|entry| entry.told))
+        .collect()
+}
+
+fn entry(path: &PathBuf, disk: &Disk<'_>, options: &Options<'_>) -> Option<Entry> {
+    let told = disk.is_under_roots(path);
+    let kind = options.kind_of(path, told && options.walk.roots.contains(path))?;
+    let exists = match disk.place(path) {
+        Place::File => true,
+        Place::Missing => false,
+        Place::Folder | Place::Outside => return None,
+    };
+    Some(Entry { kind, exists, told })
+}
+
+/// Groups that share a file are one.
+fn united(groups: Vec<Vec<PathBuf>>) -> Vec<Vec<PathBuf>> {
+    let mut union = Union::default();
+    for group in groups {
+        let mut ids = group.into_iter().map(|path| union.id(path));
+        if let Some(first) = ids.next() {
+            let rest: Vec<usize> = ids.collect();
+            rest.into_iter().for_each(|other| union.join(first, other));
+        }
+    }
+    union.groups()
+}
+
+/// Disjoint sets of paths.
+#[derive(Default)]
+struct Union {
+    ids: HashMap<PathBuf, usize>,
+    /// Of each path one of its set; itself where it stands for the set.
+    of: Vec<usize>,
+}
+
+impl Union {
+    fn id(&mut self, path: PathBuf) -> usize {
+        let next = self.of.len();
+        let id = *self.ids.entry(path).or_insert(next);
+        if id == next {
+            self.of.push(next);
+        }
+        id
+    }
+
+    fn root(&mut self, mut id: usize) -> usize {
+        while self.of[id] != id {
+            self.of[id] = self.of[self.of[id]];
+            id = self.of[id];
+        }
+        id
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        self.of[one.max(other)] = one.min(other);
+    }
+
+    fn groups(mut self) -> Vec<Vec<PathBuf>> {
+        let ids: BTreeMap<PathBuf, usize> = std::mem::take(&mut self.ids).into_iter().collect();
+        let mut groups: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
+        for (path, id) in ids {
+            let root = self.root(id);
+            groups.entry(root).or_default().push(path);
+        }
+        groups.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_that_share_a_file_are_one() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let groups = [["c", "b"], ["x", "y"], ["a", "d"], ["b", "a"]];
+        let united = united(groups.iter().map(|group| paths(group)).collect());
+        assert_eq!(united, [paths(&["a", "b", "c", "d"]), paths(&["x", "y"])]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Files through all steps: check, suppress, adjust, and fix until nothing changes any more.
+//!
+//! A file alone, or the files of projects together. Texts in, texts and findings out. Knows no disk and no format.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::check;
+use crate::config::Config;
+use crate::edit::{Applicability, Patch};
+use crate::finding::{Finding, Fixed, Problem};
+use crate::kind::Kind;
+use crate::project::{Member, Members, Project};
+use crate::rules::RuleSet;
+use crate::rules::anchors::Anchors;
+use crate::rules::select::Names;
+use crate::source::{LineIndex, Span};
+use crate::suppress;
+
+/// A fix can make work for another rule, but not for ever: a user's rules may go round in a circle.
+const MOST_PASSES: usize = 8;
+
+/// What a run asks of every file.
+pub(super) struct Judge<'r> {
+    pub rules: &'r RuleSet,
+    pub anchors: &'r Anchors,
+    pub config: &'r Config,
+    /// The ids that an ignore comment may name.
+    pub names: Names,
+    pub projects: Vec<Box<dyn Project + 'r>>,
+}
+
+/// What a file came to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// After the fixes; as it was where there were none.
+    pub text: String,
+    /// Those left, in `text`.
+    pub left: Vec<Finding>,
+    pub fixed: Vec<Fixed>,
+    pub problems: Vec<Problem>,
+    pub suppressed: usize,
+}
+
+impl Judge<'_> {
+    /// One file that is in no project. Fixes that are trusted as far as `fix` are applied; without one, none.
+    pub(super) fn file(
+        &self,
+        path: &Path,
+        text: String,
+        kind: &'static Kind,
+        fix: Option<Applicability>,
+    ) -> Outcome {
+        let member = Member::new(kind, text);
+        let members = Members::from([(path.to_owned(), member)]);
+        let mut outcomes = self.passes(members, &[], fix);
+        outcomes.remove(path).unwrap_or_default()
+    }
+
+    /// The files of projects, as one.
+    pub(super) fn group(
+        &self,
+        members: Members,
+        fix: Option<Applicability>,
+    ) -> BTreeMap<PathBuf, Outcome> {
+        self.passes(members, &self.projects, fix)
+    }
+
+    fn passes(
+        &self,
+        mut members: Members,
+        projects: &[Box<dyn Project + '_>],
+        fix: Option<Applicability>,
+    ) -> BTreeMap<PathBuf, Outcome> {
+        let mut outcomes: BTreeMap<PathBuf, Outcome> = members
+            .keys()
+            .map(|path| (path.clone(), Outcome::default()))
+            .collect();
+        for pass in 0.. {
+            self.find(&mut members, projects, &mut outcomes);
+            let Some(limit) = fix.filter(|_| pass < MOST_PASSES) else {
+                break;
+            };
+            if !apply(&mut members, &mut outcomes, limit) {
+                break;
+            }
+        }
+        for (path, member) in members {
+            let outcome = outcomes.entry(path).or_default();
+            outcome.left = member.findings;
+            outcome.problems = member.problems;
+            outcome.text = member.text;
+            if let Some(limit) = fix {
+                outcome.say_why_left(limit);
+            }
+        }
+        outcomes
+    }
+
+    /// All findings of all members, as their texts are now.
+    fn find(
+        &self,
+        members: &mut Members,
+        projects: &[Box<dyn Project + '_>],
+        outcomes: &mut BTreeMap<PathBuf, Outcome>,
+    ) {
+        let mut comments = Vec::new();
+        for (path, member) in members.iter_mut() {
+            comments.push(self.check(path, member));
+        }
+        for project in projects {
+            project.find(members);
+        }
+        for ((path, member), comments) in members.iter_mut().zip(comments) {
+            let suppressed = self.suppress(path, member, &comments);
+            if let Some(outcome) = outcomes.get_mut(path) {
+                outcome.suppressed = suppressed;
+            }
+        }
+        for project in projects {
+            project.settle(members);
+        }
+    }
+
+    /// What a file tells on its own. Gives its comments.
+    fn check(&self, path: &Path, member: &mut Member) -> Vec<Span> {
+        member.findings.clear();
+        member.problems.clear();
+        let text = &member.text;
+        if !self.anchors.occur_in(text.as_bytes()) {
+            return Vec::new();
+        }
+        let hints = self.anchors.hints(text.as_bytes());
+        let checked = check::check_near(path, text, member.kind, self.rules, Some(&hints));
+        member.findings = checked.findings;
+        member.problems = checked.problems;
+        checked.comments
+    }
+
+    /// Takes away what ignore comments and settings say; how much.
+    fn suppress(&self, path: &Path, member: &mut Member, comments: &[Span]) -> usize {
+        if member.findings.is_empty() && comments.is_empty() {
+            return 0;
+        }
+        let found = std::mem::take(&mut member.findings);
+        let lines = LineIndex::new(&member.text);
+        let kept = suppress::apply(&member.text, &lines, comments, &self.names, found);
+        member.findings = kept.left;
+        kept.suppressed.len() + self.config.adjust(path, &mut member.findings)
+    }
+}
+
+/// Applies what is trusted far enough. `false` where nothing changed.
+fn apply(
+    members: &mut Members,
+    outcomes: &mut BTreeMap<PathBuf, Outcome>,
+    limit: Applicability,
+) -> bool {
+    let free = members
+        .iter()
+        .filter(|(_, member)| member.locked.is_none())
+        .map(|(path, member)| (path.as_path(), member.text.as_str()));
+    let mut patch = Patch::new(free);
+    let mut taken = Vec::new();
+    for (path, member) in &*members {
+        for finding in &member.findings {
+            let fix = finding.fix.as_ref();
+            let fix = fix.filter(|fix| fix.applicability >= limit);
+            taken.push(fix.is_some_and(|fix| patch.offer(path, fix)));
+        }
+    }
+    let changed: Vec<(PathBuf, String)> = patch
+        .changed()
+        .map(|(path, text)| (path.to_owned(), text))
+        .collect();
+    if changed.is_empty() {
+        return false;
+    }
+    let mut taken = taken.into_iter();
+    for (path, member) in members.iter_mut() {
+        let lines = LineIndex::new(&member.text);
+        for finding in std::mem::take(&mut member.findings) {
+            if taken.next() == Some(true)
+                && let Some(outcome) = outcomes.get_mut(path)
+            {
+                let position = lines.position(&member.text, finding.span().start);
+                outcome.fixed.push(Fixed { finding, position });
+            }
+        }
+    }
+    for (path, text) in changed {
+        if let Some(member) = members.get_mut(&path) {
+            member.text = text;
+        }
+    }
+    true
+}
+
+impl Outcome {
+    /// A fix that is trusted far enough is left only where it is at odds with another.
+    fn say_why_left(&mut self, limit: Applicability) {
+        for finding in &mut self.left {
+            let fix = finding.fix.as_ref();
+            if fix.is_some_and(|fix| fix.applicability >= limit) {
+                finding.reason = Some("another fix changes the same text".to_owned());
+            }
+        }
+    }
+}

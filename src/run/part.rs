@@ -1,0 +1,261 @@
+//! What files come to in the output: read, judged, written if asked, and told.
+//!
+//! Does not know what comes before or after them.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use super::groups::{Entry, Group};
+use super::judge::{self, Judge};
+use super::{Mode, Options};
+use crate::diff;
+use crate::edit::Applicability;
+use crate::finding::{Finding, Problem, Severity};
+use crate::kind::Kind;
+use crate::project::{Member, Members};
+use crate::report::concise::Concise;
+use crate::report::{FileReport, Format, Summary};
+use crate::source::LineIndex;
+use crate::walk::{self, ReadError};
+use crate::write::{self, Bounds, Change};
+
+/// One file's part of the output, and its counts.
+#[derive(Default)]
+pub(super) struct Part {
+    pub out: String,
+    pub summary: Summary,
+    pub rules: BTreeMap<String, usize>,
+    pub errors: Vec<String>,
+}
+
+/// What it takes to work on any file of the run.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'w> {
+    pub options: &'w Options<'w>,
+    pub judge: &'w Judge<'w>,
+    pub bounds: &'w Bounds,
+}
+
+impl Work<'_> {
+    /// Takes one file from the disk, and puts it back if the run writes.
+    pub(super) fn file(&self, path: &Path, kind: &'static Kind) -> Part {
+        guarded(path, || self.file_unguarded(path, kind)).unwrap_or_else(Part::failed)
+    }
+
+    fn file_unguarded(&self, path: &Path, kind: &'static Kind) -> Part {
+        let (options, judge) = (self.options, self.judge);
+        let text = match walk::read(path) {
+            Ok(text) => text,
+            Err(error) => return Part::unread(options, &error),
+        };
+        let before = text.clone();
+        let outcome = judge.file(path, text, kind, options.fix());
+        if options.mode == Mode::Write
+            && outcome.text != before
+            && let Err(error) = write::replace(path, &before, &outcome.text, self.bounds)
+        {
+            // All that would have been fixed is left.
+            let outcome = judge.file(path, before.clone(), kind, None);
+            let mut part = Part::of(options, path, Some(&before), &outcome);
+            part.fail(error.to_string());
+            return part;
+        }
+        Part::of(options, path, Some(&before), &outcome)
+    }
+
+    /// Takes the files of projects from the disk, and puts them back all together if the run writes.
+    pub(super) fn group(&self, group: Group) -> Vec<(PathBuf, Part)> {
+        let first = group.paths().next().cloned().unwrap_or_default();
+        let parts = guarded(&first, || self.group_unguarded(&group));
+        parts.unwrap_or_else(|error| vec![(first, Part::failed(error))])
+    }
+
+    fn group_unguarded(&self, group: &Group) -> Vec<(PathBuf, Part)> {
+        let (options, judge) = (self.options, self.judge);
+        let mut parts: BTreeMap<PathBuf, Part> = BTreeMap::new();
+        let read = || {
+            let mut members = Members::new();
+            let mut unread = Vec::new();
+            for (path, entry) in &group.files {
+                match member(path, entry) {
+                    Ok(member) => {
+                        members.insert(path.clone(), member);
+                    }
+                    Err(error) => unread.push((path.clone(), error)),
+                }
+            }
+            (members, unread)
+        };
+        let (members, unread) = read();
+        for (path, error) in unread {
+            if group.files[&path].told {
+                parts.insert(path, Part::unread(options, &error));
+            }
+        }
+        let before: BTreeMap<PathBuf, Option<String>> = members
+            .iter()
+            .map(|(path, member)| {
+                let text = member.exists.then(|| member.text.clone());
+                (path.clone(), text)
+            })
+            .collect();
+        let mut outcomes = judge.group(members, options.fix());
+        let mut failure = None;
+        if options.mode == Mode::Write {
+            let changes = outcomes.iter().filter_map(|(path, outcome)| {
+                let before = before.get(path)?.as_deref();
+                let change = Change {
+                    path,
+                    before,
+                    after: &outcome.text,
+                };
+                (outcome.text != before.unwrap_or_default()).then_some(change)
+            });
+            let changes: Vec<Change<'_>> = changes.collect();
+            if let Err(error) = write::replace_all(&changes, self.bounds) {
+                failure = Some((error.path().to_owned(), error.to_string()));
+                // All that would have been fixed is left.
+                outcomes = judge.group(read().0, None);
+            }
+        }
+        for (path, outcome) in &outcomes {
+            if group.files.get(path).is_some_and(|entry| entry.told) {
+                let before = before.get(path).and_then(Option::as_deref);
+                parts.insert(path.clone(), Part::of(options, path, before, outcome));
+            }
+        }
+        if let Some((path, error)) = failure {
+            parts.entry(path).or_default().fail(error);
+        }
+        parts.into_iter().collect()
+    }
+}
+
+fn member(path: &Path, entry: &Entry) -> Result<Member, ReadError> {
+    let text = match entry.exists {
+        true => walk::read(path)?,
+        false => String::new(),
+    };
+    let mut member = Member::new(entry.kind, text);
+    member.exists = entry.exists;
+    member.locked = match () {
+        () if !entry.told => Some("it is outside of what regfix was given"),
+        () if walk::is_read_only(path) => Some("it is read-only"),
+        () => None,
+    };
+    Ok(member)
+}
+
+/// Runs the work on a file, or on several together. A panic is a fault of ours, and theirs alone.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        format!(
+            "{}: regfix failed on this file; please report it",
+            path.display()
+        )
+    })
+}
+
+impl Part {
+    fn unread(options: &Options<'_>, error: &ReadError) -> Self {
+        if error.is_fatal() {
+            return Self::failed(error.to_string());
+        }
+        // A file that is no text, or is there no more.
+        let mut part = Self::default();
+        part.summary.not_analysed = 1;
+        if options.verbose {
+            part.errors.push(error.to_string());
+        }
+        part
+    }
+
+    fn failed(error: String) -> Self {
+        let mut part = Self::default();
+        part.fail(error);
+        part
+    }
+
+    fn fail(&mut self, error: String) {
+        self.summary.failures += 1;
+        self.errors.push(error);
+    }
+
+    /// What is told of a file. `before` is `None` where there was none.
+    pub(super) fn of(
+        options: &Options<'_>,
+        path: &Path,
+        before: Option<&str>,
+        outcome: &judge::Outcome,
+    ) -> Self {
+        let mut part = Part::default();
+        count(&mut part, options, outcome);
+        if options.mode == Mode::Diff {
+            if outcome.text != before.unwrap_or_default() && !options.quiet {
+                part.out = diff::unified(path, before, &outcome.text, options.look.color);
+            }
+            return part;
+        }
+        if options.quiet || options.counts_only() {
+            return part;
+        }
+        let lines = LineIndex::new(&outcome.text);
+        let listed = |problem: &&Problem| problem.fatal || options.verbose;
+        let problems: Vec<Problem> = outcome.problems.iter().filter(listed).cloned().collect();
+        let report = FileReport {
+            path,
+            text: &outcome.text,
+            lines: &lines,
+            findings: &outcome.left,
+            fixed: &outcome.fixed,
+            problems: &problems,
+        };
+        if !(report.findings.is_empty() && report.fixed.is_empty() && report.problems.is_empty()) {
+            // Beside a fixed text there is no document that a format for programs could be part of.
+            let format: &dyn Format = if options.pipes_text() && options.format.is_document() {
+                &Concise
+            } else {
+                options.format
+            };
+            part.out = format.file(&report, &options.look);
+        }
+        part
+    }
+}
+
+fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
+    let summary = &mut part.summary;
+    // What a preview would fix is not fixed.
+    let previewed = outcome
+        .fixed
+        .iter()
+        .map(|fixed| &fixed.finding)
+        .filter(|_| options.mode == Mode::Diff);
+    let left: Vec<&Finding> = outcome.left.iter().chain(previewed).collect();
+    summary.files_with_findings = usize::from(!left.is_empty());
+    summary.suppressed = outcome.suppressed;
+    summary.not_analysed = usize::from(!outcome.problems.is_empty());
+    summary.failures = outcome
+        .problems
+        .iter()
+        .filter(|problem| problem.fatal)
+        .count();
+    if options.mode == Mode::Write {
+        summary.fixed = outcome.fixed.len();
+        summary.fixed_files = usize::from(!outcome.fixed.is_empty());
+    }
+    for finding in left {
+        match finding.severity {
+            Severity::Error => summary.errors += 1,
+            Severity::Warning => summary.warnings += 1,
+            Severity::Info => summary.infos += 1,
+        }
+        match finding.fix.as_ref().map(|fix| fix.applicability) {
+            Some(Applicability::Safe) => summary.fixable += 1,
+            Some(Applicability::Unsafe) => summary.unsafe_fixable += 1,
+            _ => {}
+        }
+        *part.rules.entry(finding.rule.to_string()).or_default() += 1;
+    }
+}

@@ -1,0 +1,46 @@
+//! Single looks at what lies beside the files of a walk, whatever git ignores.
+//!
+//! Reads no file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// Where the process stands; where that cannot be told, paths stay relative.
+pub fn working_directory() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
+/// A path with its links resolved, if there is anything.
+pub fn real(path: &Path) -> Option<PathBuf> {
+    // An empty path is the working directory, to everyone but the system.
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    path.canonicalize().ok()
+}
+
+/// Whether there is a folder or something else, if anything.
+pub fn is_folder(path: &Path) -> Option<bool> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(metadata.is_dir())
+}
+
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Whether a file may not be written by its permissions.
+pub fn is_read_only(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
+}
+
+/// What lies in a folder, in the order of names, with what is hidden or ignored.
+pub fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = WalkDir::new(folder).min_depth(1).max_depth(1);
+    let entries = entries.sort_by_file_name().into_iter().flatten();
+    entries.map(walkdir::DirEntry::into_path).collect()
+}
