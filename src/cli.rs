@@ -172,6 +172,7 @@ fn options<'o>(
             force_exclude: scope.force_exclude,
             threads: scope.jobs,
         },
+        related: scope.related,
         all_text: scope.all_text,
         stdin_name: scope.stdin_filename.clone(),
         mode: match &arguments.action {

@@ -49,6 +49,8 @@ pub enum Mode {
 /// Everything that a run needs to be told.
 pub struct Options<'o> {
     pub walk: walk::Options,
+    /// What makes one chart or kustomization with a root is checked and written too.
+    pub related: bool,
     /// Read files of no known kind, too, as text.
     pub all_text: bool,
     /// What standard input is called, where it is a root.
@@ -321,7 +323,11 @@ impl Run<'_, '_> {
         self.summary.files = found.counts.files;
         self.walked(&found.problems, &found.skipped)?;
         let (options, judge) = (self.options, self.judge);
-        let bounds = Bounds::new(&options.walk.roots);
+        let mut bounds = Bounds::new(&options.walk.roots);
+        for group in &groups {
+            let related = group.files.iter().filter(|(_, entry)| entry.told);
+            related.for_each(|(path, _)| bounds.allow(path));
+        }
         let work = Work {
             options,
             judge,

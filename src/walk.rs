@@ -43,6 +43,15 @@ pub struct Options {
     pub threads: usize,
 }
 
+impl Options {
+    /// Whether `exclude` names a file that was not met on the way, or a folder above it.
+    pub fn excludes(&self, path: &Path) -> bool {
+        !self.exclude.is_empty()
+            && Exclude::new(&self.exclude, &self.base)
+                .is_ok_and(|exclude| exclude.has_root(path, false))
+    }
+}
+
 /// What a walk asks its caller about each file.
 ///
 /// All three are called from many threads. A panic in one of them costs its file only.

@@ -31,6 +31,12 @@ impl Bounds {
         }
     }
 
+    /// Lets one more file be written, which may not be there yet.
+    pub fn allow(&mut self, path: &Path) {
+        let real = path.canonicalize().ok();
+        self.roots.extend(real.or_else(|| real_new(path)));
+    }
+
     fn hold(&self, real: &Path) -> bool {
         real.ancestors().any(|above| self.roots.contains(above))
     }
@@ -201,23 +207,35 @@ impl<'c> Staged<'c> {
 
 /// A file that is not there yet: its text, on disk, in the folder where it is to be.
 fn create(path: &Path, text: &str, bounds: &Bounds) -> Result<NamedTempFile, WriteError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let real = folder
-        .canonicalize()
-        .map_err(|error| WriteError::Unreadable {
+    let folder = folder(path);
+    let Some(real) = real_new(path) else {
+        return Err(WriteError::Folder {
             path: path.to_owned(),
-            error,
-        })?;
+            folder: folder.to_owned(),
+            error: io::ErrorKind::NotFound.into(),
+        });
+    };
     if !bounds.hold(&real) {
         return Err(WriteError::Outside {
             path: path.to_owned(),
             real,
         });
     }
-    copy(path, &real, text, |_| Ok(()))
+    copy(path, folder, text, |_| Ok(()))
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// What a file that is to be made will really be called.
+fn real_new(path: &Path) -> Option<PathBuf> {
+    let folder = folder(path).canonicalize().ok()?;
+    Some(folder.join(path.file_name()?))
 }
 
 /// The new text of the file at `path`, on disk, in `folder`. It goes when it is dropped.

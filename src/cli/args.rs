@@ -51,6 +51,9 @@ pub struct Scope {
     /// Leave out what is excluded even where it is named as PATH
     #[arg(long, global = true)]
     pub force_exclude: bool,
+    /// Check and write the whole chart or kustomization tree of each file named as PATH
+    #[arg(long, global = true)]
+    pub related: bool,
     /// Read every text file token by token: shell, Markdown, Terraform, ...
     ///
     /// Fixes in files that are not YAML, JSON or templates are unsafe.

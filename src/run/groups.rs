@@ -43,14 +43,23 @@ pub(super) fn of(
             .map(|(entry, path)| (path, entry))
             .collect(),
     });
-    groups
+    let mut groups: Vec<Group> = groups
         .filter(|group| group.files.values().any(|entry| entry.told))
-        .collect()
+        .collect();
+    if options.related {
+        let entries = groups.iter_mut().flat_map(|group| group.files.values_mut());
+        entries.for_each(|entry| entry.told = true);
+    }
+    groups
 }
 
 fn entry(path: &PathBuf, disk: &Disk<'_>, options: &Options<'_>) -> Option<Entry> {
     let told = disk.is_under_roots(path);
-    let kind = options.kind_of(path, told && options.walk.roots.contains(path))?;
+    let named = told && options.walk.roots.contains(path);
+    if (!named || options.walk.force_exclude) && options.walk.excludes(path) {
+        return None;
+    }
+    let kind = options.kind_of(path, named)?;
     let exists = match disk.place(path) {
         Place::File => true,
         Place::Missing => false,
