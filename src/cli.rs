@@ -161,8 +161,15 @@ fn options<'o>(
 ) -> Options<'o> {
     let scope = &arguments.scope;
     let roots = match &arguments.command {
-        Some(Command::Images { paths, .. }) => paths.clone(),
-        _ => scope.paths.clone(),
+        Some(Command::Images { paths, .. }) => paths,
+        _ => &scope.paths,
+    };
+    // Equal paths are the same file only if they are spelled in one way.
+    let piped = roots.iter().any(|root| root == Path::new("-"));
+    let full = |root: &PathBuf| std::path::absolute(root).unwrap_or_else(|_| root.clone());
+    let roots = match !piped && roots.iter().any(|root| root.is_absolute()) {
+        true => roots.iter().map(full).collect(),
+        false => roots.clone(),
     };
     Options {
         walk: walk::Options {

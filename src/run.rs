@@ -245,7 +245,7 @@ fn disk_of<'r>(
             suspect: &|_: &[u8]| false,
         };
         for (path, text) in walk::walk(&around, &sieve).kept {
-            let path = disk.resolve(Path::new(""), &path.to_string_lossy());
+            let path = disk.resolve(&path, ".");
             disk.note(&path, Some(text), false);
             makers.push(path);
         }

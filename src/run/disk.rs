@@ -15,6 +15,8 @@ pub(super) struct Disk<'r> {
     anchors: &'r Anchors,
     /// The working directory.
     here: PathBuf,
+    /// Whether paths are spelled in full, as the roots are.
+    absolute: bool,
     /// The roots, in full.
     roots: Vec<PathBuf>,
     /// The folders, in full and as they really are, beyond which nothing is seen.
@@ -27,12 +29,14 @@ pub(super) struct Disk<'r> {
 impl<'r> Disk<'r> {
     pub(super) fn new(roots: &[PathBuf], anchors: &'r Anchors) -> Self {
         let here = walk::working_directory();
+        let absolute = roots.iter().any(|root| root.is_absolute());
         let roots: Vec<PathBuf> = roots.iter().map(|root| normal(&here.join(root))).collect();
         let tops = roots.iter().map(|root| top(root, &here));
         let tops = tops.filter_map(|top| walk::real(&top)).collect();
         Self {
             anchors,
             here,
+            absolute,
             roots,
             tops,
             known: HashMap::new(),
@@ -64,7 +68,7 @@ impl<'r> Disk<'r> {
             .filter(|root| self.is_in_project(root))
             .map(|root| top(root, &self.here))
             .filter(|top| !self.roots.contains(top))
-            .map(|top| self.spelled(&top, false))
+            .map(|top| self.spelled(&top))
             .collect();
         around.sort();
         around.dedup();
@@ -84,8 +88,8 @@ impl<'r> Disk<'r> {
     }
 
     /// A full path as the walk would spell it.
-    fn spelled(&self, full: &Path, absolute: bool) -> PathBuf {
-        if absolute {
+    fn spelled(&self, full: &Path) -> PathBuf {
+        if self.absolute {
             return full.to_owned();
         }
         let common = self
@@ -115,7 +119,7 @@ impl<'r> Disk<'r> {
 impl Tree for Disk<'_> {
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf {
         let path = folder.join(target);
-        self.spelled(&normal(&self.here.join(&path)), folder.is_absolute())
+        self.spelled(&normal(&self.here.join(path)))
     }
 
     fn place(&self, path: &Path) -> Place {
@@ -162,18 +166,20 @@ impl Tree for Disk<'_> {
     }
 }
 
-/// The repository that a root lies in; where there is none, the working directory or the root's own folder.
+/// The repository that a root lies in. Where there is none, a folder itself, and of a file the working directory if it
+/// lies below that.
 fn top(root: &Path, here: &Path) -> PathBuf {
-    let folder = match walk::is_folder(root) {
-        Some(true) => root,
-        _ => root.parent().unwrap_or(root),
+    let is_folder = walk::is_folder(root) == Some(true);
+    let folder = match is_folder {
+        true => root,
+        false => root.parent().unwrap_or(root),
     };
     let repository = folder
         .ancestors()
         .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
     match repository {
         Some(repository) => repository.to_owned(),
-        None if folder.starts_with(here) => here.to_owned(),
+        None if !is_folder && folder.starts_with(here) => here.to_owned(),
         None => folder.to_owned(),
     }
 }
