@@ -20,15 +20,15 @@ pub use verdict::{Move, Query, TagState, Verdict};
 
 use schema::{AlsoSpec, DateSpec, DigestFate, GateSpec, TagFate, TagsSpec};
 
-/// The rules that come with regfix.
-static CATALOGUE: &str = include_str!("rules/catalogue.yaml");
+/// The rules that come with regfix: `rules/catalogue.yaml`, made JSON by `build.rs`.
+static CATALOGUE: &str = include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"));
 
 /// The embedded catalogue.
 ///
 /// # Panics
 /// When the embedded text is not a catalogue, which a test rules out.
 pub fn catalogue() -> Catalogue {
-    match serde_yaml::from_str(CATALOGUE) {
+    match serde_json::from_str(CATALOGUE) {
         Ok(catalogue) => catalogue,
         Err(error) => panic!("the embedded catalogue: {error}"),
     }

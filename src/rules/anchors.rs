@@ -34,6 +34,8 @@ pub struct Anchors {
     /// For each stem, the places that it stands for.
     stems: Vec<Vec<usize>>,
     places: Vec<Place>,
+    /// All the cuts of all the places.
+    cuts: usize,
     search: Search,
 }
 
@@ -57,12 +59,23 @@ struct Needles {
 struct Place {
     needles: Needles,
     whole: Piece,
-    cuts: Vec<(Piece, Piece)>,
+    cuts: Vec<Cut>,
+}
+
+/// A place in two scalars: the piece that its stem stands in, and the other.
+#[derive(Debug)]
+struct Cut {
+    met: Piece,
+    other: Piece,
+    /// A number for what is known of the other piece in a text.
+    memo: usize,
 }
 
 #[derive(Debug)]
 struct Piece {
     finder: memmem::Finder<'static>,
+    /// Where the stem stands in it, if it does.
+    stem: usize,
     first: bool,
     last: bool,
 }
@@ -92,9 +105,20 @@ impl Anchors {
         places.dedup();
         let by_stem = by_stem(&places);
         let search = Search::new(by_stem.keys())?;
+        let mut stem_of = vec![""; places.len()];
+        for (stem, places) in &by_stem {
+            places.iter().for_each(|place| stem_of[*place] = stem);
+        }
+        let mut cuts = 0;
+        let places = places
+            .into_iter()
+            .zip(stem_of)
+            .map(|(needles, stem)| Place::new(needles, stem, &mut cuts))
+            .collect();
         Ok(Self {
-            stems: by_stem.into_values().collect(),
-            places: places.into_iter().map(Place::new).collect(),
+            stems: by_stem.values().cloned().collect(),
+            places,
+            cuts,
             search,
         })
     }
@@ -102,17 +126,13 @@ impl Anchors {
     /// Whether a place could be named in the text.
     pub fn occur_in(&self, text: &[u8]) -> bool {
         let mut from = 0;
-        // Whether a place is named does not depend on where its stem is met.
-        let mut seen = Vec::new();
+        let mut known = Vec::new();
         while let Some((stem, start)) = self.search.next(text, from) {
-            if seen.is_empty() {
-                seen.resize(self.stems.len(), false);
-            }
-            if !std::mem::replace(&mut seen[stem], true) {
-                let mut places = self.stems[stem].iter().map(|place| &self.places[*place]);
-                if places.any(|place| place.stands_in(text)) {
-                    return true;
-                }
+            // In most files there is no stem.
+            known.resize(self.cuts, None);
+            let mut places = self.stems[stem].iter().map(|place| &self.places[*place]);
+            if places.any(|place| place.stands_at(text, start, &mut known)) {
+                return true;
             }
             from = start + 1;
         }
@@ -230,9 +250,11 @@ impl Needles {
         }
     }
 
-    fn piece(&self, from: usize, to: usize) -> Piece {
+    fn piece(&self, from: usize, to: usize, stem: &str) -> Piece {
+        let text = self.segments[from..to].join("/");
         Piece {
-            finder: memmem::Finder::new(&self.segments[from..to].join("/")).into_owned(),
+            stem: text.find(stem).unwrap_or_default(),
+            finder: memmem::Finder::new(&text).into_owned(),
             first: from == 0,
             last: to == self.segments.len(),
         }
@@ -240,40 +262,56 @@ impl Needles {
 }
 
 impl Place {
-    fn new(needles: Needles) -> Self {
+    fn new(needles: Needles, stem: &str, cuts: &mut usize) -> Self {
         let all = needles.segments.len();
+        let mut cut = |at: usize| {
+            let (head, tail) = (needles.piece(0, at, stem), needles.piece(at, all, stem));
+            let in_head = head.finder.needle()[head.stem..].starts_with(stem.as_bytes());
+            let (met, other) = if in_head { (head, tail) } else { (tail, head) };
+            let memo = *cuts;
+            *cuts += 1;
+            Cut { met, other, memo }
+        };
         Self {
-            whole: needles.piece(0, all),
-            cuts: (1..all)
-                .map(|cut| (needles.piece(0, cut), needles.piece(cut, all)))
-                .collect(),
+            cuts: (1..all).map(&mut cut).collect(),
+            whole: needles.piece(0, all, stem),
             needles,
         }
     }
 
-    /// Whether the segments stand in the text.
-    fn stands_in(&self, text: &[u8]) -> bool {
-        let in_two = |(head, tail): &(Piece, Piece)| {
-            self.has(head, text, true) && self.has(tail, text, false)
+    /// Whether the place is named in the text by a piece whose stem stands at `start`. What is `known` of other pieces
+    /// does not depend on where the stem is met, so that each is looked for once.
+    fn stands_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> bool {
+        let met = |piece: &Piece, ends_value: bool| {
+            let at = start.checked_sub(piece.stem);
+            at.is_some_and(|at| self.fits(piece, text, at, ends_value))
         };
-        self.has(&self.whole, text, false) || self.cuts.iter().any(in_two)
+        let mut in_two = |cut: &Cut| {
+            let is_head = cut.met.first;
+            met(&cut.met, is_head)
+                && *known[cut.memo].get_or_insert_with(|| self.has(&cut.other, text, !is_head))
+        };
+        met(&self.whole, false) || self.cuts.iter().any(&mut in_two)
     }
 
-    /// Whether a piece stands in the text; at the end of a value, if no further segment may follow.
     fn has(&self, piece: &Piece, text: &[u8], ends_value: bool) -> bool {
-        piece.finder.find_iter(text).any(|start| {
-            let end = start + piece.finder.needle().len();
-            let opened = piece.first && self.needles.open_before || opens(text, start);
-            let closed = piece.last && self.needles.open_after || closes(text, end);
-            let alone = !self.needles.lone || is_in_reference(text, start, end);
-            let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-            let goes_on = ends_value && text.get(end) == Some(&b'/') && next();
-            opened
-                && closed
-                && alone
-                && !goes_on
-                && (!piece.last || self.needles.tag_fits(text, end))
-        })
+        let mut starts = piece.finder.find_iter(text);
+        starts.any(|start| self.fits(piece, text, start, ends_value))
+    }
+
+    /// Whether a piece stands at `start`, which may be anywhere; at the end of a value, if no further segment may follow.
+    fn fits(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
+        let needle = piece.finder.needle();
+        if !text[start..].starts_with(needle) {
+            return false;
+        }
+        let end = start + needle.len();
+        let opened = piece.first && self.needles.open_before || opens(text, start);
+        let closed = piece.last && self.needles.open_after || closes(text, end);
+        let alone = !self.needles.lone || is_in_reference(text, start, end);
+        let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
+        let goes_on = ends_value && text.get(end) == Some(&b'/') && next();
+        opened && closed && alone && !goes_on && (!piece.last || self.needles.tag_fits(text, end))
     }
 }
 
