@@ -38,6 +38,9 @@ use part::{Part, Work};
 /// Files are told in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;
 
+/// Where the first finding ends the run, no more than this many are looked at in vain.
+const SMALL_BATCH: usize = 16;
+
 /// What a run does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -282,10 +285,12 @@ impl Run<'_, '_> {
     }
 
     /// Where the exit code is all that is asked for, one finding settles it, as a match does for `grep -q`.
+    fn one_settles_it(&self) -> bool {
+        self.options.quiet && self.options.mode == Mode::Check
+    }
+
     fn has_all_that_counts(&self) -> bool {
-        self.options.quiet
-            && self.options.mode == Mode::Check
-            && self.summary.errors + self.summary.warnings > 0
+        self.one_settles_it() && self.summary.errors + self.summary.warnings > 0
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -348,7 +353,11 @@ impl Run<'_, '_> {
             .iter()
             .filter(|(path, file)| file.suspect && !grouped.contains(path))
             .collect();
-        for batch in files.chunks(BATCH) {
+        let batch = match self.one_settles_it() {
+            true => SMALL_BATCH,
+            false => BATCH,
+        };
+        for batch in files.chunks(batch) {
             if self.has_all_that_counts() {
                 return Ok(());
             }
