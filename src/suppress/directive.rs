@@ -41,11 +41,13 @@ pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Direct
             .len();
     let lead = comment.start + lead;
     let bytes = whole.as_bytes();
-    let hits = bytes
-        .windows(NAME.len())
-        .enumerate()
-        .filter(|(_, word)| word.eq_ignore_ascii_case(NAME));
-    let hits = hits.filter_map(|(at, _)| {
+    // The name ends in the rarest of its letters.
+    let ends = memchr::memchr2_iter(b'x', b'X', bytes).map(|last| last + 1);
+    let named = ends.filter_map(|end| {
+        let at = end.checked_sub(NAME.len())?;
+        bytes[at..end].eq_ignore_ascii_case(NAME).then_some(at)
+    });
+    let hits = named.filter_map(|at| {
         let after = comment.start + at + NAME.len();
         let opener = opener(text, comment, lead, comment.start + at)?;
         speaks(&text[after..comment.end]).then_some((opener, after))
