@@ -7,12 +7,13 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use jiff::civil::Date;
 
 use crate::config::{self, Config};
 use crate::edit::Applicability;
-use crate::report::{self, Look};
+use crate::report::{self, Base, Format, Look};
 use crate::rules::{RuleSet, Severity};
-use crate::run::{self, ImageList, Mode, Options, Outcome};
+use crate::run::{self, ImageList, Known, Mode, Options, Outcome};
 use crate::walk;
 
 pub use args::Arguments;
@@ -66,14 +67,20 @@ pub fn main() -> Exit {
 
 fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     let color = color(arguments.output.color);
-    let prepared = match prepare(arguments, color) {
+    let today = arguments.scope.as_of.unwrap_or_else(today);
+    let prepared = match prepare(arguments, today, color) {
         Ok(prepared) => prepared,
         Err(message) => {
             writeln!(err, "regfix: {}", message.trim())?;
             return Ok(Exit::Failed);
         }
     };
-    let (config, rules) = prepared;
+    let Prepared {
+        here,
+        config,
+        rules,
+        baseline,
+    } = prepared;
     let look = look(arguments, color);
     match &arguments.command {
         Some(Command::Explain { rule }) => return catalogue::explain(&rules, rule, look, out, err),
@@ -86,13 +93,20 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         writeln!(err, "regfix: {message}")?;
         return Ok(Exit::Failed);
     }
-    let options = options(arguments, &config, &rules, look);
+    let mut options = options(arguments, &config, &rules, look);
+    options.base = Base::new(&here, config::repository(&here));
+    options.baseline = baseline;
+    options.as_of = today;
     let roots = &options.walk.roots;
     if roots.len() > 1 && roots.iter().any(|root| root == Path::new("-")) {
         writeln!(
             err,
             "regfix: `-` stands alone: give standard input or paths, not both"
         )?;
+        return Ok(Exit::Failed);
+    }
+    if let Some(fault) = odd_outputs(arguments) {
+        writeln!(err, "regfix: {fault}")?;
         return Ok(Exit::Failed);
     }
     let outcome = match &arguments.command {
@@ -113,8 +127,48 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     })
 }
 
-/// Configuration and rules, or what is wrong with them, ready to be shown.
-fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), String> {
+/// What is wrong with where reports and the baseline are to go, if anything is.
+fn odd_outputs(arguments: &Arguments) -> Option<String> {
+    let outputs = &arguments.output.output;
+    let twice = outputs.iter().enumerate().find(|(index, (_, path))| {
+        let before = &outputs[..*index];
+        before.iter().any(|(_, other)| other == path)
+    });
+    if let Some((_, (_, path))) = twice {
+        return Some(format!(
+            "--output: two reports go to {}: give each a file of its own",
+            path.display()
+        ));
+    }
+    let piped = arguments
+        .scope
+        .paths
+        .iter()
+        .any(|root| root == Path::new("-"));
+    (piped && arguments.action.write_baseline).then(|| {
+        "--write-baseline is for files: standard input has no place that could be known again"
+            .to_owned()
+    })
+}
+
+/// All that is read before the run.
+struct Prepared {
+    /// The working directory.
+    here: PathBuf,
+    config: Config,
+    rules: RuleSet,
+    baseline: Option<Known>,
+}
+
+/// Today, by the clock of the world rather than of this place: two runs at the same moment judge alike.
+fn today() -> Date {
+    jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date()
+}
+
+/// Configuration, rules and baseline, or what is wrong with them, ready to be shown.
+fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, String> {
     let scope = &arguments.scope;
     let here = working_directory()?;
     let path = match &scope.config {
@@ -124,13 +178,17 @@ fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), Stri
     };
     let mut config = match path {
         Some(path) => config::load(&path).map_err(|error| error.render(color, width()))?,
-        None => Config::empty(here),
+        None => Config::empty(here.clone()),
     };
     config.lay_over(&scope.select, &scope.ignore)?;
-    let mut rules = config.rules()?;
+    let mut rules = config.rules(today)?;
     let action = &arguments.action;
-    let only_the_code =
-        arguments.output.quiet && !action.diff && !action.write && arguments.command.is_none();
+    let only_the_code = arguments.output.quiet
+        && arguments.output.output.is_empty()
+        && !action.diff
+        && !action.write
+        && !action.write_baseline
+        && arguments.command.is_none();
     if only_the_code && !config.sets_severities_by_path() {
         // What is only worth knowing is neither shown nor changes the exit code.
         rules.retain(|rule| {
@@ -139,7 +197,19 @@ fn prepare(arguments: &Arguments, color: bool) -> Result<(Config, RuleSet), Stri
                 .any(|place| place.severity > Severity::Info)
         });
     }
-    Ok((config, RuleSet::new(rules)))
+    let baseline = match arguments.command.is_none() && !scope.no_baseline && !action.files {
+        true => {
+            let root = config::repository(&here).unwrap_or(&here);
+            Known::find(&here, &[&config.folder, root], action.write_baseline)?
+        }
+        false => None,
+    };
+    Ok(Prepared {
+        here,
+        config,
+        rules: RuleSet::new(rules),
+        baseline,
+    })
 }
 
 fn working_directory() -> Result<PathBuf, String> {
@@ -190,12 +260,26 @@ fn options<'o>(
         unsafe_fixes: arguments.action.unsafe_fixes,
         rules,
         config,
-        format: report::format(&arguments.output.format).unwrap_or(report::FORMATS[0]),
+        format: format(&arguments.output.format),
+        outputs: arguments
+            .output
+            .output
+            .iter()
+            .map(|(name, path)| (format(name), path.clone()))
+            .collect(),
+        base: Base::default(),
+        baseline: None,
+        as_of: Date::MIN,
         look,
         quiet: arguments.output.quiet,
         verbose: arguments.output.verbose,
         statistics: arguments.output.statistics,
     }
+}
+
+/// Arguments hold no other names.
+fn format(name: &str) -> &'static Format {
+    report::format(name).unwrap_or(report::FORMATS[0])
 }
 
 fn look(arguments: &Arguments, color: bool) -> Look {

@@ -9,19 +9,22 @@ mod globs;
 mod nodes;
 mod read;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
 
 pub use error::ConfigError;
-pub use find::find;
+pub use find::{find, repository};
 pub use globs::Globs;
 
-use crate::finding::{Finding, IGNORE_UNUSED};
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
 use crate::rules::select::{Names, Selector, Unknown};
 use crate::rules::{Rule, RuleSet, Severity};
+use crate::source::normal;
 use error::Fault;
 
 /// What can be selected, ignored and given a severity like a rule, but speaks about no image.
-const NOT_RULES: [&str; 1] = [IGNORE_UNUSED];
+const NOT_RULES: [&str; 2] = [IGNORE_EXPIRED, IGNORE_UNUSED];
 
 /// A configuration. That of a run is made in three steps: [`load`] or [`Config::empty`], then
 /// [`Config::lay_over`], then [`Config::rules`]; [`Config::adjust`] comes after every file.
@@ -130,17 +133,18 @@ impl Config {
         Ok(())
     }
 
-    /// The rules of the run, with their severities.
+    /// The rules of the run, with the severities that they have on a day. What is written counts before dates.
     ///
     /// # Errors
     /// Where none is left.
-    pub fn rules(&self) -> Result<Vec<Rule>, String> {
+    pub fn rules(&self, today: Date) -> Result<Vec<Rule>, String> {
         let selected = self
             .known
             .iter()
             .filter(|rule| self.selectors.choose(&rule.id));
         let mut rules: Vec<Rule> = selected.cloned().collect();
         for rule in &mut rules {
+            rule.grow(today);
             if let Some(severity) = self.selectors.severity_of(&rule.id) {
                 rule.set_severity(severity);
             }
@@ -249,21 +253,6 @@ impl Selectors {
     }
 }
 
-/// The path without `.` and `..`, by its words alone.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -305,6 +294,10 @@ mod tests {
             .collect()
     }
 
+    fn today() -> Date {
+        "2026-11-21".parse().unwrap()
+    }
+
     fn ids(rules: &[Rule]) -> Vec<&str> {
         rules.iter().map(|rule| rule.id.as_str()).collect()
     }
@@ -312,7 +305,7 @@ mod tests {
     #[test]
     fn the_example_in_the_manual_is_a_configuration() {
         let config = config(include_str!("../docs/example.regfix.yaml"));
-        let rules = config.rules().unwrap();
+        let rules = config.rules(today()).unwrap();
         let rule = |id: &str| rules.iter().find(|rule| rule.id == id).unwrap();
         assert!(!ids(&rules).contains(&"helm-stable-archive"));
         assert_eq!(rule("bitnami-latest").severity, Severity::Warning);
@@ -356,7 +349,7 @@ mod tests {
         ] {
             let config = config(text);
             assert_eq!(
-                config.rules().unwrap().len(),
+                config.rules(today()).unwrap().len(),
                 Config::empty("").known.len(),
                 "{text:?}"
             );
@@ -371,14 +364,14 @@ mod tests {
             texts.iter().map(|text| (*text).to_owned()).collect()
         };
         let mut config = config("select: [k8s-*, bitnami-*]\nignore: [bitnami-latest]\n");
-        assert!(ids(&config.rules().unwrap()).contains(&"k8s-gcr-io"));
+        assert!(ids(&config.rules(today()).unwrap()).contains(&"k8s-gcr-io"));
         config
             .lay_over(
                 &typed(&["bitnami-*"]),
                 &typed(&["bitnamilegacy", "bitnami-charts"]),
             )
             .unwrap();
-        let rules = config.rules().unwrap();
+        let rules = config.rules(today()).unwrap();
         assert_eq!(
             ids(&rules),
             ["bitnami-versioned", "bitnami-ecr-public", "bitnami-gcr"]
@@ -387,7 +380,12 @@ mod tests {
         assert!(names.contains("k8s-gcr-io") && names.contains(IGNORE_UNUSED));
         assert!(!names.all_run(&Selector::Id("k8s-gcr-io".to_owned())));
         config.lay_over(&[], &typed(&["bitnami-*"])).unwrap();
-        assert!(config.rules().unwrap_err().contains("no rule is left"));
+        assert!(
+            config
+                .rules(today())
+                .unwrap_err()
+                .contains("no rule is left")
+        );
         let unknown = config.lay_over(&typed(&["k8s.gcr.io"]), &[]).unwrap_err();
         assert_eq!(
             unknown,

@@ -11,7 +11,7 @@ use crate::source::{Position, Span};
 /// A rule that matched a site.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// The rule's id, or [`IGNORE_UNUSED`].
+    /// The rule's id, or [`IGNORE_UNUSED`] or [`IGNORE_EXPIRED`].
     pub rule: Arc<str>,
     pub severity: Severity,
     /// One line, without the reference.
@@ -48,16 +48,57 @@ pub struct Related {
     pub text: String,
 }
 
+impl Related {
+    /// The archive, where the place is in one.
+    pub fn archive(&self) -> Option<&str> {
+        let (mark, suffix) = (".tgz!", 1);
+        let end = self.place.find(mark)? + mark.len() - suffix;
+        Some(&self.place[..end])
+    }
+
+    /// The place as it is shown to people, with line and column where they are known.
+    pub fn shown_place(&self) -> String {
+        match self.position {
+            Some(Position { line, column }) => format!("{}:{line}:{column}", self.place),
+            None => self.place.clone(),
+        }
+    }
+}
+
 /// What is said of an ignore comment that suppresses nothing.
 pub const IGNORE_UNUSED: &str = "unused-ignore";
 
+/// What is said of an ignore comment whose last day is over.
+pub const IGNORE_EXPIRED: &str = "expired-ignore";
+
 impl Finding {
+    /// The message and the reference, before and after.
+    pub fn with_move(&self) -> String {
+        let (message, old) = (&self.message, &self.old);
+        match &self.new {
+            Some(new) => format!("{message}: {old} → {new}"),
+            None if old.is_empty() => message.clone(),
+            None => format!("{message}: {old}"),
+        }
+    }
+
     /// The first place.
     pub fn span(&self) -> Span {
         self.labels
             .first()
             .map_or(Span { start: 0, end: 0 }, |label| label.span)
     }
+}
+
+/// What a finding is known by, however the lines around it shift.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub rule: Arc<str>,
+    /// The reference as it stands, without its tag.
+    pub image: String,
+    /// Where it stands in the file's structure, such as `spec.containers[name=app].image`; empty in a text that has
+    /// none.
+    pub at: String,
 }
 
 /// A finding whose fix was applied.

@@ -8,13 +8,15 @@
 //! | 8 | [`cli`] | arguments in, exit code out |
 //! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
 //! | 6 | [`walk`], [`mod@write`], [`check`], [`project`] | the only reader; the only writer; one file, or several together, to findings |
-//! | 5 | [`config`], [`suppress`], [`report`], [`diff`] | settings; ignore comments; one module an output format |
+//! | 6 | [`baseline`] | findings that are known |
+//! | 5 | [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | settings; ignore comments; one module an output format; where something stands |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`locate`], [`rules`] | sites in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
 //! | 1 | [`source`] | spans, lines and columns |
 
 pub mod artifact;
+pub mod baseline;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -30,6 +32,7 @@ pub mod rewrite;
 pub mod rules;
 pub mod run;
 pub mod source;
+pub mod structure;
 pub mod suppress;
 pub mod syntax;
 pub mod walk;

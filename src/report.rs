@@ -1,11 +1,23 @@
 //! How a run is told: one module an output format, each a row in [`FORMATS`].
 //!
-//! A format turns reports into text. It never chooses where the text goes, and filters nothing.
+//! A format turns reports into text. It never chooses where the text goes, and filters nothing. Most tell a file as it
+//! comes ([`Stream`]); those that begin with totals, or sort by something else than files, wait for the last one
+//! ([`Gather`]).
 
 pub mod concise;
 pub mod full;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
+pub mod markdown;
+pub mod rdjson;
+pub mod sarif;
 
+mod base;
+mod fingerprint;
+mod gather;
 #[cfg(test)]
 mod sample;
 mod text;
@@ -13,22 +25,37 @@ mod text;
 use std::path::Path;
 use std::time::Duration;
 
+pub use base::Base;
+pub use gather::{Placed, Told};
+
 use crate::edit::Applicability;
-use crate::finding::{Finding, Fixed, Problem};
+use crate::finding::{Finding, Fixed, Key, Problem};
+use crate::rules::RuleSet;
 use crate::source::LineIndex;
 
 /// One file, as it is told.
 #[derive(Debug)]
 pub struct FileReport<'r> {
     pub path: &'r Path,
+    /// From where paths are told to programs that know the repository.
+    pub base: &'r Base,
     /// In which the findings stand: with `--write` as it is after the fixes.
     pub text: &'r str,
     pub lines: &'r LineIndex,
     /// In order of place; with `--write` those that are left.
     pub findings: &'r [Finding],
+    /// Of the findings, in their order; none where no format has use for them.
+    pub keys: &'r [Key],
     /// Those whose fix was written.
     pub fixed: &'r [Fixed],
     pub problems: &'r [Problem],
+}
+
+impl FileReport<'_> {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.fixed.is_empty() && self.problems.is_empty()
+    }
 }
 
 /// What the whole run came to.
@@ -47,6 +74,9 @@ pub struct Summary {
     pub fixed: usize,
     pub fixed_files: usize,
     pub suppressed: usize,
+    /// Findings that the baseline holds, and entries of it for which there is none any more.
+    pub baselined: usize,
+    pub stale: usize,
     /// Files with a part that could not be analysed.
     pub not_analysed: usize,
     /// Problems that kept the job from being done.
@@ -68,6 +98,8 @@ impl Summary {
         self.fixed += other.fixed;
         self.fixed_files += other.fixed_files;
         self.suppressed += other.suppressed;
+        self.baselined += other.baselined;
+        self.stale += other.stale;
         self.not_analysed += other.not_analysed;
         self.failures += other.failures;
     }
@@ -88,13 +120,26 @@ pub struct Look {
     pub verbose: bool,
 }
 
-/// An output format. Files are rendered in parallel and joined in order of path.
-pub trait Format: Sync {
-    fn name(&self) -> &'static str;
+/// An output format.
+pub struct Format {
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub about: &'static str,
     /// Whether all parts make one document for a program, of which none can stand alone.
-    fn is_document(&self) -> bool {
-        false
-    }
+    pub is_document: bool,
+    /// Whether it tells what findings are known by, which takes another look at their files.
+    pub has_keys: bool,
+    pub telling: Telling,
+}
+
+/// When a format tells of files.
+pub enum Telling {
+    Streamed(&'static dyn Stream),
+    Gathered(&'static dyn Gather),
+}
+
+/// Tells of each file as it comes. Files are rendered in parallel and joined in order of path.
+pub trait Stream: Sync {
     /// What comes before the first file.
     fn start(&self) -> String {
         String::new()
@@ -105,14 +150,101 @@ pub trait Format: Sync {
     }
     /// One file; empty where there is nothing to tell.
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String;
-    /// What closes the report on the same stream, such as a closing bracket.
-    fn end(&self, summary: &Summary, look: &Look) -> String;
+    /// What closes the report, such as a closing bracket. The rules are those of the run.
+    fn end(&self, summary: &Summary, look: &Look, rules: &RuleSet) -> String;
+}
+
+/// Tells all at the end. What it needs of the files is kept until then: findings, but no texts.
+pub trait Gather: Sync {
+    fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String;
+}
+
+/// What one file adds to a report.
+pub enum Piece {
+    Text(String),
+    Kept(Told),
+}
+
+impl Format {
+    /// The piece of a file. Empty text where there is nothing to tell.
+    pub fn piece(&self, report: &FileReport<'_>, look: &Look) -> Piece {
+        if report.is_empty() {
+            return Piece::Text(String::new());
+        }
+        match self.telling {
+            Telling::Streamed(stream) => Piece::Text(stream.file(report, look)),
+            Telling::Gathered(_) => Piece::Kept(Told::new(report)),
+        }
+    }
+}
+
+/// A report on its way: pieces go in, in order of path, and text comes out.
+pub struct Report {
+    format: &'static Format,
+    look: Look,
+    told: bool,
+    kept: Vec<Told>,
+}
+
+impl Report {
+    pub fn new(format: &'static Format, look: Look) -> Self {
+        Self {
+            format,
+            look,
+            told: false,
+            kept: Vec::new(),
+        }
+    }
+
+    /// What comes before all pieces.
+    pub fn start(&self) -> String {
+        match self.format.telling {
+            Telling::Streamed(stream) => stream.start(),
+            Telling::Gathered(_) => String::new(),
+        }
+    }
+
+    /// What there is to write once a piece is there.
+    pub fn add(&mut self, piece: Piece) -> String {
+        match piece {
+            Piece::Text(text) if text.is_empty() => text,
+            Piece::Text(text) => match self.format.telling {
+                Telling::Streamed(stream) if std::mem::replace(&mut self.told, true) => {
+                    format!("{}{text}", stream.between())
+                }
+                _ => text,
+            },
+            Piece::Kept(told) => {
+                self.kept.push(told);
+                String::new()
+            }
+        }
+    }
+
+    /// What comes after all pieces.
+    pub fn end(&self, summary: &Summary, rules: &RuleSet) -> String {
+        match self.format.telling {
+            Telling::Streamed(stream) => stream.end(summary, &self.look, rules),
+            Telling::Gathered(gather) => gather.document(&self.kept, summary, &self.look, rules),
+        }
+    }
 }
 
 /// All formats; the first is the default.
-pub static FORMATS: &[&dyn Format] = &[&full::Full, &concise::Concise, &json::Json];
+pub static FORMATS: &[&Format] = &[
+    &full::FORMAT,
+    &concise::FORMAT,
+    &json::FORMAT,
+    &jsonl::FORMAT,
+    &sarif::FORMAT,
+    &github::FORMAT,
+    &gitlab::FORMAT,
+    &junit::FORMAT,
+    &rdjson::FORMAT,
+    &markdown::FORMAT,
+];
 
 /// The format of a name.
-pub fn format(name: &str) -> Option<&'static dyn Format> {
-    FORMATS.iter().copied().find(|format| format.name() == name)
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| format.name == name)
 }

@@ -12,6 +12,8 @@ mod verdict;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::civil::Date;
+
 use crate::artifact::Artifact;
 
 pub use pattern::Pattern;
@@ -101,6 +103,21 @@ impl Rule {
             .for_each(|place| place.severity = severity);
     }
 
+    /// Raises the severity, of the rule and all of its places, to that of the latest date that has come.
+    pub fn grow(&mut self, today: Date) {
+        let due = self.dates.iter().filter_map(|date| {
+            let day = date.day().filter(|day| *day <= today)?;
+            Some((day, date.severity?))
+        });
+        let Some((_, due)) = due.max() else {
+            return;
+        };
+        self.severity = self.severity.max(due);
+        for place in &mut self.places {
+            place.severity = place.severity.max(due);
+        }
+    }
+
     /// Makes a rule of what is written down.
     ///
     /// # Errors
@@ -129,6 +146,14 @@ impl Rule {
         if !id_is_kebab {
             return Err(format!(
                 "the id `{id}` is not kebab-case, like `old-example-com`"
+            ));
+        }
+        let undated = spec.dates.iter().flatten();
+        let mut undated = undated.filter(|date| date.severity.is_some() && date.day().is_none());
+        if let Some(date) = undated.next() {
+            return Err(format!(
+                "`{}` is no date, so there is no day from which the severity holds: write it like `2027-01-31` or `2027-01`",
+                date.when
             ));
         }
         let kind = spec.kind.unwrap_or_default();
@@ -399,6 +424,28 @@ mod tests {
     }
 
     #[test]
+    fn severity_grows_with_the_dates_that_have_come() {
+        let spec: RuleSpec = serde_yaml::from_str(
+            "from: a.io\nseverity: info\nalso: [{from: b.io, severity: error}]\ndates:\n\
+             - {when: 2027-03, what: switched off, severity: error}\n\
+             - {when: 2026-12-31, what: read-only, severity: warning}\n\
+             - {when: v1.2, what: last release}\n",
+        )
+        .unwrap();
+        for (day, whole, also) in [
+            ("2026-12-30", Severity::Info, Severity::Error),
+            ("2026-12-31", Severity::Warning, Severity::Error),
+            ("2027-02-28", Severity::Warning, Severity::Error),
+            ("2027-03-01", Severity::Error, Severity::Error),
+        ] {
+            let mut rule = Rule::new(&spec).unwrap();
+            rule.grow(day.parse().unwrap());
+            let places: Vec<Severity> = rule.places.iter().map(|place| place.severity).collect();
+            assert_eq!((rule.severity, places), (whole, vec![whole, also]), "{day}");
+        }
+    }
+
+    #[test]
     fn a_rule_that_cannot_be_used_says_why() {
         for (text, part) in [
             ("{id: x}", "`from`"),
@@ -408,6 +455,10 @@ mod tests {
             ("{from: a.io, to: 'b.io/x:1'}", "without a tag"),
             ("{from: a.io, to: team}", "with its host"),
             ("{from: a.io/x, to: a.io/x/y}", "never end"),
+            (
+                "{from: a.io, dates: [{when: soon, what: x, severity: error}]}",
+                "`soon` is no date",
+            ),
         ] {
             let spec: RuleSpec = serde_yaml::from_str(text).unwrap();
             let why = Rule::new(&spec).unwrap_err();

@@ -5,7 +5,9 @@
 mod disk;
 mod groups;
 mod judge;
+mod known;
 mod list;
+mod outlet;
 mod part;
 
 use std::collections::{BTreeMap, HashSet};
@@ -14,17 +16,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::civil::Date;
 use rayon::prelude::*;
 
+use crate::baseline::{self, Baseline};
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
 use crate::project::kustomize::Selections;
 use crate::project::{Project, Tree};
-use crate::report::concise::Concise;
-use crate::report::{Format, Look, Summary};
+use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
+use crate::source::normal;
 use crate::suppress::MARKER;
 use crate::walk;
 use crate::write::Bounds;
@@ -32,7 +36,9 @@ use crate::write::Bounds;
 use disk::Disk;
 use groups::Group;
 use judge::Judge;
+pub use known::Known;
 pub use list::{ImageList, files, images};
+use outlet::{Outlet, Streams};
 use part::{Part, Work};
 
 /// Files are told in this many at a time, so that no more of them are held in memory.
@@ -62,7 +68,15 @@ pub struct Options<'o> {
     pub unsafe_fixes: bool,
     pub rules: &'o RuleSet,
     pub config: &'o Config,
-    pub format: &'o dyn Format,
+    /// On standard output.
+    pub format: &'static Format,
+    /// Further reports, and the files that they go to.
+    pub outputs: Vec<(&'static Format, PathBuf)>,
+    /// Where the paths in reports start.
+    pub base: Base,
+    pub baseline: Option<Known>,
+    /// Today, as far as dates in rules and ignore comments are concerned.
+    pub as_of: Date,
     pub look: Look,
     pub quiet: bool,
     pub verbose: bool,
@@ -113,12 +127,60 @@ impl Options<'_> {
 
     /// Whether a table of counts takes the place of the findings. A report for programs has the counts anyway.
     fn counts_only(&self) -> bool {
-        self.statistics && !self.quiet && self.mode != Mode::Diff && !self.format.is_document()
+        self.statistics && !self.quiet && self.mode != Mode::Diff && !self.format.is_document
+    }
+
+    /// The format of the report on a standard stream. A diff and a table of counts stand there alone.
+    fn stream_format(&self) -> Option<&'static Format> {
+        if self.quiet || self.mode == Mode::Diff || self.counts_only() {
+            return None;
+        }
+        // Beside a fixed text there is no document that a format for programs could be part of.
+        Some(match self.pipes_text() && self.format.is_document {
+            true => &concise::FORMAT,
+            false => self.format,
+        })
+    }
+
+    /// The formats of all reports, and how they look: nothing is coloured in a file.
+    fn formats(&self) -> impl Iterator<Item = (&'static Format, Look)> {
+        let plain = Look {
+            color: false,
+            hyperlinks: false,
+            ..self.look
+        };
+        let stream = self.stream_format().map(|format| (format, self.look));
+        let files = self.outputs.iter().map(move |(format, _)| (*format, plain));
+        stream.into_iter().chain(files)
+    }
+
+    /// Whether reports go to files beside a diff: they tell what there is to fix.
+    fn previews_reports(&self) -> bool {
+        self.mode == Mode::Diff && !self.outputs.is_empty()
+    }
+
+    /// Whether keys of findings are asked for.
+    fn wants_keys(&self) -> bool {
+        self.baseline.is_some() || self.formats().any(|(format, _)| format.has_keys)
+    }
+
+    /// Whether a file is one that regfix writes itself, and that speaks of what it found.
+    fn is_own(&self, path: &Path) -> bool {
+        let full = |path: &Path| normal(&walk::working_directory().join(path));
+        path.file_name().is_some_and(|name| name == baseline::FILE)
+            || !self.outputs.is_empty()
+                && self
+                    .outputs
+                    .iter()
+                    .any(|(_, output)| full(output) == full(path))
     }
 
     /// The kind by which a file is read, if it is.
     fn kind_of(&self, path: &Path, named: bool) -> Option<&'static Kind> {
         if (!named || self.walk.force_exclude) && self.config.excludes(path, false) {
+            return None;
+        }
+        if self.is_own(path) {
             return None;
         }
         let known = kind::classify(path);
@@ -145,6 +207,14 @@ pub fn check(
             return Ok(Outcome::Failed);
         }
     };
+    // Before anything is written: a report that has no place to go is no reason to have fixed half.
+    let outlets = match Outlet::all(options) {
+        Ok(outlets) => outlets,
+        Err(error) => {
+            writeln!(err, "regfix: {error}")?;
+            return Ok(Outcome::Failed);
+        }
+    };
     let found = (!options.is_piped()).then(|| walk_for(options, &anchors));
     let disk = found
         .as_ref()
@@ -154,6 +224,7 @@ pub fn check(
         anchors: &anchors,
         config: options.config,
         names: options.config.names(),
+        as_of: options.as_of,
         projects: disk
             .as_ref()
             .map(|(disk, makers)| projects(disk, makers))
@@ -162,11 +233,11 @@ pub fn check(
     let mut run = Run {
         options,
         judge: &judge,
-        out,
-        err,
+        streams: Streams { out, err },
+        outlets,
         summary: Summary::default(),
         rules: BTreeMap::new(),
-        told: false,
+        found: Baseline::default(),
     };
     run.start()?;
     match found {
@@ -267,26 +338,22 @@ fn projects<'d>(disk: &'d Disk<'_>, makers: &[PathBuf]) -> Vec<Box<dyn Project +
 struct Run<'r, 'o> {
     options: &'r Options<'o>,
     judge: &'r Judge<'r>,
-    out: &'r mut dyn Write,
-    err: &'r mut dyn Write,
+    streams: Streams<'r>,
+    outlets: Vec<Outlet>,
     summary: Summary,
     rules: BTreeMap<String, usize>,
-    told: bool,
+    /// As a baseline would have it.
+    found: Baseline,
 }
 
 impl Run<'_, '_> {
-    /// Whether the report has the output to itself. A diff, a fixed text and a table of counts stand there alone.
-    fn reports(&self) -> bool {
-        let options = self.options;
-        !options.quiet
-            && options.mode != Mode::Diff
-            && !options.counts_only()
-            && !options.pipes_text()
-    }
-
     /// Where the exit code is all that is asked for, one finding settles it, as a match does for `grep -q`.
     fn one_settles_it(&self) -> bool {
-        self.options.quiet && self.options.mode == Mode::Check
+        let options = self.options;
+        options.quiet
+            && options.mode == Mode::Check
+            && options.outputs.is_empty()
+            && options.baseline.is_none()
     }
 
     fn has_all_that_counts(&self) -> bool {
@@ -294,8 +361,8 @@ impl Run<'_, '_> {
     }
 
     fn start(&mut self) -> io::Result<()> {
-        if self.reports() {
-            self.out.write_all(self.options.format.start().as_bytes())?;
+        for outlet in &mut self.outlets {
+            self.summary.failures += outlet.start(&mut self.streams)?;
         }
         Ok(())
     }
@@ -313,12 +380,12 @@ impl Run<'_, '_> {
             };
             *count += 1;
             if problem.fatal || self.options.verbose {
-                writeln!(self.err, "regfix: {problem}")?;
+                writeln!(self.streams.err, "regfix: {problem}")?;
             }
         }
         if self.options.verbose {
             skipped.iter().try_for_each(|(path, why)| {
-                writeln!(self.err, "regfix: {}: {why}", path.display())
+                writeln!(self.streams.err, "regfix: {}: {why}", path.display())
             })?;
         }
         Ok(())
@@ -379,15 +446,15 @@ impl Run<'_, '_> {
             *self.rules.entry(rule).or_default() += count;
         }
         for error in part.errors {
-            writeln!(self.err, "regfix: {error}")?;
+            writeln!(self.streams.err, "regfix: {error}")?;
         }
-        if !part.out.is_empty() {
-            if std::mem::replace(&mut self.told, true) && self.reports() {
-                self.out
-                    .write_all(self.options.format.between().as_bytes())?;
-            }
-            self.out.write_all(part.out.as_bytes())?;
+        self.streams.out.write_all(part.out.as_bytes())?;
+        for (outlet, piece) in self.outlets.iter_mut().zip(part.pieces) {
+            self.summary.failures += outlet.add(piece, &mut self.streams)?;
         }
+        part.found
+            .into_iter()
+            .for_each(|entry| self.found.add(entry));
         Ok(())
     }
 
@@ -399,16 +466,18 @@ impl Run<'_, '_> {
             Ok(text) => text,
             Err(error) => {
                 self.summary.failures += 1;
-                return writeln!(self.err, "regfix: {error}");
+                return writeln!(self.streams.err, "regfix: {error}");
             }
         };
         let before = text.clone();
         let outcome = self.judge.file(&name, text, kind, options.fix());
-        let mut part = Part::of(options, &name, Some(&before), &outcome);
         if options.pipes_text() {
-            self.out.write_all(outcome.text.as_bytes())?;
-            self.err
-                .write_all(std::mem::take(&mut part.out).as_bytes())?;
+            self.streams.out.write_all(outcome.text.as_bytes())?;
+        }
+        let mut part = Part::of(options, &name, kind, Some(&before), outcome);
+        if options.previews_reports() {
+            let unfixed = self.judge.file(&name, before, kind, None);
+            part.report(options, &name, kind, unfixed);
         }
         self.tell(part)
     }
@@ -418,25 +487,58 @@ impl Run<'_, '_> {
             std::mem::take(&mut self.rules).into_iter().collect();
         by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         self.summary.by_rule = by_rule;
-        if self.options.counts_only() {
-            list::statistics(&self.summary.by_rule, self.out)?;
+        self.baseline()?;
+        let Self {
+            options,
+            mut streams,
+            outlets,
+            mut summary,
+            ..
+        } = self;
+        if options.counts_only() {
+            list::statistics(&summary.by_rule, streams.out)?;
         }
-        if self.reports() {
-            self.out.write_all(
-                self.options
-                    .format
-                    .end(&self.summary, &self.options.look)
-                    .as_bytes(),
-            )?;
-        } else if !self.options.quiet {
-            self.err
-                .write_all(Concise.end(&self.summary, &self.options.look).as_bytes())?;
+        let told = options.stream_format().is_some();
+        let mut failures = 0;
+        for outlet in outlets {
+            failures += outlet.end(options, &summary, &mut streams)?;
         }
-        self.out.flush()?;
-        Ok(match &self.summary {
+        summary.failures += failures;
+        if !told && !options.quiet {
+            let counts = concise::counts(&summary, &options.look);
+            streams.err.write_all(counts.as_bytes())?;
+        }
+        streams.out.flush()?;
+        let summary = &summary;
+        Ok(match summary {
             summary if summary.failures > 0 => Outcome::Failed,
             summary if summary.errors + summary.warnings > 0 => Outcome::FindingsLeft,
             _ => Outcome::Clean,
         })
+    }
+
+    /// Writes the baseline, or tells what is stale in it.
+    fn baseline(&mut self) -> io::Result<()> {
+        let Some(known) = &self.options.baseline else {
+            return Ok(());
+        };
+        // A preview finds what it would fix, and so knows nothing of what is gone.
+        if self.options.mode != Mode::Diff {
+            let stale = known.stale(self.options, &self.found);
+            self.summary.stale = stale.iter().map(|(_, count)| count).sum();
+            if self.options.verbose {
+                for (line, _) in &stale {
+                    writeln!(self.streams.err, "regfix: {line}")?;
+                }
+            }
+        }
+        match known.renew(self.options, std::mem::take(&mut self.found)) {
+            Ok(Some(line)) if !self.options.quiet => writeln!(self.streams.err, "regfix: {line}"),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.summary.failures += 1;
+                writeln!(self.streams.err, "regfix: {error}")
+            }
+        }
     }
 }

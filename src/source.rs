@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what the text means.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 /// A range of bytes, half open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +64,21 @@ pub struct SourceFile {
     /// As it is shown and, from the working directory, as it is opened.
     pub path: PathBuf,
     pub text: String,
+}
+
+/// A path without `.` and `..`, by its words alone.
+pub fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
 }
 
 /// Finds the line of an offset without reading the text from its start each time.

@@ -1,14 +1,16 @@
 //! Ignore comments: which findings they suppress, and which of them suppress nothing.
 //!
 //! `# regfix: ignore[rule]` speaks about its own line or, where it stands alone, about the next one that has
-//! something to say; `# regfix: ignore-file[rule]` about the whole file. One that suppresses nothing, or cannot
-//! be understood, is a finding itself. Where comments are is for the caller to say.
+//! something to say; `# regfix: ignore-file[rule]` about the whole file. One that suppresses nothing, cannot be
+//! understood, or is over is a finding itself. Where comments are, and what day it is, is for the caller to say.
 
 mod complaint;
 mod directive;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use crate::finding::Finding;
 use crate::rules::select::Names;
@@ -30,12 +32,14 @@ pub struct Outcome {
 ///
 /// `comments` are those of its syntax, each with its sign: `# ...`, `// ...`, `{{/* ... */}}`. They may overlap.
 /// `findings` are all that were found, mentions included: what is left out makes an ignore comment look unused.
-/// An ignore comment is called unused only where every rule that it names takes part in the run.
+/// An ignore comment is called unused only where every rule that it names takes part in the run. One whose last day is
+/// before `today` suppresses nothing any more.
 pub fn apply(
     text: &str,
     lines: &LineIndex,
     comments: &[Span],
     names: &Names,
+    today: Date,
     findings: Vec<Finding>,
 ) -> Outcome {
     let comments = united(text, comments);
@@ -50,7 +54,7 @@ pub fn apply(
         };
     }
     let layout = Layout::new(text, lines, &comments);
-    let mut suppressor = Suppressor::new(&layout, found, &findings);
+    let mut suppressor = Suppressor::new(&layout, found, today, &findings);
     let mut outcome = Outcome::default();
     for finding in findings {
         match suppressor.takes(&finding) {
@@ -60,7 +64,7 @@ pub fn apply(
     }
     let complaints = suppressor.directives.iter();
     let complaints =
-        complaints.flat_map(|directive| complaint::complaints(directive, &layout, names));
+        complaints.flat_map(|directive| complaint::complaints(directive, &layout, names, today));
     outcome.left.extend(complaints);
     outcome.left.sort_by_key(Finding::span);
     outcome
@@ -130,6 +134,7 @@ type Place = Option<usize>;
 struct Suppressor<'l> {
     lines: &'l LineIndex,
     directives: Vec<Directive>,
+    today: Date,
     /// Which directives speak about a place.
     by_place: HashMap<Place, Vec<usize>>,
     /// What was found out already: a rule may have many findings in one place, and a place many directives.
@@ -137,7 +142,12 @@ struct Suppressor<'l> {
 }
 
 impl<'l> Suppressor<'l> {
-    fn new(layout: &Layout<'l>, directives: Vec<Directive>, findings: &[Finding]) -> Self {
+    fn new(
+        layout: &Layout<'l>,
+        directives: Vec<Directive>,
+        today: Date,
+        findings: &[Finding],
+    ) -> Self {
         let lines = layout.lines;
         let mut speaking = layout.code.clone();
         for finding in findings {
@@ -164,12 +174,13 @@ impl<'l> Suppressor<'l> {
         Self {
             lines,
             directives,
+            today,
             by_place,
             decided: HashMap::new(),
         }
     }
 
-    /// Whether a directive suppresses the finding. All that do count as used.
+    /// Whether a directive suppresses the finding. All that do count as used, and so do those that did until their end.
     fn takes(&mut self, finding: &Finding) -> bool {
         let lines = self.lines;
         let mut taken = false;
@@ -189,14 +200,16 @@ impl<'l> Suppressor<'l> {
         }
         let mut taken = false;
         for index in here {
-            for named in &mut self.directives[*index].rules {
+            let directive = &mut self.directives[*index];
+            let holds = !directive.is_over(self.today);
+            for named in &mut directive.rules {
                 if named
                     .selector
                     .as_ref()
                     .is_some_and(|selector| selector.matches(rule))
                 {
                     named.used = true;
-                    taken = true;
+                    taken |= holds;
                 }
             }
         }
@@ -267,7 +280,15 @@ mod tests {
             .then_some(("helm-stable", false));
         let names = ids.map(|id| (id, true)).into_iter().chain(asleep);
         let names = Names::new(names.map(|(id, runs)| (id.to_owned(), runs)));
-        apply(text, &LineIndex::new(text), comments, &names, findings)
+        let today = "2026-11-21".parse().unwrap();
+        apply(
+            text,
+            &LineIndex::new(text),
+            comments,
+            &names,
+            today,
+            findings,
+        )
     }
 
     /// Every `K` in the text is a finding of `k8s-gcr-io`, every `B` one of `bitnami-latest`. Comments are those of
@@ -368,6 +389,48 @@ mod tests {
             0,
         );
         check("# regfix: ignore[k8s-gcr-io] instead of K\na: K\n", &[], 2);
+    }
+
+    #[test]
+    fn one_that_is_over_is_told_and_what_it_suppressed_is_back() {
+        check(
+            "a: K # regfix: ignore[k8s-gcr-io] until=2026-11-21 why\n",
+            &[],
+            1,
+        );
+        check(
+            "a: K # regfix: ignore[k8s-gcr-io] until=2026-11-20 why\n",
+            &[
+                "k8s-gcr-io 1",
+                "expired-ignore 1: this ignore comment was for the time until 2026-11-20",
+            ],
+            0,
+        );
+        check(
+            "a: [K, B]\n# regfix: ignore-file[k8s-gcr-io] until=2026-01-01\n# regfix: ignore-file[k8s-*] why\n",
+            &[
+                "bitnami-latest 1",
+                "expired-ignore 2: this ignore comment was for the time until 2026-01-01",
+            ],
+            1,
+        );
+        check(
+            "a: 1 # regfix: ignore[k8s-gcr-io] until=2026-01-01\n",
+            &["unused-ignore 1: no finding of `k8s-gcr-io` to ignore here"],
+            0,
+        );
+        check(
+            "a: K # regfix: ignore[k8s-gcr-io] until=soon\n",
+            &[
+                "k8s-gcr-io 1",
+                "unused-ignore 1: not an ignore comment: `soon` is no day: write it like `until=2027-01-31`",
+            ],
+            0,
+        );
+        check_fixed(
+            "a: K # regfix: ignore[k8s-gcr-io] until=2026-01-01 why\n",
+            "a: K\n",
+        );
     }
 
     #[test]

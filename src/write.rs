@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+mod draft;
 mod error;
 
+pub use draft::Draft;
 pub use error::WriteError;
 
 /// The files and folders that may be written to.

@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 22] = [
+const FLOORS: [(&str, u32); 24] = [
     ("cli", 8),
     ("run", 7),
     ("walk", 6),
     ("write", 6),
     ("check", 6),
+    ("baseline", 6),
     ("config", 5),
     ("suppress", 5),
+    ("structure", 5),
     ("report", 5),
     ("diff", 5),
     ("kind", 4),

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
-use crate::report::FORMATS;
+use crate::report::{self, FORMATS, Format};
 
 /// Find and fix references to dead container registries.
 ///
@@ -68,6 +69,12 @@ pub struct Scope {
     /// Use no configuration
     #[arg(long, global = true)]
     pub no_config: bool,
+    /// Tell what the baseline holds, too
+    #[arg(long)]
+    pub no_baseline: bool,
+    /// The day for which to judge: rules grow with their dates, ignore comments end
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, global = true)]
+    pub as_of: Option<Date>,
     /// Threads; as many as there are cores if not given
     #[arg(
         long,
@@ -92,8 +99,11 @@ pub struct Action {
     /// Apply fixes that ask for a review, too
     #[arg(long)]
     pub unsafe_fixes: bool,
+    /// Record all that is found in .regfix-baseline.json: known, and no longer told
+    #[arg(long, conflicts_with_all = ["diff", "no_baseline"])]
+    pub write_baseline: bool,
     /// List the files that would be scanned, and as what
-    #[arg(long, conflicts_with_all = ["diff", "write"])]
+    #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline"])]
     pub files: bool,
 }
 
@@ -101,8 +111,13 @@ pub struct Action {
 #[command(next_help_heading = "How to tell")]
 pub struct Output {
     /// How findings are shown
-    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name(), value_parser = formats())]
+    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = formats(), long_help = about_formats())]
     pub format: String,
+    /// Write a report to a file, too; can be given several times
+    ///
+    /// Beside a diff, the report is of what there is to fix. The file appears when the run is over, and as a whole.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
+    pub output: Vec<(String, PathBuf)>,
     /// Count findings by rule
     #[arg(long)]
     pub statistics: bool,
@@ -156,5 +171,39 @@ pub enum ColorChoice {
 }
 
 fn formats() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name()))
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+}
+
+fn about_formats() -> String {
+    let mut text = "How findings are shown:\n".to_owned();
+    for Format { name, about, .. } in FORMATS {
+        text += &format!("\n{name:<8}  {about}");
+    }
+    text
+}
+
+fn output(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text
+        .split_once('=')
+        .ok_or("write it as FORMAT=FILE, like `sarif=regfix.sarif`")?;
+    if report::format(name).is_none() {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        return Err(format!(
+            "there is no format `{name}`: it is one of {}",
+            names.join(", ")
+        ));
+    }
+    match file {
+        "" => Err(format!("write the name of a file after `{name}=`")),
+        "-" => Err(format!("for standard output there is `--format {name}`")),
+        file => Ok((name.to_owned(), PathBuf::from(file))),
+    }
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    let date = text
+        .parse()
+        .ok()
+        .filter(|_| text.len() == "2027-01-31".len());
+    date.ok_or_else(|| "write a day like 2027-01-31".to_owned())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Exit;
 use crate::check;
-use crate::finding::{Finding, IGNORE_UNUSED};
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
 use crate::kind;
 use crate::report::Look;
 use crate::rules::select::{nearest, shown};
@@ -129,6 +129,13 @@ pub(super) fn explain(
         writeln!(
             out,
             "{IGNORE_UNUSED} (warning)\n\n  An ignore comment suppresses nothing, or cannot be understood. Remove it, or correct it."
+        )?;
+        return Ok(Exit::Done);
+    }
+    if id == IGNORE_EXPIRED {
+        writeln!(
+            out,
+            "{IGNORE_EXPIRED} (warning)\n\n  The last day of an ignore comment is over, and what it suppressed is told again. Fix that, or\n  give the comment another day."
         )?;
         return Ok(Exit::Done);
     }

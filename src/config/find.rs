@@ -17,10 +17,7 @@ pub fn find(start: &Path) -> Result<Option<PathBuf>, String> {
     let absolute = start
         .canonicalize()
         .map_err(|error| format!("{}: {error}", start.display()))?;
-    let root = absolute
-        .ancestors()
-        .find(|folder| folder.join(".git").exists());
-    let root = root.unwrap_or(&absolute);
+    let root = repository(&absolute).unwrap_or(&absolute);
     for folder in absolute.ancestors() {
         if let Some(path) = in_folder(folder)? {
             return Ok(Some(path));
@@ -30,6 +27,13 @@ pub fn find(start: &Path) -> Result<Option<PathBuf>, String> {
         }
     }
     Ok(None)
+}
+
+/// The nearest folder, from this one upwards, that holds `.git`.
+pub fn repository(folder: &Path) -> Option<&Path> {
+    folder
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
 }
 
 fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {

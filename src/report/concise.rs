@@ -4,19 +4,24 @@
 //! for one that is not.
 
 use super::text::{Ink, Places, count, harmless, slashed};
-use super::{FileReport, Format, Look, Summary};
+use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
-use crate::finding::{Finding, Problem, Severity};
+use crate::finding::{Finding, Problem, Related, Severity};
+use crate::rules::RuleSet;
 use crate::source::Position;
 
 /// A line a finding, and a line of counts.
 pub struct Concise;
 
-impl Format for Concise {
-    fn name(&self) -> &'static str {
-        "concise"
-    }
+pub static FORMAT: Format = Format {
+    name: "concise",
+    about: "a finding a line",
+    is_document: false,
+    has_keys: false,
+    telling: Telling::Streamed(&Concise),
+};
 
+impl Stream for Concise {
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
         let mut lines = Lines {
             path: harmless(&slashed(report.path)).into_owned(),
@@ -35,6 +40,12 @@ impl Format for Concise {
                 &severity(finding.severity, look),
                 &left(finding),
             );
+            if look.verbose {
+                finding
+                    .related
+                    .iter()
+                    .for_each(|related| lines.related(related));
+            }
         }
         for problem in report.problems {
             lines.problem(problem);
@@ -42,30 +53,34 @@ impl Format for Concise {
         lines.out
     }
 
-    fn end(&self, summary: &Summary, look: &Look) -> String {
-        let counts = [
-            (summary.errors, "error"),
-            (summary.warnings, "warning"),
-            (summary.infos, "info"),
-        ];
-        let counts: Vec<String> = counts
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, noun)| count(number, noun))
-            .collect();
-        let found = match counts.as_slice() {
-            [] if summary.fixed > 0 => "nothing left".to_owned(),
-            [] => "nothing found".to_owned(),
-            counts => counts.join(", "),
-        };
-        let asides: String = asides(summary, look)
-            .iter()
-            .map(|aside| format!("; {aside}"))
-            .collect();
-        format!("{found} in {}{asides}\n", count(summary.files, "file"))
+    fn end(&self, summary: &Summary, look: &Look, _: &RuleSet) -> String {
+        counts(summary, look)
     }
 }
 
+/// The line of counts.
+pub fn counts(summary: &Summary, look: &Look) -> String {
+    let counts = [
+        (summary.errors, "error"),
+        (summary.warnings, "warning"),
+        (summary.infos, "info"),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| count(number, noun))
+        .collect();
+    let found = match counts.as_slice() {
+        [] if summary.fixed > 0 => "nothing left".to_owned(),
+        [] => "nothing found".to_owned(),
+        counts => counts.join(", "),
+    };
+    let asides: String = asides(summary, look)
+        .iter()
+        .map(|aside| format!("; {aside}"))
+        .collect();
+    format!("{found} in {}{asides}\n", count(summary.files, "file"))
+}
 struct Lines<'r> {
     path: String,
     places: Places<'r>,
@@ -82,6 +97,17 @@ impl Lines<'_> {
         let place = Ink::Bold.on(&place, self.look.color);
         self.out
             .push_str(format!("{place} {word} {rest}").trim_end());
+        self.out.push('\n');
+    }
+
+    /// Another place that the finding before has to do with.
+    fn related(&mut self, related: &Related) {
+        let place = Ink::Bold.on(
+            &format!("{}:", harmless(&related.shown_place())),
+            self.look.color,
+        );
+        self.out
+            .push_str(&format!("{place} note: {}", harmless(&related.text)));
         self.out.push('\n');
     }
 
@@ -159,6 +185,8 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
         _ => tell(summary.fixable + summary.unsafe_fixable, fixable),
     }
     tell(summary.suppressed, "suppressed");
+    tell(summary.baselined, "in the baseline");
+    tell(summary.stale, "stale in the baseline");
     tell(summary.not_analysed, "not analysed");
     tell(summary.failures, "failed");
     asides
@@ -166,7 +194,7 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
+    use super::super::sample::{LOOK, Sample, make_mention, make_shared, make_unsafe};
     use super::*;
 
     #[test]
@@ -195,6 +223,20 @@ x/a.yaml: problem: no room
     }
 
     #[test]
+    fn related_places_follow_where_all_is_told() {
+        let sample = Sample::new("a: k8s.gcr.io/a\n")
+            .finding("k8s.gcr.io/a")
+            .with(make_shared);
+        let verbose = Look {
+            verbose: true,
+            ..LOOK
+        };
+        let line = "x-1.tgz!x/values.yaml:3:4: note: the default\n";
+        assert!(sample.show(&Concise, "a", &verbose).ends_with(line));
+        assert!(!sample.show(&Concise, "a", &LOOK).contains("note"));
+    }
+
+    #[test]
     fn colour_only_where_asked_for() {
         let sample = Sample::new("a: k8s.gcr.io/a\n").finding("k8s.gcr.io/a");
         let shown = sample.show(
@@ -217,7 +259,7 @@ x/a.yaml: problem: no room
             files: 1,
             ..Summary::default()
         };
-        assert_eq!(Concise.end(&summary, &LOOK), "nothing found in 1 file\n");
+        assert_eq!(counts(&summary, &LOOK), "nothing found in 1 file\n");
         summary.errors = 1;
         summary.warnings = 2;
         summary.fixable = 2;
@@ -225,6 +267,6 @@ x/a.yaml: problem: no room
         summary.not_analysed = 1;
         let expected = "1 error, 2 warnings in 1 file; 2 fixable with --write; 1 more with \
                         --unsafe-fixes; 1 not analysed\n";
-        assert_eq!(Concise.end(&summary, &LOOK), expected);
+        assert_eq!(counts(&summary, &LOOK), expected);
     }
 }

@@ -13,9 +13,10 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use self::shown::Shown;
 use self::snippet::Snippet;
 use super::text::{Ink, Places, harmless, slashed, wrap};
-use super::{FileReport, Format, Look, Summary};
+use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
-use crate::finding::{Finding, Fixed, Problem, Severity};
+use crate::finding::{Finding, Fixed, Problem, Related, Severity};
+use crate::rules::RuleSet;
 use crate::source::Position;
 
 /// Prose is no easier to read when it runs over the whole of a wide terminal.
@@ -26,11 +27,15 @@ const NARROWEST: usize = 40;
 /// Snippets, and closing lines with counts.
 pub struct Full;
 
-impl Format for Full {
-    fn name(&self) -> &'static str {
-        "full"
-    }
+pub static FORMAT: Format = Format {
+    name: "full",
+    about: "for people: each finding with its lines",
+    is_document: false,
+    has_keys: false,
+    telling: Telling::Streamed(&Full),
+};
 
+impl Stream for Full {
     fn between(&self) -> &'static str {
         "\n"
     }
@@ -54,7 +59,7 @@ impl Format for Full {
         parts.join("\n")
     }
 
-    fn end(&self, summary: &Summary, look: &Look) -> String {
+    fn end(&self, summary: &Summary, look: &Look, _: &RuleSet) -> String {
         closing::lines(summary, look)
     }
 }
@@ -155,6 +160,9 @@ impl<'r> Page<'r> {
             *first = first.replacen(marker, &ink.on(marker, self.look.color), 1);
         }
         lines.extend(trust);
+        for related in &finding.related {
+            lines.extend(wrap(&told(related), width));
+        }
         let url = finding.url.as_deref().filter(|_| !self.look.hyperlinks);
         lines.extend(url.map(|url| harmless(url).into_owned()));
         lines.join("\n")
@@ -180,10 +188,14 @@ impl<'r> Page<'r> {
         let ink = severity_ink(finding.severity);
         let code = self.linked(finding, &ink.on(&code(finding), self.look.color));
         let place = Ink::Bold.on(&place, self.look.color);
-        let why = wrap(&harmless(&why), self.prose(4)).join("\n    ");
+        let mut why = wrap(&harmless(&why), self.prose(4));
+        for related in &finding.related {
+            why.extend(wrap(&told(related), self.prose(4)));
+        }
         format!(
-            "{}\n  ☞ {why}\n",
-            format!("{code} {place} {verb}{what}").trim_end()
+            "{}\n  ☞ {}\n",
+            format!("{code} {place} {verb}{what}").trim_end(),
+            why.join("\n    ")
         )
     }
 
@@ -218,6 +230,15 @@ impl<'r> Page<'r> {
             None => text.to_owned(),
         }
     }
+}
+
+/// Another place that a finding has to do with.
+fn told(related: &Related) -> String {
+    format!(
+        "see {}: {}",
+        harmless(&related.shown_place()),
+        harmless(&related.text)
+    )
 }
 
 /// Such as `warning[k8s-gcr-io]`.
@@ -280,7 +301,7 @@ fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{LOOK, Sample, finding, make_mention, make_unsafe};
+    use super::super::sample::{LOOK, Sample, finding, make_mention, make_shared, make_unsafe};
     use super::*;
 
     fn show(sample: &Sample, look: &Look) -> String {
@@ -327,6 +348,19 @@ warning[k8s-gcr-io]
    ╰────
 ";
         assert!(shown.contains(expected), "{shown}");
+    }
+
+    #[test]
+    fn related_places_stand_below_the_move() {
+        let sample = Sample::new("image: k8s.gcr.io/pause\n")
+            .finding("k8s.gcr.io/pause")
+            .with(make_shared);
+        let related = "        safe fix\n        see x-1.tgz!x/values.yaml:3:4: the default\n";
+        assert!(show(&sample, &LOOK).contains(related));
+        let hint = sample.with(|finding| finding.severity = Severity::Info);
+        let related = "; safe fix\n    see x-1.tgz!x/values.yaml:3:4: the default\n";
+        let shown = show(&hint, &LOOK);
+        assert!(shown.ends_with(related), "{shown}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{FileReport, Format, Look};
-use crate::edit::{Applicability, Edit, Fix};
-use crate::finding::{Finding, Fixed, Label, Problem, Severity};
-use crate::source::{LineIndex, Span};
+use super::{Base, FileReport, Look, Stream, Told};
+use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Severity};
+use crate::source::{LineIndex, Position, Span};
 
 /// A terminal of 80 columns without colour.
 pub(super) const LOOK: Look = Look {
@@ -74,17 +74,36 @@ impl Sample {
         self
     }
 
-    pub(super) fn show(&self, format: &dyn Format, path: &str, look: &Look) -> String {
+    pub(super) fn show(&self, format: &dyn Stream, path: &str, look: &Look) -> String {
+        self.reported(path, |report| match report.is_empty() {
+            true => String::new(),
+            false => format.file(report, look),
+        })
+    }
+
+    pub(super) fn told(&self, path: &str) -> Told {
+        self.reported(path, Told::new)
+    }
+
+    /// As if run in `sub/` of a repository.
+    pub(super) fn reported<T>(&self, path: &str, tell: impl FnOnce(&FileReport<'_>) -> T) -> T {
         let lines = LineIndex::new(&self.text);
-        let report = FileReport {
+        let key = |finding: &Finding| Key {
+            rule: Arc::clone(&finding.rule),
+            image: finding.old.clone(),
+            at: "spec.image".to_owned(),
+        };
+        let keys: Vec<Key> = self.findings.iter().map(key).collect();
+        tell(&FileReport {
             path: Path::new(path),
+            base: &Base::new(Path::new("/repo/sub"), Some(Path::new("/repo"))),
             text: &self.text,
             lines: &lines,
             findings: &self.findings,
+            keys: &keys,
             fixed: &self.fixed,
             problems: &self.problems,
-        };
-        format.file(&report, look)
+        })
     }
 }
 
@@ -135,4 +154,22 @@ pub(super) fn make_mention(finding: &mut Finding) {
     finding.fix = None;
     finding.reason = Some("a link for people".to_owned());
     finding.mention = true;
+}
+
+/// Makes of a fix one that changes another file too, because of what an archive holds.
+pub(super) fn make_shared(finding: &mut Finding) {
+    finding.related = vec![Related {
+        place: "x-1.tgz!x/values.yaml".to_owned(),
+        position: Some(Position { line: 3, column: 4 }),
+        text: "the default".to_owned(),
+    }];
+    if let Some(fix) = &mut finding.fix {
+        fix.elsewhere = Arc::from([FileEdit {
+            path: Arc::from(Path::new("../b.yaml")),
+            edit: Edit {
+                span: Span::new(1, 5),
+                text: "new".to_owned(),
+            },
+        }]);
+    }
 }

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::path::{MAIN_SEPARATOR, Path};
 
+use serde::Serialize;
+
 use super::FileReport;
 use crate::source::{LineIndex, Position};
 
@@ -97,6 +99,11 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// One line of JSON, of what cannot fail to be written so: texts, numbers, and lists and fields of them.
+pub(super) fn line<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
 /// `1 file`, `2 files`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
@@ -124,9 +131,13 @@ pub(super) struct Places<'r> {
 
 impl<'r> Places<'r> {
     pub(super) fn new(report: &FileReport<'r>) -> Self {
+        Self::of(report.text, report.lines)
+    }
+
+    fn of(text: &'r str, lines: &'r LineIndex) -> Self {
         Self {
-            text: report.text,
-            lines: report.lines,
+            text,
+            lines,
             last: None,
         }
     }
@@ -215,15 +226,7 @@ mod tests {
     fn places_agree_with_the_index_in_any_order() {
         let text = "\u{feff}ä: b\r\nimage: 雪x\n\nlast";
         let lines = LineIndex::new(text);
-        let report = FileReport {
-            path: Path::new("a"),
-            text,
-            lines: &lines,
-            findings: &[],
-            fixed: &[],
-            problems: &[],
-        };
-        let mut places = Places::new(&report);
+        let mut places = Places::of(text, &lines);
         let offsets: Vec<usize> = text
             .char_indices()
             .map(|(at, _)| at)

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::artifact::Artifact;
@@ -208,8 +209,26 @@ impl Evidence {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DateSpec {
+    /// A day (`YYYY-MM-DD`), a month, a year, or a version.
     pub when: String,
     pub what: String,
+    /// From this day on, how much the rule matters at least. `when` must be a date then; of a month or a year, its first
+    /// day counts.
+    #[serde(default)]
+    pub severity: Option<Severity>,
+}
+
+impl DateSpec {
+    /// The day that `when` names, or the first day of the month or year.
+    pub fn day(&self) -> Option<Date> {
+        let when = self.when.as_str();
+        match when.len() {
+            10 => when.parse().ok(),
+            7 => format!("{when}-01").parse().ok(),
+            4 => format!("{when}-01-01").parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 impl RuleSpec {

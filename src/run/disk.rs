@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::kind;
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
+use crate::source::normal;
 use crate::walk;
 
 pub(super) struct Disk<'r> {
@@ -182,19 +183,4 @@ fn top(root: &Path, here: &Path) -> PathBuf {
         None if !is_folder && folder.starts_with(here) => here.to_owned(),
         None => folder.to_owned(),
     }
-}
-
-/// A full path without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
 }

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+
 use crate::check;
 use crate::config::Config;
 use crate::edit::{Applicability, Patch};
@@ -27,6 +29,8 @@ pub(super) struct Judge<'r> {
     pub config: &'r Config,
     /// The ids that an ignore comment may name.
     pub names: Names,
+    /// On which ignore comments may be over.
+    pub as_of: Date,
     pub projects: Vec<Box<dyn Project + 'r>>,
 }
 
@@ -144,7 +148,14 @@ impl Judge<'_> {
         }
         let found = std::mem::take(&mut member.findings);
         let lines = LineIndex::new(&member.text);
-        let kept = suppress::apply(&member.text, &lines, comments, &self.names, found);
+        let kept = suppress::apply(
+            &member.text,
+            &lines,
+            comments,
+            &self.names,
+            self.as_of,
+            found,
+        );
         member.findings = kept.left;
         kept.suppressed.len() + self.config.adjust(path, &mut member.findings)
     }

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use super::groups::{Entry, Group};
 use super::judge::{self, Judge};
 use super::{Mode, Options};
+use crate::baseline::{self, Entry as Known};
 use crate::diff;
 use crate::edit::Applicability;
-use crate::finding::{Finding, Problem, Severity};
+use crate::finding::{Finding, Key, Problem, Severity};
 use crate::kind::Kind;
 use crate::project::{Member, Members};
-use crate::report::concise::Concise;
-use crate::report::{FileReport, Format, Summary};
+use crate::report::{FileReport, Piece, Summary};
 use crate::source::LineIndex;
 use crate::walk::{self, ReadError};
 use crate::write::{self, Bounds, Change};
@@ -23,7 +23,12 @@ use crate::write::{self, Bounds, Change};
 /// One file's part of the output, and its counts.
 #[derive(Default)]
 pub(super) struct Part {
+    /// A diff.
     pub out: String,
+    /// For each report of the run.
+    pub pieces: Vec<Piece>,
+    /// All findings, as a baseline would have them.
+    pub found: Vec<Known>,
     pub summary: Summary,
     pub rules: BTreeMap<String, usize>,
     pub errors: Vec<String>,
@@ -57,11 +62,15 @@ impl Work<'_> {
         {
             // All that would have been fixed is left.
             let outcome = judge.file(path, before.clone(), kind, None);
-            let mut part = Part::of(options, path, Some(&before), &outcome);
+            let mut part = Part::of(options, path, kind, Some(&before), outcome);
             part.fail(error.to_string());
             return part;
         }
-        Part::of(options, path, Some(&before), &outcome)
+        let mut part = Part::of(options, path, kind, Some(&before), outcome);
+        if options.previews_reports() {
+            part.report(options, path, kind, judge.file(path, before, kind, None));
+        }
+        part
     }
 
     /// Takes the files of projects from the disk, and puts them back all together if the run writes.
@@ -119,11 +128,20 @@ impl Work<'_> {
                 outcomes = judge.group(read().0, None);
             }
         }
-        for (path, outcome) in &outcomes {
-            if group.files.get(path).is_some_and(|entry| entry.told) {
-                let before = before.get(path).and_then(Option::as_deref);
-                parts.insert(path.clone(), Part::of(options, path, before, outcome));
+        let mut unfixed = match options.previews_reports() {
+            true => judge.group(read().0, None),
+            false => BTreeMap::new(),
+        };
+        for (path, outcome) in outcomes {
+            let Some(entry) = group.files.get(&path).filter(|entry| entry.told) else {
+                continue;
+            };
+            let before = before.get(&path).and_then(Option::as_deref);
+            let mut part = Part::of(options, &path, entry.kind, before, outcome);
+            if let Some(unfixed) = unfixed.remove(&path) {
+                part.report(options, &path, entry.kind, unfixed);
             }
+            parts.insert(path, part);
         }
         if let Some((path, error)) = failure {
             parts.entry(path).or_default().fail(error);
@@ -186,41 +204,71 @@ impl Part {
     pub(super) fn of(
         options: &Options<'_>,
         path: &Path,
+        kind: &Kind,
         before: Option<&str>,
-        outcome: &judge::Outcome,
+        mut outcome: judge::Outcome,
     ) -> Self {
         let mut part = Part::default();
-        count(&mut part, options, outcome);
         if options.mode == Mode::Diff {
+            part.hold(options, path, kind, &mut outcome);
+            count(&mut part, options, &outcome);
             if outcome.text != before.unwrap_or_default() && !options.quiet {
                 part.out = diff::unified(path, before, &outcome.text, options.look.color);
             }
             return part;
         }
-        if options.quiet || options.counts_only() {
-            return part;
+        let outcome = part.report(options, path, kind, outcome);
+        count(&mut part, options, &outcome);
+        part
+    }
+
+    /// Takes away what the baseline holds. Gives the keys of what is left, where there is use for them.
+    fn hold(
+        &mut self,
+        options: &Options<'_>,
+        path: &Path,
+        kind: &Kind,
+        outcome: &mut judge::Outcome,
+    ) -> Vec<Key> {
+        if !options.wants_keys() {
+            return Vec::new();
         }
+        let mut keys = baseline::keys(&outcome.text, kind, &outcome.left);
+        if let Some(known) = &options.baseline {
+            let (found, held) = known.hold(path, &mut outcome.left, &mut keys);
+            self.found = found;
+            self.summary.baselined = held;
+        }
+        keys
+    }
+
+    /// Makes the pieces of all reports. What the baseline holds is taken away before.
+    pub(super) fn report(
+        &mut self,
+        options: &Options<'_>,
+        path: &Path,
+        kind: &Kind,
+        mut outcome: judge::Outcome,
+    ) -> judge::Outcome {
+        let keys = self.hold(options, path, kind, &mut outcome);
         let lines = LineIndex::new(&outcome.text);
         let listed = |problem: &&Problem| problem.fatal || options.verbose;
         let problems: Vec<Problem> = outcome.problems.iter().filter(listed).cloned().collect();
         let report = FileReport {
             path,
+            base: &options.base,
             text: &outcome.text,
             lines: &lines,
             findings: &outcome.left,
+            keys: &keys,
             fixed: &outcome.fixed,
             problems: &problems,
         };
-        if !(report.findings.is_empty() && report.fixed.is_empty() && report.problems.is_empty()) {
-            // Beside a fixed text there is no document that a format for programs could be part of.
-            let format: &dyn Format = if options.pipes_text() && options.format.is_document() {
-                &Concise
-            } else {
-                options.format
-            };
-            part.out = format.file(&report, &options.look);
-        }
-        part
+        let pieces = options
+            .formats()
+            .map(|(format, look)| format.piece(&report, &look));
+        self.pieces = pieces.collect();
+        outcome
     }
 }
 
@@ -236,7 +284,7 @@ fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
     summary.files_with_findings = usize::from(!left.is_empty());
     summary.suppressed = outcome.suppressed;
     summary.not_analysed = usize::from(!outcome.problems.is_empty());
-    summary.failures = outcome
+    summary.failures += outcome
         .problems
         .iter()
         .filter(|problem| problem.fatal)

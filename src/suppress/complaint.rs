@@ -1,11 +1,14 @@
-//! Findings about ignore comments themselves: those that suppress nothing, and those that say nothing.
+//! Findings about ignore comments themselves: those that suppress nothing, those that say nothing, and those that are
+//! over.
 
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use super::Layout;
 use super::directive::{Directive, Named};
 use crate::edit::{Applicability, Edit, Fix};
-use crate::finding::{Finding, IGNORE_UNUSED, Label, Severity};
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Label, Severity};
 use crate::rules::select::{Names, shown};
 use crate::source::Span;
 
@@ -16,11 +19,24 @@ pub(super) fn complaints(
     directive: &Directive,
     layout: &Layout<'_>,
     names: &Names,
+    today: Date,
 ) -> Vec<Finding> {
     let text = layout.text;
     let faults = directive.faults.iter();
-    let faults = faults.map(|(span, why)| complaint(vec![*span], why.clone(), text, None));
+    let unused = |spans, message, edit| complaint(IGNORE_UNUSED, spans, message, text, edit);
+    let faults = faults.map(|(span, why)| unused(vec![*span], why.clone(), None));
     let mut said: Vec<Finding> = faults.collect();
+    let would = directive.rules.iter().any(|named| named.used);
+    if let Some(until) = directive
+        .until
+        .filter(|_| would && directive.is_over(today))
+    {
+        let message = format!("this ignore comment was for the time until {until}");
+        let edit = removal(directive, layout);
+        let spans = vec![directive.span];
+        said.push(complaint(IGNORE_EXPIRED, spans, message, text, edit));
+        return said;
+    }
     let is_unused = |named: &&Named| {
         let judged = |selector| names.all_run(selector);
         !named.used && named.selector.as_ref().is_some_and(judged)
@@ -49,11 +65,17 @@ pub(super) fn complaints(
             shorter(directive, &kept, text),
         ),
     };
-    said.push(complaint(spans, message, text, edit));
+    said.push(complaint(IGNORE_UNUSED, spans, message, text, edit));
     said
 }
 
-fn complaint(spans: Vec<Span>, message: String, text: &str, edit: Option<Edit>) -> Finding {
+fn complaint(
+    rule: &str,
+    spans: Vec<Span>,
+    message: String,
+    text: &str,
+    edit: Option<Edit>,
+) -> Finding {
     let old = spans
         .first()
         .map(|span| shown(span.of(text)))
@@ -63,7 +85,7 @@ fn complaint(spans: Vec<Span>, message: String, text: &str, edit: Option<Edit>) 
         text: String::new(),
     };
     Finding {
-        rule: Arc::from(IGNORE_UNUSED),
+        rule: Arc::from(rule),
         severity: Severity::Warning,
         message,
         labels: spans.into_iter().map(label).collect(),

@@ -1,8 +1,10 @@
-//! What an ignore comment says: `regfix: ignore[rule, ...] reason` and `regfix: ignore-file[...]`.
+//! What an ignore comment says: `regfix: ignore[rule, ...] until=2027-01-31 reason` and `regfix: ignore-file[...]`.
 //!
 //! Knows the words and where they stand, not what they suppress.
 
-use crate::finding::IGNORE_UNUSED;
+use jiff::civil::Date;
+
+use crate::finding::{IGNORE_EXPIRED, IGNORE_UNUSED};
 use crate::rules::select::{Names, Selector, nearest, shown};
 use crate::source::Span;
 
@@ -19,6 +21,8 @@ pub(super) struct Directive {
     /// What stands between the brackets, if there are any.
     pub(super) list: Option<Span>,
     pub(super) rules: Vec<Named>,
+    /// The last day on which it holds.
+    pub(super) until: Option<Date>,
     /// What is wrong with it, and where.
     pub(super) faults: Vec<(Span, String)>,
 }
@@ -108,6 +112,7 @@ fn directive(text: &str, comment: Span, span: Span, after: usize, names: &Names)
         whole_file: false,
         list: None,
         rules: Vec::new(),
+        until: None,
         faults: Vec::new(),
     };
     if let Err(why) = directive.read(text, after, names) {
@@ -118,6 +123,11 @@ fn directive(text: &str, comment: Span, span: Span, after: usize, names: &Names)
 }
 
 impl Directive {
+    /// Whether its last day is before this one.
+    pub(super) fn is_over(&self, today: Date) -> bool {
+        self.until.is_some_and(|until| until < today)
+    }
+
     /// Reads what follows the name.
     fn read(&mut self, text: &str, after: usize, names: &Names) -> Result<(), String> {
         let end = self.span.end;
@@ -152,6 +162,7 @@ impl Directive {
             return Err("the `]` is missing".to_owned());
         };
         self.list = Some(Span::new(start, start + length));
+        self.until = until(&list[length + 2..])?;
         self.read_list(text, Span::new(start, start + length), names)
     }
 
@@ -166,6 +177,7 @@ impl Directive {
         if !tail.is_empty() && !tail.starts_with([' ', '\t']) {
             return Err("rules stand in brackets, a reason after a blank".to_owned());
         }
+        self.until = until(tail)?;
         self.rules.push(Named {
             span: self.span,
             selector: Some(Selector::All),
@@ -201,8 +213,42 @@ impl Directive {
     }
 }
 
+/// The day after `until=`, which may stand anywhere in the reason. What looks like one that was misspelt is not taken for
+/// a reason: it would be an ignore without an end.
+fn until(reason: &str) -> Result<Option<Date>, String> {
+    let mut words = reason.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let head = word.get(..5).unwrap_or_default();
+        if !head.eq_ignore_ascii_case("until") {
+            continue;
+        }
+        let Some(written) = word[5..].strip_prefix('=') else {
+            let rest = word[5..].trim_start_matches([':', '-']);
+            let next = words.peek().copied().unwrap_or_default();
+            let meant = if rest.is_empty() { next } else { rest };
+            match meant.starts_with(|letter: char| letter.is_ascii_digit()) && meant.contains('-') {
+                true => return Err(format!("an end is written `until={}`", shown(meant))),
+                false => continue,
+            }
+        };
+        let day = written.trim_end_matches([',', ';', '.', ':', ')']);
+        let date = day
+            .parse::<Date>()
+            .ok()
+            .filter(|_| day.len() == "2027-01-31".len());
+        return match date {
+            Some(date) => Ok(Some(date)),
+            None => Err(format!(
+                "`{}` is no day: write it like `until=2027-01-31`",
+                shown(day)
+            )),
+        };
+    }
+    Ok(None)
+}
+
 fn resolve(name: &str, names: &Names) -> Result<Selector, String> {
-    if name == IGNORE_UNUSED {
+    if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&name) {
         return Err(format!(
             "`{name}` cannot be ignored by a comment: remove the one that it is about"
         ));
@@ -352,6 +398,76 @@ mod tests {
             (
                 "# regfix: ignore, for now",
                 "rules stand in brackets, a reason",
+            ),
+        ] {
+            let found = all(text);
+            assert!(
+                found[0].rules.is_empty() && found[0].faults[0].1.contains(why),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_end_is_a_day() {
+        let day = |text: &str| Some(text.parse::<Date>().unwrap());
+        for (text, until) in [
+            (
+                "# regfix: ignore[k8s-gcr-io] until=2027-01-31 why",
+                day("2027-01-31"),
+            ),
+            (
+                "# regfix: ignore[k8s-gcr-io]until=2027-01-31",
+                day("2027-01-31"),
+            ),
+            (
+                "# regfix: ignore[k8s-gcr-io] see #42, until=2028-02-29.",
+                day("2028-02-29"),
+            ),
+            ("# regfix: ignore Until=2027-01-31", day("2027-01-31")),
+            (
+                "{{/* regfix: ignore-file until=2027-01-31 */}}",
+                day("2027-01-31"),
+            ),
+            (
+                "# regfix: ignore[k8s-gcr-io] until the chart is replaced",
+                None,
+            ),
+            ("# regfix: ignore[k8s-gcr-io] until 3 teams agree", None),
+            ("# regfix: ignore[k8s-gcr-io] untilä=1", None),
+        ] {
+            let found = all(text);
+            assert_eq!(
+                (found[0].until, found[0].faults.len()),
+                (until, 0),
+                "{text}"
+            );
+        }
+        for (text, why) in [
+            (
+                "# regfix: ignore[k8s-gcr-io] until=2027-02-29",
+                "`2027-02-29` is no day",
+            ),
+            ("# regfix: ignore[k8s-gcr-io] until=", "`` is no day"),
+            (
+                "# regfix: ignore[k8s-gcr-io] until=2027-01-31T10",
+                "is no day",
+            ),
+            (
+                "# regfix: ignore until=31.01.2027",
+                "`31.01.2027` is no day",
+            ),
+            (
+                "# regfix: ignore[k8s-gcr-io] until 2027-01-31",
+                "`until=2027-01-31`",
+            ),
+            (
+                "# regfix: ignore[k8s-gcr-io] until: 2027-01-31",
+                "`until=2027-01-31`",
+            ),
+            (
+                "# regfix: ignore[k8s-gcr-io] until:2027-01-31",
+                "`until=2027-01-31`",
             ),
         ] {
             let found = all(text);

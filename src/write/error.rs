@@ -45,6 +45,11 @@ pub enum WriteError {
         path: PathBuf,
         error: io::Error,
     },
+    /// A report has no place to go.
+    NoPlace {
+        path: PathBuf,
+        error: io::Error,
+    },
     /// A file with several hard links was written in part, and could not be put back.
     Torn {
         path: PathBuf,
@@ -70,6 +75,7 @@ impl WriteError {
             | Self::Folder { path, .. }
             | Self::Owner { path, .. }
             | Self::Failed { path, .. }
+            | Self::NoPlace { path, .. }
             | Self::Torn { path, .. } => path,
             Self::Half { error, .. } => error.path(),
         }
@@ -119,6 +125,14 @@ impl WriteError {
                 let advice = room(error).unwrap_or("the file is as it was");
                 format!("not written: {error}; {advice}")
             }
+            Self::NoPlace { error, .. } => {
+                let advice = match error.kind() {
+                    io::ErrorKind::NotFound => "make its folder first",
+                    io::ErrorKind::IsADirectory => "that is a folder: name a file in it",
+                    _ => "see that its folder may be written to",
+                };
+                format!("cannot be written: {error}; {advice}")
+            }
             Self::Half { error, written } => {
                 let written: Vec<_> = written
                     .iter()
@@ -162,6 +176,7 @@ impl std::error::Error for WriteError {
             | Self::Folder { error, .. }
             | Self::Owner { error, .. }
             | Self::Failed { error, .. }
+            | Self::NoPlace { error, .. }
             | Self::Torn { error, .. } => Some(error),
             Self::ReadOnly { error, .. } => error.as_ref().map(|error| error as _),
             Self::Half { error, .. } => Some(error),

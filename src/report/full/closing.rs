@@ -103,6 +103,18 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
             count(summary.suppressed, "finding")
         ));
     }
+    if summary.baselined > 0 {
+        let findings = count(summary.baselined, "finding");
+        lines.push(format!("{findings} in the baseline."));
+    }
+    if summary.stale > 0 {
+        let what = match summary.stale {
+            1 => "1 entry of the baseline is stale".to_owned(),
+            stale => format!("{stale} entries of the baseline are stale"),
+        };
+        let line = format!("{what}; --write-baseline drops what is fixed.");
+        lines.push(Ink::Yellow.on(&line, look.color));
+    }
     if summary.not_analysed > 0 {
         let files = count(summary.not_analysed, "file");
         let hint = if look.verbose {

@@ -197,21 +197,16 @@ fn within(span: Span, start: usize, len: usize) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
+    use super::super::super::sample::Sample;
     use super::*;
-    use crate::source::LineIndex;
+
+    fn of_labels(text: &str, labels: &[Label], width: usize) -> Snippet {
+        Sample::new(text).reported("a", |report| {
+            Snippet::new(report, &mut Places::new(report), "a", labels, width)
+        })
+    }
 
     fn snippet(text: &str, needles: &[&str], width: usize) -> Snippet {
-        let lines = LineIndex::new(text);
-        let report = FileReport {
-            path: Path::new("a"),
-            text,
-            lines: &lines,
-            findings: &[],
-            fixed: &[],
-            problems: &[],
-        };
         let label = |needle: &&str| {
             let start = text.find(needle).unwrap();
             Label {
@@ -220,7 +215,7 @@ mod tests {
             }
         };
         let labels: Vec<Label> = needles.iter().map(label).collect();
-        Snippet::new(&report, &mut Places::new(&report), "a", &labels, width)
+        of_labels(text, &labels, width)
     }
 
     fn numbers(snippet: &Snippet) -> Vec<usize> {
@@ -278,21 +273,12 @@ mod tests {
 
     #[test]
     fn spans_that_are_not_of_the_text_do_no_harm() {
-        let lines = LineIndex::new("aä\n");
-        let report = FileReport {
-            path: Path::new("a"),
-            text: "aä\n",
-            lines: &lines,
-            findings: &[],
-            fixed: &[],
-            problems: &[],
-        };
         let label = |start, end| Label {
             span: Span::new(start, end),
             text: String::new(),
         };
         let labels = [label(1, 99), label(50, 99), label(3, 3), label(2, 2)];
-        let snippet = Snippet::new(&report, &mut Places::new(&report), "a", &labels, 80);
+        let snippet = of_labels("aä\n", &labels, 80);
         assert!(labelled(&snippet).contains(&"ä"));
         assert_eq!(snippet.labels().count(), 4);
     }

@@ -1,0 +1,277 @@
+//! What was there before anybody looked: findings that are known and no longer told, kept in a file of their own.
+//!
+//! An entry knows a finding by file, rule, image and structural place, so that lines may shift. Text in, text out:
+//! finding and writing the file is for others.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key};
+use crate::kind::Kind;
+use crate::structure;
+
+/// The name of the file, beside the configuration or at the root of the repository.
+pub const FILE: &str = ".regfix-baseline.json";
+
+/// Grows when entries come to mean something else.
+const VERSION: u32 = 1;
+
+/// Findings by what they are known by, and how many there are of each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baseline {
+    counts: BTreeMap<Entry, usize>,
+}
+
+/// What findings of one place in one file are known by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// From the folder of the baseline, with `/`.
+    pub file: String,
+    pub at: String,
+    pub rule: Arc<str>,
+    pub image: String,
+}
+
+impl Entry {
+    pub fn new(file: &str, key: &Key) -> Self {
+        Self {
+            file: file.to_owned(),
+            at: key.at.clone(),
+            rule: Arc::clone(&key.rule),
+            image: key.image.clone(),
+        }
+    }
+}
+
+/// The file, as serde reads and writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    version: u32,
+    findings: Vec<Row>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    file: String,
+    rule: String,
+    image: String,
+    at: String,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    count: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
+/// What each finding of a text is known by.
+pub fn keys(text: &str, kind: &Kind, findings: &[Finding]) -> Vec<Key> {
+    let offsets: Vec<usize> = findings
+        .iter()
+        .map(|finding| finding.span().start)
+        .collect();
+    let places = structure::places(text, kind, &offsets);
+    findings
+        .iter()
+        .zip(places)
+        .map(|(finding, at)| Key {
+            rule: Arc::clone(&finding.rule),
+            image: name(finding).to_owned(),
+            at,
+        })
+        .collect()
+}
+
+/// The reference without its tag: a new tag makes no new finding.
+fn name(finding: &Finding) -> &str {
+    let old = &finding.old;
+    if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule) {
+        return old;
+    }
+    let last = old.rfind('/').map_or(0, |slash| slash + 1);
+    let tag = old[last..].find(':');
+    tag.map_or(old, |colon| &old[..last + colon])
+}
+
+impl Baseline {
+    /// Reads a baseline.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let written: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if written.version != VERSION {
+            return Err(format!(
+                "version {} of a baseline, where {VERSION} is known: it was written by another regfix",
+                written.version
+            ));
+        }
+        let mut baseline = Self::default();
+        for row in written.findings {
+            let entry = Entry {
+                file: row.file,
+                at: row.at,
+                rule: Arc::from(row.rule),
+                image: row.image,
+            };
+            *baseline.counts.entry(entry).or_default() += row.count;
+        }
+        Ok(baseline)
+    }
+
+    /// The file: an entry a line, so that changes of two branches meet as seldom as can be.
+    pub fn text(&self) -> String {
+        let mut text = format!("{{\"version\": {VERSION}, \"findings\": [");
+        for (index, (entry, count)) in self.counts.iter().enumerate() {
+            let row = Row {
+                file: entry.file.clone(),
+                rule: entry.rule.to_string(),
+                image: entry.image.clone(),
+                at: entry.at.clone(),
+                count: *count,
+            };
+            let comma = if index == 0 { "" } else { "," };
+            let row = serde_json::to_string(&row).unwrap_or_default();
+            let _ = write!(text, "{comma}\n{row}");
+        }
+        text + "\n]}\n"
+    }
+
+    pub fn add(&mut self, entry: Entry) {
+        *self.counts.entry(entry).or_default() += 1;
+    }
+
+    /// Findings, not entries.
+    pub fn len(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Of the findings of a file, in their order, which are held here: of equal ones the first.
+    pub fn holds(&self, entries: &[Entry]) -> Vec<bool> {
+        let mut left: BTreeMap<&Entry, usize> = BTreeMap::new();
+        let held = entries.iter().map(|entry| {
+            let there = self.counts.get(entry).copied().unwrap_or_default();
+            let left = left.entry(entry).or_insert(there);
+            let held = *left > 0;
+            *left = left.saturating_sub(1);
+            held
+        });
+        held.collect()
+    }
+
+    /// What is here and not there, with how many; as far as it is spoken about.
+    pub fn beyond<'b>(
+        &'b self,
+        other: &'b Baseline,
+        about: impl Fn(&Entry) -> bool + 'b,
+    ) -> impl Iterator<Item = (&'b Entry, usize)> {
+        self.counts.iter().filter_map(move |(entry, count)| {
+            let there = other.counts.get(entry).copied().unwrap_or_default();
+            let more = count.saturating_sub(there);
+            (more > 0 && about(entry)).then_some((entry, more))
+        })
+    }
+
+    /// What is here, with what was found in place of all that is spoken about.
+    #[must_use]
+    pub fn renewed(&self, found: Baseline, about: impl Fn(&Entry) -> bool) -> Baseline {
+        let kept = self.counts.iter().filter(|(entry, _)| !about(entry));
+        let mut renewed = found;
+        for (entry, count) in kept {
+            renewed.counts.insert(entry.clone(), *count);
+        }
+        renewed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(file: &str, at: &str) -> Entry {
+        Entry {
+            file: file.to_owned(),
+            at: at.to_owned(),
+            rule: Arc::from("k8s-gcr-io"),
+            image: "k8s.gcr.io/pause".to_owned(),
+        }
+    }
+
+    fn baseline(entries: &[Entry]) -> Baseline {
+        let mut baseline = Baseline::default();
+        entries
+            .iter()
+            .cloned()
+            .for_each(|entry| baseline.add(entry));
+        baseline
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written_an_entry_a_line() {
+        let held = baseline(&[entry("b", "x"), entry("a", ""), entry("b", "x")]);
+        let expected = r#"{"version": 1, "findings": [
+{"file":"a","rule":"k8s-gcr-io","image":"k8s.gcr.io/pause","at":""},
+{"file":"b","rule":"k8s-gcr-io","image":"k8s.gcr.io/pause","at":"x","count":2}
+]}
+"#;
+        assert_eq!(held.text(), expected);
+        assert_eq!(Baseline::parse(expected).unwrap(), held);
+        let empty = Baseline::default().text();
+        assert!(Baseline::parse(&empty).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (text, part) in [
+            ("", "line 1"),
+            ("{\"version\": 1}", "findings"),
+            ("{\"version\": 2, \"findings\": []}", "another regfix"),
+            (
+                "{\"version\": 1, \"findings\": [], \"x\": 1}",
+                "unknown field `x`",
+            ),
+        ] {
+            let why = Baseline::parse(text).unwrap_err();
+            assert!(why.contains(part), "{why}");
+        }
+    }
+
+    #[test]
+    fn of_equal_findings_as_many_are_held_as_there_were() {
+        let held = baseline(&[entry("a", "x"), entry("a", "x")]);
+        let found = [
+            entry("a", "x"),
+            entry("a", "y"),
+            entry("a", "x"),
+            entry("a", "x"),
+        ];
+        assert_eq!(held.holds(&found), [true, false, true, false]);
+        assert_eq!(held.holds(&[entry("b", "x")]), [false]);
+    }
+
+    #[test]
+    fn what_is_gone_is_stale_where_it_was_looked_for() {
+        let held = baseline(&[entry("a", "x"), entry("a", "x"), entry("b", "x")]);
+        let found = baseline(&[entry("a", "x"), entry("c", "x")]);
+        let in_a = |entry: &Entry| entry.file == "a";
+        let stale: Vec<_> = held.beyond(&found, in_a).collect();
+        assert_eq!(stale, [(&entry("a", "x"), 1)]);
+        let renewed = held.renewed(found, |entry| entry.file != "b");
+        let expected = baseline(&[entry("a", "x"), entry("b", "x"), entry("c", "x")]);
+        assert_eq!(renewed, expected);
+    }
+}

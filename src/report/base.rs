@@ -1,0 +1,52 @@
+//! From where the paths of a report start. Knows no format, and looks at no disk.
+
+use std::path::{Path, PathBuf};
+
+use super::text::slashed;
+use crate::source::normal;
+
+/// The working directory, and the repository that it is in.
+#[derive(Debug, Clone, Default)]
+pub struct Base {
+    here: PathBuf,
+    /// The working directory where there is no repository.
+    root: PathBuf,
+}
+
+impl Base {
+    /// Both absolute.
+    pub fn new(here: &Path, repository: Option<&Path>) -> Self {
+        Self {
+            here: here.to_owned(),
+            root: repository.unwrap_or(here).to_owned(),
+        }
+    }
+
+    /// A path from the root of the repository, with `/`; the absolute path of what lies outside.
+    pub fn relative(&self, path: &Path) -> String {
+        let absolute = normal(&self.here.join(path));
+        slashed(absolute.strip_prefix(&self.root).unwrap_or(&absolute))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_start_at_the_repository() {
+        let base = Base::new(Path::new("/repo/sub"), Some(Path::new("/repo")));
+        let alone = Base::new(Path::new("/tmp/x"), None);
+        for (base, path, relative) in [
+            (&base, "a.yaml", "sub/a.yaml"),
+            (&base, "./a/b.yaml", "sub/a/b.yaml"),
+            (&base, "../a.yaml", "a.yaml"),
+            (&base, "/repo/b/a.yaml", "b/a.yaml"),
+            (&base, "../../else/a.yaml", "/else/a.yaml"),
+            (&alone, "a.yaml", "a.yaml"),
+            (&alone, "../a.yaml", "/tmp/a.yaml"),
+        ] {
+            assert_eq!(base.relative(Path::new(path)), relative);
+        }
+    }
+}

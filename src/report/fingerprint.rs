@@ -1,0 +1,32 @@
+//! What programs know a finding by from one run to the next: a hash of its key and its file, and no line.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::FileReport;
+use crate::finding::Key;
+
+/// A fingerprint for each finding, 32 hexadecimal digits. Those with equal keys are told apart by their order.
+pub(super) fn fingerprints(report: &FileReport<'_>) -> Vec<String> {
+    let path = report.base.relative(report.path);
+    let mut seen: HashMap<&Key, usize> = HashMap::new();
+    let one = |key: &'_ Key, nth: usize| {
+        let mut hash = Sha256::new();
+        for part in [&path, &*key.rule, &key.image, &key.at, &nth.to_string()] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        let digest = hash.finalize();
+        digest[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    let keys = report.keys.iter().map(|key| {
+        let nth = seen.entry(key).or_default();
+        *nth += 1;
+        one(key, *nth)
+    });
+    keys.collect()
+}

@@ -1,0 +1,44 @@
+//! What is kept of a file until a report can be told as a whole: findings and their places, but no text.
+
+use super::FileReport;
+use super::text::Places;
+use crate::finding::{Finding, Fixed, Problem};
+use crate::source::Position;
+
+/// A file, without its text.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// From the root of the repository, with `/`.
+    pub path: String,
+    pub findings: Vec<Placed>,
+    pub fixed: Vec<Fixed>,
+    pub problems: Vec<(Option<Position>, Problem)>,
+}
+
+/// A finding and its place.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    pub position: Position,
+    pub finding: Finding,
+}
+
+impl Told {
+    pub fn new(report: &FileReport<'_>) -> Self {
+        let mut places = Places::new(report);
+        let findings = report.findings.iter().map(|finding| Placed {
+            position: places.at(finding.span().start),
+            finding: finding.clone(),
+        });
+        let findings = findings.collect();
+        let problems = report
+            .problems
+            .iter()
+            .map(|problem| (problem.offset.map(|at| places.at(at)), problem.clone()));
+        Self {
+            path: report.base.relative(report.path),
+            findings,
+            fixed: report.fixed.to_vec(),
+            problems: problems.collect(),
+        }
+    }
+}

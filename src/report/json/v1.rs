@@ -1,0 +1,275 @@
+//! Version 1 of the JSON report, field by field: what `docs/json.md` tells of.
+//!
+//! These structs are apart from the inner types on purpose, so that those can change while this stays.
+
+use serde::Serialize;
+
+use crate::edit;
+use crate::finding;
+use crate::report::Summary;
+use crate::report::text::{Places, slashed};
+use crate::source::{Position, Span};
+
+/// Grows when a field goes, or means something else; not when one is added.
+pub(in crate::report) const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct Finding<'f> {
+    rule: &'f str,
+    severity: &'static str,
+    message: &'f str,
+    mention: bool,
+    old: &'f str,
+    new: Option<&'f str>,
+    reason: Option<&'f str>,
+    url: Option<&'f str>,
+    applicability: Option<&'static str>,
+    spans: Vec<Piece<'f>>,
+    edits: Vec<Edit<'f>>,
+    elsewhere: Vec<FileEdit<'f>>,
+    related: Vec<Related<'f>>,
+}
+
+impl<'f> Finding<'f> {
+    pub(in crate::report) fn new(finding: &'f finding::Finding, places: &mut Places<'_>) -> Self {
+        let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+        let elsewhere = finding.fix.iter().flat_map(|fix| fix.elsewhere.iter());
+        Self {
+            rule: &finding.rule,
+            severity: finding.severity.name(),
+            message: &finding.message,
+            mention: finding.mention,
+            old: &finding.old,
+            new: finding.new.as_deref(),
+            reason: finding.reason.as_deref(),
+            url: finding.url.as_deref(),
+            applicability: applicability(finding),
+            spans: finding
+                .labels
+                .iter()
+                .map(|label| Piece::new(label, places))
+                .collect(),
+            edits: edits.map(|edit| Edit::new(edit, places)).collect(),
+            elsewhere: elsewhere.map(FileEdit::new).collect(),
+            related: finding.related.iter().map(Related::new).collect(),
+        }
+    }
+}
+
+/// An edit in another file, whose lines are not at hand.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct FileEdit<'f> {
+    path: String,
+    start: usize,
+    end: usize,
+    text: &'f str,
+}
+
+impl<'f> FileEdit<'f> {
+    fn new(edit: &'f edit::FileEdit) -> Self {
+        Self {
+            path: slashed(&edit.path),
+            start: edit.edit.span.start,
+            end: edit.edit.span.end,
+            text: &edit.edit.text,
+        }
+    }
+}
+
+/// Another place that the finding has to do with.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Related<'f> {
+    place: &'f str,
+    line: Option<usize>,
+    column: Option<usize>,
+    text: &'f str,
+}
+
+impl<'f> Related<'f> {
+    fn new(related: &'f finding::Related) -> Self {
+        Self {
+            place: &related.place,
+            line: related.position.map(|position| position.line),
+            column: related.position.map(|position| position.column),
+            text: &related.text,
+        }
+    }
+}
+
+/// Without spans and edits: the text that they belong to is gone.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct Fixed<'f> {
+    rule: &'f str,
+    severity: &'static str,
+    message: &'f str,
+    old: &'f str,
+    new: Option<&'f str>,
+    reason: Option<&'f str>,
+    url: Option<&'f str>,
+    applicability: Option<&'static str>,
+    line: usize,
+    column: usize,
+}
+
+impl<'f> Fixed<'f> {
+    pub(in crate::report) fn new(fixed: &'f finding::Fixed) -> Self {
+        let finding::Fixed { finding, position } = fixed;
+        Self {
+            rule: &finding.rule,
+            severity: finding.severity.name(),
+            message: &finding.message,
+            old: &finding.old,
+            new: finding.new.as_deref(),
+            reason: finding.reason.as_deref(),
+            url: finding.url.as_deref(),
+            applicability: applicability(finding),
+            line: position.line,
+            column: position.column,
+        }
+    }
+}
+
+fn applicability(finding: &finding::Finding) -> Option<&'static str> {
+    finding.fix.as_ref().map(|fix| fix.applicability.name())
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Range {
+    start: usize,
+    end: usize,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+impl Range {
+    fn new(span: Span, places: &mut Places<'_>) -> Self {
+        let Position { line, column } = places.at(span.start);
+        let end = places.at(span.end);
+        Self {
+            start: span.start,
+            end: span.end,
+            line,
+            column,
+            end_line: end.line,
+            end_column: end.column,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Piece<'f> {
+    label: Option<&'f str>,
+    #[serde(flatten)]
+    range: Range,
+}
+
+impl<'f> Piece<'f> {
+    fn new(label: &'f finding::Label, places: &mut Places<'_>) -> Self {
+        Self {
+            label: Some(label.text.as_str()).filter(|text| !text.is_empty()),
+            range: Range::new(label.span, places),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Edit<'f> {
+    #[serde(flatten)]
+    range: Range,
+    text: &'f str,
+}
+
+impl<'f> Edit<'f> {
+    fn new(edit: &'f edit::Edit, places: &mut Places<'_>) -> Self {
+        Self {
+            range: Range::new(edit.span, places),
+            text: &edit.text,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct Problem<'f> {
+    message: &'f str,
+    fatal: bool,
+    start: Option<usize>,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+impl<'f> Problem<'f> {
+    pub(in crate::report) fn new(problem: &'f finding::Problem, places: &mut Places<'_>) -> Self {
+        let position = problem.offset.map(|offset| places.at(offset));
+        Self {
+            message: &problem.message,
+            fatal: problem.fatal,
+            start: problem.offset,
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+        }
+    }
+}
+
+/// The time is left out: the same input gives the same document.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct Totals<'s> {
+    files: usize,
+    files_with_findings: usize,
+    errors: usize,
+    warnings: usize,
+    infos: usize,
+    fixable: usize,
+    unsafe_fixable: usize,
+    fixed: usize,
+    fixed_files: usize,
+    suppressed: usize,
+    baselined: usize,
+    stale: usize,
+    not_analysed: usize,
+    failures: usize,
+    by_rule: Vec<RuleCount<'s>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RuleCount<'s> {
+    rule: &'s str,
+    count: usize,
+}
+
+impl<'s> Totals<'s> {
+    pub(in crate::report) fn new(summary: &'s Summary) -> Self {
+        let by_rule = summary.by_rule.iter().map(|(rule, count)| RuleCount {
+            rule,
+            count: *count,
+        });
+        Self {
+            files: summary.files,
+            files_with_findings: summary.files_with_findings,
+            errors: summary.errors,
+            warnings: summary.warnings,
+            infos: summary.infos,
+            fixable: summary.fixable,
+            unsafe_fixable: summary.unsafe_fixable,
+            fixed: summary.fixed,
+            fixed_files: summary.fixed_files,
+            suppressed: summary.suppressed,
+            baselined: summary.baselined,
+            stale: summary.stale,
+            not_analysed: summary.not_analysed,
+            failures: summary.failures,
+            by_rule: by_rule.collect(),
+        }
+    }
+}

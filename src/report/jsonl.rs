@@ -1,0 +1,111 @@
+//! For programs that read line by line: the fields of the JSON report, an object a line, the summary last.
+
+use serde::Serialize;
+
+use super::json::v1::{Finding, Fixed, Problem, Totals, VERSION};
+use super::text::{Places, line, slashed};
+use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use crate::rules::RuleSet;
+
+struct JsonLines;
+
+pub static FORMAT: Format = Format {
+    name: "jsonl",
+    about: "for programs: an object a line",
+    is_document: true,
+    has_keys: false,
+    telling: Telling::Streamed(&JsonLines),
+};
+
+/// What a line is, and then its fields.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Row<'r> {
+    Finding {
+        path: &'r str,
+        #[serde(flatten)]
+        finding: Finding<'r>,
+    },
+    Fixed {
+        path: &'r str,
+        #[serde(flatten)]
+        fixed: Fixed<'r>,
+    },
+    Problem {
+        path: &'r str,
+        #[serde(flatten)]
+        problem: Problem<'r>,
+    },
+    Summary {
+        version: u32,
+        #[serde(flatten)]
+        totals: Totals<'r>,
+    },
+}
+
+impl Stream for JsonLines {
+    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+        let path = &slashed(report.path);
+        let mut places = Places::new(report);
+        let mut out = String::new();
+        let mut push = |row: &Row<'_>| {
+            out += &line(row);
+            out.push('\n');
+        };
+        for finding in report.findings {
+            let finding = Finding::new(finding, &mut places);
+            push(&Row::Finding { path, finding });
+        }
+        for fixed in report.fixed {
+            let fixed = Fixed::new(fixed);
+            push(&Row::Fixed { path, fixed });
+        }
+        for problem in report.problems {
+            let problem = Problem::new(problem, &mut places);
+            push(&Row::Problem { path, problem });
+        }
+        out
+    }
+
+    fn end(&self, summary: &Summary, _: &Look, _: &RuleSet) -> String {
+        let totals = Totals::new(summary);
+        let version = VERSION;
+        format!("{}\n", line(&Row::Summary { version, totals }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::sample::{LOOK, Sample};
+    use super::*;
+
+    #[test]
+    fn every_line_is_an_object_of_its_type() {
+        let sample = Sample::new("a: k8s.gcr.io/a\nb: k8s.gcr.io/b\n")
+            .finding("k8s.gcr.io/a")
+            .fixed()
+            .finding("k8s.gcr.io/b")
+            .problem(Some(3), "no end\n", false);
+        let rules = RuleSet::new(Vec::new());
+        let text = sample.show(&JsonLines, "a.yaml", &LOOK)
+            + &JsonLines.end(&Summary::default(), &LOOK, &rules);
+        let rows: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let types: Vec<_> = rows
+            .iter()
+            .map(|row| row["type"].as_str().unwrap())
+            .collect();
+        assert_eq!(types, ["finding", "fixed", "problem", "summary"]);
+        assert_eq!(rows[0]["path"], "a.yaml");
+        assert_eq!(rows[0]["spans"][0]["line"], 2);
+        assert_eq!(
+            (&rows[1]["line"], &rows[2]["column"]),
+            (&1.into(), &4.into())
+        );
+        assert_eq!(rows[3]["version"], 1);
+    }
+}

@@ -1,0 +1,428 @@
+//! For code scanning: SARIF 2.1.0, as OASIS defines it and GitHub reads it.
+//!
+//! Results are told file by file; the table of rules follows them, for only then it is known which have any. Of a
+//! problem there is a result of the rule `not-analysed`.
+
+mod log;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::fingerprint::fingerprints;
+use super::text::{Places, line};
+use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use crate::edit::Applicability;
+use crate::finding::{Finding, IGNORE_UNUSED, Problem, Related, Severity};
+use crate::rules::{Rule, RuleSet};
+use crate::source::{Position, Span};
+use log::{
+    ArtifactChange, ArtifactLocation, Configuration, Content, Driver, Fingerprints, Fix, Help,
+    Invocation, Location, Message, Physical, Properties, Region, Replacement, ReportingDescriptor,
+    RuleProperties, SarifResult, Tool,
+};
+
+struct Sarif;
+
+pub static FORMAT: Format = Format {
+    name: "sarif",
+    about: "code scanning: SARIF 2.1.0",
+    is_document: true,
+    has_keys: true,
+    telling: Telling::Streamed(&Sarif),
+};
+
+/// What is said where a file could not be analysed.
+const NOT_ANALYSED: &str = "not-analysed";
+
+/// What a path of a URI may hold as it is: unreserved characters, some of the others, and the slash. No colon, for the
+/// first segment would look like a scheme.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
+
+impl Stream for Sarif {
+    fn start(&self) -> String {
+        "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\
+         \"runs\":[{\"columnKind\":\"unicodeCodePoints\",\"results\":[\n"
+            .to_owned()
+    }
+
+    fn between(&self) -> &'static str {
+        ",\n"
+    }
+
+    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+        let mut places = Places::new(report);
+        let findings = report.findings.iter().zip(fingerprints(report));
+        let mut results: Vec<String> = findings
+            .map(|(finding, print)| line(&of_finding(finding, print, report, &mut places)))
+            .collect();
+        let problems = report.problems.iter();
+        results.extend(problems.map(|problem| line(&of_problem(problem, report, &mut places))));
+        results.join(",\n")
+    }
+
+    fn end(&self, summary: &Summary, _: &Look, rules: &RuleSet) -> String {
+        let tool = Tool {
+            driver: Driver {
+                name: "regfix",
+                semantic_version: env!("CARGO_PKG_VERSION"),
+                rules: descriptors(summary, rules),
+            },
+        };
+        let invocation = Invocation {
+            execution_successful: summary.failures == 0,
+        };
+        format!(
+            "\n],\"tool\":{},\"invocations\":[{}]}}]}}\n",
+            line(&tool),
+            line(&invocation)
+        )
+    }
+}
+
+/// Those that have results, in the order of the catalogue.
+fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDescriptor<'r>> {
+    let told = |id: &str| summary.by_rule.iter().any(|(rule, _)| rule == id);
+    let of_rules = rules.rules().iter().filter(|rule| told(&rule.id));
+    let mut all: Vec<ReportingDescriptor<'r>> = of_rules.map(descriptor).collect();
+    let known: Vec<&str> = all.iter().map(|one| one.id).collect();
+    let others = summary.by_rule.iter().map(|(rule, _)| rule.as_str());
+    let others: Vec<&str> = others.filter(|id| !known.contains(id)).collect();
+    all.extend(others.into_iter().map(|id| plain(id, about(id), "warning")));
+    all.push(plain(NOT_ANALYSED, about(NOT_ANALYSED), "note"));
+    all
+}
+
+/// What is no rule of the catalogue but has findings.
+fn about(id: &str) -> &'static str {
+    match id {
+        IGNORE_UNUSED => "An ignore comment suppresses nothing, or cannot be understood",
+        NOT_ANALYSED => "A file could not be analysed, or only in part",
+        _ => "See the message",
+    }
+}
+
+fn plain<'r>(id: &'r str, text: &'r str, level: &'static str) -> ReportingDescriptor<'r> {
+    ReportingDescriptor {
+        id,
+        short_description: Message::new(text),
+        full_description: Message::new(text),
+        help_uri: None,
+        help: Help {
+            text: text.to_owned(),
+            markdown: text.to_owned(),
+        },
+        default_configuration: Configuration { level },
+        properties: RuleProperties::default(),
+    }
+}
+
+fn descriptor(rule: &Rule) -> ReportingDescriptor<'_> {
+    let why = if rule.why.is_empty() {
+        &rule.summary
+    } else {
+        &rule.why
+    };
+    ReportingDescriptor {
+        id: &rule.id,
+        short_description: Message::new(rule.summary.as_str()),
+        full_description: Message::new(why.as_str()),
+        help_uri: rule.url(),
+        help: Help {
+            text: help(rule, why, ""),
+            markdown: help(rule, why, "* "),
+        },
+        default_configuration: Configuration {
+            level: level(rule.severity),
+        },
+        properties: RuleProperties {
+            tags: vec!["container-registry", "deprecation"],
+            state: Some(rule.state.as_str()).filter(|state| !state.is_empty()),
+            safety: Some(rule.safety.name()),
+        },
+    }
+}
+
+/// Why, what to mind, and where it is said.
+fn help(rule: &Rule, why: &str, bullet: &str) -> String {
+    let mut parts = vec![why.to_owned()];
+    let list = |items: &[String], open: &str, close: &str| -> String {
+        let items = items
+            .iter()
+            .map(|item| format!("{bullet}{open}{item}{close}"));
+        items.collect::<Vec<_>>().join("\n")
+    };
+    if !rule.mind.is_empty() {
+        parts.push(list(&rule.mind, "", ""));
+    }
+    if !rule.sources.is_empty() {
+        let (open, close) = if bullet.is_empty() {
+            ("", "")
+        } else {
+            ("<", ">")
+        };
+        parts.push(list(&rule.sources, open, close));
+    }
+    parts.join("\n\n")
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+fn of_finding<'f>(
+    finding: &'f Finding,
+    fingerprint: String,
+    report: &FileReport<'_>,
+    places: &mut Places<'_>,
+) -> SarifResult<'f> {
+    let here = || artifact(&report.base.relative(report.path));
+    let mut located = |span: Span, text: Option<&str>| Location {
+        physical_location: Some(Physical {
+            artifact_location: here(),
+            region: Some(region(span, places)),
+        }),
+        message: text.map(Message::new),
+    };
+    let location = located(finding.span(), None);
+    let pieces = finding.labels.iter().skip(1);
+    let mut related: Vec<Location> = pieces
+        .map(|label| located(label.span, Some(&label.text)))
+        .collect();
+    related.extend(finding.related.iter().map(|place| elsewhere(place, report)));
+    let message = match finding.reason.as_ref().filter(|_| !finding.mention) {
+        Some(reason) => format!("{} ({reason})", finding.with_move()),
+        None => finding.with_move(),
+    };
+    SarifResult {
+        rule_id: &finding.rule,
+        level: level(finding.severity),
+        kind: "fail",
+        message: Message::new(message),
+        locations: vec![location],
+        related_locations: related,
+        partial_fingerprints: Some(Fingerprints { site: fingerprint }),
+        fixes: fixes(finding, report, places),
+        properties: Some(Properties {
+            old: &finding.old,
+            new: finding.new.as_deref(),
+            applicability: finding.fix.as_ref().map(|fix| fix.applicability.name()),
+        }),
+    }
+}
+
+/// A place in another file, or on the way through an archive.
+fn elsewhere(place: &Related, report: &FileReport<'_>) -> Location {
+    let archived = place.archive();
+    // The lines of what is in an archive are not the archive's.
+    let region = place.position.filter(|_| archived.is_none());
+    let text = match archived {
+        Some(_) => format!("{} ({})", place.text, place.shown_place()),
+        None => place.text.clone(),
+    };
+    let path = archived.unwrap_or(&place.place);
+    Location {
+        physical_location: Some(Physical {
+            artifact_location: artifact(&report.base.relative(path.as_ref())),
+            region: region.map(|Position { line, column }| Region::Lines {
+                start_line: line,
+                start_column: column,
+                end_line: None,
+                end_column: None,
+            }),
+        }),
+        message: Some(Message::new(text)),
+    }
+}
+
+fn of_problem<'p>(
+    problem: &'p Problem,
+    report: &FileReport<'_>,
+    places: &mut Places<'_>,
+) -> SarifResult<'p> {
+    let at = problem.offset.map(|at| Span::new(at, at));
+    let (level, kind) = match problem.fatal {
+        true => ("error", "fail"),
+        false => ("none", "informational"),
+    };
+    SarifResult {
+        rule_id: NOT_ANALYSED,
+        level,
+        kind,
+        message: Message::new(problem.message.as_str()),
+        locations: vec![Location {
+            physical_location: Some(Physical {
+                artifact_location: artifact(&report.base.relative(report.path)),
+                region: at.map(|span| region(span, places)),
+            }),
+            message: None,
+        }],
+        related_locations: Vec::new(),
+        partial_fingerprints: None,
+        fixes: Vec::new(),
+        properties: None,
+    }
+}
+
+/// The fix, where a run would write it: one for all files that it changes.
+fn fixes<'f>(
+    finding: &'f Finding,
+    report: &FileReport<'_>,
+    places: &mut Places<'_>,
+) -> Vec<Fix<'f>> {
+    let fix = finding.fix.as_ref();
+    let Some(fix) = fix.filter(|fix| fix.applicability > Applicability::Display) else {
+        return Vec::new();
+    };
+    let mut changes = Vec::new();
+    let replacements = fix.edits.iter().map(|edit| Replacement {
+        deleted_region: region(edit.span, places),
+        inserted_content: Content { text: &edit.text },
+    });
+    let replacements: Vec<Replacement<'f>> = replacements.collect();
+    if !replacements.is_empty() {
+        changes.push(ArtifactChange {
+            artifact_location: artifact(&report.base.relative(report.path)),
+            replacements,
+        });
+    }
+    let mut paths: Vec<_> = fix.elsewhere.iter().map(|edit| &edit.path).collect();
+    paths.dedup();
+    for path in paths {
+        let edits = fix.elsewhere.iter().filter(|edit| edit.path == *path);
+        let replacements = edits.map(|edit| Replacement {
+            // Its text is not at hand, so neither are its lines.
+            deleted_region: Region::Bytes {
+                byte_offset: edit.edit.span.start,
+                byte_length: edit.edit.span.len(),
+            },
+            inserted_content: Content {
+                text: &edit.edit.text,
+            },
+        });
+        changes.push(ArtifactChange {
+            artifact_location: artifact(&report.base.relative(path)),
+            replacements: replacements.collect(),
+        });
+    }
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    vec![Fix {
+        description: finding.new.as_deref().map(Message::new),
+        artifact_changes: changes,
+    }]
+}
+
+fn region(span: Span, places: &mut Places<'_>) -> Region {
+    let (start, end) = (places.at(span.start), places.at(span.end));
+    Region::Lines {
+        start_line: start.line,
+        start_column: start.column,
+        end_line: Some(end.line),
+        end_column: Some(end.column),
+    }
+}
+
+/// Below the root of the repository, or, outside of it, absolute.
+fn artifact(path: &str) -> ArtifactLocation {
+    let encoded = utf8_percent_encode(path, PATH).to_string();
+    let absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
+    match absolute {
+        true => ArtifactLocation {
+            uri: format!("file:///{}", encoded.trim_start_matches('/')),
+            uri_base_id: None,
+        },
+        false => ArtifactLocation {
+            uri: encoded,
+            uri_base_id: Some("%SRCROOT%"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::sample::{LOOK, Sample, finding, make_shared, make_unsafe};
+    use super::*;
+
+    fn results(sample: &Sample, path: &str) -> Value {
+        let rules = RuleSet::new(Vec::new());
+        let text = Sarif.start()
+            + &sample.show(&Sarif, path, &LOOK)
+            + &Sarif.end(&Summary::default(), &LOOK, &rules);
+        let log: Value = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
+        log["runs"][0]["results"].clone()
+    }
+
+    #[test]
+    fn places_are_below_the_repository_and_escaped() {
+        let sample = Sample::new("a: k8s.gcr.io/a\n").finding("k8s.gcr.io/a");
+        for (path, uri, base) in [
+            ("a.yaml", "sub/a.yaml", Some("%SRCROOT%")),
+            (
+                "ä b/100%#?.yaml",
+                "sub/%C3%A4%20b/100%25%23%3F.yaml",
+                Some("%SRCROOT%"),
+            ),
+            ("../c:d.yaml", "c%3Ad.yaml", Some("%SRCROOT%")),
+            ("/else/a.yaml", "file:///else/a.yaml", None),
+        ] {
+            let results = results(&sample, path);
+            let found = &results[0]["locations"][0]["physicalLocation"]["artifactLocation"];
+            assert_eq!(found["uri"], uri);
+            assert_eq!(found["uriBaseId"].as_str(), base);
+        }
+    }
+
+    #[test]
+    fn a_fix_names_every_file_that_it_changes() {
+        let pieces = [(3, "k8s.gcr.io", "registry"), (17, "pause", "path")];
+        let sample = Sample::new("a: k8s.gcr.io\nb: pause\n")
+            .push(finding(&pieces, "k8s.gcr.io/pause"))
+            .with(make_unsafe)
+            .with(make_shared);
+        let result = &results(&sample, "a.yaml")[0];
+        let changes = &result["fixes"][0]["artifactChanges"];
+        assert_eq!(changes[0]["artifactLocation"]["uri"], "sub/a.yaml");
+        assert_eq!(
+            changes[0]["replacements"][0]["deletedRegion"]["startColumn"],
+            4
+        );
+        assert_eq!(changes[1]["artifactLocation"]["uri"], "b.yaml");
+        assert_eq!(
+            changes[1]["replacements"][0]["deletedRegion"]["byteOffset"],
+            1
+        );
+        let related = &result["relatedLocations"];
+        assert_eq!(related[0]["physicalLocation"]["region"]["startLine"], 2);
+        assert_eq!(
+            related[1]["physicalLocation"]["artifactLocation"]["uri"],
+            "sub/x-1.tgz"
+        );
+        assert_eq!(
+            related[1]["message"]["text"],
+            "the default (x-1.tgz!x/values.yaml:3:4)"
+        );
+    }
+}

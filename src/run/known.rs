@@ -1,0 +1,186 @@
+//! The baseline of a run: found, asked about each file, and written when asked to.
+
+use std::path::{Path, PathBuf};
+
+use super::Options;
+use crate::baseline::{self, Baseline, Entry};
+use crate::finding::{Finding, Key};
+use crate::report::Base;
+use crate::rules::Rule;
+use crate::source::normal;
+use crate::walk;
+use crate::write::{Draft, WriteError};
+
+/// A baseline and its place.
+#[derive(Debug)]
+pub struct Known {
+    path: PathBuf,
+    held: Baseline,
+    /// Where its paths start.
+    base: Base,
+    /// Whether what is found takes the place of what is held.
+    renew: bool,
+}
+
+impl Known {
+    /// The baseline in the first of some folders that has one. To be renewed, it need not be there yet.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or something in it is wrong.
+    pub fn find(here: &Path, folders: &[&Path], renew: bool) -> Result<Option<Self>, String> {
+        let there = folders
+            .iter()
+            .find(|folder| walk::is_file(&folder.join(baseline::FILE)));
+        let Some(folder) = there.or(folders.first().filter(|_| renew)) else {
+            return Ok(None);
+        };
+        let path = folder.join(baseline::FILE);
+        let held = match there {
+            Some(_) => {
+                let text = walk::read(&path).map_err(|error| error.to_string())?;
+                let told = |why| {
+                    format!(
+                        "{}: {why}; mend it, or write it anew with --write-baseline after removing it",
+                        path.display()
+                    )
+                };
+                Baseline::parse(&text).map_err(told)?
+            }
+            None => Baseline::default(),
+        };
+        let base = Base::new(here, Some(folder));
+        Ok(Some(Self {
+            path,
+            held,
+            base,
+            renew,
+        }))
+    }
+
+    /// Takes away the findings of a file that are held. Gives all that count, held or not, and how many were.
+    pub(super) fn hold(
+        &self,
+        path: &Path,
+        findings: &mut Vec<Finding>,
+        keys: &mut Vec<Key>,
+    ) -> (Vec<Entry>, usize) {
+        let file = self.base.relative(path);
+        // A mention is no more than a hint, and has no need to be held.
+        let counts: Vec<bool> = findings.iter().map(|finding| !finding.mention).collect();
+        let of_findings = keys.iter().zip(&counts).filter(|(_, counts)| **counts);
+        let entries: Vec<Entry> = of_findings.map(|(key, _)| Entry::new(&file, key)).collect();
+        let held = match self.renew {
+            true => vec![true; entries.len()],
+            false => self.held.holds(&entries),
+        };
+        let mut held = held.into_iter();
+        let stays: Vec<bool> = counts
+            .iter()
+            .map(|counts| !(*counts && held.next() == Some(true)))
+            .collect();
+        let before = findings.len();
+        let mut stay = stays.iter();
+        findings.retain(|_| stay.next() == Some(&true));
+        let mut stay = stays.iter();
+        keys.retain(|_| stay.next() == Some(&true));
+        (entries, before - findings.len())
+    }
+
+    /// What is held and was looked for in vain: a line for each place, and how many findings it stands for.
+    pub(super) fn stale(&self, options: &Options<'_>, found: &Baseline) -> Vec<(String, usize)> {
+        if self.renew {
+            return Vec::new();
+        }
+        let scope = self.scope(options);
+        let stale = self.held.beyond(found, |entry| scope.holds(entry));
+        stale
+            .map(|(entry, count)| {
+                let Entry {
+                    file,
+                    at,
+                    rule,
+                    image,
+                } = entry;
+                let at = if at.is_empty() {
+                    ""
+                } else {
+                    &format!(" at {at}")
+                };
+                let times = if count > 1 {
+                    format!(" ({count} times)")
+                } else {
+                    String::new()
+                };
+                let line = format!(
+                    "{}: stale: {file} has no {rule} of {image}{at} any more{times}",
+                    self.path.display()
+                );
+                (line, count)
+            })
+            .collect()
+    }
+
+    fn scope<'k>(&'k self, options: &'k Options<'k>) -> Scope<'k> {
+        Scope::new(options, self.path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Writes what was found in place of what the run was asked about. Gives a line to tell.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(super) fn renew(
+        &self,
+        options: &Options<'_>,
+        found: Baseline,
+    ) -> Result<Option<String>, WriteError> {
+        if !self.renew {
+            return Ok(None);
+        }
+        let scope = self.scope(options);
+        let renewed = self.held.renewed(found, |entry| scope.holds(entry));
+        let count = |more: &Baseline, than: &Baseline| -> usize {
+            more.beyond(than, |_| true).map(|(_, count)| count).sum()
+        };
+        let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
+        let mut draft = Draft::create(&self.path)?;
+        draft.push(&renewed.text())?;
+        draft.finish()?;
+        Ok(Some(format!(
+            "{}: {} findings; {added} added, {dropped} dropped",
+            self.path.display(),
+            renewed.len()
+        )))
+    }
+}
+
+/// What a run was asked about: what it would have found, had it been there.
+struct Scope<'o> {
+    options: &'o Options<'o>,
+    /// In full, as they are named and as they really are.
+    roots: Vec<PathBuf>,
+    /// The folder of the baseline.
+    folder: &'o Path,
+}
+
+impl<'o> Scope<'o> {
+    fn new(options: &'o Options<'o>, folder: &'o Path) -> Self {
+        let here = walk::working_directory();
+        let named = options.walk.roots.iter();
+        let named = named.map(|root| normal(&here.join(root)));
+        let roots = named.flat_map(|root| walk::real(&root).into_iter().chain([root]));
+        Self {
+            options,
+            roots: roots.collect(),
+            folder,
+        }
+    }
+
+    /// Whether an entry's rule runs, and its file is under a root.
+    fn holds(&self, entry: &Entry) -> bool {
+        let file = normal(&self.folder.join(&entry.file));
+        let Options { rules, config, .. } = self.options;
+        let is_rule = |rules: &[Rule]| rules.iter().any(|rule| *rule.id == *entry.rule);
+        let runs = is_rule(rules.rules()) || !is_rule(&config.known);
+        runs && self.roots.iter().any(|root| file.starts_with(root))
+    }
+}

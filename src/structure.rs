@@ -1,0 +1,221 @@
+//! Where something stands in the structure of a file, in words that stay the same when lines shift.
+//!
+//! `Deployment/web:spec.template.spec.containers[name=app].image`: the kind and name of a manifest, then keys; of an
+//! item of a list its `name`, if it has one. Knows no rule and no finding.
+
+use crate::kind::{self, Kind, Masks, Parser};
+use crate::source::Span;
+use crate::syntax::yaml::{Entry, Map, Node};
+
+/// What is said of a place in a comment.
+const COMMENT: &str = "#";
+/// No text longer than this makes a place easier to know.
+const LONGEST: usize = 400;
+
+/// A place for each offset of the text. Empty where the text has no structure, or could not be parsed.
+pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
+    if kind.parser == Parser::Text || offsets.is_empty() {
+        return vec![String::new(); offsets.len()];
+    }
+    let masks = Masks::default();
+    let reading = kind::read(text, kind.parser, None, &masks);
+    let Some(layer) = reading.layers.first() else {
+        return vec![String::new(); offsets.len()];
+    };
+    let comments = &layer.parsed.comments;
+    let place = |offset: &usize| {
+        let after = comments.partition_point(|comment| comment.start <= *offset);
+        let in_comment = after > 0 && *offset < comments[after - 1].end;
+        let document = layer.parsed.documents.iter();
+        let document = document.rev().find(|node| extent(node).start <= *offset);
+        match document {
+            _ if in_comment => COMMENT.to_owned(),
+            Some(node) if *offset <= extent(node).end => shortened(place(text, node, *offset)),
+            _ => String::new(),
+        }
+    };
+    offsets.iter().map(place).collect()
+}
+
+fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
+    let mut place = document
+        .as_map()
+        .and_then(|map| manifest(text, map))
+        .unwrap_or_default();
+    let mut node = document;
+    loop {
+        node = match node {
+            Node::Map(map) => {
+                let entries = map.entries.iter().rev();
+                let Some(entry) = begun(entries, offset, |entry| &entry.key) else {
+                    break;
+                };
+                if !place.is_empty() && !place.ends_with(':') {
+                    place.push('.');
+                }
+                place += &key(text, entry);
+                if offset < extent(&entry.value).start && !is_alias(&entry.value) {
+                    break;
+                }
+                &entry.value
+            }
+            Node::List(list) => {
+                let Some(item) = begun(list.items.iter().rev(), offset, |item| item) else {
+                    break;
+                };
+                let name = item.as_map().and_then(|map| scalar(text, map, "name"));
+                place += &match name {
+                    Some(name) => format!("[name={name}]"),
+                    None => "[]".to_owned(),
+                };
+                item
+            }
+            Node::Scalar(_) | Node::Alias(_) => break,
+        };
+    }
+    place
+}
+
+/// The last of those that begin before the offset, told backwards.
+fn begun<'n, 't: 'n, T: 'n>(
+    mut backwards: impl Iterator<Item = &'n T>,
+    offset: usize,
+    head: impl Fn(&'n T) -> &'n Node<'t>,
+) -> Option<&'n T> {
+    backwards.find(|one| extent(head(one)).start <= offset)
+}
+
+fn is_alias(node: &Node<'_>) -> bool {
+    matches!(node, Node::Alias(_))
+}
+
+/// `Deployment/web:`
+fn manifest(text: &str, map: &Map<'_>) -> Option<String> {
+    let kind = scalar(text, map, "kind")?;
+    let name = map
+        .get("metadata")
+        .and_then(Node::as_map)
+        .and_then(|metadata| scalar(text, metadata, "name"));
+    Some(match name {
+        Some(name) => format!("{kind}/{name}:"),
+        None => format!("{kind}:"),
+    })
+}
+
+/// As it is written: a template's text is masked in the tree.
+fn scalar<'t>(text: &'t str, map: &Map<'_>, key: &str) -> Option<&'t str> {
+    let span = map.get(key)?.as_scalar()?.span;
+    let written = span.of(text).trim();
+    let line = written.lines().next()?;
+    (!line.is_empty()).then_some(line)
+}
+
+/// Quoted where it would read as several.
+fn key(text: &str, entry: &Entry<'_>) -> String {
+    let written = extent(&entry.key).of(text).trim();
+    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '/');
+    match !written.is_empty() && written.chars().all(plain) {
+        true => written.to_owned(),
+        false => format!("'{}'", written.replace('\'', "''")),
+    }
+}
+
+fn extent(node: &Node<'_>) -> Span {
+    match node {
+        Node::Scalar(scalar) => scalar.span,
+        Node::Map(map) => map.span,
+        Node::List(list) => list.span,
+        Node::Alias(span) => *span,
+    }
+}
+
+/// The end of a place says more than its beginning.
+fn shortened(place: String) -> String {
+    match place.char_indices().rev().nth(LONGEST) {
+        Some((cut, _)) => format!("…{}", &place[cut..]),
+        None => place,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// The place of each `X`.
+    #[track_caller]
+    fn check(path: &str, text: &str, expected: &[&str]) {
+        let kind = kind::classify(Path::new(path)).unwrap_or(&kind::TEXT);
+        let offsets: Vec<usize> = text.match_indices('X').map(|(at, _)| at).collect();
+        assert_eq!(places(text, kind, &offsets), expected, "{text}");
+    }
+
+    #[test]
+    fn manifests_are_told_by_kind_and_name() {
+        let text = "\
+# X
+kind: Deployment
+metadata: {name: web}
+spec:
+  containers:
+    - name: a
+      image: X
+    - image: \"X\"
+      args: [--x, X]
+    # - image: X
+---
+kind: List
+items:
+- kind: Pod
+  metadata:
+    annotations: {a.b/c: X}
+";
+        let expected = [
+            "#",
+            "Deployment/web:spec.containers[name=a].image",
+            "Deployment/web:spec.containers[].image",
+            "Deployment/web:spec.containers[].args[]",
+            "#",
+            "List:items[].metadata.annotations.'a.b/c'",
+        ];
+        check("a.yaml", text, &expected);
+        let shifted = format!("# one\n\n# two\n{text}");
+        check("a.yaml", &shifted, &expected);
+    }
+
+    #[test]
+    fn values_templates_json_and_text() {
+        check(
+            "values.yaml",
+            "a: {b: X}\nc:\n  d: |\n    X\n",
+            &["a.b", "c.d"],
+        );
+        check(
+            "templates/a.yaml",
+            "kind: Pod\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  image: X/{{ .y }}\n",
+            &["Pod/{{ .Release.Name }}:spec.image"],
+        );
+        check(
+            "a.json",
+            r#"{"a": [{"name": "x", "b": "X"}]}"#,
+            &["a[name=x].b"],
+        );
+        check("a.sh", "docker pull X\n", &[""]);
+        check("a.yaml", "a: [X\nb: X", &["", ""]);
+        check("a.yaml", "- X\n- [X]\n", &["[]", "[][]"]);
+    }
+
+    #[test]
+    fn a_key_that_is_meant_itself_ends_the_place() {
+        check("a.yaml", "a:\n  X:\n    b: c\n", &["a.X"]);
+    }
+
+    #[test]
+    fn long_places_keep_their_end() {
+        let text = format!("{}: X\n", "k".repeat(900));
+        let offset = text.find('X').unwrap();
+        let kind = kind::classify(Path::new("a.yaml")).unwrap();
+        assert!(places(&text, kind, &[offset])[0].chars().count() <= LONGEST + 2);
+    }
+}
