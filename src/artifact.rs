@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 /// What kind of thing is fetched from the place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Artifact {
     #[default]

@@ -8,6 +8,8 @@ mod find;
 mod globs;
 mod nodes;
 mod read;
+#[cfg(test)]
+mod schema;
 
 use std::path::{Path, PathBuf};
 

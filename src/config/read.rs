@@ -13,7 +13,7 @@ use crate::rules::{Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
 
-const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 6] = [
     "select",
     "ignore",
     "exclude",
@@ -21,7 +21,7 @@ const KEYS: [&str; 6] = [
     "overrides",
     "rules",
 ];
-const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
+pub(super) const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
 
 /// Reads a configuration whose globs are relative to `folder`.
 pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {

@@ -144,6 +144,28 @@ mod tests {
         assert_eq!(file["problems"][1]["line"], Value::Null);
     }
 
+    /// `UPDATE=1 cargo test --lib schema` writes it anew.
+    #[test]
+    fn the_schema_is_of_these_structs_and_of_what_is_written() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings
+            .into_generator()
+            .into_root_schema_for::<v1::Document<'_>>();
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema/report.json");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let stored = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(stored, text, "UPDATE=1 cargo test --lib schema writes it");
+        let schema = serde_json::from_str(&text).unwrap();
+        let mut value = document(&[("a", &full()), ("b", &full())]);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&value));
+        value["files"][0]["findings"][0]["old"].take();
+        assert!(!validator.is_valid(&value), "it would let anything pass");
+    }
+
     #[test]
     fn the_manual_names_every_field() {
         fn keys(value: &Value, found: &mut Vec<String>) {

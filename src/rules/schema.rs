@@ -22,6 +22,7 @@ pub struct Catalogue {
 
 /// A legacy place, its new place if there is one, how safe the move is, since when, and who says so.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RuleSpec {
     /// Unique, kebab-case. One of a built-in rule overrides the keys given here. Made from `from` if absent.
@@ -74,6 +75,7 @@ pub struct RuleSpec {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct AlsoSpec {
     pub from: Option<OneOrMany>,
@@ -87,6 +89,7 @@ pub struct AlsoSpec {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
 pub enum OneOrMany {
     One(String),
@@ -103,6 +106,7 @@ impl OneOrMany {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct TagsSpec {
     /// Only these; `none` stands for a reference with neither tag nor digest.
@@ -113,6 +117,7 @@ pub struct TagsSpec {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected `index` or a list of tags")]
 pub enum GateSpec {
     Named(GateName),
@@ -120,6 +125,7 @@ pub enum GateSpec {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum GateName {
     /// The offline index of registry.k8s.io.
@@ -127,6 +133,7 @@ pub enum GateName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TagFate {
     #[default]
@@ -138,6 +145,7 @@ pub enum TagFate {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DigestFate {
     #[default]
@@ -147,6 +155,7 @@ pub enum DigestFate {
 
 /// How much it matters, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing. Never makes the exit code 1.
@@ -167,6 +176,7 @@ impl Severity {
 
 /// What the sources say of the move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
     /// There is nothing to write in its place.
@@ -189,6 +199,7 @@ impl Safety {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
     Authoritative,
@@ -207,6 +218,7 @@ impl Evidence {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DateSpec {
     /// A day (`YYYY-MM-DD`), a month, a year, or a version.

@@ -273,3 +273,26 @@ impl<'s> Totals<'s> {
         }
     }
 }
+
+/// The document, for its schema: what is written is streamed.
+#[cfg(test)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(
+    title = "The JSON report of regfix",
+    description = "docs/json.md tells what each field means."
+)]
+pub(in crate::report) struct Document<'r> {
+    #[schemars(extend("const" = VERSION))]
+    version: u32,
+    files: Vec<File<'r>>,
+    summary: Totals<'r>,
+}
+
+#[cfg(test)]
+#[derive(Serialize, schemars::JsonSchema)]
+struct File<'r> {
+    path: &'r str,
+    findings: Vec<Finding<'r>>,
+    fixed: Vec<Fixed<'r>>,
+    problems: Vec<Problem<'r>>,
+}
