@@ -1,0 +1,419 @@
+//! The reports that other programs read, of every fixture, held to the schemas of those programs.
+//!
+//! The schemas stand in `schemas/`, written by hand from what the standards and manuals say. For SARIF,
+//! `REGFIX_SARIF_SCHEMA` may name the file of the standard's own schema, which is asked too then; `.ci/sarif` fetches it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{files, fill, pipe, run, stderr, stdout};
+use jsonschema::Validator;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
+const FORMATS: [&str; 8] = [
+    "json", "jsonl", "sarif", "gitlab", "rdjson", "junit", "markdown", "github",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn validator(path: &Path) -> Validator {
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap()
+}
+
+/// The schemas by format.
+fn validators() -> Vec<(&'static str, Validator)> {
+    let ours = |name: &str| validator(&root().join("tests/schemas").join(name));
+    let mut all = vec![
+        ("json", validator(&root().join("docs/schema/report.json"))),
+        ("sarif", ours("sarif.json")),
+        ("gitlab", ours("gitlab.json")),
+        ("rdjson", ours("rdjson.json")),
+    ];
+    match std::env::var_os("REGFIX_SARIF_SCHEMA") {
+        Some(path) => all.push(("sarif", validator(Path::new(&path)))),
+        None => println!("the standard's own SARIF schema is not here: .ci/sarif fetches it"),
+    }
+    all
+}
+
+#[track_caller]
+fn hold(validators: &[(&str, Validator)], format: &str, text: &str, case: &str) -> Value {
+    let value: Value =
+        serde_json::from_str(text).unwrap_or_else(|why| panic!("{case}: {format}: {why}\n{text}"));
+    for (_, validator) in validators.iter().filter(|(of, _)| *of == format) {
+        let faults: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{case}: {format}: {faults:#?}");
+    }
+    value
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files.iter();
+    let files = files.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+    fill(folder.path(), &files.collect());
+    folder
+}
+
+fn cases() -> Vec<(String, BTreeMap<PathBuf, Vec<u8>>)> {
+    let folders = fs::read_dir(root().join("fixtures")).unwrap();
+    let cases = folders.map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, files(&path.join("in")))
+    });
+    let mut cases: Vec<_> = cases.filter(|(_, files)| !files.is_empty()).collect();
+    cases.sort();
+    assert!(cases.len() > 30);
+    cases
+}
+
+/// Runs with a report of each format, and gives them by format.
+fn reports(folder: &Path, arguments: &[&str]) -> BTreeMap<&'static str, String> {
+    let out = tempfile::tempdir().unwrap();
+    let file = |format: &str| out.path().join(format);
+    let outputs = FORMATS.map(|format| format!("--output={format}={}", file(format).display()));
+    let day = ["--as-of", "2026-11-21", "--quiet"];
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    let output = run(folder, &[arguments, &day, &outputs].concat());
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    assert_eq!(stdout(&output), "");
+    FORMATS
+        .map(|format| (format, fs::read_to_string(file(format)).unwrap()))
+        .into()
+}
+
+#[test]
+fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
+    let validators = validators();
+    let mut told = 0;
+    for (name, files) in cases() {
+        for arguments in [&["--verbose"][..], &["--write"]] {
+            let copy = tempfile::tempdir().unwrap();
+            fill(copy.path(), &files);
+            let reports = reports(copy.path(), arguments);
+            let [json, sarif, gitlab, rdjson] = ["json", "sarif", "gitlab", "rdjson"]
+                .map(|format| hold(&validators, format, &reports[format], &name));
+            let listed = json["files"].as_array().unwrap().iter();
+            let findings: Vec<&Value> = listed
+                .flat_map(|file| file["findings"].as_array().unwrap())
+                .collect();
+            told += findings.len();
+            let rule = |of: &Value, key: &str| of[key].as_str().unwrap().to_owned();
+            let rules: Vec<String> = findings.iter().map(|of| rule(of, "rule")).collect();
+            let of = |list: &Value, code: &dyn Fn(&Value) -> String| -> Vec<String> {
+                let codes = list.as_array().unwrap().iter().map(code);
+                codes.filter(|code| code != "not-analysed").collect()
+            };
+            let results = &sarif["runs"][0]["results"];
+            assert_eq!(of(results, &|one| rule(one, "ruleId")), rules, "{name}");
+            assert_eq!(of(&gitlab, &|one| rule(one, "check_name")), rules, "{name}");
+            let codes = of(&rdjson["diagnostics"], &|one| rule(&one["code"], "value"));
+            assert_eq!(codes, rules, "{name}");
+            let lines = reports["jsonl"].lines();
+            let rows: Vec<Value> = lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            let rows = rows.iter().filter(|row| row["type"] == "finding");
+            assert_eq!(
+                rows.map(|row| rule(row, "rule")).collect::<Vec<_>>(),
+                rules,
+                "{name}"
+            );
+            described(&sarif, &rules, &name);
+            distinct(&gitlab, &name);
+            tests(&reports["junit"], &json, &name);
+            commands(&reports["github"], &name);
+        }
+    }
+    assert!(told > 300, "{told} findings are few");
+}
+
+/// Every rule of a result is in the table, and the table holds none twice.
+fn described(sarif: &Value, rules: &[String], case: &str) {
+    let table = sarif["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .unwrap();
+    let ids: Vec<&str> = table
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        ids.iter().collect::<HashSet<_>>().len(),
+        ids.len(),
+        "{case}"
+    );
+    for rule in rules {
+        assert!(
+            ids.contains(&rule.as_str()),
+            "{case}: {rule} is not described"
+        );
+    }
+}
+
+/// GitLab shows one issue for each fingerprint.
+fn distinct(gitlab: &Value, case: &str) {
+    let issues = gitlab.as_array().unwrap();
+    let prints = issues
+        .iter()
+        .map(|issue| issue["fingerprint"].as_str().unwrap());
+    assert_eq!(prints.collect::<HashSet<_>>().len(), issues.len(), "{case}");
+}
+
+/// The totals are those of the run, by a reader of the format.
+fn tests(junit: &str, json: &Value, case: &str) {
+    let report = quick_junit::Report::deserialize_from_str(junit).unwrap();
+    let summary = &json["summary"];
+    let count = |key: &str| usize::try_from(summary[key].as_u64().unwrap()).unwrap();
+    assert_eq!(
+        report.failures,
+        count("errors") + count("warnings"),
+        "{case}"
+    );
+    let cases = report
+        .test_suites
+        .iter()
+        .map(|suite| suite.test_cases.len());
+    assert_eq!(report.tests, cases.sum::<usize>(), "{case}");
+    assert!(report.tests > 0, "{case}");
+}
+
+/// Each line is a command with a message, and the last one is for the log.
+fn commands(github: &str, case: &str) {
+    let (commands, last) = github.trim_end().rsplit_once('\n').unwrap_or(("", github));
+    assert!(last.starts_with("regfix: "), "{case}: {last}");
+    for line in commands.lines() {
+        let rest = ["::error ", "::warning ", "::notice "]
+            .iter()
+            .find_map(|command| line.strip_prefix(command))
+            .unwrap_or_else(|| panic!("{case}: {line}"));
+        let (properties, message) = rest.split_once("::").unwrap();
+        assert!(!message.is_empty(), "{case}: {line}");
+        for property in properties.split(',') {
+            let (name, value) = property.split_once('=').unwrap();
+            let known = ["file", "line", "endLine", "col", "endColumn", "title"];
+            assert!(
+                known.contains(&name) && !value.contains(':'),
+                "{case}: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn reports_of_nothing_are_valid() {
+    let folder = folder(&[("a.yaml", MOVED)]);
+    let validators = validators();
+    let reports = reports(folder.path(), &[]);
+    for format in ["json", "sarif", "gitlab", "rdjson"] {
+        hold(&validators, format, &reports[format], "nothing");
+    }
+    assert!(reports["sarif"].contains("\"executionSuccessful\":true"));
+    assert_eq!(reports["github"], "regfix: nothing found in 1 file\n");
+    assert_eq!(
+        reports["markdown"],
+        "# Legacy registry references\n\nNone in 1 file.\n"
+    );
+    assert_eq!(reports["jsonl"].lines().count(), 1);
+}
+
+#[test]
+fn the_schemas_refuse_what_is_wrong() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    let reports = reports(folder.path(), &[]);
+    let faults: [(&str, &str, &str); 6] = [
+        ("sarif", "\"level\":\"warning\"", "\"level\":\"info\""),
+        ("sarif", "\"startLine\":1", "\"startLine\":0"),
+        ("sarif", "\"uri\":\"a.yaml\"", "\"uri\":\"a b.yaml\""),
+        (
+            "gitlab",
+            "\"severity\":\"minor\"",
+            "\"severity\":\"warning\"",
+        ),
+        (
+            "rdjson",
+            "\"severity\":\"WARNING\"",
+            "\"severity\":\"warning\"",
+        ),
+        ("json", "\"findings\":", "\"found\":"),
+    ];
+    let validators = validators();
+    for (format, right, wrong) in faults {
+        let text = &reports[format];
+        hold(&validators, format, text, "right");
+        assert!(text.contains(right), "{format}: no {right} in {text}");
+        let broken: Value = serde_json::from_str(&text.replacen(right, wrong, 1)).unwrap();
+        let refused = validators
+            .iter()
+            .filter(|(of, _)| *of == format)
+            .any(|(_, validator)| !validator.is_valid(&broken));
+        assert!(refused, "{format}: {wrong} passes");
+    }
+}
+
+#[test]
+fn several_reports_go_beside_the_one_on_standard_output() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    let arguments = ["--format", "concise", "--output", "json=a.json"];
+    let more = ["--output", "full=sub.txt", "--color", "always"];
+    let output = run(folder.path(), &[&arguments[..], &more].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).starts_with("\u{1b}[1ma.yaml:1:8:"));
+    let text = fs::read_to_string(folder.path().join("sub.txt")).unwrap();
+    assert!(
+        text.starts_with("warning[k8s-gcr-io]") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    // What was written is not read: it names what was found.
+    let again = run(folder.path(), &[&arguments[..], &more].concat());
+    assert_eq!(again.stdout, output.stdout);
+    assert_eq!(files(folder.path()).len(), 3, "no temporary file is left");
+}
+
+#[test]
+fn beside_a_diff_reports_are_of_what_there_is_to_fix() {
+    let folder = folder(&[
+        ("a.yaml", LEGACY),
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("base/pod.yaml", LEGACY),
+    ]);
+    let output = run(folder.path(), &["--diff", "--output", "jsonl=out.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("+image: registry.k8s.io/pause:3.2\n"));
+    let text = fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
+    let found = text
+        .lines()
+        .filter(|line| line.contains("\"type\":\"finding\""));
+    assert_eq!(found.count(), 2, "{text}");
+    assert!(text.contains("\"fixable\":2"), "{text}");
+}
+
+#[test]
+fn standard_input_can_have_reports_too() {
+    let folder = folder(&[]);
+    let arguments = ["--write", "-", "--output", "json=out.json"];
+    let output = pipe(folder.path(), &arguments, LEGACY.as_bytes());
+    assert_eq!(stdout(&output), MOVED);
+    let text = fs::read_to_string(folder.path().join("out.json")).unwrap();
+    assert!(
+        text.contains("\"path\":\"<stdin>\"") && text.contains("\"fixed\":1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_an_error_before_anything_is_fixed() {
+    let folder = folder(&[("a.yaml", LEGACY), ("sub/x", "")]);
+    for (output, why) in [
+        ("json=missing/a.json", "make its folder first"),
+        ("json=sub", "that is a folder"),
+        ("json=a.yaml/x", "a.yaml/x: cannot be written"),
+    ] {
+        let output = run(folder.path(), &["--write", "--output", output]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
+    for (arguments, why) in [
+        (&["--output", "sarf=a"][..], "there is no format `sarf`"),
+        (&["--output", "sarif"], "write it as FORMAT=FILE"),
+        (&["--output", "sarif="], "write the name of a file"),
+        (&["--output", "sarif=-"], "--format sarif"),
+        (
+            &["--output", "sarif=x", "--output", "json=x"],
+            "two reports go to x",
+        ),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+    }
+    let text = fs::read_to_string(folder.path().join("a.yaml")).unwrap();
+    assert_eq!(text, LEGACY);
+    assert_eq!(files(folder.path()).len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_keeps_permissions_and_links_and_goes_to_devices() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let folder = folder(&[("a.yaml", LEGACY), ("real.json", "old")]);
+    let path = |name: &str| folder.path().join(name);
+    fs::set_permissions(path("real.json"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real.json", path("link.json")).unwrap();
+    let arguments = ["--output", "json=link.json", "--output", "jsonl=new.jsonl"];
+    let device = ["--output", "gitlab=/dev/null"];
+    let output = run(folder.path(), &[&arguments[..], &device].concat());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        fs::symlink_metadata(path("link.json"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(
+        fs::read_to_string(path("real.json"))
+            .unwrap()
+            .starts_with("{\"version\":1")
+    );
+    assert_eq!(
+        fs::metadata(path("real.json")).unwrap().mode() & 0o777,
+        0o640
+    );
+    let others = fs::metadata(path("a.yaml")).unwrap().mode();
+    assert_eq!(fs::metadata(path("new.jsonl")).unwrap().mode(), others);
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[test]
+fn paths_are_those_of_the_repository() {
+    let folder = folder(&[("sub/my app/a.yaml", LEGACY), (".git/HEAD", "")]);
+    let reports = reports(&folder.path().join("sub"), &[]);
+    assert!(reports["sarif"].contains("\"uri\":\"sub/my%20app/a.yaml\""));
+    assert!(reports["gitlab"].contains("\"path\":\"sub/my app/a.yaml\""));
+    assert!(reports["github"].contains("file=sub/my app/a.yaml,"));
+    assert!(reports["junit"].contains("name=\"sub/my app/a.yaml\""));
+    assert!(reports["markdown"].contains("`sub/my app/a.yaml:1`"));
+    // Those who read these start where regfix did.
+    assert!(reports["rdjson"].contains("\"path\":\"my app/a.yaml\""));
+    assert!(reports["json"].contains("\"path\":\"my app/a.yaml\""));
+}
+
+#[test]
+fn fingerprints_stay_when_lines_shift_or_a_tag_changes() {
+    let prints = |text: &str| -> Vec<String> {
+        let folder = folder(&[("a.yaml", text)]);
+        let reports = reports(folder.path(), &[]);
+        let sarif: Value = serde_json::from_str(&reports["sarif"]).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+        results
+            .map(|one| {
+                one["partialFingerprints"]["regfixSite/v1"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    };
+    let text = "spec:\n  containers:\n  - name: a\n    image: k8s.gcr.io/a:1\n  - name: b\n    image: k8s.gcr.io/a:1\n";
+    let before = prints(text);
+    let shifted = text.replace("  containers", "  # one\n\n  containers");
+    assert_eq!(prints(&shifted.replace(":1", ":2")), before);
+    assert_ne!(before[0], before[1]);
+    assert_ne!(prints(&text.replace("name: a", "name: c"))[0], before[0]);
+}
