@@ -176,6 +176,7 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
         None if scope.no_config => None,
         None => config::find(&here)?,
     };
+    let is_configured = path.is_some();
     let mut config = match path {
         Some(path) => config::load(&path).map_err(|error| error.render(color, width()))?,
         None => Config::empty(here.clone()),
@@ -200,7 +201,10 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
     let baseline = match arguments.command.is_none() && !scope.no_baseline && !action.files {
         true => {
             let root = config::repository(&here).unwrap_or(&here);
-            Known::find(&here, &[&config.folder, root], action.write_baseline)?
+            // Without a configuration its folder is this one.
+            let beside = Some(config.folder.as_path()).filter(|_| is_configured);
+            let folders: Vec<&Path> = beside.into_iter().chain([root]).collect();
+            Known::find(&here, &folders, action.write_baseline)?
         }
         false => None,
     };

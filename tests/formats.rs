@@ -27,7 +27,10 @@ fn root() -> &'static Path {
 }
 
 fn validator(path: &Path) -> Validator {
-    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let text = fs::read_to_string(path).unwrap();
+    // A bracket that is closed but was never opened, in the standard's schema: a text to JavaScript, a fault to others.
+    let text = text.replace("-[a-zA-Z]{2}]?$", "-[a-zA-Z]{2}\\\\]?$");
+    let schema: Value = serde_json::from_str(&text).unwrap();
     jsonschema::options()
         .should_validate_formats(true)
         .build(&schema)
