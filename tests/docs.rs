@@ -15,6 +15,8 @@ use common::{files, fill, pipe, run, stdout};
 use regfix::rules::{Rule, catalogue};
 
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
+/// That of the catalogue: severities grow with dates.
+const DAY: &str = "2026-11-21";
 const COMMANDS: [&str; 2] = [
     "\ncargo run --release --locked -- fixtures/tour\n",
     "\ncargo test --locked\n",
@@ -41,8 +43,13 @@ fn table() -> String {
         let rule = Rule::new(&spec).unwrap();
         let gated = if rule.gated { "*" } else { "" };
         let (id, safety, severity) = (&rule.id, rule.safety.name(), rule.severity.name());
+        let grown = rule.dates.iter().filter_map(|date| {
+            let severity = date.severity?.name();
+            Some(format!(", {severity} from {}", date.when))
+        });
+        let grown: String = grown.collect();
         let places = places(&rule);
-        table += &format!("| `{id}` | {places} | {safety}{gated} | {severity} |\n");
+        table += &format!("| `{id}` | {places} | {safety}{gated} | {severity}{grown} |\n");
     }
     table
 }
@@ -106,8 +113,10 @@ fn flags_that_are_named_exist_and_those_that_exist_are_named() {
     for path in [
         "README.md",
         "CHANGELOG.md",
+        "docs/baseline.md",
         "docs/configuration.md",
         "docs/json.md",
+        "docs/reports.md",
     ] {
         let named = named(&read(path));
         let unknown: Vec<_> = named.difference(&exist).collect();
@@ -133,8 +142,10 @@ fn the_readme_starts_with_the_two_commands() {
 fn what_the_documents_link_to_is_there() {
     for (folder, path) in [
         ("", "README.md"),
+        ("docs", "docs/baseline.md"),
         ("docs", "docs/configuration.md"),
         ("docs", "docs/json.md"),
+        ("docs", "docs/reports.md"),
     ] {
         let text = read(path);
         for link in text.split("](").skip(1) {
@@ -153,7 +164,10 @@ fn the_changelog_has_a_section_for_this_version() {
 
 #[test]
 fn the_picture_in_the_readme_is_of_the_tour() {
-    let output = run(root(), &["fixtures/tour", "--color", "never"]);
+    let output = run(
+        root(),
+        &["fixtures/tour", "--color", "never", "--as-of", DAY],
+    );
     assert_eq!(output.status.code(), Some(1));
     let told = without_time(&stdout(&output));
     let readme = without_time(&read("README.md"));
@@ -212,4 +226,16 @@ fn pipes_work_as_the_readme_says() {
     let found = pipe(root(), &["-", "--format", "concise"], pods);
     assert_eq!(found.status.code(), Some(1));
     assert!(stdout(&found).starts_with("<stdin>:1:64: warning k8s-gcr-io "));
+}
+
+/// A table in the manual tells of every format.
+#[test]
+fn the_manual_tells_of_every_format() {
+    let manual = read("docs/reports.md");
+    let readme = read("README.md");
+    for format in regfix::report::FORMATS {
+        let name = format!("`{}`", format.name);
+        assert!(manual.contains(&format!("\n| {name} | ")), "{name}");
+        assert!(readme.contains(&name), "{name}");
+    }
 }
