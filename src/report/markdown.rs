@@ -4,6 +4,7 @@
 
 mod table;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::text::count;
@@ -140,7 +141,7 @@ fn by_rule(files: &[Told], rules: &RuleSet) -> String {
         counts.add(finding);
     }
     let mut counted: Vec<_> = counted.into_iter().collect();
-    counted.sort_by(|(_, one), (_, other)| (other.0, other.1.all).cmp(&(one.0, one.1.all)));
+    counted.sort_by_key(|(_, (severity, counts))| Reverse((*severity, counts.all)));
     let mut table = Table::new(&[
         "rule",
         "severity",
