@@ -4,7 +4,6 @@
 //! item of a list its `name`, if it has one. Knows no rule and no finding.
 
 use crate::kind::{self, Kind, Masks, Parser};
-use crate::source::Span;
 use crate::syntax::yaml::{Entry, Map, Node};
 
 /// What is said of a place in a comment.
@@ -27,10 +26,10 @@ pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
         let after = comments.partition_point(|comment| comment.start <= *offset);
         let in_comment = after > 0 && *offset < comments[after - 1].end;
         let document = layer.parsed.documents.iter();
-        let document = document.rev().find(|node| extent(node).start <= *offset);
+        let document = document.rev().find(|node| node.span().start <= *offset);
         match document {
             _ if in_comment => COMMENT.to_owned(),
-            Some(node) if *offset <= extent(node).end => shortened(place(text, node, *offset)),
+            Some(node) if *offset <= node.span().end => shortened(place(text, node, *offset)),
             _ => String::new(),
         }
     };
@@ -54,7 +53,7 @@ fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
                     place.push('.');
                 }
                 place += &key(text, entry);
-                if offset < extent(&entry.value).start && !is_alias(&entry.value) {
+                if offset < entry.value.span().start && !is_alias(&entry.value) {
                     break;
                 }
                 &entry.value
@@ -82,7 +81,7 @@ fn begun<'n, 't: 'n, T: 'n>(
     offset: usize,
     head: impl Fn(&'n T) -> &'n Node<'t>,
 ) -> Option<&'n T> {
-    backwards.find(|one| extent(head(one)).start <= offset)
+    backwards.find(|one| head(one).span().start <= offset)
 }
 
 fn is_alias(node: &Node<'_>) -> bool {
@@ -112,20 +111,11 @@ fn scalar<'t>(text: &'t str, map: &Map<'_>, key: &str) -> Option<&'t str> {
 
 /// Quoted where it would read as several.
 fn key(text: &str, entry: &Entry<'_>) -> String {
-    let written = extent(&entry.key).of(text).trim();
+    let written = entry.key.span().of(text).trim();
     let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '/');
     match !written.is_empty() && written.chars().all(plain) {
         true => written.to_owned(),
         false => format!("'{}'", written.replace('\'', "''")),
-    }
-}
-
-fn extent(node: &Node<'_>) -> Span {
-    match node {
-        Node::Scalar(scalar) => scalar.span,
-        Node::Map(map) => map.span,
-        Node::List(list) => list.span,
-        Node::Alias(span) => *span,
     }
 }
 

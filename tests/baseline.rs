@@ -5,9 +5,9 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use common::{fill, pipe, run, stderr, stdout};
+use common::{folder, pipe, run, stderr, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,14 +24,6 @@ spec:
       image: bitnami/redis:7.0.5
       args: [k8s.gcr.io/addon:1, k8s.gcr.io/addon:1]
 ";
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files.iter();
-    let files = files.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
-    fill(folder.path(), &files.collect());
-    folder
-}
 
 fn write(folder: &TempDir, path: &str, text: &str) {
     fs::write(folder.path().join(path), text).unwrap();

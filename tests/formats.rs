@@ -11,10 +11,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{files, fill, pipe, run, stderr, stdout};
+use common::{files, fill, folder, pipe, run, stderr, stdout};
 use jsonschema::Validator;
 use serde_json::Value;
-use tempfile::TempDir;
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
@@ -63,14 +62,6 @@ fn hold(validators: &[(&str, Validator)], format: &str, text: &str, case: &str) 
         assert!(faults.is_empty(), "{case}: {format}: {faults:#?}");
     }
     value
-}
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files.iter();
-    let files = files.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
-    fill(folder.path(), &files.collect());
-    folder
 }
 
 fn cases() -> Vec<(String, BTreeMap<PathBuf, Vec<u8>>)> {

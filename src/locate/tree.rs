@@ -15,7 +15,7 @@ pub(super) fn sites(view: &View<'_>) -> Vec<Site> {
     let mut roles = Vec::new();
     for document in view.documents {
         walk.document(document);
-        roles.push((extent(document), walk.role));
+        roles.push((document.span(), walk.role));
     }
     for span in view.comments {
         if !walk.may_be_in(*span) {
@@ -30,15 +30,6 @@ pub(super) fn sites(view: &View<'_>) -> Vec<Site> {
         walk.sites.extend(comment::site(view, *span, role));
     }
     walk.sites
-}
-
-fn extent(node: &Node<'_>) -> Span {
-    match node {
-        Node::Scalar(scalar) => scalar.span,
-        Node::Map(map) => map.span,
-        Node::List(list) => list.span,
-        Node::Alias(span) => *span,
-    }
 }
 
 /// Where the walk stands.
@@ -100,7 +91,7 @@ impl<'w> Walk<'w> {
     }
 
     pub(super) fn node(&mut self, node: &Node<'_>, place: Place<'_>) {
-        if !self.may_be_in(extent(node)) {
+        if !self.may_be_in(node.span()) {
             return;
         }
         match node {
@@ -154,7 +145,7 @@ impl<'w> Walk<'w> {
             }
         } else {
             for (index, entry) in map.entries.iter().enumerate() {
-                if self.may_be_in(extent(&entry.value)) {
+                if self.may_be_in(entry.value.span()) {
                     self.entry(
                         map,
                         index,

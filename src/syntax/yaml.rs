@@ -91,6 +91,16 @@ impl Scalar<'_> {
 }
 
 impl<'t> Node<'t> {
+    /// Of a scalar its content, of an aliased one where the anchor's stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Scalar(scalar) => scalar.span,
+            Self::Map(map) => map.span,
+            Self::List(list) => list.span,
+            Self::Alias(span) => *span,
+        }
+    }
+
     pub fn as_scalar(&self) -> Option<&Scalar<'t>> {
         match self {
             Self::Scalar(scalar) => Some(scalar),

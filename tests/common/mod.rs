@@ -87,3 +87,13 @@ pub(crate) fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
         fs::write(path, bytes).unwrap();
     }
 }
+
+/// A new folder with these files.
+#[allow(dead_code, reason = "not every test file makes trees of texts")]
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files.iter();
+    let files = files.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+    fill(folder.path(), &files.collect());
+    folder
+}
