@@ -76,7 +76,7 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         }
     };
     let Prepared {
-        here,
+        base,
         config,
         rules,
         baseline,
@@ -94,7 +94,7 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         return Ok(Exit::Failed);
     }
     let mut options = options(arguments, &config, &rules, look);
-    options.base = Base::new(&here, config::repository(&here));
+    options.base = base;
     options.baseline = baseline;
     options.as_of = today;
     let roots = &options.walk.roots;
@@ -153,8 +153,7 @@ fn odd_outputs(arguments: &Arguments) -> Option<String> {
 
 /// All that is read before the run.
 struct Prepared {
-    /// The working directory.
-    here: PathBuf,
+    base: Base,
     config: Config,
     rules: RuleSet,
     baseline: Option<Known>,
@@ -198,21 +197,32 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
                 .any(|place| place.severity > Severity::Info)
         });
     }
+    let base = base(&here, &scope.paths);
     let baseline = match arguments.command.is_none() && !scope.no_baseline && !action.files {
         true => {
             let root = config::repository(&here).unwrap_or(&here);
             // Without a configuration its folder is this one.
             let beside = Some(config.folder.as_path()).filter(|_| is_configured);
             let folders: Vec<&Path> = beside.into_iter().chain([root]).collect();
-            Known::find(&here, &folders, action.write_baseline)?
+            Known::find(&base, &folders, action.write_baseline)?
         }
         false => None,
     };
     Ok(Prepared {
-        here,
+        base,
         config,
         rules: RuleSet::new(rules),
         baseline,
+    })
+}
+
+/// Where the paths in reports start.
+fn base(here: &Path, roots: &[PathBuf]) -> Base {
+    let base = Base::new(here, config::repository(here));
+    let named = roots.iter().filter(|root| root.is_absolute());
+    named.fold(base, |base, root| match root.canonicalize() {
+        Ok(real) if real != *root => base.linked(root, real),
+        _ => base,
     })
 }
 

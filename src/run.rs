@@ -532,7 +532,12 @@ impl Run<'_, '_> {
                 }
             }
         }
-        match known.renew(self.options, std::mem::take(&mut self.found)) {
+        let found = std::mem::take(&mut self.found);
+        if self.summary.failures > 0 {
+            // What could not be seen would look as if it were gone.
+            return known.not_renewed(self.streams.err);
+        }
+        match known.renew(self.options, found) {
             Ok(Some(line)) if !self.options.quiet => writeln!(self.streams.err, "regfix: {line}"),
             Ok(_) => Ok(()),
             Err(error) => {

@@ -239,6 +239,33 @@ fn what_cannot_be_written_is_a_failure() {
 }
 
 #[test]
+fn it_is_not_written_where_something_could_not_be_seen() {
+    let folder = known(&[("a.yaml", POD)]);
+    let before = read(&folder, FILE);
+    let (code, _, err) = told(folder.path(), &["--write-baseline", ".", "missing.yaml"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("not written, for not all could be looked at"),
+        "{err}"
+    );
+    assert_eq!(read(&folder, FILE), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_folder_leads_to_the_same_entries() {
+    let folder = known(&[("sub/a.yaml", POD)]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(folder.path().join("sub"), &link).unwrap();
+    let (code, out, _) = told(folder.path(), &[link.to_str().unwrap()]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "nothing found in 1 file; 4 in the baseline\n")
+    );
+}
+
+#[test]
 fn files_of_projects_are_known_like_others() {
     let folder = known(&[
         ("base/kustomization.yaml", "resources: [pod.yaml]\n"),

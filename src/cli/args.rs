@@ -103,7 +103,7 @@ pub struct Action {
     #[arg(long, conflicts_with_all = ["diff", "no_baseline"])]
     pub write_baseline: bool,
     /// List the files that would be scanned, and as what
-    #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline"])]
+    #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline", "output"])]
     pub files: bool,
 }
 

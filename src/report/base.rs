@@ -11,6 +11,8 @@ pub struct Base {
     here: PathBuf,
     /// The working directory where there is no repository.
     root: PathBuf,
+    /// Places that were named by way of a link, and where they really are.
+    links: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Base {
@@ -19,12 +21,33 @@ impl Base {
         Self {
             here: here.to_owned(),
             root: repository.unwrap_or(here).to_owned(),
+            links: Vec::new(),
         }
+    }
+
+    /// The same with another root.
+    #[must_use]
+    pub fn rooted(&self, root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same where an absolute path was named that leads elsewhere.
+    #[must_use]
+    pub fn linked(mut self, named: &Path, real: PathBuf) -> Self {
+        self.links.push((normal(named), real));
+        self
     }
 
     /// A path from the root of the repository, with `/`; the absolute path of what lies outside.
     pub fn relative(&self, path: &Path) -> String {
         let absolute = normal(&self.here.join(path));
+        let mut links = self.links.iter();
+        let real =
+            links.find_map(|(named, real)| Some(real.join(absolute.strip_prefix(named).ok()?)));
+        let absolute = real.unwrap_or(absolute);
         slashed(absolute.strip_prefix(&self.root).unwrap_or(&absolute))
     }
 }
@@ -37,12 +60,17 @@ mod tests {
     fn paths_start_at_the_repository() {
         let base = Base::new(Path::new("/repo/sub"), Some(Path::new("/repo")));
         let alone = Base::new(Path::new("/tmp/x"), None);
+        let linked = base
+            .clone()
+            .linked(Path::new("/link/./to"), "/repo/sub".into());
         for (base, path, relative) in [
             (&base, "a.yaml", "sub/a.yaml"),
             (&base, "./a/b.yaml", "sub/a/b.yaml"),
             (&base, "../a.yaml", "a.yaml"),
             (&base, "/repo/b/a.yaml", "b/a.yaml"),
             (&base, "../../else/a.yaml", "/else/a.yaml"),
+            (&linked, "/link/to/a.yaml", "sub/a.yaml"),
+            (&linked, "/link/a.yaml", "/link/a.yaml"),
             (&alone, "a.yaml", "a.yaml"),
             (&alone, "../a.yaml", "/tmp/a.yaml"),
         ] {

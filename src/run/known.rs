@@ -1,5 +1,6 @@
 //! The baseline of a run: found, asked about each file, and written when asked to.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Options;
@@ -23,11 +24,12 @@ pub struct Known {
 }
 
 impl Known {
-    /// The baseline in the first of some folders that has one. To be renewed, it need not be there yet.
+    /// The baseline in the first of some folders that has one. To be renewed, it need not be there yet. `base` tells
+    /// where paths of the run start.
     ///
     /// # Errors
     /// Where it cannot be read, or something in it is wrong.
-    pub fn find(here: &Path, folders: &[&Path], renew: bool) -> Result<Option<Self>, String> {
+    pub fn find(base: &Base, folders: &[&Path], renew: bool) -> Result<Option<Self>, String> {
         let there = folders
             .iter()
             .find(|folder| walk::is_file(&folder.join(baseline::FILE)));
@@ -48,7 +50,7 @@ impl Known {
             }
             None => Baseline::default(),
         };
-        let base = Base::new(here, Some(folder));
+        let base = base.rooted(folder);
         Ok(Some(Self {
             path,
             held,
@@ -118,6 +120,18 @@ impl Known {
                 (line, count)
             })
             .collect()
+    }
+
+    /// Tells that the baseline is as it was, where it was to be renewed.
+    pub(super) fn not_renewed(&self, err: &mut dyn Write) -> io::Result<()> {
+        if !self.renew {
+            return Ok(());
+        }
+        writeln!(
+            err,
+            "regfix: {}: not written, for not all could be looked at; mend that or leave it out, and run regfix again",
+            self.path.display()
+        )
     }
 
     fn scope<'k>(&'k self, options: &'k Options<'k>) -> Scope<'k> {
