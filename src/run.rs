@@ -166,13 +166,11 @@ impl Options<'_> {
 
     /// Whether a file is one that regfix writes itself, and that speaks of what it found.
     fn is_own(&self, path: &Path) -> bool {
+        let name = path.file_name();
         let full = |path: &Path| normal(&walk::working_directory().join(path));
-        path.file_name().is_some_and(|name| name == baseline::FILE)
-            || !self.outputs.is_empty()
-                && self
-                    .outputs
-                    .iter()
-                    .any(|(_, output)| full(output) == full(path))
+        let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
+        name.is_some_and(|name| name == baseline::FILE)
+            || namesakes.any(|(_, to)| full(to) == full(path))
     }
 
     /// The kind by which a file is read, if it is.

@@ -28,7 +28,8 @@ impl Gather for Junit {
             report.add_test_suite(suite(file));
         }
         if summary.failures > 0 && report.errors == 0 {
-            let status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message("standard error tells why");
             report.add_test_suite(alone("the job could not be done", status));
         } else if report.tests == 0 {
             let name = "no legacy registry references";

@@ -194,7 +194,9 @@ impl<'o> Scope<'o> {
         let file = normal(&self.folder.join(&entry.file));
         let Options { rules, config, .. } = self.options;
         let is_rule = |rules: &[Rule]| rules.iter().any(|rule| *rule.id == *entry.rule);
-        let runs = is_rule(rules.rules()) || !is_rule(&config.known);
+        // What is no rule, such as `unused-ignore`, is found wherever it is selected.
+        let runs = is_rule(rules.rules())
+            || !is_rule(&config.known) && config.selectors.choose(&entry.rule);
         runs && self.roots.iter().any(|root| file.starts_with(root))
     }
 }
