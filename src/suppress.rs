@@ -402,7 +402,7 @@ mod tests {
             "a: K # regfix: ignore[k8s-gcr-io] until=2026-11-20 why\n",
             &[
                 "k8s-gcr-io 1",
-                "expired-ignore 1: this ignore comment was for the time until 2026-11-20",
+                "expired-ignore 1: the last day of this ignore comment was 2026-11-20",
             ],
             0,
         );
@@ -410,7 +410,7 @@ mod tests {
             "a: [K, B]\n# regfix: ignore-file[k8s-gcr-io] until=2026-01-01\n# regfix: ignore-file[k8s-*] why\n",
             &[
                 "bitnami-latest 1",
-                "expired-ignore 2: this ignore comment was for the time until 2026-01-01",
+                "expired-ignore 2: the last day of this ignore comment was 2026-01-01",
             ],
             1,
         );

@@ -331,7 +331,7 @@ fn an_ignore_comment_can_have_an_end() {
         "{out}"
     );
     assert!(
-        lines[1].starts_with("a.yaml:1:29: warning expired-ignore this ignore comment was for the time until 2027-01-01 "),
+        lines[1].starts_with("a.yaml:1:29: warning expired-ignore the last day of this ignore comment was 2027-01-01 "),
         "{out}"
     );
     assert_eq!(lines.len(), 3);
