@@ -19,7 +19,7 @@ use std::time::Instant;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
-use crate::baseline::{self, Baseline};
+use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
@@ -28,7 +28,6 @@ use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
-use crate::source::normal;
 use crate::suppress::MARKER;
 use crate::walk;
 use crate::write::Bounds;
@@ -128,49 +127,6 @@ impl Options<'_> {
     /// Whether a table of counts takes the place of the findings. A report for programs has the counts anyway.
     fn counts_only(&self) -> bool {
         self.statistics && !self.quiet && self.mode != Mode::Diff && !self.format.is_document
-    }
-
-    /// The format of the report on a standard stream. A diff and a table of counts stand there alone.
-    fn stream_format(&self) -> Option<&'static Format> {
-        if self.quiet || self.mode == Mode::Diff || self.counts_only() {
-            return None;
-        }
-        // Beside a fixed text there is no document that a format for programs could be part of.
-        Some(match self.pipes_text() && self.format.is_document {
-            true => &concise::FORMAT,
-            false => self.format,
-        })
-    }
-
-    /// The formats of all reports, and how they look: nothing is coloured in a file.
-    fn formats(&self) -> impl Iterator<Item = (&'static Format, Look)> {
-        let plain = Look {
-            color: false,
-            hyperlinks: false,
-            ..self.look
-        };
-        let stream = self.stream_format().map(|format| (format, self.look));
-        let files = self.outputs.iter().map(move |(format, _)| (*format, plain));
-        stream.into_iter().chain(files)
-    }
-
-    /// Whether reports go to files beside a diff: they tell what there is to fix.
-    fn previews_reports(&self) -> bool {
-        self.mode == Mode::Diff && !self.outputs.is_empty()
-    }
-
-    /// Whether keys of findings are asked for.
-    fn wants_keys(&self) -> bool {
-        self.baseline.is_some() || self.formats().any(|(format, _)| format.has_keys)
-    }
-
-    /// Whether a file is one that regfix writes itself, and that speaks of what it found.
-    fn is_own(&self, path: &Path) -> bool {
-        let name = path.file_name();
-        let full = |path: &Path| normal(&walk::working_directory().join(path));
-        let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
-        name.is_some_and(|name| name == baseline::FILE)
-            || namesakes.any(|(_, to)| full(to) == full(path))
     }
 
     /// The kind by which a file is read, if it is.
@@ -485,7 +441,14 @@ impl Run<'_, '_> {
             std::mem::take(&mut self.rules).into_iter().collect();
         by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         self.summary.by_rule = by_rule;
-        self.baseline()?;
+        if let Some(known) = &self.options.baseline {
+            known.close(
+                self.options,
+                std::mem::take(&mut self.found),
+                &mut self.summary,
+                self.streams.err,
+            )?;
+        }
         let Self {
             options,
             mut streams,
@@ -513,35 +476,5 @@ impl Run<'_, '_> {
             summary if summary.errors + summary.warnings > 0 => Outcome::FindingsLeft,
             _ => Outcome::Clean,
         })
-    }
-
-    /// Writes the baseline, or tells what is stale in it.
-    fn baseline(&mut self) -> io::Result<()> {
-        let Some(known) = &self.options.baseline else {
-            return Ok(());
-        };
-        // A preview finds what it would fix, and so knows nothing of what is gone.
-        if self.options.mode != Mode::Diff {
-            let stale = known.stale(self.options, &self.found);
-            self.summary.stale = stale.iter().map(|(_, count)| count).sum();
-            if self.options.verbose {
-                for (line, _) in &stale {
-                    writeln!(self.streams.err, "regfix: {line}")?;
-                }
-            }
-        }
-        let found = std::mem::take(&mut self.found);
-        if self.summary.failures > 0 {
-            // What could not be seen would look as if it were gone.
-            return known.not_renewed(self.streams.err);
-        }
-        match known.renew(self.options, found) {
-            Ok(Some(line)) if !self.options.quiet => writeln!(self.streams.err, "regfix: {line}"),
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.summary.failures += 1;
-                writeln!(self.streams.err, "regfix: {error}")
-            }
-        }
     }
 }

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::Options;
+use super::{Mode, Options};
 use crate::baseline::{self, Baseline, Entry};
 use crate::finding::{Finding, Key};
-use crate::report::Base;
+use crate::report::{Base, Summary};
 use crate::rules::Rule;
 use crate::source::normal;
 use crate::walk;
@@ -88,11 +88,46 @@ impl Known {
         (entries, before - findings.len())
     }
 
-    /// What is held and was looked for in vain: a line for each place, and how many findings it stands for.
-    pub(super) fn stale(&self, options: &Options<'_>, found: &Baseline) -> Vec<(String, usize)> {
-        if self.renew {
-            return Vec::new();
+    /// Tells what is stale, and writes the baseline where it is to be renewed.
+    ///
+    /// # Errors
+    /// Where `err` cannot be written.
+    pub(super) fn close(
+        &self,
+        options: &Options<'_>,
+        found: Baseline,
+        summary: &mut Summary,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        // A preview finds what it would fix, and so knows nothing of what is gone.
+        if options.mode == Mode::Diff {
+            return Ok(());
         }
+        if !self.renew {
+            let stale = self.stale(options, &found);
+            summary.stale = stale.iter().map(|(_, count)| count).sum();
+            let mut told = stale.iter().filter(|_| options.verbose);
+            return told.try_for_each(|(line, _)| writeln!(err, "regfix: {line}"));
+        }
+        let path = self.path.display();
+        if summary.failures > 0 {
+            // What could not be seen would look as if it were gone.
+            let advice = "mend that or leave it out, and run regfix again";
+            let why = "not written, for not all could be looked at";
+            return writeln!(err, "regfix: {path}: {why}; {advice}");
+        }
+        match self.renew(options, found) {
+            Ok(told) if !options.quiet => writeln!(err, "regfix: {path}: {told}"),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                summary.failures += 1;
+                writeln!(err, "regfix: {error}")
+            }
+        }
+    }
+
+    /// What is held and was looked for in vain: a line for each place, and how many findings it stands for.
+    fn stale(&self, options: &Options<'_>, found: &Baseline) -> Vec<(String, usize)> {
         let scope = self.scope(options);
         let stale = self.held.beyond(found, |entry| scope.holds(entry));
         stale
@@ -122,34 +157,12 @@ impl Known {
             .collect()
     }
 
-    /// Tells that the baseline is as it was, where it was to be renewed.
-    pub(super) fn not_renewed(&self, err: &mut dyn Write) -> io::Result<()> {
-        if !self.renew {
-            return Ok(());
-        }
-        writeln!(
-            err,
-            "regfix: {}: not written, for not all could be looked at; mend that or leave it out, and run regfix again",
-            self.path.display()
-        )
-    }
-
     fn scope<'k>(&'k self, options: &'k Options<'k>) -> Scope<'k> {
         Scope::new(options, self.path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Writes what was found in place of what the run was asked about. Gives a line to tell.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub(super) fn renew(
-        &self,
-        options: &Options<'_>,
-        found: Baseline,
-    ) -> Result<Option<String>, WriteError> {
-        if !self.renew {
-            return Ok(None);
-        }
+    /// Writes what was found in place of what the run was asked about. Tells what that changed.
+    fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<String, WriteError> {
         let scope = self.scope(options);
         let renewed = self.held.renewed(found, |entry| scope.holds(entry));
         let count = |more: &Baseline, than: &Baseline| -> usize {
@@ -159,11 +172,10 @@ impl Known {
         let mut draft = Draft::create(&self.path)?;
         draft.push(&renewed.text())?;
         draft.finish()?;
-        Ok(Some(format!(
-            "{}: {} findings; {added} added, {dropped} dropped",
-            self.path.display(),
-            renewed.len()
-        )))
+        let findings = renewed.len();
+        Ok(format!(
+            "{findings} findings; {added} added, {dropped} dropped"
+        ))
     }
 }
 

@@ -1,9 +1,14 @@
-//! Where reports go: standard output or error, and files. A file that cannot be written is a failure, not the end.
+//! Which reports a run makes, and where they go: standard output or error, and files. A file that cannot be written is
+//! a failure, not the end.
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use super::Options;
-use crate::report::{Piece, Report, Summary, concise};
+use super::{Mode, Options};
+use crate::baseline;
+use crate::report::{Format, Look, Piece, Report, Summary, concise};
+use crate::source::normal;
+use crate::walk;
 use crate::write::{Draft, WriteError};
 
 /// A report and where it goes.
@@ -100,5 +105,50 @@ impl Outlet {
             Sink::Gone => {}
         }
         Ok(0)
+    }
+}
+
+impl Options<'_> {
+    /// The format of the report on a standard stream. A diff and a table of counts stand there alone.
+    pub(super) fn stream_format(&self) -> Option<&'static Format> {
+        if self.quiet || self.mode == Mode::Diff || self.counts_only() {
+            return None;
+        }
+        // Beside a fixed text there is no document that a format for programs could be part of.
+        Some(match self.pipes_text() && self.format.is_document {
+            true => &concise::FORMAT,
+            false => self.format,
+        })
+    }
+
+    /// The formats of all reports, and how they look: nothing is coloured in a file.
+    pub(super) fn formats(&self) -> impl Iterator<Item = (&'static Format, Look)> {
+        let plain = Look {
+            color: false,
+            hyperlinks: false,
+            ..self.look
+        };
+        let stream = self.stream_format().map(|format| (format, self.look));
+        let files = self.outputs.iter().map(move |(format, _)| (*format, plain));
+        stream.into_iter().chain(files)
+    }
+
+    /// Whether reports go to files beside a diff: they tell what there is to fix.
+    pub(super) fn previews_reports(&self) -> bool {
+        self.mode == Mode::Diff && !self.outputs.is_empty()
+    }
+
+    /// Whether keys of findings are asked for.
+    pub(super) fn wants_keys(&self) -> bool {
+        self.baseline.is_some() || self.formats().any(|(format, _)| format.has_keys)
+    }
+
+    /// Whether a file is one that regfix writes itself, and that speaks of what it found.
+    pub(super) fn is_own(&self, path: &Path) -> bool {
+        let name = path.file_name();
+        let full = |path: &Path| normal(&walk::working_directory().join(path));
+        let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
+        name.is_some_and(|name| name == baseline::FILE)
+            || namesakes.any(|(_, to)| full(to) == full(path))
     }
 }
