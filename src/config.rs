@@ -39,6 +39,8 @@ pub struct Config {
     pub exclude: Globs,
     /// The later ones win.
     pub overrides: Vec<Override>,
+    /// Whether unpacked charts of remote dependencies are edited in place, as if the user owned them.
+    pub edit_vendored_charts: bool,
     /// All rules, embedded and own, selected or not.
     pub known: Vec<Rule>,
     /// The working directory, which relative paths start from.
@@ -105,6 +107,7 @@ impl Config {
             selectors: Selectors::default(),
             exclude: Globs::default(),
             overrides: Vec::new(),
+            edit_vendored_charts: false,
             known: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Knows no disk, no threads and no formats: files come in through [`Tree`], findings go out through [`Members`].
 
+pub mod helm;
 pub mod kustomize;
 
 use std::collections::BTreeMap;

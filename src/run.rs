@@ -23,6 +23,7 @@ use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
+use crate::project::helm::Charts;
 use crate::project::kustomize::Selections;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
@@ -181,7 +182,7 @@ pub fn check(
         as_of: options.as_of,
         projects: disk
             .as_ref()
-            .map(|(disk, makers)| projects(disk, makers))
+            .map(|(disk, makers)| projects(options, &anchors, disk, makers))
             .unwrap_or_default(),
     };
     let mut run = Run {
@@ -284,8 +285,23 @@ fn disk_of<'r>(
 }
 
 /// All projects of the run, a row a kind.
-fn projects<'d>(disk: &'d Disk<'_>, makers: &[PathBuf]) -> Vec<Box<dyn Project + 'd>> {
-    vec![Box::new(Selections::new(disk, makers))]
+fn projects<'d>(
+    options: &'d Options<'_>,
+    anchors: &'d Anchors,
+    disk: &'d Disk<'_>,
+    makers: &[PathBuf],
+) -> Vec<Box<dyn Project + 'd>> {
+    let edit_vendored = options.config.edit_vendored_charts;
+    vec![
+        Box::new(Charts::new(
+            disk,
+            makers,
+            options.rules,
+            anchors,
+            edit_vendored,
+        )),
+        Box::new(Selections::new(disk, makers)),
+    ]
 }
 
 /// What the run has told so far.

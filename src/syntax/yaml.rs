@@ -21,6 +21,8 @@ pub struct Parsed<'t> {
     pub errors: Vec<SyntaxError>,
     /// Whether a scalar is named by an alias: then it counts at places where it does not stand.
     pub aliased: bool,
+    /// Where an alias names a collection: its own span, and that of the collection.
+    pub shared: Vec<(Span, Span)>,
     /// From an error to the next document: text that is in no tree.
     pub unparsed: Vec<Span>,
     /// Each from its `#` to the end of its line.
@@ -217,6 +219,7 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
         }
     }
     parsed.aliased = builder.aliased;
+    parsed.shared = std::mem::take(&mut builder.shared);
     parsed.comments = comments(text, region, &builder.occupied, &parsed.unparsed);
     parsed
 }
@@ -269,6 +272,9 @@ struct Builder<'t> {
     open: Vec<Open<'t>>,
     root: Option<Node<'t>>,
     anchors: HashMap<usize, Scalar<'t>>,
+    /// Anchored collections that are complete.
+    collections: HashMap<usize, Span>,
+    shared: Vec<(Span, Span)>,
     /// Every scalar and alias, quotes included, in order.
     occupied: Vec<Span>,
     /// The end of what is in a tree.
@@ -276,9 +282,10 @@ struct Builder<'t> {
     aliased: bool,
 }
 
+/// A collection that has begun, and its anchor; 0 where it has none.
 enum Open<'t> {
-    Map(Map<'t>, Option<Node<'t>>),
-    List(List<'t>),
+    Map(Map<'t>, Option<Node<'t>>, usize),
+    List(List<'t>, usize),
 }
 
 impl<'t> Builder<'t> {
@@ -302,31 +309,34 @@ impl<'t> Builder<'t> {
                     Some(scalar) => Node::Scalar(scalar.clone()),
                     None => Node::Alias(span),
                 };
+                let collection = self.collections.get(&anchor);
+                self.shared.extend(collection.map(|target| (span, *target)));
                 self.place(node);
             }
             Event::UnresolvedAlias(_) => {
                 self.occupied.push(span);
                 self.place(Node::Alias(span));
             }
-            Event::MappingStart(style, ..) => {
+            Event::MappingStart(style, anchor, _) => {
                 let map = Map {
                     span,
                     flow: style == StructureStyle::Flow,
                     entries: Vec::new(),
                 };
-                self.open.push(Open::Map(map, None));
+                self.open.push(Open::Map(map, None, anchor));
             }
-            Event::SequenceStart(style, ..) => {
+            Event::SequenceStart(style, anchor, _) => {
                 let list = List {
                     span,
                     flow: style == StructureStyle::Flow,
                     items: Vec::new(),
                 };
-                self.open.push(Open::List(list));
+                self.open.push(Open::List(list, anchor));
             }
             Event::MappingEnd | Event::SequenceEnd => self.close(span.end),
             Event::DocumentEnd => {
                 self.anchors.clear();
+                self.collections.clear();
                 return self.root.take();
             }
             _ => {}
@@ -337,8 +347,8 @@ impl<'t> Builder<'t> {
     fn place(&mut self, node: Node<'t>) {
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open::List(list)) => list.items.push(node),
-            Some(Open::Map(map, key)) => match key.take() {
+            Some(Open::List(list, _)) => list.items.push(node),
+            Some(Open::Map(map, key, _)) => match key.take() {
                 None => *key = Some(node),
                 Some(key) => map.entries.push(Entry { key, value: node }),
             },
@@ -346,17 +356,22 @@ impl<'t> Builder<'t> {
     }
 
     fn close(&mut self, end: usize) {
-        let node = match self.open.pop() {
+        let (node, span, anchor) = match self.open.pop() {
             None => return,
-            Some(Open::Map(mut map, _)) => {
+            Some(Open::Map(mut map, _, anchor)) => {
                 map.span.end = end.max(map.span.start).max(self.seen);
-                Node::Map(map)
+                let span = map.span;
+                (Node::Map(map), span, anchor)
             }
-            Some(Open::List(mut list)) => {
+            Some(Open::List(mut list, anchor)) => {
                 list.span.end = end.max(list.span.start).max(self.seen);
-                Node::List(list)
+                let span = list.span;
+                (Node::List(list), span, anchor)
             }
         };
+        if anchor != 0 {
+            self.collections.insert(anchor, span);
+        }
         self.place(node);
     }
 
@@ -366,6 +381,7 @@ impl<'t> Builder<'t> {
             self.close(self.seen);
         }
         self.anchors.clear();
+        self.collections.clear();
         self.root.take()
     }
 }

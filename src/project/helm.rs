@@ -1,0 +1,383 @@
+//! Charts: what their subcharts pull by default, and the override that changes it in the values that the user owns.
+//!
+//! Reads the charts in `charts/`, folders and archives alike, computes the values that each of them gets, and checks
+//! those as if they were one file's. Renders no template, and fetches nothing.
+
+mod archive;
+mod chart;
+mod coalesce;
+mod defaults;
+mod document;
+mod effective;
+mod load;
+mod overrides;
+mod range;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Member, Members, Place, Project, Tree};
+use crate::edit::{Applicability, FileEdit};
+use crate::finding::{Finding, Problem, Related};
+use crate::rules::RuleSet;
+use crate::rules::anchors::Anchors;
+
+use chart::{DependencyFile, Metadata};
+use defaults::Owned;
+use load::{Loaded, Loader, is_vendored};
+
+/// All charts of a tree that the user owns, with what lies in their `charts/`.
+pub struct Charts<'c> {
+    rules: &'c RuleSet,
+    anchors: &'c Anchors,
+    roots: Vec<Root>,
+}
+
+/// A chart that the user owns.
+struct Root {
+    chart: PathBuf,
+    /// `requirements.yaml`, where the dependencies stand there.
+    requirements: Option<PathBuf>,
+    /// Whether there is such a file or not.
+    values: PathBuf,
+    /// `Chart.lock` or `requirements.lock`.
+    lock: Option<String>,
+    loaded: Loaded,
+    /// Dependencies that are not in `charts/`, by their numbers.
+    absent: Vec<usize>,
+    /// Whether there is anything to tell.
+    of_interest: bool,
+}
+
+/// A chart that the walk met.
+struct Met {
+    chart: PathBuf,
+    folder: PathBuf,
+    metadata: Metadata,
+}
+
+const VENDORED: &str = "a tool puts this file back: `helm dependency update` brings the chart as its repository has it";
+
+impl<'c> Charts<'c> {
+    /// Reads the charts whose `Chart.yaml` is among the files. Unpacked folders of remote dependencies belong to the
+    /// tool that unpacked them, unless `edit_vendored`.
+    pub fn new(
+        tree: &dyn Tree,
+        files: &[PathBuf],
+        rules: &'c RuleSet,
+        anchors: &'c Anchors,
+        edit_vendored: bool,
+    ) -> Self {
+        let charts = files
+            .par_iter()
+            .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
+        let met: Vec<Met> = charts.filter_map(|path| meet(tree, path)).collect();
+        let vendored = vendored(&met, edit_vendored);
+        let owned: Vec<Met> = met
+            .into_iter()
+            .filter(|one| {
+                !one.folder
+                    .ancestors()
+                    .any(|folder| vendored.contains(folder))
+            })
+            .collect();
+        let mut charts = Self {
+            rules,
+            anchors,
+            roots: Vec::new(),
+        };
+        let root = |one: Met| {
+            let mut root = charts.root(tree, one, edit_vendored)?;
+            root.of_interest = charts.has_something(&root, tree);
+            Some(root)
+        };
+        charts.roots = owned.into_par_iter().filter_map(root).collect();
+        charts
+    }
+
+    fn root(&self, tree: &dyn Tree, one: Met, edit_vendored: bool) -> Option<Root> {
+        let loader = Loader::new(tree, self.anchors, edit_vendored);
+        let loaded = loader.load(&one.folder, &one.metadata);
+        let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
+        if dependencies.is_empty() && loaded.children.is_empty() && loaded.faults.is_empty() {
+            return None;
+        }
+        let is_absent = |index: &usize| {
+            let one_of = &dependencies[*index];
+            let name = &one_of.name;
+            let there = loaded
+                .children
+                .iter()
+                .any(|child| child.metadata.name == *name);
+            let broken = loaded
+                .faults
+                .iter()
+                .any(|fault| fault.message.contains(&format!("charts/{name}-")));
+            let source = one_of.folder().is_some_and(|source| {
+                let folder = tree.resolve(&one.folder, source);
+                tree.place(&folder.join("Chart.yaml")) == Place::File
+            });
+            !there && !broken && !source
+        };
+        let requirements = dependencies
+            .iter()
+            .any(|one| one.file == DependencyFile::Requirements)
+            .then(|| one.folder.join("requirements.yaml"));
+        let lock = match requirements {
+            Some(_) => "requirements.lock",
+            None => "Chart.lock",
+        };
+        let lock = one.folder.join(lock);
+        Some(Root {
+            absent: (0..dependencies.len()).filter(is_absent).collect(),
+            lock: (tree.place(&lock) == Place::File).then(|| load::shown(&lock)),
+            values: one.folder.join("values.yaml"),
+            requirements,
+            chart: one.chart,
+            loaded,
+            of_interest: false,
+        })
+    }
+
+    /// Whether there is anything to tell of a chart as it is on disk.
+    fn has_something(&self, root: &Root, tree: &dyn Tree) -> bool {
+        if !(root.absent.is_empty()
+            && root.loaded.faults.is_empty()
+            && root.loaded.vendored.is_empty())
+        {
+            return true;
+        }
+        let text = |path: &Path| tree.text(path).unwrap_or_default();
+        let requirements = root.requirements.as_deref().map(text);
+        let moves = root.lock.is_some() && tree.is_suspect(root.declares());
+        let (chart, values) = (text(&root.chart), text(&root.values));
+        let owned = Owned::new(&chart, requirements.as_deref(), &values, &root.loaded);
+        moves || owned.is_ok_and(|owned| !owned.findings(self.rules, self.anchors).is_empty())
+    }
+}
+
+/// Reads what a chart says of itself. One that does not parse is no chart to Helm either.
+fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let text = tree.text(path)?;
+    let requirements = tree.text(&folder.join("requirements.yaml"));
+    let metadata = chart::metadata(&text, requirements.as_deref()).ok()?;
+    Some(Met {
+        chart: path.to_owned(),
+        folder,
+        metadata,
+    })
+}
+
+/// The folders of charts that a tool puts back.
+fn vendored(met: &[Met], edit_vendored: bool) -> BTreeSet<PathBuf> {
+    let by_folder: BTreeMap<&Path, &Metadata> = met
+        .iter()
+        .map(|one| (one.folder.as_path(), &one.metadata))
+        .collect();
+    let parent = |folder: &Path| {
+        let charts = folder.parent()?;
+        let above = charts.parent()?;
+        let parent = by_folder.get(above)?;
+        (charts.file_name()? == "charts").then_some(*parent)
+    };
+    let is_vendored = |one: &&Met| {
+        parent(&one.folder).is_some_and(|parent| is_vendored(parent, &one.metadata, edit_vendored))
+    };
+    let folders = met.iter().filter(is_vendored);
+    folders.map(|one| one.folder.clone()).collect()
+}
+
+impl Root {
+    /// The file that the dependencies stand in.
+    fn declares(&self) -> &Path {
+        self.requirements.as_deref().unwrap_or(&self.chart)
+    }
+
+    fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
+        self.hold_vendored(members);
+        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+        let Some(chart) = text(&self.chart) else {
+            return;
+        };
+        let requirements = self.requirements.as_deref().and_then(text);
+        let values = text(&self.values).unwrap_or_default();
+        let owned = match Owned::new(chart, requirements, values, &self.loaded) {
+            Ok(owned) => owned,
+            Err(error) => {
+                let member = members.get_mut(&self.chart);
+                return note(
+                    member,
+                    None,
+                    format!("{error}: its subcharts are not looked into"),
+                    false,
+                );
+            }
+        };
+        let mut found = owned.findings(rules, anchors);
+        for finding in &mut found {
+            finding.put_into(&self.values, values, members.get(&self.values));
+        }
+        let dependencies = owned.dependencies().to_vec();
+        let declares = members.get_mut(self.declares());
+        let Some(member) = declares else {
+            return;
+        };
+        self.note_lock(member);
+        member
+            .findings
+            .extend(found.into_iter().map(|one| one.finding));
+        for dependency in self
+            .absent
+            .iter()
+            .filter_map(|index| dependencies.get(*index))
+        {
+            let message = format!(
+                "{} {} is not in charts/: run `helm dependency build` to see inside",
+                dependency.name, dependency.version
+            );
+            note(
+                Some(member),
+                Some(dependency.at.start),
+                message.trim_end().to_owned(),
+                false,
+            );
+        }
+        for fault in &self.loaded.faults {
+            note(Some(member), None, fault.message.clone(), fault.fatal);
+        }
+    }
+
+    /// What stands in a vendored folder is not changed there.
+    fn hold_vendored(&self, members: &mut Members) {
+        for path in &self.loaded.vendored {
+            let Some(member) = members.get_mut(path) else {
+                continue;
+            };
+            // Of default values only what the chart really gets is told.
+            if path.file_name().is_some_and(|name| name == "values.yaml") {
+                member.findings.retain(|finding| finding.mention);
+            }
+            for finding in &mut member.findings {
+                if finding.fix.take().is_some() {
+                    finding.reason = Some(VENDORED.to_owned());
+                }
+            }
+        }
+    }
+
+    /// A lock names repositories by a digest.
+    fn note_lock(&self, member: &mut Member) {
+        let Some(lock) = &self.lock else {
+            return;
+        };
+        let moves = |finding: &&mut Finding| {
+            let chart = ["https://", "http://", "oci://"];
+            finding.fix.is_some() && chart.iter().any(|scheme| finding.old.starts_with(scheme))
+        };
+        for finding in member.findings.iter_mut().filter(moves) {
+            finding.related.push(Related {
+                place: lock.clone(),
+                position: None,
+                text: "its digest is stale after that: run `helm dependency update`".to_owned(),
+            });
+        }
+    }
+
+    /// Findings whose overrides meet at one place of the values get the same edits there.
+    fn settle(&self, members: &mut Members) {
+        let Some(values) = members.get(&self.values).map(|member| member.text.clone()) else {
+            return;
+        };
+        let Some(member) = members.get_mut(self.declares()) else {
+            return;
+        };
+        for degree in [Applicability::Safe, Applicability::Unsafe] {
+            let mut own: Vec<&mut Finding> = member
+                .findings
+                .iter_mut()
+                .filter(|finding| {
+                    finding.fix.as_ref().is_some_and(|fix| {
+                        fix.applicability == degree
+                            && fix.elsewhere.iter().any(|edit| *edit.path == *self.values)
+                    })
+                })
+                .collect();
+            let wanted: Vec<_> = own
+                .iter()
+                .filter_map(|finding| finding.fix.as_ref())
+                .map(|fix| overrides::made_by(&values, &fix.elsewhere))
+                .collect();
+            let all: Vec<_> = wanted.iter().flatten().cloned().collect();
+            let mut planned = overrides::plan(&values, &all).into_iter();
+            for (finding, wanted) in own.iter_mut().zip(&wanted) {
+                let edits: Result<Vec<_>, String> = planned.by_ref().take(wanted.len()).collect();
+                match edits {
+                    Ok(edits) => {
+                        let edits: BTreeSet<_> = edits.into_iter().flatten().collect();
+                        if let Some(fix) = &mut finding.fix {
+                            fix.elsewhere = elsewhere(&self.values, edits);
+                        }
+                    }
+                    Err(reason) => {
+                        finding.fix = None;
+                        finding.reason = Some(reason);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn elsewhere(path: &Path, edits: impl IntoIterator<Item = crate::edit::Edit>) -> Arc<[FileEdit]> {
+    let path: Arc<Path> = Arc::from(path);
+    let edits = edits.into_iter().map(|edit| FileEdit {
+        path: Arc::clone(&path),
+        edit,
+    });
+    edits.collect()
+}
+
+fn note(member: Option<&mut Member>, offset: Option<usize>, message: String, fatal: bool) {
+    if let Some(member) = member {
+        member.problems.push(Problem {
+            offset,
+            message,
+            fatal,
+        });
+    }
+}
+
+impl Project for Charts<'_> {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let roots = self.roots.iter().filter(|root| root.of_interest);
+        roots
+            .map(|root| {
+                let own = [root.chart.clone(), root.values.clone()];
+                let requirements = root.requirements.clone();
+                let all = own.into_iter().chain(requirements);
+                all.chain(root.loaded.vendored.iter().cloned()).collect()
+            })
+            .collect()
+    }
+
+    fn find(&self, members: &mut Members) {
+        for root in self.roots.iter().filter(|root| root.of_interest) {
+            if members.contains_key(&root.chart) {
+                root.find(members, self.rules, self.anchors);
+            }
+        }
+    }
+
+    fn settle(&self, members: &mut Members) {
+        for root in self.roots.iter().filter(|root| root.of_interest) {
+            if members.contains_key(&root.chart) {
+                root.settle(members);
+            }
+        }
+    }
+}

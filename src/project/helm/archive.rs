@@ -1,0 +1,271 @@
+//! Packaged charts: gzip of tar, read in memory and into memory only.
+//!
+//! Bytes in, files out. Knows nothing of what charts mean; what is asked for is kept, all else is passed over. The
+//! bounds on sizes are those of Helm itself (`archive.go`: `MaxDecompressedChartSize`, `MaxDecompressedFileSize`).
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use tar::{Archive, EntryType};
+
+/// Files by their paths within a chart, `/` between the parts.
+pub(super) type Files = BTreeMap<String, Vec<u8>>;
+
+/// What the archives of one chart may come to, nested ones included.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pub bytes: u64,
+    pub entries: usize,
+    pub depth: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            bytes: 100 << 20,
+            entries: 50_000,
+            depth: 32,
+        }
+    }
+}
+
+/// The largest file that is kept.
+const LARGEST: u64 = 5 << 20;
+
+/// The longest name. Longer ones are told by their beginning.
+const LONGEST_NAME: usize = 1024;
+
+/// What is wrong with an archive, in words that follow its name.
+pub(super) type Fault = String;
+
+/// What an archive holds.
+#[derive(Debug, Default)]
+pub(super) struct Unpacked {
+    /// The name of the folder that all is in.
+    pub top: String,
+    pub files: Files,
+    /// Entries that were left out though they were asked for.
+    pub faults: Vec<Fault>,
+}
+
+/// Reads the files of an archive that are wanted, by their paths below its one folder.
+///
+/// # Errors
+/// Where it is no archive of a chart, names what it must not, or is larger than the budget. What was read before is
+/// given up: nobody knows what the rest would have been.
+pub(super) fn unpack(
+    bytes: &[u8],
+    budget: &mut Budget,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Unpacked, Fault> {
+    if budget.depth == 0 {
+        return Err("archives are nested too deep".to_owned());
+    }
+    let mut unpacked = Unpacked::default();
+    let limit = budget.bytes;
+    let bounded = Bounded {
+        inner: MultiGzDecoder::new(bytes),
+        left: &mut budget.bytes,
+    };
+    let mut archive = Archive::new(bounded);
+    let broken = |error: io::Error| match error.kind() {
+        io::ErrorKind::StorageFull => {
+            format!("holds more than {} MiB", limit.div_ceil(1 << 20))
+        }
+        _ => format!("cannot be read: {error}"),
+    };
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        match budget.entries.checked_sub(1) {
+            Some(left) => budget.entries = left,
+            None => return Err("holds too many files".to_owned()),
+        }
+        let kind = entry.header().entry_type();
+        if matches!(kind, EntryType::Directory | EntryType::XGlobalHeader) {
+            continue;
+        }
+        let written = String::from_utf8_lossy(&entry.path_bytes()).replace('\\', "/");
+        let name = inner_name(&written)?;
+        let Some((top, path)) = name.split_once('/') else {
+            return Err(format!("`{}` is in no chart's folder", shown(&name)));
+        };
+        if unpacked.top.is_empty() {
+            top.clone_into(&mut unpacked.top);
+        }
+        if !wanted(path) {
+            continue;
+        }
+        if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
+            let fault = format!("`{}` is a link or no regular file: not read", shown(&name));
+            unpacked.faults.push(fault);
+            continue;
+        }
+        if entry.size() > LARGEST {
+            let fault = format!("`{}` is larger than 5 MiB: not read", shown(&name));
+            unpacked.faults.push(fault);
+            continue;
+        }
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(broken)?;
+        unpacked.files.insert(path.to_owned(), content);
+    }
+    if unpacked.top.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    Ok(unpacked)
+}
+
+/// The path of an entry without `.`; it must stay in the archive.
+fn inner_name(written: &str) -> Result<String, Fault> {
+    let drive = written.as_bytes().get(1) == Some(&b':');
+    if written.starts_with('/') || drive {
+        return Err(format!("names an absolute path: `{}`", shown(written)));
+    }
+    let parts = written.split('/').filter(|part| !matches!(*part, "" | "."));
+    let parts: Vec<&str> = parts.collect();
+    if parts.contains(&"..") {
+        return Err(format!("names a path outside of it: `{}`", shown(written)));
+    }
+    match parts.is_empty() || written.len() > LONGEST_NAME {
+        true => Err(format!("names no file: `{}`", shown(written))),
+        false => Ok(parts.join("/")),
+    }
+}
+
+/// A name that is fit for one line of a terminal.
+fn shown(name: &str) -> String {
+    let short = name.chars().take(80);
+    short
+        .map(|letter| if letter.is_control() { '?' } else { letter })
+        .collect()
+}
+
+/// Gives as much as is left, and then fails.
+struct Bounded<'b, R> {
+    inner: R,
+    left: &'b mut u64,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => *self.left = left,
+            None => return Err(io::ErrorKind::StorageFull.into()),
+        }
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    fn pack(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (name, kind, content) in entries {
+            let mut header = tar::Header::new_ustar();
+            // The setter refuses what a hostile archive holds.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            header.set_cksum();
+            builder.append(&header, *content).unwrap();
+        }
+        builder.into_inner().unwrap().finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Unpacked, Fault> {
+        unpack(bytes, &mut Budget::default(), |_| true)
+    }
+
+    #[track_caller]
+    fn refuses(entries: &[(&str, EntryType, &[u8])], why: &str) {
+        assert_eq!(read(&pack(entries)).unwrap_err(), why);
+    }
+
+    const FILE: EntryType = EntryType::Regular;
+
+    #[test]
+    fn files_are_named_below_the_chart() {
+        let entries = [
+            ("./a/Chart.yaml", FILE, &b"name: a"[..]),
+            ("a\\values.yaml", FILE, b"b: 1"),
+            ("a/link", EntryType::Symlink, b""),
+        ];
+        let unpacked = read(&pack(&entries)).unwrap();
+        assert_eq!(unpacked.top, "a");
+        let names: Vec<_> = unpacked.files.keys().collect();
+        assert_eq!(names, ["Chart.yaml", "values.yaml"]);
+        assert_eq!(
+            unpacked.faults,
+            ["`a/link` is a link or no regular file: not read"]
+        );
+    }
+
+    #[test]
+    fn hostile_names_are_refused() {
+        refuses(
+            &[("a/../../b", FILE, b"")],
+            "names a path outside of it: `a/../../b`",
+        );
+        refuses(
+            &[("/etc/passwd", FILE, b"")],
+            "names an absolute path: `/etc/passwd`",
+        );
+        refuses(&[("c:/x", FILE, b"")], "names an absolute path: `c:/x`");
+        refuses(&[("x\u{7}", FILE, b"")], "`x?` is in no chart's folder");
+        refuses(&[], "is empty");
+    }
+
+    #[test]
+    fn what_is_no_archive_is_told() {
+        assert!(
+            read(b"no archive")
+                .unwrap_err()
+                .starts_with("cannot be read: ")
+        );
+        let whole = pack(&[("a/b", FILE, &[7; 10_000])]);
+        assert!(read(&whole[..whole.len() / 2]).is_err());
+    }
+
+    #[test]
+    fn bombs_end_at_the_budget() {
+        let zeros = vec![0; 4 << 20];
+        let bomb = pack(&[("a/b", FILE, &zeros), ("a/c", FILE, &zeros)]);
+        assert!(bomb.len() < 100_000);
+        let mut small = Budget {
+            bytes: 6 << 20,
+            ..Budget::default()
+        };
+        let error = unpack(&bomb, &mut small, |_| true).unwrap_err();
+        assert_eq!(error, "holds more than 6 MiB");
+        let mut few = Budget {
+            entries: 1,
+            ..Budget::default()
+        };
+        let error = unpack(&bomb, &mut few, |_| true).unwrap_err();
+        assert_eq!(error, "holds too many files");
+        let mut flat = Budget {
+            depth: 0,
+            ..Budget::default()
+        };
+        assert!(unpack(&bomb, &mut flat, |_| true).is_err());
+    }
+
+    #[test]
+    fn long_names_do_not_escape_the_budget() {
+        let zeros = vec![b'x'; 4 << 20];
+        let bomb = pack(&[("././@LongLink", EntryType::GNULongName, &zeros)]);
+        let mut small = Budget {
+            bytes: 1 << 20,
+            ..Budget::default()
+        };
+        let error = unpack(&bomb, &mut small, |_| true).unwrap_err();
+        assert_eq!(error, "holds more than 1 MiB");
+    }
+}

@@ -1,0 +1,142 @@
+//! How Helm lays values over defaults.
+//!
+//! Its own rules, as of Helm 4 (`pkg/chart/common/util/coalesce.go`): tables are merged, all else is replaced whole, and
+//! null takes a default away. `keep` is what Helm calls merging: nulls stay, for a later step to see.
+
+use std::collections::BTreeSet;
+
+use super::values::{Table, Value};
+
+pub(super) const GLOBAL: &str = "global";
+
+/// A chart as far as its values go, and what else is known of it.
+#[derive(Debug, Clone)]
+pub(super) struct Layered<T> {
+    /// Under which the parent has its values: the alias, or the name.
+    pub name: String,
+    pub values: Table,
+    pub children: Vec<Layered<T>>,
+    pub of: T,
+}
+
+/// Lays `over` on the chart's defaults, and so on down to the last subchart.
+pub(super) fn coalesce<T>(chart: &Layered<T>, mut over: Table, keep: bool) -> Table {
+    lay(chart, &mut over, true, keep);
+    over
+}
+
+fn lay<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
+    lay_own(chart, over, top, keep);
+    for child in &chart.children {
+        // Helm gives up where it is null; people leave it so to fill it later.
+        let place = over
+            .entry(child.name.clone())
+            .or_insert_with(|| Value::Table(Table::new()));
+        if place.is_null() {
+            *place = Value::Table(Table::new());
+        }
+        let Value::Table(inner) = place else {
+            continue;
+        };
+        let mut inner = std::mem::take(inner);
+        lay_globals(&mut inner, over);
+        lay(child, &mut inner, false, keep);
+        over.insert(child.name.clone(), Value::Table(inner));
+    }
+}
+
+/// The chart's own defaults under what is set.
+fn lay_own<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
+    for (key, default) in &chart.values {
+        match over.get_mut(key) {
+            None => {
+                let mut default = default.clone();
+                if !keep && !top {
+                    if default.is_null() {
+                        continue;
+                    }
+                    drop_nulls(&mut default);
+                }
+                over.insert(key.clone(), default);
+            }
+            Some(Value::Null) if !keep => {
+                over.remove(key);
+            }
+            Some(Value::Table(table)) => {
+                if let Value::Table(_) = default {
+                    let mut default = default.clone();
+                    let child = chart.children.iter().any(|child| child.name == *key);
+                    let keep = keep || child;
+                    if !keep && !top {
+                        drop_nulls(&mut default);
+                    }
+                    if let Value::Table(default) = default {
+                        merge(table, default, keep);
+                    }
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Globals go down, and win over what stands there.
+fn lay_globals(into: &mut Table, from: &Table) {
+    let mut globals = match into.remove(GLOBAL) {
+        None => Table::new(),
+        Some(Value::Table(table)) => table,
+        Some(other) => {
+            into.insert(GLOBAL.to_owned(), other);
+            return;
+        }
+    };
+    let above = match from.get(GLOBAL) {
+        None => None,
+        Some(Value::Table(table)) => Some(table),
+        Some(_) => {
+            into.insert(GLOBAL.to_owned(), Value::Table(globals));
+            return;
+        }
+    };
+    for (key, value) in above.into_iter().flatten() {
+        match (value, globals.get_mut(key)) {
+            (Value::Table(table), Some(Value::Table(below))) => {
+                let mut merged = table.clone();
+                merge(&mut merged, std::mem::take(below), true);
+                globals.insert(key.clone(), Value::Table(merged));
+            }
+            (Value::Table(_), Some(_)) | (_, Some(Value::Table(_))) => {}
+            (value, _) => {
+                globals.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    into.insert(GLOBAL.to_owned(), Value::Table(globals));
+}
+
+/// Merges `from` under `into`.
+pub(super) fn merge(into: &mut Table, from: Table, keep: bool) {
+    let mut deleted = BTreeSet::new();
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (None, value) => {
+                into.insert(key, value);
+            }
+            (Some(Value::Null), value) => {
+                if !keep && !value.is_null() {
+                    deleted.insert(key);
+                }
+            }
+            (Some(Value::Table(into)), Value::Table(from)) => merge(into, from, keep),
+            (Some(_), _) => {}
+        }
+    }
+    into.retain(|key, _| !deleted.contains(key));
+}
+
+fn drop_nulls(value: &mut Value) {
+    if let Value::Table(table) = value {
+        table.retain(|_, value| !value.is_null());
+        table.values_mut().for_each(drop_nulls);
+    }
+}

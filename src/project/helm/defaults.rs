@@ -1,0 +1,370 @@
+//! Legacy defaults of subcharts: found in the values that they get, told at the dependency that brings them, changed by
+//! an override.
+//!
+//! Texts in, findings out. Where an override goes in a values file is for `overrides` to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::chart::{self, Dependency, DependencyFile, Metadata};
+use super::document::{Document, Placed};
+use super::effective::{self, Instance};
+use super::load::{self, Chart, File, Loaded};
+use super::overrides::{self, Override};
+use super::values::{self, Origin, Value, table_at};
+use crate::check;
+use crate::edit::{self, Applicability, Edit, Fix};
+use crate::finding::{Finding, Label, Related, Severity};
+use crate::kind;
+use crate::project::Member;
+use crate::rules::RuleSet;
+use crate::rules::anchors::Anchors;
+use crate::source::{LineIndex, Span};
+
+const IN_TEMPLATE: &str = "it stands in a template of a packaged chart, where no value changes it";
+const IN_CRD: &str = "it stands in a manifest of a packaged chart, where no value changes it";
+const IN_TEXT: &str = "it stands in a longer text, which an override would replace whole";
+const IN_LIST: &str = "lists are replaced whole: the override repeats all of it";
+
+/// A chart that the user owns, as its files are now.
+pub(super) struct Owned<'o> {
+    chart: Arc<Chart>,
+    loaded: &'o Loaded,
+}
+
+/// A finding, and the overrides that would fix it.
+pub(super) struct Default {
+    pub finding: Finding,
+    overrides: Vec<Override>,
+    applicability: Applicability,
+}
+
+impl<'o> Owned<'o> {
+    /// Reads the files of the chart.
+    ///
+    /// # Errors
+    /// Says which of them does not parse.
+    pub(super) fn new(
+        chart: &str,
+        requirements: Option<&str>,
+        values: &str,
+        loaded: &'o Loaded,
+    ) -> Result<Self, String> {
+        let metadata = chart::metadata(chart, requirements)?;
+        let values = values::read(values, 0).map_err(|error| format!("its values.yaml {error}"))?;
+        let chart = Arc::new(Chart {
+            metadata,
+            values,
+            children: loaded.children.clone(),
+            templates: Vec::new(),
+            of_root: false,
+            place: String::new(),
+        });
+        Ok(Self { chart, loaded })
+    }
+
+    fn metadata(&self) -> &Metadata {
+        &self.chart.metadata
+    }
+
+    pub(super) fn dependencies(&self) -> &[Dependency] {
+        self.metadata().dependencies.as_deref().unwrap_or_default()
+    }
+
+    /// Every legacy default and literal of the subcharts, in the order of their paths.
+    pub(super) fn findings(&self, rules: &RuleSet, anchors: &Anchors) -> Vec<Default> {
+        let mut found = Vec::new();
+        for instance in effective::instances(&self.chart) {
+            self.of_values(&instance, rules, anchors, &mut found);
+            self.of_templates(&instance, rules, anchors, &mut found);
+        }
+        found
+    }
+
+    fn of_values(
+        &self,
+        instance: &Instance,
+        rules: &RuleSet,
+        anchors: &Anchors,
+        found: &mut Vec<Default>,
+    ) {
+        let document = Document::new(&instance.values);
+        let bytes = document.text.as_bytes();
+        if !anchors.occur_in(bytes) {
+            return;
+        }
+        let hints = anchors.hints(bytes);
+        let kind = kind::standard_input();
+        let path = Path::new("values.yaml");
+        let checked = check::check_near(path, &document.text, kind, rules, Some(&hints));
+        let pulled = checked.findings.into_iter().filter(|one| !one.mention);
+        let own: Vec<Finding> = pulled
+            .filter(|one| self.is_default(one, &document))
+            .collect();
+        let renames = renames(&own, &document);
+        for finding in own {
+            found.push(self.default_of(finding, instance, &document, &renames));
+        }
+    }
+
+    /// Whether a piece that is legacy comes from a vendored default.
+    fn is_default(&self, finding: &Finding, document: &Document) -> bool {
+        let labels = || finding.labels.iter().map(|label| label.span).collect();
+        let edits = |fix: &Fix| fix.edits.iter().map(|edit| edit.span).collect();
+        let spans: Vec<Span> = finding.fix.as_ref().map_or_else(labels, edits);
+        let mut leaves = spans.into_iter().filter_map(|span| document.leaf(span));
+        leaves.any(|placed| self.file(placed.leaf.origin).of_root)
+    }
+
+    fn file(&self, origin: Origin) -> &File {
+        &self.loaded.files[origin.file]
+    }
+
+    fn default_of(
+        &self,
+        found: Finding,
+        instance: &Instance,
+        document: &Document,
+        renames: &Renames,
+    ) -> Default {
+        let labels = found
+            .labels
+            .iter()
+            .filter_map(|label| document.leaf(label.span));
+        let related = labels.map(|placed| self.origin(placed)).collect();
+        let edited = found.fix.iter().flat_map(|fix| &fix.edits);
+        let edited: Vec<&Placed> = edited.filter_map(|edit| document.leaf(edit.span)).collect();
+        let mut applicability = found
+            .fix
+            .as_ref()
+            .map_or(Applicability::Display, |fix| fix.applicability);
+        let mut reason = found.reason.clone();
+        let mut lower = |limit: Applicability, why: &str| {
+            if applicability > limit {
+                applicability = limit;
+                reason = Some(why.to_owned());
+            }
+        };
+        if edited.iter().any(|placed| placed.in_list) {
+            lower(Applicability::Unsafe, IN_LIST);
+        }
+        if edited.iter().any(|placed| placed.block) {
+            lower(Applicability::Display, IN_TEXT);
+        }
+        let overrides = match applicability {
+            Applicability::Display => Vec::new(),
+            _ => edited
+                .iter()
+                .filter_map(|placed| override_of(placed, instance, renames))
+                .collect(),
+        };
+        let what = "default";
+        Default {
+            finding: Finding {
+                fix: None,
+                reason,
+                related,
+                ..self.at_dependency(found, instance, what)
+            },
+            overrides,
+            applicability,
+        }
+    }
+
+    /// The place that a leaf was written at.
+    fn origin(&self, placed: &Placed) -> Related {
+        let origin = placed.leaf.origin;
+        let file = self.file(origin);
+        let lines = LineIndex::new(&file.text);
+        Related {
+            place: file.place.clone(),
+            position: Some(lines.position(&file.text, origin.span.start)),
+            text: match file.of_root {
+                true => "the default".to_owned(),
+                false => "set here".to_owned(),
+            },
+        }
+    }
+
+    /// Literals that no value reaches.
+    fn of_templates(
+        &self,
+        instance: &Instance,
+        rules: &RuleSet,
+        anchors: &Anchors,
+        found: &mut Vec<Default>,
+    ) {
+        for chart in instance.charts.iter().filter(|chart| chart.of_root) {
+            for file in chart
+                .templates
+                .iter()
+                .map(|number| &self.loaded.files[*number])
+            {
+                // The way through the archive is a path like any other to what tells kinds by names.
+                let path = Path::new(&file.place);
+                let Some(kind) = kind::classify(path) else {
+                    continue;
+                };
+                let hints = anchors.hints(file.text.as_bytes());
+                let checked = check::check_near(path, &file.text, kind, rules, Some(&hints));
+                let lines = LineIndex::new(&file.text);
+                for one in checked.findings.into_iter().filter(|one| !one.mention) {
+                    let crd = !file.place.contains("/templates/");
+                    let related = Related {
+                        place: file.place.clone(),
+                        position: Some(lines.position(&file.text, one.span().start)),
+                        text: "written here".to_owned(),
+                    };
+                    let reason = if crd { IN_CRD } else { IN_TEMPLATE };
+                    found.push(Default {
+                        finding: Finding {
+                            fix: None,
+                            reason: Some(reason.to_owned()),
+                            related: vec![related],
+                            ..self.at_dependency(one, instance, "template")
+                        },
+                        overrides: Vec::new(),
+                        applicability: Applicability::Display,
+                    });
+                }
+            }
+        }
+    }
+
+    /// A finding as the owner sees it: at the dependency that brings the subchart.
+    fn at_dependency(&self, found: Finding, instance: &Instance, what: &str) -> Finding {
+        let dependency = instance
+            .dependency
+            .and_then(|index| self.dependencies().get(index));
+        let requirements = self
+            .dependencies()
+            .first()
+            .is_some_and(|one| one.file == DependencyFile::Requirements);
+        let own_name = self.metadata().name_at.filter(|_| !requirements);
+        let span = dependency.map(|one| one.at).or(own_name);
+        let path = match instance.path.is_empty() {
+            true => "what it imports".to_owned(),
+            false => format!("subchart {}", instance.path.join("/")),
+        };
+        let off = if instance.off { ", which is off" } else { "" };
+        Finding {
+            severity: match instance.off {
+                true => lower_severity(found.severity),
+                false => found.severity,
+            },
+            message: format!("{} ({what} of {path}{off})", found.message),
+            labels: vec![Label {
+                span: span.unwrap_or(Span::new(0, 0)),
+                text: String::new(),
+            }],
+            ..found
+        }
+    }
+}
+
+fn lower_severity(severity: Severity) -> Severity {
+    match severity {
+        Severity::Error => Severity::Warning,
+        Severity::Warning | Severity::Info => Severity::Info,
+    }
+}
+
+/// The new texts of leaves, by where they were written.
+type Renames = BTreeMap<(usize, Span), String>;
+
+fn renames(found: &[Finding], document: &Document) -> Renames {
+    let mut edits: BTreeMap<(usize, Span), (&Placed, BTreeSet<Edit>)> = BTreeMap::new();
+    for edit in found
+        .iter()
+        .filter_map(|one| one.fix.as_ref())
+        .flat_map(|fix| &fix.edits)
+    {
+        if let Some(placed) = document.leaf(edit.span) {
+            let key = (placed.leaf.origin.file, placed.leaf.origin.span);
+            let (_, of_leaf) = edits
+                .entry(key)
+                .or_insert_with(|| (placed, BTreeSet::new()));
+            of_leaf.insert(Edit {
+                span: Span::new(
+                    edit.span.start - placed.span.start,
+                    edit.span.end - placed.span.start,
+                ),
+                text: edit.text.clone(),
+            });
+        }
+    }
+    let renamed = |(key, (placed, edits)): ((usize, Span), (&Placed, BTreeSet<Edit>))| {
+        let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
+        let text = placed.span.of(&document.text);
+        (key, edit::apply(text, [&fix], Applicability::Safe))
+    };
+    edits.into_iter().map(renamed).collect()
+}
+
+/// What has to stand in the owner's values for a leaf to be as it should.
+fn override_of(placed: &Placed, instance: &Instance, renames: &Renames) -> Option<Override> {
+    let path = instance.path.iter().chain(&placed.path).cloned().collect();
+    let (last, tables) = placed.path.split_last()?;
+    let table = table_at(&instance.values, tables.iter().map(String::as_str))?;
+    Some(Override {
+        path,
+        value: rename(table.get(last)?, renames),
+    })
+}
+
+/// A value with all of its leaves renamed.
+fn rename(value: &Value, renames: &Renames) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::Leaf(leaf) => match renames.get(&(leaf.origin.file, leaf.origin.span)) {
+            Some(text) => overrides::renamed(leaf, text),
+            None => value.clone(),
+        },
+        Value::List(items) => Value::List(items.iter().map(|item| rename(item, renames)).collect()),
+        Value::Table(table) => {
+            let entries = table.iter();
+            Value::Table(
+                entries
+                    .map(|(key, value)| (key.clone(), rename(value, renames)))
+                    .collect(),
+            )
+        }
+    }
+}
+
+impl Default {
+    /// Puts the overrides into the owner's values, and says where.
+    pub(super) fn put_into(&mut self, path: &Path, text: &str, member: Option<&Member>) {
+        let Some(first) = self.overrides.first() else {
+            return;
+        };
+        if let Some(span) = overrides::place::deepest_key(text, &first.path) {
+            let lines = LineIndex::new(text);
+            self.finding.related.push(Related {
+                place: load::shown(path),
+                position: Some(lines.position(text, span.start)),
+                text: "the override goes below this key".to_owned(),
+            });
+        }
+        let locked = match member {
+            None => Some("the chart's values.yaml is left out by the settings"),
+            Some(member) => member.locked,
+        };
+        let planned: Result<Vec<_>, String> = match locked {
+            Some(reason) => Err(reason.to_owned()),
+            None => overrides::plan(text, &self.overrides).into_iter().collect(),
+        };
+        match planned {
+            Ok(edits) => {
+                let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
+                self.finding.fix = Some(Fix {
+                    edits: Vec::new(),
+                    elsewhere: super::elsewhere(path, edits),
+                    applicability: self.applicability,
+                });
+            }
+            Err(reason) => self.finding.reason = Some(reason),
+        }
+    }
+}

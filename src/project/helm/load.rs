@@ -1,0 +1,408 @@
+//! Charts with all that lies in their `charts/`: folders and archives, nested to any depth.
+//!
+//! Reads through `Tree`; what an archive holds stays in memory. Decides which charts the user owns. Knows no rule but
+//! what the prefilter tells.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::archive::{self, Budget, Files};
+use super::chart::{self, Dependency, Metadata};
+use super::range::satisfies;
+use super::values::{self, Table};
+use crate::kind;
+use crate::project::{Place, Tree};
+use crate::rules::anchors::Anchors;
+
+/// A chart and its subcharts.
+#[derive(Debug)]
+pub(super) struct Chart {
+    pub metadata: Metadata,
+    pub values: Table,
+    pub children: Vec<Arc<Chart>>,
+    /// Templates and crds in which a rule could speak about something, by their numbers as files.
+    pub templates: Vec<usize>,
+    /// Whether a tool puts it back, so that only the root's values can change its own.
+    pub of_root: bool,
+    /// A folder or an archive, as people are told.
+    pub place: String,
+}
+
+/// A file of a chart.
+#[derive(Debug)]
+pub(super) struct File {
+    /// `charts/stack-1.0.0.tgz!stack/values.yaml`
+    pub place: String,
+    pub text: Arc<str>,
+    /// Whether an override in the root's values is what changes it.
+    pub of_root: bool,
+}
+
+/// What went wrong with a chart of the nest.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub message: String,
+    pub fatal: bool,
+}
+
+/// What lies in the `charts/` of one chart that the user owns.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub children: Vec<Arc<Chart>>,
+    /// The first is the root's own values, whose text changes with every pass.
+    pub files: Vec<File>,
+    pub faults: Vec<Fault>,
+    /// Files of vendored folders in which the walk found something.
+    pub vendored: Vec<PathBuf>,
+}
+
+pub(super) struct Loader<'l> {
+    pub tree: &'l dyn Tree,
+    pub anchors: &'l Anchors,
+    /// Whether unpacked folders of remote dependencies are edited in place.
+    pub edit_vendored: bool,
+    loaded: Loaded,
+}
+
+impl<'l> Loader<'l> {
+    pub(super) fn new(tree: &'l dyn Tree, anchors: &'l Anchors, edit_vendored: bool) -> Self {
+        let own = File {
+            place: "values.yaml".to_owned(),
+            text: Arc::from(""),
+            of_root: false,
+        };
+        Self {
+            tree,
+            anchors,
+            edit_vendored,
+            loaded: Loaded {
+                files: vec![own],
+                ..Loaded::default()
+            },
+        }
+    }
+
+    /// Reads all that lies in a folder's `charts/`.
+    pub(super) fn load(mut self, folder: &Path, metadata: &Metadata) -> Loaded {
+        self.loaded.children = self.children_of_folder(folder, metadata);
+        self.loaded
+    }
+
+    fn fault(&mut self, message: String, fatal: bool) {
+        self.loaded.faults.push(Fault { message, fatal });
+    }
+
+    fn children_of_folder(&mut self, folder: &Path, metadata: &Metadata) -> Vec<Arc<Chart>> {
+        let mut children = Vec::new();
+        for path in self.tree.list(&folder.join("charts")) {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if name.starts_with(['.', '_']) {
+                continue;
+            }
+            match self.tree.place(&path) {
+                Place::File if name.ends_with(".tgz") => {
+                    let place = shown(&path);
+                    let Some(bytes) = self.tree.bytes(&path) else {
+                        let error = format!("{place}: cannot be read, or is larger than 64 MiB");
+                        self.fault(error, true);
+                        continue;
+                    };
+                    // What is packed from a folder of this tree is fixed there.
+                    let of_root = |chart: &Metadata, loader: &Self| {
+                        let source = asked_for(metadata, chart).and_then(Dependency::folder);
+                        !source.is_some_and(|source| loader.is_chart(folder, source))
+                    };
+                    children.extend(self.archive(&bytes, &place, &mut Budget::default(), &of_root));
+                }
+                Place::Folder => children.extend(self.folder(&path, metadata)),
+                _ => {}
+            }
+        }
+        children
+    }
+
+    /// A chart in a folder. What lies below one that is owned is that chart's own affair.
+    fn folder(&mut self, path: &Path, parent: &Metadata) -> Option<Arc<Chart>> {
+        let place = shown(path);
+        let metadata = self.metadata_of_folder(path)?;
+        if is_vendored(parent, &metadata, self.edit_vendored) {
+            let mut files = Files::new();
+            self.gather(path, "", 0, &mut files);
+            return self.chart(files, &place, &mut Budget::default(), true);
+        }
+        let values = self.tree.text(&path.join("values.yaml"));
+        let values = self.values(values.as_deref(), &place, false);
+        Some(Arc::new(Chart {
+            metadata,
+            values,
+            children: Vec::new(),
+            templates: Vec::new(),
+            of_root: false,
+            place,
+        }))
+    }
+
+    fn metadata_of_folder(&mut self, folder: &Path) -> Option<Metadata> {
+        let chart = self.tree.text(&folder.join("Chart.yaml"))?;
+        let requirements = self.tree.text(&folder.join("requirements.yaml"));
+        match chart::metadata(&chart, requirements.as_deref()) {
+            Ok(metadata) => Some(metadata),
+            Err(error) => {
+                self.fault(format!("{}: {error}", shown(folder)), false);
+                None
+            }
+        }
+    }
+
+    fn is_chart(&self, folder: &Path, target: &str) -> bool {
+        let source = self.tree.resolve(folder, target);
+        self.tree.place(&source.join("Chart.yaml")) == Place::File
+    }
+
+    /// Reads the files of a vendored folder, whatever git says of them.
+    fn gather(&mut self, folder: &Path, inner: &str, depth: usize, files: &mut Files) {
+        if depth > 64 {
+            return;
+        }
+        for path in self.tree.list(folder) {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            let below = match inner {
+                "" => name.to_owned(),
+                _ => format!("{inner}/{name}"),
+            };
+            match self.tree.place(&path) {
+                Place::Folder => self.gather(&path, &below, depth + 1, files),
+                Place::File => {
+                    let walked = kind::classify(&path).is_some() && self.tree.is_suspect(&path);
+                    if walked {
+                        self.loaded.vendored.push(path.clone());
+                    }
+                    // The walk's own findings tell of templates that it has seen.
+                    if is_part(&below) && !(walked && is_template(&below)) {
+                        files.extend(self.tree.bytes(&path).map(|bytes| (below, bytes)));
+                    }
+                }
+                Place::Missing | Place::Outside => {}
+            }
+        }
+    }
+
+    fn archive(
+        &mut self,
+        bytes: &[u8],
+        place: &str,
+        budget: &mut Budget,
+        of_root: &dyn Fn(&Metadata, &Self) -> bool,
+    ) -> Option<Arc<Chart>> {
+        let unpacked = match archive::unpack(bytes, budget, is_part) {
+            Ok(unpacked) => unpacked,
+            Err(error) => {
+                self.fault(format!("{place}: {error}"), true);
+                return None;
+            }
+        };
+        for fault in &unpacked.faults {
+            self.fault(format!("{place}: {fault}"), true);
+        }
+        let inside = format!("{place}!{}", unpacked.top);
+        let of_root = match metadata_of(&unpacked.files) {
+            Some(Ok(metadata)) => of_root(&metadata, self),
+            // What is wrong is told below.
+            _ => false,
+        };
+        self.chart(unpacked.files, &inside, budget, of_root)
+    }
+
+    /// A chart of files in memory.
+    fn chart(
+        &mut self,
+        mut files: Files,
+        place: &str,
+        budget: &mut Budget,
+        of_root: bool,
+    ) -> Option<Arc<Chart>> {
+        let metadata = match metadata_of(&files) {
+            Some(Ok(metadata)) => metadata,
+            Some(Err(error)) => {
+                self.fault(format!("{place}: {error}"), false);
+                return None;
+            }
+            None => {
+                self.fault(format!("{place}: holds no Chart.yaml"), false);
+                return None;
+            }
+        };
+        let values = files.remove("values.yaml");
+        let values = values.as_deref().map(String::from_utf8_lossy);
+        let values = self.values(values.as_deref(), place, of_root);
+        let children = self.children_of_files(&mut files, place, budget, of_root);
+        let mut templates = Vec::new();
+        for (path, bytes) in files.iter().filter(|(path, _)| is_template(path)) {
+            let known = kind::classify(Path::new(path)).is_some() && self.anchors.occur_in(bytes);
+            if known && let Ok(text) = std::str::from_utf8(bytes) {
+                templates.push(self.loaded.files.len());
+                self.loaded.files.push(File {
+                    place: format!("{place}/{path}"),
+                    text: Arc::from(text),
+                    of_root,
+                });
+            }
+        }
+        Some(Arc::new(Chart {
+            metadata,
+            values,
+            children,
+            templates,
+            of_root,
+            place: place.to_owned(),
+        }))
+    }
+
+    fn children_of_files(
+        &mut self,
+        files: &mut Files,
+        place: &str,
+        budget: &mut Budget,
+        of_root: bool,
+    ) -> Vec<Arc<Chart>> {
+        let mut folders: BTreeMap<String, Files> = BTreeMap::new();
+        let inner: Vec<String> = files
+            .keys()
+            .filter(|path| path.starts_with("charts/"))
+            .cloned()
+            .collect();
+        let mut children = Vec::new();
+        for path in inner {
+            let Some(bytes) = files.remove(&path) else {
+                continue;
+            };
+            match path["charts/".len()..].split_once('/') {
+                Some((folder, rest)) => {
+                    let files = folders.entry(folder.to_owned()).or_default();
+                    files.insert(rest.to_owned(), bytes);
+                }
+                None => {
+                    budget.depth = budget.depth.saturating_sub(1);
+                    let place = format!("{place}/{path}");
+                    children.extend(self.archive(&bytes, &place, budget, &|_, _| of_root));
+                    budget.depth += 1;
+                }
+            }
+        }
+        for (folder, files) in folders {
+            let place = format!("{place}/charts/{folder}");
+            // Folders of notes lie there too.
+            if files.contains_key("Chart.yaml") {
+                children.extend(self.chart(files, &place, budget, of_root));
+            }
+        }
+        children
+    }
+
+    /// Reads default values; the file gets a number of its own.
+    fn values(&mut self, text: Option<&str>, place: &str, of_root: bool) -> Table {
+        let Some(text) = text else {
+            return Table::new();
+        };
+        let number = self.loaded.files.len();
+        let place = format!("{place}/values.yaml");
+        let table = values::read(text, number).unwrap_or_else(|error| {
+            self.fault(format!("{place}: {error}"), false);
+            Table::new()
+        });
+        self.loaded.files.push(File {
+            place,
+            text: Arc::from(text),
+            of_root,
+        });
+        table
+    }
+}
+
+fn metadata_of(files: &Files) -> Option<Result<Metadata, String>> {
+    let text = |name: &str| files.get(name).map(|bytes| String::from_utf8_lossy(bytes));
+    let chart = text("Chart.yaml")?;
+    Some(chart::metadata(
+        &chart,
+        text("requirements.yaml").as_deref(),
+    ))
+}
+
+/// The dependency that a chart in `charts/` is there for; one of another version is there for none.
+fn asked_for<'d>(parent: &'d Metadata, chart: &Metadata) -> Option<&'d Dependency> {
+    let named = |one: &&Dependency| one.name == chart.name;
+    let mut all = parent.dependencies.iter().flatten().filter(named);
+    let exact = all
+        .clone()
+        .find(|one| satisfies(&chart.version, &one.version));
+    exact.or_else(|| all.next())
+}
+
+/// Whether a chart in a folder is put back by a tool.
+pub(super) fn is_vendored(parent: &Metadata, chart: &Metadata, edit_vendored: bool) -> bool {
+    !edit_vendored && asked_for(parent, chart).is_some_and(is_remote)
+}
+
+/// Whether Helm fetches it. What has no repository was put in `charts/` by hand.
+fn is_remote(dependency: &Dependency) -> bool {
+    !dependency.repository.is_empty() && dependency.folder().is_none()
+}
+
+/// Whether a file of a chart says anything of images, by its path in the chart.
+fn is_part(mut path: &str) -> bool {
+    while let Some(rest) = path.strip_prefix("charts/") {
+        if rest.starts_with(['.', '_']) {
+            return false;
+        }
+        match rest.split_once('/') {
+            Some((_, inner)) => path = inner,
+            None => return rest.ends_with(".tgz"),
+        }
+    }
+    matches!(path, "Chart.yaml" | "values.yaml" | "requirements.yaml") || is_template(path)
+}
+
+fn is_template(path: &str) -> bool {
+    let own = path.rsplit_once("charts/").map_or(path, |(_, rest)| {
+        rest.split_once('/').map_or(rest, |(_, rest)| rest)
+    });
+    own.starts_with("templates/") || own.starts_with("crds/")
+}
+
+/// A path as people are told it.
+pub(super) fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_chart() {
+        for path in [
+            "Chart.yaml",
+            "values.yaml",
+            "templates/a.yaml",
+            "crds/a.yaml",
+            "charts/a-1.0.0.tgz",
+            "charts/a/charts/b/templates/x.tpl",
+        ] {
+            assert!(is_part(path), "{path}");
+        }
+        for path in [
+            "README.md",
+            "charts/README.md",
+            "charts/_a/values.yaml",
+            "ci/values.yaml",
+        ] {
+            assert!(!is_part(path), "{path}");
+        }
+        assert!(is_template("charts/a/crds/x.yaml") && !is_template("charts/a/values.yaml"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Values added to a values file, in the file's own style, touching nothing else.
+//!
+//! Text and values in, edits out. What comes out is read again: a plan by which the file would not mean what it meant,
+//! with the overrides over it, is given up.
+
+pub(super) mod place;
+mod style;
+
+use std::collections::BTreeSet;
+
+use super::values::{self, Leaf, Table, Value};
+use crate::edit::{self, Applicability, Edit, FileEdit, Fix};
+
+/// A value that is to stand at a path of keys.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Override {
+    pub path: Vec<String>,
+    pub value: Value,
+}
+
+/// For each override the edits that bring it about, or why there are none. Overrides that meet at one place in the file
+/// have the same edits there.
+pub(super) fn plan(text: &str, wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
+    let before = match values::read(text, 0) {
+        Ok(before) => before,
+        Err(error) => return vec![Err(format!("the values file {error}")); wanted.len()],
+    };
+    let mut refused: Vec<Option<String>> = vec![None; wanted.len()];
+    // Together, and where that fails without those that fail alone.
+    for alone in [false, true] {
+        if alone {
+            for (index, one) in wanted.iter().enumerate() {
+                let single = place::plan(text, &[(0, one)]);
+                let holds = single.refused.is_empty() && holds(text, &before, &[one], &single);
+                if refused[index].is_none() && !holds {
+                    refused[index] = Some(NO_ROOM.to_owned());
+                }
+            }
+        }
+        let kept: Vec<(usize, &Override)> = wanted
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| refused[*index].is_none())
+            .collect();
+        let plan = place::plan(text, &kept);
+        for (index, reason) in &plan.refused {
+            refused[*index] = Some(reason.clone());
+        }
+        let met: Vec<&Override> = kept
+            .iter()
+            .filter(|(index, _)| refused[*index].is_none())
+            .map(|(_, one)| *one)
+            .collect();
+        if holds(text, &before, &met, &plan) {
+            return (0..wanted.len())
+                .map(|index| match refused[index].take() {
+                    Some(reason) => Err(reason),
+                    None => Ok(plan.of(index)),
+                })
+                .collect();
+        }
+    }
+    vec![Err(NO_ROOM.to_owned()); wanted.len()]
+}
+
+const NO_ROOM: &str =
+    "the values file leaves no room for the override: it would change something else";
+
+/// Whether the edits bring about the overrides, and nothing else.
+fn holds(text: &str, before: &Table, wanted: &[&Override], plan: &place::Plan) -> bool {
+    let edits: BTreeSet<Edit> = plan.edits.iter().map(|(edit, _)| edit.clone()).collect();
+    let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
+    let after = edit::apply(text, [&fix], Applicability::Safe);
+    let mut expected = before.clone();
+    for one in wanted {
+        set(&mut expected, &one.path, &one.value);
+    }
+    values::read(&after, 0)
+        .is_ok_and(|after| values::same(&Value::Table(after), &Value::Table(expected)))
+}
+
+/// Puts a value at a path; what is no table on the way gives way to one.
+pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
+    let Some((key, rest)) = path.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        table.insert(key.clone(), value.clone());
+        return;
+    }
+    let inner = table
+        .entry(key.clone())
+        .or_insert_with(|| Value::Table(Table::new()));
+    if inner.as_table().is_none() {
+        *inner = Value::Table(Table::new());
+    }
+    if let Value::Table(inner) = inner {
+        set(inner, rest, value);
+    }
+}
+
+/// The overrides that edits of a values file bring about.
+pub(super) fn made_by(text: &str, edits: &[FileEdit]) -> Vec<Override> {
+    let edits = edits.iter().map(|edit| edit.edit.clone()).collect();
+    let fix = Fix::here(edits, Applicability::Safe);
+    let after = edit::apply(text, [&fix], Applicability::Safe);
+    let (Ok(before), Ok(after)) = (values::read(text, 0), values::read(&after, 0)) else {
+        return Vec::new();
+    };
+    let mut made = Vec::new();
+    differences(&before, &after, &mut Vec::new(), &mut made);
+    made
+}
+
+fn differences(before: &Table, after: &Table, path: &mut Vec<String>, made: &mut Vec<Override>) {
+    let none = Table::new();
+    for (key, value) in after {
+        let old = before.get(key);
+        if old.is_some_and(|old| values::same(old, value)) {
+            continue;
+        }
+        path.push(key.clone());
+        match value {
+            Value::Table(table) => {
+                let old = old.and_then(Value::as_table).unwrap_or(&none);
+                differences(old, table, path, made);
+            }
+            other => made.push(Override {
+                path: path.clone(),
+                value: other.clone(),
+            }),
+        }
+        path.pop();
+    }
+}
+
+/// A leaf with another text.
+pub(super) fn renamed(leaf: &Leaf, text: &str) -> Value {
+    Value::Leaf(Leaf {
+        text: text.into(),
+        ..leaf.clone()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+use super::super::values::{LeafKind, Origin};
+use super::*;
+use crate::source::Span;
+
+fn override_of(path: &str, text: &str) -> Override {
+    Override {
+        path: path.split('.').map(str::to_owned).collect(),
+        value: Value::Leaf(Leaf {
+            text: text.into(),
+            kind: LeafKind::Text,
+            origin: Origin {
+                file: 0,
+                span: Span::new(0, 0),
+            },
+        }),
+    }
+}
+
+fn applied(text: &str, wanted: &[(&str, &str)]) -> Result<String, String> {
+    let wanted: Vec<Override> = wanted
+        .iter()
+        .map(|(path, text)| override_of(path, text))
+        .collect();
+    let mut edits = BTreeSet::new();
+    for planned in plan(text, &wanted) {
+        edits.extend(planned?);
+    }
+    let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
+    Ok(edit::apply(text, [&fix], Applicability::Safe))
+}
+
+#[track_caller]
+fn check(text: &str, wanted: &[(&str, &str)], expected: &str) {
+    assert_eq!(applied(text, wanted).unwrap(), expected);
+}
+
+const X: &str = "registry.k8s.io";
+
+#[test]
+fn below_what_is_there() {
+    check(
+        "a:\n  b: 1\n  # of a\nc: 2\n",
+        &[("a.x.y", X)],
+        "a:\n  b: 1\n  # of a\n  x:\n    y: registry.k8s.io\nc: 2\n",
+    );
+    check(
+        "a:\n    b:\n        c: 1 # one\n\nd: 2\n",
+        &[("a.b.x", X), ("a.y", X), ("z.z", X)],
+        "a:\n    b:\n        c: 1 # one\n        x: registry.k8s.io\n    y: registry.k8s.io\n\nd: 2\nz:\n    z: registry.k8s.io\n",
+    );
+    check(
+        "a:\n- b: 1\n- b: 2\n",
+        &[("x.y", X)],
+        "a:\n- b: 1\n- b: 2\nx:\n  y: registry.k8s.io\n",
+    );
+}
+
+#[test]
+fn in_the_place_of_what_is_empty() {
+    check(
+        "m:\n  admission:\n    patch: {}   # nothing yet\n",
+        &[("m.admission.patch.image.registry", X)],
+        "m:\n  admission:\n    patch:   # nothing yet\n      image:\n        registry: registry.k8s.io\n",
+    );
+    check(
+        "m:\nn: 1\n",
+        &[("m.x", X)],
+        "m:\n  x: registry.k8s.io\nn: 1\n",
+    );
+    check("m: ~\n", &[("m.x", X)], "m:\n  x: registry.k8s.io\n");
+    check(
+        "m: # later\n  # more\nn: 1\n",
+        &[("m.x", X)],
+        "m: # later\n  # more\n  x: registry.k8s.io\nn: 1\n",
+    );
+    check("{}\n", &[("m.x", X)], "m:\n  x: registry.k8s.io\n");
+    check("", &[("m.x", X)], "m:\n  x: registry.k8s.io\n");
+    check(
+        "# nothing here\n---\n",
+        &[("m.x", X)],
+        "# nothing here\n---\nm:\n  x: registry.k8s.io\n",
+    );
+}
+
+#[test]
+fn in_the_style_of_the_file() {
+    check(
+        "\u{feff}a: \"b\"\r\nm:\r\n  c: \"d\"",
+        &[("m.x.y", X)],
+        "\u{feff}a: \"b\"\r\nm:\r\n  c: \"d\"\r\n  x:\r\n    y: \"registry.k8s.io\"",
+    );
+    check("a: 'b'\n", &[("x", X)], "a: 'b'\nx: 'registry.k8s.io'\n");
+    check(
+        "m: {a: 1, b: {c: 2}}\n",
+        &[("m.x", X), ("m.b.y.z", X)],
+        "m: {a: 1, b: {c: 2, y: {z: registry.k8s.io}}, x: registry.k8s.io}\n",
+    );
+    check(
+        "m: { a: {} }\n",
+        &[("m.a.x", X)],
+        "m: { a: {x: registry.k8s.io} }\n",
+    );
+    check(
+        "m: {\n  \"a\": 1,\n  \"b\": 2,\n}\n",
+        &[("m.x", X)],
+        "m: {\n  \"a\": 1,\n  \"b\": 2,\n  \"x\": \"registry.k8s.io\"\n}\n",
+    );
+    check(
+        "{\n  \"a\": {\n    \"b\": \"c\"\n  }\n}\n",
+        &[("a.x", X)],
+        "{\n  \"a\": {\n    \"b\": \"c\",\n    \"x\": \"registry.k8s.io\"\n  }\n}\n",
+    );
+    check("a: 1\n", &[("x", "1.10")], "a: 1\nx: \"1.10\"\n");
+    check(
+        "a: 1\n...\n",
+        &[("x", X)],
+        "a: 1\nx: registry.k8s.io\n...\n",
+    );
+    check(
+        "a: 1\n---\nb: 1\n",
+        &[("x", X)],
+        "a: 1\nx: registry.k8s.io\n---\nb: 1\n",
+    );
+}
+
+#[test]
+fn below_a_block_scalar() {
+    check(
+        "m:\n  text: |\n    a\n    # no comment\n\nn: 1\n",
+        &[("m.x", X)],
+        "m:\n  text: |\n    a\n    # no comment\n  x: registry.k8s.io\n\nn: 1\n",
+    );
+    check(
+        "m:\n  text: >-\n    a\n    b\n",
+        &[("m.x", X)],
+        "m:\n  text: >-\n    a\n    b\n  x: registry.k8s.io\n",
+    );
+}
+
+#[test]
+fn what_is_shared_is_left_alone() {
+    let refused = |text: &str, path: &str| applied(text, &[(path, X)]).unwrap_err();
+    refused("a: &s {b: 1}\nm: *s\n", "m.x");
+    refused("m: &s {b: 1}\na: *s\n", "m.x");
+    refused("a: &s {i: {b: 1}}\nm:\n  <<: *s\n  c: 1\n", "m.i.x");
+    refused("m: text\n", "m.x");
+    refused("- a\n", "m.x");
+    refused("a: [\n", "m.x");
+    check(
+        "a: &s {b: 1}\nm:\n  <<: *s\n",
+        &[("m.x", X)],
+        "a: &s {b: 1}\nm:\n  <<: *s\n  x: registry.k8s.io\n",
+    );
+}
+
+#[test]
+fn one_that_has_no_room_does_not_hinder_others() {
+    let text = "a: &s {b: 1}\nm: *s\nn:\n  c: 1\n";
+    let wanted = [override_of("m.x", X), override_of("n.x", X)];
+    let planned = plan(text, &wanted);
+    assert!(planned[0].is_err() && planned[1].is_ok(), "{planned:?}");
+}
+
+#[test]
+fn overrides_that_meet_share_their_edits() {
+    let wanted = [
+        override_of("m.a.x", X),
+        override_of("m.b.y", X),
+        override_of("n.z", X),
+    ];
+    let planned = plan("m:\n  c: 1\nn:\n  d: 1\n", &wanted);
+    assert_eq!(planned[0], planned[1]);
+    assert_ne!(planned[0], planned[2]);
+}

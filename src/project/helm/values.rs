@@ -1,0 +1,357 @@
+//! Values as Helm reads them, each leaf with the place that it was written at.
+//!
+//! Helm reads YAML by the words of version 1.1 (`sigs.k8s.io/yaml`): `yes` is true, `~` is null, the last of equal keys
+//! counts, and keys are text. Knows nothing of charts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::source::Span;
+use crate::syntax::yaml::{self, Entry, Map, Node, Scalar, Style};
+
+pub(super) type Table = BTreeMap<String, Value>;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Leaf(Leaf),
+    List(Vec<Value>),
+    Table(Table),
+}
+
+/// A scalar that is not null.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leaf {
+    pub text: Arc<str>,
+    pub kind: LeafKind,
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeafKind {
+    Text,
+    Bool(bool),
+    /// A number, or a date: written without quotes, and no text to Helm.
+    Plain,
+}
+
+/// Where a leaf was written: the number of a file, and the scalar's content in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub file: usize,
+    pub span: Span,
+}
+
+/// Aliases may stand for aliases: what they come to together is bounded.
+const MOST_NODES: usize = 500_000;
+
+/// Reads the first document of a text, the only one that Helm reads. Empty where there is none.
+///
+/// # Errors
+/// Where it is no map, or does not parse; in words that follow its name.
+pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
+    let start = text.strip_prefix('\u{feff}').map_or(0, |_| 3);
+    let parsed = yaml::parse(text, Span::new(start, text.len()));
+    if let Some(error) = parsed.errors.first() {
+        return Err(format!("does not parse: {}", error.message));
+    }
+    let Some(root) = parsed.documents.first() else {
+        return Ok(Table::new());
+    };
+    let mut reader = Reader {
+        file,
+        collections: HashMap::new(),
+        shared: parsed.shared.iter().copied().collect(),
+        left: MOST_NODES,
+    };
+    if !parsed.shared.is_empty() {
+        reader.note(root);
+    }
+    match reader.value(root) {
+        Value::Table(table) if reader.left > 0 => Ok(table),
+        Value::Null => Ok(Table::new()),
+        Value::Table(_) => Err("stands for more than half a million values".to_owned()),
+        _ => Err("is no map".to_owned()),
+    }
+}
+
+struct Reader<'n> {
+    file: usize,
+    /// By where they stand, for aliases to be resolved.
+    collections: HashMap<Span, &'n Node<'n>>,
+    shared: HashMap<Span, Span>,
+    left: usize,
+}
+
+impl<'n> Reader<'n> {
+    fn note(&mut self, node: &'n Node<'n>) {
+        match node {
+            Node::Map(map) => {
+                self.collections.insert(map.span, node);
+                map.entries.iter().for_each(|entry| self.note(&entry.value));
+            }
+            Node::List(list) => {
+                self.collections.insert(list.span, node);
+                list.items.iter().for_each(|item| self.note(item));
+            }
+            Node::Scalar(_) | Node::Alias(_) => {}
+        }
+    }
+
+    /// What an alias stands for, or the node itself.
+    fn resolve(&self, node: &'n Node<'n>) -> Option<&'n Node<'n>> {
+        match node {
+            Node::Alias(span) => self.collections.get(self.shared.get(span)?).copied(),
+            other => Some(other),
+        }
+    }
+
+    fn value(&mut self, node: &'n Node<'n>) -> Value {
+        if self.left == 0 {
+            return Value::Null;
+        }
+        self.left -= 1;
+        match self.resolve(node) {
+            None | Some(Node::Alias(_)) => Value::Null,
+            Some(Node::Scalar(scalar)) => self.scalar(scalar),
+            Some(Node::List(list)) => {
+                Value::List(list.items.iter().map(|item| self.value(item)).collect())
+            }
+            Some(Node::Map(map)) => Value::Table(self.table(map)),
+        }
+    }
+
+    fn table(&mut self, map: &'n Map<'n>) -> Table {
+        let mut table = Table::new();
+        for entry in map.entries.iter().filter(|entry| is_merge(entry)) {
+            for (key, value) in self.merged(&entry.value) {
+                table.entry(key).or_insert(value);
+            }
+        }
+        for entry in map.entries.iter().filter(|entry| !is_merge(entry)) {
+            if let Some(key) = key(entry) {
+                table.insert(key, self.value(&entry.value));
+            }
+        }
+        table
+    }
+
+    /// `<<: *one` or `<<: [*one, *other]`, of which the earlier count.
+    fn merged(&mut self, node: &'n Node<'n>) -> Table {
+        match self.resolve(node) {
+            Some(Node::Map(map)) if self.left > 0 => {
+                self.left -= 1;
+                self.table(map)
+            }
+            Some(Node::List(list)) => {
+                let mut all = Table::new();
+                for item in &list.items {
+                    if let Some(Node::Map(map)) = self.resolve(item) {
+                        for (key, value) in self.table(map) {
+                            all.entry(key).or_insert(value);
+                        }
+                    }
+                }
+                all
+            }
+            _ => Table::new(),
+        }
+    }
+
+    fn scalar(&self, scalar: &Scalar<'_>) -> Value {
+        let kind = match scalar.style {
+            Style::Plain => match kind_of_plain(&scalar.value) {
+                Some(kind) => kind,
+                None => return Value::Null,
+            },
+            _ => LeafKind::Text,
+        };
+        Value::Leaf(Leaf {
+            text: Arc::from(scalar.value.as_ref()),
+            kind,
+            origin: Origin {
+                file: self.file,
+                span: scalar.span,
+            },
+        })
+    }
+}
+
+pub(super) fn is_merge(entry: &Entry<'_>) -> bool {
+    entry
+        .key
+        .as_scalar()
+        .is_some_and(|key| key.style == Style::Plain && key.value == "<<")
+}
+
+/// The key as Helm sees it: `y:` is `true`.
+pub(super) fn key(entry: &Entry<'_>) -> Option<String> {
+    let scalar = entry.key.as_scalar()?;
+    let plain = (scalar.style == Style::Plain).then(|| kind_of_plain(&scalar.value));
+    Some(match plain {
+        Some(Some(LeafKind::Bool(value))) => value.to_string(),
+        Some(None) => "null".to_owned(),
+        _ => scalar.value.clone().into_owned(),
+    })
+}
+
+/// What a scalar without quotes is; `None` for null.
+pub(super) fn kind_of_plain(text: &str) -> Option<LeafKind> {
+    Some(match text {
+        "" | "~" | "null" | "Null" | "NULL" => return None,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            LeafKind::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            LeafKind::Bool(false)
+        }
+        _ if is_number(text) => LeafKind::Plain,
+        _ => LeafKind::Text,
+    })
+}
+
+/// Rather too much than too little: what may be a number is quoted where it is meant as text.
+fn is_number(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    let special = ["inf", "nan"];
+    let word = digits.to_ascii_lowercase();
+    if word
+        .strip_prefix('.')
+        .is_some_and(|word| special.contains(&word))
+    {
+        return true;
+    }
+    let first = digits.bytes().next().unwrap_or_default();
+    let known = |byte: u8| {
+        byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'x' | b'o' | b':')
+    };
+    let numeric = digits.parse::<f64>().is_ok() || digits.bytes().all(known);
+    (first.is_ascii_digit() || first == b'.') && numeric && !looks_like_words(digits)
+}
+
+/// `1.2.3` and `7a` are text to every reader of YAML.
+fn looks_like_words(digits: &str) -> bool {
+    let dots = digits.bytes().filter(|byte| *byte == b'.').count();
+    let hex = digits.starts_with("0x") || digits.starts_with("0o") || digits.starts_with("0b");
+    let letters = digits
+        .bytes()
+        .any(|byte| byte.is_ascii_alphabetic() && !matches!(byte, b'e' | b'E'));
+    dots > 1 || letters && !hex
+}
+
+impl Value {
+    pub(super) fn as_table(&self) -> Option<&Table> {
+        match self {
+            Self::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+/// The table at a path of keys.
+pub(super) fn table_at<'t, 'k>(
+    table: &'t Table,
+    path: impl IntoIterator<Item = &'k str>,
+) -> Option<&'t Table> {
+    path.into_iter()
+        .try_fold(table, |table, key| table.get(key)?.as_table())
+}
+
+/// Whether two values mean the same, wherever they come from.
+pub(super) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Null, Value::Null) => true,
+        (Value::Leaf(one), Value::Leaf(other)) => one.text == other.text && one.kind == other.kind,
+        (Value::List(one), Value::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Table(one), Value::Table(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|((key, one), (name, other))| key == name && same(one, other))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: &Value) -> String {
+        match value {
+            Value::Null => "null".to_owned(),
+            Value::Leaf(leaf) => leaf.text.to_string(),
+            Value::List(items) => {
+                format!(
+                    "[{}]",
+                    items.iter().map(shown).collect::<Vec<_>>().join(",")
+                )
+            }
+            Value::Table(table) => {
+                let entries = table
+                    .iter()
+                    .map(|(key, value)| format!("{key}:{}", shown(value)));
+                format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let read = read(text, 0).map_or_else(|error| error, |table| shown(&Value::Table(table)));
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn values_are_read_as_helm_reads_them() {
+        check("a: 1\na: 2\n---\nb: 1\n", "{a:2}");
+        check("\u{feff}a: ~\nb: 'null'\non: x\n", "{a:null,b:null,true:x}");
+        check(
+            "a: &x {k: 1, l: 2}\nb: *x\nc: {<<: *x, l: 3}\n",
+            "{a:{k:1,l:2},b:{k:1,l:2},c:{k:1,l:3}}",
+        );
+        check(
+            "x: &x {k: 1}\ny2: &y {k: 2, m: 2}\nc: {<<: [*x, *y]}\n",
+            "{c:{k:1,m:2},x:{k:1},y2:{k:2,m:2}}",
+        );
+        check("", "{}");
+        check("# nothing\n", "{}");
+        check("- a\n", "is no map");
+        assert!(read("a: [", 0).is_err());
+    }
+
+    #[test]
+    fn aliases_do_not_explode() {
+        let mut text = "a0: &a0 [x, x, x]\n".to_owned();
+        for n in 1..30 {
+            text += &format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1);
+        }
+        check(&text, "stands for more than half a million values");
+    }
+
+    #[test]
+    fn plain_scalars_have_kinds() {
+        for (text, kind) in [
+            ("", None),
+            ("off", Some(LeafKind::Bool(false))),
+            ("1.10", Some(LeafKind::Plain)),
+            ("0x1f", Some(LeafKind::Plain)),
+            ("1e3", Some(LeafKind::Plain)),
+            ("12:30", Some(LeafKind::Plain)),
+            ("2020-01-01", Some(LeafKind::Plain)),
+            ("1.2.3", Some(LeafKind::Text)),
+            ("v1", Some(LeafKind::Text)),
+            ("7a", Some(LeafKind::Text)),
+            ("k8s.gcr.io", Some(LeafKind::Text)),
+        ] {
+            assert_eq!(kind_of_plain(text), kind, "{text}");
+        }
+    }
+}
