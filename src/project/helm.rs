@@ -381,3 +381,6 @@ impl Project for Charts<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

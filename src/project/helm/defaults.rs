@@ -59,7 +59,6 @@ impl<'o> Owned<'o> {
             children: loaded.children.clone(),
             templates: Vec::new(),
             of_root: false,
-            place: String::new(),
         });
         Ok(Self { chart, loaded })
     }

@@ -167,10 +167,16 @@ fn escaped(text: &str) -> String {
 }
 
 fn spelled_key(key: &str) -> String {
-    match is_plain(key) && kind_of_plain(key).is_some() {
+    match is_plain_key(key) {
         true => key.to_owned(),
         false => escaped(key),
     }
+}
+
+/// Whether a key needs no quotes to be itself: `y` would be `true`.
+pub(super) fn is_plain_key(key: &str) -> bool {
+    let is_itself = kind_of_plain(key) == Some(LeafKind::Text) || matches!(key, "true" | "false");
+    is_plain(key) && is_itself
 }
 
 /// Whether a text needs no quotes anywhere, flow style included.

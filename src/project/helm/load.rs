@@ -25,8 +25,6 @@ pub(super) struct Chart {
     pub templates: Vec<usize>,
     /// Whether a tool puts it back, so that only the root's values can change its own.
     pub of_root: bool,
-    /// A folder or an archive, as people are told.
-    pub place: String,
 }
 
 /// A file of a chart.
@@ -141,7 +139,6 @@ impl<'l> Loader<'l> {
             children: Vec::new(),
             templates: Vec::new(),
             of_root: false,
-            place,
         }))
     }
 
@@ -259,7 +256,6 @@ impl<'l> Loader<'l> {
             children,
             templates,
             of_root,
-            place: place.to_owned(),
         }))
     }
 

@@ -328,6 +328,7 @@ impl Writer<'_> {
     /// Where the text of a node ends.
     fn end_of(&self, node: &Node<'_>) -> usize {
         match node {
+            Node::Scalar(scalar) if scalar.is_block() => self.end_of_block(scalar),
             Node::Scalar(scalar) => closing(scalar),
             Node::Alias(span) => span.end,
             Node::Map(map) if map.flow => map.span.end,
@@ -337,6 +338,19 @@ impl Writer<'_> {
                 .last()
                 .map_or(0, |entry| self.end_of_entry(entry)),
             Node::List(list) => list.items.last().map_or(0, |item| self.end_of(item)),
+        }
+    }
+
+    /// Blank lines below a block scalar are not its own, unless it keeps them.
+    fn end_of_block(&self, scalar: &Scalar<'_>) -> usize {
+        let head = self.text[..scalar.span.start]
+            .trim_end()
+            .lines()
+            .next_back();
+        let indicator = head.and_then(|head| head.rsplit(['|', '>']).next());
+        match indicator.is_some_and(|indicator| indicator.contains('+')) {
+            true => scalar.span.end,
+            false => self.text[..scalar.span.end].trim_end().len(),
         }
     }
 

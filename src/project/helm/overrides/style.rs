@@ -2,7 +2,7 @@
 //!
 //! Measured on the file itself, so that what is added looks like what is there.
 
-use super::super::document::is_plain;
+use super::super::document::{is_plain, is_plain_key};
 use super::super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
 use crate::syntax::yaml::{Node, Style as Quotes};
 
@@ -60,8 +60,7 @@ impl Style {
     }
 
     pub(super) fn key(&self, key: &str, quoted: bool) -> String {
-        let plain = is_plain(key) && !matches!(kind_of_plain(key), None | Some(LeafKind::Plain));
-        match plain && !quoted {
+        match is_plain_key(key) && !quoted {
             true => key.to_owned(),
             false => serde_json::to_string(key).unwrap_or_default(),
         }

@@ -40,18 +40,18 @@ const X: &str = "registry.k8s.io";
 fn below_what_is_there() {
     check(
         "a:\n  b: 1\n  # of a\nc: 2\n",
-        &[("a.x.y", X)],
-        "a:\n  b: 1\n  # of a\n  x:\n    y: registry.k8s.io\nc: 2\n",
+        &[("a.x.k", X)],
+        "a:\n  b: 1\n  # of a\n  x:\n    k: registry.k8s.io\nc: 2\n",
     );
     check(
         "a:\n    b:\n        c: 1 # one\n\nd: 2\n",
-        &[("a.b.x", X), ("a.y", X), ("z.z", X)],
-        "a:\n    b:\n        c: 1 # one\n        x: registry.k8s.io\n    y: registry.k8s.io\n\nd: 2\nz:\n    z: registry.k8s.io\n",
+        &[("a.b.x", X), ("a.k", X), ("z.z", X)],
+        "a:\n    b:\n        c: 1 # one\n        x: registry.k8s.io\n    k: registry.k8s.io\n\nd: 2\nz:\n    z: registry.k8s.io\n",
     );
     check(
         "a:\n- b: 1\n- b: 2\n",
-        &[("x.y", X)],
-        "a:\n- b: 1\n- b: 2\nx:\n  y: registry.k8s.io\n",
+        &[("x.k", X)],
+        "a:\n- b: 1\n- b: 2\nx:\n  k: registry.k8s.io\n",
     );
 }
 
@@ -63,15 +63,15 @@ fn in_the_place_of_what_is_empty() {
         "m:\n  admission:\n    patch:   # nothing yet\n      image:\n        registry: registry.k8s.io\n",
     );
     check(
-        "m:\nn: 1\n",
+        "m:\no: 1\n",
         &[("m.x", X)],
-        "m:\n  x: registry.k8s.io\nn: 1\n",
+        "m:\n  x: registry.k8s.io\no: 1\n",
     );
     check("m: ~\n", &[("m.x", X)], "m:\n  x: registry.k8s.io\n");
     check(
-        "m: # later\n  # more\nn: 1\n",
+        "m: # later\n  # more\no: 1\n",
         &[("m.x", X)],
-        "m: # later\n  # more\n  x: registry.k8s.io\nn: 1\n",
+        "m: # later\n  # more\n  x: registry.k8s.io\no: 1\n",
     );
     check("{}\n", &[("m.x", X)], "m:\n  x: registry.k8s.io\n");
     check("", &[("m.x", X)], "m:\n  x: registry.k8s.io\n");
@@ -86,14 +86,14 @@ fn in_the_place_of_what_is_empty() {
 fn in_the_style_of_the_file() {
     check(
         "\u{feff}a: \"b\"\r\nm:\r\n  c: \"d\"",
-        &[("m.x.y", X)],
-        "\u{feff}a: \"b\"\r\nm:\r\n  c: \"d\"\r\n  x:\r\n    y: \"registry.k8s.io\"",
+        &[("m.x.k", X)],
+        "\u{feff}a: \"b\"\r\nm:\r\n  c: \"d\"\r\n  x:\r\n    k: \"registry.k8s.io\"",
     );
     check("a: 'b'\n", &[("x", X)], "a: 'b'\nx: 'registry.k8s.io'\n");
     check(
         "m: {a: 1, b: {c: 2}}\n",
-        &[("m.x", X), ("m.b.y.z", X)],
-        "m: {a: 1, b: {c: 2, y: {z: registry.k8s.io}}, x: registry.k8s.io}\n",
+        &[("m.x", X), ("m.b.k.z", X)],
+        "m: {a: 1, b: {c: 2, k: {z: registry.k8s.io}}, x: registry.k8s.io}\n",
     );
     check(
         "m: { a: {} }\n",
@@ -126,9 +126,9 @@ fn in_the_style_of_the_file() {
 #[test]
 fn below_a_block_scalar() {
     check(
-        "m:\n  text: |\n    a\n    # no comment\n\nn: 1\n",
+        "m:\n  text: |\n    a\n    # no comment\n\no: 1\n",
         &[("m.x", X)],
-        "m:\n  text: |\n    a\n    # no comment\n  x: registry.k8s.io\n\nn: 1\n",
+        "m:\n  text: |\n    a\n    # no comment\n  x: registry.k8s.io\n\no: 1\n",
     );
     check(
         "m:\n  text: >-\n    a\n    b\n",
@@ -155,8 +155,8 @@ fn what_is_shared_is_left_alone() {
 
 #[test]
 fn one_that_has_no_room_does_not_hinder_others() {
-    let text = "a: &s {b: 1}\nm: *s\nn:\n  c: 1\n";
-    let wanted = [override_of("m.x", X), override_of("n.x", X)];
+    let text = "a: &s {b: 1}\nm: *s\no:\n  c: 1\n";
+    let wanted = [override_of("m.x", X), override_of("o.x", X)];
     let planned = plan(text, &wanted);
     assert!(planned[0].is_err() && planned[1].is_ok(), "{planned:?}");
 }
@@ -165,10 +165,10 @@ fn one_that_has_no_room_does_not_hinder_others() {
 fn overrides_that_meet_share_their_edits() {
     let wanted = [
         override_of("m.a.x", X),
-        override_of("m.b.y", X),
-        override_of("n.z", X),
+        override_of("m.b.k", X),
+        override_of("o.z", X),
     ];
-    let planned = plan("m:\n  c: 1\nn:\n  d: 1\n", &wanted);
+    let planned = plan("m:\n  c: 1\no:\n  d: 1\n", &wanted);
     assert_eq!(planned[0], planned[1]);
     assert_ne!(planned[0], planned[2]);
 }

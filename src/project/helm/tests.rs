@@ -1,0 +1,268 @@
+//! Effective values against Helm's own, on nests of charts that nobody would write.
+//!
+//! Skipped, with a line that says so, where there is no `helm` on the path.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::effective;
+use super::load::{Chart, Loader};
+use super::values::{LeafKind, Table, Value, table_at};
+use super::{chart, values};
+use crate::project::{Place, Tree};
+use crate::rules::RuleSet;
+use crate::rules::anchors::Anchors;
+
+/// A folder as it is.
+struct Folder;
+
+impl Tree for Folder {
+    fn resolve(&self, folder: &Path, target: &str) -> PathBuf {
+        folder.join(target)
+    }
+    fn place(&self, path: &Path) -> Place {
+        match () {
+            () if path.is_dir() => Place::Folder,
+            () if path.is_file() => Place::File,
+            () => Place::Missing,
+        }
+    }
+    fn text(&self, path: &Path) -> Option<Arc<str>> {
+        fs::read_to_string(path).ok().map(Arc::from)
+    }
+    fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        fs::read(path).ok()
+    }
+    fn list(&self, folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    }
+    fn is_suspect(&self, _: &Path) -> bool {
+        false
+    }
+}
+
+/// Numbers that look random, and are the same on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn pick<'p>(&mut self, words: &[&'p str]) -> &'p str {
+        words[usize::try_from(self.roll(words.len() as u64)).unwrap()]
+    }
+
+    fn leaf(&mut self) -> Json {
+        match self.roll(8) {
+            0 => Json::Null,
+            1 => json!(true),
+            2 => json!(self.roll(9)),
+            3 => json!(["x", self.roll(9)]),
+            4 => json!({}),
+            _ => json!(format!("t{}", self.roll(99))),
+        }
+    }
+
+    fn table(&mut self, depth: u64) -> Json {
+        let mut table = Map::new();
+        for _ in 0..self.roll(4) {
+            let key = self.pick(&["image", "registry", "tag", "on-call", "list"]);
+            let value = match depth > 0 && self.roll(2) == 0 {
+                true => self.table(depth - 1),
+                false => self.leaf(),
+            };
+            table.insert(key.to_owned(), value);
+        }
+        Json::Object(table)
+    }
+
+    /// Writes a chart with its subcharts, and gives its values.
+    fn chart(&mut self, folder: &Path, name: &str, depth: u64) -> Json {
+        let mut values = self.table(2);
+        let object = values.as_object_mut().unwrap();
+        if self.roll(2) == 0 {
+            let globals = json!({"registry": self.leaf(), "proxy": self.table(0)});
+            object.insert("global".to_owned(), globals);
+        }
+        if self.roll(3) == 0 {
+            object.insert("tags".to_owned(), json!({"one": self.roll(2) == 0}));
+        }
+        let mut exports = Map::new();
+        exports.insert("data".to_owned(), json!({"image": self.table(1)}));
+        object.insert("exports".to_owned(), Json::Object(exports));
+        let mut dependencies = Vec::new();
+        for child in ["alpha", "beta"]
+            .iter()
+            .take(usize::try_from(depth.min(2)).unwrap())
+        {
+            if self.roll(4) == 0 {
+                continue;
+            }
+            let inner = folder.join("charts").join(child);
+            let below = self.chart(&inner, child, depth - 1);
+            for alias in [None, Some("gamma")] {
+                if alias.is_some() && self.roll(3) > 0 {
+                    continue;
+                }
+                let alias = alias.map(|alias| format!("{alias}{child}"));
+                let key = alias.clone().unwrap_or_else(|| (*child).to_owned());
+                let first = dependencies.is_empty();
+                dependencies.push(self.dependency(child, alias.as_deref(), &key, first));
+                self.over(object, &key, &below);
+            }
+        }
+        let mut about = json!({"apiVersion": "v2", "name": name, "version": "1.2.3"});
+        if !dependencies.is_empty() {
+            about["dependencies"] = Json::Array(dependencies);
+        }
+        fs::create_dir_all(folder.join("templates")).unwrap();
+        fs::write(folder.join("Chart.yaml"), about.to_string()).unwrap();
+        fs::write(folder.join("values.yaml"), values.to_string()).unwrap();
+        let template = "out: {{ .Values | toJson }}\n";
+        fs::write(folder.join("templates/out.yaml"), template).unwrap();
+        values
+    }
+
+    fn dependency(&mut self, name: &str, alias: Option<&str>, key: &str, first: bool) -> Json {
+        let ranges = ["1.2.3", "1.x", "^1.0.0", ">=1.0.0 <2.0.0", "~1.2"];
+        let mut one = json!({
+            "name": name,
+            "version": self.pick(&ranges),
+            "repository": "https://charts.example.com",
+        });
+        if let Some(alias) = alias {
+            one["alias"] = json!(alias);
+        }
+        if self.roll(3) == 0 {
+            one["condition"] = json!(format!("{key}.on-call,on-call"));
+        }
+        if self.roll(4) == 0 {
+            one["tags"] = json!(["one", "two"]);
+        }
+        // Two imports into one chart share tables in Helm, and change each other there.
+        match self.roll(5) {
+            _ if !first => {}
+            0 => one["import-values"] = json!(["data"]),
+            1 => one["import-values"] = json!([{"child": "image", "parent": "taken.over"}]),
+            _ => {}
+        }
+        one
+    }
+
+    /// Sets something for a subchart: what it has itself, or what it has not.
+    fn over(&mut self, values: &mut Map<String, Json>, key: &str, below: &Json) {
+        if self.roll(3) == 0 {
+            return;
+        }
+        let mut set = self.table(2);
+        let object = set.as_object_mut().unwrap();
+        for (key, value) in below.as_object().unwrap() {
+            match self.roll(6) {
+                0 => object.insert(key.clone(), Json::Null),
+                1 if value.is_object() && key != "global" => {
+                    object.insert(key.clone(), self.table(1))
+                }
+                _ => None,
+            };
+        }
+        if object.get("global").is_some_and(Json::is_null) {
+            object.remove("global");
+        }
+        values.insert(key.to_owned(), set);
+    }
+}
+
+fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Leaf(leaf) => match leaf.kind {
+            LeafKind::Bool(value) => json!(value),
+            LeafKind::Plain => json!(leaf.text.parse::<i64>().unwrap()),
+            LeafKind::Text => json!(&*leaf.text),
+        },
+        Value::List(items) => items.iter().map(to_json).collect(),
+        Value::Table(table) => of_table(table),
+    }
+}
+
+fn of_table(table: &Table) -> Json {
+    let entries = table
+        .iter()
+        .map(|(key, value)| (key.clone(), to_json(value)));
+    Json::Object(entries.collect())
+}
+
+fn ours(folder: &Path) -> Table {
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let metadata = chart::metadata(&read("Chart.yaml"), None).unwrap();
+    let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+    let anchors = Anchors::new(&rules, &[]).unwrap();
+    let loaded = Loader::new(&Folder, &anchors, false).load(folder, &metadata);
+    assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+    effective::of_root(&Arc::new(Chart {
+        metadata,
+        values: values::read(&read("values.yaml"), 0).unwrap(),
+        children: loaded.children.clone(),
+        templates: Vec::new(),
+        of_root: false,
+    }))
+}
+
+/// The values of each chart that is rendered, by the keys that lead to it.
+fn helms(folder: &Path) -> Option<Vec<(Vec<String>, Json)>> {
+    let output = Command::new("helm")
+        .args(["template", "r", "."])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut found = Vec::new();
+    for document in text.split("---\n").filter(|text| !text.trim().is_empty()) {
+        let (source, out) = document.split_once('\n').unwrap();
+        let source = source.strip_prefix("# Source: ").unwrap();
+        let path = source.split("/charts/").skip(1);
+        let path = path.map(|part| part.split('/').next().unwrap().to_owned());
+        let out = out.trim().strip_prefix("out: ").unwrap();
+        found.push((path.collect(), serde_json::from_str(out).unwrap()));
+    }
+    Some(found)
+}
+
+#[test]
+fn effective_values_are_those_of_helm() {
+    if Command::new("helm").arg("version").output().is_err() {
+        println!("skipped: there is no helm on the path");
+        return;
+    }
+    let mut compared = 0;
+    for seed in 0..60 {
+        let folder = tempfile::tempdir().unwrap();
+        Dice(seed).chart(folder.path(), "top", 3);
+        let Some(theirs) = helms(folder.path()) else {
+            continue;
+        };
+        let root = ours(folder.path());
+        for (path, values) in theirs {
+            let own = table_at(&root, path.iter().map(String::as_str));
+            let own = own.map(of_table).unwrap_or_default();
+            assert_eq!(own, values, "seed {seed}, chart {path:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
