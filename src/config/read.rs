@@ -13,15 +13,18 @@ use crate::rules::{Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
 
-pub(super) const KEYS: [&str; 6] = [
+pub(super) const KEYS: [&str; 7] = [
     "select",
     "ignore",
     "exclude",
     "severity",
     "overrides",
+    "helm",
     "rules",
 ];
 pub(super) const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
+pub(super) const HELM_KEYS: [&str; 1] = ["vendored"];
+pub(super) const VENDORED: [&str; 2] = ["override", "edit"];
 
 /// Reads a configuration whose globs are relative to `folder`.
 pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
@@ -49,7 +52,27 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         let overrides = items(node)?.iter().map(|node| overriding(node, &names));
         config.overrides = overrides.collect::<Result<_, _>>()?;
     }
+    if let Some(node) = value(root, "helm") {
+        config.edit_vendored_charts = edits_vendored(mapping(node, &HELM_KEYS)?)?;
+    }
     Ok(config)
+}
+
+/// `vendored`: what is done about an unpacked chart that a tool puts back.
+fn edits_vendored(helm: &Map<'_>) -> Result<bool, Fault> {
+    let Some(node) = value(helm, "vendored") else {
+        return Ok(false);
+    };
+    let word = node.as_scalar().map_or("", |scalar| scalar.value.as_ref());
+    match VENDORED.contains(&word) {
+        true => Ok(word == "edit"),
+        false => {
+            let fault = Fault::new("expected `override` or `edit`").at(head(node));
+            Err(fault.help(
+                "`override` sets the values of an unpacked dependency in your own chart, `edit` changes it in place",
+            ))
+        }
+    }
 }
 
 /// What YAML allows and a reader would misunderstand: a key that stands twice, and an alias of a collection,
@@ -435,6 +458,23 @@ mod tests {
             "overrides: [{«files»: a}]\n",
             "this override changes nothing",
             "severity",
+        );
+    }
+
+    #[test]
+    fn what_is_done_about_vendored_charts() {
+        let edits = |text: &str| config(text, PathBuf::new()).unwrap().edit_vendored_charts;
+        assert!(edits("helm: {vendored: edit}\n"));
+        assert!(!edits("helm: {vendored: override}\n") && !edits("helm: {vendored: }\n"));
+        check(
+            "helm: {vendored: «patch»}\n",
+            "expected `override` or `edit`",
+            "in place",
+        );
+        check(
+            "helm: {«vendor»: edit}\n",
+            "unknown key `vendor`",
+            "vendored",
         );
     }
 

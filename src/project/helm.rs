@@ -236,16 +236,12 @@ impl Root {
             .iter()
             .filter_map(|index| dependencies.get(*index))
         {
+            let asked = format!("{} {}", dependency.name, dependency.version);
             let message = format!(
-                "{} {} is not in charts/: run `helm dependency build` to see inside",
-                dependency.name, dependency.version
+                "{} is not in charts/: run `helm dependency build` to see inside",
+                asked.trim_end()
             );
-            note(
-                Some(member),
-                Some(dependency.at.start),
-                message.trim_end().to_owned(),
-                false,
-            );
+            note(Some(member), Some(dependency.at.start), message, false);
         }
         for fault in &self.loaded.faults {
             note(Some(member), None, fault.message.clone(), fault.fatal);

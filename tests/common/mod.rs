@@ -97,3 +97,45 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     fill(folder.path(), &files.collect());
     folder
 }
+
+/// Packs every folder whose name ends in `.tgz`, the innermost first. The same files make the same bytes.
+#[allow(dead_code, reason = "not every test file has archives")]
+pub(crate) fn packed(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
+    let archive_of = |path: &Path| {
+        let mut folders = path.ancestors().skip(1);
+        folders
+            .find(|folder| folder.extension().is_some_and(|end| end == "tgz"))
+            .map(Path::to_owned)
+    };
+    loop {
+        let archives: Vec<PathBuf> = files.keys().filter_map(|path| archive_of(path)).collect();
+        let deepest = archives.into_iter().max_by_key(|path| path.iter().count());
+        let Some(archive) = deepest else {
+            return files;
+        };
+        let inside = |path: &PathBuf| path.starts_with(&archive) && *path != archive;
+        let paths: Vec<PathBuf> = files.keys().filter(|path| inside(path)).cloned().collect();
+        let content = paths.into_iter().map(|path| {
+            let name = path.strip_prefix(&archive).unwrap().to_owned();
+            (name, files.remove(&path).unwrap())
+        });
+        let content: Vec<(PathBuf, Vec<u8>)> = content.collect();
+        files.insert(archive, tgz(&content));
+    }
+}
+
+/// A gzipped tar of files.
+#[allow(dead_code, reason = "not every test file has archives")]
+pub(crate) fn tgz(files: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut builder = tar::Builder::new(gzip);
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, path, bytes.as_slice())
+            .unwrap();
+    }
+    builder.into_inner().unwrap().finish().unwrap()
+}

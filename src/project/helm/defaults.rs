@@ -24,8 +24,8 @@ use crate::source::{LineIndex, Span};
 
 const IN_TEMPLATE: &str = "it stands in a template of a packaged chart, where no value changes it";
 const IN_CRD: &str = "it stands in a manifest of a packaged chart, where no value changes it";
-const IN_TEXT: &str = "it stands in a longer text, which an override would replace whole";
-const IN_LIST: &str = "lists are replaced whole: the override repeats all of it";
+const IN_TEXT: &str = "a text is replaced whole: the override repeats all of it";
+const IN_LIST: &str = "a list is replaced whole: the override repeats all of it";
 
 /// A chart that the user owns, as its files are now.
 pub(super) struct Owned<'o> {
@@ -38,6 +38,8 @@ pub(super) struct Default {
     pub finding: Finding,
     overrides: Vec<Override>,
     applicability: Applicability,
+    /// Where the pieces were written.
+    origins: Vec<Origin>,
 }
 
 impl<'o> Owned<'o> {
@@ -74,10 +76,20 @@ impl<'o> Owned<'o> {
     /// Every legacy default and literal of the subcharts, in the order of their paths.
     pub(super) fn findings(&self, rules: &RuleSet, anchors: &Anchors) -> Vec<Default> {
         let mut found = Vec::new();
-        for instance in effective::instances(&self.chart) {
-            self.of_values(&instance, rules, anchors, &mut found);
-            self.of_templates(&instance, rules, anchors, &mut found);
+        let instances = effective::instances(&self.chart);
+        let (root, subcharts) = instances.split_at(1.min(instances.len()));
+        for instance in subcharts {
+            self.of_values(instance, rules, anchors, &mut found);
+            self.of_templates(instance, rules, anchors, &mut found);
         }
+        // What the root imports follows the values of the subchart that it comes from.
+        let told = found.len();
+        root.iter()
+            .for_each(|root| self.of_values(root, rules, anchors, &mut found));
+        let imported = found.split_off(told);
+        let known: BTreeSet<Origin> = found.iter().flat_map(|one| one.origins.clone()).collect();
+        let unknown = |one: &Default| !one.origins.iter().all(|origin| known.contains(origin));
+        found.extend(imported.into_iter().filter(unknown));
         found
     }
 
@@ -131,7 +143,9 @@ impl<'o> Owned<'o> {
             .labels
             .iter()
             .filter_map(|label| document.leaf(label.span));
-        let related = labels.map(|placed| self.origin(placed)).collect();
+        let labelled: Vec<&Placed> = labels.collect();
+        let related = labelled.iter().map(|placed| self.origin(placed)).collect();
+        let origins = labelled.iter().map(|placed| placed.leaf.origin).collect();
         let edited = found.fix.iter().flat_map(|fix| &fix.edits);
         let edited: Vec<&Placed> = edited.filter_map(|edit| document.leaf(edit.span)).collect();
         let mut applicability = found
@@ -139,17 +153,11 @@ impl<'o> Owned<'o> {
             .as_ref()
             .map_or(Applicability::Display, |fix| fix.applicability);
         let mut reason = found.reason.clone();
-        let mut lower = |limit: Applicability, why: &str| {
-            if applicability > limit {
-                applicability = limit;
-                reason = Some(why.to_owned());
-            }
-        };
-        if edited.iter().any(|placed| placed.in_list) {
-            lower(Applicability::Unsafe, IN_LIST);
-        }
-        if edited.iter().any(|placed| placed.block) {
-            lower(Applicability::Display, IN_TEXT);
+        if edited.iter().any(|placed| placed.block) && applicability > Applicability::Unsafe {
+            applicability = Applicability::Unsafe;
+            reason = Some(IN_TEXT.to_owned());
+        } else if edited.iter().any(|placed| placed.in_list) && reason.is_none() {
+            reason = Some(IN_LIST.to_owned());
         }
         let overrides = match applicability {
             Applicability::Display => Vec::new(),
@@ -168,6 +176,7 @@ impl<'o> Owned<'o> {
             },
             overrides,
             applicability,
+            origins,
         }
     }
 
@@ -225,6 +234,7 @@ impl<'o> Owned<'o> {
                         },
                         overrides: Vec::new(),
                         applicability: Applicability::Display,
+                        origins: Vec::new(),
                     });
                 }
             }

@@ -140,7 +140,7 @@ fn placed(
 }
 
 /// Whether a text can stand as a literal block and be the same.
-fn is_block(text: &str) -> bool {
+pub(super) fn is_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     body.contains('\n')
         && !body.starts_with([' ', '\n', '\t'])

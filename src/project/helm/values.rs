@@ -36,7 +36,7 @@ pub(super) enum LeafKind {
 }
 
 /// Where a leaf was written: the number of a file, and the scalar's content in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Origin {
     pub file: usize,
     pub span: Span,

@@ -2,7 +2,7 @@
 //!
 //! Measured on the file itself, so that what is added looks like what is there.
 
-use super::super::document::{is_plain, is_plain_key};
+use super::super::document::{is_block, is_plain, is_plain_key};
 use super::super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
 use crate::syntax::yaml::{Node, Style as Quotes};
 
@@ -103,6 +103,15 @@ impl Style {
                 lines.push(head);
                 for item in items {
                     self.block_item(item, indent + self.step, lines);
+                }
+            }
+            Value::Leaf(leaf) if leaf.kind == LeafKind::Text && is_block(&leaf.text) => {
+                let indent = indent + self.step;
+                let chomp = if leaf.text.ends_with('\n') { "" } else { "-" };
+                lines.push(format!("{head} |{chomp}"));
+                for line in leaf.text.lines() {
+                    let blank = if line.is_empty() { 0 } else { indent };
+                    lines.push(format!("{:blank$}{line}", ""));
                 }
             }
             other => lines.push(format!("{head} {}", self.flow(other, false))),
