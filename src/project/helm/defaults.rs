@@ -153,7 +153,9 @@ impl<'o> Owned<'o> {
             .as_ref()
             .map_or(Applicability::Display, |fix| fix.applicability);
         let mut reason = found.reason.clone();
-        if edited.iter().any(|placed| placed.block) && applicability > Applicability::Unsafe {
+        if edited.iter().any(|placed| placed.block.is_some())
+            && applicability > Applicability::Unsafe
+        {
             applicability = Applicability::Unsafe;
             reason = Some(IN_TEXT.to_owned());
         } else if edited.iter().any(|placed| placed.in_list) && reason.is_none() {
@@ -306,7 +308,8 @@ fn renames(found: &[Finding], document: &Document) -> Renames {
     let renamed = |(key, (placed, edits)): ((usize, Span), (&Placed, BTreeSet<Edit>))| {
         let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
         let text = placed.span.of(&document.text);
-        (key, edit::apply(text, [&fix], Applicability::Safe))
+        let written = edit::apply(text, [&fix], Applicability::Safe);
+        (key, placed.meaning(&written))
     };
     edits.into_iter().map(renamed).collect()
 }

@@ -22,8 +22,28 @@ pub(super) struct Placed {
     /// The keys that lead to it, or to the outermost list that it is in.
     pub path: Vec<String>,
     pub in_list: bool,
-    /// Whether it is spread over several lines.
-    pub block: bool,
+    /// How far its lines are indented, where it is spread over several.
+    pub block: Option<usize>,
+}
+
+impl Placed {
+    /// What a text in the place of the leaf's own stands for.
+    pub(super) fn meaning(&self, written: &str) -> String {
+        let Some(indent) = self.block else {
+            return written.to_owned();
+        };
+        let line = |line: &str| {
+            let blank = line.len() - line.trim_start_matches(' ').len();
+            line[blank.min(indent)..].to_owned()
+        };
+        let lines: Vec<String> = written.lines().map(line).collect();
+        let end = if self.leaf.text.ends_with('\n') {
+            "\n"
+        } else {
+            ""
+        };
+        format!("{}{end}", lines.join("\n"))
+    }
 }
 
 impl Document {
@@ -99,8 +119,14 @@ impl Document {
                 self.text.push_str(line);
                 self.text.push('\n');
             }
-            self.leaves
-                .push(placed(start, self.text.len(), leaf, path, in_list, true));
+            self.leaves.push(placed(
+                start,
+                self.text.len(),
+                leaf,
+                path,
+                in_list,
+                Some(2 * depth),
+            ));
             return;
         }
         let quote = match leaf.kind {
@@ -113,7 +139,7 @@ impl Document {
                 start = self.text.len();
                 self.text.push_str(text);
                 self.leaves
-                    .push(placed(start, self.text.len(), leaf, path, in_list, false));
+                    .push(placed(start, self.text.len(), leaf, path, in_list, None));
                 self.text.push_str(quote);
             }
             None => self.text.push_str(&escaped(text)),
@@ -128,7 +154,7 @@ fn placed(
     leaf: &Leaf,
     path: &[String],
     in_list: bool,
-    block: bool,
+    block: Option<usize>,
 ) -> Placed {
     Placed {
         span: Span::new(start, end),

@@ -1,0 +1,258 @@
+//! Charts as people have them, held to real Helm where it is there; and archives that nobody should have.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{files, fill, packed, run, stderr, stdout, tgz};
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+const LEGACY: &str = "k8s.gcr.io";
+const MOVED: &str = "registry.k8s.io";
+
+fn tree(entries: &[(&str, &str)]) -> Files {
+    let entries = entries.iter();
+    let files = entries.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+    packed(files.collect())
+}
+
+fn folder_of(files: &Files) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), files);
+    folder
+}
+
+fn fixture(name: &str) -> Files {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    packed(files(&fixtures.join(name).join("in")))
+}
+
+/// Whether there is a Helm to ask; says so where there is none.
+fn has_helm() -> bool {
+    let found = Command::new("helm").arg("version").output().is_ok();
+    if !found {
+        println!("skipped: there is no helm on the path");
+    }
+    found
+}
+
+/// What Helm makes of a chart; `None` where it makes nothing of it.
+fn rendered(folder: &Path) -> Option<String> {
+    let output = Command::new("helm")
+        .args(["template", "release", "."])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then_some(text)
+}
+
+#[test]
+fn an_umbrella_pulls_nothing_legacy_after_one_run() {
+    let before = fixture("charts-umbrella");
+    let folder = folder_of(&before);
+    let output = run(folder.path(), &["--write", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let after = files(folder.path());
+    for (path, bytes) in &before {
+        let same = after[path] == *bytes;
+        assert_eq!(same, path != Path::new("values.yaml"), "{}", path.display());
+    }
+    let values =
+        |files: &Files| String::from_utf8(files[Path::new("values.yaml")].clone()).unwrap();
+    let (old, new) = (values(&before), values(&after));
+    let gone: Vec<&str> = old.lines().filter(|line| !new.contains(line)).collect();
+    assert_eq!(gone, ["      patch: {}   # nothing yet"]);
+    if has_helm() {
+        let text = rendered(folder.path()).unwrap();
+        assert!(!text.contains(LEGACY) && text.contains(MOVED), "{text}");
+    }
+    let again = run(folder.path(), &["--write", "."]);
+    assert_eq!(again.status.code(), Some(0));
+    assert_eq!(files(folder.path()), after);
+}
+
+#[test]
+fn every_chart_renders_as_before_with_its_images_moved() {
+    if !has_helm() {
+        return;
+    }
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut compared = 0;
+    for entry in fs::read_dir(fixtures).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("charts-") {
+            continue;
+        }
+        let before = folder_of(&fixture(&name));
+        let after = folder_of(&fixture(&name));
+        run(after.path(), &["--write", "--quiet", "."]);
+        for chart in roots(before.path()) {
+            let Some(old) = rendered(&before.path().join(&chart)) else {
+                continue;
+            };
+            let new = rendered(&after.path().join(&chart)).unwrap();
+            let moved = old.replace(LEGACY, MOVED);
+            assert_eq!(old.lines().count(), new.lines().count(), "{name}");
+            for ((old, moved), new) in old.lines().zip(moved.lines()).zip(new.lines()) {
+                assert!(new == old || new == moved, "{name}: {old} became {new}");
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 15, "{compared}");
+}
+
+/// Folders of charts that are no subcharts.
+fn roots(folder: &Path) -> Vec<PathBuf> {
+    let files = files(folder);
+    let charts = files.keys().filter(|path| path.ends_with("Chart.yaml"));
+    let charts = charts.filter(|path| !path.iter().any(|part| part == "charts"));
+    charts
+        .map(|path| path.parent().unwrap().to_owned())
+        .collect()
+}
+
+const CHART: &str = "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n- name: sub\n  version: 1.0.0\n  \
+    repository: https://charts.example.com\n";
+const SUB: &str = "apiVersion: v2\nname: sub\nversion: 1.0.0\n";
+const VALUES: &str = "image: k8s.gcr.io/pause:3.6\n";
+
+#[test]
+fn charts_are_seen_where_git_ignores_them() {
+    let folder = folder_of(&tree(&[
+        (".gitignore", "charts/\n"),
+        (".git/HEAD", "ref: refs/heads/main\n"),
+        ("Chart.yaml", CHART),
+        ("charts/sub/Chart.yaml", SUB),
+        ("charts/sub/values.yaml", VALUES),
+        (
+            "charts/sub/templates/pod.yaml",
+            "image: k8s.gcr.io/pause:3.5\n",
+        ),
+    ]));
+    let output = run(folder.path(), &["--write", "--format", "json", "."]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let values = fs::read_to_string(folder.path().join("values.yaml")).unwrap();
+    assert_eq!(values, "sub:\n  image: registry.k8s.io/pause:3.6\n");
+    let template = files(folder.path()).remove(Path::new("charts/sub/templates/pod.yaml"));
+    assert_eq!(template.unwrap(), b"image: k8s.gcr.io/pause:3.5\n");
+    assert!(text.contains("k8s.gcr.io/pause:3.5"), "{text}");
+}
+
+#[test]
+fn the_way_to_the_origin_is_told() {
+    let folder = folder_of(&fixture("charts-umbrella"));
+    let text = stdout(&run(folder.path(), &["--format", "json", "."]));
+    let place = "charts/kube-prometheus-stack-35.5.1.tgz!kube-prometheus-stack/charts/\
+        kube-state-metrics-4.7.0.tgz!kube-state-metrics/values.yaml";
+    assert!(text.contains(place), "{text}");
+}
+
+#[test]
+fn a_moved_repository_makes_the_lock_stale() {
+    let folder = folder_of(&fixture("charts-absent"));
+    let text = stdout(&run(folder.path(), &["--format", "json", "."]));
+    assert!(text.contains("run `helm dependency update`"), "{text}");
+}
+
+/// A problem of an archive is a line of its own, and the rest of the run goes on.
+#[track_caller]
+fn check_hostile(archive: &[u8], expected: &str) {
+    let mut files = tree(&[
+        ("Chart.yaml", CHART),
+        ("other.yaml", VALUES),
+        (
+            "charts/good-1.0.0.tgz/good/Chart.yaml",
+            &SUB.replace("sub", "good"),
+        ),
+        ("charts/good-1.0.0.tgz/good/values.yaml", VALUES),
+    ]);
+    files.insert(PathBuf::from("charts/sub-1.0.0.tgz"), archive.to_vec());
+    let folder = folder_of(&files);
+    let output = run(folder.path(), &["--write", "--format", "concise", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = format!("{}{}", stdout(&output), stderr(&output));
+    assert!(
+        told.contains(&format!("charts/sub-1.0.0.tgz: {expected}")),
+        "{told}"
+    );
+    assert!(!told.contains("helm dependency build"), "{told}");
+    let other = fs::read_to_string(folder.path().join("other.yaml")).unwrap();
+    assert_eq!(other, VALUES.replace(LEGACY, MOVED));
+    let values = fs::read_to_string(folder.path().join("values.yaml")).unwrap();
+    assert_eq!(values, "good:\n  image: registry.k8s.io/pause:3.6\n");
+}
+
+fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let entries = entries.iter();
+    let files: Vec<(PathBuf, Vec<u8>)> = entries
+        .map(|(path, bytes)| (PathBuf::from(path), bytes.to_vec()))
+        .collect();
+    tgz(&files)
+}
+
+#[test]
+fn hostile_archives_are_told_and_passed_over() {
+    check_hostile(b"not an archive", "cannot be read: ");
+    let good = archive(&[
+        ("sub/Chart.yaml", SUB.as_bytes()),
+        ("sub/values.yaml", &[b'a'; 50_000]),
+    ]);
+    check_hostile(&good[..good.len() / 2], "cannot be read: ");
+    check_hostile(&archive(&[]), "is empty");
+    check_hostile(
+        &outward(),
+        "names a path outside of it: `sub/../../evil.yaml`",
+    );
+}
+
+/// The library that packs refuses such names; a header takes any bytes.
+fn outward() -> Vec<u8> {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut builder = tar::Builder::new(gzip);
+    let mut header = tar::Header::new_ustar();
+    let name = b"sub/../../evil.yaml";
+    header.as_old_mut().name[..name.len()].copy_from_slice(name);
+    header.set_size(0);
+    header.set_cksum();
+    builder.append(&header, &[][..]).unwrap();
+    builder.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn bombs_end_at_a_bound() {
+    let zeros = vec![0; 3 << 20];
+    let names: Vec<String> = (0..50).map(|n| format!("sub/templates/{n}.yaml")).collect();
+    let entries: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), zeros.as_slice()))
+        .collect();
+    let bomb = archive(&entries);
+    assert!(bomb.len() < 2 << 20, "{}", bomb.len());
+    check_hostile(&bomb, "holds more than 100 MiB");
+}
+
+#[test]
+fn archives_in_archives_share_a_bound() {
+    let mut inner = archive(&[("sub/Chart.yaml", SUB.as_bytes())]);
+    for _ in 0..40 {
+        inner = archive(&[
+            ("sub/Chart.yaml", SUB.as_bytes()),
+            ("sub/charts/sub-1.0.0.tgz", &inner),
+        ]);
+    }
+    let mut files = tree(&[("Chart.yaml", CHART)]);
+    files.insert(PathBuf::from("charts/sub-1.0.0.tgz"), inner);
+    let folder = folder_of(&files);
+    let output = run(folder.path(), &["--format", "concise", "."]);
+    let told = format!("{}{}", stdout(&output), stderr(&output));
+    assert!(told.contains("archives are nested too deep"), "{told}");
+}
