@@ -156,7 +156,10 @@ impl<'c> Charts<'c> {
         let moves = root.lock.is_some() && tree.is_suspect(root.declares());
         let (chart, values) = (text(&root.chart), text(&root.values));
         let owned = Owned::new(&chart, requirements.as_deref(), &values, &root.loaded);
-        moves || owned.is_ok_and(|owned| !owned.findings(self.rules, self.anchors).is_empty())
+        moves
+            || owned.map_or(true, |owned| {
+                !owned.findings(self.rules, self.anchors).is_empty()
+            })
     }
 }
 

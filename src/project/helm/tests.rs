@@ -1,6 +1,6 @@
-//! Effective values against Helm's own, on nests of charts that nobody would write.
+//! What is told of charts, and effective values against Helm's own, on nests that nobody would write.
 //!
-//! Skipped, with a line that says so, where there is no `helm` on the path.
+//! The latter is skipped, with a line that says so, where there is no `helm` on the path.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,10 @@ use serde_json::{Map, Value as Json, json};
 use super::effective;
 use super::load::{Chart, Loader};
 use super::values::{LeafKind, Table, Value, table_at};
-use super::{chart, values};
-use crate::project::{Place, Tree};
+use super::{Charts, chart, values};
+use crate::finding::Finding;
+use crate::kind;
+use crate::project::{Member, Members, Place, Project, Tree};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
@@ -265,4 +267,117 @@ fn effective_values_are_those_of_helm() {
         }
     }
     assert!(compared > 100, "{compared}");
+}
+
+/// What is told of the chart in a folder of these files, at the file that its dependencies stand in.
+fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+    let anchors = Anchors::new(&rules, &[]).unwrap();
+    let chart = folder.path().join("Chart.yaml");
+    let charts = Charts::new(
+        &Folder,
+        std::slice::from_ref(&chart),
+        &rules,
+        &anchors,
+        false,
+    );
+    let mut members = Members::new();
+    for path in charts.groups().into_iter().flatten() {
+        let kind = kind::classify(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let mut member = Member::new(kind, text);
+        member.exists = path.exists();
+        let checked = crate::check::check(&path, &member.text, kind, &rules);
+        member.findings = checked.findings;
+        members.insert(path, member);
+    }
+    charts.find(&mut members);
+    charts.settle(&mut members);
+    let findings = members[&chart].findings.clone();
+    (findings, members)
+}
+
+const APP: &str = "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n- name: sub\n  version: 1.x\n  \
+    repository: https://kubernetes-charts.storage.googleapis.com\n";
+const SUB: &str = "name: sub\nversion: 1.0.0\n";
+
+fn related(finding: &Finding) -> Vec<String> {
+    let shown = finding.related.iter().map(|related| {
+        let file = related.place.rsplit_once("/charts/").map_or_else(
+            || related.place.rsplit('/').next().unwrap_or_default(),
+            |(_, rest)| rest,
+        );
+        let line = related.position.map(|position| position.line);
+        format!("{file} {line:?} {}", related.text)
+    });
+    shown.collect()
+}
+
+#[test]
+fn origin_and_override_are_told() {
+    let (findings, _) = told(&[
+        ("Chart.yaml", APP),
+        ("values.yaml", "sub:\n  image:\n    tag: v2.4.1\n"),
+        ("charts/sub/Chart.yaml", SUB),
+        (
+            "charts/sub/values.yaml",
+            "image:\n  # where it is\n  repository: k8s.gcr.io/kube-state-metrics/kube-state-metrics\n  tag: v1\n",
+        ),
+    ]);
+    let found = findings
+        .iter()
+        .find(|one| one.old.starts_with("k8s"))
+        .unwrap();
+    assert_eq!(
+        found.old,
+        "k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.4.1"
+    );
+    assert_eq!(found.span().of(APP), "sub");
+    assert_eq!(
+        related(found),
+        [
+            "sub/values.yaml Some(3) the default",
+            "values.yaml Some(2) the override goes below this key",
+        ]
+    );
+}
+
+#[test]
+fn a_moved_repository_makes_the_lock_stale() {
+    let (findings, members) = told(&[("Chart.yaml", APP), ("Chart.lock", "digest: sha256:0\n")]);
+    assert_eq!(
+        related(&findings[0]),
+        ["Chart.lock None its digest is stale after that: run `helm dependency update`"]
+    );
+    let problems: Vec<&str> = members
+        .values()
+        .flat_map(|member| &member.problems)
+        .map(|problem| problem.message.as_str())
+        .collect();
+    let absent = "sub 1.x is not in charts/: run `helm dependency build` to see inside";
+    assert_eq!(problems, [absent]);
+}
+
+#[test]
+fn values_that_do_not_parse_are_told_and_left_alone() {
+    let (findings, members) = told(&[
+        ("Chart.yaml", APP),
+        ("values.yaml", "sub: [\n"),
+        ("charts/sub/Chart.yaml", SUB),
+        ("charts/sub/values.yaml", "image: k8s.gcr.io/pause:3.6\n"),
+    ]);
+    assert!(findings.iter().all(|one| one.old != "k8s.gcr.io/pause:3.6"));
+    let told = members.values().flat_map(|member| &member.problems);
+    let told: Vec<&str> = told.map(|problem| problem.message.as_str()).collect();
+    assert!(
+        told.iter()
+            .any(|message| message.contains("its subcharts are not looked into")),
+        "{told:?}"
+    );
 }
