@@ -49,8 +49,6 @@ struct Root {
     loaded: Loaded,
     /// Dependencies that are not in `charts/`, by their numbers.
     absent: Vec<usize>,
-    /// Whether there is anything to tell.
-    of_interest: bool,
 }
 
 /// A chart that the walk met.
@@ -91,9 +89,8 @@ impl<'c> Charts<'c> {
             roots: Vec::new(),
         };
         let root = |one: Met| {
-            let mut root = charts.root(tree, one, edit_vendored)?;
-            root.of_interest = charts.has_something(&root, tree);
-            Some(root)
+            let root = charts.root(tree, one, edit_vendored)?;
+            charts.may_tell(&root, tree).then_some(root)
         };
         charts.roots = owned.into_par_iter().filter_map(root).collect();
         charts
@@ -139,27 +136,21 @@ impl<'c> Charts<'c> {
             requirements,
             chart: one.chart,
             loaded,
-            of_interest: false,
         })
     }
 
-    /// Whether there is anything to tell of a chart as it is on disk.
-    fn has_something(&self, root: &Root, tree: &dyn Tree) -> bool {
-        if !(root.absent.is_empty()
-            && root.loaded.faults.is_empty()
-            && root.loaded.vendored.is_empty())
-        {
-            return true;
-        }
-        let text = |path: &Path| tree.text(path).unwrap_or_default();
-        let requirements = root.requirements.as_deref().map(text);
-        let moves = root.lock.is_some() && tree.is_suspect(root.declares());
-        let (chart, values) = (text(&root.chart), text(&root.values));
-        let owned = Owned::new(&chart, requirements.as_deref(), &values, &root.loaded);
-        moves
-            || owned.map_or(true, |owned| {
-                !owned.findings(self.rules, self.anchors).is_empty()
-            })
+    /// Whether there can be anything to tell of a chart as it is on disk.
+    fn may_tell(&self, root: &Root, tree: &dyn Tree) -> bool {
+        let loaded = &root.loaded;
+        let known =
+            !(root.absent.is_empty() && loaded.faults.is_empty() && loaded.vendored.is_empty());
+        let moves = || root.lock.is_some() && tree.is_suspect(root.declares());
+        // What is split between a subchart's defaults and what the user sets may have its stem in the latter.
+        let set = || {
+            let values = tree.text(&root.values).unwrap_or_default();
+            !loaded.children.is_empty() && self.anchors.has_stem(values.as_bytes())
+        };
+        known || loaded.suspect || moves() || set()
     }
 }
 
@@ -353,7 +344,7 @@ fn note(member: Option<&mut Member>, offset: Option<usize>, message: String, fat
 
 impl Project for Charts<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
-        let roots = self.roots.iter().filter(|root| root.of_interest);
+        let roots = self.roots.iter();
         roots
             .map(|root| {
                 let own = [root.chart.clone(), root.values.clone()];
@@ -365,7 +356,7 @@ impl Project for Charts<'_> {
     }
 
     fn find(&self, members: &mut Members) {
-        for root in self.roots.iter().filter(|root| root.of_interest) {
+        for root in &self.roots {
             if members.contains_key(&root.chart) {
                 root.find(members, self.rules, self.anchors);
             }
@@ -373,7 +364,7 @@ impl Project for Charts<'_> {
     }
 
     fn settle(&self, members: &mut Members) {
-        for root in self.roots.iter().filter(|root| root.of_interest) {
+        for root in &self.roots {
             if members.contains_key(&root.chart) {
                 root.settle(members);
             }

@@ -141,6 +141,11 @@ impl Anchors {
 }
 
 impl Anchors {
+    /// Whether a stem stands in the text: a part of what a rule speaks about may, the rest being elsewhere.
+    pub fn has_stem(&self, text: &[u8]) -> bool {
+        self.search.next(text, 0).is_some()
+    }
+
     /// Where stems stand in the text, in order. Whatever a rule speaks about has one in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let next = |from: usize| self.search.next(text, from).map(|(_, start)| start);

@@ -53,6 +53,8 @@ pub(super) struct Loaded {
     pub faults: Vec<Fault>,
     /// Files of vendored folders in which the walk found something.
     pub vendored: Vec<PathBuf>,
+    /// Whether a rule could speak about anything in a template or in default values.
+    pub suspect: bool,
 }
 
 pub(super) struct Loader<'l> {
@@ -242,6 +244,7 @@ impl<'l> Loader<'l> {
         for (path, bytes) in files.iter().filter(|(path, _)| is_template(path)) {
             let known = kind::classify(Path::new(path)).is_some() && self.anchors.occur_in(bytes);
             if known && let Ok(text) = std::str::from_utf8(bytes) {
+                self.loaded.suspect = true;
                 templates.push(self.loaded.files.len());
                 self.loaded.files.push(File {
                     place: format!("{place}/{path}"),
@@ -307,6 +310,7 @@ impl<'l> Loader<'l> {
         };
         let number = self.loaded.files.len();
         let place = format!("{place}/values.yaml");
+        self.loaded.suspect |= of_root && self.anchors.has_stem(text.as_bytes());
         let table = values::read(text, number).unwrap_or_else(|error| {
             self.fault(format!("{place}: {error}"), false);
             Table::new()
