@@ -4,6 +4,7 @@
 //! null takes a default away. `keep` is what Helm calls merging: nulls stay, for a later step to see.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::values::{Table, Value};
 
@@ -31,17 +32,17 @@ fn lay<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
         // Helm gives up where it is null; people leave it so to fill it later.
         let place = over
             .entry(child.name.clone())
-            .or_insert_with(|| Value::Table(Table::new()));
+            .or_insert_with(|| Value::table(Table::new()));
         if place.is_null() {
-            *place = Value::Table(Table::new());
+            *place = Value::table(Table::new());
         }
         let Value::Table(inner) = place else {
             continue;
         };
-        let mut inner = std::mem::take(inner);
+        let mut inner = std::mem::take(Arc::make_mut(inner));
         lay_globals(&mut inner, over);
         lay(child, &mut inner, false, keep);
-        over.insert(child.name.clone(), Value::Table(inner));
+        over.insert(child.name.clone(), Value::table(inner));
     }
 }
 
@@ -71,7 +72,7 @@ fn lay_own<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
                         drop_nulls(&mut default);
                     }
                     if let Value::Table(default) = default {
-                        merge(table, default, keep);
+                        merge(Arc::make_mut(table), &default, keep);
                     }
                 }
             }
@@ -84,7 +85,7 @@ fn lay_own<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
 fn lay_globals(into: &mut Table, from: &Table) {
     let mut globals = match into.remove(GLOBAL) {
         None => Table::new(),
-        Some(Value::Table(table)) => table,
+        Some(Value::Table(table)) => Arc::unwrap_or_clone(table),
         Some(other) => {
             into.insert(GLOBAL.to_owned(), other);
             return;
@@ -94,15 +95,15 @@ fn lay_globals(into: &mut Table, from: &Table) {
         None => None,
         Some(Value::Table(table)) => Some(table),
         Some(_) => {
-            into.insert(GLOBAL.to_owned(), Value::Table(globals));
+            into.insert(GLOBAL.to_owned(), Value::table(globals));
             return;
         }
     };
-    for (key, value) in above.into_iter().flatten() {
+    for (key, value) in above.into_iter().flat_map(|table| table.iter()) {
         match (value, globals.get_mut(key)) {
             (Value::Table(table), Some(Value::Table(below))) => {
-                let mut merged = table.clone();
-                merge(&mut merged, std::mem::take(below), true);
+                let mut merged = Arc::clone(table);
+                merge(Arc::make_mut(&mut merged), below, true);
                 globals.insert(key.clone(), Value::Table(merged));
             }
             (Value::Table(_), Some(_)) | (_, Some(Value::Table(_))) => {}
@@ -111,32 +112,47 @@ fn lay_globals(into: &mut Table, from: &Table) {
             }
         }
     }
-    into.insert(GLOBAL.to_owned(), Value::Table(globals));
+    into.insert(GLOBAL.to_owned(), Value::table(globals));
 }
 
 /// Merges `from` under `into`.
-pub(super) fn merge(into: &mut Table, from: Table, keep: bool) {
+pub(super) fn merge(into: &mut Table, from: &Table, keep: bool) {
     let mut deleted = BTreeSet::new();
     for (key, value) in from {
-        match (into.get_mut(&key), value) {
+        match (into.get_mut(key), value) {
             (None, value) => {
-                into.insert(key, value);
+                into.insert(key.clone(), value.clone());
             }
             (Some(Value::Null), value) => {
                 if !keep && !value.is_null() {
                     deleted.insert(key);
                 }
             }
-            (Some(Value::Table(into)), Value::Table(from)) => merge(into, from, keep),
+            (Some(Value::Table(into)), Value::Table(from)) => {
+                merge(Arc::make_mut(into), from, keep);
+            }
             (Some(_), _) => {}
         }
     }
-    into.retain(|key, _| !deleted.contains(key));
+    if !deleted.is_empty() {
+        into.retain(|key, _| !deleted.contains(key));
+    }
 }
 
 fn drop_nulls(value: &mut Value) {
-    if let Value::Table(table) = value {
+    if let Value::Table(table) = value
+        && table.values().any(has_nulls)
+    {
+        let table = Arc::make_mut(table);
         table.retain(|_, value| !value.is_null());
         table.values_mut().for_each(drop_nulls);
+    }
+}
+
+fn has_nulls(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Table(table) => table.values().any(has_nulls),
+        Value::Leaf(_) | Value::List(_) => false,
     }
 }

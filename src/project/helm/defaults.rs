@@ -336,7 +336,7 @@ fn rename(value: &Value, renames: &Renames) -> Value {
         Value::List(items) => Value::List(items.iter().map(|item| rename(item, renames)).collect()),
         Value::Table(table) => {
             let entries = table.iter();
-            Value::Table(
+            Value::table(
                 entries
                     .map(|(key, value)| (key.clone(), rename(value, renames)))
                     .collect(),

@@ -94,7 +94,7 @@ impl Document {
             }
             Value::List(items) => {
                 self.text.push('\n');
-                for item in items {
+                for item in items.iter() {
                     self.indent(depth);
                     self.text.push('-');
                     self.value(item, depth + 1, path, true);
@@ -231,7 +231,7 @@ mod tests {
         let document = Document::new(&table);
         let again = values::read(&document.text, 0).unwrap();
         assert!(
-            values::same(&Value::Table(table), &Value::Table(again)),
+            values::same(&Value::table(table), &Value::table(again)),
             "{}",
             document.text
         );

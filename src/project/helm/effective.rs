@@ -203,11 +203,11 @@ fn import(chart: &mut Layered<Of>) {
         for one in &dependency.imports {
             let path = std::iter::once(dependency.name.as_str()).chain(one.child.split('.'));
             if let Some(table) = table_at(&values, path) {
-                merge(&mut imported, wrapped(&one.parent, table.clone()), true);
+                merge(&mut imported, &wrapped(&one.parent, table.clone()), true);
             }
         }
     }
-    merge(&mut values, imported, true);
+    merge(&mut values, &imported, true);
     chart.values = values;
 }
 
@@ -216,7 +216,7 @@ fn wrapped(path: &str, table: Table) -> Table {
         return table;
     }
     path.rsplit('.').fold(table, |inner, key| {
-        Table::from([(key.to_owned(), Value::Table(inner))])
+        Table::from([(key.to_owned(), Value::table(inner))])
     })
 }
 
@@ -232,7 +232,7 @@ fn own_values(values: &Table, path: &[String], chart: &Layered<Of>) -> Table {
         && let (Some(Value::Table(globals)), Some(Value::Table(inherited))) =
             (own.get_mut("global"), parent.get("global"))
     {
-        disinherit(globals, inherited);
+        disinherit(Arc::make_mut(globals), inherited);
     }
     own
 }
@@ -241,7 +241,7 @@ fn own_values(values: &Table, path: &[String], chart: &Layered<Of>) -> Table {
 fn disinherit(globals: &mut Table, inherited: &Table) {
     globals.retain(|key, value| match (value, inherited.get(key)) {
         (Value::Table(table), Some(Value::Table(inherited))) => {
-            disinherit(table, inherited);
+            disinherit(Arc::make_mut(table), inherited);
             !table.is_empty()
         }
         (value, Some(inherited)) => value != inherited,

@@ -7,6 +7,7 @@ pub(super) mod place;
 mod style;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::values::{self, Leaf, Table, Value};
 use crate::edit::{self, Applicability, Edit, FileEdit, Fix};
@@ -76,7 +77,7 @@ fn holds(text: &str, before: &Table, wanted: &[&Override], plan: &place::Plan) -
         set(&mut expected, &one.path, &one.value);
     }
     values::read(&after, 0)
-        .is_ok_and(|after| values::same(&Value::Table(after), &Value::Table(expected)))
+        .is_ok_and(|after| values::same(&Value::table(after), &Value::table(expected)))
 }
 
 /// Puts a value at a path; what is no table on the way gives way to one.
@@ -90,12 +91,12 @@ pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
     }
     let inner = table
         .entry(key.clone())
-        .or_insert_with(|| Value::Table(Table::new()));
+        .or_insert_with(|| Value::table(Table::new()));
     if inner.as_table().is_none() {
-        *inner = Value::Table(Table::new());
+        *inner = Value::table(Table::new());
     }
     if let Value::Table(inner) = inner {
-        set(inner, rest, value);
+        set(Arc::make_mut(inner), rest, value);
     }
 }
 

@@ -11,12 +11,13 @@ use crate::syntax::yaml::{self, Entry, Map, Node, Scalar, Style};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
+/// Tables are shared until they are changed: layers are laid over each other again and again.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
     Leaf(Leaf),
-    List(Vec<Value>),
-    Table(Table),
+    List(Arc<[Value]>),
+    Table(Arc<Table>),
 }
 
 /// A scalar that is not null.
@@ -68,7 +69,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
         reader.note(root);
     }
     match reader.value(root) {
-        Value::Table(table) if reader.left > 0 => Ok(table),
+        Value::Table(table) if reader.left > 0 => Ok(Arc::unwrap_or_clone(table)),
         Value::Null => Ok(Table::new()),
         Value::Table(_) => Err("stands for more than half a million values".to_owned()),
         _ => Err("is no map".to_owned()),
@@ -117,7 +118,7 @@ impl<'n> Reader<'n> {
             Some(Node::List(list)) => {
                 Value::List(list.items.iter().map(|item| self.value(item)).collect())
             }
-            Some(Node::Map(map)) => Value::Table(self.table(map)),
+            Some(Node::Map(map)) => Value::table(self.table(map)),
         }
     }
 
@@ -240,6 +241,10 @@ fn looks_like_words(digits: &str) -> bool {
 }
 
 impl Value {
+    pub(super) fn table(table: Table) -> Self {
+        Self::Table(Arc::new(table))
+    }
+
     pub(super) fn as_table(&self) -> Option<&Table> {
         match self {
             Self::Table(table) => Some(table),
@@ -267,13 +272,17 @@ pub(super) fn same(one: &Value, other: &Value) -> bool {
         (Value::Null, Value::Null) => true,
         (Value::Leaf(one), Value::Leaf(other)) => one.text == other.text && one.kind == other.kind,
         (Value::List(one), Value::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other.iter())
+                    .all(|(one, other)| same(one, other))
         }
         (Value::Table(one), Value::Table(other)) => {
             one.len() == other.len()
                 && one
                     .iter()
-                    .zip(other)
+                    .zip(other.iter())
                     .all(|((key, one), (name, other))| key == name && same(one, other))
         }
         _ => false,
@@ -305,7 +314,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let read = read(text, 0).map_or_else(|error| error, |table| shown(&Value::Table(table)));
+        let read = read(text, 0).map_or_else(|error| error, |table| shown(&Value::table(table)));
         assert_eq!(read, expected);
     }
 

@@ -4,6 +4,7 @@
 //! Only looks for room. Whether the outcome is right is for the caller to see.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::values::{self, Table, Value};
 use super::style::Style;
@@ -64,7 +65,7 @@ impl<'o> Branch<'o> {
             return leaf.clone();
         }
         let entries = self.keys.iter();
-        Value::Table(
+        Value::table(
             entries
                 .map(|(key, branch)| ((*key).to_owned(), branch.value()))
                 .collect(),
@@ -106,7 +107,7 @@ pub(super) fn plan(text: &str, wanted: &[(usize, &Override)]) -> Plan {
 
 fn table(branch: &Branch<'_>) -> Table {
     match branch.value() {
-        Value::Table(table) => table,
+        Value::Table(table) => Arc::unwrap_or_clone(table),
         _ => Table::new(),
     }
 }
@@ -218,7 +219,7 @@ impl Writer<'_> {
         if map.flow {
             let flow = self
                 .style_in(map)
-                .flow(&Value::Table(inner), has_quoted_keys(map));
+                .flow(&Value::table(inner), has_quoted_keys(map));
             match written {
                 Some(span) => self.edit(span, flow, &branch.of),
                 None => self.refuse(branch, "an entry without a value stands in a flow map"),

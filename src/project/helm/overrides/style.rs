@@ -101,7 +101,7 @@ impl Style {
             }
             Value::List(items) if !items.is_empty() => {
                 lines.push(head);
-                for item in items {
+                for item in items.iter() {
                     self.block_item(item, indent + self.step, lines);
                 }
             }
