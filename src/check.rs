@@ -27,6 +27,8 @@ pub struct Checked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     pub span: Span,
+    /// From the first piece to the last.
+    pub extent: Span,
     /// Pieces joined as they are written, placeholders included.
     pub name: String,
     pub tag: Option<String>,
@@ -150,6 +152,7 @@ pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
         .filter_map(|site| {
             Some(Image {
                 span: site.head(text),
+                extent: site.span(),
                 name: rewrite::spell(site, text)?.written_name(text),
                 tag: match site.tag {
                     TagAt::At(span) => Some(span.of(text).to_owned()),

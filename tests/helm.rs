@@ -148,6 +148,30 @@ fn charts_are_seen_where_git_ignores_them() {
     assert!(text.contains("k8s.gcr.io/pause:3.5"), "{text}");
 }
 
+#[test]
+fn images_of_subcharts_are_listed_with_their_charts() {
+    let folder = folder_of(&fixture("charts-umbrella"));
+    let told = stdout(&run(folder.path(), &["images", "."]));
+    let stack = "charts/kube-prometheus-stack-35.5.1.tgz!kube-prometheus-stack";
+    let inner = "charts/kube-state-metrics-4.7.0.tgz!kube-state-metrics";
+    let expected = format!(
+        "{stack}/{inner}/values.yaml:4:15: k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.4.1 \
+         (subchart monitoring/kube-state-metrics)\n\
+         {stack}/values.yaml:10:19: k8s.gcr.io/ingress-nginx/kube-webhook-certgen:v1.1.1 \
+         (subchart monitoring)\n"
+    );
+    assert_eq!(told, expected);
+    run(folder.path(), &["--write", "."]);
+    let told = stdout(&run(folder.path(), &["images", "."]));
+    assert!(
+        !told.contains(LEGACY) && told.lines().count() == 2,
+        "{told}"
+    );
+    let folder = folder_of(&fixture("charts-absent"));
+    let told = stderr(&run(folder.path(), &["images", "."]));
+    assert!(told.contains("redis ~3.2.0 is not in charts/"), "{told}");
+}
+
 /// A problem of an archive is a line of its own, and the rest of the run goes on.
 #[track_caller]
 fn check_hostile(archive: &[u8], expected: &str) {

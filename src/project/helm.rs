@@ -26,8 +26,9 @@ use crate::finding::{Finding, Problem, Related};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
-use chart::{DependencyFile, Metadata};
+use chart::{Dependency, DependencyFile, Metadata};
 use defaults::Owned;
+pub use defaults::SubchartImage;
 use load::{Loaded, Loader, is_vendored};
 
 /// All charts of a tree that the user owns, with what lies in their `charts/`.
@@ -70,19 +71,7 @@ impl<'c> Charts<'c> {
         anchors: &'c Anchors,
         edit_vendored: bool,
     ) -> Self {
-        let charts = files
-            .par_iter()
-            .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
-        let met: Vec<Met> = charts.filter_map(|path| meet(tree, path)).collect();
-        let vendored = vendored(&met, edit_vendored);
-        let owned: Vec<Met> = met
-            .into_iter()
-            .filter(|one| {
-                !one.folder
-                    .ancestors()
-                    .any(|folder| vendored.contains(folder))
-            })
-            .collect();
+        let owned = owned(tree, files, edit_vendored);
         let mut charts = Self {
             rules,
             anchors,
@@ -103,23 +92,6 @@ impl<'c> Charts<'c> {
         if dependencies.is_empty() && loaded.children.is_empty() && loaded.faults.is_empty() {
             return None;
         }
-        let is_absent = |index: &usize| {
-            let one_of = &dependencies[*index];
-            let name = &one_of.name;
-            let there = loaded
-                .children
-                .iter()
-                .any(|child| child.metadata.name == *name);
-            let broken = loaded
-                .faults
-                .iter()
-                .any(|fault| fault.message.contains(&format!("charts/{name}-")));
-            let source = one_of.folder().is_some_and(|source| {
-                let folder = tree.resolve(&one.folder, source);
-                tree.place(&folder.join("Chart.yaml")) == Place::File
-            });
-            !there && !broken && !source
-        };
         let requirements = dependencies
             .iter()
             .any(|one| one.file == DependencyFile::Requirements)
@@ -130,7 +102,7 @@ impl<'c> Charts<'c> {
         };
         let lock = one.folder.join(lock);
         Some(Root {
-            absent: (0..dependencies.len()).filter(is_absent).collect(),
+            absent: absent(tree, &one, &loaded),
             lock: (tree.place(&lock) == Place::File).then(|| load::shown(&lock)),
             values: one.folder.join("values.yaml"),
             requirements,
@@ -152,6 +124,103 @@ impl<'c> Charts<'c> {
         };
         known || loaded.suspect || moves() || set()
     }
+}
+
+/// The charts that the user owns, of those whose `Chart.yaml` is among the files.
+fn owned(tree: &dyn Tree, files: &[PathBuf], edit_vendored: bool) -> Vec<Met> {
+    let charts = files
+        .par_iter()
+        .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
+    let mut met: Vec<Met> = charts.filter_map(|path| meet(tree, path)).collect();
+    let vendored = vendored(&met, edit_vendored);
+    met.retain(|one| {
+        let mut folders = one.folder.ancestors();
+        !folders.any(|folder| vendored.contains(folder))
+    });
+    met
+}
+
+/// What the subcharts of one chart pull, and what keeps some of it from being seen.
+#[derive(Debug)]
+pub struct Pulled {
+    /// Its `Chart.yaml`.
+    pub chart: PathBuf,
+    pub images: Vec<SubchartImage>,
+    /// Dependencies that are not there, archives that cannot be read; fatal or not.
+    pub unseen: Vec<(String, bool)>,
+}
+
+/// Every image that the subcharts of the user's charts pull, by the charts' paths.
+pub fn images(
+    tree: &dyn Tree,
+    files: &[PathBuf],
+    anchors: &Anchors,
+    edit_vendored: bool,
+) -> Vec<Pulled> {
+    let of_chart = |one: Met| {
+        let (folder, chart) = (one.folder.clone(), one.chart.clone());
+        let mut loader = Loader::new(tree, anchors, edit_vendored);
+        loader.every_template = true;
+        let loaded = loader.load(&one.folder, &one.metadata);
+        let text = |path: &Path| tree.text(path).unwrap_or_default();
+        let requirements = tree.text(&folder.join("requirements.yaml"));
+        let values = text(&folder.join("values.yaml"));
+        let owned = Owned::new(&text(&chart), requirements.as_deref(), &values, &loaded);
+        let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
+        let absent = absent(tree, &one, &loaded).into_iter();
+        let absent = absent.map(|index| (told_absent(&dependencies[index]), false));
+        let faults = loaded.faults.iter();
+        let faults = faults.map(|fault| (fault.message.clone(), fault.fatal));
+        let mut unseen: Vec<(String, bool)> = absent.chain(faults).collect();
+        let images = match &owned {
+            Ok(owned) => owned.images(),
+            Err(error) => {
+                unseen.push((format!("{error}: its subcharts are not looked into"), false));
+                Vec::new()
+            }
+        };
+        Pulled {
+            chart,
+            images,
+            unseen,
+        }
+    };
+    owned(tree, files, edit_vendored)
+        .into_par_iter()
+        .map(of_chart)
+        .collect()
+}
+
+/// The dependencies that are not in `charts/`, by their numbers.
+fn absent(tree: &dyn Tree, one: &Met, loaded: &Loaded) -> Vec<usize> {
+    let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
+    let is_absent = |index: &usize| {
+        let dependency = &dependencies[*index];
+        let name = &dependency.name;
+        let there = loaded
+            .children
+            .iter()
+            .any(|child| child.metadata.name == *name);
+        // An archive that is broken is told as such.
+        let broken = loaded
+            .faults
+            .iter()
+            .any(|fault| fault.message.contains(&format!("charts/{name}-")));
+        let source = dependency.folder().is_some_and(|source| {
+            let folder = tree.resolve(&one.folder, source);
+            tree.place(&folder.join("Chart.yaml")) == Place::File
+        });
+        !there && !broken && !source
+    };
+    (0..dependencies.len()).filter(is_absent).collect()
+}
+
+fn told_absent(dependency: &Dependency) -> String {
+    let asked = format!("{} {}", dependency.name, dependency.version);
+    format!(
+        "{} is not in charts/: run `helm dependency build` to see inside",
+        asked.trim_end()
+    )
 }
 
 /// Reads what a chart says of itself. One that does not parse is no chart to Helm either.
@@ -230,11 +299,7 @@ impl Root {
             .iter()
             .filter_map(|index| dependencies.get(*index))
         {
-            let asked = format!("{} {}", dependency.name, dependency.version);
-            let message = format!(
-                "{} is not in charts/: run `helm dependency build` to see inside",
-                asked.trim_end()
-            );
+            let message = told_absent(dependency);
             note(Some(member), Some(dependency.at.start), message, false);
         }
         for fault in &self.loaded.faults {

@@ -1,14 +1,17 @@
 //! Listings: which files would be scanned, and which images they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::disk::Disk;
 use super::{Options, Outcome};
 use crate::check;
-use crate::kind::Kind;
+use crate::kind::{self, Kind};
+use crate::project::helm;
+use crate::rules::anchors::Anchors;
 use crate::source::LineIndex;
 use crate::walk::{self, Sieve};
 
@@ -89,6 +92,9 @@ struct Listed {
     line: usize,
     column: usize,
     shape: &'static str,
+    /// Of the image of a subchart, the keys that lead to the chart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chart: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -158,7 +164,11 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
     );
     let mut outcome = tell_problems(&found.problems, err)?;
     let mut images = Vec::new();
+    let mut charts = Vec::new();
     for (path, listed) in found.kept {
+        if kind::classify(&path).is_some_and(Kind::makes_project) {
+            charts.push(path.clone());
+        }
         match listed {
             Ok(listed) => images.extend(listed),
             Err(offset) => {
@@ -171,15 +181,75 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             }
         }
     }
+    if of_subcharts(options, &charts, &mut images, err)? == Outcome::Failed {
+        outcome = Outcome::Failed;
+    }
     Ok((images, outcome))
+}
+
+/// Adds what the subcharts of charts pull, by the values that they get.
+fn of_subcharts(
+    options: &Options<'_>,
+    charts: &[PathBuf],
+    images: &mut Vec<Listed>,
+    err: &mut dyn Write,
+) -> io::Result<Outcome> {
+    let mut outcome = Outcome::Clean;
+    let anchors = match Anchors::new(options.rules, &[]) {
+        Ok(anchors) => anchors,
+        Err(error) => {
+            writeln!(err, "regfix: {error}")?;
+            return Ok(Outcome::Failed);
+        }
+    };
+    let disk = Disk::new(&options.walk.roots, &anchors);
+    let edit_vendored = options.config.edit_vendored_charts;
+    let mut added = Vec::new();
+    for pulled in helm::images(&disk, charts, &anchors, edit_vendored) {
+        for (why, fatal) in pulled.unseen {
+            writeln!(err, "regfix: {}: {why}", pulled.chart.display())?;
+            if fatal {
+                outcome = Outcome::Failed;
+            }
+        }
+        let rows = pulled.images.into_iter().map(|found| Listed {
+            image: found.image.reference(),
+            name: found.image.name,
+            tag: found.image.tag,
+            digest: found.image.digest,
+            path: found.place,
+            line: found.position.line,
+            column: found.position.column,
+            shape: found.image.shape,
+            chart: Some(found.chart),
+        });
+        added.extend(rows);
+    }
+    if !added.is_empty() {
+        let place = |listed: &Listed| (PathBuf::from(&listed.path), listed.line, listed.column);
+        // An unpacked subchart was walked: there it is named by its own values alone.
+        let known: HashSet<_> = added.iter().map(place).collect();
+        images.retain(|listed| !known.contains(&place(listed)));
+        images.append(&mut added);
+        images.sort_by_cached_key(|listed| (place(listed), listed.chart.clone()));
+    }
+    Ok(outcome)
 }
 
 fn each(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
     let row = |listed: &Listed| match json {
         true => to_json(listed),
         false => Ok(format!(
-            "{}:{}:{}: {}",
-            listed.path, listed.line, listed.column, listed.image
+            "{}:{}:{}: {}{}",
+            listed.path,
+            listed.line,
+            listed.column,
+            listed.image,
+            listed
+                .chart
+                .as_ref()
+                .map(|chart| format!(" (subchart {chart})"))
+                .unwrap_or_default()
         )),
     };
     images.iter().map(row).collect()
@@ -220,6 +290,7 @@ fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {
                 line: position.line,
                 column: position.column,
                 shape: image.shape,
+                chart: None,
             }
         })
         .collect()

@@ -62,6 +62,17 @@ impl Document {
         placed.span.covers(span).then_some(placed)
     }
 
+    /// The leaves that share a byte with a span.
+    pub(super) fn leaves_in(&self, span: Span) -> &[Placed] {
+        let first = self
+            .leaves
+            .partition_point(|placed| placed.span.end <= span.start);
+        let last = self
+            .leaves
+            .partition_point(|placed| placed.span.start < span.end);
+        &self.leaves[first.min(last)..last]
+    }
+
     fn indent(&mut self, depth: usize) {
         self.text.extend(std::iter::repeat_n("  ", depth));
     }

@@ -62,6 +62,8 @@ pub(super) struct Loader<'l> {
     pub anchors: &'l Anchors,
     /// Whether unpacked folders of remote dependencies are edited in place.
     pub edit_vendored: bool,
+    /// Whether templates are kept in which no rule could speak about anything.
+    pub every_template: bool,
     loaded: Loaded,
 }
 
@@ -76,6 +78,7 @@ impl<'l> Loader<'l> {
             tree,
             anchors,
             edit_vendored,
+            every_template: false,
             loaded: Loaded {
                 files: vec![own],
                 ..Loaded::default()
@@ -85,6 +88,7 @@ impl<'l> Loader<'l> {
 
     /// Reads all that lies in a folder's `charts/`.
     pub(super) fn load(mut self, folder: &Path, metadata: &Metadata) -> Loaded {
+        self.loaded.files[0].place = shown(&folder.join("values.yaml"));
         self.loaded.children = self.children_of_folder(folder, metadata);
         self.loaded
     }
@@ -242,9 +246,12 @@ impl<'l> Loader<'l> {
         let children = self.children_of_files(&mut files, place, budget, of_root);
         let mut templates = Vec::new();
         for (path, bytes) in files.iter().filter(|(path, _)| is_template(path)) {
-            let known = kind::classify(Path::new(path)).is_some() && self.anchors.occur_in(bytes);
-            if known && let Ok(text) = std::str::from_utf8(bytes) {
-                self.loaded.suspect = true;
+            let known = kind::classify(Path::new(path)).is_some();
+            let suspect = known && self.anchors.occur_in(bytes);
+            if (suspect || known && self.every_template)
+                && let Ok(text) = std::str::from_utf8(bytes)
+            {
+                self.loaded.suspect |= suspect;
                 templates.push(self.loaded.files.len());
                 self.loaded.files.push(File {
                     place: format!("{place}/{path}"),
