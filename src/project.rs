@@ -27,6 +27,8 @@ pub trait Tree: Sync {
     fn list(&self, folder: &Path) -> Vec<PathBuf>;
     /// Whether the walk found something in a file that a rule could speak about.
     fn is_suspect(&self, path: &Path) -> bool;
+    /// The files below a folder in which the walk found something, in order.
+    fn suspects(&self, folder: &Path) -> Vec<PathBuf>;
 }
 
 /// What is at a path.

@@ -9,6 +9,7 @@ mod coalesce;
 mod defaults;
 mod document;
 mod effective;
+mod joined;
 mod load;
 mod overrides;
 mod range;
@@ -23,6 +24,7 @@ use rayon::prelude::*;
 use super::{Member, Members, Place, Project, Tree};
 use crate::edit::{Applicability, FileEdit};
 use crate::finding::{Finding, Problem, Related};
+use crate::kind;
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
@@ -36,6 +38,13 @@ pub struct Charts<'c> {
     rules: &'c RuleSet,
     anchors: &'c Anchors,
     roots: Vec<Root>,
+    joined: Vec<Joined>,
+}
+
+/// Templates of a chart that join registries with its values.
+struct Joined {
+    values: PathBuf,
+    templates: Vec<PathBuf>,
 }
 
 /// A chart that the user owns.
@@ -76,6 +85,10 @@ impl<'c> Charts<'c> {
             rules,
             anchors,
             roots: Vec::new(),
+            joined: owned
+                .par_iter()
+                .filter_map(|one| Joined::of(tree, &one.folder))
+                .collect(),
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, edit_vendored)?;
@@ -255,6 +268,86 @@ fn vendored(met: &[Met], edit_vendored: bool) -> BTreeSet<PathBuf> {
     folders.map(|one| one.folder.clone()).collect()
 }
 
+impl Joined {
+    /// The templates of a chart in which, or in whose values, a rule could speak about something.
+    fn of(tree: &dyn Tree, folder: &Path) -> Option<Self> {
+        let values = folder.join("values.yaml");
+        let templates = folder.join("templates");
+        let mut templates = match tree.is_suspect(&values) {
+            true => templates_in(tree, &templates, 0),
+            false => tree.suspects(&templates),
+        };
+        templates.retain(|path| {
+            let text = tree.text(path).filter(|_| kind::classify(path).is_some());
+            text.is_some_and(|text| !joined::joins(&text).is_empty())
+        });
+        if templates.is_empty() {
+            return None;
+        }
+        let there = tree.place(&values) == Place::File;
+        there.then_some(Self { values, templates })
+    }
+
+    fn find(&self, members: &mut Members, rules: &RuleSet) {
+        let Some(member) = members.get(&self.values) else {
+            return;
+        };
+        let text = member.text.clone();
+        let Ok(values) = values::read(&text, 0) else {
+            return;
+        };
+        let mut names = BTreeSet::new();
+        for path in &self.templates {
+            let Some(member) = members.get_mut(path) else {
+                continue;
+            };
+            let scene = joined::Scene {
+                template: &member.text,
+                values_path: &self.values,
+                values_text: &text,
+                values: &values,
+            };
+            let mut found = Vec::new();
+            let mut heads = Vec::new();
+            for join in joined::joins(scene.template) {
+                if let Some(judged) = joined::judge(&join, &scene, rules) {
+                    names.extend(joined::leaf(&values, &join.name).map(|leaf| leaf.origin.span));
+                    found.extend(judged);
+                    heads.push(join.head);
+                }
+            }
+            // The parts say less than the whole.
+            member.findings.retain(|finding| {
+                let labels = &finding.labels;
+                !labels
+                    .iter()
+                    .any(|label| heads.iter().any(|head| head.overlaps(label.span)))
+            });
+            member.findings.extend(found);
+            member.findings.sort_by_key(Finding::span);
+        }
+        if let Some(member) = members.get_mut(&self.values) {
+            let is_joined = |finding: &Finding| {
+                let mut labels = finding.labels.iter();
+                labels.all(|label| names.iter().any(|name| name.overlaps(label.span)))
+            };
+            member.findings.retain(|finding| !is_joined(finding));
+        }
+    }
+}
+
+fn templates_in(tree: &dyn Tree, folder: &Path, depth: usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in tree.list(folder) {
+        match tree.place(&path) {
+            Place::Folder if depth < 16 => found.extend(templates_in(tree, &path, depth + 1)),
+            Place::File => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
+
 impl Root {
     /// The file that the dependencies stand in.
     fn declares(&self) -> &Path {
@@ -409,6 +502,10 @@ fn note(member: Option<&mut Member>, offset: Option<usize>, message: String, fat
 
 impl Project for Charts<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let joined = self.joined.iter().map(|joined| {
+            let templates = joined.templates.iter().cloned();
+            templates.chain([joined.values.clone()]).collect()
+        });
         let roots = self.roots.iter();
         roots
             .map(|root| {
@@ -417,10 +514,14 @@ impl Project for Charts<'_> {
                 let all = own.into_iter().chain(requirements);
                 all.chain(root.loaded.vendored.iter().cloned()).collect()
             })
+            .chain(joined)
             .collect()
     }
 
     fn find(&self, members: &mut Members) {
+        for joined in &self.joined {
+            joined.find(members, self.rules);
+        }
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 root.find(members, self.rules, self.anchors);

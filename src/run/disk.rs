@@ -2,7 +2,7 @@
 //!
 //! Reads through `walk` alone, and shows nothing that lies outside the repositories of the run's roots.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct Disk<'r> {
     tops: Vec<PathBuf>,
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
-    suspects: HashSet<PathBuf>,
+    suspects: BTreeSet<PathBuf>,
 }
 
 impl<'r> Disk<'r> {
@@ -41,7 +41,7 @@ impl<'r> Disk<'r> {
             roots,
             tops,
             known: HashMap::new(),
-            suspects: HashSet::new(),
+            suspects: BTreeSet::new(),
         }
     }
 
@@ -156,6 +156,13 @@ impl Tree for Disk<'_> {
             true => walk::list(folder),
             false => Vec::new(),
         }
+    }
+
+    fn suspects(&self, folder: &Path) -> Vec<PathBuf> {
+        let from = self.suspects.range(folder.to_owned()..);
+        from.take_while(|path| path.starts_with(folder))
+            .cloned()
+            .collect()
     }
 
     fn is_suspect(&self, path: &Path) -> bool {

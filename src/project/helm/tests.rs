@@ -48,6 +48,9 @@ impl Tree for Folder {
     fn is_suspect(&self, _: &Path) -> bool {
         false
     }
+    fn suspects(&self, _: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 /// Numbers that look random, and are the same on every run.
