@@ -115,6 +115,7 @@ fn flags_that_are_named_exist_and_those_that_exist_are_named() {
         "CHANGELOG.md",
         "docs/baseline.md",
         "docs/configuration.md",
+        "docs/helm.md",
         "docs/json.md",
         "docs/reports.md",
     ] {
@@ -144,6 +145,7 @@ fn what_the_documents_link_to_is_there() {
         ("", "README.md"),
         ("docs", "docs/baseline.md"),
         ("docs", "docs/configuration.md"),
+        ("docs", "docs/helm.md"),
         ("docs", "docs/json.md"),
         ("docs", "docs/reports.md"),
     ] {

@@ -387,6 +387,7 @@ impl Root {
         member
             .findings
             .extend(found.into_iter().map(|one| one.finding));
+        member.findings.sort_by_key(Finding::span);
         for dependency in self
             .absent
             .iter()
