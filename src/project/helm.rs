@@ -9,6 +9,7 @@ mod coalesce;
 mod defaults;
 mod document;
 mod effective;
+mod inflated;
 mod joined;
 mod load;
 mod overrides;
@@ -31,7 +32,9 @@ use crate::rules::anchors::Anchors;
 use chart::{Dependency, DependencyFile, Metadata};
 use defaults::Owned;
 pub use defaults::SubchartImage;
+use inflated::Inflated;
 use load::{Loaded, Loader, is_vendored};
+use values::Step;
 
 /// All charts of a tree that the user owns, with what lies in their `charts/`.
 pub struct Charts<'c> {
@@ -39,6 +42,7 @@ pub struct Charts<'c> {
     anchors: &'c Anchors,
     roots: Vec<Root>,
     joined: Vec<Joined>,
+    inflated: Vec<Inflated>,
 }
 
 /// Templates of a chart that join registries with its values.
@@ -80,7 +84,23 @@ impl<'c> Charts<'c> {
         anchors: &'c Anchors,
         edit_vendored: bool,
     ) -> Self {
-        let owned = owned(tree, files, edit_vendored);
+        let inflated: Vec<Inflated> = match edit_vendored {
+            true => Vec::new(),
+            false => files
+                .par_iter()
+                .filter(|path| {
+                    kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
+                })
+                .flat_map_iter(|path| inflated::of(tree, path, anchors))
+                .collect(),
+        };
+        let mut owned = owned(tree, files, edit_vendored);
+        let pulled = |one: &Met| {
+            inflated
+                .iter()
+                .any(|other| one.folder.starts_with(&other.folder))
+        };
+        owned.retain(|one| !pulled(one));
         let mut charts = Self {
             rules,
             anchors,
@@ -89,6 +109,7 @@ impl<'c> Charts<'c> {
                 .par_iter()
                 .filter_map(|one| Joined::of(tree, &one.folder))
                 .collect(),
+            inflated,
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, edit_vendored)?;
@@ -355,7 +376,7 @@ impl Root {
     }
 
     fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        self.hold_vendored(members);
+        hold_vendored(members, &self.loaded.vendored);
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let Some(chart) = text(&self.chart) else {
             return;
@@ -376,7 +397,7 @@ impl Root {
         };
         let mut found = owned.findings(rules, anchors);
         for finding in &mut found {
-            finding.put_into(&self.values, values, members.get(&self.values));
+            finding.put_into(&self.values, &[], values, members.get(&self.values));
         }
         let dependencies = owned.dependencies().to_vec();
         let declares = members.get_mut(self.declares());
@@ -401,24 +422,6 @@ impl Root {
         }
     }
 
-    /// What stands in a vendored folder is not changed there.
-    fn hold_vendored(&self, members: &mut Members) {
-        for path in &self.loaded.vendored {
-            let Some(member) = members.get_mut(path) else {
-                continue;
-            };
-            // Of default values only what the chart really gets is told.
-            if path.file_name().is_some_and(|name| name == "values.yaml") {
-                member.findings.retain(|finding| finding.mention);
-            }
-            for finding in &mut member.findings {
-                if finding.fix.take().is_some() {
-                    finding.reason = Some(VENDORED.to_owned());
-                }
-            }
-        }
-    }
-
     /// A lock names repositories by a digest.
     fn note_lock(&self, member: &mut Member) {
         let Some(lock) = &self.lock else {
@@ -437,45 +440,69 @@ impl Root {
         }
     }
 
-    /// Findings whose overrides meet at one place of the values get the same edits there.
     fn settle(&self, members: &mut Members) {
-        let Some(values) = members.get(&self.values).map(|member| member.text.clone()) else {
-            return;
+        settle(members, self.declares(), &self.values, &[]);
+    }
+}
+
+/// What stands in a vendored folder is not changed there.
+fn hold_vendored(members: &mut Members, vendored: &[PathBuf]) {
+    for path in vendored {
+        let Some(member) = members.get_mut(path) else {
+            continue;
         };
-        let Some(member) = members.get_mut(self.declares()) else {
-            return;
-        };
-        for degree in [Applicability::Safe, Applicability::Unsafe] {
-            let mut own: Vec<&mut Finding> = member
-                .findings
-                .iter_mut()
-                .filter(|finding| {
-                    finding.fix.as_ref().is_some_and(|fix| {
-                        fix.applicability == degree
-                            && fix.elsewhere.iter().any(|edit| *edit.path == *self.values)
-                    })
+        // Of default values only what the chart really gets is told.
+        if path.file_name().is_some_and(|name| name == "values.yaml") {
+            member.findings.retain(|finding| finding.mention);
+        }
+        for finding in &mut member.findings {
+            if finding.fix.take().is_some() {
+                finding.reason = Some(VENDORED.to_owned());
+            }
+        }
+    }
+}
+
+/// Findings whose overrides meet at one place of the values get the same edits there.
+fn settle(members: &mut Members, declares: &Path, path: &Path, at: &[Step]) {
+    let Some(values) = members.get(path).map(|member| member.text.clone()) else {
+        return;
+    };
+    let Some(member) = members.get_mut(declares) else {
+        return;
+    };
+    for degree in [Applicability::Safe, Applicability::Unsafe] {
+        let mut own: Vec<&mut Finding> = member
+            .findings
+            .iter_mut()
+            .filter(|finding| {
+                finding.fix.as_ref().is_some_and(|fix| {
+                    fix.applicability == degree
+                        && fix.elsewhere.iter().any(|edit| *edit.path == *path)
                 })
-                .collect();
-            let wanted: Vec<_> = own
-                .iter()
-                .filter_map(|finding| finding.fix.as_ref())
-                .map(|fix| overrides::made_by(&values, &fix.elsewhere))
-                .collect();
-            let all: Vec<_> = wanted.iter().flatten().cloned().collect();
-            let mut planned = overrides::plan(&values, &all).into_iter();
-            for (finding, wanted) in own.iter_mut().zip(&wanted) {
-                let edits: Result<Vec<_>, String> = planned.by_ref().take(wanted.len()).collect();
-                match edits {
-                    Ok(edits) => {
-                        let edits: BTreeSet<_> = edits.into_iter().flatten().collect();
-                        if let Some(fix) = &mut finding.fix {
-                            fix.elsewhere = elsewhere(&self.values, edits);
-                        }
+            })
+            .collect();
+        let wanted: Vec<_> = own
+            .iter()
+            .filter_map(|finding| finding.fix.as_ref())
+            .map(|fix| overrides::made_by(&values, at, &fix.elsewhere))
+            .collect();
+        let all: Vec<_> = wanted.iter().flatten().cloned().collect();
+        let mut planned = overrides::plan(&values, at, &all).into_iter();
+        for (finding, wanted) in own.iter_mut().zip(&wanted) {
+            let edits: Result<Vec<_>, String> = planned.by_ref().take(wanted.len()).collect();
+            match edits {
+                // Another project's.
+                Ok(_) if wanted.is_empty() => {}
+                Ok(edits) => {
+                    let edits: BTreeSet<_> = edits.into_iter().flatten().collect();
+                    if let Some(fix) = &mut finding.fix {
+                        fix.elsewhere = elsewhere(path, edits);
                     }
-                    Err(reason) => {
-                        finding.fix = None;
-                        finding.reason = Some(reason);
-                    }
+                }
+                Err(reason) => {
+                    finding.fix = None;
+                    finding.reason = Some(reason);
                 }
             }
         }
@@ -516,12 +543,16 @@ impl Project for Charts<'_> {
                 all.chain(root.loaded.vendored.iter().cloned()).collect()
             })
             .chain(joined)
+            .chain(self.inflated.iter().map(Inflated::group))
             .collect()
     }
 
     fn find(&self, members: &mut Members) {
         for joined in &self.joined {
             joined.find(members, self.rules);
+        }
+        for one in &self.inflated {
+            one.find(members, self.rules, self.anchors);
         }
         for root in &self.roots {
             if members.contains_key(&root.chart) {
@@ -531,6 +562,9 @@ impl Project for Charts<'_> {
     }
 
     fn settle(&self, members: &mut Members) {
+        for one in &self.inflated {
+            one.settle(members);
+        }
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 root.settle(members);

@@ -12,7 +12,7 @@ use super::document::{Document, Placed};
 use super::effective::{self, Instance};
 use super::load::{self, Chart, File, Loaded};
 use super::overrides::{self, Override};
-use super::values::{self, Origin, Value, table_at};
+use super::values::{self, Origin, Step, Table, Value, table_at};
 use crate::check::{self, Image};
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Label, Related, Severity};
@@ -74,6 +74,33 @@ impl<'o> Owned<'o> {
             values: own,
             loaded,
         })
+    }
+
+    /// A chart that another file than a `Chart.yaml` asks for: `about` has its name, where that stands, and no
+    /// dependencies; `values` what is set for it there.
+    pub(super) fn asked_for(
+        about: Metadata,
+        values: Table,
+        file: File,
+        loaded: &'o Loaded,
+    ) -> Self {
+        let name = loaded
+            .children
+            .first()
+            .map(|chart| chart.metadata.name.clone());
+        let values = Table::from([(name.unwrap_or_default(), Value::table(values))]);
+        let chart = Arc::new(Chart {
+            metadata: about,
+            values,
+            children: loaded.children.clone(),
+            templates: Vec::new(),
+            of_root: false,
+        });
+        Self {
+            chart,
+            values: file,
+            loaded,
+        }
     }
 
     fn metadata(&self) -> &Metadata {
@@ -431,12 +458,29 @@ impl Owned<'_> {
 }
 
 impl Default {
+    /// Makes the overrides those of the chart itself: its values do not stand under its name.
+    pub(super) fn without_name(&mut self) {
+        for one in &mut self.overrides {
+            one.path.remove(0);
+        }
+    }
+
     /// Puts the overrides into the owner's values, and says where.
-    pub(super) fn put_into(&mut self, path: &Path, text: &str, member: Option<&Member>) {
+    /// They stand at a place of the file.
+    pub(super) fn put_into(
+        &mut self,
+        path: &Path,
+        at: &[Step],
+        text: &str,
+        member: Option<&Member>,
+    ) {
         let Some(first) = self.overrides.first() else {
             return;
         };
-        if let Some(span) = overrides::place::deepest_key(text, &first.path) {
+        let above = at
+            .is_empty()
+            .then(|| overrides::place::deepest_key(text, &first.path));
+        if let Some(span) = above.flatten() {
             let lines = LineIndex::new(text);
             self.finding.related.push(Related {
                 place: load::shown(path),
@@ -450,7 +494,9 @@ impl Default {
         };
         let planned: Result<Vec<_>, String> = match locked {
             Some(reason) => Err(reason.to_owned()),
-            None => overrides::plan(text, &self.overrides).into_iter().collect(),
+            None => overrides::plan(text, at, &self.overrides)
+                .into_iter()
+                .collect(),
         };
         match planned {
             Ok(edits) => {

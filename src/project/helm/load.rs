@@ -93,6 +93,15 @@ impl<'l> Loader<'l> {
         self.loaded
     }
 
+    /// Reads one chart in a folder that a tool unpacked.
+    pub(super) fn load_one(mut self, folder: &Path) -> Loaded {
+        let mut files = Files::new();
+        self.gather(folder, "", 0, &mut files);
+        let chart = self.chart(files, &shown(folder), &mut Budget::default(), true);
+        self.loaded.children = chart.into_iter().collect();
+        self.loaded
+    }
+
     fn fault(&mut self, message: String, fatal: bool) {
         self.loaded.faults.push(Fault { message, fatal });
     }

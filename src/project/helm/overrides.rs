@@ -9,7 +9,7 @@ mod style;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::values::{self, Leaf, Table, Value};
+use super::values::{self, Leaf, Step, Table, Value};
 use crate::edit::{self, Applicability, Edit, FileEdit, Fix};
 
 /// A value that is to stand at a path of keys.
@@ -21,7 +21,7 @@ pub(super) struct Override {
 
 /// For each override the edits that bring it about, or why there are none. Overrides that meet at one place in the file
 /// have the same edits there.
-pub(super) fn plan(text: &str, wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
+pub(super) fn plan(text: &str, at: &[Step], wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
     let before = match values::read(text, 0) {
         Ok(before) => before,
         Err(error) => return vec![Err(format!("the values file {error}")); wanted.len()],
@@ -31,8 +31,8 @@ pub(super) fn plan(text: &str, wanted: &[Override]) -> Vec<Result<Vec<Edit>, Str
     for alone in [false, true] {
         if alone {
             for (index, one) in wanted.iter().enumerate() {
-                let single = place::plan(text, &[(0, one)]);
-                let holds = single.refused.is_empty() && holds(text, &before, &[one], &single);
+                let single = place::plan(text, at, &[(0, one)]);
+                let holds = single.refused.is_empty() && holds(text, at, &before, &[one], &single);
                 if refused[index].is_none() && !holds {
                     refused[index] = Some(NO_ROOM.to_owned());
                 }
@@ -43,7 +43,7 @@ pub(super) fn plan(text: &str, wanted: &[Override]) -> Vec<Result<Vec<Edit>, Str
             .enumerate()
             .filter(|(index, _)| refused[*index].is_none())
             .collect();
-        let plan = place::plan(text, &kept);
+        let plan = place::plan(text, at, &kept);
         for (index, reason) in &plan.refused {
             refused[*index] = Some(reason.clone());
         }
@@ -52,7 +52,7 @@ pub(super) fn plan(text: &str, wanted: &[Override]) -> Vec<Result<Vec<Edit>, Str
             .filter(|(index, _)| refused[*index].is_none())
             .map(|(_, one)| *one)
             .collect();
-        if holds(text, &before, &met, &plan) {
+        if holds(text, at, &before, &met, &plan) {
             return (0..wanted.len())
                 .map(|index| match refused[index].take() {
                     Some(reason) => Err(reason),
@@ -68,16 +68,48 @@ const NO_ROOM: &str =
     "the values file leaves no room for the override: it would change something else";
 
 /// Whether the edits bring about the overrides, and nothing else.
-fn holds(text: &str, before: &Table, wanted: &[&Override], plan: &place::Plan) -> bool {
+fn holds(
+    text: &str,
+    at: &[Step],
+    before: &Table,
+    wanted: &[&Override],
+    plan: &place::Plan,
+) -> bool {
     let edits: BTreeSet<Edit> = plan.edits.iter().map(|(edit, _)| edit.clone()).collect();
     let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
     let after = edit::apply(text, [&fix], Applicability::Safe);
-    let mut expected = before.clone();
+    let mut expected = Value::table(before.clone());
     for one in wanted {
-        set(&mut expected, &one.path, &one.value);
+        set_at(&mut expected, at, &one.path, &one.value);
     }
-    values::read(&after, 0)
-        .is_ok_and(|after| values::same(&Value::table(after), &Value::table(expected)))
+    values::read(&after, 0).is_ok_and(|after| values::same(&Value::table(after), &expected))
+}
+
+/// Puts a value at a path below a place of a document.
+fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
+    match at.split_first() {
+        None => {
+            if root.as_table().is_none() {
+                *root = Value::table(Table::new());
+            }
+            if let Value::Table(table) = root {
+                set(Arc::make_mut(table), path, value);
+            }
+        }
+        Some((Step::Key(key), rest)) => {
+            if let Value::Table(table) = root {
+                let inner = Arc::make_mut(table).entry(key.clone());
+                set_at(inner.or_insert(Value::Null), rest, path, value);
+            }
+        }
+        Some((Step::Item(index), rest)) => {
+            if let Value::List(items) = root
+                && let Some(item) = Arc::make_mut(items).get_mut(*index)
+            {
+                set_at(item, rest, path, value);
+            }
+        }
+    }
 }
 
 /// Puts a value at a path; what is no table on the way gives way to one.
@@ -101,11 +133,12 @@ pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
 }
 
 /// The overrides that edits of a values file bring about.
-pub(super) fn made_by(text: &str, edits: &[FileEdit]) -> Vec<Override> {
+pub(super) fn made_by(text: &str, at: &[Step], edits: &[FileEdit]) -> Vec<Override> {
     let edits = edits.iter().map(|edit| edit.edit.clone()).collect();
     let fix = Fix::here(edits, Applicability::Safe);
     let after = edit::apply(text, [&fix], Applicability::Safe);
-    let (Ok(before), Ok(after)) = (values::read(text, 0), values::read(&after, 0)) else {
+    let (Ok(before), Ok(after)) = (values::read_at(text, 0, at), values::read_at(&after, 0, at))
+    else {
         return Vec::new();
     };
     let mut made = Vec::new();

@@ -76,6 +76,35 @@ pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
     }
 }
 
+/// A step into a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Key(String),
+    Item(usize),
+}
+
+/// What stands at a place of a document; null where nothing does.
+pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
+    steps.iter().fold(value, |value, step| match (value, step) {
+        (Value::Table(table), Step::Key(key)) => table.get(key).unwrap_or(&Value::Null),
+        (Value::List(items), Step::Item(index)) => items.get(*index).unwrap_or(&Value::Null),
+        _ => &Value::Null,
+    })
+}
+
+/// Reads the values that stand at a place of a document.
+///
+/// # Errors
+/// As [`read`]; and where something else than values stands there.
+pub(super) fn read_at(text: &str, file: usize, steps: &[Step]) -> Result<Table, String> {
+    let root = Value::table(read(text, file)?);
+    match at(&root, steps) {
+        Value::Table(table) => Ok(Table::clone(table)),
+        Value::Null => Ok(Table::new()),
+        _ => Err("has something else where values belong".to_owned()),
+    }
+}
+
 struct Reader<'n> {
     file: usize,
     /// By where they stand, for aliases to be resolved.

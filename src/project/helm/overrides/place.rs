@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::values::{self, Table, Value};
+use super::super::values::{self, Step, Table, Value};
 use super::style::Style;
 use super::{Override, set};
 use crate::edit::Edit;
@@ -73,7 +73,7 @@ impl<'o> Branch<'o> {
     }
 }
 
-pub(super) fn plan(text: &str, wanted: &[(usize, &Override)]) -> Plan {
+pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Plan {
     let mut branch = Branch::default();
     for (index, one) in wanted {
         branch.add(&one.path, &one.value, *index);
@@ -89,6 +89,20 @@ pub(super) fn plan(text: &str, wanted: &[(usize, &Override)]) -> Plan {
         style: Style::of(text, root),
         plan: Plan::default(),
     };
+    if let Some((map, keys)) = root.and_then(|root| innermost(root, at)) {
+        let mut outer = branch;
+        for key in keys.iter().rev() {
+            let of = outer.of.clone();
+            outer = Branch {
+                keys: BTreeMap::from([(*key, outer)]),
+                leaf: None,
+                of,
+            };
+        }
+        writer.map(map, &outer);
+        writer.plan.join();
+        return writer.plan;
+    }
     match root {
         Some(Node::Map(map)) if !map.entries.is_empty() => writer.map(map, &branch),
         Some(Node::Map(map)) => writer.replace_root(map.span, &branch),
@@ -103,6 +117,22 @@ pub(super) fn plan(text: &str, wanted: &[(usize, &Override)]) -> Plan {
     }
     writer.plan.join();
     writer.plan
+}
+
+/// The map that is there of those on the way to a place, and the keys that lead on from it. `None` without steps, and
+/// where a step leads nowhere.
+fn innermost<'n, 's>(root: &'n Node<'n>, at: &'s [Step]) -> Option<(&'n Map<'n>, Vec<&'s str>)> {
+    let last = at.iter().rposition(|step| matches!(step, Step::Item(_)))?;
+    let (way, rest) = at.split_at(last + 1);
+    let node = way.iter().try_fold(root, |node, step| match step {
+        Step::Key(key) => node.as_map()?.get(key),
+        Step::Item(index) => node.as_list()?.items.get(*index),
+    })?;
+    let keys = rest.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Item(_) => None,
+    });
+    Some((node.as_map()?, keys.collect()))
 }
 
 fn table(branch: &Branch<'_>) -> Table {

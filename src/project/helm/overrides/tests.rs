@@ -22,7 +22,7 @@ fn applied(text: &str, wanted: &[(&str, &str)]) -> Result<String, String> {
         .map(|(path, text)| override_of(path, text))
         .collect();
     let mut edits = BTreeSet::new();
-    for planned in plan(text, &wanted) {
+    for planned in plan(text, &[], &wanted) {
         edits.extend(planned?);
     }
     let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
@@ -157,7 +157,7 @@ fn what_is_shared_is_left_alone() {
 fn one_that_has_no_room_does_not_hinder_others() {
     let text = "a: &s {b: 1}\nm: *s\no:\n  c: 1\n";
     let wanted = [override_of("m.x", X), override_of("o.x", X)];
-    let planned = plan(text, &wanted);
+    let planned = plan(text, &[], &wanted);
     assert!(planned[0].is_err() && planned[1].is_ok(), "{planned:?}");
 }
 
@@ -168,7 +168,7 @@ fn overrides_that_meet_share_their_edits() {
         override_of("m.b.k", X),
         override_of("o.z", X),
     ];
-    let planned = plan("m:\n  c: 1\no:\n  d: 1\n", &wanted);
+    let planned = plan("m:\n  c: 1\no:\n  d: 1\n", &[], &wanted);
     assert_eq!(planned[0], planned[1]);
     assert_ne!(planned[0], planned[2]);
 }
