@@ -7,9 +7,9 @@
 //! |---|---|---|
 //! | 8 | [`cli`] | arguments in, exit code out |
 //! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
-//! | 6 | [`walk`], [`mod@write`], [`check`], [`project`] | the only reader; the only writer; one file, or several together, to findings |
+//! | 6 | [`walk`], [`mod@write`], [`project`] | the only reader; the only writer; several files together to findings |
 //! | 6 | [`baseline`] | findings that are known |
-//! | 5 | [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | settings; ignore comments; one module an output format; where something stands |
+//! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | one file to findings; settings; ignore comments; one module an output format; where something stands |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`locate`], [`rules`] | sites in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`] | trees of spans that never fail; the reference grammar; edits |

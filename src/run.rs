@@ -23,7 +23,7 @@ use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
-use crate::project::kustomize::Selections;
+use crate::project::kustomize::Trees;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
@@ -181,7 +181,7 @@ pub fn check(
         as_of: options.as_of,
         projects: disk
             .as_ref()
-            .map(|(disk, makers)| projects(disk, makers))
+            .map(|(disk, makers)| projects(disk, makers, options.rules))
             .unwrap_or_default(),
     };
     let mut run = Run {
@@ -284,8 +284,12 @@ fn disk_of<'r>(
 }
 
 /// All projects of the run, a row a kind.
-fn projects<'d>(disk: &'d Disk<'_>, makers: &[PathBuf]) -> Vec<Box<dyn Project + 'd>> {
-    vec![Box::new(Selections::new(disk, makers))]
+fn projects<'d>(
+    disk: &'d Disk<'_>,
+    makers: &[PathBuf],
+    rules: &'d RuleSet,
+) -> Vec<Box<dyn Project + 'd>> {
+    vec![Box::new(Trees::new(disk, makers, rules))]
 }
 
 /// What the run has told so far.

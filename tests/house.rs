@@ -10,7 +10,7 @@ const FLOORS: [(&str, u32); 24] = [
     ("run", 7),
     ("walk", 6),
     ("write", 6),
-    ("check", 6),
+    ("check", 5),
     ("baseline", 6),
     ("config", 5),
     ("suppress", 5),
