@@ -133,7 +133,7 @@ pub fn check_near(
     let (sites, mut checked) = sites(path, text, kind, hints);
     checked.findings = sites
         .iter()
-        .filter_map(|site| finding(site, text, rules))
+        .filter_map(|site| at(site, text, rules))
         .collect();
     checked
 }
@@ -165,7 +165,8 @@ pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
         .collect()
 }
 
-fn finding(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
+/// What the rules say of one site.
+pub fn at(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
     let spelled = rewrite::spell(site, text)?;
     let names = spelled.names();
     let query = rules::Query {

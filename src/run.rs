@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
 use crate::project::helm::Charts;
-use crate::project::kustomize::Selections;
+use crate::project::kustomize::Trees;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
@@ -300,7 +300,7 @@ fn projects<'d>(
             anchors,
             edit_vendored,
         )),
-        Box::new(Selections::new(disk, makers)),
+        Box::new(Trees::new(disk, makers, options.rules)),
     ]
 }
 

@@ -1,220 +1,220 @@
-//! Kustomizations select images by name: a base that is renamed alone loses what an `images` entry does to it.
+//! Kustomizations select images by name: a base and the entries above it are renamed together, or not at all.
 //!
-//! This finds the files that each entry reaches, and holds back the fixes that would change what it selects. It does
-//! not rename entries, and does not follow remote resources.
+//! Follows what each kustomization is built from, plays the build with and without the fixes, and ties those together
+//! that would break an entry alone. Fetches nothing: what a remote base or a chart holds is not known.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+mod bundle;
+mod entry;
+mod find;
+mod flow;
+mod group;
+mod layer;
+mod layout;
+mod leaf;
+mod plan;
+mod reader;
+mod settle;
+mod value;
+mod words;
 
-use crate::edit::Applicability;
-use crate::finding::Finding;
-use crate::kind::KUSTOMIZATION_FILES;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::finding::Problem;
 use crate::project::{Members, Project, Tree};
-use crate::source::Span;
-use crate::syntax::yaml::{self, List, Map, Node};
+use crate::rules::RuleSet;
 
-/// For each file that a kustomization reaches, the names that its entries select by.
+use group::Group;
+use layer::{Layer, Target, is_layer};
+
+/// The kustomizations of a run, and how they hang together.
+pub struct Trees<'t> {
+    tree: &'t dyn Tree,
+    rules: &'t RuleSet,
+    /// Each with the files that it names.
+    layers: BTreeMap<PathBuf, Links>,
+}
+
 #[derive(Debug, Default)]
-pub struct Selections {
-    by_file: HashMap<PathBuf, HashSet<String>>,
+struct Links {
+    files: Vec<PathBuf>,
+    /// Whether there is something to tell of it besides findings.
+    told: bool,
 }
 
-/// What one kustomization says, as far as it matters here.
-struct Kustomization {
-    /// `images[].name`
-    names: HashSet<String>,
-    /// Files and folders that it is built from.
-    targets: Vec<PathBuf>,
-}
-
-const RESOURCES: [&str; 5] = [
-    "resources",
-    "bases",
-    "components",
-    "patchesStrategicMerge",
-    "crds",
-];
-
-impl Selections {
-    /// Reads the kustomizations among the files that make projects.
-    pub fn new(tree: &dyn Tree, makers: &[PathBuf]) -> Self {
-        let texts: Vec<(&Path, Arc<str>)> = makers
+impl<'t> Trees<'t> {
+    /// Reads the kustomizations among the files that make projects, and those that they are built from.
+    pub fn new(tree: &'t dyn Tree, makers: &[PathBuf], rules: &'t RuleSet) -> Self {
+        let mut open: Vec<PathBuf> = makers
             .iter()
-            .filter(|path| {
-                let name = path.file_name().and_then(|name| name.to_str());
-                name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
-            })
-            .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
+            .filter(|path| is_layer(path))
+            .cloned()
             .collect();
-        Self::of(texts.iter().map(|(path, text)| (*path, &**text)))
-    }
-
-    fn of<'t>(files: impl IntoIterator<Item = (&'t Path, &'t str)>) -> Self {
-        let read = |(path, text): (&'t Path, &'t str)| {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            (normal(folder), Kustomization::read(folder, text))
-        };
-        let all: HashMap<PathBuf, Kustomization> = files.into_iter().map(read).collect();
-        let mut selections = Self::default();
-        for (folder, kustomization) in all.iter().filter(|(_, one)| !one.names.is_empty()) {
-            selections.spread(&kustomization.names, folder, &all);
-        }
-        selections
-    }
-
-    /// Notes the names for all files below a folder's kustomization.
-    fn spread(
-        &mut self,
-        names: &HashSet<String>,
-        folder: &Path,
-        all: &HashMap<PathBuf, Kustomization>,
-    ) {
-        let mut seen: HashSet<&Path> = HashSet::from([folder]);
-        let mut open: Vec<&Path> = vec![folder];
-        while let Some(folder) = open.pop() {
-            for target in all.get(folder).into_iter().flat_map(|one| &one.targets) {
-                if all.contains_key(target) {
-                    if seen.insert(target) {
-                        open.push(target);
-                    }
-                } else {
-                    let known = self.by_file.entry(target.clone()).or_default();
-                    known.extend(names.iter().cloned());
-                }
+        let mut layers = BTreeMap::new();
+        while let Some(path) = open.pop() {
+            if layers.contains_key(&path) {
+                continue;
             }
-        }
-    }
-
-    /// Lowers the trust of fixes that would change what an entry selects.
-    pub fn hold_back(&self, path: &Path, findings: &mut [Finding]) {
-        let Some(names) = self.by_file.get(&normal(path)) else {
-            return;
-        };
-        for finding in findings {
-            let selected = names.contains(without_tag(&finding.old));
-            let will_be = finding
-                .new
-                .as_deref()
-                .is_some_and(|new| names.contains(without_tag(new)));
-            let (limit, reason) = match (selected, will_be) {
-                (true, _) => (
-                    Applicability::Display,
-                    "an images entry of a kustomization selects it by this name",
-                ),
-                (false, true) => (
-                    Applicability::Unsafe,
-                    "an images entry of a kustomization would begin to select it",
-                ),
-                (false, false) => continue,
+            let Some(text) = tree.text(&path) else {
+                continue;
             };
-            if let Some(fix) = finding.fix.as_mut().filter(|fix| fix.applicability > limit) {
-                fix.applicability = limit;
-                finding.reason = Some(reason.to_owned());
-            }
+            let layer = Layer::read(tree, &path, &text);
+            let files: Vec<PathBuf> = layer.files().map(Path::to_owned).collect();
+            open.extend(files.iter().filter(|path| is_layer(path)).cloned());
+            let told = !layer.problems.is_empty() || !layer.unseen.is_empty();
+            layers.insert(path, Links { files, told });
+        }
+        Self {
+            tree,
+            rules,
+            layers,
         }
     }
 }
 
-impl Project for Selections {
+impl Project for Trees<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
-        self.by_file.keys().map(|path| vec![path.clone()]).collect()
+        let mut groups = Vec::new();
+        for group in self.connected() {
+            let files: BTreeSet<&PathBuf> = group
+                .iter()
+                .flat_map(|layer| std::iter::once(*layer).chain(&self.layers[*layer].files))
+                .collect();
+            if files.iter().any(|path| self.tree.is_suspect(path)) {
+                groups.push(files.into_iter().cloned().collect());
+            } else {
+                let told = group.into_iter().filter(|layer| self.layers[*layer].told);
+                groups.extend(told.map(|layer| vec![layer.clone()]));
+            }
+        }
+        groups
     }
 
-    fn find(&self, _: &mut Members) {}
+    fn find(&self, members: &mut Members) {
+        let mut group = Group::layers(self.tree, members);
+        self.tell(&group, members);
+        if !self.has_work(&group, members) {
+            return;
+        }
+        group.read(self.tree, members);
+        if find::strip_names(&group, members) {
+            group = Group::layers(self.tree, members);
+            group.read(self.tree, members);
+        }
+        find::find(&group, members, self.rules);
+    }
 
     fn settle(&self, members: &mut Members) {
-        for (path, member) in members {
-            self.hold_back(path, &mut member.findings);
+        let mut group = Group::layers(self.tree, members);
+        if !self.has_work(&group, members) {
+            return;
         }
+        group.read(self.tree, members);
+        settle::settle(&group, members, self.rules);
     }
 }
 
-impl Kustomization {
-    fn read(folder: &Path, text: &str) -> Self {
-        let parsed = yaml::parse(text, Span::new(0, text.len()));
-        let root = parsed.documents.first().and_then(Node::as_map);
-        let of = |key: &str| root.and_then(|root| root.get(key)).and_then(Node::as_list);
-        let targets = RESOURCES.iter().filter_map(|key| of(key)).flat_map(texts);
-        let patches = of("patches")
-            .into_iter()
-            .flat_map(maps)
-            .filter_map(|patch| patch.text("path"));
-        let names = of("images")
-            .into_iter()
-            .flat_map(maps)
-            .filter_map(|image| image.text("name"));
-        Self {
-            names: names.map(str::to_owned).collect(),
-            targets: targets
-                .chain(patches)
-                .map(|target| normal(&folder.join(target)))
-                .collect(),
-        }
-    }
-}
-
-fn texts<'n>(list: &'n List<'n>) -> impl Iterator<Item = &'n str> {
-    list.items
-        .iter()
-        .filter_map(|item| item.as_scalar().map(|scalar| scalar.value.as_ref()))
-}
-
-fn maps<'n>(list: &'n List<'n>) -> impl Iterator<Item = &'n Map<'n>> {
-    list.items.iter().filter_map(Node::as_map)
-}
-
-/// A reference without its tag.
-fn without_tag(reference: &str) -> &str {
-    match reference.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => reference,
-    }
-}
-
-/// The path without `.`, and without `..` where words tell what it leaves.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir if normal.file_name().is_some() => {
-                normal.pop();
+impl Trees<'_> {
+    /// Layers that name each other, or the same file.
+    fn connected(&self) -> Vec<Vec<&PathBuf>> {
+        let mut by_file: BTreeMap<&PathBuf, Vec<&PathBuf>> = BTreeMap::new();
+        for (layer, links) in &self.layers {
+            for file in std::iter::once(layer).chain(&links.files) {
+                by_file.entry(file).or_default().push(layer);
             }
-            other => normal.push(other),
+        }
+        let mut seen: BTreeSet<&PathBuf> = BTreeSet::new();
+        let mut groups = Vec::new();
+        for first in self.layers.keys() {
+            let mut open = vec![first];
+            let mut group = Vec::new();
+            while let Some(layer) = open.pop() {
+                if !seen.insert(layer) {
+                    continue;
+                }
+                group.push(layer);
+                for file in std::iter::once(layer).chain(&self.layers[layer].files) {
+                    open.extend(by_file.remove(file).into_iter().flatten());
+                }
+            }
+            if !group.is_empty() {
+                group.sort();
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// Whether anything is found in the files, or in what an entry says.
+    fn has_work(&self, group: &Group, members: &Members) -> bool {
+        let found = members.values().any(|member| !member.findings.is_empty());
+        found
+            || group
+                .layers
+                .iter()
+                .flat_map(|layer| &layer.entries)
+                .any(|entry| {
+                    let named = words::of_name(&entry.name.text, self.rules);
+                    entry.is_literal() && named.is_some()
+                })
+    }
+
+    /// Says what could not be followed.
+    fn tell(&self, group: &Group, members: &mut Members) {
+        for layer in &group.layers {
+            let Some(member) = members.get_mut(&layer.path) else {
+                continue;
+            };
+            member.problems.extend(layer.problems.iter().cloned());
+            let of_problem: BTreeSet<Option<usize>> = layer
+                .problems
+                .iter()
+                .map(|problem| problem.offset)
+                .collect();
+            for (span, what) in &layer.unseen {
+                if !of_problem.contains(&Some(span.start)) {
+                    member.problems.push(Problem {
+                        offset: Some(span.start),
+                        message: format!("{what} is not here: its images are not seen"),
+                        fatal: false,
+                    });
+                }
+            }
+            for target in layer.resources.iter().chain(&layer.components) {
+                if let Target::Layer(below, span) = target
+                    && self.leads_to(below, &layer.path)
+                {
+                    member.problems.push(Problem {
+                        offset: Some(span.start),
+                        message: "it is built from itself; Kustomize refuses that".to_owned(),
+                        fatal: false,
+                    });
+                }
+            }
+            member.problems.sort_by_key(|problem| problem.offset);
         }
     }
-    normal
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entries_reach_through_layers() {
-        let overlay =
-            "resources: [../base, extra.yaml]\nimages: [{name: k8s.gcr.io/a, newTag: v1}]\n";
-        let base = "resources:\n- deployment.yaml\n- ../base\n";
-        let files = [
-            (Path::new("app/overlay/kustomization.yaml"), overlay),
-            (Path::new("app/base/kustomization.yaml"), base),
-        ];
-        let selections = Selections::of(files);
-        let mut reached: Vec<_> = selections.by_file.keys().collect();
-        reached.sort();
-        assert_eq!(
-            reached,
-            [
-                Path::new("app/base/deployment.yaml"),
-                Path::new("app/overlay/extra.yaml")
-            ]
-        );
-    }
-
-    #[test]
-    fn tags_are_left_out_of_names() {
-        assert_eq!(without_tag("localhost:5000/a"), "localhost:5000/a");
-        assert_eq!(without_tag("k8s.gcr.io/a:1"), "k8s.gcr.io/a");
+    /// Whether a layer is built from another, however many lie between.
+    fn leads_to(&self, from: &Path, to: &Path) -> bool {
+        let mut seen: BTreeSet<&Path> = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(layer) = open.pop() {
+            if layer == to {
+                return true;
+            }
+            if seen.insert(layer)
+                && let Some(links) = self.layers.get(layer)
+            {
+                open.extend(
+                    links
+                        .files
+                        .iter()
+                        .map(PathBuf::as_path)
+                        .filter(|path| is_layer(path)),
+                );
+            }
+        }
+        false
     }
 }

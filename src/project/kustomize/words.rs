@@ -1,0 +1,62 @@
+//! What the rules say of a reference by itself, apart from any file that it stands in.
+
+use super::entry::Entry;
+use super::value::Cut;
+use crate::artifact::Artifact;
+use crate::check;
+use crate::finding::Finding;
+use crate::locate::{Site, TagAt, Trust};
+use crate::rules::RuleSet;
+use crate::source::Span;
+
+fn site(name: Span, tag: TagAt, digest: Option<Span>) -> Site {
+    Site {
+        kind: Artifact::Image,
+        registry: None,
+        name: Some(name),
+        tag,
+        digest,
+        chart: None,
+        holes: Vec::new(),
+        trust: Trust::Pull,
+        shape: "images",
+    }
+}
+
+/// What they say of a whole reference. Its spans are those of `reference`.
+pub(super) fn of_reference(reference: &str, rules: &RuleSet) -> Option<Finding> {
+    let Cut { name, tag, digest } = Cut::of(reference);
+    let name_at = Span::new(0, name.len());
+    let tag_at = match tag {
+        "" => TagAt::None,
+        tag => TagAt::At(Span::new(name.len() + 1, name.len() + 1 + tag.len())),
+    };
+    let digest_at = Span::new(reference.len() - digest.len(), reference.len());
+    let digest_at = (!digest.is_empty()).then_some(digest_at);
+    check::at(&site(name_at, tag_at, digest_at), reference, rules)
+}
+
+/// What they say of a name of which the tag is not known.
+pub(super) fn of_name(name: &str, rules: &RuleSet) -> Option<Finding> {
+    let site = site(Span::new(0, name.len()), TagAt::Elsewhere, None);
+    check::at(&site, name, rules)
+}
+
+/// What they say of what an entry selects, by its own words: its name with its tag or digest.
+pub(super) fn of_entry(entry: &Entry, text: &str, rules: &RuleSet) -> Option<Finding> {
+    let name = entry.name.span;
+    if !entry.is_literal() || name.is_empty() {
+        return None;
+    }
+    let of_piece = |piece: &Option<super::entry::Piece>| {
+        let piece = piece.as_ref()?;
+        (!piece.span.is_empty()).then_some(piece.span)
+    };
+    let tag = of_piece(&entry.new_tag).map_or(TagAt::Elsewhere, TagAt::At);
+    check::at(&site(name, tag, of_piece(&entry.digest)), text, rules)
+}
+
+/// The name without tag and digest that a finding moves to.
+pub(super) fn new_name(finding: &Finding) -> Option<&str> {
+    finding.new.as_deref().map(|new| Cut::of(new).name)
+}
