@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::NOT_RULES;
-use super::read::{KEYS, OVERRIDE_KEYS, config};
+use super::read::{HELM_KEYS, KEYS, OVERRIDE_KEYS, config};
 use crate::rules::{RuleSet, RuleSpec};
 
 /// What a key takes, and what it does.
@@ -30,6 +30,11 @@ fn key(name: &str) -> Value {
             "What differs in some files. The later one wins.",
         ),
         "rules" => ("own", "Rules of your own, and changes to built-in ones."),
+        "helm" => ("helm", "What is done about charts."),
+        "vendored" => (
+            "vendored",
+            "Whether the unpacked chart of a remote dependency is overridden in your values, or edited in place.",
+        ),
         "files" => ("globs", "The files that the override is for."),
         other => panic!("the schema does not know the key {other}"),
     };
@@ -126,6 +131,12 @@ fn schema() -> Value {
                 "minProperties": 2,
                 "properties": keys(&OVERRIDE_KEYS),
             },
+            "helm": {
+                "type": ["object", "null"],
+                "additionalProperties": false,
+                "properties": keys(&HELM_KEYS),
+            },
+            "vendored": {"enum": ["override", "edit", null]},
             "own": {"type": ["array", "null"], "minItems": 1, "items": own},
         },
     });
@@ -170,6 +181,8 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rules: [{from: a.io, dates: [{when: 2027-01, what: gone, severity: error}]}]\n",
         "rules: [{id: k8s-gcr-io, severity: info}]\n",
         "rules: [{id: mine, from: a.io}]\nselect: [mine, k8s-gcr-io]\n",
+        "helm: {vendored: edit}\n",
+        "helm: {vendored: }\n",
     ] {
         assert!(reads(text), "the reader refuses {text}");
         let faults: Vec<_> = validator
@@ -211,6 +224,9 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rules: [{from: a.io, gate: indx}]\n",
         "rules: [{from: a.io, rename: {a: {b: c}}}]\n",
         "rules: [{from: a.io, tags: {min: [1]}}]\n",
+        "helm: edit\n",
+        "helm: {vendored: patch}\n",
+        "helm: {vendor: edit}\n",
     ] {
         assert!(!reads(text), "the reader takes {text}");
         assert!(
