@@ -171,7 +171,7 @@ fn bytes_outside_the_edits_stay() {
         for file in report["files"].as_array().unwrap() {
             let path = PathBuf::from(file["path"].as_str().unwrap());
             let before = &case.input[&path];
-            let spliced = splice(before, file);
+            let spliced = splice(before, &path, &report);
             assert_eq!(
                 String::from_utf8_lossy(&spliced),
                 String::from_utf8_lossy(&after[&path]),
@@ -183,14 +183,19 @@ fn bytes_outside_the_edits_stay() {
     }
 }
 
-/// Applies the edits that the JSON report tells of, by hand.
-fn splice(before: &[u8], file: &serde_json::Value) -> Vec<u8> {
+/// Applies the edits of one file that the JSON report tells of, by hand.
+fn splice(before: &[u8], path: &Path, report: &serde_json::Value) -> Vec<u8> {
     let mut edits: BTreeMap<(usize, usize), String> = BTreeMap::new();
-    for finding in file["findings"].as_array().unwrap() {
-        if finding["applicability"] == "safe" {
-            for edit in finding["edits"].as_array().unwrap() {
-                let number =
-                    |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    for file in report["files"].as_array().unwrap() {
+        let own = path == Path::new(file["path"].as_str().unwrap());
+        for finding in file["findings"].as_array().unwrap() {
+            if finding["applicability"] != "safe" {
+                continue;
+            }
+            let here = finding["edits"].as_array().unwrap();
+            let here = here.iter().filter(|_| own);
+            for edit in here.chain(elsewhere(finding, path)) {
                 let span = (number(&edit["start"]), number(&edit["end"]));
                 edits.insert(span, edit["text"].as_str().unwrap().to_owned());
             }
@@ -203,15 +208,29 @@ fn splice(before: &[u8], file: &serde_json::Value) -> Vec<u8> {
     after
 }
 
+/// A finding's edits of another file than its own.
+fn elsewhere<'f>(
+    finding: &'f serde_json::Value,
+    path: &Path,
+) -> impl Iterator<Item = &'f serde_json::Value> {
+    let edits = finding["elsewhere"].as_array().unwrap().iter();
+    edits.filter(move |edit| Path::new(edit["path"].as_str().unwrap()) == path)
+}
+
 #[test]
 fn the_structure_stays() {
     for case in cases() {
         let (_, after) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
+        let (told, _) = case.run(&["--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let files = report["files"].as_array().unwrap().iter();
+        let findings = files.flat_map(|file| file["findings"].as_array().unwrap());
+        let findings: Vec<&serde_json::Value> = findings.collect();
         for (path, before) in &case.input {
             let (before, mut after) = (shape(before), shape(&after[path]));
-            // A chart's values may get more: overrides of what its subcharts have by default.
-            let values = path.file_name().is_some_and(|name| name == "values.yaml");
-            if values && case.input.contains_key(&path.with_file_name("Chart.yaml")) {
+            // What another file's finding adds is an override: values may get more.
+            let grows = |finding: &&serde_json::Value| elsewhere(finding, path).next().is_some();
+            if findings.iter().any(grows) {
                 let was = |entry: &String| before.iter().flatten().any(|one| one == entry);
                 after.iter_mut().for_each(|after| after.retain(was));
             }
