@@ -13,14 +13,14 @@ use super::effective::{self, Instance};
 use super::load::{self, Chart, File, Loaded};
 use super::overrides::{self, Override};
 use super::values::{self, Origin, Step, Table, Value, table_at};
-use crate::check::{self, Image};
+use crate::check;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Label, Related, Severity};
 use crate::kind;
 use crate::project::Member;
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
-use crate::source::{LineIndex, Position, Span};
+use crate::source::{LineIndex, Span};
 
 const IN_TEMPLATE: &str = "it stands in a template of a packaged chart, where no value changes it";
 const IN_CRD: &str = "it stands in a manifest of a packaged chart, where no value changes it";
@@ -29,10 +29,10 @@ const IN_LIST: &str = "a list is replaced whole: the override repeats all of it"
 
 /// A chart that the user owns, as its files are now.
 pub(super) struct Owned<'o> {
-    chart: Arc<Chart>,
+    pub(super) chart: Arc<Chart>,
     /// Its own values.
     values: File,
-    loaded: &'o Loaded,
+    pub(super) loaded: &'o Loaded,
 }
 
 /// A finding, and the overrides that would fix it.
@@ -166,7 +166,7 @@ impl<'o> Owned<'o> {
         leaves.any(|placed| self.file(placed.leaf.origin).of_root)
     }
 
-    fn file(&self, origin: Origin) -> &File {
+    pub(super) fn file(&self, origin: Origin) -> &File {
         match origin.file {
             0 => &self.values,
             number => &self.loaded.files[number],
@@ -386,77 +386,6 @@ fn rename(value: &Value, renames: &Renames) -> Value {
     }
 }
 
-/// An image that a subchart pulls, legacy or not.
-#[derive(Debug, Clone)]
-pub struct SubchartImage {
-    /// Where its first piece was written, as in [`Related`].
-    pub place: String,
-    pub position: Position,
-    /// The keys that lead to the subchart, `/` between.
-    pub chart: String,
-    pub image: Image,
-}
-
-impl Owned<'_> {
-    /// Every image of the subcharts that no file of the user's own names by itself.
-    pub(super) fn images(&self) -> Vec<SubchartImage> {
-        let mut found = Vec::new();
-        for instance in effective::instances(&self.chart) {
-            let document = Document::new(&instance.values);
-            let path = Path::new("values.yaml");
-            for image in check::images(path, &document.text, kind::standard_input()) {
-                let pieces = document.leaves_in(image.extent);
-                let Some(first) = document.leaf(image.span) else {
-                    continue;
-                };
-                if !pieces
-                    .iter()
-                    .any(|placed| self.file(placed.leaf.origin).of_root)
-                {
-                    continue;
-                }
-                let origin = first.leaf.origin;
-                let inner = match first.block {
-                    None => image.span.start - first.span.start,
-                    Some(_) => 0,
-                };
-                found.push(self.image_at(
-                    self.file(origin),
-                    origin.span.start + inner,
-                    &instance,
-                    image,
-                ));
-            }
-            for chart in instance.charts.iter().filter(|chart| chart.of_root) {
-                for file in chart
-                    .templates
-                    .iter()
-                    .map(|number| &self.loaded.files[*number])
-                {
-                    let path = Path::new(&file.place);
-                    let Some(kind) = kind::classify(path) else {
-                        continue;
-                    };
-                    for image in check::images(path, &file.text, kind) {
-                        let at = image.span.start;
-                        found.push(self.image_at(file, at, &instance, image));
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    fn image_at(&self, file: &File, at: usize, instance: &Instance, image: Image) -> SubchartImage {
-        SubchartImage {
-            place: file.place.clone(),
-            position: LineIndex::new(&file.text).position(&file.text, at),
-            chart: instance.path.join("/"),
-            image,
-        }
-    }
-}
-
 impl Default {
     /// Makes the overrides those of the chart itself: its values do not stand under its name.
     pub(super) fn without_name(&mut self) {
@@ -503,7 +432,7 @@ impl Default {
                 let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
                 self.finding.fix = Some(Fix {
                     edits: Vec::new(),
-                    elsewhere: super::elsewhere(path, edits),
+                    elsewhere: super::members::elsewhere(path, edits),
                     applicability: self.applicability,
                 });
             }

@@ -11,8 +11,9 @@ use super::chart::Metadata;
 use super::coalesce::merge;
 use super::defaults::Owned;
 use super::load::{File, Loaded, Loader, shown};
+use super::members::{hold_vendored, settle};
 use super::values::{self, Step, Table, Value};
-use super::{hold_vendored, settle};
+
 use crate::finding::Finding;
 use crate::project::{Members, Place, Tree};
 use crate::rules::RuleSet;

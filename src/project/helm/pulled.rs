@@ -1,0 +1,138 @@
+//! Every image that subcharts pull, legacy or not, for those who want a list.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::defaults::Owned;
+use super::document::Document;
+use super::effective::{self, Instance};
+use super::load::{File, Loader};
+use super::{Met, absent, owned, told_absent};
+use crate::check::{self, Image};
+use crate::kind;
+use crate::project::Tree;
+use crate::rules::anchors::Anchors;
+use crate::source::{LineIndex, Position};
+
+/// What the subcharts of one chart pull, and what keeps some of it from being seen.
+#[derive(Debug)]
+pub struct Pulled {
+    /// Its `Chart.yaml`.
+    pub chart: PathBuf,
+    pub images: Vec<SubchartImage>,
+    /// Dependencies that are not there, archives that cannot be read; fatal or not.
+    pub unseen: Vec<(String, bool)>,
+}
+
+/// Every image that the subcharts of the user's charts pull, by the charts' paths.
+pub fn images(
+    tree: &dyn Tree,
+    files: &[PathBuf],
+    anchors: &Anchors,
+    edit_vendored: bool,
+) -> Vec<Pulled> {
+    let of_chart = |one: Met| {
+        let (folder, chart) = (one.folder.clone(), one.chart.clone());
+        let mut loader = Loader::new(tree, anchors, edit_vendored);
+        loader.every_template = true;
+        let loaded = loader.load(&one.folder, &one.metadata);
+        let text = |path: &Path| tree.text(path).unwrap_or_default();
+        let requirements = tree.text(&folder.join("requirements.yaml"));
+        let values = text(&folder.join("values.yaml"));
+        let owned = Owned::new(&text(&chart), requirements.as_deref(), &values, &loaded);
+        let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
+        let absent = absent(tree, &one, &loaded).into_iter();
+        let absent = absent.map(|index| (told_absent(&dependencies[index]), false));
+        let faults = loaded.faults.iter();
+        let faults = faults.map(|fault| (fault.message.clone(), fault.fatal));
+        let mut unseen: Vec<(String, bool)> = absent.chain(faults).collect();
+        let images = match &owned {
+            Ok(owned) => owned.images(),
+            Err(error) => {
+                unseen.push((format!("{error}: its subcharts are not looked into"), false));
+                Vec::new()
+            }
+        };
+        Pulled {
+            chart,
+            images,
+            unseen,
+        }
+    };
+    owned(tree, files, edit_vendored)
+        .into_par_iter()
+        .map(of_chart)
+        .collect()
+}
+
+/// An image that a subchart pulls, legacy or not.
+#[derive(Debug, Clone)]
+pub struct SubchartImage {
+    /// Where its first piece was written, as in [`Related`].
+    pub place: String,
+    pub position: Position,
+    /// The keys that lead to the subchart, `/` between.
+    pub chart: String,
+    pub image: Image,
+}
+
+impl Owned<'_> {
+    /// Every image of the subcharts that no file of the user's own names by itself.
+    pub(super) fn images(&self) -> Vec<SubchartImage> {
+        let mut found = Vec::new();
+        for instance in effective::instances(&self.chart) {
+            let document = Document::new(&instance.values);
+            let path = Path::new("values.yaml");
+            for image in check::images(path, &document.text, kind::standard_input()) {
+                let pieces = document.leaves_in(image.extent);
+                let Some(first) = document.leaf(image.span) else {
+                    continue;
+                };
+                if !pieces
+                    .iter()
+                    .any(|placed| self.file(placed.leaf.origin).of_root)
+                {
+                    continue;
+                }
+                let origin = first.leaf.origin;
+                let inner = match first.block {
+                    None => image.span.start - first.span.start,
+                    Some(_) => 0,
+                };
+                found.push(self.image_at(
+                    self.file(origin),
+                    origin.span.start + inner,
+                    &instance,
+                    image,
+                ));
+            }
+            for chart in instance.charts.iter().filter(|chart| chart.of_root) {
+                for file in chart
+                    .templates
+                    .iter()
+                    .map(|number| &self.loaded.files[*number])
+                {
+                    let path = Path::new(&file.place);
+                    let Some(kind) = kind::classify(path) else {
+                        continue;
+                    };
+                    for image in check::images(path, &file.text, kind) {
+                        let at = image.span.start;
+                        found.push(self.image_at(file, at, &instance, image));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn image_at(&self, file: &File, at: usize, instance: &Instance, image: Image) -> SubchartImage {
+        SubchartImage {
+            place: file.place.clone(),
+            position: LineIndex::new(&file.text).position(&file.text, at),
+            chart: instance.path.join("/"),
+            image,
+        }
+    }
+}
