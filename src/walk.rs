@@ -18,7 +18,7 @@ mod problem;
 mod roots;
 
 pub use content::{LIMIT, ReadError, read, read_bytes, read_from};
-pub use look::{is_file, is_folder, is_read_only, list, real, working_directory};
+pub use look::{Entry, is_file, is_folder, is_read_only, list, look, real, working_directory};
 pub use problem::Problem;
 
 use content::{Buffer, Read};

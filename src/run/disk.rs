@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::kind;
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
 use crate::source::normal;
-use crate::walk;
+use crate::walk::{self, Entry};
 
 pub(super) struct Disk<'r> {
     anchors: &'r Anchors,
@@ -25,6 +25,8 @@ pub(super) struct Disk<'r> {
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
     suspects: BTreeSet<PathBuf>,
+    /// Folders that were asked about, and whether they may be seen.
+    seen: Mutex<HashMap<PathBuf, bool>>,
 }
 
 impl<'r> Disk<'r> {
@@ -42,6 +44,7 @@ impl<'r> Disk<'r> {
             tops,
             known: HashMap::new(),
             suspects: BTreeSet::new(),
+            seen: Mutex::default(),
         }
     }
 
@@ -111,9 +114,21 @@ impl<'r> Disk<'r> {
         }
     }
 
+    /// Whether something really lies where the run may look.
     fn sees(&self, path: &Path) -> bool {
         let real = walk::real(path);
         real.is_some_and(|real| self.tops.iter().any(|top| real.starts_with(top)))
+    }
+
+    /// The same of a folder, asked of the system once.
+    fn sees_folder(&self, folder: &Path) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = seen.get(folder) {
+            return *known;
+        }
+        let sees = self.sees(folder);
+        seen.insert(folder.to_owned(), sees);
+        sees
     }
 }
 
@@ -124,17 +139,18 @@ impl Tree for Disk<'_> {
     }
 
     fn place(&self, path: &Path) -> Place {
-        let full = normal(&self.here.join(path));
-        let place = match walk::is_folder(path) {
-            Some(true) => Place::Folder,
-            Some(false) => Place::File,
-            None if self.tops.iter().any(|top| full.starts_with(top)) => return Place::Missing,
-            None => return Place::Outside,
-        };
-        if self.sees(path) {
-            place
-        } else {
-            Place::Outside
+        let full = || normal(&self.here.join(path));
+        let seen = |sees: bool, place: Place| if sees { place } else { Place::Outside };
+        match walk::look(path) {
+            None if self.tops.iter().any(|top| full().starts_with(top)) => Place::Missing,
+            None => Place::Outside,
+            Some(Entry::Folder) => seen(self.sees_folder(path), Place::Folder),
+            Some(Entry::File) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                seen(self.sees_folder(folder), Place::File)
+            }
+            Some(Entry::Link { to_folder: true }) => seen(self.sees(path), Place::Folder),
+            Some(Entry::Link { to_folder: false }) => seen(self.sees(path), Place::File),
         }
     }
 
@@ -142,19 +158,18 @@ impl Tree for Disk<'_> {
         if let Some(text) = self.known.get(path) {
             return Some(Arc::clone(text));
         }
-        self.sees(path)
-            .then(|| walk::read(path).ok())?
-            .map(Arc::from)
+        let text = (self.place(path) == Place::File).then(|| walk::read(path).ok())?;
+        text.map(Arc::from)
     }
 
     fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
-        self.sees(path).then(|| walk::read_bytes(path).ok())?
+        (self.place(path) == Place::File).then(|| walk::read_bytes(path).ok())?
     }
 
     fn list(&self, folder: &Path) -> Vec<PathBuf> {
-        match self.sees(folder) {
-            true => walk::list(folder),
-            false => Vec::new(),
+        match self.place(folder) {
+            Place::Folder => walk::list(folder),
+            _ => Vec::new(),
         }
     }
 
@@ -174,8 +189,8 @@ impl Tree for Disk<'_> {
     }
 }
 
-/// The repository that a root lies in. Where there is none, a folder itself, and of a file the working directory if it
-/// lies below that.
+/// The repository that a root lies in. Where there is none, the working directory if the root is a part of something
+/// below that, as a file and the folder of a kustomization are, else the folder itself.
 fn top(root: &Path, here: &Path) -> PathBuf {
     let is_folder = walk::is_folder(root) == Some(true);
     let folder = match is_folder {
@@ -185,9 +200,13 @@ fn top(root: &Path, here: &Path) -> PathBuf {
     let repository = folder
         .ancestors()
         .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
+    let is_part = || {
+        let mut files = kind::project_files();
+        !is_folder || files.any(|name| walk::is_file(&root.join(name)))
+    };
     match repository {
         Some(repository) => repository.to_owned(),
-        None if !is_folder && folder.starts_with(here) => here.to_owned(),
+        None if folder.starts_with(here) && is_part() => here.to_owned(),
         None => folder.to_owned(),
     }
 }

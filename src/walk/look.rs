@@ -23,6 +23,32 @@ pub fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
+/// What is at a path, the last link of it not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    Folder,
+    /// Or a device, or whatever else is no folder.
+    File,
+    Link {
+        to_folder: bool,
+    },
+}
+
+/// Looks at a path once, and a second time where it is a link. `None` where there is nothing, or a link to nothing.
+pub fn look(path: &Path) -> Option<Entry> {
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    let metadata = fs::symlink_metadata(path).ok()?;
+    match metadata.is_symlink() {
+        true => is_folder(path).map(|to_folder| Entry::Link { to_folder }),
+        false if metadata.is_dir() => Some(Entry::Folder),
+        false => Some(Entry::File),
+    }
+}
+
 /// Whether there is a folder or something else, if anything.
 pub fn is_folder(path: &Path) -> Option<bool> {
     let metadata = fs::metadata(path).ok()?;
