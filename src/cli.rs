@@ -2,11 +2,12 @@
 
 mod args;
 mod catalogue;
+mod shell;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::FromArgMatches;
 use jiff::civil::Date;
 
 use crate::config::{self, Config};
@@ -41,7 +42,11 @@ impl Exit {
 
 /// Runs the tool with the process's own arguments and streams.
 pub fn main() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let program = std::env::args_os().next();
+    let parsed = shell::command(program.as_deref())
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nowhere is left to tell of it if this fails.
@@ -66,6 +71,11 @@ pub fn main() -> Exit {
 }
 
 fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    match &arguments.command {
+        Some(Command::Completions { shell }) => return shell::complete(*shell, out),
+        Some(Command::Man { page }) => return shell::manual(page.as_deref(), out, err),
+        _ => {}
+    }
     let color = color(arguments.output.color);
     let today = arguments.scope.as_of.unwrap_or_else(today);
     let prepared = match prepare(arguments, today, color) {

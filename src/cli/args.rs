@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::shell::Shell;
 use crate::report::{self, FORMATS, Format};
 
 /// Find and fix references to dead container registries.
@@ -154,6 +155,16 @@ pub enum Command {
         /// Each image once, with its count
         #[arg(long)]
         unique: bool,
+    },
+    /// Print what makes a shell complete commands and options
+    ///
+    /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man {
+        /// Of this command, instead of all of regfix
+        #[arg(value_name = "COMMAND")]
+        page: Option<String>,
     },
 }
 
