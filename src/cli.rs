@@ -2,6 +2,7 @@
 
 mod args;
 mod catalogue;
+mod changed;
 mod shell;
 
 use std::io::{self, IsTerminal, Write};
@@ -118,6 +119,15 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     if let Some(fault) = odd_outputs(arguments) {
         writeln!(err, "regfix: {fault}")?;
         return Ok(Exit::Failed);
+    }
+    if arguments.command.is_none() {
+        options.only = match changed::only(arguments, err)? {
+            Ok(only) => only,
+            Err(message) => {
+                writeln!(err, "regfix: {message}")?;
+                return Ok(Exit::Failed);
+            }
+        };
     }
     let outcome = match &arguments.command {
         Some(Command::Images { format, unique, .. }) => {
@@ -274,6 +284,7 @@ fn options<'o>(
             threads: scope.jobs,
         },
         related: scope.related,
+        only: None,
         all_text: scope.all_text,
         stdin_name: scope.stdin_filename.clone(),
         mode: match &arguments.action {

@@ -7,6 +7,7 @@ mod groups;
 mod judge;
 mod known;
 mod list;
+mod only;
 mod outlet;
 mod part;
 
@@ -38,6 +39,7 @@ use groups::Group;
 use judge::Judge;
 pub use known::Known;
 pub use list::{ImageList, files, images};
+pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};
 
@@ -60,6 +62,8 @@ pub struct Options<'o> {
     pub walk: walk::Options,
     /// What makes one chart or kustomization with a root is checked and written too.
     pub related: bool,
+    /// Tell of what changed, and of what that can affect. `None` tells of everything.
+    pub only: Option<Only>,
     /// Read files of no known kind, too, as text.
     pub all_text: bool,
     /// What standard input is called, where it is a root.
@@ -197,11 +201,17 @@ pub fn check(
     run.start()?;
     match found {
         Some(found) => {
-            let groups = disk
-                .as_ref()
-                .map(|(disk, _)| groups::of(&judge.projects, disk, options))
-                .unwrap_or_default();
-            run.files(&found, groups)?;
+            let mut groups = Vec::new();
+            let mut only = None;
+            if let Some((disk, makers)) = &disk {
+                groups = groups::of(&judge.projects, disk, options);
+                let changed = options.only.as_ref();
+                only = changed.and_then(|only| only.with_what_it_reaches(disk));
+                if let Some(only) = &only {
+                    only.keep(&mut groups, makers);
+                }
+            }
+            run.files(&found, groups, only.as_ref())?;
         }
         None => run.standard_input()?,
     }
@@ -219,7 +229,7 @@ struct Candidate {
 }
 
 fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate> {
-    let keep = |_: &Path, kind: &'static Kind, bytes: &[u8]| {
+    let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
         let candidate = Candidate {
             kind,
             // UTF-16 says nothing to a search for bytes: it is kept to be told of.
@@ -228,7 +238,8 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
                 || bytes.starts_with(&[0xfe, 0xff]),
             text: project_text(kind, bytes),
         };
-        (candidate.suspect || candidate.text.is_some()).then_some(candidate)
+        let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
+        (candidate.suspect || candidate.text.is_some() || counts()).then_some(candidate)
     };
     let sieve = walk::Sieve {
         wanted: &|path, named| options.kind_of(path, named),
@@ -361,8 +372,21 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn files(&mut self, found: &walk::Outcome<Candidate>, groups: Vec<Group>) -> io::Result<()> {
-        self.summary.files = found.counts.files;
+    fn files(
+        &mut self,
+        found: &walk::Outcome<Candidate>,
+        groups: Vec<Group>,
+        only: Option<&Only>,
+    ) -> io::Result<()> {
+        self.summary.files = match only {
+            None => found.counts.files,
+            Some(only) => {
+                let affected = groups.iter().flat_map(Group::paths);
+                let changed = found.kept.iter().map(|(path, _)| path);
+                let changed = changed.filter(|path| only.has(path));
+                changed.chain(affected).collect::<HashSet<_>>().len()
+            }
+        };
         self.walked(&found.problems, &found.skipped)?;
         let (options, judge) = (self.options, self.judge);
         let mut bounds = Bounds::new(&options.walk.roots);
@@ -389,6 +413,7 @@ impl Run<'_, '_> {
             .kept
             .iter()
             .filter(|(path, file)| file.suspect && !grouped.contains(path))
+            .filter(|(path, _)| only.is_none_or(|only| only.has(path)))
             .collect();
         let batch = match self.one_settles_it() {
             true => SMALL_BATCH,

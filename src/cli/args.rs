@@ -56,6 +56,17 @@ pub struct Scope {
     /// Check and write the whole chart or kustomization tree of each file named as PATH
     #[arg(long, global = true)]
     pub related: bool,
+    /// Tell only of what changed since REV, and of the charts and kustomization trees it is part of
+    ///
+    /// Asks git. What counts is the difference between the work tree and the commit in which it parted from REV;
+    /// files that are not tracked yet count too. Where the configuration changed, so may everything.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "files"])]
+    pub since: Option<String>,
+    /// Tell only of what is staged, and of what it is part of
+    ///
+    /// Files are read and fixed in the work tree; the index stays as it is.
+    #[arg(long, conflicts_with = "files")]
+    pub staged: bool,
     /// Read every text file token by token: shell, Markdown, Terraform, ...
     ///
     /// Fixes in files that are not YAML, JSON or templates are unsafe.
