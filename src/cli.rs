@@ -60,7 +60,8 @@ pub fn main() -> Exit {
         }
     };
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut err = io::stderr().lock();
+    // Not locked: a progress bar is drawn from whatever thread has something to tell.
+    let mut err = io::stderr();
     match run(&arguments, &mut out, &mut err) {
         Ok(exit) => exit,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
@@ -275,6 +276,7 @@ fn options<'o>(
         true => roots.iter().map(full).collect(),
         false => roots.clone(),
     };
+    let shown = format(&arguments.output.format);
     Options {
         walk: walk::Options {
             roots,
@@ -295,7 +297,7 @@ fn options<'o>(
         unsafe_fixes: arguments.action.unsafe_fixes,
         rules,
         config,
-        format: format(&arguments.output.format),
+        format: shown,
         outputs: arguments
             .output
             .output
@@ -307,6 +309,7 @@ fn options<'o>(
         as_of: Date::MIN,
         look,
         quiet: arguments.output.quiet,
+        watched: is_watched(arguments, shown),
         verbose: arguments.output.verbose,
         statistics: arguments.output.statistics,
     }
@@ -334,6 +337,23 @@ fn look(arguments: &Arguments, color: bool) -> Look {
     }
 }
 
+/// Whether somebody looks at standard error who has no other sign that regfix is at work. pre-commit and CI may well give
+/// it a terminal, but show nothing before it ends.
+fn is_watched(arguments: &Arguments, format: &Format) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal()
+        && !arguments.output.quiet
+        && !set("PRE_COMMIT")
+        && !set("CI")
+        && !is_dumb()
+        // A document has lines that go on: nothing can be drawn between its parts.
+        && !(format.is_document && io::stdout().is_terminal())
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// Colour only where a person looks, unless asked for; `NO_COLOR` is <https://no-color.org>.
 fn color(choice: ColorChoice) -> bool {
     match choice {
@@ -341,8 +361,7 @@ fn color(choice: ColorChoice) -> bool {
         ColorChoice::Never => false,
         ColorChoice::Auto => {
             let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+            io::stdout().is_terminal() && !set("NO_COLOR") && !is_dumb()
         }
     }
 }

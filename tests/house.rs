@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 25] = [
+const FLOORS: [(&str, u32); 26] = [
     ("cli", 8),
     ("run", 7),
     ("walk", 6),
@@ -13,6 +13,7 @@ const FLOORS: [(&str, u32); 25] = [
     ("check", 5),
     ("baseline", 6),
     ("git", 6),
+    ("progress", 6),
     ("config", 5),
     ("suppress", 5),
     ("structure", 5),
