@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Completions in the shells themselves, the manual page in man, the plugin in kubectl.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
 ln -s "$regfix" regfix

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The line that tells how far a run is, on a terminal: `script` lends one.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 if ! has script; then
     without script
