@@ -102,7 +102,7 @@ fence() {
 if [[ $REGFIX_SUMMARY == true ]]; then
     {
         head -c "$((room / 2))" "$folder/report.md"
-        (($(wc -c <"$folder/report.md") <= room / 2)) || printf '\n\nThe report is cut off here; the log has all of it.\n'
+        (($(wc -c <"$folder/report.md") <= room / 2)) || printf '\n\n</details>\n\nThe report is cut off here; the log has all of it.\n'
         if [[ -s $patch ]]; then
             ticks=$(fence "$patch")
             printf '\n<details><summary>What <code>regfix --write</code> would change</summary>\n\n%sdiff\n' "$ticks"
