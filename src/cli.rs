@@ -340,14 +340,14 @@ fn look(arguments: &Arguments, color: bool) -> Look {
 /// Whether somebody looks at standard error who has no other sign that regfix is at work. pre-commit and CI may well give
 /// it a terminal, but show nothing before it ends.
 fn is_watched(arguments: &Arguments, format: &Format) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal()
-        && !arguments.output.quiet
-        && !set("PRE_COMMIT")
-        && !set("CI")
-        && !is_dumb()
-        // A document has lines that go on: nothing can be drawn between its parts.
-        && !(format.is_document && io::stdout().is_terminal())
+    let shows_nothing = ["PRE_COMMIT", "CI"].iter().any(|name| is_set(name)) || is_dumb();
+    // A document has lines that go on: nothing can be drawn between its parts.
+    let in_the_way = format.is_document && io::stdout().is_terminal();
+    io::stderr().is_terminal() && !arguments.output.quiet && !shows_nothing && !in_the_way
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 fn is_dumb() -> bool {
@@ -359,10 +359,7 @@ fn color(choice: ColorChoice) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => {
-            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            io::stdout().is_terminal() && !set("NO_COLOR") && !is_dumb()
-        }
+        ColorChoice::Auto => io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb(),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
-use super::shell::Shell;
+use super::shell::ShellName;
 use crate::report::{self, FORMATS, Format};
 
 /// Find and fix references to dead container registries.
@@ -170,7 +170,7 @@ pub enum Command {
     /// Print what makes a shell complete commands and options
     ///
     /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.
-    Completions { shell: Shell },
+    Completions { shell: ShellName },
     /// Print the manual page
     Man {
         /// Of this command, instead of all of regfix

@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::{CommandFactory, ValueEnum};
-use clap_complete::Shell as Known;
+use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
 use super::{Arguments, Exit};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
+pub enum ShellName {
     Bash,
     Fish,
     Nushell,
@@ -40,20 +40,21 @@ pub(super) fn command(program: Option<&OsStr>) -> clap::Command {
 
 fn is_plugin(program: Option<&OsStr>) -> bool {
     let stem = program.and_then(|program| Path::new(program).file_stem());
-    // kubectl takes `_` where a command has `-`; krew names files on Windows with `.exe`.
+    // On Windows it ends in `.exe`.
     stem.is_some_and(|stem| stem == PLUGIN)
 }
 
-pub(super) fn complete(shell: Shell, out: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn complete(shell: ShellName, out: &mut dyn Write) -> io::Result<Exit> {
     let mut script = Vec::new();
     let mut command = Arguments::command();
-    let mut generate = |known| clap_complete::generate(known, &mut command, "regfix", &mut script);
+    let mut generate =
+        |shell: Shell| clap_complete::generate(shell, &mut command, "regfix", &mut script);
     match shell {
-        Shell::Bash => generate(Known::Bash),
-        Shell::Fish => generate(Known::Fish),
-        Shell::PowerShell => generate(Known::PowerShell),
-        Shell::Zsh => generate(Known::Zsh),
-        Shell::Nushell => {
+        ShellName::Bash => generate(Shell::Bash),
+        ShellName::Fish => generate(Shell::Fish),
+        ShellName::PowerShell => generate(Shell::PowerShell),
+        ShellName::Zsh => generate(Shell::Zsh),
+        ShellName::Nushell => {
             clap_complete::generate(Nushell, &mut command, "regfix", &mut script);
         }
     }
