@@ -2,8 +2,8 @@
 //!
 //! Knows paths and revisions, and nothing of what stands in the files.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub struct Changes {
     pub paths: BTreeSet<PathBuf>,
     /// Of those that are staged, the ones whose text in the work tree is another.
     pub staged_in_part: BTreeSet<PathBuf>,
+    /// The text before the change, of files for which that was asked.
+    pub before: BTreeMap<PathBuf, String>,
 }
 
 /// Why git could not tell.
@@ -48,11 +50,16 @@ pub enum Error {
     },
 }
 
-/// Asks git in the repository of each path; of a file, in the repository that its folder is in.
+/// Asks git in the repository of each path; of a file, in the repository that its folder is in. `wanted`: whether the text
+/// before the change is asked for, too.
 ///
 /// # Errors
 /// Where git cannot be started, a path is in no repository, or one of them does not have the revision.
-pub fn changes(paths: &[PathBuf], since: Since<'_>) -> Result<Changes, Error> {
+pub fn changes(
+    paths: &[PathBuf],
+    since: Since<'_>,
+    wanted: &dyn Fn(&Path) -> bool,
+) -> Result<Changes, Error> {
     let mut repositories = BTreeSet::new();
     // Where git runs regfix as a hook it may say itself which repository it is, and does so from its top.
     let told = std::env::var_os("GIT_DIR").is_some();
@@ -65,7 +72,7 @@ pub fn changes(paths: &[PathBuf], since: Since<'_>) -> Result<Changes, Error> {
     }
     let mut changes = Changes::default();
     for repository in repositories {
-        repository.add(since, &mut changes)?;
+        repository.add(since, wanted, &mut changes)?;
     }
     Ok(changes)
 }
@@ -101,8 +108,13 @@ impl Repository {
         Ok(Self { top })
     }
 
-    fn add(&self, since: Since<'_>, changes: &mut Changes) -> Result<(), Error> {
-        match since {
+    fn add(
+        &self,
+        since: Since<'_>,
+        wanted: &dyn Fn(&Path) -> bool,
+        changes: &mut Changes,
+    ) -> Result<(), Error> {
+        let start = match since {
             Since::Revision(revision) => {
                 let start = self.parting(&self.commit(revision)?)?;
                 changes.paths.extend(self.diff(&[&start])?);
@@ -112,6 +124,7 @@ impl Repository {
                     "--others",
                     "--exclude-standard",
                 ])?);
+                start
             }
             Since::Staged => {
                 let staged: BTreeSet<PathBuf> = self.diff(&["--cached"])?.into_iter().collect();
@@ -119,9 +132,35 @@ impl Repository {
                 let in_part = unstaged.filter(|path| staged.contains(path));
                 changes.staged_in_part.extend(in_part);
                 changes.paths.extend(staged);
+                "HEAD".to_owned()
+            }
+        };
+        let ours = changes.paths.iter().filter_map(|path| {
+            let name = path.strip_prefix(&self.top).ok()?;
+            wanted(path).then_some((path, name))
+        });
+        for (path, name) in ours {
+            if let Some(text) = self.text(&start, name)? {
+                changes.before.insert(path.clone(), text);
             }
         }
         Ok(())
+    }
+
+    /// A file as it was at a revision, if it was there then.
+    fn text(&self, revision: &str, name: &Path) -> Result<Option<String>, Error> {
+        let mut object = OsString::from(format!("{revision}:"));
+        // Git has `/` everywhere.
+        for (at, part) in name.iter().enumerate() {
+            object.push(if at > 0 { "/" } else { "" });
+            object.push(part);
+        }
+        let output = git(
+            &self.top,
+            [OsStr::new("cat-file"), OsStr::new("blob"), &object],
+        )?;
+        let text = String::from_utf8(output.stdout).ok();
+        Ok(text.filter(|_| output.status.success()))
     }
 
     /// The hash of the commit that a revision means.

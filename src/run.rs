@@ -211,7 +211,7 @@ pub fn check(
             if let Some((disk, makers)) = &disk {
                 groups = groups::of(&judge.projects, disk, options);
                 let changed = options.only.as_ref();
-                only = changed.and_then(|only| only.with_what_it_reaches(disk));
+                only = changed.map(|only| only.with_what_it_reaches(disk, makers));
                 if let Some(only) = &only {
                     only.keep(&mut groups, makers);
                 }

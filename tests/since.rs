@@ -4,11 +4,12 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{regfix, run, stderr, stdout};
+use common::{files, fill, regfix, run, stderr, stdout};
 use tempfile::TempDir;
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
@@ -263,50 +264,121 @@ fn settings_that_change_concern_everything() {
     assert_eq!(repository.places(&["--since", "HEAD"]), ["b/b.yaml"]);
 }
 
-#[test]
-fn a_change_affects_all_that_it_is_a_part_of() {
-    let base =
-        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [pod.yaml]\n";
-    let overlay = "kind: Kustomization\nresources:\n  - ../base\nimages:\n  - name: k8s.gcr.io/pause\n    newTag: \"3.9\"\n";
+const BASE: &str = "kind: Kustomization\nresources: [pod.yaml]\n";
+const OVERLAY: &str = "kind: Kustomization\nresources:\n  - ../base\nimages:\n  - name: k8s.gcr.io/pause\n    newTag: \"3.9\"\n";
+
+/// A base, an overlay over it, one over that, and another base beside them.
+fn tree_of_kustomizations() -> [(&'static str, &'static str); 7] {
     let pod =
         "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: k8s.gcr.io/pause:3.2\n";
-    let repository = Repository::new(&[
-        ("base/kustomization.yaml", base),
+    [
+        ("base/kustomization.yaml", BASE),
         ("base/pod.yaml", pod),
-        ("overlay/kustomization.yaml", overlay),
-        ("other/kustomization.yaml", base),
+        ("overlay/kustomization.yaml", OVERLAY),
+        (
+            "top/kustomization.yaml",
+            "kind: Kustomization\nresources: [../overlay]\n",
+        ),
+        ("other/kustomization.yaml", BASE),
         ("other/pod.yaml", pod),
         ("alone.yaml", LEGACY),
-    ]);
+    ]
+}
+
+#[test]
+fn a_change_affects_all_that_it_is_a_part_of() {
+    let repository = Repository::new(&tree_of_kustomizations());
     let whole = repository.places(&["base", "overlay"]);
-    assert!(!whole.is_empty());
+    assert!(whole.contains(&"base/pod.yaml".to_owned()), "{whole:?}");
     let nothing: [&str; 0] = [];
     assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
-    let cases: [(&str, &str); 3] = [
-        ("base/pod.yaml", &format!("# changed\n{pod}")),
-        ("base/kustomization.yaml", &format!("# changed\n{base}")),
-        (
-            "overlay/kustomization.yaml",
-            &format!("# changed\n{overlay}"),
-        ),
-    ];
-    for (path, text) in cases {
-        repository.put(path, text);
-        assert_eq!(repository.places(&["--since", "HEAD"]), whole, "{path}");
+    for path in [
+        "base/pod.yaml",
+        "base/kustomization.yaml",
+        "overlay/kustomization.yaml",
+    ] {
+        repository.put(path, &format!("# changed\n{}", repository.text(path)));
+        let told = repository.places(&["--since", "HEAD"]);
+        assert!(
+            told.contains(&"base/pod.yaml".to_owned()),
+            "{path}: {told:?}"
+        );
+        assert!(
+            told.iter().all(|path| whole.contains(path)),
+            "{path}: {told:?}"
+        );
         repository.git(&["checkout", "-q", "."]);
     }
     // What the overlay selected is found alone again.
     repository.put(
         "overlay/kustomization.yaml",
-        "kind: Kustomization\nresources:\n  - ../base\n",
+        "kind: Kustomization\nresources: [../base]\n",
     );
     assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
     fs::remove_file(repository.path().join("overlay/kustomization.yaml")).unwrap();
-    assert!(
-        repository
-            .places(&["--since", "HEAD"])
-            .contains(&"base/pod.yaml".to_owned())
-    );
+    assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
+}
+
+/// What is told, a line a finding.
+fn told(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
+    let output = run(folder, &[&["--format", "concise"], arguments].concat());
+    let text = stdout(&output);
+    let found = text.lines().filter(|line| line.contains(": "));
+    found.map(str::to_owned).collect()
+}
+
+/// Changes one file of a tree after the other, and looks whether all that comes of it is told. How many changes.
+fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
+    let repository = Repository::new(&[]);
+    fill(repository.path(), tree);
+    repository.git(&["add", "-A", "-f"]);
+    repository.git(&["commit", "-q", "-m", "."]);
+    let before = told(repository.path(), &[]);
+    let mut changes = 0;
+    for (path, bytes) in tree {
+        let file = repository.path().join(path);
+        let changed = [b"# changed\n", &bytes[..]].concat();
+        for text in [None, Some(&b""[..]), Some(&changed)] {
+            match text {
+                None => fs::remove_file(&file).unwrap(),
+                Some(text) => fs::write(&file, text).unwrap(),
+            }
+            let after = told(repository.path(), &[]);
+            let since = told(repository.path(), &["--since", "HEAD"]);
+            let new = after.difference(&before);
+            let missed: Vec<_> = new.filter(|line| !since.contains(*line)).collect();
+            let length = text.map(<[u8]>::len);
+            let what = format!("{what}: {} {length:?}", path.display());
+            assert!(missed.is_empty(), "{what}: {missed:#?}");
+            assert!(since.is_subset(&after), "{what}: {since:#?} of {after:#?}");
+            changes += 1;
+        }
+        fs::write(&file, bytes).unwrap();
+    }
+    changes
+}
+
+#[test]
+fn what_a_change_brings_is_never_missed() {
+    let cases = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap();
+    let mut changes = 0;
+    for case in cases {
+        let case = case.unwrap().path();
+        let tree = files(&case.join("in"));
+        let is_project = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            regfix::kind::project_files().any(|maker| name == maker)
+        };
+        if tree.keys().any(is_project) {
+            changes += never_missed(&case.display().to_string(), &tree);
+        }
+    }
+    let tree = tree_of_kustomizations();
+    let tree = tree
+        .iter()
+        .map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+    changes += never_missed("a tree of kustomizations", &tree.collect());
+    assert!(changes > 40, "{changes}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn only(
         let message = format!("`{flag}` is about files; standard input has no history");
         return Ok(Err(message));
     }
-    let changes = match git::changes(&scope.paths, since) {
+    let changes = match git::changes(&scope.paths, since, &Only::asks_for) {
         Ok(changes) => changes,
         Err(error) => return Ok(Err(format!("{flag}: {error}"))),
     };
@@ -43,7 +43,11 @@ pub(super) fn only(
     if concerns_everything(arguments, &changes) {
         return Ok(Ok(None));
     }
-    Ok(Ok(Some(Only::new(changes.paths, &scope.paths))))
+    Ok(Ok(Some(Only::new(
+        changes.paths,
+        changes.before,
+        &scope.paths,
+    ))))
 }
 
 /// Whether the settings of the run are among what changed.

@@ -3,8 +3,9 @@
 //! All are walked and read as ever, so that a run on what changed tells a part of what a run on everything tells. Does not
 //! know who says what changed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::groups::Group;
 use crate::kind;
@@ -16,13 +17,24 @@ use crate::walk;
 pub struct Only {
     /// Files, and folders of which anything may have changed: full paths, as they really are.
     changed: BTreeSet<PathBuf>,
+    /// What files that make projects said before.
+    before: BTreeMap<PathBuf, String>,
     roots: Vec<PathBuf>,
     /// What changed below the roots, as the walk spells it.
     spelled: HashSet<PathBuf>,
 }
 
 impl Only {
-    pub fn new(changed: BTreeSet<PathBuf>, roots: &[PathBuf]) -> Self {
+    /// Whether the text of a file before the change is of use.
+    pub fn asks_for(path: &Path) -> bool {
+        kind::project_files().any(|name| named(path, &[name]))
+    }
+
+    pub fn new(
+        changed: BTreeSet<PathBuf>,
+        before: BTreeMap<PathBuf, String>,
+        roots: &[PathBuf],
+    ) -> Self {
         let changed: BTreeSet<PathBuf> = changed.into_iter().map(widened).collect();
         let mut all = HashSet::new();
         for root in roots {
@@ -40,38 +52,55 @@ impl Only {
         }
         Self {
             changed,
+            before,
             roots: roots.to_vec(),
             spelled: all,
         }
     }
 
-    /// The same with all that changed kustomizations reach: what they no longer select is found again. `None` where the
-    /// change can affect anything.
-    pub(super) fn with_what_it_reaches(&self, tree: &dyn Tree) -> Option<Self> {
-        let (mut makers, gone): (Vec<PathBuf>, Vec<PathBuf>) = self
-            .changed
-            .iter()
-            .filter(|path| makes_project(path))
-            .cloned()
-            .partition(|path| path.is_file());
-        if !gone.is_empty() {
-            return None;
-        }
+    /// The same with all that projects have to do with it: what they say of files now or said before, and what says
+    /// something of a file that is gone. `makers` are the files that make the projects of the run.
+    pub(super) fn with_what_it_reaches(&self, tree: &dyn Tree, makers: &[PathBuf]) -> Self {
         let mut reached = self.changed.clone();
-        while let Some(maker) = makers.pop() {
-            let (Some(folder), Some(text)) = (maker.parent(), tree.text(&maker)) else {
+        let mut open: Vec<(PathBuf, Arc<str>)> = Vec::new();
+        let mut gone: HashSet<&Path> = HashSet::new();
+        for path in &self.changed {
+            let exists = path.exists();
+            if !exists {
+                gone.insert(path);
+            }
+            if let Some(folder) = path.parent().filter(|_| Self::asks_for(path)) {
+                let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
+                let texts = before.into_iter().chain(tree.text(path));
+                open.extend(texts.map(|text| (path.clone(), text)));
+                // Projects are called by their folders, and all that is below a chart was part of it.
+                if !exists {
+                    gone.insert(folder);
+                }
+                if !exists && named(path, &kind::CHART_FILES) {
+                    reached.insert(folder.to_owned());
+                }
+            }
+        }
+        for maker in makers.iter().filter(|_| !gone.is_empty()) {
+            let path = real(maker);
+            let Some(text) = tree.text(maker) else {
                 continue;
             };
-            // Whatever it calls them, files and folders beside it are what it speaks about.
-            let ends_word = |letter: char| letter.is_whitespace() || "\"',[]{}:".contains(letter);
-            for word in text.split(ends_word).filter(|word| !word.is_empty()) {
-                let target = tree.resolve(folder, word);
+            let is_gone = |target: PathBuf| gone.contains(target.as_path());
+            if targets(tree, &path, &text).any(is_gone) && reached.insert(path.clone()) {
+                open.push((path, text));
+            }
+        }
+        while let Some((maker, text)) = open.pop() {
+            for target in targets(tree, &maker, &text) {
                 match tree.place(&target) {
                     Place::Folder => {
-                        let names = kind::KUSTOMIZATION_FILES.iter();
-                        let inner = names.map(|name| target.join(name));
-                        let inner = inner.filter(|path| tree.place(path) == Place::File);
-                        makers.extend(inner.filter(|path| reached.insert(path.clone())));
+                        let inner = kind::project_files().map(|name| target.join(name));
+                        for path in inner.filter(|path| tree.place(path) == Place::File) {
+                            let text = tree.text(&path).filter(|_| reached.insert(path.clone()));
+                            open.extend(text.map(|text| (path, text)));
+                        }
                     }
                     Place::File => {
                         reached.insert(target);
@@ -80,7 +109,7 @@ impl Only {
                 }
             }
         }
-        Some(Self::new(reached, &self.roots))
+        Self::new(reached, BTreeMap::new(), &self.roots)
     }
 
     /// Whether a file changed that the walk came upon.
@@ -107,6 +136,19 @@ impl Only {
     fn is_changed(&self, real: &Path) -> bool {
         real.ancestors().any(|path| self.changed.contains(path))
     }
+}
+
+/// The files and folders that a file speaks about, whatever it calls them: its words, looked up beside it.
+fn targets<'t>(
+    tree: &'t dyn Tree,
+    maker: &'t Path,
+    text: &'t str,
+) -> impl Iterator<Item = PathBuf> + 't {
+    let ends_word = |letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter);
+    let words = text.split(ends_word).filter(|word| !word.is_empty());
+    let folder = maker.parent().unwrap_or(maker);
+    let paths = words.map(|word| word.strip_prefix("file://").unwrap_or(word));
+    paths.map(move |path| real(&tree.resolve(folder, path)))
 }
 
 /// The nearest folder above a path that is a project's.
@@ -140,10 +182,6 @@ fn widened(path: PathBuf) -> PathBuf {
         Some(folder) if named(&path, &[".gitignore", ".ignore"]) => folder.to_owned(),
         _ => path,
     }
-}
-
-fn makes_project(path: &Path) -> bool {
-    kind::project_files().any(|name| named(path, &[name]))
 }
 
 fn named(path: &Path, names: &[&str]) -> bool {
