@@ -319,6 +319,45 @@ fn a_change_affects_all_that_it_is_a_part_of() {
     assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
 }
 
+#[test]
+fn a_chart_is_told_whole() {
+    let chart = "apiVersion: v2\nname: x\nversion: 1.0.0\n";
+    let files = [
+        "app/templates/pod.yaml",
+        "app/values.yaml",
+        "app/charts/sub/templates/pod.yaml",
+        "app/charts/sub/values.yaml",
+        "other/values.yaml",
+    ];
+    let charts = ["app", "app/charts/sub", "other"].map(|folder| format!("{folder}/Chart.yaml"));
+    let legacy = files.iter().map(|path| (*path, LEGACY));
+    let charts = charts.iter().map(|path| (path.as_str(), chart));
+    let tree: Vec<_> = legacy.chain(charts).collect();
+    let repository = Repository::new(&tree);
+    let mut whole = files[..4].to_vec();
+    whole.sort_unstable();
+    let changed = [
+        "app/Chart.yaml",
+        "app/charts/sub/templates/new.yaml",
+        "app/charts/new.tgz",
+    ];
+    for path in files[..4].iter().chain(&changed) {
+        repository.put(path, "# changed\n");
+        let told = repository.places(&["--since", "HEAD"]);
+        let rest: Vec<_> = whole.iter().filter(|file| *file != path).collect();
+        assert_eq!(
+            told.iter().map(String::as_str).collect::<Vec<_>>(),
+            rest.into_iter().copied().collect::<Vec<_>>(),
+            "{path}"
+        );
+        repository.git(&["checkout", "-q", "."]);
+        repository.git(&["clean", "-q", "-f", "-d"]);
+    }
+    let nothing: [&str; 0] = [];
+    repository.put("app/README.md", "# changed\n");
+    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+}
+
 /// What is told, a line a finding.
 fn told(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
@@ -361,7 +400,7 @@ fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
 #[test]
 fn what_a_change_brings_is_never_missed() {
     let cases = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap();
-    let mut changes = 0;
+    let mut trees = Vec::new();
     for case in cases {
         let case = case.unwrap().path();
         let tree = files(&case.join("in"));
@@ -370,14 +409,22 @@ fn what_a_change_brings_is_never_missed() {
             regfix::kind::project_files().any(|maker| name == maker)
         };
         if tree.keys().any(is_project) {
-            changes += never_missed(&case.display().to_string(), &tree);
+            trees.push((case.display().to_string(), tree));
         }
     }
     let tree = tree_of_kustomizations();
     let tree = tree
         .iter()
         .map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
-    changes += never_missed("a tree of kustomizations", &tree.collect());
+    trees.push(("a tree of kustomizations".to_owned(), tree.collect()));
+    let changes: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = trees
+            .iter()
+            .map(|(what, tree)| scope.spawn(|| never_missed(what, tree)))
+            .collect();
+        let counts = threads.into_iter().map(|thread| thread.join().unwrap());
+        counts.sum()
+    });
     assert!(changes > 40, "{changes}");
 }
 

@@ -4,6 +4,7 @@
 //! know who says what changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,58 +59,31 @@ impl Only {
         }
     }
 
-    /// The same with all that projects have to do with it: what they say of files now or said before, and what says
-    /// something of a file that is gone. `makers` are the files that make the projects of the run.
+    /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
+    /// kustomization speaks about, what project files said before, and what speaks about a file that is gone. `makers` are
+    /// the files that make the projects of the run.
     pub(super) fn with_what_it_reaches(&self, tree: &dyn Tree, makers: &[PathBuf]) -> Self {
-        let mut reached = self.changed.clone();
-        let mut open: Vec<(PathBuf, Arc<str>)> = Vec::new();
-        let mut gone: HashSet<&Path> = HashSet::new();
-        for path in &self.changed {
-            let exists = path.exists();
-            if !exists {
-                gone.insert(path);
-            }
-            if let Some(folder) = path.parent().filter(|_| Self::asks_for(path)) {
-                let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
-                let texts = before.into_iter().chain(tree.text(path));
-                open.extend(texts.map(|text| (path.clone(), text)));
-                // Projects are called by their folders, and all that is below a chart was part of it.
-                if !exists {
-                    gone.insert(folder);
-                }
-                if !exists && named(path, &kind::CHART_FILES) {
-                    reached.insert(folder.to_owned());
+        let mut reach = Reach {
+            tree,
+            reached: self.changed.clone(),
+            open: Vec::new(),
+        };
+        let mut spoken: HashSet<&Path> = self.changed.iter().map(PathBuf::as_path).collect();
+        for path in self.changed.iter().filter(|path| Self::asks_for(path)) {
+            let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
+            let texts = before.into_iter().chain(tree.text(path));
+            reach.open.extend(texts.map(|text| (path.clone(), text)));
+            if let Some(folder) = path.parent().filter(|_| !path.exists()) {
+                // Projects are called by their folders, and all that was below a chart was part of it.
+                spoken.insert(folder);
+                if named(path, &kind::CHART_FILES) {
+                    reach.reached.insert(folder.to_owned());
                 }
             }
         }
-        for maker in makers.iter().filter(|_| !gone.is_empty()) {
-            let path = real(maker);
-            let Some(text) = tree.text(maker) else {
-                continue;
-            };
-            let is_gone = |target: PathBuf| gone.contains(target.as_path());
-            if targets(tree, &path, &text).any(is_gone) && reached.insert(path.clone()) {
-                open.push((path, text));
-            }
-        }
-        while let Some((maker, text)) = open.pop() {
-            for target in targets(tree, &maker, &text) {
-                match tree.place(&target) {
-                    Place::Folder => {
-                        let inner = kind::project_files().map(|name| target.join(name));
-                        for path in inner.filter(|path| tree.place(path) == Place::File) {
-                            let text = tree.text(&path).filter(|_| reached.insert(path.clone()));
-                            open.extend(text.map(|text| (path, text)));
-                        }
-                    }
-                    Place::File => {
-                        reached.insert(target);
-                    }
-                    Place::Missing | Place::Outside => {}
-                }
-            }
-        }
-        Self::new(reached, BTreeMap::new(), &self.roots)
+        reach.add_projects(&spoken, makers);
+        reach.follow();
+        Self::new(reach.reached, BTreeMap::new(), &self.roots)
     }
 
     /// Whether a file changed that the walk came upon.
@@ -138,17 +112,82 @@ impl Only {
     }
 }
 
-/// The files and folders that a file speaks about, whatever it calls them: its words, looked up beside it.
-fn targets<'t>(
+/// What projects make of a change.
+struct Reach<'t> {
     tree: &'t dyn Tree,
-    maker: &'t Path,
-    text: &'t str,
-) -> impl Iterator<Item = PathBuf> + 't {
+    /// Full paths, as they really are.
+    reached: BTreeSet<PathBuf>,
+    /// Project files, and texts of theirs, that may reach more.
+    open: Vec<(PathBuf, Arc<str>)>,
+}
+
+impl Reach<'_> {
+    /// The charts that hold one of the paths, and the kustomizations that speak about one.
+    fn add_projects(&mut self, paths: &HashSet<&Path>, makers: &[PathBuf]) {
+        let names: HashSet<&OsStr> = paths.iter().filter_map(|path| path.file_name()).collect();
+        // Looking a word up is dear: only where it is called like something that is looked for.
+        let is_called = |word: &&str| {
+            let name = Path::new(word).file_name();
+            name.is_none_or(|name| names.contains(name))
+        };
+        for maker in makers {
+            let path = real(maker);
+            let (Some(folder), Some(text)) = (path.parent(), self.tree.text(maker)) else {
+                continue;
+            };
+            if named(&path, &kind::CHART_FILES) {
+                let mut inside = paths.iter().filter(|path| path.starts_with(folder));
+                if inside.any(|path| says_something(path)) {
+                    self.reached.insert(folder.to_owned());
+                }
+            } else if words(&text)
+                .filter(is_called)
+                .any(|word| paths.contains(self.target(folder, word).as_path()))
+            {
+                self.reached.insert(path.clone());
+                self.open.push((path, text));
+            }
+        }
+    }
+
+    /// Adds the files that project files speak about, and what those of folders they speak about do in turn.
+    fn follow(&mut self) {
+        while let Some((maker, text)) = self.open.pop() {
+            let folder = maker.parent().unwrap_or(&maker);
+            for word in words(&text) {
+                let target = self.target(folder, word);
+                match self.tree.place(&target) {
+                    Place::Folder => kind::project_files()
+                        .map(|name| target.join(name))
+                        .for_each(|path| self.enter(path)),
+                    Place::File => {
+                        self.reached.insert(target);
+                    }
+                    Place::Missing | Place::Outside => {}
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, maker: PathBuf) {
+        if self.tree.place(&maker) == Place::File
+            && let Some(text) = self.tree.text(&maker)
+            && self.reached.insert(maker.clone())
+        {
+            self.open.push((maker, text));
+        }
+    }
+
+    fn target(&self, folder: &Path, word: &str) -> PathBuf {
+        let path = word.strip_prefix("file://").unwrap_or(word);
+        real(&self.tree.resolve(folder, path))
+    }
+}
+
+/// What may be names of files and folders that a text speaks about, whatever it calls them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
     let ends_word = |letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter);
-    let words = text.split(ends_word).filter(|word| !word.is_empty());
-    let folder = maker.parent().unwrap_or(maker);
-    let paths = words.map(|word| word.strip_prefix("file://").unwrap_or(word));
-    paths.map(move |path| real(&tree.resolve(folder, path)))
+    text.split(ends_word).filter(|word| !word.is_empty())
 }
 
 /// The nearest folder above a path that is a project's.
