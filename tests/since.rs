@@ -286,6 +286,41 @@ fn tree_of_kustomizations() -> [(&'static str, &'static str); 7] {
 }
 
 #[test]
+fn a_baseline_is_stale_only_where_something_changed() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    let wrote = run(repository.path(), &["--write-baseline", "--quiet"]);
+    assert_eq!(wrote.status.code(), Some(0), "{}", stderr(&wrote));
+    // What the baseline holds may have changed with it: everything is looked at.
+    let nothing: [&str; 0] = [];
+    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    let baseline = repository.path().join(".regfix-baseline.json");
+    let held = repository.text(".regfix-baseline.json");
+    repository.commit();
+    fs::remove_file(&baseline).unwrap();
+    assert_eq!(
+        repository.places(&["--since", "HEAD"]),
+        ["a.yaml", "b.yaml"]
+    );
+    assert_eq!(
+        repository.places(&["--since", "HEAD", "--no-baseline"]),
+        nothing
+    );
+    fs::write(&baseline, held).unwrap();
+    let stale = |text: &str| {
+        repository.put("b.yaml", text);
+        let output = run(repository.path(), &["--since", "HEAD", "--verbose"]);
+        assert_eq!(output.status.code(), Some(0));
+        stderr(&output)
+    };
+    assert_eq!(stale(OTHER), "");
+    let told = stale(MOVED);
+    assert!(told.contains("stale: b.yaml has no k8s-gcr-io"), "{told}");
+    assert!(!told.contains("a.yaml"), "{told}");
+    let both = run(repository.path(), &["--since", "HEAD", "--write-baseline"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
 fn a_change_affects_all_that_it_is_a_part_of() {
     let repository = Repository::new(&tree_of_kustomizations());
     let whole = repository.places(&["base", "overlay"]);

@@ -60,12 +60,12 @@ pub struct Scope {
     ///
     /// Asks git. What counts is the difference between the work tree and the commit in which it parted from REV;
     /// files that are not tracked yet count too. Where the configuration changed, so may everything.
-    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "files"])]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "files", "write_baseline"])]
     pub since: Option<String>,
     /// Tell only of what is staged, and of what it is part of
     ///
     /// Files are read and fixed in the work tree; the index stays as it is.
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["files", "write_baseline"])]
     pub staged: bool,
     /// Read every text file token by token: shell, Markdown, Terraform, ...
     ///

@@ -1,9 +1,11 @@
 //! `--since` and `--staged`: what git is asked, and what its answer means for the run.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Arguments;
+use crate::baseline;
 use crate::config;
 use crate::git::{self, Changes, Since};
 use crate::kind;
@@ -53,6 +55,10 @@ pub(super) fn only(
 /// Whether the settings of the run are among what changed.
 fn concerns_everything(arguments: &Arguments, changes: &Changes) -> bool {
     let scope = &arguments.scope;
+    let is_baseline = |path: &PathBuf| path.file_name() == Some(OsStr::new(baseline::FILE));
+    if !scope.no_baseline && changes.paths.iter().any(is_baseline) {
+        return true;
+    }
     match &scope.config {
         Some(path) => path
             .canonicalize()

@@ -92,6 +92,11 @@ impl Only {
         path.ancestors().any(|path| self.spelled.contains(path))
     }
 
+    /// The same of any path.
+    pub(super) fn speaks_of(&self, path: &Path) -> bool {
+        self.is_changed(&real(path))
+    }
+
     /// Keeps the groups that a change can affect. `makers` are the files that make the projects of the run.
     pub(super) fn keep(&self, groups: &mut Vec<Group>, makers: &[PathBuf]) {
         let folders = makers
