@@ -374,7 +374,7 @@ fn a_chart_is_told_whole() {
     let changed = [
         "app/Chart.yaml",
         "app/charts/sub/templates/new.yaml",
-        "app/charts/new.tgz",
+        "app/Chart.lock",
     ];
     for path in files[..4].iter().chain(&changed) {
         repository.put(path, "# changed\n");

@@ -159,12 +159,11 @@ impl Reach<'_> {
     fn follow(&mut self) {
         while let Some((maker, text)) = self.open.pop() {
             let folder = maker.parent().unwrap_or(&maker);
-            for word in words(&text) {
+            // Kustomize keeps its charts in `charts` where it is told no other place.
+            for word in words(&text).chain(["charts"]) {
                 let target = self.target(folder, word);
                 match self.tree.place(&target) {
-                    Place::Folder => kind::project_files()
-                        .map(|name| target.join(name))
-                        .for_each(|path| self.enter(path)),
+                    Place::Folder => self.enter(&target, folder),
                     Place::File => {
                         self.reached.insert(target);
                     }
@@ -174,12 +173,23 @@ impl Reach<'_> {
         }
     }
 
-    fn enter(&mut self, maker: PathBuf) {
-        if self.tree.place(&maker) == Place::File
-            && let Some(text) = self.tree.text(&maker)
-            && self.reached.insert(maker.clone())
-        {
-            self.open.push((maker, text));
+    /// A folder that a project file in another one speaks about: a kustomization, or charts, or their home.
+    fn enter(&mut self, folder: &Path, from: &Path) {
+        let names = kind::KUSTOMIZATION_FILES.iter();
+        let makers = names.map(|name| folder.join(name));
+        let maker = makers
+            .into_iter()
+            .find(|path| self.tree.place(path) == Place::File);
+        match maker {
+            Some(maker) => {
+                let text = self.tree.text(&maker);
+                let text = text.filter(|_| self.reached.insert(maker.clone()));
+                self.open.extend(text.map(|text| (maker, text)));
+            }
+            None if from.starts_with(folder) => {}
+            None => {
+                self.reached.insert(folder.to_owned());
+            }
         }
     }
 
