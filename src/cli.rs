@@ -2,11 +2,13 @@
 
 mod args;
 mod catalogue;
+mod changed;
+mod shell;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::FromArgMatches;
 use jiff::civil::Date;
 
 use crate::config::{self, Config};
@@ -41,7 +43,11 @@ impl Exit {
 
 /// Runs the tool with the process's own arguments and streams.
 pub fn main() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let program = std::env::args_os().next();
+    let parsed = shell::command(program.as_deref())
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nowhere is left to tell of it if this fails.
@@ -54,7 +60,8 @@ pub fn main() -> Exit {
         }
     };
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut err = io::stderr().lock();
+    // Not locked: a progress bar is drawn from whatever thread has something to tell.
+    let mut err = io::stderr();
     match run(&arguments, &mut out, &mut err) {
         Ok(exit) => exit,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
@@ -66,6 +73,11 @@ pub fn main() -> Exit {
 }
 
 fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    match &arguments.command {
+        Some(Command::Completions { shell }) => return shell::complete(*shell, out),
+        Some(Command::Man { page }) => return shell::manual(page.as_deref(), out, err),
+        _ => {}
+    }
     let color = color(arguments.output.color);
     let today = arguments.scope.as_of.unwrap_or_else(today);
     let prepared = match prepare(arguments, today, color) {
@@ -108,6 +120,15 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     if let Some(fault) = odd_outputs(arguments) {
         writeln!(err, "regfix: {fault}")?;
         return Ok(Exit::Failed);
+    }
+    if arguments.command.is_none() {
+        options.only = match changed::only(arguments, err)? {
+            Ok(only) => only,
+            Err(message) => {
+                writeln!(err, "regfix: {message}")?;
+                return Ok(Exit::Failed);
+            }
+        };
     }
     let outcome = match &arguments.command {
         Some(Command::Images { format, unique, .. }) => {
@@ -255,6 +276,7 @@ fn options<'o>(
         true => roots.iter().map(full).collect(),
         false => roots.clone(),
     };
+    let shown = format(&arguments.output.format);
     Options {
         walk: walk::Options {
             roots,
@@ -264,6 +286,7 @@ fn options<'o>(
             threads: scope.jobs,
         },
         related: scope.related,
+        only: None,
         all_text: scope.all_text,
         stdin_name: scope.stdin_filename.clone(),
         mode: match &arguments.action {
@@ -274,7 +297,7 @@ fn options<'o>(
         unsafe_fixes: arguments.action.unsafe_fixes,
         rules,
         config,
-        format: format(&arguments.output.format),
+        format: shown,
         outputs: arguments
             .output
             .output
@@ -286,6 +309,7 @@ fn options<'o>(
         as_of: Date::MIN,
         look,
         quiet: arguments.output.quiet,
+        watched: is_watched(arguments, shown),
         verbose: arguments.output.verbose,
         statistics: arguments.output.statistics,
     }
@@ -313,16 +337,29 @@ fn look(arguments: &Arguments, color: bool) -> Look {
     }
 }
 
+/// Whether somebody looks at standard error who has no other sign that regfix is at work. pre-commit and CI may well give
+/// it a terminal, but show nothing before it ends.
+fn is_watched(arguments: &Arguments, format: &Format) -> bool {
+    let shows_nothing = ["PRE_COMMIT", "CI"].iter().any(|name| is_set(name)) || is_dumb();
+    // A document has lines that go on: nothing can be drawn between its parts.
+    let in_the_way = format.is_document && io::stdout().is_terminal();
+    io::stderr().is_terminal() && !arguments.output.quiet && !shows_nothing && !in_the_way
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// Colour only where a person looks, unless asked for; `NO_COLOR` is <https://no-color.org>.
 fn color(choice: ColorChoice) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => {
-            let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
-        }
+        ColorChoice::Auto => io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb(),
     }
 }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 pub use error::ConfigError;
-pub use find::{find, repository};
+pub use find::{find, is_configuration, repository};
 pub use globs::Globs;
 
 use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};

@@ -7,6 +7,7 @@ mod groups;
 mod judge;
 mod known;
 mod list;
+mod only;
 mod outlet;
 mod part;
 
@@ -23,6 +24,7 @@ use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
+use crate::progress::Progress;
 use crate::project::helm::Charts;
 use crate::project::kustomize::Trees;
 use crate::project::{Project, Tree};
@@ -38,6 +40,7 @@ use groups::Group;
 use judge::Judge;
 pub use known::Known;
 pub use list::{ImageList, files, images};
+pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};
 
@@ -60,6 +63,8 @@ pub struct Options<'o> {
     pub walk: walk::Options,
     /// What makes one chart or kustomization with a root is checked and written too.
     pub related: bool,
+    /// Tell of what changed, and of what that can affect. `None` tells of everything.
+    pub only: Option<Only>,
     /// Read files of no known kind, too, as text.
     pub all_text: bool,
     /// What standard input is called, where it is a root.
@@ -79,6 +84,8 @@ pub struct Options<'o> {
     pub as_of: Date,
     pub look: Look,
     pub quiet: bool,
+    /// Show on standard error how far the run is, if it takes long.
+    pub watched: bool,
     pub verbose: bool,
     pub statistics: bool,
 }
@@ -170,7 +177,8 @@ pub fn check(
             return Ok(Outcome::Failed);
         }
     };
-    let found = (!options.is_piped()).then(|| walk_for(options, &anchors));
+    let progress = Progress::new(options.watched && !options.is_piped());
+    let found = (!options.is_piped()).then(|| walk_for(options, &anchors, &progress));
     let disk = found
         .as_ref()
         .map(|found| disk_of(options, found, &anchors));
@@ -188,6 +196,7 @@ pub fn check(
     let mut run = Run {
         options,
         judge: &judge,
+        progress: &progress,
         streams: Streams { out, err },
         outlets,
         summary: Summary::default(),
@@ -197,11 +206,17 @@ pub fn check(
     run.start()?;
     match found {
         Some(found) => {
-            let groups = disk
-                .as_ref()
-                .map(|(disk, _)| groups::of(&judge.projects, disk, options))
-                .unwrap_or_default();
-            run.files(&found, groups)?;
+            let mut groups = Vec::new();
+            let mut only = None;
+            if let Some((disk, makers)) = &disk {
+                groups = groups::of(&judge.projects, disk, options);
+                let changed = options.only.as_ref();
+                only = changed.map(|only| only.with_what_it_reaches(disk, makers));
+                if let Some(only) = &only {
+                    only.keep(&mut groups, makers);
+                }
+            }
+            run.files(&found, groups, only.as_ref())?;
         }
         None => run.standard_input()?,
     }
@@ -218,8 +233,13 @@ struct Candidate {
     text: Option<Arc<str>>,
 }
 
-fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate> {
-    let keep = |_: &Path, kind: &'static Kind, bytes: &[u8]| {
+fn walk_for(
+    options: &Options<'_>,
+    anchors: &Anchors,
+    progress: &Progress,
+) -> walk::Outcome<Candidate> {
+    let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
+        progress.advance(1);
         let candidate = Candidate {
             kind,
             // UTF-16 says nothing to a search for bytes: it is kept to be told of.
@@ -228,7 +248,8 @@ fn walk_for(options: &Options<'_>, anchors: &Anchors) -> walk::Outcome<Candidate
                 || bytes.starts_with(&[0xfe, 0xff]),
             text: project_text(kind, bytes),
         };
-        (candidate.suspect || candidate.text.is_some()).then_some(candidate)
+        let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
+        (candidate.suspect || candidate.text.is_some() || counts()).then_some(candidate)
     };
     let sieve = walk::Sieve {
         wanted: &|path, named| options.kind_of(path, named),
@@ -308,6 +329,7 @@ fn projects<'d>(
 struct Run<'r, 'o> {
     options: &'r Options<'o>,
     judge: &'r Judge<'r>,
+    progress: &'r Progress,
     streams: Streams<'r>,
     outlets: Vec<Outlet>,
     summary: Summary,
@@ -361,9 +383,23 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn files(&mut self, found: &walk::Outcome<Candidate>, groups: Vec<Group>) -> io::Result<()> {
-        self.summary.files = found.counts.files;
-        self.walked(&found.problems, &found.skipped)?;
+    fn files(
+        &mut self,
+        found: &walk::Outcome<Candidate>,
+        groups: Vec<Group>,
+        only: Option<&Only>,
+    ) -> io::Result<()> {
+        self.summary.files = match only {
+            None => found.counts.files,
+            Some(only) => {
+                let affected = groups.iter().flat_map(Group::paths);
+                let changed = found.kept.iter().map(|(path, _)| path);
+                let changed = changed.filter(|path| only.has(path));
+                changed.chain(affected).collect::<HashSet<_>>().len()
+            }
+        };
+        let progress = self.progress;
+        self.aside(|run| run.walked(&found.problems, &found.skipped))?;
         let (options, judge) = (self.options, self.judge);
         let mut bounds = Bounds::new(&options.walk.roots);
         for group in &groups {
@@ -379,17 +415,24 @@ impl Run<'_, '_> {
             .iter()
             .flat_map(|group| group.paths().cloned())
             .collect();
-        // What the files of projects come to is held until their turn: there is one only where something was found.
-        let parts: Vec<Vec<(PathBuf, Part)>> = groups
-            .into_par_iter()
-            .map(|group| work.group(group))
-            .collect();
-        let mut waiting: BTreeMap<PathBuf, Part> = parts.into_iter().flatten().collect();
         let files: Vec<_> = found
             .kept
             .iter()
             .filter(|(path, file)| file.suspect && !grouped.contains(path))
+            .filter(|(path, _)| only.is_none_or(|only| only.has(path)))
             .collect();
+        progress.turn_to(grouped.len() + files.len());
+        // What the files of projects come to is held until their turn: there is one only where something was found.
+        let parts: Vec<Vec<(PathBuf, Part)>> = groups
+            .into_par_iter()
+            .map(|group| {
+                let files = group.files.len();
+                let parts = work.group(group);
+                progress.advance(files);
+                parts
+            })
+            .collect();
+        let mut waiting: BTreeMap<PathBuf, Part> = parts.into_iter().flatten().collect();
         let batch = match self.one_settles_it() {
             true => SMALL_BATCH,
             false => BATCH,
@@ -398,16 +441,36 @@ impl Run<'_, '_> {
             if self.has_all_that_counts() {
                 return Ok(());
             }
-            let part = |(path, file): &&(PathBuf, Candidate)| work.file(path, file.kind);
+            let part = |(path, file): &&(PathBuf, Candidate)| {
+                let part = work.file(path, file.kind);
+                progress.advance(1);
+                part
+            };
             let parts: Vec<Part> = batch.par_iter().map(part).collect();
-            for ((path, _), part) in batch.iter().zip(parts) {
-                let later = waiting.split_off(path);
-                let before = std::mem::replace(&mut waiting, later);
-                before.into_values().try_for_each(|part| self.tell(part))?;
-                self.tell(part)?;
-            }
+            self.aside(|run| {
+                for ((path, _), part) in batch.iter().zip(parts) {
+                    let later = waiting.split_off(path);
+                    let before = std::mem::replace(&mut waiting, later);
+                    before.into_values().try_for_each(|part| run.tell(part))?;
+                    run.tell(part)?;
+                }
+                Ok(())
+            })?;
         }
-        waiting.into_values().try_for_each(|part| self.tell(part))
+        self.aside(|run| waiting.into_values().try_for_each(|part| run.tell(part)))
+    }
+
+    /// Tells while the line that says how far the run is stands aside.
+    fn aside(&mut self, tell: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+        let progress = self.progress;
+        progress.aside(|| {
+            tell(self)?;
+            // What is left in the buffer would come out in the middle of that line.
+            if progress.is_shown() {
+                self.streams.out.flush()?;
+            }
+            Ok(())
+        })
     }
 
     fn tell(&mut self, part: Part) -> io::Result<()> {
@@ -453,6 +516,7 @@ impl Run<'_, '_> {
     }
 
     fn finish(mut self) -> io::Result<Outcome> {
+        self.progress.finish();
         let mut by_rule: Vec<(String, usize)> =
             std::mem::take(&mut self.rules).into_iter().collect();
         by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));

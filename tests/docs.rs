@@ -1,6 +1,6 @@
 //! What README and docs promise is what the code does: rules, flags, the commands to start with, the tour.
 //!
-//! `UPDATE=1 cargo test --test docs` writes the table of rules into the README anew.
+//! `UPDATE=1 cargo test --test docs` writes the table of rules anew.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -75,7 +75,14 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 /// `--words` in prose and examples of ours, those of other programs left out.
 fn named(text: &str) -> BTreeSet<String> {
-    let ours = text.lines().filter(|line| !line.contains("cargo "));
+    let others = ["docker run ", "kubectl krew ", "gh "];
+    let is_ours = |line: &&str| {
+        !line.contains("cargo ")
+            && !others
+                .iter()
+                .any(|program| line.trim_start_matches([' ', '`']).starts_with(program))
+    };
+    let ours = text.lines().filter(is_ours);
     ours.flat_map(flags).collect()
 }
 
@@ -85,6 +92,8 @@ fn help() -> BTreeSet<String> {
         &["images", "--help"],
         &["rules", "--help"],
         &["explain", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
     ];
     let helps = commands.map(|arguments| stdout(&run(root(), arguments)));
     helps.iter().flat_map(|help| flags(help)).collect()
@@ -92,14 +101,14 @@ fn help() -> BTreeSet<String> {
 
 #[test]
 fn the_table_of_rules_is_the_catalogue() {
-    let readme = read("README.md");
-    let stored = between(&readme, TABLE);
+    let page = read("docs/rules.md");
+    let stored = between(&page, TABLE);
     let table = table();
     if std::env::var_os("UPDATE").is_some() {
         let (start, end) = TABLE;
         let old = format!("{start}{stored}{end}");
         let new = format!("{start}{table}{end}");
-        fs::write(root().join("README.md"), readme.replace(&old, &new)).unwrap();
+        fs::write(root().join("docs/rules.md"), page.replace(&old, &new)).unwrap();
     } else {
         assert_eq!(stored, table, "UPDATE=1 cargo test --test docs writes it");
     }
@@ -114,10 +123,15 @@ fn flags_that_are_named_exist_and_those_that_exist_are_named() {
         "README.md",
         "CHANGELOG.md",
         "docs/baseline.md",
+        "docs/ci.md",
         "docs/configuration.md",
         "docs/helm.md",
         "docs/json.md",
         "docs/reports.md",
+        "docs/rules.md",
+        "docs/shell.md",
+        ".pre-commit-hooks.yaml",
+        "action.yml",
     ] {
         let named = named(&read(path));
         let unknown: Vec<_> = named.difference(&exist).collect();
@@ -144,6 +158,8 @@ fn what_the_documents_link_to_is_there() {
     for (folder, path) in [
         ("", "README.md"),
         ("docs", "docs/baseline.md"),
+        ("docs", "docs/ci.md"),
+        ("docs", "docs/shell.md"),
         ("docs", "docs/configuration.md"),
         ("docs", "docs/helm.md"),
         ("docs", "docs/json.md"),
@@ -248,5 +264,46 @@ fn the_manual_tells_of_every_format() {
         let name = format!("`{}`", format.name);
         assert!(manual.contains(&format!("\n| {name} | ")), "{name}");
         assert!(readme.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn the_action_has_the_inputs_and_outputs_that_are_described() {
+    let action = read("action.yml");
+    let page = read("docs/ci.md");
+    let (_, rest) = action.split_once("\ninputs:\n").unwrap();
+    let (inputs, rest) = rest.split_once("\noutputs:\n").unwrap();
+    let (outputs, steps) = rest.split_once("\nruns:\n").unwrap();
+    let names = |text: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
+        let keys = lines.filter(|line| !line.starts_with(' '));
+        let names = keys.filter_map(|line| line.strip_suffix(':').map(str::to_owned));
+        names.collect::<Vec<_>>()
+    };
+    let rows = |heading: &str| {
+        let (_, rest) = page.split_once(heading).unwrap();
+        let rows = rest
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'));
+        let names = rows.map(|row| row.split('`').nth(1).unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(inputs), rows("\n| input |"));
+    assert_eq!(names(outputs), rows("\n| output |"));
+    // What the steps are given is what the scripts ask for.
+    let scripts = read("action/install.sh") + &read("action/run.sh");
+    let words = |text: &str| -> BTreeSet<String> {
+        let is_part = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+        let words = text.split(|letter: char| !is_part(letter));
+        let ours = words.filter(|word| word.starts_with("REGFIX"));
+        ours.map(str::to_owned).collect()
+    };
+    assert_eq!(words(steps), words(&scripts));
+    for input in names(inputs) {
+        assert!(
+            steps.contains(&format!("${{{{ inputs.{input} }}}}")),
+            "{input} is not used"
+        );
     }
 }

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::shell::ShellName;
 use crate::report::{self, FORMATS, Format};
 
 /// Find and fix references to dead container registries.
@@ -55,6 +56,17 @@ pub struct Scope {
     /// Check and write the whole chart or kustomization tree of each file named as PATH
     #[arg(long, global = true)]
     pub related: bool,
+    /// Tell only of what changed since REV, and of the charts and kustomization trees it is part of
+    ///
+    /// Asks git. What counts is the difference between the work tree and the commit in which it parted from REV;
+    /// files that are not tracked yet count too. Where the configuration changed, so may everything.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "files", "write_baseline"])]
+    pub since: Option<String>,
+    /// Tell only of what is staged, and of what it is part of
+    ///
+    /// Files are read and fixed in the work tree; the index stays as it is.
+    #[arg(long, conflicts_with_all = ["files", "write_baseline"])]
+    pub staged: bool,
     /// Read every text file token by token: shell, Markdown, Terraform, ...
     ///
     /// Fixes in files that are not YAML, JSON or templates are unsafe.
@@ -154,6 +166,16 @@ pub enum Command {
         /// Each image once, with its count
         #[arg(long)]
         unique: bool,
+    },
+    /// Print what makes a shell complete commands and options
+    ///
+    /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.
+    Completions { shell: ShellName },
+    /// Print the manual page
+    Man {
+        /// Of this command, instead of all of regfix
+        #[arg(value_name = "COMMAND")]
+        page: Option<String>,
     },
 }
 

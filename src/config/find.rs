@@ -36,6 +36,12 @@ pub fn repository(folder: &Path) -> Option<&Path> {
         .find(|folder| folder.join(".git").exists())
 }
 
+/// Whether a file is a configuration, by its name.
+pub fn is_configuration(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|file| FILES.iter().any(|name| file == *name))
+}
+
 fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {
     let there = |name: &str| folder.join(name).is_file();
     let mut names = FILES.iter().filter(|name| there(name));

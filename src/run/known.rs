@@ -201,7 +201,7 @@ impl<'o> Scope<'o> {
         }
     }
 
-    /// Whether an entry's rule runs, and its file is under a root.
+    /// Whether an entry's rule runs, and its file is under a root and, where only changes are told, changed.
     fn holds(&self, entry: &Entry) -> bool {
         let file = normal(&self.folder.join(&entry.file));
         let Options { rules, config, .. } = self.options;
@@ -209,6 +209,8 @@ impl<'o> Scope<'o> {
         // What is no rule, such as `unused-ignore`, is found wherever it is selected.
         let runs = is_rule(rules.rules())
             || !is_rule(&config.known) && config.selectors.choose(&entry.rule);
+        let only = self.options.only.as_ref();
         runs && self.roots.iter().any(|root| file.starts_with(root))
+            && only.is_none_or(|only| only.speaks_of(&file))
     }
 }

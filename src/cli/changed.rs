@@ -1,0 +1,79 @@
+//! `--since` and `--staged`: what git is asked, and what its answer means for the run.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Arguments;
+use crate::baseline;
+use crate::config;
+use crate::git::{self, Changes, Since};
+use crate::kind;
+use crate::run::Only;
+
+/// What changed, if that is asked for and does not concern everything; or why git could not tell.
+pub(super) fn only(
+    arguments: &Arguments,
+    err: &mut dyn Write,
+) -> io::Result<Result<Option<Only>, String>> {
+    let scope = &arguments.scope;
+    let (flag, since) = match &scope.since {
+        Some(revision) => ("--since", Since::Revision(revision)),
+        None if scope.staged => ("--staged", Since::Staged),
+        None => return Ok(Ok(None)),
+    };
+    if scope.paths.iter().any(|path| path == Path::new("-")) {
+        let message = format!("`{flag}` is about files; standard input has no history");
+        return Ok(Err(message));
+    }
+    let changes = match git::changes(&scope.paths, since, &Only::asks_for) {
+        Ok(changes) => changes,
+        Err(error) => return Ok(Err(format!("{flag}: {error}"))),
+    };
+    if !arguments.output.quiet {
+        for path in &changes.staged_in_part {
+            if kind::classify(path).is_some() {
+                let path = shown(path);
+                writeln!(
+                    err,
+                    "regfix: {}: staged in part; what is read and fixed is the work tree",
+                    path.display()
+                )?;
+            }
+        }
+    }
+    if concerns_everything(arguments, &changes) {
+        return Ok(Ok(None));
+    }
+    Ok(Ok(Some(Only::new(
+        changes.paths,
+        changes.before,
+        &scope.paths,
+    ))))
+}
+
+/// Whether the settings of the run are among what changed.
+fn concerns_everything(arguments: &Arguments, changes: &Changes) -> bool {
+    let scope = &arguments.scope;
+    let is_baseline = |path: &PathBuf| path.file_name() == Some(OsStr::new(baseline::FILE));
+    if !scope.no_baseline && changes.paths.iter().any(is_baseline) {
+        return true;
+    }
+    match &scope.config {
+        Some(path) => path
+            .canonicalize()
+            .is_ok_and(|path| changes.paths.contains(&path)),
+        None if scope.no_config => false,
+        None => changes
+            .paths
+            .iter()
+            .any(|path| config::is_configuration(path)),
+    }
+}
+
+/// A path as short as it can be from here.
+fn shown(path: &Path) -> &Path {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let below = here.ok().and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path)
+}

@@ -1,0 +1,79 @@
+//! Completions, the manual page, and the name under which kubectl finds regfix.
+//!
+//! `tests/tools/shells.sh` tries them in the shells themselves.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{run, stderr, stdout};
+
+fn told(arguments: &[&str]) -> String {
+    let output = run(Path::new("."), arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    stdout(&output)
+}
+
+#[test]
+fn every_shell_learns_every_option() {
+    let help = told(&["--help"]);
+    let words = help.split([' ', ',', '\n', '`', '=', '[']);
+    let options: Vec<&str> = words.filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() > 15);
+    for shell in ["bash", "fish", "nushell", "powershell", "pwsh", "zsh"] {
+        let script = told(&["completions", shell]);
+        for option in &options {
+            // fish writes `-l unsafe-fixes`.
+            let name = if shell == "fish" {
+                option.trim_start_matches("--")
+            } else {
+                option
+            };
+            assert!(script.contains(name), "{shell} does not know {option}");
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let page = told(&["man"]);
+    assert!(page.contains("\\-\\-unsafe\\-fixes"), "{page}");
+    for command in ["explain", "images", "rules", "completions", "man"] {
+        assert!(
+            page.contains(&format!("regfix\\-{command}(1)")),
+            "{command}"
+        );
+        let page = told(&["man", command]);
+        assert!(page.contains(&format!(".TH regfix-{command} 1")), "{page}");
+    }
+    let output = run(Path::new("."), &["man", "fix"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr(&output),
+        "regfix: fix is no command of regfix; there are explain, rules, images, completions, man\n"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn kubectl_runs_it_under_another_name() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("kubectl-regfix");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_regfix"), &plugin).unwrap();
+    let asked = |argument| {
+        let output = Command::new(&plugin).arg(argument).output().unwrap();
+        format!("{}{}", stdout(&output), stderr(&output))
+    };
+    let help = asked("--help");
+    assert!(help.contains("Usage: kubectl regfix "), "{help}");
+    assert!(
+        help.contains("preview with `kubectl regfix --diff`"),
+        "{help}"
+    );
+    let wrong = asked("--nonsense");
+    assert!(wrong.contains("Usage: kubectl regfix "), "{wrong}");
+    assert!(told(&["--help"]).contains("Usage: regfix "));
+}

@@ -1,0 +1,632 @@
+//! `--since` and `--staged`, with the git that is installed: what counts as changed, and what a change can affect.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{files, fill, regfix, run, stderr, stdout};
+use tempfile::TempDir;
+
+const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+const OTHER: &str = "# changed\nimage: k8s.gcr.io/pause:3.2\n";
+const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
+
+/// A repository, with its files committed on the branch `main`.
+struct Repository {
+    folder: TempDir,
+}
+
+impl Repository {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let repository = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        repository.git(&["init", "-q", "-b", "main"]);
+        for (path, text) in files {
+            repository.put(path, text);
+        }
+        repository.commit();
+        repository
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.path().join(path)).unwrap()
+    }
+
+    fn git(&self, arguments: &[&str]) -> Output {
+        git(self.path(), arguments)
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", "."]);
+    }
+
+    fn places(&self, arguments: &[&str]) -> Vec<String> {
+        places(self.path(), arguments)
+    }
+}
+
+fn scrubbed(command: &mut Command) -> &mut Command {
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_INDEX_FILE")
+        .env_remove("GIT_WORK_TREE")
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Output {
+    let output = scrubbed(&mut Command::new("git"))
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+        .args(["-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?} {}", stderr(&output));
+    output
+}
+
+/// The files with findings.
+fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
+    let mut command = regfix(folder);
+    scrubbed(&mut command);
+    let output = command
+        .args(["--format", "concise"])
+        .args(arguments)
+        .output();
+    let output = output.unwrap();
+    let code = output.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{}", stderr(&output));
+    let text = stdout(&output);
+    let names = text
+        .lines()
+        .filter_map(|line| Some(line.split_once(": ")?.0))
+        .filter_map(|place| place.split(':').next());
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.dedup();
+    names
+}
+
+#[test]
+fn since_a_revision_is_all_that_the_work_tree_has_and_the_revision_had_not() {
+    let repository = Repository::new(&[
+        ("same.yaml", LEGACY),
+        ("committed.yaml", LEGACY),
+        ("staged.yaml", LEGACY),
+        ("changed.yaml", LEGACY),
+        ("back.yaml", LEGACY),
+        ("gone.yaml", LEGACY),
+        ("old name.yaml", &format!("{LEGACY}{}", "# a\n".repeat(20))),
+        ("README.md", "k8s.gcr.io/pause:3.2\n"),
+        (".gitignore", "build/\n"),
+    ]);
+    repository.put("committed.yaml", OTHER);
+    repository.put("back.yaml", OTHER);
+    repository.commit();
+    repository.put("back.yaml", LEGACY);
+    repository.put("staged.yaml", OTHER);
+    repository.git(&["mv", "old name.yaml", "new name.yaml"]);
+    repository.git(&["add", "staged.yaml"]);
+    repository.put("changed.yaml", OTHER);
+    repository.put("README.md", "k8s.gcr.io/pause:3.3\n");
+    repository.put("deep/new.yaml", LEGACY);
+    repository.put("build/ignored.yaml", LEGACY);
+    repository.put(".hidden/a.yaml", LEGACY);
+    fs::remove_file(repository.path().join("gone.yaml")).unwrap();
+    let changed = [
+        "changed.yaml",
+        "committed.yaml",
+        "deep/new.yaml",
+        "new name.yaml",
+        "staged.yaml",
+    ];
+    assert_eq!(repository.places(&["--since", "HEAD~1"]), changed);
+    let uncommitted = ["back.yaml", changed[0], changed[2], changed[3], changed[4]];
+    assert_eq!(repository.places(&["--since", "HEAD"]), uncommitted);
+    assert_eq!(repository.places(&["--since=main", "deep"]), [changed[2]]);
+    assert_eq!(
+        repository.places(&["--staged"]),
+        ["new name.yaml", "staged.yaml"]
+    );
+    // From another folder, and with the paths spelled as they are given.
+    let deep = repository.path().join("deep");
+    assert_eq!(places(&deep, &["--since", "HEAD"]), ["new.yaml"]);
+    let up = places(&deep, &["--since", "HEAD~1", "..", "../deep/"]);
+    assert_eq!(up[0], "../changed.yaml");
+    assert_eq!(up.len(), changed.len(), "{up:?}");
+    let full = repository.path().to_str().unwrap();
+    let of_elsewhere = places(Path::new("/"), &["--since", "HEAD", full]);
+    assert_eq!(of_elsewhere.len(), uncommitted.len());
+    assert_eq!(of_elsewhere[0], format!("{full}/back.yaml"));
+    // All of it is what the whole run would tell.
+    let whole = repository.places(&[]);
+    assert!(
+        uncommitted
+            .iter()
+            .all(|path| whole.contains(&(*path).to_owned()))
+    );
+    assert!(whole.contains(&"same.yaml".to_owned()));
+}
+
+#[test]
+fn what_happened_on_the_other_side_does_not_count() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    repository.git(&["switch", "-q", "-c", "feature"]);
+    repository.put("a.yaml", OTHER);
+    repository.commit();
+    repository.git(&["switch", "-q", "main"]);
+    repository.put("b.yaml", OTHER);
+    repository.commit();
+    repository.git(&["switch", "-q", "feature"]);
+    assert_eq!(repository.places(&["--since", "main"]), ["a.yaml"]);
+    // Without a common commit, more is shown rather than less.
+    repository.git(&["switch", "-q", "--orphan", "apart"]);
+    repository.git(&["checkout", "feature", "--", "."]);
+    repository.commit();
+    assert_eq!(
+        repository.places(&["--since", "main"]),
+        ["a.yaml", "b.yaml"]
+    );
+}
+
+#[test]
+fn writing_stays_with_what_changed() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    repository.put("b.yaml", OTHER);
+    let output = run(repository.path(), &["--since", "HEAD", "--write"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("Fixed 1 reference in 1 file"),
+        "{}",
+        stdout(&output)
+    );
+    assert_eq!(repository.text("a.yaml"), LEGACY);
+    assert_eq!(repository.text("b.yaml"), format!("# changed\n{MOVED}"));
+}
+
+#[test]
+fn what_is_staged_is_read_in_the_work_tree_and_the_index_stays() {
+    let repository = Repository::new(&[("a.yaml", MOVED), ("b.yaml", MOVED), ("c.yaml", LEGACY)]);
+    repository.put("a.yaml", LEGACY);
+    repository.put("b.yaml", LEGACY);
+    repository.git(&["add", "a.yaml", "b.yaml"]);
+    repository.put("b.yaml", OTHER);
+    repository.put("c.yaml", OTHER);
+    let output = run(
+        repository.path(),
+        &["--staged", "--write", "--format", "concise"],
+    );
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        stderr(&output),
+        "regfix: b.yaml: staged in part; what is read and fixed is the work tree\n"
+    );
+    assert_eq!(repository.text("a.yaml"), MOVED);
+    assert_eq!(repository.text("b.yaml"), format!("# changed\n{MOVED}"));
+    assert_eq!(repository.text("c.yaml"), OTHER);
+    for name in ["a.yaml", "b.yaml"] {
+        let index = repository.git(&["show", &format!(":{name}")]);
+        assert_eq!(stdout(&index), LEGACY, "the index has changed");
+    }
+    let quiet = run(repository.path(), &["--staged", "-q"]);
+    assert_eq!(
+        (quiet.status.code(), stderr(&quiet).as_str()),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn before_the_first_commit_all_that_is_staged_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q"]);
+    fs::write(folder.path().join("a.yaml"), LEGACY).unwrap();
+    fs::write(folder.path().join("b.yaml"), LEGACY).unwrap();
+    git(folder.path(), &["add", "a.yaml"]);
+    assert_eq!(places(folder.path(), &["--staged"]), ["a.yaml"]);
+}
+
+#[test]
+fn settings_that_change_concern_everything() {
+    let repository = Repository::new(&[
+        ("a.yaml", LEGACY),
+        ("b/b.yaml", LEGACY),
+        (".regfix.yaml", "exclude: [b]\n"),
+        ("b/.gitignore", "b.yaml\n"),
+    ]);
+    let nothing: [&str; 0] = [];
+    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    fs::remove_file(repository.path().join(".regfix.yaml")).unwrap();
+    assert_eq!(repository.places(&["--since", "HEAD"]), ["a.yaml"]);
+    assert_eq!(
+        repository.places(&["--since", "HEAD", "--no-config"]),
+        nothing
+    );
+    repository.commit();
+    // What is ignored no more is looked at for the first time.
+    repository.put("b/.gitignore", "");
+    assert_eq!(repository.places(&["--since", "HEAD"]), ["b/b.yaml"]);
+}
+
+const BASE: &str = "kind: Kustomization\nresources: [pod.yaml]\n";
+const OVERLAY: &str = "kind: Kustomization\nresources:\n  - ../base\nimages:\n  - name: k8s.gcr.io/pause\n    newTag: \"3.9\"\n";
+
+/// A base, an overlay over it, one over that, and another base beside them.
+fn tree_of_kustomizations() -> [(&'static str, &'static str); 7] {
+    let pod =
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: k8s.gcr.io/pause:3.2\n";
+    [
+        ("base/kustomization.yaml", BASE),
+        ("base/pod.yaml", pod),
+        ("overlay/kustomization.yaml", OVERLAY),
+        (
+            "top/kustomization.yaml",
+            "kind: Kustomization\nresources: [../overlay]\n",
+        ),
+        ("other/kustomization.yaml", BASE),
+        ("other/pod.yaml", pod),
+        ("alone.yaml", LEGACY),
+    ]
+}
+
+#[test]
+fn a_baseline_is_stale_only_where_something_changed() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    let wrote = run(repository.path(), &["--write-baseline", "--quiet"]);
+    assert_eq!(wrote.status.code(), Some(0), "{}", stderr(&wrote));
+    // What the baseline holds may have changed with it: everything is looked at.
+    let nothing: [&str; 0] = [];
+    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    let baseline = repository.path().join(".regfix-baseline.json");
+    let held = repository.text(".regfix-baseline.json");
+    repository.commit();
+    fs::remove_file(&baseline).unwrap();
+    assert_eq!(
+        repository.places(&["--since", "HEAD"]),
+        ["a.yaml", "b.yaml"]
+    );
+    assert_eq!(
+        repository.places(&["--since", "HEAD", "--no-baseline"]),
+        nothing
+    );
+    fs::write(&baseline, held).unwrap();
+    let stale = |text: &str| {
+        repository.put("b.yaml", text);
+        let output = run(repository.path(), &["--since", "HEAD", "--verbose"]);
+        assert_eq!(output.status.code(), Some(0));
+        stderr(&output)
+    };
+    assert_eq!(stale(OTHER), "");
+    let told = stale(MOVED);
+    assert!(told.contains("stale: b.yaml has no k8s-gcr-io"), "{told}");
+    assert!(!told.contains("a.yaml"), "{told}");
+    let both = run(repository.path(), &["--since", "HEAD", "--write-baseline"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn a_change_affects_all_that_it_is_a_part_of() {
+    let repository = Repository::new(&tree_of_kustomizations());
+    let whole = repository.places(&["base", "overlay"]);
+    assert!(whole.contains(&"base/pod.yaml".to_owned()), "{whole:?}");
+    let nothing: [&str; 0] = [];
+    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    for path in [
+        "base/pod.yaml",
+        "base/kustomization.yaml",
+        "overlay/kustomization.yaml",
+    ] {
+        repository.put(path, &format!("# changed\n{}", repository.text(path)));
+        let told = repository.places(&["--since", "HEAD"]);
+        assert!(
+            told.contains(&"base/pod.yaml".to_owned()),
+            "{path}: {told:?}"
+        );
+        assert!(
+            told.iter().all(|path| whole.contains(path)),
+            "{path}: {told:?}"
+        );
+        repository.git(&["checkout", "-q", "."]);
+    }
+    // What the overlay selected is found alone again.
+    repository.put(
+        "overlay/kustomization.yaml",
+        "kind: Kustomization\nresources: [../base]\n",
+    );
+    assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
+    fs::remove_file(repository.path().join("overlay/kustomization.yaml")).unwrap();
+    assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
+}
+
+#[test]
+fn a_chart_is_told_whole() {
+    let chart = "apiVersion: v2\nname: x\nversion: 1.0.0\n";
+    let files = [
+        "app/templates/pod.yaml",
+        "app/values.yaml",
+        "app/charts/sub/templates/pod.yaml",
+        "app/charts/sub/values.yaml",
+        "other/values.yaml",
+    ];
+    let charts = ["app", "app/charts/sub", "other"].map(|folder| format!("{folder}/Chart.yaml"));
+    let legacy = files.iter().map(|path| (*path, LEGACY));
+    let charts = charts.iter().map(|path| (path.as_str(), chart));
+    let tree: Vec<_> = legacy.chain(charts).collect();
+    let repository = Repository::new(&tree);
+    let mut whole = files[..4].to_vec();
+    whole.sort_unstable();
+    let changed = [
+        "app/Chart.yaml",
+        "app/charts/sub/templates/new.yaml",
+        "app/Chart.lock",
+    ];
+    for path in files[..4].iter().chain(&changed) {
+        repository.put(path, "# changed\n");
+        let told = repository.places(&["--since", "HEAD"]);
+        let rest: Vec<_> = whole.iter().filter(|file| *file != path).collect();
+        assert_eq!(
+            told.iter().map(String::as_str).collect::<Vec<_>>(),
+            rest.into_iter().copied().collect::<Vec<_>>(),
+            "{path}"
+        );
+        repository.git(&["checkout", "-q", "."]);
+        repository.git(&["clean", "-q", "-f", "-d"]);
+    }
+    let nothing: [&str; 0] = [];
+    repository.put("app/README.md", "# changed\n");
+    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+}
+
+/// What is told, a line a finding.
+fn told(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
+    let output = run(folder, &[&["--format", "concise"], arguments].concat());
+    let text = stdout(&output);
+    let found = text.lines().filter(|line| line.contains(": "));
+    found.map(str::to_owned).collect()
+}
+
+/// Changes one file of a tree after the other, and looks whether all that comes of it is told. How many changes.
+fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
+    let repository = Repository::new(&[]);
+    fill(repository.path(), tree);
+    repository.git(&["add", "-A", "-f"]);
+    repository.git(&["commit", "-q", "-m", "."]);
+    let before = told(repository.path(), &[]);
+    let mut changes = 0;
+    for (path, bytes) in tree {
+        let file = repository.path().join(path);
+        let changed = [b"# changed\n", &bytes[..]].concat();
+        for text in [None, Some(&b""[..]), Some(&changed)] {
+            match text {
+                None => fs::remove_file(&file).unwrap(),
+                Some(text) => fs::write(&file, text).unwrap(),
+            }
+            let after = told(repository.path(), &[]);
+            let since = told(repository.path(), &["--since", "HEAD"]);
+            let new = after.difference(&before);
+            let missed: Vec<_> = new.filter(|line| !since.contains(*line)).collect();
+            let length = text.map(<[u8]>::len);
+            let what = format!("{what}: {} {length:?}", path.display());
+            assert!(missed.is_empty(), "{what}: {missed:#?}");
+            assert!(since.is_subset(&after), "{what}: {since:#?} of {after:#?}");
+            changes += 1;
+        }
+        fs::write(&file, bytes).unwrap();
+    }
+    changes
+}
+
+#[test]
+fn what_a_change_brings_is_never_missed() {
+    let cases = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap();
+    let mut trees = Vec::new();
+    for case in cases {
+        let case = case.unwrap().path();
+        let tree = files(&case.join("in"));
+        let is_project = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            regfix::kind::project_files().any(|maker| name == maker)
+        };
+        if tree.keys().any(is_project) {
+            trees.push((case.display().to_string(), tree));
+        }
+    }
+    let tree = tree_of_kustomizations();
+    let tree = tree
+        .iter()
+        .map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+    trees.push(("a tree of kustomizations".to_owned(), tree.collect()));
+    let changes: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = trees
+            .iter()
+            .map(|(what, tree)| scope.spawn(|| never_missed(what, tree)))
+            .collect();
+        let counts = threads.into_iter().map(|thread| thread.join().unwrap());
+        counts.sum()
+    });
+    assert!(changes > 40, "{changes}");
+}
+
+#[test]
+fn a_submodule_that_moved_on_is_looked_at_whole() {
+    let inner = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    let outer = Repository::new(&[("c.yaml", LEGACY)]);
+    let url = inner.path().to_str().unwrap();
+    outer.git(&["submodule", "--quiet", "add", url, "inner"]);
+    outer.commit();
+    let nothing: [&str; 0] = [];
+    assert_eq!(outer.places(&["--since", "HEAD"]), nothing);
+    let module = outer.path().join("inner");
+    fs::write(module.join("a.yaml"), OTHER).unwrap();
+    git(&module, &["commit", "-q", "-a", "-m", "."]);
+    assert_eq!(
+        outer.places(&["--since", "HEAD"]),
+        ["inner/a.yaml", "inner/b.yaml"]
+    );
+    // Asked about the submodule alone, git answers for the submodule's own history.
+    assert_eq!(outer.places(&["--since", "HEAD", "inner"]), nothing);
+}
+
+#[test]
+fn several_repositories_are_asked_each() {
+    let (one, other) = (
+        Repository::new(&[("a.yaml", LEGACY)]),
+        Repository::new(&[("a.yaml", LEGACY)]),
+    );
+    one.put("b.yaml", LEGACY);
+    other.put("a.yaml", OTHER);
+    let paths = [&one, &other].map(|repository| repository.path().to_str().unwrap());
+    let found = places(Path::new("/"), &["--since", "HEAD", paths[0], paths[1]]);
+    let mut expected = vec![
+        format!("{}/b.yaml", paths[0]),
+        format!("{}/a.yaml", paths[1]),
+    ];
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_and_links_are_as_they_come() {
+    use std::os::unix::fs::symlink;
+    let repository = Repository::new(&[("real/a.yaml", LEGACY), ("real/b.yaml", LEGACY)]);
+    let strange = "real/ü \"x\"\t.yaml";
+    repository.put(strange, LEGACY);
+    repository.put("real/a.yaml", OTHER);
+    symlink("real", repository.path().join("link")).unwrap();
+    let found = repository.places(&["--since", "HEAD"]);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0], "real/a.yaml");
+    let through = repository.places(&["--since", "HEAD", "link"]);
+    assert_eq!(through[0], "link/a.yaml");
+    assert_eq!(through.len(), 2);
+}
+
+#[test]
+fn what_git_cannot_tell_is_said_and_nothing_is_checked() {
+    let repository = Repository::new(&[("a.yaml", LEGACY)]);
+    repository.put("a.yaml", OTHER);
+    repository.commit();
+    let outside = tempfile::tempdir().unwrap();
+    let shallow = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", repository.path().display());
+    let clone = shallow.path().join("clone");
+    git(shallow.path(), &["clone", "-q", "--depth=1", &url, "clone"]);
+    let missing = stdout(&repository.git(&["rev-parse", "HEAD~1"]));
+    let missing = missing.trim();
+    let cases: [(PathBuf, &[&str], String); 7] = [
+        (
+            repository.path().into(),
+            &["--since", "nowhere"],
+            "--since: git knows no revision \"nowhere\"\n".into(),
+        ),
+        (
+            repository.path().into(),
+            &["--since=--output=x"],
+            "--since: git knows no revision \"--output=x\"\n".into(),
+        ),
+        (
+            repository.path().into(),
+            &["--since="],
+            "--since: git knows no revision \"\"\n".into(),
+        ),
+        (
+            repository.path().into(),
+            &["--since", "HEAD", "-"],
+            "`--since` is about files; standard input has no history\n".into(),
+        ),
+        (
+            outside.path().into(),
+            &["--since", "HEAD"],
+            "--since: .: git says: not a git repository".into(),
+        ),
+        (
+            outside.path().into(),
+            &["--staged"],
+            "--staged: .: git says: not a git repository".into(),
+        ),
+        (
+            clone,
+            &["--since", missing],
+            format!(
+                "--since: git knows no revision {missing:?}; the clone is shallow: fetch it first, as with `git fetch --depth=1 origin {missing}`\n"
+            ),
+        ),
+    ];
+    for (folder, arguments, expected) in cases {
+        let mut command = regfix(&folder);
+        scrubbed(&mut command).env("GIT_CEILING_DIRECTORIES", std::env::temp_dir());
+        let output = command.args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stdout(&output), "");
+        let said = stderr(&output);
+        assert!(
+            said.starts_with(&format!("regfix: {expected}")),
+            "{arguments:?}: {said}"
+        );
+    }
+    let without = regfix(repository.path())
+        .env("PATH", "")
+        .args(["--since", "HEAD"])
+        .output()
+        .unwrap();
+    assert_eq!(without.status.code(), Some(2));
+    assert!(
+        stderr(&without).starts_with("regfix: --since: git cannot be started: "),
+        "{}",
+        stderr(&without)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn git_runs_it_as_a_hook() {
+    use std::os::unix::fs::PermissionsExt;
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("sub/b.yaml", MOVED)]);
+    // In a work tree beside the first, git tells its hooks which repository it is.
+    let beside = repository.path().join("beside");
+    repository.git(&["worktree", "add", "-q", "beside", "-b", "beside"]);
+    let hook = repository.path().join(".git/hooks/pre-commit");
+    let script = format!(
+        "#!/bin/sh\nexec '{}' --staged --format concise\n",
+        env!("CARGO_BIN_EXE_regfix")
+    );
+    fs::write(&hook, script).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    for folder in [repository.path(), &beside] {
+        let commit = |text: &str| {
+            fs::write(folder.join("sub/b.yaml"), text).unwrap();
+            let mut command = Command::new("git");
+            scrubbed(&mut command).args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+            let output = command
+                .args(["commit", "-q", "-m", ".", "b.yaml"])
+                .current_dir(folder.join("sub"))
+                .output()
+                .unwrap();
+            (output.status.success(), stdout(&output) + &stderr(&output))
+        };
+        let (done, told) = commit(OTHER);
+        assert!(
+            !done && told.starts_with("sub/b.yaml:2:8: warning "),
+            "{told}"
+        );
+        let (done, told) = commit(&format!("# fixed\n{MOVED}"));
+        assert!(done, "{told}");
+    }
+}

@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# What the scripts beside it share: each uses regfix with a real tool, where that tool is installed.
+# Sourced, never run. Sets `root`, `regfix` and `scratch`, a folder that goes when the script ends.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+regfix=${REGFIX:-$root/target/debug/regfix}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# Says that a part is not tested, which is no failure.
+without() { printf 'not tested: %s is not installed\n' "$1"; }
+passed() { printf 'ok: %s\n' "$*"; }
+failed() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+has() { command -v "$1" >/dev/null; }
+# contains TEXT PART
+contains() { [[ $1 == *"$2"* ]] || failed "not found: $2"$'\n'"in: $1"; }
+[[ -x $regfix ]] || failed "$regfix is not built"
+
+# A git that knows nothing of whoever runs the tests.
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+export GIT_AUTHOR_NAME=tests GIT_AUTHOR_EMAIL=tests@example.com
+export GIT_COMMITTER_NAME=tests GIT_COMMITTER_EMAIL=tests@example.com
+unset GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE PRE_COMMIT NO_COLOR

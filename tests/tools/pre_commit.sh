@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The hooks in pre-commit: built from this repository, in a repository that has just been made.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+if ! has pre-commit; then
+    without pre-commit
+    exit 0
+fi
+export PRE_COMMIT_HOME="$scratch/home"
+# pre-commit builds in a copy each time; what does not change between them is built once. Speed is not what is tested.
+export CARGO_TARGET_DIR="$root/target/tools"
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
+
+mkdir "$scratch/project"
+cd "$scratch/project"
+git init -q -b main
+
+# One file of each kind that is scanned, and some that are not.
+put() {
+    mkdir -p "$(dirname "$1")"
+    printf '%s\n' "${@:2}" >"$1"
+}
+legacy='image: k8s.gcr.io/pause:3.2'
+for name in values.yaml deploy.yml sub/list.json page.yaml.j2 'with blank.yaml' Kustomization requirements.yaml \
+    helmfile.yaml chart/Chart.yaml chart/templates/pod.yaml x.yaml.gotmpl x.yml.tmpl x.yaml.tpl x.yaml.jinja \
+    x.yaml.jinja2 x.yaml.template x.yaml.in x.yaml.erb x.yaml.mustache third_party/excluded.yaml; do
+    put "$name" "$legacy"
+done
+put sub/list.json '{"image": "k8s.gcr.io/pause:3.2"}'
+put chart/Chart.yaml 'apiVersion: v2' 'name: chart' 'version: 1.0.0' 'annotations:' '  images: k8s.gcr.io/pause:3.2'
+put Kustomization 'kind: Kustomization' 'images:' '  - name: app' '    newName: k8s.gcr.io/pause'
+put chart/templates/_helpers.tpl '{{- define "image" }}' "$legacy" '{{- end }}'
+put README.md "$legacy"
+put .regfix.yaml 'exclude: [third_party]'
+git add -A
+# What can be fixed, a line each.
+fixable() { "$regfix" --format concise | grep -F '[*]' || true; }
+before=$(fixable | wc -l)
+((before == 20)) || failed "$before to find: $(fixable)"
+
+try() { pre-commit try-repo "$root" "$1" --color never --all-files "${@:2}" >"$scratch/told" 2>&1; }
+try regfix && failed "nothing was found: $(<"$scratch/told")"
+contains "$(<"$scratch/told")" "files were modified by this hook"
+contains "$(<"$scratch/told")" "Fixed $before references"
+git diff --quiet -- README.md third_party || failed "what is excluded was touched"
+[[ -z $(fixable) ]] || failed "left behind: $(fixable)"
+passed "pre-commit try-repo finds and fixes all $before"
+git add -A
+try regfix || failed "the second run: $(<"$scratch/told")"
+passed "the second run passes"
+
+# As it stands in a repository's configuration, on what is staged, on a pseudo-terminal if there is one.
+git commit -q -m .
+git -C "$root" cat-file -e HEAD:.pre-commit-hooks.yaml || failed "the hooks are not committed"
+put .pre-commit-config.yaml 'repos:' "  - repo: $root" "    rev: $(git -C "$root" rev-parse HEAD)" \
+    '    hooks:' '      - id: regfix-check' '        stages: [manual]' '      - id: regfix' '        args: [--unsafe-fixes]'
+git add -A
+pre-commit install >/dev/null
+git commit -q -m . 2>"$scratch/told" || failed "nothing to say: $(<"$scratch/told")"
+put values.yaml "$legacy" 'image2: bitnami/redis:7.0.0'
+git add -A
+code=0
+pre-commit run --hook-stage manual regfix-check --color always >"$scratch/told" 2>&1 || code=$?
+[[ $code == 1 ]] || failed "pre-commit ends with $code: $(<"$scratch/told")"
+contains "$(<"$scratch/told")" "k8s-gcr-io"
+[[ $(<"$scratch/told") != *"files checked"* ]] || failed "a progress bar"
+git diff --quiet || failed "regfix-check has written"
+git commit -q -m . 2>"$scratch/told" && failed "the commit went through"
+contains "$(<values.yaml)" "registry.k8s.io/pause:3.2"
+git add -A
+git commit -q -m . 2>"$scratch/told" || failed "the fixed commit: $(<"$scratch/told")"
+passed "git commit is held until what was fixed is staged"

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The line that tells how far a run is, on a terminal: `script` lends one.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+if ! has script; then
+    without script
+    exit 0
+fi
+cd "$scratch"
+export TERM=xterm
+unset CI
+# So many that no machine is done with them in half a second.
+mkdir many few
+for ((at = 0; at < 12000; at++)); do
+    printf -- '- image: k8s.gcr.io/pause:3.2\n- image: k8s.gcr.io/pause:3.3\n- image: k8s.gcr.io/pause:3.4\n' >"many/$at.yaml"
+done
+cp many/1.yaml few/
+
+# on_terminal COMMAND: what a terminal is sent, of standard output only what is not redirected
+on_terminal() { script -qec "$1" /dev/null </dev/null || true; }
+line='files checked'
+contains "$(on_terminal "'$regfix' --format concise many >found")" "$line"
+"$regfix" --format concise many >expected || true
+cmp expected found
+both=$(on_terminal "'$regfix' --format concise many")
+contains "$both" "$line"
+contains "$both" "36000 warnings in 12000 files"
+passed "a long run tells how far it is, on standard error alone"
+
+never() {
+    [[ $(on_terminal "$1") != *"$line"* ]] || failed "a progress bar: $1"
+}
+never "'$regfix' --format concise few"
+never "'$regfix' --format concise --quiet many"
+never "'$regfix' --format json many"
+never "'$regfix' --format concise many 2>errors"
+never "TERM=dumb '$regfix' --format concise many"
+never "PRE_COMMIT=1 '$regfix' --format concise many"
+never "CI=true '$regfix' --format concise many"
+passed "and nobody else is bothered with it"

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The wheel: built by maturin, installed by pip, and used by pre-commit without Rust.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+for tool in maturin python3; do
+    if ! has "$tool"; then
+        without "$tool"
+        exit 0
+    fi
+done
+export CARGO_TARGET_DIR="$root/target/tools"
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
+# For this machine alone, whatever its C library is.
+maturin build --release --locked --compatibility linux --manifest-path "$root/Cargo.toml" --out "$scratch" >"$scratch/told" 2>&1 ||
+    failed "maturin: $(<"$scratch/told")"
+wheel=$(echo "$scratch"/regfix-*.whl)
+[[ -f $wheel ]] || failed "no wheel: $(<"$scratch/told")"
+python3 -m venv "$scratch/environment"
+"$scratch/environment/bin/pip" install --quiet --no-index "$wheel"
+version=$("$regfix" --version)
+[[ $("$scratch/environment/bin/regfix" --version) == "$version" ]] || failed "another version than $version"
+passed "the wheel brings the binary"
+
+if ! has pre-commit; then
+    without pre-commit
+    exit 0
+fi
+export PRE_COMMIT_HOME="$scratch/home"
+mkdir "$scratch/project"
+cd "$scratch/project"
+git init -q
+# The hook as docs/ci.md has it, with the wheel in the place of the release.
+sed -n '/^  - repo: local$/,/^```$/p' "$root/docs/ci.md" | sed "\$d; s|regfix==[0-9.]*|$wheel|" | sed '1i repos:' >.pre-commit-config.yaml
+printf 'image: k8s.gcr.io/pause:3.2\n' >pod.yaml
+git add -A
+# Nothing that could build is at hand.
+mkdir "$scratch/bin"
+for tool in git python3 pre-commit bash env sh uname; do
+    ln -s "$(command -v "$tool")" "$scratch/bin/$tool"
+done
+run() { PATH=$scratch/bin pre-commit run --all-files >"$scratch/told" 2>&1; }
+! run || failed "nothing was found: $(<"$scratch/told")"
+contains "$(<pod.yaml)" registry.k8s.io/pause:3.2
+git add -A
+run || failed "the second run: $(<"$scratch/told")"
+passed "pre-commit fixes with the wheel"

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What linters say of the action, the workflows and the scripts: nothing.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
+if has zizmor; then
+    zizmor --offline --quiet --no-progress --strict-collection --persona=pedantic . || failed "zizmor"
+    passed "zizmor finds nothing"
+else
+    without zizmor
+fi
+if has actionlint; then
+    actionlint || failed "actionlint"
+    passed "actionlint finds nothing"
+else
+    without actionlint
+fi
+if has shellcheck; then
+    shellcheck -x .ci/run action/*.sh packaging/*.sh tests/tools/*.sh || failed "shellcheck"
+    passed "shellcheck finds nothing"
+else
+    without shellcheck
+fi
+
+# What no linter says: that each action is pinned by a commit, and that the action itself uses none.
+unpinned=$(grep -hE '^ *(- )?uses:' .github/workflows/*.yml | grep -vE 'uses: (\./ |[^@]+@[0-9a-f]{40} # v[0-9.]+$)' || true)
+[[ -z $unpinned ]] || failed "not pinned: $unpinned"
+! grep -q 'uses:' action.yml || failed "the action uses another"
+# shellcheck disable=SC2016 # no expansion is meant
+! grep -nE '^ *run:.*\$\{\{' action.yml .github/workflows/*.yml || failed "an expression in a shell"
+passed "actions are pinned"
