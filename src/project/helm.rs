@@ -32,6 +32,7 @@ use crate::rules::anchors::Anchors;
 
 use chart::{Dependency, DependencyFile, Metadata};
 use inflated::Inflated;
+pub(super) use inflated::unpacked;
 use load::{Loaded, Loader, is_vendored};
 pub use pulled::{Pulled, SubchartImage, images};
 use root::Root;

@@ -47,7 +47,6 @@ pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflate
     let globals = values::table_at(&root, ["helmGlobals"]);
     let home = globals.and_then(|globals| text(globals, "chartHome"));
     let folder = path.parent().unwrap_or(Path::new(""));
-    let home = tree.resolve(folder, home.as_deref().unwrap_or("charts"));
     let Some(Value::List(items)) = root.get("helmCharts") else {
         return Vec::new();
     };
@@ -56,12 +55,7 @@ pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflate
         let name = text(entry, "name")?;
         text(entry, "repo")?;
         let version = text(entry, "version").unwrap_or_default();
-        let places = [
-            home.join(format!("{name}-{version}")).join(&name),
-            home.join(&name),
-        ];
-        let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == Place::File;
-        let chart = places.into_iter().find(is_chart)?;
+        let chart = unpacked(tree, folder, home.as_deref(), &name, &version)?;
         let loaded = Loader::new(tree, anchors, false).load_one(&chart);
         let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
         let file = file.filter(|file| tree.place(file) == Place::File && !file.starts_with(&chart));
@@ -84,6 +78,23 @@ pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflate
         })
     };
     items.iter().enumerate().filter_map(entry).collect()
+}
+
+/// The folder of a chart that a kustomization names, where it lies unpacked.
+pub(in crate::project) fn unpacked(
+    tree: &dyn Tree,
+    folder: &Path,
+    home: Option<&str>,
+    name: &str,
+    version: &str,
+) -> Option<PathBuf> {
+    let home = tree.resolve(folder, home.unwrap_or("charts"));
+    let places = [
+        home.join(format!("{name}-{version}")).join(name),
+        home.join(name),
+    ];
+    let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == Place::File;
+    places.into_iter().find(is_chart)
 }
 
 fn text(table: &Table, key: &str) -> Option<String> {

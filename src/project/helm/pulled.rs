@@ -69,7 +69,7 @@ pub fn images(
 /// An image that a subchart pulls, legacy or not.
 #[derive(Debug, Clone)]
 pub struct SubchartImage {
-    /// Where its first piece was written, as in [`Related`].
+    /// Where its first piece was written, as in [`Related`](crate::finding::Related).
     pub place: String,
     pub position: Position,
     /// The keys that lead to the subchart, `/` between.

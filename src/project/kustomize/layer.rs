@@ -8,6 +8,7 @@ use super::entry::Entry;
 use crate::finding::Problem;
 use crate::image;
 use crate::kind::KUSTOMIZATION_FILES;
+use crate::project::helm;
 use crate::project::{Place, Tree};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
@@ -177,19 +178,24 @@ impl Reader<'_> {
     }
 
     fn charts(&mut self, root: &Map<'_>) {
+        let globals = root.get("helmGlobals").and_then(Node::as_map);
+        let home = globals.and_then(|globals| globals.text("chartHome"));
         for key in ["helmCharts", "helmChartInflationGenerator"] {
             for map in items(root.get(key)).filter_map(Node::as_map) {
-                self.chart(map);
+                self.chart(map, home);
             }
         }
     }
 
-    fn chart(&mut self, map: &Map<'_>) {
+    fn chart(&mut self, map: &Map<'_>, home: Option<&str>) {
         let name = map.text("name").or_else(|| map.text("chartName"));
         let name = name.unwrap_or("without a name");
-        self.layer
-            .unseen
-            .push((map.span, format!("the chart {name}")));
+        let version = map.text("version").unwrap_or_default();
+        if helm::unpacked(self.tree, self.folder, home, name, version).is_none() {
+            self.layer
+                .unseen
+                .push((map.span, format!("the chart {name}")));
+        }
         if let Some(Node::Map(values)) = map.get("valuesInline") {
             self.layer.inline_values.push(values.span);
         }
