@@ -189,8 +189,8 @@ impl Tree for Disk<'_> {
     }
 }
 
-/// The repository that a root lies in. Where there is none, the working directory if the root is a part of something
-/// below that, as a file and the folder of a kustomization are, else the folder itself.
+/// The repository that a root lies in. Where there is none: of a file the working directory if it lies below that, of a
+/// folder that is a kustomization the folder above, where its overlays would be, else the folder itself.
 fn top(root: &Path, here: &Path) -> PathBuf {
     let is_folder = walk::is_folder(root) == Some(true);
     let folder = match is_folder {
@@ -200,13 +200,17 @@ fn top(root: &Path, here: &Path) -> PathBuf {
     let repository = folder
         .ancestors()
         .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
-    let is_part = || {
-        let mut files = kind::project_files();
-        !is_folder || files.any(|name| walk::is_file(&root.join(name)))
+    let is_layer = || {
+        let mut names = kind::KUSTOMIZATION_FILES.iter();
+        names.any(|name| walk::is_file(&folder.join(name)))
     };
-    match repository {
-        Some(repository) => repository.to_owned(),
-        None if folder.starts_with(here) && is_part() => here.to_owned(),
-        None => folder.to_owned(),
+    let below = folder.starts_with(here);
+    match (repository, folder.parent()) {
+        (Some(repository), _) => repository.to_owned(),
+        (None, _) if !is_folder && below => here.to_owned(),
+        (None, Some(above)) if is_folder && below && folder != here && is_layer() => {
+            above.to_owned()
+        }
+        (None, _) => folder.to_owned(),
     }
 }
