@@ -1,6 +1,6 @@
 //! What README and docs promise is what the code does: rules, flags, the commands to start with, the tour.
 //!
-//! `UPDATE=1 cargo test --test docs` writes the table of rules anew.
+//! `UPDATE=1 cargo test --test docs` writes the tables of rules anew.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{files, fill, pipe, run, stdout};
+use regfix::artifact::Artifact;
 use regfix::rules::{Rule, catalogue};
 
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
+/// Registries with rows of their own.
+const HOSTS: [&str; 4] = ["docker.io", "gcr.io", "k8s.gcr.io", "quay.io"];
 /// That of the catalogue: severities grow with dates.
 const DAY: &str = "2026-11-21";
 const COMMANDS: [&str; 2] = [
@@ -99,18 +102,50 @@ fn help() -> BTreeSet<String> {
     helps.iter().flat_map(|help| flags(help)).collect()
 }
 
+/// Where the legacy places of a rule are, in a few words: the host, or what else is fetched.
+fn group(rule: &Rule) -> String {
+    let host = rule.places()[0].from.as_str().split('/').next().unwrap();
+    match rule.kind {
+        Artifact::Image if HOSTS.contains(&host) => format!("`{host}`"),
+        Artifact::Image => "other registries".to_owned(),
+        Artifact::Chart | Artifact::ChartRepository => "chart repositories".to_owned(),
+        Artifact::Url => "package repositories and other URLs".to_owned(),
+    }
+}
+
+/// The rules by where their places are, those with the most first.
+fn overview() -> String {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for spec in catalogue().rules {
+        let rule = Rule::new(&spec).unwrap();
+        let ids = groups.entry(group(&rule)).or_default();
+        ids.push(format!("`{}`", rule.id));
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
+    let mut table = String::from("| places on | rules |\n|---|---|\n");
+    for (group, ids) in groups {
+        table += &format!("| {group} | {}: {} |\n", ids.len(), ids.join(", "));
+    }
+    table
+}
+
 #[test]
-fn the_table_of_rules_is_the_catalogue() {
-    let page = read("docs/rules.md");
-    let stored = between(&page, TABLE);
-    let table = table();
-    if std::env::var_os("UPDATE").is_some() {
-        let (start, end) = TABLE;
-        let old = format!("{start}{stored}{end}");
-        let new = format!("{start}{table}{end}");
-        fs::write(root().join("docs/rules.md"), page.replace(&old, &new)).unwrap();
-    } else {
-        assert_eq!(stored, table, "UPDATE=1 cargo test --test docs writes it");
+fn the_tables_of_rules_are_the_catalogue() {
+    for (path, table) in [("docs/rules.md", table()), ("README.md", overview())] {
+        let page = read(path);
+        let stored = between(&page, TABLE);
+        if std::env::var_os("UPDATE").is_some() {
+            let (start, end) = TABLE;
+            let old = format!("{start}{stored}{end}");
+            let new = format!("{start}{table}{end}");
+            fs::write(root().join(path), page.replace(&old, &new)).unwrap();
+        } else {
+            assert_eq!(
+                stored, table,
+                "{path}: UPDATE=1 cargo test --test docs writes it"
+            );
+        }
     }
 }
 
