@@ -3,7 +3,7 @@
 //! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
 //! for one that is not.
 
-use super::text::{Ink, Places, count, harmless, slashed};
+use super::text::{Ink, Places, count, harmless, slashed, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Related, Severity};
@@ -143,7 +143,8 @@ fn left(finding: &Finding) -> String {
 }
 
 fn done(finding: &Finding) -> String {
-    format!("{}{}", harmless(&finding.rule), reference(finding))
+    let (rule, within) = (harmless(&finding.rule), written_in(finding));
+    format!("{rule}{}{within}", reference(finding))
 }
 
 fn reference(finding: &Finding) -> String {

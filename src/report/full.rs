@@ -12,7 +12,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use self::shown::Shown;
 use self::snippet::Snippet;
-use super::text::{Ink, Places, harmless, slashed, wrap};
+use super::text::{Ink, Places, harmless, slashed, wrap, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Problem, Related, Severity};
@@ -204,10 +204,11 @@ impl<'r> Page<'r> {
         let place = self.place(*position);
         let done = Ink::Green.on("fixed", self.look.color);
         let rule = self.linked(finding, &harmless(&finding.rule));
+        let within = written_in(finding);
         match moved(finding) {
-            Some((old, new)) => format!("{done} {place} {rule} {old} → {new}\n"),
+            Some((old, new)) => format!("{done} {place} {rule} {old} → {new}{within}\n"),
             None => format!(
-                "{done} {place} {rule} {}\n",
+                "{done} {place} {rule} {}{within}\n",
                 harmless(&finding.old).trim_end()
             ),
         }
@@ -290,12 +291,13 @@ fn refused(finding: &Finding, look: &Look) -> bool {
 }
 
 fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
+    let marker = format!("{marker}{}", written_in(finding));
     match finding.reason.as_deref() {
         Some(reason) => format!("{marker}: {}", harmless(reason)),
         None if refused(finding, look) => {
             format!("{marker}: the file could not be replaced, or fixes are at odds")
         }
-        None => marker.to_owned(),
+        None => marker,
     }
 }
 

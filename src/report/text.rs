@@ -7,6 +7,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 use serde::Serialize;
 
 use super::FileReport;
+use crate::finding::Finding;
 use crate::source::{LineIndex, Position};
 
 /// The style of a piece of text on a terminal.
@@ -102,6 +103,19 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 /// One line of JSON, of what cannot fail to be written so: texts, numbers, and lists and fields of them.
 pub(super) fn line<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// ` in values.yaml`: where a fix is written that leaves the finding's own file as it is.
+pub(super) fn written_in(finding: &Finding) -> String {
+    let fix = finding.fix.as_ref().filter(|fix| fix.edits.is_empty());
+    let edits = fix.iter().flat_map(|fix| fix.elsewhere.iter());
+    let mut paths: Vec<String> = edits.map(|edit| slashed(&edit.path)).collect();
+    paths.sort();
+    paths.dedup();
+    match paths.is_empty() {
+        true => String::new(),
+        false => format!(" in {}", harmless(&listed(&paths))),
+    }
 }
 
 /// `1 file`, `2 files`.
