@@ -267,3 +267,34 @@ fn archives_in_archives_share_a_bound() {
     let told = format!("{}{}", stdout(&output), stderr(&output));
     assert!(told.contains("archives are nested too deep"), "{told}");
 }
+
+#[test]
+fn aliases_that_multiply_end_at_a_bound() {
+    let mut files = Files::new();
+    let mut folder = PathBuf::new();
+    for level in 0..40 {
+        let mut chart =
+            format!("apiVersion: v2\nname: level{level}\nversion: 1.0.0\ndependencies:\n");
+        for alias in ["a", "b"] {
+            let below = level + 1;
+            chart += &format!(
+                "- {{name: level{below}, version: 1.0.0, repository: 'https://charts.example.com', alias: {alias}}}\n"
+            );
+        }
+        files.insert(folder.join("Chart.yaml"), chart.into_bytes());
+        let values = b"image: k8s.gcr.io/pause:3.9\n".to_vec();
+        files.insert(folder.join("values.yaml"), values);
+        folder = folder.join(format!("charts/level{}", level + 1));
+    }
+    files.insert(
+        "good.yaml".into(),
+        b"image: k8s.gcr.io/pause:3.9\n".to_vec(),
+    );
+    let folder = folder_of(&files);
+    let output = run(folder.path(), &["--write", "--format", "concise"]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("come to more than"), "{told}");
+    let good = std::fs::read_to_string(folder.path().join("good.yaml")).unwrap();
+    assert_eq!(good, "image: registry.k8s.io/pause:3.9\n");
+}

@@ -3,7 +3,7 @@
 # Sourced, never run. Sets `root`, `regfix` and `scratch`, a folder that goes when the script ends.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-regfix=${REGFIX:-$root/target/debug/regfix}
+regfix=${REGFIX:-${CARGO_TARGET_DIR:-$root/target}/debug/regfix}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 

@@ -57,6 +57,9 @@ pub(super) struct Loaded {
     pub suspect: bool,
 }
 
+/// More charts in one nest than anyone has: aliases of aliases multiply.
+const MOST_INSTANCES: usize = 1000;
+
 pub(super) struct Loader<'l> {
     pub tree: &'l dyn Tree,
     pub anchors: &'l Anchors,
@@ -89,7 +92,9 @@ impl<'l> Loader<'l> {
     /// Reads all that lies in a folder's `charts/`.
     pub(super) fn load(mut self, folder: &Path, metadata: &Metadata) -> Loaded {
         self.loaded.files[0].place = shown(&folder.join("values.yaml"));
-        self.loaded.children = self.children_of_folder(folder, metadata);
+        let children = self.children_of_folder(folder, metadata);
+        let dependencies = metadata.dependencies.as_deref();
+        self.loaded.children = self.bounded(children, dependencies, &shown(folder));
         self.loaded
     }
 
@@ -98,8 +103,28 @@ impl<'l> Loader<'l> {
         let mut files = Files::new();
         self.gather(folder, "", 0, &mut files);
         let chart = self.chart(files, &shown(folder), &mut Budget::default(), true);
-        self.loaded.children = chart.into_iter().collect();
+        let children = chart.into_iter().collect();
+        self.loaded.children = self.bounded(children, None, &shown(folder));
         self.loaded
+    }
+
+    /// Subcharts, unless their aliases multiply them beyond all use.
+    fn bounded(
+        &mut self,
+        children: Vec<Arc<Chart>>,
+        dependencies: Option<&[Dependency]>,
+        place: &str,
+    ) -> Vec<Arc<Chart>> {
+        if instances(&children, dependencies) <= MOST_INSTANCES {
+            return children;
+        }
+        self.fault(
+            format!(
+                "{place}: its dependencies come to more than {MOST_INSTANCES} charts: they are not looked into"
+            ),
+            true,
+        );
+        Vec::new()
     }
 
     fn fault(&mut self, message: String, fatal: bool) {
@@ -338,6 +363,19 @@ impl<'l> Loader<'l> {
         });
         table
     }
+}
+
+/// How often charts are rendered: once for each dependency that asks for them, in each place that their parent is in.
+fn instances(children: &[Arc<Chart>], dependencies: Option<&[Dependency]>) -> usize {
+    let of = |child: &Arc<Chart>| {
+        let asks = |one: &&Dependency| {
+            one.name == child.metadata.name && satisfies(&child.metadata.version, &one.version)
+        };
+        let asked = dependencies.into_iter().flatten().filter(asks).count();
+        let below = instances(&child.children, child.metadata.dependencies.as_deref());
+        asked.max(1).saturating_mul(below.saturating_add(1))
+    };
+    children.iter().map(of).fold(0, usize::saturating_add)
 }
 
 fn metadata_of(files: &Files) -> Option<Result<Metadata, String>> {
