@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
 use crate::progress::Progress;
-use crate::project::helm::Charts;
+use crate::project::helm::{Charts, may_release};
 use crate::project::kustomize::Trees;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
@@ -211,9 +211,9 @@ pub fn check(
             if let Some((disk, makers)) = &disk {
                 groups = groups::of(&judge.projects, disk, options);
                 let changed = options.only.as_ref();
-                only = changed.map(|only| only.with_what_it_reaches(disk, makers));
+                only = changed.map(|only| only.with_what_it_reaches(disk, &makers.projects));
                 if let Some(only) = &only {
-                    only.keep(&mut groups, makers);
+                    only.keep(&mut groups, &makers.projects);
                 }
             }
             run.files(&found, groups, only.as_ref())?;
@@ -229,7 +229,7 @@ struct Candidate {
     kind: &'static Kind,
     /// Whether there is something in it that a rule could speak about.
     suspect: bool,
-    /// Of what makes a project.
+    /// Of what makes a project, or may release a packaged chart.
     text: Option<Arc<str>>,
 }
 
@@ -260,8 +260,15 @@ fn walk_for(
 }
 
 fn project_text(kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
-    let text = kind.makes_project().then_some(bytes)?;
+    let text = (kind.makes_project() || may_release(kind, bytes)).then_some(bytes)?;
     std::str::from_utf8(text).ok().map(Arc::from)
+}
+
+/// The files that make the projects of a run.
+struct Makers {
+    projects: Vec<PathBuf>,
+    /// Those that may release packaged charts.
+    releases: Vec<PathBuf>,
 }
 
 /// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
@@ -270,12 +277,14 @@ fn disk_of<'r>(
     options: &Options<'_>,
     found: &walk::Outcome<Candidate>,
     anchors: &'r Anchors,
-) -> (Disk<'r>, Vec<PathBuf>) {
+) -> (Disk<'r>, Makers) {
     let mut disk = Disk::new(&options.walk.roots, anchors);
-    let mut makers = Vec::new();
+    let (mut makers, mut releases) = (Vec::new(), Vec::new());
     for (path, file) in &found.kept {
-        if file.text.is_some() {
-            makers.push(path.clone());
+        match file.text.is_some() {
+            true if file.kind.makes_project() => makers.push(path.clone()),
+            true => releases.push(path.clone()),
+            false => {}
         }
         disk.note(path, file.text.clone(), file.suspect);
     }
@@ -302,6 +311,10 @@ fn disk_of<'r>(
         makers.sort();
         makers.dedup();
     }
+    let makers = Makers {
+        projects: makers,
+        releases,
+    };
     (disk, makers)
 }
 
@@ -310,18 +323,19 @@ fn projects<'d>(
     options: &'d Options<'_>,
     anchors: &'d Anchors,
     disk: &'d Disk<'_>,
-    makers: &[PathBuf],
+    makers: &Makers,
 ) -> Vec<Box<dyn Project + 'd>> {
     let edit_vendored = options.config.edit_vendored_charts;
     vec![
         Box::new(Charts::new(
             disk,
-            makers,
+            &makers.projects,
+            &makers.releases,
             options.rules,
             anchors,
             edit_vendored,
         )),
-        Box::new(Trees::new(disk, makers, options.rules)),
+        Box::new(Trees::new(disk, &makers.projects, options.rules)),
     ]
 }
 

@@ -16,6 +16,7 @@ mod members;
 mod overrides;
 mod pulled;
 mod range;
+mod released;
 mod root;
 mod templates;
 mod values;
@@ -35,6 +36,7 @@ use inflated::Inflated;
 pub(super) use inflated::unpacked;
 use load::{Loaded, Loader, is_vendored};
 pub use pulled::{Pulled, SubchartImage, images};
+pub use released::may_release;
 use root::Root;
 use templates::Joined;
 
@@ -55,25 +57,26 @@ struct Met {
 }
 
 impl<'c> Charts<'c> {
-    /// Reads the charts whose `Chart.yaml` is among the files. Unpacked folders of remote dependencies belong to the
+    /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name. Unpacked folders of remote dependencies belong to the
     /// tool that unpacked them, unless `edit_vendored`.
     pub fn new(
         tree: &dyn Tree,
         files: &[PathBuf],
+        releases: &[PathBuf],
         rules: &'c RuleSet,
         anchors: &'c Anchors,
         edit_vendored: bool,
     ) -> Self {
-        let inflated: Vec<Inflated> = match edit_vendored {
-            true => Vec::new(),
-            false => files
-                .par_iter()
-                .filter(|path| {
-                    kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
-                })
-                .flat_map_iter(|path| inflated::of(tree, path, anchors))
-                .collect(),
-        };
+        let pulled = files.par_iter().filter(|path| {
+            !edit_vendored && kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
+        });
+        let released = releases
+            .par_iter()
+            .flat_map_iter(|path| released::of(tree, path, anchors));
+        let inflated: Vec<Inflated> = pulled
+            .flat_map_iter(|path| inflated::of(tree, path, anchors))
+            .chain(released)
+            .collect();
         let mut owned = owned(tree, files, edit_vendored);
         let pulled = |one: &Met| {
             inflated

@@ -1,5 +1,6 @@
-//! Charts that a kustomization pulls and renders by `helmCharts`: the override of what they have by default goes into
-//! `valuesInline`, or into the `valuesFile` that the user owns.
+//! Charts that another file than a `Chart.yaml` asks for, and that are no one's to edit: the override of what they have
+//! by default goes where that file gives them values. Here those of a kustomization's `helmCharts`, with `valuesInline`
+//! or the `valuesFile` that the user owns.
 //!
 //! Only what lies unpacked in `chartHome` is seen, and only with a repository to pull it from: without one it is the
 //! user's own chart. Of `additionalValuesFiles` nothing is known.
@@ -19,20 +20,21 @@ use crate::project::{Members, Place, Tree};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
-/// One entry of `helmCharts`.
+/// One chart that is asked for.
 pub(super) struct Inflated {
-    pub kustomization: PathBuf,
-    /// The folder of the chart.
+    /// The file that asks.
+    pub asking: PathBuf,
+    /// The folder of the chart, or its archive.
     pub folder: PathBuf,
     /// The file that overrides go into: the kustomization, or a values file.
     pub values: PathBuf,
     pub loaded: Loaded,
-    /// The entry.
-    entry: Vec<Step>,
+    /// Where the file names the chart.
+    pub name: Vec<Step>,
     /// Where values stand in the file that overrides go into.
-    at: Vec<Step>,
-    /// A values file that `valuesInline` is laid over.
-    below: Option<PathBuf>,
+    pub at: Vec<Step>,
+    /// Values files that those are laid over, the first below all others.
+    pub below: Vec<PathBuf>,
 }
 
 /// The charts that a kustomization pulls, as far as they are there and something could be told of them.
@@ -63,18 +65,19 @@ pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflate
         let inline = entry.contains_key("valuesInline") || file.is_none();
         let mut at = steps.clone();
         at.push(Step::Key("valuesInline".to_owned()));
-        let known = loaded.suspect || !loaded.vendored.is_empty() || !loaded.faults.is_empty();
-        known.then(|| Inflated {
-            kustomization: path.to_owned(),
+        let mut name = steps;
+        name.push(Step::Key("name".to_owned()));
+        has_news(&loaded).then(|| Inflated {
+            asking: path.to_owned(),
             folder: chart,
             values: match (&file, inline) {
                 (Some(file), false) => file.clone(),
                 _ => path.to_owned(),
             },
             loaded,
-            entry: steps,
+            name,
             at: if inline { at } else { Vec::new() },
-            below: file.filter(|_| inline),
+            below: file.filter(|_| inline).into_iter().collect(),
         })
     };
     items.iter().enumerate().filter_map(entry).collect()
@@ -97,7 +100,12 @@ pub(in crate::project) fn unpacked(
     places.into_iter().find(is_chart)
 }
 
-fn text(table: &Table, key: &str) -> Option<String> {
+/// Whether there can be anything to tell of a chart.
+pub(super) fn has_news(loaded: &Loaded) -> bool {
+    loaded.suspect || !loaded.vendored.is_empty() || !loaded.faults.is_empty()
+}
+
+pub(super) fn text(table: &Table, key: &str) -> Option<String> {
     match table.get(key)? {
         Value::Leaf(leaf) if !leaf.text.is_empty() => Some(leaf.text.to_string()),
         _ => None,
@@ -107,8 +115,8 @@ fn text(table: &Table, key: &str) -> Option<String> {
 impl Inflated {
     /// Files that have to be judged together.
     pub(super) fn group(&self) -> Vec<PathBuf> {
-        let own = [self.kustomization.clone(), self.values.clone()];
-        let below = self.below.clone();
+        let own = [self.asking.clone(), self.values.clone()];
+        let below = self.below.iter().cloned();
         let vendored = self.loaded.vendored.iter().cloned();
         own.into_iter().chain(below).chain(vendored).collect()
     }
@@ -116,7 +124,7 @@ impl Inflated {
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
         hold_vendored(members, &self.loaded.vendored);
         let found = self.findings(members, rules, anchors).unwrap_or_default();
-        if let Some(member) = members.get_mut(&self.kustomization) {
+        if let Some(member) = members.get_mut(&self.asking) {
             member.findings.extend(found);
             member.findings.sort_by_key(Finding::span);
         }
@@ -129,14 +137,13 @@ impl Inflated {
         anchors: &Anchors,
     ) -> Option<Vec<Finding>> {
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
-        let root = Value::table(values::read(text(&self.kustomization)?, 0).ok()?);
-        let entry = values::at(&root, &self.entry).as_table()?;
-        let Value::Leaf(name) = entry.get("name")? else {
+        let root = Value::table(values::read(text(&self.asking)?, 0).ok()?);
+        let Value::Leaf(name) = values::at(&root, &self.name) else {
             return None;
         };
         let written = text(&self.values)?;
         let mut set = values::read_at(written, 0, &self.at).ok()?;
-        if let Some(below) = self.below.as_deref().and_then(text) {
+        for below in self.below.iter().rev().filter_map(|path| text(path)) {
             merge(&mut set, &values::read(below, 0).ok()?, true);
         }
         let about = Metadata {
@@ -158,6 +165,6 @@ impl Inflated {
     }
 
     pub(super) fn settle(&self, members: &mut Members) {
-        settle(members, &self.kustomization, &self.values, &self.at);
+        settle(members, &self.asking, &self.values, &self.at);
     }
 }

@@ -127,6 +127,24 @@ impl<'l> Loader<'l> {
         Vec::new()
     }
 
+    /// Reads one packaged chart.
+    pub(super) fn load_archive(mut self, path: &Path) -> Loaded {
+        let place = shown(path);
+        match self.tree.bytes(path) {
+            Some(bytes) => {
+                let all = |_: &Metadata, _: &Self| true;
+                let chart = self.archive(&bytes, &place, &mut Budget::default(), &all);
+                let children = chart.into_iter().collect();
+                self.loaded.children = self.bounded(children, None, &place);
+            }
+            None => self.fault(
+                format!("{place}: cannot be read, or is larger than 64 MiB"),
+                true,
+            ),
+        }
+        self.loaded
+    }
+
     fn fault(&mut self, message: String, fatal: bool) {
         self.loaded.faults.push(Fault { message, fatal });
     }

@@ -286,6 +286,7 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
     let charts = Charts::new(
         &Folder,
         std::slice::from_ref(&chart),
+        &[],
         &rules,
         &anchors,
         false,

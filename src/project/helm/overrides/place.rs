@@ -103,6 +103,13 @@ pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Pl
         writer.plan.join();
         return writer.plan;
     }
+    if !at.is_empty() {
+        writer.refuse(
+            &branch,
+            "there are no values yet where the override belongs",
+        );
+        return writer.plan;
+    }
     match root {
         Some(Node::Map(map)) if !map.entries.is_empty() => writer.map(map, &branch),
         Some(Node::Map(map)) => writer.replace_root(map.span, &branch),
@@ -122,8 +129,11 @@ pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Pl
 /// The map that is there of those on the way to a place, and the keys that lead on from it. `None` without steps, and
 /// where a step leads nowhere.
 fn innermost<'n, 's>(root: &'n Node<'n>, at: &'s [Step]) -> Option<(&'n Map<'n>, Vec<&'s str>)> {
-    let last = at.iter().rposition(|step| matches!(step, Step::Item(_)))?;
-    let (way, rest) = at.split_at(last + 1);
+    if at.is_empty() {
+        return None;
+    }
+    let last = at.iter().rposition(|step| matches!(step, Step::Item(_)));
+    let (way, rest) = at.split_at(last.map_or(0, |last| last + 1));
     let node = way.iter().try_fold(root, |node, step| match step {
         Step::Key(key) => node.as_map()?.get(key),
         Step::Item(index) => node.as_list()?.items.get(*index),
