@@ -12,7 +12,7 @@ use super::chart::Metadata;
 use super::coalesce::merge;
 use super::defaults::Owned;
 use super::load::{File, Loaded, Loader, shown};
-use super::members::{hold_vendored, settle};
+use super::members::{hold_vendored, note, settle};
 use super::values::{self, Step, Table, Value};
 
 use crate::finding::Finding;
@@ -127,6 +127,9 @@ impl Inflated {
         if let Some(member) = members.get_mut(&self.asking) {
             member.findings.extend(found);
             member.findings.sort_by_key(Finding::span);
+            for fault in &self.loaded.faults {
+                note(Some(member), None, fault.message.clone(), fault.fatal);
+            }
         }
     }
 

@@ -15,6 +15,9 @@ use crate::rules::anchors::Anchors;
 
 const ARCHIVE: &str = ".tgz";
 
+/// How far above a release the root of its source is looked for.
+const MOST_FOLDERS: usize = 32;
+
 /// Whether a file may release an archive, by a look at its bytes.
 pub fn may_release(kind: &Kind, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
@@ -77,11 +80,14 @@ fn of_flux(tree: &dyn Tree, path: &Path, root: &Table) -> Option<Release> {
     }
     let named = text(chart, "chart").filter(|chart| chart.ends_with(ARCHIVE))?;
     let named = named.trim_start_matches("./").trim_start_matches('/');
-    let folders: Vec<&Path> = path.parent()?.ancestors().collect();
-    let outermost = folders.iter().rev();
-    let archive = outermost
-        .map(|folder| tree.resolve(folder, named))
-        .find(|archive| tree.place(archive) == Place::File)?;
+    let folder = path.parent()?;
+    // Where the repository ends is not known here, only where nothing more may be seen: the outermost folder counts.
+    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
+    let seen = above.take_while(|folder| tree.place(folder) == Place::Folder);
+    let archives = seen.map(|folder| tree.resolve(&folder, named));
+    let archive = archives
+        .filter(|archive| tree.place(archive) == Place::File)
+        .last()?;
     Some(Release {
         archive,
         name: keys(&["spec", "chart", "spec", "chart"]),

@@ -106,7 +106,7 @@ pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Pl
     if !at.is_empty() {
         writer.refuse(
             &branch,
-            "there are no values yet where the override belongs",
+            "no values stand there that the override could go into",
         );
         return writer.plan;
     }
