@@ -276,6 +276,10 @@ fn options<'o>(
         true => roots.iter().map(full).collect(),
         false => roots.clone(),
     };
+    let roots = match scope.related {
+        true => run::with_charts(&roots),
+        false => roots,
+    };
     let shown = format(&arguments.output.format);
     Options {
         walk: walk::Options {

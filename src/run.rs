@@ -36,6 +36,7 @@ use crate::walk;
 use crate::write::Bounds;
 
 use disk::Disk;
+pub use disk::with_charts;
 use groups::Group;
 use judge::Judge;
 pub use known::Known;

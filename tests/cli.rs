@@ -916,3 +916,53 @@ fn git_applies_the_diff() {
         assert_eq!(found, expected, "{name}");
     }
 }
+
+/// As pre-commit passes files: those that changed, by name.
+#[test]
+fn what_a_named_file_is_part_of_is_checked_and_written_with_it() {
+    let image = "image: k8s.gcr.io/pause:3.2\n";
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    {image}"
+    );
+    let entry = "resources: [../base]\nimages:\n- name: k8s.gcr.io/pause\n  newTag: '3.1'\n";
+    let files = [
+        (
+            "app/Chart.yaml",
+            "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+        ),
+        ("app/values.yaml", "replicas: 1\n"),
+        ("app/templates/pod.yaml", pod.as_str()),
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("base/pod.yaml", pod.as_str()),
+        ("overlay/kustomization.yaml", entry),
+        ("other.yaml", image),
+    ];
+    let folder = folder(&files);
+    git(folder.path(), &["init", "-q"]);
+    let named = ["app/values.yaml", "base/pod.yaml", "--force-exclude"];
+    let left = |arguments: &[&str]| places(folder.path(), &[&named[..], arguments].concat());
+    assert_eq!(left(&[]), ["base/pod.yaml:7:12"]);
+    assert_eq!(
+        left(&["--related"]),
+        [
+            "app/templates/pod.yaml:7:12",
+            "base/pod.yaml:7:12",
+            "overlay/kustomization.yaml:3:9"
+        ]
+    );
+    let without = ["--write", "--exclude", "app/"];
+    told(
+        folder.path(),
+        &[&named[..], &["--related"], &without].concat(),
+    );
+    let text = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
+    for (path, before) in files {
+        let after = match path {
+            "base/pod.yaml" | "overlay/kustomization.yaml" => {
+                before.replace("k8s.gcr.io", "registry.k8s.io")
+            }
+            _ => before.to_owned(),
+        };
+        assert_eq!(text(path), after, "{path}");
+    }
+}

@@ -91,27 +91,8 @@ impl<'r> Disk<'r> {
             || root.ancestors().take_while(below).any(makes_one)
     }
 
-    /// A full path as the walk would spell it.
     fn spelled(&self, full: &Path) -> PathBuf {
-        if self.absolute {
-            return full.to_owned();
-        }
-        let common = self
-            .here
-            .components()
-            .zip(full.components())
-            .take_while(|(one, other)| one == other)
-            .count();
-        let up = self
-            .here
-            .components()
-            .skip(common)
-            .map(|_| Component::ParentDir);
-        let spelled: PathBuf = up.chain(full.components().skip(common)).collect();
-        match spelled.as_os_str().is_empty() {
-            true => PathBuf::from("."),
-            false => spelled,
-        }
+        spelled(full, &self.here, self.absolute)
     }
 
     /// Whether something really lies where the run may look.
@@ -187,6 +168,48 @@ impl Tree for Disk<'_> {
                     .bytes(path)
                     .is_some_and(|bytes| self.anchors.occur_in(&bytes))
     }
+}
+
+/// A full path as the walk would spell it.
+fn spelled(full: &Path, here: &Path, absolute: bool) -> PathBuf {
+    if absolute {
+        return full.to_owned();
+    }
+    let common = here
+        .components()
+        .zip(full.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = here.components().skip(common).map(|_| Component::ParentDir);
+    let spelled: PathBuf = up.chain(full.components().skip(common)).collect();
+    match spelled.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => spelled,
+    }
+}
+
+/// The roots, and the charts that those of them are part of which are files.
+pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let here = walk::working_directory();
+    let chart_of = |root: &PathBuf| {
+        let full = normal(&here.join(root));
+        let top = top(&full, &here);
+        let is_chart = |folder: &&Path| {
+            let mut names = kind::CHART_FILES.iter();
+            names.any(|name| walk::is_file(&folder.join(name)))
+        };
+        let folders = full.ancestors().skip(1);
+        let within = folders.take_while(|folder| folder.starts_with(&top));
+        // Subcharts are part of the outermost.
+        let chart = within.filter(is_chart).last()?;
+        Some(spelled(chart, &here, root.is_absolute()))
+    };
+    let files = roots.iter().filter(|root| walk::is_file(root));
+    let mut all = roots.to_vec();
+    all.extend(files.filter_map(chart_of));
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The repository that a root lies in. Where there is none: of a file the working directory if it lies below that, of a
