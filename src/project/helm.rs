@@ -57,8 +57,8 @@ struct Met {
 }
 
 impl<'c> Charts<'c> {
-    /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name. Unpacked folders of remote dependencies belong to the
-    /// tool that unpacked them, unless `edit_vendored`.
+    /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name. Unpacked folders of remote
+    /// dependencies belong to the tool that unpacked them, unless `edit_vendored`.
     pub fn new(
         tree: &dyn Tree,
         files: &[PathBuf],

@@ -18,8 +18,7 @@ pub(super) struct Disk<'r> {
     here: PathBuf,
     /// Whether paths are spelled in full, as the roots are.
     absolute: bool,
-    /// The roots, in full.
-    roots: Vec<PathBuf>,
+    roots: Vec<Root>,
     /// The folders, in full and as they really are, beyond which nothing is seen.
     tops: Vec<PathBuf>,
     /// Texts that need not be read again.
@@ -29,13 +28,26 @@ pub(super) struct Disk<'r> {
     seen: Mutex<HashMap<PathBuf, bool>>,
 }
 
+/// A root of the run.
+struct Root {
+    /// In full.
+    path: PathBuf,
+    /// What it may be a part of.
+    top: PathBuf,
+}
+
 impl<'r> Disk<'r> {
     pub(super) fn new(roots: &[PathBuf], anchors: &'r Anchors) -> Self {
         let here = walk::working_directory();
         let absolute = roots.iter().any(|root| root.is_absolute());
-        let roots: Vec<PathBuf> = roots.iter().map(|root| normal(&here.join(root))).collect();
-        let tops = roots.iter().map(|root| top(root, &here));
-        let tops = tops.filter_map(|top| walk::real(&top)).collect();
+        let full = |root: &PathBuf| {
+            let path = normal(&here.join(root));
+            let top = top(&path, &here);
+            Root { path, top }
+        };
+        let roots: Vec<Root> = roots.iter().map(full).collect();
+        let tops = roots.iter().filter_map(|root| walk::real(&root.top));
+        let tops = tops.collect();
         Self {
             anchors,
             here,
@@ -61,7 +73,7 @@ impl<'r> Disk<'r> {
     /// Whether a path lies under a root, or is one.
     pub(super) fn is_under_roots(&self, path: &Path) -> bool {
         let full = normal(&self.here.join(path));
-        self.roots.iter().any(|root| full.starts_with(root))
+        self.roots.iter().any(|root| full.starts_with(&root.path))
     }
 
     /// Where files may lie that make one project with those of the roots: the repositories that are given in part only.
@@ -70,9 +82,9 @@ impl<'r> Disk<'r> {
             .roots
             .iter()
             .filter(|root| self.is_in_project(root))
-            .map(|root| top(root, &self.here))
-            .filter(|top| !self.roots.contains(top))
-            .map(|top| self.spelled(&top))
+            .map(|root| root.top.as_path())
+            .filter(|top| self.roots.iter().all(|root| root.path != *top))
+            .map(|top| self.spelled(top))
             .collect();
         around.sort();
         around.dedup();
@@ -80,15 +92,15 @@ impl<'r> Disk<'r> {
     }
 
     /// Whether a root, or a folder above it, belongs to a chart or a kustomization.
-    fn is_in_project(&self, root: &Path) -> bool {
-        let top = top(root, &self.here);
-        let below = |path: &&Path| path.starts_with(&top);
-        let makes_one =
-            |folder: &Path| kind::project_files().any(|name| walk::is_file(&folder.join(name)));
+    fn is_in_project(&self, root: &Root) -> bool {
+        let below = |path: &&Path| path.starts_with(&root.top);
+        let makes_one = |folder: &Path| {
+            holds_one(folder, &kind::CHART_FILES) || holds_one(folder, &kind::KUSTOMIZATION_FILES)
+        };
         self.known
             .keys()
-            .any(|path| normal(&self.here.join(path)).starts_with(root))
-            || root.ancestors().take_while(below).any(makes_one)
+            .any(|path| normal(&self.here.join(path)).starts_with(&root.path))
+            || root.path.ancestors().take_while(below).any(makes_one)
     }
 
     fn spelled(&self, full: &Path) -> PathBuf {
@@ -188,20 +200,23 @@ fn spelled(full: &Path, here: &Path, absolute: bool) -> PathBuf {
     }
 }
 
+/// Whether a folder holds a file of one of the names.
+fn holds_one(folder: &Path, names: &[&str]) -> bool {
+    names.iter().any(|name| walk::is_file(&folder.join(name)))
+}
+
 /// The roots, and the charts that those of them are part of which are files.
 pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
     let here = walk::working_directory();
     let chart_of = |root: &PathBuf| {
         let full = normal(&here.join(root));
         let top = top(&full, &here);
-        let is_chart = |folder: &&Path| {
-            let mut names = kind::CHART_FILES.iter();
-            names.any(|name| walk::is_file(&folder.join(name)))
-        };
         let folders = full.ancestors().skip(1);
         let within = folders.take_while(|folder| folder.starts_with(&top));
         // Subcharts are part of the outermost.
-        let chart = within.filter(is_chart).last()?;
+        let chart = within
+            .filter(|folder| holds_one(folder, &kind::CHART_FILES))
+            .last()?;
         Some(spelled(chart, &here, root.is_absolute()))
     };
     let files = roots.iter().filter(|root| walk::is_file(root));
@@ -223,10 +238,7 @@ fn top(root: &Path, here: &Path) -> PathBuf {
     let repository = folder
         .ancestors()
         .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
-    let is_layer = || {
-        let mut names = kind::KUSTOMIZATION_FILES.iter();
-        names.any(|name| walk::is_file(&folder.join(name)))
-    };
+    let is_layer = || holds_one(folder, &kind::KUSTOMIZATION_FILES);
     let below = folder.starts_with(here);
     match (repository, folder.parent()) {
         (Some(repository), _) => repository.to_owned(),

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::disk::Disk;
 use super::{Options, Outcome};
-use crate::check;
+use crate::check::{self, Image};
 use crate::kind::{self, Kind};
 use crate::project::helm;
 use crate::rules::anchors::Anchors;
-use crate::source::LineIndex;
+use crate::source::{LineIndex, Position};
 use crate::walk::{self, Sieve};
 
 /// Lists the files that a run would look at, and as what.
@@ -95,6 +95,22 @@ struct Listed {
     /// Of the image of a subchart, the keys that lead to the chart.
     #[serde(skip_serializing_if = "Option::is_none")]
     chart: Option<String>,
+}
+
+impl Listed {
+    fn new(image: Image, path: String, position: Position, chart: Option<String>) -> Self {
+        Self {
+            image: image.reference(),
+            name: image.name,
+            tag: image.tag,
+            digest: image.digest,
+            path,
+            line: position.line,
+            column: position.column,
+            shape: image.shape,
+            chart,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -212,17 +228,9 @@ fn of_subcharts(
                 outcome = Outcome::Failed;
             }
         }
-        let rows = pulled.images.into_iter().map(|found| Listed {
-            image: found.image.reference(),
-            name: found.image.name,
-            tag: found.image.tag,
-            digest: found.image.digest,
-            path: found.place,
-            line: found.position.line,
-            column: found.position.column,
-            shape: found.image.shape,
-            chart: Some(found.chart),
-        });
+        let rows = pulled.images.into_iter();
+        let rows = rows
+            .map(|found| Listed::new(found.image, found.place, found.position, Some(found.chart)));
         added.extend(rows);
     }
     if !added.is_empty() {
@@ -281,17 +289,7 @@ fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {
     images
         .map(|image| {
             let position = lines.position(text, image.span.start);
-            Listed {
-                image: image.reference(),
-                name: image.name,
-                tag: image.tag,
-                digest: image.digest,
-                path: shown.clone(),
-                line: position.line,
-                column: position.column,
-                shape: image.shape,
-                chart: None,
-            }
+            Listed::new(image, shown.clone(), position, None)
         })
         .collect()
 }

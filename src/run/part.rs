@@ -83,37 +83,32 @@ impl Work<'_> {
     fn group_unguarded(&self, group: &Group) -> Vec<(PathBuf, Part)> {
         let (options, judge) = (self.options, self.judge);
         let mut parts: BTreeMap<PathBuf, Part> = BTreeMap::new();
-        let read = || {
-            let mut members = Members::new();
-            let mut unread = Vec::new();
-            for (path, entry) in &group.files {
-                match member(path, entry) {
-                    Ok(member) => {
-                        members.insert(path.clone(), member);
-                    }
-                    Err(error) => unread.push((path.clone(), error)),
+        let mut before: BTreeMap<&Path, Option<String>> = BTreeMap::new();
+        for (path, entry) in &group.files {
+            match entry.exists.then(|| walk::read(path)).transpose() {
+                Ok(text) => {
+                    before.insert(path, text);
                 }
-            }
-            (members, unread)
-        };
-        let (members, unread) = read();
-        for (path, error) in unread {
-            if group.files[&path].told {
-                parts.insert(path, Part::unread(options, &error));
+                Err(error) if entry.told => {
+                    parts.insert(path.clone(), Part::unread(options, &error));
+                }
+                Err(_) => {}
             }
         }
-        let before: BTreeMap<PathBuf, Option<String>> = members
-            .iter()
-            .map(|(path, member)| {
-                let text = member.exists.then(|| member.text.clone());
-                (path.clone(), text)
-            })
-            .collect();
-        let mut outcomes = judge.group(members, options.fix());
+        let members = || -> Members {
+            let files = before.iter();
+            files
+                .map(|(path, text)| {
+                    let member = member(path, &group.files[*path], text.as_deref());
+                    ((*path).to_owned(), member)
+                })
+                .collect()
+        };
+        let mut outcomes = judge.group(members(), options.fix());
         let mut failure = None;
         if options.mode == Mode::Write {
             let changes = outcomes.iter().filter_map(|(path, outcome)| {
-                let before = before.get(path)?.as_deref();
+                let before = before.get(path.as_path())?.as_deref();
                 let change = Change {
                     path,
                     before,
@@ -125,18 +120,18 @@ impl Work<'_> {
             if let Err(error) = write::replace_all(&changes, self.bounds) {
                 failure = Some((error.path().to_owned(), error.to_string()));
                 // All that would have been fixed is left.
-                outcomes = judge.group(read().0, None);
+                outcomes = judge.group(members(), None);
             }
         }
         let mut unfixed = match options.previews_reports() {
-            true => judge.group(read().0, None),
+            true => judge.group(members(), None),
             false => BTreeMap::new(),
         };
         for (path, outcome) in outcomes {
             let Some(entry) = group.files.get(&path).filter(|entry| entry.told) else {
                 continue;
             };
-            let before = before.get(&path).and_then(Option::as_deref);
+            let before = before.get(path.as_path()).and_then(Option::as_deref);
             let mut part = Part::of(options, &path, entry.kind, before, outcome);
             if let Some(unfixed) = unfixed.remove(&path) {
                 part.report(options, &path, entry.kind, unfixed);
@@ -150,19 +145,16 @@ impl Work<'_> {
     }
 }
 
-fn member(path: &Path, entry: &Entry) -> Result<Member, ReadError> {
-    let text = match entry.exists {
-        true => walk::read(path)?,
-        false => String::new(),
-    };
-    let mut member = Member::new(entry.kind, text);
+/// A file of a group as it was read, if there is one.
+fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
+    let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
     member.exists = entry.exists;
     member.locked = match () {
         () if !entry.told => Some("it is outside of what regfix was given"),
         () if walk::is_read_only(path) => Some("it is read-only"),
         () => None,
     };
-    Ok(member)
+    member
 }
 
 /// Runs the work on a file, or on several together. A panic is a fault of ours, and theirs alone.

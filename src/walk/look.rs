@@ -14,13 +14,15 @@ pub fn working_directory() -> PathBuf {
 
 /// A path with its links resolved, if there is anything.
 pub fn real(path: &Path) -> Option<PathBuf> {
-    // An empty path is the working directory, to everyone but the system.
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
-    path.canonicalize().ok()
+    named(path).canonicalize().ok()
+}
+
+/// An empty path is the working directory, to everyone but the system.
+fn named(path: &Path) -> &Path {
+    match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    }
 }
 
 /// What is at a path, the last link of it not followed.
@@ -36,11 +38,7 @@ pub enum Entry {
 
 /// Looks at a path once, and a second time where it is a link. `None` where there is nothing, or a link to nothing.
 pub fn look(path: &Path) -> Option<Entry> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
+    let path = named(path);
     let metadata = fs::symlink_metadata(path).ok()?;
     match metadata.is_symlink() {
         true => is_folder(path).map(|to_folder| Entry::Link { to_folder }),

@@ -16,7 +16,7 @@ use super::values::{self, Origin, Step, Table, Value, table_at};
 use crate::check;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Label, Related, Severity};
-use crate::kind;
+use crate::kind::{self, Kind};
 use crate::project::Member;
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
@@ -238,6 +238,21 @@ impl<'o> Owned<'o> {
         }
     }
 
+    /// Templates and manifests that a tool puts back, with their paths and kinds.
+    pub(super) fn templates<'a>(
+        &'a self,
+        instance: &'a Instance,
+    ) -> impl Iterator<Item = (&'a File, &'a Path, &'static Kind)> {
+        let charts = instance.charts.iter().filter(|chart| chart.of_root);
+        let files = charts.flat_map(|chart| &chart.templates);
+        files.filter_map(|number| {
+            let file = &self.loaded.files[*number];
+            // The way through the archive is a path like any other to what tells kinds by names.
+            let path = Path::new(&file.place);
+            Some((file, path, kind::classify(path)?))
+        })
+    }
+
     /// Literals that no value reaches.
     fn of_templates(
         &self,
@@ -246,40 +261,29 @@ impl<'o> Owned<'o> {
         anchors: &Anchors,
         found: &mut Vec<Default>,
     ) {
-        for chart in instance.charts.iter().filter(|chart| chart.of_root) {
-            for file in chart
-                .templates
-                .iter()
-                .map(|number| &self.loaded.files[*number])
-            {
-                // The way through the archive is a path like any other to what tells kinds by names.
-                let path = Path::new(&file.place);
-                let Some(kind) = kind::classify(path) else {
-                    continue;
+        for (file, path, kind) in self.templates(instance) {
+            let hints = anchors.hints(file.text.as_bytes());
+            let checked = check::check_near(path, &file.text, kind, rules, Some(&hints));
+            let lines = LineIndex::new(&file.text);
+            for one in checked.findings.into_iter().filter(|one| !one.mention) {
+                let crd = !file.place.contains("/templates/");
+                let related = Related {
+                    place: file.place.clone(),
+                    position: Some(lines.position(&file.text, one.span().start)),
+                    text: "written here".to_owned(),
                 };
-                let hints = anchors.hints(file.text.as_bytes());
-                let checked = check::check_near(path, &file.text, kind, rules, Some(&hints));
-                let lines = LineIndex::new(&file.text);
-                for one in checked.findings.into_iter().filter(|one| !one.mention) {
-                    let crd = !file.place.contains("/templates/");
-                    let related = Related {
-                        place: file.place.clone(),
-                        position: Some(lines.position(&file.text, one.span().start)),
-                        text: "written here".to_owned(),
-                    };
-                    let reason = if crd { IN_CRD } else { IN_TEMPLATE };
-                    found.push(Default {
-                        finding: Finding {
-                            fix: None,
-                            reason: Some(reason.to_owned()),
-                            related: vec![related],
-                            ..self.at_dependency(one, instance, "template")
-                        },
-                        overrides: Vec::new(),
-                        applicability: Applicability::Display,
-                        origins: Vec::new(),
-                    });
-                }
+                let reason = if crd { IN_CRD } else { IN_TEMPLATE };
+                found.push(Default {
+                    finding: Finding {
+                        fix: None,
+                        reason: Some(reason.to_owned()),
+                        related: vec![related],
+                        ..self.at_dependency(one, instance, "template")
+                    },
+                    overrides: Vec::new(),
+                    applicability: Applicability::Display,
+                    origins: Vec::new(),
+                });
             }
         }
     }

@@ -107,20 +107,10 @@ impl Owned<'_> {
                     image,
                 ));
             }
-            for chart in instance.charts.iter().filter(|chart| chart.of_root) {
-                for file in chart
-                    .templates
-                    .iter()
-                    .map(|number| &self.loaded.files[*number])
-                {
-                    let path = Path::new(&file.place);
-                    let Some(kind) = kind::classify(path) else {
-                        continue;
-                    };
-                    for image in check::images(path, &file.text, kind) {
-                        let at = image.span.start;
-                        found.push(self.image_at(file, at, &instance, image));
-                    }
+            for (file, path, kind) in self.templates(&instance) {
+                for image in check::images(path, &file.text, kind) {
+                    let at = image.span.start;
+                    found.push(self.image_at(file, at, &instance, image));
                 }
             }
         }
