@@ -101,7 +101,8 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         }
         _ => {}
     }
-    if let Err(message) = set_threads(arguments.scope.jobs) {
+    let writes = arguments.action.write;
+    if let Err(message) = set_threads(arguments.scope.jobs, writes) {
         writeln!(err, "regfix: {message}")?;
         return Ok(Exit::Failed);
     }
@@ -252,8 +253,13 @@ fn working_directory() -> Result<PathBuf, String> {
         .map_err(|error| format!("the working directory cannot be read: {error}"))
 }
 
-fn set_threads(jobs: usize) -> Result<(), String> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs);
+/// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk half of its time.
+fn set_threads(jobs: usize, writes: bool) -> Result<(), String> {
+    let threads = match std::thread::available_parallelism() {
+        Ok(cores) if jobs == 0 && writes => cores.get() * 2,
+        _ => jobs,
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()
         .map_err(|error| format!("cannot start the threads: {error}"))
 }
