@@ -41,6 +41,8 @@ pub struct Config {
     pub overrides: Vec<Override>,
     /// Whether unpacked charts of remote dependencies are edited in place, as if the user owned them.
     pub edit_vendored_charts: bool,
+    /// Folders of charts that a tool puts back, though no dependency tells; see [`Config::vendors_chart`].
+    pub vendored_charts: Globs,
     /// All rules, embedded and own, selected or not.
     pub known: Vec<Rule>,
     /// The working directory, which relative paths start from.
@@ -108,6 +110,7 @@ impl Config {
             exclude: Globs::default(),
             overrides: Vec::new(),
             edit_vendored_charts: false,
+            vendored_charts: Globs::default(),
             known: Vec::new(),
         }
     }
@@ -184,6 +187,12 @@ impl Config {
             false => self.exclude.match_file(&path),
         };
         !self.exclude.is_empty() && self.relative(path).is_some_and(matches)
+    }
+
+    /// Whether a chart in a folder is listed as one that a tool puts back.
+    pub fn vendors_chart(&self, folder: &Path) -> bool {
+        let matches = |path: PathBuf| self.vendored_charts.match_folder(&path);
+        !self.vendored_charts.is_empty() && self.relative(folder).is_some_and(matches)
     }
 
     /// Applies the overrides to what was found in a file: drops what they ignore, changes severities. Tells how

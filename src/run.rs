@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
 use crate::progress::Progress;
-use crate::project::helm::{Charts, may_release};
+use crate::project::helm::{Charts, Vendored, may_release};
 use crate::project::kustomize::Trees;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
@@ -247,7 +247,7 @@ fn walk_for(
             suspect: anchors.occur_in(bytes)
                 || bytes.starts_with(&[0xff, 0xfe])
                 || bytes.starts_with(&[0xfe, 0xff]),
-            text: project_text(kind, bytes),
+            text: project_text(options.config, kind, bytes),
         };
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
         (candidate.suspect || candidate.text.is_some() || counts()).then_some(candidate)
@@ -260,8 +260,9 @@ fn walk_for(
     walk::walk(&options.walk, &sieve)
 }
 
-fn project_text(kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
-    let text = (kind.makes_project() || may_release(kind, bytes)).then_some(bytes)?;
+fn project_text(config: &Config, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
+    let releases = || may_release(kind, bytes, !config.vendored_charts.is_empty());
+    let text = (kind.makes_project() || releases()).then_some(bytes)?;
     std::str::from_utf8(text).ok().map(Arc::from)
 }
 
@@ -301,7 +302,7 @@ fn disk_of<'r>(
                     .kind_of(path, false)
                     .filter(|kind| kind.makes_project())
             },
-            keep: &|_, kind: &'static Kind, bytes: &[u8]| project_text(kind, bytes),
+            keep: &|_, kind: &'static Kind, bytes: &[u8]| project_text(options.config, kind, bytes),
             suspect: &|_: &[u8]| false,
         };
         for (path, text) in walk::walk(&around, &sieve).kept {
@@ -326,7 +327,11 @@ fn projects<'d>(
     disk: &'d Disk<'_>,
     makers: &Makers,
 ) -> Vec<Box<dyn Project + 'd>> {
-    let edit_vendored = options.config.edit_vendored_charts;
+    let listed = |folder: &Path| options.config.vendors_chart(folder);
+    let vendored = Vendored {
+        edit: options.config.edit_vendored_charts,
+        listed: &listed,
+    };
     vec![
         Box::new(Charts::new(
             disk,
@@ -334,7 +339,7 @@ fn projects<'d>(
             &makers.releases,
             options.rules,
             anchors,
-            edit_vendored,
+            vendored,
         )),
         Box::new(Trees::new(disk, &makers.projects, options.rules)),
     ]

@@ -23,7 +23,7 @@ pub(super) const KEYS: [&str; 7] = [
     "rules",
 ];
 pub(super) const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
-pub(super) const HELM_KEYS: [&str; 1] = ["vendored"];
+pub(super) const HELM_KEYS: [&str; 2] = ["vendored", "vendored-charts"];
 pub(super) const VENDORED: [&str; 2] = ["override", "edit"];
 
 /// Reads a configuration whose globs are relative to `folder`.
@@ -53,7 +53,10 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         config.overrides = overrides.collect::<Result<_, _>>()?;
     }
     if let Some(node) = value(root, "helm") {
-        config.edit_vendored_charts = edits_vendored(mapping(node, &HELM_KEYS)?)?;
+        let helm = mapping(node, &HELM_KEYS)?;
+        config.edit_vendored_charts = edits_vendored(helm)?;
+        let charts = value(helm, "vendored-charts");
+        config.vendored_charts = charts.map_or_else(|| Ok(Globs::default()), globs)?;
     }
     Ok(config)
 }
@@ -287,6 +290,8 @@ fn blamed(rule: &Node<'_>, text: &str) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     /// `«` and `»` stand around the place that the error must point at.
@@ -475,6 +480,14 @@ mod tests {
             "helm: {«vendor»: edit}\n",
             "unknown key `vendor`",
             "vendored",
+        );
+        let listed = config("helm: {vendored-charts: vendor/}\n", PathBuf::from("/r")).unwrap();
+        assert!(listed.vendors_chart(Path::new("/r/vendor/metrics")));
+        assert!(!listed.vendors_chart(Path::new("/r/charts/metrics")));
+        check(
+            "helm: {vendored-charts: '«!a»'}\n",
+            "`!a`: a glob cannot take back what another one matched",
+            ".gitignore",
         );
     }
 

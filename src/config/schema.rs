@@ -35,6 +35,10 @@ fn key(name: &str) -> Value {
             "vendored",
             "Whether the unpacked chart of a remote dependency is overridden in your values, or edited in place.",
         ),
+        "vendored-charts" => (
+            "globs",
+            "Folders of charts that a tool puts back, though no dependency tells.",
+        ),
         "files" => ("globs", "The files that the override is for."),
         other => panic!("the schema does not know the key {other}"),
     };
@@ -183,6 +187,7 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rules: [{id: mine, from: a.io}]\nselect: [mine, k8s-gcr-io]\n",
         "helm: {vendored: edit}\n",
         "helm: {vendored: }\n",
+        "helm: {vendored-charts: [vendor/, third_party/*]}\n",
     ] {
         assert!(reads(text), "the reader refuses {text}");
         let faults: Vec<_> = validator

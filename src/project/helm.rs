@@ -20,8 +20,8 @@ mod released;
 mod root;
 mod templates;
 mod values;
+mod vendored;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -34,11 +34,12 @@ use crate::rules::anchors::Anchors;
 use chart::{Dependency, DependencyFile, Metadata};
 use inflated::Inflated;
 pub(super) use inflated::unpacked;
-use load::{Loaded, Loader, is_vendored};
+use load::{Loaded, Loader};
 pub use pulled::{Pulled, SubchartImage, images};
 pub use released::may_release;
 use root::Root;
 use templates::Joined;
+pub use vendored::Vendored;
 
 /// All charts of a tree that the user owns, with what lies in their `charts/`.
 pub struct Charts<'c> {
@@ -47,7 +48,12 @@ pub struct Charts<'c> {
     roots: Vec<Root>,
     joined: Vec<Joined>,
     inflated: Vec<Inflated>,
+    /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
+    held: Vec<PathBuf>,
 }
+
+const LISTED: &str =
+    "the settings say that a tool puts this chart back, and nothing here releases it";
 
 /// A chart that the walk met.
 struct Met {
@@ -57,33 +63,36 @@ struct Met {
 }
 
 impl<'c> Charts<'c> {
-    /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name. Unpacked folders of remote
-    /// dependencies belong to the tool that unpacked them, unless `edit_vendored`.
+    /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name.
     pub fn new(
         tree: &dyn Tree,
         files: &[PathBuf],
         releases: &[PathBuf],
         rules: &'c RuleSet,
         anchors: &'c Anchors,
-        edit_vendored: bool,
+        vendored: Vendored<'_>,
     ) -> Self {
         let pulled = files.par_iter().filter(|path| {
-            !edit_vendored && kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
+            !vendored.edit && kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
         });
         let released = releases
             .par_iter()
-            .flat_map_iter(|path| released::of(tree, path, anchors));
+            .flat_map_iter(|path| released::of(tree, path, anchors, vendored));
         let inflated: Vec<Inflated> = pulled
-            .flat_map_iter(|path| inflated::of(tree, path, anchors))
+            .flat_map_iter(|path| inflated::of(tree, path, anchors, vendored))
             .chain(released)
             .collect();
-        let mut owned = owned(tree, files, edit_vendored);
-        let pulled = |one: &Met| {
+        let pulled = |folder: &Path| {
             inflated
                 .iter()
-                .any(|other| one.folder.starts_with(&other.folder))
+                .any(|other| folder.starts_with(&other.folder))
         };
-        owned.retain(|one| !pulled(one));
+        let met = meet_all(tree, files);
+        let listed = met.iter().map(|one| one.folder.as_path());
+        let listed = listed.filter(|folder| vendored.lists(folder) && !pulled(folder));
+        let held = listed.flat_map(|folder| tree.suspects(folder)).collect();
+        let mut owned = owned(met, vendored);
+        owned.retain(|one| !pulled(&one.folder));
         let mut charts = Self {
             rules,
             anchors,
@@ -93,17 +102,18 @@ impl<'c> Charts<'c> {
                 .filter_map(|one| Joined::of(tree, &one.folder))
                 .collect(),
             inflated,
+            held,
         };
         let root = |one: Met| {
-            let root = charts.root(tree, one, edit_vendored)?;
+            let root = charts.root(tree, one, vendored)?;
             charts.may_tell(&root, tree).then_some(root)
         };
         charts.roots = owned.into_par_iter().filter_map(root).collect();
         charts
     }
 
-    fn root(&self, tree: &dyn Tree, one: Met, edit_vendored: bool) -> Option<Root> {
-        let loader = Loader::new(tree, self.anchors, edit_vendored);
+    fn root(&self, tree: &dyn Tree, one: Met, vendored: Vendored<'_>) -> Option<Root> {
+        let loader = Loader::new(tree, self.anchors, vendored);
         let loaded = loader.load(&one.folder, &one.metadata);
         let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
         if dependencies.is_empty() && loaded.children.is_empty() && loaded.faults.is_empty() {
@@ -143,13 +153,17 @@ impl<'c> Charts<'c> {
     }
 }
 
-/// The charts that the user owns, of those whose `Chart.yaml` is among the files.
-fn owned(tree: &dyn Tree, files: &[PathBuf], edit_vendored: bool) -> Vec<Met> {
+/// The charts whose `Chart.yaml` is among the files.
+fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
     let charts = files
         .par_iter()
         .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
-    let mut met: Vec<Met> = charts.filter_map(|path| meet(tree, path)).collect();
-    let vendored = vendored(&met, edit_vendored);
+    charts.filter_map(|path| meet(tree, path)).collect()
+}
+
+/// Those of the charts that the user owns.
+fn owned(mut met: Vec<Met>, vendored: Vendored<'_>) -> Vec<Met> {
+    let vendored = vendored.among(&met);
     met.retain(|one| {
         let mut folders = one.folder.ancestors();
         !folders.any(|folder| vendored.contains(folder))
@@ -202,25 +216,6 @@ fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
     })
 }
 
-/// The folders of charts that a tool puts back.
-fn vendored(met: &[Met], edit_vendored: bool) -> BTreeSet<PathBuf> {
-    let by_folder: BTreeMap<&Path, &Metadata> = met
-        .iter()
-        .map(|one| (one.folder.as_path(), &one.metadata))
-        .collect();
-    let parent = |folder: &Path| {
-        let charts = folder.parent()?;
-        let above = charts.parent()?;
-        let parent = by_folder.get(above)?;
-        (charts.file_name()? == "charts").then_some(*parent)
-    };
-    let is_vendored = |one: &&Met| {
-        parent(&one.folder).is_some_and(|parent| is_vendored(parent, &one.metadata, edit_vendored))
-    };
-    let folders = met.iter().filter(is_vendored);
-    folders.map(|one| one.folder.clone()).collect()
-}
-
 impl Project for Charts<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
         let joined = self.joined.iter().map(|joined| {
@@ -237,6 +232,7 @@ impl Project for Charts<'_> {
             })
             .chain(joined)
             .chain(self.inflated.iter().map(Inflated::group))
+            .chain(self.held.iter().map(|path| vec![path.clone()]))
             .collect()
     }
 
@@ -244,6 +240,7 @@ impl Project for Charts<'_> {
         for joined in &self.joined {
             joined.find(members, self.rules);
         }
+        members::hold(members, &self.held, LISTED);
         for one in &self.inflated {
             one.find(members, self.rules, self.anchors);
         }

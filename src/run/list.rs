@@ -219,9 +219,13 @@ fn of_subcharts(
         }
     };
     let disk = Disk::new(&options.walk.roots, &anchors);
-    let edit_vendored = options.config.edit_vendored_charts;
+    let listed = |folder: &Path| options.config.vendors_chart(folder);
+    let vendored = helm::Vendored {
+        edit: options.config.edit_vendored_charts,
+        listed: &listed,
+    };
     let mut added = Vec::new();
-    for pulled in helm::images(&disk, charts, &anchors, edit_vendored) {
+    for pulled in helm::images(&disk, charts, &anchors, vendored) {
         for (why, fatal) in pulled.unseen {
             writeln!(err, "regfix: {}: {why}", pulled.chart.display())?;
             if fatal {

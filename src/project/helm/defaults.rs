@@ -12,7 +12,7 @@ use super::document::{Document, Placed};
 use super::effective::{self, Instance};
 use super::load::{self, Chart, File, Loaded};
 use super::overrides::{self, Override};
-use super::values::{self, Origin, Step, Table, Value, table_at};
+use super::values::{self, Origin, Spot, Table, Value, table_at};
 use crate::check;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Label, Related, Severity};
@@ -30,8 +30,8 @@ const IN_LIST: &str = "a list is replaced whole: the override repeats all of it"
 /// A chart that the user owns, as its files are now.
 pub(super) struct Owned<'o> {
     pub(super) chart: Arc<Chart>,
-    /// Its own values.
-    values: File,
+    /// Its own values, and files that those were laid over.
+    own: Vec<File>,
     pub(super) loaded: &'o Loaded,
 }
 
@@ -71,17 +71,17 @@ impl<'o> Owned<'o> {
         });
         Ok(Self {
             chart,
-            values: own,
+            own: vec![own],
             loaded,
         })
     }
 
     /// A chart that another file than a `Chart.yaml` asks for: `about` has its name, where that stands, and no
-    /// dependencies; `values` what is set for it there.
+    /// dependencies; `values` what is set for it there, in the `own` files.
     pub(super) fn asked_for(
         about: Metadata,
         values: Table,
-        file: File,
+        own: Vec<File>,
         loaded: &'o Loaded,
     ) -> Self {
         let name = loaded
@@ -96,11 +96,7 @@ impl<'o> Owned<'o> {
             templates: Vec::new(),
             of_root: false,
         });
-        Self {
-            chart,
-            values: file,
-            loaded,
-        }
+        Self { chart, own, loaded }
     }
 
     fn metadata(&self) -> &Metadata {
@@ -167,10 +163,18 @@ impl<'o> Owned<'o> {
     }
 
     pub(super) fn file(&self, origin: Origin) -> &File {
+        let loaded = &self.loaded.files;
         match origin.file {
-            0 => &self.values,
-            number => &self.loaded.files[number],
+            0 => &self.own[0],
+            number => loaded
+                .get(number)
+                .unwrap_or_else(|| &self.own[number - loaded.len() + 1]),
         }
+    }
+
+    /// The number by which leaves name one of the owner's files that is not the first.
+    pub(super) fn number(loaded: &Loaded, own: usize) -> usize {
+        loaded.files.len() + own - 1
     }
 
     fn default_of(
@@ -400,18 +404,12 @@ impl Default {
 
     /// Puts the overrides into the owner's values, and says where.
     /// They stand at a place of the file.
-    pub(super) fn put_into(
-        &mut self,
-        path: &Path,
-        at: &[Step],
-        text: &str,
-        member: Option<&Member>,
-    ) {
+    pub(super) fn put_into(&mut self, path: &Path, at: &Spot, text: &str, member: Option<&Member>) {
         let Some(first) = self.overrides.first() else {
             return;
         };
         let above = at
-            .is_empty()
+            .is_whole()
             .then(|| overrides::place::deepest_key(text, &first.path));
         if let Some(span) = above.flatten() {
             let lines = LineIndex::new(text);

@@ -1,9 +1,9 @@
 //! Charts that another file than a `Chart.yaml` asks for, and that are no one's to edit: the override of what they have
 //! by default goes where that file gives them values. Here those of a kustomization's `helmCharts`, with `valuesInline`
-//! or the `valuesFile` that the user owns.
+//! or the `valuesFile` that the user owns; `released` has others.
 //!
 //! Only what lies unpacked in `chartHome` is seen, and only with a repository to pull it from: without one it is the
-//! user's own chart. Of `additionalValuesFiles` nothing is known.
+//! user's own chart, unless the settings say otherwise. Of `additionalValuesFiles` nothing is known.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +12,18 @@ use super::chart::Metadata;
 use super::coalesce::merge;
 use super::defaults::Owned;
 use super::load::{File, Loaded, Loader, shown};
-use super::members::{hold_vendored, note, settle};
-use super::values::{self, Step, Table, Value};
+use super::members::{hold, hold_vendored, note, settle};
+use super::values::{self, Spot, Table, Value};
+use super::vendored::Vendored;
 
 use crate::finding::Finding;
 use crate::project::{Members, Place, Tree};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
+use crate::source::Span;
+
+const UNPACKED: &str =
+    "a tool puts this chart back: what it has by default is overridden where it is released";
 
 /// One chart that is asked for.
 pub(super) struct Inflated {
@@ -30,15 +35,22 @@ pub(super) struct Inflated {
     pub values: PathBuf,
     pub loaded: Loaded,
     /// Where the file names the chart.
-    pub name: Vec<Step>,
+    pub name: Spot,
     /// Where values stand in the file that overrides go into.
-    pub at: Vec<Step>,
+    pub at: Spot,
     /// Values files that those are laid over, the first below all others.
     pub below: Vec<PathBuf>,
+    /// The key by which it has values that cannot be read here, if any: then nothing is told of it.
+    pub unseen: Option<&'static str>,
 }
 
 /// The charts that a kustomization pulls, as far as they are there and something could be told of them.
-pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflated> {
+pub(super) fn of(
+    tree: &dyn Tree,
+    path: &Path,
+    anchors: &Anchors,
+    vendored: Vendored<'_>,
+) -> Vec<Inflated> {
     let read = || {
         let text = tree.text(path).filter(|text| text.contains("helmCharts"))?;
         values::read(&text, 0).ok()
@@ -55,18 +67,16 @@ pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflate
     let entry = |(index, item): (usize, &Value)| {
         let entry = item.as_table()?;
         let name = text(entry, "name")?;
-        text(entry, "repo")?;
         let version = text(entry, "version").unwrap_or_default();
         let chart = unpacked(tree, folder, home.as_deref(), &name, &version)?;
-        let loaded = Loader::new(tree, anchors, false).load_one(&chart);
+        if text(entry, "repo").is_none() && !vendored.lists(&chart) {
+            return None;
+        }
+        let loaded = Loader::new(tree, anchors, vendored).load_one(&chart);
         let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
         let file = file.filter(|file| tree.place(file) == Place::File && !file.starts_with(&chart));
-        let steps = vec![Step::Key("helmCharts".to_owned()), Step::Item(index)];
+        let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
         let inline = entry.contains_key("valuesInline") || file.is_none();
-        let mut at = steps.clone();
-        at.push(Step::Key("valuesInline".to_owned()));
-        let mut name = steps;
-        name.push(Step::Key("name".to_owned()));
         has_news(&loaded).then(|| Inflated {
             asking: path.to_owned(),
             folder: chart,
@@ -75,9 +85,13 @@ pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflate
                 _ => path.to_owned(),
             },
             loaded,
-            name,
-            at: if inline { at } else { Vec::new() },
+            name: spot.clone().keys(&["name"]),
+            at: match inline {
+                true => spot.keys(&["valuesInline"]),
+                false => Spot::default(),
+            },
             below: file.filter(|_| inline).into_iter().collect(),
+            unseen: None,
         })
     };
     items.iter().enumerate().filter_map(entry).collect()
@@ -122,7 +136,14 @@ impl Inflated {
     }
 
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        hold_vendored(members, &self.loaded.vendored);
+        if let Some(key) = self.unseen {
+            hold(members, &self.loaded.vendored, UNPACKED);
+            let at = self.named_at(members);
+            let message =
+                format!("some values of this chart come by `{key}`: it is not looked into");
+            return note(members.get_mut(&self.asking), at, message, false);
+        }
+        hold_vendored(members, &self.loaded.vendored, UNPACKED);
         let found = self.findings(members, rules, anchors).unwrap_or_default();
         if let Some(member) = members.get_mut(&self.asking) {
             member.findings.extend(found);
@@ -140,31 +161,45 @@ impl Inflated {
         anchors: &Anchors,
     ) -> Option<Vec<Finding>> {
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
-        let root = Value::table(values::read(text(&self.asking)?, 0).ok()?);
-        let Value::Leaf(name) = values::at(&root, &self.name) else {
-            return None;
+        let about = Metadata {
+            name_at: Some(self.name_in(text(&self.asking)?)?),
+            ..Metadata::default()
         };
         let written = text(&self.values)?;
         let mut set = values::read_at(written, 0, &self.at).ok()?;
-        for below in self.below.iter().rev().filter_map(|path| text(path)) {
-            merge(&mut set, &values::read(below, 0).ok()?, true);
+        let file = |path: &Path, text: &str| File {
+            place: shown(path),
+            text: Arc::from(text),
+            of_root: path.starts_with(&self.folder),
+        };
+        let mut files = vec![file(&self.values, written)];
+        for path in self.below.iter().rev() {
+            let below = text(path)?;
+            let number = Owned::number(&self.loaded, files.len());
+            merge(&mut set, &values::read(below, number).ok()?, true);
+            files.push(file(path, below));
         }
-        let about = Metadata {
-            name_at: Some(name.origin.span),
-            ..Metadata::default()
-        };
-        let file = File {
-            place: shown(&self.values),
-            text: Arc::from(written),
-            of_root: false,
-        };
-        let owned = Owned::asked_for(about, set, file, &self.loaded);
+        let owned = Owned::asked_for(about, set, files, &self.loaded);
         let mut found = owned.findings(rules, anchors);
         for one in &mut found {
             one.without_name();
             one.put_into(&self.values, &self.at, written, members.get(&self.values));
         }
         Some(found.into_iter().map(|one| one.finding).collect())
+    }
+
+    /// Where the chart is named in the file that asks for it.
+    fn name_in(&self, text: &str) -> Option<Span> {
+        let documents = values::read_all(text, 0).ok()?;
+        match values::at(documents.get(self.name.document)?, &self.name.steps) {
+            Value::Leaf(name) => Some(name.origin.span),
+            _ => None,
+        }
+    }
+
+    fn named_at(&self, members: &Members) -> Option<usize> {
+        let name = self.name_in(&members.get(&self.asking)?.text)?;
+        Some(name.start)
     }
 
     pub(super) fn settle(&self, members: &mut Members) {

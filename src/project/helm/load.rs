@@ -11,6 +11,7 @@ use super::archive::{self, Budget, Files};
 use super::chart::{self, Dependency, Metadata};
 use super::range::satisfies;
 use super::values::{self, Table};
+use super::vendored::{Vendored, asked_for};
 use crate::kind;
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
@@ -63,15 +64,14 @@ const MOST_INSTANCES: usize = 1000;
 pub(super) struct Loader<'l> {
     pub tree: &'l dyn Tree,
     pub anchors: &'l Anchors,
-    /// Whether unpacked folders of remote dependencies are edited in place.
-    pub edit_vendored: bool,
+    pub vendored: Vendored<'l>,
     /// Whether templates are kept in which no rule could speak about anything.
     pub every_template: bool,
     loaded: Loaded,
 }
 
 impl<'l> Loader<'l> {
-    pub(super) fn new(tree: &'l dyn Tree, anchors: &'l Anchors, edit_vendored: bool) -> Self {
+    pub(super) fn new(tree: &'l dyn Tree, anchors: &'l Anchors, vendored: Vendored<'l>) -> Self {
         let own = File {
             place: "values.yaml".to_owned(),
             text: Arc::from(""),
@@ -80,7 +80,7 @@ impl<'l> Loader<'l> {
         Self {
             tree,
             anchors,
-            edit_vendored,
+            vendored,
             every_template: false,
             loaded: Loaded {
                 files: vec![own],
@@ -184,7 +184,7 @@ impl<'l> Loader<'l> {
     fn folder(&mut self, path: &Path, parent: &Metadata) -> Option<Arc<Chart>> {
         let place = shown(path);
         let metadata = self.metadata_of_folder(path)?;
-        if is_vendored(parent, &metadata, self.edit_vendored) {
+        if self.vendored.holds(path, &metadata, parent) {
             let mut files = Files::new();
             self.gather(path, "", 0, &mut files);
             return self.chart(files, &place, &mut Budget::default(), true);
@@ -403,26 +403,6 @@ fn metadata_of(files: &Files) -> Option<Result<Metadata, String>> {
         &chart,
         text("requirements.yaml").as_deref(),
     ))
-}
-
-/// The dependency that a chart in `charts/` is there for; one of another version is there for none.
-fn asked_for<'d>(parent: &'d Metadata, chart: &Metadata) -> Option<&'d Dependency> {
-    let named = |one: &&Dependency| one.name == chart.name;
-    let mut all = parent.dependencies.iter().flatten().filter(named);
-    let exact = all
-        .clone()
-        .find(|one| satisfies(&chart.version, &one.version));
-    exact.or_else(|| all.next())
-}
-
-/// Whether a chart in a folder is put back by a tool.
-pub(super) fn is_vendored(parent: &Metadata, chart: &Metadata, edit_vendored: bool) -> bool {
-    !edit_vendored && asked_for(parent, chart).is_some_and(is_remote)
-}
-
-/// Whether Helm fetches it. What has no repository was put in `charts/` by hand.
-fn is_remote(dependency: &Dependency) -> bool {
-    !dependency.repository.is_empty() && dependency.folder().is_none()
 }
 
 /// Whether a file of a chart says anything of images, by its path in the chart.

@@ -6,33 +6,36 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::overrides;
-use super::values::Step;
+use super::values::Spot;
 use crate::edit::{Applicability, Edit, FileEdit};
 use crate::finding::{Finding, Problem};
 use crate::project::{Member, Members};
 
-const VENDORED: &str = "a tool puts this file back: `helm dependency update` brings the chart as its repository has it";
-
-/// What stands in a vendored folder is not changed there.
-pub(super) fn hold_vendored(members: &mut Members, vendored: &[PathBuf]) {
+/// What stands in a vendored folder is not changed there. Of default values only what the chart really gets is told.
+pub(super) fn hold_vendored(members: &mut Members, vendored: &[PathBuf], reason: &str) {
     for path in vendored {
-        let Some(member) = members.get_mut(path) else {
-            continue;
-        };
-        // Of default values only what the chart really gets is told.
-        if path.file_name().is_some_and(|name| name == "values.yaml") {
+        let defaults = path.file_name().is_some_and(|name| name == "values.yaml");
+        if let Some(member) = members.get_mut(path).filter(|_| defaults) {
             member.findings.retain(|finding| finding.mention);
         }
-        for finding in &mut member.findings {
+    }
+    hold(members, vendored, reason);
+}
+
+/// What stands in files is not changed there.
+pub(super) fn hold(members: &mut Members, files: &[PathBuf], reason: &str) {
+    for path in files {
+        let findings = members.get_mut(path).map(|member| &mut member.findings);
+        for finding in findings.into_iter().flatten() {
             if finding.fix.take().is_some() {
-                finding.reason = Some(VENDORED.to_owned());
+                finding.reason = Some(reason.to_owned());
             }
         }
     }
 }
 
 /// Findings whose overrides meet at one place of the values get the same edits there.
-pub(super) fn settle(members: &mut Members, declares: &Path, path: &Path, at: &[Step]) {
+pub(super) fn settle(members: &mut Members, declares: &Path, path: &Path, at: &Spot) {
     let Some(values) = members.get(path).map(|member| member.text.clone()) else {
         return;
     };

@@ -9,7 +9,7 @@ mod style;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::values::{self, Leaf, Step, Table, Value};
+use super::values::{self, Leaf, Spot, Step, Table, Value};
 use crate::edit::{self, Applicability, Edit, FileEdit, Fix};
 
 /// A value that is to stand at a path of keys.
@@ -21,8 +21,8 @@ pub(super) struct Override {
 
 /// For each override the edits that bring it about, or why there are none. Overrides that meet at one place in the file
 /// have the same edits there.
-pub(super) fn plan(text: &str, at: &[Step], wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
-    let before = match values::read(text, 0) {
+pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
+    let before = match read(text, at) {
         Ok(before) => before,
         Err(error) => return vec![Err(format!("the values file {error}")); wanted.len()],
     };
@@ -67,22 +67,66 @@ pub(super) fn plan(text: &str, at: &[Step], wanted: &[Override]) -> Vec<Result<V
 const NO_ROOM: &str =
     "the values file leaves no room for the override: it would change something else";
 
+/// A file with values in it.
+#[derive(Clone)]
+struct Contents {
+    documents: Vec<Value>,
+    /// Those that stand in a text, which is left out of the documents.
+    inner: Option<Value>,
+}
+
+fn read(text: &str, at: &Spot) -> Result<Contents, String> {
+    let mut documents = values::read_all(text, 0)?;
+    if documents.len() <= at.document {
+        documents.resize(at.document + 1, Value::Null);
+    }
+    let root = &mut documents[at.document];
+    if !matches!(root, Value::Null | Value::Table(_)) {
+        return Err("is no map".to_owned());
+    }
+    let mut inner = None;
+    if at.in_text
+        && let Some((last, steps)) = at.steps.split_last()
+        && let Step::Key(key) = last
+    {
+        inner = Some(Value::table(values::read_at(text, 0, at)?));
+        set_at(root, steps, std::slice::from_ref(key), &Value::Null);
+    }
+    Ok(Contents { documents, inner })
+}
+
 /// Whether the edits bring about the overrides, and nothing else.
 fn holds(
     text: &str,
-    at: &[Step],
-    before: &Table,
+    at: &Spot,
+    before: &Contents,
     wanted: &[&Override],
     plan: &place::Plan,
 ) -> bool {
     let edits: BTreeSet<Edit> = plan.edits.iter().map(|(edit, _)| edit.clone()).collect();
     let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
     let after = edit::apply(text, [&fix], Applicability::Safe);
-    let mut expected = Value::table(before.clone());
+    let mut expected = before.clone();
     for one in wanted {
-        set_at(&mut expected, at, &one.path, &one.value);
+        match &mut expected.inner {
+            Some(inner) => set_at(inner, &[], &one.path, &one.value),
+            None => {
+                let root = &mut expected.documents[at.document];
+                set_at(root, &at.steps, &one.path, &one.value);
+            }
+        }
     }
-    values::read(&after, 0).is_ok_and(|after| values::same(&Value::table(after), &expected))
+    read(&after, at).is_ok_and(|after| after.same(&expected))
+}
+
+impl Contents {
+    fn same(&self, other: &Self) -> bool {
+        let all = |of: &Self| {
+            let documents = of.documents.iter().chain(&of.inner);
+            Value::List(documents.cloned().collect())
+        };
+        values::same(&all(self), &all(other))
+    }
 }
 
 /// Puts a value at a path below a place of a document.
@@ -133,7 +177,7 @@ pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
 }
 
 /// The overrides that edits of a values file bring about.
-pub(super) fn made_by(text: &str, at: &[Step], edits: &[FileEdit]) -> Vec<Override> {
+pub(super) fn made_by(text: &str, at: &Spot, edits: &[FileEdit]) -> Vec<Override> {
     let edits = edits.iter().map(|edit| edit.edit.clone()).collect();
     let fix = Fix::here(edits, Applicability::Safe);
     let after = edit::apply(text, [&fix], Applicability::Safe);

@@ -8,7 +8,8 @@ use super::defaults::Owned;
 use super::document::Document;
 use super::effective::{self, Instance};
 use super::load::{File, Loader};
-use super::{Met, absent, owned, told_absent};
+use super::vendored::Vendored;
+use super::{Met, absent, meet_all, owned, told_absent};
 use crate::check::{self, Image};
 use crate::kind;
 use crate::project::Tree;
@@ -30,11 +31,11 @@ pub fn images(
     tree: &dyn Tree,
     files: &[PathBuf],
     anchors: &Anchors,
-    edit_vendored: bool,
+    vendored: Vendored<'_>,
 ) -> Vec<Pulled> {
     let of_chart = |one: Met| {
         let (folder, chart) = (one.folder.clone(), one.chart.clone());
-        let mut loader = Loader::new(tree, anchors, edit_vendored);
+        let mut loader = Loader::new(tree, anchors, vendored);
         loader.every_template = true;
         let loaded = loader.load(&one.folder, &one.metadata);
         let text = |path: &Path| tree.text(path).unwrap_or_default();
@@ -60,7 +61,7 @@ pub fn images(
             unseen,
         }
     };
-    owned(tree, files, edit_vendored)
+    owned(meet_all(tree, files), vendored)
         .into_par_iter()
         .map(of_chart)
         .collect()

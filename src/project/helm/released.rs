@@ -1,14 +1,15 @@
-//! Packaged charts of the tree that a Flux `HelmRelease` or a helmfile releases: the override of what they have by default
-//! goes into the values of the release.
+//! Charts that a tool put into the tree and that a Flux `HelmRelease`, an Argo CD `Application` or a helmfile releases:
+//! the override of what they have by default goes into the values of the release.
 //!
-//! Only archives: a chart in a folder is the user's own, and edited there. Nothing is said of releases whose values come
-//! from where they cannot be read here: `valuesFrom`, `valuesFiles`, templates.
+//! Archives, and folders that the settings list; any other chart in a folder is the user's own, and edited there. Values
+//! that a release takes from where they cannot be read here are named, and nothing is said of the release.
 
 use std::path::{Path, PathBuf};
 
 use super::inflated::{Inflated, has_news, text};
 use super::load::Loader;
-use super::values::{self, Step, Table, Value, table_at};
+use super::values::{self, Spot, Table, Value, table_at};
+use super::vendored::Vendored;
 use crate::kind::Kind;
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
@@ -18,149 +19,309 @@ const ARCHIVE: &str = ".tgz";
 /// How far above a release the root of its source is looked for.
 const MOST_FOLDERS: usize = 32;
 
-/// Whether a file may release an archive, by a look at its bytes.
-pub fn may_release(kind: &Kind, bytes: &[u8]) -> bool {
+/// Whether a file may release a chart that a tool put into the tree, by a look at its bytes. `folders` where the settings
+/// list any.
+pub fn may_release(kind: &Kind, bytes: &[u8], folders: bool) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
+    let may_name = || folders || has(ARCHIVE);
     match kind.name {
-        "helmfile" => has(ARCHIVE),
-        "yaml" => has(ARCHIVE) && has("HelmRelease"),
+        "helmfile" => may_name(),
+        "yaml" => may_name() && (has("HelmRelease") || folders && has("argoproj.io/")),
         _ => false,
     }
 }
 
 /// A release as its file tells of it.
 struct Release {
-    archive: PathBuf,
-    name: Vec<Step>,
+    /// The archive or the folder.
+    chart: PathBuf,
+    /// Where the file names it.
+    name: Spot,
+    /// The file that has the values which win, and where in it they stand.
     values: PathBuf,
-    at: Vec<Step>,
+    at: Spot,
+    /// Values files that those are laid over, the first below all others.
     below: Vec<PathBuf>,
+    /// The key by which it has values that cannot be read here.
+    unseen: Option<&'static str>,
 }
 
-/// The releases of archives that something could be told of.
-pub(super) fn of(tree: &dyn Tree, path: &Path, anchors: &Anchors) -> Vec<Inflated> {
-    let Some(root) = tree.text(path).and_then(|text| values::read(&text, 0).ok()) else {
+/// The releases of charts that something could be told of.
+pub(super) fn of(
+    tree: &dyn Tree,
+    path: &Path,
+    anchors: &Anchors,
+    vendored: Vendored<'_>,
+) -> Vec<Inflated> {
+    let documents = tree.text(path).map(|text| values::read_all(&text, 0));
+    let Some(Ok(documents)) = documents else {
         return Vec::new();
     };
-    let releases = match root.get("releases") {
-        Some(Value::List(items)) => items
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| of_helmfile(tree, path, index, item.as_table()?))
-            .collect(),
-        _ => Vec::from_iter(of_flux(tree, path, &root)),
+    let file = ReleaseFile {
+        tree,
+        path,
+        folder: path.parent().unwrap_or(Path::new("")),
+        vendored,
     };
+    let tables = documents.iter().enumerate();
+    let releases = tables
+        .filter_map(|(number, root)| Some((number, root.as_table()?)))
+        .flat_map(|(number, root)| file.document(number, root));
     let inflated = |one: Release| {
-        let loaded = Loader::new(tree, anchors, false).load_archive(&one.archive);
+        let loader = Loader::new(tree, anchors, vendored);
+        let loaded = match is_archive(&one.chart) {
+            true => loader.load_archive(&one.chart),
+            false => loader.load_one(&one.chart),
+        };
         has_news(&loaded).then(|| Inflated {
             asking: path.to_owned(),
-            folder: one.archive,
+            folder: one.chart,
             values: one.values,
             loaded,
             name: one.name,
             at: one.at,
             below: one.below,
+            unseen: one.unseen,
         })
     };
-    releases.into_iter().filter_map(inflated).collect()
+    releases.filter_map(inflated).collect()
 }
 
-/// Flux takes the path from the root of the source.
-fn of_flux(tree: &dyn Tree, path: &Path, root: &Table) -> Option<Release> {
-    let is_release = text(root, "kind")? == "HelmRelease"
-        && text(root, "apiVersion")?.starts_with("helm.toolkit.fluxcd.io/");
-    let spec = root.get("spec")?.as_table()?;
-    let chart = table_at(spec, ["chart", "spec"])?;
-    let source = text(chart.get("sourceRef")?.as_table()?, "kind")?;
-    let hidden = spec.contains_key("valuesFrom")
-        || chart.contains_key("valuesFiles")
-        || chart.contains_key("valuesFile");
-    if !is_release || source != "GitRepository" || hidden {
-        return None;
-    }
-    let named = text(chart, "chart").filter(|chart| chart.ends_with(ARCHIVE))?;
-    let named = named.trim_start_matches("./").trim_start_matches('/');
-    let folder = path.parent()?;
-    // Where the repository ends is not known here, only where nothing more may be seen: the outermost folder counts.
-    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
-    let seen = above.take_while(|folder| tree.place(folder) == Place::Folder);
-    let archives = seen.map(|folder| tree.resolve(&folder, named));
-    let archive = archives
-        .filter(|archive| tree.place(archive) == Place::File)
-        .last()?;
-    Some(Release {
-        archive,
-        name: keys(&["spec", "chart", "spec", "chart"]),
-        values: path.to_owned(),
-        at: keys(&["spec", "values"]),
-        below: Vec::new(),
-    })
+fn is_archive(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ARCHIVE)
 }
 
-/// helmfile takes the path from its own folder; of the values, the last win.
-fn of_helmfile(tree: &dyn Tree, path: &Path, index: usize, release: &Table) -> Option<Release> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let archive = text(release, "chart").filter(|chart| chart.ends_with(ARCHIVE))?;
-    let archive = tree.resolve(folder, &archive);
-    if tree.place(&archive) != Place::File {
-        return None;
-    }
-    let steps = |key: &str| {
-        let mut steps = keys(&["releases"]);
-        steps.extend([Step::Item(index), Step::Key(key.to_owned())]);
-        steps
-    };
-    // Other keys by which values come: `set`, and what a template lends.
-    let hidden = [
-        "set",
-        "setString",
-        "setTemplate",
-        "inherit",
-        "valuesTemplate",
-    ];
-    if hidden.iter().any(|key| release.contains_key(*key)) {
-        return None;
-    }
-    let none = Vec::new();
-    let items: &[Value] = match release.get("values") {
-        Some(Value::List(items)) => items,
-        None | Some(Value::Null) => &none,
-        _ => return None,
-    };
-    let file = |item: &Value| match item {
-        Value::Leaf(leaf) => {
-            let file = tree.resolve(folder, &leaf.text);
-            let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
-            (known && tree.place(&file) == Place::File).then_some(file)
+/// A file that may release charts.
+struct ReleaseFile<'f> {
+    tree: &'f dyn Tree,
+    path: &'f Path,
+    folder: &'f Path,
+    vendored: Vendored<'f>,
+}
+
+impl ReleaseFile<'_> {
+    fn document(&self, number: usize, root: &Table) -> Vec<Release> {
+        if let Some(Value::List(items)) = root.get("releases") {
+            let releases = items.iter().enumerate().filter_map(|(index, item)| {
+                let spot = Spot::at_keys(number, &["releases"]).item(index);
+                self.of_helmfile(&spot, item.as_table()?)
+            });
+            return releases.collect();
         }
-        _ => None,
-    };
-    let (inline, files) = match items.split_last() {
-        Some((Value::Table(_), files)) => (true, files),
-        _ => (false, items),
-    };
-    let mut below: Vec<PathBuf> = files.iter().map(file).collect::<Option<_>>()?;
-    let last = if inline { None } else { below.pop() };
-    let (values, at) = match last {
-        Some(last) => (last, Vec::new()),
-        None => {
-            // Where there is no list of values yet, there is no room: the finding says so.
-            let mut at = steps("values");
-            at.push(Step::Item(items.len().saturating_sub(1)));
-            (path.to_owned(), at)
+        let kind = text(root, "kind").unwrap_or_default();
+        let group = text(root, "apiVersion").unwrap_or_default();
+        match (group.split('/').next(), &*kind) {
+            (Some("helm.toolkit.fluxcd.io"), "HelmRelease") => {
+                Vec::from_iter(self.of_flux(number, root))
+            }
+            (Some("argoproj.io"), "Application") => self.of_argo(number, root, &["spec"]),
+            (Some("argoproj.io"), "ApplicationSet") => {
+                self.of_argo(number, root, &["spec", "template", "spec"])
+            }
+            _ => Vec::new(),
         }
-    };
-    Some(Release {
-        archive,
-        name: steps("chart"),
-        values,
-        at,
-        below,
-    })
-}
+    }
 
-fn keys(path: &[&str]) -> Vec<Step> {
-    path.iter()
-        .map(|key| Step::Key((*key).to_owned()))
-        .collect()
+    /// A chart at a path, if it is one that a tool put there.
+    fn chart(&self, path: PathBuf) -> Option<PathBuf> {
+        let is_file = |path: &Path| self.tree.place(path) == Place::File;
+        let is_vendored = match is_archive(&path) {
+            true => is_file(&path),
+            false => self.vendored.lists(&path) && is_file(&path.join("Chart.yaml")),
+        };
+        is_vendored.then_some(path)
+    }
+
+    /// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where
+    /// nothing more may be seen: the outermost folder comes first.
+    fn paths_at_root(&self, named: &str) -> Vec<PathBuf> {
+        let named = named.trim_start_matches("./").trim_start_matches('/');
+        let above =
+            (0..MOST_FOLDERS).map(|depth| self.tree.resolve(self.folder, &"../".repeat(depth)));
+        let seen = above.take_while(|folder| self.tree.place(folder) == Place::Folder);
+        let mut paths: Vec<PathBuf> = seen
+            .map(|folder| self.tree.resolve(&folder, named))
+            .collect();
+        paths.reverse();
+        paths
+    }
+
+    fn chart_at_root(&self, named: &str) -> Option<PathBuf> {
+        let mut paths = self.paths_at_root(named).into_iter();
+        paths.find_map(|path| self.chart(path))
+    }
+
+    fn of_flux(&self, number: usize, root: &Table) -> Option<Release> {
+        let spec = root.get("spec")?.as_table()?;
+        let chart = table_at(spec, ["chart", "spec"])?;
+        if text(chart.get("sourceRef")?.as_table()?, "kind")? != "GitRepository" {
+            return None;
+        }
+        let elsewhere = [
+            ("valuesFrom", spec),
+            ("valuesFiles", chart),
+            ("valuesFile", chart),
+        ];
+        let unseen = elsewhere
+            .iter()
+            .find(|(key, table)| table.contains_key(*key));
+        Some(Release {
+            chart: self.chart_at_root(&text(chart, "chart")?)?,
+            name: Spot::at_keys(number, &["spec", "chart", "spec", "chart"]),
+            values: self.path.to_owned(),
+            at: Spot::at_keys(number, &["spec", "values"]),
+            below: Vec::new(),
+            unseen: unseen.map(|(key, _)| *key),
+        })
+    }
+
+    /// An application has one source, or several.
+    fn of_argo(&self, number: usize, root: &Table, spec: &[&str]) -> Vec<Release> {
+        let spot = Spot::at_keys(number, spec);
+        let Some(spec) = table_at(root, spec.iter().copied()) else {
+            return Vec::new();
+        };
+        let mut sources = Vec::new();
+        if let Some(source) = spec.get("source") {
+            sources.push((spot.clone().keys(&["source"]), source));
+        }
+        if let Some(Value::List(items)) = spec.get("sources") {
+            let items = items.iter().enumerate();
+            sources.extend(
+                items.map(|(index, item)| (spot.clone().keys(&["sources"]).item(index), item)),
+            );
+        }
+        let sources = sources.into_iter();
+        sources
+            .filter_map(|(spot, source)| self.of_source(&spot, source.as_table()?))
+            .collect()
+    }
+
+    /// Parameters win over `valuesObject`, that over `values`, and that over the last of `valueFiles`.
+    fn of_source(&self, spot: &Spot, source: &Table) -> Option<Release> {
+        let chart = self.chart_at_root(&text(source, "path")?)?;
+        let none = Table::new();
+        let helm = source.get("helm").and_then(Value::as_table);
+        let helm = helm.unwrap_or(&none);
+        let at = |key: &str| spot.clone().keys(&["helm", key]);
+        let parameters = ["parameters", "fileParameters"];
+        let mut unseen = parameters.into_iter().find(|key| helm.contains_key(*key));
+        let mut below = self.value_files(helm, &chart).unwrap_or_else(|| {
+            unseen = Some("valueFiles");
+            Vec::new()
+        });
+        let in_text = text(helm, "values").filter(|_| !helm.contains_key("valuesObject"));
+        if in_text.as_ref().is_some_and(|text| text.contains("{{")) {
+            unseen = Some("values");
+        }
+        let own = |file: &mut PathBuf| !file.starts_with(&chart);
+        let file = match helm.contains_key("valuesObject") || in_text.is_some() {
+            true => None,
+            false => below.pop_if(own),
+        };
+        let (values, at) = match file {
+            Some(file) => (file, Spot::default()),
+            None if in_text.is_some() => (self.path.to_owned(), at("values").in_text()),
+            None => (self.path.to_owned(), at("valuesObject")),
+        };
+        Some(Release {
+            chart,
+            name: spot.clone().keys(&["path"]),
+            values,
+            at,
+            below,
+            unseen,
+        })
+    }
+
+    /// The files of `valueFiles`: from the chart's folder, or from the root. `None` where one of them is not of this tree.
+    fn value_files(&self, helm: &Table, chart: &Path) -> Option<Vec<PathBuf>> {
+        let items: &[Value] = match helm.get("valueFiles") {
+            Some(Value::List(items)) => items,
+            None | Some(Value::Null) => &[],
+            _ => return None,
+        };
+        let may_miss = matches!(
+            helm.get("ignoreMissingValueFiles"),
+            Some(Value::Leaf(leaf)) if &*leaf.text == "true"
+        );
+        let mut files = Vec::new();
+        for item in items {
+            let Value::Leaf(leaf) = item else {
+                return None;
+            };
+            // `$name/` is of another source, and a template of anything.
+            if leaf.text.starts_with('$') || leaf.text.contains("{{") {
+                return None;
+            }
+            let paths = match leaf.text.starts_with('/') {
+                true => self.paths_at_root(&leaf.text),
+                false => vec![self.tree.resolve(chart, &leaf.text)],
+            };
+            let mut paths = paths.into_iter();
+            match paths.find(|path| self.tree.place(path) == Place::File) {
+                Some(file) => files.push(file),
+                None if may_miss => {}
+                None => return None,
+            }
+        }
+        Some(files)
+    }
+
+    /// helmfile takes the path from its own folder; of the values, the last win.
+    fn of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Release> {
+        let chart = self.chart(self.tree.resolve(self.folder, &text(release, "chart")?))?;
+        // Other keys by which values come: `set`, and what a template lends.
+        let elsewhere = [
+            "set",
+            "setString",
+            "setTemplate",
+            "inherit",
+            "valuesTemplate",
+        ];
+        let mut unseen = elsewhere.into_iter().find(|key| release.contains_key(*key));
+        let none = Vec::new();
+        let items: &[Value] = match release.get("values") {
+            Some(Value::List(items)) => items,
+            None | Some(Value::Null) => &none,
+            _ => {
+                unseen = Some("values");
+                &none
+            }
+        };
+        let file = |item: &Value| match item {
+            Value::Leaf(leaf) => {
+                let file = self.tree.resolve(self.folder, &leaf.text);
+                let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
+                (known && self.tree.place(&file) == Place::File).then_some(file)
+            }
+            _ => None,
+        };
+        let (inline, files) = match items.split_last() {
+            Some((Value::Table(_), files)) => (true, files),
+            _ => (false, items),
+        };
+        let below: Option<Vec<PathBuf>> = files.iter().map(file).collect();
+        let mut below = below.unwrap_or_else(|| {
+            unseen = Some("values");
+            Vec::new()
+        });
+        let last = if inline { None } else { below.pop() };
+        let (values, at) = match last {
+            Some(last) => (last, Spot::default()),
+            None => {
+                // Where there is no list of values yet, there is no room: the finding says so.
+                let at = spot.clone().keys(&["values"]);
+                (self.path.to_owned(), at.item(items.len().saturating_sub(1)))
+            }
+        };
+        Some(Release {
+            chart,
+            name: spot.clone().keys(&["chart"]),
+            values,
+            at,
+            below,
+            unseen,
+        })
+    }
 }

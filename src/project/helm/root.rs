@@ -6,10 +6,13 @@ use super::defaults::Owned;
 use super::load::Loaded;
 use super::members::{hold_vendored, note, settle};
 use super::told_absent;
+use super::values::Spot;
 use crate::finding::{Finding, Related};
 use crate::project::{Member, Members};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
+
+const VENDORED: &str = "a tool puts this file back: `helm dependency update` brings the chart as its repository has it";
 
 /// A chart that the user owns.
 pub(super) struct Root {
@@ -32,7 +35,7 @@ impl Root {
     }
 
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        hold_vendored(members, &self.loaded.vendored);
+        hold_vendored(members, &self.loaded.vendored, VENDORED);
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let Some(chart) = text(&self.chart) else {
             return;
@@ -53,7 +56,12 @@ impl Root {
         };
         let mut found = owned.findings(rules, anchors);
         for finding in &mut found {
-            finding.put_into(&self.values, &[], values, members.get(&self.values));
+            finding.put_into(
+                &self.values,
+                &Spot::default(),
+                values,
+                members.get(&self.values),
+            );
         }
         let dependencies = owned.dependencies().to_vec();
         let declares = members.get_mut(self.declares());
@@ -97,6 +105,6 @@ impl Root {
     }
 
     pub(super) fn settle(&self, members: &mut Members) {
-        settle(members, self.declares(), &self.values, &[]);
+        settle(members, self.declares(), &self.values, &Spot::default());
     }
 }

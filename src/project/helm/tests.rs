@@ -12,12 +12,17 @@ use serde_json::{Map, Value as Json, json};
 use super::effective;
 use super::load::{Chart, Loader};
 use super::values::{LeafKind, Table, Value, table_at};
-use super::{Charts, chart, values};
+use super::{Charts, Vendored, chart, values};
 use crate::finding::Finding;
 use crate::kind;
 use crate::project::{Member, Members, Place, Project, Tree};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
+
+const OVERRIDE: Vendored<'static> = Vendored {
+    edit: false,
+    listed: &|_| false,
+};
 
 /// A folder as it is.
 struct Folder;
@@ -214,7 +219,7 @@ fn ours(folder: &Path) -> Table {
     let metadata = chart::metadata(&read("Chart.yaml"), None).unwrap();
     let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
     let anchors = Anchors::new(&rules, &[]).unwrap();
-    let loaded = Loader::new(&Folder, &anchors, false).load(folder, &metadata);
+    let loaded = Loader::new(&Folder, &anchors, OVERRIDE).load(folder, &metadata);
     assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
     effective::of_root(&Arc::new(Chart {
         metadata,
@@ -289,7 +294,7 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
         &[],
         &rules,
         &anchors,
-        false,
+        OVERRIDE,
     );
     let mut members = Members::new();
     for path in charts.groups().into_iter().flatten() {

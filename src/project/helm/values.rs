@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::source::Span;
-use crate::syntax::yaml::{self, Entry, Map, Node, Scalar, Style};
+use crate::syntax::yaml::{self, Entry, Map, Node, Parsed, Scalar, Style};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
@@ -51,29 +51,29 @@ const MOST_NODES: usize = 500_000;
 /// # Errors
 /// Where it is no map, or does not parse; in words that follow its name.
 pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
-    let start = text.strip_prefix('\u{feff}').map_or(0, |_| 3);
-    let parsed = yaml::parse(text, Span::new(start, text.len()));
-    if let Some(error) = parsed.errors.first() {
-        return Err(format!("does not parse: {}", error.message));
-    }
-    let Some(root) = parsed.documents.first() else {
-        return Ok(Table::new());
-    };
-    let mut reader = Reader {
-        file,
-        collections: HashMap::new(),
-        shared: parsed.shared.iter().copied().collect(),
-        left: MOST_NODES,
-    };
-    if !parsed.shared.is_empty() {
-        reader.note(root);
-    }
-    match reader.value(root) {
-        Value::Table(table) if reader.left > 0 => Ok(Arc::unwrap_or_clone(table)),
-        Value::Null => Ok(Table::new()),
-        Value::Table(_) => Err("stands for more than half a million values".to_owned()),
-        _ => Err("is no map".to_owned()),
-    }
+    read_at(text, file, &Spot::default())
+}
+
+/// Reads all documents of a text.
+///
+/// # Errors
+/// Where one of them does not parse; in words that follow its name.
+pub(super) fn read_all(text: &str, file: usize) -> Result<Vec<Value>, String> {
+    let parsed = parse(text, whole(text))?;
+    let documents = parsed.documents.iter();
+    documents
+        .map(|root| value_of(root, &parsed, file))
+        .collect()
+}
+
+/// Where values stand in a file. Of itself the first document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Spot {
+    /// The number of the document.
+    pub document: usize,
+    pub steps: Vec<Step>,
+    /// Whether what stands there is a text that holds the values.
+    pub in_text: bool,
 }
 
 /// A step into a document.
@@ -82,6 +82,59 @@ pub(super) enum Step {
     Key(String),
     Item(usize),
 }
+
+impl Spot {
+    /// Whether the file is one of values.
+    pub(super) fn is_whole(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn at_keys(document: usize, keys: &[&str]) -> Self {
+        Self {
+            document,
+            ..Self::default()
+        }
+        .keys(keys)
+    }
+
+    /// The place below this one.
+    pub(super) fn keys(mut self, keys: &[&str]) -> Self {
+        let keys = keys.iter().map(|key| Step::Key((*key).to_owned()));
+        self.steps.extend(keys);
+        self
+    }
+
+    pub(super) fn item(mut self, index: usize) -> Self {
+        self.steps.push(Step::Item(index));
+        self
+    }
+
+    pub(super) fn in_text(self) -> Self {
+        Self {
+            in_text: true,
+            ..self
+        }
+    }
+
+    /// The text that the values are written in: the file, or the lines of a literal block in it.
+    ///
+    /// # Errors
+    /// Where something else stands there, or what is there does not parse; in words that follow the file's name.
+    pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Parsed<'t>, String> {
+        let parsed = parse(text, whole(text))?;
+        if !self.in_text {
+            return Ok(parsed);
+        }
+        let node = parsed
+            .documents
+            .get(self.document)
+            .and_then(|root| node_at(root, &self.steps));
+        let region = node.and_then(|node| lines_of_block(text, node));
+        parse(text, region.ok_or(NO_VALUES)?)
+    }
+}
+
+const NO_VALUES: &str = "has something else where values belong";
 
 /// What stands at a place of a document; null where nothing does.
 pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
@@ -92,16 +145,72 @@ pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
     })
 }
 
-/// Reads the values that stand at a place of a document.
+/// The node at a place, as it is written: through no alias and no merge key.
+pub(super) fn node_at<'n, 't>(root: &'n Node<'t>, steps: &[Step]) -> Option<&'n Node<'t>> {
+    steps.iter().try_fold(root, |node, step| match step {
+        Step::Key(key) => node.as_map()?.get(key),
+        Step::Item(index) => node.as_list()?.items.get(*index),
+    })
+}
+
+/// Reads the values that stand at a place.
 ///
 /// # Errors
 /// As [`read`]; and where something else than values stands there.
-pub(super) fn read_at(text: &str, file: usize, steps: &[Step]) -> Result<Table, String> {
-    let root = Value::table(read(text, file)?);
+pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, String> {
+    let parsed = spot.parse(text)?;
+    let (document, steps) = match spot.in_text {
+        true => (0, &[][..]),
+        false => (spot.document, &*spot.steps),
+    };
+    let root = match parsed.documents.get(document) {
+        Some(root) => value_of(root, &parsed, file)?,
+        None => Value::Null,
+    };
     match at(&root, steps) {
         Value::Table(table) => Ok(Table::clone(table)),
         Value::Null => Ok(Table::new()),
-        _ => Err("has something else where values belong".to_owned()),
+        _ if steps.is_empty() => Err("is no map".to_owned()),
+        _ => Err(NO_VALUES.to_owned()),
+    }
+}
+
+fn whole(text: &str) -> Span {
+    let start = text.strip_prefix('\u{feff}').map_or(0, |_| 3);
+    Span::new(start, text.len())
+}
+
+fn parse(text: &str, region: Span) -> Result<Parsed<'_>, String> {
+    let parsed = yaml::parse(text, region);
+    match parsed.errors.first() {
+        Some(error) => Err(format!("does not parse: {}", error.message)),
+        None => Ok(parsed),
+    }
+}
+
+/// The lines of a literal block: a document of its own, though it does not begin at the margin.
+fn lines_of_block(text: &str, node: &Node<'_>) -> Option<Span> {
+    let scalar = node.as_scalar()?;
+    let start = text[..scalar.span.start].rfind('\n')? + 1;
+    let is_own = text[start..scalar.span.start].trim().is_empty();
+    let literal = scalar.style == Style::Literal && is_own;
+    literal.then(|| Span::new(start, scalar.span.end))
+}
+
+fn value_of(root: &Node<'_>, parsed: &Parsed<'_>, file: usize) -> Result<Value, String> {
+    let mut reader = Reader {
+        file,
+        collections: HashMap::new(),
+        shared: parsed.shared.iter().copied().collect(),
+        left: MOST_NODES,
+    };
+    if !parsed.shared.is_empty() {
+        reader.note(root);
+    }
+    let value = reader.value(root);
+    match reader.left {
+        0 => Err("stands for more than half a million values".to_owned()),
+        _ => Ok(value),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::values::{self, Step, Table, Value};
+use super::super::values::{self, Spot, Step, Table, Value};
 use super::style::Style;
 use super::{Override, set};
 use crate::edit::Edit;
@@ -73,7 +73,7 @@ impl<'o> Branch<'o> {
     }
 }
 
-pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Plan {
+pub(super) fn plan(text: &str, spot: &Spot, wanted: &[(usize, &Override)]) -> Plan {
     let mut branch = Branch::default();
     for (index, one) in wanted {
         branch.add(&one.path, &one.value, *index);
@@ -81,15 +81,18 @@ pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Pl
     if wanted.is_empty() {
         return Plan::default();
     }
-    let start = text.strip_prefix('\u{feff}').map_or(0, |_| 3);
-    let parsed = yaml::parse(text, Span::new(start, text.len()));
-    let root = parsed.documents.first();
+    let parsed = spot.parse(text).unwrap_or_default();
+    let (document, steps) = match spot.in_text {
+        true => (0, &[][..]),
+        false => (spot.document, &*spot.steps),
+    };
+    let root = parsed.documents.get(document);
     let mut writer = Writer {
         text,
         style: Style::of(text, root),
         plan: Plan::default(),
     };
-    if let Some((map, keys)) = root.and_then(|root| innermost(root, at)) {
+    if let Some((map, keys)) = root.and_then(|root| innermost(root, steps)) {
         let mut outer = branch;
         for key in keys.iter().rev() {
             let of = outer.of.clone();
@@ -103,15 +106,14 @@ pub(super) fn plan(text: &str, at: &[Step], wanted: &[(usize, &Override)]) -> Pl
         writer.plan.join();
         return writer.plan;
     }
-    if !at.is_empty() {
-        writer.refuse(
+    match root {
+        Some(Node::Map(map)) if steps.is_empty() && !map.entries.is_empty() => {
+            writer.map(map, &branch);
+        }
+        _ if !spot.is_whole() => writer.refuse(
             &branch,
             "no values stand there that the override could go into",
-        );
-        return writer.plan;
-    }
-    match root {
-        Some(Node::Map(map)) if !map.entries.is_empty() => writer.map(map, &branch),
+        ),
         Some(Node::Map(map)) => writer.replace_root(map.span, &branch),
         Some(Node::Scalar(scalar)) if !scalar.span.is_empty() => {
             writer.replace_root(scalar.span, &branch);
@@ -134,10 +136,7 @@ fn innermost<'n, 's>(root: &'n Node<'n>, at: &'s [Step]) -> Option<(&'n Map<'n>,
     }
     let last = at.iter().rposition(|step| matches!(step, Step::Item(_)));
     let (way, rest) = at.split_at(last.map_or(0, |last| last + 1));
-    let node = way.iter().try_fold(root, |node, step| match step {
-        Step::Key(key) => node.as_map()?.get(key),
-        Step::Item(index) => node.as_list()?.items.get(*index),
-    })?;
+    let node = values::node_at(root, way)?;
     let keys = rest.iter().filter_map(|step| match step {
         Step::Key(key) => Some(key.as_str()),
         Step::Item(_) => None,

@@ -17,12 +17,16 @@ fn override_of(path: &str, text: &str) -> Override {
 }
 
 fn applied(text: &str, wanted: &[(&str, &str)]) -> Result<String, String> {
+    applied_at(text, &Spot::default(), wanted)
+}
+
+fn applied_at(text: &str, spot: &Spot, wanted: &[(&str, &str)]) -> Result<String, String> {
     let wanted: Vec<Override> = wanted
         .iter()
         .map(|(path, text)| override_of(path, text))
         .collect();
     let mut edits = BTreeSet::new();
-    for planned in plan(text, &[], &wanted) {
+    for planned in plan(text, spot, &wanted) {
         edits.extend(planned?);
     }
     let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
@@ -157,7 +161,7 @@ fn what_is_shared_is_left_alone() {
 fn one_that_has_no_room_does_not_hinder_others() {
     let text = "a: &s {b: 1}\nm: *s\no:\n  c: 1\n";
     let wanted = [override_of("m.x", X), override_of("o.x", X)];
-    let planned = plan(text, &[], &wanted);
+    let planned = plan(text, &Spot::default(), &wanted);
     assert!(planned[0].is_err() && planned[1].is_ok(), "{planned:?}");
 }
 
@@ -168,7 +172,51 @@ fn overrides_that_meet_share_their_edits() {
         override_of("m.b.k", X),
         override_of("o.z", X),
     ];
-    let planned = plan("m:\n  c: 1\no:\n  d: 1\n", &[], &wanted);
+    let planned = plan("m:\n  c: 1\no:\n  d: 1\n", &Spot::default(), &wanted);
     assert_eq!(planned[0], planned[1]);
     assert_ne!(planned[0], planned[2]);
+}
+
+#[test]
+fn in_other_documents() {
+    let spot = Spot::at_keys(1, &["spec", "values"]);
+    let check = |text: &str, expected: &str| {
+        assert_eq!(applied_at(text, &spot, &[("k", X)]).unwrap(), expected);
+    };
+    check(
+        "spec: {values: {a: 1}}\n---\nspec:\n  values:\n    a: 1\n---\nspec: {}\n",
+        "spec: {values: {a: 1}}\n---\nspec:\n  values:\n    a: 1\n    k: registry.k8s.io\n---\nspec: {}\n",
+    );
+    check(
+        "a: 1\n---\nspec:\n  b: 1\n---\nc: 1\n",
+        "a: 1\n---\nspec:\n  b: 1\n  values:\n    k: registry.k8s.io\n---\nc: 1\n",
+    );
+    assert!(applied_at("spec:\n  values:\n    a: 1\n", &spot, &[("k", X)]).is_err());
+}
+
+#[test]
+fn in_a_text_of_yaml() {
+    let spot = Spot::at_keys(0, &["helm", "values"]).in_text();
+    let check = |text: &str, expected: &str| {
+        let wanted = [("m.k", X), ("z", X)];
+        assert_eq!(applied_at(text, &spot, &wanted).unwrap(), expected);
+    };
+    check(
+        "helm:\n  values: |\n    # of m\n    m:\n      a: 1\n\n  b: 1\n",
+        "helm:\n  values: |\n    # of m\n    m:\n      a: 1\n      k: registry.k8s.io\n    z: registry.k8s.io\n\n  b: 1\n",
+    );
+    check(
+        "helm:\r\n  values: |-\r\n     m: {}\r\n     n: 'q'\r\nb: 1\r\n",
+        "helm:\r\n  values: |-\r\n     m:\r\n       k: 'registry.k8s.io'\r\n     n: 'q'\r\n     z: 'registry.k8s.io'\r\nb: 1\r\n",
+    );
+    check(
+        "helm:\n  values: |\n    m: {a: 1}",
+        "helm:\n  values: |\n    m: {a: 1, k: registry.k8s.io}\n    z: registry.k8s.io",
+    );
+    let refused = |text: &str| assert!(applied_at(text, &spot, &[("m.k", X)]).is_err(), "{text}");
+    refused("helm:\n  values: >\n    m: 1\n");
+    refused("helm:\n  values: 'm: {a: 1}'\n");
+    refused("helm:\n  values: |\n    - m\n");
+    refused("helm:\n  values: |\n    m: [\n");
+    refused("helm:\n  values: &v |\n    m:\n      a: 1\nother: *v\n");
 }
