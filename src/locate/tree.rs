@@ -54,6 +54,13 @@ pub(super) const ROOT: Place<'static> = Place {
     mention: None,
 };
 
+impl Place<'_> {
+    /// Whether the value is all that the document is.
+    pub(super) fn is_root(&self) -> bool {
+        self.siblings.is_none() && !self.in_list && self.key.is_empty()
+    }
+}
+
 pub(super) struct Walk<'w> {
     pub(super) path: &'w Path,
     pub(super) text: &'w str,

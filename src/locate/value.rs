@@ -15,6 +15,9 @@ pub(super) const PUSHED: &str = "images are pushed there, not pulled";
 impl Walk<'_> {
     pub(super) fn scalar(&mut self, scalar: &Scalar<'_>, place: Place<'_>) {
         let shown = scalar.span.of(self.text);
+        if place.is_root() && self.depth == 0 && !self.actions.is_empty() {
+            self.rendered_hosts(scalar.span, place);
+        }
         if scalar.is_block() || shown.contains('\n') {
             self.embedded(scalar, place);
             return;
@@ -142,6 +145,23 @@ impl Walk<'_> {
         };
         self.push_registry(registry, trust);
         true
+    }
+
+    /// The lines of a `define` that are a registry and nothing else: all that the template comes to, or that a branch of
+    /// it does.
+    fn rendered_hosts(&mut self, span: Span, place: Place<'_>) {
+        let mut at = span.start;
+        for line in span.of(self.text).split_inclusive('\n') {
+            let start = at + line.len() - line.trim_start().len();
+            at += line.len();
+            let registry =
+                reference::read_registry(self.text, Span::new(start, start + line.trim().len()));
+            let is_host = |span: &Span| !span.of(self.text).contains('/');
+            if let Some(registry) = registry.filter(is_host) {
+                let trust = place.mention.map_or(self.pull(), Trust::Mention);
+                self.push_registry(registry, trust);
+            }
+        }
     }
 
     fn push_registry(&mut self, registry: Span, trust: Trust) {
