@@ -4,5 +4,6 @@
 //! Knows nothing of Kubernetes, images or rules.
 
 pub mod placeholder;
+pub mod skim;
 pub mod template;
 pub mod yaml;

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -109,6 +110,118 @@ fn kinds() -> impl Strategy<Value = (&'static str, &'static Kind)> {
     )
 }
 
+/// A value of several lines below a key, `indent` deep: long ones, ones that only look like structure, and images.
+fn body(number: usize, indent: &str) -> String {
+    let lines = |line: &dyn Fn(usize) -> String| -> String {
+        (0..12)
+            .map(|at| format!("{indent}{}\n", line(at)))
+            .collect()
+    };
+    match number {
+        0 => " v\n".to_owned(),
+        1 => "\n".to_owned(),
+        2 => format!(
+            "\n{}",
+            lines(&|at| format!("  a{at}: it's 10 % of \"{at}\" # so"))
+        ),
+        3 => format!("\n{}", lines(&|at| format!("- some item number {at}"))),
+        4 => format!(
+            "\n{}",
+            lines(&|at| format!("  - name: n{at}\n{indent}    value: words and words"))
+        ),
+        5 => format!(
+            " |\n{}",
+            lines(&|at| format!("  k{at}:\n{indent}    - 'one\n{indent}    # two: |"))
+        ),
+        6 => format!(
+            " \"one\n{}{indent}  end\"\n",
+            lines(&|at| format!("  k{at}:"))
+        ),
+        7 => format!(
+            "\n{}",
+            lines(&|at| format!("  b{at}: {{c: [d,\n{indent}      e], f: 'g'}}"))
+        ),
+        8 => format!(
+            "\n{indent}  image:\n{indent}    registry: k8s.gcr.io\n{indent}    repository: pause\n{indent}    tag: '3.1'\n"
+        ),
+        9 => format!(
+            "\n{indent}  - image: k8s.gcr.io/pause:3.1\n{indent}    env:\n{}",
+            lines(&|at| format!("    - name: n{at}"))
+        ),
+        10 => format!(
+            "\n# k8s.gcr.io/pause:3.1\n{}",
+            lines(&|at| format!("  c{at}: &x{at} 1"))
+        ),
+        _ => " # none\n".to_owned(),
+    }
+}
+
+/// Documents long enough to be skimmed.
+fn long_text() -> impl Strategy<Value = String> {
+    let entries = prop::collection::vec((0..4_usize, 0..12_usize, 0..8_usize), 4..16);
+    (entries, any::<bool>()).prop_map(|(entries, crlf)| {
+        let mut text = String::new();
+        let mut deepest = 0;
+        for (index, (depth, number, key)) in entries.into_iter().enumerate() {
+            let depth = depth.min(deepest);
+            let indent = "  ".repeat(depth);
+            let key = match key {
+                0 => "image".to_owned(),
+                1 => "containers".to_owned(),
+                _ => format!("k{index}"),
+            };
+            text.push_str(&format!("{indent}{key}:{}", body(number, &indent)));
+            deepest = if number == 1 { depth + 1 } else { depth };
+        }
+        if crlf {
+            text.replace('\n', "\r\n")
+        } else {
+            text
+        }
+    })
+}
+
+fn told(checked: &check::Checked) -> Vec<String> {
+    let findings = checked.findings.iter();
+    findings.map(|one| format!("{one:?}")).collect()
+}
+
+/// What the hints show and the whole text does not, or the other way round.
+fn left_out(path: &Path, text: &str, kind: &Kind) -> Option<(Vec<String>, Vec<String>)> {
+    let hints = ANCHORS.hints(text.as_bytes());
+    let near = check::check_near(path, text, kind, &RULES, Some(&hints));
+    let all = check::check(path, text, kind, &RULES);
+    let sound = all.problems.is_empty() && near.problems.is_empty();
+    (sound && told(&near) != told(&all)).then(|| (told(&near), told(&all)))
+}
+
+#[test]
+fn hints_leave_nothing_out_of_real_files() {
+    let corpus = std::env::var_os("REGFIX_CORPUS").map(PathBuf::from);
+    let Some(corpus) = corpus.filter(|folder| folder.is_dir()) else {
+        println!("skipped: REGFIX_CORPUS names no folder of trees");
+        return;
+    };
+    let mut compared = 0;
+    for entry in ignore::Walk::new(corpus) {
+        let entry = entry.unwrap();
+        let plain = kind::classify(entry.path()).filter(|kind| kind.parser == kind::Parser::Yaml);
+        let Ok(text) = fs::read_to_string(entry.path()) else {
+            continue;
+        };
+        if let Some(kind) = plain.filter(|_| ANCHORS.occur_in(text.as_bytes())) {
+            let differs = left_out(entry.path(), &text, kind);
+            assert!(
+                differs.is_none(),
+                "{}: {differs:#?}",
+                entry.path().display()
+            );
+            compared += 1;
+        }
+    }
+    println!("{compared} files compared");
+}
+
 fn fixes(path: &str, text: &str, kind: &Kind) -> Vec<Fix> {
     let found = check::check(Path::new(path), text, kind, &RULES).findings;
     found
@@ -165,9 +278,15 @@ proptest! {
         // How a text is masked that does not parse as it is depends on all of its documents, hints or not.
         prop_assume!(kind.name != "yaml" || !(text.contains("{{") || text.contains("{%")));
         prop_assume!(all.problems.is_empty() && near.problems.is_empty());
-        let told = |checked: &check::Checked| checked.findings.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>();
         prop_assert_eq!(told(&near), told(&all));
         prop_assert!(all.findings.is_empty() || ANCHORS.occur_in(text.as_bytes()), "the prefilter hides {text:?}: {:?}", told(&all));
+    }
+
+    #[test]
+    fn hints_leave_nothing_out_of_long_texts(text in long_text()) {
+        let kind = kind::classify(Path::new("values.yaml")).unwrap();
+        let differs = left_out(Path::new("values.yaml"), &text, kind);
+        prop_assert!(differs.is_none(), "{text}\n{differs:#?}");
     }
 
     #[test]
