@@ -293,6 +293,7 @@ fn options<'o>(
             exclude: scope.exclude.clone(),
             base: PathBuf::from("."),
             force_exclude: scope.force_exclude,
+            hidden: scope.hidden,
             threads: scope.jobs,
         },
         related: scope.related,

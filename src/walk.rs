@@ -25,6 +25,9 @@ use content::{Buffer, Read};
 use exclude::Exclude;
 use roots::Roots;
 
+/// What version control keeps beside the files.
+const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
 const LINK: &str = "a symbolic link, which is not followed";
 const SPECIAL: &str = "no regular file";
 const LARGER: &str = "larger than 64 MiB, and nothing to see at a glance";
@@ -39,6 +42,8 @@ pub struct Options {
     pub base: PathBuf,
     /// Whether `exclude` holds for the roots themselves too.
     pub force_exclude: bool,
+    /// Whether hidden files and folders are looked into, but for what version control keeps there.
+    pub hidden: bool,
     /// 0: as many as there are cores, but not more than pays.
     pub threads: usize,
 }
@@ -103,7 +108,7 @@ impl<T> Default for Outcome<T> {
 
 /// Reads each wanted file under the roots once.
 ///
-/// What git ignores, and what is hidden, is left out as ripgrep leaves it out, but never a root. Symbolic links are
+/// What git ignores, and what is hidden unless asked for, is left out as ripgrep leaves it out, but never a root. Symbolic links are
 /// followed only where they are roots. Paths are shown as the root was given, without a leading `./`.
 pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T> {
     let mut outcome = Outcome::default();
@@ -125,6 +130,13 @@ pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T
     let mut builder = WalkBuilder::new(first);
     for path in paths {
         builder.add(path);
+    }
+    if options.hidden {
+        let kept_by_tool = |entry: &DirEntry| {
+            entry.depth() > 0 && STORES.iter().any(|store| entry.file_name() == *store)
+        };
+        builder.hidden(false);
+        builder.filter_entry(move |entry| !kept_by_tool(entry));
     }
     let shared = Shared {
         sieve,

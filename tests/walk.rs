@@ -175,6 +175,20 @@ fn ignore_rules_are_those_of_ripgrep() {
         tree.kept(&inside),
         ["repo/a.yaml", "repo/sub/.shown.yaml", "repo/sub/kept.yaml"]
     );
+    tree.write("repo/.git/w.yaml", "image: a\n");
+    tree.write("repo/sub/.hg/w.yaml", "image: a\n");
+    let mut with_hidden = tree.options(&["repo"]);
+    with_hidden.hidden = true;
+    assert_eq!(
+        tree.kept(&run(&with_hidden)),
+        [
+            "repo/.github/w.yaml",
+            "repo/.hidden.yaml",
+            "repo/a.yaml",
+            "repo/sub/.shown.yaml",
+            "repo/sub/kept.yaml"
+        ]
+    );
     // From below, the rules of the folders above hold.
     let below = run(&tree.options(&["repo/sub"]));
     assert_eq!(

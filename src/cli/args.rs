@@ -53,6 +53,9 @@ pub struct Scope {
     /// Leave out what is excluded even where it is named as PATH
     #[arg(long, global = true)]
     pub force_exclude: bool,
+    /// Look into hidden files and folders, too, but never into .git
+    #[arg(long, global = true)]
+    pub hidden: bool,
     /// Check and write the whole chart or kustomization tree of each file named as PATH
     #[arg(long, global = true)]
     pub related: bool,
