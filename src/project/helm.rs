@@ -182,10 +182,9 @@ fn absent(tree: &dyn Tree, one: &Met, loaded: &Loaded) -> Vec<usize> {
             .iter()
             .any(|child| child.metadata.name == *name);
         // An archive that is broken is told as such.
-        let broken = loaded
-            .faults
-            .iter()
-            .any(|fault| fault.message.contains(&format!("charts/{name}-")));
+        let archives = load::shown(&one.folder.join(format!("charts/{name}-")));
+        let mut faults = loaded.faults.iter();
+        let broken = faults.any(|fault| fault.place.starts_with(&archives));
         let source = dependency.folder().is_some_and(|source| {
             let folder = tree.resolve(&one.folder, source);
             tree.place(&folder.join("Chart.yaml")) == Place::File

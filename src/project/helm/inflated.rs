@@ -149,7 +149,7 @@ impl Inflated {
             member.findings.extend(found);
             member.findings.sort_by_key(Finding::span);
             for fault in &self.loaded.faults {
-                note(Some(member), None, fault.message.clone(), fault.fatal);
+                note(Some(member), None, fault.message(), fault.fatal);
             }
         }
     }

@@ -41,9 +41,19 @@ pub(super) struct File {
 /// What went wrong with a chart of the nest.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
-    pub message: String,
+    /// The file or folder, as [`File::place`].
+    pub place: String,
+    why: String,
     pub fatal: bool,
 }
+
+impl Fault {
+    pub(super) fn message(&self) -> String {
+        format!("{}: {}", self.place, self.why)
+    }
+}
+
+const UNREAD: &str = "cannot be read, or is larger than 64 MiB";
 
 /// What lies in the `charts/` of one chart that the user owns.
 #[derive(Debug, Default)]
@@ -119,9 +129,8 @@ impl<'l> Loader<'l> {
             return children;
         }
         self.fault(
-            format!(
-                "{place}: its dependencies come to more than {MOST_INSTANCES} charts: they are not looked into"
-            ),
+            place,
+            format!("its dependencies come to more than {MOST_INSTANCES} charts: they are not looked into"),
             true,
         );
         Vec::new()
@@ -137,16 +146,17 @@ impl<'l> Loader<'l> {
                 let children = chart.into_iter().collect();
                 self.loaded.children = self.bounded(children, None, &place);
             }
-            None => self.fault(
-                format!("{place}: cannot be read, or is larger than 64 MiB"),
-                true,
-            ),
+            None => self.fault(&place, UNREAD, true),
         }
         self.loaded
     }
 
-    fn fault(&mut self, message: String, fatal: bool) {
-        self.loaded.faults.push(Fault { message, fatal });
+    fn fault(&mut self, place: &str, why: impl Into<String>, fatal: bool) {
+        self.loaded.faults.push(Fault {
+            place: place.to_owned(),
+            why: why.into(),
+            fatal,
+        });
     }
 
     fn children_of_folder(&mut self, folder: &Path, metadata: &Metadata) -> Vec<Arc<Chart>> {
@@ -162,8 +172,7 @@ impl<'l> Loader<'l> {
                 Place::File if name.ends_with(".tgz") => {
                     let place = shown(&path);
                     let Some(bytes) = self.tree.bytes(&path) else {
-                        let error = format!("{place}: cannot be read, or is larger than 64 MiB");
-                        self.fault(error, true);
+                        self.fault(&place, UNREAD, true);
                         continue;
                     };
                     // What is packed from a folder of this tree is fixed there.
@@ -206,7 +215,7 @@ impl<'l> Loader<'l> {
         match chart::metadata(&chart, requirements.as_deref()) {
             Ok(metadata) => Some(metadata),
             Err(error) => {
-                self.fault(format!("{}: {error}", shown(folder)), false);
+                self.fault(&shown(folder), error, false);
                 None
             }
         }
@@ -257,12 +266,12 @@ impl<'l> Loader<'l> {
         let unpacked = match archive::unpack(bytes, budget, is_part) {
             Ok(unpacked) => unpacked,
             Err(error) => {
-                self.fault(format!("{place}: {error}"), true);
+                self.fault(place, error, true);
                 return None;
             }
         };
         for fault in &unpacked.faults {
-            self.fault(format!("{place}: {fault}"), true);
+            self.fault(place, fault, true);
         }
         let inside = format!("{place}!{}", unpacked.top);
         let of_root = match metadata_of(&unpacked.files) {
@@ -284,11 +293,11 @@ impl<'l> Loader<'l> {
         let metadata = match metadata_of(&files) {
             Some(Ok(metadata)) => metadata,
             Some(Err(error)) => {
-                self.fault(format!("{place}: {error}"), false);
+                self.fault(place, error, false);
                 return None;
             }
             None => {
-                self.fault(format!("{place}: holds no Chart.yaml"), false);
+                self.fault(place, "holds no Chart.yaml", false);
                 return None;
             }
         };
@@ -371,7 +380,7 @@ impl<'l> Loader<'l> {
         let place = format!("{place}/values.yaml");
         self.loaded.suspect |= of_root && self.anchors.has_stem(text.as_bytes());
         let table = values::read(text, number).unwrap_or_else(|error| {
-            self.fault(format!("{place}: {error}"), false);
+            self.fault(&place, error, false);
             Table::new()
         });
         self.loaded.files.push(File {

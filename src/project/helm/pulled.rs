@@ -46,7 +46,7 @@ pub fn images(
         let absent = absent(tree, &one, &loaded).into_iter();
         let absent = absent.map(|index| (told_absent(&dependencies[index]), false));
         let faults = loaded.faults.iter();
-        let faults = faults.map(|fault| (fault.message.clone(), fault.fatal));
+        let faults = faults.map(|fault| (fault.message(), fault.fatal));
         let mut unseen: Vec<(String, bool)> = absent.chain(faults).collect();
         let images = match &owned {
             Ok(owned) => owned.images(),

@@ -82,7 +82,7 @@ impl Root {
             note(Some(member), Some(dependency.at.start), message, false);
         }
         for fault in &self.loaded.faults {
-            note(Some(member), None, fault.message.clone(), fault.fatal);
+            note(Some(member), None, fault.message(), fault.fatal);
         }
     }
 
