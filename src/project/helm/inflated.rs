@@ -136,37 +136,58 @@ impl Inflated {
     }
 
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        if let Some(key) = self.unseen {
-            hold(members, &self.loaded.vendored, UNPACKED);
-            let at = self.named_at(members);
-            let message =
-                format!("some values of this chart come by `{key}`: it is not looked into");
-            return note(members.get_mut(&self.asking), at, message, false);
-        }
-        hold_vendored(members, &self.loaded.vendored, UNPACKED);
-        let found = self.findings(members, rules, anchors).unwrap_or_default();
-        if let Some(member) = members.get_mut(&self.asking) {
-            member.findings.extend(found);
-            member.findings.sort_by_key(Finding::span);
-            for fault in &self.loaded.faults {
-                note(Some(member), None, fault.message(), fault.fatal);
+        let found = match self.unseen {
+            Some(key) => Err(format!("some of its values come by `{key}`")),
+            None => self.findings(members, rules, anchors),
+        };
+        match found {
+            Ok(found) => {
+                hold_vendored(members, &self.loaded.vendored, UNPACKED);
+                if let Some(member) = members.get_mut(&self.asking) {
+                    member.findings.extend(found);
+                    member.findings.sort_by_key(Finding::span);
+                }
             }
+            Err(why) => {
+                // What stands in the chart is all that is told of it.
+                hold(members, &self.loaded.vendored, UNPACKED);
+                let asking = members.get_mut(&self.asking);
+                let at = asking.as_ref().and_then(|asking| {
+                    let name = self.name_in(&asking.text)?;
+                    Some(name.start)
+                });
+                note(asking, at, format!("{why}: the chart is not looked into"), false);
+            }
+        }
+        for fault in &self.loaded.faults {
+            let asking = members.get_mut(&self.asking);
+            note(asking, None, fault.message(), fault.fatal);
         }
     }
 
+    /// What is legacy in the values that the chart gets.
+    ///
+    /// # Errors
+    /// Where those cannot be read.
     fn findings(
         &self,
         members: &Members,
         rules: &RuleSet,
         anchors: &Anchors,
-    ) -> Option<Vec<Finding>> {
-        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+    ) -> Result<Vec<Finding>, String> {
+        let text = |path: &Path| {
+            let member = members.get(path);
+            let text = member.map(|member| member.text.as_str());
+            text.ok_or_else(|| format!("{} cannot be read", shown(path)))
+        };
+        let unread = |path: &Path, error: String| format!("{} {error}", shown(path));
         let about = Metadata {
-            name_at: Some(self.name_in(text(&self.asking)?)?),
+            name_at: self.name_in(text(&self.asking)?),
             ..Metadata::default()
         };
         let written = text(&self.values)?;
-        let mut set = values::read_at(written, 0, &self.at).ok()?;
+        let mut set =
+            values::read_at(written, 0, &self.at).map_err(|error| unread(&self.values, error))?;
         let file = |path: &Path, text: &str| File {
             place: shown(path),
             text: Arc::from(text),
@@ -176,7 +197,8 @@ impl Inflated {
         for path in self.below.iter().rev() {
             let below = text(path)?;
             let number = Owned::number(&self.loaded, files.len());
-            merge(&mut set, &values::read(below, number).ok()?, true);
+            let under = values::read(below, number).map_err(|error| unread(path, error))?;
+            merge(&mut set, &under, true);
             files.push(file(path, below));
         }
         let owned = Owned::asked_for(about, set, files, &self.loaded);
@@ -185,7 +207,7 @@ impl Inflated {
             one.without_name();
             one.put_into(&self.values, &self.at, written, members.get(&self.values));
         }
-        Some(found.into_iter().map(|one| one.finding).collect())
+        Ok(found.into_iter().map(|one| one.finding).collect())
     }
 
     /// Where the chart is named in the file that asks for it.
@@ -195,11 +217,6 @@ impl Inflated {
             Value::Leaf(name) => Some(name.origin.span),
             _ => None,
         }
-    }
-
-    fn named_at(&self, members: &Members) -> Option<usize> {
-        let name = self.name_in(&members.get(&self.asking)?.text)?;
-        Some(name.start)
     }
 
     pub(super) fn settle(&self, members: &mut Members) {
