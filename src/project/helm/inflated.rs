@@ -156,7 +156,12 @@ impl Inflated {
                     let name = self.name_in(&asking.text)?;
                     Some(name.start)
                 });
-                note(asking, at, format!("{why}: the chart is not looked into"), false);
+                note(
+                    asking,
+                    at,
+                    format!("{why}: the chart is not looked into"),
+                    false,
+                );
             }
         }
         for fault in &self.loaded.faults {
