@@ -298,3 +298,33 @@ fn aliases_that_multiply_end_at_a_bound() {
     let good = std::fs::read_to_string(folder.path().join("good.yaml")).unwrap();
     assert_eq!(good, "image: registry.k8s.io/pause:3.9\n");
 }
+
+#[test]
+fn images_of_charts_that_releases_name() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let images = |fixture: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fill(
+            folder.path(),
+            &packed(files(&fixtures.join(fixture).join("in"))),
+        );
+        let output = run(folder.path(), &["images"]);
+        (stdout(&output), stderr(&output))
+    };
+    let (flux, unseen) = images("charts-flux");
+    assert!(
+        flux.contains(
+            "vendor/kube-state-metrics-4.7.0.tgz!kube-state-metrics/values.yaml:4:15: \
+             k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.4.1 (subchart kube-state-metrics)\n"
+        ),
+        "{flux}"
+    );
+    assert!(
+        unseen.contains("values-from.yaml: some of its values come by `valuesFrom`"),
+        "{unseen}"
+    );
+    let (argocd, _) = images("charts-argocd");
+    let default = "vendor/kube-state-metrics/values.yaml:4:15: ";
+    assert_eq!(argocd.matches(default).count(), 1, "{argocd}");
+    assert!(argocd.contains("values-legacy.yaml:2:15: k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.3.0 (subchart"), "{argocd}");
+}

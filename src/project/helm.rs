@@ -32,8 +32,8 @@ use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
 use chart::{Dependency, DependencyFile, Metadata};
-use inflated::Inflated;
 pub(super) use inflated::unpacked;
+use inflated::{Inflated, Scene};
 use load::{Loaded, Loader};
 pub use pulled::{Pulled, SubchartImage, images};
 pub use released::may_release;
@@ -72,27 +72,22 @@ impl<'c> Charts<'c> {
         anchors: &'c Anchors,
         vendored: Vendored<'_>,
     ) -> Self {
-        let pulled = files.par_iter().filter(|path| {
-            !vendored.edit && kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
-        });
-        let released = releases
-            .par_iter()
-            .flat_map_iter(|path| released::of(tree, path, anchors, vendored));
-        let inflated: Vec<Inflated> = pulled
-            .flat_map_iter(|path| inflated::of(tree, path, anchors, vendored))
-            .chain(released)
-            .collect();
-        let pulled = |folder: &Path| {
-            inflated
-                .iter()
-                .any(|other| folder.starts_with(&other.folder))
-        };
+        let inflated = inflated(
+            Scene {
+                tree,
+                anchors,
+                vendored,
+                every_chart: false,
+            },
+            files,
+            releases,
+        );
         let met = meet_all(tree, files);
         let listed = met.iter().map(|one| one.folder.as_path());
-        let listed = listed.filter(|folder| vendored.lists(folder) && !pulled(folder));
+        let listed =
+            listed.filter(|folder| vendored.lists(folder) && !is_asked_for(folder, &inflated));
         let held = listed.flat_map(|folder| tree.suspects(folder)).collect();
-        let mut owned = owned(met, vendored);
-        owned.retain(|one| !pulled(&one.folder));
+        let owned = owned(met, vendored, &inflated);
         let mut charts = Self {
             rules,
             anchors,
@@ -153,6 +148,20 @@ impl<'c> Charts<'c> {
     }
 }
 
+/// The charts that kustomizations and releases ask for.
+fn inflated(scene: Scene<'_>, files: &[PathBuf], releases: &[PathBuf]) -> Vec<Inflated> {
+    let is_asking =
+        |path: &&PathBuf| kind::classify(path).is_some_and(|kind| kind.name == "kustomization");
+    let pulled = files
+        .par_iter()
+        .filter(|path| !scene.vendored.edit && is_asking(path))
+        .flat_map_iter(|path| inflated::of(scene, path));
+    let released = releases
+        .par_iter()
+        .flat_map_iter(|path| released::of(scene, path));
+    pulled.chain(released).collect()
+}
+
 /// The charts whose `Chart.yaml` is among the files.
 fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
     let charts = files
@@ -162,13 +171,18 @@ fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
 }
 
 /// Those of the charts that the user owns.
-fn owned(mut met: Vec<Met>, vendored: Vendored<'_>) -> Vec<Met> {
+fn owned(mut met: Vec<Met>, vendored: Vendored<'_>, inflated: &[Inflated]) -> Vec<Met> {
     let vendored = vendored.among(&met);
     met.retain(|one| {
         let mut folders = one.folder.ancestors();
-        !folders.any(|folder| vendored.contains(folder))
+        !folders.any(|folder| vendored.contains(folder)) && !is_asked_for(&one.folder, inflated)
     });
     met
+}
+
+/// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
+fn is_asked_for(folder: &Path, inflated: &[Inflated]) -> bool {
+    inflated.iter().any(|one| folder.starts_with(&one.folder))
 }
 
 /// The dependencies that are not in `charts/`, by their numbers.

@@ -167,23 +167,29 @@ fn of_standard_input(
 }
 
 fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+    let lists_charts = !options.config.vendored_charts.is_empty();
     let found = walk::walk(
         &options.walk,
         &Sieve {
             wanted: &|path, named| options.kind_of(path, named),
-            keep: &|path, kind: &'static Kind, bytes| match std::str::from_utf8(bytes) {
-                Ok(text) => Some(Ok(of_text(path, kind, text))),
-                Err(error) => Some(Err(error.valid_up_to())),
+            keep: &|path, kind: &'static Kind, bytes| {
+                let text = std::str::from_utf8(bytes);
+                let listed = text.map(|text| of_text(path, kind, text));
+                let releases = helm::may_release(kind, bytes, lists_charts);
+                Some((listed.map_err(|error| error.valid_up_to()), releases))
             },
             suspect: &|_| true,
         },
     );
     let mut outcome = tell_problems(&found.problems, err)?;
     let mut images = Vec::new();
-    let mut charts = Vec::new();
-    for (path, listed) in found.kept {
+    let (mut charts, mut releasing) = (Vec::new(), Vec::new());
+    for (path, (listed, releases)) in found.kept {
         if kind::classify(&path).is_some_and(Kind::makes_project) {
             charts.push(path.clone());
+        }
+        if releases {
+            releasing.push(path.clone());
         }
         match listed {
             Ok(listed) => images.extend(listed),
@@ -197,7 +203,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             }
         }
     }
-    if of_subcharts(options, &charts, &mut images, err)? == Outcome::Failed {
+    if of_subcharts(options, &charts, &releasing, &mut images, err)? == Outcome::Failed {
         outcome = Outcome::Failed;
     }
     Ok((images, outcome))
@@ -207,6 +213,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
 fn of_subcharts(
     options: &Options<'_>,
     charts: &[PathBuf],
+    releases: &[PathBuf],
     images: &mut Vec<Listed>,
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
@@ -225,7 +232,7 @@ fn of_subcharts(
         listed: &listed,
     };
     let mut added = Vec::new();
-    for pulled in helm::images(&disk, charts, &anchors, vendored) {
+    for pulled in helm::images(&disk, charts, releases, &anchors, vendored) {
         for (why, fatal) in pulled.unseen {
             writeln!(err, "regfix: {}: {why}", pulled.chart.display())?;
             if fatal {
@@ -244,6 +251,11 @@ fn of_subcharts(
         images.retain(|listed| !known.contains(&place(listed)));
         images.append(&mut added);
         images.sort_by_cached_key(|listed| (place(listed), listed.chart.clone()));
+        // Several releases of one chart name it at one place.
+        images.dedup_by(|one, other| {
+            let rest = |listed: &Listed| (listed.image.clone(), listed.chart.clone());
+            place(one) == place(other) && rest(one) == rest(other)
+        });
     }
     Ok(outcome)
 }

@@ -5,6 +5,7 @@
 //! Only what lies unpacked in `chartHome` is seen, and only with a repository to pull it from: without one it is the
 //! user's own chart, unless the settings say otherwise. Of `additionalValuesFiles` nothing is known.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::coalesce::merge;
 use super::defaults::Owned;
 use super::load::{File, Loaded, Loader, shown};
 use super::members::{hold, hold_vendored, note, settle};
+use super::pulled::Pulled;
 use super::values::{self, Spot, Table, Value};
 use super::vendored::Vendored;
 
@@ -44,13 +46,33 @@ pub(super) struct Inflated {
     pub unseen: Option<&'static str>,
 }
 
-/// The charts that a kustomization pulls, as far as they are there and something could be told of them.
-pub(super) fn of(
-    tree: &dyn Tree,
-    path: &Path,
-    anchors: &Anchors,
-    vendored: Vendored<'_>,
-) -> Vec<Inflated> {
+/// How files that ask for charts are read.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'s> {
+    pub tree: &'s dyn Tree,
+    pub anchors: &'s Anchors,
+    pub vendored: Vendored<'s>,
+    /// Whether charts are kept of which there is nothing to tell.
+    pub every_chart: bool,
+}
+
+impl Scene<'_> {
+    /// Reads a chart in a folder or in an archive. `None` if there is nothing to tell of it.
+    pub(super) fn load(&self, chart: &Path, is_archive: bool) -> Option<Loaded> {
+        let mut loader = Loader::new(self.tree, self.anchors, self.vendored);
+        loader.every_template = self.every_chart;
+        let loaded = match is_archive {
+            true => loader.load_archive(chart),
+            false => loader.load_one(chart),
+        };
+        let has_news = loaded.suspect || !loaded.vendored.is_empty() || !loaded.faults.is_empty();
+        (self.every_chart || has_news).then_some(loaded)
+    }
+}
+
+/// The charts that a kustomization pulls, as far as they are there.
+pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
+    let Scene { tree, vendored, .. } = scene;
     let read = || {
         let text = tree.text(path).filter(|text| text.contains("helmCharts"))?;
         values::read(&text, 0).ok()
@@ -72,12 +94,12 @@ pub(super) fn of(
         if text(entry, "repo").is_none() && !vendored.lists(&chart) {
             return None;
         }
-        let loaded = Loader::new(tree, anchors, vendored).load_one(&chart);
+        let loaded = scene.load(&chart, false)?;
         let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
         let file = file.filter(|file| tree.place(file) == Place::File && !file.starts_with(&chart));
         let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
         let inline = entry.contains_key("valuesInline") || file.is_none();
-        has_news(&loaded).then(|| Inflated {
+        Some(Inflated {
             asking: path.to_owned(),
             folder: chart,
             values: match (&file, inline) {
@@ -114,16 +136,15 @@ pub(in crate::project) fn unpacked(
     places.into_iter().find(is_chart)
 }
 
-/// Whether there can be anything to tell of a chart.
-pub(super) fn has_news(loaded: &Loaded) -> bool {
-    loaded.suspect || !loaded.vendored.is_empty() || !loaded.faults.is_empty()
-}
-
 pub(super) fn text(table: &Table, key: &str) -> Option<String> {
     match table.get(key)? {
         Value::Leaf(leaf) if !leaf.text.is_empty() => Some(leaf.text.to_string()),
         _ => None,
     }
+}
+
+fn not_looked_into(why: &str) -> String {
+    format!("{why}: the chart is not looked into")
 }
 
 impl Inflated {
@@ -136,10 +157,7 @@ impl Inflated {
     }
 
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        let found = match self.unseen {
-            Some(key) => Err(format!("some of its values come by `{key}`")),
-            None => self.findings(members, rules, anchors),
-        };
+        let found = self.findings(members, rules, anchors);
         match found {
             Ok(found) => {
                 hold_vendored(members, &self.loaded.vendored, UNPACKED);
@@ -156,12 +174,7 @@ impl Inflated {
                     let name = self.name_in(&asking.text)?;
                     Some(name.start)
                 });
-                note(
-                    asking,
-                    at,
-                    format!("{why}: the chart is not looked into"),
-                    false,
-                );
+                note(asking, at, not_looked_into(&why), false);
             }
         }
         for fault in &self.loaded.faults {
@@ -170,22 +183,20 @@ impl Inflated {
         }
     }
 
-    /// What is legacy in the values that the chart gets.
+    /// The chart under the values that it gets.
     ///
     /// # Errors
     /// Where those cannot be read.
-    fn findings(
-        &self,
-        members: &Members,
-        rules: &RuleSet,
-        anchors: &Anchors,
-    ) -> Result<Vec<Finding>, String> {
-        let text = |path: &Path| {
-            let member = members.get(path);
-            let text = member.map(|member| member.text.as_str());
-            text.ok_or_else(|| format!("{} cannot be read", shown(path)))
+    fn owned<'t>(&self, text: impl Fn(&Path) -> Option<&'t str>) -> Result<Owned<'_>, String> {
+        if let Some(key) = self.unseen {
+            return Err(format!("some of its values come by `{key}`"));
+        }
+        let text =
+            |path: &Path| text(path).ok_or_else(|| format!("{} cannot be read", shown(path)));
+        let unread = |path: &Path, error: String| match path == self.asking {
+            true => format!("the file {error}"),
+            false => format!("{} {error}", shown(path)),
         };
-        let unread = |path: &Path, error: String| format!("{} {error}", shown(path));
         let about = Metadata {
             name_at: self.name_in(text(&self.asking)?),
             ..Metadata::default()
@@ -206,13 +217,48 @@ impl Inflated {
             merge(&mut set, &under, true);
             files.push(file(path, below));
         }
-        let owned = Owned::asked_for(about, set, files, &self.loaded);
-        let mut found = owned.findings(rules, anchors);
+        Ok(Owned::asked_for(about, set, files, &self.loaded))
+    }
+
+    /// What is legacy in the values that the chart gets.
+    fn findings(
+        &self,
+        members: &Members,
+        rules: &RuleSet,
+        anchors: &Anchors,
+    ) -> Result<Vec<Finding>, String> {
+        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+        let mut found = self.owned(text)?.findings(rules, anchors);
+        let written = text(&self.values).unwrap_or_default();
         for one in &mut found {
             one.without_name();
             one.put_into(&self.values, &self.at, written, members.get(&self.values));
         }
         Ok(found.into_iter().map(|one| one.finding).collect())
+    }
+
+    /// What the chart pulls, and what keeps some of it from being seen.
+    pub(super) fn pulled(&self, tree: &dyn Tree) -> Pulled {
+        let paths = [&self.asking, &self.values].into_iter().chain(&self.below);
+        let texts: BTreeMap<&Path, Arc<str>> = paths
+            .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
+            .collect();
+        let owned = self.owned(|path| texts.get(path).map(|text| &**text));
+        let faults = self.loaded.faults.iter();
+        let mut unseen: Vec<(String, bool)> =
+            faults.map(|fault| (fault.message(), fault.fatal)).collect();
+        let images = match owned {
+            Ok(owned) => owned.images(),
+            Err(why) => {
+                unseen.push((not_looked_into(&why), false));
+                Vec::new()
+            }
+        };
+        Pulled {
+            chart: self.asking.clone(),
+            images,
+            unseen,
+        }
     }
 
     /// Where the chart is named in the file that asks for it.

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use super::defaults::Owned;
 use super::document::Document;
 use super::effective::{self, Instance};
+use super::inflated::Scene;
 use super::load::{File, Loader};
 use super::vendored::Vendored;
-use super::{Met, absent, meet_all, owned, told_absent};
+use super::{Met, absent, inflated, meet_all, owned, told_absent};
 use crate::check::{self, Image};
 use crate::kind;
 use crate::project::Tree;
@@ -19,17 +20,19 @@ use crate::source::{LineIndex, Position};
 /// What the subcharts of one chart pull, and what keeps some of it from being seen.
 #[derive(Debug)]
 pub struct Pulled {
-    /// Its `Chart.yaml`.
+    /// Its `Chart.yaml`, or the file that asks for the chart.
     pub chart: PathBuf,
     pub images: Vec<SubchartImage>,
     /// Dependencies that are not there, archives that cannot be read; fatal or not.
     pub unseen: Vec<(String, bool)>,
 }
 
-/// Every image that the subcharts of the user's charts pull, by the charts' paths.
+/// Every image that the subcharts of the user's charts pull, and the charts that `releases` and kustomizations name, by
+/// the paths of what names them.
 pub fn images(
     tree: &dyn Tree,
     files: &[PathBuf],
+    releases: &[PathBuf],
     anchors: &Anchors,
     vendored: Vendored<'_>,
 ) -> Vec<Pulled> {
@@ -61,10 +64,20 @@ pub fn images(
             unseen,
         }
     };
-    owned(meet_all(tree, files), vendored)
+    let scene = Scene {
+        tree,
+        anchors,
+        vendored,
+        every_chart: true,
+    };
+    let inflated = inflated(scene, files, releases);
+    let asked_for = inflated.iter().map(|one| one.pulled(tree));
+    let mut all: Vec<Pulled> = owned(meet_all(tree, files), vendored, &inflated)
         .into_par_iter()
         .map(of_chart)
-        .collect()
+        .collect();
+    all.extend(asked_for);
+    all
 }
 
 /// An image that a subchart pulls, legacy or not.

@@ -6,13 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::inflated::{Inflated, has_news, text};
-use super::load::Loader;
+use super::inflated::{Inflated, Scene, text};
 use super::values::{self, Spot, Table, Value, table_at};
 use super::vendored::Vendored;
 use crate::kind::Kind;
 use crate::project::{Place, Tree};
-use crate::rules::anchors::Anchors;
 
 const ARCHIVE: &str = ".tgz";
 
@@ -46,13 +44,9 @@ struct Release {
     unseen: Option<&'static str>,
 }
 
-/// The releases of charts that something could be told of.
-pub(super) fn of(
-    tree: &dyn Tree,
-    path: &Path,
-    anchors: &Anchors,
-    vendored: Vendored<'_>,
-) -> Vec<Inflated> {
+/// The releases of charts of the tree.
+pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
+    let Scene { tree, vendored, .. } = scene;
     let documents = tree.text(path).map(|text| values::read_all(&text, 0));
     let Some(Ok(documents)) = documents else {
         return Vec::new();
@@ -68,12 +62,8 @@ pub(super) fn of(
         .filter_map(|(number, root)| Some((number, root.as_table()?)))
         .flat_map(|(number, root)| file.document(number, root));
     let inflated = |one: Release| {
-        let loader = Loader::new(tree, anchors, vendored);
-        let loaded = match is_archive(&one.chart) {
-            true => loader.load_archive(&one.chart),
-            false => loader.load_one(&one.chart),
-        };
-        has_news(&loaded).then(|| Inflated {
+        let loaded = scene.load(&one.chart, is_archive(&one.chart))?;
+        Some(Inflated {
             asking: path.to_owned(),
             folder: one.chart,
             values: one.values,
