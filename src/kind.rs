@@ -6,7 +6,6 @@ use std::cell::OnceCell;
 use std::path::Path;
 
 use crate::source::Span;
-use crate::syntax::skim::{self, Skimmed};
 use crate::syntax::template::{self, Action, Mask};
 use crate::syntax::yaml::{self, Parsed};
 
@@ -174,12 +173,10 @@ fn is_template(name: &Name<'_>) -> bool {
     in_chart || templated && is_yaml_stem(name.file)
 }
 
-/// Where the texts are kept that trees borrow: what was skimmed, and one masked a rung of the ladder, filled as far as it
-/// is climbed.
+/// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.
 #[derive(Debug, Default)]
 pub struct Masks {
     rungs: [OnceCell<String>; 4],
-    skimmed: OnceCell<Skimmed>,
 }
 
 /// A text as its kind reads it.
@@ -224,14 +221,12 @@ pub fn read<'t>(
         Parser::Text => plain(Parsed::default()),
         Parser::Template if has_actions() => masked(text, &regions(text), masks),
         Parser::Yaml | Parser::Template => {
-            let regions = regions(text);
-            let parsed = skimmed(text, &regions, hints, masks);
-            let parsed = parsed.unwrap_or_else(|| parse(text, &regions));
+            let parsed = parse(text, &regions(text));
             // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
             if parsed.errors.is_empty() || !has_actions() {
                 plain(parsed)
             } else {
-                masked(text, &regions, masks)
+                masked(text, &regions(text), masks)
             }
         }
         Parser::Helpers => {
@@ -247,20 +242,6 @@ pub fn has_hint(hints: &[usize], span: Span) -> bool {
     hints
         .get(hints.partition_point(|hint| *hint < span.start))
         .is_some_and(|hint| *hint < span.end)
-}
-
-/// Parses what is near the hints, where that is much less than all. `None` where it is not, or does not parse.
-fn skimmed<'t>(
-    text: &str,
-    regions: &[Span],
-    hints: Option<&[usize]>,
-    masks: &'t Masks,
-) -> Option<Parsed<'t>> {
-    let skimmed = skim::skim(text, regions, hints?)?;
-    let skimmed = masks.skimmed.get_or_init(|| skimmed);
-    let mut parsed = parse(&skimmed.text, &skimmed.documents);
-    parsed.relocate(&|span| skimmed.origin(span));
-    parsed.errors.is_empty().then_some(parsed)
 }
 
 /// Climbs the ladder of masks until one parses.

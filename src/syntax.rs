@@ -4,6 +4,5 @@
 //! Knows nothing of Kubernetes, images or rules.
 
 pub mod placeholder;
-pub mod skim;
 pub mod template;
 pub mod yaml;

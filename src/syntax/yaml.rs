@@ -92,36 +92,7 @@ impl Scalar<'_> {
     }
 }
 
-impl Parsed<'_> {
-    /// Of a text that was left out of another one: the same with the spans of that one. Aliases must be resolved.
-    pub fn relocate(&mut self, origin: &impl Fn(Span) -> Span) {
-        let documents = self.documents.iter_mut();
-        documents.for_each(|root| root.relocate(origin));
-        for span in self.comments.iter_mut().chain(&mut self.unparsed) {
-            *span = origin(*span);
-        }
-    }
-}
-
 impl<'t> Node<'t> {
-    fn relocate(&mut self, origin: &impl Fn(Span) -> Span) {
-        match self {
-            Self::Scalar(scalar) => scalar.span = origin(scalar.span),
-            Self::Alias(span) => *span = origin(*span),
-            Self::Map(map) => {
-                map.span = origin(map.span);
-                for entry in &mut map.entries {
-                    entry.key.relocate(origin);
-                    entry.value.relocate(origin);
-                }
-            }
-            Self::List(list) => {
-                list.span = origin(list.span);
-                list.items.iter_mut().for_each(|item| item.relocate(origin));
-            }
-        }
-    }
-
     /// Of a scalar its content, of an aliased one where the anchor's stands.
     pub fn span(&self) -> Span {
         match self {
