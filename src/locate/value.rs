@@ -154,9 +154,12 @@ impl Walk<'_> {
         for line in span.of(self.text).split_inclusive('\n') {
             let start = at + line.len() - line.trim_start().len();
             at += line.len();
-            let registry =
-                reference::read_registry(self.text, Span::new(start, start + line.trim().len()));
-            let is_host = |span: &Span| !span.of(self.text).contains('/');
+            let whole = Span::new(start, start + line.trim().len());
+            let registry = reference::read_registry(self.text, whole);
+            let is_host = |span: &Span| {
+                let in_action = self.actions.iter().any(|one| one.span.overlaps(*span));
+                !span.of(self.text).contains('/') && !in_action
+            };
             if let Some(registry) = registry.filter(is_host) {
                 let trust = place.mention.map_or(self.pull(), Trust::Mention);
                 self.push_registry(registry, trust);

@@ -22,6 +22,7 @@ mod templates;
 mod values;
 mod vendored;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -159,7 +160,10 @@ fn inflated(scene: Scene<'_>, files: &[PathBuf], releases: &[PathBuf]) -> Vec<In
     let released = releases
         .par_iter()
         .flat_map_iter(|path| released::of(scene, path));
-    pulled.chain(released).collect()
+    let mut all: Vec<Inflated> = pulled.chain(released).collect();
+    let asking: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
+    inflated::mark_shared(scene.tree, &asking, &mut all);
+    all
 }
 
 /// The charts whose `Chart.yaml` is among the files.
@@ -229,6 +233,21 @@ fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
     })
 }
 
+impl Charts<'_> {
+    fn find_inflated(&self, members: &mut Members) {
+        let here = self.inflated.iter();
+        let here = here.filter(|one| members.contains_key(&one.asking));
+        let found: Vec<_> = here
+            .map(|one| (one, one.findings(members, self.rules, self.anchors)))
+            .collect();
+        let unread = found.iter().filter(|(_, found)| found.is_err());
+        let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.folder.clone()).collect();
+        for (one, found) in found {
+            one.tell(members, found, !unread.contains(&one.folder));
+        }
+    }
+}
+
 impl Project for Charts<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
         let joined = self.joined.iter().map(|joined| {
@@ -254,9 +273,7 @@ impl Project for Charts<'_> {
             joined.find(members, self.rules);
         }
         members::hold(members, &self.held, LISTED);
-        for one in &self.inflated {
-            one.find(members, self.rules, self.anchors);
-        }
+        self.find_inflated(members);
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 root.find(members, self.rules, self.anchors);

@@ -402,6 +402,14 @@ impl Default {
         }
     }
 
+    /// Has the override looked at by people first.
+    pub(super) fn doubt(&mut self, reason: &str) {
+        if self.applicability > Applicability::Unsafe {
+            self.applicability = Applicability::Unsafe;
+            self.finding.reason = Some(reason.to_owned());
+        }
+    }
+
     /// Puts the overrides into the owner's values, and says where.
     /// They stand at a place of the file.
     pub(super) fn put_into(&mut self, path: &Path, at: &Spot, text: &str, member: Option<&Member>) {

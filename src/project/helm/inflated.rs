@@ -13,7 +13,7 @@ use super::chart::Metadata;
 use super::coalesce::merge;
 use super::defaults::Owned;
 use super::load::{File, Loaded, Loader, shown};
-use super::members::{hold, hold_vendored, note, settle};
+use super::members::{drop_defaults, hold, note, settle};
 use super::pulled::Pulled;
 use super::values::{self, Spot, Table, Value};
 use super::vendored::Vendored;
@@ -44,6 +44,51 @@ pub(super) struct Inflated {
     pub below: Vec<PathBuf>,
     /// The key by which it has values that cannot be read here, if any: then nothing is told of it.
     pub unseen: Option<&'static str>,
+    /// Whether other charts may get values from the file that overrides go into.
+    pub is_shared: bool,
+}
+
+const SHARED: &str = "other charts may get their values from that file, too";
+
+/// Finds those whose overrides would go into values files that are named more often than for their own charts.
+pub(super) fn mark_shared(tree: &dyn Tree, asking: &[&PathBuf], inflated: &mut [Inflated]) {
+    if !inflated.iter().any(|one| one.at.is_whole()) {
+        return;
+    }
+    let texts: Vec<Arc<str>> = asking.iter().filter_map(|path| tree.text(path)).collect();
+    let shared: Vec<bool> = inflated
+        .iter()
+        .map(|one| {
+            let name = one.values.file_name().and_then(|name| name.to_str());
+            let Some(name) = name.filter(|_| one.at.is_whole()) else {
+                return false;
+            };
+            let reads = |other: &&Inflated| {
+                other.folder == one.folder
+                    && (other.values == one.values && other.at.is_whole()
+                        || other.below.contains(&one.values))
+            };
+            let own = inflated.iter().filter(reads).count();
+            let named = texts.iter().map(|text| mentions(text, name));
+            named.sum::<usize>() > own
+        })
+        .collect();
+    for (one, shared) in inflated.iter_mut().zip(shared) {
+        one.is_shared = shared;
+    }
+}
+
+/// How often a text names a file, whatever the way to it.
+fn mentions(text: &str, file: &str) -> usize {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let bytes = text.as_bytes();
+    let places = text.match_indices(file);
+    let whole = places.filter(|(at, _)| {
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(at + file.len()).copied();
+        !before.is_some_and(in_name) && !after.is_some_and(in_name)
+    });
+    whole.count()
 }
 
 /// How files that ask for charts are read.
@@ -57,6 +102,15 @@ pub(super) struct Scene<'s> {
 }
 
 impl Scene<'_> {
+    /// Whether an override for a chart may go into a values file: not where a tool put it, nor into another chart.
+    pub(super) fn is_own(&self, file: &Path, chart: &Path) -> bool {
+        let mut folders = file.ancestors().skip(1);
+        let beside = file.parent().unwrap_or(Path::new("")).join("Chart.yaml");
+        !file.starts_with(chart)
+            && !folders.any(|folder| self.vendored.lists(folder))
+            && self.tree.place(&beside) != Place::File
+    }
+
     /// Reads a chart in a folder or in an archive. `None` if there is nothing to tell of it.
     pub(super) fn load(&self, chart: &Path, is_archive: bool) -> Option<Loaded> {
         let mut loader = Loader::new(self.tree, self.anchors, self.vendored);
@@ -96,7 +150,8 @@ pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
         }
         let loaded = scene.load(&chart, false)?;
         let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
-        let file = file.filter(|file| tree.place(file) == Place::File && !file.starts_with(&chart));
+        let file =
+            file.filter(|file| tree.place(file) == Place::File && scene.is_own(file, &chart));
         let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
         let inline = entry.contains_key("valuesInline") || file.is_none();
         Some(Inflated {
@@ -114,6 +169,7 @@ pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
             },
             below: file.filter(|_| inline).into_iter().collect(),
             unseen: None,
+            is_shared: false,
         })
     };
     items.iter().enumerate().filter_map(entry).collect()
@@ -156,11 +212,20 @@ impl Inflated {
         own.into_iter().chain(below).chain(vendored).collect()
     }
 
-    pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        let found = self.findings(members, rules, anchors);
+    /// Tells what was found. Of a chart of which not every release is `understood`, what stands in it is told, too.
+    pub(super) fn tell(
+        &self,
+        members: &mut Members,
+        found: Result<Vec<Finding>, String>,
+        understood: bool,
+    ) {
         match found {
             Ok(found) => {
-                hold_vendored(members, &self.loaded.vendored, UNPACKED);
+                if understood {
+                    let is_default = |path: &Path| self.below.iter().any(|below| below == path);
+                    drop_defaults(members, &self.loaded.vendored, &is_default);
+                }
+                hold(members, &self.loaded.vendored, UNPACKED);
                 if let Some(member) = members.get_mut(&self.asking) {
                     member.findings.extend(found);
                     member.findings.sort_by_key(Finding::span);
@@ -221,7 +286,10 @@ impl Inflated {
     }
 
     /// What is legacy in the values that the chart gets.
-    fn findings(
+    ///
+    /// # Errors
+    /// Where those cannot be read.
+    pub(super) fn findings(
         &self,
         members: &Members,
         rules: &RuleSet,
@@ -232,6 +300,9 @@ impl Inflated {
         let written = text(&self.values).unwrap_or_default();
         for one in &mut found {
             one.without_name();
+            if self.is_shared {
+                one.doubt(SHARED);
+            }
             one.put_into(&self.values, &self.at, written, members.get(&self.values));
         }
         Ok(found.into_iter().map(|one| one.finding).collect())

@@ -11,15 +11,19 @@ use crate::edit::{Applicability, Edit, FileEdit};
 use crate::finding::{Finding, Problem};
 use crate::project::{Member, Members};
 
-/// What stands in a vendored folder is not changed there. Of default values only what the chart really gets is told.
-pub(super) fn hold_vendored(members: &mut Members, vendored: &[PathBuf], reason: &str) {
+/// Of default values in vendored folders only what the chart really gets is told. Those are `values.yaml`, and what else
+/// `is_default`.
+pub(super) fn drop_defaults(
+    members: &mut Members,
+    vendored: &[PathBuf],
+    is_default: &dyn Fn(&Path) -> bool,
+) {
     for path in vendored {
-        let defaults = path.file_name().is_some_and(|name| name == "values.yaml");
-        if let Some(member) = members.get_mut(path).filter(|_| defaults) {
+        let named = path.file_name().is_some_and(|name| name == "values.yaml");
+        if let Some(member) = members.get_mut(path).filter(|_| named || is_default(path)) {
             member.findings.retain(|finding| finding.mention);
         }
     }
-    hold(members, vendored, reason);
 }
 
 /// What stands in files is not changed there.

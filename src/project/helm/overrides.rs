@@ -89,7 +89,11 @@ fn read(text: &str, at: &Spot) -> Result<Contents, String> {
         && let Some((last, steps)) = at.steps.split_last()
         && let Step::Key(key) = last
     {
-        inner = Some(Value::table(values::read_at(text, 0, at)?));
+        // As the document yields it, and not as its lines stand there.
+        let Value::Leaf(leaf) = values::at(root, &at.steps) else {
+            return Err(NO_ROOM.to_owned());
+        };
+        inner = Some(Value::table(values::read(&leaf.text, 0)?));
         set_at(root, steps, std::slice::from_ref(key), &Value::Null);
     }
     Ok(Contents { documents, inner })
@@ -141,6 +145,9 @@ fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
             }
         }
         Some((Step::Key(key), rest)) => {
+            if matches!(root, Value::Null) {
+                *root = Value::table(Table::new());
+            }
             if let Value::Table(table) = root {
                 let inner = Arc::make_mut(table).entry(key.clone());
                 set_at(inner.or_insert(Value::Null), rest, path, value);

@@ -52,6 +52,7 @@ pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
         return Vec::new();
     };
     let file = ReleaseFile {
+        scene,
         tree,
         path,
         folder: path.parent().unwrap_or(Path::new("")),
@@ -72,6 +73,7 @@ pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
             at: one.at,
             below: one.below,
             unseen: one.unseen,
+            is_shared: false,
         })
     };
     releases.filter_map(inflated).collect()
@@ -83,6 +85,7 @@ fn is_archive(path: &Path) -> bool {
 
 /// A file that may release charts.
 struct ReleaseFile<'f> {
+    scene: Scene<'f>,
     tree: &'f dyn Tree,
     path: &'f Path,
     folder: &'f Path,
@@ -104,9 +107,9 @@ impl ReleaseFile<'_> {
             (Some("helm.toolkit.fluxcd.io"), "HelmRelease") => {
                 Vec::from_iter(self.of_flux(number, root))
             }
-            (Some("argoproj.io"), "Application") => self.of_argo(number, root, &["spec"]),
+            (Some("argoproj.io"), "Application") => self.of_argo(number, root, &["spec"], false),
             (Some("argoproj.io"), "ApplicationSet") => {
-                self.of_argo(number, root, &["spec", "template", "spec"])
+                self.of_argo(number, root, &["spec", "template", "spec"], true)
             }
             _ => Vec::new(),
         }
@@ -165,49 +168,56 @@ impl ReleaseFile<'_> {
         })
     }
 
-    /// An application has one source, or several.
-    fn of_argo(&self, number: usize, root: &Table, spec: &[&str]) -> Vec<Release> {
+    /// An application has several sources, or one.
+    fn of_argo(
+        &self,
+        number: usize,
+        root: &Table,
+        spec: &[&str],
+        is_template: bool,
+    ) -> Vec<Release> {
         let spot = Spot::at_keys(number, spec);
         let Some(spec) = table_at(root, spec.iter().copied()) else {
             return Vec::new();
         };
-        let mut sources = Vec::new();
-        if let Some(source) = spec.get("source") {
-            sources.push((spot.clone().keys(&["source"]), source));
-        }
-        if let Some(Value::List(items)) = spec.get("sources") {
-            let items = items.iter().enumerate();
-            sources.extend(
-                items.map(|(index, item)| (spot.clone().keys(&["sources"]).item(index), item)),
-            );
-        }
+        let sources: Vec<(Spot, &Value)> = match (spec.get("sources"), spec.get("source")) {
+            (Some(Value::List(items)), _) if !items.is_empty() => {
+                let items = items.iter().enumerate();
+                let spot = spot.keys(&["sources"]);
+                items
+                    .map(|(index, item)| (spot.clone().item(index), item))
+                    .collect()
+            }
+            (_, Some(source)) => vec![(spot.keys(&["source"]), source)],
+            _ => Vec::new(),
+        };
         let sources = sources.into_iter();
         sources
-            .filter_map(|(spot, source)| self.of_source(&spot, source.as_table()?))
+            .filter_map(|(spot, source)| self.of_source(&spot, source.as_table()?, is_template))
             .collect()
     }
 
     /// Parameters win over `valuesObject`, that over `values`, and that over the last of `valueFiles`.
-    fn of_source(&self, spot: &Spot, source: &Table) -> Option<Release> {
+    fn of_source(&self, spot: &Spot, source: &Table, is_template: bool) -> Option<Release> {
         let chart = self.chart_at_root(&text(source, "path")?)?;
         let none = Table::new();
         let helm = source.get("helm").and_then(Value::as_table);
         let helm = helm.unwrap_or(&none);
         let at = |key: &str| spot.clone().keys(&["helm", key]);
         let parameters = ["parameters", "fileParameters"];
-        let mut unseen = parameters.into_iter().find(|key| helm.contains_key(*key));
+        let has = |key: &str| !matches!(helm.get(key), None | Some(Value::Null));
+        let mut unseen = parameters.into_iter().find(|key| has(key));
         let mut below = self.value_files(helm, &chart).unwrap_or_else(|| {
             unseen = Some("valueFiles");
             Vec::new()
         });
-        let in_text = text(helm, "values").filter(|_| !helm.contains_key("valuesObject"));
-        if in_text.as_ref().is_some_and(|text| text.contains("{{")) {
+        let in_text = text(helm, "values").filter(|_| !has("valuesObject"));
+        if is_template && in_text.as_ref().is_some_and(|text| text.contains("{{")) {
             unseen = Some("values");
         }
-        let own = |file: &mut PathBuf| !file.starts_with(&chart);
-        let file = match helm.contains_key("valuesObject") || in_text.is_some() {
+        let file = match has("valuesObject") || in_text.is_some() {
             true => None,
-            false => below.pop_if(own),
+            false => below.pop_if(|file| self.scene.is_own(file, &chart)),
         };
         let (values, at) = match file {
             Some(file) => (file, Spot::default()),
@@ -296,11 +306,14 @@ impl ReleaseFile<'_> {
             unseen = Some("values");
             Vec::new()
         });
-        let last = if inline { None } else { below.pop() };
+        let last = match inline {
+            true => None,
+            false => below.pop_if(|file| self.scene.is_own(file, &chart)),
+        };
         let (values, at) = match last {
             Some(last) => (last, Spot::default()),
             None => {
-                // Where there is no list of values yet, there is no room: the finding says so.
+                // Where no map ends the list of values, there is no room: the finding says so.
                 let at = spot.clone().keys(&["values"]);
                 (self.path.to_owned(), at.item(items.len().saturating_sub(1)))
             }

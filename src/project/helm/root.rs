@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::defaults::Owned;
 use super::load::Loaded;
-use super::members::{hold_vendored, note, settle};
+use super::members::{drop_defaults, hold, note, settle};
 use super::told_absent;
 use super::values::Spot;
 use crate::finding::{Finding, Related};
@@ -35,7 +35,8 @@ impl Root {
     }
 
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
-        hold_vendored(members, &self.loaded.vendored, VENDORED);
+        drop_defaults(members, &self.loaded.vendored, &|_| false);
+        hold(members, &self.loaded.vendored, VENDORED);
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let Some(chart) = text(&self.chart) else {
             return;

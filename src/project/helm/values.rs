@@ -62,7 +62,7 @@ pub(super) fn read_all(text: &str, file: usize) -> Result<Vec<Value>, String> {
     let parsed = parse(text, whole(text))?;
     let documents = parsed.documents.iter();
     documents
-        .map(|root| value_of(root, &parsed, file))
+        .map(|root| value_of(root, text, &parsed, file))
         .collect()
 }
 
@@ -164,7 +164,7 @@ pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, Str
         false => (spot.document, &*spot.steps),
     };
     let root = match parsed.documents.get(document) {
-        Some(root) => value_of(root, &parsed, file)?,
+        Some(root) => value_of(root, text, &parsed, file)?,
         None => Value::Null,
     };
     match at(&root, steps) {
@@ -197,9 +197,15 @@ fn lines_of_block(text: &str, node: &Node<'_>) -> Option<Span> {
     literal.then(|| Span::new(start, scalar.span.end))
 }
 
-fn value_of(root: &Node<'_>, parsed: &Parsed<'_>, file: usize) -> Result<Value, String> {
+fn value_of(
+    root: &Node<'_>,
+    text: &str,
+    parsed: &Parsed<'_>,
+    file: usize,
+) -> Result<Value, String> {
     let mut reader = Reader {
         file,
+        open_end: (!text.ends_with('\n')).then_some(text.len()),
         collections: HashMap::new(),
         shared: parsed.shared.iter().copied().collect(),
         left: MOST_NODES,
@@ -216,6 +222,8 @@ fn value_of(root: &Node<'_>, parsed: &Parsed<'_>, file: usize) -> Result<Value, 
 
 struct Reader<'n> {
     file: usize,
+    /// Where the text ends, if that is no end of a line.
+    open_end: Option<usize>,
     /// By where they stand, for aliases to be resolved.
     collections: HashMap<Span, &'n Node<'n>>,
     shared: HashMap<Span, Span>,
@@ -305,8 +313,13 @@ impl<'n> Reader<'n> {
             },
             _ => LeafKind::Text,
         };
+        // The parser ends the last line of a block scalar, though the text does not.
+        let text = match scalar.is_block() && Some(scalar.span.end) == self.open_end {
+            true => scalar.value.strip_suffix('\n').unwrap_or(&scalar.value),
+            false => &scalar.value,
+        };
         Value::Leaf(Leaf {
-            text: Arc::from(scalar.value.as_ref()),
+            text: Arc::from(text),
             kind,
             origin: Origin {
                 file: self.file,
@@ -468,6 +481,8 @@ mod tests {
             "x: &x {k: 1}\ny2: &y {k: 2, m: 2}\nc: {<<: [*x, *y]}\n",
             "{c:{k:1,m:2},x:{k:1},y2:{k:2,m:2}}",
         );
+        check("a: |\n  b\n", "{a:b\n}");
+        check("a: |\n  b", "{a:b}");
         check("", "{}");
         check("# nothing\n", "{}");
         check("- a\n", "is no map");

@@ -218,5 +218,9 @@ fn in_a_text_of_yaml() {
     refused("helm:\n  values: 'm: {a: 1}'\n");
     refused("helm:\n  values: |\n    - m\n");
     refused("helm:\n  values: |\n    m: [\n");
+    // What comes below a last line without an end would give it one.
+    let stripped = "helm:\n  values: |-\n    m:\n      a: 1\n    n: |\n      last\n";
+    assert!(applied_at(stripped, &spot, &[("z", X)]).is_err());
+    assert!(applied_at(stripped, &spot, &[("m.k", X)]).is_ok());
     refused("helm:\n  values: &v |\n    m:\n      a: 1\nother: *v\n");
 }
