@@ -30,6 +30,7 @@ archive=regfix-v$version-x86_64-unknown-linux-musl.tar.gz
 mkdir -p "$release"
 tar -czf "$release/$archive" -C "$(dirname "$regfix")" regfix
 (cd "$release" && sha256sum "$archive" >"$archive.sha256")
+: >"$scratch/server"
 python3 -u -m http.server --bind 127.0.0.1 --directory "$scratch/site" 0 >"$scratch/server" 2>&1 &
 server=$!
 trap 'kill "$server"; rm -rf "$scratch"' EXIT
