@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::inflated::{Inflated, Scene, text};
 use super::values::{self, Spot, Table, Value, table_at};
-use super::vendored::Vendored;
 use crate::kind::Kind;
-use crate::project::{Place, Tree};
+use crate::project::Place;
 
 const ARCHIVE: &str = ".tgz";
 
@@ -46,17 +45,14 @@ struct Release {
 
 /// The releases of charts of the tree.
 pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
-    let Scene { tree, vendored, .. } = scene;
-    let documents = tree.text(path).map(|text| values::read_all(&text, 0));
+    let documents = scene.tree.text(path).map(|text| values::read_all(&text, 0));
     let Some(Ok(documents)) = documents else {
         return Vec::new();
     };
     let file = ReleaseFile {
         scene,
-        tree,
         path,
         folder: path.parent().unwrap_or(Path::new("")),
-        vendored,
     };
     let tables = documents.iter().enumerate();
     let releases = tables
@@ -86,10 +82,8 @@ fn is_archive(path: &Path) -> bool {
 /// A file that may release charts.
 struct ReleaseFile<'f> {
     scene: Scene<'f>,
-    tree: &'f dyn Tree,
     path: &'f Path,
     folder: &'f Path,
-    vendored: Vendored<'f>,
 }
 
 impl ReleaseFile<'_> {
@@ -117,10 +111,10 @@ impl ReleaseFile<'_> {
 
     /// A chart at a path, if it is one that a tool put there.
     fn chart(&self, path: PathBuf) -> Option<PathBuf> {
-        let is_file = |path: &Path| self.tree.place(path) == Place::File;
+        let is_file = |path: &Path| self.scene.tree.place(path) == Place::File;
         let is_vendored = match is_archive(&path) {
             true => is_file(&path),
-            false => self.vendored.lists(&path) && is_file(&path.join("Chart.yaml")),
+            false => self.scene.vendored.lists(&path) && is_file(&path.join("Chart.yaml")),
         };
         is_vendored.then_some(path)
     }
@@ -129,11 +123,11 @@ impl ReleaseFile<'_> {
     /// nothing more may be seen: the outermost folder comes first.
     fn paths_at_root(&self, named: &str) -> Vec<PathBuf> {
         let named = named.trim_start_matches("./").trim_start_matches('/');
-        let above =
-            (0..MOST_FOLDERS).map(|depth| self.tree.resolve(self.folder, &"../".repeat(depth)));
-        let seen = above.take_while(|folder| self.tree.place(folder) == Place::Folder);
+        let above = (0..MOST_FOLDERS)
+            .map(|depth| self.scene.tree.resolve(self.folder, &"../".repeat(depth)));
+        let seen = above.take_while(|folder| self.scene.tree.place(folder) == Place::Folder);
         let mut paths: Vec<PathBuf> = seen
-            .map(|folder| self.tree.resolve(&folder, named))
+            .map(|folder| self.scene.tree.resolve(&folder, named))
             .collect();
         paths.reverse();
         paths
@@ -256,10 +250,10 @@ impl ReleaseFile<'_> {
             }
             let paths = match leaf.text.starts_with('/') {
                 true => self.paths_at_root(&leaf.text),
-                false => vec![self.tree.resolve(chart, &leaf.text)],
+                false => vec![self.scene.tree.resolve(chart, &leaf.text)],
             };
             let mut paths = paths.into_iter();
-            match paths.find(|path| self.tree.place(path) == Place::File) {
+            match paths.find(|path| self.scene.tree.place(path) == Place::File) {
                 Some(file) => files.push(file),
                 None if may_miss => {}
                 None => return None,
@@ -270,7 +264,11 @@ impl ReleaseFile<'_> {
 
     /// helmfile takes the path from its own folder; of the values, the last win.
     fn of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Release> {
-        let chart = self.chart(self.tree.resolve(self.folder, &text(release, "chart")?))?;
+        let chart = self.chart(
+            self.scene
+                .tree
+                .resolve(self.folder, &text(release, "chart")?),
+        )?;
         // Other keys by which values come: `set`, and what a template lends.
         let elsewhere = [
             "set",
@@ -291,9 +289,9 @@ impl ReleaseFile<'_> {
         };
         let file = |item: &Value| match item {
             Value::Leaf(leaf) => {
-                let file = self.tree.resolve(self.folder, &leaf.text);
+                let file = self.scene.tree.resolve(self.folder, &leaf.text);
                 let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
-                (known && self.tree.place(&file) == Place::File).then_some(file)
+                (known && self.scene.tree.place(&file) == Place::File).then_some(file)
             }
             _ => None,
         };

@@ -116,6 +116,14 @@ impl Spot {
         }
     }
 
+    /// The document and the steps that lead to the values in what [`Spot::parse`] gives.
+    pub(super) fn in_parsed(&self) -> (usize, &[Step]) {
+        match self.in_text {
+            true => (0, &[]),
+            false => (self.document, &self.steps),
+        }
+    }
+
     /// The text that the values are written in: the file, or the lines of a literal block in it.
     ///
     /// # Errors
@@ -159,10 +167,7 @@ pub(super) fn node_at<'n, 't>(root: &'n Node<'t>, steps: &[Step]) -> Option<&'n 
 /// As [`read`]; and where something else than values stands there.
 pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, String> {
     let parsed = spot.parse(text)?;
-    let (document, steps) = match spot.in_text {
-        true => (0, &[][..]),
-        false => (spot.document, &*spot.steps),
-    };
+    let (document, steps) = spot.in_parsed();
     let root = match parsed.documents.get(document) {
         Some(root) => value_of(root, text, &parsed, file)?,
         None => Value::Null,

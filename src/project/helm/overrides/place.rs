@@ -11,7 +11,7 @@ use super::style::Style;
 use super::{Override, set};
 use crate::edit::Edit;
 use crate::source::Span;
-use crate::syntax::yaml::{self, Entry, Map, Node, Scalar, Style as Quotes};
+use crate::syntax::yaml::{Entry, Map, Node, Scalar, Style as Quotes};
 
 /// Edits with the numbers of the overrides that they are for.
 #[derive(Debug, Default)]
@@ -82,10 +82,7 @@ pub(super) fn plan(text: &str, spot: &Spot, wanted: &[(usize, &Override)]) -> Pl
         return Plan::default();
     }
     let parsed = spot.parse(text).unwrap_or_default();
-    let (document, steps) = match spot.in_text {
-        true => (0, &[][..]),
-        false => (spot.document, &*spot.steps),
-    };
+    let (document, steps) = spot.in_parsed();
     let root = parsed.documents.get(document);
     let mut writer = Writer {
         text,
@@ -445,8 +442,7 @@ fn has_quoted_keys(map: &Map<'_>) -> bool {
 
 /// Where the deepest of the keys that are there stands.
 pub(in super::super) fn deepest_key(text: &str, path: &[String]) -> Option<Span> {
-    let start = text.strip_prefix('\u{feff}').map_or(0, |_| 3);
-    let parsed = yaml::parse(text, Span::new(start, text.len()));
+    let parsed = Spot::default().parse(text).ok()?;
     let mut map = parsed.documents.first()?.as_map()?;
     let mut found = None;
     for key in path {
