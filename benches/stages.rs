@@ -68,6 +68,15 @@ fn parse(bencher: Bencher<'_, '_>) {
         .bench(|| yaml::parse(black_box(text), Span::new(0, text.len())));
 }
 
+/// Without the short cut.
+#[divan::bench]
+fn parse_by_events(bencher: Bencher<'_, '_>) {
+    let text = VALUES.as_str();
+    bencher
+        .counter(BytesCount::of_str(text))
+        .bench(|| yaml::parse_by_events(black_box(text), Span::new(0, text.len())));
+}
+
 #[divan::bench]
 fn mask(bencher: Bencher<'_, '_>) {
     let text = TEMPLATE.as_str();

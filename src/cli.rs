@@ -253,10 +253,10 @@ fn working_directory() -> Result<PathBuf, String> {
         .map_err(|error| format!("the working directory cannot be read: {error}"))
 }
 
-/// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk half of its time.
+/// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk most of its time.
 fn set_threads(jobs: usize, writes: bool) -> Result<(), String> {
     let threads = match std::thread::available_parallelism() {
-        Ok(cores) if jobs == 0 && writes => cores.get() * 2,
+        Ok(cores) if jobs == 0 && writes => cores.get() * 4,
         _ => jobs,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);

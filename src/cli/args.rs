@@ -90,7 +90,7 @@ pub struct Scope {
     /// The day for which to judge: rules grow with their dates, ignore comments end
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, global = true)]
     pub as_of: Option<Date>,
-    /// Threads; if not given as many as there are cores, or twice as many to write
+    /// Threads; if not given as many as there are cores, or four times as many to write
     #[arg(
         long,
         short,

@@ -28,6 +28,11 @@ const COMMON_DOMAINS: [&str; 7] = [
 /// Hosts that serve far more than what is legacy.
 const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
 
+/// A bit of what manifests are full of. The search looks twice wherever the first four bytes of a stem stand, so a stem
+/// had better begin with four that are in here nowhere.
+const COMMON_TEXT: &str = "kubernetes.io kubeflow istio-release.st .storage.k8s.io consumer install metadata charts secure direct \
+                           github.com docker. packages.cl cloud project software";
+
 /// Finds out whether a rule could speak about anything in a text.
 #[derive(Debug)]
 pub struct Anchors {
@@ -241,8 +246,18 @@ impl Needles {
         }
     }
 
-    /// What to search for first: the end of the host where that is rare, the first segment of the path otherwise.
+    /// What to search for first.
     fn stem(&self) -> &str {
+        let word = self.word_of_stem();
+        let is_rare = |start: &usize| {
+            let begins = word.get(*start..*start + 4);
+            begins.is_some_and(|begins| !COMMON_TEXT.contains(begins))
+        };
+        &word[(0..word.len()).find(is_rare).unwrap_or(0)..]
+    }
+
+    /// The end of the host where that is rare, the first segment of the path otherwise.
+    fn word_of_stem(&self) -> &str {
         let first = self
             .segments
             .first()

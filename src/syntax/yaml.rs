@@ -1,21 +1,18 @@
-//! YAML and JSON as a tree of spans, by the events of `granit-parser`.
+//! YAML and JSON as a tree of spans.
 //!
 //! A scalar's span covers its content without quotes. A document that breaks keeps what came before the
 //! error, and the rest of it is listed in [`Parsed::unparsed`]; the next document is parsed again.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use crate::source::Span;
 
-/// Collections nested deeper than this are a syntax error. Real manifests stay under a hundred levels; the walks
-/// over the tree recurse, and this bounds their stack.
-const DEEPEST: usize = 256;
+mod build;
+mod events;
+mod lines;
 
 /// What a text parsed to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed<'t> {
     pub documents: Vec<Node<'t>>,
     pub errors: Vec<SyntaxError>,
@@ -35,7 +32,7 @@ pub struct SyntaxError {
     pub message: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node<'t> {
     Scalar(Scalar<'t>),
     Map(Map<'t>),
@@ -44,27 +41,27 @@ pub enum Node<'t> {
     Alias(Span),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Map<'t> {
     pub span: Span,
     pub flow: bool,
     pub entries: Vec<Entry<'t>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'t> {
     pub key: Node<'t>,
     pub value: Node<'t>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<'t> {
     pub span: Span,
     pub flow: bool,
     pub items: Vec<Node<'t>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar<'t> {
     /// The content, quotes left out. Of an aliased scalar, where the anchor's content stands.
     pub span: Span,
@@ -169,239 +166,49 @@ pub fn documents(text: &str) -> Vec<Span> {
 
 /// Parses the text of `region` within `text`; all spans are of `text`.
 pub fn parse(text: &str, region: Span) -> Parsed<'_> {
-    let input = region.of(text);
-    let options = granit_parser::options! {
-        emit_unresolved_aliases: true,
-        emit_comments: false,
-        flow_nesting_limit: DEEPEST,
-        block_nesting_limit: DEEPEST,
+    let Some(mut builder) = lines::read(text, region) else {
+        return parse_by_events(text, region);
     };
-    let mut parser = Parser::new_from_str_with_options(input, options);
-    let mut builder = Builder {
-        base: region.start,
-        ..Builder::default()
-    };
-    let mut parsed = Parsed::default();
-    loop {
-        let error = match parser.next_event() {
-            None => break,
-            Some(Ok((event, span))) => {
-                if let Some(range) = span.byte_range() {
-                    let done = builder.event(event, Span::new(range.start, range.end));
-                    parsed.documents.extend(done);
-                }
-                continue;
-            }
-            Some(Err(error)) => error,
-        };
-        let offset = error.marker().byte_offset().unwrap_or(0).min(input.len());
-        let offset = (0..=offset)
-            .rev()
-            .find(|at| input.is_char_boundary(*at))
-            .unwrap_or(0);
-        parsed.errors.push(SyntaxError {
-            offset: region.start + offset,
-            message: error.info().to_string(),
-        });
-        parsed.documents.extend(builder.abandon());
-        let resumes = parser.proceed_next_document().unwrap_or(false);
-        let end = if resumes {
-            next_document(input, offset)
-        } else {
-            input.len()
-        };
-        let start = builder.seen.max(region.start);
-        parsed
-            .unparsed
-            .push(Span::new(start, (region.start + end).max(start)));
-        if !resumes {
-            break;
-        }
+    let comments = comments(text, region, &builder.occupied, &[]);
+    Parsed {
+        documents: builder.end_document().into_iter().collect(),
+        comments,
+        ..Parsed::default()
     }
-    parsed.aliased = builder.aliased;
-    parsed.shared = std::mem::take(&mut builder.shared);
-    parsed.comments = comments(text, region, &builder.occupied, &parsed.unparsed);
-    parsed
 }
 
-/// Where the first `---` line after `offset` starts.
-fn next_document(input: &str, offset: usize) -> usize {
-    let rest = &input[offset..];
-    match rest.find("\n---") {
-        Some(at) => offset + at + 1,
-        None => input.len(),
-    }
+/// What [`parse`] gives, always by the full parser: what the short cut is held to.
+pub fn parse_by_events(text: &str, region: Span) -> Parsed<'_> {
+    let (mut parsed, occupied) = events::read(text, region);
+    parsed.comments = comments(text, region, &occupied, &parsed.unparsed);
+    parsed
 }
 
 /// A `#` at the start of a line or after a blank, outside every scalar and every region that was not parsed.
 fn comments(text: &str, region: Span, occupied: &[Span], unparsed: &[Span]) -> Vec<Span> {
     let mut taken: Vec<Span> = occupied.iter().chain(unparsed).copied().collect();
     taken.sort();
-    taken.push(Span::new(region.end, region.end));
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    let mut at = region.start;
-    for span in taken {
-        while at < span.start {
-            let Some(hash) = bytes[at..span.start].iter().position(|byte| *byte == b'#') else {
-                break;
-            };
-            let start = at + hash;
-            let opens = start == region.start
-                || matches!(bytes[start - 1], b' ' | b'\t' | b'\n' | b'\r')
-                || bytes[..start].ends_with("\u{feff}".as_bytes());
-            if !opens {
-                at = start + 1;
-                continue;
-            }
-            let end = bytes[start..region.end]
-                .iter()
-                .position(|byte| matches!(byte, b'\n' | b'\r'))
-                .map_or(region.end, |length| start + length);
-            found.push(Span::new(start, end));
-            at = end;
+    let mut taken = taken.into_iter().peekable();
+    let bytes = &text.as_bytes()[..region.end];
+    let opens = |start: usize| {
+        start == region.start
+            || matches!(bytes[start - 1], b' ' | b'\t' | b'\n' | b'\r')
+            || bytes[..start].ends_with("\u{feff}".as_bytes())
+    };
+    let mut found: Vec<Span> = Vec::new();
+    for hash in memchr::memchr_iter(b'#', region.of(text).as_bytes()) {
+        let start = region.start + hash;
+        while taken.next_if(|span| span.end <= start).is_some() {}
+        let is_taken = taken.peek().is_some_and(|span| span.start <= start);
+        let is_behind = found.last().is_some_and(|comment| start < comment.end);
+        if is_taken || is_behind || !opens(start) {
+            continue;
         }
-        at = at.max(span.end);
+        let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
+        let end = length.map_or(region.end, |length| start + length);
+        found.push(Span::new(start, end));
     }
     found
-}
-
-#[derive(Default)]
-struct Builder<'t> {
-    base: usize,
-    open: Vec<Open<'t>>,
-    root: Option<Node<'t>>,
-    anchors: HashMap<usize, Scalar<'t>>,
-    /// Anchored collections that are complete.
-    collections: HashMap<usize, Span>,
-    shared: Vec<(Span, Span)>,
-    /// Every scalar and alias, quotes included, in order.
-    occupied: Vec<Span>,
-    /// The end of what is in a tree.
-    seen: usize,
-    aliased: bool,
-}
-
-/// A collection that has begun, and its anchor; 0 where it has none.
-enum Open<'t> {
-    Map(Map<'t>, Option<Node<'t>>, usize),
-    List(List<'t>, usize),
-}
-
-impl<'t> Builder<'t> {
-    /// Takes one event; gives a document when it ends.
-    fn event(&mut self, event: Event<'t>, span: Span) -> Option<Node<'t>> {
-        let span = span.shift(self.base);
-        match event {
-            Event::Scalar(value, style, anchor, _) => {
-                self.seen = span.end;
-                self.occupied.push(span);
-                let scalar = scalar(value, style, span);
-                if anchor != 0 {
-                    self.anchors.insert(anchor, scalar.clone());
-                }
-                self.place(Node::Scalar(scalar));
-            }
-            Event::Alias(anchor) => {
-                self.occupied.push(span);
-                self.aliased = true;
-                let node = match self.anchors.get(&anchor) {
-                    Some(scalar) => Node::Scalar(scalar.clone()),
-                    None => Node::Alias(span),
-                };
-                let collection = self.collections.get(&anchor);
-                self.shared.extend(collection.map(|target| (span, *target)));
-                self.place(node);
-            }
-            Event::UnresolvedAlias(_) => {
-                self.occupied.push(span);
-                self.place(Node::Alias(span));
-            }
-            Event::MappingStart(style, anchor, _) => {
-                let map = Map {
-                    span,
-                    flow: style == StructureStyle::Flow,
-                    entries: Vec::new(),
-                };
-                self.open.push(Open::Map(map, None, anchor));
-            }
-            Event::SequenceStart(style, anchor, _) => {
-                let list = List {
-                    span,
-                    flow: style == StructureStyle::Flow,
-                    items: Vec::new(),
-                };
-                self.open.push(Open::List(list, anchor));
-            }
-            Event::MappingEnd | Event::SequenceEnd => self.close(span.end),
-            Event::DocumentEnd => {
-                self.anchors.clear();
-                self.collections.clear();
-                return self.root.take();
-            }
-            _ => {}
-        }
-        None
-    }
-
-    fn place(&mut self, node: Node<'t>) {
-        match self.open.last_mut() {
-            None => self.root = Some(node),
-            Some(Open::List(list, _)) => list.items.push(node),
-            Some(Open::Map(map, key, _)) => match key.take() {
-                None => *key = Some(node),
-                Some(key) => map.entries.push(Entry { key, value: node }),
-            },
-        }
-    }
-
-    fn close(&mut self, end: usize) {
-        let (node, span, anchor) = match self.open.pop() {
-            None => return,
-            Some(Open::Map(mut map, _, anchor)) => {
-                map.span.end = end.max(map.span.start).max(self.seen);
-                let span = map.span;
-                (Node::Map(map), span, anchor)
-            }
-            Some(Open::List(mut list, anchor)) => {
-                list.span.end = end.max(list.span.start).max(self.seen);
-                let span = list.span;
-                (Node::List(list), span, anchor)
-            }
-        };
-        if anchor != 0 {
-            self.collections.insert(anchor, span);
-        }
-        self.place(node);
-    }
-
-    /// Closes what an error left open, so that what came before it is kept.
-    fn abandon(&mut self) -> Option<Node<'t>> {
-        while !self.open.is_empty() {
-            self.close(self.seen);
-        }
-        self.anchors.clear();
-        self.collections.clear();
-        self.root.take()
-    }
-}
-
-fn scalar(value: Cow<'_, str>, style: ScalarStyle, span: Span) -> Scalar<'_> {
-    let (style, span) = match style {
-        ScalarStyle::SingleQuoted => (Style::Single, inside(span)),
-        ScalarStyle::DoubleQuoted => (Style::Double, inside(span)),
-        ScalarStyle::Literal => (Style::Literal, span),
-        ScalarStyle::Folded => (Style::Folded, span),
-        _ => (Style::Plain, span),
-    };
-    Scalar { span, style, value }
-}
-
-fn inside(span: Span) -> Span {
-    if span.len() < 2 {
-        return span;
-    }
-    Span::new(span.start + 1, span.end - 1)
 }
 
 #[cfg(test)]

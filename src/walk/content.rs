@@ -210,16 +210,25 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
 /// Reads a file that may be anything.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     let file = File::open(path).map_err(|error| failed(path, error))?;
-    bytes(path, file, LIMIT)
+    // One more, or the end of the file would be met only after growing.
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let size = usize::try_from(size).unwrap_or(LIMIT).min(LIMIT) + 1;
+    bytes(path, file, LIMIT, size)
 }
 
 /// Reads text from where there is no file, like standard input; `path` is what errors call it.
 pub fn read_from(source: impl io::Read, path: &Path) -> Result<String, ReadError> {
-    text(path, bytes(path, source, LIMIT)?)
+    text(path, bytes(path, source, LIMIT, 0)?)
 }
 
-fn bytes(path: &Path, source: impl io::Read, limit: usize) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+/// Reads to the end, which is likely to come before `size` bytes.
+fn bytes(
+    path: &Path,
+    source: impl io::Read,
+    limit: usize,
+    size: usize,
+) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::with_capacity(size);
     let mut source = io::Read::take(source, limit as u64 + 1);
     io::Read::read_to_end(&mut source, &mut bytes).map_err(|error| failed(path, error))?;
     if bytes.len() > limit {
@@ -231,7 +240,7 @@ fn bytes(path: &Path, source: impl io::Read, limit: usize) -> Result<Vec<u8>, Re
 }
 
 fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
-    if bytes.iter().take(HEAD).any(|byte| *byte == 0) {
+    if memchr::memchr(0, &bytes[..bytes.len().min(HEAD)]).is_some() {
         return Err(ReadError::Binary {
             path: path.to_owned(),
         });
@@ -411,9 +420,9 @@ mod tests {
         assert!(matches!(read(&path), Err(ReadError::Binary { .. })));
         assert!(read(folder.path()).unwrap_err().is_fatal());
         assert!(matches!(
-            bytes(&path, &b"abc"[..], 2),
+            bytes(&path, &b"abc"[..], 2, 0),
             Err(ReadError::Larger { .. })
         ));
-        assert!(bytes(&path, &b"ab"[..], 2).is_ok());
+        assert!(bytes(&path, &b"ab"[..], 2, 9).is_ok());
     }
 }

@@ -1,0 +1,140 @@
+//! A tree of spans from its scalars and the beginnings and ends of its collections, in order.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::{Entry, List, Map, Node, Scalar, Style};
+use crate::source::Span;
+
+#[derive(Default)]
+pub(super) struct Builder<'t> {
+    open: Vec<Open<'t>>,
+    root: Option<Node<'t>>,
+    anchors: HashMap<usize, Scalar<'t>>,
+    /// Anchored collections that are complete.
+    collections: HashMap<usize, Span>,
+    /// Where an alias names a collection: its own span, and that of the collection.
+    pub(super) shared: Vec<(Span, Span)>,
+    /// Every scalar and alias, quotes included, in order.
+    pub(super) occupied: Vec<Span>,
+    /// The end of what is in a tree.
+    pub(super) seen: usize,
+    /// Whether a scalar is named by an alias.
+    pub(super) aliased: bool,
+}
+
+/// A collection that has begun, and its anchor; 0 where it has none.
+enum Open<'t> {
+    Map(Map<'t>, Option<Node<'t>>, usize),
+    List(List<'t>, usize),
+}
+
+/// `anchor` is 0 where there is none.
+impl<'t> Builder<'t> {
+    /// A scalar where it stands, quotes included.
+    pub(super) fn scalar(&mut self, value: Cow<'t, str>, style: Style, span: Span, anchor: usize) {
+        self.seen = span.end;
+        self.occupied.push(span);
+        let span = match style {
+            Style::Single | Style::Double => inside(span),
+            Style::Plain | Style::Literal | Style::Folded => span,
+        };
+        let scalar = Scalar { span, style, value };
+        if anchor != 0 {
+            self.anchors.insert(anchor, scalar.clone());
+        }
+        self.place(Node::Scalar(scalar));
+    }
+
+    pub(super) fn alias(&mut self, anchor: usize, span: Span) {
+        self.occupied.push(span);
+        self.aliased = true;
+        let node = match self.anchors.get(&anchor) {
+            Some(scalar) => Node::Scalar(scalar.clone()),
+            None => Node::Alias(span),
+        };
+        let collection = self.collections.get(&anchor);
+        self.shared.extend(collection.map(|target| (span, *target)));
+        self.place(node);
+    }
+
+    /// An alias of what is not there.
+    pub(super) fn unresolved(&mut self, span: Span) {
+        self.occupied.push(span);
+        self.place(Node::Alias(span));
+    }
+
+    pub(super) fn begin_map(&mut self, span: Span, flow: bool, anchor: usize) {
+        let entries = Vec::new();
+        let map = Map {
+            span,
+            flow,
+            entries,
+        };
+        self.open.push(Open::Map(map, None, anchor));
+    }
+
+    pub(super) fn begin_list(&mut self, span: Span, flow: bool, anchor: usize) {
+        let items = Vec::new();
+        let list = List { span, flow, items };
+        self.open.push(Open::List(list, anchor));
+    }
+
+    /// Ends the innermost collection.
+    pub(super) fn close(&mut self, end: usize) {
+        let (node, span, anchor) = match self.open.pop() {
+            None => return,
+            Some(Open::Map(mut map, _, anchor)) => {
+                map.span.end = end.max(map.span.start).max(self.seen);
+                let span = map.span;
+                (Node::Map(map), span, anchor)
+            }
+            Some(Open::List(mut list, anchor)) => {
+                list.span.end = end.max(list.span.start).max(self.seen);
+                let span = list.span;
+                (Node::List(list), span, anchor)
+            }
+        };
+        if anchor != 0 {
+            self.collections.insert(anchor, span);
+        }
+        self.place(node);
+    }
+
+    pub(super) fn has_root(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// The document that is complete, if there was any.
+    pub(super) fn end_document(&mut self) -> Option<Node<'t>> {
+        self.anchors.clear();
+        self.collections.clear();
+        self.root.take()
+    }
+
+    /// Closes what an error left open, so that what came before it is kept.
+    pub(super) fn abandon(&mut self) -> Option<Node<'t>> {
+        while !self.open.is_empty() {
+            self.close(self.seen);
+        }
+        self.end_document()
+    }
+
+    fn place(&mut self, node: Node<'t>) {
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List(list, _)) => list.items.push(node),
+            Some(Open::Map(map, key, _)) => match key.take() {
+                None => *key = Some(node),
+                Some(key) => map.entries.push(Entry { key, value: node }),
+            },
+        }
+    }
+}
+
+fn inside(span: Span) -> Span {
+    if span.len() < 2 {
+        return span;
+    }
+    Span::new(span.start + 1, span.end - 1)
+}
