@@ -36,7 +36,6 @@ pub struct Outcome {
 /// before `today` suppresses nothing any more.
 pub fn apply(
     text: &str,
-    lines: &LineIndex,
     comments: &[Span],
     names: &Names,
     today: Date,
@@ -53,7 +52,8 @@ pub fn apply(
             suppressed: Vec::new(),
         };
     }
-    let layout = Layout::new(text, lines, &comments);
+    let lines = LineIndex::new(text);
+    let layout = Layout::new(text, &lines, &comments);
     let mut suppressor = Suppressor::new(&layout, found, today, &findings);
     let mut outcome = Outcome::default();
     for finding in findings {
@@ -281,14 +281,7 @@ mod tests {
         let names = ids.map(|id| (id, true)).into_iter().chain(asleep);
         let names = Names::new(names.map(|(id, runs)| (id.to_owned(), runs)));
         let today = "2026-11-21".parse().unwrap();
-        apply(
-            text,
-            &LineIndex::new(text),
-            comments,
-            &names,
-            today,
-            findings,
-        )
+        apply(text, comments, &names, today, findings)
     }
 
     /// Every `K` in the text is a finding of `k8s-gcr-io`, every `B` one of `bitnami-latest`. Comments are those of

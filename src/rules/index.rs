@@ -29,10 +29,11 @@ pub fn tags(image: &str) -> Option<&'static str> {
     let (mut low, mut high) = (0, INDEX.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start = INDEX[..middle].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = INDEX[start..]
-            .find('\n')
-            .map_or(INDEX.len(), |length| start + length);
+        let bytes = INDEX.as_bytes();
+        // Lines are long where an image has many tags.
+        let start = memchr::memrchr(b'\n', &bytes[..middle]).map_or(0, |newline| newline + 1);
+        let length = memchr::memchr(b'\n', &bytes[start..]);
+        let end = length.map_or(INDEX.len(), |length| start + length);
         let (name, tags) = INDEX[start..end].split_once('\t')?;
         match name.cmp(image) {
             std::cmp::Ordering::Equal => return Some(tags),

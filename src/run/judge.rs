@@ -147,15 +147,7 @@ impl Judge<'_> {
             return 0;
         }
         let found = std::mem::take(&mut member.findings);
-        let lines = LineIndex::new(&member.text);
-        let kept = suppress::apply(
-            &member.text,
-            &lines,
-            comments,
-            &self.names,
-            self.as_of,
-            found,
-        );
+        let kept = suppress::apply(&member.text, comments, &self.names, self.as_of, found);
         member.findings = kept.left;
         kept.suppressed.len() + self.config.adjust(path, &mut member.findings)
     }

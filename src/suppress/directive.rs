@@ -39,18 +39,23 @@ pub(super) struct Named {
 /// The directives of a comment, in order.
 pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Directive> {
     let whole = comment.of(text);
+    let bytes = whole.as_bytes();
+    // The name ends in the rarest of its letters.
+    let ends = memchr::memchr2_iter(b'x', b'X', bytes).map(|last| last + 1);
+    let mut named = ends
+        .filter_map(|end| {
+            let at = end.checked_sub(NAME.len())?;
+            bytes[at..end].eq_ignore_ascii_case(NAME).then_some(at)
+        })
+        .peekable();
+    if named.peek().is_none() {
+        return Vec::new();
+    }
     let lead = whole.len()
         - whole
             .trim_start_matches(['{', '-', '#', '/', '*', ' ', '\t', '\r', '\n'])
             .len();
     let lead = comment.start + lead;
-    let bytes = whole.as_bytes();
-    // The name ends in the rarest of its letters.
-    let ends = memchr::memchr2_iter(b'x', b'X', bytes).map(|last| last + 1);
-    let named = ends.filter_map(|end| {
-        let at = end.checked_sub(NAME.len())?;
-        bytes[at..end].eq_ignore_ascii_case(NAME).then_some(at)
-    });
     let hits = named.filter_map(|at| {
         let after = comment.start + at + NAME.len();
         let opener = opener(text, comment, lead, comment.start + at)?;

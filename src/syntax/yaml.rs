@@ -169,7 +169,7 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
     let Some(mut builder) = lines::read(text, region) else {
         return parse_by_events(text, region);
     };
-    let comments = comments(text, region, &builder.occupied, &[]);
+    let comments = comments(text, region, &builder.occupied);
     Parsed {
         documents: builder.end_document().into_iter().collect(),
         comments,
@@ -179,16 +179,16 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
 
 /// What [`parse`] gives, always by the full parser: what the short cut is held to.
 pub fn parse_by_events(text: &str, region: Span) -> Parsed<'_> {
-    let (mut parsed, occupied) = events::read(text, region);
-    parsed.comments = comments(text, region, &occupied, &parsed.unparsed);
+    let (mut parsed, mut taken) = events::read(text, region);
+    taken.extend(&parsed.unparsed);
+    taken.sort();
+    parsed.comments = comments(text, region, &taken);
     parsed
 }
 
-/// A `#` at the start of a line or after a blank, outside every scalar and every region that was not parsed.
-fn comments(text: &str, region: Span, occupied: &[Span], unparsed: &[Span]) -> Vec<Span> {
-    let mut taken: Vec<Span> = occupied.iter().chain(unparsed).copied().collect();
-    taken.sort();
-    let mut taken = taken.into_iter().peekable();
+/// A `#` at the start of a line or after a blank, outside of what is taken: scalars, and what was not parsed, in order.
+fn comments(text: &str, region: Span, taken: &[Span]) -> Vec<Span> {
+    let mut taken = taken.iter().peekable();
     let bytes = &text.as_bytes()[..region.end];
     let opens = |start: usize| {
         start == region.start

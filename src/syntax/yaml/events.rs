@@ -44,7 +44,7 @@ pub(super) fn read(text: &str, region: Span) -> (Parsed<'_>, Vec<Span>) {
             message: error.info().to_string(),
         });
         parsed.documents.extend(builder.abandon());
-        let resumes = parser.proceed_next_document().unwrap_or(false);
+        let resumes = may_resume(input, offset) && parser.proceed_next_document().unwrap_or(false);
         let end = if resumes {
             next_document(input, offset)
         } else {
@@ -82,6 +82,13 @@ fn take<'t>(builder: &mut Builder<'t>, event: Event<'t>, span: Span) -> Option<s
         _ => {}
     }
     None
+}
+
+/// Whether another document may follow an error. The parser would read on to the end to know.
+fn may_resume(input: &str, offset: usize) -> bool {
+    let rest = &input.as_bytes()[offset.saturating_sub(1)..];
+    let is_there = |mark: &[u8]| memchr::memmem::find(rest, mark).is_some();
+    is_there(b"\n---") || is_there(b"\n...")
 }
 
 /// Where the first `---` line after `offset` starts.
