@@ -47,7 +47,18 @@ fn lines() -> impl Strategy<Value = String> {
     let indent = prop::sample::select(vec![
         "", "", "  ", "  ", "    ", "    ", "      ", " ", "\t",
     ]);
-    let dashes = prop::sample::select(vec!["", "", "", "- ", "- ", "- - ", "-   ", "-", "-\t"]);
+    let dashes = prop::sample::select(vec![
+        "",
+        "",
+        "",
+        "- ",
+        "- ",
+        "- - ",
+        "-   ",
+        "-",
+        "-\t",
+        "- # c\n    ",
+    ]);
     let key = prop::sample::select(vec![
         "",
         "",

@@ -123,9 +123,9 @@ impl<'t> Reader<'t> {
         self.settle(at)?;
         while self.is_mark(b'-', at) {
             let item = self.after_blanks(at + 1);
-            let is_noted = item < self.line.end && self.bytes[item] == b'#';
-            self.item(at, if is_noted { at + 1 } else { item })?;
-            if self.is_over(item) {
+            let is_alone = self.is_over(item);
+            self.item(at, if is_alone { self.line.end } else { item })?;
+            if is_alone {
                 return Some(());
             }
             at = item;
@@ -170,7 +170,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Takes the dash at `at`. A list begins with it, or at `first` where it stands right under its key: so the full
-    /// parser has it.
+    /// parser has it, which has read up to there by then.
     fn item(&mut self, at: usize, first: usize) -> Option<()> {
         let column = at - self.line.start;
         let above = self.levels.last();
@@ -181,7 +181,7 @@ impl<'t> Reader<'t> {
             self.open(column, true)?;
             self.builder.begin_list(Span::new(start, start), false, 0);
         }
-        self.expect(at + 1);
+        self.set_due(at + 1);
         Some(())
     }
 
@@ -193,12 +193,12 @@ impl<'t> Reader<'t> {
             self.builder.begin_map(Span::new(start, start), false, 0);
         }
         self.builder.scalar(key.value, key.style, key.span, 0);
-        self.expect(end);
+        self.set_due(end);
         (end - start <= LONGEST_KEY).then_some(())
     }
 
     fn open(&mut self, column: usize, is_list: bool) -> Option<()> {
-        self.come();
+        self.take_due();
         let due = None;
         self.levels.push(Level {
             column,
@@ -217,21 +217,21 @@ impl<'t> Reader<'t> {
     }
 
     /// A value is due; it stands at `at` if none comes.
-    fn expect(&mut self, at: usize) {
+    fn set_due(&mut self, at: usize) {
         if let Some(level) = self.levels.last_mut() {
             level.due = Some(at);
         }
     }
 
     /// The value that was due is there.
-    fn come(&mut self) -> Option<usize> {
+    fn take_due(&mut self) -> Option<usize> {
         self.levels.last_mut()?.due.take()
     }
 
     /// Puts a null where the value of a key was due and did not come. Where that of a dash stands is for the full
     /// parser to say.
     fn fill(&mut self) -> Option<()> {
-        if let Some(at) = self.come() {
+        if let Some(at) = self.take_due() {
             let here = Span::new(at, at);
             self.builder
                 .scalar(Cow::Borrowed("~"), Style::Plain, here, 0);
@@ -249,7 +249,7 @@ impl<'t> Reader<'t> {
         match self.bytes[at] {
             b'|' | b'>' => self.block(at, column),
             b'[' | b'{' => {
-                self.come();
+                self.take_due();
                 let end = self.flow(at, 0)?;
                 self.ends(end)
             }
@@ -268,7 +268,7 @@ impl<'t> Reader<'t> {
     }
 
     fn place(&mut self, word: Word<'t>) {
-        self.come();
+        self.take_due();
         self.builder.scalar(word.value, word.style, word.span, 0);
     }
 
