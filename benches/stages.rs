@@ -60,21 +60,17 @@ fn prefilter_of_a_clean_text(bencher: Bencher<'_, '_>) {
         .bench(|| anchors.occur_in(black_box(clean.as_bytes())));
 }
 
-#[divan::bench]
-fn parse(bencher: Bencher<'_, '_>) {
+/// With the short cut through common YAML, and without.
+#[divan::bench(args = [true, false])]
+fn parse(bencher: Bencher<'_, '_>, short: bool) {
     let text = VALUES.as_str();
+    let parse = match short {
+        true => yaml::parse,
+        false => yaml::parse_by_events,
+    };
     bencher
         .counter(BytesCount::of_str(text))
-        .bench(|| yaml::parse(black_box(text), Span::new(0, text.len())));
-}
-
-/// Without the short cut.
-#[divan::bench]
-fn parse_by_events(bencher: Bencher<'_, '_>) {
-    let text = VALUES.as_str();
-    bencher
-        .counter(BytesCount::of_str(text))
-        .bench(|| yaml::parse_by_events(black_box(text), Span::new(0, text.len())));
+        .bench(|| parse(black_box(text), Span::new(0, text.len())));
 }
 
 #[divan::bench]

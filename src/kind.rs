@@ -221,12 +221,13 @@ pub fn read<'t>(
         Parser::Text => plain(Parsed::default()),
         Parser::Template if has_actions() => masked(text, &regions(text), masks),
         Parser::Yaml | Parser::Template => {
-            let parsed = parse(text, &regions(text));
+            let regions = regions(text);
+            let parsed = parse(text, &regions);
             // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
             if parsed.errors.is_empty() || !has_actions() {
                 plain(parsed)
             } else {
-                masked(text, &regions(text), masks)
+                masked(text, &regions, masks)
             }
         }
         Parser::Helpers => {

@@ -7,6 +7,8 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod common;
+#[path = "common/corpus.rs"]
+mod corpus;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -540,16 +542,13 @@ impl Maker {
     }
 }
 
-/// The trees of public repositories, where they are unpacked.
-fn corpus() -> Option<PathBuf> {
-    let named = std::env::var_os("REGFIX_CORPUS").map(PathBuf::from)?;
-    named.is_dir().then_some(named)
-}
-
 #[test]
 fn trees_of_the_corpus_are_built_as_before() {
-    let (Some(kubectl), Some(corpus)) = (kubectl(), corpus()) else {
-        println!("skipped: there is no kubectl, or REGFIX_CORPUS names no folder of trees");
+    let Some(corpus) = corpus::corpus() else {
+        return;
+    };
+    let Some(kubectl) = kubectl() else {
+        println!("skipped: there is no kubectl");
         return;
     };
     let (mut built, mut moved, mut trees) = (0, 0, 0);

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/corpus.rs"]
+mod corpus;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -197,9 +200,7 @@ fn left_out(path: &Path, text: &str, kind: &Kind) -> Option<(Vec<String>, Vec<St
 
 #[test]
 fn hints_leave_nothing_out_of_real_files() {
-    let corpus = std::env::var_os("REGFIX_CORPUS").map(PathBuf::from);
-    let Some(corpus) = corpus.filter(|folder| folder.is_dir()) else {
-        println!("skipped: REGFIX_CORPUS names no folder of trees");
+    let Some(corpus) = corpus::corpus() else {
         return;
     };
     let mut compared = 0;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/corpus.rs"]
+mod corpus;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -256,18 +259,21 @@ fn compare(files: impl Iterator<Item = PathBuf>) -> usize {
     let mut compared = 0;
     for (text, path) in texts {
         let actions = template::actions(&text);
-        let masks = [
-            Mask::Lines,
-            Mask::FirstBranch,
-            Mask::LastBranch,
-            Mask::Blanks,
-        ];
-        let masked = masks.map(|how| template::mask(&text, &actions, how));
-        for text in masked
-            .iter()
-            .take(if actions.is_empty() { 0 } else { 4 })
-            .chain([&text])
-        {
+        let masks: &[Mask] = match actions.is_empty() {
+            true => &[],
+            false => &[
+                Mask::Lines,
+                Mask::FirstBranch,
+                Mask::LastBranch,
+                Mask::Blanks,
+            ],
+        };
+        let masked = masks.iter();
+        let mut texts: Vec<String> = masked
+            .map(|how| template::mask(&text, &actions, *how))
+            .collect();
+        texts.push(text);
+        for text in &texts {
             let differs = difference(text);
             assert!(
                 differs.is_none(),
@@ -303,9 +309,7 @@ fn both_ways_lead_to_the_same_tree_of_every_fixture() {
 
 #[test]
 fn both_ways_lead_to_the_same_tree_of_real_files() {
-    let corpus = std::env::var_os("REGFIX_CORPUS").map(PathBuf::from);
-    let Some(corpus) = corpus.filter(|folder| folder.is_dir()) else {
-        println!("skipped: REGFIX_CORPUS names no folder of trees");
+    let Some(corpus) = corpus::corpus() else {
         return;
     };
     println!("{} texts compared", compare(files_in(corpus)));

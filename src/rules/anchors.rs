@@ -191,17 +191,18 @@ impl Search {
 
 /// The places by the shortest stem that stands in each.
 fn by_stem(places: &[Needles]) -> BTreeMap<String, Vec<usize>> {
-    let mut stems: Vec<&str> = places.iter().map(Needles::stem).collect();
-    stems.sort_by_key(|stem| (stem.len(), *stem));
+    let stems: Vec<&str> = places.iter().map(Needles::stem).collect();
+    let mut shortest_first = stems.clone();
+    shortest_first.sort_by_key(|stem| (stem.len(), *stem));
     let mut kept: Vec<&str> = Vec::new();
-    for stem in stems {
+    for stem in shortest_first {
         if !kept.iter().any(|shorter| stem.contains(shorter)) {
             kept.push(stem);
         }
     }
     let mut by_stem: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, place) in places.iter().enumerate() {
-        if let Some(stem) = kept.iter().find(|stem| place.stem().contains(**stem)) {
+    for (index, own) in stems.into_iter().enumerate() {
+        if let Some(stem) = kept.iter().find(|stem| own.contains(**stem)) {
             by_stem.entry((*stem).to_owned()).or_default().push(index);
         }
     }

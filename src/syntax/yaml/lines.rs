@@ -155,15 +155,15 @@ impl<'t> Reader<'t> {
         let column = at - self.line.start;
         let is_dash = self.is_mark(b'-', at);
         while let Some(level) = self.levels.last() {
-            let is_left = level.column == column && level.is_list && !is_dash;
-            if level.column < column || level.column == column && !is_left {
+            let goes_on = level.column == column && (is_dash || !level.is_list);
+            if goes_on || level.column < column {
                 break;
             }
             self.close(at)?;
         }
         match self.levels.last() {
             None => (!self.builder.has_root()).then_some(()),
-            Some(level) if level.column == column && level.is_list == is_dash => self.fill(),
+            Some(_) if self.is_in(column, is_dash) => self.fill(),
             // The value of what stands above. A list may stand right under its key.
             Some(level) => level.due.map(|_| ()),
         }
@@ -173,10 +173,8 @@ impl<'t> Reader<'t> {
     /// parser has it, which has read up to there by then.
     fn item(&mut self, at: usize, first: usize) -> Option<()> {
         let column = at - self.line.start;
-        let above = self.levels.last();
-        let above = above.map(|level| (level.column, level.is_list));
-        if above != Some((column, true)) {
-            let is_under_key = above == Some((column, false));
+        if !self.is_in(column, true) {
+            let is_under_key = self.is_in(column, false);
             let start = if is_under_key { first } else { at };
             self.open(column, true)?;
             self.builder.begin_list(Span::new(start, start), false, 0);
@@ -187,14 +185,19 @@ impl<'t> Reader<'t> {
 
     fn key(&mut self, column: usize, key: Word<'t>) -> Option<()> {
         let Span { start, end } = key.span;
-        let above = self.levels.last();
-        if above.map(|level| (level.column, level.is_list)) != Some((column, false)) {
+        if !self.is_in(column, false) {
             self.open(column, false)?;
             self.builder.begin_map(Span::new(start, start), false, 0);
         }
         self.builder.scalar(key.value, key.style, key.span, 0);
         self.set_due(end);
         (end - start <= LONGEST_KEY).then_some(())
+    }
+
+    /// Whether the innermost collection is a list, or a map, in that column.
+    fn is_in(&self, column: usize, is_list: bool) -> bool {
+        let level = self.levels.last();
+        level.is_some_and(|level| level.column == column && level.is_list == is_list)
     }
 
     fn open(&mut self, column: usize, is_list: bool) -> Option<()> {
@@ -231,17 +234,14 @@ impl<'t> Reader<'t> {
     /// Puts a null where the value of a key was due and did not come. Where that of a dash stands is for the full
     /// parser to say.
     fn fill(&mut self) -> Option<()> {
-        if let Some(at) = self.take_due() {
-            let here = Span::new(at, at);
-            self.builder
-                .scalar(Cow::Borrowed("~"), Style::Plain, here, 0);
-            return self
-                .levels
-                .last()
-                .filter(|level| !level.is_list)
-                .map(|_| ());
-        }
-        Some(())
+        let Some(at) = self.take_due() else {
+            return Some(());
+        };
+        let here = Span::new(at, at);
+        self.builder
+            .scalar(Cow::Borrowed("~"), Style::Plain, here, 0);
+        let of_key = self.levels.last().is_some_and(|level| !level.is_list);
+        of_key.then_some(())
     }
 
     /// The value at `at` of a key or a dash in `column`, to its end, which is the end of a line.
