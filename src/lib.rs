@@ -1,7 +1,7 @@
 //! regfix finds references to container registries that are frozen, renamed, moved or gone, and rewrites them in
 //! place without touching another byte.
 //!
-//! The modules stand on floors, and import from lower floors only (`tests/house.rs` keeps it so):
+//! The modules stand on floors, and import from lower floors only (`tests/it/house.rs` keeps it so):
 //!
 //! | floor | modules | what they do |
 //! |---|---|---|

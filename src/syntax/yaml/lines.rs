@@ -4,7 +4,7 @@
 //! A short cut past the full parser, at which most of a run's time would be spent, and no second opinion: at the first
 //! thing that is not plainly one of these (an anchor, a tag, a rare escape, a tab between tokens, anything wrong) it
 //! gives up, and the full parser reads the text from its start. What it does read it reads as that one does, span for
-//! span; `tests/yaml.rs` holds the two together.
+//! span; `tests/it/yaml.rs` holds the two together.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,5 @@
 //! What the rules say of single references: one row a fact of the catalogue that is easily got wrong.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use regfix::check;

@@ -3,15 +3,11 @@
 //! The schemas stand in `schemas/`, written by hand from what the standards and manuals say. For SARIF,
 //! `REGFIX_SARIF_SCHEMA` may name the file of the standard's own schema, which is asked too then; `.ci/reports` fetches it.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{files, fill, folder, pipe, run, stderr, stdout};
+use crate::common::{files, fill, folder, pipe, run, stderr, stdout};
 use jsonschema::Validator;
 use serde_json::Value;
 

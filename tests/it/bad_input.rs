@@ -1,17 +1,14 @@
 //! Bad input and bad luck: a clear line each, the other files done, exit 2 where the job was not done, no panic, no
 //! loss.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
-
-mod common;
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Output;
 
-use common::{files, run, stderr, stdout};
+use crate::common::{files, run, stderr, stdout};
 use tempfile::TempDir;
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";

@@ -1,13 +1,9 @@
 //! The baseline, ends of ignore comments, and severities that grow: what a team with an old repository does.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{folder, pipe, run, stderr, stdout};
+use crate::common::{folder, pipe, run, stderr, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 

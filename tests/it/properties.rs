@@ -1,10 +1,5 @@
 //! What holds for every text: no panic, no byte touched outside the edits, and nothing left to fix after a fix.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "common/corpus.rs"]
-mod corpus;
-
 use std::fs;
 use std::path::Path;
 
@@ -200,7 +195,7 @@ fn left_out(path: &Path, text: &str, kind: &Kind) -> Option<(Vec<String>, Vec<St
 
 #[test]
 fn hints_leave_nothing_out_of_real_files() {
-    let Some(corpus) = corpus::corpus() else {
+    let Some(corpus) = crate::corpus::corpus() else {
         return;
     };
     let mut compared = 0;

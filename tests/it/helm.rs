@@ -1,15 +1,11 @@
 //! Charts as people have them, held to real Helm where it is there; and archives that nobody should have.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{files, fill, packed, run, stderr, stdout, tgz};
+use crate::common::{files, fill, packed, run, stderr, stdout, tgz};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 

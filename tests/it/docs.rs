@@ -1,17 +1,13 @@
 //! What README and docs promise is what the code does: rules, flags, the commands to start with, the tour.
 //!
-//! `UPDATE=1 cargo test --test docs` writes the tables of rules anew.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
+//! `UPDATE=1 cargo test docs::` writes the tables of rules anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{files, fill, pipe, run, stdout};
+use crate::common::{files, fill, pipe, run, stdout};
 use regfix::artifact::Artifact;
 use regfix::rules::{Rule, catalogue};
 
@@ -143,7 +139,7 @@ fn the_tables_of_rules_are_the_catalogue() {
         } else {
             assert_eq!(
                 stored, table,
-                "{path}: UPDATE=1 cargo test --test docs writes it"
+                "{path}: UPDATE=1 cargo test docs:: writes it"
             );
         }
     }

@@ -1,10 +1,5 @@
 //! The short cut through common YAML against the full parser: every text comes to the same tree by both, span for span.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "common/corpus.rs"]
-mod corpus;
-
 use std::fs;
 use std::path::PathBuf;
 
@@ -309,7 +304,7 @@ fn both_ways_lead_to_the_same_tree_of_every_fixture() {
 
 #[test]
 fn both_ways_lead_to_the_same_tree_of_real_files() {
-    let Some(corpus) = corpus::corpus() else {
+    let Some(corpus) = crate::corpus::corpus() else {
         return;
     };
     println!("{} texts compared", compare(files_in(corpus)));

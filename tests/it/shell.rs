@@ -2,13 +2,9 @@
 //!
 //! `tests/tools/shells.sh` tries them in the shells themselves.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::path::Path;
 
-use common::{run, stderr, stdout};
+use crate::common::{run, stderr, stdout};
 
 fn told(arguments: &[&str]) -> String {
     let output = run(Path::new("."), arguments);

@@ -1,14 +1,10 @@
 //! The door, as people use it: arguments, standard input and output, exit codes, configuration and the walk.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{files, pipe, regfix, run, stderr, stdout};
+use crate::common::{files, pipe, regfix, run, stderr, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,15 +1,11 @@
 //! `--since` and `--staged`, with the git that is installed: what counts as changed, and what a change can affect.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{files, fill, regfix, run, stderr, stdout};
+use crate::common::{files, fill, regfix, run, stderr, stdout};
 use tempfile::TempDir;
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";

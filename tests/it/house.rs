@@ -1,7 +1,5 @@
 //! The house keeps its floors: a module imports from lower floors only.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

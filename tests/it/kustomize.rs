@@ -3,12 +3,7 @@
 //! On random trees, a fixed number of them, and on the trees of a folder that `REGFIX_CORPUS` names, or where it is
 //! unpacked by custom. Skipped, and said so, where there is no `kubectl`, or no such folder.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
-
-mod common;
-#[path = "common/corpus.rs"]
-mod corpus;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,7 +13,7 @@ use std::process::Command;
 
 use rayon::prelude::*;
 
-use common::{files, fill, run, stdout};
+use crate::common::{files, fill, run, stdout};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -544,7 +539,7 @@ impl Maker {
 
 #[test]
 fn trees_of_the_corpus_are_built_as_before() {
-    let Some(corpus) = corpus::corpus() else {
+    let Some(corpus) = crate::corpus::corpus() else {
         return;
     };
     let Some(kubectl) = kubectl() else {

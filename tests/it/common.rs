@@ -1,7 +1,5 @@
 //! What the integration tests share: the binary in a scrubbed environment, and folders of files.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -33,7 +31,6 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// Runs with a text on standard input.
-#[allow(dead_code, reason = "not every test file pipes")]
 pub(crate) fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut command = regfix(folder);
     command
@@ -50,13 +47,11 @@ pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-#[allow(dead_code, reason = "not every test file looks at the errors")]
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// All files below a folder, by path.
-#[allow(dead_code, reason = "not every test file looks at trees")]
 pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn collect(folder: &Path, root: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -79,7 +74,6 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Writes files below a folder.
-#[allow(dead_code, reason = "not every test file looks at trees")]
 pub(crate) fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     for (path, bytes) in files {
         let path = folder.join(path);
@@ -89,7 +83,6 @@ pub(crate) fn fill(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
 }
 
 /// A new folder with these files.
-#[allow(dead_code, reason = "not every test file makes trees of texts")]
 pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let files = files.iter();
@@ -99,7 +92,6 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// Packs every folder whose name ends in `.tgz`, the innermost first. The same files make the same bytes.
-#[allow(dead_code, reason = "not every test file has archives")]
 pub(crate) fn packed(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
     let archive_of = |path: &Path| {
         let mut folders = path.ancestors().skip(1);
@@ -125,7 +117,6 @@ pub(crate) fn packed(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf,
 }
 
 /// A gzipped tar of files.
-#[allow(dead_code, reason = "not every test file has archives")]
 pub(crate) fn tgz(files: &[(PathBuf, Vec<u8>)]) -> Vec<u8> {
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut builder = tar::Builder::new(gzip);

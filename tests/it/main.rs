@@ -1,0 +1,21 @@
+//! The integration tests, in one binary: it links once, and all of them run side by side.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod baseline;
+mod cli;
+mod common;
+mod corpus;
+mod docs;
+mod fixtures;
+mod formats;
+mod helm;
+mod house;
+mod kustomize;
+mod properties;
+mod shell;
+mod since;
+mod vectors;
+mod walk;
+mod yaml;
