@@ -50,15 +50,20 @@ impl Bounds {
 pub struct Change<'c> {
     pub path: &'c Path,
     /// `None` where there is no such file yet.
-    pub before: Option<&'c str>,
-    pub after: &'c str,
+    pub before: Option<&'c [u8]>,
+    pub after: &'c [u8],
 }
 
 /// Puts `after` where `before` was read. See [`replace_all`].
 ///
 /// # Errors
 /// The file is as it was, except after [`WriteError::Torn`].
-pub fn replace(path: &Path, before: &str, after: &str, bounds: &Bounds) -> Result<(), WriteError> {
+pub fn replace(
+    path: &Path,
+    before: &[u8],
+    after: &[u8],
+    bounds: &Bounds,
+) -> Result<(), WriteError> {
     let before = Some(before);
     replace_all(
         &[Change {
@@ -124,14 +129,14 @@ enum Staged<'c> {
     Swap {
         target: Target<'c>,
         copy: NamedTempFile,
-        before: &'c str,
+        before: &'c [u8],
     },
     Overwrite {
         target: Target<'c>,
         file: File,
         copy: NamedTempFile,
-        before: &'c str,
-        after: &'c str,
+        before: &'c [u8],
+        after: &'c [u8],
     },
 }
 
@@ -144,10 +149,10 @@ impl<'c> Staged<'c> {
         };
         let target = Target::find(path, bounds)?;
         let now = target.read()?;
-        if now == after.as_bytes() {
+        if now == after {
             return Ok(Self::There);
         }
-        if now != before.as_bytes() {
+        if now != before {
             return Err(target.changed());
         }
         let file = target.open()?;
@@ -212,7 +217,7 @@ impl<'c> Staged<'c> {
 }
 
 /// A file that is not there yet: its text, on disk, in the folder where it is to be.
-fn create(path: &Path, text: &str, bounds: &Bounds) -> Result<NamedTempFile, WriteError> {
+fn create(path: &Path, text: &[u8], bounds: &Bounds) -> Result<NamedTempFile, WriteError> {
     let folder = folder(path);
     let Some(real) = real_new(path) else {
         return Err(WriteError::Folder {
@@ -248,7 +253,7 @@ fn real_new(path: &Path) -> Option<PathBuf> {
 fn copy(
     path: &Path,
     folder: &Path,
-    text: &str,
+    text: &[u8],
     prepare: impl Fn(&File) -> Result<(), WriteError>,
 ) -> Result<NamedTempFile, WriteError> {
     let mut builder = tempfile::Builder::new();
@@ -262,8 +267,7 @@ fn copy(
         folder: folder.to_owned(),
         error,
     })?;
-    copy.write_all(text.as_bytes())
-        .map_err(|error| failed(path, error))?;
+    copy.write_all(text).map_err(|error| failed(path, error))?;
     prepare(copy.as_file())?;
     copy.as_file()
         .sync_all()
@@ -349,7 +353,7 @@ impl<'p> Target<'p> {
 
     fn copy(
         &self,
-        text: &str,
+        text: &[u8],
         prepare: impl Fn(&File) -> Result<(), WriteError>,
     ) -> Result<NamedTempFile, WriteError> {
         copy(self.path, &self.folder, text, prepare)
@@ -362,8 +366,8 @@ impl<'p> Target<'p> {
         &self,
         mut file: File,
         mut copy: NamedTempFile,
-        before: &str,
-        after: &str,
+        before: &[u8],
+        after: &[u8],
     ) -> Result<(), WriteError> {
         let Err(error) = put(&mut file, after) else {
             return Ok(());
@@ -380,9 +384,9 @@ impl<'p> Target<'p> {
     }
 
     /// The last look before the file is touched.
-    fn confirm(&self, before: &str) -> Result<(), WriteError> {
+    fn confirm(&self, before: &[u8]) -> Result<(), WriteError> {
         let metadata = fs::symlink_metadata(&self.real).map_err(|_| self.changed())?;
-        if !unchanged(&self.metadata, &metadata) || self.read()? != before.as_bytes() {
+        if !unchanged(&self.metadata, &metadata) || self.read()? != before {
             return Err(self.changed());
         }
         Ok(())
@@ -396,9 +400,9 @@ impl<'p> Target<'p> {
 }
 
 /// Makes a text all that is in an open file, on disk.
-fn put(file: &mut File, text: &str) -> io::Result<()> {
+fn put(file: &mut File, text: &[u8]) -> io::Result<()> {
     file.rewind()?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.set_len(text.len() as u64)?;
     file.sync_all()
 }

@@ -58,7 +58,12 @@ impl Work<'_> {
         let outcome = judge.file(path, text, kind, options.fix());
         if options.mode == Mode::Write
             && outcome.text != before
-            && let Err(error) = write::replace(path, &before, &outcome.text, self.bounds)
+            && let Err(error) = write::replace(
+                path,
+                before.as_bytes(),
+                outcome.text.as_bytes(),
+                self.bounds,
+            )
         {
             // All that would have been fixed is left.
             let outcome = judge.file(path, before.clone(), kind, None);
@@ -111,8 +116,8 @@ impl Work<'_> {
                 let before = before.get(path.as_path())?.as_deref();
                 let change = Change {
                     path,
-                    before,
-                    after: &outcome.text,
+                    before: before.map(str::as_bytes),
+                    after: outcome.text.as_bytes(),
                 };
                 (outcome.text != before.unwrap_or_default()).then_some(change)
             });

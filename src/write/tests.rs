@@ -26,7 +26,12 @@ impl Place {
     }
 
     fn replace(&self, name: &str) -> Result<(), WriteError> {
-        replace(&self.at(name), BEFORE, AFTER, &self.bounds())
+        replace(
+            &self.at(name),
+            BEFORE.as_bytes(),
+            AFTER.as_bytes(),
+            &self.bounds(),
+        )
     }
 
     fn bounds(&self) -> Bounds {
@@ -67,7 +72,13 @@ fn every_byte_is_as_given() {
     assert_eq!(place.names(), ["a.yaml"]);
     for text in ["", "no last newline", "\r\n\r\n\n", &"x".repeat(300_000)] {
         let before = place.text("a.yaml");
-        replace(&place.at("a.yaml"), &before, text, &place.bounds()).unwrap();
+        replace(
+            &place.at("a.yaml"),
+            before.as_bytes(),
+            text.as_bytes(),
+            &place.bounds(),
+        )
+        .unwrap();
         assert_eq!(place.text("a.yaml"), text);
     }
     assert_eq!(place.names(), ["a.yaml"]);
@@ -125,7 +136,7 @@ fn bounds_are_whole_folders_and_files() {
         place.put(&format!("{name}/a.yaml"), BEFORE);
     }
     let roots = Bounds::new(&[place.at("in"), place.at("a.yaml"), place.at("missing")]);
-    let write = |name: &str| replace(&place.at(name), BEFORE, AFTER, &roots);
+    let write = |name: &str| replace(&place.at(name), BEFORE.as_bytes(), AFTER.as_bytes(), &roots);
     write("in/a.yaml").unwrap();
     write("in-other/../a.yaml").unwrap();
     let said = refused(&place, "in-other/a.yaml", write("in-other/a.yaml"));
@@ -138,7 +149,15 @@ fn bounds_are_whole_folders_and_files() {
         )
     );
     assert_eq!(place.text("in-other/a.yaml"), BEFORE);
-    assert!(replace(&place.at("a.yaml"), BEFORE, AFTER, &Bounds::default()).is_err());
+    assert!(
+        replace(
+            &place.at("a.yaml"),
+            BEFORE.as_bytes(),
+            AFTER.as_bytes(),
+            &Bounds::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -160,8 +179,8 @@ fn a_read_only_file_is_refused() {
 fn stage<'c>(path: &'c Path, bounds: &Bounds) -> Staged<'c> {
     let change = Change {
         path,
-        before: Some(BEFORE),
-        after: AFTER,
+        before: Some(BEFORE.as_bytes()),
+        after: AFTER.as_bytes(),
     };
     Staged::new(&change, bounds).unwrap()
 }
@@ -202,7 +221,7 @@ fn a_new_file_is_made_within_the_bounds_and_over_no_other() {
         let change = Change {
             path: &path,
             before: None,
-            after: AFTER,
+            after: AFTER.as_bytes(),
         };
         replace_all(&[change], &Bounds::new(&[place.at("in")]))
     };
@@ -231,15 +250,15 @@ fn all_files_are_written_or_none() {
     let change = |at: usize, before| Change {
         path: &paths[at],
         before,
-        after: AFTER,
+        after: AFTER.as_bytes(),
     };
     let before = [
-        change(0, Some(BEFORE)),
+        change(0, Some(BEFORE.as_bytes())),
         change(1, None),
-        change(2, Some(BEFORE)),
+        change(2, Some(BEFORE.as_bytes())),
     ];
     // One that cannot be prepared stops all, before anything is touched.
-    let stale = [&before[..], &[change(3, Some(BEFORE))]].concat();
+    let stale = [&before[..], &[change(3, Some(BEFORE.as_bytes()))]].concat();
     assert!(replace_all(&stale, &place.bounds()).is_err());
     // One that fails when others are written already has them put back: a folder has come where the file is to be.
     let mut staged: Vec<_> = before
@@ -273,8 +292,13 @@ fn a_torn_file_leaves_its_new_text_beside_it() {
     let place = Place::new();
     let path = place.at("a.yaml");
     let target = Target::find(&path, &place.bounds()).unwrap();
-    let copy = target.copy(AFTER, |_| Ok(())).unwrap();
-    let result = target.overwrite(File::open(&path).unwrap(), copy, BEFORE, AFTER);
+    let copy = target.copy(AFTER.as_bytes(), |_| Ok(())).unwrap();
+    let result = target.overwrite(
+        File::open(&path).unwrap(),
+        copy,
+        BEFORE.as_bytes(),
+        AFTER.as_bytes(),
+    );
     let Err(WriteError::Torn { copy, .. }) = &result else {
         panic!("{result:?}");
     };
@@ -360,7 +384,13 @@ mod unix {
         assert_eq!(outside.names(), ["a.yaml"]);
         // Named as a root, it is what the user wants.
         let named = Bounds::new(&[place.at("link.yaml")]);
-        replace(&place.at("link.yaml"), BEFORE, AFTER, &named).unwrap();
+        replace(
+            &place.at("link.yaml"),
+            BEFORE.as_bytes(),
+            AFTER.as_bytes(),
+            &named,
+        )
+        .unwrap();
         assert_eq!(outside.text("a.yaml"), AFTER);
         symlink("nowhere", place.at("broken.yaml")).unwrap();
         assert!(matches!(
@@ -378,7 +408,13 @@ mod unix {
             fs::hard_link(place.at("a.yaml"), place.at("b.yaml")).unwrap();
             let inode = fs::metadata(place.at("a.yaml")).unwrap().ino();
             for name in ["a.yaml", "b.yaml"] {
-                replace(&place.at(name), before, after, &place.bounds()).unwrap();
+                replace(
+                    &place.at(name),
+                    before.as_bytes(),
+                    after.as_bytes(),
+                    &place.bounds(),
+                )
+                .unwrap();
                 let metadata = fs::metadata(place.at(name)).unwrap();
                 assert_eq!((metadata.ino(), metadata.nlink()), (inode, 2));
                 assert_eq!(mode(&place.at(name)), 0o640);
@@ -453,7 +489,7 @@ mod unix {
         let bounds = place.bounds();
         let mut target = Target::find(&path, &bounds).unwrap();
         target.metadata = fs::metadata("/").unwrap();
-        let result = target.copy(AFTER, |copy| target.dress(copy));
+        let result = target.copy(AFTER.as_bytes(), |copy| target.dress(copy));
         assert!(
             matches!(result, Err(WriteError::Owner { .. })),
             "{result:?}"
@@ -496,8 +532,8 @@ mod unix {
         let write = |length| {
             replace(
                 &path,
-                &before,
-                &"b".repeat(length),
+                before.as_bytes(),
+                "b".repeat(length).as_bytes(),
                 &Bounds::new(&[folder.to_owned()]),
             )
         };
