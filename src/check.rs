@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::artifact::Artifact;
+use crate::detect::{self, Certainty, ImageUse, Input, Tag, Usage, View};
 use crate::edit::{Applicability, Fix};
 use crate::finding::{Finding, Label, Problem, Severity};
 use crate::kind::{self, Kind, Layer, Masks, Parser};
-use crate::locate::{self, Site, TagAt, Trust, View};
 use crate::rewrite::{self, Spelled};
 use crate::rules::{self, RuleSet, TagState, Verdict};
 use crate::source::Span;
@@ -54,41 +54,43 @@ impl Image {
 }
 
 /// Everything that a text names, as its kind reads it; near the hints only, if there are any.
-fn sites(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<Site>, Checked) {
+fn uses(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<ImageUse>, Checked) {
     let mut checked = Checked::default();
     if kind.parser == Parser::Text {
-        let mut sites =
-            locate::scan_text(text, Span::new(0, text.len()), &[], locate::Prose::Anything);
-        for site in &mut sites {
-            site.trust = site
-                .trust
-                .min(Trust::Likely("the file is read as plain text"));
+        let whole = Span::new(0, text.len());
+        let mut found = detect::scan_text(text, whole, &[], detect::Prose::Anything);
+        for one in &mut found {
+            let limit = Certainty::Likely("the file is read as plain text");
+            one.usage = one.usage.at_most(limit);
         }
         checked.comments = kind::text_comments(text);
-        return (locate::in_order(sites), checked);
+        return (detect::in_order(found), checked);
     }
     let masks = Masks::default();
     let reading = kind::read(text, kind.parser, hints, &masks);
     let mut found = Vec::new();
     for (index, Layer { masked, parsed }) in reading.layers.into_iter().enumerate() {
         let view = View {
-            path,
-            text,
-            masked,
-            actions: &reading.actions,
+            input: Input {
+                path,
+                text,
+                masked,
+                actions: &reading.actions,
+                // An alias counts where its scalar is not.
+                hints: hints.filter(|_| !parsed.aliased),
+                depth: 0,
+            },
             documents: &parsed.documents,
             comments: &parsed.comments,
             unparsed: &parsed.unparsed,
-            // An alias counts where its scalar does not stand.
-            hints: hints.filter(|_| !parsed.aliased),
         };
-        found.extend(locate::sites(&view));
+        found.extend(detect::uses(&view));
         if index == 0 {
             checked.comments = comments(text, &reading.actions, &parsed.comments, &parsed.unparsed);
             checked.problems = parsed.errors.into_iter().map(problem).collect();
         }
     }
-    (locate::in_order(found), checked)
+    (detect::in_order(found), checked)
 }
 
 fn problem(error: SyntaxError) -> Problem {
@@ -130,62 +132,57 @@ pub fn check_near(
     rules: &RuleSet,
     hints: Option<&[usize]>,
 ) -> Checked {
-    let (sites, mut checked) = sites(path, text, kind, hints);
-    checked.findings = sites
-        .iter()
-        .filter_map(|site| at(site, text, rules))
-        .collect();
+    let (uses, mut checked) = uses(path, text, kind, hints);
+    let findings = uses.iter().filter_map(|one| at(one, text, rules));
+    checked.findings = findings.collect();
     checked
 }
 
 /// Every image that a text names in a place from which it is pulled.
 pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
-    let (sites, _) = sites(path, text, kind, None);
-    let pulled = |site: &&Site| {
-        site.kind == Artifact::Image && site.name.is_some() && site.trust > Trust::Mention("")
-    };
-    let listed = sites
-        .iter()
-        .filter(pulled)
-        .filter(|site| site.shape != "comment" && !matches!(site.trust, Trust::Mention(_)));
+    let (uses, _) = uses(path, text, kind, None);
+    let listed = uses.iter().filter(|one| {
+        let is_image = one.artifact == Artifact::Image && one.name.is_some();
+        is_image && one.usage.is_pull() && one.form != "comment"
+    });
     listed
-        .filter_map(|site| {
+        .filter_map(|one| {
             Some(Image {
-                span: site.head(text),
-                extent: site.span(),
-                name: rewrite::spell(site, text)?.written_name(text),
-                tag: match site.tag {
-                    TagAt::At(span) => Some(span.of(text).to_owned()),
+                span: one.primary_span(text),
+                extent: one.span(),
+                name: rewrite::spell(one, text)?.written_name(text),
+                tag: match one.tag {
+                    Tag::At(span) => Some(span.of(text).to_owned()),
                     _ => None,
                 },
-                digest: site.digest.map(|span| span.of(text).to_owned()),
-                shape: site.shape,
+                digest: one.digest.map(|span| span.of(text).to_owned()),
+                shape: one.form,
             })
         })
         .collect()
 }
 
-/// What the rules say of one site.
-pub fn at(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
-    let spelled = rewrite::spell(site, text)?;
+/// What the rules say of one image use.
+pub fn at(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<Finding> {
+    let spelled = rewrite::spell(one, text)?;
     let names = spelled.names();
     let query = rules::Query {
         segments: &names,
         literal: spelled.literal,
-        bare: site.name.is_none(),
-        tag: rewrite::tag_state(site, text),
-        digest: site.digest.is_some(),
-        kind: site.kind,
-        chart: site.chart.as_deref(),
+        bare: one.name.is_none(),
+        tag: rewrite::tag_state(one, text),
+        digest: one.digest.is_some(),
+        kind: one.artifact,
+        chart: one.chart.as_deref(),
     };
-    if let Trust::Mention(reason) = site.trust {
+    if let Usage::Mention(reason) = one.usage {
         let rule = rules.mentions(&query)?;
         return Some(Finding {
             rule: Arc::from(rule.id.as_str()),
             severity: Severity::Info,
             message: format!("names a legacy place without pulling from it: {reason}"),
-            labels: labels(site, text),
-            old: written(site, &spelled, text),
+            labels: labels(one, text),
+            old: written(one, &spelled, text),
             new: None,
             fix: None,
             reason: Some(reason.to_owned()),
@@ -195,11 +192,11 @@ pub fn at(site: &Site, text: &str, rules: &RuleSet) -> Option<Finding> {
         });
     }
     let verdict = rules.verdict(&query)?;
-    Some(of_verdict(site, &spelled, text, &verdict, &query))
+    Some(of_verdict(one, &spelled, text, &verdict, &query))
 }
 
 fn of_verdict(
-    site: &Site,
+    one: &ImageUse,
     spelled: &Spelled,
     text: &str,
     verdict: &Verdict<'_>,
@@ -207,29 +204,31 @@ fn of_verdict(
 ) -> Finding {
     let mut reason = verdict.reason.clone();
     let moved = verdict.target.as_ref().and_then(|target| {
-        let moved = spelled.relocate(target, site, text);
+        let moved = spelled.relocate(target, one, text);
         if moved.is_none() {
             reason = Some("the pieces cannot hold the new name".to_owned());
         }
         moved
     });
-    let in_place = match site.trust {
-        Trust::Pull => Applicability::Safe,
-        Trust::Likely(why) => lowered(verdict, Applicability::Unsafe, why, &mut reason),
-        Trust::Shown(why) | Trust::Mention(why) => {
+    let in_place = match one.usage {
+        Usage::Pull(Certainty::Certain) => Applicability::Safe,
+        Usage::Pull(Certainty::Likely(why)) => {
+            lowered(verdict, Applicability::Unsafe, why, &mut reason)
+        }
+        Usage::Pull(Certainty::MustAgree(why)) | Usage::Mention(why) => {
             lowered(verdict, Applicability::Display, why, &mut reason)
         }
     };
     let new = moved
         .as_ref()
-        .map(|(_, name)| with_tag(name, site, query, verdict));
+        .map(|(_, name)| with_tag(name, one, query, verdict));
     let fix = moved.map(|(edits, _)| Fix::here(edits, verdict.applicability.min(in_place)));
     Finding {
         rule: Arc::from(verdict.rule.id.as_str()),
         severity: verdict.severity,
         message: verdict.summary.to_owned(),
-        labels: labels(site, text),
-        old: written(site, spelled, text),
+        labels: labels(one, text),
+        old: written(one, spelled, text),
         new,
         fix,
         reason,
@@ -253,15 +252,15 @@ fn lowered(
 }
 
 /// The name after the move, as it will be written.
-fn with_tag(name: &str, site: &Site, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
+fn with_tag(name: &str, one: &ImageUse, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
     let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
-    let scheme = if site.kind == Artifact::Chart {
+    let scheme = if one.artifact == Artifact::Chart {
         "oci://"
     } else {
         ""
     };
     match query.tag {
-        TagState::Text(tag) if has_tag(site) => {
+        TagState::Text(tag) if has_tag(one) => {
             let tag = if strip {
                 tag.trim_start_matches('v')
             } else {
@@ -274,35 +273,35 @@ fn with_tag(name: &str, site: &Site, query: &rules::Query<'_>, verdict: &Verdict
 }
 
 /// A chart's version is no part of the place that it comes from, unless it is written there.
-fn has_tag(site: &Site) -> bool {
-    match (site.kind, site.tag, site.name) {
-        (Artifact::Image, TagAt::At(_), _) => true,
-        (Artifact::Chart, TagAt::At(tag), Some(name)) => tag.start == name.end + 1,
+fn has_tag(one: &ImageUse) -> bool {
+    match (one.artifact, one.tag, one.name) {
+        (Artifact::Image, Tag::At(_), _) => true,
+        (Artifact::Chart, Tag::At(tag), Some(name)) => tag.start == name.end + 1,
         _ => false,
     }
 }
 
 /// The reference as it stands, its tag included.
-fn written(site: &Site, spelled: &Spelled, text: &str) -> String {
-    let name = match site.kind {
+fn written(one: &ImageUse, spelled: &Spelled, text: &str) -> String {
+    let name = match one.artifact {
         Artifact::ChartRepository | Artifact::Url => {
-            site.name.map_or("", |span| span.of(text)).to_owned()
+            one.name.map_or("", |span| span.of(text)).to_owned()
         }
         Artifact::Chart => format!("oci://{}", spelled.written_name(text)),
         Artifact::Image => spelled.written_name(text),
     };
-    match site.tag {
-        TagAt::At(span) if has_tag(site) => format!("{name}:{}", span.of(text)),
+    match one.tag {
+        Tag::At(span) if has_tag(one) => format!("{name}:{}", span.of(text)),
         _ => name,
     }
 }
 
-fn labels(site: &Site, text: &str) -> Vec<Label> {
+fn labels(one: &ImageUse, text: &str) -> Vec<Label> {
     let mut labels = Vec::new();
-    let registry = site.registry.filter(|span| !span.is_empty());
+    let registry = one.registry.filter(|span| !span.is_empty());
     let pieces = [
         (registry, "registry"),
-        (site.name, if registry.is_some() { "path" } else { "" }),
+        (one.name, if registry.is_some() { "path" } else { "" }),
     ];
     for (span, name) in pieces {
         if let Some(span) = span {
@@ -314,7 +313,7 @@ fn labels(site: &Site, text: &str) -> Vec<Label> {
     }
     if labels.is_empty() {
         labels.push(Label {
-            span: site.head(text),
+            span: one.primary_span(text),
             text: String::new(),
         });
     }

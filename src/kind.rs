@@ -1,6 +1,6 @@
 //! How a file is recognised, and how it is parsed. A new kind is a row in [`KINDS`].
 //!
-//! Knows no rule, no report and no image: what the parsed text spells is for `locate` to say.
+//! Knows no rule, no report and no image: what the parsed text spells is for `detect` to say.
 
 use std::cell::OnceCell;
 use std::path::Path;

@@ -11,7 +11,7 @@
 //! | 6 | [`baseline`], [`git`], [`progress`] | findings that are known; which files changed; the line that says how far a run is |
 //! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | one file to findings; settings; ignore comments; one module an output format; where something stands |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
-//! | 3 | [`locate`], [`rules`] | sites in a tree; which rule speaks about an image |
+//! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
 //! | 1 | [`source`] | spans, lines and columns |
 
@@ -20,13 +20,13 @@ pub mod baseline;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod detect;
 pub mod diff;
 pub mod edit;
 pub mod finding;
 pub mod git;
 pub mod image;
 pub mod kind;
-pub mod locate;
 pub mod progress;
 pub mod project;
 pub mod report;

@@ -4,9 +4,9 @@
 //! back where the user wrote them. Knows no rule: what moves where is given.
 
 use crate::artifact::Artifact;
+use crate::detect::{ImageUse, Tag};
 use crate::edit::Edit;
 use crate::image;
-use crate::locate::{Site, TagAt};
 use crate::rules::{Move, TagState};
 use crate::source::Span;
 
@@ -28,15 +28,15 @@ struct Segment {
 }
 
 /// Spells a site out. `None` where its pieces are not to be read as a name.
-pub fn spell(site: &Site, text: &str) -> Option<Spelled> {
+pub fn spell(site: &ImageUse, text: &str) -> Option<Spelled> {
     let mut written = site
         .registry
         .map_or(Vec::new(), |registry| segments(registry, text));
     let in_registry = written.len();
     if let Some(name) = site.name {
-        written.extend(segments(without_scheme(site.kind, name, text), text));
+        written.extend(segments(without_scheme(site.artifact, name, text), text));
     }
-    let url = matches!(site.kind, Artifact::ChartRepository | Artifact::Url);
+    let url = matches!(site.artifact, Artifact::ChartRepository | Artifact::Url);
     let host = written.first()?.of(text);
     let hosted = url || image::is_registry_host(host) && (written.len() > 1 || site.name.is_none());
     let meant = |text: &str| Segment {
@@ -97,13 +97,13 @@ fn segments(piece: Span, text: &str) -> Vec<Span> {
 }
 
 /// The tag of a site as rules see it.
-pub fn tag_state<'t>(site: &Site, text: &'t str) -> TagState<'t> {
+pub fn tag_state<'t>(site: &ImageUse, text: &'t str) -> TagState<'t> {
     match site.tag {
-        TagAt::At(span) => TagState::Text(span.of(text)),
+        Tag::At(span) => TagState::Text(span.of(text)),
         _ if site.digest.is_some() => TagState::Digest,
-        TagAt::Elsewhere => TagState::Unknown,
-        TagAt::Any => TagState::Any,
-        TagAt::None => TagState::None,
+        Tag::Elsewhere => TagState::Unknown,
+        Tag::Any => TagState::Any,
+        Tag::None => TagState::None,
     }
 }
 
@@ -130,7 +130,12 @@ impl Spelled {
     }
 
     /// The edits that give the name its new head, and the name that they make. `None` where the pieces cannot hold it.
-    pub fn relocate(&self, target: &Move, site: &Site, text: &str) -> Option<(Vec<Edit>, String)> {
+    pub fn relocate(
+        &self,
+        target: &Move,
+        site: &ImageUse,
+        text: &str,
+    ) -> Option<(Vec<Edit>, String)> {
         let (scheme, to) = match target.to.split_once("://") {
             Some((scheme, to)) => (Some(scheme), to),
             None => (None, target.to.as_str()),
@@ -160,7 +165,7 @@ impl Spelled {
                 text: scheme.to_owned(),
             });
         }
-        if let TagAt::At(span) = site.tag
+        if let Tag::At(span) = site.tag
             && target.strip_v
             && span.of(text).starts_with('v')
         {
@@ -259,8 +264,8 @@ fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::Usage;
     use crate::edit::{Applicability, Fix, apply};
-    use crate::locate::Trust;
 
     /// `registry` and `name` are given apart by a blank, or the name alone.
     #[track_caller]
@@ -272,20 +277,20 @@ mod tests {
             ),
             None => (None, Some(Span::new(0, text.len()))),
         };
-        let site = Site {
-            kind: if text.contains("://") {
+        let site = ImageUse {
+            artifact: if text.contains("://") {
                 Artifact::ChartRepository
             } else {
                 Artifact::Image
             },
             registry,
             name,
-            tag: TagAt::None,
+            tag: Tag::None,
             digest: None,
             chart: None,
             holes: Vec::new(),
-            trust: Trust::Pull,
-            shape: "image",
+            usage: Usage::PULL,
+            form: "image",
         };
         let target = Move {
             taken,

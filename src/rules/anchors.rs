@@ -2,7 +2,7 @@
 //!
 //! Two steps. A few stems, each shared by several places, are searched for at the speed of reading; where one occurs,
 //! the places that it stands for are looked for by their whole segments, in one scalar or spread over two. Nothing is
-//! decoded, and nothing is missed that `locate` would find.
+//! decoded, and nothing is missed that `detect` would find.
 
 use std::collections::BTreeMap;
 

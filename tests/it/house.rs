@@ -20,7 +20,7 @@ const FLOORS: [(&str, u32); 26] = [
     ("kind", 4),
     ("finding", 4),
     ("rewrite", 4),
-    ("locate", 3),
+    ("detect", 3),
     ("rules", 3),
     ("syntax", 2),
     ("image", 2),

@@ -4,22 +4,22 @@ use super::entry::Entry;
 use super::value::Cut;
 use crate::artifact::Artifact;
 use crate::check;
+use crate::detect::{ImageUse, Tag, Usage};
 use crate::finding::Finding;
-use crate::locate::{Site, TagAt, Trust};
 use crate::rules::RuleSet;
 use crate::source::Span;
 
-fn site(name: Span, tag: TagAt, digest: Option<Span>) -> Site {
-    Site {
-        kind: Artifact::Image,
+fn site(name: Span, tag: Tag, digest: Option<Span>) -> ImageUse {
+    ImageUse {
+        artifact: Artifact::Image,
         registry: None,
         name: Some(name),
         tag,
         digest,
         chart: None,
         holes: Vec::new(),
-        trust: Trust::Pull,
-        shape: "images",
+        usage: Usage::PULL,
+        form: "images",
     }
 }
 
@@ -28,8 +28,8 @@ pub(super) fn of_reference(reference: &str, rules: &RuleSet) -> Option<Finding> 
     let Cut { name, tag, digest } = Cut::of(reference);
     let name_at = Span::new(0, name.len());
     let tag_at = match tag {
-        "" => TagAt::None,
-        tag => TagAt::At(Span::new(name.len() + 1, name.len() + 1 + tag.len())),
+        "" => Tag::None,
+        tag => Tag::At(Span::new(name.len() + 1, name.len() + 1 + tag.len())),
     };
     let digest_at = Span::new(reference.len() - digest.len(), reference.len());
     let digest_at = (!digest.is_empty()).then_some(digest_at);
@@ -38,7 +38,7 @@ pub(super) fn of_reference(reference: &str, rules: &RuleSet) -> Option<Finding> 
 
 /// What they say of a name of which the tag is not known.
 pub(super) fn of_name(name: &str, rules: &RuleSet) -> Option<Finding> {
-    let site = site(Span::new(0, name.len()), TagAt::Elsewhere, None);
+    let site = site(Span::new(0, name.len()), Tag::Elsewhere, None);
     check::at(&site, name, rules)
 }
 
@@ -52,7 +52,7 @@ pub(super) fn of_entry(entry: &Entry, text: &str, rules: &RuleSet) -> Option<Fin
         let piece = piece.as_ref()?;
         (!piece.span.is_empty()).then_some(piece.span)
     };
-    let tag = of_piece(&entry.new_tag).map_or(TagAt::Elsewhere, TagAt::At);
+    let tag = of_piece(&entry.new_tag).map_or(Tag::Elsewhere, Tag::At);
     check::at(&site(name, tag, of_piece(&entry.digest)), text, rules)
 }
 

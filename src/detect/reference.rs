@@ -5,14 +5,15 @@ use crate::source::Span;
 use crate::syntax::placeholder;
 use crate::syntax::template::Action;
 
-use super::{Site, TagAt, Trust};
+use super::image_use::{ImageUse, Tag};
+use super::usage::Usage;
 use crate::artifact::Artifact;
 
 /// A reference and where its pieces stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reference {
     pub name: Span,
-    pub tag: TagAt,
+    pub tag: Tag,
     pub digest: Option<Span>,
     pub holes: Vec<Span>,
     /// Whether it names its registry.
@@ -24,12 +25,12 @@ pub(super) struct Reference {
 impl Reference {
     /// Whether a tag or digest follows, or a template that may be one.
     pub(super) fn is_pinned(&self) -> bool {
-        self.tag != TagAt::None || self.digest.is_some()
+        self.tag != Tag::None || self.digest.is_some()
     }
 
-    pub(super) fn into_site(self, trust: Trust, shape: &'static str) -> Site {
-        Site {
-            kind: if self.chart {
+    pub(super) fn into_use(self, usage: Usage, form: &'static str) -> ImageUse {
+        ImageUse {
+            artifact: if self.chart {
                 Artifact::Chart
             } else {
                 Artifact::Image
@@ -40,8 +41,8 @@ impl Reference {
             digest: self.digest,
             chart: None,
             holes: self.holes,
-            trust,
-            shape,
+            usage,
+            form,
         }
     }
 }
@@ -96,13 +97,13 @@ pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Refer
         Some(tag) => {
             let at = Span::new(name.end + 1, name.end + 1 + tag.len());
             if touches(at) {
-                TagAt::Elsewhere
+                Tag::Elsewhere
             } else {
-                TagAt::At(at)
+                Tag::At(at)
             }
         }
-        None if readable.holes.iter().any(|hole| hole.end == name.end) => TagAt::Elsewhere,
-        None => TagAt::None,
+        None if readable.holes.iter().any(|hole| hole.end == name.end) => Tag::Elsewhere,
+        None => Tag::None,
     };
     let digest = image
         .digest

@@ -1,10 +1,14 @@
-//! Sites in text that is no tree: arguments, scripts, what a parser could not read.
+//! Image uses in text that is no tree: arguments, scripts, what a parser could not read.
 //!
 //! A token is a run of the letters that references are made of, with its placeholders. Only a reference that names its
 //! registry is taken: without one, `bitnami/redis` may be a chart, a repository of git or a path.
 
+use super::document::DocumentType;
+use super::image_use::{ImageUse, Tag};
+use super::input::Input;
 use super::reference::{self, Reference};
-use super::{Site, TagAt, Trust, View, comment, keys};
+use super::usage::{Certainty, Usage};
+use super::{comment, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
 use crate::syntax::template::Action;
@@ -37,7 +41,7 @@ pub enum Prose {
 }
 
 /// The references of a region, token by token.
-pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec<Site> {
+pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec<ImageUse> {
     let readable = reference::readable(masked, region, actions);
     let bytes = readable.text.as_bytes();
     let mut found = Vec::new();
@@ -58,8 +62,8 @@ pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec
             base: region.start,
         };
         at += length;
-        if let Some(site) = token.site(masked, actions, prose) {
-            found.push(site);
+        if let Some(one) = token.image_use(masked, actions, prose) {
+            found.push(one);
         }
     }
     found
@@ -79,7 +83,7 @@ struct Token<'t> {
 }
 
 impl Token<'_> {
-    fn site(&self, masked: &str, actions: &[Action], prose: Prose) -> Option<Site> {
+    fn image_use(&self, masked: &str, actions: &[Action], prose: Prose) -> Option<ImageUse> {
         let raw = &self.text[self.start..self.end];
         if !raw.contains(['.', ':']) {
             return None;
@@ -109,15 +113,15 @@ impl Token<'_> {
         let flag = self.flag();
         let reference = reference::read(masked, span, actions).filter(|reference| reference.hosted);
         if let Some(reference) = reference {
-            let trust = self.trust(&reference, in_pattern && !escape, flag.as_deref(), prose);
-            return Some(reference.into_site(trust, "argument"));
+            let usage = self.usage(&reference, in_pattern && !escape, flag.as_deref(), prose);
+            return Some(reference.into_use(usage, "argument"));
         }
         let registry = reference::read_registry(masked, span)?;
-        let keyed = flag.as_deref().is_some_and(keys::is_bare_host);
+        let keyed = flag.as_deref().is_some_and(words::is_bare_host);
         (keyed && !in_pattern).then(|| {
-            Site::of_registry(
+            ImageUse::of_registry(
                 registry,
-                self.push_trust().unwrap_or(Trust::Likely(
+                self.usage_in_command().unwrap_or(Usage::likely(
                     "a registry in free text may be more than one thing",
                 )),
                 "argument",
@@ -132,46 +136,46 @@ impl Token<'_> {
             .any(|escape| self.text[self.end..].starts_with(escape))
     }
 
-    fn url(&self, span: Span, masked: &str, actions: &[Action]) -> Site {
+    fn url(&self, span: Span, masked: &str, actions: &[Action]) -> ImageUse {
         let holes = reference::readable(masked, span, actions).holes;
-        Site {
-            kind: Artifact::Url,
+        ImageUse {
+            artifact: Artifact::Url,
             registry: None,
             name: Some(span),
-            tag: TagAt::Elsewhere,
+            tag: Tag::Elsewhere,
             digest: None,
             chart: None,
             holes,
-            trust: Trust::Pull,
-            shape: "url",
+            usage: Usage::PULL,
+            form: "url",
         }
     }
 
-    fn trust(
+    fn usage(
         &self,
         reference: &Reference,
         in_pattern: bool,
         flag: Option<&str>,
         prose: Prose,
-    ) -> Trust {
+    ) -> Usage {
         if in_pattern {
-            return Trust::Mention("it is part of a pattern");
+            return Usage::Mention("it is part of a pattern");
         }
-        if flag.is_some_and(|flag| keys::is_mention(flag) || keys::is_mention_of_scalar(flag)) {
-            return Trust::Mention("the option holds what is matched or allowed");
+        if flag.is_some_and(|flag| words::is_mention(flag) || words::is_mention_of_scalar(flag)) {
+            return Usage::Mention("the option holds what is matched or allowed");
         }
-        if let Some(trust) = self.push_trust() {
-            return trust;
+        if let Some(usage) = self.usage_in_command() {
+            return usage;
         }
         match prose {
-            _ if reference.is_pinned() => Trust::Pull,
-            Prose::Arguments => Trust::Pull,
-            Prose::Anything => Trust::Likely("it stands in free text"),
+            _ if reference.is_pinned() => Usage::PULL,
+            Prose::Arguments => Usage::PULL,
+            Prose::Anything => Usage::likely("it stands in free text"),
         }
     }
 
     /// A line that pushes, or searches, does not pull. What a command copies or tags from, it has pulled.
-    fn push_trust(&self) -> Option<Trust> {
+    fn usage_in_command(&self) -> Option<Usage> {
         let line = &self.text[self.line_start()..self.start];
         let words: Vec<&str> = line.split_whitespace().collect();
         let after = |index: usize| {
@@ -182,11 +186,11 @@ impl Token<'_> {
         };
         words.iter().enumerate().find_map(|(index, word)| {
             match word.trim_start_matches(['(', '$', '`', '"', '\'']) {
-                "push" | "promote" => Some(Trust::Mention(PUSHES)),
-                "tag" | "cp" | "copy" if after(index) > 0 => Some(Trust::Mention(PUSHES)),
-                "grep" | "egrep" | "sed" | "awk" => Some(Trust::Mention(SEARCHES)),
+                "push" | "promote" => Some(Usage::Mention(PUSHES)),
+                "tag" | "cp" | "copy" if after(index) > 0 => Some(Usage::Mention(PUSHES)),
+                "grep" | "egrep" | "sed" | "awk" => Some(Usage::Mention(SEARCHES)),
                 word if SEARCHING.iter().any(|function| word.contains(function)) => {
-                    Some(Trust::Mention(SEARCHES))
+                    Some(Usage::Mention(SEARCHES))
                 }
                 _ => None,
             }
@@ -224,33 +228,33 @@ impl Token<'_> {
         }
         let assigned = ends.len() < line.len()
             && (word.starts_with('-') || line.trim_end().len() > ends.len());
-        (assigned && !word.is_empty()).then(|| keys::fold(word.trim_start_matches('-')))
+        (assigned && !word.is_empty()).then(|| words::fold(word.trim_start_matches('-')))
     }
 }
 
 /// A region that no parser could read, line by line: `key: value` is read as such, all else by tokens.
-pub(super) fn scan_lines(view: &View<'_>, region: Span) -> Vec<Site> {
+pub(super) fn scan_lines(input: &Input<'_>, region: Span) -> Vec<ImageUse> {
     let mut found = Vec::new();
     let mut at = region.start;
-    for line in region.of(view.masked).split_inclusive('\n') {
+    for line in region.of(input.masked).split_inclusive('\n') {
         let span = Span::new(at, at + line.trim_end().len());
         at += line.len();
-        let text = span.of(view.masked);
+        let text = span.of(input.masked);
         let lead = text.len() - text.trim_start().len();
         let content = Span::new(span.start + lead, span.end);
         if text.trim_start().starts_with('#') {
-            found.extend(comment::site(view, content, super::role::Role::Plain));
+            found.extend(comment::image_use(input, content, DocumentType::Plain));
             continue;
         }
-        match comment::line(view, content) {
-            Some(site) => found.push(site),
-            None => found.extend(scan(view.masked, span, view.actions, Prose::Arguments)),
+        match comment::line(input, content) {
+            Some(one) => found.push(one),
+            None => found.extend(scan(input.masked, span, input.actions, Prose::Arguments)),
         }
     }
-    for site in &mut found {
-        site.trust = site
-            .trust
-            .min(Trust::Likely("the file does not parse here"));
+    for one in &mut found {
+        one.usage = one
+            .usage
+            .at_most(Certainty::Likely("the file does not parse here"));
     }
     found
 }
@@ -260,15 +264,11 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<(String, bool)> {
-        let sites = scan(text, Span::new(0, text.len()), &[], Prose::Arguments);
-        let sites = sites.iter().filter(|site| site.kind == Artifact::Image);
-        sites
-            .map(|site| {
-                (
-                    site.head(text).of(text).to_owned(),
-                    site.trust == Trust::Pull,
-                )
-            })
+        let uses = scan(text, Span::new(0, text.len()), &[], Prose::Arguments);
+        let images = uses.iter().filter(|one| one.artifact == Artifact::Image);
+        let shown = |one: &ImageUse| one.primary_span(text).of(text).to_owned();
+        images
+            .map(|one| (shown(one), one.usage == Usage::PULL))
             .collect()
     }
 

@@ -1,38 +1,45 @@
 //! Commented-out YAML. A comment that is an entry with a whole reference follows its neighbours; prose does not.
 
-use super::role::Role;
-use super::{Site, TagAt, Trust, View, keys, reference};
+use super::document::DocumentType;
+use super::image_use::{ImageUse, Tag};
+use super::input::Input;
+use super::usage::Usage;
+use super::{reference, words};
 use crate::source::Span;
 
-/// The site in a comment, from its `#` on.
-pub(super) fn site(view: &View<'_>, comment: Span, role: Role) -> Option<Site> {
-    let text = comment.of(view.masked);
+/// The image use in a comment, from its `#` on.
+pub(super) fn image_use(
+    input: &Input<'_>,
+    comment: Span,
+    document: DocumentType,
+) -> Option<ImageUse> {
+    let text = comment.of(input.masked);
     let inner = text.trim_start_matches('#').trim_start();
     let start = comment.end - inner.len();
     let content = Span::new(start, start + inner.trim_end().len());
-    let mut site = line(view, content).or_else(|| alone(view, content))?;
-    site.shape = "comment";
-    if let Role::Mention(reason) | Role::Bound(reason) = role {
-        site.trust = site.trust.min(Trust::Mention(reason));
+    let mut found = line(input, content).or_else(|| alone(input, content))?;
+    found.form = "comment";
+    if let DocumentType::Mention(reason) | DocumentType::MustAgree(reason) = document {
+        found.usage = Usage::Mention(reason);
     }
-    Some(site)
+    Some(found)
 }
 
 /// A comment that is one reference and nothing else.
-fn alone(view: &View<'_>, content: Span) -> Option<Site> {
-    let value = unquoted(view.masked, content);
-    let mut reference = reference::read(view.masked, value, view.actions)?;
-    if reference.tag == TagAt::None {
+fn alone(input: &Input<'_>, content: Span) -> Option<ImageUse> {
+    let value = unquoted(input.masked, content);
+    let mut reference = reference::read(input.masked, value, input.actions)?;
+    if reference.tag == Tag::None {
         // It names what stands below, which brings its own tag.
-        reference.tag = TagAt::Any;
+        reference.tag = Tag::Any;
     }
     let path_below_host = reference.hosted && !reference.chart;
-    path_below_host.then(|| reference.into_site(Trust::Pull, "comment"))
+    path_below_host.then(|| reference.into_use(Usage::PULL, "comment"))
 }
 
 /// One line of YAML: `- key: value`, `- value`, `- --flag=value`.
-pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
-    let text = content.of(view.masked);
+pub(super) fn line(input: &Input<'_>, content: Span) -> Option<ImageUse> {
+    let text = content.of(input.masked);
     let mut start = content.start;
     let mut rest = text;
     while let Some(item) = rest.strip_prefix("- ") {
@@ -52,29 +59,29 @@ pub(super) fn line(view: &View<'_>, content: Span) -> Option<Site> {
         _ if item => (None, Span::new(start, content.end.max(start))),
         _ => return None,
     };
-    let value = unquoted(view.masked, without_comment(view.masked, value));
-    let folded = key.map(|key| keys::fold(key.trim_matches(['"', '\''])));
+    let value = unquoted(input.masked, without_comment(input.masked, value));
+    let folded = key.map(|key| words::fold(key.trim_matches(['"', '\''])));
     if folded.as_deref().is_some_and(|key| {
-        keys::is_prose(key) || keys::is_mention(key) || keys::is_mention_of_scalar(key)
+        words::is_prose(key) || words::is_mention(key) || words::is_mention_of_scalar(key)
     }) {
         return None;
     }
     let said = |means: fn(&str) -> bool| folded.as_deref().is_some_and(means);
-    if let Some(reference) = reference::read(view.masked, value, view.actions) {
-        let image = said(keys::is_image)
-            || said(|key| key != "name" && keys::repository_stem(key).is_some());
-        let pinned_path = reference.is_pinned() && reference.name.of(view.masked).contains('/');
+    if let Some(reference) = reference::read(input.masked, value, input.actions) {
+        let image = said(words::is_image)
+            || said(|key| key != "name" && words::repository_stem(key).is_some());
+        let pinned_path = reference.is_pinned() && reference.name.of(input.masked).contains('/');
         let taken = match reference.hosted {
             true => image || reference.is_pinned(),
-            false => said(keys::is_image_alone) && pinned_path,
+            false => said(words::is_image_alone) && pinned_path,
         };
         if taken && !reference.chart {
-            return Some(reference.into_site(Trust::Pull, "image"));
+            return Some(reference.into_use(Usage::PULL, "image"));
         }
     }
-    let registry = reference::read_registry(view.masked, value)?;
-    said(|key| keys::is_bare_host(key) && key != "registry")
-        .then(|| Site::of_registry(registry, Trust::Pull, "registry"))
+    let registry = reference::read_registry(input.masked, value)?;
+    said(|key| words::is_bare_host(key) && key != "registry")
+        .then(|| ImageUse::of_registry(registry, Usage::PULL, "registry"))
 }
 
 fn is_key(text: &str) -> bool {

@@ -1,6 +1,6 @@
-//! What people call the keys under which images stand, and those under which they are only spoken about.
+//! What people call the keys of images, and those of values that only speak about images.
 //!
-//! A key never makes a site by itself: it says how to read a value that already looks like a reference.
+//! A key never makes an image use by itself: it says how to read a value that already looks like a reference.
 
 /// A key without case, dashes and underscores; of a dotted path the last part. `fooImage_Repository` and
 /// `image.repository` become `fooimagerepository` and `repository`.
@@ -274,6 +274,31 @@ pub(super) fn is_digest_beside(key: &str, stem: &str) -> bool {
         stem,
         &["digest", "imagedigest", "sha", "imagesha", "sha256"],
     )
+}
+
+/// Keys whose text is run or read by a program.
+pub(super) fn is_program_text(key: &str) -> bool {
+    const ENDS: [&str; 18] = [
+        "args",
+        "command",
+        "commands",
+        "run",
+        "script",
+        "cmd",
+        "before",
+        "after",
+        "data",
+        "yaml",
+        "yml",
+        "json",
+        "toml",
+        "conf",
+        "cfg",
+        "ini",
+        "sh",
+        "properties",
+    ];
+    ENDS.iter().any(|end| key.ends_with(end)) || key.is_empty()
 }
 
 fn is_companion(key: &str, stem: &str, ends: &[&str]) -> bool {

@@ -1,66 +1,70 @@
-//! Sites in the string literals of template actions: `{{ default "k8s.gcr.io" .Values.registry }}`.
+//! Image uses in the string literals of template actions: `{{ default "k8s.gcr.io" .Values.registry }}`.
 
+use super::image_use::ImageUse;
+use super::input::Input;
 use super::reference::{self, Reference};
-use super::{Site, Trust, View, text};
+use super::text;
+use super::usage::Usage;
 use crate::source::Span;
 use crate::syntax::template::{ActionKind, literals};
 
 const GUARD: &str = "the template compares with it: its meaning changes when values move";
 
-pub(super) fn sites(view: &View<'_>) -> Vec<Site> {
+pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
     let mut found = Vec::new();
-    for action in view.actions {
+    for action in input.actions {
         if action.kind == ActionKind::Comment {
             continue;
         }
-        for literal in literals(view.text, action.span) {
-            if literal.span.of(view.text).contains('/') || literal.span.of(view.text).contains('.')
+        for literal in literals(input.text, action.span) {
+            if literal.span.of(input.text).contains('/')
+                || literal.span.of(input.text).contains('.')
             {
-                found.extend(site(view.text, literal.span, literal.function));
+                found.extend(in_literal(input.text, literal.span, literal.function));
             }
         }
     }
     found
 }
 
-fn site(text: &str, span: Span, function: Option<&str>) -> Vec<Site> {
-    let trust = match function {
-        Some(name) if compares(name) => Trust::Mention(GUARD),
+fn in_literal(text: &str, span: Span, function: Option<&str>) -> Vec<ImageUse> {
+    let usage = match function {
+        Some(name) if compares(name) => Usage::Mention(GUARD),
         Some("fail" | "required") => return Vec::new(),
-        _ => Trust::Pull,
+        _ => Usage::PULL,
     };
     if let Some(reference) = reference::read(text, span, &[]) {
-        return of_reference(text, reference, trust).into_iter().collect();
+        return of_reference(text, reference, usage).into_iter().collect();
     }
     if let Some(registry) = reference::read_registry(text, span) {
         let path = registry.of(text).contains('/');
-        let guard_of_path = matches!(trust, Trust::Mention(_)) || !path || span == registry;
+        let guard_of_path = matches!(usage, Usage::Mention(_)) || !path || span == registry;
         return guard_of_path
-            .then(|| bare(registry, trust))
+            .then(|| bare(registry, usage))
             .into_iter()
             .collect();
     }
-    if let Trust::Mention(_) = trust {
+    if let Usage::Mention(_) = usage {
         return guarded_path(text, span)
-            .map(|name| bare(name, trust))
+            .map(|name| bare(name, usage))
             .into_iter()
             .collect();
     }
     text::scan(text, span, &[], text::Prose::Anything)
 }
 
-fn of_reference(text: &str, reference: Reference, trust: Trust) -> Option<Site> {
+fn of_reference(text: &str, reference: Reference, usage: Usage) -> Option<ImageUse> {
     let path = reference.name.of(text);
-    match trust {
-        _ if reference.hosted => Some(reference.into_site(trust, "template")),
+    match usage {
+        _ if reference.hosted => Some(reference.into_use(usage, "template")),
         // Whether a name without host is an image of Docker Hub, only a comparison shows.
-        Trust::Mention(_) if path.contains('/') => Some(reference.into_site(trust, "template")),
+        Usage::Mention(_) if path.contains('/') => Some(reference.into_use(usage, "template")),
         _ => None,
     }
 }
 
-fn bare(registry: Span, trust: Trust) -> Site {
-    Site::of_registry(registry, trust, "template")
+fn bare(registry: Span, usage: Usage) -> ImageUse {
+    ImageUse::of_registry(registry, usage, "template")
 }
 
 /// `contains "bitnami/"`

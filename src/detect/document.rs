@@ -1,19 +1,19 @@
-//! What a document is for, by its own words: what is pulled by a Deployment is only spoken about by a policy.
+//! What a document is, by its own words: what is pulled by a Deployment is only spoken about by a policy.
 
 use std::path::Path;
 
-use super::keys::fold;
+use super::words::fold;
 use crate::syntax::yaml::{Map, Node};
 
 /// How the references of a document are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum DocumentType {
     /// Manifests, values and all else that pulls.
     Plain,
     /// What it names is matched, forbidden, promoted or history. The reason is for people.
     Mention(&'static str),
     /// It pulls, but what it names must agree with something that is not here.
-    Bound(&'static str),
+    MustAgree(&'static str),
     Chart,
     Kustomization,
     /// GitHub's: `repository` there is one of git.
@@ -22,7 +22,7 @@ pub(super) enum Role {
     CloudBuild,
 }
 
-impl Role {
+impl DocumentType {
     /// Why nothing in the document is a pull, if so.
     pub(super) fn mention(self) -> Option<&'static str> {
         match self {
@@ -40,15 +40,18 @@ impl Role {
     }
 }
 
-const POLICY: Role = Role::Mention("a policy matches images, it does not pull them");
-const MIRROR: Role =
-    Role::Mention("a mirror table is keyed by the registry that clusters still name");
-const MATCH_LIST: Role =
-    Role::Mention("a detection rule matches running images, it does not pull them");
-const PROMOTION: Role = Role::Mention("images are promoted to this place, not pulled from it");
-const SCHEMA: Role = Role::Mention("a schema describes values, it does not pull");
-const INDEX: Role = Role::Mention("an index tells what was packaged");
-const ZARF: Role = Role::Bound("a package's images must agree with what its charts render");
+const POLICY: DocumentType =
+    DocumentType::Mention("a policy matches images, it does not pull them");
+const MIRROR: DocumentType =
+    DocumentType::Mention("a mirror table is keyed by the registry that clusters still name");
+const MATCH_LIST: DocumentType =
+    DocumentType::Mention("a detection rule matches running images, it does not pull them");
+const PROMOTION: DocumentType =
+    DocumentType::Mention("images are promoted to this place, not pulled from it");
+const SCHEMA: DocumentType = DocumentType::Mention("a schema describes values, it does not pull");
+const INDEX: DocumentType = DocumentType::Mention("an index tells what was packaged");
+const ZARF: DocumentType =
+    DocumentType::MustAgree("a package's images must agree with what its charts render");
 
 /// API groups whose objects match images, by their end.
 const POLICY_GROUPS: [&str; 10] = [
@@ -65,7 +68,7 @@ const POLICY_GROUPS: [&str; 10] = [
 ];
 
 /// Kinds that match or redirect images in groups that hold other things too.
-const MATCHING_KINDS: [(&str, Role); 11] = [
+const MATCHING_KINDS: [(&str, DocumentType); 11] = [
     ("ImageContentSourcePolicy", MIRROR),
     ("ImageContentPolicy", MIRROR),
     ("ImageDigestMirrorSet", MIRROR),
@@ -79,8 +82,8 @@ const MATCHING_KINDS: [(&str, Role); 11] = [
     ("ImageSetConfiguration", MIRROR),
 ];
 
-/// The role of a document, by its root and the file's name.
-pub(super) fn of_document(root: &Node<'_>, path: &Path) -> Role {
+/// The type of a document, by its root and the file's name.
+pub(super) fn of_root(root: &Node<'_>, path: &Path) -> DocumentType {
     let file = path
         .file_name()
         .and_then(|name| name.to_str())
@@ -96,14 +99,14 @@ pub(super) fn of_document(root: &Node<'_>, path: &Path) -> Role {
             if list.items.iter().any(detection) {
                 MATCH_LIST
             } else {
-                Role::Plain
+                DocumentType::Plain
             }
         }
-        _ => Role::Plain,
+        _ => DocumentType::Plain,
     }
 }
 
-fn of_map(map: &Map<'_>, file: &str, path: &Path) -> Role {
+fn of_map(map: &Map<'_>, file: &str, path: &Path) -> DocumentType {
     let group = map
         .text("apiVersion")
         .and_then(|version| version.split_once('/'))
@@ -120,26 +123,26 @@ fn of_map(map: &Map<'_>, file: &str, path: &Path) -> Role {
             return POLICY;
         }
         if group == "kustomize.config.k8s.io" {
-            return Role::Kustomization;
+            return DocumentType::Kustomization;
         }
     }
-    if let Some((_, role)) = MATCHING_KINDS.iter().find(|(name, _)| *name == kind) {
-        return *role;
+    if let Some((_, document)) = MATCHING_KINDS.iter().find(|(name, _)| *name == kind) {
+        return *document;
     }
     if matches!(
         file,
         "kustomization.yaml" | "kustomization.yml" | "Kustomization"
     ) {
-        return Role::Kustomization;
+        return DocumentType::Kustomization;
     }
     if matches!(file, "Chart.yaml" | "Chart.yml" | "requirements.yaml") {
-        return Role::Chart;
+        return DocumentType::Chart;
     }
     of_shape(map, path)
 }
 
 /// Files that have no kind are known by the keys that they must have.
-fn of_shape(map: &Map<'_>, path: &Path) -> Role {
+fn of_shape(map: &Map<'_>, path: &Path) -> DocumentType {
     let has = |key: &str| map.get(key).is_some();
     let items = |key: &str| {
         map.get(key)
@@ -166,15 +169,15 @@ fn of_shape(map: &Map<'_>, path: &Path) -> Role {
         return MATCH_LIST;
     }
     if has("jobs") && has("on") {
-        return Role::Workflow;
+        return DocumentType::Workflow;
     }
     if in_items("steps", &["name"]) && !has("kind") {
-        return Role::CloudBuild;
+        return DocumentType::CloudBuild;
     }
     if names_a_policy(path) && has("kind") {
-        return Role::Mention("the folder holds cases of a policy against this registry");
+        return DocumentType::Mention("the folder holds cases of a policy against this registry");
     }
-    Role::Plain
+    DocumentType::Plain
 }
 
 /// Test cases of a policy that forbids a registry must keep naming it: they lie in a folder called after the policy,

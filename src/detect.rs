@@ -1,0 +1,47 @@
+//! Image uses: where a text names an image, a chart or a URL, and how it is used there.
+//!
+//! Functions over a [context](context), which is passed down by value. Knows no rule and no edit. How a value is used is
+//! decided here and nowhere else.
+
+mod comment;
+mod context;
+mod document;
+mod embedded;
+mod image_use;
+mod input;
+mod literal;
+mod reference;
+mod scalar;
+mod spread;
+mod text;
+mod usage;
+mod walk;
+mod words;
+
+pub use image_use::{ImageUse, Tag, in_order};
+pub use input::Input;
+pub use text::{Prose, scan as scan_text};
+pub use usage::{Certainty, Usage};
+
+use crate::source::Span;
+use crate::syntax::yaml::Node;
+
+/// A text as its file type parsed it.
+#[derive(Debug)]
+pub struct View<'v> {
+    pub input: Input<'v>,
+    pub documents: &'v [Node<'v>],
+    pub comments: &'v [Span],
+    /// Regions that are in no tree.
+    pub unparsed: &'v [Span],
+}
+
+/// All image uses of a text, in order, each set of pieces once.
+pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
+    let mut found = walk::uses(&view.input, view.documents, view.comments);
+    found.extend(literal::uses(&view.input));
+    for region in view.unparsed {
+        found.extend(text::scan_lines(&view.input, *region));
+    }
+    in_order(found)
+}

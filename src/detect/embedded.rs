@@ -1,0 +1,116 @@
+//! Documents inside scalars: what of a scalar may be a document, and how it parses.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::input::Input;
+use crate::source::Span;
+use crate::syntax::template::{self, Action, Mask};
+use crate::syntax::yaml::{self, Node, Parsed, Scalar, Style};
+
+/// Documents inside scalars inside documents: deeper than this they are read as text.
+const DEEPEST: usize = 4;
+
+/// A region of a text, read as a text of its own.
+pub(super) struct Embedded<'e> {
+    pub(super) region: Span,
+    text: &'e str,
+    masked: Cow<'e, str>,
+    actions: Vec<Action>,
+}
+
+/// The lines of a scalar of several lines, with the indentation of the first.
+pub(super) fn region(input: &Input<'_>, scalar: &Scalar<'_>) -> Span {
+    let start = line_start(input.text, scalar.span.start);
+    if is_blank_before(input, scalar) {
+        Span::new(start, scalar.span.end)
+    } else {
+        scalar.span
+    }
+}
+
+pub(super) fn may_be_document(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
+    scalar.style == Style::Literal && is_blank_before(input, scalar) && input.depth < DEEPEST
+}
+
+fn is_blank_before(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
+    let start = line_start(input.text, scalar.span.start);
+    input.text[start..scalar.span.start].trim().is_empty()
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// The ways to read a region: as it is, and with the actions that it has when it is a template by itself.
+pub(super) fn readings<'e>(
+    input: &Input<'e>,
+    region: Span,
+) -> impl Iterator<Item = Embedded<'e>> + use<'e> {
+    let first = input
+        .actions
+        .partition_point(|action| action.span.start < region.start);
+    let within = input.actions[first..].iter();
+    let within = within.take_while(|action| action.span.end <= region.end);
+    let text = region.of(input.text);
+    let masked = region.of(input.masked);
+    let plain = Embedded {
+        region,
+        text,
+        masked: Cow::Borrowed(masked),
+        actions: within.map(|action| action.back(region.start)).collect(),
+    };
+    let as_template = move || {
+        let actions = template::actions(masked);
+        (!actions.is_empty()).then(|| Embedded {
+            region,
+            text,
+            masked: Cow::Owned(template::mask(masked, &actions, Mask::Lines)),
+            actions,
+        })
+    };
+    std::iter::once(plain).chain(std::iter::once_with(as_template).flatten())
+}
+
+impl Embedded<'_> {
+    /// Its documents. `None` where it is no structure.
+    pub(super) fn parse(&self) -> Option<Vec<Parsed<'_>>> {
+        let parts = split_documents(&self.masked).into_iter();
+        let parsed: Vec<Parsed<'_>> = parts.map(|part| yaml::parse(&self.masked, part)).collect();
+        let is_sound = parsed.iter().all(|parsed| parsed.errors.is_empty());
+        let is_structure = |node: &Node<'_>| matches!(node, Node::Map(_) | Node::List(_));
+        let mut documents = parsed
+            .iter()
+            .flat_map(|parsed| &parsed.documents)
+            .peekable();
+        let holds = is_sound && documents.peek().is_some() && documents.all(is_structure);
+        holds.then_some(parsed)
+    }
+
+    pub(super) fn input(&self, depth: usize) -> Input<'_> {
+        Input {
+            path: Path::new(""),
+            text: self.text,
+            masked: &self.masked,
+            actions: &self.actions,
+            hints: None,
+            depth,
+        }
+    }
+}
+
+/// The documents of a block scalar: its lines `---` are indented, and so no marks to a parser.
+fn split_documents(text: &str) -> Vec<Span> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if line.trim() == "---" {
+            parts.push(Span::new(start, at));
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    parts.push(Span::new(start, text.len()));
+    parts.retain(|part| !part.of(text).trim().is_empty());
+    parts
+}
