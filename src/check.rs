@@ -172,7 +172,7 @@ pub fn at(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<Finding> {
         bare: one.name.is_none(),
         tag: rewrite::tag_state(one, text),
         digest: one.digest.is_some(),
-        kind: one.artifact,
+        artifact: one.artifact,
         chart: one.chart.as_deref(),
     };
     if let Usage::Mention(reason) = one.usage {

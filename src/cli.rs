@@ -214,7 +214,7 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
     if only_the_code && !config.sets_severities_by_path() {
         // What is only worth knowing is neither shown nor changes the exit code.
         rules.retain(|rule| {
-            rule.places()
+            rule.mappings()
                 .iter()
                 .any(|place| place.severity > Severity::Info)
         });

@@ -152,7 +152,7 @@ impl Config {
             .filter(|rule| self.selectors.choose(&rule.id));
         let mut rules: Vec<Rule> = selected.cloned().collect();
         for rule in &mut rules {
-            rule.grow(today);
+            rule.escalate(today);
             if let Some(severity) = self.selectors.severity_of(&rule.id) {
                 rule.set_severity(severity);
             }
@@ -326,12 +326,12 @@ mod tests {
         assert_eq!(rule("bitnami-charts").severity, Severity::Error);
         assert!(
             rule("bitnami-charts")
-                .places()
+                .mappings()
                 .iter()
                 .all(|place| place.severity == Severity::Error)
         );
         assert_eq!(
-            rule("bitnami-versioned").places()[0].to.as_deref(),
+            rule("bitnami-versioned").mappings()[0].to.as_deref(),
             Some("registry.example.com/mirror/bitnami")
         );
         assert_eq!(

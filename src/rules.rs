@@ -1,4 +1,4 @@
-//! The rules: what the catalogue says, made ready to match, and which of them speaks about an image.
+//! The rules: the catalogue, made ready to match, and which rule applies to an image.
 //!
 //! Knows names, tags and facts. Knows no file, no span and no edit.
 
@@ -20,9 +20,9 @@ pub use pattern::Pattern;
 pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
 pub use verdict::{Move, Query, TagState, Verdict};
 
-use schema::{AlsoSpec, DateSpec, DigestFate, GateSpec, TagFate, TagsSpec};
+use schema::{AlsoSpec, DateSpec, DigestPolicy, TagList, TagPolicy, TagsSpec};
 
-/// The rules that come with regfix: `rules/catalogue.yaml`, made JSON by `build.rs`.
+/// The rules that come with regfix: `rules/catalogue.yaml` and the files of `rules/catalogue/`, made JSON by `build.rs`.
 static CATALOGUE: &str = include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"));
 
 /// The embedded catalogue.
@@ -40,7 +40,7 @@ pub fn catalogue() -> Catalogue {
 #[derive(Debug, Clone)]
 pub struct Rule {
     pub id: String,
-    pub kind: Artifact,
+    pub artifact: Artifact,
     pub safety: Safety,
     pub severity: Severity,
     pub state: String,
@@ -48,33 +48,33 @@ pub struct Rule {
     pub dates: Vec<DateSpec>,
     pub summary: String,
     pub why: String,
-    pub mind: Vec<String>,
+    pub cautions: Vec<String>,
     pub example: String,
     pub evidence: Option<Evidence>,
     pub sources: Vec<String>,
     pub gated: bool,
-    places: Vec<Place>,
+    mappings: Vec<Mapping>,
     except: Vec<Pattern>,
     rename: BTreeMap<String, String>,
-    star: BTreeMap<String, String>,
+    wildcard: BTreeMap<String, String>,
     tags: Option<TagsSpec>,
-    otherwise: Option<String>,
-    not_copied: Vec<String>,
-    carries_below: Option<String>,
-    digest: DigestFate,
+    fallback: Option<String>,
+    unavailable_tags: Vec<String>,
+    tags_below: Option<String>,
+    digest: DigestPolicy,
     charts: Vec<String>,
 }
 
-/// One `from` of a rule, with what is particular to it.
+/// One `from` of a rule, with the target and the keys of its own.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Mapping {
     pub from: Pattern,
     pub to: Option<String>,
     pub safety: Safety,
     pub severity: Severity,
     pub summary: Option<String>,
-    gate: Option<GateSpec>,
-    tag: TagFate,
+    requires_tag_in: Option<TagList>,
+    tag: TagPolicy,
 }
 
 impl Rule {
@@ -83,11 +83,11 @@ impl Rule {
         self.sources.first().map(String::as_str)
     }
 
-    pub fn places(&self) -> &[Place] {
-        &self.places
+    pub fn mappings(&self) -> &[Mapping] {
+        &self.mappings
     }
 
-    /// The only tags that the rule speaks about, if not all.
+    /// The only tags that the rule covers, if not all.
     fn only_tags(&self) -> &[String] {
         self.tags
             .as_ref()
@@ -95,16 +95,16 @@ impl Rule {
             .unwrap_or_default()
     }
 
-    /// Of the rule and all of its places.
+    /// Of the rule and all of its mappings.
     pub fn set_severity(&mut self, severity: Severity) {
         self.severity = severity;
-        self.places
+        self.mappings
             .iter_mut()
-            .for_each(|place| place.severity = severity);
+            .for_each(|mapping| mapping.severity = severity);
     }
 
-    /// Raises the severity, of the rule and all of its places, to that of the latest date that has come.
-    pub fn grow(&mut self, today: Date) {
+    /// Raises the severity, of the rule and all of its mappings, to that of the latest date that has come.
+    pub fn escalate(&mut self, today: Date) {
         let due = self.dates.iter().filter_map(|date| {
             let day = date.day().filter(|day| *day <= today)?;
             Some((day, date.severity?))
@@ -113,8 +113,8 @@ impl Rule {
             return;
         };
         self.severity = self.severity.max(due);
-        for place in &mut self.places {
-            place.severity = place.severity.max(due);
+        for mapping in &mut self.mappings {
+            mapping.severity = mapping.severity.max(due);
         }
     }
 
@@ -130,8 +130,7 @@ impl Rule {
             .unwrap_or_default();
         let Some(first) = from.first() else {
             return Err(
-                "a rule needs `from`: the place that is legacy, like `old.example.com/team`"
-                    .to_owned(),
+                "a rule needs `from`: the legacy location, like `old.example.com/team`".to_owned(),
             );
         };
         let id = match &spec.id {
@@ -152,33 +151,33 @@ impl Rule {
         let mut undated = undated.filter(|date| date.severity.is_some() && date.day().is_none());
         if let Some(date) = undated.next() {
             return Err(format!(
-                "`{}` is no date, so there is no day from which the severity holds: write it like `2027-01-31` or `2027-01`",
+                "`{}` is not a date, so there is no day from which the severity holds: write it like `2027-01-31` or `2027-01`",
                 date.when
             ));
         }
-        let kind = spec.kind.unwrap_or_default();
+        let artifact = spec.artifact.unwrap_or_default();
         let whole = AlsoSpec {
             from: spec.from.clone(),
             to: spec.to.clone(),
             ..AlsoSpec::default()
         };
-        let mut places = Vec::new();
+        let mut mappings = Vec::new();
         for part in std::iter::once(&whole).chain(spec.also.iter().flatten()) {
-            places.extend(compile_places(spec, part, kind)?);
+            mappings.extend(compile_mappings(spec, part, artifact)?);
         }
-        let safety = places
+        let safety = mappings
             .first()
-            .map_or(Safety::ReportOnly, |place| place.safety);
+            .map_or(Safety::ReportOnly, |mapping| mapping.safety);
         let except = spec.except.iter().flatten();
         let except = except
-            .map(|text| Pattern::new(text, kind, false))
+            .map(|text| Pattern::new(text, artifact, false))
             .collect::<Result<_, _>>()?;
         let summary = spec.summary.clone().unwrap_or_else(|| match &spec.to {
             Some(to) => format!("{first} has moved to {to}"),
             None => format!("{first} is not to be used any more"),
         });
         Ok(Self {
-            kind,
+            artifact,
             safety,
             severity: spec.severity.unwrap_or(Severity::Warning),
             state: spec.state.clone().unwrap_or_default(),
@@ -186,19 +185,19 @@ impl Rule {
             dates: spec.dates.clone().unwrap_or_default(),
             summary,
             why: spec.why.clone().unwrap_or_default(),
-            mind: spec.mind.clone().unwrap_or_default(),
+            cautions: spec.cautions.clone().unwrap_or_default(),
             example: spec.example.clone().unwrap_or_else(|| first.clone()),
             evidence: spec.evidence,
             sources: spec.sources.clone().unwrap_or_default(),
-            gated: spec.gate.is_some(),
-            places,
+            gated: spec.requires_tag_in.is_some(),
+            mappings,
             except,
             rename: spec.rename.clone().unwrap_or_default(),
-            star: spec.star.clone().unwrap_or_default(),
+            wildcard: spec.wildcard.clone().unwrap_or_default(),
             tags: spec.tags.clone(),
-            otherwise: spec.otherwise.clone(),
-            not_copied: spec.not_copied.clone().unwrap_or_default(),
-            carries_below: spec.carries_below.clone(),
+            fallback: spec.fallback.clone(),
+            unavailable_tags: spec.unavailable_tags.clone().unwrap_or_default(),
+            tags_below: spec.tags_below.clone(),
             digest: spec.digest.unwrap_or_default(),
             charts: spec.charts.clone().unwrap_or_default(),
             id,
@@ -206,9 +205,13 @@ impl Rule {
     }
 }
 
-fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Vec<Place>, String> {
+fn compile_mappings(
+    spec: &RuleSpec,
+    part: &AlsoSpec,
+    artifact: Artifact,
+) -> Result<Vec<Mapping>, String> {
     let exact = part.exact.or(spec.exact).unwrap_or(false);
-    let to = part.to.as_deref().map(|to| strip_scheme(to, kind));
+    let to = part.to.as_deref().map(|to| strip_scheme(to, artifact));
     let default_safety = if to.is_some() {
         Safety::Safe
     } else {
@@ -225,8 +228,8 @@ fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Ve
     }
     from.iter()
         .map(|text| {
-            Ok(Place {
-                from: Pattern::new(text, kind, exact)?,
+            Ok(Mapping {
+                from: Pattern::new(text, artifact, exact)?,
                 to: to.map(str::to_owned),
                 safety: if to.is_some() {
                     safety
@@ -235,14 +238,17 @@ fn compile_places(spec: &RuleSpec, part: &AlsoSpec, kind: Artifact) -> Result<Ve
                 },
                 severity: part.severity.or(spec.severity).unwrap_or(Severity::Warning),
                 summary: part.summary.clone(),
-                gate: part.gate.clone().or_else(|| spec.gate.clone()),
+                requires_tag_in: part
+                    .requires_tag_in
+                    .clone()
+                    .or_else(|| spec.requires_tag_in.clone()),
                 tag: part.tag.or(spec.tag).unwrap_or_default(),
             })
         })
         .collect()
 }
 
-/// A target is a place like `from`. One that lies in what it replaces would be replaced again, and again.
+/// A target is a location like `from`. One inside what it replaces would be replaced again and again.
 fn check_target(to: &str, from: &[String]) -> Result<(), String> {
     let name = to.split_once("://").map_or(to, |(_, name)| name);
     let last = name.rsplit('/').next().unwrap_or_default();
@@ -254,7 +260,7 @@ fn check_target(to: &str, from: &[String]) -> Result<(), String> {
         || !host.contains(['.', ':', '{'])
     {
         return Err(format!(
-            "`{to}` is no place: write it like `new.example.com/team`, with its host and without a tag"
+            "`{to}` is not a location: write it like `new.example.com/team`, with its host and without a tag"
         ));
     }
     let inside = |from: &&String| {
@@ -263,15 +269,15 @@ fn check_target(to: &str, from: &[String]) -> Result<(), String> {
     };
     match from.iter().find(inside) {
         Some(from) => Err(format!(
-            "`{to}` lies in `{from}`, which it replaces: the fix would never end"
+            "`{to}` is inside `{from}`, which it replaces: the fix would never end"
         )),
         None => Ok(()),
     }
 }
 
 /// A target is written with its scheme only where the thing is a URL by itself.
-fn strip_scheme(to: &str, kind: Artifact) -> &str {
-    match kind {
+fn strip_scheme(to: &str, artifact: Artifact) -> &str {
+    match artifact {
         Artifact::Chart => to.strip_prefix("oci://").unwrap_or(to),
         _ => to,
     }
@@ -288,9 +294,9 @@ fn slug(from: &str) -> String {
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    /// By host: the rules that may speak about it, with their place.
+    /// By host: the rules that may match it, with the index of the mapping.
     by_host: HashMap<String, Vec<(usize, usize)>>,
-    /// Places whose host is a pattern.
+    /// Mappings whose host is a pattern.
     anywhere: Vec<(usize, usize)>,
 }
 
@@ -299,13 +305,14 @@ impl RuleSet {
         let mut by_host: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         let mut anywhere = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
-            for (place, from) in rule.places.iter().map(|place| &place.from).enumerate() {
+            let from = rule.mappings.iter().map(|mapping| &mapping.from);
+            for (mapping, from) in from.enumerate() {
                 match from.host() {
                     Some(host) => by_host
                         .entry(host.to_owned())
                         .or_default()
-                        .push((index, place)),
-                    None => anywhere.push((index, place)),
+                        .push((index, mapping)),
+                    None => anywhere.push((index, mapping)),
                 }
             }
         }
@@ -354,11 +361,11 @@ impl RuleSet {
         &self.rules
     }
 
-    fn candidates(&self, host: &str) -> impl Iterator<Item = (&Rule, &Place)> {
+    fn candidates(&self, host: &str) -> impl Iterator<Item = (&Rule, &Mapping)> {
         let exact = self.by_host.get(host).into_iter().flatten();
-        exact.chain(&self.anywhere).map(|(rule, place)| {
+        exact.chain(&self.anywhere).map(|(rule, mapping)| {
             let rule = &self.rules[*rule];
-            (rule, &rule.places[*place])
+            (rule, &rule.mappings[*mapping])
         })
     }
 }
@@ -368,12 +375,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_keeps_its_house_rules() {
+    fn every_row_of_the_catalogue_is_complete() {
         let catalogue = catalogue();
         let mut ids = HashSet::new();
         for spec in &catalogue.rules {
             let rule = Rule::new(spec).unwrap_or_else(|why| panic!("{:?}: {why}", spec.id));
-            assert!(ids.insert(rule.id.clone()), "{} stands twice", rule.id);
+            assert!(ids.insert(rule.id.clone()), "{} appears twice", rule.id);
             assert!(
                 spec.id.is_some() && spec.safety.is_some() && spec.severity.is_some(),
                 "{}",
@@ -397,7 +404,7 @@ mod tests {
             let thirdhand = rule.evidence == Some(Evidence::ThirdParty);
             assert!(
                 !(thirdhand && rule.safety == Safety::Safe),
-                "{} rests on third parties",
+                "{} is safe by the word of third parties",
                 rule.id
             );
         }
@@ -439,9 +446,17 @@ mod tests {
             ("2027-03-01", Severity::Error, Severity::Error),
         ] {
             let mut rule = Rule::new(&spec).unwrap();
-            rule.grow(day.parse().unwrap());
-            let places: Vec<Severity> = rule.places.iter().map(|place| place.severity).collect();
-            assert_eq!((rule.severity, places), (whole, vec![whole, also]), "{day}");
+            rule.escalate(day.parse().unwrap());
+            let mappings: Vec<Severity> = rule
+                .mappings
+                .iter()
+                .map(|mapping| mapping.severity)
+                .collect();
+            assert_eq!(
+                (rule.severity, mappings),
+                (whole, vec![whole, also]),
+                "{day}"
+            );
         }
     }
 
@@ -457,7 +472,7 @@ mod tests {
             ("{from: a.io/x, to: a.io/x/y}", "never end"),
             (
                 "{from: a.io, dates: [{when: soon, what: x, severity: error}]}",
-                "`soon` is no date",
+                "`soon` is not a date",
             ),
         ] {
             let spec: RuleSpec = serde_yaml::from_str(text).unwrap();

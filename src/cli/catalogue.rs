@@ -82,13 +82,16 @@ pub(super) fn list(
 fn tell(rule: &Rule) -> Told<'_> {
     Told {
         id: &rule.id,
-        kind: rule.kind.name(),
+        kind: rule.artifact.name(),
         from: rule
-            .places()
+            .mappings()
             .iter()
             .map(|place| place.from.as_str())
             .collect(),
-        to: rule.places().first().and_then(|place| place.to.as_deref()),
+        to: rule
+            .mappings()
+            .first()
+            .and_then(|place| place.to.as_deref()),
         safety: rule.safety.name(),
         gated: rule.gated,
         severity: rule.severity.name(),
@@ -101,7 +104,7 @@ fn tell(rule: &Rule) -> Told<'_> {
 
 /// `k8s.gcr.io → registry.k8s.io`
 fn move_of(rule: &Rule) -> String {
-    let Some(place) = rule.places().first() else {
+    let Some(place) = rule.mappings().first() else {
         return String::new();
     };
     match &place.to {
@@ -164,7 +167,7 @@ fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
     );
     paragraph(&mut page, "", &rule.summary, look.width);
     heading(&mut page, "What", look);
-    for place in rule.places() {
+    for place in rule.mappings() {
         let scope = if place.from.exact {
             ""
         } else {
@@ -203,7 +206,7 @@ fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
     example(&mut page, rule, rules);
     heading(&mut page, "How safe", look);
     safety(&mut page, rule, look.width);
-    for caution in &rule.mind {
+    for caution in &rule.cautions {
         paragraph(&mut page, "- ", caution, look.width);
     }
     heading(&mut page, "Sources", look);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::error::Fault;
 use super::nodes::{head, is_null, read, unknown_key, value_head};
 use super::{Config, Globs, NOT_RULES, Override, Selectors};
+use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{Names, Selector, nearest, shown};
 use crate::rules::{Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
@@ -225,7 +226,9 @@ pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
     let mut specs: Vec<RuleSpec> = Vec::with_capacity(nodes.len());
     let mut ids: HashMap<String, usize> = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
-        let spec: RuleSpec = read(node)?;
+        let mut node = node.clone();
+        with_current_keys(&mut node)?;
+        let spec: RuleSpec = read(&node)?;
         if let Some(id) = &spec.id {
             let problem = match id.as_str() {
                 "all" => Some("`all` means all rules: choose another id".to_owned()),
@@ -238,7 +241,7 @@ pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
                 _ => None,
             };
             if let Some(problem) = problem {
-                return Err(Fault::new(problem).at(blamed(node, id)));
+                return Err(Fault::new(problem).at(blamed(&node, id)));
             }
         }
         specs.push(spec);
@@ -247,6 +250,38 @@ pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
         (Some(node), Some(spec)) => unusable(node, spec, why),
         _ => Fault::new(why),
     })
+}
+
+/// Gives keys of a rule, and of what is under `also`, the names that they have now.
+fn with_current_keys(rule: &mut Node<'_>) -> Result<(), Fault> {
+    let Node::Map(map) = rule else {
+        return Ok(());
+    };
+    for (former, current) in FORMER_KEYS {
+        let both = map.get(current).is_some();
+        let Some(entry) = map
+            .entries
+            .iter_mut()
+            .find(|entry| entry.name() == Some(former))
+        else {
+            continue;
+        };
+        if both {
+            let fault = Fault::new(format!("`{former}` is the former name of `{current}`"));
+            return Err(fault.at(head(&entry.key)).help("keep one of the two"));
+        }
+        if let Node::Scalar(key) = &mut entry.key {
+            key.value = current.into();
+        }
+    }
+    let also = map
+        .entries
+        .iter_mut()
+        .find(|entry| entry.name() == Some("also"));
+    match also.map(|entry| &mut entry.value) {
+        Some(Node::List(list)) => list.items.iter_mut().try_for_each(with_current_keys),
+        _ => Ok(()),
+    }
 }
 
 /// A rule that cannot be compiled. The message quotes what is to blame first.
@@ -336,7 +371,7 @@ mod tests {
         check(
             "rules: [{from: a.io, «<<»: {to: b.io}}]\n",
             "unknown key `<<`",
-            "the keys here are id, kind",
+            "the keys here are id, artifact, from",
         );
         check(
             "ignore: []\n«ignore»: []\n",
@@ -493,7 +528,7 @@ mod tests {
 
     #[test]
     fn rules_that_cannot_be_used() {
-        let needs = "a rule needs `from`: the place that is legacy, like `old.example.com/team`";
+        let needs = "a rule needs `from`: the legacy location, like `old.example.com/team`";
         check("rules: [{«to»: a.io}]\n", needs, "");
         check(
             "rules: [{«id»: bitnami-versionde, to: a.io}]\n",
@@ -538,6 +573,28 @@ mod tests {
     }
 
     #[test]
+    fn keys_may_have_their_former_names() {
+        let read = |text: &str| config(text, PathBuf::new()).unwrap().known.pop().unwrap();
+        let former = read(
+            "rules: [{from: [a.io/x-*, b.io], kind: chart, to: 'c.io/{*}', star: {gate: kind}, gate: [v1],\n\
+             otherwise: d.io, not-copied: [old], carries-below: 2, mind: [careful],\n\
+             also: [{from: e.io, to: f.io, gate: index}]}]\n",
+        );
+        let current = read(
+            "rules: [{from: [a.io/x-*, b.io], artifact: chart, to: 'c.io/{*}', wildcard: {gate: kind},\n\
+             requires-tag-in: [v1], fallback: d.io, unavailable-tags: [old], tags-below: 2, cautions: [careful],\n\
+             also: [{from: e.io, to: f.io, requires-tag-in: index}]}]\n",
+        );
+        assert_eq!(format!("{former:?}"), format!("{current:?}"));
+        assert_eq!(current.cautions, ["careful"]);
+        check(
+            "rules: [{from: a.io, «kind»: image, artifact: image}]\n",
+            "`kind` is the former name of `artifact`",
+            "keep one of the two",
+        );
+    }
+
+    #[test]
     fn traps_of_yaml() {
         let alias = "this alias stands for a list, a mapping or nothing";
         check("select: &a [all]\nignore: «*a»\n", alias, "write out");
@@ -556,7 +613,7 @@ mod tests {
             texts
                 .known
                 .last()
-                .and_then(|rule| rule.places()[0].to.as_deref()),
+                .and_then(|rule| rule.mappings()[0].to.as_deref()),
             Some("b.io")
         );
         let bomb: String = (1..40)
@@ -580,7 +637,7 @@ mod tests {
         );
         let read = read.unwrap();
         let rule = read.known.last().unwrap();
-        assert!(rule.gated && rule.places()[0].from.exact);
+        assert!(rule.gated && rule.mappings()[0].from.exact);
         assert!(format!("{rule:?}").contains("[\"1.10\", \"none\"]"));
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::NOT_RULES;
 use super::read::{HELM_KEYS, KEYS, OVERRIDE_KEYS, config};
+use crate::rules::schema::FORMER_KEYS;
 use crate::rules::{RuleSet, RuleSpec};
 
 /// What a key takes, and what it does.
@@ -97,6 +98,21 @@ fn widen(schema: &mut Value) {
     }
 }
 
+/// Lets keys have their former names, and marks these as such.
+fn allow_former_keys(schema: &mut Value) {
+    let Some(properties) = schema["properties"].as_object_mut() else {
+        return;
+    };
+    for (former, current) in FORMER_KEYS {
+        if let Some(now) = properties.get(current) {
+            let mut then = now.clone();
+            then["deprecated"] = true.into();
+            then["description"] = format!("The former name of `{current}`.").into();
+            properties.insert(former.to_owned(), then);
+        }
+    }
+}
+
 fn schema() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| {
         settings.definitions_path = "/$defs".into();
@@ -104,6 +120,9 @@ fn schema() -> Value {
     let mut generator = settings.into_generator();
     let own = generator.subschema_for::<RuleSpec>();
     let mut definitions = Value::Object(generator.take_definitions(true));
+    for name in ["RuleSpec", "AlsoSpec"] {
+        allow_former_keys(&mut definitions[name]);
+    }
     widen(&mut definitions);
     let names = rule_names();
     let severity = json!({"$ref": "#/$defs/Severity"});
@@ -179,8 +198,8 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "exclude: vendor/\n",
         "severity: {k8s-gcr-io: error, all: info}\n",
         "overrides: [{files: a, ignore: all}, {files: [a, b], severity: {all: info}}]\n",
-        "rules: [{from: a.io, to: b.io, tags: {only: [1.10, none], min: 2}, gate: [1.10]}]\n",
-        "rules: [{from: [a.io, b.io], gate: index, tag: strip-v, digest: choose}]\n",
+        "rules: [{from: a.io, to: b.io, tags: {only: [1.10, none], min: 2}, requires-tag-in: [1.10]}]\n",
+        "rules: [{from: [a.io, b.io], gate: index, also: [{from: c.io, gate: [a]}], tag: strip-v, digest: choose}]\n",
         "rules: [{from: a.io, also: [{from: b.io, safety: review}], rename: {a: b}}]\n",
         "rules: [{from: a.io, dates: [{when: 2027-01, what: gone, severity: error}]}]\n",
         "rules: [{id: k8s-gcr-io, severity: info}]\n",

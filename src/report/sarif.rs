@@ -167,8 +167,8 @@ fn help(rule: &Rule, why: &str, bullet: &str) -> String {
             .map(|item| format!("{bullet}{open}{item}{close}"));
         items.collect::<Vec<_>>().join("\n")
     };
-    if !rule.mind.is_empty() {
-        parts.push(list(&rule.mind, "", ""));
+    if !rule.cautions.is_empty() {
+        parts.push(list(&rule.cautions, "", ""));
     }
     if !rule.sources.is_empty() {
         let (open, close) = if bullet.is_empty() {

@@ -99,7 +99,7 @@ impl Anchors {
     /// Where the stems of a user's rules are too many or too long to search for.
     pub fn new(rules: &RuleSet, words: &[&str]) -> Result<Self, String> {
         let places_of_rules = rules.rules().iter().flat_map(|rule| {
-            rule.places()
+            rule.mappings()
                 .iter()
                 .map(|place| Needles::new(rule, &place.from))
         });
@@ -215,7 +215,7 @@ impl Needles {
         let named =
             |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
         let on_docker_hub = named(0, DOCKER_HUB);
-        let library = on_docker_hub && rule.kind == Artifact::Image && named(1, "library");
+        let library = on_docker_hub && rule.artifact == Artifact::Image && named(1, "library");
         let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
         // What comes after a `*` is not looked for: it need not follow directly.
         let end = written

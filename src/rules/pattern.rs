@@ -15,8 +15,8 @@ pub struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Literal(String),
-    /// What stands before and after the `*`.
-    Star(String, String),
+    /// What is before and after the `*`.
+    Wildcard(String, String),
 }
 
 /// How a pattern matched a name.
@@ -25,14 +25,14 @@ pub struct Hit<'n> {
     /// How many segments of the name the pattern took.
     pub taken: usize,
     /// What the `*` matched.
-    pub star: Option<&'n str>,
+    pub wildcard: Option<&'n str>,
 }
 
 impl Pattern {
     /// # Errors
     /// Says what is wrong with the text.
-    pub fn new(text: &str, kind: Artifact, exact: bool) -> Result<Self, String> {
-        let name = match kind {
+    pub fn new(text: &str, artifact: Artifact, exact: bool) -> Result<Self, String> {
+        let name = match artifact {
             Artifact::Image | Artifact::Chart => text.strip_prefix("oci://").unwrap_or(text),
             Artifact::ChartRepository | Artifact::Url => without_scheme(text),
         };
@@ -42,7 +42,7 @@ impl Pattern {
         };
         if name.is_empty() || name.split('/').any(str::is_empty) || !name.bytes().all(fits) {
             return Err(format!(
-                "`{text}` is no place: write it like `old.example.com/team`, without a tag"
+                "`{text}` is not a location: write it like `old.example.com/team`, without a tag"
             ));
         }
         if name.matches('*').count() > 1 {
@@ -59,8 +59,10 @@ impl Pattern {
         if hosted {
             segments.remove(0);
         }
-        let library =
-            implied == image::DOCKER_HUB && segments.len() == 1 && exact && kind == Artifact::Image;
+        let library = implied == image::DOCKER_HUB
+            && segments.len() == 1
+            && exact
+            && artifact == Artifact::Image;
         let names = std::iter::once(implied)
             .chain(library.then_some("library"))
             .chain(segments);
@@ -88,10 +90,10 @@ impl Pattern {
     pub fn literals(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => (text.as_str(), false, false),
-            Segment::Star(before, after) if before.len() >= after.len() => {
+            Segment::Wildcard(before, after) if before.len() >= after.len() => {
                 (before.as_str(), false, true)
             }
-            Segment::Star(_, after) => (after.as_str(), true, false),
+            Segment::Wildcard(_, after) => (after.as_str(), true, false),
         })
     }
 
@@ -105,7 +107,7 @@ impl Pattern {
         (self.segments.len(), self.exact, literal)
     }
 
-    /// Whether the pattern speaks about a whole name. Hosts are compared without regard to case.
+    /// Whether the pattern matches a whole name. Hosts are compared without regard to case.
     pub fn matches<'n>(&self, name: &[&'n str]) -> Option<Hit<'n>> {
         let long_enough = if self.exact {
             name.len() == self.segments.len()
@@ -115,29 +117,29 @@ impl Pattern {
         if !long_enough {
             return None;
         }
-        let mut star = None;
+        let mut wildcard = None;
         for (segment, text) in self.segments.iter().zip(name) {
             match segment {
                 Segment::Literal(literal) if literal == text => {}
-                Segment::Star(before, after) => {
+                Segment::Wildcard(before, after) => {
                     let middle = text
                         .strip_prefix(before.as_str())?
                         .strip_suffix(after.as_str())?;
-                    star = Some(middle);
+                    wildcard = Some(middle);
                 }
                 Segment::Literal(_) => return None,
             }
         }
         Some(Hit {
             taken: self.segments.len(),
-            star,
+            wildcard,
         })
     }
 }
 
 fn segment(text: &str) -> Segment {
     match text.split_once('*') {
-        Some((before, after)) => Segment::Star(before.to_owned(), after.to_owned()),
+        Some((before, after)) => Segment::Wildcard(before.to_owned(), after.to_owned()),
         None => Segment::Literal(text.to_owned()),
     }
 }

@@ -1,6 +1,6 @@
 //! How a rule is written down: the keys of the embedded catalogue and of `rules` in `.regfix.yaml`.
 //!
-//! Every key is optional here, for a user's rule may override single keys of a built-in one. What a rule needs
+//! Every key is optional here because a user's rule may override single keys of a built-in one. What a rule needs
 //! to be usable is checked where it is compiled.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,17 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use crate::artifact::Artifact;
+
+/// Keys that had another name at first, and the name that they have now. A user's configuration may still hold them.
+pub const FORMER_KEYS: [(&str, &str); 7] = [
+    ("kind", "artifact"),
+    ("star", "wildcard"),
+    ("gate", "requires-tag-in"),
+    ("otherwise", "fallback"),
+    ("not-copied", "unavailable-tags"),
+    ("carries-below", "tags-below"),
+    ("mind", "cautions"),
+];
 
 /// The file of rules.
 #[derive(Debug, Deserialize)]
@@ -20,45 +31,48 @@ pub struct Catalogue {
     pub rules: Vec<RuleSpec>,
 }
 
-/// A legacy place, its new place if there is one, how safe the move is, since when, and who says so.
+/// A legacy location, its new location if there is one, how safe the move is, since when, and the sources.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RuleSpec {
     /// Unique, kebab-case. One of a built-in rule overrides the keys given here. Made from `from` if absent.
     pub id: Option<String>,
-    pub kind: Option<Artifact>,
-    /// Places by whole segments: `k8s.gcr.io`, `docker.io/bitnami`. `*` matches inside one segment.
+    /// What is fetched from the location.
+    pub artifact: Option<Artifact>,
+    /// Locations by whole segments: `k8s.gcr.io`, `docker.io/bitnami`. `*` matches inside one segment.
     pub from: Option<OneOrMany>,
     /// Just these repositories, not what lies below them.
     pub exact: Option<bool>,
     /// What `from` gives way to. After a slash at its end the last segment is kept; `{*}` is what `*` matched.
     pub to: Option<String>,
-    /// Further places with a target of their own. The longest match wins.
+    /// Further locations with a target of their own. The longest match wins.
     pub also: Option<Vec<AlsoSpec>>,
-    /// Repositories that the rule does not speak about.
+    /// Repositories that the rule does not cover.
     pub except: Option<Vec<String>>,
-    /// New names for the last segment. Names that are not listed have no new place.
+    /// New names for the last segment. Names that are not listed have no new location.
     pub rename: Option<BTreeMap<String, String>>,
     /// New names for what `*` matched; an empty one drops the segment.
-    pub star: Option<BTreeMap<String, String>>,
-    /// The tags that the rule speaks about.
+    pub wildcard: Option<BTreeMap<String, String>>,
+    /// The tags that the rule covers.
     pub tags: Option<TagsSpec>,
     /// What must list the tag for the fix to keep its safety; it goes one step down otherwise.
-    pub gate: Option<GateSpec>,
-    /// Where to look when the gate does not list the tag.
-    pub otherwise: Option<String>,
-    /// A tag that contains one of these was not copied.
-    pub not_copied: Option<Vec<String>>,
-    pub tag: Option<TagFate>,
-    /// Tags of this version and above do not carry over.
-    pub carries_below: Option<String>,
-    pub digest: Option<DigestFate>,
+    pub requires_tag_in: Option<TagList>,
+    /// The location to offer when `requires-tag-in` does not list the tag.
+    pub fallback: Option<String>,
+    /// A tag that contains one of these is not at the new location.
+    pub unavailable_tags: Option<Vec<String>>,
+    /// What becomes of the tag.
+    pub tag: Option<TagPolicy>,
+    /// Only tags below this version are at the new location.
+    pub tags_below: Option<String>,
+    /// Whether digests are the same at the new location.
+    pub digest: Option<DigestPolicy>,
     /// Of a chart repository, the charts that moved. Others stay.
     pub charts: Option<Vec<String>>,
     pub safety: Option<Safety>,
     pub severity: Option<Severity>,
-    /// What became of the place, in a few words.
+    /// What became of the location, in a few words.
     pub state: Option<String>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub since: Option<String>,
@@ -66,8 +80,8 @@ pub struct RuleSpec {
     /// The message of a finding.
     pub summary: Option<String>,
     pub why: Option<String>,
-    /// Cautions for whoever makes the move.
-    pub mind: Option<Vec<String>>,
+    /// What to check before the move.
+    pub cautions: Option<Vec<String>>,
     /// A reference that the rule matches.
     pub example: Option<String>,
     pub evidence: Option<Evidence>,
@@ -84,8 +98,8 @@ pub struct AlsoSpec {
     pub safety: Option<Safety>,
     pub severity: Option<Severity>,
     pub summary: Option<String>,
-    pub gate: Option<GateSpec>,
-    pub tag: Option<TagFate>,
+    pub requires_tag_in: Option<TagList>,
+    pub tag: Option<TagPolicy>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -119,15 +133,15 @@ pub struct TagsSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected `index` or a list of tags")]
-pub enum GateSpec {
-    Named(GateName),
+pub enum TagList {
+    Named(NamedTagList),
     Tags(Vec<String>),
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum GateName {
+pub enum NamedTagList {
     /// The offline index of registry.k8s.io.
     Index,
 }
@@ -135,7 +149,7 @@ pub enum GateName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum TagFate {
+pub enum TagPolicy {
     #[default]
     Keep,
     /// The tag loses its leading `v`.
@@ -147,7 +161,7 @@ pub enum TagFate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum DigestFate {
+pub enum DigestPolicy {
     #[default]
     Keep,
     Choose,
@@ -179,12 +193,12 @@ impl Severity {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
-    /// There is nothing to write in its place.
+    /// There is no replacement to write.
     ReportOnly,
-    /// There is a new place, but tags, names, contents or licence differ, or nobody with authority says that
+    /// There is a new location, but tags, names, contents or licence differ, or nobody with authority says that
     /// they do not.
     Review,
-    /// The owner says that the same images and tags are at the new place.
+    /// The owner says that the same images and tags are at the new location.
     Safe,
 }
 
@@ -254,20 +268,20 @@ impl RuleSpec {
         }
         over!(
             id,
-            kind,
+            artifact,
             from,
             exact,
             to,
             also,
             except,
             rename,
-            star,
+            wildcard,
             tags,
-            gate,
-            otherwise,
-            not_copied,
+            requires_tag_in,
+            fallback,
+            unavailable_tags,
             tag,
-            carries_below,
+            tags_below,
             digest,
             charts,
             safety,
@@ -277,7 +291,7 @@ impl RuleSpec {
             dates,
             summary,
             why,
-            mind,
+            cautions,
             example,
             evidence,
             sources,

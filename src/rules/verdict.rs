@@ -1,8 +1,8 @@
-//! Which rule speaks about a name, and what it says of it: the new place, and how far to trust the move.
+//! Which rule applies to a name, and its verdict: the new location, and how far to trust the move.
 
 use super::index::{self, Answer};
-use super::schema::{DigestFate, GateSpec, TagFate, TagsSpec};
-use super::{Place, Rule, RuleSet, Safety, Severity};
+use super::schema::{DigestPolicy, TagList, TagPolicy, TagsSpec};
+use super::{Mapping, Rule, RuleSet, Safety, Severity};
 use crate::artifact::Artifact;
 use crate::edit::Applicability;
 
@@ -31,7 +31,7 @@ pub struct Query<'q> {
     pub bare: bool,
     pub tag: TagState<'q>,
     pub digest: bool,
-    pub kind: Artifact,
+    pub artifact: Artifact,
     /// The chart that is fetched from a repository, where it is known.
     pub chart: Option<&'q str>,
 }
@@ -66,10 +66,10 @@ impl RuleSet {
     pub fn verdict(&self, query: &Query<'_>) -> Option<Verdict<'_>> {
         let host = query.segments.first()?;
         self.candidates(host)
-            .filter(|(rule, _)| kinds_meet(rule.kind, query.kind))
-            .filter(|(rule, place)| speaks(rule, place, query))
-            .max_by_key(|(rule, place)| (place.from.weight(), rule.kind == query.kind))
-            .map(|(rule, place)| judge(rule, place, query))
+            .filter(|(rule, _)| artifacts_meet(rule.artifact, query.artifact))
+            .filter(|(rule, mapping)| applies(rule, mapping, query))
+            .max_by_key(|(rule, mapping)| (mapping.from.weight(), rule.artifact == query.artifact))
+            .map(|(rule, mapping)| evaluate(rule, mapping, query))
     }
 
     /// Whether some rule would speak about a name with this head, whatever its tag: for places that show a
@@ -77,9 +77,9 @@ impl RuleSet {
     pub fn mentions(&self, query: &Query<'_>) -> Option<&Rule> {
         let host = query.segments.first()?;
         self.candidates(host)
-            .filter(|(rule, _)| kinds_meet(rule.kind, query.kind))
-            .find(|(_, place)| {
-                place
+            .filter(|(rule, _)| artifacts_meet(rule.artifact, query.artifact))
+            .find(|(_, mapping)| {
+                mapping
                     .from
                     .matches(query.segments)
                     .is_some_and(|hit| hit.taken <= query.literal)
@@ -89,7 +89,7 @@ impl RuleSet {
 }
 
 /// An OCI registry holds images and charts alike; URLs are apart.
-fn kinds_meet(rule: Artifact, asked: Artifact) -> bool {
+fn artifacts_meet(rule: Artifact, asked: Artifact) -> bool {
     match asked {
         Artifact::Image => matches!(rule, Artifact::Image | Artifact::Chart),
         Artifact::Chart => matches!(
@@ -101,8 +101,8 @@ fn kinds_meet(rule: Artifact, asked: Artifact) -> bool {
     }
 }
 
-fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
-    let Some(hit) = place.from.matches(query.segments) else {
+fn applies(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> bool {
+    let Some(hit) = mapping.from.matches(query.segments) else {
         return false;
     };
     let excepted = rule
@@ -111,9 +111,11 @@ fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
         .any(|except| except.matches(query.segments).is_some());
     let written_tag = matches!(query.tag, TagState::Text(_) | TagState::Digest);
     // `us.gcr.io/k8s-artifacts-prod` alone is a project; `old.example.com/team/app` may well be an image.
-    let whole = place.from.exact || written_tag || hit.taken > 2;
-    let named =
-        query.bare || query.kind != Artifact::Image || query.segments.len() > hit.taken || whole;
+    let whole = mapping.from.exact || written_tag || hit.taken > 2;
+    let named = query.bare
+        || query.artifact != Artifact::Image
+        || query.segments.len() > hit.taken
+        || whole;
     let charted = rule.charts.is_empty()
         || query
             .chart
@@ -122,10 +124,10 @@ fn speaks(rule: &Rule, place: &Place, query: &Query<'_>) -> bool {
         && !excepted
         && named
         && charted
-        && speaks_of_tag(rule.tags.as_ref(), query)
+        && covers_tag(rule.tags.as_ref(), query)
 }
 
-fn speaks_of_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
+fn covers_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
     let Some(tags) = tags else {
         return true;
     };
@@ -144,13 +146,13 @@ fn speaks_of_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
     (tags.only.is_empty() || listed(&tags.only)) && !listed(&tags.not) && high_enough
 }
 
-fn judge<'r>(rule: &'r Rule, place: &'r Place, query: &Query<'_>) -> Verdict<'r> {
+fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verdict<'r> {
     let mut verdict = Verdict {
         rule,
-        summary: place.summary.as_deref().unwrap_or(&rule.summary),
-        severity: place.severity,
-        target: target(rule, place, query),
-        applicability: match place.safety {
+        summary: mapping.summary.as_deref().unwrap_or(&rule.summary),
+        severity: mapping.severity,
+        target: target(rule, mapping, query),
+        applicability: match mapping.safety {
             Safety::Safe => Applicability::Safe,
             Safety::Review => Applicability::Unsafe,
             Safety::ReportOnly => Applicability::Display,
@@ -159,13 +161,13 @@ fn judge<'r>(rule: &'r Rule, place: &'r Place, query: &Query<'_>) -> Verdict<'r>
     };
     if verdict.target.is_none() {
         verdict.applicability = Applicability::Display;
-        if place.to.is_some() {
+        if mapping.to.is_some() {
             verdict.reason = Some("this image has no known name at the new place".to_owned());
         }
         return verdict;
     }
-    hold_to_tag(&mut verdict, place, query);
-    hold_to_gate(&mut verdict, place, query);
+    apply_tag_policy(&mut verdict, mapping, query);
+    apply_tag_list(&mut verdict, mapping, query);
     if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
         verdict.reason = Some(match rule.evidence {
             Some(super::Evidence::ThirdParty) => "the owner never announced this move".to_owned(),
@@ -173,7 +175,7 @@ fn judge<'r>(rule: &'r Rule, place: &'r Place, query: &Query<'_>) -> Verdict<'r>
         });
     }
     if !rule.charts.is_empty() && query.chart.is_none() {
-        lower(&mut verdict, Applicability::Display, || {
+        cap_applicability(&mut verdict, Applicability::Display, || {
             "only some charts moved, and this does not name one".to_owned()
         });
     }
@@ -181,15 +183,18 @@ fn judge<'r>(rule: &'r Rule, place: &'r Place, query: &Query<'_>) -> Verdict<'r>
 }
 
 /// The new head, or `None` where the rule knows none for this name.
-fn target(rule: &Rule, place: &Place, query: &Query<'_>) -> Option<Move> {
-    let to = place.to.as_deref()?;
-    let hit = place.from.matches(query.segments)?;
+fn target(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> Option<Move> {
+    let to = mapping.to.as_deref()?;
+    let hit = mapping.from.matches(query.segments)?;
     let mut taken = hit.taken;
-    let mut to = match hit.star {
-        Some(star) => to.replace("{*}", rule.star.get(star).map_or(star, String::as_str)),
+    let mut to = match hit.wildcard {
+        Some(wildcard) => to.replace(
+            "{*}",
+            rule.wildcard.get(wildcard).map_or(wildcard, String::as_str),
+        ),
         None => to.to_owned(),
     };
-    if place.from.exact && to.ends_with('/') {
+    if mapping.from.exact && to.ends_with('/') {
         taken -= 1;
     }
     while to.ends_with('/') {
@@ -207,43 +212,43 @@ fn target(rule: &Rule, place: &Place, query: &Query<'_>) -> Option<Move> {
     Some(Move {
         taken,
         to,
-        strip_v: place.tag == TagFate::StripV,
+        strip_v: mapping.tag == TagPolicy::StripV,
     })
 }
 
-fn hold_to_tag(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
+fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_>) {
     let rule = verdict.rule;
-    if place.tag == TagFate::Choose {
-        lower(verdict, Applicability::Display, || {
+    if mapping.tag == TagPolicy::Choose {
+        cap_applicability(verdict, Applicability::Display, || {
             "no tag carries over: choose one at the new place".to_owned()
         });
     }
-    if query.digest && rule.digest == DigestFate::Choose {
-        lower(verdict, Applicability::Display, || {
+    if query.digest && rule.digest == DigestPolicy::Choose {
+        cap_applicability(verdict, Applicability::Display, || {
             "digests do not carry over: choose a tag at the new place".to_owned()
         });
     }
     if query.tag == TagState::Digest && rule.tags.is_some() {
-        lower(verdict, Applicability::Display, || {
+        cap_applicability(verdict, Applicability::Display, || {
             "the digest alone does not say which tag this is".to_owned()
         });
     }
     if let TagState::Text(tag) = query.tag
         && let Some(word) = rule
-            .not_copied
+            .unavailable_tags
             .iter()
             .find(|word| tag.contains(word.as_str()))
     {
         verdict.target = None;
-        lower(verdict, Applicability::Display, || {
+        cap_applicability(verdict, Applicability::Display, || {
             format!("tags built on {word} were not copied")
         });
     }
-    if let Some(limit) = &rule.carries_below {
+    if let Some(limit) = &rule.tags_below {
         let carries = matches!(query.tag, TagState::Text(tag)
             if tag.bytes().any(|byte| byte.is_ascii_digit()) && version(tag) < version(limit));
         if !carries {
-            lower(verdict, Applicability::Display, || {
+            cap_applicability(verdict, Applicability::Display, || {
                 format!("only tags below {limit} carry over: choose one at the new place")
             });
         }
@@ -251,14 +256,14 @@ fn hold_to_tag(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
     let min_unknown =
         rule.tags.as_ref().is_some_and(|tags| tags.min.is_some()) && query.tag == TagState::Unknown;
     if min_unknown {
-        lower(verdict, Applicability::Display, || {
+        cap_applicability(verdict, Applicability::Display, || {
             "only newer tags moved, and this one is not known".to_owned()
         });
     }
 }
 
-fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
-    let (Some(gate), Some(target)) = (&place.gate, &verdict.target) else {
+fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_>) {
+    let (Some(list), Some(target)) = (&mapping.requires_tag_in, &verdict.target) else {
         return;
     };
     let tag = match query.tag {
@@ -267,15 +272,15 @@ fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
         TagState::Digest | TagState::Unknown | TagState::Any => None,
     };
     let name = moved(target, query);
-    let (passes, why) = match gate {
-        GateSpec::Tags(tags) => {
+    let (passes, why) = match list {
+        TagList::Tags(tags) => {
             let listed = tag.map(|tag| tags.iter().any(|one| one == tag));
             (
                 listed,
                 format!("{} was not copied", tag.unwrap_or("this tag")),
             )
         }
-        GateSpec::Named(_) => {
+        TagList::Named(_) => {
             let image = name
                 .strip_prefix("registry.k8s.io/")
                 .filter(|_| query.literal >= query.segments.len());
@@ -299,25 +304,25 @@ fn hold_to_gate(verdict: &mut Verdict<'_>, place: &Place, query: &Query<'_>) {
     };
     match (passes, verdict.applicability) {
         (Some(true), _) => {}
-        (None, Applicability::Safe) => lower(verdict, Applicability::Unsafe, || {
+        (None, Applicability::Safe) => cap_applicability(verdict, Applicability::Unsafe, || {
             "the tag is not written here, so nothing says that it is at the new place".to_owned()
         }),
         (None, _) => {}
-        (Some(false), Applicability::Safe) => match &verdict.rule.otherwise {
-            Some(otherwise) => {
-                let reason = format!("{why}; {otherwise} may have it");
+        (Some(false), Applicability::Safe) => match &verdict.rule.fallback {
+            Some(fallback) => {
+                let reason = format!("{why}; {fallback} may have it");
                 verdict.target = Some(Move {
                     taken: query.segments.len(),
-                    to: otherwise.clone(),
+                    to: fallback.clone(),
                     strip_v: false,
                 });
-                lower(verdict, Applicability::Unsafe, || reason);
+                cap_applicability(verdict, Applicability::Unsafe, || reason);
             }
-            None => lower(verdict, Applicability::Unsafe, || why),
+            None => cap_applicability(verdict, Applicability::Unsafe, || why),
         },
         (Some(false), _) => {
             verdict.target = None;
-            lower(verdict, Applicability::Display, || why);
+            cap_applicability(verdict, Applicability::Display, || why);
         }
     }
 }
@@ -332,7 +337,11 @@ fn moved(target: &Move, query: &Query<'_>) -> String {
 }
 
 /// Lowers the trust, and keeps the reason of the lowest.
-fn lower(verdict: &mut Verdict<'_>, limit: Applicability, reason: impl FnOnce() -> String) {
+fn cap_applicability(
+    verdict: &mut Verdict<'_>,
+    limit: Applicability,
+    reason: impl FnOnce() -> String,
+) {
     if verdict.applicability >= limit && (verdict.applicability > limit || verdict.reason.is_none())
     {
         verdict.applicability = limit;

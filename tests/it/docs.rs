@@ -55,8 +55,8 @@ fn table() -> String {
 
 /// The first place and where it went; of the others, how many there are.
 fn places(rule: &Rule) -> String {
-    let first = &rule.places()[0];
-    let more = match rule.places().len() - 1 {
+    let first = &rule.mappings()[0];
+    let more = match rule.mappings().len() - 1 {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
@@ -100,8 +100,8 @@ fn help() -> BTreeSet<String> {
 
 /// Where the legacy places of a rule are, in a few words: the host, or what else is fetched.
 fn group(rule: &Rule) -> String {
-    let host = rule.places()[0].from.as_str().split('/').next().unwrap();
-    match rule.kind {
+    let host = rule.mappings()[0].from.as_str().split('/').next().unwrap();
+    match rule.artifact {
         Artifact::Image if HOSTS.contains(&host) => format!("`{host}`"),
         Artifact::Image => "other registries".to_owned(),
         Artifact::Chart | Artifact::ChartRepository => "chart repositories".to_owned(),
