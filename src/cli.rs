@@ -192,14 +192,14 @@ fn today() -> Date {
 fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, String> {
     let scope = &arguments.scope;
     let here = working_directory()?;
-    let path = match &scope.config {
-        Some(path) => Some(path.clone()),
+    let loaded = match &scope.config {
+        Some(path) => Some(config::load(path)),
         None if scope.no_config => None,
-        None => config::find(&here)?,
+        None => config::find(&here)?.as_ref().map(config::load_found),
     };
-    let is_configured = path.is_some();
-    let mut config = match path {
-        Some(path) => config::load(&path).map_err(|error| error.render(color, width()))?,
+    let is_configured = loaded.is_some();
+    let mut config = match loaded {
+        Some(loaded) => loaded.map_err(|error| error.render(color, width()))?,
         None => Config::empty(here.clone()),
     };
     config.lay_over(&scope.select, &scope.ignore)?;

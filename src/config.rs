@@ -11,15 +11,17 @@ mod read;
 #[cfg(test)]
 mod schema;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
 pub use error::ConfigError;
-pub use find::{find, is_configuration, repository};
+pub use find::{Found, find, is_configuration, repository};
 pub use globs::Globs;
 
 use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::open;
 use crate::rules::select::{Names, Selector, Unknown};
 use crate::rules::{Rule, RuleSet, Severity};
 use crate::source::normal;
@@ -67,21 +69,52 @@ pub struct Override {
     pub selectors: Selectors,
 }
 
-/// Reads a configuration.
+/// A larger configuration is not read.
+const LIMIT: usize = 1 << 20;
+
+/// Reads a configuration that the user named: whatever it is, wherever it lies.
 ///
 /// # Errors
 /// Where it cannot be read, or something in it is wrong.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let unread = |why: String| Fault::new(why).into_error(path.to_owned(), "");
-    let bytes = std::fs::read(path).map_err(|error| unread(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unread("is not UTF-8".to_owned()))?;
+    let read = || -> std::io::Result<_> {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path)?;
+        file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        let absolute = path.canonicalize()?;
+        Ok((bytes, absolute.parent().unwrap_or(&absolute).to_owned()))
+    };
+    let (bytes, folder) =
+        read().map_err(|error| unread(path, format!("cannot be read: {error}")))?;
+    of_bytes(path, bytes, folder)
+}
+
+/// Reads a configuration that nobody named: a regular file that lies in its repository, links resolved. Its globs are
+/// relative to the folder in which it was found.
+///
+/// # Errors
+/// Where it cannot be read, lies elsewhere, or something in it is wrong. Nothing of a file that lies elsewhere is shown.
+pub fn load_found(found: &Found) -> Result<Config, ConfigError> {
+    let Found { path, top } = found;
+    let bytes = open::read_below(top, path, LIMIT);
+    let bytes = bytes.map_err(|error| unread(path, format!("is not read: {error}")))?;
+    of_bytes(path, bytes, path.parent().unwrap_or(path).to_owned())
+}
+
+/// Reads the bytes of a configuration. `path` is what errors call it, `folder` where its globs start.
+fn of_bytes(path: &Path, bytes: Vec<u8>, folder: PathBuf) -> Result<Config, ConfigError> {
+    if bytes.len() > LIMIT {
+        return Err(unread(path, "is larger than 1 MiB".to_owned()));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| unread(path, "is not UTF-8".to_owned()))?;
     let mut config = parse(path, &text)?;
-    let absolute = path
-        .canonicalize()
-        .map_err(|error| unread(error.to_string()))?;
-    config.folder = absolute.parent().unwrap_or(&absolute).to_owned();
-    config.here = std::env::current_dir().map_err(|error| unread(error.to_string()))?;
+    config.folder = folder;
+    config.here = std::env::current_dir().map_err(|error| unread(path, error.to_string()))?;
     Ok(config)
+}
+
+fn unread(path: &Path, why: String) -> ConfigError {
+    Fault::new(why).into_error(path.to_owned(), "")
 }
 
 /// Reads the text of a configuration. Its folder is that of `path` as given, and relative paths start there.

@@ -13,7 +13,7 @@
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
-//! | 1 | [`source`] | spans, lines and columns |
+//! | 1 | [`source`], [`open`] | spans, lines and columns; opening files that a stranger may have made |
 
 pub mod artifact;
 pub mod baseline;
@@ -27,6 +27,7 @@ pub mod finding;
 pub mod git;
 pub mod image;
 pub mod kind;
+pub mod open;
 pub mod progress;
 pub mod project;
 pub mod report;

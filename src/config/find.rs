@@ -2,25 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::open;
+
 /// The names of a configuration; one folder holds one of them.
 const FILES: [&str; 2] = [".regfix.yaml", "regfix.yaml"];
 
 /// Names that somebody may well choose, and wonder why nothing happens.
 const MISNAMED: [&str; 2] = [".regfix.yml", "regfix.yml"];
 
+/// A configuration that nobody named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub path: PathBuf,
+    /// The repository that it must lie in, links resolved; where there is none, the folder itself.
+    pub top: PathBuf,
+}
+
 /// The nearest configuration: from `start` upwards to the folder that holds `.git`. Outside a repository, only
-/// in `start`.
+/// in `start`. Whether it can be read is not asked.
 ///
 /// # Errors
 /// Where a folder holds two, or one under a name that would not be read.
-pub fn find(start: &Path) -> Result<Option<PathBuf>, String> {
+pub fn find(start: &Path) -> Result<Option<Found>, String> {
     let absolute = start
         .canonicalize()
         .map_err(|error| format!("{}: {error}", start.display()))?;
     let root = repository(&absolute).unwrap_or(&absolute);
     for folder in absolute.ancestors() {
         if let Some(path) = in_folder(folder)? {
-            return Ok(Some(path));
+            let top = root.to_owned();
+            return Ok(Some(Found { path, top }));
         }
         if folder == root {
             break;
@@ -43,7 +54,7 @@ pub fn is_configuration(path: &Path) -> bool {
 }
 
 fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {
-    let there = |name: &str| folder.join(name).is_file();
+    let there = |name: &str| open::is_there(&folder.join(name));
     let mut names = FILES.iter().filter(|name| there(name));
     match (names.next(), names.next()) {
         (Some(first), Some(second)) => Err(format!(
@@ -75,15 +86,21 @@ mod tests {
         let (repo, deep) = (top.join("repo"), top.join("repo/a/b"));
         fs::create_dir_all(&deep).unwrap();
         fs::write(top.join(".regfix.yaml"), "").unwrap();
+        let found = |path: PathBuf, top: &Path| {
+            let top = top.to_owned();
+            Some(Found { path, top })
+        };
         // Outside a repository: just the folder itself.
-        assert_eq!(find(&top).unwrap(), Some(top.join(".regfix.yaml")));
+        let alone = found(top.join(".regfix.yaml"), &top);
+        assert_eq!(find(&top).unwrap(), alone);
         assert_eq!(find(&deep).unwrap(), None);
         fs::write(repo.join(".git"), "gitdir: elsewhere\n").unwrap();
         assert_eq!(find(&deep).unwrap(), None);
         fs::write(repo.join("regfix.yaml"), "").unwrap();
-        assert_eq!(find(&deep).unwrap(), Some(repo.join("regfix.yaml")));
+        let above = found(repo.join("regfix.yaml"), &repo);
+        assert_eq!(find(&deep).unwrap(), above);
         fs::create_dir(repo.join("a/.regfix.yaml")).unwrap();
-        assert_eq!(find(&deep).unwrap(), Some(repo.join("regfix.yaml")));
+        assert_eq!(find(&deep).unwrap(), above);
         fs::write(repo.join(".regfix.yaml"), "").unwrap();
         let both = find(&deep).unwrap_err();
         assert!(

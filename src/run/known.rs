@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Mode, Options};
 use crate::baseline::{self, Baseline, Entry};
+use crate::config;
 use crate::finding::{Finding, Key};
+use crate::open;
 use crate::report::{Base, Summary};
 use crate::rules::Rule;
 use crate::source::normal;
@@ -32,14 +34,16 @@ impl Known {
     pub fn find(base: &Base, folders: &[&Path], renew: bool) -> Result<Option<Self>, String> {
         let there = folders
             .iter()
-            .find(|folder| walk::is_file(&folder.join(baseline::FILE)));
+            .find(|folder| open::is_there(&folder.join(baseline::FILE)));
         let Some(folder) = there.or(folders.first().filter(|_| renew)) else {
             return Ok(None);
         };
         let path = folder.join(baseline::FILE);
         let held = match there {
             Some(_) => {
-                let text = walk::read(&path).map_err(|error| error.to_string())?;
+                let top = config::repository(folder).unwrap_or(folder);
+                let text = read(top, &path)
+                    .map_err(|error| format!("{}: is not read: {error}", path.display()))?;
                 let told = |why| {
                     format!(
                         "{}: {why}; mend it, or write it anew with --write-baseline after removing it",
@@ -177,6 +181,12 @@ impl Known {
             "{findings} findings; {added} added, {dropped} dropped"
         ))
     }
+}
+
+/// A baseline is a regular file that lies in its repository, links resolved.
+fn read(top: &Path, path: &Path) -> io::Result<String> {
+    let bytes = open::read_below(top, path, walk::LIMIT)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8"))
 }
 
 /// What a run was asked about: what it would have found, had it been there.

@@ -2,9 +2,10 @@
 //!
 //! Does not know which files are read, or why.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::open::{self, Links};
 
 /// Larger files are not analysed.
 pub const LIMIT: usize = 64 << 20;
@@ -209,7 +210,7 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
 
 /// Reads a file that may be anything.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
-    let file = File::open(path).map_err(|error| failed(path, error))?;
+    let file = open::regular(path, Links::Follow).map_err(|error| failed(path, error))?;
     // One more, or the end of the file would be met only after growing.
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let size = usize::try_from(size).unwrap_or(LIMIT).min(LIMIT) + 1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 26] = [
+const FLOORS: [(&str, u32); 27] = [
     ("cli", 8),
     ("run", 7),
     ("walk", 6),
@@ -11,6 +11,7 @@ const FLOORS: [(&str, u32); 26] = [
     ("check", 5),
     ("baseline", 6),
     ("git", 6),
+    ("open", 1),
     ("progress", 6),
     ("config", 5),
     ("suppress", 5),

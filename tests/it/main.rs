@@ -10,6 +10,8 @@ mod corpus;
 mod docs;
 mod fixtures;
 mod formats;
+#[cfg(unix)]
+mod found;
 mod helm;
 mod house;
 mod kustomize;

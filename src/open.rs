@@ -1,0 +1,195 @@
+//! Opens files that somebody else may have made: regular files only, up to a size, and without waiting for anybody.
+//!
+//! In a repository of a stranger, a file with a well-known name can be a link to a device, a named pipe that nobody writes
+//! to, or a link to a file that is none of the repository's business. Knows no repository and no format.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Whether a path may be a symbolic link in its last part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    Follow,
+    Refuse,
+}
+
+/// Whether there is something other than a folder. A link to nowhere or a named pipe is there, too: whoever looks for a
+/// file goes on as if it were missing only where it is, and otherwise learns from reading it what is wrong.
+pub fn is_there(path: &Path) -> bool {
+    let is_folder = fs::metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    !is_folder && fs::symlink_metadata(path).is_ok()
+}
+
+/// Opens a regular file for reading. Returns at once, whatever is there.
+///
+/// # Errors
+/// Where there is nothing, it may not be read, it is no regular file, or it is a link that must not be followed.
+pub fn regular(path: &Path, links: Links) -> io::Result<File> {
+    // Opening a device can have effects of its own. Only a link leads to one: making one takes root.
+    if links == Links::Follow && !fs::metadata(path)?.is_file() {
+        return Err(not_regular());
+    }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    set_flags(&mut options, links);
+    let file = options.open(path).map_err(|error| {
+        let is_link = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        match links == Links::Refuse && is_link() {
+            true => io::Error::other("a symbolic link, which is not followed"),
+            false => error,
+        }
+    })?;
+    // The name may have changed hands since the first look: what counts is what was opened.
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(not_regular()),
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`regular`], and [`io::ErrorKind::FileTooLarge`] where there is more.
+pub fn read(path: &Path, links: Links, limit: usize) -> io::Result<Vec<u8>> {
+    read_open(&regular(path, links)?, limit)
+}
+
+/// The same of a file that must lie below a folder with all links resolved.
+///
+/// # Errors
+/// As [`read`], and where the path leads out of the folder.
+pub fn read_below(top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let file = regular(path, Links::Follow)?;
+    let real = path.canonicalize()?;
+    let top = top.canonicalize()?;
+    if !real.starts_with(&top) {
+        let message = format!("leads out of {}, to {}", top.display(), real.display());
+        return Err(io::Error::other(message));
+    }
+    // A link that was changed after the file was opened shows another path than the file's.
+    match is_at(&file, &real)? {
+        true => read_open(&file, limit),
+        false => Err(io::Error::other("was replaced while it was read")),
+    }
+}
+
+fn read_open(file: &File, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() > limit {
+        true => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("is larger than {} MiB", limit >> 20),
+        )),
+        false => Ok(bytes),
+    }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::other("not a regular file")
+}
+
+#[cfg(unix)]
+fn set_flags(options: &mut OpenOptions, links: Links) {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    if links == Links::Refuse {
+        flags |= OFlags::NOFOLLOW;
+    }
+    options.custom_flags(flags.bits().cast_signed());
+}
+
+/// There is nothing to wait for; a link is opened as itself, which is no regular file.
+#[cfg(windows)]
+fn set_flags(options: &mut OpenOptions, links: Links) {
+    use std::os::windows::fs::OpenOptionsExt;
+    const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    if links == Links::Refuse {
+        options.custom_flags(OPEN_REPARSE_POINT);
+    }
+}
+
+/// Whether an open file is the one at a path without links.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (one, other) = (file.metadata()?, fs::symlink_metadata(path)?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> io::Result<bool> {
+    Ok(fs::symlink_metadata(path)?.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "12345").unwrap();
+        for links in [Links::Follow, Links::Refuse] {
+            assert_eq!(read(&path, links, 5).unwrap(), b"12345");
+            let error = read(&path, links, 4).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+            assert!(read(folder.path(), links, 5).is_err());
+            let missing = read(&folder.path().join("b"), links, 5).unwrap_err();
+            assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        }
+        assert_eq!(read_below(folder.path(), &path, 5).unwrap(), b"12345");
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::os::unix::fs::symlink;
+
+        use super::*;
+
+        #[test]
+        fn nothing_but_a_regular_file_is_opened_and_nothing_waits() {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            let pipe = std::process::Command::new("mkfifo")
+                .arg(at("pipe"))
+                .status();
+            assert!(pipe.unwrap().success());
+            symlink(at("pipe"), at("link")).unwrap();
+            symlink("/dev/zero", at("zero")).unwrap();
+            for name in ["pipe", "link", "zero"] {
+                let error = read(&at(name), Links::Follow, 5).unwrap_err();
+                assert_eq!(error.to_string(), "not a regular file", "{name}");
+            }
+            let error = read(&at("pipe"), Links::Refuse, 5).unwrap_err();
+            assert_eq!(error.to_string(), "not a regular file");
+        }
+
+        #[test]
+        fn links_are_followed_where_they_may_be() {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            fs::create_dir(at("top")).unwrap();
+            fs::write(at("top/a"), "in").unwrap();
+            fs::write(at("b"), "out").unwrap();
+            symlink("a", at("top/inside")).unwrap();
+            symlink("../b", at("top/outside")).unwrap();
+            symlink("..", at("top/up")).unwrap();
+            assert_eq!(read(&at("top/outside"), Links::Follow, 5).unwrap(), b"out");
+            let refused = read(&at("top/inside"), Links::Refuse, 5).unwrap_err();
+            assert_eq!(
+                refused.to_string(),
+                "a symbolic link, which is not followed"
+            );
+            let below = |name: &str| read_below(&at("top"), &at(name), 5);
+            assert_eq!(below("top/inside").unwrap(), b"in");
+            for name in ["top/outside", "top/up/b"] {
+                let error = below(name).unwrap_err().to_string();
+                assert!(error.starts_with("leads out of "), "{error}");
+            }
+        }
+    }
+}
