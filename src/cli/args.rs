@@ -61,7 +61,7 @@ pub struct Scope {
     pub related: bool,
     /// Tell only of what changed since REV, and of the charts and kustomization trees it is part of
     ///
-    /// Asks git. What counts is the difference between the work tree and the commit in which it parted from REV;
+    /// What counts is the difference between the work tree and the commit in which it parted from REV;
     /// files that are not tracked yet count too. Where the configuration changed, so may everything.
     #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "files", "write_baseline"])]
     pub since: Option<String>,

@@ -3,13 +3,15 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::Arguments;
 use crate::baseline;
 use crate::config;
-use crate::git::{self, Changes, Since};
+use crate::git::{self, Asked, Changes, Since};
 use crate::kind;
 use crate::run::Only;
+use crate::walk;
 
 /// What changed, if that is asked for and does not concern everything; or why git could not tell.
 pub(super) fn only(
@@ -26,7 +28,11 @@ pub(super) fn only(
         let message = format!("`{flag}` is about files; standard input has no history");
         return Ok(Err(message));
     }
-    let changes = match git::changes(&scope.paths, since, &Only::asks_for) {
+    let asked = Asked {
+        before: &Only::asks_for,
+        files: &files_below,
+    };
+    let changes = match git::changes(&scope.paths, since, &asked) {
         Ok(changes) => changes,
         Err(error) => return Ok(Err(format!("{flag}: {error}"))),
     };
@@ -50,6 +56,28 @@ pub(super) fn only(
         changes.before,
         &scope.paths,
     ))))
+}
+
+/// All files below a folder that no ignore file lists, hidden ones too: a new `.regfix.yaml` is one. Reads none of them.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let files = Mutex::new(Vec::new());
+    let note = |path: &Path, _: bool| {
+        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.push(path.to_owned());
+        None::<()>
+    };
+    let options = walk::Options {
+        roots: vec![folder.to_owned()],
+        hidden: true,
+        ..walk::Options::default()
+    };
+    let sieve = walk::Sieve {
+        wanted: &note,
+        keep: &|_, (), _| None::<()>,
+        suspect: &|_| false,
+    };
+    walk::walk(&options, &sieve);
+    files.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether the settings of the run are among what changed.

@@ -12,10 +12,14 @@ mod fixtures;
 mod formats;
 #[cfg(unix)]
 mod found;
+mod git;
 mod helm;
+#[cfg(unix)]
+mod hostile;
 mod house;
 mod kustomize;
 mod properties;
+mod repository;
 mod shell;
 mod since;
 mod vectors;

@@ -3,81 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use crate::common::{files, fill, regfix, run, stderr, stdout};
-use tempfile::TempDir;
+use crate::repository::{Repository, git, scrubbed};
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 const OTHER: &str = "# changed\nimage: k8s.gcr.io/pause:3.2\n";
 const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
-
-/// A repository, with its files committed on the branch `main`.
-struct Repository {
-    folder: TempDir,
-}
-
-impl Repository {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let repository = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        repository.git(&["init", "-q", "-b", "main"]);
-        for (path, text) in files {
-            repository.put(path, text);
-        }
-        repository.commit();
-        repository
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn put(&self, path: &str, text: &str) {
-        let path = self.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn text(&self, path: &str) -> String {
-        fs::read_to_string(self.path().join(path)).unwrap()
-    }
-
-    fn git(&self, arguments: &[&str]) -> Output {
-        git(self.path(), arguments)
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "--allow-empty", "-m", "."]);
-    }
-
-    fn places(&self, arguments: &[&str]) -> Vec<String> {
-        places(self.path(), arguments)
-    }
-}
-
-fn scrubbed(command: &mut Command) -> &mut Command {
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_INDEX_FILE")
-        .env_remove("GIT_WORK_TREE")
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> Output {
-    let output = scrubbed(&mut Command::new("git"))
-        .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
-        .args(["-c", "protocol.file.allow=always"])
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?} {}", stderr(&output));
-    output
-}
 
 /// The files with findings.
 fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
@@ -133,12 +66,15 @@ fn since_a_revision_is_all_that_the_work_tree_has_and_the_revision_had_not() {
         "new name.yaml",
         "staged.yaml",
     ];
-    assert_eq!(repository.places(&["--since", "HEAD~1"]), changed);
+    assert_eq!(places(repository.path(), &["--since", "HEAD~1"]), changed);
     let uncommitted = ["back.yaml", changed[0], changed[2], changed[3], changed[4]];
-    assert_eq!(repository.places(&["--since", "HEAD"]), uncommitted);
-    assert_eq!(repository.places(&["--since=main", "deep"]), [changed[2]]);
+    assert_eq!(places(repository.path(), &["--since", "HEAD"]), uncommitted);
     assert_eq!(
-        repository.places(&["--staged"]),
+        places(repository.path(), &["--since=main", "deep"]),
+        [changed[2]]
+    );
+    assert_eq!(
+        places(repository.path(), &["--staged"]),
         ["new name.yaml", "staged.yaml"]
     );
     // From another folder, and with the paths spelled as they are given.
@@ -152,7 +88,7 @@ fn since_a_revision_is_all_that_the_work_tree_has_and_the_revision_had_not() {
     assert_eq!(of_elsewhere.len(), uncommitted.len());
     assert_eq!(of_elsewhere[0], format!("{full}/back.yaml"));
     // All of it is what the whole run would tell.
-    let whole = repository.places(&[]);
+    let whole = places(repository.path(), &[]);
     assert!(
         uncommitted
             .iter()
@@ -171,13 +107,13 @@ fn what_happened_on_the_other_side_does_not_count() {
     repository.put("b.yaml", OTHER);
     repository.commit();
     repository.git(&["switch", "-q", "feature"]);
-    assert_eq!(repository.places(&["--since", "main"]), ["a.yaml"]);
+    assert_eq!(places(repository.path(), &["--since", "main"]), ["a.yaml"]);
     // Without a common commit, more is shown rather than less.
     repository.git(&["switch", "-q", "--orphan", "apart"]);
     repository.git(&["checkout", "feature", "--", "."]);
     repository.commit();
     assert_eq!(
-        repository.places(&["--since", "main"]),
+        places(repository.path(), &["--since", "main"]),
         ["a.yaml", "b.yaml"]
     );
 }
@@ -247,17 +183,20 @@ fn settings_that_change_concern_everything() {
         ("b/.gitignore", "b.yaml\n"),
     ]);
     let nothing: [&str; 0] = [];
-    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
     fs::remove_file(repository.path().join(".regfix.yaml")).unwrap();
-    assert_eq!(repository.places(&["--since", "HEAD"]), ["a.yaml"]);
+    assert_eq!(places(repository.path(), &["--since", "HEAD"]), ["a.yaml"]);
     assert_eq!(
-        repository.places(&["--since", "HEAD", "--no-config"]),
+        places(repository.path(), &["--since", "HEAD", "--no-config"]),
         nothing
     );
     repository.commit();
     // What is ignored no more is looked at for the first time.
     repository.put("b/.gitignore", "");
-    assert_eq!(repository.places(&["--since", "HEAD"]), ["b/b.yaml"]);
+    assert_eq!(
+        places(repository.path(), &["--since", "HEAD"]),
+        ["b/b.yaml"]
+    );
 }
 
 const BASE: &str = "kind: Kustomization\nresources: [pod.yaml]\n";
@@ -288,17 +227,17 @@ fn a_baseline_is_stale_only_where_something_changed() {
     assert_eq!(wrote.status.code(), Some(0), "{}", stderr(&wrote));
     // What the baseline holds may have changed with it: everything is looked at.
     let nothing: [&str; 0] = [];
-    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
     let baseline = repository.path().join(".regfix-baseline.json");
     let held = repository.text(".regfix-baseline.json");
     repository.commit();
     fs::remove_file(&baseline).unwrap();
     assert_eq!(
-        repository.places(&["--since", "HEAD"]),
+        places(repository.path(), &["--since", "HEAD"]),
         ["a.yaml", "b.yaml"]
     );
     assert_eq!(
-        repository.places(&["--since", "HEAD", "--no-baseline"]),
+        places(repository.path(), &["--since", "HEAD", "--no-baseline"]),
         nothing
     );
     fs::write(&baseline, held).unwrap();
@@ -319,17 +258,17 @@ fn a_baseline_is_stale_only_where_something_changed() {
 #[test]
 fn a_change_affects_all_that_it_is_a_part_of() {
     let repository = Repository::new(&tree_of_kustomizations());
-    let whole = repository.places(&["base", "overlay"]);
+    let whole = places(repository.path(), &["base", "overlay"]);
     assert!(whole.contains(&"base/pod.yaml".to_owned()), "{whole:?}");
     let nothing: [&str; 0] = [];
-    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
     for path in [
         "base/pod.yaml",
         "base/kustomization.yaml",
         "overlay/kustomization.yaml",
     ] {
         repository.put(path, &format!("# changed\n{}", repository.text(path)));
-        let told = repository.places(&["--since", "HEAD"]);
+        let told = places(repository.path(), &["--since", "HEAD"]);
         assert!(
             told.contains(&"base/pod.yaml".to_owned()),
             "{path}: {told:?}"
@@ -345,9 +284,15 @@ fn a_change_affects_all_that_it_is_a_part_of() {
         "overlay/kustomization.yaml",
         "kind: Kustomization\nresources: [../base]\n",
     );
-    assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
+    assert_eq!(
+        places(repository.path(), &["--since", "HEAD"]),
+        ["base/pod.yaml"]
+    );
     fs::remove_file(repository.path().join("overlay/kustomization.yaml")).unwrap();
-    assert_eq!(repository.places(&["--since", "HEAD"]), ["base/pod.yaml"]);
+    assert_eq!(
+        places(repository.path(), &["--since", "HEAD"]),
+        ["base/pod.yaml"]
+    );
 }
 
 #[test]
@@ -374,7 +319,7 @@ fn a_chart_is_told_whole() {
     ];
     for path in files[..4].iter().chain(&changed) {
         repository.put(path, "# changed\n");
-        let told = repository.places(&["--since", "HEAD"]);
+        let told = places(repository.path(), &["--since", "HEAD"]);
         let rest: Vec<_> = whole.iter().filter(|file| *file != path).collect();
         assert_eq!(
             told.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -386,7 +331,7 @@ fn a_chart_is_told_whole() {
     }
     let nothing: [&str; 0] = [];
     repository.put("app/README.md", "# changed\n");
-    assert_eq!(repository.places(&["--since", "HEAD"]), nothing);
+    assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
 }
 
 /// What is told, a line a finding.
@@ -467,16 +412,16 @@ fn a_submodule_that_moved_on_is_looked_at_whole() {
     outer.git(&["submodule", "--quiet", "add", url, "inner"]);
     outer.commit();
     let nothing: [&str; 0] = [];
-    assert_eq!(outer.places(&["--since", "HEAD"]), nothing);
+    assert_eq!(places(outer.path(), &["--since", "HEAD"]), nothing);
     let module = outer.path().join("inner");
     fs::write(module.join("a.yaml"), OTHER).unwrap();
     git(&module, &["commit", "-q", "-a", "-m", "."]);
     assert_eq!(
-        outer.places(&["--since", "HEAD"]),
+        places(outer.path(), &["--since", "HEAD"]),
         ["inner/a.yaml", "inner/b.yaml"]
     );
     // Asked about the submodule alone, git answers for the submodule's own history.
-    assert_eq!(outer.places(&["--since", "HEAD", "inner"]), nothing);
+    assert_eq!(places(outer.path(), &["--since", "HEAD", "inner"]), nothing);
 }
 
 #[test]
@@ -506,10 +451,10 @@ fn names_and_links_are_as_they_come() {
     repository.put(strange, LEGACY);
     repository.put("real/a.yaml", OTHER);
     symlink("real", repository.path().join("link")).unwrap();
-    let found = repository.places(&["--since", "HEAD"]);
+    let found = places(repository.path(), &["--since", "HEAD"]);
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(found[0], "real/a.yaml");
-    let through = repository.places(&["--since", "HEAD", "link"]);
+    let through = places(repository.path(), &["--since", "HEAD", "link"]);
     assert_eq!(through[0], "link/a.yaml");
     assert_eq!(through.len(), 2);
 }
@@ -550,12 +495,12 @@ fn what_git_cannot_tell_is_said_and_nothing_is_checked() {
         (
             outside.path().into(),
             &["--since", "HEAD"],
-            "--since: .: git says: not a git repository".into(),
+            "--since: .: not in a git repository".into(),
         ),
         (
             outside.path().into(),
             &["--staged"],
-            "--staged: .: git says: not a git repository".into(),
+            "--staged: .: not in a git repository".into(),
         ),
         (
             clone,
@@ -577,17 +522,19 @@ fn what_git_cannot_tell_is_said_and_nothing_is_checked() {
             "{arguments:?}: {said}"
         );
     }
-    let without = regfix(repository.path())
+}
+
+#[test]
+fn no_git_is_needed() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    repository.put("b.yaml", OTHER);
+    let output = regfix(repository.path())
         .env("PATH", "")
-        .args(["--since", "HEAD"])
+        .args(["--since", "HEAD", "--format", "concise"])
         .output()
         .unwrap();
-    assert_eq!(without.status.code(), Some(2));
-    assert!(
-        stderr(&without).starts_with("regfix: --since: git cannot be started: "),
-        "{}",
-        stderr(&without)
-    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).starts_with("b.yaml:2:8: "), "{output:?}");
 }
 
 #[cfg(unix)]

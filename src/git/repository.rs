@@ -1,0 +1,246 @@
+//! One repository on the disk: where it keeps what, and its objects, references and index opened.
+//!
+//! Only a `.git` makes a repository. A folder that is merely shaped like a bare one, as anybody can commit it, is a folder.
+//! Of the repository's configuration no more is read than which formats it has.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gix_hash::{Kind, ObjectId};
+use gix_object::Find;
+use gix_odb::Store;
+use gix_ref::file::ReferenceExt;
+
+use super::{Error, path};
+use crate::open::{self, Links};
+
+pub(super) type Objects = gix_odb::Handle;
+pub(super) type References = gix_ref::file::Store;
+
+/// Nothing that is read of a repository takes more memory in one piece.
+const LIMIT: usize = 512 << 20;
+/// `.git`, `HEAD`, `commondir` and the configuration are smaller.
+const SMALL: usize = 1 << 20;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Repository {
+    /// The folder of the work tree, links resolved.
+    pub top: PathBuf,
+    /// What belongs to this work tree: `HEAD` and the index.
+    own: PathBuf,
+    /// What all work trees share: objects and references.
+    common: PathBuf,
+    index: PathBuf,
+}
+
+impl Repository {
+    /// The repository that a folder lies in.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
+    pub fn around(folder: &Path) -> Result<Self, Error> {
+        let none = || Error::NoRepository {
+            folder: folder.to_owned(),
+        };
+        let real = folder.canonicalize().map_err(|_| none())?;
+        let mut found = real
+            .ancestors()
+            .find_map(|top| Some((top.to_owned(), git_folder(&top.join(".git"))?)));
+        // Where git runs regfix as a hook it may say itself which repository it is, and does so from its top.
+        if let Some(told) = std::env::var_os("GIT_DIR") {
+            let own = PathBuf::from(told).canonicalize().map_err(|_| none())?;
+            let is_found = found.as_ref().is_some_and(|(_, found)| *found == own);
+            if !is_found {
+                let top = std::env::var_os("GIT_WORK_TREE").map_or(real, PathBuf::from);
+                let top = top.canonicalize().map_err(|_| none())?;
+                found = Some((top, own));
+            }
+        }
+        let (top, own) = found.ok_or_else(none)?;
+        Self::open(top, own)
+    }
+
+    /// The repository whose work tree is a folder.
+    pub(super) fn at(top: &Path) -> Result<Self, Error> {
+        let own = git_folder(&top.join(".git"));
+        let own = own.ok_or_else(|| Error::NoRepository {
+            folder: top.to_owned(),
+        })?;
+        Self::open(top.to_owned(), own)
+    }
+
+    fn open(top: PathBuf, own: PathBuf) -> Result<Self, Error> {
+        let common = common_folder(&own);
+        let index = index_of(&top, &own);
+        let repository = Self {
+            top,
+            own,
+            common,
+            index,
+        };
+        match repository.has_strange_files() {
+            Some(path) => Err(Error::unreadable(&path, "not a regular file")),
+            None => Ok(repository),
+        }
+    }
+
+    /// A file that is there and cannot be one of git's. Whoever made it wants the reader to wait.
+    fn has_strange_files(&self) -> Option<PathBuf> {
+        let own = [self.own.join("HEAD"), self.index.clone()];
+        let names = [
+            "config",
+            "packed-refs",
+            "shallow",
+            "objects/info/alternates",
+        ];
+        let shared = names.iter().map(|name| self.common.join(name));
+        own.into_iter()
+            .chain(shared)
+            .find(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()))
+    }
+
+    /// The function that names objects; and whether references are kept in files.
+    fn formats(&self) -> Result<(Kind, bool), Error> {
+        let path = self.common.join("config");
+        let text = match open::read(&path, Links::Follow, SMALL) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Error::unreadable(&path, error)),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let format = extension(&text, "objectformat").unwrap_or_else(|| "sha1".to_owned());
+        let kind = match format.as_str() {
+            "sha1" => Kind::Sha1,
+            "sha256" => Kind::Sha256,
+            _ => {
+                let why = format!("objects are named by {format}, which regfix does not know");
+                return Err(Error::unreadable(&path, why));
+            }
+        };
+        let storage = extension(&text, "refstorage");
+        let in_files = storage.is_none_or(|storage| storage == "files");
+        Ok((kind, in_files))
+    }
+
+    pub(super) fn hash(&self) -> Result<Kind, Error> {
+        self.formats().map(|(hash, _)| hash)
+    }
+
+    /// Finds what is here, and never asks another repository for what is not: no library that could is part of regfix.
+    pub(super) fn objects(&self) -> Result<Objects, Error> {
+        let path = self.common.join("objects");
+        let options = gix_odb::store::init::Options {
+            alloc_limit_bytes: Some(LIMIT),
+            ..Default::default()
+        };
+        let store = Store::at_opts(path.clone(), self.hash()?, &mut std::iter::empty(), options);
+        let store = store.map_err(|error| Error::unreadable(&path, error))?;
+        let mut handle = std::rc::Rc::new(store).to_cache();
+        handle.refresh_never();
+        Ok(handle)
+    }
+
+    /// `None` where references are not kept in files.
+    pub(super) fn references(&self) -> Result<Option<References>, Error> {
+        let (hash, in_files) = self.formats()?;
+        let (own, common) = (self.own.clone(), self.common.clone());
+        Ok(in_files.then(|| match own == common {
+            true => References::at(own, hash),
+            false => References::for_linked_worktree(own, common, hash),
+        }))
+    }
+
+    /// The index; an empty one where nothing was ever added.
+    pub(super) fn index(&self) -> Result<gix_index::File, Error> {
+        let options = gix_index::decode::Options {
+            alloc_limit_bytes: Some(LIMIT),
+            ..Default::default()
+        };
+        let index = gix_index::File::at_or_default(&self.index, self.hash()?, true, options);
+        index.map_err(|error| Error::unreadable(&self.index, error))
+    }
+
+    /// The commit that is checked out. `None` before the first one.
+    pub(super) fn head(&self, objects: &Objects) -> Result<Option<ObjectId>, Error> {
+        let path = self.own.join("HEAD");
+        let Some(references) = self.references()? else {
+            return Err(Error::References(self.top.clone()));
+        };
+        let head = references.find("HEAD");
+        let mut head = head.map_err(|error| Error::unreadable(&path, error))?;
+        Ok(head.peel_to_id(&references, objects as &dyn Find).ok())
+    }
+
+    pub(super) fn is_shallow(&self) -> bool {
+        let path = self.common.join("shallow");
+        fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)
+    }
+}
+
+/// Where a `.git` leads: itself, or what a file of that name says.
+fn git_folder(dot_git: &Path) -> Option<PathBuf> {
+    let metadata = fs::metadata(dot_git).ok()?;
+    let folder = match metadata.is_dir() {
+        true => dot_git.to_owned(),
+        false => {
+            let text = open::read(dot_git, Links::Follow, SMALL).ok()?;
+            let target = text.strip_prefix(b"gitdir:")?.trim_ascii();
+            dot_git.parent()?.join(path(target))
+        }
+    };
+    let folder = folder.canonicalize().ok()?;
+    folder.join("HEAD").exists().then_some(folder)
+}
+
+/// What a work tree beside the first shares with it.
+fn common_folder(own: &Path) -> PathBuf {
+    let text = open::read(&own.join("commondir"), Links::Follow, SMALL);
+    let common = text.map(|text| own.join(path(text.trim_ascii())));
+    let common = common.and_then(|common| common.canonicalize());
+    common.unwrap_or_else(|_| own.to_owned())
+}
+
+/// While git commits a part of the index, it keeps that part in a file of its own, and names it to its hooks.
+fn index_of(top: &Path, own: &Path) -> PathBuf {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let told = std::env::var_os("GIT_INDEX_FILE").filter(|name| !name.is_empty());
+    match (told, here) {
+        (Some(told), Ok(here)) if here == top => here.join(told),
+        _ => own.join("index"),
+    }
+}
+
+/// A value in the section `[extensions]` of a configuration, in small letters.
+fn extension(text: &str, name: &str) -> Option<String> {
+    let mut inside = false;
+    let mut value = None;
+    for line in text.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            let section = section.split(']').next().unwrap_or_default();
+            inside = section.eq_ignore_ascii_case("extensions");
+        } else if let Some((key, rest)) = line.split_once('=')
+            && inside
+            && key.trim().eq_ignore_ascii_case(name)
+        {
+            value = Some(rest.trim().trim_matches('"').to_ascii_lowercase());
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_read_from_their_section_alone() {
+        let text = "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = SHA256\n\
+                    [other \"extensions\"]\n\trefstorage = reftable\n";
+        assert_eq!(extension(text, "objectformat").as_deref(), Some("sha256"));
+        assert_eq!(extension(text, "refstorage"), None);
+        let text = "[Extensions]\nrefStorage=\"reftable\"\n";
+        assert_eq!(extension(text, "refstorage").as_deref(), Some("reftable"));
+        assert_eq!(extension("", "refstorage"), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! What a commit says of each path, and where that differs from the index.
+
+use std::collections::{BTreeMap, HashMap};
+
+use gix_hash::ObjectId;
+use gix_index::extension::Tree as Cached;
+use gix_index::{State, entry};
+use gix_object::FindExt;
+use gix_object::bstr::{BStr, BString, ByteSlice};
+use gix_object::tree::EntryKind;
+
+use super::Error;
+use super::repository::Objects;
+
+/// A tree that repeats itself can name more paths than any memory holds. Folders that the index knows do not count.
+const MOST_PATHS: usize = 1_000_000;
+
+/// What is at a path. Whether a file may be executed says nothing of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) kind: ItemKind,
+    pub(super) id: ObjectId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    File,
+    Link,
+    /// Of a submodule, the commit that is to be checked out.
+    Commit,
+}
+
+impl Item {
+    /// `None` for a folder.
+    pub(super) fn of_entry(entry: &gix_index::Entry) -> Option<Self> {
+        let kind = match entry.mode {
+            entry::Mode::SYMLINK => ItemKind::Link,
+            entry::Mode::COMMIT => ItemKind::Commit,
+            entry::Mode::DIR => return None,
+            _ => ItemKind::File,
+        };
+        Some(Self { kind, id: entry.id })
+    }
+}
+
+/// A path at which two things differ: what is there in the tree, and in the index.
+pub(super) type Differences = BTreeMap<BString, (Option<Item>, Option<Item>)>;
+
+/// Compares a tree, or nothing, with the index. Folders that are known to be equal are not looked into.
+pub(super) fn differences(
+    objects: &Objects,
+    tree: Option<ObjectId>,
+    index: &State,
+) -> Result<Differences, Error> {
+    let known = known_trees(index);
+    let mut old = Listing::new(objects, &known);
+    if let Some(tree) = tree {
+        old.add(tree)?;
+    }
+    let mut new = BTreeMap::new();
+    let equal: Vec<&[u8]> = old.equal.iter().map(|folder| folder.as_slice()).collect();
+    let none = HashMap::new();
+    for entry in index.entries() {
+        let path = entry.path(index);
+        if is_below_one(path, &equal) {
+            continue;
+        }
+        match Item::of_entry(entry) {
+            Some(item) => {
+                new.insert(path.to_owned(), item);
+            }
+            // A folder of which nothing is checked out, and which differs.
+            None => {
+                let mut listing = Listing::new(objects, &none);
+                listing.prefix = path.to_owned();
+                listing.add(entry.id)?;
+                new.extend(listing.items);
+            }
+        }
+    }
+    let mut differences = Differences::new();
+    for (path, old) in old.items {
+        let new = new.remove(&path);
+        if new != Some(old) {
+            differences.insert(path, (Some(old), new));
+        }
+    }
+    differences.extend(new.into_iter().map(|(path, new)| (path, (None, Some(new)))));
+    Ok(differences)
+}
+
+/// Whether a path lies in one of some folders, which are in order, each with a `/` at its end or the empty one for all.
+fn is_below_one(path: &BStr, folders: &[&[u8]]) -> bool {
+    let after = folders.partition_point(|folder| *folder <= path.as_bytes());
+    // No folder here holds another: the nearest before the path is the only one that can hold it.
+    after > 0 && path.starts_with(folders[after - 1])
+}
+
+/// The folders of which the index says what tree they are.
+fn known_trees(index: &State) -> HashMap<BString, ObjectId> {
+    let mut known = HashMap::new();
+    let mut open: Vec<(BString, &Cached)> = Vec::new();
+    open.extend(index.tree().map(|tree| (BString::default(), tree)));
+    while let Some((folder, tree)) = open.pop() {
+        for child in &tree.children {
+            let mut path = folder.clone();
+            path.extend_from_slice(&child.name);
+            path.push(b'/');
+            open.push((path, child));
+        }
+        if tree.num_entries.is_some() {
+            known.insert(folder, tree.id);
+        }
+    }
+    let sparse = index
+        .entries()
+        .iter()
+        .filter(|entry| entry.mode.is_sparse());
+    known.extend(sparse.map(|entry| (entry.path(index).to_owned(), entry.id)));
+    known
+}
+
+/// The paths of a tree.
+struct Listing<'o> {
+    objects: &'o Objects,
+    known: &'o HashMap<BString, ObjectId>,
+    prefix: BString,
+    items: HashMap<BString, Item>,
+    /// Folders that are as they are known, with a `/` at the end, in order.
+    equal: Vec<BString>,
+}
+
+impl<'o> Listing<'o> {
+    fn new(objects: &'o Objects, known: &'o HashMap<BString, ObjectId>) -> Self {
+        Self {
+            objects,
+            known,
+            prefix: BString::default(),
+            items: HashMap::new(),
+            equal: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, tree: ObjectId) -> Result<(), Error> {
+        let mut open = vec![(std::mem::take(&mut self.prefix), tree)];
+        let mut paths = 0;
+        let mut buffer = Vec::new();
+        while let Some((folder, id)) = open.pop() {
+            if self.known.get(&folder) == Some(&id) {
+                self.equal.push(folder);
+                continue;
+            }
+            let tree = self.objects.find_tree(&id, &mut buffer);
+            let tree = tree.map_err(|_| Error::missing(id))?;
+            for entry in &tree.entries {
+                paths += 1;
+                if paths > MOST_PATHS {
+                    return Err(Error::TooLarge(id.to_string()));
+                }
+                let mut path = folder.clone();
+                path.extend_from_slice(entry.filename);
+                let id = entry.oid.to_owned();
+                let kind = match entry.mode.kind() {
+                    EntryKind::Tree => {
+                        path.push(b'/');
+                        open.push((path, id));
+                        continue;
+                    }
+                    EntryKind::Blob | EntryKind::BlobExecutable => ItemKind::File,
+                    EntryKind::Link => ItemKind::Link,
+                    EntryKind::Commit => ItemKind::Commit,
+                };
+                self.items.insert(path, Item { kind, id });
+            }
+        }
+        self.equal.sort();
+        Ok(())
+    }
+}
+
+/// What a tree has at a path with `/` between its parts.
+pub(super) fn find(objects: &Objects, tree: ObjectId, path: &[u8]) -> Result<Option<Item>, Error> {
+    let mut tree = tree;
+    let mut parts = path.split(|byte| *byte == b'/').peekable();
+    let mut buffer = Vec::new();
+    while let Some(part) = parts.next() {
+        let entries = objects.find_tree(&tree, &mut buffer);
+        let entries = entries.map_err(|_| Error::missing(tree))?.entries;
+        let Some(entry) = entries.iter().find(|entry| *entry.filename == *part) else {
+            return Ok(None);
+        };
+        let id = entry.oid.to_owned();
+        let kind = match entry.mode.kind() {
+            EntryKind::Tree if parts.peek().is_some() => {
+                tree = id;
+                continue;
+            }
+            EntryKind::Tree => return Ok(None),
+            EntryKind::Blob | EntryKind::BlobExecutable => ItemKind::File,
+            EntryKind::Link => ItemKind::Link,
+            EntryKind::Commit => ItemKind::Commit,
+        };
+        let is_last = parts.peek().is_none();
+        return Ok(is_last.then_some(Item { kind, id }));
+    }
+    Ok(None)
+}

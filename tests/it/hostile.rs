@@ -1,0 +1,429 @@
+//! Repositories that want to run something on the machine that looks at them, or to reach the network. Each is shown to
+//! work on `git` first, where the `git` that is installed falls for it, and must do nothing to regfix.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::{regfix, stderr, stdout};
+use crate::repository::{Repository, git, scrubbed};
+
+const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+const OTHER: &str = "# changed\nimage: k8s.gcr.io/pause:3.2\n";
+
+/// A file that appears when somebody runs what the repository wants to be run.
+struct Canary {
+    folder: tempfile::TempDir,
+}
+
+impl Canary {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("canary")
+    }
+
+    /// A program that leaves the file, and lets its input pass as a filter does.
+    fn filter(&self) -> String {
+        self.program("filter", "exec cat")
+    }
+
+    /// A program that leaves the file, and fails.
+    fn failing(&self) -> String {
+        self.program("failing", "exit 1")
+    }
+
+    fn program(&self, name: &str, last: &str) -> String {
+        let program = self.folder.path().join(name);
+        let text = format!("#!/bin/sh\n: >'{}'\n{last}\n", self.path().display());
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        program.to_str().unwrap().to_owned()
+    }
+
+    fn is_there(&self) -> bool {
+        self.path().exists()
+    }
+
+    fn take_away(&self) {
+        let _ = fs::remove_file(self.path());
+    }
+}
+
+/// Everything that asks what git knows, in a folder. Neither run leaves the canary; what is found is given back.
+fn looks(folder: &Path, canary: &Canary, what: &str) -> Vec<String> {
+    let runs: [&[&str]; 6] = [
+        &["--since", "HEAD"],
+        &["--staged"],
+        &["--since", "HEAD", "--diff"],
+        &[],
+        &["images"],
+        &["--files"],
+    ];
+    let outputs = runs.map(|arguments| {
+        let mut command = regfix(folder);
+        scrubbed(&mut command).args(arguments);
+        let output = command.output().unwrap();
+        assert!(
+            !canary.is_there(),
+            "{what}: {arguments:?} has run a program"
+        );
+        stdout(&output) + &stderr(&output)
+    });
+    outputs.into()
+}
+
+/// What git does of itself in the same folder; whether it runs the program.
+fn git_falls_for_it(folder: &Path, canary: &Canary, commands: &[&[&str]]) -> bool {
+    for arguments in commands {
+        let mut command = Command::new("git");
+        scrubbed(&mut command)
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+            .args(*arguments)
+            .current_dir(folder);
+        let _ = command.output();
+    }
+    let fell = canary.is_there();
+    canary.take_away();
+    fell
+}
+
+fn repository() -> Repository {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("sub/b.yaml", LEGACY)]);
+    repository.put("a.yaml", OTHER);
+    repository.put("sub/b.yaml", OTHER);
+    repository.git(&["add", "a.yaml"]);
+    repository.put("a.yaml", &format!("{OTHER}# again\n"));
+    repository
+}
+
+/// A setting of `.git/config` that names a program, and the commands of git that run it.
+#[test]
+fn settings_of_a_repository_run_nothing() {
+    let canary = Canary::new();
+    let program = canary.filter();
+    let shell = format!("!{program}");
+    type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [&'c [&'c str]]);
+    let cases: [Case<'_>; 8] = [
+        (
+            "a filter that cleans",
+            &[("filter.x.clean", &program)],
+            &[&["diff"]],
+        ),
+        (
+            "a filter that is a process",
+            &[
+                ("filter.x.process", &program),
+                ("filter.x.required", "true"),
+            ],
+            &[&["diff"]],
+        ),
+        (
+            "a filter that smudges",
+            &[("filter.x.smudge", &program)],
+            &[&["checkout", "HEAD", "--", "sub/b.yaml"]],
+        ),
+        (
+            "a monitor of the file system",
+            &[("core.fsmonitor", &program)],
+            &[&["status"]],
+        ),
+        (
+            "a program that shows differences",
+            &[("diff.external", &program)],
+            &[&["diff"]],
+        ),
+        (
+            "a program that makes text",
+            &[("diff.x.textconv", &program), ("diff.x.command", &program)],
+            &[&["diff"]],
+        ),
+        (
+            "an alias",
+            &[("alias.st", &shell), ("alias.diff", &shell)],
+            &[&["st"]],
+        ),
+        (
+            "a pager and an editor",
+            &[("core.pager", &program), ("core.editor", &program)],
+            &[&["commit", "--allow-empty"]],
+        ),
+    ];
+    for (what, settings, commands) in cases {
+        let repository = repository();
+        repository.put(".gitattributes", "*.yaml filter=x diff=x\n");
+        for (name, value) in settings {
+            repository.git(&["config", name, value]);
+        }
+        let fell = git_falls_for_it(repository.path(), &canary, commands);
+        assert!(
+            fell,
+            "{what}: git runs nothing, and so the test shows nothing"
+        );
+        let told = looks(repository.path(), &canary, what);
+        assert!(told[0].contains("a.yaml:2:8"), "{what}: {told:?}");
+        looks(&repository.path().join("sub"), &canary, what);
+    }
+}
+
+/// The same from a file that the configuration includes, by a condition, and from hooks in a folder of the work tree.
+#[test]
+fn included_settings_and_hooks_run_nothing() {
+    let canary = Canary::new();
+    let program = canary.filter();
+    let repository = repository();
+    repository.put(".gitattributes", "*.yaml filter=x\n");
+    repository.put(
+        "settings",
+        &format!("[filter \"x\"]\n\tclean = {program}\n"),
+    );
+    let path = repository.path().join("settings");
+    let path = path.to_str().unwrap();
+    for key in ["include.path", "includeIf.gitdir:**.path"] {
+        repository.git(&["config", "--replace-all", key, path]);
+        let fell = git_falls_for_it(repository.path(), &canary, &[&["diff"]]);
+        assert!(fell, "{key}: git runs nothing");
+        looks(repository.path(), &canary, key);
+        repository.git(&["config", "--unset-all", key]);
+    }
+    let hooks = [
+        "post-index-change",
+        "reference-transaction",
+        "pre-commit",
+        "post-checkout",
+    ];
+    for hook in hooks {
+        let path = repository.path().join("hooks").join(hook);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(&program, path).unwrap();
+    }
+    repository.git(&["config", "core.hooksPath", "hooks"]);
+    let fell = git_falls_for_it(
+        repository.path(),
+        &canary,
+        &[
+            &["update-index", "--refresh"],
+            &["commit", "-q", "--allow-empty", "-m", "."],
+        ],
+    );
+    assert!(fell, "hooks: git runs nothing");
+    looks(repository.path(), &canary, "hooks");
+}
+
+/// Anybody can commit a folder that is shaped like a bare repository: whoever runs git in it uses its settings.
+#[test]
+fn a_committed_folder_that_is_shaped_like_a_repository_is_a_folder() {
+    let canary = Canary::new();
+    let program = canary.filter();
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = {program}\n\
+         [filter \"x\"]\n\tclean = {program}\n"
+    );
+    let made = Repository::new(&[
+        ("a.yaml", LEGACY),
+        ("sub/HEAD", "ref: refs/heads/main\n"),
+        ("sub/config", &config),
+        ("sub/objects/keep", ""),
+        ("sub/refs/keep", ""),
+        ("sub/.gitattributes", "*.yaml filter=x\n"),
+        ("sub/b.yaml", LEGACY),
+    ]);
+    // As it arrives: by a plain clone.
+    let beside = tempfile::tempdir().unwrap();
+    git(
+        beside.path(),
+        &["clone", "-q", made.path().to_str().unwrap(), "clone"],
+    );
+    let clone = beside.path().join("clone");
+    fs::write(clone.join("sub/b.yaml"), OTHER).unwrap();
+    let sub = clone.join("sub");
+    let fell = git_falls_for_it(&sub, &canary, &[&["status"], &["add", "b.yaml"]]);
+    let _ = fs::remove_file(sub.join("index"));
+    if !fell {
+        // Since git 2.46 or so, `safe.bareRepository` may be `explicit`.
+        println!("not shown: this git does not look into such a folder");
+    }
+    let told = looks(&sub, &canary, "an embedded repository");
+    // The repository around it is the one that counts.
+    assert!(told[0].contains("b.yaml:2:8"), "{}", told[0]);
+    let told = looks(&clone, &canary, "around an embedded repository");
+    assert!(told[0].contains("sub/b.yaml:2:8"), "{}", told[0]);
+}
+
+#[test]
+fn a_submodule_is_not_entered() {
+    let canary = Canary::new();
+    let program = canary.filter();
+    let inner = Repository::new(&[("c.yaml", LEGACY)]);
+    let outer = Repository::new(&[("a.yaml", LEGACY)]);
+    let url = inner.path().to_str().unwrap();
+    outer.git(&["submodule", "--quiet", "add", url, "inner"]);
+    outer.commit();
+    let module = outer.path().join("inner");
+    git(&module, &["config", "core.fsmonitor", &program]);
+    git(&module, &["config", "filter.x.clean", &program]);
+    outer.put("inner/.gitattributes", "*.yaml filter=x\n");
+    outer.put("inner/c.yaml", OTHER);
+    canary.take_away();
+    assert!(git_falls_for_it(outer.path(), &canary, &[&["diff"]]));
+    looks(outer.path(), &canary, "a submodule");
+    looks(&module, &canary, "in a submodule");
+}
+
+/// A clone that lacks objects fetches them when they are asked for: over the network, by programs that its settings name.
+#[test]
+fn a_partial_clone_fetches_nothing() {
+    let canary = Canary::new();
+    let program = canary.failing();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let origin = Repository::new(&[
+        ("base/kustomization.yaml", "resources: [a.yaml]\n"),
+        ("base/a.yaml", LEGACY),
+    ]);
+    origin.put("base/kustomization.yaml", "resources: [a.yaml, b.yaml]\n");
+    origin.put("base/b.yaml", LEGACY);
+    origin.commit();
+    origin.git(&["config", "uploadpack.allowFilter", "true"]);
+    let beside = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", origin.path().display());
+    git(
+        beside.path(),
+        &["clone", "-q", "--filter=blob:none", &url, "clone"],
+    );
+    let clone = beside.path().join("clone");
+    let before = stdout(&git(&clone, &["count-objects", "-v"]));
+    let remotes = [
+        ("remote.origin.uploadpack", program.clone()),
+        ("core.sshCommand", program.clone()),
+        ("credential.helper", format!("!{program}")),
+        ("remote.origin.url", format!("http://{address}/x.git")),
+        (
+            "remote.origin.url",
+            "ssh://example.invalid/x.git".to_owned(),
+        ),
+    ];
+    for (name, value) in remotes {
+        git(&clone, &["config", name, &value]);
+        let mut command = regfix(&clone);
+        scrubbed(&mut command).args(["--since", "HEAD~1"]);
+        let output = command.output().unwrap();
+        assert!(!canary.is_there(), "{name}: has run a program");
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(
+            said.contains("is not in this clone, and regfix fetches nothing"),
+            "{said}"
+        );
+        // What is here is found without what is not.
+        let told = looks(&clone, &canary, name);
+        assert!(told[3].contains("base/a.yaml"), "{told:?}");
+    }
+    assert!(listener.accept().is_err(), "somebody has connected");
+    assert_eq!(stdout(&git(&clone, &["count-objects", "-v"])), before);
+    // And git? It does as it is told.
+    git(&clone, &["config", "remote.origin.url", &url]);
+    let fell = git_falls_for_it(
+        &clone,
+        &canary,
+        &[&["cat-file", "-p", "HEAD~1:base/kustomization.yaml"]],
+    );
+    assert!(fell, "git runs nothing");
+}
+
+/// Whatever is called `git`, wherever it is: regfix has no use for it.
+#[test]
+fn no_program_is_started() {
+    let canary = Canary::new();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["git", "sh", "ssh", "git-upload-pack", "git-lfs"] {
+        fs::copy(canary.filter(), folder.path().join(name)).unwrap();
+    }
+    let repository = repository();
+    for arguments in [&["--since", "HEAD"][..], &["--staged"], &[], &["--write"]] {
+        let mut command = regfix(repository.path());
+        let output = command.env("PATH", folder.path()).args(arguments).output();
+        let output = output.unwrap();
+        assert!(output.status.code() < Some(2), "{}", stderr(&output));
+        assert!(!canary.is_there(), "{arguments:?}");
+    }
+}
+
+/// What the system saw of a run: no other program, and no socket.
+#[test]
+fn the_system_sees_neither_a_program_nor_a_connection() {
+    let trace = tempfile::NamedTempFile::new().unwrap();
+    let repository = repository();
+    for arguments in [&["--since", "HEAD"][..], &["--staged"], &["--write"]] {
+        let mut command = Command::new("strace");
+        scrubbed(&mut command)
+            .args([
+                "-f",
+                "-e",
+                "trace=execve,execveat,fork,vfork,socket,connect",
+                "-o",
+            ])
+            .arg(trace.path())
+            .arg(env!("CARGO_BIN_EXE_regfix"))
+            .args(arguments)
+            .current_dir(repository.path());
+        let Ok(output) = command.output() else {
+            println!("skipped: strace is not installed");
+            return;
+        };
+        let seen = fs::read_to_string(trace.path()).unwrap();
+        if !seen.contains("execve(") {
+            println!("skipped: strace may not trace here: {}", stderr(&output));
+            return;
+        }
+        let calls: Vec<&str> = seen.lines().filter(|line| line.contains('(')).collect();
+        assert_eq!(calls.len(), 1, "{arguments:?}: {seen}");
+    }
+}
+
+/// Trees that repeat themselves name more files than any memory holds.
+#[test]
+fn a_tree_that_repeats_itself_is_given_up() {
+    let repository = Repository::new(&[("a.yaml", LEGACY)]);
+    let object = |arguments: &[&str], input: &str| -> String {
+        let file = repository.path().join("input");
+        fs::write(&file, input).unwrap();
+        let mut command = Command::new("git");
+        scrubbed(&mut command)
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+            .args(arguments)
+            .current_dir(repository.path())
+            .stdin(fs::File::open(&file).unwrap());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output).trim().to_owned()
+    };
+    let mut id = object(&["hash-object", "-w", "--stdin"], LEGACY);
+    let mut kind = "100644 blob";
+    for _ in 0..10 {
+        let rows: String = (0..12)
+            .map(|at| format!("{kind} {id}\tf{at:02}\n"))
+            .collect();
+        id = object(&["mktree"], &rows);
+        kind = "040000 tree";
+    }
+    let bomb = object(&["commit-tree", &id, "-m", "."], "");
+    let mut command = regfix(repository.path());
+    let output = scrubbed(&mut command)
+        .args(["--since", &bomb])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("too many to compare"),
+        "{}",
+        stderr(&output)
+    );
+}
