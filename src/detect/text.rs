@@ -142,13 +142,33 @@ impl Token<'_> {
             artifact: Artifact::Url,
             registry: None,
             name: Some(span),
-            tag: Tag::Elsewhere,
+            tag: self.suite().map_or(Tag::Elsewhere, Tag::At),
             digest: None,
             chart: None,
             holes,
             usage: Usage::PULL,
             form: "url",
         }
+    }
+
+    /// Of `deb [options] URL suite component`, the suite: one apt repository holds several, of different owners.
+    fn suite(&self) -> Option<Span> {
+        let line = &self.text[self.line_start()..self.start];
+        let words = line.split([' ', '\t', '"', '\'']);
+        if !words
+            .into_iter()
+            .any(|word| matches!(word, "deb" | "deb-src"))
+        {
+            return None;
+        }
+        let rest = &self.text[self.end..];
+        let start = self.end + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let length = self.text[start..]
+            .bytes()
+            .take_while(|byte| in_token(*byte))
+            .count();
+        (start > self.end && length > 0)
+            .then(|| Span::new(self.base + start, self.base + start + length))
     }
 
     fn usage(

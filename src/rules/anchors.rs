@@ -341,7 +341,10 @@ impl Needles {
     fn tag_fits(&self, text: &[u8], end: usize) -> bool {
         let tagged =
             text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-        let is = |tag: &String| text[end + 1..].starts_with(tag.as_bytes());
+        let is = |tag: &String| {
+            let start = tag.trim_end_matches('*');
+            text[end + 1..].starts_with(start.as_bytes())
+        };
         self.tags.is_empty() || !tagged || self.tags.iter().any(is)
     }
 }

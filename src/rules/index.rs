@@ -1,8 +1,10 @@
 //! What exists on registry.k8s.io, as far as an offline list can say.
 //!
-//! The list was compiled from the promoter manifests of kubernetes/k8s.io as of 2024-06-06 (csi-vsphere and
-//! cloud-pv-vsphere newer). Presence is strong evidence, for promoted tags are immutable; absence means "newer or
-//! unknown". The text is sorted, so a binary search over it answers without parsing it at start-up.
+//! The list was compiled from the promoter manifests of kubernetes/k8s.io as of 2024-06-06, and from manifests and
+//! releases of projects that name newer tags. Presence is strong evidence because promoted tags are immutable. Absence
+//! means "newer or unknown"; for what was frozen with k8s.gcr.io in April 2023 the list is complete, so of the rules that
+//! ask it only k8s-staging, capv-gcr, vsphere-csi and vsphere-cpi can meet tags that are newer. The text is sorted: a
+//! binary search over it answers without parsing it at start-up.
 
 /// One image a line: its name, a tab, its tags set apart by blanks. Lines and tags are sorted by bytes.
 static INDEX: &str = include_str!("registry-k8s-io.tsv");

@@ -97,6 +97,15 @@ impl Pattern {
         })
     }
 
+    /// The segments of a name that the pattern matches.
+    pub fn sample(&self) -> Vec<String> {
+        let sample = |segment: &Segment| match segment {
+            Segment::Literal(text) => text.clone(),
+            Segment::Wildcard(before, after) => format!("{before}sample{after}"),
+        };
+        self.segments.iter().map(sample).collect()
+    }
+
     /// The longer, the more literal: what wins among several that match.
     pub fn weight(&self) -> (usize, bool, usize) {
         let literal = self

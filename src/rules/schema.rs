@@ -123,8 +123,10 @@ impl OneOrMany {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct TagsSpec {
-    /// Only these; `none` stands for a reference with neither tag nor digest.
+    /// Only these; `none` stands for a reference with neither tag nor digest. A `*` at the end is any rest. Of an apt
+    /// source, the suite is what a tag is elsewhere.
     pub only: Vec<String>,
+    /// Not these, in the same spelling.
     pub not: Vec<String>,
     /// This version and above.
     pub min: Option<String>,

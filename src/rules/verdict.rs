@@ -20,6 +20,17 @@ pub enum TagState<'t> {
     Any,
 }
 
+impl<'t> TagState<'t> {
+    /// The tag that is pulled, where it is known.
+    fn pulled(self) -> Option<&'t str> {
+        match self {
+            Self::None => Some("latest"),
+            Self::Text(tag) => Some(tag),
+            Self::Digest | Self::Unknown | Self::Any => None,
+        }
+    }
+}
+
 /// A name as rules see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'q> {
@@ -62,14 +73,28 @@ pub struct Verdict<'r> {
 }
 
 impl RuleSet {
-    /// The rule with the longest match that speaks about the name, and its verdict.
+    /// The rule that applies to the name with the longest match, and its verdict.
     pub fn verdict(&self, query: &Query<'_>) -> Option<Verdict<'_>> {
-        let host = query.segments.first()?;
+        self.matching(query)
+            .max_by_key(|(rule, mapping)| Self::rank(rule, mapping, query))
+            .map(|(rule, mapping)| evaluate(rule, mapping, query))
+    }
+
+    /// The mappings that apply to the name.
+    pub(super) fn matching(&self, query: &Query<'_>) -> impl Iterator<Item = (&Rule, &Mapping)> {
+        let host = query.segments.first().copied().unwrap_or_default();
         self.candidates(host)
             .filter(|(rule, _)| artifacts_meet(rule.artifact, query.artifact))
             .filter(|(rule, mapping)| applies(rule, mapping, query))
-            .max_by_key(|(rule, mapping)| (mapping.from.weight(), rule.artifact == query.artifact))
-            .map(|(rule, mapping)| evaluate(rule, mapping, query))
+    }
+
+    /// Of several mappings that apply, the one that ranks highest wins.
+    pub(super) fn rank(
+        rule: &Rule,
+        mapping: &Mapping,
+        query: &Query<'_>,
+    ) -> ((usize, bool, usize), bool) {
+        (mapping.from.weight(), rule.artifact == query.artifact)
     }
 
     /// Whether some rule would speak about a name with this head, whatever its tag: for places that show a
@@ -137,13 +162,21 @@ fn covers_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
         // What is not known to be one of the few is taken for one of the many.
         TagState::Digest | TagState::Unknown | TagState::Any => return tags.only.is_empty(),
     };
-    let listed = |list: &[String]| list.iter().any(|one| one == tag);
+    let listed = |list: &[String]| list.iter().any(|one| covers(one, tag));
     let high_enough = match (&tags.min, query.tag) {
         (Some(min), TagState::Text(tag)) => version(tag) >= version(min),
         (Some(_), _) => false,
         (None, _) => true,
     };
     (tags.only.is_empty() || listed(&tags.only)) && !listed(&tags.not) && high_enough
+}
+
+/// Whether a tag of a list is the given one. A `*` at its end is any rest.
+fn covers(listed: &str, tag: &str) -> bool {
+    match listed.strip_suffix('*') {
+        Some(start) => tag.starts_with(start),
+        None => listed == tag,
+    }
 }
 
 fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verdict<'r> {
@@ -233,15 +266,13 @@ fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<
             "the digest alone does not say which tag this is".to_owned()
         });
     }
-    if let TagState::Text(tag) = query.tag
-        && let Some(word) = rule
-            .unavailable_tags
-            .iter()
-            .find(|word| tag.contains(word.as_str()))
-    {
+    let tag = query.tag.pulled().unwrap_or_default();
+    let mut unavailable = rule.unavailable_tags.iter();
+    if let Some(word) = unavailable.find(|word| tag.contains(word.as_str())) {
         verdict.target = None;
-        cap_applicability(verdict, Applicability::Display, || {
-            format!("tags built on {word} were not copied")
+        cap_applicability(verdict, Applicability::Display, || match tag == word {
+            true => format!("the tag {tag} is not at the new location"),
+            false => format!("tags built on {word} were not copied"),
         });
     }
     if let Some(limit) = &rule.tags_below {
@@ -266,11 +297,7 @@ fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_
     let (Some(list), Some(target)) = (&mapping.requires_tag_in, &verdict.target) else {
         return;
     };
-    let tag = match query.tag {
-        TagState::None => Some("latest"),
-        TagState::Text(tag) => Some(tag),
-        TagState::Digest | TagState::Unknown | TagState::Any => None,
-    };
+    let tag = query.tag.pulled();
     let name = moved(target, query);
     let (passes, why) = match list {
         TagList::Tags(tags) => {
