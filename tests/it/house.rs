@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 27] = [
+const FLOORS: [(&str, u32); 28] = [
     ("cli", 8),
     ("run", 7),
     ("walk", 6),
@@ -31,6 +31,7 @@ const FLOORS: [(&str, u32); 27] = [
     ("lib", 9),
     ("main", 9),
     ("project", 6),
+    ("registry", 5),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -88,7 +89,7 @@ fn imports_point_to_lower_floors() {
 }
 
 #[test]
-fn no_module_starts_a_process() {
+fn only_credential_helpers_are_started() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
@@ -97,10 +98,11 @@ fn no_module_starts_a_process() {
     let starts = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        code.contains("process::Command") || code.contains("process::{Command")
+        let mut lines = code.lines();
+        lines.any(|line| line.contains("process::") && line.contains("Command"))
     };
     files.retain(starts);
-    assert_eq!(files, [] as [PathBuf; 0]);
+    assert_eq!(files, [root.join("registry/client/credentials/helper.rs")]);
 }
 
 /// Crates that start processes or open connections, and those that ask them to. Of the crates that read repositories for

@@ -19,6 +19,7 @@ mod hostile;
 mod house;
 mod kustomize;
 mod properties;
+mod registry;
 mod repository;
 mod shell;
 mod since;

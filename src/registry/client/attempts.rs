@@ -1,0 +1,117 @@
+//! Second attempts: what breaks may work the next time, and a host that wants fewer requests gets a pause.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::host::{Health, limited, lock, retry_after};
+use super::settings::Limits;
+use super::transport::{Fault, NamedBy, Request, Response, Transport};
+use super::url::Url;
+
+/// Before a second attempt; twice as long before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The same, where a host limits requests without a word on when to come back.
+const FIRST_LIMIT: Duration = Duration::from_millis(500);
+/// How long such a host is left alone once our patience is at its end.
+const UNSAID_PAUSE: Duration = Duration::from_secs(60);
+
+/// Requests, and what they say of the hosts that they are made to.
+pub(super) struct Attempts {
+    pub(super) transport: Transport,
+    limits: Limits,
+    healths: Mutex<HashMap<String, Arc<Health>>>,
+}
+
+impl Attempts {
+    pub(super) fn new(transport: Transport, limits: Limits) -> Self {
+        Self {
+            transport,
+            limits,
+            healths: Mutex::default(),
+        }
+    }
+
+    pub(super) fn health(&self, url: &Url) -> Arc<Health> {
+        Arc::clone(lock(&self.healths).entry(url.origin()).or_default())
+    }
+
+    /// One request, again if it breaks, if the server is in trouble, or if it wants a pause.
+    pub(super) fn attempt(
+        &self,
+        request: &Request<'_>,
+        named_by: NamedBy,
+    ) -> Result<Response, Answer> {
+        let host = request.url.authority();
+        let health = self.health(request.url);
+        let mut patience = self.limits.wait;
+        let (mut limits, mut troubles) = (0, 0);
+        loop {
+            patience = patience.saturating_sub(health.wait(&host, patience)?);
+            let response = match self.persist(request, named_by) {
+                Ok(response) => response,
+                // Said of this URL, not of the host.
+                Err(Fault::Refused(reason)) => return Err(Answer::unreachable(reason)),
+                Err(fault) => {
+                    let for_good = matches!(fault, Fault::Unconnected(_) | Fault::Untrusted(_));
+                    health.failed(fault.reason(), for_good);
+                    return Err(Answer::unreachable(fault.reason()));
+                }
+            };
+            if wants_a_pause(&response) {
+                let said = response.header("retry-after").and_then(retry_after);
+                let pause = said.filter(|said| !said.is_zero());
+                let pause = pause.unwrap_or_else(|| longer(FIRST_LIMIT, limits));
+                if pause > patience {
+                    health.pause(said.unwrap_or(UNSAID_PAUSE));
+                    return Err(limited(&host, said));
+                }
+                health.pause(pause);
+                limits += 1;
+            } else if is_trouble(response.status) {
+                if troubles == self.limits.retries {
+                    let reason = format!("{host} answers {}", response.status);
+                    health.failed(&reason, false);
+                    return Err(Answer::unreachable(reason));
+                }
+                std::thread::sleep(longer(FIRST_PAUSE, troubles));
+                troubles += 1;
+            } else {
+                health.succeeded();
+                return Ok(response);
+            }
+        }
+    }
+
+    /// One request, again if the connection breaks.
+    pub(super) fn persist(
+        &self,
+        request: &Request<'_>,
+        named_by: NamedBy,
+    ) -> Result<Response, Fault> {
+        let mut failures = 0;
+        loop {
+            match self.transport.send(request, named_by) {
+                Err(Fault::Unconnected(_) | Fault::Broken(_)) if failures < self.limits.retries => {
+                    std::thread::sleep(longer(FIRST_PAUSE, failures));
+                    failures += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+fn longer(pause: Duration, times: u32) -> Duration {
+    pause.saturating_mul(2_u32.saturating_pow(times))
+}
+
+fn wants_a_pause(response: &Response) -> bool {
+    response.status == 429 || (response.status == 503 && response.header("retry-after").is_some())
+}
+
+/// A server's trouble that may be over in a moment.
+fn is_trouble(status: u16) -> bool {
+    matches!(status, 500 | 502 | 503 | 504)
+}

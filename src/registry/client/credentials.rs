@@ -1,0 +1,268 @@
+//! Credentials: where they are kept, and for which registry they are.
+//!
+//! They are looked for where docker and podman keep them, and nowhere in the tree that is checked. They are never printed:
+//! [`Secret`] has no `Display`, and its `Debug` says nothing.
+
+mod file;
+mod helper;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::location::Repository;
+use super::settings::{Environment, Settings};
+use crate::image::{self, DOCKER_HUB};
+
+use file::{AuthFile, Entry};
+use helper::Helper;
+
+/// The name under which docker keeps what is for Docker Hub.
+const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Secret(String);
+
+impl Secret {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// To be sent, to the host that it is for.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A text of somebody that this was sent to, without it: some servers echo what they are sent.
+    pub(super) fn hidden_in(&self, text: &str) -> String {
+        // Of a header, what follows the scheme; of a password in it, the password itself, too.
+        let sent = self
+            .0
+            .split_once(' ')
+            .map_or(self.0.as_str(), |(_, sent)| sent);
+        let pair = STANDARD.decode(sent).ok();
+        let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
+        let password = pair.as_deref().and_then(|pair| pair.split_once(':'));
+        let parts = [Some(sent), password.map(|(_, password)| password)];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        parts.fold(text.to_owned(), |text, part| text.replace(part, "(secret)"))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(secret)")
+    }
+}
+
+/// What opens a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Credentials {
+    Password {
+        user: String,
+        password: Secret,
+    },
+    /// What a token service gives an access token for.
+    IdentityToken(Secret),
+    /// A token that the registry takes as it is.
+    RegistryToken(Secret),
+}
+
+impl Credentials {
+    /// The value of an `Authorization` header, where a password is there.
+    pub(super) fn basic(&self) -> Option<Secret> {
+        match self {
+            Self::Password { user, password } => {
+                let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+                Some(Secret::new(format!("Basic {pair}")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// All credentials of a run.
+pub(super) struct Keyring {
+    files: Vec<AuthFile>,
+    environment: Environment,
+    /// What helpers said, by their name and the server: each is run once for a registry.
+    said: Mutex<HashMap<(String, String), Said>>,
+}
+
+/// What a helper gave, or why it gave nothing.
+type Said = Result<Option<Credentials>, String>;
+
+impl Keyring {
+    /// Reads the files. Beside them, what is wrong with those in their usual locations: nobody named them, so the run goes on.
+    ///
+    /// # Errors
+    /// Says what is wrong with a file that was named.
+    pub(super) fn open(settings: &Settings) -> Result<(Self, Vec<String>), String> {
+        let mut files = Vec::new();
+        let mut problems = Vec::new();
+        for path in &settings.auth_files {
+            files.push(
+                AuthFile::read(path)?
+                    .ok_or_else(|| format!("{}: there is no such file", path.display()))?,
+            );
+        }
+        if settings.auth_files.is_empty() {
+            for path in usual(&settings.environment) {
+                match AuthFile::read(&path) {
+                    Ok(file) => files.extend(file),
+                    Err(problem) => {
+                        problems.push(format!("{problem}; its credentials are not used"))
+                    }
+                }
+            }
+        }
+        let keyring = Self {
+            files,
+            environment: settings.environment.clone(),
+            said: Mutex::default(),
+        };
+        Ok((keyring, problems))
+    }
+
+    /// What opens this repository, if anything does.
+    ///
+    /// # Errors
+    /// Says why a credential helper gave none.
+    pub(super) fn of(&self, repository: &Repository) -> Result<Option<Credentials>, String> {
+        for file in &self.files {
+            if let Some(found) = self.in_file(file, repository)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn in_file(
+        &self,
+        file: &AuthFile,
+        repository: &Repository,
+    ) -> Result<Option<Credentials>, String> {
+        let server = match repository.registry.as_str() {
+            DOCKER_HUB => DOCKER_HUB_KEY,
+            host => host,
+        };
+        let is_for = |(key, _): &(&String, &String)| key_of(key) == repository.registry;
+        if let Some((_, helper)) = file.helpers.iter().find(is_for) {
+            return self.ask(helper, server);
+        }
+        let full = repository.to_string();
+        let fits = |key: &str| covers(key, &full, file.has_globs);
+        let entries = file.entries.iter();
+        let best = entries
+            .filter(|(_, entry)| entry.credentials.is_some())
+            .filter(|(key, _)| fits(&key_of(key)))
+            .max_by_key(|(key, _)| (!key.contains('*'), key_of(key).len()));
+        match (best, &file.store) {
+            (Some((_, Entry { credentials })), _) => Ok(credentials.clone()),
+            (None, Some(store)) => self.ask(store, server),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn ask(&self, helper: &str, server: &str) -> Result<Option<Credentials>, String> {
+        let key = (helper.to_owned(), server.to_owned());
+        // Held while the helper runs: it may ask a person, and must not do so twice.
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = said.entry(key).or_insert_with(|| {
+            let helper = Helper::find(helper, &self.environment)?;
+            helper.get(server, &self.environment)
+        });
+        answer.clone()
+    }
+}
+
+/// The files that podman and docker use, in the order in which podman looks.
+fn usual(environment: &Environment) -> Vec<PathBuf> {
+    let home = environment.home();
+    let below_home = |path: &str| home.as_ref().map(|home| home.join(path));
+    let auth_file = environment.path("REGISTRY_AUTH_FILE");
+    let runtime = environment.path("XDG_RUNTIME_DIR");
+    let config = environment.path("XDG_CONFIG_HOME");
+    let docker = environment.path("DOCKER_CONFIG");
+    [
+        auth_file.or_else(|| runtime.map(|folder| folder.join("containers/auth.json"))),
+        config
+            .or_else(|| below_home(".config"))
+            .map(|folder| folder.join("containers/auth.json")),
+        docker
+            .or_else(|| below_home(".docker"))
+            .map(|folder| folder.join("config.json")),
+        below_home(".dockercfg"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A key of a file as references spell it: `https://index.docker.io/v1/` is `docker.io`.
+fn key_of(key: &str) -> String {
+    let key = key
+        .strip_prefix("https://")
+        .or_else(|| key.strip_prefix("http://"))
+        .unwrap_or(key)
+        .trim_end_matches('/');
+    let key = ["/v1", "/v2"]
+        .iter()
+        .find_map(|version| key.strip_suffix(version))
+        .unwrap_or(key);
+    let (host, path) = key.split_once('/').unwrap_or((key, ""));
+    let host = image::canonical_host(Some(host));
+    match path {
+        "" => host.into_owned(),
+        path => format!("{host}/{path}"),
+    }
+}
+
+/// Whether a key covers a repository: by whole segments, and in pull secrets by `*` within one label of the host.
+fn covers(key: &str, repository: &str, has_globs: bool) -> bool {
+    let (host, path) = key.split_once('/').unwrap_or((key, ""));
+    let (asked_host, asked_path) = repository.split_once('/').unwrap_or((repository, ""));
+    let is_below = asked_path
+        .strip_prefix(path)
+        .is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'));
+    let is_host = match has_globs && host.contains('*') {
+        false => host == asked_host,
+        true => {
+            let labels: Vec<&str> = host.split('.').collect();
+            let asked: Vec<&str> = asked_host.split('.').collect();
+            // Never a whole host, and never all that ends in `.com`.
+            let literal = labels.iter().filter(|label| !label.contains('*')).count();
+            literal >= 2
+                && labels.len() == asked.len()
+                && labels
+                    .iter()
+                    .zip(asked)
+                    .all(|(label, asked)| glob(label, asked))
+        }
+    };
+    is_host && is_below
+}
+
+/// `*` within a label.
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            (0..=text.len())
+                .filter(|at| text.is_char_boundary(*at))
+                .any(|at| glob(rest, &text[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

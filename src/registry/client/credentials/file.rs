@@ -1,0 +1,239 @@
+//! Files with credentials: docker's `config.json`, podman's `auth.json`, `.dockercfg`, and pull secrets of Kubernetes.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+
+use super::{Credentials, Secret};
+
+/// More is no file that somebody logs in with.
+const LARGEST: u64 = 4 << 20;
+
+/// Padding is left out by some.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub(super) struct AuthFile {
+    /// By registry, and perhaps a path on it, as written.
+    pub(super) entries: BTreeMap<String, Entry>,
+    /// The helpers of single registries.
+    pub(super) helpers: BTreeMap<String, String>,
+    /// The helper for the rest.
+    pub(super) store: Option<String>,
+    /// Whether `*` in a host stands for anything: in pull secrets it does.
+    pub(super) has_globs: bool,
+}
+
+/// `None` where the file only says that somebody is logged in, and a helper has the rest.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    pub(super) credentials: Option<Credentials>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DockerConfig {
+    #[serde(default)]
+    auths: BTreeMap<String, RawEntry>,
+    #[serde(default)]
+    cred_helpers: BTreeMap<String, String>,
+    #[serde(default)]
+    creds_store: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawEntry {
+    auth: String,
+    username: String,
+    password: String,
+    identitytoken: String,
+    registrytoken: String,
+}
+
+/// A Secret. `data` is base64, `stringData` is not.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PullSecret {
+    kind: String,
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+    #[serde(default)]
+    string_data: BTreeMap<String, String>,
+}
+
+impl AuthFile {
+    /// `None` where there is no such file.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file, and nothing of what is in it.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
+        let mut text = String::new();
+        match std::fs::File::open(path) {
+            Ok(file) => {
+                let read = file.take(LARGEST + 1).read_to_string(&mut text);
+                read.map_err(|error| format!("{}: {error}", path.display()))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("{}: {error}", path.display())),
+        }
+        if text.len() as u64 > LARGEST {
+            return Err(format!("{}: is larger than 4 MiB", path.display()));
+        }
+        let file = Self::parse(&text);
+        let file = file.map_err(|problem| format!("{}: {problem}", path.display()))?;
+        Ok(Some(file))
+    }
+
+    /// What kind of file it is, is seen in it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        if let Ok(value) = serde_json::from_str::<serde_json::Value>(text)
+            && value.get("kind").is_none()
+        {
+            return Self::of_json(value);
+        }
+        Self::of_secrets(text)
+    }
+
+    /// `{"auths": {…}}`, or the older form that has the registries at the top.
+    fn of_json(value: serde_json::Value) -> Result<Self, String> {
+        let is_config = ["auths", "credHelpers", "credsStore"]
+            .iter()
+            .any(|key| value.get(key).is_some());
+        let is_old = || {
+            let entries = value.as_object();
+            entries.is_some_and(|entries| {
+                !entries.is_empty() && entries.values().all(|entry| entry.get("auth").is_some())
+            })
+        };
+        if is_config {
+            let config: DockerConfig = serde_json::from_value(value)
+                .map_err(|_| "is not a docker config with `auths`".to_owned())?;
+            return Ok(Self {
+                entries: entries(config.auths)?,
+                helpers: config.cred_helpers,
+                store: Some(config.creds_store).filter(|store| !store.is_empty()),
+                has_globs: false,
+            });
+        }
+        if is_old() {
+            let old =
+                serde_json::from_value(value).map_err(|_| "is not a .dockercfg".to_owned())?;
+            return Ok(Self {
+                entries: entries(old)?,
+                ..Self::default()
+            });
+        }
+        match value.is_object() {
+            // A docker config of somebody who never logged in.
+            true => Ok(Self::default()),
+            false => Err("is not a JSON object".to_owned()),
+        }
+    }
+
+    /// Every pull secret among the documents.
+    fn of_secrets(text: &str) -> Result<Self, String> {
+        let mut file = Self {
+            has_globs: true,
+            ..Self::default()
+        };
+        let mut seen = false;
+        for document in serde_yaml::Deserializer::from_str(text) {
+            let secret = Option::<PullSecret>::deserialize(document).map_err(|_| {
+                "is neither a docker config in JSON nor a Secret of Kubernetes".to_owned()
+            })?;
+            let Some(secret) = secret else {
+                continue;
+            };
+            if secret.kind != "Secret" {
+                return Err(format!(
+                    "is a {}, not a Secret",
+                    crate::registry::client::answer::printable(&secret.kind)
+                ));
+            }
+            for key in [".dockerconfigjson", ".dockercfg"] {
+                let text = match (secret.string_data.get(key), secret.data.get(key)) {
+                    (Some(text), _) => text.clone(),
+                    (None, Some(data)) => {
+                        decode(data).ok_or_else(|| format!("`data.{key}` is not base64"))?
+                    }
+                    (None, None) => continue,
+                };
+                let value = serde_json::from_str(&text)
+                    .map_err(|_| format!("`{key}` does not hold JSON"))?;
+                // Helpers are a user's own setting; what a cluster hands out starts no program.
+                file.entries.extend(Self::of_json(value)?.entries);
+                seen = true;
+            }
+        }
+        match seen {
+            true => Ok(file),
+            false => Err("has no `.dockerconfigjson` and no `.dockercfg`".to_owned()),
+        }
+    }
+}
+
+fn entries(raw: BTreeMap<String, RawEntry>) -> Result<BTreeMap<String, Entry>, String> {
+    let entry = |(key, raw): (String, RawEntry)| {
+        let credentials = credentials(raw).map_err(|problem| {
+            let key = crate::registry::client::answer::printable(&key);
+            format!("`auth` of {key} {problem}")
+        })?;
+        Ok((key, Entry { credentials }))
+    };
+    raw.into_iter().map(entry).collect()
+}
+
+fn credentials(raw: RawEntry) -> Result<Option<Credentials>, String> {
+    if !raw.registrytoken.is_empty() {
+        return Ok(Some(Credentials::RegistryToken(Secret::new(
+            raw.registrytoken,
+        ))));
+    }
+    if !raw.identitytoken.is_empty() {
+        return Ok(Some(Credentials::IdentityToken(Secret::new(
+            raw.identitytoken,
+        ))));
+    }
+    let (user, password) = match raw.auth.is_empty() {
+        true => (raw.username, raw.password),
+        false => {
+            let pair = decode(&raw.auth).ok_or("is not base64")?;
+            let (user, password) = pair.split_once(':').ok_or("has no colon in it")?;
+            // docker pads with zero bytes.
+            (user.to_owned(), password.trim_end_matches('\0').to_owned())
+        }
+    };
+    if user.is_empty() && password.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(password_or_token(user, password)))
+}
+
+/// What a helper and a file call `<token>` is no user but an identity token.
+pub(super) fn password_or_token(user: String, password: String) -> Credentials {
+    match user.as_str() {
+        "<token>" => Credentials::IdentityToken(Secret::new(password)),
+        _ => Credentials::Password {
+            user,
+            password: Secret::new(password),
+        },
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let text: String = text.split_ascii_whitespace().collect();
+    String::from_utf8(BASE64.decode(text).ok()?).ok()
+}

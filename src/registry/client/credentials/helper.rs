@@ -1,0 +1,123 @@
+//! Credential helpers: `docker-credential-NAME`, as the user's own configuration names them.
+//!
+//! Starts the only process of the registry client. What is started comes from the user's configuration and is looked for on `PATH`
+//! alone, in absolute folders: nothing of the tree that is checked can be started.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::file::password_or_token;
+use super::{Credentials, Environment, Secret};
+
+/// A helper may ask a person.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LARGEST: u64 = 256 << 10;
+
+pub(super) struct Helper {
+    program: PathBuf,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Said {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    secret: String,
+}
+
+impl Helper {
+    /// # Errors
+    /// Where the name is no name of a helper, or there is none on `PATH`.
+    pub(super) fn find(name: &str, environment: &Environment) -> Result<Self, String> {
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        let shown = crate::registry::client::answer::printable(name);
+        if !is_name {
+            return Err(format!("`{shown}` is not the name of a credential helper"));
+        }
+        let name = format!("docker-credential-{name}");
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let path = environment.get("PATH").cloned().unwrap_or_default();
+        // `.` on PATH would be whatever folder regfix runs in.
+        let program = std::env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(&file))
+            .find(|program| program.is_file());
+        match program {
+            Some(program) => Ok(Self { program, name }),
+            None => Err(format!("{name} is not on PATH")),
+        }
+    }
+
+    /// What the helper has for a server.
+    ///
+    /// # Errors
+    /// Says why it gave no answer, without its output.
+    pub(super) fn get(
+        &self,
+        server: &str,
+        environment: &Environment,
+    ) -> Result<Option<Credentials>, String> {
+        let failed = |what: &str| format!("{} {what}", self.name);
+        let mut child = Command::new(&self.program)
+            .arg("get")
+            .env_clear()
+            .envs(environment.all())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| failed(&format!("cannot be started: {error}")))?;
+        let output = converse(&mut child, server);
+        let Some(output) = output else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(failed("did not answer within a minute"));
+        };
+        let status = child.wait();
+        let status = status.map_err(|error| failed(&format!("got lost: {error}")))?;
+        if !status.success() {
+            // The words are part of the protocol.
+            let text = String::from_utf8_lossy(&output).to_lowercase();
+            return match text.contains("credentials not found") {
+                true => Ok(None),
+                false => Err(failed("failed")),
+            };
+        }
+        let said: Said = serde_json::from_slice(&output)
+            .map_err(|_| failed("gave something other than credentials"))?;
+        let secret = Secret::new(said.secret);
+        if said.username.is_empty() && secret.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(password_or_token(
+            said.username,
+            secret.expose().to_owned(),
+        )))
+    }
+}
+
+/// Writes the server, reads the answer. `None` where there is none in time.
+fn converse(child: &mut Child, server: &str) -> Option<Vec<u8>> {
+    let (mut stdin, stdout) = (child.stdin.take()?, child.stdout.take()?);
+    let server = server.to_owned();
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        // A helper that does not read what it is asked answers all the same.
+        let _ = stdin.write_all(server.as_bytes());
+        drop(stdin);
+        let mut output = Vec::new();
+        let _ = stdout.take(LARGEST).read_to_end(&mut output);
+        let _ = sender.send(output);
+    });
+    receiver.recv_timeout(PATIENCE).ok()
+}

@@ -1,0 +1,124 @@
+//! What a user can set about connections.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::location::Mirror;
+
+/// Everything that the client needs to be given.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Files with credentials, instead of those in their usual locations.
+    pub auth_files: Vec<PathBuf>,
+    pub mirrors: Vec<Mirror>,
+    /// PEM files with certificates that are trusted beside those of the system.
+    pub ca_files: Vec<PathBuf>,
+    /// Registries, `host[:port]`, whose certificate is not checked, or that speak plain HTTP.
+    pub insecure: Vec<String>,
+    /// Hosts, `host[:port]`, to which a registry may send us though their addresses are private.
+    pub private_hosts: Vec<String>,
+    /// Requests at the same time to one registry. At least one.
+    pub per_host: usize,
+    pub limits: Limits,
+    /// Answers are kept in this folder for as long.
+    pub cache: Option<(PathBuf, Duration)>,
+    pub environment: Environment,
+}
+
+impl Settings {
+    /// Nothing is set; the environment is given.
+    pub fn new(environment: Environment) -> Self {
+        Self {
+            auth_files: Vec::new(),
+            mirrors: Vec::new(),
+            ca_files: Vec::new(),
+            insecure: Vec::new(),
+            private_hosts: Vec::new(),
+            per_host: 4,
+            limits: Limits::default(),
+            cache: None,
+            environment,
+        }
+    }
+}
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// To look up a name, and to connect.
+    pub connect: Duration,
+    /// Between two pieces of an answer.
+    pub read: Duration,
+    /// One request, from looking up to the last byte.
+    pub total: Duration,
+    /// How often a request that failed on the way is made again.
+    pub retries: u32,
+    /// A registry that wants us to wait longer than this is not waited for.
+    pub wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(15),
+            total: Duration::from_secs(30),
+            retries: 2,
+            wait: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The environment variables, as they were when the run began.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// Of this process.
+    pub fn here() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    /// Only these.
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter();
+        Self(
+            variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+
+    pub fn get(&self, name: &str) -> Option<&OsString> {
+        self.0.get(&OsString::from(name))
+    }
+
+    /// `None` where it is not UTF-8, too.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name)?.to_str().map(str::to_owned)
+    }
+
+    /// A path, if it is set to one; an empty value counts as not set.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        let value = self.get(name).filter(|value| !value.is_empty())?;
+        Some(PathBuf::from(value))
+    }
+
+    /// The user's home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.path("HOME").or_else(|| self.path("USERPROFILE"))
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.0.iter()
+    }
+}
+
+/// The values can be secrets.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Environment({} variables)", self.0.len())
+    }
+}

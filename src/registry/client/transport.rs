@@ -1,0 +1,545 @@
+//! One request, one answer: connections, TLS, proxies, time and size limits, and which hosts may be connected to.
+//!
+//! Follows no redirect, answers no challenge and makes no second attempt: that is `exchange`.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use ureq::http::{HeaderMap, Method, Request as HttpRequest};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Timeout};
+
+use super::address::{Addresses, Pinned, Reach};
+use super::credentials::Secret;
+use super::proxy::Proxies;
+use super::settings::{Limits, Settings};
+use super::url::Url;
+
+/// Headers of an answer beyond this are no registry's.
+const LARGEST_HEADER: usize = 64 << 10;
+/// Bodies of failures are read as far as this.
+const LARGEST_FAILURE: u64 = 64 << 10;
+const USER_AGENT: &str = concat!("regfix/", env!("CARGO_PKG_VERSION"));
+
+/// What is to be asked.
+pub(super) struct Request<'r> {
+    pub(super) method: Method,
+    pub(super) url: &'r Url,
+    pub(super) accept: &'r str,
+    pub(super) authorization: Option<&'r Secret>,
+    /// A form, where the method is POST.
+    pub(super) form: Option<&'r Secret>,
+    /// A larger body is a fault.
+    pub(super) largest: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Response {
+    pub(super) status: u16,
+    headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Response {
+    /// A header's text; what is not ASCII is no header of a registry.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(super) fn headers<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> + use<'s> {
+        let all = self.headers.get_all(name).into_iter();
+        all.filter_map(|value| value.to_str().ok())
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// We do not connect there.
+    Refused(String),
+    /// No connection came about.
+    Unconnected(String),
+    /// It came about, and TLS did not.
+    Untrusted(String),
+    /// It broke. Another attempt may succeed.
+    Broken(String),
+    /// What came was too much, too slow or no HTTP. Another attempt would end alike.
+    Unusable(String),
+}
+
+impl Fault {
+    pub(super) fn reason(&self) -> &str {
+        match self {
+            Self::Refused(reason)
+            | Self::Unconnected(reason)
+            | Self::Untrusted(reason)
+            | Self::Broken(reason)
+            | Self::Unusable(reason) => reason,
+        }
+    }
+}
+
+/// Whether the user or a registry says where to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// The image names this registry.
+    User,
+    /// A registry names it: as the service for tokens, or as the target of a redirect.
+    Registry {
+        /// How far inside that registry is.
+        reach: Reach,
+        /// Whether that registry itself need not be secure.
+        insecure: bool,
+    },
+}
+
+/// Makes connections, and keeps them for the next request.
+pub(super) struct Transport {
+    limits: Limits,
+    proxies: Proxies,
+    addresses: Arc<Addresses>,
+    /// One for each proxy and each way to check certificates: connections are shared within one.
+    agents: Mutex<HashMap<(Option<ureq::Proxy>, bool), Agent>>,
+    own_roots: Vec<Certificate<'static>>,
+    roots: OnceLock<RootCerts>,
+    insecure: Vec<String>,
+    private_hosts: Vec<String>,
+    idle_per_host: usize,
+}
+
+impl Transport {
+    /// # Errors
+    /// Says which setting or file is wrong.
+    pub(super) fn new(settings: &Settings) -> Result<Self, String> {
+        let mut own_roots = Vec::new();
+        for path in &settings.ca_files {
+            own_roots.extend(certificates(path)?);
+        }
+        let lower = |hosts: &[String]| hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        Ok(Self {
+            limits: settings.limits,
+            proxies: Proxies::new(&settings.environment)?,
+            addresses: Arc::default(),
+            agents: Mutex::default(),
+            own_roots,
+            roots: OnceLock::new(),
+            insecure: lower(&settings.insecure),
+            private_hosts: lower(&settings.private_hosts),
+            idle_per_host: settings.per_host.max(1),
+        })
+    }
+
+    /// Whether a user allows plain HTTP and unchecked certificates for this host.
+    pub(super) fn is_insecure(&self, url: &Url) -> bool {
+        lists(&self.insecure, url)
+    }
+
+    /// How far inside the host is, as far as that can be seen from here.
+    pub(super) fn reach(&self, url: &Url) -> Reach {
+        if self.proxies.of(url).is_some() {
+            return Reach::Public;
+        }
+        let addresses = self.look_up(url);
+        addresses.map_or(Reach::Public, |addresses| Reach::outermost(&addresses))
+    }
+
+    fn look_up(&self, url: &Url) -> Result<Vec<std::net::SocketAddr>, String> {
+        self.addresses.of(&url.host, url.port, self.limits.connect)
+    }
+
+    /// Sends one request and reads the whole answer.
+    pub(super) fn send(&self, request: &Request<'_>, named_by: NamedBy) -> Result<Response, Fault> {
+        let url = request.url;
+        self.check(url, named_by)?;
+        let agent = self.agent(url);
+        let mut builder = HttpRequest::builder()
+            .method(request.method.clone())
+            .uri(url.full())
+            .header("accept", request.accept);
+        if let Some(authorization) = request.authorization {
+            builder = builder.header("authorization", authorization.expose());
+        }
+        let sent = match request.form {
+            None => builder.body(()).map(|request| agent.run(request)),
+            Some(form) => builder
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form.expose())
+                .map(|request| agent.run(request)),
+        };
+        let response = sent
+            // A token with a line break in it, for example.
+            .map_err(|_| {
+                Fault::Unusable("cannot be asked: a header or the URL is malformed".to_owned())
+            })?
+            .map_err(|error| self.fault(url, &error))?;
+        let (parts, body) = response.into_parts();
+        let status = parts.status.as_u16();
+        let failed = status >= 400;
+        let largest = if failed {
+            LARGEST_FAILURE
+        } else {
+            request.largest
+        };
+        let body = match self.read(body, largest, url) {
+            Ok(body) => body,
+            // The status says enough.
+            Err(_) if failed => Vec::new(),
+            Err(fault) => return Err(fault),
+        };
+        Ok(Response {
+            status,
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    fn read(&self, body: ureq::Body, largest: u64, url: &Url) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        let read = body.into_reader().take(largest + 1).read_to_end(&mut bytes);
+        match read {
+            Ok(_) if bytes.len() as u64 > largest => Err(Fault::Unusable(format!(
+                "{} sends more than {largest} bytes",
+                url.authority()
+            ))),
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(self.fault(url, &ureq::Error::from(error))),
+        }
+    }
+
+    /// Whether we connect to this host at all.
+    fn check(&self, url: &Url, named_by: NamedBy) -> Result<(), Fault> {
+        if self.is_insecure(url) {
+            return Ok(());
+        }
+        let is_proxied = self.proxies.of(url).is_some();
+        // A proxy looks names up by itself; what is written as an address can be judged.
+        let reach = match is_proxied && !is_address(&url.host) {
+            true => Reach::Public,
+            false => Reach::innermost(&self.look_up(url).map_err(Fault::Unconnected)?),
+        };
+        let (farthest, may_be_plain) = match named_by {
+            NamedBy::User => (Reach::Loopback, false),
+            NamedBy::Registry {
+                reach: from,
+                insecure,
+            } => (
+                from.min(Reach::Loopback),
+                insecure && from == Reach::Loopback,
+            ),
+        };
+        let is_fine = url.secure || (may_be_plain && reach == Reach::Loopback);
+        if !is_fine {
+            return Err(Fault::Refused(format!(
+                "{} is not https: `--insecure-registry {}` would allow it",
+                url.origin(),
+                url.authority()
+            )));
+        }
+        match reach <= farthest || lists(&self.private_hosts, url) {
+            true => Ok(()),
+            false => Err(Fault::Refused(format!(
+                "{} has a {} address: `--allow-private-host {}` would allow it",
+                url.host,
+                reach.name(),
+                url.authority()
+            ))),
+        }
+    }
+
+    fn agent(&self, url: &Url) -> Agent {
+        let proxy = self.proxies.of(url);
+        let checks = !self.is_insecure(url);
+        let key = (proxy.cloned(), checks);
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let agent = agents
+            .entry(key)
+            .or_insert_with(|| self.new_agent(proxy, checks));
+        agent.clone()
+    }
+
+    fn new_agent(&self, proxy: Option<&ureq::Proxy>, checks: bool) -> Agent {
+        let tls = TlsConfig::builder();
+        let tls = match checks {
+            true => tls.root_certs(self.roots().clone()),
+            false => tls.disable_verification(true),
+        };
+        let limits = self.limits;
+        let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .proxy(proxy.cloned())
+            .user_agent(USER_AGENT)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .max_response_header_size(LARGEST_HEADER)
+            .max_idle_connections(64)
+            .max_idle_connections_per_host(self.idle_per_host)
+            .max_idle_age(Duration::from_secs(10))
+            .timeout_global(Some(limits.total))
+            .timeout_connect(Some(limits.connect))
+            .timeout_recv_response(Some(limits.read))
+            .timeout_per_read(Some(limits.read))
+            .timeout_per_write(Some(limits.read))
+            .build();
+        let resolver = Pinned {
+            addresses: Arc::clone(&self.addresses),
+            timeout: limits.connect,
+        };
+        Agent::with_parts(config, DefaultConnector::default(), resolver)
+    }
+
+    /// The system's certificates and those of the user. Where the system has none, those that Mozilla trusts.
+    fn roots(&self) -> &RootCerts {
+        self.roots.get_or_init(|| {
+            let system = rustls_native_certs::load_native_certs().certs;
+            let system = system
+                .iter()
+                .map(|der| Certificate::from_der(der).to_owned());
+            let mut all: Vec<Certificate<'static>> = system.collect();
+            all.extend(self.own_roots.iter().cloned());
+            match all.is_empty() {
+                true => RootCerts::WebPki,
+                false => RootCerts::new_with_certs(&all),
+            }
+        })
+    }
+
+    fn fault(&self, url: &Url, error: &ureq::Error) -> Fault {
+        use std::io::ErrorKind;
+        let host = url.authority();
+        match error {
+            ureq::Error::Io(error) => {
+                // What rustls does not like comes wrapped in this kind.
+                let is_tls = error.kind() == ErrorKind::InvalidData && url.secure;
+                let text = super::answer::printable(&error.to_string());
+                let reason = format!("{host}: {text}");
+                match error.kind() {
+                    _ if is_tls => Fault::Untrusted(format!("{reason}{}", advice(&text))),
+                    ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof => Fault::Broken(reason),
+                    _ => Fault::Unconnected(reason),
+                }
+            }
+            ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+                Fault::Unconnected(format!("{host} did not answer in time"))
+            }
+            ureq::Error::Timeout(_) => Fault::Unusable(format!("{host} took too long to answer")),
+            ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
+                let text = super::answer::printable(&error.to_string());
+                Fault::Untrusted(format!("{host}: {text}{}", advice(&text)))
+            }
+            ureq::Error::ConnectProxyFailed(reason) => {
+                let reason = super::answer::printable(reason);
+                Fault::Unconnected(format!(
+                    "{host} cannot be reached through the proxy: {reason}"
+                ))
+            }
+            ureq::Error::LargeResponseHeader(..) => {
+                Fault::Unusable(format!("{host} sends more than 64 KiB of headers"))
+            }
+            ureq::Error::HostNotFound => Fault::Unconnected(format!("{host} has no address")),
+            _ => {
+                let reason = super::answer::printable(&error.to_string());
+                Fault::Unusable(format!("{host} does not answer in HTTP: {reason}"))
+            }
+        }
+    }
+}
+
+/// Whether a list of `host[:port]` names the host of a URL. Without a port, any is meant.
+fn lists(hosts: &[String], url: &Url) -> bool {
+    let with_port = format!("{}:{}", url.host, url.port);
+    hosts
+        .iter()
+        .any(|host| *host == url.host || *host == with_port)
+}
+
+/// What to do about a certificate that is not trusted.
+fn advice(text: &str) -> &'static str {
+    match text {
+        text if text.contains("UnknownIssuer") => {
+            "; `--ca-file` names an authority that is trusted"
+        }
+        text if text.contains("CaUsedAsEndEntity") => {
+            "; an authority (CA:TRUE) must not be a server's own certificate: let it sign one"
+        }
+        _ => "",
+    }
+}
+
+fn is_address(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<std::net::IpAddr>().is_ok()
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let shown = path.display();
+    let pem = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+    let mut found = Vec::new();
+    for item in parse_pem(&pem) {
+        match item {
+            Ok(ureq::tls::PemItem::Certificate(certificate)) => found.push(certificate),
+            Ok(_) => {}
+            Err(_) => return Err(format!("{shown}: is not a PEM file")),
+        }
+    }
+    match found.is_empty() {
+        true => Err(format!("{shown}: has no certificate in it")),
+        false => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::client::settings::Environment;
+
+    fn transport(insecure: &[&str], private: &[&str], variables: &[(&str, &str)]) -> Transport {
+        let list = |hosts: &[&str]| hosts.iter().map(ToString::to_string).collect();
+        let mut settings = Settings::new(Environment::of(variables));
+        settings.insecure = list(insecure);
+        settings.private_hosts = list(private);
+        Transport::new(&settings).unwrap()
+    }
+
+    fn from(reach: Reach, insecure: bool) -> NamedBy {
+        NamedBy::Registry { reach, insecure }
+    }
+
+    #[track_caller]
+    fn check(transport: &Transport, url: &str, named_by: NamedBy, expected: &str) {
+        let found = transport.check(&Url::parse(url).unwrap(), named_by);
+        match found {
+            Ok(()) => assert_eq!(expected, "", "{url}"),
+            Err(fault) => {
+                let is_refused = matches!(fault, Fault::Refused(_));
+                let fits = !expected.is_empty() && fault.reason().contains(expected);
+                assert!(is_refused && fits, "{url}: {fault:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_user_names() {
+        let transport = transport(&["10.0.0.9", "[::1]:5000"], &[], &[]);
+        for url in [
+            "https://192.0.2.1/",
+            "https://10.0.0.1/",
+            "https://127.0.0.1:5000/",
+            "http://10.0.0.9:80/",
+            "http://[::1]:5000/",
+        ] {
+            check(&transport, url, NamedBy::User, "");
+        }
+        check(
+            &transport,
+            "http://192.0.2.1/",
+            NamedBy::User,
+            "is not https",
+        );
+        check(
+            &transport,
+            "http://127.0.0.1/",
+            NamedBy::User,
+            "is not https",
+        );
+        check(
+            &transport,
+            "http://[::1]:5001/",
+            NamedBy::User,
+            "is not https",
+        );
+        check(
+            &transport,
+            "https://169.254.169.254/",
+            NamedBy::User,
+            "link-local",
+        );
+    }
+
+    #[test]
+    fn what_a_registry_names() {
+        use Reach::{Loopback, Private, Public};
+        let transport = transport(&[], &["10.0.0.7", "127.0.0.1:8443"], &[]);
+        for (url, registry, expected) in [
+            ("https://192.0.2.1/", Public, ""),
+            (
+                "https://10.0.0.1/",
+                Public,
+                "private address: `--allow-private-host 10.0.0.1`",
+            ),
+            ("https://10.0.0.1/", Private, ""),
+            ("https://10.0.0.1/", Loopback, ""),
+            ("https://127.0.0.1/", Public, "loopback address"),
+            ("https://127.0.0.1/", Private, "loopback address"),
+            ("https://127.0.0.1/", Loopback, ""),
+            ("https://[::ffff:10.0.0.1]/", Public, "private address"),
+            ("https://169.254.169.254/", Loopback, "link-local"),
+            ("https://0.0.0.0/", Loopback, "link-local or reserved"),
+            ("https://10.0.0.7/", Public, ""),
+            ("https://127.0.0.1:8443/", Public, ""),
+            ("https://127.0.0.1:8444/", Public, "loopback address"),
+            ("http://192.0.2.1/", Loopback, "is not https"),
+            ("http://127.0.0.1/", Loopback, "is not https"),
+        ] {
+            check(&transport, url, from(registry, false), expected);
+        }
+        // Beside a registry on this machine that need not be secure.
+        check(
+            &transport,
+            "http://127.0.0.1:5001/",
+            from(Loopback, true),
+            "",
+        );
+        check(
+            &transport,
+            "http://127.0.0.1:5001/",
+            from(Public, true),
+            "is not https",
+        );
+        check(
+            &transport,
+            "http://10.0.0.1/",
+            from(Loopback, true),
+            "is not https",
+        );
+    }
+
+    #[test]
+    fn a_name_that_leads_inside_is_judged_by_its_addresses() {
+        let transport = transport(&[], &[], &[]);
+        let public = from(Reach::Public, false);
+        check(&transport, "https://localhost/", public, "loopback address");
+        assert_eq!(
+            transport.reach(&Url::parse("https://localhost/").unwrap()),
+            Reach::Loopback
+        );
+    }
+
+    #[test]
+    fn behind_a_proxy_only_addresses_can_be_judged() {
+        let transport = transport(&[], &[], &[("HTTPS_PROXY", "http://192.0.2.9:3128")]);
+        let public = from(Reach::Public, false);
+        check(&transport, "https://name.invalid/", public, "");
+        check(&transport, "https://10.0.0.1/", public, "private address");
+        check(&transport, "https://169.254.169.254/", public, "link-local");
+    }
+
+    #[test]
+    fn certificates_that_are_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "not PEM").unwrap();
+        let mut settings = Settings::new(Environment::default());
+        settings.ca_files = vec![file.path().to_owned()];
+        let error = Transport::new(&settings).err().unwrap();
+        assert!(error.ends_with("has no certificate in it"), "{error}");
+        settings.ca_files = vec![file.path().join("none")];
+        assert!(Transport::new(&settings).is_err());
+    }
+}

@@ -1,0 +1,301 @@
+//! An HTTP server in a thread. It writes down what it is asked and answers as a test says, in HTTP or not.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    /// With the query.
+    pub(crate) path: String,
+    /// Names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+    /// Which of the connections it came on.
+    pub(crate) connection: usize,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// `HEAD /v2/`, without the query.
+    pub(crate) fn line(&self) -> String {
+        let path = self.path.split('?').next().unwrap();
+        format!("{} {path}", self.method)
+    }
+}
+
+/// What to answer.
+pub(crate) enum Reply {
+    Http {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    /// These bytes, and the end of the connection.
+    Raw(Vec<u8>),
+    /// These bytes, each a little after the other.
+    Drip(Vec<u8>),
+    /// Nothing, for a long time.
+    Hang,
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16) -> Self {
+        Self::Http {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Self::Http { headers, .. } = &mut self {
+            headers.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+
+    pub(crate) fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        if let Self::Http { body, .. } = &mut self {
+            *body = bytes.into();
+        }
+        self
+    }
+
+    pub(crate) fn error(status: u16, code: &str) -> Self {
+        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"says the test"}}]}}"#);
+        Self::new(status)
+            .with("content-type", "application/json")
+            .body(body)
+    }
+
+    /// A manifest, with its headers.
+    pub(crate) fn manifest(media_type: &str, body: &[u8]) -> Self {
+        Self::new(200)
+            .with("content-type", media_type)
+            .with("docker-content-digest", digest(body))
+            .body(body)
+    }
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// An index for two platforms; different for each name.
+pub(crate) fn index(name: &str) -> Vec<u8> {
+    let one = |architecture: &str| {
+        let digest = digest(architecture.as_bytes());
+        format!(
+            r#"{{"mediaType":"{OCI_MANIFEST}","digest":"{digest}","size":2,"platform":{{"os":"linux","architecture":"{architecture}"}}}}"#
+        )
+    };
+    format!(
+        r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{},{}],"annotations":{{"name":"{name}"}}}}"#,
+        one("amd64"),
+        one("arm64")
+    )
+    .into_bytes()
+}
+
+/// Answers every manifest whose tag does not start with `gone`, and the root of the API.
+pub(crate) fn honest(seen: &Seen) -> Reply {
+    match seen.path.split_once("/manifests/") {
+        None if seen.path == "/v2/" => Reply::new(200).body("{}"),
+        Some((_, tag)) if tag.starts_with("gone") => Reply::error(404, "MANIFEST_UNKNOWN"),
+        Some((name, tag)) => Reply::manifest(OCI_INDEX, &index(&format!("{name}:{tag}"))),
+        None => Reply::error(404, "NAME_UNKNOWN"),
+    }
+}
+
+type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
+
+pub(crate) struct Server {
+    port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    stop: Arc<AtomicBool>,
+    /// The most requests that were being answered at the same time.
+    busiest: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub(crate) fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self {
+            port: listener.local_addr().unwrap().port(),
+            seen: Arc::default(),
+            stop: Arc::default(),
+            busiest: Arc::default(),
+        };
+        let (seen, stop, busiest) = (
+            Arc::clone(&server.seen),
+            Arc::clone(&server.stop),
+            Arc::clone(&server.busiest),
+        );
+        let handler: Arc<Handler> = Arc::new(handler);
+        let busy = Arc::new(AtomicUsize::new(0));
+        std::thread::spawn(move || {
+            for (connection, stream) in listener.incoming().enumerate() {
+                if stop.load(Ordering::SeqCst) {
+                    return;
+                }
+                let talk = Talk {
+                    connection,
+                    seen: Arc::clone(&seen),
+                    handler: Arc::clone(&handler),
+                    busy: Arc::clone(&busy),
+                    busiest: Arc::clone(&busiest),
+                };
+                std::thread::spawn(move || talk.run(stream.ok()?));
+            }
+        });
+        server
+    }
+
+    /// `127.0.0.1:port`.
+    pub(crate) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.host())
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// What was asked, but for the root of the API, which is asked once to find out whether it speaks TLS.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let lines = self.seen().iter().map(Seen::line).collect::<Vec<_>>();
+        lines
+            .into_iter()
+            .filter(|line| line != "GET /v2/")
+            .collect()
+    }
+
+    pub(crate) fn busiest(&self) -> usize {
+        self.busiest.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // Whoever waits for a connection wakes up.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+struct Talk {
+    connection: usize,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    handler: Arc<Handler>,
+    busy: Arc<AtomicUsize>,
+    busiest: Arc<AtomicUsize>,
+}
+
+impl Talk {
+    /// `None` at the end of the connection.
+    fn run(&self, stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        let mut stream = stream;
+        loop {
+            let seen = self.read(&mut reader)?;
+            if seen.method == "CONNECT" {
+                // As a proxy that leads to this very server.
+                self.seen.lock().unwrap().push(seen);
+                stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
+                continue;
+            }
+            let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
+            self.busiest.fetch_max(busy, Ordering::SeqCst);
+            self.seen.lock().unwrap().push(seen.clone());
+            let reply = (self.handler)(&seen);
+            self.busy.fetch_sub(1, Ordering::SeqCst);
+            write(&mut stream, &seen, reply)?;
+        }
+    }
+
+    fn read(&self, reader: &mut BufReader<TcpStream>) -> Option<Seen> {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        let mut words = line.split_ascii_whitespace();
+        let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let mut headers = BTreeMap::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+            let Some((name, value)) = line.trim_end().split_once(':') else {
+                break;
+            };
+            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        }
+        let length = headers.get("content-length");
+        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        Some(Seen {
+            method,
+            path,
+            headers,
+            body: String::from_utf8(body).ok()?,
+            connection: self.connection,
+        })
+    }
+}
+
+fn write(stream: &mut TcpStream, seen: &Seen, reply: Reply) -> Option<()> {
+    match reply {
+        Reply::Http {
+            status,
+            headers,
+            body,
+        } => {
+            let mut head = format!(
+                "HTTP/1.1 {status} Test\r\ncontent-length: {}\r\n",
+                body.len()
+            );
+            for (name, value) in headers {
+                head += &format!("{name}: {value}\r\n");
+            }
+            head += "\r\n";
+            let mut bytes = head.into_bytes();
+            if seen.method != "HEAD" {
+                bytes.extend(body);
+            }
+            stream.write_all(&bytes).ok()
+        }
+        Reply::Raw(bytes) => {
+            let _ = stream.write_all(&bytes);
+            None
+        }
+        Reply::Drip(bytes) => {
+            for byte in bytes {
+                stream.write_all(&[byte]).ok()?;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            None
+        }
+        Reply::Hang => {
+            // Until the other side is gone.
+            let _ = stream.read(&mut [0]);
+            None
+        }
+    }
+}
