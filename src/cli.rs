@@ -3,6 +3,7 @@
 mod args;
 mod catalogue;
 mod changed;
+mod online;
 mod shell;
 
 use std::io::{self, IsTerminal, Write};
@@ -76,6 +77,7 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     match &arguments.command {
         Some(Command::Completions { shell }) => return shell::complete(*shell, out),
         Some(Command::Man { page }) => return shell::manual(page.as_deref(), out, err),
+        Some(Command::Tags(tags)) => return online::tags(tags, out, err),
         _ => {}
     }
     let color = color(arguments.output.color);
@@ -132,6 +134,10 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         };
     }
     let outcome = match &arguments.command {
+        Some(Command::Images { format, verify, .. }) if verify.verify => {
+            let json = *format == TableFormat::Json;
+            return online::verify(&options, verify, json, out, err);
+        }
         Some(Command::Images { format, unique, .. }) => {
             let list = ImageList {
                 json: *format == TableFormat::Json,

@@ -40,7 +40,7 @@ pub use disk::with_charts;
 use groups::Group;
 use judge::Judge;
 pub use known::Known;
-pub use list::{ImageList, files, images};
+pub use list::{ImageList, Listed, files, images, listed};
 pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::online::{Tags, Verify};
 use super::shell::ShellName;
 use crate::report::{self, FORMATS, Format};
 
@@ -169,7 +170,13 @@ pub enum Command {
         /// Each image once, with its count
         #[arg(long)]
         unique: bool,
+        #[command(flatten)]
+        verify: Verify,
     },
+    /// List the tags of an image, by version
+    ///
+    /// Exit code 0: they are listed. 1: the registry has no such repository. 2: it could not be found out.
+    Tags(Tags),
     /// Print what makes a shell complete commands and options
     ///
     /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::disk::Disk;
 use super::{Options, Outcome};
 use crate::check::{self, Image};
+use crate::image::ImageRef;
 use crate::kind::{self, Kind};
 use crate::project::helm;
 use crate::rules::anchors::Anchors;
@@ -81,20 +82,20 @@ pub struct ImageList {
     pub unique: bool,
 }
 
-/// An image and its place, as JSON tells it.
+/// An image and its location, as JSON has it.
 #[derive(Serialize)]
-struct Listed {
-    image: String,
+pub struct Listed {
+    pub image: String,
     name: String,
     tag: Option<String>,
     digest: Option<String>,
-    path: String,
-    line: usize,
-    column: usize,
+    pub path: String,
+    pub line: usize,
+    pub column: usize,
     shape: &'static str,
     /// Of the image of a subchart, the keys that lead to the chart.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chart: Option<String>,
+    pub chart: Option<String>,
 }
 
 impl Listed {
@@ -129,11 +130,7 @@ pub fn images(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
-    let (images, outcome) = if options.is_piped() {
-        of_standard_input(options, err)?
-    } else {
-        of_files(options, err)?
-    };
+    let (images, outcome) = listed(options, err)?;
     let rows = if list.unique {
         unique(&images, list.json)?
     } else {
@@ -152,13 +149,32 @@ pub fn images(
     Ok(outcome)
 }
 
+/// Every image that the files name, or that standard input names: in a manifest, or one a line.
+///
+/// # Errors
+/// Where `err` cannot be written.
+pub fn listed(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+    match options.is_piped() {
+        true => of_standard_input(options, err),
+        false => of_files(options, err),
+    }
+}
+
 fn of_standard_input(
     options: &Options<'_>,
     err: &mut dyn Write,
 ) -> io::Result<(Vec<Listed>, Outcome)> {
     let (name, kind) = options.standard_input();
     match walk::read_from(io::stdin().lock(), &name) {
-        Ok(text) => Ok((of_text(&name, kind, &text), Outcome::Clean)),
+        Ok(text) => {
+            let lines = || of_lines(&name, &text);
+            let images = match options.stdin_name {
+                Some(_) => None,
+                None => lines(),
+            };
+            let images = images.unwrap_or_else(|| of_text(&name, kind, &text));
+            Ok((images, Outcome::Clean))
+        }
         Err(error) => {
             writeln!(err, "regfix: {error}")?;
             Ok((Vec::new(), Outcome::Failed))
@@ -308,4 +324,29 @@ fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {
             Listed::new(image, shown.clone(), position, None)
         })
         .collect()
+}
+
+/// A list of images, one a line, as `kubectl` and `helm` pipelines print them; blank lines and lines that start with `#` are none.
+/// `None` where a line is something else.
+fn of_lines(path: &Path, text: &str) -> Option<Vec<Listed>> {
+    let mut images = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let image = line.trim();
+        if image.is_empty() || image.starts_with('#') {
+            continue;
+        }
+        let parsed = ImageRef::parse(image)?;
+        images.push(Listed {
+            image: image.to_owned(),
+            name: image[..parsed.name_span().end].to_owned(),
+            tag: parsed.tag.map(str::to_owned),
+            digest: parsed.digest.map(str::to_owned),
+            path: path.to_string_lossy().into_owned(),
+            line: index + 1,
+            column: 1 + line.len() - line.trim_start().len(),
+            shape: "line",
+            chart: None,
+        });
+    }
+    Some(images)
 }

@@ -89,6 +89,7 @@ fn help() -> BTreeSet<String> {
     let commands = [
         &["--help"][..],
         &["images", "--help"],
+        &["tags", "--help"],
         &["rules", "--help"],
         &["explain", "--help"],
         &["completions", "--help"],
@@ -158,6 +159,7 @@ fn flags_that_are_named_exist_and_those_that_exist_are_named() {
         "docs/configuration.md",
         "docs/helm.md",
         "docs/json.md",
+        "docs/registries.md",
         "docs/reports.md",
         "docs/rules.md",
         "docs/shell.md",
@@ -194,6 +196,7 @@ fn what_the_documents_link_to_is_there() {
         ("docs", "docs/configuration.md"),
         ("docs", "docs/helm.md"),
         ("docs", "docs/json.md"),
+        ("docs", "docs/registries.md"),
         ("docs", "docs/reports.md"),
         ("docs", "docs/kustomize.md"),
     ] {

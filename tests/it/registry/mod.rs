@@ -1,6 +1,7 @@
 //! The registry client against registries of our own: honest, faulty and hostile ones.
 
 mod answers;
+mod cli;
 mod credentials;
 mod faults;
 mod many;
