@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# No connection without being asked: every command but those that are for registries, with the network taken away and watched.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+apart=() watch=()
+if unshare --net true 2>/dev/null; then
+    apart=(unshare --net)
+elif unshare --net --map-root-user true 2>/dev/null; then
+    apart=(unshare --net --map-root-user)
+else
+    printf 'not tested: unshare cannot take the network away\n'
+fi
+if strace -o /dev/null true 2>/dev/null; then
+    watch=(strace -f -qq -o "$scratch/calls" -e "trace=socket,connect,sendto,sendmsg")
+else
+    printf 'not tested: strace cannot watch connections\n'
+fi
+((${#apart[@]} + ${#watch[@]} > 0)) || exit 0
+
+cp -r "$root/fixtures/tour" "$scratch/tour"
+cd "$scratch/tour"
+git init -q -b main
+git add -A
+git commit -q -m .
+# As it was, with one file that git does not know.
+fresh() {
+    git checkout -q -- .
+    printf 'image: k8s.gcr.io/pause:3.2\n' >more.yaml
+}
+
+# Each command of the help that may not connect, and the forms of the one without a name.
+quiet=("--diff" "--format json" "--since HEAD" "--write --unsafe-fixes" "--files" "images" "images --unique --format json"
+    "rules" "explain k8s-gcr-io" "completions bash" "man")
+for command in $("$regfix" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vE '^(help|tags)$'); do
+    printf '%s\n' "${quiet[@]}" | grep -qE "^$command( |\$)" || failed "it is not tested that \`$command\` makes no connection"
+done
+for arguments in "${quiet[@]}"; do
+    read -ra words <<<"$arguments"
+    fresh
+    "$regfix" "${words[@]}" >"$scratch/with" 2>/dev/null </dev/null && code=0 || code=$?
+    if ((${#apart[@]} > 0)); then
+        fresh
+        "${apart[@]}" "$regfix" "${words[@]}" >"$scratch/without" 2>/dev/null </dev/null && got=0 || got=$?
+        # How long it took is never the same.
+        diff <(sed 's/ ([0-9.]* m\?s)//' "$scratch/with") <(sed 's/ ([0-9.]* m\?s)//' "$scratch/without") || failed "$arguments: another output without a network"
+        [[ $got == "$code" ]] || failed "$arguments: ends with $got without a network, else with $code"
+    fi
+    if ((${#watch[@]} > 0)); then
+        fresh
+        "${watch[@]}" "$regfix" "${words[@]}" >/dev/null 2>&1 </dev/null || true
+        [[ ! -s $scratch/calls ]] || failed "$arguments: $(head -n 3 "$scratch/calls")"
+    fi
+done
+passed "no connection by ${#quiet[@]} commands"
+if ((${#watch[@]} > 0)); then
+    # The watch sees a connection where there is one.
+    "${watch[@]}" "$regfix" tags 192.0.2.1/a --timeout 100ms >/dev/null 2>&1 || true
+    if [[ $("$regfix" tags x 2>&1 || true) != *"needs a build"* ]]; then
+        [[ -s $scratch/calls ]] || failed "a connection was not seen"
+    fi
+fi

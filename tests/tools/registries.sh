@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# `regfix images --verify` and `regfix tags` against real registries on loopback: skopeo and crane agree.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+for tool in docker-registry skopeo curl python3; do
+    if ! has "$tool"; then
+        without "$tool"
+        exit 0
+    fi
+done
+if [[ $("$regfix" tags x 2>&1 || true) == *"needs a build"* ]]; then
+    without "regfix with the feature online"
+    exit 0
+fi
+export HOME=$scratch/home XDG_RUNTIME_DIR=$scratch/home
+unset REGISTRY_AUTH_FILE DOCKER_CONFIG HTTP_PROXY HTTPS_PROXY http_proxy https_proxy ALL_PROXY
+mkdir -p "$HOME"
+cd "$scratch"
+registries=()
+trap 'kill "${registries[@]}" 2>/dev/null || true; rm -rf "$scratch"' EXIT
+first=$((20000 + $$ % 10000))
+open=127.0.0.1:$first closed=127.0.0.1:$((first + 1)) tls=127.0.0.1:$((first + 2)) tokens=127.0.0.1:$((first + 3))
+
+# serve NAME ADDRESS MORE: a registry with its own storage, once it answers.
+serve() {
+    printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp:\n  addr: %s\n%s\n' \
+        "$scratch/$1" "$2" "$3" >"$1.yml"
+    docker-registry serve "$1.yml" >"$1.log" 2>&1 &
+    registries+=($!)
+    answers "$2" || failed "$1 does not start: $(<"$1.log")"
+}
+# answers ADDRESS: waits until somebody listens there.
+answers() {
+    for _ in $(seq 100); do
+        if (exec 3<>"/dev/tcp/${1/://}") 2>/dev/null; then
+            return
+        fi
+        sleep 0.1
+    done
+    return 1
+}
+
+# An image for two platforms, as an OCI layout.
+python3 - <<'END'
+import gzip, hashlib, io, json, pathlib, tarfile
+
+layout = pathlib.Path("layout")
+blobs = layout / "blobs/sha256"
+blobs.mkdir(parents=True)
+
+
+def put(data, **more):
+    digest = hashlib.sha256(data).hexdigest()
+    (blobs / digest).write_bytes(data)
+    return {"digest": "sha256:" + digest, "size": len(data), **more}
+
+
+def document(value, kind, **more):
+    return put(json.dumps(value).encode(), mediaType=f"application/vnd.oci.image.{kind}.v1+json", **more)
+
+
+tar = io.BytesIO()
+tarfile.open(fileobj=tar, mode="w").close()
+layer = put(gzip.compress(tar.getvalue(), mtime=0), mediaType="application/vnd.oci.image.layer.v1.tar+gzip")
+diff = "sha256:" + hashlib.sha256(tar.getvalue()).hexdigest()
+
+
+def image(architecture):
+    runs = {"os": "linux", "architecture": architecture}
+    config = document({**runs, "rootfs": {"type": "layers", "diff_ids": [diff]}}, "config")
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [layer]}
+    return document(manifest, "manifest", platform=runs)
+
+
+images = [image("amd64"), image("arm64")]
+index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": images}
+index = document(index, "index", annotations={"org.opencontainers.image.ref.name": "image"})
+(layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+(layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [index]}))
+END
+# upload TARGET MORE...
+upload() { skopeo --insecure-policy copy --quiet --all --dest-tls-verify=false "${@:2}" oci:layout:image "docker://$1" || failed "no upload to $1"; }
+# verified ARGUMENTS: what regfix says of the images on standard input, as `status image digest`.
+verified() {
+    { "$regfix" images --verify --format json "$@" - 2>>told || true; } |
+        python3 -c 'import json, sys; [print(row["status"], row["image"], row["digest"]) for row in json.load(sys.stdin)["images"]]'
+}
+
+serve open "$open" ''
+upload "$open/team/app:1.10"
+skopeo --insecure-policy copy --quiet --dest-tls-verify=false oci:layout:image "docker://$open/team/single:1" || failed "no single image"
+skopeo --insecure-policy copy --quiet --dest-tls-verify=false --format v2s2 oci:layout:image "docker://$open/team/docker:1" || failed "no image of docker's"
+for image in team/app:1.10 team/single:1 team/docker:1; do
+    theirs=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$open/$image")
+    ours=$(verified --insecure-registry "$open" <<<"$open/$image")
+    [[ $ours == "available $open/$image $theirs" ]] || failed "skopeo: $theirs, regfix: $ours"
+    ours=$(verified --insecure-registry "$open" --platform linux/amd64 <<<"$open/${image%:*}@$theirs")
+    [[ $ours == "available $open/${image%:*}@$theirs $theirs" ]] || failed "by digest: $ours"
+    if has crane; then
+        theirs=$(crane digest --insecure "$open/$image")
+        [[ $ours == *" $theirs" ]] || failed "crane: $theirs, regfix: $ours"
+    fi
+done
+has crane || without crane
+ours=$(verified --insecure-registry "$open" --platform linux/arm64 < <(printf '%s\n' "$open/team/app:1.10" "$open/team/single:1"))
+[[ $ours == "available $open/team/app:1.10 "*$'\n'"lacks-platform $open/team/single:1 "* ]] || failed "platforms: $ours"
+for image in team/app:none team/none:1; do
+    [[ $(verified --insecure-registry "$open" <<<"$open/$image") == "gone $open/$image None" ]] || failed "$image is not gone"
+done
+passed "digests and platforms, with skopeo"
+
+# More tags than fit on a page.
+manifest=$(curl -sf -H 'Accept: application/vnd.oci.image.index.v1+json' "http://$open/v2/team/app/manifests/1.10" && echo x)
+printf '%s' "${manifest%x}" >manifest.json
+for number in $(seq 1200); do
+    printf 'url = "http://%s/v2/team/app/manifests/v1.%s"\nupload-file = "manifest.json"\nheader = "Content-Type: application/vnd.oci.image.index.v1+json"\n' "$open" "$number"
+done >curl.txt
+curl -sf --config curl.txt >/dev/null || failed "no tags"
+theirs=$(skopeo list-tags --tls-verify=false "docker://$open/team/app" | python3 -c 'import json, sys; print("\n".join(sorted(json.load(sys.stdin)["Tags"])))')
+ours=$("$regfix" tags "$open/team/app" --insecure-registry "$open" | LC_ALL=C sort)
+[[ $ours == "$(LC_ALL=C sort <<<"$theirs")" && $(wc -l <<<"$ours") == 1201 ]] || failed "tags differ: $(wc -l <<<"$ours") and $(wc -l <<<"$theirs")"
+[[ $("$regfix" tags "$open/team/app" --insecure-registry "$open" | tail -n 2) == $'v1.1199\nv1.1200' ]] || failed "the order of tags"
+passed "1201 tags, with skopeo list-tags"
+
+# user: secret-for-test
+# shellcheck disable=SC2016
+printf '%s\n' 'user:$2b$04$y6hqNBrP8.gMEEY92mbaRevTEYH2qnU/AenblUiUr1hEnXFFN6QMO' >htpasswd
+serve closed "$closed" "auth: {htpasswd: {realm: r, path: $scratch/htpasswd}}"
+upload "$closed/a:1" --dest-creds user:secret-for-test
+[[ $(verified --insecure-registry "$closed" <<<"$closed/a:1") == "needs-credentials $closed/a:1 None" ]] || failed "an open door"
+skopeo login --tls-verify=false -u user -p secret-for-test "$closed" >/dev/null
+theirs=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$closed/a:1")
+[[ $(verified --insecure-registry "$closed" <<<"$closed/a:1") == "available $closed/a:1 $theirs" ]] || failed "not with podman's login"
+auth=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["auths"][sys.argv[2]]["auth"])' "$XDG_RUNTIME_DIR/containers/auth.json" "$closed")
+skopeo logout "$closed" >/dev/null
+config="{\"auths\":{\"$closed\":{\"auth\":\"$auth\"}}}"
+printf 'apiVersion: v1\nkind: Secret\ntype: kubernetes.io/dockerconfigjson\nmetadata: {name: regcred}\ndata:\n  .dockerconfigjson: %s\n' "$(printf '%s' "$config" | base64 -w 0)" >secret.yaml
+[[ $(verified --insecure-registry "$closed" --authfile secret.yaml <<<"$closed/a:1") == "available "* ]] || failed "not with a pull secret"
+sed 's/"auth":"[^"]*"/"auth":"dXNlcjp3cm9uZw=="/' <<<"$config" >wrong.json
+[[ $(verified --insecure-registry "$closed" --authfile wrong.json <<<"$closed/a:1") == "denied "* ]] || failed "a wrong password"
+passed "credentials of podman, docker and Kubernetes"
+
+if has openssl; then
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=authority 2>/dev/null
+    openssl req -newkey rsa:2048 -nodes -keyout tls.key -out tls.csr -subj /CN=registry 2>/dev/null
+    printf 'subjectAltName=IP:127.0.0.1\n' >tls.ext
+    openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out tls.crt -days 2 -extfile tls.ext 2>/dev/null
+    serve tls "$tls" "  tls: {certificate: $scratch/tls.crt, key: $scratch/tls.key}"
+    upload "$tls/a:1"
+    [[ $(verified <<<"$tls/a:1") == "unreachable "* ]] || failed "a certificate of nobody was trusted"
+    [[ $(verified --ca-file ca.crt <<<"$tls/a:1") == "available "* ]] || failed "not with --ca-file"
+    [[ $(verified --insecure-registry "$tls" <<<"$tls/a:1") == "available "* ]] || failed "not with --insecure-registry"
+    passed "certificates"
+else
+    without openssl
+fi
+
+if has openssl && python3 -c 'import jwt, cryptography' 2>/dev/null; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout token.key -out token.crt -days 2 -subj /CN=tokens 2>/dev/null
+    cat >tokens.py <<'END'
+import base64, http.server, json, sys, time, urllib.parse
+
+import jwt
+
+key, certificate = open("token.key").read(), open("token.crt").read()
+chain = ["".join(certificate.split("-----")[2].split())]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+        known = self.headers.get("Authorization") == "Basic " + base64.b64encode(b"user:secret-for-test").decode()
+        scopes = [scope.split(":", 2) for scope in query.get("scope", [])]
+        access = [
+            {"type": kind, "name": name, "actions": actions.split(",")}
+            for kind, name, actions in scopes
+            if known or name.startswith("public/") and actions == "pull"
+        ]
+        now = int(time.time())
+        claims = {"iss": "test", "sub": "", "aud": "test", "iat": now, "nbf": now - 5, "exp": now + 300, "access": access}
+        body = json.dumps({"token": jwt.encode(claims, key, algorithm="ES256", headers={"x5c": chain})}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        print(self.path, file=sys.stderr, flush=True)
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+END
+    python3 tokens.py $((first + 4)) 2>asked.txt &
+    registries+=($!)
+    answers 127.0.0.1:$((first + 4)) || failed "no tokens: $(<asked.txt)"
+    serve tokens "$tokens" "auth: {token: {realm: \"http://127.0.0.1:$((first + 4))/token\", service: test, issuer: test, rootcertbundle: $scratch/token.crt}}"
+    upload "$tokens/public/a:1" --dest-creds user:secret-for-test
+    upload "$tokens/private/a:1" --dest-creds user:secret-for-test
+    : >asked.txt
+    list=$(printf "$tokens/public/a:%s\n" 1 none-{1..20} && echo "$tokens/private/a:1")
+    ours=$(verified --insecure-registry "$tokens" <<<"$list")
+    [[ $ours == *"available $tokens/public/a:1 "* && $ours == *"needs-credentials $tokens/private/a:1 "* ]] || failed "tokens: $ours"
+    [[ $(grep -c '^gone ' <<<"$ours") == 20 ]] || failed "tokens: $ours"
+    [[ $(wc -l <asked.txt) == 2 ]] || failed "more than a token for each repository: $(<asked.txt)"
+    sed "s/$closed/$tokens/" <<<"$config" >tokens.json
+    [[ $(verified --insecure-registry "$tokens" --authfile tokens.json <<<"$tokens/private/a:1") == "available "* ]] || failed "no token for a password"
+    passed "tokens"
+else
+    without "openssl, or PyJWT"
+fi
