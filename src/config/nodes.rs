@@ -45,12 +45,9 @@ pub(super) fn value_head(entry: &Entry<'_>) -> Span {
     }
 }
 
-/// Whether nothing is written: `~`, `null`, or an empty place.
+/// Whether nothing is written: `~`, `null`, or an empty value.
 pub(super) fn is_null(node: &Node<'_>) -> bool {
-    node.as_scalar().is_some_and(|scalar| {
-        scalar.style == Style::Plain
-            && matches!(scalar.value.as_ref(), "" | "~" | "null" | "Null" | "NULL")
-    })
+    node.as_scalar().is_some_and(Scalar::is_null)
 }
 
 /// A key that is not one of those that are known.

@@ -283,7 +283,7 @@ pub(super) fn tag_piece(input: &Input<'_>, node: &Node<'_>) -> Tag {
     };
     let holes = reference::readable(input.masked, span, input.actions).holes;
     let written = holes.is_empty() && image::is_tag(span.of(input.masked));
-    if written && !matches!(scalar.value.as_ref(), "~" | "null") {
+    if written && !scalar.is_null() {
         Tag::At(span)
     } else {
         Tag::Elsewhere

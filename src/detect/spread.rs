@@ -113,7 +113,7 @@ fn registry_piece(input: &Input<'_>, node: &Node<'_>) -> Registry {
     let Some(scalar) = node.as_scalar() else {
         return Registry::Unknown;
     };
-    if scalar.value.is_empty() || matches!(scalar.value.as_ref(), "~" | "null") {
+    if scalar.value.is_empty() || scalar.is_null() {
         return Registry::Empty;
     }
     let Some(span) = input.verbatim(scalar) else {

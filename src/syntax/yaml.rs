@@ -84,9 +84,19 @@ impl Scalar<'_> {
         self.span.of(text) == self.value
     }
 
+    /// Whether the value is null, in any of its spellings.
+    pub fn is_null(&self) -> bool {
+        self.style == Style::Plain && is_null(&self.value)
+    }
+
     pub fn is_block(&self) -> bool {
         matches!(self.style, Style::Literal | Style::Folded)
     }
+}
+
+/// Whether a plain scalar is null, by the words of YAML 1.1 and of the core schema of 1.2.
+pub fn is_null(plain: &str) -> bool {
+    matches!(plain, "" | "~" | "null" | "Null" | "NULL")
 }
 
 impl<'t> Node<'t> {

@@ -354,8 +354,10 @@ pub(super) fn key(entry: &Entry<'_>) -> Option<String> {
 
 /// What a scalar without quotes is; `None` for null.
 pub(super) fn kind_of_plain(text: &str) -> Option<LeafKind> {
+    if yaml::is_null(text) {
+        return None;
+    }
     Some(match text {
-        "" | "~" | "null" | "Null" | "NULL" => return None,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
             LeafKind::Bool(true)
         }

@@ -6,7 +6,7 @@ use super::layout::{ALIASED, ALONE, ESCAPED, Layout, SPREAD};
 use super::value::{Override, Pattern};
 use crate::edit::Edit;
 use crate::source::Span;
-use crate::syntax::yaml::{List, Node, Scalar, Style};
+use crate::syntax::yaml::{List, Node, Scalar};
 
 /// A text and where its content stands, quotes left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,8 +205,7 @@ const METACHARACTERS: [char; 13] = [
 ];
 
 fn piece(text: &str, scalar: &Scalar<'_>) -> Option<Piece> {
-    let empty = scalar.value.is_empty()
-        || scalar.style == Style::Plain && matches!(scalar.value.as_ref(), "null" | "~");
+    let empty = scalar.value.is_empty() || scalar.is_null();
     (!empty).then(|| Piece {
         text: scalar.value.clone().into_owned(),
         span: if scalar.is_verbatim(text) {
@@ -296,6 +295,34 @@ mod tests {
     }
 
     #[test]
+    fn a_new_name_takes_the_place_of_one_without_a_value() {
+        for null in ["null", "Null", "NULL", "~", "\"\"", "''"] {
+            check(
+                &format!("images:\n- name: a\n  newName: {null} # why\n  newTag: x\n"),
+                true,
+                Some("b"),
+                &[],
+                "images:\n- name: a\n  newName: b # why\n  newTag: x\n",
+            );
+        }
+        for text in [
+            "images:\n- newName:\n  name: 'a'\n",
+            "images:\n- newName :\n  name: 'a'\n",
+            "images:\n- newName: ~\n  name: 'a'\n",
+        ] {
+            let expected = "images:\n- newName: 'b'\n  name: 'a'\n";
+            check(text, true, Some("b"), &[], expected);
+        }
+        check(
+            "images: [{name: a, newName: null, newTag: x}]\n",
+            true,
+            Some("b"),
+            &[],
+            "images: [{name: a, newName: b, newTag: x}]\n",
+        );
+    }
+
+    #[test]
     fn a_second_entry_follows() {
         check(
             "images:\n-   digest: sha256:0\n    name: a # why\nresources: []\n",
@@ -331,6 +358,8 @@ mod tests {
             "x: &t 1\nimages:\n- name: a\n  newTag: *t\n",
             "images:\n- name: &n a\n  newTag: x\n",
             "images:\n- name: >-\n    a\n",
+            "images:\n- name: a\n  newName: &n\n",
+            "images: [{name: a, newName}]\n",
         ] {
             assert!(edited(text, &change).is_err(), "{text}");
         }

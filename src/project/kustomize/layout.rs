@@ -12,6 +12,8 @@ use crate::syntax::yaml::{Entry as Pair, List, Map, Scalar, Style};
 pub(super) struct Layout {
     pairs: Vec<Laid>,
     name: usize,
+    /// A `newName` that may be there without a value.
+    new_name: Option<usize>,
     flow: bool,
     /// Of the map.
     end: usize,
@@ -50,11 +52,11 @@ impl Layout {
             .iter()
             .map(|pair| lay(text, map, pair))
             .collect::<Result<_, _>>()?;
-        let name = map
-            .entries
-            .iter()
-            .rposition(|pair| pair.name() == Some("name"))
-            .ok_or(SPREAD)?;
+        let at = |key: &str| {
+            let mut pairs = map.entries.iter();
+            pairs.rposition(|pair| pair.name() == Some(key))
+        };
+        let name = at("name").ok_or(SPREAD)?;
         let first = laid.first().ok_or(SPREAD)?.key.start;
         let start = if map.flow { map.span.start } else { first };
         let before = before_on_line(text, start);
@@ -74,13 +76,14 @@ impl Layout {
         Ok(Self {
             pairs: laid,
             name,
+            new_name: at("newName"),
             flow: map.flow,
             end: map.span.end,
             item,
         })
     }
 
-    /// `newName` beside `name`, spelled as that is.
+    /// `newName` beside `name`, spelled as that is, or in the place of one without a value.
     pub(super) fn add_new_name(&self, text: &str, value: &str) -> Edit {
         let name = self.pairs[self.name];
         let key = name.key.of(text).replace("name", "newName");
@@ -92,6 +95,12 @@ impl Layout {
             )
         };
         let (open, close) = around(name.value, name.value_text);
+        if let Some(empty) = self.new_name.map(|at| self.pairs[at]) {
+            return Edit {
+                span: Span::new(empty.key.end, empty.value.end),
+                text: format!("{gap}{open}{value}{close}"),
+            };
+        }
         let pair = format!("{key}{gap}{open}{value}{close}");
         let before = before_on_line(text, name.key.start);
         if !self.flow {
@@ -168,7 +177,12 @@ fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, &'static str>
     let (Some(key), Some(value)) = (pair.key.as_scalar(), pair.value.as_scalar()) else {
         return Err(SPREAD);
     };
-    let (key_raw, value_raw) = (quoted(key), quoted(value));
+    let key_raw = quoted(key);
+    let value_raw = match value.span.is_empty() && value.style == Style::Plain {
+        // Nothing is written: where that is depends on the parser.
+        true => behind_colon(text, key_raw.end).ok_or(SPREAD)?,
+        false => quoted(value),
+    };
     if value_raw.start < key_raw.end || !map.span.covers(value.span) {
         return Err(ALIASED);
     }
@@ -179,7 +193,10 @@ fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, &'static str>
         (true, _) => Ok(Laid {
             key: key_raw,
             value: value_raw,
-            value_text: value.span,
+            value_text: match value_raw.covers(value.span) {
+                true => value.span,
+                false => value_raw,
+            },
         }),
         (false, true) => Err(ALIASED),
         (false, false) => Err(SPREAD),
@@ -216,6 +233,16 @@ fn line_end(text: &str, at: usize) -> &'static str {
         Some(newline) if text[..newline].ends_with('\r') => "\r\n",
         _ => "\n",
     }
+}
+
+/// The empty span behind a key's colon, where nothing but the next entry or a comment follows.
+fn behind_colon(text: &str, key_end: usize) -> Option<Span> {
+    let gap = text[key_end..].find(|letter: char| !letter.is_ascii_whitespace())?;
+    let rest = text[key_end + gap..].strip_prefix(':')?;
+    let line = rest.lines().next().unwrap_or_default().trim_start();
+    let at = key_end + gap + 1;
+    let free = line.is_empty() || line.starts_with(['#', ',', '}']);
+    free.then_some(Span::new(at, at))
 }
 
 /// With its quotes.

@@ -214,7 +214,7 @@ impl Writer<'_> {
         match (&entry.value, branch.leaf) {
             (Node::Map(inner), None) if !inner.entries.is_empty() => self.map(inner, branch),
             (Node::Map(inner), None) => self.fill(map, entry, Some(inner.span), branch),
-            (Node::Scalar(scalar), None) if is_null(scalar) => {
+            (Node::Scalar(scalar), None) if scalar.is_null() => {
                 let written = Some(scalar.span).filter(|span| !span.is_empty());
                 self.fill(map, entry, written, branch);
             }
@@ -429,10 +429,6 @@ impl Writer<'_> {
         };
         self.edit(Span::new(at, at), text, of);
     }
-}
-
-fn is_null(scalar: &Scalar<'_>) -> bool {
-    scalar.style == Quotes::Plain && values::kind_of_plain(&scalar.value).is_none()
 }
 
 fn has_quoted_keys(map: &Map<'_>) -> bool {
