@@ -2,6 +2,8 @@
 //!
 //! A file alone, or the files of projects together. Texts in, texts and findings out. Knows no disk and no format.
 
+mod circle;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +21,9 @@ use crate::rules::select::Names;
 use crate::source::{LineIndex, Span};
 use crate::suppress;
 
-/// A fix can make work for another rule, but not for ever: a user's rules may go round in a circle.
+use circle::Passes;
+
+/// A fix can make work for another rule. Fixes that do not come to an end after so many passes are not written.
 const MOST_PASSES: usize = 8;
 
 /// What a run asks of every file.
@@ -70,24 +74,30 @@ impl Judge<'_> {
         self.passes(members, &self.projects, fix)
     }
 
+    /// Fixes until nothing changes any more. Where that does not happen, all texts are as they were.
     fn passes(
         &self,
         mut members: Members,
         projects: &[Box<dyn Project + '_>],
         fix: Option<Applicability>,
     ) -> BTreeMap<PathBuf, Outcome> {
-        let mut outcomes: BTreeMap<PathBuf, Outcome> = members
-            .keys()
-            .map(|path| (path.clone(), Outcome::default()))
-            .collect();
-        for pass in 0.. {
-            self.find(&mut members, projects, &mut outcomes);
-            let Some(limit) = fix.filter(|_| pass < MOST_PASSES) else {
-                break;
-            };
-            if !apply(&mut members, &mut outcomes, limit) {
+        let mut outcomes = none(&members);
+        let mut passes = Passes::default();
+        self.find(&mut members, projects, &mut outcomes);
+        while let Some(limit) = fix {
+            let changed = apply(&mut members, &mut outcomes, limit);
+            if changed.is_empty() {
                 break;
             }
+            let settles = passes.pass(&mut members, changed, &outcomes);
+            if let Err(unsettled) = settles {
+                outcomes = none(&members);
+                passes.undo(&mut members);
+                self.find(&mut members, projects, &mut outcomes);
+                unsettled.hold(&mut members);
+                break;
+            }
+            self.find(&mut members, projects, &mut outcomes);
         }
         for (path, member) in members {
             let outcome = outcomes.entry(path).or_default();
@@ -153,12 +163,17 @@ impl Judge<'_> {
     }
 }
 
-/// Applies what is trusted far enough. `false` where nothing changed.
+fn none(members: &Members) -> BTreeMap<PathBuf, Outcome> {
+    let paths = members.keys().cloned();
+    paths.map(|path| (path, Outcome::default())).collect()
+}
+
+/// Applies what is trusted far enough. Gives the files that it changes, as they are then.
 fn apply(
     members: &mut Members,
     outcomes: &mut BTreeMap<PathBuf, Outcome>,
     limit: Applicability,
-) -> bool {
+) -> Vec<(PathBuf, String)> {
     let free = members
         .iter()
         .filter(|(_, member)| member.locked.is_none())
@@ -177,7 +192,7 @@ fn apply(
         .map(|(path, text)| (path.to_owned(), text))
         .collect();
     if changed.is_empty() {
-        return false;
+        return changed;
     }
     let mut taken = taken.into_iter();
     for (path, member) in members.iter_mut() {
@@ -191,12 +206,7 @@ fn apply(
             }
         }
     }
-    for (path, text) in changed {
-        if let Some(member) = members.get_mut(&path) {
-            member.text = text;
-        }
-    }
-    true
+    changed
 }
 
 impl Outcome {

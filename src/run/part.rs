@@ -209,6 +209,7 @@ impl Part {
         if options.mode == Mode::Diff {
             part.hold(options, path, kind, &mut outcome);
             count(&mut part, options, &outcome);
+            part.list_failures(path, &outcome);
             if outcome.text != before.unwrap_or_default() && !options.quiet {
                 part.out = diff::unified(path, before, &outcome.text, options.look.color);
             }
@@ -217,6 +218,18 @@ impl Part {
         let outcome = part.report(options, path, kind, outcome);
         count(&mut part, options, &outcome);
         part
+    }
+
+    /// A diff has no room for what made the run fail.
+    fn list_failures(&mut self, path: &Path, outcome: &judge::Outcome) {
+        let lines = LineIndex::new(&outcome.text);
+        for problem in outcome.problems.iter().filter(|problem| problem.fatal) {
+            let position = problem.offset.map(|at| lines.position(&outcome.text, at));
+            let at = position.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
+            let message = &problem.message;
+            self.errors
+                .push(format!("{}{at}: {message}", path.display()));
+        }
     }
 
     /// Takes away what the baseline holds. Gives the keys of what is left, where there is use for them.

@@ -6,6 +6,7 @@ mod bad_input;
 mod baseline;
 mod cli;
 mod common;
+mod converge;
 mod corpus;
 mod docs;
 mod fixtures;
