@@ -37,6 +37,8 @@ pub enum Place {
     Missing,
     File,
     Folder,
+    /// Something may be there, but the system does not say what.
+    Unreadable,
     /// Beyond what the run may see.
     Outside,
 }
@@ -50,7 +52,7 @@ pub struct Member {
     /// Whether there is such a file yet. A fix may fill one that is not.
     pub exists: bool,
     /// Why the run may not write it, if so.
-    pub locked: Option<&'static str>,
+    pub locked: Option<Arc<str>>,
     pub findings: Vec<Finding>,
     pub problems: Vec<Problem>,
 }

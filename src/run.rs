@@ -262,7 +262,11 @@ fn walk_for(
 
 fn project_text(config: &Config, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
     let releases = || may_release(kind, bytes, !config.vendored_charts.is_empty());
-    let text = (kind.makes_project() || releases()).then_some(bytes)?;
+    if kind.makes_project() {
+        // Bytes that are no UTF-8 do not hide which files it holds together.
+        return Some(Arc::from(String::from_utf8_lossy(bytes)));
+    }
+    let text = releases().then_some(bytes)?;
     std::str::from_utf8(text).ok().map(Arc::from)
 }
 
@@ -283,13 +287,17 @@ fn disk_of<'r>(
     let mut disk = Disk::new(&options.walk.roots, anchors);
     let (mut makers, mut releases) = (Vec::new(), Vec::new());
     for (path, file) in &found.kept {
-        match file.text.is_some() {
+        let is_text = |text: &Arc<str>| !text.contains('\0');
+        match file.text.as_ref().is_some_and(is_text) {
+            false if file.kind.makes_project() => disk.note_unread(path, false),
             true if file.kind.makes_project() => makers.push(path.clone()),
             true => releases.push(path.clone()),
             false => {}
         }
         disk.note(path, file.text.clone(), file.suspect);
     }
+    let fatal = found.problems.iter().filter(|problem| problem.fatal);
+    fatal.for_each(|problem| disk.note_unread(&problem.path, true));
     let around = disk.around();
     if !around.is_empty() {
         let around = walk::Options {
@@ -305,7 +313,10 @@ fn disk_of<'r>(
             keep: &|_, kind: &'static Kind, bytes: &[u8]| project_text(options.config, kind, bytes),
             suspect: &|_: &[u8]| false,
         };
-        for (path, text) in walk::walk(&around, &sieve).kept {
+        let around = walk::walk(&around, &sieve);
+        let fatal = around.problems.iter().filter(|problem| problem.fatal);
+        fatal.for_each(|problem| disk.note_unread(&disk.resolve(&problem.path, "."), true));
+        for (path, text) in around.kept {
             let path = disk.resolve(&path, ".");
             disk.note(&path, Some(text), false);
             makers.push(path);

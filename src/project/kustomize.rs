@@ -3,6 +3,7 @@
 //! Follows what each kustomization is built from, plays the build with and without the fixes, and ties those together
 //! that would break an entry alone. Fetches nothing: what a remote base or a chart holds is not known.
 
+mod blind;
 mod bundle;
 mod entry;
 mod find;
@@ -96,6 +97,7 @@ impl Project for Trees<'_> {
         if !self.has_work(&group, members) {
             return;
         }
+        blind::hold(&group, self.tree, members);
         group.read(self.tree, members);
         if find::strip_names(&group, members) {
             group = Group::layers(self.tree, members);

@@ -2,11 +2,11 @@
 //!
 //! Reads through `walk` alone, and shows nothing that lies outside the repositories of the run's roots.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::kind;
+use crate::kind::{self, Kind};
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
 use crate::source::normal;
@@ -24,6 +24,8 @@ pub(super) struct Disk<'r> {
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
     suspects: BTreeSet<PathBuf>,
+    /// What makes projects, or holds files that do, and could not be read; whether the walk said so.
+    unread: BTreeMap<PathBuf, bool>,
     /// Folders that were asked about, and whether they may be seen.
     seen: Mutex<HashMap<PathBuf, bool>>,
 }
@@ -56,6 +58,7 @@ impl<'r> Disk<'r> {
             tops,
             known: HashMap::new(),
             suspects: BTreeSet::new(),
+            unread: BTreeMap::new(),
             seen: Mutex::default(),
         }
     }
@@ -68,6 +71,34 @@ impl<'r> Disk<'r> {
         if suspect {
             self.suspects.insert(path.to_owned());
         }
+    }
+
+    /// Notes a file or folder that could not be read, where it may make a project: what it holds together is not known.
+    pub(super) fn note_unread(&mut self, path: &Path, reported: bool) {
+        let path = match walk::is_folder(path) {
+            Some(true) => path.join(kind::KUSTOMIZATION_FILES[0]),
+            _ => path.to_owned(),
+        };
+        if kind::classify(&path).is_some_and(Kind::makes_project) {
+            self.unread.insert(path, reported);
+        }
+    }
+
+    /// Files that may make projects and could not be read. A folder that could not be listed counts as a kustomization.
+    pub(super) fn unread(&self) -> impl Iterator<Item = &PathBuf> {
+        self.unread.keys()
+    }
+
+    /// Whether a walk met a file that it could not read, and has a problem for it.
+    pub(super) fn is_reported(&self, path: &Path) -> bool {
+        self.unread.get(path) == Some(&true)
+    }
+
+    /// The folder beyond which nothing that has to do with a path is seen.
+    pub(super) fn top_of(&self, path: &Path) -> Option<&Path> {
+        let full = normal(&self.here.join(path));
+        let tops = self.roots.iter().map(|root| root.top.as_path());
+        tops.filter(|top| full.starts_with(top)).min()
     }
 
     /// Whether a path lies under a root, or is one.
@@ -134,9 +165,15 @@ impl Tree for Disk<'_> {
     fn place(&self, path: &Path) -> Place {
         let full = || normal(&self.here.join(path));
         let seen = |sees: bool, place: Place| if sees { place } else { Place::Outside };
+        if self.unread.contains_key(path) {
+            return Place::Unreadable;
+        }
         match walk::look(path) {
+            Some(Entry::Unreadable) if self.tops.iter().any(|top| full().starts_with(top)) => {
+                Place::Unreadable
+            }
             None if self.tops.iter().any(|top| full().starts_with(top)) => Place::Missing,
-            None => Place::Outside,
+            None | Some(Entry::Unreadable) => Place::Outside,
             Some(Entry::Folder) => seen(self.sees_folder(path), Place::Folder),
             Some(Entry::File) => {
                 let folder = path.parent().unwrap_or(Path::new(""));

@@ -3,11 +3,11 @@
 //! Reads nothing, and does not know why files belong together.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Options;
 use super::disk::Disk;
-use crate::kind::Kind;
+use crate::kind::{self, KUSTOMIZATION_FILES, Kind};
 use crate::project::{Place, Project, Tree};
 
 /// Files that are judged together, in the order of their paths.
@@ -18,9 +18,21 @@ pub(super) struct Group {
 /// A file of a group.
 pub(super) struct Entry {
     pub kind: &'static Kind,
-    pub exists: bool,
+    pub state: State,
     /// Whether it is one of those that the run was asked about.
     pub told: bool,
+}
+
+/// What is known of a file of a group before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    There,
+    /// A fix may create it.
+    Missing,
+    /// It may be there, but cannot be read; whether the walk said so already.
+    Unreadable {
+        reported: bool,
+    },
 }
 
 impl Group {
@@ -36,7 +48,11 @@ pub(super) fn of(
     options: &Options<'_>,
 ) -> Vec<Group> {
     let groups = projects.iter().flat_map(|project| project.groups());
-    let groups = united(groups.collect()).into_iter().map(|paths| Group {
+    let mut groups: Vec<Vec<PathBuf>> = groups.collect();
+    let held = disk.unread().map(|path| reach(path, &groups, disk));
+    let held: Vec<Vec<PathBuf>> = held.collect();
+    groups.extend(held);
+    let groups = united(groups).into_iter().map(|paths| Group {
         files: paths
             .into_iter()
             .filter_map(|path| Some((entry(&path, disk, options)?, path)))
@@ -53,19 +69,45 @@ pub(super) fn of(
     groups
 }
 
+/// What a file that could not be read may hold together: what was found in its folder and below and, where it may be a
+/// kustomization, each other one of the repository, for it can be built from any of them.
+fn reach(unread: &Path, groups: &[Vec<PathBuf>], disk: &Disk<'_>) -> Vec<PathBuf> {
+    let is_kustomization = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
+    };
+    let folder = unread.parent().unwrap_or(Path::new(""));
+    let mut reach = disk.suspects(folder);
+    reach.push(unread.to_owned());
+    if is_kustomization(unread) {
+        let top = disk.top_of(unread);
+        let all = groups.iter().flatten();
+        let others = all.filter(|path| is_kustomization(path) && disk.top_of(path) == top);
+        reach.extend(others.cloned());
+    }
+    reach
+}
+
 fn entry(path: &PathBuf, disk: &Disk<'_>, options: &Options<'_>) -> Option<Entry> {
     let told = disk.is_under_roots(path);
+    let place = disk.place(path);
+    if place == Place::Unreadable {
+        let kind = kind::classify(path).unwrap_or(&kind::TEXT);
+        let reported = disk.is_reported(path);
+        let state = State::Unreadable { reported };
+        return Some(Entry { kind, state, told });
+    }
     let named = told && options.walk.roots.contains(path);
     if (!named || options.walk.force_exclude) && options.walk.excludes(path) {
         return None;
     }
     let kind = options.kind_of(path, named)?;
-    let exists = match disk.place(path) {
-        Place::File => true,
-        Place::Missing => false,
-        Place::Folder | Place::Outside => return None,
+    let state = match place {
+        Place::File => State::There,
+        Place::Missing => State::Missing,
+        Place::Folder | Place::Unreadable | Place::Outside => return None,
     };
-    Some(Entry { kind, exists, told })
+    Some(Entry { kind, state, told })
 }
 
 /// Groups that share a file are one.

@@ -6,6 +6,7 @@ mod circle;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -134,6 +135,7 @@ impl Judge<'_> {
         for project in projects {
             project.settle(members);
         }
+        hold_locked(members);
     }
 
     /// What a file tells on its own. Gives its comments.
@@ -166,6 +168,32 @@ impl Judge<'_> {
 fn none(members: &Members) -> BTreeMap<PathBuf, Outcome> {
     let paths = members.keys().cloned();
     paths.map(|path| (path, Outcome::default())).collect()
+}
+
+/// A fix that edits a file which the run may not write is shown with the reason, and left.
+fn hold_locked(members: &mut Members) {
+    let locked: BTreeMap<PathBuf, Arc<str>> = members
+        .iter()
+        .filter_map(|(path, member)| Some((path.clone(), member.locked.clone()?)))
+        .collect();
+    if locked.is_empty() {
+        return;
+    }
+    for (path, member) in members {
+        for finding in &mut member.findings {
+            let Some(fix) = &mut finding.fix else {
+                continue;
+            };
+            let others = fix.elsewhere.iter().map(|other| &*other.path);
+            let mut edited = std::iter::once(path.as_path()).chain(others);
+            if let Some(why) = edited.find_map(|path| locked.get(path))
+                && fix.applicability > Applicability::Display
+            {
+                fix.applicability = Applicability::Display;
+                finding.reason = Some(why.to_string());
+            }
+        }
+    }
 }
 
 /// Applies what is trusted far enough. Gives the files that it changes, as they are then.

@@ -167,7 +167,7 @@ impl Reach<'_> {
                     Place::File => {
                         self.reached.insert(target);
                     }
-                    Place::Missing | Place::Outside => {}
+                    Place::Missing | Place::Unreadable | Place::Outside => {}
                 }
             }
         }

@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::groups::{Entry, Group};
+use super::groups::{Entry, Group, State};
 use super::judge::{self, Judge};
 use super::{Mode, Options};
 use crate::baseline::{self, Entry as Known};
 use crate::diff;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Key, Problem, Severity};
-use crate::kind::Kind;
+use crate::kind::{Kind, Parser};
 use crate::project::{Member, Members};
 use crate::report::{FileReport, Piece, Summary};
 use crate::source::LineIndex;
@@ -89,22 +90,44 @@ impl Work<'_> {
         let (options, judge) = (self.options, self.judge);
         let mut parts: BTreeMap<PathBuf, Part> = BTreeMap::new();
         let mut before: BTreeMap<&Path, Option<String>> = BTreeMap::new();
+        let mut unread: Option<&Path> = None;
         for (path, entry) in &group.files {
-            match entry.exists.then(|| walk::read(path)).transpose() {
+            let text = match entry.state {
+                State::Missing => Ok(None),
+                State::There => walk::read(path).map(Some),
+                State::Unreadable { reported: false } => walk::read(path).map(Some),
+                State::Unreadable { reported: true } => {
+                    unread = unread.or(Some(path));
+                    continue;
+                }
+            };
+            match text {
                 Ok(text) => {
                     before.insert(path, text);
                 }
-                Err(error) if entry.told => {
-                    parts.insert(path.clone(), Part::unread(options, &error));
+                Err(error) => {
+                    // No manifest is binary, whatever it may be.
+                    let binary = matches!(error, ReadError::Binary { .. });
+                    if error.is_fatal() || binary && entry.kind.parser != Parser::Text {
+                        unread = unread.or(Some(path));
+                    }
+                    if entry.told {
+                        parts.insert(path.clone(), Part::unread(options, &error));
+                    }
                 }
-                Err(_) => {}
             }
         }
+        // What it holds together with the others, nobody can say.
+        let locked: Option<Arc<str>> = unread.map(|path| {
+            let path = path.display();
+            Arc::from(format!("{path} goes together with it, and cannot be read"))
+        });
         let members = || -> Members {
             let files = before.iter();
             files
                 .map(|(path, text)| {
-                    let member = member(path, &group.files[*path], text.as_deref());
+                    let mut member = member(path, &group.files[*path], text.as_deref());
+                    member.locked = member.locked.or_else(|| locked.clone());
                     ((*path).to_owned(), member)
                 })
                 .collect()
@@ -153,10 +176,10 @@ impl Work<'_> {
 /// A file of a group as it was read, if there is one.
 fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
     let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
-    member.exists = entry.exists;
+    member.exists = entry.state == State::There;
     member.locked = match () {
-        () if !entry.told => Some("it is outside of what regfix was given"),
-        () if walk::is_read_only(path) => Some("it is read-only"),
+        () if !entry.told => Some(Arc::from("it is outside of what regfix was given")),
+        () if walk::is_read_only(path) => Some(Arc::from("it is read-only")),
         () => None,
     };
     member

@@ -3,6 +3,7 @@
 //! Reads no file.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -34,17 +35,35 @@ pub enum Entry {
     Link {
         to_folder: bool,
     },
+    /// The system does not say.
+    Unreadable,
 }
 
 /// Looks at a path once, and a second time where it is a link. `None` where there is nothing, or a link to nothing.
 pub fn look(path: &Path) -> Option<Entry> {
     let path = named(path);
-    let metadata = fs::symlink_metadata(path).ok()?;
-    match metadata.is_symlink() {
-        true => is_folder(path).map(|to_folder| Entry::Link { to_folder }),
-        false if metadata.is_dir() => Some(Entry::Folder),
-        false => Some(Entry::File),
+    let found = fs::symlink_metadata(path).and_then(|metadata| {
+        Ok(match metadata.is_symlink() {
+            true => Entry::Link {
+                to_folder: fs::metadata(path)?.is_dir(),
+            },
+            false if metadata.is_dir() => Entry::Folder,
+            false => Entry::File,
+        })
+    });
+    match found {
+        Ok(entry) => Some(entry),
+        Err(error) if is_missing(&error) => None,
+        Err(_) => Some(Entry::Unreadable),
     }
+}
+
+/// Whether an error says that there is nothing at a path. All others leave open what is there.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Whether there is a folder or something else, if anything.

@@ -14,6 +14,7 @@ mod formats;
 #[cfg(unix)]
 mod found;
 mod git;
+mod groups;
 mod helm;
 #[cfg(unix)]
 mod hostile;

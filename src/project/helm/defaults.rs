@@ -429,7 +429,7 @@ impl Default {
         }
         let locked = match member {
             None => Some("the chart's values.yaml is left out by the settings"),
-            Some(member) => member.locked,
+            Some(member) => member.locked.as_deref(),
         };
         let planned: Result<Vec<_>, String> = match locked {
             Some(reason) => Err(reason.to_owned()),

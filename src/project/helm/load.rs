@@ -251,7 +251,7 @@ impl<'l> Loader<'l> {
                         files.extend(self.tree.bytes(&path).map(|bytes| (below, bytes)));
                     }
                 }
-                Place::Missing | Place::Outside => {}
+                Place::Missing | Place::Unreadable | Place::Outside => {}
             }
         }
     }

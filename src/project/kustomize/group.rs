@@ -29,7 +29,7 @@ pub(super) struct File {
     pub(super) path: Arc<Path>,
     pub(super) text: Arc<str>,
     /// Whether the run may write it; why not.
-    pub(super) free: Result<(), &'static str>,
+    pub(super) free: Result<(), Arc<str>>,
 }
 
 /// What a layer does, in the order in which Kustomize does it.
@@ -98,9 +98,9 @@ impl Group {
             group.files.push(File {
                 path: Arc::from(path.as_path()),
                 text: Arc::from(member.text.as_str()),
-                free: match member.locked {
-                    Some(why) => Err(why),
-                    None if vendored => Err(VENDORED),
+                free: match &member.locked {
+                    Some(why) => Err(Arc::clone(why)),
+                    None if vendored => Err(Arc::from(VENDORED)),
                     None => Ok(()),
                 },
             });
@@ -149,7 +149,7 @@ impl Group {
                 self.files.push(File {
                     path: Arc::from(path.as_path()),
                     text,
-                    free: Err(EXCLUDED),
+                    free: Err(Arc::from(EXCLUDED)),
                 });
             }
         }

@@ -223,7 +223,7 @@ impl Reader<'_> {
                     };
                     let path = self.tree.resolve(self.folder, path);
                     match self.tree.place(&path) {
-                        Place::File => self.layer.data.push(path),
+                        Place::File | Place::Unreadable => self.layer.data.push(path),
                         place => self.missing(&scalar, place),
                     }
                 }
@@ -265,7 +265,7 @@ impl Reader<'_> {
         }
         let path = self.tree.resolve(self.folder, value);
         match self.tree.place(&path) {
-            Place::File => return Some(Target::File(path)),
+            Place::File | Place::Unreadable => return Some(Target::File(path)),
             Place::Folder => match layer_in(self.tree, &path) {
                 Some(layer) => return Some(Target::Layer(layer, scalar.span)),
                 None => self.problem(scalar, format!("{value} holds no kustomization")),
@@ -303,7 +303,7 @@ pub(super) fn layer_in(tree: &dyn Tree, folder: &Path) -> Option<PathBuf> {
     KUSTOMIZATION_FILES
         .iter()
         .map(|name| tree.resolve(folder, name))
-        .find(|path| tree.place(path) == Place::File)
+        .find(|path| matches!(tree.place(path), Place::File | Place::Unreadable))
 }
 
 /// Whether a file is a kustomization, by its name.

@@ -49,9 +49,9 @@ pub(super) fn settle(group: &Group, members: &mut Members, rules: &RuleSet) {
 fn leaves(group: &Group, members: &Members, additions: &[Option<(String, Finding)>]) -> Vec<Leave> {
     let leave = |(index, rewrite): (usize, &super::group::Rewrite)| {
         let file = &group.files[rewrite.file];
-        if let Err(why) = file.free {
+        if let Err(why) = &file.free {
             return Leave {
-                fixed: Some(why.to_owned()),
+                fixed: Some(why.to_string()),
                 added: None,
             };
         }
@@ -83,8 +83,8 @@ fn can_add(group: &Group, index: usize, name: &str) -> bool {
 fn fixed_tests(group: &Group, members: &Members) -> Vec<Option<String>> {
     let fixed = |test: &super::leaf::Test| {
         let file = &group.files[test.file];
-        let why = match file.free {
-            Err(why) => Some(why),
+        let why = match &file.free {
+            Err(why) => Some(&**why),
             Ok(()) if find::at(members, &file.path, test.span).is_none() => Some(KEPT),
             Ok(()) if test.span.of(&file.text) != test.value => {
                 Some("its text is not as it is meant, so it cannot be edited")
@@ -153,7 +153,7 @@ impl Settler<'_> {
         }
         self.outcome.held = held;
         for file in &self.group.files {
-            let Err(why) = file.free else { continue };
+            let Err(why) = &file.free else { continue };
             if let Some(member) = self.members.get_mut(&*file.path) {
                 let written = member.findings.iter_mut().filter(|one| one.fix.is_some());
                 written.for_each(|finding| lower(finding, Applicability::Display, why));
