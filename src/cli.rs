@@ -5,9 +5,11 @@ mod catalogue;
 mod changed;
 mod online;
 mod shell;
+mod signals;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::FromArgMatches;
 use jiff::civil::Date;
@@ -18,6 +20,7 @@ use crate::report::{self, Base, Format, Look};
 use crate::rules::{RuleSet, Severity};
 use crate::run::{self, ImageList, Known, Mode, Options, Outcome};
 use crate::walk;
+use crate::write;
 
 pub use args::Arguments;
 use args::{ColorChoice, Command, TableFormat};
@@ -122,6 +125,12 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     }
     if let Some(fault) = odd_outputs(arguments) {
         writeln!(err, "regfix: {fault}")?;
+        return Ok(Exit::Failed);
+    }
+    // A run that leaves nothing on the disk may be ended at any time.
+    let leaves_something = writes || arguments.action.write_baseline || !options.outputs.is_empty();
+    if leaves_something && let Err(error) = signals::watch(&options.gate) {
+        writeln!(err, "regfix: signals cannot be caught: {error}")?;
         return Ok(Exit::Failed);
     }
     if arguments.command.is_none() {
@@ -301,6 +310,7 @@ fn options<'o>(
             force_exclude: scope.force_exclude,
             hidden: scope.hidden,
             threads: scope.jobs,
+            marker: Some(write::JOURNAL_FOLDER),
         },
         related: scope.related,
         only: None,
@@ -329,6 +339,7 @@ fn options<'o>(
         watched: is_watched(arguments, shown),
         verbose: arguments.output.verbose,
         statistics: arguments.output.statistics,
+        gate: Arc::default(),
     }
 }
 

@@ -10,6 +10,7 @@ mod list;
 mod only;
 mod outlet;
 mod part;
+mod unfinished;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -33,7 +34,7 @@ use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 use crate::suppress::MARKER;
 use crate::walk;
-use crate::write::Bounds;
+use crate::write::{Gate, Writer};
 
 use disk::Disk;
 pub use disk::with_charts;
@@ -89,6 +90,8 @@ pub struct Options<'o> {
     pub watched: bool,
     pub verbose: bool,
     pub statistics: bool,
+    /// Where signals that ask the process to end wait for what may not be interrupted.
+    pub gate: Arc<Gate>,
 }
 
 /// What a run came to: all that the exit code needs.
@@ -178,8 +181,14 @@ pub fn check(
             return Ok(Outcome::Failed);
         }
     };
+    // Before anything is read: what a root is, is what it was then.
+    let mut writer = (options.mode == Mode::Write)
+        .then(|| Writer::new(&options.walk.roots, Arc::clone(&options.gate)));
     let progress = Progress::new(options.watched && !options.is_piped());
-    let found = (!options.is_piped()).then(|| walk_for(options, &anchors, &progress));
+    let mut found = (!options.is_piped()).then(|| {
+        let walk = || walk_for(options, &anchors, &progress);
+        unfinished::walk_until_settled(&options.walk.roots, writer.as_ref(), walk)
+    });
     let disk = found
         .as_ref()
         .map(|found| disk_of(options, found, &anchors));
@@ -205,7 +214,7 @@ pub fn check(
         found: Baseline::default(),
     };
     run.start()?;
-    match found {
+    match &mut found {
         Some(found) => {
             let mut groups = Vec::new();
             let mut only = None;
@@ -217,7 +226,14 @@ pub fn check(
                     only.keep(&mut groups, &makers.projects);
                 }
             }
-            run.files(&found, groups, only.as_ref())?;
+            found
+                .problems
+                .extend(unfinished::around(&groups, &found.marked));
+            if let (Some(writer), Some((disk, _)), true) = (&mut writer, &disk, options.related) {
+                let files = groups.iter().flat_map(|group| group.files.keys());
+                files.for_each(|path| writer.allow(path, disk.tops()));
+            }
+            run.files(found, groups, only.as_ref(), writer.as_ref())?;
         }
         None => run.standard_input()?,
     }
@@ -419,6 +435,7 @@ impl Run<'_, '_> {
         found: &walk::Outcome<Candidate>,
         groups: Vec<Group>,
         only: Option<&Only>,
+        writer: Option<&Writer>,
     ) -> io::Result<()> {
         self.summary.files = match only {
             None => found.counts.files,
@@ -432,15 +449,10 @@ impl Run<'_, '_> {
         let progress = self.progress;
         self.aside(|run| run.walked(&found.problems, &found.skipped))?;
         let (options, judge) = (self.options, self.judge);
-        let mut bounds = Bounds::new(&options.walk.roots);
-        for group in &groups {
-            let related = group.files.iter().filter(|(_, entry)| entry.told);
-            related.for_each(|(path, _)| bounds.allow(path));
-        }
         let work = Work {
             options,
             judge,
-            bounds: &bounds,
+            writer,
         };
         let grouped: HashSet<PathBuf> = groups
             .iter()

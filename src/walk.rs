@@ -18,7 +18,10 @@ mod problem;
 mod roots;
 
 pub use content::{LIMIT, ReadError, read, read_bytes, read_from};
-pub use look::{Entry, is_file, is_folder, is_read_only, list, look, real, working_directory};
+pub use look::{
+    Entry, FileId, file_id, is_file, is_folder, is_read_only, is_there, list, look, real,
+    working_directory,
+};
 pub use problem::Problem;
 
 use content::{Buffer, Read};
@@ -46,6 +49,8 @@ pub struct Options {
     pub hidden: bool,
     /// 0: as many as there are cores, but not more than pays.
     pub threads: usize,
+    /// A name that is looked for in each folder, hidden or not.
+    pub marker: Option<&'static str>,
 }
 
 impl Options {
@@ -81,6 +86,8 @@ pub struct Outcome<T> {
     pub problems: Vec<Problem>,
     /// Wanted by name, but not read; the reason in words.
     pub skipped: Vec<(PathBuf, &'static str)>,
+    /// Folders in which there is something called [`Options::marker`].
+    pub marked: Vec<PathBuf>,
     pub counts: Counts,
 }
 
@@ -101,6 +108,7 @@ impl<T> Default for Outcome<T> {
             kept: Vec::new(),
             problems: Vec::new(),
             skipped: Vec::new(),
+            marked: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -141,6 +149,7 @@ pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T
     let shared = Shared {
         sieve,
         exclude,
+        marker: options.marker,
         roots: &roots,
         walked: Mutex::new(outcome),
     };
@@ -153,6 +162,7 @@ pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T
 fn sorted<T>(mut outcome: Outcome<T>) -> Outcome<T> {
     outcome.kept.sort_by(|(one, _), (other, _)| one.cmp(other));
     outcome.skipped.sort();
+    outcome.marked.sort();
     // Roots that lie side by side have the same ignore files above them.
     outcome.problems.sort();
     outcome.problems.dedup();
@@ -163,6 +173,7 @@ fn sorted<T>(mut outcome: Outcome<T>) -> Outcome<T> {
 struct Shared<'w, K, T> {
     sieve: &'w Sieve<'w, K, T>,
     exclude: Exclude,
+    marker: Option<&'static str>,
     roots: &'w Roots,
     walked: Mutex<Outcome<T>>,
 }
@@ -194,6 +205,7 @@ impl<K, T> Drop for Worker<'_, K, T> {
         walked.kept.append(&mut self.found.kept);
         walked.problems.append(&mut self.found.problems);
         walked.skipped.append(&mut self.found.skipped);
+        walked.marked.append(&mut self.found.marked);
         let counts = self.found.counts;
         walked.counts.files += counts.files;
         walked.counts.bytes += counts.bytes;
@@ -231,6 +243,10 @@ impl<K, T> Worker<'_, K, T> {
         if kind.is_dir() {
             let problems = entry.error().map(Problem::of_walk);
             self.found.problems.extend(problems.into_iter().flatten());
+            let marker = self.shared.marker;
+            if marker.is_some_and(|marker| is_there(&entry.path().join(marker))) {
+                self.found.marked.push(path.to_owned());
+            }
         } else if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.sift(path, root, kind))) {
             let problem = Problem::panicked(path, &said(&*panic));
             self.found.problems.push(problem);

@@ -19,6 +19,8 @@ pub(super) struct Disk<'r> {
     /// Whether paths are spelled in full, as the roots are.
     absolute: bool,
     roots: Vec<Root>,
+    /// Those that are there, as they really are.
+    real_roots: Vec<PathBuf>,
     /// The folders, in full and as they really are, beyond which nothing is seen.
     tops: Vec<PathBuf>,
     /// Texts that need not be read again.
@@ -50,12 +52,17 @@ impl<'r> Disk<'r> {
         let roots: Vec<Root> = roots.iter().map(full).collect();
         let tops = roots.iter().filter_map(|root| walk::real(&root.top));
         let tops = tops.collect();
+        let real_roots = roots
+            .iter()
+            .filter_map(|root| walk::real(&root.path))
+            .collect();
         Self {
             anchors,
             here,
             absolute,
             roots,
             tops,
+            real_roots,
             known: HashMap::new(),
             suspects: BTreeSet::new(),
             unread: BTreeMap::new(),
@@ -99,6 +106,23 @@ impl<'r> Disk<'r> {
         let full = normal(&self.here.join(path));
         let tops = self.roots.iter().map(|root| root.top.as_path());
         tops.filter(|top| full.starts_with(top)).min()
+    }
+
+    /// The files in which the walk found something.
+    pub(super) fn all_suspects(&self) -> impl Iterator<Item = &PathBuf> {
+        self.suspects.iter()
+    }
+
+    /// The folders, as they really are, beyond which nothing is seen.
+    pub(super) fn tops(&self) -> &[PathBuf] {
+        &self.tops
+    }
+
+    /// Whether what a path leads to lies under a root, links followed.
+    pub(super) fn is_really_under_roots(&self, path: &Path) -> bool {
+        let of_new = || walk::real(path.parent()?);
+        let real = walk::real(path).or_else(of_new);
+        real.is_some_and(|real| self.real_roots.iter().any(|root| real.starts_with(root)))
     }
 
     /// Whether a path lies under a root, or is one.

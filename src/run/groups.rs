@@ -2,13 +2,16 @@
 //!
 //! Reads nothing, and does not know why files belong together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use super::Options;
 use super::disk::Disk;
 use crate::kind::{self, KUSTOMIZATION_FILES, Kind};
 use crate::project::{Place, Project, Tree};
+use crate::walk;
 
 /// Files that are judged together, in the order of their paths.
 pub(super) struct Group {
@@ -21,6 +24,8 @@ pub(super) struct Entry {
     pub state: State,
     /// Whether it is one of those that the run was asked about.
     pub told: bool,
+    /// Whether the run may write it: it is one of those, and really lies there.
+    pub free: bool,
 }
 
 /// What is known of a file of a group before it is read.
@@ -52,6 +57,7 @@ pub(super) fn of(
     let held = disk.unread().map(|path| reach(path, &groups, disk));
     let held: Vec<Vec<PathBuf>> = held.collect();
     groups.extend(held);
+    groups.extend(same_files(&groups, disk));
     let groups = united(groups).into_iter().map(|paths| Group {
         files: paths
             .into_iter()
@@ -64,9 +70,26 @@ pub(super) fn of(
         .collect();
     if options.related {
         let entries = groups.iter_mut().flat_map(|group| group.files.values_mut());
-        entries.for_each(|entry| entry.told = true);
+        entries.for_each(|entry| (entry.told, entry.free) = (true, true));
     }
     groups
+}
+
+/// Names of one file are judged as one, whether they are hard links or lead to it.
+fn same_files(groups: &[Vec<PathBuf>], disk: &Disk<'_>) -> Vec<Vec<PathBuf>> {
+    let paths: BTreeSet<&PathBuf> = groups.iter().flatten().chain(disk.all_suspects()).collect();
+    let paths: Vec<&PathBuf> = paths.into_iter().collect();
+    let ids: Vec<_> = paths.par_iter().map(|path| walk::file_id(path)).collect();
+    let mut files: HashMap<_, Vec<PathBuf>> = HashMap::new();
+    for (path, id) in paths.into_iter().zip(ids) {
+        if let Some(id) = id {
+            files.entry(id).or_default().push(path.clone());
+        }
+    }
+    files
+        .into_values()
+        .filter(|names| names.len() > 1)
+        .collect()
 }
 
 /// What a file that could not be read may hold together: what was found in its folder and below and, where it may be a
@@ -95,7 +118,12 @@ fn entry(path: &PathBuf, disk: &Disk<'_>, options: &Options<'_>) -> Option<Entry
         let kind = kind::classify(path).unwrap_or(&kind::TEXT);
         let reported = disk.is_reported(path);
         let state = State::Unreadable { reported };
-        return Some(Entry { kind, state, told });
+        return Some(Entry {
+            kind,
+            state,
+            told,
+            free: false,
+        });
     }
     let named = told && options.walk.roots.contains(path);
     if (!named || options.walk.force_exclude) && options.walk.excludes(path) {
@@ -107,7 +135,12 @@ fn entry(path: &PathBuf, disk: &Disk<'_>, options: &Options<'_>) -> Option<Entry
         Place::Missing => State::Missing,
         Place::Folder | Place::Unreadable | Place::Outside => return None,
     };
-    Some(Entry { kind, state, told })
+    Some(Entry {
+        kind,
+        state,
+        told,
+        free: told && disk.is_really_under_roots(path),
+    })
 }
 
 /// Groups that share a file are one.

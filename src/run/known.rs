@@ -173,7 +173,7 @@ impl Known {
             more.beyond(than, |_| true).map(|(_, count)| count).sum()
         };
         let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
-        let mut draft = Draft::create(&self.path)?;
+        let mut draft = Draft::create(&self.path, &options.gate)?;
         draft.push(&renewed.text())?;
         draft.finish()?;
         let findings = renewed.len();

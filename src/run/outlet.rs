@@ -46,7 +46,7 @@ impl Outlet {
             }
         });
         let files = options.outputs.iter();
-        let files = files.map(|(_, path)| Draft::create(path).map(Sink::File));
+        let files = files.map(|(_, path)| Draft::create(path, &options.gate).map(Sink::File));
         let sinks = stream.into_iter().chain(files);
         let outlets = options.formats().zip(sinks).map(|((format, look), sink)| {
             Ok(Self {

@@ -19,7 +19,7 @@ use crate::project::{Member, Members};
 use crate::report::{FileReport, Piece, Summary};
 use crate::source::LineIndex;
 use crate::walk::{self, ReadError};
-use crate::write::{self, Bounds, Change};
+use crate::write::{Change, Note, Writer};
 
 /// One file's part of the output, and its counts.
 #[derive(Default)]
@@ -40,7 +40,8 @@ pub(super) struct Part {
 pub(super) struct Work<'w> {
     pub options: &'w Options<'w>,
     pub judge: &'w Judge<'w>,
-    pub bounds: &'w Bounds,
+    /// Of a run that writes.
+    pub writer: Option<&'w Writer>,
 }
 
 impl Work<'_> {
@@ -57,22 +58,26 @@ impl Work<'_> {
         };
         let before = text.clone();
         let outcome = judge.file(path, text, kind, options.fix());
-        if options.mode == Mode::Write
-            && outcome.text != before
-            && let Err(error) = write::replace(
+        let mut notes = Vec::new();
+        if let Some(writer) = self.writer.filter(|_| outcome.text != before) {
+            let change = Change {
                 path,
-                before.as_bytes(),
-                outcome.text.as_bytes(),
-                self.bounds,
-            )
-        {
-            // All that would have been fixed is left.
-            let outcome = judge.file(path, before.clone(), kind, None);
-            let mut part = Part::of(options, path, kind, Some(&before), outcome);
-            part.fail(error.to_string());
-            return part;
+                before: Some(before.as_bytes()),
+                after: outcome.text.as_bytes(),
+            };
+            match writer.replace_all(&[change]) {
+                Ok(written) => notes = written,
+                Err(error) => {
+                    // All that would have been fixed is left.
+                    let outcome = judge.file(path, before.clone(), kind, None);
+                    let mut part = Part::of(options, path, kind, Some(&before), outcome);
+                    part.fail(error.to_string());
+                    return part;
+                }
+            }
         }
         let mut part = Part::of(options, path, kind, Some(&before), outcome);
+        part.note(&notes);
         if options.previews_reports() {
             part.report(options, path, kind, judge.file(path, before, kind, None));
         }
@@ -134,7 +139,8 @@ impl Work<'_> {
         };
         let mut outcomes = judge.group(members(), options.fix());
         let mut failure = None;
-        if options.mode == Mode::Write {
+        let mut notes = Vec::new();
+        if let Some(writer) = self.writer {
             let changes = outcomes.iter().filter_map(|(path, outcome)| {
                 let before = before.get(path.as_path())?.as_deref();
                 let change = Change {
@@ -145,10 +151,13 @@ impl Work<'_> {
                 (outcome.text != before.unwrap_or_default()).then_some(change)
             });
             let changes: Vec<Change<'_>> = changes.collect();
-            if let Err(error) = write::replace_all(&changes, self.bounds) {
-                failure = Some((error.path().to_owned(), error.to_string()));
-                // All that would have been fixed is left.
-                outcomes = judge.group(members(), None);
+            match writer.replace_all(&changes) {
+                Ok(written) => notes = written,
+                Err(error) => {
+                    failure = Some((error.path().to_owned(), error.to_string()));
+                    // All that would have been fixed is left.
+                    outcomes = judge.group(members(), None);
+                }
             }
         }
         let mut unfixed = match options.previews_reports() {
@@ -166,6 +175,10 @@ impl Work<'_> {
             }
             parts.insert(path, part);
         }
+        for note in notes {
+            let part = parts.entry(note.path.clone()).or_default();
+            part.note(&[note]);
+        }
         if let Some((path, error)) = failure {
             parts.entry(path).or_default().fail(error);
         }
@@ -178,7 +191,7 @@ fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
     let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
     member.exists = entry.state == State::There;
     member.locked = match () {
-        () if !entry.told => Some(Arc::from("it is outside of what regfix was given")),
+        () if !entry.free => Some(Arc::from("it is outside of what regfix was given")),
         () if walk::is_read_only(path) => Some(Arc::from("it is read-only")),
         () => None,
     };
@@ -213,6 +226,12 @@ impl Part {
         let mut part = Self::default();
         part.fail(error);
         part
+    }
+
+    fn note(&mut self, notes: &[Note]) {
+        let notes = notes.iter();
+        let notes = notes.map(|note| format!("{}: {}", note.path.display(), note.message));
+        self.errors.extend(notes);
     }
 
     fn fail(&mut self, error: String) {

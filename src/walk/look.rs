@@ -58,6 +58,11 @@ pub fn look(path: &Path) -> Option<Entry> {
     }
 }
 
+/// Whether there is something at a path, be it a link to nothing.
+pub fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
 /// Whether an error says that there is nothing at a path. All others leave open what is there.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
@@ -70,6 +75,25 @@ fn is_missing(error: &io::Error) -> bool {
 pub fn is_folder(path: &Path) -> Option<bool> {
     let metadata = fs::metadata(path).ok()?;
     Some(metadata.is_dir())
+}
+
+/// What a file is known by, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u64, u64);
+
+/// What the file is at the end of all links, where the system numbers files.
+pub fn file_id(path: &Path) -> Option<FileId> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(path).ok()?;
+        Some(FileId(metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 pub fn is_file(path: &Path) -> bool {

@@ -82,6 +82,11 @@ impl Problem {
         Self::warning(path, "was gone before it could be read")
     }
 
+    /// What an earlier run left in a folder; what to do about it.
+    pub fn unfinished(folder: &Path, message: String) -> Self {
+        Self::fatal(folder, message)
+    }
+
     pub(super) fn larger(path: &Path) -> Self {
         Self::fatal(
             path,

@@ -5,10 +5,13 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+use std::sync::Arc;
 
 use super::WriteError;
+use super::bounds::folder_of;
+use super::folder::{Access, Folder, split};
+use super::gate::Gate;
+use super::temporary::{self, Temporary};
 
 /// A file on its way. It appears under its name when it is finished; dropped before that, nothing is left of it.
 #[derive(Debug)]
@@ -19,10 +22,20 @@ pub struct Draft {
 
 #[derive(Debug)]
 enum Target {
-    /// Beside the real place, links resolved.
-    Beside(BufWriter<NamedTempFile>, PathBuf),
+    /// Beside the real path, links resolved.
+    Beside(Beside),
     /// A device or a pipe, for which nothing can be put in its place.
     Open(BufWriter<File>),
+}
+
+#[derive(Debug)]
+struct Beside {
+    text: BufWriter<Temporary>,
+    folder: Arc<Folder>,
+    real: PathBuf,
+    gate: Arc<Gate>,
+    /// By which the gate knows it.
+    id: u64,
 }
 
 impl Draft {
@@ -30,11 +43,12 @@ impl Draft {
     ///
     /// # Errors
     /// Where no file can be made there.
-    pub fn create(path: &Path) -> Result<Self, WriteError> {
+    pub fn create(path: &Path, gate: &Arc<Gate>) -> Result<Self, WriteError> {
         let no_place = |error| WriteError::NoPlace {
             path: path.to_owned(),
             error,
         };
+        let beside = |real: &Path| Beside::new(real, gate).map_err(no_place);
         let target = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(no_place(io::ErrorKind::IsADirectory.into()));
@@ -44,20 +58,17 @@ impl Draft {
                 if metadata.permissions().readonly() {
                     return Err(no_place(io::ErrorKind::PermissionDenied.into()));
                 }
-                let file = beside(&real).map_err(no_place)?;
-                file.as_file()
-                    .set_permissions(metadata.permissions())
+                let made = beside(&real)?;
+                let file = made.text.get_ref().file();
+                file.and_then(|file| file.set_permissions(metadata.permissions()))
                     .map_err(no_place)?;
-                Target::Beside(BufWriter::new(file), real)
+                Target::Beside(made)
             }
             Ok(_) => {
                 let file = File::options().write(true).open(path).map_err(no_place)?;
                 Target::Open(BufWriter::new(file))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = beside(path).map_err(no_place)?;
-                Target::Beside(BufWriter::new(file), path.to_owned())
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Target::Beside(beside(path)?),
             Err(error) => return Err(no_place(error)),
         };
         Ok(Self {
@@ -72,7 +83,7 @@ impl Draft {
     /// Where it cannot be written.
     pub fn push(&mut self, text: &str) -> Result<(), WriteError> {
         let written = match &mut self.target {
-            Target::Beside(file, _) => file.write_all(text.as_bytes()),
+            Target::Beside(beside) => beside.text.write_all(text.as_bytes()),
             Target::Open(file) => file.write_all(text.as_bytes()),
         };
         written.map_err(|error| self.failed(error))
@@ -82,20 +93,18 @@ impl Draft {
     ///
     /// # Errors
     /// Where that fails. What was there before is there still.
-    pub fn finish(self) -> Result<(), WriteError> {
-        let failed = |error| WriteError::Failed {
-            path: self.path.clone(),
-            error,
+    pub fn finish(mut self) -> Result<(), WriteError> {
+        let finished = match &mut self.target {
+            Target::Beside(beside) => beside.text.flush(),
+            Target::Open(file) => file.flush(),
         };
-        match self.target {
-            Target::Beside(file, real) => {
-                let file = file.into_inner().map_err(|error| failed(error.into()))?;
-                file.as_file().sync_all().map_err(failed)?;
-                let persisted = file.persist(real);
-                persisted.map(drop).map_err(|error| failed(error.error))
-            }
-            Target::Open(mut file) => file.flush().map_err(failed),
-        }
+        finished.map_err(|error| self.failed(error))?;
+        let path = self.path;
+        let placed = match self.target {
+            Target::Beside(beside) => beside.replace(),
+            Target::Open(_) => Ok(()),
+        };
+        placed.map_err(|error| WriteError::Failed { path, error })
     }
 
     fn failed(&self, error: io::Error) -> WriteError {
@@ -106,19 +115,29 @@ impl Draft {
     }
 }
 
-/// A temporary file with the permissions of any new file.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".regfix-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The process's mask takes away what nobody is to have.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+impl Beside {
+    fn new(real: &Path, gate: &Arc<Gate>) -> io::Result<Self> {
+        let _inside = gate.enter();
+        let folder = Arc::new(Folder::open_at(folder_of(real))?);
+        temporary::sweep(&folder);
+        let file = Temporary::new(&folder, Access::Default, None)?;
+        let id = gate.add_draft(&folder, file.name().to_owned());
+        Ok(Self {
+            text: BufWriter::new(file),
+            folder,
+            real: real.to_owned(),
+            gate: Arc::clone(gate),
+            id,
+        })
     }
-    builder.tempfile_in(folder)
+
+    fn replace(self) -> io::Result<()> {
+        let gate = Arc::clone(&self.gate);
+        let _inside = gate.enter();
+        gate.drop_draft(self.id);
+        let (_, name) = split(&self.real).ok_or(io::ErrorKind::IsADirectory)?;
+        let (file, _) = self.text.into_parts();
+        file.sync()?;
+        file.replace(&self.folder, name)
+    }
 }

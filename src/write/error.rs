@@ -2,11 +2,12 @@
 //!
 //! Only words: what leads to them is for the writer to find out.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file is as it was, except after [`WriteError::Torn`] and [`WriteError::Half`].
+/// The file is as it was, except after [`WriteError::Half`].
 #[derive(Debug)]
 pub enum WriteError {
     Unreadable {
@@ -50,12 +51,21 @@ pub enum WriteError {
         path: PathBuf,
         error: io::Error,
     },
-    /// A file with several hard links was written in part, and could not be put back.
-    Torn {
+    /// An extended attribute of the old file, such as its access list, could not be given to the new one.
+    Attribute {
         path: PathBuf,
-        /// All of the new text.
-        copy: PathBuf,
+        name: OsString,
         error: io::Error,
+    },
+    /// Two names of one file that would get different texts.
+    AtOdds {
+        path: PathBuf,
+        other: PathBuf,
+    },
+    /// An earlier run left something here that is to be seen to first.
+    Unfinished {
+        path: PathBuf,
+        reason: String,
     },
     /// Of files that go together some were written, and could not be put back.
     Half {
@@ -76,7 +86,9 @@ impl WriteError {
             | Self::Owner { path, .. }
             | Self::Failed { path, .. }
             | Self::NoPlace { path, .. }
-            | Self::Torn { path, .. } => path,
+            | Self::Attribute { path, .. }
+            | Self::AtOdds { path, .. }
+            | Self::Unfinished { path, .. } => path,
             Self::Half { error, .. } => error.path(),
         }
     }
@@ -139,17 +151,28 @@ impl WriteError {
                     .map(|path| path.display().to_string())
                     .collect();
                 format!(
-                    "{}; what goes with it was written already, and is to be put back by hand: {}",
+                    "{}; what goes together with it was written already: {}; run regfix --write again to finish that, or put it back by hand",
                     error.reason(),
                     written.join(", ")
                 )
             }
-            Self::Torn { copy, error, .. } => {
+            Self::Attribute { name, error, .. } => {
+                let what = match name.to_string_lossy() {
+                    name if name.starts_with("system.posix_acl") => "access list".to_owned(),
+                    name if name.is_empty() => "extended attributes".to_owned(),
+                    name => format!("extended attribute {name}"),
+                };
                 format!(
-                    "written in part only: {error}; all of its new text is in {}: copy that over it",
-                    copy.display()
+                    "not written, because its {what} could not be kept: {error}; remove that, or run regfix as a user who may set it"
                 )
             }
+            Self::AtOdds { other, .. } => {
+                format!(
+                    "not written, because {} is another name of the same file and would get another text; make two files of them",
+                    other.display()
+                )
+            }
+            Self::Unfinished { reason, .. } => format!("not written, because {reason}"),
         }
     }
 }
@@ -177,10 +200,14 @@ impl std::error::Error for WriteError {
             | Self::Owner { error, .. }
             | Self::Failed { error, .. }
             | Self::NoPlace { error, .. }
-            | Self::Torn { error, .. } => Some(error),
+            | Self::Attribute { error, .. } => Some(error),
             Self::ReadOnly { error, .. } => error.as_ref().map(|error| error as _),
             Self::Half { error, .. } => Some(error),
-            Self::Outside { .. } | Self::NoFile { .. } | Self::Changed { .. } => None,
+            Self::Outside { .. }
+            | Self::NoFile { .. }
+            | Self::Changed { .. }
+            | Self::AtOdds { .. }
+            | Self::Unfinished { .. } => None,
         }
     }
 }

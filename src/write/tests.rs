@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 const BEFORE: &str = "\u{feff}image: k8s.gcr.io/pause:3.9 # ä\r\nlast: line";
@@ -26,22 +28,30 @@ impl Place {
     }
 
     fn replace(&self, name: &str) -> Result<(), WriteError> {
-        replace(
-            &self.at(name),
-            BEFORE.as_bytes(),
-            AFTER.as_bytes(),
-            &self.bounds(),
-        )
+        replace(&self.writer(), &self.at(name), BEFORE, AFTER)
     }
 
-    fn bounds(&self) -> Bounds {
-        Bounds::new(&[self.at("")])
+    fn writer(&self) -> Writer {
+        writer(&[self.at("")])
     }
 
     /// The names in the folder: nothing may be left behind.
     fn names(&self) -> Vec<String> {
         names(self.0.path())
     }
+}
+
+fn writer(roots: &[PathBuf]) -> Writer {
+    Writer::new(roots, Arc::default())
+}
+
+fn replace(writer: &Writer, path: &Path, before: &str, after: &str) -> Result<(), WriteError> {
+    let change = Change {
+        path,
+        before: Some(before.as_bytes()),
+        after: after.as_bytes(),
+    };
+    writer.replace_all(&[change]).map(drop)
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -72,13 +82,7 @@ fn every_byte_is_as_given() {
     assert_eq!(place.names(), ["a.yaml"]);
     for text in ["", "no last newline", "\r\n\r\n\n", &"x".repeat(300_000)] {
         let before = place.text("a.yaml");
-        replace(
-            &place.at("a.yaml"),
-            before.as_bytes(),
-            text.as_bytes(),
-            &place.bounds(),
-        )
-        .unwrap();
+        replace(&place.writer(), &place.at("a.yaml"), &before, text).unwrap();
         assert_eq!(place.text("a.yaml"), text);
     }
     assert_eq!(place.names(), ["a.yaml"]);
@@ -110,7 +114,10 @@ fn a_file_that_holds_the_new_text_is_left_alone() {
     place.put("a.yaml", AFTER);
     let then = fs::metadata(place.at("a.yaml")).unwrap();
     place.replace("a.yaml").unwrap();
-    assert!(unchanged(&then, &fs::metadata(place.at("a.yaml")).unwrap()));
+    assert!(metadata::unchanged(
+        &then,
+        &fs::metadata(place.at("a.yaml")).unwrap()
+    ));
 }
 
 #[test]
@@ -135,8 +142,8 @@ fn bounds_are_whole_folders_and_files() {
         fs::create_dir(place.at(name)).unwrap();
         place.put(&format!("{name}/a.yaml"), BEFORE);
     }
-    let roots = Bounds::new(&[place.at("in"), place.at("a.yaml"), place.at("missing")]);
-    let write = |name: &str| replace(&place.at(name), BEFORE.as_bytes(), AFTER.as_bytes(), &roots);
+    let roots = writer(&[place.at("in"), place.at("a.yaml"), place.at("missing")]);
+    let write = |name: &str| replace(&roots, &place.at(name), BEFORE, AFTER);
     write("in/a.yaml").unwrap();
     write("in-other/../a.yaml").unwrap();
     let said = refused(&place, "in-other/a.yaml", write("in-other/a.yaml"));
@@ -149,15 +156,7 @@ fn bounds_are_whole_folders_and_files() {
         )
     );
     assert_eq!(place.text("in-other/a.yaml"), BEFORE);
-    assert!(
-        replace(
-            &place.at("a.yaml"),
-            BEFORE.as_bytes(),
-            AFTER.as_bytes(),
-            &Bounds::default()
-        )
-        .is_err()
-    );
+    assert!(replace(&writer(&[]), &place.at("a.yaml"), BEFORE, AFTER).is_err());
 }
 
 #[test]
@@ -176,40 +175,42 @@ fn a_read_only_file_is_refused() {
     assert_eq!(place.names(), ["a.yaml"]);
 }
 
-fn stage<'c>(path: &'c Path, bounds: &Bounds) -> Staged<'c> {
+/// A change that is checked, and not made yet.
+fn checked<'c>(writer: &Writer, path: &'c Path) -> Target<'c> {
     let change = Change {
         path,
         before: Some(BEFORE.as_bytes()),
         after: AFTER.as_bytes(),
     };
-    Staged::new(&change, bounds).unwrap()
+    Target::check(change, &writer.bounds).unwrap().unwrap()
 }
 
 #[test]
 fn a_change_in_the_last_moment_is_seen() {
     let place = Place::new();
     let path = place.at("a.yaml");
-    let bounds = place.bounds();
-    let changed = |staged: Staged<'_>| matches!(staged.commit(), Err(WriteError::Changed { .. }));
+    let writer = place.writer();
+    let changed = |target: Target<'_>| {
+        let confirmed = matches!(target.confirm(), Err(WriteError::Changed { .. }));
+        confirmed && matches!(super::replace(&target), Err(WriteError::Changed { .. }))
+    };
 
-    let staged = stage(&path, &bounds);
+    let target = checked(&writer, &path);
     place.put("a.yaml", "changed");
-    assert!(changed(staged));
+    assert!(changed(target));
     assert_eq!(place.text("a.yaml"), "changed");
 
     // The same text in another file is another file.
     place.put("a.yaml", BEFORE);
-    let staged = stage(&path, &bounds);
-    let target = Target::find(&path, &bounds).unwrap();
+    let target = checked(&writer, &path);
     place.put("b.yaml", BEFORE);
     fs::rename(place.at("b.yaml"), &path).unwrap();
-    assert!(cfg!(not(unix)) || matches!(target.open(), Err(WriteError::Changed { .. })));
-    assert!(cfg!(not(unix)) || changed(staged));
+    assert!(cfg!(not(unix)) || changed(target));
 
     place.put("a.yaml", BEFORE);
-    let staged = stage(&path, &bounds);
+    let target = checked(&writer, &path);
     fs::remove_file(&path).unwrap();
-    assert!(changed(staged));
+    assert!(changed(target));
     assert_eq!(place.names(), Vec::<String>::new());
 }
 
@@ -223,7 +224,8 @@ fn a_new_file_is_made_within_the_bounds_and_over_no_other() {
             before: None,
             after: AFTER.as_bytes(),
         };
-        replace_all(&[change], &Bounds::new(&[place.at("in")]))
+        let writer = writer(&[place.at("in")]);
+        writer.replace_all(&[change]).map(drop)
     };
     fs::create_dir(place.at("in")).unwrap();
     create("in/new.yaml").unwrap();
@@ -258,63 +260,57 @@ fn all_files_are_written_or_none() {
         change(2, Some(BEFORE.as_bytes())),
     ];
     // One that cannot be prepared stops all, before anything is touched.
+    let writer = place.writer();
     let stale = [&before[..], &[change(3, Some(BEFORE.as_bytes()))]].concat();
-    assert!(replace_all(&stale, &place.bounds()).is_err());
-    // One that fails when others are written already has them put back: a folder has come where the file is to be.
-    let mut staged: Vec<_> = before
-        .iter()
-        .map(|change| Staged::new(change, &place.bounds()).unwrap())
-        .collect();
-    let last = staged.pop().unwrap();
-    staged.into_iter().for_each(|one| one.commit().unwrap());
-    place.put("b.yaml", "theirs");
-    let error = put_back(&before[..2], last.commit().unwrap_err(), &place.bounds());
-    assert!(matches!(error, WriteError::Changed { .. }), "{error}");
+    assert!(writer.replace_all(&stale).is_err());
     assert_eq!(place.text("a.yaml"), BEFORE);
     assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
-    // What cannot be put back is named.
-    let error = put_back(&before[..1], error, &place.bounds());
-    assert!(
-        matches!(error, WriteError::Changed { .. }),
-        "it holds the old text already"
-    );
-    place.put("a.yaml", "theirs");
-    let error = put_back(&before[..1], error, &place.bounds()).to_string();
-    assert!(
-        error.contains("put back by hand") && error.contains("a.yaml"),
-        "{error}"
-    );
+    // One that fails when others are in their places already has them put back: there is a folder where it is to be.
+    let files: Vec<Vec<Target<'_>>> = before
+        .iter()
+        .map(|change| vec![Target::check(*change, &writer.bounds).unwrap().unwrap()])
+        .collect();
+    let group = Group::new(&files, &writer.bounds).unwrap();
+    group.prepare().unwrap();
+    fs::remove_file(place.at("b.yaml")).unwrap();
+    fs::create_dir(place.at("b.yaml")).unwrap();
+    let error = group.move_all().unwrap_err();
+    assert!(matches!(error, WriteError::Failed { .. }), "{error}");
+    assert_eq!(place.text("a.yaml"), BEFORE);
+    assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
 }
 
-/// A handle that cannot be written through fails in the middle, and so does putting the old text back.
+/// What somebody else changed in the middle of it is not put back, and named; the journal stays for the next run.
 #[test]
-fn a_torn_file_leaves_its_new_text_beside_it() {
+fn what_cannot_be_put_back_is_named() {
     let place = Place::new();
-    let path = place.at("a.yaml");
-    let target = Target::find(&path, &place.bounds()).unwrap();
-    let copy = target.copy(AFTER.as_bytes(), |_| Ok(())).unwrap();
-    let result = target.overwrite(
-        File::open(&path).unwrap(),
-        copy,
-        BEFORE.as_bytes(),
-        AFTER.as_bytes(),
-    );
-    let Err(WriteError::Torn { copy, .. }) = &result else {
-        panic!("{result:?}");
+    place.put("b.yaml", BEFORE);
+    let (first, second) = (place.at("a.yaml"), place.at("b.yaml"));
+    let writer = place.writer();
+    let files = [
+        vec![checked(&writer, &first)],
+        vec![checked(&writer, &second)],
+    ];
+    let group = Group::new(&files, &writer.bounds).unwrap();
+    group.prepare().unwrap();
+    group.move_in(0).unwrap();
+    place.put("a.yaml", "theirs");
+    let error = WriteError::Changed {
+        path: second.clone(),
     };
-    assert_eq!(fs::read_to_string(copy).unwrap(), AFTER);
-    let copy = copy.file_name().unwrap().to_str().unwrap().to_owned();
-    assert!(copy.starts_with(".regfix-"));
-    assert_eq!(place.names(), [copy.as_str(), "a.yaml"]);
-    let said = refused(&place, "a.yaml", result);
+    let error = group.roll_back(1, error).to_string();
     assert!(
-        said.starts_with("written in part only: ") && said.ends_with(": copy that over it"),
-        "{said}"
+        error.contains("run regfix --write again") && error.contains("a.yaml"),
+        "{error}"
     );
+    assert_eq!(place.text("a.yaml"), "theirs");
+    assert!(place.names().contains(&JOURNAL_FOLDER.to_owned()));
 }
 
 #[cfg(unix)]
 mod unix {
+    use std::collections::BTreeSet;
+    use std::fs::File;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::process::Command;
 
@@ -383,14 +379,8 @@ mod unix {
         assert_eq!(outside.text("a.yaml"), BEFORE);
         assert_eq!(outside.names(), ["a.yaml"]);
         // Named as a root, it is what the user wants.
-        let named = Bounds::new(&[place.at("link.yaml")]);
-        replace(
-            &place.at("link.yaml"),
-            BEFORE.as_bytes(),
-            AFTER.as_bytes(),
-            &named,
-        )
-        .unwrap();
+        let named = writer(&[place.at("link.yaml")]);
+        replace(&named, &place.at("link.yaml"), BEFORE, AFTER).unwrap();
         assert_eq!(outside.text("a.yaml"), AFTER);
         symlink("nowhere", place.at("broken.yaml")).unwrap();
         assert!(matches!(
@@ -400,28 +390,151 @@ mod unix {
     }
 
     #[test]
-    fn hard_links_stay() {
-        for (before, after) in [(BEFORE, AFTER), (AFTER, BEFORE), (BEFORE, "")] {
-            let place = Place::new();
-            place.put("a.yaml", before);
-            set_mode(&place.at("a.yaml"), 0o640);
-            fs::hard_link(place.at("a.yaml"), place.at("b.yaml")).unwrap();
-            let inode = fs::metadata(place.at("a.yaml")).unwrap().ino();
-            for name in ["a.yaml", "b.yaml"] {
-                replace(
-                    &place.at(name),
-                    before.as_bytes(),
-                    after.as_bytes(),
-                    &place.bounds(),
-                )
-                .unwrap();
-                let metadata = fs::metadata(place.at(name)).unwrap();
-                assert_eq!((metadata.ino(), metadata.nlink()), (inode, 2));
-                assert_eq!(mode(&place.at(name)), 0o640);
-                assert_eq!(place.text(name), after);
-            }
-            assert_eq!(place.names(), ["a.yaml", "b.yaml"]);
+    fn all_names_of_a_file_lead_to_the_new_one() {
+        let place = Place::new();
+        fs::create_dir(place.at("dir")).unwrap();
+        set_mode(&place.at("a.yaml"), 0o640);
+        let (first, second, third) = (
+            place.at("a.yaml"),
+            place.at("b.yaml"),
+            place.at("dir/c.yaml"),
+        );
+        fs::hard_link(&first, &second).unwrap();
+        fs::hard_link(&first, &third).unwrap();
+        let change = |path, after: &'static str| Change {
+            path,
+            before: Some(BEFORE.as_bytes()),
+            after: after.as_bytes(),
+        };
+        // Names of one file are not to be told apart.
+        let at_odds = place
+            .writer()
+            .replace_all(&[change(&first, AFTER), change(&second, "other")]);
+        assert!(matches!(at_odds, Err(WriteError::AtOdds { .. })));
+        // One that is not among the changes leads there too, where it lies within the bounds.
+        let writer = writer(&[place.at("a.yaml"), place.at("dir")]);
+        let notes = writer.replace_all(&[change(&first, AFTER)]).unwrap();
+        assert_eq!(notes.len(), 1);
+        assert!(
+            notes[0]
+                .message
+                .starts_with("it had 1 more name (hard links)"),
+            "{notes:?}"
+        );
+        let (one, two) = (fs::metadata(&first).unwrap(), fs::metadata(&third).unwrap());
+        assert_eq!((one.ino(), one.nlink()), (two.ino(), 2));
+        assert_eq!(mode(&first), 0o640);
+        assert_eq!(place.text("dir/c.yaml"), AFTER);
+        assert_eq!(place.text("b.yaml"), BEFORE);
+        assert_eq!(names(&place.at("dir")), ["c.yaml"]);
+        assert_eq!(place.names(), ["a.yaml", "b.yaml", "dir"]);
+    }
+
+    #[test]
+    fn a_file_and_a_link_to_it_are_written_once() {
+        let place = Place::new();
+        symlink("a.yaml", place.at("link.yaml")).unwrap();
+        let (file, link) = (place.at("a.yaml"), place.at("link.yaml"));
+        let change = |path| Change {
+            path,
+            before: Some(BEFORE.as_bytes()),
+            after: AFTER.as_bytes(),
+        };
+        let notes = place.writer().replace_all(&[change(&file), change(&link)]);
+        assert_eq!(notes.unwrap(), []);
+        assert_eq!(place.text("a.yaml"), AFTER);
+        assert!(fs::read_link(&link).is_ok());
+    }
+
+    #[test]
+    fn attributes_and_access_lists_stay() {
+        let place = Place::new();
+        let path = place.at("a.yaml");
+        if xattr::set(&path, "user.origin", b"vendor").is_err() {
+            println!("skipped: there are no extended attributes here");
+            return;
         }
+        // user::rw- user:1234:r-- group::r-- mask::r-- other::---
+        let entry = |tag: u16, rights: u16, id: u32| {
+            [
+                &tag.to_le_bytes()[..],
+                &rights.to_le_bytes(),
+                &id.to_le_bytes(),
+            ]
+            .concat()
+        };
+        let nobody = u32::MAX;
+        let list = [
+            2u32.to_le_bytes().to_vec(),
+            entry(1, 6, nobody),
+            entry(2, 4, 1234),
+            entry(4, 4, nobody),
+            entry(16, 4, nobody),
+            entry(32, 0, nobody),
+        ]
+        .concat();
+        let lists = xattr::set(&path, "system.posix_acl_access", &list).is_ok();
+        // Whatever is made in the folder would get another list.
+        let given = [
+            2u32.to_le_bytes().to_vec(),
+            entry(1, 7, nobody),
+            entry(2, 7, 4321),
+            entry(4, 7, nobody),
+            entry(16, 7, nobody),
+            entry(32, 7, nobody),
+        ]
+        .concat();
+        let _ = xattr::set(place.at(""), "system.posix_acl_default", &given);
+        let listed = || xattr::list(&path).unwrap().collect::<BTreeSet<_>>();
+        let before = listed();
+        let rights = mode(&path);
+        place.replace("a.yaml").unwrap();
+        assert_eq!(place.text("a.yaml"), AFTER);
+        assert_eq!(listed(), before);
+        assert_eq!(
+            xattr::get(&path, "user.origin").unwrap().unwrap(),
+            b"vendor"
+        );
+        assert_eq!(mode(&path), rights);
+        if lists {
+            let kept = xattr::get(&path, "system.posix_acl_access").unwrap();
+            assert_eq!(kept, Some(list));
+        } else {
+            println!("skipped in part: there are no access lists here");
+        }
+        // A file without a list does not get that of its folder.
+        place.put("b.yaml", BEFORE);
+        let _ = xattr::remove(place.at("b.yaml"), "system.posix_acl_access");
+        place.replace("b.yaml").unwrap();
+        assert_eq!(
+            xattr::get(place.at("b.yaml"), "system.posix_acl_access").unwrap(),
+            None
+        );
+    }
+
+    /// A folder that becomes a link after its file was checked leads nowhere.
+    #[test]
+    fn a_folder_swapped_for_a_link_is_not_followed() {
+        let (place, outside) = (Place::new(), Place::new());
+        fs::create_dir(place.at("dir")).unwrap();
+        place.put("dir/a.yaml", BEFORE);
+        let writer = place.writer();
+        let path = place.at("dir/a.yaml");
+        let real = path.canonicalize().unwrap();
+        fs::rename(place.at("dir"), place.at("moved")).unwrap();
+        symlink(outside.at(""), place.at("dir")).unwrap();
+        assert!(writer.bounds.folder(real.parent().unwrap()).is_err());
+        assert!(matches!(
+            replace(&writer, &path, BEFORE, AFTER),
+            Err(WriteError::Outside { .. })
+        ));
+        assert_eq!(outside.text("a.yaml"), BEFORE);
+        // Nor is one that leads to where may be written.
+        fs::remove_file(place.at("dir")).unwrap();
+        symlink("moved", place.at("dir")).unwrap();
+        assert!(writer.bounds.folder(real.parent().unwrap()).is_err());
+        replace(&writer, &path, BEFORE, AFTER).unwrap();
+        assert_eq!(place.text("moved/a.yaml"), AFTER);
     }
 
     #[test]
@@ -486,16 +599,10 @@ mod unix {
             return;
         }
         let path = place.at("a.yaml");
-        let bounds = place.bounds();
-        let mut target = Target::find(&path, &bounds).unwrap();
-        target.metadata = fs::metadata("/").unwrap();
-        let result = target.copy(AFTER.as_bytes(), |copy| target.dress(copy));
-        assert!(
-            matches!(result, Err(WriteError::Owner { .. })),
-            "{result:?}"
-        );
-        assert_eq!(place.text("a.yaml"), BEFORE);
-        assert_eq!(place.names(), ["a.yaml"]);
+        let file = File::open(&path).unwrap();
+        let other = File::create(place.at("b.yaml")).unwrap();
+        let lost = metadata::copy(&file, &fs::metadata("/").unwrap(), &other);
+        assert!(matches!(lost, Err(metadata::Lost::Owner(_))), "{lost:?}");
     }
 
     /// A file system of 64 KiB, for as long as it is held.
@@ -531,10 +638,10 @@ mod unix {
         fs::write(&path, &before).unwrap();
         let write = |length| {
             replace(
+                &writer(&[folder.to_owned()]),
                 &path,
-                before.as_bytes(),
-                "b".repeat(length).as_bytes(),
-                &Bounds::new(&[folder.to_owned()]),
+                &before,
+                &"b".repeat(length),
             )
         };
         let said = write(60_000).unwrap_err().to_string();
@@ -544,10 +651,9 @@ mod unix {
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), before);
         assert_eq!(names(folder), ["a.yaml"]);
-        // The copy fits, but then there is no room for the file itself to grow.
+        // A second name makes no difference.
         fs::hard_link(&path, folder.join("b.yaml")).unwrap();
-        let failed = write(36_000).unwrap_err();
-        assert!(matches!(failed, WriteError::Failed { .. }), "{failed}");
+        write(60_000).unwrap_err();
         assert_eq!(fs::read_to_string(&path).unwrap(), before);
         assert_eq!(names(folder), ["a.yaml", "b.yaml"]);
         write(22_000).unwrap();

@@ -19,6 +19,8 @@ mod helm;
 #[cfg(unix)]
 mod hostile;
 mod house;
+#[cfg(unix)]
+mod kills;
 mod kustomize;
 mod properties;
 mod registry;

@@ -1,0 +1,45 @@
+//! Signals that ask the process to end. They wait until what is being written is written, and end it then.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::write::Gate;
+
+/// Has INT, TERM and HUP close the gate first, and then do what they would have done. Elsewhere than on Unix the process
+/// ends at once, and a group that is being written then is left to the next run.
+#[cfg(unix)]
+pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    use signal_hook::low_level;
+
+    // What `nohup` and shells have the process ignore stays ignored.
+    let ignored = ignored();
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
+    let mut signals = Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))?;
+    let gate = Arc::clone(gate);
+    let wait = move || {
+        if let Some(signal) = signals.forever().next() {
+            gate.close();
+            // Further signals find the handler still, until this one ends the process.
+            let _ = low_level::emulate_default_handler(signal);
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(wait).map(drop)
+}
+
+#[cfg(not(unix))]
+pub(super) fn watch(_: &Arc<Gate>) -> io::Result<()> {
+    Ok(())
+}
+
+/// The signals that the process was started to ignore, a bit each; where the system does not say, none.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}

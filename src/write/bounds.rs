@@ -1,0 +1,151 @@
+//! Where may be written: the roots of the run, and what else it allows.
+//!
+//! Resolves paths, and reads and writes nothing.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::WriteError;
+use super::folder::{Folder, from_top, relative_to, split};
+
+/// The files and folders that may be written to, and folders held open from which they are reached.
+///
+/// What a path leads to is resolved with its links, and held against the roots. From there on no link is followed: the
+/// folder is reached name by name from one that is held open since the start of the run. So a folder that somebody swaps
+/// for a link meanwhile is refused, wherever the link leads.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// As they really are, links resolved.
+    roots: HashSet<PathBuf>,
+    /// The working directory, as it really is.
+    here: Option<(PathBuf, Folder)>,
+}
+
+/// A file by its folder and its name there, whether it is there or not.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub(super) real: PathBuf,
+    pub(super) folder: Arc<Folder>,
+    pub(super) name: OsString,
+}
+
+impl Bounds {
+    /// Roots that do not exist allow nothing.
+    pub(super) fn new(roots: &[PathBuf]) -> Self {
+        let here = Path::new(".").canonicalize().ok();
+        let here = here.and_then(|path| {
+            let folder = Folder::open_at(&path).ok()?;
+            Some((path, folder))
+        });
+        let roots = roots.iter().filter_map(|root| root.canonicalize().ok());
+        Self {
+            roots: roots.collect(),
+            here,
+        }
+    }
+
+    /// Lets one more file be written, which may not be there yet, if it really lies in one of some folders.
+    pub(super) fn allow(&mut self, path: &Path, within: &[PathBuf]) {
+        let real = path.canonicalize().ok().or_else(|| real_new(path));
+        let real = real.filter(|real| within.iter().any(|folder| real.starts_with(folder)));
+        self.roots.extend(real);
+    }
+
+    /// As they really are.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(PathBuf::as_path)
+    }
+
+    pub(super) fn hold(&self, real: &Path) -> bool {
+        real.ancestors().any(|above| self.roots.contains(above))
+    }
+
+    /// A file that is there, at the end of all links.
+    pub(super) fn find(&self, path: &Path) -> Result<Spot, WriteError> {
+        let unreadable = |error| WriteError::Unreadable {
+            path: path.to_owned(),
+            error,
+        };
+        let real = path.canonicalize().map_err(unreadable)?;
+        self.within(path, &real)?;
+        super::steps::reached("resolved");
+        self.spot(real).map_err(|error| match is_swapped(&error) {
+            true => WriteError::Changed {
+                path: path.to_owned(),
+            },
+            false => unreadable(error),
+        })
+    }
+
+    /// A file that is to be made.
+    pub(super) fn find_new(&self, path: &Path) -> Result<Spot, WriteError> {
+        let folder = |error| WriteError::Folder {
+            path: path.to_owned(),
+            folder: folder_of(path).to_owned(),
+            error,
+        };
+        let real = real_new(path).ok_or_else(|| folder(io::ErrorKind::NotFound.into()))?;
+        self.within(path, &real)?;
+        super::steps::reached("resolved");
+        self.spot(real).map_err(folder)
+    }
+
+    fn within(&self, path: &Path, real: &Path) -> Result<(), WriteError> {
+        match self.hold(real) {
+            true => Ok(()),
+            false => Err(WriteError::Outside {
+                path: path.to_owned(),
+                real: real.to_owned(),
+            }),
+        }
+    }
+
+    fn spot(&self, real: PathBuf) -> io::Result<Spot> {
+        let (folder, name) = split(&real).ok_or(io::ErrorKind::IsADirectory)?;
+        let (folder, name) = (Arc::new(self.folder(folder)?), name.to_owned());
+        Ok(Spot { real, folder, name })
+    }
+
+    /// A folder by its path without links: no link is followed.
+    pub(super) fn folder(&self, real: &Path) -> io::Result<Folder> {
+        if let Some((here, folder)) = &self.here
+            && let Some(below) = relative_to(here, real)
+        {
+            return folder.below(below);
+        }
+        let (top, below) = from_top(real);
+        Folder::open_at(&top)?.below(&below)
+    }
+}
+
+/// Whether an error says that there is a link, or something else that is no folder, where a folder was.
+fn is_swapped(error: &io::Error) -> bool {
+    let is_link = {
+        #[cfg(unix)]
+        {
+            error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+        }
+        #[cfg(not(unix))]
+        {
+            false
+        }
+    };
+    is_link || error.kind() == io::ErrorKind::NotADirectory
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// What a file that is to be made will really be called.
+fn real_new(path: &Path) -> Option<PathBuf> {
+    let folder = folder_of(path).canonicalize().ok()?;
+    Some(folder.join(path.file_name()?))
+}

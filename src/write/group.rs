@@ -1,0 +1,277 @@
+//! Several files that change together: all of them, or none, whenever the process ends.
+//!
+//! The protocol, and what is left where the process is killed or the power fails after a step:
+//!
+//! 1. Each folder of the group gets a [staging](super::staging) folder, which is locked. Left: empty staging folders.
+//! 2. The new texts are put there, with owner, permissions and attributes, and synced. Left: texts that nobody misses.
+//! 3. Each file gets a second name there, so that the old text is kept without being written anew. Left: the same.
+//! 4. Each file is looked at once more: it must be what was read. Left: the same.
+//! 5. Each staging folder gets the [journal](super::journal), which is synced, and so are the folders. Left: a group that
+//!    has not begun, by the journal.
+//! 6. The files are renamed into their places, one after the other. Left: some files new and some old, the texts to go
+//!    either way, and in each folder the journal that says so. This is what [repair](super::repair) is for.
+//! 7. The folders are synced, and the staging folders removed. Left: a group that is done, by the journal or without.
+//!
+//! An error in steps 1 to 5 leaves the files as they were. One in step 6 has the old texts put back.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::bounds::Bounds;
+use super::journal::{Entry, Journal, State};
+use super::parallel;
+use super::staging::{self, Staging};
+use super::steps;
+use super::target::Target;
+use super::temporary;
+use super::{WriteError, repair};
+
+/// A group on its way.
+pub(super) struct Group<'g, 'c> {
+    /// By their folders, as they really are.
+    stagings: BTreeMap<&'g Path, Staging>,
+    members: Vec<Member<'g, 'c>>,
+}
+
+struct Member<'g, 'c> {
+    target: &'g Target<'c>,
+    folder: &'g Path,
+    /// An earlier member that is another name of the same file.
+    same_as: Option<usize>,
+}
+
+impl<'g, 'c> Group<'g, 'c> {
+    /// Files that have been checked, each with all of its names.
+    pub(super) fn new(files: &'g [Vec<Target<'c>>], bounds: &Bounds) -> Result<Self, WriteError> {
+        let mut members: Vec<Member<'g, 'c>> = Vec::new();
+        for names in files {
+            let first = members.len();
+            members.extend(names.iter().enumerate().map(|(at, target)| Member {
+                target,
+                folder: target.spot.real.parent().unwrap_or(&target.spot.real),
+                same_as: (at > 0).then_some(first),
+            }));
+        }
+        let mut group = Self {
+            stagings: BTreeMap::new(),
+            members,
+        };
+        // In one order for all runs, so that no two wait for each other.
+        let by_folder: BTreeMap<&Path, &Target<'c>> = group
+            .members
+            .iter()
+            .map(|member| (member.folder, member.target))
+            .collect();
+        for (folder, target) in by_folder {
+            match stage(target, bounds) {
+                Ok(staging) => {
+                    group.stagings.insert(folder, staging);
+                }
+                Err(error) => {
+                    group.remove();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(group)
+    }
+
+    pub(super) fn commit(self) -> Result<(), WriteError> {
+        if let Err(error) = self.prepare() {
+            self.remove();
+            return Err(error);
+        }
+        self.move_all()
+    }
+
+    /// What was prepared takes its place.
+    pub(super) fn move_all(&self) -> Result<(), WriteError> {
+        for at in 0..self.members.len() {
+            if let Err(error) = self.move_in(at) {
+                return Err(self.roll_back(at, error));
+            }
+            steps::reached("renamed");
+        }
+        // All is done. What cannot be synced or removed is the next run's to see.
+        let synced: io::Result<Vec<()>> = self
+            .stagings
+            .values()
+            .map(|one| one.parent.sync())
+            .collect();
+        steps::reached("folders-synced");
+        if synced.is_ok() {
+            self.remove();
+        }
+        Ok(())
+    }
+
+    /// All that can fail, before the first file is touched.
+    pub(super) fn prepare(&self) -> Result<(), WriteError> {
+        let staged = parallel::map(&self.members, |at, member| {
+            if member.same_as.is_some() {
+                return Ok(());
+            }
+            let staged = member
+                .target
+                .stage(&self.staging(member).folder, Some(staging::new_text(at)))?;
+            staged.keep();
+            steps::reached("staged");
+            Ok(())
+        });
+        staged.into_iter().collect::<Result<(), WriteError>>()?;
+        for (at, member) in self.members.iter().enumerate() {
+            self.link(at, member)?;
+        }
+        for member in &self.members {
+            member.target.confirm()?;
+        }
+        steps::reached("confirmed");
+        self.write_journals()
+    }
+
+    /// Gives further names of a file the same new file, and keeps the old one.
+    fn link(&self, at: usize, member: &Member<'_, '_>) -> Result<(), WriteError> {
+        let (target, here) = (member.target, self.staging(member));
+        if let Some(first) = member.same_as {
+            let from = &self.staging(&self.members[first]).folder;
+            let linked = from.link(
+                &staging::new_text(first),
+                &here.folder,
+                &staging::new_text(at),
+            );
+            if linked.is_err() {
+                target
+                    .stage(&here.folder, Some(staging::new_text(at)))?
+                    .keep();
+            }
+        }
+        if !target.is_new() {
+            let old = staging::old_text(at);
+            let linked = target
+                .spot
+                .folder
+                .link(&target.spot.name, &here.folder, &old);
+            if linked.is_err() {
+                target.stage_old(&here.folder, old)?.keep();
+            }
+        }
+        steps::reached("kept");
+        Ok(())
+    }
+
+    fn write_journals(&self) -> Result<(), WriteError> {
+        let id = format!("{:016x}", temporary::random());
+        let folders: Vec<(&&Path, &Staging)> = self.stagings.iter().collect();
+        let all = parallel::map(&folders, |_, (folder, staging)| {
+            let entries = self.members.iter().map(|member| {
+                let change = &member.target.change;
+                Entry::new(
+                    folder,
+                    &member.target.spot.real,
+                    change.before,
+                    change.after,
+                )
+            });
+            let journal = Journal::new(&id, entries.collect());
+            let written = staging
+                .put(staging::JOURNAL, &journal.text())
+                .and_then(|()| {
+                    steps::reached("journal-written");
+                    staging.folder.sync()
+                })
+                .and_then(|()| staging.parent.sync());
+            steps::reached("journal-synced");
+            written.map_err(|error| WriteError::Folder {
+                path: self.first_in(folder).to_owned(),
+                folder: folder.to_path_buf(),
+                error,
+            })
+        });
+        all.into_iter().collect()
+    }
+
+    fn first_in(&self, folder: &Path) -> &Path {
+        let mut members = self.members.iter();
+        let first = members.find(|member| member.folder == folder);
+        let first = first.map(|member| member.target.change.path);
+        first.unwrap_or(Path::new(""))
+    }
+
+    fn staging(&self, member: &Member<'_, '_>) -> &Staging {
+        &self.stagings[member.folder]
+    }
+
+    pub(super) fn move_in(&self, at: usize) -> Result<(), WriteError> {
+        let member = &self.members[at];
+        let (target, from) = (member.target, &self.staging(member).folder);
+        let (new, to) = (staging::new_text(at), &target.spot);
+        let moved = match target.is_new() {
+            true => temporary::place(from, &new, &to.folder, &to.name),
+            false => from.rename(&new, &to.folder, &to.name),
+        };
+        moved.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => target.changed(),
+            _ => target.failed(error),
+        })
+    }
+
+    /// Puts the first members back. Gives the error to report.
+    pub(super) fn roll_back(&self, moved: usize, error: WriteError) -> WriteError {
+        let back = |at: &usize| {
+            let member = &self.members[*at];
+            let (spot, change) = (&member.target.spot, &member.target.change);
+            let entry = Entry::new(member.folder, &spot.real, change.before, change.after);
+            // What somebody else wrote by now is theirs.
+            if entry.state(&spot.folder, &spot.name) != State::After {
+                return false;
+            }
+            let from = &self.staging(member).folder;
+            let put_back = match member.target.is_new() {
+                true => spot.folder.remove(&spot.name),
+                false => from.rename(&staging::old_text(*at), &spot.folder, &spot.name),
+            };
+            put_back.is_ok()
+        };
+        let stay: Vec<usize> = (0..moved).rev().filter(|at| !back(at)).collect();
+        if stay.is_empty() {
+            for staging in self.stagings.values() {
+                let _ = staging.parent.sync();
+            }
+            self.remove();
+            return error;
+        }
+        let written = stay.into_iter().rev();
+        let written = written.map(|at| self.members[at].target.change.path.to_owned());
+        WriteError::Half {
+            error: Box::new(error),
+            written: written.collect(),
+        }
+    }
+
+    fn remove(&self) {
+        for staging in self.stagings.values() {
+            let _ = staging.remove();
+        }
+    }
+}
+
+/// Makes the staging folder that a file needs. One that an earlier run left is seen to before.
+fn stage(target: &Target<'_>, bounds: &Bounds) -> Result<Staging, WriteError> {
+    match Staging::make(&target.spot.folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made.map_err(|error| target.no_file(error)),
+    }
+    let unfinished = |reason| WriteError::Unfinished {
+        path: target.change.path.to_owned(),
+        reason,
+    };
+    let folder: PathBuf = target
+        .spot
+        .real
+        .parent()
+        .unwrap_or(&target.spot.real)
+        .to_owned();
+    repair::repair(&folder, bounds).map_err(unfinished)?;
+    Staging::make(&target.spot.folder).map_err(|error| target.no_file(error))
+}

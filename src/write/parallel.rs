@@ -1,0 +1,56 @@
+//! Work on several files at a time, most of which is waiting for the disk.
+//!
+//! By threads of its own, and not by those of the run: a thread of a shared pool that waits takes up whatever comes next,
+//! which may be another group, in the middle of this one.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+const MOST: usize = 8;
+
+/// The results for all items, in their order.
+pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
+    let threads = items.len().min(MOST);
+    if threads < 2 {
+        return items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| work(at, item))
+            .collect();
+    }
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(items.len()));
+    let take_turns = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { break };
+            let result = work(at, item);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push((at, result));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(take_turns);
+        }
+        take_turns();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_item_has_its_result_in_its_place() {
+        for count in [0, 1, 2, 100] {
+            let items: Vec<usize> = (0..count).collect();
+            let doubled: Vec<usize> = items.iter().map(|item| 2 * item).collect();
+            assert_eq!(map(&items, |at, item| at + item), doubled);
+        }
+    }
+}

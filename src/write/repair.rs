@@ -1,0 +1,288 @@
+//! What a run left that was killed while it wrote a group: seen by any later run, and repaired by one that writes.
+//!
+//! A journal is never trusted with more than it can prove. A file is only ever moved from one of its two texts to the
+//! other, by the digests of both; the text comes from a staging folder that a run of this user made here; and nothing
+//! outside of the bounds is written. Where some files have their new text and some the old one, those that are left are
+//! moved forward, or else all are moved back. Where neither can be done, the journal is reported and stays.
+//!
+//! A journal none of whose files has its new text, or all of whose files have it, says nothing any more: it goes with the
+//! next run that writes there.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::bounds::Bounds;
+use super::folder::{Folder, split};
+use super::journal::{self, Entry, Journal, State};
+use super::staging::{self, Busy, Staging};
+use super::{steps, temporary};
+
+const REMOVE: &str = "see that the files it lies beside are as they should be, and remove it";
+
+/// What lies in a folder.
+enum Found {
+    Nothing,
+    /// Of a group that has not begun, or is done.
+    Rest(Staging),
+    Unfinished(Unfinished),
+}
+
+/// A group of which some files have their new text and some have not.
+struct Unfinished {
+    files: Vec<Tracked>,
+    /// By their folders.
+    stagings: BTreeMap<PathBuf, Staging>,
+}
+
+/// A file of the journal.
+struct Tracked {
+    real: PathBuf,
+    entry: Entry,
+    state: State,
+}
+
+/// Whether an earlier run was killed in the middle of a group that has a file in this folder; what to do about it. Gives
+/// whether there is nothing there any more.
+pub(super) fn unfinished(folder: &Path) -> Result<bool, String> {
+    match find(folder, &Bounds::new(&[]))? {
+        Found::Nothing => Ok(true),
+        Found::Rest(_) => Ok(false),
+        Found::Unfinished(group) => Err(format!(
+            "an earlier run was stopped while it wrote {} files that go together; run regfix --write to finish that, or put the files back and remove {}",
+            group.files.len(),
+            shown(folder),
+        )),
+    }
+}
+
+/// Sees to what an earlier run left in a folder. Gives whether files were changed, or there is nothing there any more.
+pub(super) fn repair(folder: &Path, bounds: &Bounds) -> Result<bool, String> {
+    match find(folder, bounds)? {
+        Found::Nothing => Ok(true),
+        Found::Rest(staging) => {
+            let removed = staging.remove();
+            removed.map_err(|error| {
+                format!("{} cannot be removed: {error}; {REMOVE}", shown(folder))
+            })?;
+            Ok(false)
+        }
+        Found::Unfinished(group) => {
+            let name = shown(folder);
+            group.finish(bounds).map_err(|why| {
+                format!("an earlier run was stopped while it wrote files that go together, and {why}; once the files are as they should be, remove {name}")
+            })?;
+            Ok(true)
+        }
+    }
+}
+
+fn shown(folder: &Path) -> String {
+    folder.join(staging::NAME).display().to_string()
+}
+
+fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
+    let odd = |error: io::Error| {
+        format!(
+            "{} is not what regfix makes: {error}; {REMOVE}",
+            shown(folder)
+        )
+    };
+    let parent = Arc::new(bounds.folder(folder).map_err(odd)?);
+    let held = Staging::hold(&parent).map_err(|busy| match busy {
+        Busy::Held => "another run of regfix is writing here; run regfix again".to_owned(),
+        Busy::Odd(error) => odd(error),
+    })?;
+    let Some(staging) = held else {
+        return Ok(Found::Nothing);
+    };
+    let written = staging.folder.read(OsStr::new(staging::JOURNAL), 1 << 26);
+    let text = match written {
+        Ok((text, _)) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(odd(error)),
+    };
+    if !staging.is_ours {
+        return match text {
+            None if staging.is_bare() => Ok(Found::Rest(staging)),
+            None => Err(format!(
+                "{} was not made by a run of yours here; remove it",
+                shown(folder)
+            )),
+            Some(_) => Err(format!(
+                "{} was left by a run that was stopped while it wrote files that go together, but elsewhere or by somebody else; {REMOVE}",
+                shown(folder)
+            )),
+        };
+    }
+    // One that is not whole was not synced, and so no file was touched.
+    let journal = text.and_then(|text| Journal::parse(&text));
+    let Some(journal) = journal else {
+        return Ok(Found::Rest(staging));
+    };
+    let files = journal
+        .files
+        .iter()
+        .map(|entry| track(entry, folder, bounds));
+    let files: Option<Vec<Tracked>> = files.collect();
+    let Some(files) = files else {
+        return Err(odd(io::ErrorKind::InvalidData.into()));
+    };
+    let moved = files
+        .iter()
+        .filter(|file| file.state == State::After)
+        .count();
+    if moved == 0 || moved == files.len() {
+        return Ok(Found::Rest(staging));
+    }
+    let stagings = BTreeMap::from([(folder.to_owned(), staging)]);
+    let mut group = Unfinished { files, stagings };
+    group.hold_others(&journal.id, bounds)?;
+    Ok(Found::Unfinished(group))
+}
+
+fn track(entry: &Entry, folder: &Path, bounds: &Bounds) -> Option<Tracked> {
+    let real = entry.real(folder)?;
+    let (above, name) = split(&real)?;
+    let state = match bounds.folder(above) {
+        Ok(above) => entry.state(&above, name),
+        Err(_) => State::Other,
+    };
+    Some(Tracked {
+        real,
+        entry: entry.clone(),
+        state,
+    })
+}
+
+impl Unfinished {
+    /// Holds the staging folders of the same group that lie beside its other files.
+    fn hold_others(&mut self, id: &str, bounds: &Bounds) -> Result<(), String> {
+        let folders = self.files.iter().filter_map(|file| file.real.parent());
+        let folders: Vec<PathBuf> = folders.map(Path::to_owned).collect();
+        for folder in folders {
+            if self.stagings.contains_key(&folder) {
+                continue;
+            }
+            let Ok(parent) = bounds.folder(&folder) else {
+                continue;
+            };
+            let held = Staging::hold(&Arc::new(parent));
+            let held = held.map_err(|_| {
+                "another run of regfix is writing here; run regfix again".to_owned()
+            })?;
+            let same = |staging: &Staging| {
+                let text = staging.folder.read(OsStr::new(staging::JOURNAL), 1 << 26);
+                let journal = text.ok().and_then(|(text, _)| Journal::parse(&text));
+                staging.is_ours && journal.is_some_and(|journal| journal.id == id)
+            };
+            if let Some(staging) = held.filter(same) {
+                self.stagings.insert(folder, staging);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves all files forward, or else all back.
+    fn finish(self, bounds: &Bounds) -> Result<(), String> {
+        let other = self.files.iter().find(|file| file.state == State::Other);
+        if let Some(other) = other {
+            return Err(format!("{} was changed since", other.real.display()));
+        }
+        let forward = self.moves(State::Before, bounds);
+        let moves = match forward {
+            Ok(moves) => moves,
+            Err(why) => self.moves(State::After, bounds).map_err(|_| why)?,
+        };
+        for one in moves {
+            one.make().map_err(|error| {
+                format!("{} cannot be written: {error}", one.file.real.display())
+            })?;
+            steps::reached("repaired");
+        }
+        let synced = self
+            .stagings
+            .values()
+            .try_for_each(|staging| staging.parent.sync());
+        synced.map_err(|error| format!("the folders cannot be synced: {error}"))?;
+        let mut within = self
+            .stagings
+            .iter()
+            .filter(|(folder, _)| bounds.hold(folder));
+        within
+            .try_for_each(|(_, staging)| staging.remove())
+            .map_err(|error| format!("what it left cannot be removed: {error}"))
+    }
+
+    /// What it takes to give the files that are in one state the other.
+    fn moves(&self, from: State, bounds: &Bounds) -> Result<Vec<Move<'_>>, String> {
+        let files = self.files.iter().enumerate();
+        let files = files.filter(|(_, file)| file.state == from);
+        files
+            .map(|(index, file)| self.one_move(index, file, bounds))
+            .collect()
+    }
+
+    fn one_move<'u>(
+        &'u self,
+        index: usize,
+        file: &'u Tracked,
+        bounds: &Bounds,
+    ) -> Result<Move<'u>, String> {
+        let real = file.real.display();
+        if !bounds.hold(&file.real) {
+            return Err(format!(
+                "{real} is outside of what regfix was given; give that too"
+            ));
+        }
+        let (above, name) = split(&file.real).ok_or("it names no file")?;
+        let folder = bounds.folder(above);
+        let folder = folder.map_err(|error| format!("{real} cannot be reached: {error}"))?;
+        let (wanted, text) = match file.state {
+            State::Before => (Some(&file.entry.after), staging::new_text(index)),
+            _ => (file.entry.before.as_ref(), staging::old_text(index)),
+        };
+        let staging = self.stagings.get(above);
+        let waits = |wanted: &String| {
+            let found = staging.map(|staging| journal::digest_of(&staging.folder, &text));
+            matches!(found, Some(Ok(found)) if found == *wanted)
+        };
+        if !wanted.is_none_or(waits) {
+            return Err(format!("the text that {real} is to have is lost"));
+        }
+        Ok(Move {
+            file,
+            folder,
+            name,
+            text: wanted
+                .and(staging)
+                .map(|staging| (Arc::clone(&staging.folder), text)),
+        })
+    }
+}
+
+/// A file that gets its other text.
+struct Move<'u> {
+    file: &'u Tracked,
+    folder: Folder,
+    name: &'u OsStr,
+    /// Where the text waits; `None` where there was no file.
+    text: Option<(Arc<Folder>, OsString)>,
+}
+
+impl Move<'_> {
+    fn make(&self) -> io::Result<()> {
+        // It may have been changed in the meantime.
+        if self.file.entry.state(&self.folder, self.name) != self.file.state {
+            return Err(io::Error::other("it was changed in the meantime"));
+        }
+        let is_new = self.file.entry.before.is_none();
+        match &self.text {
+            None => self.folder.remove(self.name),
+            Some((from, text)) if is_new => temporary::place(from, text, &self.folder, self.name),
+            Some((from, text)) => from.rename(text, &self.folder, self.name),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A file that is written: what it is before anything is touched, and the text that is to take its place.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use super::bounds::{Bounds, Spot};
+use super::folder::{Access, Folder, regular};
+use super::metadata::{self, FileId, Lost};
+use super::temporary::Temporary;
+use super::{Change, WriteError};
+
+#[derive(Debug)]
+pub(super) struct Target<'c> {
+    pub(super) change: Change<'c>,
+    pub(super) spot: Spot,
+    /// As it was found; `None` where it is to be made.
+    found: Option<Metadata>,
+}
+
+impl<'c> Target<'c> {
+    /// Checks all that can be checked before anything is touched. `None` where the file holds the new text already.
+    pub(super) fn check(change: Change<'c>, bounds: &Bounds) -> Result<Option<Self>, WriteError> {
+        let path = change.path;
+        let Some(before) = change.before else {
+            let spot = bounds.find_new(path)?;
+            let found = None;
+            return Ok(Some(Self {
+                change,
+                spot,
+                found,
+            }));
+        };
+        let spot = bounds.find(path)?;
+        let (now, found) = read(&change, &spot)?;
+        if now == change.after {
+            return Ok(None);
+        }
+        let target = Self {
+            change,
+            spot,
+            found: Some(found),
+        };
+        match now == before {
+            true => Ok(Some(target)),
+            false => Err(target.changed()),
+        }
+    }
+
+    pub(super) fn id(&self) -> Option<FileId> {
+        self.found.as_ref().and_then(metadata::id)
+    }
+
+    /// How many names the file has, here and elsewhere.
+    pub(super) fn links(&self) -> u64 {
+        self.found.as_ref().map_or(1, metadata::links)
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.found.is_none()
+    }
+
+    /// The new text, on disk, with all that the file has beside its text.
+    pub(super) fn stage(
+        &self,
+        folder: &Arc<Folder>,
+        name: Option<OsString>,
+    ) -> Result<Temporary, WriteError> {
+        self.copy(folder, name, self.change.after)
+    }
+
+    /// The old text, where the file itself cannot be kept.
+    pub(super) fn stage_old(
+        &self,
+        folder: &Arc<Folder>,
+        name: OsString,
+    ) -> Result<Temporary, WriteError> {
+        self.copy(folder, Some(name), self.change.before.unwrap_or_default())
+    }
+
+    fn copy(
+        &self,
+        folder: &Arc<Folder>,
+        name: Option<OsString>,
+        text: &[u8],
+    ) -> Result<Temporary, WriteError> {
+        let Some(found) = &self.found else {
+            let copy = self.make(folder, name, Access::Default, None)?;
+            return self.fill(copy, text);
+        };
+        let opened = self.spot.folder.open(&self.spot.name);
+        let original = opened.map_err(|_| self.changed())?;
+        let is_same = original
+            .metadata()
+            .is_ok_and(|now| metadata::unchanged(found, &now));
+        if !is_same {
+            return Err(self.changed());
+        }
+        let copy = self.make(folder, name, Access::Own, Some(&original))?;
+        let copy = self.fill_with(copy, text, |file| {
+            metadata::copy(&original, found, file).map_err(|lost| self.lost(lost))
+        })?;
+        Ok(copy)
+    }
+
+    fn make(
+        &self,
+        folder: &Arc<Folder>,
+        name: Option<OsString>,
+        access: Access,
+        like: Option<&std::fs::File>,
+    ) -> Result<Temporary, WriteError> {
+        let made = match name {
+            Some(name) => Temporary::named(folder, name, access, like),
+            None => Temporary::new(folder, access, like),
+        };
+        made.map_err(|error| self.no_file(error))
+    }
+
+    fn fill(&self, copy: Temporary, text: &[u8]) -> Result<Temporary, WriteError> {
+        self.fill_with(copy, text, |_| Ok(()))
+    }
+
+    fn fill_with(
+        &self,
+        mut copy: Temporary,
+        text: &[u8],
+        dress: impl FnOnce(&std::fs::File) -> Result<(), WriteError>,
+    ) -> Result<Temporary, WriteError> {
+        copy.write_all(text).map_err(|error| self.failed(error))?;
+        dress(copy.file().map_err(|error| self.failed(error))?)?;
+        copy.sync().map_err(|error| self.failed(error))?;
+        Ok(copy)
+    }
+
+    /// The last look before the file is touched.
+    pub(super) fn confirm(&self) -> Result<(), WriteError> {
+        let Some(found) = &self.found else {
+            return match self.spot.folder.has(&self.spot.name) {
+                true => Err(self.changed()),
+                false => Ok(()),
+            };
+        };
+        let limit = found.len();
+        match self.spot.folder.read(&self.spot.name, limit) {
+            Ok((bytes, now))
+                if metadata::unchanged(found, &now)
+                    && Some(bytes.as_slice()) == self.change.before =>
+            {
+                Ok(())
+            }
+            _ => Err(self.changed()),
+        }
+    }
+
+    pub(super) fn changed(&self) -> WriteError {
+        WriteError::Changed {
+            path: self.change.path.to_owned(),
+        }
+    }
+
+    pub(super) fn failed(&self, error: io::Error) -> WriteError {
+        WriteError::Failed {
+            path: self.change.path.to_owned(),
+            error,
+        }
+    }
+
+    pub(super) fn no_file(&self, error: io::Error) -> WriteError {
+        let folder = self.spot.real.parent().unwrap_or(&self.spot.real);
+        WriteError::Folder {
+            path: self.change.path.to_owned(),
+            folder: folder.to_owned(),
+            error,
+        }
+    }
+
+    fn lost(&self, lost: Lost) -> WriteError {
+        let path = self.change.path.to_owned();
+        match lost {
+            Lost::Owner(error) => WriteError::Owner { path, error },
+            Lost::Attribute(name, error) => WriteError::Attribute { path, name, error },
+            Lost::Permissions(error) => WriteError::Failed { path, error },
+        }
+    }
+}
+
+/// The text of a file that may be written.
+fn read(change: &Change<'_>, spot: &Spot) -> Result<(Vec<u8>, Metadata), WriteError> {
+    let path = || change.path.to_owned();
+    let unreadable = |error| WriteError::Unreadable {
+        path: path(),
+        error,
+    };
+    let no_file = || WriteError::NoFile { path: path() };
+    let opened = match spot.folder.open_writable(&spot.name) {
+        Ok(file) => Ok(file),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err(no_file()),
+        Err(error) => Err((spot.folder.open(&spot.name).map_err(unreadable)?, error)),
+    };
+    let file = match &opened {
+        Ok(file) | Err((file, _)) => file,
+    };
+    let metadata = regular(file).map_err(|_| no_file())?;
+    if let Err((_, error)) = opened {
+        return Err(WriteError::ReadOnly {
+            path: path(),
+            error: Some(error).filter(|_| !metadata.permissions().readonly()),
+        });
+    }
+    if metadata.permissions().readonly() {
+        return Err(WriteError::ReadOnly {
+            path: path(),
+            error: None,
+        });
+    }
+    let mut bytes = Vec::with_capacity(change.before.map_or(0, <[u8]>::len) + 1);
+    let longest = change.before.map_or(0, <[u8]>::len).max(change.after.len());
+    let read = file.take(longest as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(unreadable)?;
+    Ok((bytes, metadata))
+}

@@ -1,0 +1,242 @@
+//! Files on their way: new texts beside the files that they are for.
+//!
+//! A temporary file is held locked by the run that makes it. Its name says which folder it was made in, by that folder's
+//! number, so that what a killed run left can be told from a copy of it, and from anything of a user's.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::folder::{Access, Folder, regular};
+use super::metadata;
+
+const PREFIX: &str = ".regfix-";
+
+/// How often a name is tried that somebody else took.
+const TRIES: usize = 16;
+
+/// A file that goes when it is dropped, unless it took its place before.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    folder: Arc<Folder>,
+    name: OsString,
+    file: Option<File>,
+}
+
+impl Temporary {
+    /// A new file in a folder, by a name that can be told later.
+    pub(super) fn new(
+        folder: &Arc<Folder>,
+        access: Access,
+        like: Option<&File>,
+    ) -> io::Result<Self> {
+        let number = folder.number().unwrap_or(0);
+        for _ in 0..TRIES {
+            match Self::named(folder, OsString::from(name(random(), number)), access, like) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return made,
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// A new file of a given name.
+    pub(super) fn named(
+        folder: &Arc<Folder>,
+        name: OsString,
+        access: Access,
+        like: Option<&File>,
+    ) -> io::Result<Self> {
+        let cloned = like.and_then(|like| folder.clone_of(like, &name));
+        let file = match cloned {
+            Some(file) => file,
+            None => folder.create(&name, access)?,
+        };
+        let made = Self {
+            folder: Arc::clone(folder),
+            name,
+            file: Some(file),
+        };
+        match made.is_ours() {
+            true => Ok(made),
+            // Another run took it for what a killed one left.
+            false => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        let Some(file) = &self.file else {
+            return false;
+        };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => false,
+            // Where nothing can be locked, nothing is swept.
+            Err(TryLockError::Error(_)) => true,
+            Ok(()) => file
+                .metadata()
+                .is_ok_and(|metadata| metadata::links(&metadata) > 0),
+        }
+    }
+
+    pub(super) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    pub(super) fn file(&self) -> io::Result<&File> {
+        self.file.as_ref().ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file()?.sync_all()
+    }
+
+    /// Takes the place of a file in a folder, if there is one.
+    pub(super) fn replace(mut self, to: &Folder, name: &OsStr) -> io::Result<()> {
+        self.close();
+        self.folder.rename(&self.name, to, name)?;
+        self.name = OsString::new();
+        Ok(())
+    }
+
+    /// Gets a name that nothing has.
+    pub(super) fn place(mut self, to: &Folder, name: &OsStr) -> io::Result<()> {
+        self.close();
+        place(&self.folder, &self.name, to, name)
+    }
+
+    /// Leaves the file where it is. Gives its name.
+    pub(super) fn keep(mut self) -> OsString {
+        std::mem::take(&mut self.name)
+    }
+
+    /// Some systems rename no file that is open.
+    fn close(&mut self) {
+        if cfg!(not(unix)) {
+            self.file = None;
+        }
+    }
+}
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        self.close();
+        if !self.name.is_empty() {
+            let _ = self.folder.remove(&self.name);
+        }
+    }
+}
+
+/// Gives a file a name that nothing has. The name that it had may be left.
+pub(super) fn place(from: &Folder, old: &OsStr, to: &Folder, new: &OsStr) -> io::Result<()> {
+    match from.link(old, to, new) {
+        Err(error) if super::folder::is_unsupported(&error) && !to.has(new) => {
+            from.rename(old, to, new)
+        }
+        placed => placed,
+    }
+}
+
+/// Removes what killed runs left in a folder: files that name themselves after it, belong to the user, and are held by
+/// no run.
+pub(super) fn sweep(folder: &Folder) {
+    let Ok(number) = folder.number() else {
+        return;
+    };
+    for found in folder.names().unwrap_or_default() {
+        if is_of(&found, number) && is_dead(folder, &found) {
+            let _ = folder.remove(&found);
+        }
+    }
+}
+
+fn is_dead(folder: &Folder, name: &OsStr) -> bool {
+    let Ok(file) = folder.open(name) else {
+        return false;
+    };
+    let own = regular(&file).is_ok_and(|metadata| metadata::is_own(&metadata));
+    own && file.try_lock().is_ok()
+}
+
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+fn name(nonce: u64, folder: u64) -> String {
+    let digest = Sha256::digest(format!("regfix {nonce:016x} {folder}"));
+    let check: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{PREFIX}{nonce:016x}-{check}")
+}
+
+/// Whether a file of that name was made in the folder of that number.
+fn is_of(found: &OsStr, folder: u64) -> bool {
+    let nonce = found
+        .to_str()
+        .and_then(|found| found.strip_prefix(PREFIX))
+        .and_then(|rest| rest.split_once('-'))
+        .and_then(|(nonce, _)| u64::from_str_radix(nonce, 16).ok());
+    nonce.is_some_and(|nonce| *found == *name(nonce, folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_of_one_folder() {
+        let found = OsString::from(name(7, 42));
+        assert!(is_of(&found, 42));
+        assert!(!is_of(&found, 43));
+        for other in [
+            ".regfix-notes",
+            ".regfix-0000000000000007-",
+            ".regfix",
+            "a.yaml",
+        ] {
+            assert!(!is_of(OsStr::new(other), 42), "{other}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_what_dead_runs_left_is_swept() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &OsStr| place.path().join(name);
+        let folder = Arc::new(Folder::open_at(place.path()).unwrap());
+        let make = || Temporary::new(&folder, Access::Own, None).unwrap();
+        // Of a run that is dead: its lock went with it.
+        let dead = make().keep();
+        let live = make();
+        // A copy in another folder, and files that only look like it.
+        let other = tempfile::tempdir().unwrap();
+        std::fs::copy(at(&dead), other.path().join(&dead)).unwrap();
+        let elsewhere = Folder::open_at(other.path()).unwrap();
+        sweep(&elsewhere);
+        assert_eq!(elsewhere.names().unwrap(), std::slice::from_ref(&dead));
+        std::fs::write(at(OsStr::new(".regfix-notes")), "mine").unwrap();
+        std::fs::create_dir(at(OsStr::new(&name(1, folder.number().unwrap())))).unwrap();
+        let before = folder.names().unwrap();
+        sweep(&folder);
+        let mut expected = before;
+        expected.retain(|name| *name != dead);
+        assert_eq!(folder.names().unwrap(), expected);
+        drop(live);
+        assert_eq!(folder.names().unwrap().len(), expected.len() - 1);
+    }
+}
