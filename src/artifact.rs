@@ -2,10 +2,10 @@
 //!
 //! Sites and rules meet in these words, and know nothing else of each other.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What kind of thing is fetched from the place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Artifact {

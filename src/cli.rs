@@ -3,9 +3,11 @@
 mod args;
 mod catalogue;
 mod changed;
+mod explain;
 mod online;
 mod shell;
 mod signals;
+mod text;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use jiff::civil::Date;
 use crate::config::{self, Config};
 use crate::edit::Applicability;
 use crate::report::{self, Base, Format, Look};
-use crate::rules::{RuleSet, Severity};
+use crate::rules::{self, RuleSet, Severity};
 use crate::run::{self, ImageList, Known, Mode, Options, Outcome};
 use crate::walk;
 use crate::write;
@@ -83,6 +85,9 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         Some(Command::Tags(tags)) => return online::tags(tags, out, err),
         _ => {}
     }
+    if arguments.version {
+        return version(arguments.output.verbose, out);
+    }
     let color = color(arguments.output.color);
     let today = arguments.scope.as_of.unwrap_or_else(today);
     let prepared = match prepare(arguments, today, color) {
@@ -100,9 +105,17 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     } = prepared;
     let look = look(arguments, color);
     match &arguments.command {
-        Some(Command::Explain { rule }) => return catalogue::explain(&rules, rule, look, out, err),
-        Some(Command::Rules { format }) => {
-            return catalogue::list(&rules, *format == TableFormat::Json, look, out);
+        Some(Command::Explain { what }) => return explain::explain(&rules, what, look, out, err),
+        Some(Command::Rules {
+            format,
+            changed_since,
+        }) => {
+            let listing = catalogue::Listing {
+                json: *format == TableFormat::Json,
+                changed_since: *changed_since,
+                today,
+            };
+            return catalogue::list(&rules, &listing, look, out);
         }
         _ => {}
     }
@@ -162,6 +175,24 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         Outcome::FindingsLeft => Exit::FindingsLeft,
         Outcome::Failed => Exit::Failed,
     })
+}
+
+/// The version, and what regfix knows and since when.
+fn version(verbose: bool, out: &mut dyn Write) -> io::Result<Exit> {
+    writeln!(out, "regfix {}", env!("CARGO_PKG_VERSION"))?;
+    if verbose {
+        let catalogue = rules::catalogue();
+        let (as_of, count) = (&catalogue.as_of, catalogue.rules.len());
+        writeln!(out, "catalogue of {as_of}: {count} rules")?;
+        let (charts, images) = (rules::charts::count(), rules::index::count());
+        writeln!(out, "charts with known legacy versions: {charts}")?;
+        writeln!(
+            out,
+            "images of registry.k8s.io in the offline index: {images}"
+        )?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
 }
 
 /// What is wrong with where reports and the baseline are to go, if anything is.

@@ -13,7 +13,7 @@
 //! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | one file to findings; settings; ignore comments; one module an output format; where something stands |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
-//! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`] | trees of spans that never fail; the reference grammar; edits |
+//! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
 //! | 1 | [`source`], [`open`] | spans, lines and columns; opening files that a stranger may have made |
 
 pub mod artifact;
@@ -40,5 +40,6 @@ pub mod source;
 pub mod structure;
 pub mod suppress;
 pub mod syntax;
+pub mod version;
 pub mod walk;
 pub mod write;

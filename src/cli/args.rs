@@ -19,6 +19,7 @@ use crate::report::{self, FORMATS, Format};
 #[command(
     name = "regfix",
     version,
+    disable_version_flag = true,
     args_conflicts_with_subcommands = true,
     max_term_width = 90,
     after_help = "Exit codes: 0 nothing left to do, 1 findings left, 2 the job could not be done.\n\
@@ -33,6 +34,9 @@ pub struct Arguments {
     pub action: Action,
     #[command(flatten)]
     pub output: Output,
+    /// Print the version; with `--verbose`, what regfix knows and since when, too
+    #[arg(long, short = 'V')]
+    pub version: bool,
 }
 
 /// Which files, and by which rules.
@@ -150,15 +154,18 @@ pub struct Output {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Tell all about a rule: what, why, since when, how safe, who says so
+    /// Explain a rule, an image or a chart: what moved, why, since when, how safe the fix is, and the sources
     Explain {
-        /// A rule's id, as `regfix rules` lists them
-        rule: String,
+        /// A rule's id or `bitnami-*`, an image or URL, or a chart as NAME@VERSION
+        what: String,
     },
     /// List the rules
     Rules {
         #[arg(long, value_enum, default_value_t = TableFormat::Text)]
         format: TableFormat,
+        /// Only rules that were added or changed after this day, or became more severe
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+        changed_since: Option<Date>,
     },
     /// List every image that the files name, legacy or not
     Images {

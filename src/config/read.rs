@@ -586,7 +586,7 @@ mod tests {
              also: [{from: e.io, to: f.io, requires-tag-in: index}]}]\n",
         );
         assert_eq!(format!("{former:?}"), format!("{current:?}"));
-        assert_eq!(current.cautions, ["careful"]);
+        assert_eq!(current.cautions(), ["careful"]);
         check(
             "rules: [{from: a.io, «kind»: image, artifact: image}]\n",
             "`kind` is the former name of `artifact`",
@@ -637,7 +637,7 @@ mod tests {
         );
         let read = read.unwrap();
         let rule = read.known.last().unwrap();
-        assert!(rule.gated && rule.mappings()[0].from.exact);
+        assert!(rule.is_gated() && rule.mappings()[0].from.exact);
         assert!(format!("{rule:?}").contains("[\"1.10\", \"none\"]"));
     }
 

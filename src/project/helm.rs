@@ -15,7 +15,6 @@ mod load;
 mod members;
 mod overrides;
 mod pulled;
-mod range;
 mod released;
 mod root;
 mod templates;

@@ -133,15 +133,15 @@ fn plain<'r>(id: &'r str, text: &'r str, level: &'static str) -> ReportingDescri
 }
 
 fn descriptor(rule: &Rule) -> ReportingDescriptor<'_> {
-    let why = if rule.why.is_empty() {
+    let why = if rule.why().is_empty() {
         &rule.summary
     } else {
-        &rule.why
+        rule.why()
     };
     ReportingDescriptor {
         id: &rule.id,
         short_description: Message::new(rule.summary.as_str()),
-        full_description: Message::new(why.as_str()),
+        full_description: Message::new(why),
         help_uri: rule.url(),
         help: Help {
             text: help(rule, why, ""),
@@ -152,7 +152,7 @@ fn descriptor(rule: &Rule) -> ReportingDescriptor<'_> {
         },
         properties: RuleProperties {
             tags: vec!["container-registry", "deprecation"],
-            state: Some(rule.state.as_str()).filter(|state| !state.is_empty()),
+            state: Some(rule.state()).filter(|state| !state.is_empty()),
             safety: Some(rule.safety.name()),
         },
     }
@@ -167,16 +167,16 @@ fn help(rule: &Rule, why: &str, bullet: &str) -> String {
             .map(|item| format!("{bullet}{open}{item}{close}"));
         items.collect::<Vec<_>>().join("\n")
     };
-    if !rule.cautions.is_empty() {
-        parts.push(list(&rule.cautions, "", ""));
+    if !rule.cautions().is_empty() {
+        parts.push(list(rule.cautions(), "", ""));
     }
-    if !rule.sources.is_empty() {
+    if !rule.sources().is_empty() {
         let (open, close) = if bullet.is_empty() {
             ("", "")
         } else {
             ("<", ">")
         };
-        parts.push(list(&rule.sources, open, close));
+        parts.push(list(rule.sources(), open, close));
     }
     parts.join("\n\n")
 }

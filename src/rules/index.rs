@@ -3,11 +3,12 @@
 //! The list was compiled from the promoter manifests of kubernetes/k8s.io as of 2024-06-06, and from manifests and
 //! releases of projects that name newer tags. Presence is strong evidence because promoted tags are immutable. Absence
 //! means "newer or unknown"; for what was frozen with k8s.gcr.io in April 2023 the list is complete, so of the rules that
-//! ask it only k8s-staging, capv-gcr, vsphere-csi and vsphere-cpi can meet tags that are newer. The text is sorted: a
-//! binary search over it answers without parsing it at start-up.
+//! ask it only k8s-staging, capv-gcr, vsphere-csi and vsphere-cpi can meet tags that are newer.
 
-/// One image a line: its name, a tab, its tags set apart by blanks. Lines and tags are sorted by bytes.
-static INDEX: &str = include_str!("registry-k8s-io.tsv");
+use super::table::Table;
+
+/// An image a line: its name, a tab, its tags set apart by blanks. Tags are sorted by bytes.
+static INDEX: Table = Table::new(include_str!("registry-k8s-io.tsv"));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -15,6 +16,11 @@ pub enum Answer {
     /// The image is there, this tag is not listed.
     NoSuchTag,
     NoSuchImage,
+}
+
+/// How many images are listed.
+pub fn count() -> usize {
+    INDEX.lines().count()
 }
 
 /// Whether `registry.k8s.io/{image}:{tag}` is listed.
@@ -28,22 +34,8 @@ pub fn look_up(image: &str, tag: &str) -> Answer {
 
 /// The tags of an image, set apart by blanks.
 pub fn tags(image: &str) -> Option<&'static str> {
-    let (mut low, mut high) = (0, INDEX.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let bytes = INDEX.as_bytes();
-        // Lines are long where an image has many tags.
-        let start = memchr::memrchr(b'\n', &bytes[..middle]).map_or(0, |newline| newline + 1);
-        let length = memchr::memchr(b'\n', &bytes[start..]);
-        let end = length.map_or(INDEX.len(), |length| start + length);
-        let (name, tags) = INDEX[start..end].split_once('\t')?;
-        match name.cmp(image) {
-            std::cmp::Ordering::Equal => return Some(tags),
-            std::cmp::Ordering::Less => low = end + 1,
-            std::cmp::Ordering::Greater => high = start,
-        }
-    }
-    None
+    let line = INDEX.rows(image).next()?;
+    line.split_once('\t').map(|(_, tags)| tags)
 }
 
 #[cfg(test)]
@@ -52,10 +44,12 @@ mod tests {
 
     #[test]
     fn every_listed_image_is_found() {
+        INDEX.assert_sound(2);
         let mut images = 0;
         for line in INDEX.lines() {
             let (image, listed) = line.split_once('\t').unwrap();
             assert_eq!(tags(image), Some(listed), "{image}");
+            assert!(listed.split(' ').is_sorted(), "{image}");
             images += 1;
         }
         assert!(images > 800);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 
@@ -22,7 +22,7 @@ pub const FORMER_KEYS: [(&str, &str); 7] = [
 ];
 
 /// The file of rules.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Catalogue {
     pub version: u32,
@@ -32,77 +32,116 @@ pub struct Catalogue {
 }
 
 /// A legacy location, its new location if there is one, how safe the move is, since when, and the sources.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct RuleSpec {
     /// Unique, kebab-case. One of a built-in rule overrides the keys given here. Made from `from` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What is fetched from the location.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact: Option<Artifact>,
     /// Locations by whole segments: `k8s.gcr.io`, `docker.io/bitnami`. `*` matches inside one segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<OneOrMany>,
     /// Just these repositories, not what lies below them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<bool>,
     /// What `from` gives way to. After a slash at its end the last segment is kept; `{*}` is what `*` matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Further locations with a target of their own. The longest match wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub also: Option<Vec<AlsoSpec>>,
     /// Repositories that the rule does not cover.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub except: Option<Vec<String>>,
     /// New names for the last segment. Names that are not listed have no new location.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rename: Option<BTreeMap<String, String>>,
     /// New names for what `*` matched; an empty one drops the segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wildcard: Option<BTreeMap<String, String>>,
     /// The tags that the rule covers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<TagsSpec>,
     /// What must list the tag for the fix to keep its safety; it goes one step down otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub requires_tag_in: Option<TagList>,
     /// The location to offer when `requires-tag-in` does not list the tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
     /// A tag that contains one of these is not at the new location.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_tags: Option<Vec<String>>,
     /// What becomes of the tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<TagPolicy>,
     /// Only tags below this version are at the new location.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags_below: Option<String>,
     /// Whether digests are the same at the new location.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<DigestPolicy>,
     /// Of a chart repository, the charts that moved. Others stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub charts: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// What became of the location, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dates: Option<Vec<DateSpec>>,
     /// The message of a finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What to check before the move.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cautions: Option<Vec<String>>,
     /// A reference that the rule matches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<String>>,
+    /// When the row was added to the catalogue, and what changed in it since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<ChangeSpec>>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct AlsoSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<OneOrMany>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub requires_tag_in: Option<TagList>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<TagPolicy>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
 pub enum OneOrMany {
@@ -119,20 +158,23 @@ impl OneOrMany {
     }
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct TagsSpec {
     /// Only these; `none` stands for a reference with neither tag nor digest. A `*` at the end is any rest. Of an apt
     /// source, the suite is what a tag is elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
     /// Not these, in the same spelling.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not: Vec<String>,
     /// This version and above.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected `index` or a list of tags")]
 pub enum TagList {
@@ -140,7 +182,7 @@ pub enum TagList {
     Tags(Vec<String>),
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NamedTagList {
@@ -148,7 +190,7 @@ pub enum NamedTagList {
     Index,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TagPolicy {
@@ -160,7 +202,7 @@ pub enum TagPolicy {
     Choose,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DigestPolicy {
@@ -170,7 +212,7 @@ pub enum DigestPolicy {
 }
 
 /// How much it matters, the least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -191,7 +233,7 @@ impl Severity {
 }
 
 /// What the sources say of the move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Safety {
@@ -214,7 +256,7 @@ impl Safety {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
@@ -233,7 +275,7 @@ impl Evidence {
     }
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DateSpec {
@@ -242,8 +284,26 @@ pub struct DateSpec {
     pub what: String,
     /// From this day on, how much the rule matters at least. `when` must be a date then; of a month or a year, its first
     /// day counts.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
+}
+
+/// A change of a row of the catalogue.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeSpec {
+    /// The day, `YYYY-MM-DD`.
+    pub date: String,
+    /// `added`, or what is different.
+    pub what: String,
+}
+
+impl ChangeSpec {
+    /// `None` where it is not a date.
+    pub fn day(&self) -> Option<Date> {
+        self.date.parse().ok()
+    }
 }
 
 impl DateSpec {
@@ -297,6 +357,7 @@ impl RuleSpec {
             example,
             evidence,
             sources,
+            history,
         )
     }
 }

@@ -5,6 +5,7 @@ use super::schema::{DigestPolicy, TagList, TagPolicy, TagsSpec};
 use super::{Mapping, Rule, RuleSet, Safety, Severity};
 use crate::artifact::Artifact;
 use crate::edit::Applicability;
+use crate::version::numbers_of_tag;
 
 /// What is known of the tag of a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,15 +142,11 @@ fn applies(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> bool {
         || query.artifact != Artifact::Image
         || query.segments.len() > hit.taken
         || whole;
-    let charted = rule.charts.is_empty()
+    let charted = rule.charts().is_empty()
         || query
             .chart
-            .is_none_or(|chart| rule.charts.iter().any(|one| one == chart));
-    hit.taken <= query.literal
-        && !excepted
-        && named
-        && charted
-        && covers_tag(rule.tags.as_ref(), query)
+            .is_none_or(|chart| rule.charts().iter().any(|one| one == chart));
+    hit.taken <= query.literal && !excepted && named && charted && covers_tag(rule.tags(), query)
 }
 
 fn covers_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
@@ -164,7 +161,7 @@ fn covers_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
     };
     let listed = |list: &[String]| list.iter().any(|one| covers(one, tag));
     let high_enough = match (&tags.min, query.tag) {
-        (Some(min), TagState::Text(tag)) => version(tag) >= version(min),
+        (Some(min), TagState::Text(tag)) => numbers_of_tag(tag) >= numbers_of_tag(min),
         (Some(_), _) => false,
         (None, _) => true,
     };
@@ -202,12 +199,12 @@ fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verd
     apply_tag_policy(&mut verdict, mapping, query);
     apply_tag_list(&mut verdict, mapping, query);
     if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
-        verdict.reason = Some(match rule.evidence {
+        verdict.reason = Some(match rule.evidence() {
             Some(super::Evidence::ThirdParty) => "the owner never announced this move".to_owned(),
             _ => "tags, contents or terms may differ at the new place".to_owned(),
         });
     }
-    if !rule.charts.is_empty() && query.chart.is_none() {
+    if !rule.charts().is_empty() && query.chart.is_none() {
         cap_applicability(&mut verdict, Applicability::Display, || {
             "only some charts moved, and this does not name one".to_owned()
         });
@@ -221,10 +218,7 @@ fn target(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> Option<Move> {
     let hit = mapping.from.matches(query.segments)?;
     let mut taken = hit.taken;
     let mut to = match hit.wildcard {
-        Some(wildcard) => to.replace(
-            "{*}",
-            rule.wildcard.get(wildcard).map_or(wildcard, String::as_str),
-        ),
+        Some(wildcard) => to.replace("{*}", rule.wildcard(wildcard).unwrap_or(wildcard)),
         None => to.to_owned(),
     };
     if mapping.from.exact && to.ends_with('/') {
@@ -233,9 +227,9 @@ fn target(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> Option<Move> {
     while to.ends_with('/') {
         to.pop();
     }
-    if !rule.rename.is_empty() && !query.bare {
+    if let Some(names) = rule.rename().filter(|_| !query.bare) {
         let last = query.segments.len().checked_sub(1)?;
-        let name = rule.rename.get(query.segments[last])?;
+        let name = names.get(query.segments[last])?;
         if taken < last || last >= query.literal {
             return None;
         }
@@ -256,18 +250,18 @@ fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<
             "no tag carries over: choose one at the new place".to_owned()
         });
     }
-    if query.digest && rule.digest == DigestPolicy::Choose {
+    if query.digest && rule.digest() == DigestPolicy::Choose {
         cap_applicability(verdict, Applicability::Display, || {
             "digests do not carry over: choose a tag at the new place".to_owned()
         });
     }
-    if query.tag == TagState::Digest && rule.tags.is_some() {
+    if query.tag == TagState::Digest && rule.tags().is_some() {
         cap_applicability(verdict, Applicability::Display, || {
             "the digest alone does not say which tag this is".to_owned()
         });
     }
     let tag = query.tag.pulled().unwrap_or_default();
-    let mut unavailable = rule.unavailable_tags.iter();
+    let mut unavailable = rule.unavailable_tags().iter();
     if let Some(word) = unavailable.find(|word| tag.contains(word.as_str())) {
         verdict.target = None;
         cap_applicability(verdict, Applicability::Display, || match tag == word {
@@ -275,9 +269,9 @@ fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<
             false => format!("tags built on {word} were not copied"),
         });
     }
-    if let Some(limit) = &rule.tags_below {
+    if let Some(limit) = rule.tags_below() {
         let carries = matches!(query.tag, TagState::Text(tag)
-            if tag.bytes().any(|byte| byte.is_ascii_digit()) && version(tag) < version(limit));
+            if tag.bytes().any(|byte| byte.is_ascii_digit()) && numbers_of_tag(tag) < numbers_of_tag(limit));
         if !carries {
             cap_applicability(verdict, Applicability::Display, || {
                 format!("only tags below {limit} carry over: choose one at the new place")
@@ -285,7 +279,7 @@ fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<
         }
     }
     let min_unknown =
-        rule.tags.as_ref().is_some_and(|tags| tags.min.is_some()) && query.tag == TagState::Unknown;
+        rule.tags().is_some_and(|tags| tags.min.is_some()) && query.tag == TagState::Unknown;
     if min_unknown {
         cap_applicability(verdict, Applicability::Display, || {
             "only newer tags moved, and this one is not known".to_owned()
@@ -335,12 +329,12 @@ fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_
             "the tag is not written here, so nothing says that it is at the new place".to_owned()
         }),
         (None, _) => {}
-        (Some(false), Applicability::Safe) => match &verdict.rule.fallback {
+        (Some(false), Applicability::Safe) => match verdict.rule.fallback() {
             Some(fallback) => {
                 let reason = format!("{why}; {fallback} may have it");
                 verdict.target = Some(Move {
                     taken: query.segments.len(),
-                    to: fallback.clone(),
+                    to: fallback.to_owned(),
                     strip_v: false,
                 });
                 cap_applicability(verdict, Applicability::Unsafe, || reason);
@@ -374,13 +368,4 @@ fn cap_applicability(
         verdict.applicability = limit;
         verdict.reason = Some(reason());
     }
-}
-
-/// The numbers of a version, for comparing: `v0.53.0-rc.1` is 0, 53, 0.
-fn version(tag: &str) -> Vec<u64> {
-    let core = tag.trim_start_matches('v');
-    let core = core.split(['-', '+']).next().unwrap_or_default();
-    core.split('.')
-        .map(|part| part.parse().unwrap_or(0))
-        .collect()
 }

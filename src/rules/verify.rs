@@ -33,7 +33,7 @@ impl Probe {
             segments.push("sample".to_owned());
         }
         let only = rule.only_tags().first().map(String::as_str);
-        let min = rule.tags.as_ref().and_then(|tags| tags.min.as_deref());
+        let min = rule.tags().and_then(|tags| tags.min.as_deref());
         let tag = match only.or(min).unwrap_or("1.0.0-sample") {
             "none" => None,
             tag => Some(tag.replace('*', "sample")),
@@ -50,7 +50,7 @@ impl Probe {
             tag: self.tag.as_deref().map_or(TagState::None, TagState::Text),
             digest: false,
             artifact: rule.artifact,
-            chart: rule.charts.first().map(String::as_str),
+            chart: rule.charts().first().map(String::as_str),
         })
     }
 }
@@ -105,10 +105,10 @@ fn leads_to(rules: &RuleSet, rule: &Rule, mapping: &Mapping) -> Option<String> {
 fn faults_of_text(rule: &Rule) -> Vec<String> {
     let mut faults = Vec::new();
     let mut fault = |what: String| faults.push(format!("{}: {what}", rule.id));
-    if rule.sources.is_empty() {
+    if rule.sources().is_empty() {
         fault("has no source".to_owned());
     }
-    for source in &rule.sources {
+    for source in rule.sources() {
         let rest = source.strip_prefix("https://");
         let host = rest.and_then(|rest| rest.split('/').next());
         let sound = host.is_some_and(|host| host.contains('.'))
@@ -118,10 +118,10 @@ fn faults_of_text(rule: &Rule) -> Vec<String> {
             fault(format!("the source `{source}` is not an https URL"));
         }
     }
-    let mut seen: Vec<&String> = rule.sources.iter().collect();
+    let mut seen: Vec<&String> = rule.sources().iter().collect();
     seen.sort();
     seen.dedup();
-    if seen.len() < rule.sources.len() {
+    if seen.len() < rule.sources().len() {
         fault("names a source twice".to_owned());
     }
     faults

@@ -39,10 +39,10 @@ fn table() -> String {
     let mut table =
         String::from("| rule | place → new place | safety | severity |\n|---|---|---|---|\n");
     for spec in catalogue().rules {
-        let rule = Rule::new(&spec).unwrap();
-        let gated = if rule.gated { "*" } else { "" };
+        let rule = Rule::new(spec).unwrap();
+        let gated = if rule.is_gated() { "*" } else { "" };
         let (id, safety, severity) = (&rule.id, rule.safety.name(), rule.severity.name());
-        let grown = rule.dates.iter().filter_map(|date| {
+        let grown = rule.dates().iter().filter_map(|date| {
             let severity = date.severity?.name();
             Some(format!(", {severity} from {}", date.when))
         });
@@ -114,7 +114,7 @@ fn group(rule: &Rule) -> String {
 fn overview() -> String {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for spec in catalogue().rules {
-        let rule = Rule::new(&spec).unwrap();
+        let rule = Rule::new(spec).unwrap();
         let ids = groups.entry(group(&rule)).or_default();
         ids.push(format!("`{}`", rule.id));
     }

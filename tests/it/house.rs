@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 28] = [
+const FLOORS: [(&str, u32); 29] = [
     ("cli", 8),
     ("run", 7),
     ("walk", 6),
@@ -27,6 +27,7 @@ const FLOORS: [(&str, u32); 28] = [
     ("image", 2),
     ("artifact", 2),
     ("edit", 2),
+    ("version", 2),
     ("source", 1),
     ("lib", 9),
     ("main", 9),

@@ -21,6 +21,7 @@ mod hostile;
 mod house;
 #[cfg(unix)]
 mod kills;
+mod knowledge;
 mod kustomize;
 mod properties;
 mod registry;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::chart::Dependency;
 use super::coalesce::{Layered, coalesce, merge};
 use super::load::Chart;
-use super::range::satisfies;
 use super::values::{LeafKind, Table, Value, table_at};
+use crate::version::satisfies;
 
 /// What a layer is made from.
 #[derive(Debug, Clone)]

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::archive::{self, Budget, Files};
 use super::chart::{self, Dependency, Metadata};
-use super::range::satisfies;
 use super::values::{self, Table};
 use super::vendored::{Vendored, asked_for};
 use crate::kind;
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
+use crate::version::satisfies;
 
 /// A chart and its subcharts.
 #[derive(Debug)]

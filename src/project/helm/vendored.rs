@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Met;
 use super::chart::{Dependency, Metadata};
-use super::range::satisfies;
+use crate::version::satisfies;
 
 /// What the settings say of charts that a tool put into the tree.
 #[derive(Clone, Copy)]

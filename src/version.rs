@@ -1,4 +1,4 @@
-//! Which version of a chart satisfies the range of a dependency, as Helm has it.
+//! Versions of charts and tags: how they compare, and which of them a range admits.
 //!
 //! Helm asks `Masterminds/semver`, whose ranges are neither Cargo's nor npm's: `1.2.3` is that version alone, `1.2` any
 //! of `1.2.x`, and a version before a release satisfies a range only if each of its bounds names one.
@@ -6,10 +6,16 @@
 use std::cmp::Ordering;
 
 /// A version, with what is left out counted as 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Version {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Version {
     numbers: [u64; 3],
     pre: String,
+}
+
+/// What is lower or higher than two ends, or between them: alternatives of bounds that must all be met.
+#[derive(Debug)]
+pub struct Range<'r> {
+    alternatives: Vec<Vec<Bound<'r>>>,
 }
 
 /// One comparison. `given` is how many numbers were written before a wildcard or the end.
@@ -21,26 +27,71 @@ struct Bound<'r> {
 }
 
 /// Whether a version satisfies a range. What is not understood is satisfied by nothing, as in Helm.
-pub(super) fn satisfies(version: &str, range: &str) -> bool {
-    let Some(version) = Version::parse(version) else {
-        return false;
-    };
-    let mut alternatives = Vec::new();
-    for part in range.split("||") {
-        match bounds(part) {
-            Some(bounds) => alternatives.push(bounds),
-            None => return false,
-        }
+pub fn satisfies(version: &str, range: &str) -> bool {
+    match (Version::parse(version), Range::parse(range)) {
+        (Some(version), Some(range)) => range.admits(&version),
+        _ => false,
     }
-    let mut alternatives = alternatives.iter();
-    alternatives.any(|bounds| bounds.iter().all(|bound| bound.admits(&version)))
+}
+
+/// The numbers of a tag, for comparing: `v0.53.0-rc.1` is 0, 53, 0. What is not a number counts as 0.
+pub fn numbers_of_tag(tag: &str) -> Vec<u64> {
+    let core = tag.trim_start_matches('v');
+    let core = core.split(['-', '+']).next().unwrap_or_default();
+    core.split('.')
+        .map(|part| part.parse().unwrap_or(0))
+        .collect()
+}
+
+impl<'r> Range<'r> {
+    /// `None` for what is not a range.
+    pub fn parse(text: &'r str) -> Option<Self> {
+        let alternatives = text.split("||").map(bounds).collect::<Option<_>>()?;
+        Some(Self { alternatives })
+    }
+
+    pub fn admits(&self, version: &Version) -> bool {
+        let mut alternatives = self.alternatives.iter();
+        alternatives.any(|bounds| bounds.iter().all(|bound| bound.admits(version)))
+    }
+
+    /// Whether it admits a release from `low` on, and up to `high` if that is given.
+    ///
+    /// Each alternative is an interval with single versions taken out, so its lowest member between the two is `low`,
+    /// or where one of its bounds begins, or the next version after such a one.
+    pub fn admits_between(&self, low: &Version, high: Option<&Version>) -> bool {
+        let bounds = self.alternatives.iter().flatten();
+        let starts = bounds.flat_map(|bound| {
+            let Version { numbers, .. } = bound.version;
+            let next = |index: usize| {
+                let mut numbers = numbers;
+                numbers[index] = numbers[index].saturating_add(1);
+                numbers[index + 1..].fill(0);
+                numbers
+            };
+            [numbers, next(0), next(1), next(2)]
+        });
+        let mut next = low.numbers;
+        next[2] = next[2].saturating_add(1);
+        let starts = starts.chain([low.numbers, next]).map(Version::release);
+        let mut inside =
+            starts.filter(|start| start >= low && high.is_none_or(|high| start <= high));
+        inside.any(|start| self.admits(&start))
+    }
 }
 
 impl Version {
-    fn parse(text: &str) -> Option<Self> {
+    /// A whole version, with or without a leading `v`.
+    pub fn parse(text: &str) -> Option<Self> {
         let (version, given) = Self::partial(text)?;
         let wild = text.contains(['x', 'X', '*']) && given < 3 && version.pre.is_empty();
         (!wild && given > 0).then_some(version)
+    }
+
+    /// A version of which all three numbers are written: in a document, what is shorter is a range.
+    pub fn exact(text: &str) -> Option<Self> {
+        let (version, given) = Self::partial(text)?;
+        (given == 3).then_some(version)
     }
 
     /// A version that may end early or in a wildcard, and how many numbers it names.
@@ -71,9 +122,32 @@ impl Version {
         Some((Self { numbers, pre }, given))
     }
 
-    fn compare(&self, other: &Self) -> Ordering {
+    fn release(numbers: [u64; 3]) -> Self {
+        let pre = String::new();
+        Self { numbers, pre }
+    }
+
+    /// Major, minor and patch.
+    pub fn numbers(&self) -> [u64; 3] {
+        self.numbers
+    }
+
+    /// Whether it came before a release, such as `1.0.0-rc.1`.
+    pub fn is_early(&self) -> bool {
+        !self.pre.is_empty()
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
         let by_number = self.numbers.cmp(&other.numbers);
         by_number.then_with(|| compare_pre(&self.pre, &other.pre))
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -135,11 +209,11 @@ impl<'r> Bound<'r> {
 
     fn admits(&self, version: &Version) -> bool {
         let partial = self.given < 3;
-        let early = !version.pre.is_empty() && self.version.pre.is_empty();
+        let early = version.is_early() && !self.version.is_early();
         if early && (self.operator != "!=" || partial) {
             return false;
         }
-        let order = version.compare(&self.version);
+        let order = version.cmp(&self.version);
         let same = |count: usize| version.numbers[..count] == self.version.numbers[..count];
         let given = self.given;
         match self.operator {
@@ -239,5 +313,75 @@ mod tests {
             assert!(!satisfies("1.0.0", range), "{range}");
         }
         assert!(!satisfies("abc", "*"));
+    }
+
+    #[test]
+    fn versions_compare() {
+        let version = |text: &str| Version::parse(text).unwrap();
+        let ascending = [
+            "0.9.9",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.2",
+            "1.0.0-alpha.10",
+            "1.0.0-beta",
+            "v1.0.0",
+            "1.0.1",
+            "1.2.0",
+            "1.10.0",
+            "2.0.0",
+        ];
+        for pair in ascending.windows(2) {
+            assert!(version(pair[0]) < version(pair[1]), "{pair:?}");
+        }
+        assert_eq!(version("v1.2.3"), version("1.2.3+build"));
+        assert_eq!(version("1.2"), version("1.2.0"));
+        assert!(Version::exact("1.2").is_none() && Version::exact("v1.2.3").is_some());
+        for text in ["", "v", "latest", "1.x", "1.2.3.4", "1.2.3-"] {
+            assert!(Version::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_range_admits_between_two_versions() {
+        let version = |text: &str| Version::parse(text).unwrap();
+        for (range, low, high, expected) in [
+            ("4.7.0", "2.13.2", "4.7.0", true),
+            ("4.7.0", "4.8.0", "", false),
+            ("~4.7.0", "4.8.0", "", false),
+            ("4.7.x", "2.13.2", "4.7.0", true),
+            ("^4.0.0", "4.8.0", "", true),
+            ("^4.0.0", "2.13.2", "4.7.0", true),
+            (">=3.0.0 <4.8.0", "4.8.0", "", false),
+            (">=3.0.0 <4.8.0", "2.13.2", "4.7.0", true),
+            (">4.7.0", "2.13.2", "4.7.0", false),
+            (">4.7.0", "4.7.1", "4.7.1", true),
+            (">4.7", "4.7.0", "4.7.9", false),
+            (">4", "5.0.0", "5.0.0", true),
+            ("!=2.0.0", "2.0.0", "2.0.0", false),
+            ("!=2.0.0", "2.0.0", "2.0.1", true),
+            ("1.x || 5.x", "4.0.0", "", true),
+            ("1.x || 3.x", "4.0.0", "", false),
+            ("*", "1.0.0", "1.0.0", true),
+            ("<=2", "2.5.0", "2.9.0", true),
+            ("1.0.0-rc.1", "1.0.0", "", false),
+        ] {
+            let found = Range::parse(range)
+                .unwrap()
+                .admits_between(&version(low), Version::parse(high).as_ref());
+            assert_eq!(found, expected, "{range} from {low} to {high:?}");
+        }
+        assert!(Range::parse("latest").is_none());
+    }
+
+    #[test]
+    fn numbers_of_tags() {
+        for (tag, numbers) in [
+            ("v0.53.0-rc.1", &[0, 53, 0][..]),
+            ("17", &[17]),
+            ("0.20.0-kafka-2.6.0", &[0, 20, 0]),
+            ("latest", &[0]),
+        ] {
+            assert_eq!(numbers_of_tag(tag), numbers, "{tag}");
+        }
     }
 }

@@ -1,0 +1,101 @@
+//! `regfix explain`: all that is known of a rule, an image or a chart.
+
+mod chart;
+mod image;
+mod rule;
+
+use std::io::{self, Write};
+
+use super::Exit;
+use super::text::Page;
+use crate::finding::{IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::report::Look;
+use crate::rules::select::{nearest, shown};
+use crate::rules::{Rule, RuleSet};
+
+/// Explains what was asked for: a rule's id, several by a `*`, a chart as `NAME@VERSION`, or an image or URL.
+pub(super) fn explain(
+    rules: &RuleSet,
+    asked: &str,
+    look: Look,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    match pages(rules, asked.trim(), look) {
+        Ok(pages) => {
+            out.write_all(pages.join("\n\n").as_bytes())?;
+            out.flush()?;
+            Ok(Exit::Done)
+        }
+        Err(message) => {
+            writeln!(err, "regfix: {message}")?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<String>, String> {
+    if asked.is_empty() || asked.contains(char::is_control) {
+        return Err(unknown(rules, asked));
+    }
+    if let Some(text) = comment_rule(asked) {
+        let mut page = Page::new(look);
+        page.title(asked, " (warning)");
+        page.paragraph(text);
+        return Ok(vec![page.finish()]);
+    }
+    let matching = rules_named(rules, asked);
+    if !matching.is_empty() {
+        let pages = matching.iter().map(|rule| rule::page(rule, rules, look));
+        return Ok(pages.collect());
+    }
+    if let Some(chart) = chart::Asked::parse(asked) {
+        return chart::page(&chart, rules, look).map(|page| vec![page]);
+    }
+    let looks_like_reference = asked.contains(['/', '.', ':']);
+    let found = image::page(asked, rules, look);
+    match found {
+        Some(page) => Ok(vec![page]),
+        None if looks_like_reference => {
+            let mut page = Page::new(look);
+            page.title(asked, "");
+            page.paragraph("No rule applies to this reference.");
+            Ok(vec![page.finish()])
+        }
+        None => Err(unknown(rules, asked)),
+    }
+}
+
+/// Rules of an id, or of several: `bitnami-*`.
+fn rules_named<'r>(rules: &'r RuleSet, asked: &str) -> Vec<&'r Rule> {
+    let all = rules.rules().iter();
+    match asked.strip_suffix('*') {
+        Some(start) => all.filter(|rule| rule.id.starts_with(start)).collect(),
+        None => all.filter(|rule| rule.id == asked).collect(),
+    }
+}
+
+/// What is reported like a rule, but is about a comment.
+fn comment_rule(id: &str) -> Option<&'static str> {
+    match id {
+        IGNORE_UNUSED => Some(
+            "An ignore comment suppresses nothing, or cannot be understood. Remove it, or correct it.",
+        ),
+        IGNORE_EXPIRED => Some(
+            "The last day of an ignore comment is over, and what it suppressed is reported again. Fix that, or give \
+             the comment another day.",
+        ),
+        _ => None,
+    }
+}
+
+fn unknown(rules: &RuleSet, asked: &str) -> String {
+    let ids = rules.rules().iter().map(|rule| rule.id.as_str());
+    let advice = match nearest(asked, ids) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`regfix rules` lists the rules; write an image with its path, like `bitnami/redis`, and a chart with \
+                 its version, like `kube-state-metrics@4.7.0`"
+            .to_owned(),
+    };
+    format!("there is no rule `{}`; {advice}", shown(asked))
+}

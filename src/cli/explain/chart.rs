@@ -1,0 +1,121 @@
+//! The page of a chart in a version: whether its defaults pull legacy images, and from which version on they do not.
+
+use crate::cli::text::Page;
+use crate::report::Look;
+use crate::rules::RuleSet;
+use crate::rules::charts::{self, Advisory, Enabled};
+use crate::rules::select::shown;
+use crate::version::Range;
+
+/// A chart as it was asked for: `[REPOSITORY/]NAME@VERSION`.
+pub(super) struct Asked<'a> {
+    repository: Option<&'a str>,
+    name: &'a str,
+    version: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    /// `None` for what is no chart: a digest follows the `@` of an image.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let (path, version) = text.rsplit_once('@')?;
+        if Range::parse(version).is_none() || path.is_empty() {
+            return None;
+        }
+        let (repository, name) = match path.rsplit_once('/') {
+            Some((repository, name)) => (Some(repository), name),
+            None => (None, path),
+        };
+        // `bitnami/redis` is a name that somebody gave a repository on a machine.
+        let repository = repository.filter(|repository| repository.contains("://"));
+        Some(Self {
+            repository,
+            name,
+            version,
+        })
+    }
+}
+
+/// # Errors
+/// Where nothing is known of a chart of this name.
+pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<String, String> {
+    let known = charts::of_chart(asked.repository, asked.name);
+    if known.is_empty() {
+        let where_ = match asked.repository {
+            Some(repository) => format!(" in {}", shown(repository)),
+            None => "; a repository before it may help, like \
+                     `oci://registry-1.docker.io/bitnamicharts/redis@20.0.0`"
+                .to_owned(),
+        };
+        return Err(format!(
+            "nothing is known of a chart `{}`{where_}",
+            shown(asked.name)
+        ));
+    }
+    let found = charts::advisories(asked.repository, asked.name, asked.version);
+    let mut page = Page::new(look);
+    page.title(&format!("{} {}", asked.name, asked.version), "");
+    if found.is_empty() {
+        page.paragraph("This version names no legacy image by default, as far as is known.");
+    }
+    for advisory in &found {
+        page.heading(advisory.rule);
+        report(&mut page, advisory, rules);
+    }
+    let of_others = known
+        .iter()
+        .filter(|one| !found.iter().any(|found| found.rule == one.rule));
+    let ended: Vec<&Advisory> = of_others.collect();
+    if !ended.is_empty() {
+        page.heading("Other versions");
+        for advisory in ended {
+            let repository = advisory.repositories().next().unwrap_or_default();
+            let boundary = boundary(advisory);
+            page.item(&format!("{} at {repository}: {boundary}", advisory.rule));
+        }
+    }
+    Ok(page.finish())
+}
+
+fn report(page: &mut Page, advisory: &Advisory, rules: &RuleSet) {
+    let rule = rules.rules().iter().find(|rule| rule.id == advisory.rule);
+    if let Some(rule) = rule {
+        let severity = rule.severity.name();
+        page.paragraph(&format!("{} ({severity}).", rule.summary));
+    }
+    let images = advisory.images;
+    page.paragraph(&match (advisory.certain, advisory.subchart) {
+        (false, _) => format!("Some versions around this one pull {images} by default."),
+        (true, None) => format!("Pulls {images} by default."),
+        (true, Some(subchart)) => format!("Its subchart {subchart} pulls {images} by default."),
+    });
+    if let Some(condition) = advisory.condition {
+        page.paragraph(&match advisory.enabled {
+            Enabled::On => format!("The value {condition} switches it, and it is on by default."),
+            Enabled::Off => format!("The value {condition} switches it, and it is off by default."),
+            Enabled::Unknown => format!("The value {condition} switches it."),
+        });
+    }
+    page.paragraph(&boundary(advisory));
+    if let Some(name) = advisory.renamed_to {
+        page.paragraph(&format!("The chart goes on as {name}."));
+    }
+    let repositories: Vec<&str> = advisory.repositories().collect();
+    page.paragraph(&format!("Published at {}.", repositories.join(" and ")));
+    page.verbatim(&advisory.source());
+}
+
+/// From which version on it is clean.
+fn boundary(advisory: &Advisory) -> String {
+    let newest = advisory
+        .newest
+        .map(|newest| format!(" up to {newest}"))
+        .unwrap_or_default();
+    match (advisory.first_clean, advisory.since, advisory.step()) {
+        (Some(clean), Some(since), Some(step)) => format!(
+            "{clean} ({} step from {}, {since}) is the first clean version.",
+            step.name(),
+            advisory.last_legacy()
+        ),
+        _ => format!("No version{newest} is clean."),
+    }
+}

@@ -1,0 +1,94 @@
+//! The page of an image or a URL: which rule applies, what becomes of it, and what others chose.
+
+use std::path::Path;
+
+use crate::check;
+use crate::cli::text::Page;
+use crate::edit::Applicability;
+use crate::finding::Finding;
+use crate::image::{self, ImageRef};
+use crate::kind;
+use crate::report::Look;
+use crate::rules::RuleSet;
+use crate::rules::alternatives::{self, Alternatives};
+
+/// `None` where no rule applies and nobody was seen to leave it.
+pub(super) fn page(asked: &str, rules: &RuleSet, look: Look) -> Option<String> {
+    let finding = finding(asked, rules);
+    let others = canonical(asked).and_then(|name| alternatives::of_image(&name));
+    if finding.is_none() && others.is_none() {
+        return None;
+    }
+    let mut page = Page::new(look);
+    page.title(asked, "");
+    match &finding {
+        Some(finding) => {
+            outcome(finding).iter().for_each(|line| page.verbatim(line));
+            page.heading("Rule");
+            let (id, severity) = (&finding.rule, finding.severity.name());
+            page.paragraph(&format!("{id} ({severity}): {}", finding.message));
+            page.paragraph(&format!("`regfix explain {id}` shows why and since when."));
+        }
+        None => page.paragraph("No rule applies to this reference."),
+    }
+    if let Some(others) = others {
+        chosen(&mut page, &others);
+    }
+    Some(page.finish())
+}
+
+/// The rule that applies to a reference, and what becomes of it.
+pub(super) fn judged(reference: &str, rules: &RuleSet) -> Option<(String, Vec<String>)> {
+    let finding = finding(reference, rules)?;
+    Some((finding.rule.to_string(), outcome(&finding)))
+}
+
+fn chosen(page: &mut Page, others: &Alternatives) {
+    page.heading("What others chose");
+    if !others.is_common {
+        page.paragraph("No common alternative has been seen.");
+    }
+    for one in &others.shown {
+        let caveat = one.caveats().next();
+        let caveat = caveat.map(|caveat| format!(": {caveat}"));
+        page.item(&format!("{}{}", one.summary(), caveat.unwrap_or_default()));
+    }
+}
+
+/// The reference after the move, and whether it is written.
+fn outcome(finding: &Finding) -> Vec<String> {
+    let fix = finding.fix.as_ref().map(|fix| fix.applicability);
+    let how = match fix {
+        Some(Applicability::Safe) => "safe: applied by `--write`",
+        Some(Applicability::Unsafe) => "needs review: applied only with `--write --unsafe-fixes`",
+        Some(Applicability::Display) => "a suggestion: never written",
+        None => "no automatic fix",
+    };
+    let new = finding.new.as_ref().map(|new| format!("→ {new}"));
+    let reason = finding.reason.as_ref();
+    let how = match reason {
+        Some(reason) => format!("{how}; {reason}"),
+        None => how.to_owned(),
+    };
+    new.into_iter().chain([how]).collect()
+}
+
+/// What a check finds in a document that holds just this.
+fn finding(reference: &str, rules: &RuleSet) -> Option<Finding> {
+    let keys: &[&str] = match reference.contains("://") {
+        true => &["url"],
+        // A host alone is no image.
+        false => &["image", "registry"],
+    };
+    keys.iter().find_map(|key| {
+        let text = format!("{key}: {reference}\n");
+        let name = Path::new("explain.yaml");
+        let checked = check::check(name, &text, kind::standard_input(), rules);
+        checked.findings.into_iter().next()
+    })
+}
+
+fn canonical(reference: &str) -> Option<String> {
+    let image = ImageRef::parse(reference)?;
+    Some(image::canonical(image.host, image.path))
+}

@@ -1,0 +1,72 @@
+//! Pages for a terminal: headings, paragraphs that wrap, colour.
+
+use std::fmt::Write as _;
+
+use crate::report::Look;
+
+/// A text that grows line by line, as wide as the terminal.
+pub(super) struct Page {
+    text: String,
+    look: Look,
+}
+
+impl Page {
+    pub(super) fn new(look: Look) -> Self {
+        let text = String::new();
+        Self { text, look }
+    }
+
+    pub(super) fn title(&mut self, title: &str, rest: &str) {
+        let title = paint(title, "1", self.look.color);
+        self.line(&format!("{title}{rest}"));
+    }
+
+    pub(super) fn heading(&mut self, title: &str) {
+        let title = paint(title, "1;4", self.look.color);
+        self.line(&format!("\n{title}"));
+    }
+
+    pub(super) fn paragraph(&mut self, text: &str) {
+        self.wrapped("", text);
+    }
+
+    pub(super) fn item(&mut self, text: &str) {
+        self.wrapped("- ", text);
+    }
+
+    /// A line as it is, indented.
+    pub(super) fn verbatim(&mut self, text: &str) {
+        self.line(&format!("  {text}"));
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    fn wrapped(&mut self, bullet: &str, text: &str) {
+        let first = format!("  {bullet}");
+        let rest = " ".repeat(first.len());
+        let options = textwrap::Options::new(self.look.width)
+            .initial_indent(&first)
+            .subsequent_indent(&rest)
+            // URLs and images stay in one piece.
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .break_words(false);
+        let filled = textwrap::fill(text.trim(), options);
+        self.line(&filled);
+    }
+
+    fn line(&mut self, line: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+}
+
+pub(super) fn paint(text: &str, code: &str, color: bool) -> String {
+    if color {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}

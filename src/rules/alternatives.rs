@@ -1,0 +1,372 @@
+//! What public projects chose in place of a legacy image, counted in their histories.
+//!
+//! A look-up in embedded facts (`alternatives.tsv`). They are for people to weigh: none of them is ever written.
+
+use super::table::Table;
+
+/// A row for each image and alternative. The columns are those of [`Alternative::parse`].
+static ALTERNATIVES: Table = Table::new(include_str!("alternatives.tsv"));
+
+/// How many are shown.
+const MOST: usize = 3;
+
+/// Copies of one gallery under several names.
+const SAME: [(&str, &str); 2] = [
+    ("docker.io/bitnamilegacy/", "docker.io/bitnami/"),
+    ("public.ecr.aws/bitnami/", "docker.io/bitnami/"),
+];
+
+/// Something that projects chose in place of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alternative {
+    /// An image's name without a tag, or what else it is: a chart, a program.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub origin: Origin,
+    /// In how many public projects it was seen.
+    pub projects: u32,
+    /// Since when, if that is known.
+    pub since: Option<&'static str>,
+    pub drop_in: DropIn,
+    /// Programs that commands in a container often rely on, and that the image does not have.
+    lacks: &'static str,
+    caveats: &'static str,
+    sources: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Image,
+    Chart,
+    Program,
+}
+
+/// Who makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The project whose program it is.
+    Upstream,
+    Vendor,
+    Community,
+    /// A copy that gets no updates.
+    Snapshot,
+}
+
+/// Whether the image's name is all that has to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropIn {
+    Yes,
+    WithChanges,
+    No,
+}
+
+/// What others chose in place of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternatives {
+    /// At most three, the most frequent first, a snapshot last.
+    pub shown: Vec<Alternative>,
+    /// Whether there is one that projects agree on, apart from a snapshot without updates.
+    pub is_common: bool,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Chart => "chart",
+            Self::Program => "program",
+        }
+    }
+}
+
+impl Origin {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Vendor => "vendor",
+            Self::Community => "community",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
+impl DropIn {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::WithChanges => "with-changes",
+            Self::No => "no",
+        }
+    }
+}
+
+impl Alternative {
+    /// The programs that the image lacks, such as `shell`.
+    pub fn lacks(&self) -> impl Iterator<Item = &'static str> {
+        self.lacks.split(' ').filter(|word| *word != "-")
+    }
+
+    /// What to know before it is used, the most important first.
+    pub fn caveats(&self) -> impl Iterator<Item = &'static str> {
+        self.caveats.split("; ").filter(|caveat| *caveat != "-")
+    }
+
+    /// Commits and threads, as URLs.
+    pub fn sources(&self) -> impl Iterator<Item = String> {
+        self.sources.split(' ').map(|source| {
+            let commit = source.split_once('@');
+            match commit.filter(|_| !source.contains("://")) {
+                Some((repository, commit)) => {
+                    format!("https://github.com/{repository}/commit/{commit}")
+                }
+                None => source.to_owned(),
+            }
+        })
+    }
+
+    /// One line: `docker.io/library/postgres (12 projects, upstream, with changes)`.
+    pub fn summary(&self) -> String {
+        let projects = match self.projects {
+            1 => "1 project".to_owned(),
+            many => format!("{many} projects"),
+        };
+        let drop_in = match self.drop_in {
+            DropIn::Yes => "drop-in",
+            DropIn::WithChanges => "with changes",
+            DropIn::No => "not a drop-in",
+        };
+        let origin = match self.origin {
+            Origin::Snapshot => "no updates",
+            other => other.name(),
+        };
+        let since = self.since.map(|since| format!(", since {since}"));
+        format!(
+            "{} ({projects}, {origin}, {drop_in}{})",
+            self.name,
+            since.unwrap_or_default()
+        )
+    }
+
+    /// Seen twice at least, or made by those whose program it is.
+    fn is_shown(&self) -> bool {
+        self.projects >= 2 || self.origin == Origin::Upstream && self.kind == Kind::Image
+    }
+
+    fn parse(line: &'static str) -> Option<Self> {
+        let cells: Vec<&'static str> = line.split('\t').collect();
+        let [
+            _,
+            name,
+            kind,
+            origin,
+            projects,
+            since,
+            drop_in,
+            lacks,
+            caveats,
+            sources,
+        ] = cells.try_into().ok()?;
+        Some(Self {
+            name,
+            kind: match kind {
+                "chart" => Kind::Chart,
+                "program" => Kind::Program,
+                _ => Kind::Image,
+            },
+            origin: match origin {
+                "upstream" => Origin::Upstream,
+                "vendor" => Origin::Vendor,
+                "snapshot" => Origin::Snapshot,
+                _ => Origin::Community,
+            },
+            projects: projects.parse().ok()?,
+            since: Some(since).filter(|since| *since != "-"),
+            drop_in: match drop_in {
+                "yes" => DropIn::Yes,
+                "with-changes" => DropIn::WithChanges,
+                _ => DropIn::No,
+            },
+            lacks,
+            caveats,
+            sources,
+        })
+    }
+}
+
+/// What others chose in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where nobody was
+/// seen to leave it.
+pub fn of_image(name: &str) -> Option<Alternatives> {
+    let same = SAME.iter().find_map(|(copy, original)| {
+        let rest = name.strip_prefix(copy)?;
+        Some(format!("{original}{rest}"))
+    });
+    let image = same.as_deref().unwrap_or(name);
+    let rows = ALTERNATIVES.rows(image).filter_map(Alternative::parse);
+    let known: Vec<Alternative> = rows.filter(|one| one.name != name).collect();
+    if known.is_empty() {
+        return None;
+    }
+    let is_snapshot = |one: &Alternative| one.origin == Origin::Snapshot;
+    let mut shown: Vec<Alternative> = known.into_iter().filter(Alternative::is_shown).collect();
+    shown.sort_by_key(|one| (is_snapshot(one), std::cmp::Reverse(one.projects)));
+    let snapshot = shown.iter().copied().find(is_snapshot);
+    shown.retain(|one| !is_snapshot(one));
+    shown.truncate(MOST - usize::from(snapshot.is_some()));
+    let is_common = !shown.is_empty();
+    shown.extend(snapshot);
+    Some(Alternatives { shown, is_common })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::ImageRef;
+    use crate::rules::{Query, RuleSet, Severity, TagState};
+    use crate::{artifact::Artifact, image};
+
+    fn names(image: &str) -> (Vec<&'static str>, bool) {
+        let found = of_image(image).unwrap();
+        let names = found.shown.iter().map(|one| one.name).collect();
+        (names, found.is_common)
+    }
+
+    #[test]
+    fn the_most_frequent_come_first_and_the_snapshot_last() {
+        assert_eq!(
+            names("docker.io/bitnami/postgresql"),
+            (
+                vec![
+                    "docker.io/library/postgres",
+                    "docker.io/bitnamilegacy/postgresql"
+                ],
+                true
+            )
+        );
+        assert_eq!(
+            names("docker.io/bitnami/kubectl"),
+            (
+                vec![
+                    "docker.io/rancher/kubectl",
+                    "registry.k8s.io/kubectl",
+                    "docker.io/bitnamilegacy/kubectl"
+                ],
+                true
+            )
+        );
+        assert_eq!(
+            names("docker.io/minio/minio").0,
+            [
+                "quay.io/minio/minio",
+                "cgr.dev/chainguard/minio",
+                "docker.io/rustfs/rustfs"
+            ]
+        );
+        // Once is enough only for an image of upstream's own.
+        assert_eq!(
+            names("docker.io/bitnami/openldap").0,
+            ["docker.io/bitnamilegacy/openldap"]
+        );
+        assert_eq!(
+            names("docker.io/bitnami/kube-state-metrics").0,
+            ["registry.k8s.io/kube-state-metrics/kube-state-metrics"]
+        );
+    }
+
+    #[test]
+    fn where_nobody_agrees_nothing_is_common() {
+        assert_eq!(
+            names("docker.io/bitnami/mariadb"),
+            (vec!["docker.io/bitnamilegacy/mariadb"], false)
+        );
+        assert_eq!(names("docker.io/bitnami/cassandra"), (vec![], false));
+        assert_eq!(of_image("docker.io/bitnami/made-up"), None);
+        assert_eq!(of_image("k8s.gcr.io/pause"), None);
+    }
+
+    #[test]
+    fn copies_of_a_gallery_have_the_same() {
+        let (first, _) = names("docker.io/bitnami/postgresql");
+        assert_eq!(names("public.ecr.aws/bitnami/postgresql").0, first);
+        assert_eq!(names("docker.io/bitnamilegacy/postgresql").0, first[..1]);
+    }
+
+    #[test]
+    fn what_is_shown_of_one() {
+        let kubectl = of_image("docker.io/bitnami/kubectl").unwrap().shown;
+        assert_eq!(
+            kubectl[1].summary(),
+            "registry.k8s.io/kubectl (8 projects, upstream, with changes)"
+        );
+        assert_eq!(
+            kubectl[1].lacks().collect::<Vec<_>>(),
+            ["shell", "curl", "jq"]
+        );
+        assert_eq!(
+            kubectl[2].summary(),
+            "docker.io/bitnamilegacy/kubectl (14 projects, no updates, drop-in)"
+        );
+        assert_eq!(kubectl[2].lacks().count(), 0);
+        let sources: Vec<String> = kubectl[1].sources().collect();
+        assert_eq!(
+            sources[0],
+            "https://github.com/kumahq/kuma/commit/4570f75d2a"
+        );
+        assert_eq!(
+            sources[2],
+            "https://github.com/kyverno/kyverno/issues/13835"
+        );
+    }
+
+    /// Nothing is recommended that a rule would report, but for what is worth knowing.
+    #[test]
+    fn alternatives_pass_the_rules() {
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        let severity = |name: &str, tag: TagState<'_>| {
+            let parsed = ImageRef::parse(name).unwrap();
+            let name = image::canonical(parsed.host, parsed.path);
+            let segments: Vec<&str> = name.split('/').collect();
+            let query = Query {
+                segments: &segments,
+                literal: segments.len(),
+                bare: false,
+                tag,
+                digest: false,
+                artifact: Artifact::Image,
+                chart: None,
+            };
+            rules.verdict(&query).map(|verdict| verdict.severity)
+        };
+        let mut images = 0;
+        for line in ALTERNATIVES.lines() {
+            let old = line.split('\t').next().unwrap();
+            let one = Alternative::parse(line).unwrap();
+            let reported = [TagState::Text("1.0.0"), TagState::None].map(|tag| severity(old, tag));
+            assert!(
+                reported.iter().any(Option::is_some),
+                "no rule reports {old}"
+            );
+            if one.kind == Kind::Image {
+                let worst = severity(one.name, TagState::Text("1.0.0"));
+                assert!(worst <= Some(Severity::Info), "{line}");
+                images += 1;
+            }
+        }
+        assert!(images > 60);
+    }
+
+    #[test]
+    fn the_table_is_sound() {
+        ALTERNATIVES.assert_sound(10);
+        for line in ALTERNATIVES.lines() {
+            let one = Alternative::parse(line).unwrap_or_else(|| panic!("{line}"));
+            let cells: Vec<&str> = line.split('\t').collect();
+            assert_eq!(one.kind.name(), cells[2], "{line}");
+            assert_eq!(one.origin.name(), cells[3], "{line}");
+            assert_eq!(one.drop_in.name(), cells[6], "{line}");
+            assert!(one.projects > 0 && one.caveats().next().is_some(), "{line}");
+            for source in one.sources() {
+                assert!(source.starts_with("https://github.com/"), "{source}");
+            }
+        }
+    }
+}

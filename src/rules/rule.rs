@@ -1,0 +1,470 @@
+//! A rule, made ready to match: its row with the defaults filled in, and its locations as patterns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::Pattern;
+use super::schema::{
+    AlsoSpec, ChangeSpec, DateSpec, DigestPolicy, Evidence, OneOrMany, RuleSpec, Safety, Severity,
+    TagList, TagPolicy, TagsSpec,
+};
+use crate::artifact::Artifact;
+
+/// A rule that is ready to match.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub id: String,
+    pub artifact: Artifact,
+    pub safety: Safety,
+    /// On the day of the run.
+    pub severity: Severity,
+    pub summary: String,
+    pub example: String,
+    mappings: Vec<Mapping>,
+    pub(super) except: Vec<Pattern>,
+    /// Whether it comes with regfix or a catalogue, changed or not.
+    pub(super) is_built_in: bool,
+    /// The page that explains it.
+    page: Option<String>,
+    /// The row that it was made of.
+    spec: Arc<RuleSpec>,
+}
+
+/// One `from` of a rule, with the target and the keys of its own.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub from: Pattern,
+    pub to: Option<String>,
+    pub safety: Safety,
+    pub severity: Severity,
+    pub summary: Option<String>,
+    pub(super) requires_tag_in: Option<TagList>,
+    pub(super) tag: TagPolicy,
+}
+
+/// What is in a list, if there is one.
+fn listed<T>(list: &Option<Vec<T>>) -> &[T] {
+    list.as_deref().unwrap_or_default()
+}
+
+impl Rule {
+    /// Where to read more: the page of the rule, or its first source.
+    pub fn url(&self) -> Option<&str> {
+        let source = || self.sources().first().map(String::as_str);
+        self.page.as_deref().or_else(source)
+    }
+
+    /// Lets [`Self::url`] be a page: a URL in which `{rule}` is the id.
+    pub fn set_page(&mut self, template: &str) {
+        self.page = Some(template.replace("{rule}", &self.id));
+    }
+
+    /// Whether it comes with regfix or a catalogue; a user may have changed it.
+    pub fn is_built_in(&self) -> bool {
+        self.is_built_in
+    }
+
+    /// The locations, in the order of the row: those of `from`, then those of `also`.
+    pub fn mappings(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    /// What became of the location, in a few words.
+    pub fn state(&self) -> &str {
+        self.spec.state.as_deref().unwrap_or_default()
+    }
+
+    pub fn since(&self) -> Option<&str> {
+        self.spec.since.as_deref()
+    }
+
+    pub fn dates(&self) -> &[DateSpec] {
+        listed(&self.spec.dates)
+    }
+
+    pub fn why(&self) -> &str {
+        self.spec.why.as_deref().unwrap_or_default()
+    }
+
+    pub fn cautions(&self) -> &[String] {
+        listed(&self.spec.cautions)
+    }
+
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.spec.evidence
+    }
+
+    pub fn sources(&self) -> &[String] {
+        listed(&self.spec.sources)
+    }
+
+    /// When the row was added to the catalogue, and what changed in it since.
+    pub fn history(&self) -> &[ChangeSpec] {
+        listed(&self.spec.history)
+    }
+
+    /// Whether the fix is as safe as the rule only for tags that are known to be at the new location.
+    pub fn is_gated(&self) -> bool {
+        self.spec.requires_tag_in.is_some()
+    }
+
+    /// Of a chart repository, the charts that moved.
+    pub fn charts(&self) -> &[String] {
+        listed(&self.spec.charts)
+    }
+
+    pub fn tags(&self) -> Option<&TagsSpec> {
+        self.spec.tags.as_ref()
+    }
+
+    /// Repositories that the rule does not cover.
+    pub fn except(&self) -> &[String] {
+        listed(&self.spec.except)
+    }
+
+    pub fn unavailable_tags(&self) -> &[String] {
+        listed(&self.spec.unavailable_tags)
+    }
+
+    pub fn tags_below(&self) -> Option<&str> {
+        self.spec.tags_below.as_deref()
+    }
+
+    pub fn fallback(&self) -> Option<&str> {
+        self.spec.fallback.as_deref()
+    }
+
+    pub(super) fn rename(&self) -> Option<&BTreeMap<String, String>> {
+        self.spec.rename.as_ref().filter(|names| !names.is_empty())
+    }
+
+    pub(super) fn wildcard(&self, matched: &str) -> Option<&str> {
+        let name = self.spec.wildcard.as_ref()?.get(matched)?;
+        Some(name)
+    }
+
+    pub(super) fn digest(&self) -> DigestPolicy {
+        self.spec.digest.unwrap_or_default()
+    }
+
+    /// The only tags that the rule covers, if not all.
+    pub(super) fn only_tags(&self) -> &[String] {
+        self.tags()
+            .map(|tags| tags.only.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// The row with the defaults filled in and with the severities of the day: all that a program needs to know.
+    pub fn described(&self) -> RuleSpec {
+        let mut spec = (*self.spec).clone();
+        let mut mappings = self.mappings.iter();
+        if let (Some(from), Some(first)) = (&spec.from, mappings.next()) {
+            let from = from.as_slice().to_vec();
+            mappings.by_ref().take(from.len() - 1).for_each(drop);
+            spec.from = Some(OneOrMany::Many(from));
+            spec.exact = Some(first.from.exact);
+            spec.tag = Some(first.tag);
+        }
+        for part in spec.also.iter_mut().flatten() {
+            let from = part.from.as_ref().map(OneOrMany::as_slice);
+            let from = from.unwrap_or_default().to_vec();
+            let mut own = mappings.by_ref().take(from.len());
+            if let Some(first) = own.next() {
+                part.exact = Some(first.from.exact);
+                part.safety = Some(first.safety);
+                part.severity = Some(first.severity);
+                part.requires_tag_in.clone_from(&first.requires_tag_in);
+                part.tag = Some(first.tag);
+            }
+            own.for_each(drop);
+            part.from = Some(OneOrMany::Many(from));
+        }
+        spec.id = Some(self.id.clone());
+        spec.artifact = Some(self.artifact);
+        spec.safety = Some(self.safety);
+        spec.severity = Some(self.severity);
+        spec.summary = Some(self.summary.clone());
+        spec.example = Some(self.example.clone());
+        spec
+    }
+
+    /// Of the rule and all of its mappings.
+    pub fn set_severity(&mut self, severity: Severity) {
+        self.severity = severity;
+        self.mappings
+            .iter_mut()
+            .for_each(|mapping| mapping.severity = severity);
+    }
+
+    /// Raises the severity, of the rule and all of its mappings, to that of the latest date that has come.
+    pub fn escalate(&mut self, today: Date) {
+        let due = self.dates().iter().filter_map(|date| {
+            let day = date.day().filter(|day| *day <= today)?;
+            Some((day, date.severity?))
+        });
+        let Some((_, due)) = due.max() else {
+            return;
+        };
+        self.severity = self.severity.max(due);
+        for mapping in &mut self.mappings {
+            mapping.severity = mapping.severity.max(due);
+        }
+    }
+
+    /// Makes a rule of what is written down.
+    ///
+    /// # Errors
+    /// Says which key is missing or wrong.
+    pub fn new(spec: impl Into<Arc<RuleSpec>>) -> Result<Self, String> {
+        let spec: Arc<RuleSpec> = spec.into();
+        let from = spec
+            .from
+            .as_ref()
+            .map(|from| from.as_slice())
+            .unwrap_or_default();
+        let Some(first) = from.first() else {
+            return Err(
+                "a rule needs `from`: the legacy location, like `old.example.com/team`".to_owned(),
+            );
+        };
+        let id = match &spec.id {
+            Some(id) => id.clone(),
+            None => slug(first),
+        };
+        let id_is_kebab = !id.is_empty()
+            && id.split('-').all(|word| !word.is_empty())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !id_is_kebab {
+            return Err(format!(
+                "the id `{id}` is not kebab-case, like `old-example-com`"
+            ));
+        }
+        let undated = spec.dates.iter().flatten();
+        let mut undated = undated.filter(|date| date.severity.is_some() && date.day().is_none());
+        if let Some(date) = undated.next() {
+            return Err(format!(
+                "`{}` is not a date, so there is no day from which the severity holds: write it like `2027-01-31` or `2027-01`",
+                date.when
+            ));
+        }
+        let artifact = spec.artifact.unwrap_or_default();
+        let whole = AlsoSpec {
+            from: spec.from.clone(),
+            to: spec.to.clone(),
+            ..AlsoSpec::default()
+        };
+        let mut mappings = Vec::new();
+        for part in std::iter::once(&whole).chain(spec.also.iter().flatten()) {
+            mappings.extend(compile_mappings(&spec, part, artifact)?);
+        }
+        let safety = mappings
+            .first()
+            .map_or(Safety::ReportOnly, |mapping| mapping.safety);
+        let except = spec.except.iter().flatten();
+        let except = except
+            .map(|text| Pattern::new(text, artifact, false))
+            .collect::<Result<_, _>>()?;
+        let summary = spec.summary.clone().unwrap_or_else(|| match &spec.to {
+            Some(to) => format!("{first} has moved to {to}"),
+            None => format!("{first} is not to be used any more"),
+        });
+        Ok(Self {
+            artifact,
+            safety,
+            severity: spec.severity.unwrap_or(Severity::Warning),
+            summary,
+            example: spec.example.clone().unwrap_or_else(|| first.clone()),
+            mappings,
+            except,
+            is_built_in: false,
+            page: None,
+            id,
+            spec,
+        })
+    }
+}
+
+fn compile_mappings(
+    spec: &RuleSpec,
+    part: &AlsoSpec,
+    artifact: Artifact,
+) -> Result<Vec<Mapping>, String> {
+    let exact = part.exact.or(spec.exact).unwrap_or(false);
+    let to = part.to.as_deref().map(|to| strip_scheme(to, artifact));
+    let default_safety = if to.is_some() {
+        Safety::Safe
+    } else {
+        Safety::ReportOnly
+    };
+    let safety = part.safety.or(spec.safety).unwrap_or(default_safety);
+    let from = part
+        .from
+        .as_ref()
+        .map(|from| from.as_slice())
+        .unwrap_or_default();
+    if let Some(to) = to {
+        check_target(to, if exact { &[] } else { from })?;
+    }
+    from.iter()
+        .map(|text| {
+            Ok(Mapping {
+                from: Pattern::new(text, artifact, exact)?,
+                to: to.map(str::to_owned),
+                safety: if to.is_some() {
+                    safety
+                } else {
+                    Safety::ReportOnly
+                },
+                severity: part.severity.or(spec.severity).unwrap_or(Severity::Warning),
+                summary: part.summary.clone(),
+                requires_tag_in: part
+                    .requires_tag_in
+                    .clone()
+                    .or_else(|| spec.requires_tag_in.clone()),
+                tag: part.tag.or(spec.tag).unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// A target is a location like `from`. One inside what it replaces would be replaced again and again.
+fn check_target(to: &str, from: &[String]) -> Result<(), String> {
+    let name = to.split_once("://").map_or(to, |(_, name)| name);
+    let last = name.rsplit('/').next().unwrap_or_default();
+    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'"' | b'\'' | b'`');
+    let host = name.split('/').next().unwrap_or_default();
+    if name.is_empty()
+        || !name.bytes().all(fits)
+        || last.contains(':')
+        || !host.contains(['.', ':', '{'])
+    {
+        return Err(format!(
+            "`{to}` is not a location: write it like `new.example.com/team`, with its host and without a tag"
+        ));
+    }
+    let inside = |from: &&String| {
+        name.strip_prefix(from.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    match from.iter().find(inside) {
+        Some(from) => Err(format!(
+            "`{to}` is inside `{from}`, which it replaces: the fix would never end"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A target is written with its scheme only where the thing is a URL by itself.
+fn strip_scheme(to: &str, artifact: Artifact) -> &str {
+    match artifact {
+        Artifact::Chart => to.strip_prefix("oci://").unwrap_or(to),
+        _ => to,
+    }
+}
+
+/// `old.example.com/team` as an id: `old-example-com-team`.
+fn slug(from: &str) -> String {
+    let words = from.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(text: &str) -> RuleSpec {
+        serde_yaml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn severity_grows_with_the_dates_that_have_come() {
+        let spec: RuleSpec = serde_yaml::from_str(
+            "from: a.io\nseverity: info\nalso: [{from: b.io, severity: error}]\ndates:\n\
+             - {when: 2027-03, what: switched off, severity: error}\n\
+             - {when: 2026-12-31, what: read-only, severity: warning}\n\
+             - {when: v1.2, what: last release}\n",
+        )
+        .unwrap();
+        for (day, whole, also) in [
+            ("2026-12-30", Severity::Info, Severity::Error),
+            ("2026-12-31", Severity::Warning, Severity::Error),
+            ("2027-02-28", Severity::Warning, Severity::Error),
+            ("2027-03-01", Severity::Error, Severity::Error),
+        ] {
+            let mut rule = Rule::new(spec.clone()).unwrap();
+            rule.escalate(day.parse().unwrap());
+            let mappings: Vec<Severity> = rule
+                .mappings
+                .iter()
+                .map(|mapping| mapping.severity)
+                .collect();
+            assert_eq!(
+                (rule.severity, mappings),
+                (whole, vec![whole, also]),
+                "{day}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_used_says_why() {
+        for (text, part) in [
+            ("{id: x}", "`from`"),
+            ("{from: a.io, id: Not_Kebab}", "kebab-case"),
+            ("{from: 'a b'}", "a b"),
+            ("{from: a.io/*/*}", "one `*`"),
+            ("{from: a.io, to: 'b.io/x:1'}", "without a tag"),
+            ("{from: a.io, to: team}", "with its host"),
+            ("{from: a.io/x, to: a.io/x/y}", "never end"),
+            (
+                "{from: a.io, dates: [{when: soon, what: x, severity: error}]}",
+                "`soon` is not a date",
+            ),
+        ] {
+            let spec: RuleSpec = serde_yaml::from_str(text).unwrap();
+            let why = Rule::new(spec).unwrap_err();
+            assert!(why.contains(part), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_described_rule_is_the_same_rule() {
+        for spec in crate::rules::catalogue().rules {
+            let rule = Rule::new(spec).unwrap();
+            let described = rule.described();
+            let text = serde_json::to_string(&described).unwrap();
+            let again = Rule::new(serde_json::from_str::<RuleSpec>(&text).unwrap()).unwrap();
+            assert_eq!(
+                format!("{:?}", again.mappings),
+                format!("{:?}", rule.mappings),
+                "{text}"
+            );
+            assert_eq!(again.except, rule.except, "{text}");
+            assert_eq!(serde_json::to_string(&again.described()).unwrap(), text);
+        }
+        let mut rule = Rule::new(spec(
+            "{from: a.io, exact: true, to: b.io/x, requires-tag-in: [v1], severity: info,\n\
+             also: [{from: [c.io, d.io], to: e.io/y}, {from: f.io, severity: warning}],\n\
+             dates: [{when: 2026-01, what: gone, severity: warning}]}",
+        ))
+        .unwrap();
+        rule.escalate("2026-02-01".parse().unwrap());
+        let described = serde_json::to_value(rule.described()).unwrap();
+        assert_eq!(described["severity"], "warning");
+        assert_eq!(described["from"], serde_json::json!(["a.io"]));
+        assert_eq!(
+            described["also"],
+            serde_json::json!([
+                {"from": ["c.io", "d.io"], "exact": true, "to": "e.io/y", "safety": "safe",
+                 "severity": "warning", "requires-tag-in": ["v1"], "tag": "keep"},
+                {"from": ["f.io"], "exact": true, "safety": "report-only",
+                 "severity": "warning", "requires-tag-in": ["v1"], "tag": "keep"},
+            ])
+        );
+    }
+}

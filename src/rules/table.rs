@@ -1,0 +1,96 @@
+//! Facts embedded as sorted text: a line a row, columns set apart by tabs, the first column the key.
+//!
+//! A binary search over the text finds rows without parsing it at start-up.
+
+use std::cmp::Ordering;
+
+/// Sorted by the bytes of the first column. Lines that begin with `#` may come first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Table(&'static str);
+
+impl Table {
+    pub(super) const fn new(text: &'static str) -> Self {
+        Self(text)
+    }
+
+    /// Every row.
+    pub(super) fn lines(self) -> impl Iterator<Item = &'static str> {
+        self.body().lines()
+    }
+
+    /// The rows of a key, in their order.
+    pub(super) fn rows(self, key: &str) -> impl Iterator<Item = &'static str> {
+        let start = self.first(key);
+        let lines = self.body()[start..].lines();
+        lines.take_while(move |line| first_column(line) == key)
+    }
+
+    fn body(self) -> &'static str {
+        let mut rest = self.0;
+        while rest.starts_with('#') {
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        }
+        rest
+    }
+
+    /// Where the first line starts whose key is not lower than the given one.
+    fn first(self, key: &str) -> usize {
+        let text = self.body();
+        let bytes = text.as_bytes();
+        let (mut low, mut high) = (0, text.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            // Lines can be long.
+            let start = memchr::memrchr(b'\n', &bytes[..middle]).map_or(0, |newline| newline + 1);
+            let length = memchr::memchr(b'\n', &bytes[start..]);
+            let end = length.map_or(text.len(), |length| start + length);
+            match first_column(&text[start..end]).cmp(key) {
+                Ordering::Less => low = (end + 1).min(text.len()),
+                Ordering::Equal | Ordering::Greater => high = start,
+            }
+        }
+        low
+    }
+}
+
+fn first_column(line: &str) -> &str {
+    line.split_once('\t').map_or(line, |(first, _)| first)
+}
+
+#[cfg(test)]
+impl Table {
+    /// Fails unless rows are in order and have `columns` columns each, none of them empty.
+    #[track_caller]
+    pub(super) fn assert_sound(self, columns: usize) {
+        let mut before = "";
+        for line in self.lines() {
+            let cells: Vec<&str> = line.split('\t').collect();
+            assert_eq!(cells.len(), columns, "{line}");
+            assert!(cells.iter().all(|cell| !cell.is_empty()), "{line}");
+            assert!(before <= cells[0], "{before} before {line}");
+            before = cells[0];
+            let found = self.rows(before).any(|row| std::ptr::eq(row, line));
+            assert!(found, "{line}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_their_key() {
+        let table = Table::new("# key\tvalue\na\t1\nb\t2\nb\t3\nd\t4\n");
+        let rows = |key: &str| table.rows(key).collect::<Vec<_>>();
+        assert_eq!(rows("a"), ["a\t1"]);
+        assert_eq!(rows("b"), ["b\t2", "b\t3"]);
+        assert_eq!(rows("d"), ["d\t4"]);
+        for key in ["", "#", "aa", "c", "e"] {
+            assert!(rows(key).is_empty(), "{key}");
+        }
+        assert_eq!(table.lines().count(), 4);
+        assert!(Table::new("").rows("a").next().is_none());
+        assert!(Table::new("# only a head").rows("#").next().is_none());
+    }
+}
