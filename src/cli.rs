@@ -5,6 +5,7 @@ mod catalogue;
 mod changed;
 mod explain;
 mod online;
+mod owners;
 mod shell;
 mod signals;
 mod text;
@@ -286,7 +287,9 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
 
 /// Where the paths in reports start.
 fn base(here: &Path, roots: &[PathBuf]) -> Base {
-    let base = Base::new(here, config::repository(here));
+    let repository = config::repository(here);
+    let owners = owners::find(repository.unwrap_or(here));
+    let base = Base::new(here, repository).owned(owners);
     let named = roots.iter().filter(|root| root.is_absolute());
     named.fold(base, |base, root| match root.canonicalize() {
         Ok(real) if real != *root => base.linked(root, real),

@@ -5,9 +5,11 @@
 //! ([`Gather`]).
 
 pub mod concise;
+pub mod csv;
 pub mod full;
 pub mod github;
 pub mod gitlab;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
@@ -18,6 +20,8 @@ pub mod sarif;
 mod base;
 mod fingerprint;
 mod gather;
+mod group;
+mod owners;
 #[cfg(test)]
 mod sample;
 mod text;
@@ -27,6 +31,7 @@ use std::time::Duration;
 
 pub use base::Base;
 pub use gather::{Placed, Told};
+pub use owners::Owners;
 
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Key, Problem};
@@ -242,6 +247,8 @@ pub static FORMATS: &[&Format] = &[
     &junit::FORMAT,
     &rdjson::FORMAT,
     &markdown::FORMAT,
+    &html::FORMAT,
+    &csv::FORMAT,
 ];
 
 /// The format of a name.

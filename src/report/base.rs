@@ -1,7 +1,9 @@
 //! From where the paths of a report start. Knows no format, and looks at no disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::owners::Owners;
 use super::text::slashed;
 use crate::source::normal;
 
@@ -13,6 +15,7 @@ pub struct Base {
     root: PathBuf,
     /// Places that were named by way of a link, and where they really are.
     links: Vec<(PathBuf, PathBuf)>,
+    owners: Arc<Owners>,
 }
 
 impl Base {
@@ -22,6 +25,7 @@ impl Base {
             here: here.to_owned(),
             root: repository.unwrap_or(here).to_owned(),
             links: Vec::new(),
+            owners: Arc::default(),
         }
     }
 
@@ -39,6 +43,20 @@ impl Base {
     pub fn linked(mut self, named: &Path, real: PathBuf) -> Self {
         self.links.push((normal(named), real));
         self
+    }
+
+    /// The same with the owners of the repository's files.
+    #[must_use]
+    pub fn owned(self, owners: Owners) -> Self {
+        Self {
+            owners: Arc::new(owners),
+            ..self
+        }
+    }
+
+    /// Who owns a file, given as [`Self::relative`] gives it.
+    pub fn owners(&self, relative: &str) -> &[String] {
+        self.owners.of(relative)
     }
 
     /// A path from the root of the repository, with `/`; the absolute path of what lies outside.

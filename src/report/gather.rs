@@ -10,6 +10,8 @@ use crate::source::Position;
 pub struct Told {
     /// From the root of the repository, with `/`.
     pub path: String,
+    /// As CODEOWNERS names them; none where there is no such file.
+    pub owners: Vec<String>,
     pub findings: Vec<Placed>,
     pub fixed: Vec<Fixed>,
     pub problems: Vec<(Option<Position>, Problem)>,
@@ -34,8 +36,10 @@ impl Told {
             .problems
             .iter()
             .map(|problem| (problem.offset.map(|at| places.at(at)), problem.clone()));
+        let path = report.base.relative(report.path);
         Self {
-            path: report.base.relative(report.path),
+            owners: report.base.owners(&path).to_vec(),
+            path,
             findings,
             fixed: report.fixed.to_vec(),
             problems: problems.collect(),

@@ -4,14 +4,10 @@
 
 mod table;
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
+use super::group::{self, Counts, findings};
 use super::text::count;
 use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
-use crate::edit::Applicability;
-use crate::finding::{Finding, Severity};
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 use table::{Table, code, escaped};
 
 struct Markdown;
@@ -36,7 +32,7 @@ impl Gather for Markdown {
             ("By rule", by_rule(files, rules)),
             ("By folder", by_folder(files)),
             ("Fixed", fixed(files)),
-            (left_heading(look), left(files, look)),
+            (group::left_heading(look), left(files, look)),
             ("Not analysed", problems(files)),
             ("All findings", places(files)),
         ];
@@ -49,14 +45,6 @@ impl Gather for Markdown {
         }
         out
     }
-}
-
-/// Findings and the files they are in.
-fn findings(files: &[Told]) -> impl Iterator<Item = (&Told, &Placed)> {
-    let of_file = |file| std::iter::repeat(file);
-    files
-        .iter()
-        .flat_map(move |file| of_file(file).zip(&file.findings))
 }
 
 fn opening(summary: &Summary, look: &Look) -> String {
@@ -100,48 +88,21 @@ fn opening(summary: &Summary, look: &Look) -> String {
     lines.join("\n") + "\n"
 }
 
-/// How many there are of each trust.
-#[derive(Default)]
-struct Counts {
-    all: usize,
-    safe: usize,
-    open: usize,
-}
-
-impl Counts {
-    fn add(&mut self, finding: &Finding) {
-        self.all += 1;
-        match trust(finding) {
-            Some(Applicability::Safe) => self.safe += 1,
-            Some(Applicability::Unsafe) => self.open += 1,
-            _ => {}
-        }
-    }
-
-    fn cells(&self) -> [String; 4] {
-        let none = self.all - self.safe - self.open;
-        [self.all, self.safe, self.open, none].map(|number| match number {
-            0 => String::new(),
-            number => number.to_string(),
-        })
-    }
-}
-
-fn trust(finding: &Finding) -> Option<Applicability> {
-    finding.fix.as_ref().map(|fix| fix.applicability)
+fn cells(counts: &Counts) -> [String; 5] {
+    let numbers = [
+        counts.all,
+        counts.safe,
+        counts.review,
+        counts.no_fix(),
+        counts.mentions,
+    ];
+    numbers.map(|number| match number {
+        0 => String::new(),
+        number => number.to_string(),
+    })
 }
 
 fn by_rule(files: &[Told], rules: &RuleSet) -> String {
-    let mut counted: BTreeMap<&str, (Severity, Counts)> = BTreeMap::new();
-    for (_, Placed { finding, .. }) in findings(files) {
-        let (severity, counts) = counted
-            .entry(&finding.rule)
-            .or_insert_with(|| (finding.severity, Counts::default()));
-        *severity = (*severity).max(finding.severity);
-        counts.add(finding);
-    }
-    let mut counted: Vec<_> = counted.into_iter().collect();
-    counted.sort_by_key(|(_, (severity, counts))| Reverse((*severity, counts.all)));
     let mut table = Table::new(&[
         "rule",
         "severity",
@@ -149,126 +110,61 @@ fn by_rule(files: &[Told], rules: &RuleSet) -> String {
         "#safe",
         "#review",
         "#no fix",
+        "#mentions",
         "what",
     ]);
-    for (id, (severity, counts)) in &counted {
-        let rule = rules.rules().iter().find(|rule| rule.id == *id);
-        let name = match rule.and_then(|rule| rule.url()) {
-            Some(url) => format!("[{}](<{url}>)", code(id)),
-            None => code(id),
+    for group in group::by_rule(files, rules) {
+        let name = match group.rule.and_then(Rule::url) {
+            Some(url) => format!("[{}](<{url}>)", code(group.id)),
+            None => code(group.id),
         };
-        let what = rule.map_or_else(String::new, |rule| escaped(&rule.summary));
-        let mut row = vec![name, severity.name().to_owned()];
-        row.extend(counts.cells());
+        let what = group
+            .rule
+            .map_or_else(String::new, |rule| escaped(&rule.summary));
+        let mut row = vec![name, group.severity.name().to_owned()];
+        row.extend(cells(&group.counts));
         row.push(what);
         table.push(row);
     }
     table.text(usize::MAX, "rules")
 }
 
-/// Folders as deep as there are not too many of them.
 fn by_folder(files: &[Told]) -> String {
-    let mut counted: BTreeMap<&str, Counts> = BTreeMap::new();
-    for depth in 1..=8 {
-        let mut deeper: BTreeMap<&str, Counts> = BTreeMap::new();
-        for (file, Placed { finding, .. }) in findings(files) {
-            deeper
-                .entry(folder(&file.path, depth))
-                .or_default()
-                .add(finding);
-        }
-        if depth > 1 && (deeper.len() > ROWS || deeper.len() == counted.len()) {
-            break;
-        }
-        counted = deeper;
-    }
-    let mut counted: Vec<_> = counted.into_iter().collect();
-    counted.sort_by(|(one, a), (other, b)| b.all.cmp(&a.all).then_with(|| one.cmp(other)));
-    let mut table = Table::new(&["folder", "#findings", "#safe", "#review", "#no fix"]);
-    for (folder, counts) in &counted {
+    let mut table = Table::new(&[
+        "folder",
+        "#findings",
+        "#safe",
+        "#review",
+        "#no fix",
+        "#mentions",
+    ]);
+    for (folder, counts) in group::by_folder(files, ROWS) {
         let mut row = vec![code(folder)];
-        row.extend(counts.cells());
+        row.extend(cells(&counts));
         table.push(row);
     }
     table.text(ROWS, "folders")
 }
 
-/// The first segments of a path, its file's name left out.
-fn folder(path: &str, depth: usize) -> &str {
-    let mut slashes = path
-        .match_indices('/')
-        .map(|(at, _)| at)
-        .filter(|at| *at > 0);
-    let mut end = None;
-    for _ in 0..depth {
-        end = slashes.next().or(end);
-    }
-    end.map_or(".", |end| &path[..end])
-}
-
 fn fixed(files: &[Told]) -> String {
-    let mut counted: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for fixed in files.iter().flat_map(|file| &file.fixed) {
-        let Finding { old, new, .. } = &fixed.finding;
-        *counted
-            .entry((old, new.as_deref().unwrap_or_default()))
-            .or_default() += 1;
-    }
-    let mut counted: Vec<_> = counted.into_iter().collect();
-    counted.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     let mut table = Table::new(&["from", "to", "#places"]);
-    for ((old, new), number) in counted {
+    for (old, new, number) in group::fixed(files) {
         table.push(vec![code(old), code(new), number.to_string()]);
     }
     table.text(ROWS, "references")
 }
 
-fn left_heading(look: &Look) -> &'static str {
-    if look.write {
-        "What is left, and why"
-    } else {
-        "What a fix would leave, and why"
-    }
-}
-
-/// Why no fix was or would be written, and for how many. Hints ask for none.
 fn left(files: &[Told], look: &Look) -> String {
-    let mut counted: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
-    for (file, Placed { finding, position }) in findings(files) {
-        let written = !look.write && trust(finding) >= Some(look.limit);
-        if finding.mention || written {
-            continue;
-        }
-        let (number, _) = counted
-            .entry((why(finding, look), &finding.rule))
-            .or_insert_with(|| (0, format!("{}:{}", file.path, position.line)));
-        *number += 1;
-    }
-    let mut counted: Vec<_> = counted.into_iter().collect();
-    counted.sort_by(|one, other| other.1.0.cmp(&one.1.0).then_with(|| one.0.cmp(&other.0)));
     let mut table = Table::new(&["why", "rule", "#findings", "first of them"]);
-    for ((why, rule), (number, first)) in counted {
+    for left in group::left(files, look) {
         table.push(vec![
-            escaped(&why),
-            code(rule),
-            number.to_string(),
-            code(&first),
+            escaped(&left.why),
+            code(left.rule),
+            left.number.to_string(),
+            code(&left.first),
         ]);
     }
     table.text(ROWS, "reasons")
-}
-
-fn why(finding: &Finding, look: &Look) -> String {
-    let marker = match trust(finding) {
-        None => "no fix",
-        Some(Applicability::Display) => "suggestion only",
-        Some(Applicability::Unsafe) if look.limit > Applicability::Unsafe => "to be reviewed",
-        Some(_) => "not written",
-    };
-    match &finding.reason {
-        Some(reason) => format!("{marker}: {reason}"),
-        None => marker.to_owned(),
-    }
 }
 
 fn problems(files: &[Told]) -> String {
@@ -288,13 +184,7 @@ fn problems(files: &[Told]) -> String {
 fn places(files: &[Told]) -> String {
     let mut table = Table::new(&["place", "reference", "new place", "fix"]);
     for (file, Placed { position, finding }) in findings(files) {
-        let fix = match trust(finding) {
-            _ if finding.mention => "only named",
-            Some(Applicability::Safe) => "safe",
-            Some(Applicability::Unsafe) => "review",
-            Some(Applicability::Display) => "suggestion",
-            None => "none",
-        };
+        let fix = group::fix(finding);
         let new = finding.new.as_deref().map_or_else(String::new, code);
         table.push(vec![
             code(&format!("{}:{}", file.path, position.line)),
@@ -342,8 +232,8 @@ mod tests {
         for line in [
             "3 warnings in 1 of 9 files.",
             "1 can be fixed with `regfix --write`.",
-            "| [`k8s-gcr-io`](<https://kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement/>) | warning | 3 | 1 | 1 | 1 | k8s.gcr.io is frozen; registry.k8s.io has the same images under the same paths |",
-            "| `sub` | 3 | 1 | 1 | 1 |",
+            "| [`k8s-gcr-io`](<https://kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement/>) | warning | 3 | 1 | 1 |  | 1 | k8s.gcr.io is frozen; registry.k8s.io has the same images under the same paths |",
+            "| `sub` | 3 | 1 | 1 |  | 1 |",
             "| to be reviewed: tags may differ | `k8s-gcr-io` | 1 | `sub/x/a.yaml:2` |",
             "| `sub/x/a.yaml:1` | `k8s.gcr.io/a` | `registry.k8s.io/a` | safe |",
             "| `sub/x/a.yaml:3` | `` k8s.gcr.io/`c\\|d` `` |  | only named |",
@@ -380,14 +270,5 @@ mod tests {
         let told = document(&[sample.told("a/b/c.yaml")], &LOOK);
         assert!(told.len() < 65_536, "{}", told.len());
         assert!(told.contains("4800 more findings"), "{told}");
-    }
-
-    #[test]
-    fn folders_are_the_first_segments() {
-        assert_eq!(folder("a.yaml", 1), ".");
-        assert_eq!(folder("a/b/c.yaml", 1), "a");
-        assert_eq!(folder("a/b/c.yaml", 2), "a/b");
-        assert_eq!(folder("a/b/c.yaml", 9), "a/b");
-        assert_eq!(folder("/a/b.yaml", 1), "/a");
     }
 }

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
-const FORMATS: [&str; 8] = [
-    "json", "jsonl", "sarif", "gitlab", "rdjson", "junit", "markdown", "github",
+const FORMATS: [&str; 10] = [
+    "json", "jsonl", "sarif", "gitlab", "rdjson", "junit", "markdown", "github", "html", "csv",
 ];
 
 fn root() -> &'static Path {
@@ -129,6 +129,10 @@ fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
             distinct(&gitlab, &name);
             tests(&reports["junit"], &json, &name);
             commands(&reports["github"], &name);
+            page(&reports["html"], findings.len(), &name);
+            let mut table = csv::Reader::from_reader(reports["csv"].as_bytes());
+            let column = table.records().map(|row| row.unwrap()[4].to_owned());
+            assert_eq!(column.collect::<Vec<_>>(), rules, "{name}");
         }
     }
     assert!(told > 300, "{told} findings are few");
@@ -203,6 +207,37 @@ fn commands(github: &str, case: &str) {
             );
         }
     }
+}
+
+/// Every element is closed where it belongs, nothing is loaded, and all findings are there.
+fn page(html: &str, findings: usize, case: &str) {
+    const VOID: [&str; 4] = ["meta", "br", "input", "!doctype"];
+    let (head, script) = html.rsplit_once("<script>").unwrap();
+    let style = head.find("</style>").unwrap();
+    let mut open: Vec<&str> = Vec::new();
+    for tag in head[style..].split('<').skip(1) {
+        let (tag, _) = tag
+            .split_once('>')
+            .unwrap_or_else(|| panic!("{case}: {tag}"));
+        let name = tag.split(' ').next().unwrap();
+        match name.strip_prefix('/') {
+            Some("style" | "head") => {}
+            Some(name) => assert_eq!(open.pop(), Some(name), "{case}"),
+            None if VOID.contains(&name) => {}
+            None => open.push(name),
+        }
+        assert!(
+            !tag.contains("src=") && !tag.contains("javascript:"),
+            "{case}: {tag}"
+        );
+    }
+    assert_eq!(open, ["body"], "{case}");
+    assert!(script.ends_with("</script></body></html>\n"), "{case}");
+    let rows = head.matches("<td class=\"number\">").count();
+    assert!(
+        rows >= findings,
+        "{case}: {rows} rows for {findings} findings"
+    );
 }
 
 #[test]

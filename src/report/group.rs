@@ -1,0 +1,222 @@
+//! Findings by rule, by folder, and by what a fix leaves: what reports for people show as tables. Knows no format.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Look, Placed, Told};
+use crate::edit::Applicability;
+use crate::finding::{Finding, Severity};
+use crate::rules::{Rule, RuleSet};
+
+/// How many findings there are, and how many of them have a fix.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) all: usize,
+    /// With a safe fix.
+    pub(super) safe: usize,
+    /// With a fix that needs review.
+    pub(super) review: usize,
+    /// That only name the registry, and ask for no fix.
+    pub(super) mentions: usize,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, finding: &Finding) {
+        self.all += 1;
+        match trust(finding) {
+            _ if finding.mention => self.mentions += 1,
+            Some(Applicability::Safe) => self.safe += 1,
+            Some(Applicability::Unsafe) => self.review += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn no_fix(&self) -> usize {
+        self.all - self.safe - self.review - self.mentions
+    }
+}
+
+/// The findings of a rule.
+pub(super) struct RuleGroup<'f> {
+    pub(super) id: &'f str,
+    /// The highest that one of them has.
+    pub(super) severity: Severity,
+    pub(super) counts: Counts,
+    /// None for what is no rule of the catalogue or the configuration, such as an ignore comment without use.
+    pub(super) rule: Option<&'f Rule>,
+}
+
+/// Findings that a fix leaves for one reason.
+pub(super) struct Left<'f> {
+    pub(super) why: String,
+    pub(super) rule: &'f str,
+    pub(super) number: usize,
+    /// Path and line of the first of them.
+    pub(super) first: String,
+}
+
+/// All findings, each with its file.
+pub(super) fn findings(files: &[Told]) -> impl Iterator<Item = (&Told, &Placed)> {
+    let of_file = |file| std::iter::repeat(file);
+    files
+        .iter()
+        .flat_map(move |file| of_file(file).zip(&file.findings))
+}
+
+pub(super) fn trust(finding: &Finding) -> Option<Applicability> {
+    finding.fix.as_ref().map(|fix| fix.applicability)
+}
+
+/// What sort of fix a finding has, in a word or two.
+pub(super) fn fix(finding: &Finding) -> &'static str {
+    match trust(finding) {
+        _ if finding.mention => "only named",
+        Some(Applicability::Safe) => "safe",
+        Some(Applicability::Unsafe) => "review",
+        Some(Applicability::Display) => "suggestion",
+        None => "none",
+    }
+}
+
+/// The most severe first, and of the same severity those with the most findings.
+pub(super) fn by_rule<'f>(files: &'f [Told], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
+    let mut groups: BTreeMap<&str, (Severity, Counts)> = BTreeMap::new();
+    for (_, Placed { finding, .. }) in findings(files) {
+        let (severity, counts) = groups
+            .entry(&finding.rule)
+            .or_insert_with(|| (finding.severity, Counts::default()));
+        *severity = (*severity).max(finding.severity);
+        counts.add(finding);
+    }
+    let rule = |id: &str| rules.rules().iter().find(|rule| rule.id == id);
+    let groups = groups.into_iter();
+    let mut groups: Vec<_> = groups
+        .map(|(id, (severity, counts))| RuleGroup {
+            id,
+            severity,
+            counts,
+            rule: rule(id),
+        })
+        .collect();
+    groups.sort_by_key(|group| Reverse((group.severity, group.counts.all)));
+    groups
+}
+
+/// Folders as deep as there are at most `most` of them; those with the most findings first.
+pub(super) fn by_folder(files: &[Told], most: usize) -> Vec<(&str, Counts)> {
+    let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
+    for depth in 1..=8 {
+        let mut deeper: BTreeMap<&str, Counts> = BTreeMap::new();
+        for (file, Placed { finding, .. }) in findings(files) {
+            let folder = folder(&file.path, depth);
+            deeper.entry(folder).or_default().add(finding);
+        }
+        if depth > 1 && (deeper.len() > most || deeper.len() == groups.len()) {
+            break;
+        }
+        groups = deeper;
+    }
+    most_first(groups)
+}
+
+/// By who owns the file, as the repository's CODEOWNERS says; a file without an owner is under an empty name.
+pub(super) fn by_owner(files: &[Told]) -> Vec<(&str, Counts)> {
+    let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
+    for (file, Placed { finding, .. }) in findings(files) {
+        let nobody = file.owners.is_empty().then_some("");
+        for owner in file.owners.iter().map(String::as_str).chain(nobody) {
+            groups.entry(owner).or_default().add(finding);
+        }
+    }
+    most_first(groups)
+}
+
+fn most_first(groups: BTreeMap<&str, Counts>) -> Vec<(&str, Counts)> {
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, counts)| Reverse(counts.all));
+    groups
+}
+
+/// The first segments of a path, its file's name left out.
+fn folder(path: &str, depth: usize) -> &str {
+    let slashes = path.match_indices('/').map(|(at, _)| at);
+    let end = slashes.filter(|at| *at > 0).take(depth).last();
+    end.map_or(".", |end| &path[..end])
+}
+
+/// What was moved where, and how often; the most frequent first.
+pub(super) fn fixed(files: &[Told]) -> Vec<(&str, &str, usize)> {
+    let mut groups: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for fixed in files.iter().flat_map(|file| &file.fixed) {
+        let Finding { old, new, .. } = &fixed.finding;
+        let new = new.as_deref().unwrap_or_default();
+        *groups.entry((old, new)).or_default() += 1;
+    }
+    let groups = groups.into_iter();
+    let mut groups: Vec<_> = groups
+        .map(|((old, new), number)| (old, new, number))
+        .collect();
+    groups.sort_by_key(|(.., number)| Reverse(*number));
+    groups
+}
+
+pub(super) fn left_heading(look: &Look) -> &'static str {
+    if look.write {
+        "What is left, and why"
+    } else {
+        "What a fix would leave, and why"
+    }
+}
+
+/// Why no fix was or would be written, and for how many. Mentions ask for none.
+pub(super) fn left<'f>(files: &'f [Told], look: &Look) -> Vec<Left<'f>> {
+    let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
+    for (file, Placed { finding, position }) in findings(files) {
+        let written = !look.write && trust(finding) >= Some(look.limit);
+        if finding.mention || written {
+            continue;
+        }
+        let (number, _) = groups
+            .entry((why(finding, look), &finding.rule))
+            .or_insert_with(|| (0, format!("{}:{}", file.path, position.line)));
+        *number += 1;
+    }
+    let groups = groups.into_iter();
+    let mut groups: Vec<_> = groups
+        .map(|((why, rule), (number, first))| Left {
+            why,
+            rule,
+            number,
+            first,
+        })
+        .collect();
+    groups.sort_by_key(|left| Reverse(left.number));
+    groups
+}
+
+fn why(finding: &Finding, look: &Look) -> String {
+    let marker = match trust(finding) {
+        None => "no fix",
+        Some(Applicability::Display) => "suggestion only",
+        Some(Applicability::Unsafe) if look.limit > Applicability::Unsafe => "to be reviewed",
+        Some(_) => "not written",
+    };
+    match &finding.reason {
+        Some(reason) => format!("{marker}: {reason}"),
+        None => marker.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder;
+
+    #[test]
+    fn folders_are_the_first_segments() {
+        assert_eq!(folder("a.yaml", 1), ".");
+        assert_eq!(folder("a/b/c.yaml", 1), "a");
+        assert_eq!(folder("a/b/c.yaml", 2), "a/b");
+        assert_eq!(folder("a/b/c.yaml", 9), "a/b");
+        assert_eq!(folder("/a/b.yaml", 1), "/a");
+    }
+}

@@ -1,0 +1,487 @@
+//! One page for a browser: how much there is and of what sort, what to do first, and each finding by file.
+//!
+//! The page is one file: nothing is loaded from anywhere, and its policy forbids that. It can be read without scripts;
+//! the one script of its own adds sorting and a filter. All text is escaped by `maud`.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::group::{self, Counts};
+use super::text::{count, harmless};
+use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
+use crate::finding::{Finding, Problem, Severity};
+use crate::rules::{Rule, RuleSet};
+use crate::source::Position;
+
+struct Html;
+
+pub static FORMAT: Format = Format {
+    name: "html",
+    about: "one page for a browser: by rule, folder and owner",
+    is_document: true,
+    has_keys: false,
+    telling: Telling::Gathered(&Html),
+};
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+
+/// No resource from anywhere, no form, no frame; of scripts only the one with this hash.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+    script-src 'sha256-ADg3qreb8mycdwUM0Gfg+1gUdGsWduWD36MJ1J8i8I8='";
+
+/// As many findings as a browser shows without trouble.
+const FINDINGS: usize = 5000;
+/// Rows of the other tables.
+const ROWS: usize = 200;
+
+impl Gather for Html {
+    fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { "Legacy registry references" }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    (opening(files, summary, look))
+                    (by_rule(files, rules))
+                    (by_name("By folder", "folder", &group::by_folder(files, ROWS)))
+                    @if files.iter().any(|file| !file.owners.is_empty()) {
+                        (by_name("By owner", "owner", &group::by_owner(files)))
+                    }
+                    (fixed(files))
+                    (left(files, look))
+                    (problems(files))
+                    (findings(files))
+                    script { (PreEscaped(SCRIPT)) }
+                }
+            }
+        };
+        page.into_string() + "\n"
+    }
+}
+
+fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
+    let looked_at = count(summary.files, "file");
+    let counts = total(files);
+    let cards = [
+        (summary.errors, "errors"),
+        (summary.warnings, "warnings"),
+        (summary.infos, "info"),
+        (summary.fixed, "fixed"),
+        (summary.baselined, "in the baseline"),
+        (summary.suppressed, "suppressed"),
+        (summary.not_analysed, "files not analysed"),
+        (summary.failures, "failures"),
+    ];
+    html! {
+        h1 { "Legacy registry references" }
+        @if counts.all == 0 {
+            p { "None in " (looked_at) "." }
+        } @else {
+            p { (count(counts.all, "finding")) " in " (summary.files_with_findings) " of " (looked_at) "." }
+        }
+        ul.cards {
+            @for (number, noun) in cards {
+                @if number > 0 { li { b { (number) } (noun) } }
+            }
+        }
+        @if counts.all > 0 {
+            (bar(&counts, counts.all))
+            p.soft {
+                @for (number, class, meaning) in [
+                    (counts.safe, "safe", "with a safe fix"),
+                    (counts.review, "review", "with a fix that needs review"),
+                    (counts.no_fix(), "none", "without a fix"),
+                    (counts.mentions, "mention", "that only name a registry"),
+                ] {
+                    @if number > 0 { span class={ "key " (class) } {} (number) " " (meaning) " " }
+                }
+            }
+        }
+        @if !look.write && counts.safe + counts.review > 0 { (commands(&counts)) }
+    }
+}
+
+fn total(files: &[Told]) -> Counts {
+    let mut all = Counts::default();
+    for (_, placed) in group::findings(files) {
+        all.add(&placed.finding);
+    }
+    all
+}
+
+fn commands(counts: &Counts) -> Markup {
+    html! {
+        h2 { "What to do first" }
+        div.commands {
+            @if counts.safe > 0 {
+                p { code { "regfix --write" } span { "makes " (fixes(counts.safe, "safe")) "." } }
+            }
+            @if counts.review > 0 {
+                p {
+                    code { "regfix --diff --unsafe-fixes" }
+                    span { "shows " (fixes(counts.review, "more")) " to review." }
+                }
+            }
+            @if counts.no_fix() > 0 {
+                p { code { "regfix explain RULE" } span { "says what a rule is about, and what others chose." } }
+            }
+        }
+    }
+}
+
+/// `1 safe fix`, `2 safe fixes`.
+fn fixes(number: usize, sort: &str) -> String {
+    count(number, &format!("{sort} fix")).replace("fixs", "fixes")
+}
+
+/// What share of the findings has which sort of fix; as long as they are many, compared with `most`.
+fn bar(counts: &Counts, most: usize) -> Markup {
+    let parts = [
+        (counts.safe, "safe"),
+        (counts.review, "review"),
+        (counts.no_fix(), "none"),
+        (counts.mentions, "mention"),
+    ];
+    let share = |number: usize| format!("width:{:.2}%", percent(number, most));
+    let label = format!(
+        "{} safe, {} to review, {} without a fix, {} mentions",
+        counts.safe,
+        counts.review,
+        counts.no_fix(),
+        counts.mentions
+    );
+    html! {
+        div.bar role="img" aria-label=(label) title=(label) {
+            @for (number, class) in parts {
+                @if number > 0 { i class=(class) style=(share(number)) {} }
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a width on a screen")]
+fn percent(number: usize, all: usize) -> f64 {
+    number as f64 * 100.0 / all.max(1) as f64
+}
+
+/// The cells of the numbers, and their heads.
+fn number_heads() -> Markup {
+    html! {
+        th.number { "findings" } th.number { "safe" } th.number { "review" } th.number { "no fix" }
+        th.number { "mentions" }
+    }
+}
+
+fn numbers(counts: &Counts) -> Markup {
+    html! {
+        @for number in [counts.all, counts.safe, counts.review, counts.no_fix(), counts.mentions] {
+            td.number { @if number > 0 { (number) } }
+        }
+    }
+}
+
+fn by_rule(files: &[Told], rules: &RuleSet) -> Markup {
+    let groups = group::by_rule(files, rules);
+    let most = groups.iter().map(|group| group.counts.all).max();
+    html! {
+        @if let Some(most) = most {
+            h2 { "By rule" }
+            div.scroll { table.sorted {
+                thead { tr { th { "rule" } th { "severity" } (number_heads()) th { "share" } th { "what" } } }
+                tbody { @for group in &groups {
+                    tr {
+                        td { (link(group.rule.and_then(Rule::url), group.id)) }
+                        td data-value=(rank(group.severity)) { (group.severity.name()) }
+                        (numbers(&group.counts))
+                        td data-value=(group.counts.all) { (bar(&group.counts, most)) }
+                        td { (group.rule.map_or("", |rule| &rule.summary)) }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+/// Sorts as it is severe.
+fn rank(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "1",
+        Severity::Warning => "2",
+        Severity::Error => "3",
+    }
+}
+
+/// A name in code, with a link where the address is one that a browser may follow.
+fn link(url: Option<&str>, name: &str) -> Markup {
+    let url = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+    html! {
+        @match url {
+            Some(url) => { a href=(url) rel="noreferrer" { code { (harmless(name)) } } }
+            None => { code { (harmless(name)) } }
+        }
+    }
+}
+
+fn by_name(heading: &str, column: &str, groups: &[(&str, Counts)]) -> Markup {
+    let most = groups.iter().map(|(_, counts)| counts.all).max();
+    html! {
+        @if let Some(most) = most {
+            h2 { (heading) }
+            div.scroll { table.sorted {
+                thead { tr { th { (column) } (number_heads()) th { "share" } } }
+                tbody { @for (name, counts) in groups.iter().take(ROWS) {
+                    tr {
+                        td { @if name.is_empty() { span.soft { "nobody" } } @else { code { (harmless(name)) } } }
+                        (numbers(counts))
+                        td data-value=(counts.all) { (bar(counts, most)) }
+                    }
+                } }
+            } }
+            (more(groups.len(), ROWS, column))
+        }
+    }
+}
+
+/// How many rows are left out, so that nobody takes a cut table for a whole one.
+fn more(all: usize, shown: usize, noun: &str) -> Markup {
+    html! {
+        @if all > shown { p.soft { "... and " (count(all - shown, &format!("more {noun}"))) "." } }
+    }
+}
+
+fn fixed(files: &[Told]) -> Markup {
+    let groups = group::fixed(files);
+    html! {
+        @if !groups.is_empty() {
+            h2 { "Fixed" }
+            div.scroll { table.sorted {
+                thead { tr { th { "from" } th { "to" } th.number { "references" } } }
+                tbody { @for (old, new, number) in groups.iter().take(ROWS) {
+                    tr {
+                        td { code { (harmless(old)) } }
+                        td { code { (harmless(new)) } }
+                        td.number { (number) }
+                    }
+                } }
+            } }
+            (more(groups.len(), ROWS, "row"))
+        }
+    }
+}
+
+fn left(files: &[Told], look: &Look) -> Markup {
+    let groups = group::left(files, look);
+    html! {
+        @if !groups.is_empty() {
+            h2 { (group::left_heading(look)) }
+            div.scroll { table.sorted {
+                thead { tr { th { "why" } th { "rule" } th.number { "findings" } th { "first of them" } } }
+                tbody { @for left in groups.iter().take(ROWS) {
+                    tr {
+                        td { (harmless(&left.why)) }
+                        td { code { (harmless(left.rule)) } }
+                        td.number { (left.number) }
+                        td { code { (harmless(&left.first)) } }
+                    }
+                } }
+            } }
+            (more(groups.len(), ROWS, "reason"))
+        }
+    }
+}
+
+fn problems(files: &[Told]) -> Markup {
+    let of_file = |file| std::iter::repeat(file);
+    let problems: Vec<(&Told, &(Option<Position>, Problem))> = files
+        .iter()
+        .flat_map(|file| of_file(file).zip(&file.problems))
+        .collect();
+    html! {
+        @if !problems.is_empty() {
+            h2 { "Not analysed" }
+            div.scroll { table.list {
+                thead { tr { th { "where" } th { "why" } } }
+                tbody { @for (file, (position, problem)) in problems.iter().take(ROWS) {
+                    tr {
+                        td { code { (harmless(&file.path)) @if let Some(at) = position { ":" (at.line) } } }
+                        td { (harmless(&problem.message)) }
+                    }
+                } }
+            } }
+            (more(problems.len(), ROWS, "place"))
+        }
+    }
+}
+
+fn findings(files: &[Told]) -> Markup {
+    let all = group::findings(files).count();
+    let mut room = FINDINGS;
+    let mut shown = Vec::new();
+    for file in files.iter().filter(|file| !file.findings.is_empty()) {
+        let part = &file.findings[..file.findings.len().min(room)];
+        room -= part.len();
+        if !part.is_empty() {
+            shown.push((file, part));
+        }
+    }
+    // A page of a few findings shows them at once.
+    let is_open = all <= 50;
+    html! {
+        @if all > 0 {
+            section #findings {
+                h2 { "All findings" }
+                @for (file, part) in shown {
+                    details open[is_open] {
+                        summary {
+                            code { (harmless(&file.path)) }
+                            span.soft {
+                                " " (count(file.findings.len(), "finding"))
+                                @for owner in &file.owners { " " (harmless(owner)) }
+                            }
+                        }
+                        table.list {
+                            thead { tr { th { "line" } th { "reference" } th { "fix" } th { "what" } } }
+                            tbody { @for placed in part { (row(placed)) } }
+                        }
+                    }
+                }
+            }
+            (more(all, FINDINGS, "finding"))
+        }
+    }
+}
+
+fn row(placed: &Placed) -> Markup {
+    let Placed { position, finding } = placed;
+    let Finding { old, new, .. } = finding;
+    html! {
+        tr {
+            td.number { (position.line) ":" (position.column) }
+            td {
+                code { (harmless(old)) }
+                @if let Some(new) = new { br; "→ " code { (harmless(new)) } }
+            }
+            td { (group::fix(finding)) }
+            td {
+                (finding.severity.name()) " " (link(finding.url.as_deref(), &finding.rule)) ": "
+                (harmless(&finding.message))
+                @if let Some(reason) = &finding.reason { br; span.soft { (harmless(reason)) } }
+                @for related in &finding.related {
+                    br; span.soft { "see " code { (harmless(&related.shown_place())) } ": " (harmless(&related.text)) }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use sha2::{Digest, Sha256};
+
+    use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
+    use super::*;
+
+    fn page(files: &[Told]) -> String {
+        let summary = Summary {
+            files: 9,
+            files_with_findings: files.len(),
+            warnings: 2,
+            ..Summary::default()
+        };
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        Html.document(files, &summary, &LOOK, &rules)
+    }
+
+    #[test]
+    fn the_policy_admits_the_script_of_the_page_and_no_other() {
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT));
+        let source = format!("'sha256-{hash}'");
+        assert!(
+            POLICY.ends_with(&source),
+            "put {source} at the end of POLICY"
+        );
+    }
+
+    #[test]
+    fn nothing_of_a_file_becomes_markup() {
+        let hostile = "k8s.gcr.io/</script><img/src=x>";
+        let sample = Sample::new(&format!("a: {hostile}\n")).finding(hostile);
+        let sample = sample.with(|finding| {
+            finding.url = Some("javascript:alert(1)".to_owned());
+            finding.message = "<b>&\"'\u{202e}".to_owned();
+            finding.reason = Some("<!--".to_owned());
+        });
+        let mut told = sample.told("\"><script>.yaml");
+        told.owners = vec!["@<i>".to_owned()];
+        let text = page(&[told]);
+        for markup in [
+            "<img",
+            "<b>&",
+            "<!--",
+            "<i>",
+            "javascript:",
+            "\u{202e}",
+            "\"><script>.",
+        ] {
+            assert!(!text.contains(markup), "{markup} in\n{text}");
+        }
+        assert_eq!(text.matches("<script").count(), 1);
+        assert!(text.contains("k8s.gcr.io/&lt;/script&gt;&lt;img/src=x&gt;"));
+    }
+
+    #[test]
+    fn findings_are_counted_by_rule_folder_and_owner() {
+        let sample = Sample::new("a: k8s.gcr.io/a\nb: k8s.gcr.io/b\nc: k8s.gcr.io/c\n")
+            .finding("k8s.gcr.io/a")
+            .finding("k8s.gcr.io/b")
+            .with(make_unsafe)
+            .finding("k8s.gcr.io/c")
+            .with(make_mention);
+        let mut told = sample.told("x/a.yaml");
+        told.owners = vec!["@org/x".to_owned()];
+        let text = page(&[told]);
+        let numbers = "<td class=\"number\">3</td><td class=\"number\">1</td><td class=\"number\">1</td>\
+            <td class=\"number\"></td><td class=\"number\">1</td>";
+        for part in [
+            "3 findings in 1 of 9 files.",
+            &format!("<td><code>sub</code></td>{numbers}"),
+            &format!("<td><code>@org/x</code></td>{numbers}"),
+            &format!("<td data-value=\"2\">warning</td>{numbers}"),
+            "to be reviewed: tags may differ",
+            "<code>sub/x/a.yaml</code>",
+            "1 safe, 1 to review, 0 without a fix, 1 mentions",
+        ] {
+            assert!(text.contains(part), "no {part} in\n{text}");
+        }
+        assert!(!text.contains("Not analysed") && !text.contains("By owner</h2><p>"));
+    }
+
+    #[test]
+    fn a_clean_run_has_no_tables() {
+        let text = page(&[]);
+        assert!(
+            text.contains("None in 9 files.") && !text.contains("<table"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_cut_is_counted() {
+        let lines =
+            (0..FINDINGS + 7).map(|index| format!("image: k8s.gcr.io/some/image-{index}\n"));
+        let text: String = lines.collect();
+        let mut sample = Sample::new(&text);
+        for index in 0..FINDINGS + 7 {
+            sample = sample.finding(&format!("k8s.gcr.io/some/image-{index}\n"));
+        }
+        let text = page(&[sample.told("a/b.yaml")]);
+        assert!(text.contains("... and 7 more findings."));
+    }
+}
