@@ -120,9 +120,10 @@ fn overview() -> String {
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
-    let mut table = String::from("| places on | rules |\n|---|---|\n");
+    let mut table = String::from("| old location | rules | such as |\n|---|--:|---|\n");
     for (group, ids) in groups {
-        table += &format!("| {group} | {}: {} |\n", ids.len(), ids.join(", "));
+        let few = &ids[..ids.len().min(4)];
+        table += &format!("| {group} | {} | {} |\n", ids.len(), few.join(", "));
     }
     table
 }
@@ -183,7 +184,7 @@ fn the_readme_starts_with_the_two_commands() {
     for command in COMMANDS {
         assert!(readme.contains(command), "{command}");
     }
-    assert!(readme.lines().count() < 360, "the README is too long");
+    assert!(readme.lines().count() < 300, "the README is too long");
 }
 
 #[test]
