@@ -4,6 +4,7 @@ mod args;
 mod catalogue;
 mod changed;
 mod explain;
+mod mirror;
 mod online;
 mod owners;
 mod shell;
@@ -120,7 +121,8 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         }
         _ => {}
     }
-    let writes = arguments.action.write;
+    let writes = arguments.action.write
+        || matches!(&arguments.command, Some(Command::Mirror(mirror)) if mirror.write);
     if let Err(message) = set_threads(arguments.scope.jobs, writes) {
         writeln!(err, "regfix: {message}")?;
         return Ok(Exit::Failed);
@@ -161,6 +163,8 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
             let json = *format == TableFormat::Json;
             return online::verify(&options, verify, json, out, err);
         }
+        Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
+        Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),
         Some(Command::Images { format, unique, .. }) => {
             let list = ImageList {
                 json: *format == TableFormat::Json,
@@ -322,6 +326,8 @@ fn options<'o>(
     let scope = &arguments.scope;
     let roots = match &arguments.command {
         Some(Command::Images { paths, .. }) => paths,
+        Some(Command::Mirror(mirror)) => &mirror.paths,
+        Some(Command::Hosts(hosts)) => &hosts.paths,
         _ => &scope.paths,
     };
     // Equal paths are the same file only if they are spelled in one way.

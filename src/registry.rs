@@ -5,4 +5,6 @@
 
 #[cfg(feature = "online")]
 pub mod client;
+pub mod hosts;
+pub mod mirror;
 pub mod version;

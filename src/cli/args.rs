@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::mirror::{Hosts, Mirror};
 use super::online::{Tags, Verify};
 use super::shell::ShellName;
 use crate::report::{self, FORMATS, Format};
@@ -184,6 +185,12 @@ pub enum Command {
     ///
     /// Exit code 0: they are listed. 1: the registry has no such repository. 2: it could not be found out.
     Tags(Tags),
+    /// Print what other tools need to copy the images to a mirror, or to pull from it
+    ///
+    /// Copies nothing itself. Exit code 0: all images are in it. 1: some are left out, and standard error says why.
+    Mirror(Mirror),
+    /// List the hosts that pulls need, before and after the images have moved
+    Hosts(Hosts),
     /// Print what makes a shell complete commands and options
     ///
     /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.

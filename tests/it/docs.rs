@@ -90,6 +90,8 @@ fn help() -> BTreeSet<String> {
         &["--help"][..],
         &["images", "--help"],
         &["tags", "--help"],
+        &["mirror", "--help"],
+        &["hosts", "--help"],
         &["rules", "--help"],
         &["explain", "--help"],
         &["completions", "--help"],

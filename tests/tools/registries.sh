@@ -208,3 +208,92 @@ END
 else
     without "openssl, or PyJWT"
 fi
+
+# What `regfix mirror` emits is run. The mirror has a folder for each tool.
+mirror=127.0.0.1:$((first + 5))
+serve mirror "$mirror" ''
+source=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$open/team/app:1.10")
+printf '%s\n' "$open/team/app:1.10" "$open/team/app@$source" "$open/team/single:1" >images.txt
+# emit FORMAT [FOLDER]
+emit() { "$regfix" mirror --to "http://$mirror/${2:-$1}" --emit "$1" - <images.txt; }
+# arrived FOLDER: the images are there, with their digests and platforms.
+arrived() {
+    local copy=$mirror/$1/${open/:/-}
+    local ours
+    ours=$(verified --insecure-registry "$mirror" --platform linux/amd64 < <(printf '%s\n' "$copy/team/app:1.10" "$copy/team/app@$source" "$copy/team/single:1"))
+    [[ $(grep -c '^available ' <<<"$ours") == 3 && $ours == *"available $copy/team/app:1.10 $source"* ]] || failed "$1 has not copied: $ours"
+    passed "$1 copies what regfix emits"
+}
+emit skopeo | sed 's/^skopeo copy/skopeo --insecure-policy copy --quiet --src-tls-verify=false/' >skopeo.sh
+sh skopeo.sh || failed "skopeo: $(<skopeo.sh)"
+arrived skopeo
+if has crane; then
+    emit crane >crane.sh
+    sh crane.sh 2>told || failed "crane: $(<told)"
+    arrived crane
+else
+    without crane
+fi
+if has regsync; then
+    emit regsync | sed "s/^creds:/&\n  - registry: $open\n    tls: disabled/" >regsync.yml
+    regsync once --config regsync.yml >told 2>&1 || failed "regsync: $(<told)"
+    arrived regsync
+else
+    without regsync
+fi
+
+# skopeo sync keeps the name of the source's host, which must have no port: that of HTTP, then.
+if (exec 3<>/dev/tcp/127.0.0.2/80) 2>/dev/null || ! python3 -c 'import socket; socket.socket().bind(("127.0.0.2", 80))' 2>/dev/null; then
+    printf 'not tested: skopeo sync needs port 80 on 127.0.0.2\n'
+else
+    serve plain 127.0.0.2:80 ''
+    upload 127.0.0.2/team/app:1.10
+    "$regfix" mirror --to "http://$mirror/sync" --emit skopeo-sync - <<<"127.0.0.2/team/app:1.10" | sed 's/^127.0.0.2:/&\n  tls-verify: false/' >sync.yml
+    skopeo --insecure-policy sync --all --scoped --dest-tls-verify=false --src yaml --dest docker sync.yml "$mirror/sync" >told 2>&1 || failed "skopeo sync: $(<told)"
+    ours=$(verified --insecure-registry "$mirror" <<<"$mirror/sync/127.0.0.2/team/app:1.10")
+    [[ $ours == "available "*" $source" ]] || failed "skopeo sync has not copied: $ours"
+    passed "skopeo sync copies what regfix emits"
+fi
+
+# Nodes pull from the mirror by the names that manifests have; the path of one has changed, too.
+upload "$mirror/nodes/registry.k8s.io/pause:3.2"
+upload "$mirror/nodes/registry.k8s.io/pause:3.1"
+printf '%s\n' k8s.gcr.io/pause:3.2 gcr.io/google_containers/pause:3.1 >images.txt
+emit registries-conf nodes >registries.conf
+for image in k8s.gcr.io/pause:3.2 gcr.io/google_containers/pause:3.1; do
+    skopeo --insecure-policy --registries-conf registries.conf copy --quiet --all --preserve-digests "docker://$image" dir:pulled 2>told ||
+        failed "registries.conf: $(<told)"
+    [[ sha256:$(sha256sum <pulled/manifest.json | cut -d ' ' -f 1) == "$source" ]] || failed "registries.conf: $image is another image than $source"
+    rm -r pulled
+done
+passed "skopeo pulls through registries.conf"
+
+if has containerd && has ctr; then
+    mkdir certs.d
+    emit containerd nodes >hosts.sh 2>told || true
+    contains "$(<told)" "left out: gcr.io/google_containers/pause:3.1: its path changes"
+    (cd certs.d && sh ../hosts.sh)
+    cat >containerd.toml <<END
+version = 2
+root = "$scratch/containerd/root"
+state = "$scratch/containerd/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$scratch/containerd.sock"
+END
+    containerd --config containerd.toml >containerd.log 2>&1 &
+    registries+=($!)
+    for _ in $(seq 100); do
+        [[ -S containerd.sock ]] && break
+        sleep 0.1
+    done
+    if [[ -S containerd.sock ]]; then
+        ctr --address containerd.sock content fetch --hosts-dir "$scratch/certs.d" k8s.gcr.io/pause:3.2 >told 2>&1 || failed "hosts.toml: $(<told)"
+        contains "$(ctr --address containerd.sock image ls)" "$source"
+        passed "containerd pulls through hosts.toml"
+    else
+        printf 'not tested: containerd does not start here: %s\n' "$(tail -n 1 containerd.log)"
+    fi
+else
+    without containerd
+fi

@@ -111,7 +111,8 @@ fn what_takes_too_long_ends() {
             .ask(&location(&server, "a:1"), true);
         check(&answer, "unreachable", "took too long");
         assert!(began.elapsed() < Duration::from_secs(60));
-        assert_eq!(server.lines().len(), 1, "what is slow is not asked again");
+        // None at all where the machine is so busy that the time was over before.
+        assert!(server.lines().len() <= 1, "what is slow is not asked again");
     }
 }
 

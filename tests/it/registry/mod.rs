@@ -5,6 +5,7 @@ mod cli;
 mod credentials;
 mod faults;
 mod many;
+mod mirror;
 mod server;
 mod tags;
 

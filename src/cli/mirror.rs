@@ -1,0 +1,332 @@
+//! `regfix mirror` and `regfix hosts`: what other tools need to copy the images of a tree, and which hosts pulls need.
+//!
+//! Reads files and prints; makes no connection. `regfix mirror --write` is a run with rules of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde::Serialize;
+
+use super::Exit;
+use super::args::TableFormat;
+use crate::artifact::Artifact;
+use crate::check;
+use crate::edit::Applicability;
+use crate::kind;
+use crate::registry::hosts::{Facts, Host};
+use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Reference, plan};
+use crate::rules::schema::{OneOrMany, TagsSpec};
+use crate::rules::{Rule, RuleSet, RuleSpec, Safety};
+use crate::run::{self, Mode, Options, Outcome};
+
+#[derive(Debug, Clone, Args)]
+pub struct Mirror {
+    /// Files and folders; `-` is standard input: manifests, or one image a line
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// The mirror: a registry, and a path in it if need be; `http://` before it means plain HTTP
+    #[arg(long, value_name = "HOST/PREFIX", value_parser = Destination::parse)]
+    pub to: Destination,
+    /// Print what this tool needs
+    #[arg(long, value_name = "FORMAT", value_parser = formats(), long_help = about_formats(), required_unless_present = "write")]
+    pub emit: Option<String>,
+    /// Rewrite the files to the names at the mirror
+    #[arg(long, conflicts_with = "emit")]
+    pub write: bool,
+    /// Copy every image from the registry that the files name, even if it has moved
+    #[arg(long)]
+    pub old_names: bool,
+    /// Copy from new locations that need review, too
+    #[arg(long, conflicts_with = "old_names")]
+    pub unsafe_fixes: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Hosts {
+    /// Files and folders; `-` is standard input: manifests, or one image a line
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+    /// Count moves that need review as made
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+}
+
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
+}
+
+fn about_formats() -> String {
+    let mut text = "Print what this tool needs:\n".to_owned();
+    for Format { name, about, .. } in FORMATS {
+        text += &format!("\n{name:<15}  {about}");
+    }
+    text
+}
+
+/// An image, and its replacement if there is one.
+type Moved = (String, Option<String>);
+
+/// The images of a tree, each once. `None` leaves them where they are; otherwise fixes up to this trust count as made.
+fn images(
+    options: &Options<'_>,
+    limit: Option<Applicability>,
+    err: &mut dyn Write,
+) -> io::Result<(Vec<Moved>, Outcome)> {
+    let (listed, outcome) = run::listed(options, err)?;
+    let images: BTreeSet<String> = listed.into_iter().map(|listed| listed.image).collect();
+    let moved = images.into_iter().map(|image| {
+        let new = limit.and_then(|limit| replacement(&image, options.rules, limit));
+        (image, new)
+    });
+    Ok((moved.collect(), outcome))
+}
+
+/// What the rules make of an image in a manifest.
+fn replacement(image: &str, rules: &RuleSet, limit: Applicability) -> Option<String> {
+    // A part of a reference would mean something else there.
+    Reference::parse(image)?;
+    let text = format!("image: {image}\n");
+    let path = Path::new("image.yaml");
+    let found = check::check(path, &text, kind::standard_input(), rules).findings;
+    let finding = found.into_iter().next()?;
+    let trusted = finding.fix.is_some_and(|fix| fix.applicability >= limit);
+    finding.new.filter(|_| trusted)
+}
+
+fn limit(unsafe_fixes: bool) -> Applicability {
+    match unsafe_fixes {
+        true => Applicability::Unsafe,
+        false => Applicability::Safe,
+    }
+}
+
+pub(super) fn mirror(
+    options: Options<'_>,
+    arguments: &Mirror,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let verbose = options.verbose;
+    let limit = (!arguments.old_names).then(|| limit(arguments.unsafe_fixes));
+    let (images, outcome) = images(&options, limit, err)?;
+    let (whole, parts): (Vec<Moved>, Vec<Moved>) = images
+        .into_iter()
+        .partition(|(image, _)| Reference::parse(image).is_some());
+    let plan = plan(&arguments.to, whole);
+    let mut left_out = plan.left_out;
+    let exit = match FORMATS
+        .iter()
+        .find(|format| Some(format.name) == arguments.emit.as_deref())
+    {
+        Some(format) => {
+            let emitted = (format.emit)(&arguments.to, &plan.moves);
+            out.write_all(emitted.text.as_bytes())?;
+            out.flush()?;
+            left_out.extend(emitted.left_out);
+            Exit::Done
+        }
+        None => rewrite(options, arguments, &plan.moves, out, err)?,
+    };
+    report(&left_out, &parts, verbose, err)?;
+    Ok(match (exit, outcome) {
+        (Exit::Failed, _) | (_, Outcome::Failed) => Exit::Failed,
+        _ if left_out.is_empty() => exit,
+        _ => Exit::FindingsLeft,
+    })
+}
+
+/// Reports which images are left out, and why.
+fn report(
+    left_out: &[LeftOut],
+    parts: &[Moved],
+    verbose: bool,
+    err: &mut dyn Write,
+) -> io::Result<()> {
+    for LeftOut { image, reason } in left_out {
+        writeln!(err, "regfix: left out: {image}: {reason}")?;
+    }
+    if verbose {
+        for (image, _) in parts {
+            let image: String = image
+                .chars()
+                .filter(|letter| !letter.is_control())
+                .collect();
+            writeln!(err, "regfix: left out: {image}: a template builds its name")?;
+        }
+    } else if !parts.is_empty() {
+        let (count, noun) = (
+            parts.len(),
+            if parts.len() == 1 { "image" } else { "images" },
+        );
+        writeln!(
+            err,
+            "regfix: left out: {count} {noun} whose names templates build (--verbose lists them); render the chart to get them"
+        )?;
+    }
+    Ok(())
+}
+
+/// Rewrites only what the plan moves: whether the mirror has an image whose tag is not known, nobody can say.
+fn rewrite(
+    options: Options<'_>,
+    arguments: &Mirror,
+    moves: &[Move],
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let rules: Result<Vec<Rule>, String> = rules(moves).into_iter().map(Rule::new).collect();
+    let rules = match rules {
+        Ok(rules) => RuleSet::new(rules),
+        Err(problem) => {
+            writeln!(err, "regfix: {problem}")?;
+            return Ok(Exit::Failed);
+        }
+    };
+    let options = Options {
+        mode: Mode::Write,
+        unsafe_fixes: arguments.unsafe_fixes,
+        rules: &rules,
+        ..options
+    };
+    Ok(match run::check(&options, out, err)? {
+        Outcome::Clean => Exit::Done,
+        Outcome::FindingsLeft => Exit::FindingsLeft,
+        Outcome::Failed => Exit::Failed,
+    })
+}
+
+/// A rule for each repository and where it goes.
+fn rules(moves: &[Move]) -> Vec<RuleSpec> {
+    let mut targets: BTreeMap<(String, String), Vec<&Move>> = BTreeMap::new();
+    for one in moves.iter().filter(|one| one.written.tag == one.target.tag) {
+        let key = (one.written.repository(), one.target.repository());
+        targets.entry(key).or_default().push(one);
+    }
+    let spec = |(number, ((from, to), moves)): (usize, ((String, String), Vec<&Move>))| {
+        // With a digest, the tag does not matter.
+        let by_digest = moves.iter().any(|one| one.written.tag.is_none());
+        let tags = moves.iter().filter_map(|one| one.written.tag.clone());
+        let mut only: Vec<String> = tags.collect();
+        if only.iter().any(|tag| tag == "latest") {
+            only.push("none".to_owned());
+        }
+        RuleSpec {
+            id: Some(format!("mirror-{}", number + 1)),
+            artifact: Some(Artifact::Image),
+            summary: Some("there is a copy at the mirror".to_owned()),
+            from: Some(OneOrMany::One(from)),
+            exact: Some(true),
+            to: Some(to),
+            tags: (!by_digest).then(|| TagsSpec {
+                only,
+                ..TagsSpec::default()
+            }),
+            safety: Some(Safety::Safe),
+            ..RuleSpec::default()
+        }
+    };
+    targets.into_iter().enumerate().map(spec).collect()
+}
+
+/// A host that pulls need, as the output has it.
+#[derive(Serialize)]
+struct Row<'r> {
+    host: &'r str,
+    role: &'static str,
+    registry: &'r str,
+    /// With the images as they are named now.
+    before: bool,
+    /// Once the images have moved.
+    after: bool,
+    sources: &'r [String],
+}
+
+pub(super) fn hosts(
+    options: &Options<'_>,
+    arguments: &Hosts,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let (images, outcome) = images(options, Some(limit(arguments.unsafe_fixes)), err)?;
+    let mut registries: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    for (image, new) in &images {
+        let before = Reference::parse(image);
+        let after = new.as_deref().map_or(before.clone(), Reference::parse);
+        for (reference, is_after) in [(before, false), (after, true)] {
+            let Some(reference) = reference else { continue };
+            let (before, after) = registries.entry(reference.host).or_default();
+            *(if is_after { after } else { before }) = true;
+        }
+    }
+    let facts = Facts::embedded();
+    let needed: Vec<_> = registries
+        .into_iter()
+        .map(|(registry, when)| (facts.needed(&registry), registry, when))
+        .collect();
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (needed, registry, (before, after)) in &needed {
+        rows.extend(needed.hosts.iter().map(|Host { host, role }| Row {
+            host,
+            role: role.name(),
+            registry,
+            before: *before,
+            after: *after,
+            sources: &needed.sources,
+        }));
+    }
+    match arguments.format {
+        TableFormat::Json => {
+            let value = serde_json::json!({ "version": 1, "hosts": rows });
+            serde_json::to_writer_pretty(&mut *out, &value)?;
+            writeln!(out)?;
+        }
+        TableFormat::Text => show(&rows, out)?,
+    }
+    out.flush()?;
+    for (needed, registry, _) in &needed {
+        if needed.sources.is_empty() {
+            writeln!(
+                err,
+                "regfix: {registry}: whether it redirects to other hosts is not known"
+            )?;
+        } else if !needed.complete {
+            writeln!(
+                err,
+                "regfix: {registry}: there may be more hosts than these"
+            )?;
+        }
+        for note in &needed.notes {
+            writeln!(err, "regfix: {registry}: {note}")?;
+        }
+    }
+    Ok(match outcome {
+        Outcome::Failed => Exit::Failed,
+        _ => Exit::Done,
+    })
+}
+
+fn show(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let widest = |of: fn(&Row<'_>) -> usize| rows.iter().map(of).max().unwrap_or_default();
+    let (hosts, registries) = (
+        widest(|row| row.host.len()),
+        widest(|row| row.registry.len()),
+    );
+    for row in rows {
+        let when = match (row.before, row.after) {
+            (true, true) => "before and after",
+            (true, false) => "before",
+            _ => "after",
+        };
+        writeln!(
+            out,
+            "{:<hosts$}  {:<8}  {:<registries$}  {when}",
+            row.host, row.role, row.registry
+        )?;
+    }
+    Ok(())
+}
