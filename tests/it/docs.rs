@@ -36,8 +36,9 @@ fn between<'t>(text: &'t str, (start, end): (&str, &str)) -> &'t str {
 }
 
 fn table() -> String {
-    let mut table =
-        String::from("| rule | place → new place | safety | severity |\n|---|---|---|---|\n");
+    let mut table = String::from(
+        "| rule | old location → new location | safety | severity |\n|---|---|---|---|\n",
+    );
     for spec in catalogue().rules {
         let rule = Rule::new(spec).unwrap();
         let gated = if rule.is_gated() { "*" } else { "" };
