@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of Kubernetes, images or rules.
 
+pub mod decoded;
 pub mod placeholder;
 pub mod template;
 pub mod yaml;
