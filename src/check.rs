@@ -1,24 +1,32 @@
-//! One file to its findings: text in, findings out. No disk, no threads, no clock, no formats.
+//! One file to its findings: image uses in its text, judged by the rules.
+//!
+//! Knows no other file, no suppression and no format.
+
+mod readers;
+mod unjudged;
+mod used;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::artifact::Artifact;
-use crate::detect::{self, Certainty, ImageUse, Input, Tag, Usage, View};
-use crate::edit::{Applicability, Fix};
-use crate::finding::{Finding, Label, Problem, Severity};
+use crate::detect::{self, Certainty, ImageUse, Input, Tag, View};
+use crate::finding::{Finding, Problem, Unjudged};
 use crate::kind::{self, Kind, Layer, Masks, Parser};
-use crate::rewrite::{self, Spelled};
-use crate::rules::{self, RuleSet, TagState, Verdict};
+use crate::rewrite;
+use crate::rules::RuleSet;
 use crate::source::Span;
 use crate::syntax::template::{Action, ActionKind};
 use crate::syntax::yaml::SyntaxError;
+
+pub use used::finding as at;
 
 /// What one file comes to.
 #[derive(Debug, Default)]
 pub struct Checked {
     pub findings: Vec<Finding>,
     pub problems: Vec<Problem>,
+    /// Legacy locations that are named where nothing says how they are used.
+    pub unjudged: Vec<Unjudged>,
     /// Comments, for ignore comments to be looked for.
     pub comments: Vec<Span>,
 }
@@ -57,14 +65,8 @@ impl Image {
 fn uses(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<ImageUse>, Checked) {
     let mut checked = Checked::default();
     if kind.parser == Parser::Text {
-        let whole = Span::new(0, text.len());
-        let mut found = detect::scan_text(text, whole, &[], detect::Prose::Anything);
-        for one in &mut found {
-            let limit = Certainty::Likely("the file is read as plain text");
-            one.usage = one.usage.at_most(limit);
-        }
         checked.comments = kind::text_comments(text);
-        return (detect::in_order(found), checked);
+        return (of_plain_text(path, text), checked);
     }
     let masks = Masks::default();
     let reading = kind::read(text, kind.parser, hints, &masks);
@@ -77,10 +79,11 @@ fn uses(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<I
                 masked,
                 actions: &reading.actions,
                 // An alias counts where its scalar is not.
-                hints: hints.filter(|_| !parsed.aliased),
+                hints: hints.filter(|_| !parsed.aliased && parsed.shared.is_empty()),
                 depth: 0,
             },
             documents: &parsed.documents,
+            shared: &parsed.shared,
             comments: &parsed.comments,
             unparsed: &parsed.unparsed,
         };
@@ -91,6 +94,24 @@ fn uses(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<I
         }
     }
     (detect::in_order(found), checked)
+}
+
+fn of_plain_text(path: &Path, text: &str) -> Vec<ImageUse> {
+    let input = Input {
+        path,
+        text,
+        masked: text,
+        actions: &[],
+        hints: None,
+        depth: 0,
+    };
+    let whole = Span::new(0, text.len());
+    let mut found = detect::scan_text(&input, whole, detect::Prose::Anything);
+    for one in &mut found {
+        let limit = Certainty::Likely("the file is read as plain text");
+        one.usage = one.usage.at_most(limit);
+    }
+    detect::in_order(found)
 }
 
 fn problem(error: SyntaxError) -> Problem {
@@ -133,189 +154,36 @@ pub fn check_near(
     hints: Option<&[usize]>,
 ) -> Checked {
     let (uses, mut checked) = uses(path, text, kind, hints);
-    let findings = uses.iter().filter_map(|one| at(one, text, rules));
-    checked.findings = findings.collect();
+    let mut found: Vec<Option<Finding>> = uses
+        .iter()
+        .map(|one| used::finding(one, text, rules))
+        .collect();
+    readers::hold(&uses, &mut found, text);
+    checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
+    checked.findings = found.into_iter().flatten().collect();
     checked
 }
 
-/// Every image that a text names in a place from which it is pulled.
+/// Every image that a text names in a location from which it is pulled.
 pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
     let (uses, _) = uses(path, text, kind, None);
     let listed = uses.iter().filter(|one| {
         let is_image = one.artifact == Artifact::Image && one.name.is_some();
         is_image && one.usage.is_pull() && one.form != "comment"
     });
-    listed
-        .filter_map(|one| {
-            Some(Image {
-                span: one.primary_span(text),
-                extent: one.span(),
-                name: rewrite::spell(one, text)?.written_name(text),
-                tag: match one.tag {
-                    Tag::At(span) => Some(span.of(text).to_owned()),
-                    _ => None,
-                },
-                digest: one.digest.map(|span| span.of(text).to_owned()),
-                shape: one.form,
-            })
+    let image = |one: &ImageUse| {
+        let own = one.text(text);
+        Some(Image {
+            span: one.in_file(one.primary_span(own)),
+            extent: one.extent(),
+            name: rewrite::spell(one, own)?.written_name(own),
+            tag: match one.tag {
+                Tag::At(span) => Some(span.of(own).to_owned()),
+                _ => None,
+            },
+            digest: one.digest.map(|span| span.of(own).to_owned()),
+            shape: one.form,
         })
-        .collect()
-}
-
-/// What the rules say of one image use.
-pub fn at(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<Finding> {
-    let spelled = rewrite::spell(one, text)?;
-    let names = spelled.names();
-    let query = rules::Query {
-        segments: &names,
-        literal: spelled.literal,
-        bare: one.name.is_none(),
-        tag: rewrite::tag_state(one, text),
-        digest: one.digest.is_some(),
-        artifact: one.artifact,
-        chart: one.chart.as_deref(),
     };
-    if let Usage::Mention(reason) = one.usage {
-        let rule = rules.mentions(&query)?;
-        return Some(Finding {
-            rule: Arc::from(rule.id.as_str()),
-            severity: Severity::Info,
-            message: format!("names a legacy place without pulling from it: {reason}"),
-            labels: labels(one, text),
-            old: written(one, &spelled, text),
-            new: None,
-            fix: None,
-            reason: Some(reason.to_owned()),
-            related: Vec::new(),
-            url: rule.url().map(str::to_owned),
-            mention: true,
-        });
-    }
-    let verdict = rules.verdict(&query)?;
-    Some(of_verdict(one, &spelled, text, &verdict, &query))
-}
-
-fn of_verdict(
-    one: &ImageUse,
-    spelled: &Spelled,
-    text: &str,
-    verdict: &Verdict<'_>,
-    query: &rules::Query<'_>,
-) -> Finding {
-    let mut reason = verdict.reason.clone();
-    let moved = verdict.target.as_ref().and_then(|target| {
-        let moved = spelled.relocate(target, one, text);
-        if moved.is_none() {
-            reason = Some("the pieces cannot hold the new name".to_owned());
-        }
-        moved
-    });
-    let in_place = match one.usage {
-        Usage::Pull(Certainty::Certain) => Applicability::Safe,
-        Usage::Pull(Certainty::Likely(why)) => {
-            lowered(verdict, Applicability::Unsafe, why, &mut reason)
-        }
-        Usage::Pull(Certainty::MustAgree(why)) | Usage::Mention(why) => {
-            lowered(verdict, Applicability::Display, why, &mut reason)
-        }
-    };
-    let new = moved
-        .as_ref()
-        .map(|(_, name)| with_tag(name, one, query, verdict));
-    let fix = moved.map(|(edits, _)| Fix::here(edits, verdict.applicability.min(in_place)));
-    Finding {
-        rule: Arc::from(verdict.rule.id.as_str()),
-        severity: verdict.severity,
-        message: verdict.summary.to_owned(),
-        labels: labels(one, text),
-        old: written(one, spelled, text),
-        new,
-        fix,
-        reason,
-        related: Vec::new(),
-        url: verdict.rule.url().map(str::to_owned),
-        mention: false,
-    }
-}
-
-/// The place lowers the trust of the rule; the reason is of whichever is lower.
-fn lowered(
-    verdict: &Verdict<'_>,
-    limit: Applicability,
-    why: &str,
-    reason: &mut Option<String>,
-) -> Applicability {
-    if verdict.applicability > limit || reason.is_none() {
-        *reason = Some(why.to_owned());
-    }
-    limit
-}
-
-/// The name after the move, as it will be written.
-fn with_tag(name: &str, one: &ImageUse, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
-    let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
-    let scheme = if one.artifact == Artifact::Chart {
-        "oci://"
-    } else {
-        ""
-    };
-    match query.tag {
-        TagState::Text(tag) if has_tag(one) => {
-            let tag = if strip {
-                tag.trim_start_matches('v')
-            } else {
-                tag
-            };
-            format!("{scheme}{name}:{tag}")
-        }
-        _ => format!("{scheme}{name}"),
-    }
-}
-
-/// A chart's version is no part of the place that it comes from, unless it is written there.
-fn has_tag(one: &ImageUse) -> bool {
-    match (one.artifact, one.tag, one.name) {
-        (Artifact::Image, Tag::At(_), _) => true,
-        (Artifact::Chart, Tag::At(tag), Some(name)) => tag.start == name.end + 1,
-        _ => false,
-    }
-}
-
-/// The reference as it stands, its tag included.
-fn written(one: &ImageUse, spelled: &Spelled, text: &str) -> String {
-    let name = match one.artifact {
-        Artifact::ChartRepository | Artifact::Url => {
-            one.name.map_or("", |span| span.of(text)).to_owned()
-        }
-        Artifact::Chart => format!("oci://{}", spelled.written_name(text)),
-        Artifact::Image => spelled.written_name(text),
-    };
-    match one.tag {
-        Tag::At(span) if has_tag(one) => format!("{name}:{}", span.of(text)),
-        _ => name,
-    }
-}
-
-fn labels(one: &ImageUse, text: &str) -> Vec<Label> {
-    let mut labels = Vec::new();
-    let registry = one.registry.filter(|span| !span.is_empty());
-    let pieces = [
-        (registry, "registry"),
-        (one.name, if registry.is_some() { "path" } else { "" }),
-    ];
-    for (span, name) in pieces {
-        if let Some(span) = span {
-            labels.push(Label {
-                span,
-                text: name.to_owned(),
-            });
-        }
-    }
-    if labels.is_empty() {
-        labels.push(Label {
-            span: one.primary_span(text),
-            text: String::new(),
-        });
-    }
-    labels
+    listed.filter_map(image).collect()
 }

@@ -329,6 +329,8 @@ mod tests {
             related: Vec::new(),
             url: None,
             mention: false,
+            usage: None,
+            object: None,
         }
     }
 

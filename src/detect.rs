@@ -5,20 +5,27 @@
 
 mod comment;
 mod context;
+mod defaults;
 mod document;
 mod embedded;
+mod entries;
+mod form;
 mod image_use;
 mod input;
 mod literal;
+mod live;
+mod parts;
 mod reference;
 mod scalar;
+mod schema;
+mod shell;
 mod spread;
 mod text;
 mod usage;
 mod walk;
 mod words;
 
-pub use image_use::{ImageUse, Tag, in_order};
+pub use image_use::{Companion, ImageUse, Object, Tag, in_order};
 pub use input::Input;
 pub use text::{Prose, scan as scan_text};
 pub use usage::{Certainty, Usage};
@@ -31,6 +38,8 @@ use crate::syntax::yaml::Node;
 pub struct View<'v> {
     pub input: Input<'v>,
     pub documents: &'v [Node<'v>],
+    /// Where aliases name collections: the span of the alias, and that of the collection.
+    pub shared: &'v [(Span, Span)],
     pub comments: &'v [Span],
     /// Regions that are in no tree.
     pub unparsed: &'v [Span],
@@ -38,10 +47,12 @@ pub struct View<'v> {
 
 /// All image uses of a text, in order, each set of pieces once.
 pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
-    let mut found = walk::uses(&view.input, view.documents, view.comments);
+    let mut found = walk::uses(&view.input, view.documents, view.shared, view.comments);
     found.extend(literal::uses(&view.input));
     for region in view.unparsed {
         found.extend(text::scan_lines(&view.input, *region));
     }
-    in_order(found)
+    let mut found = in_order(found);
+    live::once_each(view.input.text, &mut found);
+    found
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+pub use crate::detect::{Object, Usage};
 use crate::edit::Fix;
 pub use crate::rules::Severity;
 use crate::source::{Position, Span};
@@ -31,6 +32,17 @@ pub struct Finding {
     pub url: Option<String>,
     /// The place only speaks about the registry.
     pub mention: bool,
+    /// How the reference is used. `None` of what is said of ignore comments.
+    pub usage: Option<Usage>,
+    /// The live object that names it.
+    pub object: Option<Arc<Object>>,
+}
+
+/// A legacy location that is named where nothing says how it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unjudged {
+    pub span: Span,
+    pub reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

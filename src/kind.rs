@@ -278,6 +278,7 @@ fn parse<'t>(text: &'t str, regions: &[Span]) -> Parsed<'t> {
         all.unparsed.extend(parsed.unparsed);
         all.errors.extend(parsed.errors);
         all.aliased |= parsed.aliased;
+        all.shared.extend(parsed.shared);
     }
     all
 }

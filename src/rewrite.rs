@@ -277,20 +277,15 @@ mod tests {
             ),
             None => (None, Some(Span::new(0, text.len()))),
         };
+        let artifact = match text.contains("://") {
+            true => Artifact::ChartRepository,
+            false => Artifact::Image,
+        };
         let site = ImageUse {
-            artifact: if text.contains("://") {
-                Artifact::ChartRepository
-            } else {
-                Artifact::Image
-            },
             registry,
             name,
             tag: Tag::None,
-            digest: None,
-            chart: None,
-            holes: Vec::new(),
-            usage: Usage::PULL,
-            form: "image",
+            ..ImageUse::new(artifact, Usage::PULL, "image")
         };
         let target = Move {
             taken,

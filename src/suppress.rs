@@ -264,6 +264,8 @@ mod tests {
             related: Vec::new(),
             url: None,
             mention: false,
+            usage: None,
+            object: None,
         }
     }
 

@@ -1,6 +1,5 @@
 //! Commented-out YAML. A comment that is an entry with a whole reference follows its neighbours; prose does not.
 
-use super::document::DocumentType;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::usage::Usage;
@@ -11,7 +10,7 @@ use crate::source::Span;
 pub(super) fn image_use(
     input: &Input<'_>,
     comment: Span,
-    document: DocumentType,
+    document: Option<Usage>,
 ) -> Option<ImageUse> {
     let text = comment.of(input.masked);
     let inner = text.trim_start_matches('#').trim_start();
@@ -19,7 +18,7 @@ pub(super) fn image_use(
     let content = Span::new(start, start + inner.trim_end().len());
     let mut found = line(input, content).or_else(|| alone(input, content))?;
     found.form = "comment";
-    if let DocumentType::Mention(reason) | DocumentType::MustAgree(reason) = document {
+    if let Some(reason) = document.and_then(Usage::reason) {
         found.usage = Usage::Mention(reason);
     }
     Some(found)
@@ -62,7 +61,10 @@ pub(super) fn line(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let value = unquoted(input.masked, without_comment(input.masked, value));
     let folded = key.map(|key| words::fold(key.trim_matches(['"', '\''])));
     if folded.as_deref().is_some_and(|key| {
-        words::is_prose(key) || words::is_mention(key) || words::is_mention_of_scalar(key)
+        words::is_prose(key)
+            || words::is_mention(key)
+            || words::is_compared(key)
+            || words::is_mention_of_scalar(key)
     }) {
         return None;
     }

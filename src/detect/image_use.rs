@@ -1,10 +1,15 @@
 //! One image (or chart, or URL) that a text names: where its pieces are, and how it is used.
 
-use super::usage::Usage;
+use std::sync::Arc;
+
+use super::usage::{Certainty, Usage};
 use crate::artifact::Artifact;
 use crate::source::Span;
+use crate::syntax::decoded::Decoded;
 
 /// One image (or chart, or URL) and where its pieces are, perhaps in different scalars.
+///
+/// All spans are of [`text`](Self::text).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageUse {
     pub artifact: Artifact,
@@ -21,6 +26,18 @@ pub struct ImageUse {
     pub usage: Usage,
     /// How the image is written, for people: `image`, `registry + repository`.
     pub form: &'static str,
+    /// Whether the name may be the beginning of names: `imageRepository: gcr.io/google_containers`.
+    pub may_be_folder: bool,
+    /// Whether what fetches a URL follows redirects.
+    pub follows_redirects: Certainty,
+    /// Whether an alias led here.
+    pub by_alias: bool,
+    /// What the pieces mean, where the file spells them otherwise.
+    pub decoded: Option<Arc<Decoded>>,
+    /// What has to be written besides when the registry changes.
+    pub companion: Option<Companion>,
+    /// The live object that names it.
+    pub object: Option<Arc<Object>>,
 }
 
 /// Where the tag is.
@@ -34,22 +51,100 @@ pub enum Tag {
     Any,
 }
 
+/// A text to be inserted together with a change of the registry: `before`, the new registry, `after`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Companion {
+    pub at: usize,
+    pub before: String,
+    pub after: &'static str,
+}
+
+/// An object as a cluster has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Object {
+    pub namespace: Option<String>,
+    pub kind: String,
+    pub name: String,
+    pub container: Option<String>,
+}
+
+impl Object {
+    /// For people: `shop/web-7f Pod, container p`.
+    pub fn shown(&self) -> String {
+        let namespace = self.namespace.as_ref().map(|name| format!("{name}/"));
+        let container = self.container.as_ref();
+        let container = container.map(|name| format!(", container {name}"));
+        let (namespace, container) = (namespace.unwrap_or_default(), container.unwrap_or_default());
+        format!("{namespace}{} {}{container}", self.name, self.kind)
+    }
+}
+
 impl ImageUse {
-    /// From the first piece to the last.
-    pub fn span(&self) -> Span {
+    /// Without any piece.
+    pub fn new(artifact: Artifact, usage: Usage, form: &'static str) -> Self {
+        Self {
+            artifact,
+            registry: None,
+            name: None,
+            tag: Tag::Elsewhere,
+            digest: None,
+            chart: None,
+            holes: Vec::new(),
+            usage,
+            form,
+            may_be_folder: false,
+            follows_redirects: Certainty::Certain,
+            by_alias: false,
+            decoded: None,
+            companion: None,
+            object: None,
+        }
+    }
+
+    /// A registry that is named without an image.
+    pub fn of_registry(registry: Span, usage: Usage, form: &'static str) -> Self {
+        Self {
+            registry: Some(registry),
+            ..Self::new(Artifact::Image, usage, form)
+        }
+    }
+
+    /// The text that the spans are of: that of the file, or what it means.
+    pub fn text<'t>(&'t self, file: &'t str) -> &'t str {
+        self.decoded.as_ref().map_or(file, |decoded| &decoded.text)
+    }
+
+    /// Where a span of the text is in the file.
+    pub fn in_file(&self, span: Span) -> Span {
+        let decoded = self.decoded.as_ref();
+        decoded.map_or(span, |decoded| decoded.raw(span))
+    }
+
+    /// The pieces, in the text.
+    pub fn pieces(&self) -> impl Iterator<Item = Span> {
         let tag = match self.tag {
             Tag::At(span) => Some(span),
             _ => None,
         };
         let pieces = [self.registry, self.name, tag, self.digest];
+        pieces.into_iter().flatten()
+    }
+
+    /// From the first piece to the last, in the text.
+    pub fn span(&self) -> Span {
+        let whole = self.pieces().reduce(Span::join);
+        whole.unwrap_or(Span { start: 0, end: 0 })
+    }
+
+    /// From the first piece to the last, in the file.
+    pub fn extent(&self) -> Span {
+        let pieces = self.pieces().map(|piece| self.in_file(piece));
         pieces
-            .into_iter()
-            .flatten()
             .reduce(Span::join)
             .unwrap_or(Span { start: 0, end: 0 })
     }
 
-    /// The piece that a person would look at first.
+    /// The piece that a person would look at first, in the text.
     pub fn primary_span(&self, text: &str) -> Span {
         let filled = |span: &Span| !span.is_empty() && !span.of(text).trim_matches('/').is_empty();
         self.registry
@@ -58,24 +153,16 @@ impl ImageUse {
             .unwrap_or_else(|| self.span())
     }
 
-    /// A registry that is named without an image.
-    pub(super) fn of_registry(registry: Span, usage: Usage, form: &'static str) -> Self {
-        Self {
-            artifact: Artifact::Image,
-            registry: Some(registry),
-            name: None,
-            tag: Tag::Elsewhere,
-            digest: None,
-            chart: None,
-            holes: Vec::new(),
-            usage,
-            form,
-        }
-    }
-
     /// The same use in a text that has `by` more bytes before it.
     #[must_use]
     pub(super) fn shift(mut self, by: usize) -> Self {
+        if let Some(companion) = &mut self.companion {
+            companion.at += by;
+        }
+        if let Some(decoded) = &mut self.decoded {
+            Arc::make_mut(decoded).shift(by);
+            return self;
+        }
         let moved = |span: Option<Span>| span.map(|span| span.shift(by));
         self.registry = moved(self.registry);
         self.name = moved(self.name);
@@ -88,17 +175,54 @@ impl ImageUse {
         }
         self
     }
+
+    /// The same use in the text that the one it was found in is written in.
+    #[must_use]
+    pub(super) fn written_in(mut self, outer: &Arc<Decoded>) -> Self {
+        self.decoded = Some(match &self.decoded {
+            None => Arc::clone(outer),
+            Some(inner) => Arc::new(inner.within(outer)),
+        });
+        // An insertion is a text of the file, in the file's own style.
+        self.companion = None;
+        self
+    }
+
+    /// What tells it from other uses in the file.
+    fn key(&self) -> (Option<Span>, Option<Span>) {
+        let piece = |span: Option<Span>| span.map(|span| self.in_file(span));
+        (piece(self.registry), piece(self.name))
+    }
 }
 
-/// Sorts, and keeps the surest of several uses of the same pieces: an alias leads to the anchor's scalar again.
-pub fn in_order(mut uses: Vec<ImageUse>) -> Vec<ImageUse> {
-    let pieces = |one: &ImageUse| (one.registry, one.name);
-    uses.sort_by(|one, other| {
-        let by_start = one.span().start.cmp(&other.span().start);
-        by_start
-            .then_with(|| pieces(one).cmp(&pieces(other)))
-            .then_with(|| other.usage.cmp(&one.usage))
+const READ_OTHERWISE: &str =
+    "the same value is read elsewhere in this file, where it is not pulled";
+
+/// Sorts, and keeps one of several uses of the same pieces: an alias leads to the anchor's scalar again. The surest
+/// counts; but where an alias is not pulled, the value must stay as that needs it.
+pub fn in_order(uses: Vec<ImageUse>) -> Vec<ImageUse> {
+    let mut keyed: Vec<_> = uses
+        .into_iter()
+        .map(|one| (one.extent().start, one.key(), one))
+        .collect();
+    keyed.sort_by(|one, other| {
+        let by_place = (one.0, one.1).cmp(&(other.0, other.1));
+        by_place.then_with(|| other.2.usage.cmp(&one.2.usage))
     });
-    uses.dedup_by(|later, first| pieces(later) == pieces(first));
-    uses
+    let mut kept: Vec<(_, ImageUse)> = Vec::with_capacity(keyed.len());
+    for (_, key, one) in keyed {
+        match kept.last_mut().filter(|(last, _)| *last == key) {
+            None => kept.push((key, one)),
+            Some((_, first)) => {
+                let differs = first.usage.is_pull()
+                    && !one.usage.is_pull()
+                    && !matches!(one.usage, Usage::Unknown(_));
+                if differs && (first.by_alias || one.by_alias) {
+                    first.usage = first.usage.at_most(Certainty::MustAgree(READ_OTHERWISE));
+                }
+                first.may_be_folder &= one.may_be_folder;
+            }
+        }
+    }
+    kept.into_iter().map(|(_, one)| one).collect()
 }

@@ -1,8 +1,11 @@
 //! A text that is looked into: a file, or a document inside one.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::image_use::ImageUse;
 use crate::source::Span;
+use crate::syntax::decoded::Decoded;
 use crate::syntax::template::Action;
 use crate::syntax::yaml::Scalar;
 
@@ -34,5 +37,65 @@ impl Input<'_> {
     pub(super) fn verbatim(&self, scalar: &Scalar<'_>) -> Option<Span> {
         let one_line = !scalar.is_block() && !scalar.span.of(self.text).contains('\n');
         (one_line && scalar.is_verbatim(self.masked)).then_some(scalar.span)
+    }
+
+    /// The actions that lie in a span.
+    pub(super) fn actions_in(&self, span: Span) -> &[Action] {
+        let first = self
+            .actions
+            .partition_point(|action| action.span.start < span.start);
+        let many = self.actions[first..].partition_point(|action| action.span.end <= span.end);
+        &self.actions[first..first + many]
+    }
+}
+
+/// A text that is written in another one, ready to be looked into.
+pub(super) struct Inner {
+    decoded: Arc<Decoded>,
+    masked: String,
+    actions: Vec<Action>,
+}
+
+impl Inner {
+    /// `decoded` is of the outer text with its placeholders masked.
+    pub(super) fn new(outer: &Input<'_>, decoded: Decoded, written: Span) -> Self {
+        let actions = outer.actions_in(written).iter().filter_map(|action| {
+            let start = decoded.position(action.span.start)?;
+            let end = decoded.position(action.span.end)?;
+            let span = (start <= end).then(|| Span::new(start, end))?;
+            Some(Action { span, ..*action })
+        });
+        let actions = actions.collect();
+        Self {
+            masked: decoded.text.clone(),
+            decoded: Arc::new(decoded.of_other(outer.text)),
+            actions,
+        }
+    }
+
+    /// What a scalar means, where that is not what is written. `None` where the two cannot be laid side by side.
+    pub(super) fn of_scalar(outer: &Input<'_>, scalar: &Scalar<'_>) -> Option<Self> {
+        let decoded = Decoded::of_scalar(outer.masked, scalar)?;
+        Some(Self::new(outer, decoded, scalar.span))
+    }
+
+    pub(super) fn input<'i>(&'i self, outer: &Input<'i>) -> Input<'i> {
+        Input {
+            path: Path::new(""),
+            text: &self.decoded.text,
+            masked: &self.masked,
+            actions: &self.actions,
+            hints: None,
+            depth: outer.depth + 1,
+        }
+    }
+
+    pub(super) fn decoded(&self) -> &Arc<Decoded> {
+        &self.decoded
+    }
+
+    /// Moves what was found in it to the outer text.
+    pub(super) fn adopt(&self, found: Vec<ImageUse>, out: &mut Vec<ImageUse>) {
+        out.extend(found.into_iter().map(|one| one.written_in(&self.decoded)));
     }
 }

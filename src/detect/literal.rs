@@ -20,14 +20,15 @@ pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
             if literal.span.of(input.text).contains('/')
                 || literal.span.of(input.text).contains('.')
             {
-                found.extend(in_literal(input.text, literal.span, literal.function));
+                found.extend(in_literal(input, literal.span, literal.function));
             }
         }
     }
     found
 }
 
-fn in_literal(text: &str, span: Span, function: Option<&str>) -> Vec<ImageUse> {
+fn in_literal(input: &Input<'_>, span: Span, function: Option<&str>) -> Vec<ImageUse> {
+    let text = input.text;
     let usage = match function {
         Some(name) if compares(name) => Usage::Mention(GUARD),
         Some("fail" | "required") => return Vec::new(),
@@ -50,7 +51,12 @@ fn in_literal(text: &str, span: Span, function: Option<&str>) -> Vec<ImageUse> {
             .into_iter()
             .collect();
     }
-    text::scan(text, span, &[], text::Prose::Anything)
+    let inside = Input {
+        masked: text,
+        actions: &[],
+        ..*input
+    };
+    text::scan(&inside, span, text::Prose::Anything)
 }
 
 fn of_reference(text: &str, reference: Reference, usage: Usage) -> Option<ImageUse> {

@@ -20,6 +20,8 @@ pub(super) struct Reference {
     pub hosted: bool,
     /// Whether a chart is fetched (`oci://`).
     pub chart: bool,
+    /// Whether a scheme says that it is an image (`docker://`).
+    pub is_docker: bool,
 }
 
 impl Reference {
@@ -29,20 +31,16 @@ impl Reference {
     }
 
     pub(super) fn into_use(self, usage: Usage, form: &'static str) -> ImageUse {
+        let artifact = match self.chart {
+            true => Artifact::Chart,
+            false => Artifact::Image,
+        };
         ImageUse {
-            artifact: if self.chart {
-                Artifact::Chart
-            } else {
-                Artifact::Image
-            },
-            registry: None,
             name: Some(self.name),
             tag: self.tag,
             digest: self.digest,
-            chart: None,
             holes: self.holes,
-            usage,
-            form,
+            ..ImageUse::new(artifact, usage, form)
         }
     }
 }
@@ -71,18 +69,18 @@ pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable
     Readable { text, holes }
 }
 
+/// What says before a reference how it is fetched.
+const SCHEMES: [&str; 3] = ["docker://", "docker-pullable://", "oci://"];
+
 /// Reads the text at a span as one whole reference. `None` where it is none.
 pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Reference> {
     let slice = span.of(masked);
     if slice.len() > 4096 || slice.contains(['\n', '*', '^', '\\']) {
         return None;
     }
-    let (scheme, chart) = match slice {
-        _ if slice.starts_with("docker://") => ("docker://".len(), false),
-        _ if slice.starts_with("oci://") => ("oci://".len(), true),
-        _ => (0, false),
-    };
-    let span = Span::new(span.start + scheme, span.end);
+    let scheme = SCHEMES.iter().find(|scheme| slice.starts_with(**scheme));
+    let scheme = scheme.copied().unwrap_or_default();
+    let span = Span::new(span.start + scheme.len(), span.end);
     let readable = readable(masked, span, actions);
     let image = ImageRef::parse(&readable.text)?;
     let hosted = image.host.is_some_and(image::is_registry_host);
@@ -114,7 +112,8 @@ pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Refer
         digest,
         holes: readable.holes,
         hosted,
-        chart,
+        chart: scheme == "oci://",
+        is_docker: !scheme.is_empty() && scheme != "oci://",
     })
 }
 

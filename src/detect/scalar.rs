@@ -1,40 +1,161 @@
-//! One scalar on one line: a reference, a registry, a URL, or words with references among them.
+//! A value on one line: a reference, a registry, a URL, or words with references among them.
 
 use super::context::Context;
 use super::document::DocumentType;
+use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::usage::{Certainty, Usage};
-use super::{text, words};
+use super::{defaults, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
-use crate::syntax::yaml::{Map, Node, Scalar};
+use crate::syntax::yaml::{Map, Node};
 
-pub(super) const BELOW_A_MATCH: &str = "the place holds what is matched, allowed or mirrored";
+const BELOW_A_MATCH: &str = "the location holds what is matched, allowed or mirrored";
 const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
-pub(super) const PUSHED: &str = "images are pushed there, not pulled";
-const SELECTS: &str = "it selects what a base names, and must follow it";
+const PUSHED: &str = "images are pushed there, not pulled";
+const TITLE: &str = "it is a title";
+const LINK: &str = "a link for people";
 const IN_FREE_TEXT: &str = "it stands in free text";
+const IN_A_LIST: &str = "the registry of an item of a list may be more than one thing";
 
-/// A scalar that is one line.
-pub(super) fn of_one_line(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
-    let input = context.input;
-    let Some(span) = input.verbatim(scalar) else {
-        tokens(context, scalar.span, out);
-        return;
-    };
+/// A value that is one line of its text.
+pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     if span.is_empty() {
         return;
     }
+    if let Some(inner) = defaults::expand(context.input, span) {
+        let input = inner.input(context.input);
+        let mut found = Vec::new();
+        let whole = Span::new(0, input.text.len());
+        of_one_line(&context.in_text(&input), whole, &mut found);
+        if !found.is_empty() {
+            inner.adopt(found, out);
+            return;
+        }
+    }
+    match context.form {
+        Form::Image | Form::Name => whole_image(context, span, out),
+        Form::Folder => folder(context, span, out),
+        Form::Replacement => replacement(context, span, out),
+        Form::Aliases => aliases(context, span, out),
+        Form::Script => tokens(context, span, out),
+        Form::ByWords | Form::Schema => by_words(context, span, out),
+    }
+}
+
+/// Where the schema says that an image is there.
+fn whole_image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    let Input {
+        masked, actions, ..
+    } = *context.input;
+    let Some(mut reference) = reference::read(masked, span, actions) else {
+        return by_words(context, span, out);
+    };
+    let is_template = reference.name.of(masked).starts_with(text::STAND_INS);
+    if is_template && !reference.hosted || reference.chart {
+        return by_words(context, span, out);
+    }
+    if context.form == Form::Name && !reference.is_pinned() {
+        let beside = |keys: &[&str]| {
+            let map = context.siblings?;
+            keys.iter().find_map(|key| map.get(key))
+        };
+        reference.tag = Tag::Elsewhere;
+        if let Some(node) = beside(&["newTag", "tag"]) {
+            reference.tag = tag_piece(context.input, node);
+        }
+        let digest = beside(&["digest"]).and_then(Node::as_scalar);
+        reference.digest = digest.and_then(|scalar| context.input.verbatim(scalar));
+    }
+    out.push(reference.into_use(context.pull(), form_of(context.key)));
+}
+
+/// Where the schema says that a registry is there, perhaps with the beginning of a path.
+fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    match reference::read_registry(context.input.masked, span) {
+        None => by_words(context, span, out),
+        Some(registry) => out.push(ImageUse {
+            // Its images are those of one program, at versions that the new location has.
+            tag: Tag::Any,
+            ..ImageUse::of_registry(registry, context.pull(), "registry")
+        }),
+    }
+}
+
+const REPLACED: Usage = Usage::Selector {
+    reason: "it selects what a base names, and must follow it",
+    replaced: true,
+};
+const NOT_REPLACED: Usage = Usage::Selector {
+    reason: "it selects what a base names, and must follow it: `OLD=NEW:tag` would pull it from elsewhere",
+    replaced: false,
+};
+
+/// `OLD=NEW:tag`, `OLD:tag`
+fn replacement(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    let Input {
+        masked, actions, ..
+    } = *context.input;
+    let equals = span.of(masked).find('=').map(|at| span.start + at);
+    let (old, new) = match equals {
+        Some(at) => (Span::new(span.start, at), Some(Span::new(at + 1, span.end))),
+        None => (span, None),
+    };
+    let mut push = |span: Span, usage: Usage| {
+        if let Some(reference) = reference::read(masked, span, actions) {
+            out.push(reference.into_use(context.used(usage), "image"));
+        }
+    };
+    push(
+        old,
+        if new.is_some() {
+            REPLACED
+        } else {
+            NOT_REPLACED
+        },
+    );
+    if let Some(new) = new {
+        push(new, Usage::PULL);
+    }
+}
+
+/// `alias=image:constraint, ...`
+fn aliases(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    let Input {
+        masked, actions, ..
+    } = *context.input;
+    let mut at = span.start;
+    for item in span.of(masked).split(',') {
+        let start = at + item.len() - item.trim_start().len();
+        at += item.len() + 1;
+        let item = item.trim();
+        let alias = item.find('=').map_or(0, |at| at + 1);
+        let name = item[alias..].split([':', '@']).next().unwrap_or_default();
+        let span = Span::new(start + alias, start + alias + name.len());
+        if let Some(mut reference) = reference::read(masked, span, actions) {
+            // A constraint follows, such as `~1.2`.
+            reference.tag = Tag::Elsewhere;
+            out.push(reference.into_use(context.pull(), "image"));
+        }
+    }
+}
+
+fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    let input = context.input;
     if let Some(found) = url(context, span) {
         out.push(found);
         return;
     }
     let has_blanks = span.of(input.masked).contains(char::is_whitespace);
     if has_blanks && context.key == "name" {
-        // A title: of a task, of a step.
+        let before = out.len();
+        tokens(context, span, out);
+        out[before..]
+            .iter_mut()
+            .for_each(|one| one.usage = Usage::Unknown(TITLE));
         return;
     }
     if words::is_registry(context.key) && bare_host(context, span, out) {
@@ -48,10 +169,18 @@ pub(super) fn of_one_line(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut 
     match reference {
         Some(reference) if reference.hosted => {
             let usage = usage(context, &reference);
-            out.push(reference.into_use(usage, form));
+            let may_be_folder = !reference.is_pinned() && !words::is_image_alone(context.key);
+            out.push(ImageUse {
+                may_be_folder,
+                ..reference.into_use(usage, form)
+            });
         }
-        Some(reference) if is_docker_hub(context, &reference) => {
-            let usage = mentioned(context).unwrap_or(context.pull());
+        Some(mut reference) if is_docker_hub(context, &reference) => {
+            let usage = spoken_about(context).unwrap_or(context.pull());
+            if words::is_repository(context.key) && !reference.is_pinned() {
+                // A chart's template puts a version behind it.
+                reference.tag = Tag::Elsewhere;
+            }
             out.push(reference.into_use(usage, form));
         }
         _ if bare_host(context, span, out) => {}
@@ -59,60 +188,55 @@ pub(super) fn of_one_line(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut 
     }
 }
 
-/// Mentions win over everything that the key says.
-fn mentioned(context: &Context<'_>) -> Option<Usage> {
-    let reason = context
-        .mention
-        .or_else(|| words::is_mention_of_scalar(context.key).then_some(BELOW_A_MATCH));
-    reason.map(Usage::Mention)
+/// What is above, and words for mere mentions, win over everything else that the key says.
+fn spoken_about(context: &Context<'_>) -> Option<Usage> {
+    let above = context.inherited.filter(|usage| !usage.is_pull());
+    above.or_else(|| {
+        words::is_mention_of_scalar(context.key).then_some(Usage::Mention(BELOW_A_MATCH))
+    })
 }
 
 fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
-    let Context {
-        document,
-        key,
-        parent,
-        ..
-    } = *context;
-    if let Some(mention) = mentioned(context) {
-        return mention;
+    let Context { key, parent, .. } = *context;
+    if let Some(usage) = spoken_about(context) {
+        return usage;
     }
-    if document == DocumentType::Kustomization && parent == "images" && key == "name" {
-        return Usage::Pull(Certainty::MustAgree(SELECTS));
-    }
-    if document == DocumentType::CloudBuild && key == "images" || parent == "artifacts" {
-        return Usage::Mention(PUSHED);
+    if parent == "artifacts" {
+        return Usage::Pushed(PUSHED);
     }
     let in_image = words::is_image(key)
         || words::repository_stem(key).is_some() && key != "name"
         || words::is_image(parent) && (context.in_list || matches!(key, "name" | "reference"))
         || matches!(
             key,
-            "newname" | "uses" | "args" | "command" | "arg" | "chart"
-        )
-        || document == DocumentType::CloudBuild && parent == "steps" && key == "name";
-    if in_image || reference.is_pinned() || reference.chart {
+            "newname" | "uses" | "args" | "command" | "arg" | "chart" | "services"
+        );
+    if in_image || reference.is_pinned() || reference.chart || reference.is_docker {
         context.pull()
     } else {
-        Usage::Mention(NO_IMAGE_KEY)
+        Usage::Unknown(NO_IMAGE_KEY)
     }
 }
 
 /// A name without host is an image of Docker Hub only where nothing but an image can be.
 fn is_docker_hub(context: &Context<'_>, reference: &Reference) -> bool {
-    let (key, document) = (context.key, context.document);
     let name = reference.name.of(context.input.masked);
-    let keyed = match key {
-        "newname" => document == DocumentType::Kustomization,
-        "name" => matches!(context.parent, "image" | "services") && reference.is_pinned(),
-        "repository" | "repo" => is_in_image(context) && document == DocumentType::Plain,
-        "images" => reference.is_pinned() && context.in_list,
-        key => words::is_image_alone(key) && !context.in_list,
+    if reference.chart || name.starts_with(text::STAND_INS) {
+        return false;
+    }
+    let (has_path, is_pinned) = (name.contains('/'), reference.is_pinned());
+    let is_workflow = context.document.kind == DocumentType::Workflow;
+    let keyed = match context.key {
+        "newname" => true,
+        "name" => matches!(context.parent, "image" | "services") && is_pinned,
+        "images" | "services" => is_pinned && has_path && context.in_list,
+        key if words::is_image_alone(key) => !context.in_list || has_path && is_pinned,
+        key if words::is_repository(key) => {
+            has_path && (is_pinned || is_in_image(context) && !is_workflow)
+        }
+        _ => false,
     };
-    keyed
-        && (name.contains('/') || words::is_image_alone(key))
-        && !reference.chart
-        && !name.starts_with(text::STAND_INS)
+    keyed || reference.is_docker
 }
 
 /// `imageRegistry: k8s.gcr.io`
@@ -124,26 +248,34 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
         return false;
     };
     let mut push = |usage| out.push(ImageUse::of_registry(registry, usage, "registry"));
-    let holes = reference::readable(masked, span, actions).holes;
-    if !words::is_bare_host(context.key) || !holes.is_empty() {
-        if let Some(reason) = context.mention {
-            push(Usage::Mention(reason));
+    let has_holes = !reference::readable(masked, span, actions).holes.is_empty();
+    let is_folder = registry.of(masked).contains('/');
+    let is_keyed = words::is_bare_host(context.key)
+        || !is_folder && (words::is_image(context.key) || words::is_repository(context.key));
+    let above = context.inherited.filter(|usage| !usage.is_pull());
+    if !is_keyed || has_holes {
+        match above {
+            Some(usage) => push(usage),
+            // With a path it may be read as something else.
+            None if !is_folder && !has_holes => push(Usage::Unknown(NO_IMAGE_KEY)),
+            None => return false,
         }
-        return context.mention.is_some();
+        return true;
     }
-    let parent = context.parent;
-    let at_home = context.key != "registry"
-        || words::is_image(parent)
-        || matches!(
-            parent,
-            "global" | "defaults" | "" | "default" | "spec" | "controller"
-        );
-    push(match mentioned(context) {
-        Some(mention) => mention,
-        None if at_home => context.pull(),
-        None => Usage::Mention(NO_IMAGE_KEY),
+    push(match spoken_about(context) {
+        Some(usage) => usage,
+        None if context.key == "registry" && is_item(context) => {
+            context.used(Usage::likely(IN_A_LIST))
+        }
+        None => context.pull(),
     });
     true
+}
+
+/// Whether the map is an item of a list that is not of images.
+fn is_item(context: &Context<'_>) -> bool {
+    let is_in_list = context.above().is_some_and(|above| above.in_list);
+    is_in_list && !words::is_image(context.parent) && !is_in_image(context)
 }
 
 /// The lines of a `define` that are a registry and nothing else: all that the template comes to, or that a branch of
@@ -161,8 +293,7 @@ pub(super) fn rendered_hosts(context: &Context<'_>, span: Span, out: &mut Vec<Im
             !span.of(text).contains('/') && !in_action
         };
         if let Some(registry) = registry.filter(is_host) {
-            let usage = context.mention.map_or(context.pull(), Usage::Mention);
-            out.push(ImageUse::of_registry(registry, usage, "registry"));
+            out.push(ImageUse::of_registry(registry, context.pull(), "registry"));
         }
     }
 }
@@ -221,29 +352,31 @@ fn url(context: &Context<'_>, span: Span) -> Option<ImageUse> {
         context.key,
         "home" | "icon" | "sources" | "source" | "link" | "links" | "urls" | "ref"
     );
-    let usage = match mentioned(context) {
-        Some(mention) => mention,
-        None if is_link => Usage::Mention("a link for people"),
+    let usage = match spoken_about(context) {
+        Some(usage) => usage,
+        None if is_link => Usage::Mention(LINK),
         None => context.pull(),
     };
+    let is_followed = context.upwards().any(|above| above.key == "geturl");
     Some(ImageUse {
-        artifact,
-        registry: None,
+        follows_redirects: match is_followed {
+            true => Certainty::Certain,
+            false => Certainty::Likely(text::NOT_FETCHED),
+        },
         name: Some(name),
         tag,
         digest,
         chart: chart.map(str::to_owned),
         holes: reference::readable(masked, span, actions).holes,
-        usage,
-        form: "url",
+        ..ImageUse::new(artifact, usage, "url")
     })
 }
 
-/// A scalar of several lines that is no document.
+/// A value of several lines that is no document.
 pub(super) fn of_several_lines(context: &Context<'_>, region: Span, out: &mut Vec<ImageUse>) {
     let before = out.len();
     tokens(context, region, out);
-    if context.mention.is_some() || words::is_program_text(context.key) {
+    if context.is_no_pull() || context.form == Form::Script || words::is_program_text(context.key) {
         return;
     }
     for one in &mut out[before..] {
@@ -255,35 +388,32 @@ pub(super) fn of_several_lines(context: &Context<'_>, region: Span, out: &mut Ve
 
 /// Words with references among them: arguments, commands, environment.
 fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
-    let Input {
-        masked, actions, ..
-    } = *context.input;
-    let mention = match mentioned(context) {
-        Some(Usage::Mention(reason)) => Some(reason),
-        _ => context.document.mention(),
+    let is_script = context.form == Form::Script;
+    let above = match is_script {
+        true => context.inherited.filter(|usage| !usage.is_pull()),
+        false => spoken_about(context),
     };
-    let found = text::scan(masked, span, actions, text::Prose::Arguments);
+    let above = above.or(context.inherited);
+    let found = text::scan(context.input, span, text::Prose::Arguments);
     out.extend(found.into_iter().map(|mut one| {
-        if let Some(reason) = mention {
-            one.usage = Usage::Mention(reason);
-        } else if let DocumentType::MustAgree(reason) = context.document {
-            one.usage = one.usage.at_most(Certainty::MustAgree(reason));
-        }
+        one.usage = one.usage.below(above);
         one
     }));
 }
 
 /// The tag that a value of its own is.
-pub(super) fn tag_piece(input: &Input<'_>, node: &Node<'_>) -> Tag {
-    let Some(scalar) = node.as_scalar() else {
-        return Tag::Elsewhere;
-    };
-    let Some(span) = input.verbatim(scalar) else {
-        return Tag::Elsewhere;
-    };
+fn tag_piece(input: &Input<'_>, node: &Node<'_>) -> Tag {
+    let scalar = node.as_scalar().filter(|scalar| !scalar.is_null());
+    let span = scalar.and_then(|scalar| input.verbatim(scalar));
+    span.map_or(Tag::Elsewhere, |span| tag_at(input, span))
+}
+
+/// The tag that is all of a span.
+pub(super) fn tag_at(input: &Input<'_>, span: Span) -> Tag {
     let holes = reference::readable(input.masked, span, input.actions).holes;
-    let written = holes.is_empty() && image::is_tag(span.of(input.masked));
-    if written && !scalar.is_null() {
+    let text = span.of(input.masked);
+    let written = holes.is_empty() && image::is_tag(text);
+    if written {
         Tag::At(span)
     } else {
         Tag::Elsewhere

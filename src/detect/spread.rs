@@ -1,183 +1,438 @@
-//! Images that are spread over the entries of a map: `registry:`, `repository:`, `tag:`, and what people call them.
+//! Images that are spread over several values: of a map, of what is merged into it, of a list of names and values.
 
-use super::context::Context;
+use std::collections::HashSet;
+
+use super::context::{Context, SchemaKeys};
 use super::document::DocumentType;
+use super::form::Form;
 use super::image_use::{ImageUse, Tag};
-use super::input::Input;
+use super::input::{Inner, Input};
+use super::parts::{self, Around, Image, Pair, TagPart, Value};
 use super::reference::{self, Reference};
-use super::scalar::{is_in_image, tag_piece};
-use super::words;
+use super::schema;
+use super::usage::Certainty;
+use super::{scalar, words};
 use crate::source::Span;
-use crate::syntax::yaml::{Entry, Map, Node};
+use crate::syntax::decoded::Decoded;
+use crate::syntax::yaml::{List, Map, Node, Scalar};
 
-/// Finds images that are spread over the entries of a map. Gives the entries that are dealt with.
-pub(super) fn uses(
+const BESIDE_REGISTRY: &str = "a registry beside it may be put before it";
+const ONLY_VERSION: &str = "only a version beside it says that it is an image";
+
+/// Maps that are merged into maps that are merged: deeper than this they are not looked into.
+const DEEPEST_MERGE: usize = 4;
+
+/// A value that may be a part of an image.
+struct Part<'p> {
+    key: &'p str,
+    node: &'p Node<'p>,
+    /// Its place in the map or list; `None` where it is merged in.
+    own: Option<usize>,
+    /// Whether an alias led to it.
+    by_alias: bool,
+}
+
+/// Finds the images of a map. Gives the entries that are dealt with.
+pub(super) fn of_map(
     context: &Context<'_>,
     map: &Map<'_>,
-    folded: &[String],
     out: &mut Vec<ImageUse>,
-) -> Vec<usize> {
-    let mut used = Vec::new();
-    if context.mention.is_some() {
-        return used;
+) -> HashSet<usize> {
+    if context.is_no_pull() {
+        return HashSet::new();
     }
-    // A kustomization's `name` selects; what is pulled is `newName` with `newTag`.
-    let in_entry = context.document == DocumentType::Kustomization && context.key == "images";
-    let mut names: Vec<_> = (0..folded.len())
-        .filter(|index| !(in_entry && folded[*index] == "name"))
-        .filter_map(|index| words::repository_stem(&folded[index]).map(|stem| (stem, index)))
-        .collect();
-    names.sort_by_key(|(_, index)| (words::repository_rank(&folded[*index]), *index));
-    // `name:` beside `registry:` and `repository:` is not the image's path: the better key has the registry.
-    let mut taken: Vec<(&str, usize)> = Vec::new();
-    for (stem, index) in names {
-        let parts = Parts::new(map, folded, index, stem, context);
-        let registry = parts.registry_at.filter(|at| !taken.contains(&(stem, *at)));
-        if registry.is_none() && parts.registry_at.is_some() || !parts.are_several() {
+    let mut parts = Vec::new();
+    match context.schema {
+        Some(SchemaKeys::Names) => defaults(map, &mut parts),
+        Some(SchemaKeys::Keywords) => {}
+        None => collect(context, map, DEEPEST_MERGE, &mut HashSet::new(), &mut parts),
+    }
+    // What the schema knows is read as it says.
+    parts.retain(|part| {
+        let key = words::fold(part.key);
+        let value = context.value(map, part.key, &key);
+        let row = schema::row(&value);
+        let is_name = row.is_none_or(|row| {
+            matches!(row.form, Form::Name | Form::Image) && row.usage(&value).is_pull()
+        });
+        is_name && !is_selector(map, part.key)
+    });
+    images(context, &parts, out)
+}
+
+/// Finds the images of a list of names and values. Gives the items that are dealt with.
+pub(super) fn of_list(
+    context: &Context<'_>,
+    list: &List<'_>,
+    out: &mut Vec<ImageUse>,
+) -> HashSet<usize> {
+    let mut parts = Vec::new();
+    for (index, item) in list.items.iter().enumerate() {
+        let Some(map) = item.as_map() else {
             continue;
+        };
+        let name = ["name", "key", "variable"].iter();
+        let name = name.filter_map(|key| map.text(key)).next();
+        let value = ["value", "default"].iter();
+        let value = value.filter_map(|key| map.get(key)).next();
+        if let (Some(key), Some(node)) = (name, value) {
+            parts.push(Part {
+                key,
+                node,
+                own: Some(index),
+                by_alias: false,
+            });
         }
-        if let Some(found) = of_parts(context, &parts) {
+    }
+    if parts.len() < 2 || context.is_no_pull() {
+        return HashSet::new();
+    }
+    images(context, &parts, out)
+}
+
+/// The entries of a map, and those of maps that are merged into it.
+fn collect<'p>(
+    context: &Context<'p>,
+    map: &'p Map<'p>,
+    depth: usize,
+    seen: &mut HashSet<&'p str>,
+    parts: &mut Vec<Part<'p>>,
+) {
+    let is_own = depth == DEEPEST_MERGE;
+    let mut merged: Vec<&'p Map<'p>> = Vec::new();
+    let mut follow = |node: &'p Node<'p>| match node {
+        Node::Map(map) => merged.push(map),
+        Node::Alias(span) => {
+            let target = context.document.aliases.follow(*span);
+            merged.extend(target.and_then(Node::as_map));
+        }
+        Node::Scalar(_) | Node::List(_) => {}
+    };
+    for (index, entry) in map.entries.iter().enumerate() {
+        let Some(key) = entry.name() else {
+            continue;
+        };
+        if key == "<<" {
+            match &entry.value {
+                Node::List(list) => list.items.iter().for_each(&mut follow),
+                node => follow(node),
+            }
+        } else if seen.insert(key) {
+            let is_anchored = entry.value.span().start < entry.key.span().start;
+            parts.push(Part {
+                key,
+                node: &entry.value,
+                own: is_own.then_some(index),
+                by_alias: !is_own || is_anchored || context.by_alias,
+            });
+        }
+    }
+    if depth > 0 {
+        for map in merged {
+            collect(context, map, depth - 1, seen, parts);
+        }
+    }
+}
+
+/// The defaults of the fields that a schema names.
+fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
+    for entry in &map.entries {
+        let default = entry.value.as_map().and_then(|field| field.get("default"));
+        if let (Some(key), Some(node)) = (entry.name(), default) {
+            parts.push(Part {
+                key,
+                node,
+                own: None,
+                by_alias: false,
+            });
+        }
+    }
+}
+
+/// `name` beside `newName` or `newTag` selects what these replace.
+fn is_selector(map: &Map<'_>, key: &str) -> bool {
+    let replaces = ["newName", "newTag"].iter();
+    key == "name" && replaces.clone().any(|key| map.get(key).is_some())
+}
+
+fn images(context: &Context<'_>, parts: &[Part<'_>], out: &mut Vec<ImageUse>) -> HashSet<usize> {
+    let pairs: Vec<Pair<'_>> = parts
+        .iter()
+        .map(|part| Pair::new(part.key, value(part.node)))
+        .collect();
+    let around = |prefix: &str| {
+        let above = match prefix {
+            "" => context.key.to_owned(),
+            prefix => words::fold(prefix),
+        };
+        Around {
+            is_image: words::is_image(&above),
+            is_item: context.in_list,
+        }
+    };
+    let mut used = HashSet::new();
+    for image in parts::images(&pairs, around) {
+        let reader = Reader {
+            context,
+            parts,
+            pairs: &pairs,
+            image: &image,
+        };
+        if let Some(found) = reader.image_use() {
             out.push(found);
-            used.push(index);
-            used.extend(registry);
-            taken.extend(registry.map(|at| (stem, at)));
+            let pieces = [Some(image.name), image.registry, image.folder];
+            used.extend(pieces.into_iter().flatten().filter_map(|at| parts[at].own));
         }
     }
     used
 }
 
-fn of_parts(context: &Context<'_>, parts: &Parts<'_>) -> Option<ImageUse> {
-    let input = context.input;
-    let name = input.verbatim(parts.name.value.as_scalar()?)?;
-    let whole = reference::read(input.masked, name, input.actions)?;
-    if whole.chart {
-        return None;
+fn value<'n>(node: &'n Node<'_>) -> Value<'n> {
+    match node.as_scalar() {
+        None => Value::Unknown,
+        Some(scalar) if scalar.is_null() || scalar.value.is_empty() => Value::Empty,
+        Some(scalar) => Value::Text(scalar.value.trim()),
     }
-    let registry = match parts.registry.map(|node| registry_piece(input, node)) {
-        None | Some(Registry::Empty) => None,
-        Some(Registry::Known(span)) => Some(span),
-        // A registry that a template or an alias puts in: only a name that has its own host can be read.
-        Some(Registry::Unknown) => {
-            return whole.hosted.then(|| joined(context, parts, whole, None));
-        }
-    };
-    let named =
-        parts.key != "name" || parts.in_image || parts.tag.is_some() || parts.digest.is_some();
-    let plausible = match (registry, whole.hosted) {
-        (_, true) | (Some(_), false) => named,
-        (None, false) => {
-            let described = parts.tag.is_some() || parts.digest.is_some();
-            let keyed = words::is_image_alone(parts.key) || is_in_image(context);
-            keyed
-                && (described || parts.registry.is_some())
-                && context.document != DocumentType::Workflow
-        }
-    };
-    plausible.then(|| joined(context, parts, whole, registry))
 }
 
-fn joined(
-    context: &Context<'_>,
-    parts: &Parts<'_>,
-    whole: Reference,
+/// Reads the parts of one image.
+struct Reader<'r> {
+    context: &'r Context<'r>,
+    parts: &'r [Part<'r>],
+    pairs: &'r [Pair<'r>],
+    image: &'r Image,
+}
+
+/// Where the parts are in one text.
+struct Spans {
     registry: Option<Span>,
-) -> ImageUse {
-    let input = context.input;
-    let tag = match (whole.tag, parts.tag) {
-        (Tag::None, Some(node)) => tag_piece(input, node),
-        // A chart's template puts its own version where no tag is given.
-        (Tag::None, None) => match parts.key {
-            "image" if registry.is_none() => Tag::None,
-            _ => Tag::Elsewhere,
-        },
-        (tag, _) => tag,
-    };
-    let digest = whole.digest.or_else(|| {
-        let scalar = parts.digest?.as_scalar()?;
-        input.verbatim(scalar).filter(|span| !span.is_empty())
-    });
-    let form = match (registry, tag) {
-        (Some(_), _) => "registry + repository",
-        (None, Tag::At(span)) if span.start > whole.name.end + 1 => "repository + tag",
-        _ => "repository",
-    };
-    ImageUse {
-        registry,
-        tag,
-        digest,
-        ..whole.into_use(context.pull(), form)
-    }
+    name: Span,
+    tag: Option<Span>,
+    digest: Option<Span>,
 }
 
-fn registry_piece(input: &Input<'_>, node: &Node<'_>) -> Registry {
-    let Some(scalar) = node.as_scalar() else {
-        return Registry::Unknown;
-    };
-    if scalar.value.is_empty() || scalar.is_null() {
-        return Registry::Empty;
-    }
-    let Some(span) = input.verbatim(scalar) else {
-        return Registry::Unknown;
-    };
-    let trimmed = span.of(input.masked).trim_end_matches('/');
-    let readable = reference::readable(input.masked, span, input.actions);
-    let letters =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-    let plain = readable.holes.is_empty()
-        && !trimmed.is_empty()
-        && trimmed
-            .split('/')
-            .all(|part| !part.is_empty() && part.bytes().all(letters));
-    if plain {
-        Registry::Known(Span::new(span.start, span.start + trimmed.len()))
-    } else {
-        Registry::Unknown
-    }
-}
-
-/// The entries that together may spell an image.
-struct Parts<'p> {
-    name: &'p Entry<'p>,
-    key: &'p str,
-    registry_at: Option<usize>,
-    registry: Option<&'p Node<'p>>,
-    tag: Option<&'p Node<'p>>,
-    digest: Option<&'p Node<'p>>,
-    in_image: bool,
-}
-
-impl<'p> Parts<'p> {
-    /// The name at `index`, and what stands beside it: companions of the same stem before those of none.
-    fn new(
-        map: &'p Map<'p>,
-        folded: &'p [String],
-        index: usize,
-        stem: &str,
-        context: &Context<'_>,
-    ) -> Self {
-        let key = folded[index].as_str();
-        let beside = |wanted: fn(&str, &str) -> bool| {
-            let fits = |other: &&String| other.as_str() != key && wanted(other, stem);
-            let own = folded
-                .iter()
-                .position(|other| other.starts_with(stem) && fits(&other));
-            own.or_else(|| folded.iter().position(|other| fits(&other)))
+impl Reader<'_> {
+    fn image_use(&self) -> Option<ImageUse> {
+        let (image, context) = (self.image, self.context);
+        if !image.is_described() {
+            return None;
+        }
+        let mut found = match self.spans_as_written() {
+            Some(spans) => self.read(context, &spans)?,
+            None => {
+                let (decoded, spans) = self.laid_out()?;
+                let written = self.context.input.text;
+                let whole = Span::new(0, written.len());
+                let inner = Inner::new(context.input, decoded, whole);
+                let input = inner.input(context.input);
+                let found = self.read(&context.in_text(&input), &spans)?;
+                found.written_in(inner.decoded())
+            }
         };
-        let value = |at: usize| &map.entries[at].value;
-        let registry_at = beside(words::is_registry_beside);
-        Self {
-            name: &map.entries[index],
-            key,
-            registry_at,
-            registry: registry_at.map(value),
-            tag: beside(words::is_tag_beside).map(value),
-            digest: beside(words::is_digest_beside).map(value),
-            in_image: words::is_image(context.key) || words::is_image(key),
+        found.by_alias = self.pieces().any(|at| self.parts[at].by_alias);
+        Some(found)
+    }
+
+    fn tag_at(&self) -> Option<usize> {
+        match self.image.tag {
+            TagPart::At(at) => Some(at),
+            TagPart::None | TagPart::Unknown => None,
         }
     }
 
-    fn are_several(&self) -> bool {
-        self.registry.is_some() || self.tag.is_some() || self.digest.is_some()
+    fn pieces(&self) -> impl Iterator<Item = usize> {
+        let Image {
+            registry,
+            folder,
+            name,
+            digest,
+            ..
+        } = *self.image;
+        let pieces = [registry, folder, Some(name), self.tag_at(), digest];
+        pieces.into_iter().flatten()
+    }
+
+    fn scalar(&self, at: usize) -> Option<&Scalar<'_>> {
+        self.parts[at].node.as_scalar()
+    }
+
+    /// The parts, where all of them are written as they are meant.
+    fn spans_as_written(&self) -> Option<Spans> {
+        let input = self.context.input;
+        let optional = |at: Option<usize>| match at.and_then(|at| self.scalar(at)) {
+            None => Some(None),
+            Some(scalar) => input.verbatim(scalar).map(Some),
+        };
+        if self.image.folder.is_some() {
+            return None;
+        }
+        Some(Spans {
+            registry: optional(self.image.registry)?,
+            name: optional(Some(self.image.name))??,
+            tag: optional(self.tag_at())?,
+            digest: optional(self.image.digest)?,
+        })
+    }
+
+    /// The parts one after the other, in a text of their own.
+    fn laid_out(&self) -> Option<(Decoded, Spans)> {
+        let mut text = Decoded::default();
+        let add = |at: usize, text: &mut Decoded| -> Option<Span> {
+            let scalar = self.scalar(at)?;
+            let start = text.text.len();
+            match self.context.input.verbatim(scalar) {
+                Some(span) => text.push_exact(self.context.input.masked, span),
+                None => text.append(&Decoded::of_scalar(self.context.input.masked, scalar)?),
+            }
+            let span = Span::new(start, text.text.len());
+            Some(span)
+        };
+        let optional = |at: Option<usize>, text: &mut Decoded| {
+            let span = at.and_then(|at| add(at, text));
+            text.push_between("\n");
+            span
+        };
+        let registry = optional(self.image.registry, &mut text);
+        let folder = self.image.folder.map(|at| add(at, &mut text));
+        if folder.is_some() {
+            text.push_between("/");
+        }
+        let name = add(self.image.name, &mut text)?;
+        text.push_between("\n");
+        let name = match folder {
+            Some(folder) => folder?.join(name),
+            None => name,
+        };
+        let tag = optional(self.tag_at(), &mut text);
+        let digest = optional(self.image.digest, &mut text);
+        let spans = Spans {
+            registry,
+            name,
+            tag,
+            digest,
+        };
+        Some((text, spans))
+    }
+
+    fn read(&self, context: &Context<'_>, spans: &Spans) -> Option<ImageUse> {
+        let input = context.input;
+        let whole = reference::read(input.masked, spans.name, input.actions)?;
+        if whole.chart {
+            return None;
+        }
+        let registry = match (self.image.registry, spans.registry) {
+            (None, _) => None,
+            (Some(at), span) => match registry_piece(input, self.pairs[at].value, span) {
+                Registry::Empty => None,
+                Registry::Known(span) => Some(span),
+                // A registry that a template or an alias puts in: only a name that has its own host can be read.
+                Registry::Unknown => {
+                    return whole
+                        .hosted
+                        .then(|| self.joined(context, whole, None, spans));
+                }
+            },
+        };
+        let plausible = match (registry, whole.hosted) {
+            (_, true) | (Some(_), false) => self.is_named(),
+            (None, false) => self.is_docker_hub(context),
+        };
+        plausible.then(|| self.joined(context, whole, registry, spans))
+    }
+
+    fn key(&self) -> &str {
+        &self.pairs[self.image.name].key
+    }
+
+    fn is_named(&self) -> bool {
+        let Image { tag, digest, .. } = self.image;
+        let is_described = *tag != TagPart::None || digest.is_some();
+        self.key() != "name" || self.image.around.is_image || is_described
+    }
+
+    /// Whether a name without registry is an image of Docker Hub.
+    fn is_docker_hub(&self, context: &Context<'_>) -> bool {
+        let Image {
+            tag,
+            digest,
+            registry,
+            ..
+        } = self.image;
+        let is_described = *tag != TagPart::None || digest.is_some() || registry.is_some();
+        let is_of_git = |pair: &Pair<'_>| {
+            matches!(
+                pair.key.as_str(),
+                "ref" | "branch" | "revision" | "commit" | "url" | "chart" | "targetrevision"
+            )
+        };
+        let is_chart = context.key.contains("chart") && !context.key.contains("image");
+        let keyed = words::is_image(self.key())
+            || self.image.around.is_image
+            || self.key() != "name" && !self.pairs.iter().any(is_of_git)
+            || scalar::is_in_image(context);
+        keyed && !is_chart && is_described && context.document.kind != DocumentType::Workflow
+    }
+
+    fn joined(
+        &self,
+        context: &Context<'_>,
+        whole: Reference,
+        registry: Option<Span>,
+        spans: &Spans,
+    ) -> ImageUse {
+        let input = context.input;
+        let key = self.key();
+        let tag = match (whole.tag, self.image.tag) {
+            (Tag::None, TagPart::At(at)) => match (self.pairs[at].value, spans.tag) {
+                (Value::Text(_), Some(span)) => scalar::tag_at(input, span),
+                _ => Tag::Elsewhere,
+            },
+            (Tag::None, TagPart::Unknown) => Tag::Elsewhere,
+            // A chart's template puts its own version where no tag is given.
+            (Tag::None, TagPart::None) => match key {
+                "image" if registry.is_none() => Tag::None,
+                _ => Tag::Elsewhere,
+            },
+            (tag, _) => tag,
+        };
+        let own = spans.digest.filter(|span| !span.is_empty());
+        let digest = whole.digest.or(own);
+        let form = match (registry, tag) {
+            (Some(_), _) => "registry + repository",
+            (None, Tag::At(span)) if span.start > whole.name.end + 1 => "repository + tag",
+            _ => "repository",
+        };
+        let usage = context.pull().at_most(self.certainty(&whole, input));
+        let may_be_folder = whole.hosted && self.image.tag == TagPart::None && digest.is_none();
+        ImageUse {
+            registry,
+            tag,
+            digest,
+            may_be_folder: may_be_folder && !words::is_image_alone(key),
+            ..whole.into_use(usage, form)
+        }
+    }
+
+    fn certainty(&self, whole: &Reference, input: &Input<'_>) -> Certainty {
+        let key = self.key();
+        let beside = self.image.beside.map(|at| self.pairs[at].value);
+        if let Some(Value::Text(registry)) = beside {
+            let name = whole.name.of(input.masked);
+            let same = name.starts_with(registry.trim_end_matches('/'));
+            if !same && !whole.is_pinned() && words::is_repository(key) {
+                return Certainty::Likely(BESIDE_REGISTRY);
+            }
+        }
+        let tag = self.tag_at().map(|at| self.pairs[at].key.as_str());
+        let is_weak = !whole.hosted
+            && self.image.registry.is_none()
+            && tag == Some("version")
+            && !words::is_image(key)
+            && !self.image.around.is_image;
+        match is_weak {
+            true => Certainty::Likely(ONLY_VERSION),
+            false => Certainty::Certain,
+        }
     }
 }
 
@@ -185,4 +440,22 @@ enum Registry {
     Empty,
     Known(Span),
     Unknown,
+}
+
+fn registry_piece(input: &Input<'_>, value: Value<'_>, span: Option<Span>) -> Registry {
+    let span = match (value, span) {
+        (Value::Empty, _) => return Registry::Empty,
+        (Value::Text(_), Some(span)) => span,
+        _ => return Registry::Unknown,
+    };
+    let trimmed = span.of(input.masked).trim_end_matches('/');
+    let readable = reference::readable(input.masked, span, input.actions);
+    let letters =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(letters);
+    let plain = readable.holes.is_empty() && trimmed.split('/').all(is_part);
+    match plain {
+        true => Registry::Known(Span::new(span.start, span.start + trimmed.len())),
+        false => Registry::Unknown,
+    }
 }

@@ -1,37 +1,31 @@
 //! Image uses in text that is no tree: arguments, scripts, what a parser could not read.
 //!
-//! A token is a run of the letters that references are made of, with its placeholders. Only a reference that names its
-//! registry is taken: without one, `bitnami/redis` may be a chart, a repository of git or a path.
+//! A token is a run of the letters that references are made of, with its placeholders. One that names its registry is a
+//! reference; without one, `bitnami/redis` may be a chart, a repository of git or a path, unless only an image can be there.
 
-use super::document::DocumentType;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
+use super::shell::{self, Command};
 use super::usage::{Certainty, Usage};
-use super::{comment, words};
+use super::{comment, defaults, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
-use crate::syntax::template::Action;
 
 /// Two letters of a mask: a token that begins so begins with a placeholder.
 pub(super) const STAND_INS: &str = "xx";
 
-const PUSHES: &str = "the command pushes it, it does not pull";
-const SEARCHES: &str = "the command searches for it";
-
-/// Calls that compare, in the languages of policies and scripts.
-const SEARCHING: [&str; 5] = [
-    "contains(",
-    "startswith(",
-    "startsWith(",
-    "replace(",
-    "match(",
-];
+const PATTERN: Usage = Usage::Mention("it is part of a pattern");
+const OPTION: Usage = Usage::Mention("the option holds what is matched or allowed");
+const SUBSTITUTED: Usage = Usage::likely("another command takes what this one says");
+const IN_FREE_TEXT: &str = "it stands in free text";
+const BARE: &str = "a registry in free text may be more than one thing";
+pub(super) const NOT_FETCHED: &str = "what fetches it may not follow redirects";
 
 /// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
 const LONGEST_LOOK_BACK: usize = 1 << 10;
 
-/// What a text is, where a reference without tag stands in it.
+/// What a text is, where a reference without tag is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prose {
     /// Words for a program: a reference is one that it pulls.
@@ -41,30 +35,46 @@ pub enum Prose {
 }
 
 /// The references of a region, token by token.
-pub fn scan(masked: &str, region: Span, actions: &[Action], prose: Prose) -> Vec<ImageUse> {
-    let readable = reference::readable(masked, region, actions);
-    let bytes = readable.text.as_bytes();
+pub fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
+    if let Some(inner) = defaults::expand(input, region) {
+        let inner_input = inner.input(input);
+        let whole = Span::new(0, inner_input.text.len());
+        let mut found = Vec::new();
+        inner.adopt(scan_plain(&inner_input, whole, prose), &mut found);
+        return found;
+    }
+    scan_plain(input, region, prose)
+}
+
+fn scan_plain(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
+    let readable = reference::readable(input.masked, region, input.actions);
+    let text = readable.text.as_str();
+    let commands = shell::commands(text);
+    let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        if !in_token(bytes[at]) {
-            at += 1;
-            continue;
-        }
         let length = bytes[at..]
             .iter()
             .take_while(|byte| in_token(**byte))
             .count();
+        if length == 0 {
+            at += 1;
+            continue;
+        }
+        let before = commands
+            .partition_point(|command| command.words.last().is_none_or(|word| word.span.end <= at));
         let token = Token {
-            text: &readable.text,
+            input,
+            text,
             start: at,
             end: at + length,
             base: region.start,
+            command: commands.get(before),
+            prose,
         };
         at += length;
-        if let Some(one) = token.image_use(masked, actions, prose) {
-            found.push(one);
-        }
+        found.extend(token.image_use());
     }
     found
 }
@@ -75,79 +85,131 @@ fn in_token(byte: u8) -> bool {
 }
 
 struct Token<'t> {
+    input: &'t Input<'t>,
     text: &'t str,
     start: usize,
     end: usize,
-    /// Where the text starts in the file.
+    /// Where the text starts in the input.
     base: usize,
+    command: Option<&'t Command<'t>>,
+    prose: Prose,
 }
 
 impl Token<'_> {
-    fn image_use(&self, masked: &str, actions: &[Action], prose: Prose) -> Option<ImageUse> {
+    fn image_use(&self) -> Option<ImageUse> {
+        let Input {
+            masked, actions, ..
+        } = *self.input;
         let raw = &self.text[self.start..self.end];
-        if !raw.contains(['.', ':']) {
+        if !raw.contains(['.', ':', '/']) {
             return None;
         }
         let trimmed = raw.trim_end_matches(['.', ':', '/']);
-        let slash = raw[trimmed.len()..].contains('/');
         let span = Span::new(
             self.base + self.start,
             self.base + self.start + trimmed.len(),
         );
         if trimmed.starts_with("https://") || trimmed.starts_with("http://") {
-            return Some(self.url(span, masked, actions));
+            return Some(self.url(span));
         }
         let before = self.text[..self.start].chars().next_back();
-        let after = self.text[self.end..].chars().next();
-        let in_pattern = before
-            .is_some_and(|letter| matches!(letter, '^' | '*' | '#' | '\\' | '~' | '!' | '?'))
-            || after.is_some_and(|letter| matches!(letter, '*' | '[' | '(' | '|' | '?' | '#'))
-            || self.text[self.end..].starts_with('\\') && !self.ends_by_escape()
-            || slash;
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
-        let span = if escape {
-            Span::new(span.start + 1, span.end)
-        } else {
-            span
+        let in_pattern = !escape && self.is_in_pattern(raw, trimmed);
+        let span = match escape {
+            true => Span::new(span.start + 1, span.end),
+            false => span,
         };
         let flag = self.flag();
-        let reference = reference::read(masked, span, actions).filter(|reference| reference.hosted);
-        if let Some(reference) = reference {
-            let usage = self.usage(&reference, in_pattern && !escape, flag.as_deref(), prose);
-            return Some(reference.into_use(usage, "argument"));
+        if flag.as_deref().is_some_and(words::is_registry)
+            && let Some(registry) = self.registry(span, in_pattern, flag.as_deref())
+        {
+            return Some(registry);
         }
-        let registry = reference::read_registry(masked, span)?;
-        let keyed = flag.as_deref().is_some_and(words::is_bare_host);
-        (keyed && !in_pattern).then(|| {
-            ImageUse::of_registry(
-                registry,
-                self.usage_in_command().unwrap_or(Usage::likely(
-                    "a registry in free text may be more than one thing",
-                )),
-                "argument",
-            )
-        })
+        match reference::read(masked, span, actions) {
+            Some(reference) if reference.hosted => {
+                let usage = self.usage(&reference, in_pattern, flag.as_deref());
+                let holds_folder = flag.as_deref().is_some_and(words::is_bare_host);
+                Some(ImageUse {
+                    may_be_folder: holds_folder && !reference.is_pinned(),
+                    ..reference.into_use(usage, "argument")
+                })
+            }
+            Some(reference) if !in_pattern => self.docker_hub(reference, flag.as_deref()),
+            Some(_) => None,
+            None => self.registry(span, in_pattern, flag.as_deref()),
+        }
+    }
+
+    fn is_in_pattern(&self, raw: &str, trimmed: &str) -> bool {
+        let before = self.text[..self.start].chars().next_back();
+        let after = self.text[self.end..].chars().next();
+        before.is_some_and(|letter| matches!(letter, '^' | '*' | '#' | '\\' | '~' | '!' | '?'))
+            || after.is_some_and(|letter| matches!(letter, '*' | '[' | '(' | '|' | '?' | '#'))
+            || self.text[self.end..].starts_with('\\') && !self.ends_by_escape()
+            || raw[trimmed.len()..].contains('/')
     }
 
     /// What follows is the end of a string inside a string, not part of a pattern.
     fn ends_by_escape(&self) -> bool {
-        ["\\\"", "\\'", "\\n", "\\r", "\\t"]
+        ["\\\"", "\\'", "\\n", "\\r", "\\t", "\\\n"]
             .iter()
             .any(|escape| self.text[self.end..].starts_with(escape))
     }
 
-    fn url(&self, span: Span, masked: &str, actions: &[Action]) -> ImageUse {
-        let holes = reference::readable(masked, span, actions).holes;
+    /// A name without registry, where only an image can be.
+    fn docker_hub(&self, reference: Reference, flag: Option<&str>) -> Option<ImageUse> {
+        let name = reference.name.of(self.input.masked);
+        let is_flagged = flag.is_some_and(|flag| {
+            words::is_image_alone(flag) && (name.contains('/') || reference.is_pinned())
+        });
+        let is_taken = self
+            .command_at()
+            .is_some_and(|(command, index)| command.takes_image(index));
+        let is_image = reference.is_docker || is_flagged || is_taken;
+        if !is_image || reference.chart || name.starts_with(STAND_INS) || name.starts_with('/') {
+            return None;
+        }
+        let usage = self.usage_in_command().unwrap_or(match self.prose {
+            Prose::Arguments if is_flagged || reference.is_docker => Usage::PULL,
+            _ => Usage::likely(IN_FREE_TEXT),
+        });
+        Some(reference.into_use(usage, "argument"))
+    }
+
+    /// A registry that an option or a variable holds.
+    fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
+        let registry = reference::read_registry(self.input.masked, span)?;
+        let flag = flag.filter(|flag| words::is_bare_host(flag) && !in_pattern)?;
+        let says_image = flag.contains("image") || flag.contains("kube");
+        let usage = match self.prose {
+            Prose::Arguments if says_image => Usage::PULL,
+            _ => Usage::likely(BARE),
+        };
+        let usage = self.usage_in_command().unwrap_or(usage);
+        Some(ImageUse::of_registry(registry, usage, "argument"))
+    }
+
+    fn url(&self, span: Span) -> ImageUse {
+        let Input {
+            masked, actions, ..
+        } = *self.input;
+        let fetches = self
+            .command_at()
+            .and_then(|(command, index)| command.fetches(index));
+        let follows = match fetches {
+            Some(Usage::Pull(certainty)) => certainty,
+            _ => Certainty::Likely(NOT_FETCHED),
+        };
         ImageUse {
-            artifact: Artifact::Url,
-            registry: None,
             name: Some(span),
             tag: self.suite().map_or(Tag::Elsewhere, Tag::At),
-            digest: None,
-            chart: None,
-            holes,
-            usage: Usage::PULL,
-            form: "url",
+            holes: reference::readable(masked, span, actions).holes,
+            follows_redirects: follows,
+            ..ImageUse::new(
+                Artifact::Url,
+                self.usage_in_command().unwrap_or(Usage::PULL),
+                "url",
+            )
         }
     }
 
@@ -171,53 +233,35 @@ impl Token<'_> {
             .then(|| Span::new(self.base + start, self.base + start + length))
     }
 
-    fn usage(
-        &self,
-        reference: &Reference,
-        in_pattern: bool,
-        flag: Option<&str>,
-        prose: Prose,
-    ) -> Usage {
+    fn usage(&self, reference: &Reference, in_pattern: bool, flag: Option<&str>) -> Usage {
         if in_pattern {
-            return Usage::Mention("it is part of a pattern");
-        }
-        if flag.is_some_and(|flag| words::is_mention(flag) || words::is_mention_of_scalar(flag)) {
-            return Usage::Mention("the option holds what is matched or allowed");
+            return PATTERN;
         }
         if let Some(usage) = self.usage_in_command() {
             return usage;
         }
-        match prose {
+        if flag.is_some_and(|flag| words::is_mention(flag) || words::is_mention_of_scalar(flag)) {
+            return OPTION;
+        }
+        match self.prose {
+            _ if self.command.is_some_and(|command| command.is_substituted) => SUBSTITUTED,
             _ if reference.is_pinned() => Usage::PULL,
             Prose::Arguments => Usage::PULL,
-            Prose::Anything => Usage::likely("it stands in free text"),
+            Prose::Anything => Usage::likely(IN_FREE_TEXT),
         }
     }
 
-    /// A line that pushes, or searches, does not pull. What a command copies or tags from, it has pulled.
-    fn usage_in_command(&self) -> Option<Usage> {
-        let line = &self.text[self.line_start()..self.start];
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let after = |index: usize| {
-            words[index + 1..]
-                .iter()
-                .filter(|word| !word.starts_with('-'))
-                .count()
-        };
-        words.iter().enumerate().find_map(|(index, word)| {
-            match word.trim_start_matches(['(', '$', '`', '"', '\'']) {
-                "push" | "promote" => Some(Usage::Mention(PUSHES)),
-                "tag" | "cp" | "copy" if after(index) > 0 => Some(Usage::Mention(PUSHES)),
-                "grep" | "egrep" | "sed" | "awk" => Some(Usage::Mention(SEARCHES)),
-                word if SEARCHING.iter().any(|function| word.contains(function)) => {
-                    Some(Usage::Mention(SEARCHES))
-                }
-                _ => None,
-            }
-        })
+    fn command_at(&self) -> Option<(&Command<'_>, usize)> {
+        let command = self.command?;
+        Some((command, command.word_at(self.start)?))
     }
 
-    /// Where the line starts, or where it was long enough to have told what it is about.
+    fn usage_in_command(&self) -> Option<Usage> {
+        let (command, index) = self.command_at()?;
+        command.usage(index)
+    }
+
+    /// Where the line starts, or where it was long enough to have said what it is about.
     fn line_start(&self) -> usize {
         let far = self.start.saturating_sub(LONGEST_LOOK_BACK);
         let near = (far..=self.start)
@@ -248,7 +292,23 @@ impl Token<'_> {
         }
         let assigned = ends.len() < line.len()
             && (word.starts_with('-') || line.trim_end().len() > ends.len());
-        (assigned && !word.is_empty()).then(|| words::fold(word.trim_start_matches('-')))
+        let folded = words::fold(word.trim_start_matches('-'));
+        match (assigned && !word.is_empty()).then_some(folded)? {
+            // `set { name = "global.hub", value = ... }`
+            folded if folded == "value" => Some(self.named_above().unwrap_or(folded)),
+            folded => Some(folded),
+        }
+    }
+
+    /// The name that the line before gives to a value: Terraform's `name = "image.repository"`.
+    fn named_above(&self) -> Option<String> {
+        let before = &self.text[..self.line_start()];
+        let lines = before.lines().rev().filter(|line| !line.trim().is_empty());
+        let line = lines.take(1).next()?.trim();
+        let line = line.rsplit(['{', ',']).next().unwrap_or(line).trim();
+        let (key, name) = line.split_once('=').or_else(|| line.split_once(':'))?;
+        let name = name.trim().trim_matches(['"', '\'']);
+        (key.trim() == "name" && !name.is_empty()).then(|| words::fold(name))
     }
 }
 
@@ -263,12 +323,12 @@ pub(super) fn scan_lines(input: &Input<'_>, region: Span) -> Vec<ImageUse> {
         let lead = text.len() - text.trim_start().len();
         let content = Span::new(span.start + lead, span.end);
         if text.trim_start().starts_with('#') {
-            found.extend(comment::image_use(input, content, DocumentType::Plain));
+            found.extend(comment::image_use(input, content, None));
             continue;
         }
         match comment::line(input, content) {
             Some(one) => found.push(one),
-            None => found.extend(scan(input.masked, span, input.actions, Prose::Arguments)),
+            None => found.extend(scan(input, span, Prose::Arguments)),
         }
     }
     for one in &mut found {
@@ -282,11 +342,23 @@ pub(super) fn scan_lines(input: &Input<'_>, region: Span) -> Vec<ImageUse> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn found(text: &str) -> Vec<(String, bool)> {
-        let uses = scan(text, Span::new(0, text.len()), &[], Prose::Arguments);
+        let input = Input {
+            path: Path::new(""),
+            text,
+            masked: text,
+            actions: &[],
+            hints: None,
+            depth: 0,
+        };
+        let uses = scan(&input, Span::new(0, text.len()), Prose::Arguments);
         let images = uses.iter().filter(|one| one.artifact == Artifact::Image);
-        let shown = |one: &ImageUse| one.primary_span(text).of(text).to_owned();
+        let shown = |one: &ImageUse| {
+            let own = one.text(text);
+            one.primary_span(own).of(own).to_owned()
+        };
         images
             .map(|one| (shown(one), one.usage == Usage::PULL))
             .collect()
@@ -306,6 +378,7 @@ mod tests {
                 true,
             ),
             ("a k8s.gcr.io/pause:${TAG}, b", "k8s.gcr.io/pause", true),
+            ("run ${1:-k8s.gcr.io/pause:3.1}", "k8s.gcr.io/pause", true),
             (
                 r#"{\"image\": \"k8s.gcr.io/pause:3.1\"}"#,
                 "k8s.gcr.io/pause",
@@ -320,6 +393,27 @@ mod tests {
             ("grep k8s.gcr.io/x:1 f", "k8s.gcr.io/x", false),
             ("--allowed-images=k8s.gcr.io/x:1", "k8s.gcr.io/x", false),
             ("^k8s.gcr.io/x", "k8s.gcr.io/x", false),
+            (
+                "--reloader-image=bitnami/kubectl:1.25.0",
+                "bitnami/kubectl",
+                true,
+            ),
+            (
+                "docker pull bitnami/kubectl:1.25.0",
+                "bitnami/kubectl",
+                false,
+            ),
+            (
+                "hub = \"gcr.io/istio-release\"",
+                "gcr.io/istio-release",
+                false,
+            ),
+            (
+                "set {\n name = \"global.hub\"\n value = \"gcr.io/istio-release\"\n}",
+                "gcr.io/istio-release",
+                false,
+            ),
+            ("IMAGE_REGISTRY_PREFIX=k8s.gcr.io", "k8s.gcr.io", true),
         ] {
             assert_eq!(found(text), [(expected.to_owned(), pulled)], "{text}");
         }

@@ -1,10 +1,24 @@
 //! How an image is used where it is named, with the reason for people.
 
-/// How an image is used where it is named.
+/// How an image is used where it is named; the weakest word first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Usage {
+    /// Nothing here says how.
+    Unknown(&'static str),
     /// It is only spoken about: policies, mirror tables, prose.
     Mention(&'static str),
+    /// It says what ran: the status of an object.
+    Observed(&'static str),
+    /// It is built or copied to there.
+    Pushed(&'static str),
+    /// It is compared with: conditions, closed lists of values.
+    Compared(&'static str),
+    /// It must match what another source names. `replaced` where another name takes its place, so that this one is not
+    /// pulled.
+    Selector {
+        reason: &'static str,
+        replaced: bool,
+    },
     Pull(Certainty),
 }
 
@@ -21,8 +35,39 @@ pub enum Certainty {
 impl Usage {
     pub const PULL: Self = Self::Pull(Certainty::Certain);
 
-    pub fn likely(reason: &'static str) -> Self {
+    pub const fn likely(reason: &'static str) -> Self {
         Self::Pull(Certainty::Likely(reason))
+    }
+
+    pub const fn must_agree(reason: &'static str) -> Self {
+        Self::Pull(Certainty::MustAgree(reason))
+    }
+
+    /// The word for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "unknown",
+            Self::Mention(_) => "mention",
+            Self::Observed(_) => "observed",
+            Self::Pushed(_) => "pushed",
+            Self::Compared(_) => "compared",
+            Self::Selector { .. } => "selector",
+            Self::Pull(_) => "pull",
+        }
+    }
+
+    /// Why it is no pull, or none that may simply be changed.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown(reason)
+            | Self::Mention(reason)
+            | Self::Observed(reason)
+            | Self::Pushed(reason)
+            | Self::Compared(reason)
+            | Self::Selector { reason, .. }
+            | Self::Pull(Certainty::MustAgree(reason) | Certainty::Likely(reason)) => Some(reason),
+            Self::Pull(Certainty::Certain) => None,
+        }
     }
 
     /// The same, but a pull is no surer than the limit.
@@ -31,6 +76,16 @@ impl Usage {
         match self {
             Self::Pull(certainty) => Self::Pull(certainty.min(limit)),
             other => other,
+        }
+    }
+
+    /// The same below something that is used in another way: that wins where it is no pull, and limits where it is one.
+    #[must_use]
+    pub fn below(self, above: Option<Usage>) -> Self {
+        match above {
+            None => self,
+            Some(Self::Pull(limit)) => self.at_most(limit),
+            Some(other) => other,
         }
     }
 

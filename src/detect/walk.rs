@@ -1,131 +1,175 @@
 //! The walk over a document's tree, which carries the context down.
 
-use super::context::Context;
-use super::document::{self, DocumentType};
-use super::embedded::Embedded;
-use super::image_use::ImageUse;
-use super::input::Input;
-use super::scalar::{BELOW_A_MATCH, PUSHED};
-use super::{comment, embedded, scalar, spread, words};
-use crate::source::Span;
-use crate::syntax::yaml::{Entry, List, Map, Node, Scalar};
+use std::collections::HashSet;
 
-/// The image uses of all documents of a text, and of its comments.
-pub(super) fn uses(input: &Input<'_>, documents: &[Node<'_>], comments: &[Span]) -> Vec<ImageUse> {
+use super::context::{Context, SchemaKeys};
+use super::document::{Aliases, Document, object_of};
+use super::embedded::{self, Embedded};
+use super::form::Form;
+use super::image_use::ImageUse;
+use super::input::{Inner, Input};
+use super::usage::Usage;
+use super::{comment, entries, live, scalar, schema, spread, words};
+use crate::source::Span;
+use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
+
+/// Texts inside texts inside texts: deeper than this they are not looked into.
+const DEEPEST: usize = 6;
+/// Steps from the root on, aliases followed: deeper than this nothing is looked into.
+const LONGEST_WAY: usize = 512;
+
+const PUSHED: &str = "images are pushed there, not pulled";
+
+/// The image uses of all documents of a text, and of its comments. `shared` are aliases of collections.
+pub(super) fn uses(
+    input: &Input<'_>,
+    documents: &[Node<'_>],
+    shared: &[(Span, Span)],
+    comments: &[Span],
+) -> Vec<ImageUse> {
     let mut out = Vec::new();
-    let mut types: Vec<(Span, DocumentType)> = Vec::new();
+    let aliases = Aliases::of(documents, shared);
+    let mut usages: Vec<(Span, Option<Usage>)> = Vec::new();
     for root in documents {
-        let document = document::of_root(root, input.path);
-        node(&Context::root(input, document), root, &mut out);
-        types.push((root.span(), document));
+        let document = Document::new(root, input.path, &aliases);
+        self::document(input, &document, root, &mut out);
+        usages.push((root.span(), document.usage));
     }
     for span in comments.iter().filter(|span| input.is_of_interest(**span)) {
-        let above = types.iter().rev();
-        let above = above.clone().find(|(extent, _)| extent.start <= span.start);
-        let document = above.or(types.first());
-        let document = document.map_or(DocumentType::Plain, |(_, document)| *document);
-        out.extend(comment::image_use(input, *span, document));
+        let mut before = usages.iter().rev();
+        let document = before.find(|(extent, _)| extent.start <= span.start);
+        let usage = document.or(usages.first()).and_then(|(_, usage)| *usage);
+        out.extend(comment::image_use(input, *span, usage));
     }
     out
 }
 
-fn node(context: &Context<'_>, node: &Node<'_>, out: &mut Vec<ImageUse>) {
-    if !context.input.is_of_interest(node.span()) {
-        return;
+fn document(input: &Input<'_>, document: &Document<'_>, root: &Node<'_>, out: &mut Vec<ImageUse>) {
+    let before = out.len();
+    node(&Context::root(input, document), root, out);
+    if let Some(map) = root.as_map() {
+        live::of_object(map, out, before);
     }
+}
+
+fn node(context: &Context<'_>, node: &Node<'_>, out: &mut Vec<ImageUse>) {
     match node {
-        Node::Scalar(scalar) => self::scalar(context, scalar, out),
+        Node::Alias(span) => alias(context, *span, out),
+        _ if !context.input.is_of_interest(node.span()) => {}
+        Node::Scalar(scalar) => {
+            let before = out.len();
+            self::scalar(context, scalar, out);
+            for one in &mut out[before..] {
+                one.by_alias |= context.by_alias;
+            }
+        }
         Node::Map(map) => self::map(context, map, out),
         Node::List(list) => self::list(context, list, out),
-        Node::Alias(_) => {}
+    }
+}
+
+fn alias(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    let target = context.document.aliases.follow(span);
+    if let Some(target) = target.filter(|_| context.upwards().count() < LONGEST_WAY) {
+        let mut by_alias = *context;
+        by_alias.by_alias = true;
+        node(&by_alias, target, out);
     }
 }
 
 fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
-    let pushes = |node: &Node<'_>| {
-        let scalar = node.as_scalar();
-        scalar.is_some_and(|scalar| scalar.value == "push")
-    };
-    let mention = context
-        .mention
-        .or_else(|| list.items.iter().any(pushes).then_some(PUSHED));
-    let below = Context {
-        in_list: true,
-        mention,
-        ..*context
-    };
-    for item in &list.items {
-        node(&below, item, out);
+    let mut below = context.item();
+    let text = |node: &Node<'_>| node.as_scalar().map(|scalar| scalar.value.to_string());
+    if list
+        .items
+        .iter()
+        .any(|item| text(item).as_deref() == Some("push"))
+    {
+        below.inherited = Some(Usage::Pushed(PUSHED).below(context.inherited));
+    }
+    if let Some(row) = schema::row(&below) {
+        below.form = row.form;
+        below.inherited = Some(row.usage(&below).below(context.inherited));
+    }
+    let named = spread::of_list(context, list, out);
+    let mut flag: Option<String> = None;
+    for (index, item) in list.items.iter().enumerate() {
+        match &flag {
+            _ if named.contains(&index) => {}
+            // `[--x-image, NAME]`
+            Some(flag) => node(&below.argument_of(flag), item, out),
+            None => node(&below, item, out),
+        }
+        flag = item
+            .as_scalar()
+            .and_then(|scalar| words::flag(&scalar.value));
     }
 }
 
 fn map(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
+    // An object inside another one is a document of its own: in lists, in templates.
+    if context.is_root() || object_of(map).is_none() || map.get("name").is_some() {
+        pairs(context, map, out);
+        return;
+    }
+    let inner = Document::of_map(map, context.input.path, context.document.aliases)
+        .inside(context.document, context.inherited);
+    let mut root = Context::root(context.input, &inner);
+    root.by_alias = context.by_alias;
+    let before = out.len();
+    pairs(&root, map, out);
+    live::of_object(map, out, before);
+}
+
+fn pairs(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
     let input = context.input;
-    let fold = |entry: &Entry<'_>| words::fold(entry.name().unwrap_or_default());
-    let of_interest = |node: &Node<'_>| {
-        let scalar = node.as_scalar();
-        scalar.is_some_and(|scalar| input.is_of_interest(scalar.span))
+    let of_interest = |node: &Node<'_>| match node {
+        Node::Scalar(scalar) => input.is_of_interest(scalar.span),
+        Node::Alias(_) => true,
+        _ => false,
     };
     // Only where a scalar of the map itself is of interest may an image be spread over several.
-    if !map.entries.iter().any(|entry| of_interest(&entry.value)) {
-        for one in &map.entries {
-            if input.is_of_interest(one.value.span()) {
-                entry(context, map, one, &fold(one), &[], out);
-            }
-        }
-        return;
-    }
-    let folded: Vec<String> = map.entries.iter().map(fold).collect();
-    let used = spread::uses(context, map, &folded, out);
-    for (index, key) in folded.iter().enumerate() {
-        if !used.contains(&index) {
-            entry(context, map, &map.entries[index], key, &folded, out);
-        }
-    }
-}
-
-fn entry(
-    context: &Context<'_>,
-    map: &Map<'_>,
-    entry: &Entry<'_>,
-    key: &str,
-    folded: &[String],
-    out: &mut Vec<ImageUse>,
-) {
-    if words::is_prose(key) {
-        return;
-    }
-    let named = effective_key(map, key);
-    let key = named.as_deref().unwrap_or(key);
-    let parent = named.as_ref().and_then(|_| parent_in_name(map));
-    let mirrored = key == "registry" && folded.iter().any(|key| words::is_mirror_sibling(key));
-    let matched = words::is_mention(key) || mirrored;
-    let below = Context {
-        key,
-        parent: parent.as_deref().unwrap_or(context.key),
-        siblings: Some(map),
-        in_list: false,
-        mention: context.mention.or(matched.then_some(BELOW_A_MATCH)),
-        ..*context
+    let used = match map.entries.iter().any(|entry| of_interest(&entry.value)) {
+        true => spread::of_map(context, map, out),
+        false => HashSet::new(),
     };
+    for (index, entry) in map.entries.iter().enumerate() {
+        if !used.contains(&index) && may_be_of_interest(input, entry) {
+            self::pair(context, map, entry, out);
+        }
+    }
+}
+
+fn may_be_of_interest(input: &Input<'_>, entry: &Entry<'_>) -> bool {
+    matches!(entry.value, Node::Alias(_)) || input.is_of_interest(entry.value.span())
+}
+
+fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<ImageUse>) {
+    let raw = entry.name().unwrap_or_default();
+    let Some(named) = entries::named(context, map, raw) else {
+        return;
+    };
+    let mut below = context.value(map, raw, &named.key);
+    if let Some(parent) = &named.parent {
+        below.parent = parent;
+    }
+    below.schema = named.schema;
+    let row = schema::row(&below);
+    let by_schema = row.map(|row| row.usage(&below));
+    let usage = by_schema.or_else(|| entries::usage(&below, &entry.value));
+    below.inherited = match usage {
+        // Text for people is so in a policy, too.
+        Some(Usage::Unknown(_)) => usage,
+        Some(usage) => Some(usage.below(context.inherited)),
+        None => context.inherited,
+    };
+    below.form = row.map_or(Form::ByWords, |row| row.form);
+    if below.form == Form::Schema {
+        below.schema = Some(SchemaKeys::Keywords);
+    }
+    // A scalar of an anchor stands before the alias that leads to it.
+    below.by_alias |= entry.value.span().start < entry.key.span().start;
     node(&below, &entry.value, out);
-}
-
-/// `value:` is what its sibling `name:` calls it: an environment variable, a parameter.
-fn effective_key(map: &Map<'_>, key: &str) -> Option<String> {
-    (key == "value")
-        .then(|| {
-            map.text("name")
-                .or_else(|| map.text("key"))
-                .map(words::fold)
-        })
-        .flatten()
-}
-
-/// Of `name: image.registry` beside `value:` the part before the last.
-fn parent_in_name(map: &Map<'_>) -> Option<String> {
-    let (head, _) = map.text("name")?.rsplit_once('.')?;
-    Some(words::fold(head))
 }
 
 fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
@@ -133,22 +177,49 @@ fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
     if context.is_root() && input.depth == 0 && !input.actions.is_empty() {
         scalar::rendered_hosts(context, scalar.span, out);
     }
-    if !scalar.is_block() && !scalar.span.of(input.text).contains('\n') {
-        scalar::of_one_line(context, scalar, out);
+    let is_on_one_line = !scalar.is_block() && !scalar.span.of(input.text).contains('\n');
+    if is_on_one_line && scalar.is_verbatim(input.masked) {
+        if !text_documents(context, scalar.span, out) {
+            scalar::of_one_line(context, scalar.span, out);
+        }
         return;
     }
     let region = embedded::region(input, scalar);
-    if context.mention.is_none() && embedded::may_be_document(input, scalar) {
-        for inner in embedded::readings(input, region) {
-            if documents(context, &inner, out) {
-                return;
+    if scalar.style == Style::Literal {
+        if !embedded::is_behind_text(input, scalar) && text_documents(context, region, out) {
+            return;
+        }
+        scalar::of_several_lines(context, region, out);
+        return;
+    }
+    // What is written is not what is meant.
+    match Inner::of_scalar(input, scalar).filter(|_| input.depth < DEEPEST) {
+        None => scalar::of_several_lines(context, region, out),
+        Some(inner) => {
+            let inner_input = inner.input(input);
+            let context = context.in_text(&inner_input);
+            let whole = Span::new(0, inner_input.text.len());
+            let mut found = Vec::new();
+            if !text_documents(&context, whole, &mut found) {
+                match inner_input.text.trim_end().contains('\n') {
+                    true => scalar::of_several_lines(&context, whole, &mut found),
+                    false => scalar::of_one_line(&context, whole, &mut found),
+                }
             }
+            inner.adopt(found, out);
         }
     }
-    scalar::of_several_lines(context, region, out);
 }
 
-/// Walks the documents of a text inside a scalar. `false` where there are none.
+/// Walks the documents of a text that is a value. `false` where there are none.
+fn text_documents(context: &Context<'_>, region: Span, out: &mut Vec<ImageUse>) -> bool {
+    let input = context.input;
+    if context.is_no_pull() || input.depth >= DEEPEST || !embedded::may_be(input, region) {
+        return false;
+    }
+    embedded::readings(input, region).any(|inner| documents(context, &inner, out))
+}
+
 fn documents(context: &Context<'_>, inner: &Embedded<'_>, out: &mut Vec<ImageUse>) -> bool {
     let Some(parsed) = inner.parse() else {
         return false;
@@ -156,15 +227,16 @@ fn documents(context: &Context<'_>, inner: &Embedded<'_>, out: &mut Vec<ImageUse
     let input = inner.input(context.input.depth + 1);
     let mut found = Vec::new();
     for parsed in &parsed {
-        let mut document = DocumentType::Plain;
+        let aliases = Aliases::of(&parsed.documents, &parsed.shared);
+        let mut usage = context.inherited;
         for root in &parsed.documents {
-            let own = document::of_root(root, input.path);
-            let inherits = own == DocumentType::Plain && !context.document.is_of_file();
-            document = if inherits { context.document } else { own };
-            node(&Context::root(&input, document), root, &mut found);
+            let inner = Document::new(root, input.path, &aliases)
+                .inside(context.document, context.inherited);
+            usage = inner.usage;
+            document(&input, &inner, root, &mut found);
         }
         let comments = parsed.comments.iter();
-        found.extend(comments.filter_map(|span| comment::image_use(&input, *span, document)));
+        found.extend(comments.filter_map(|span| comment::image_use(&input, *span, usage)));
     }
     let start = inner.region.start;
     out.extend(found.into_iter().map(|one| one.shift(start)));

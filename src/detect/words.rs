@@ -44,16 +44,11 @@ pub(super) fn is_prose(key: &str) -> bool {
 
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 15] = [
         "regex",
         "regexp",
         "rego",
         "cel",
-        "expr",
-        "expression",
-        "expressions",
-        "condition",
-        "conditions",
         "query",
         "whitelist",
         "safelist",
@@ -108,6 +103,39 @@ pub(super) fn is_mention(key: &str) -> bool {
         || ENDS.iter().any(|end| key.ends_with(end))
 }
 
+/// All below it is compared with: conditions of pipelines, of Ansible, of admission.
+pub(super) fn is_compared(key: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "when",
+        "if",
+        "unless",
+        "onlyif",
+        "that",
+        "failedwhen",
+        "changedwhen",
+        "until",
+        "assert",
+        "condition",
+        "conditions",
+        "expr",
+        "expression",
+        "expressions",
+        "matchexpressions",
+        "xkubernetesvalidations",
+    ];
+    WORDS.contains(&key)
+}
+
+/// A list under it is closed: a form offers its items, nothing is pulled from it.
+pub(super) fn is_closed_list(key: &str) -> bool {
+    matches!(key, "options" | "choices" | "enums")
+}
+
+/// Keywords of a schema below which values are examples.
+pub(super) fn is_example(key: &str) -> bool {
+    matches!(key, "example" | "examples")
+}
+
 /// A scalar under it is a prefix, a path or a place to copy from or to; a map under it may be anything.
 pub(super) fn is_mention_of_scalar(key: &str) -> bool {
     const WORDS: [&str; 26] = [
@@ -142,9 +170,9 @@ pub(super) fn is_mention_of_scalar(key: &str) -> bool {
         || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
 }
 
-/// Siblings that tell a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
-pub(super) fn is_mirror_sibling(key: &str) -> bool {
-    const WORDS: [&str; 16] = [
+/// Siblings that tell a table of mirrors or an account from an image: `registry: k8s.gcr.io` beside `endpoint:`.
+pub(super) fn is_mirror_or_account(key: &str) -> bool {
+    const WORDS: [&str; 27] = [
         "endpoint",
         "endpoints",
         "mirror",
@@ -152,8 +180,18 @@ pub(super) fn is_mirror_sibling(key: &str) -> bool {
         "rewrite",
         "rewrites",
         "username",
+        "user",
+        "login",
         "password",
+        "passwordsecret",
+        "passwordsecretref",
         "auth",
+        "authtoken",
+        "token",
+        "email",
+        "dockerconfigjson",
+        "credentials",
+        "existingsecret",
         "insecure",
         "redirect",
         "artifacts",
@@ -161,8 +199,24 @@ pub(super) fn is_mirror_sibling(key: &str) -> bool {
         "remote",
         "upstream",
         "skipverify",
+        "skiptlsverify",
     ];
     WORDS.contains(&key)
+}
+
+/// The value is an account of a registry, or several.
+pub(super) fn is_account(key: &str) -> bool {
+    const PARTS: [&str; 8] = [
+        "pullsecret",
+        "credential",
+        "dockerconfig",
+        "registrysecret",
+        "registryauth",
+        "regcred",
+        "auths",
+        "dockerlogin",
+    ];
+    PARTS.iter().any(|part| key.contains(part))
 }
 
 /// The value names an image.
@@ -214,25 +268,35 @@ pub(super) fn is_registry(key: &str) -> bool {
     is_bare_host(key) && !key.ends_with("imagerepo") && !key.ends_with("imagerepository")
 }
 
+/// What the keys of names end in.
+pub(super) const NAME_ENDS: [&str; 9] = [
+    "imagerepository",
+    "imagerepo",
+    "imagename",
+    "repository",
+    "repo",
+    "image",
+    "name",
+    "imagepath",
+    "reponame",
+];
+
 /// A key that names the path of an image, split at what it shares with its companions: `fooImageRepository` gives
 /// `foo`.
 pub(super) fn repository_stem(key: &str) -> Option<&str> {
-    const ENDS: [&str; 9] = [
-        "imagerepository",
-        "imagerepo",
-        "imagename",
-        "repository",
-        "repo",
-        "image",
-        "name",
-        "imagepath",
-        "reponame",
-    ];
-    let end = ENDS
+    let end = NAME_ENDS
         .iter()
         .filter(|end| key.ends_with(*end))
         .max_by_key(|end| end.len())?;
     Some(&key[..key.len() - end.len()])
+}
+
+/// Whether the key names a path, rather than an image: `repository`, `fooImageRepo`.
+pub(super) fn is_repository(key: &str) -> bool {
+    repository_stem(key).is_some_and(|stem| {
+        let end = &key[stem.len()..];
+        end.ends_with("repository") || end.ends_with("repo") || end.ends_with("path")
+    })
 }
 
 /// Of several keys with one stem, the one that says it best comes first.
@@ -244,37 +308,27 @@ pub(super) fn repository_rank(key: &str) -> u8 {
     }
 }
 
-pub(super) fn is_registry_beside(key: &str, stem: &str) -> bool {
-    is_companion(
-        key,
-        stem,
-        &[
-            "registry",
-            "imageregistry",
-            "hub",
-            "imagehub",
-            "registryhost",
-            "registryurl",
-            "host",
-        ],
-    )
+/// What the keys of the registry, the tag and the digest beside a name end in, with the stem of its key or without.
+/// `in_image`: whether the map is an image's. Elsewhere `host` may be any host.
+pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
+    const ENDS: [&str; 7] = [
+        "registry",
+        "imageregistry",
+        "hub",
+        "imagehub",
+        "registryhost",
+        "registryurl",
+        "host",
+    ];
+    match in_image {
+        true => &ENDS,
+        false => &ENDS[..6],
+    }
 }
 
-pub(super) fn is_tag_beside(key: &str, stem: &str) -> bool {
-    is_companion(
-        key,
-        stem,
-        &["tag", "imagetag", "version", "imageversion", "newtag"],
-    )
-}
+pub(super) const TAG_ENDS: [&str; 5] = ["tag", "imagetag", "version", "imageversion", "newtag"];
 
-pub(super) fn is_digest_beside(key: &str, stem: &str) -> bool {
-    is_companion(
-        key,
-        stem,
-        &["digest", "imagedigest", "sha", "imagesha", "sha256"],
-    )
-}
+pub(super) const DIGEST_ENDS: [&str; 5] = ["digest", "imagedigest", "sha", "imagesha", "sha256"];
 
 /// Keys whose text is run or read by a program.
 pub(super) fn is_program_text(key: &str) -> bool {
@@ -301,9 +355,13 @@ pub(super) fn is_program_text(key: &str) -> bool {
     ENDS.iter().any(|end| key.ends_with(end)) || key.is_empty()
 }
 
-fn is_companion(key: &str, stem: &str, ends: &[&str]) -> bool {
-    let rest = key.strip_prefix(stem);
-    rest.is_some_and(|rest| ends.contains(&rest)) || ends.contains(&key)
+/// An option by itself, folded: its value is the next argument.
+pub(super) fn flag(argument: &str) -> Option<String> {
+    let name = argument.strip_prefix('-')?.trim_start_matches('-');
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let fits = !name.is_empty() && name.bytes().all(is_word);
+    fits.then(|| fold(name))
+        .filter(|name| is_image(name) || is_bare_host(name))
 }
 
 #[cfg(test)]
@@ -317,8 +375,6 @@ mod tests {
         assert_eq!(repository_stem(&fold("fooImageRepository")), Some("foo"));
         assert_eq!(repository_stem("image"), Some(""));
         assert_eq!(repository_stem("tag"), None);
-        assert!(is_tag_beside("fooimagetag", "foo") && is_tag_beside("tag", "foo"));
-        assert!(!is_tag_beside("bartag", "foo"));
     }
 
     #[test]

@@ -135,6 +135,8 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
         related: Vec::new(),
         url: Some("https://example.com/freeze".to_owned()),
         mention: false,
+        usage: None,
+        object: None,
     }
 }
 

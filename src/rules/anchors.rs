@@ -360,7 +360,17 @@ fn opens(text: &[u8], start: usize) -> bool {
     // In a string with escapes a newline's letter may stand before it.
     let escaped =
         start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-    escaped || before.is_none_or(|byte| !in_segment(byte))
+    escaped || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
+}
+
+/// Whether the default of a variable begins there: `${IMAGE:-`, `${IMAGE-`.
+fn is_default(text: &[u8], start: usize) -> bool {
+    let Some(head) = text[..start].strip_suffix(b"-") else {
+        return false;
+    };
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let name = head.iter().rev().take(64).take_while(is_name).count();
+    head.ends_with(b":") || head[..head.len() - name].ends_with(b"${")
 }
 
 fn closes(text: &[u8], end: usize) -> bool {
@@ -442,12 +452,15 @@ mod tests {
             "registry: bitnami\n",
             "hub: docker.io/bitnami",
             "{image: vault}",
+            "${IMAGE:-k8s.gcr.io/pause}",
+            "${IMAGE-k8s.gcr.io/pause}",
         ] {
             assert!(anchors.occur_in(text.as_bytes()), "{text}");
         }
         for text in [
             "image: registry.k8s.io/pause",
             "my-k8s.gcr.io",
+            "$my-k8s.gcr.io",
             "k8s.gcr.io.example.com",
             "bitnamilegacies/redis",
             "vault:\n",

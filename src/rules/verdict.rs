@@ -291,6 +291,10 @@ fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_
     let (Some(list), Some(target)) = (&mapping.requires_tag_in, &verdict.target) else {
         return;
     };
+    if query.bare && query.tag == TagState::Any {
+        // The program that pulls from there pulls what is at the new location.
+        return;
+    }
     let tag = query.tag.pulled();
     let name = moved(target, query);
     let (passes, why) = match list {

@@ -96,6 +96,8 @@ fn complaint(
         related: Vec::new(),
         url: None,
         mention: false,
+        usage: None,
+        object: None,
     }
 }
 

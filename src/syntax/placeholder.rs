@@ -67,7 +67,10 @@ fn placeholder(text: &str) -> Option<usize> {
     match text.as_bytes()[0] {
         b'{' => between("{{", "}}").or_else(|| between("{%", "%}")),
         b'$' => between("${", "}")
-            .or_else(|| between("$(", ")"))
+            // With blanks inside it is a command, whose words are read.
+            .or_else(|| {
+                between("$(", ")").filter(|length| !text[..*length].contains(char::is_whitespace))
+            })
             .or_else(|| name(1)),
         b'%' => match text.as_bytes().get(1)? {
             b's' | b'v' | b'd' | b'q' => Some(2),
@@ -104,7 +107,14 @@ mod tests {
         ] {
             assert_eq!(mask(text).unwrap().text, expected);
         }
-        for text in ["q.io/a@sha256:ab", "a{b", "a $ b", "50%", "a < b > c"] {
+        for text in [
+            "q.io/a@sha256:ab",
+            "a{b",
+            "a $ b",
+            "50%",
+            "a < b > c",
+            "$(echo q.io/a)",
+        ] {
             assert!(mask(text).is_none(), "{text}");
         }
     }

@@ -4,6 +4,8 @@
 //! error, and the rest of it is listed in [`Parsed::unparsed`]; the next document is parsed again.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::source::Span;
 
@@ -46,7 +48,24 @@ pub struct Map<'t> {
     pub span: Span,
     pub flow: bool,
     pub entries: Vec<Entry<'t>>,
+    index: Index,
 }
+
+/// Where the keys of a wide map are, from the first time that one is asked for.
+#[derive(Debug, Clone, Default)]
+struct Index(OnceLock<HashMap<Box<str>, usize>>);
+
+/// It adds nothing to what the entries say.
+impl PartialEq for Index {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Index {}
+
+/// Maps with more entries get an index.
+const NARROW: usize = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'t> {
@@ -133,12 +152,34 @@ impl<'t> Node<'t> {
 }
 
 impl<'t> Map<'t> {
-    /// The value under a key. Of a duplicate key the last one, which is the one that counts.
+    /// Without entries.
+    pub(crate) fn new(span: Span, flow: bool) -> Self {
+        Self {
+            span,
+            flow,
+            entries: Vec::new(),
+            index: Index::default(),
+        }
+    }
+
+    /// The value under a key. Of a duplicate key the last one, which is the one that counts. The entries must be complete.
     pub fn get(&self, key: &str) -> Option<&Node<'t>> {
-        let mut entries = self.entries.iter().rev();
-        entries
-            .find(|entry| entry.name() == Some(key))
-            .map(|entry| &entry.value)
+        let entry = if self.entries.len() > NARROW {
+            &self.entries[*self.indexed().get(key)?]
+        } else {
+            let mut entries = self.entries.iter().rev();
+            entries.find(|entry| entry.name() == Some(key))?
+        };
+        Some(&entry.value)
+    }
+
+    fn indexed(&self) -> &HashMap<Box<str>, usize> {
+        self.index.0.get_or_init(|| {
+            let named = self.entries.iter().enumerate();
+            named
+                .filter_map(|(index, entry)| Some((entry.name()?.into(), index)))
+                .collect()
+        })
     }
 
     /// The text under a key, where it is a scalar.

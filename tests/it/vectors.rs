@@ -665,12 +665,12 @@ fn every_rule_applies_to_its_example() {
     for spec in catalogue().rules {
         let id = spec.id.unwrap();
         let example = spec.example.unwrap();
-        let key = if example.contains("://") {
-            "url"
-        } else {
-            "image"
+        let before = match spec.artifact.unwrap_or_default() {
+            Artifact::Url => "run: wget ",
+            Artifact::Chart | Artifact::ChartRepository => "url: ",
+            Artifact::Image => "image: ",
         };
-        let line = format!("{key}: {example}");
+        let line = format!("{before}{example}");
         let (found, safe, all) = run(&line, &rules);
         assert_eq!(found.as_deref(), Some(id.as_str()), "{line}");
         let expected = match spec.safety.unwrap().name() {

@@ -11,15 +11,10 @@ use crate::source::Span;
 
 fn site(name: Span, tag: Tag, digest: Option<Span>) -> ImageUse {
     ImageUse {
-        artifact: Artifact::Image,
-        registry: None,
         name: Some(name),
         tag,
         digest,
-        chart: None,
-        holes: Vec::new(),
-        usage: Usage::PULL,
-        form: "images",
+        ..ImageUse::new(Artifact::Image, Usage::PULL, "images")
     }
 }
 

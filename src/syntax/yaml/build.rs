@@ -65,12 +65,7 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn begin_map(&mut self, span: Span, flow: bool, anchor: usize) {
-        let entries = Vec::new();
-        let map = Map {
-            span,
-            flow,
-            entries,
-        };
+        let map = Map::new(span, flow);
         self.open.push(Open::Map(map, None, anchor));
     }
 

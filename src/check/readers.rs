@@ -1,0 +1,118 @@
+//! A fix holds for every reader of what it edits: an anchor, a merged map, one registry of several names.
+
+use std::collections::HashMap;
+
+use crate::detect::{ImageUse, Usage};
+use crate::edit::{Applicability, Edit};
+use crate::finding::Finding;
+use crate::source::{LineIndex, Span};
+
+const LESS_SURE: &str = "another image that reads the same value is less sure";
+
+/// Takes away the fixes that other readers of the same values do not want. `findings` are of the uses, in their order.
+pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &str) {
+    let mut readers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, one) in uses.iter().enumerate().filter(|(_, one)| reads(one)) {
+        for piece in one.pieces().filter(|piece| !piece.is_empty()) {
+            let start = one.in_file(piece).start;
+            readers.entry(start).or_default().push(index);
+        }
+    }
+    readers.retain(|_, readers| readers.len() > 1);
+    if readers.is_empty() {
+        return;
+    }
+    let trust = |index: usize| {
+        let finding: &Option<Finding> = &findings[index];
+        finding.as_ref()?.fix.as_ref().map(|fix| fix.applicability)
+    };
+    let mut held: Vec<(usize, Held)> = Vec::new();
+    for (start, readers) in &readers {
+        let piece_of = |index: usize| {
+            let pieces = uses[index].pieces().map(|piece| uses[index].in_file(piece));
+            pieces.filter(|piece| piece.start == *start).max()
+        };
+        let wanted = |index: usize| {
+            let edits = edits(&findings[index]);
+            piece_of(index).map_or(Vec::new(), |piece| within(edits, piece))
+        };
+        let first = wanted(readers[0]);
+        let other = readers.iter().find(|index| wanted(**index) != first);
+        let least = readers.iter().filter_map(|index| trust(*index)).min();
+        for index in readers {
+            let own = wanted(*index);
+            if own.is_empty() {
+                continue;
+            }
+            match (other, least) {
+                (Some(other), _) if own == first => held.push((*index, Held::By(*other))),
+                (Some(_), _) => held.push((*index, Held::By(readers[0]))),
+                (None, Some(least)) => held.push((*index, Held::To(least))),
+                (None, None) => {}
+            }
+        }
+    }
+    let lines = LineIndex::new(text);
+    held.sort();
+    for (index, held) in held {
+        match (&mut findings[index], held) {
+            (Some(finding), Held::To(limit)) => lower(finding, limit),
+            (Some(finding), Held::By(other)) => refuse(finding, &uses[other], text, &lines),
+            (None, _) => {}
+        }
+    }
+}
+
+/// What the other readers of a value leave of a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    By(usize),
+    To(Applicability),
+}
+
+/// Whether a use reads its values, so that a change of them changes what it means.
+fn reads(one: &ImageUse) -> bool {
+    match one.usage {
+        Usage::Unknown(_) => false,
+        Usage::Mention(_) => one.by_alias,
+        _ => one.form != "comment",
+    }
+}
+
+fn edits(finding: &Option<Finding>) -> &[Edit] {
+    let fix = finding.as_ref().and_then(|finding| finding.fix.as_ref());
+    fix.map(|fix| fix.edits.as_slice()).unwrap_or_default()
+}
+
+/// Those of the edits that change a piece.
+fn within(edits: &[Edit], piece: Span) -> Vec<&Edit> {
+    let inside = |edit: &&Edit| piece.covers(edit.span) || piece.overlaps(edit.span);
+    edits.iter().filter(inside).collect()
+}
+
+fn lower(finding: &mut Finding, limit: Applicability) {
+    if let Some(fix) = finding.fix.as_mut().filter(|fix| fix.applicability > limit) {
+        fix.applicability = limit;
+        finding.reason = Some(LESS_SURE.to_owned());
+    }
+}
+
+fn refuse(finding: &mut Finding, other: &ImageUse, text: &str, lines: &LineIndex) {
+    if finding.fix.take().is_none() {
+        return;
+    }
+    let own = other.text(text);
+    let pieces = [other.registry, other.name].into_iter().flatten();
+    let written: Vec<&str> = pieces
+        .map(|piece| piece.of(own).trim_matches('/'))
+        .collect();
+    let at = other
+        .name
+        .or(other.registry)
+        .map(|piece| other.in_file(piece));
+    let line = lines.line(at.map_or(0, |span| span.start)) + 1;
+    finding.reason = Some(format!(
+        "`{}` in line {line} reads the same value, and it must stay as it is for that",
+        written.join("/")
+    ));
+}

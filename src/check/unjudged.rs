@@ -1,0 +1,109 @@
+//! Nothing is silent: legacy locations that are named where nothing says how they are used.
+
+use crate::artifact::Artifact;
+use crate::detect::{ImageUse, Usage};
+use crate::finding::Unjudged;
+use crate::image;
+use crate::rewrite;
+use crate::rules::{Query, RuleSet, TagState};
+use crate::source::Span;
+
+const UNREAD: &str = "no image reference could be read here";
+const IN_COMMENT: &str = "it stands in a comment";
+
+/// What near the hints names a legacy location and is no use that is judged.
+pub(super) fn list(
+    text: &str,
+    hints: Option<&[usize]>,
+    uses: &[ImageUse],
+    comments: &[Span],
+    rules: &RuleSet,
+) -> Vec<Unjudged> {
+    let mut found = Vec::new();
+    let mut covered: Vec<Span> = Vec::new();
+    for one in uses {
+        let extent = one.extent();
+        if let Usage::Unknown(reason) = one.usage
+            && is_legacy(one, text, rules)
+        {
+            found.push(Unjudged {
+                span: extent,
+                reason,
+            });
+        }
+        covered.push(extent);
+    }
+    covered.sort();
+    for hint in hints.unwrap_or_default() {
+        let token = token_at(text, *hint);
+        let before = covered.partition_point(|span| span.start < token.end);
+        let is_covered = covered[..before]
+            .iter()
+            .rev()
+            .take(8)
+            .any(|span| span.overlaps(token));
+        if is_covered || !names_legacy_host(token.of(text), rules) {
+            continue;
+        }
+        let after = comments.partition_point(|comment| comment.start <= token.start);
+        let in_comment = after > 0 && token.start < comments[after - 1].end;
+        found.push(Unjudged {
+            span: token,
+            reason: if in_comment { IN_COMMENT } else { UNREAD },
+        });
+    }
+    found.sort_by_key(|one| one.span);
+    found.dedup_by_key(|one| one.span);
+    found
+}
+
+fn is_legacy(one: &ImageUse, file: &str, rules: &RuleSet) -> bool {
+    let text = one.text(file);
+    rewrite::spell(one, text).is_some_and(|spelled| {
+        let names = spelled.names();
+        mentions(&names, spelled.literal, one.artifact, rules)
+    })
+}
+
+fn mentions(names: &[&str], literal: usize, artifact: Artifact, rules: &RuleSet) -> bool {
+    let query = Query {
+        segments: names,
+        literal,
+        bare: true,
+        tag: TagState::Unknown,
+        digest: false,
+        artifact,
+        chart: None,
+    };
+    rules.mentions(&query).is_some()
+}
+
+/// The run of letters of a reference around an offset.
+fn token_at(text: &str, offset: usize) -> Span {
+    let in_token = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b':' | b'@')
+    };
+    let bytes = text.as_bytes();
+    let before = bytes[..offset]
+        .iter()
+        .rev()
+        .take_while(|byte| in_token(byte));
+    let after = bytes[offset..].iter().take_while(|byte| in_token(byte));
+    Span::new(offset - before.count(), offset + after.count())
+}
+
+/// Whether a token begins with a host that a rule speaks of.
+fn names_legacy_host(token: &str, rules: &RuleSet) -> bool {
+    let (name, kind) = match token.split_once("://") {
+        Some((_, rest)) => (rest, Artifact::Url),
+        None => (token, Artifact::Image),
+    };
+    let name = name.trim_end_matches(['.', ':', '/']);
+    let mut names: Vec<&str> = name.split('/').collect();
+    let host = image::canonical_host(names.first().copied());
+    if !image::is_registry_host(names[0]) {
+        return false;
+    }
+    names[0] = &host;
+    mentions(&names, names.len(), kind, rules)
+}

@@ -1,0 +1,254 @@
+//! From one image use to what the rules say of it.
+
+use std::sync::Arc;
+
+use crate::artifact::Artifact;
+use crate::detect::{Certainty, ImageUse, Tag, Usage};
+use crate::edit::{Applicability, Edit, Fix};
+use crate::finding::{Finding, Label, Severity};
+use crate::rewrite::{self, Spelled};
+use crate::rules::{self, RuleSet, TagState, Verdict};
+use crate::source::Span;
+
+const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
+
+/// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
+/// speaks of it.
+pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
+    let text = one.text(file);
+    let spelled = rewrite::spell(one, text)?;
+    let names = spelled.names();
+    let query = rules::Query {
+        segments: &names,
+        literal: spelled.literal,
+        bare: one.name.is_none(),
+        tag: rewrite::tag_state(one, text),
+        digest: one.digest.is_some(),
+        artifact: one.artifact,
+        chart: one.chart.as_deref(),
+    };
+    let found = Found {
+        one,
+        text,
+        file,
+        spelled: &spelled,
+    };
+    match one.usage {
+        Usage::Unknown(_) => None,
+        Usage::Pull(_) | Usage::Selector { .. } => {
+            let bare = rules::Query {
+                bare: true,
+                tag: TagState::Unknown,
+                ..query
+            };
+            let as_folder = || rules.verdict(&bare).filter(|_| one.may_be_folder);
+            let verdict = rules.verdict(&query).or_else(as_folder)?;
+            Some(found.of_verdict(verdict, &query))
+        }
+        Usage::Mention(reason)
+        | Usage::Observed(reason)
+        | Usage::Pushed(reason)
+        | Usage::Compared(reason) => found.mention(rules.mentions(&query)?, reason),
+    }
+}
+
+/// A use, and how its name is spelled.
+struct Found<'f> {
+    one: &'f ImageUse,
+    /// That the spans of the use are of.
+    text: &'f str,
+    file: &'f str,
+    spelled: &'f Spelled,
+}
+
+impl Found<'_> {
+    fn mention(&self, rule: &rules::Rule, reason: &str) -> Option<Finding> {
+        Some(Finding {
+            rule: Arc::from(rule.id.as_str()),
+            severity: Severity::Info,
+            message: self.message(&format!(
+                "names a legacy place without pulling from it: {reason}"
+            )),
+            labels: self.labels(),
+            old: self.written(),
+            new: None,
+            fix: None,
+            reason: Some(reason.to_owned()),
+            related: Vec::new(),
+            url: rule.url().map(str::to_owned),
+            mention: true,
+            usage: Some(self.one.usage),
+            object: self.one.object.clone(),
+        })
+    }
+
+    fn of_verdict(&self, mut verdict: Verdict<'_>, query: &rules::Query<'_>) -> Finding {
+        let mut reason = verdict.reason.take();
+        let moved = verdict.target.as_ref().and_then(|target| {
+            let moved = self.spelled.relocate(target, self.one, self.text);
+            if moved.is_none() {
+                reason = Some("the pieces cannot hold the new name".to_owned());
+            }
+            moved
+        });
+        let mut limit = Limit {
+            applicability: verdict.applicability,
+            reason,
+        };
+        match self.one.usage {
+            Usage::Pull(certainty) => limit.certainty(certainty),
+            Usage::Selector { reason, .. } => limit.to(Applicability::Display, reason),
+            _ => {}
+        }
+        if verdict.rule.artifact == Artifact::Url {
+            limit.certainty(self.one.follows_redirects);
+        }
+        let new = moved
+            .as_ref()
+            .map(|(_, name)| self.with_tag(name, query, &verdict));
+        let fix = moved.and_then(|(edits, name)| {
+            let edits = self.in_file(edits, &name);
+            if edits.is_none() {
+                limit.reason = Some(NOT_EDITABLE.to_owned());
+            }
+            Some(Fix::here(edits?, limit.applicability))
+        });
+        // What it selects is replaced by another name: nothing legacy is pulled by it.
+        let is_replaced = matches!(self.one.usage, Usage::Selector { replaced: true, .. });
+        Finding {
+            rule: Arc::from(verdict.rule.id.as_str()),
+            severity: match is_replaced {
+                true => Severity::Info,
+                false => verdict.severity,
+            },
+            message: self.message(verdict.summary),
+            labels: self.labels(),
+            old: self.written(),
+            new,
+            fix,
+            reason: limit.reason,
+            related: Vec::new(),
+            url: verdict.rule.url().map(str::to_owned),
+            mention: false,
+            usage: Some(self.one.usage),
+            object: self.one.object.clone(),
+        }
+    }
+
+    /// With the live object that it is about.
+    fn message(&self, message: &str) -> String {
+        match &self.one.object {
+            Some(object) => format!("{message} ({})", object.shown()),
+            None => message.to_owned(),
+        }
+    }
+
+    /// The edits in the file. `None` where what is written cannot be edited piece by piece.
+    fn in_file(&self, edits: Vec<Edit>, new_name: &str) -> Option<Vec<Edit>> {
+        let one = self.one;
+        let mut moved = match &one.decoded {
+            None => edits,
+            Some(decoded) => {
+                let fits = |edit: &Edit| decoded.is_editable(edit.span, self.file);
+                let all = edits.iter().all(fits);
+                let edits = edits.into_iter().map(|edit| Edit {
+                    span: decoded.raw(edit.span),
+                    ..edit
+                });
+                all.then(|| edits.collect())?
+            }
+        };
+        if let Some(companion) = &one.companion {
+            moved.push(Edit {
+                span: Span::new(companion.at, companion.at),
+                text: format!("{}{new_name}{}", companion.before, companion.after),
+            });
+        }
+        Some(moved)
+    }
+
+    /// The name after the move, as it will be written.
+    fn with_tag(&self, name: &str, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
+        let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
+        let scheme = match self.one.artifact {
+            Artifact::Chart => "oci://",
+            _ => "",
+        };
+        match query.tag {
+            TagState::Text(tag) if self.has_tag() => {
+                let tag = match strip {
+                    true => tag.trim_start_matches('v'),
+                    false => tag,
+                };
+                format!("{scheme}{name}:{tag}")
+            }
+            _ => format!("{scheme}{name}"),
+        }
+    }
+
+    /// A chart's version is no part of the location that it comes from, unless it is written there.
+    fn has_tag(&self) -> bool {
+        match (self.one.artifact, self.one.tag, self.one.name) {
+            (Artifact::Image, Tag::At(_), _) => true,
+            (Artifact::Chart, Tag::At(tag), Some(name)) => tag.start == name.end + 1,
+            _ => false,
+        }
+    }
+
+    /// The reference as it is, its tag included.
+    fn written(&self) -> String {
+        let (one, text) = (self.one, self.text);
+        let name = match one.artifact {
+            Artifact::ChartRepository | Artifact::Url => {
+                one.name.map_or("", |span| span.of(text)).to_owned()
+            }
+            Artifact::Chart => format!("oci://{}", self.spelled.written_name(text)),
+            Artifact::Image => self.spelled.written_name(text),
+        };
+        match one.tag {
+            Tag::At(span) if self.has_tag() => format!("{name}:{}", span.of(text)),
+            _ => name,
+        }
+    }
+
+    fn labels(&self) -> Vec<Label> {
+        let one = self.one;
+        let label = |span: Span, text: &str| Label {
+            span: one.in_file(span),
+            text: text.to_owned(),
+        };
+        let registry = one.registry.filter(|span| !span.is_empty());
+        let path = if registry.is_some() { "path" } else { "" };
+        let registry = registry.map(|span| label(span, "registry"));
+        let name = one.name.map(|span| label(span, path));
+        let mut labels: Vec<Label> = registry.into_iter().chain(name).collect();
+        if labels.is_empty() {
+            labels.push(label(one.primary_span(self.text), ""));
+        }
+        labels
+    }
+}
+
+/// How far a fix can be trusted, and why not further.
+struct Limit {
+    applicability: Applicability,
+    reason: Option<String>,
+}
+
+impl Limit {
+    fn certainty(&mut self, certainty: Certainty) {
+        match certainty {
+            Certainty::Certain => {}
+            Certainty::Likely(why) => self.to(Applicability::Unsafe, why),
+            Certainty::MustAgree(why) => self.to(Applicability::Display, why),
+        }
+    }
+
+    /// The reason is of whichever is lower.
+    fn to(&mut self, limit: Applicability, why: &str) {
+        if self.applicability > limit || self.reason.is_none() {
+            self.reason = Some(why.to_owned());
+        }
+        self.applicability = self.applicability.min(limit);
+    }
+}

@@ -1,0 +1,155 @@
+//! Defaults inside placeholders: what stands when nothing else is set.
+//!
+//! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`.
+
+use super::input::{Inner, Input};
+use crate::image::is_registry_host;
+use crate::source::Span;
+use crate::syntax::decoded::Decoded;
+use crate::syntax::template;
+
+/// Placeholders in defaults of placeholders: deeper than this they are left alone.
+const DEEPEST: usize = 4;
+
+/// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
+pub(super) fn expand(input: &Input<'_>, span: Span) -> Option<Inner> {
+    let slice = span.of(input.text);
+    if !slice.contains("${") && !slice.contains("{{") || input.depth > DEEPEST {
+        return None;
+    }
+    let mut decoded = Decoded::default();
+    let mut found = false;
+    replace(input, span, DEEPEST, &mut decoded, &mut found);
+    found.then(|| Inner::new(input, decoded, span))
+}
+
+fn replace(input: &Input<'_>, span: Span, depth: usize, decoded: &mut Decoded, found: &mut bool) {
+    let mut at = span.start;
+    let mut copied = span.start;
+    while at < span.end {
+        let rest = &input.text[at..span.end];
+        let next = match () {
+            () if rest.starts_with("${") => shell(rest),
+            // The actions of a template are read with it.
+            () if rest.starts_with("{{") && input.masked[at..].starts_with("{{") => template(rest),
+            () => None,
+        };
+        let is_read = |inner: Span| names_something(inner.of(rest));
+        match next.filter(|(inner, _)| depth > 0 && is_read(*inner)) {
+            None => at += rest.chars().next().map_or(1, char::len_utf8),
+            Some((inner, length)) => {
+                decoded.push_exact(input.masked, Span::new(copied, at));
+                *found = true;
+                replace(input, inner.shift(at), depth - 1, decoded, found);
+                at += length;
+                copied = at;
+            }
+        }
+    }
+    decoded.push_exact(input.masked, Span::new(copied, span.end));
+}
+
+/// Whether a default is a name or a part of one, rather than a version.
+fn names_something(default: &str) -> bool {
+    let domain = default.rsplit('.').next().unwrap_or_default();
+    let is_host = is_registry_host(default)
+        && domain.len() > 1
+        && domain.bytes().all(|byte| byte.is_ascii_alphabetic());
+    default.contains(['/', ':']) || is_host
+}
+
+/// The default of the `${NAME:-default}` that a text begins with, and the length of the whole.
+fn shell(text: &str) -> Option<(Span, usize)> {
+    let name = text[2..].bytes();
+    let name = name.take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let start = 2 + name.count();
+    let rest = &text[start..];
+    let operator = [":-", ":=", "-", "="]
+        .iter()
+        .find(|operator| rest.starts_with(**operator))?;
+    let from = start + operator.len();
+    let mut depth = 0_usize;
+    let mut end = None;
+    for (at, byte) in text.bytes().enumerate().skip(from) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => {
+                end = Some(at);
+                break;
+            }
+            b'}' => depth -= 1,
+            b'\n' => return None,
+            _ => {}
+        }
+    }
+    let end = end.filter(|end| start > 2 && *end > from)?;
+    let quoted = [b'"', b'\''].iter().any(|quote| {
+        end - from >= 2 && text.as_bytes()[from] == *quote && text.as_bytes()[end - 1] == *quote
+    });
+    let inner = match quoted {
+        true => Span::new(from + 1, end - 1),
+        false => Span::new(from, end),
+    };
+    Some((inner, end + 1))
+}
+
+/// The default of the action that a text begins with, and the length of the whole.
+fn template(text: &str) -> Option<(Span, usize)> {
+    let action = template::actions(&text[..text.len().min(LONGEST)]);
+    let action = action.first().filter(|action| action.span.start == 0)?;
+    let inner = action.span.of(text);
+    let words: Vec<_> = template::literals(text, action.span);
+    let [literal] = words.as_slice() else {
+        return None;
+    };
+    let before = inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' ']);
+    let behind = before.ends_with("default");
+    (behind && !literal.span.is_empty()).then_some((literal.span, action.span.len()))
+}
+
+/// No action that is read here is longer.
+const LONGEST: usize = 1 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let input = Input {
+            path: Path::new(""),
+            text,
+            masked: text,
+            actions: &[],
+            hints: None,
+            depth: 0,
+        };
+        let inner = expand(&input, Span::new(0, text.len()));
+        let meant = inner.as_ref().map(|inner| inner.decoded().text.as_str());
+        assert_eq!(meant, expected, "{text}");
+    }
+
+    #[test]
+    fn placeholders_are_what_they_default_to() {
+        check("${I:-q.io/a:1}", Some("q.io/a:1"));
+        check("${R:=q.io}/a", Some("q.io/a"));
+        check("${P-q.io/b/}a", Some("q.io/b/a"));
+        check("x/${A:-${B:-q.io}}/y", Some("x/q.io/y"));
+        check("${A:-\"q.io/a\"}", Some("q.io/a"));
+        check("{{ r | default('q.io') }}/a", Some("q.io/a"));
+        check("{{ r | default(\"q.io\", true) }}/a", Some("q.io/a"));
+        check("{{ .r | default \"q.io\" }}/a", Some("q.io/a"));
+        check("{{ default \"q.io\" .r }}/a", Some("q.io/a"));
+        for text in [
+            "${I}/a",
+            "${I:?no}",
+            "{{ r }}/a",
+            "{{ r | replace('a', 'b') }}",
+            "a",
+            "${I:-",
+        ] {
+            check(text, None);
+        }
+    }
+}

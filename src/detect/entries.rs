@@ -1,0 +1,168 @@
+//! What the keys of a map call its values, and how they say that those are used.
+
+use super::context::{Context, SchemaKeys};
+use super::usage::Usage;
+use super::words;
+use crate::syntax::yaml::{Map, Node};
+
+const MATCHED: Usage = Usage::Mention("the location holds what is matched, allowed or mirrored");
+const ACCOUNT: Usage = Usage::Mention("it is the registry of an account");
+const PROSE: Usage = Usage::Unknown("it is text for people");
+const EXAMPLE: Usage = Usage::Mention("it is an example");
+const COMPARED: Usage = Usage::Compared("a condition compares with it");
+const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
+const TESTED: Usage = Usage::Selector {
+    reason: "a JSON patch tests for it: it must match what the patch is applied to",
+    replaced: true,
+};
+const BESIDE_CLOSED: Usage =
+    Usage::must_agree("only the values of the closed list beside it are allowed");
+
+/// What a value is called.
+pub(super) struct Named {
+    /// Folded.
+    pub(super) key: String,
+    /// Of what is above, where a sibling names that too.
+    pub(super) parent: Option<String>,
+    pub(super) schema: Option<SchemaKeys>,
+}
+
+/// What the value of a key is called. `None` where nothing below it is of interest.
+pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<Named> {
+    let key = words::fold(raw);
+    let plain = |key: String, parent: Option<String>| {
+        let schema = None;
+        Some(Named {
+            key,
+            parent,
+            schema,
+        })
+    };
+    if let Some(schema) = context.schema {
+        return Some(in_schema(context, schema, raw, key));
+    }
+    if let Some(pointer) = patched(map, &key) {
+        let mut keys = pointer.rsplit('/').filter(|key| !is_index(key));
+        let last = keys.next().map(unescaped).unwrap_or_default();
+        let parent = keys.next().map(|key| words::fold(&unescaped(key)));
+        return plain(words::fold(&last), parent);
+    }
+    let is_value = matches!(key.as_str(), "value" | "default" | "defaultvalue");
+    let name = ["name", "key", "variable"]
+        .iter()
+        .find_map(|name| map.text(name))
+        .filter(|_| is_value);
+    if let Some(name) = name {
+        // Of `image.registry` the part before the last is the one above.
+        let parent = name.rsplit_once('.').map(|(head, _)| words::fold(head));
+        return plain(words::fold(name), parent);
+    }
+    // Of an input: `image: {type: string, default: ...}`
+    let describes = ["type", "description", "required", "options", "enum"];
+    let is_input = key == "default" && describes.iter().any(|key| map.get(key).is_some());
+    if is_input && !context.key.is_empty() {
+        return plain(context.key.to_owned(), Some(context.parent.to_owned()));
+    }
+    plain(key, None)
+}
+
+/// The pointer of a JSON 6902 operation, for its value.
+fn patched<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m str> {
+    let operation = map.text("op")?;
+    let known = matches!(
+        operation,
+        "add" | "replace" | "test" | "remove" | "copy" | "move"
+    );
+    let pointer = map.text("path")?;
+    (known && key == "value" && pointer.starts_with('/')).then_some(pointer)
+}
+
+fn is_index(key: &str) -> bool {
+    key.is_empty() || key == "-" || key.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn unescaped(key: &str) -> String {
+    key.replace("~1", "/").replace("~0", "~")
+}
+
+/// In a schema a default is what the field above is called; keywords that only nest change nothing.
+fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) -> Named {
+    let (key, parent, schema) = match (schema, raw) {
+        (SchemaKeys::Names, _) => (key, None, SchemaKeys::Keywords),
+        (
+            _,
+            "properties" | "patternProperties" | "definitions" | "$defs" | "schemas"
+            | "dependentSchemas",
+        ) => (
+            context.key.to_owned(),
+            Some(context.parent.to_owned()),
+            SchemaKeys::Names,
+        ),
+        (_, "default" | "items" | "allOf" | "anyOf" | "oneOf" | "additionalProperties" | "not") => {
+            (
+                context.key.to_owned(),
+                Some(context.parent.to_owned()),
+                SchemaKeys::Keywords,
+            )
+        }
+        _ => (key, None, SchemaKeys::Keywords),
+    };
+    Named {
+        key,
+        parent,
+        schema: Some(schema),
+    }
+}
+
+/// How a value is used by what its key says, if that says it.
+pub(super) fn usage(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
+    let key = context.key;
+    let siblings = context.siblings?;
+    let has = |key: &str| siblings.get(key).is_some();
+    let above = context.above();
+    let is_field_name = above.is_some_and(|above| above.schema == Some(SchemaKeys::Names));
+    match () {
+        () if is_field_name => None,
+        () if siblings.text("op") == Some("test") && has("path") => Some(TESTED),
+        () if words::is_prose(key) => Some(PROSE),
+        () if words::is_compared(key) => Some(COMPARED),
+        () if words::is_example(key) => Some(EXAMPLE),
+        () if matches!(key, "enum" | "const") => Some(CLOSED),
+        () if words::is_closed_list(key) && is_list_of_scalars(value) => Some(CLOSED),
+        // `values` of a condition
+        () if key == "values" && has("operator") => Some(COMPARED),
+        () if words::is_mention(key) => Some(MATCHED),
+        () if key == "registry" && is_table(context, siblings) => Some(MATCHED),
+        () if words::is_account(key) => Some(ACCOUNT),
+        () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
+        () => None,
+    }
+}
+
+/// Whether siblings tell a table of mirrors or an account from values of a chart.
+fn is_table(context: &Context<'_>, siblings: &Map<'_>) -> bool {
+    let is_top = context.above().is_some_and(Context::is_root);
+    let tells = |name: Option<&str>| {
+        name.is_some_and(|name| words::is_mirror_or_account(&words::fold(name)))
+    };
+    !is_top && siblings.entries.iter().any(|entry| tells(entry.name()))
+}
+
+fn is_list_of_scalars(value: &Node<'_>) -> bool {
+    let list = value.as_list();
+    list.is_some_and(|list| list.items.iter().all(|item| item.as_scalar().is_some()))
+}
+
+/// Whether a default is one of the few values that are allowed.
+fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
+    let Some(scalar) = value.as_scalar() else {
+        return false;
+    };
+    let holds = |key: &&str| {
+        let list = siblings.get(key).and_then(Node::as_list);
+        let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
+        let mut scalars = items.iter().filter_map(Node::as_scalar);
+        scalars.any(|item| item.value == scalar.value)
+    };
+    ["enum", "options", "choices"].iter().any(holds)
+}

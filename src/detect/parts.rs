@@ -1,0 +1,406 @@
+//! What makes one image: from pairs of keys and values to its registry, name, tag and digest.
+//!
+//! Pure: the pairs may be the entries of a map, dotted keys, or names and values in a list. Knows no spans.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::words;
+use crate::image::is_registry_host;
+
+/// A key, and what is known of its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair<'p> {
+    /// What comes before the last dot of the key. Pairs of different prefixes never make one image.
+    pub(super) prefix: &'p str,
+    /// What comes behind it, folded.
+    pub(super) key: String,
+    pub(super) value: Value<'p>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'p> {
+    Text(&'p str),
+    /// Nothing: `""`, null.
+    Empty,
+    /// Put in by a template, or no text.
+    Unknown,
+}
+
+/// The pairs that make one image, by their index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Image {
+    pub(super) registry: Option<usize>,
+    /// The beginning of the path, between registry and name.
+    pub(super) folder: Option<usize>,
+    pub(super) name: usize,
+    pub(super) tag: TagPart,
+    pub(super) digest: Option<usize>,
+    /// A registry beside a name that has its own: templates may put it before the name all the same.
+    pub(super) beside: Option<usize>,
+    pub(super) around: Around,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TagPart {
+    None,
+    At(usize),
+    /// One of several, chosen by a template.
+    Unknown,
+}
+
+/// What the map around the pairs says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Around {
+    /// An image's map: `image:`, `kubectlImage:`.
+    pub(super) is_image: bool,
+    /// An item of a list: its `name` is what it is called.
+    pub(super) is_item: bool,
+}
+
+impl<'p> Pair<'p> {
+    /// Of a key as it is written.
+    pub(super) fn new(key: &'p str, value: Value<'p>) -> Self {
+        let prefix = key.rsplit_once('.').map_or("", |(prefix, _)| prefix);
+        Self {
+            prefix,
+            key: words::fold(key),
+            value,
+        }
+    }
+
+    fn text(&self) -> Option<&'p str> {
+        match self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Image {
+    /// Whether it is more than a name.
+    pub(super) fn is_described(&self) -> bool {
+        self.registry.is_some()
+            || self.beside.is_some()
+            || self.tag != TagPart::None
+            || self.digest.is_some()
+    }
+}
+
+/// The images that pairs make; at least a name and what belongs to it. `around` says what is around the pairs of a
+/// prefix.
+pub(super) fn images(pairs: &[Pair<'_>], around: impl Fn(&str) -> Around) -> Vec<Image> {
+    let mut prefixes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, pair) in pairs.iter().enumerate() {
+        prefixes.entry(pair.prefix).or_default().push(index);
+    }
+    let groups = prefixes.iter();
+    groups
+        .flat_map(|(prefix, own)| Reader::new(pairs, own, around(prefix)).images())
+        .collect()
+}
+
+/// Reads the pairs of one prefix.
+struct Reader<'r> {
+    pairs: &'r [Pair<'r>],
+    own: &'r [usize],
+    around: Around,
+    /// The first pair of each key.
+    by_key: HashMap<&'r str, usize>,
+    /// Whether a template chooses among tags: `tagK8sUpMinor17` beside `tag`.
+    is_tag_chosen: bool,
+}
+
+impl<'r> Reader<'r> {
+    fn new(pairs: &'r [Pair<'r>], own: &'r [usize], around: Around) -> Self {
+        let mut by_key = HashMap::new();
+        for index in own {
+            by_key.entry(pairs[*index].key.as_str()).or_insert(*index);
+        }
+        let is_choice = |pair: &Pair<'_>| {
+            let key = pair.key.as_str();
+            key.starts_with("tag") && !matches!(key, "tag" | "tags") && pair.value != Value::Empty
+        };
+        Self {
+            pairs,
+            own,
+            around,
+            by_key,
+            is_tag_chosen: own.iter().any(|index| is_choice(&pairs[*index])),
+        }
+    }
+
+    fn images(&self) -> Vec<Image> {
+        let named = self.own.iter().filter_map(|index| {
+            let stem = words::repository_stem(&self.pairs[*index].key)?;
+            Some((*index, stem))
+        });
+        let mut names: Vec<(usize, &str)> = named.collect();
+        names.sort_by_key(|(index, _)| (words::repository_rank(&self.pairs[*index].key), *index));
+        let mut found: Vec<Image> = Vec::new();
+        let mut taken: HashSet<usize> = HashSet::new();
+        for (index, stem) in names {
+            if !taken.contains(&index) && !self.is_label(stem, &self.pairs[index].key) {
+                let image = self.image(index, stem);
+                let parts = [Some(image.name), image.registry, image.folder, image.beside];
+                taken.extend(parts.iter().flatten());
+                found.push(image);
+            }
+        }
+        found.extend(self.registries_as_names(&taken));
+        found
+    }
+
+    /// The first pair whose key is the stem and one of the ends.
+    fn ending(&self, stem: &str, ends: &[&str]) -> Option<usize> {
+        let found = ends
+            .iter()
+            .filter_map(|end| self.by_key.get(format!("{stem}{end}").as_str()));
+        found.copied().min()
+    }
+
+    fn image(&self, at: usize, stem: &str) -> Image {
+        let text = self.pairs[at].text().unwrap_or_default();
+        let registry = self.beside(at, stem, words::registry_ends(self.around.is_image));
+        let mut image = Image {
+            registry,
+            folder: None,
+            name: at,
+            tag: self.tag(at, stem),
+            digest: self.beside(at, stem, &words::DIGEST_ENDS),
+            beside: None,
+            around: self.around,
+        };
+        if is_hosted(text) {
+            // It is whole by itself.
+            image.beside = image.registry.take();
+        }
+        if let Some(last) = self.last_piece(at, stem) {
+            image.name = last;
+            match image.registry {
+                Some(_) => image.folder = Some(at),
+                None => image.registry = Some(at),
+            }
+            image.beside = None;
+        }
+        image
+    }
+
+    /// A companion of the same stem, or else one of none.
+    fn beside(&self, at: usize, stem: &str, ends: &[&str]) -> Option<usize> {
+        let own = self.pairs[at].key.as_str();
+        let find = |stem| {
+            let found = self.ending(stem, ends);
+            found.filter(|index| self.pairs[*index].key != own)
+        };
+        find(stem).or_else(|| find(""))
+    }
+
+    fn tag(&self, at: usize, stem: &str) -> TagPart {
+        match self.beside(at, stem, &words::TAG_ENDS) {
+            _ if self.is_tag_chosen => TagPart::Unknown,
+            Some(tag) => TagPart::At(tag),
+            None => TagPart::None,
+        }
+    }
+
+    /// The last piece of a name in two, where the pair at `at` is its beginning: `repository: gcr.io/google-containers`
+    /// with `image: pause`.
+    fn last_piece(&self, at: usize, stem: &str) -> Option<usize> {
+        let pair = &self.pairs[at];
+        let text = pair.text()?;
+        if !words::is_repository(&pair.key) || is_tagged(text) {
+            return None;
+        }
+        let piece = |end: &str| {
+            let index = self.ending(stem, &[end])?;
+            let name = self.pairs[index].text()?;
+            let ends_so = text.trim_end_matches('/').rsplit('/').next() == Some(name);
+            let fits = !name.is_empty() && !name.contains(['/', ':', '@']) && !ends_so;
+            fits.then_some(index)
+        };
+        if let Some(image) = piece("image") {
+            return Some(image);
+        }
+        // A version beside a name is a chart's as well.
+        let is_told = |tag: usize| self.around.is_image || self.pairs[tag].key != "version";
+        let is_described = match self.tag(at, stem) {
+            TagPart::At(tag) => is_told(tag),
+            TagPart::Unknown => true,
+            TagPart::None => self.beside(at, stem, &words::DIGEST_ENDS).is_some(),
+        };
+        let is_folder = is_registry_host(text.trim_end_matches('/'))
+            || !text.trim_matches('/').contains('/')
+            || self.around.is_image && text.matches('/').count() == 1;
+        let may_be = is_described && is_folder && !self.around.is_item;
+        let has_registry = || {
+            let registry = self.beside(at, stem, words::registry_ends(true));
+            registry.is_some()
+        };
+        // `repository: pause` with a registry is a name already.
+        (may_be && (self.around.is_image || !has_registry()))
+            .then(|| piece("name"))
+            .flatten()
+    }
+
+    /// Whether a key is only what the image is called: `name` beside `repository`.
+    fn is_label(&self, stem: &str, key: &str) -> bool {
+        let is_path = |end: &&str| {
+            let key = format!("{stem}{end}");
+            let pair = self
+                .by_key
+                .get(key.as_str())
+                .map(|index| &self.pairs[*index]);
+            words::repository_rank(&key) < 2 && pair.is_some_and(|pair| pair.value != Value::Empty)
+        };
+        key.strip_prefix(stem) == Some("name") && words::NAME_ENDS.iter().any(is_path)
+    }
+
+    /// `registry: k8s.gcr.io/pause` with a tag and no name.
+    fn registries_as_names(&self, taken: &HashSet<usize>) -> Vec<Image> {
+        let whole = |index: usize| {
+            let pair = &self.pairs[index];
+            let stem = pair.key.strip_suffix("registry")?;
+            let path = is_hosted(pair.text()?) && !is_tagged(pair.text()?);
+            let tag = self.beside(index, stem, &words::TAG_ENDS);
+            let digest = self.beside(index, stem, &words::DIGEST_ENDS);
+            let is_image = path && !taken.contains(&index) && (tag.is_some() || digest.is_some());
+            is_image.then_some(Image {
+                registry: None,
+                folder: None,
+                name: index,
+                tag: self.tag(index, stem),
+                digest,
+                beside: None,
+                around: self.around,
+            })
+        };
+        self.own.iter().copied().filter_map(whole).collect()
+    }
+}
+
+/// Whether a name has its registry and a path.
+fn is_hosted(text: &str) -> bool {
+    let path = text.split_once('/');
+    path.is_some_and(|(host, path)| is_registry_host(host) && !path.is_empty())
+}
+
+fn is_tagged(text: &str) -> bool {
+    let last = text.rsplit('/').next().unwrap_or_default();
+    last.contains([':', '@'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `key=value` pairs; shows each image as the keys that make it.
+    fn read(text: &str, around: Around) -> Vec<String> {
+        let pair = |text: &'static str| {
+            let (key, value) = text.split_once('=').unwrap();
+            let value = match value {
+                "" => Value::Empty,
+                "?" => Value::Unknown,
+                text => Value::Text(text),
+            };
+            Pair::new(key, value)
+        };
+        let text: &'static str = text.to_owned().leak();
+        let pairs: Vec<Pair<'_>> = text.split_whitespace().map(pair).collect();
+        let keys: Vec<&str> = text
+            .split_whitespace()
+            .map(|pair| pair.split_once('=').unwrap().0)
+            .collect();
+        let shown = |image: &Image| {
+            let mut parts: Vec<String> = Vec::new();
+            parts.extend(image.registry.map(|at| format!("r:{}", keys[at])));
+            parts.extend(image.folder.map(|at| format!("f:{}", keys[at])));
+            parts.push(format!("n:{}", keys[image.name]));
+            match image.tag {
+                TagPart::None => {}
+                TagPart::At(at) => parts.push(format!("t:{}", keys[at])),
+                TagPart::Unknown => parts.push("t?".to_owned()),
+            }
+            parts.extend(image.digest.map(|at| format!("d:{}", keys[at])));
+            parts.extend(image.beside.map(|at| format!("b:{}", keys[at])));
+            parts.join(" ")
+        };
+        images(&pairs, |_| around).iter().map(shown).collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(read(text, Around::default()), expected, "{text}");
+    }
+
+    #[test]
+    fn companions_by_stem_and_prefix() {
+        check(
+            "registry=q.io repository=a/b tag=1 digest=sha256:0",
+            &["r:registry n:repository t:tag d:digest"],
+        );
+        check(
+            "fooImageRepository=q.io/a fooImageTag=1 barImageTag=2",
+            &["n:fooImageRepository t:fooImageTag"],
+        );
+        check(
+            "pause.image.repository=a/pause app.image.registry=q.io pause.image.tag=3",
+            &["n:pause.image.repository t:pause.image.tag"],
+        );
+        check(
+            "registry=q.io repository=acme/app pauseRepository=b/pause",
+            &["r:registry n:repository", "r:registry n:pauseRepository"],
+        );
+        check(
+            "imageRepository=bitnami/a imageTag=1",
+            &["n:imageRepository t:imageTag"],
+        );
+    }
+
+    #[test]
+    fn a_name_with_its_own_registry_is_whole() {
+        check("host=api.io image=q.io/a:1", &["n:image"]);
+        check("registry=q.io image=q.io/a:1", &["n:image b:registry"]);
+        let image = Around {
+            is_image: true,
+            ..Around::default()
+        };
+        assert_eq!(
+            read("host=q.io name=a tag=1", image),
+            ["r:host n:name t:tag"]
+        );
+        check("host=q.io name=a", &["n:name"]);
+    }
+
+    #[test]
+    fn names_in_two_and_three_pieces() {
+        check(
+            "repository=gcr.io/google-containers image=pause version=3.1",
+            &["r:repository n:image t:version"],
+        );
+        check(
+            "repository=bitnami image=kubectl tag=1",
+            &["r:repository n:image t:tag"],
+        );
+        check(
+            "repository=bitnami name=kubectl tag=1",
+            &["r:repository n:name t:tag"],
+        );
+        check(
+            "registry=docker.io repository=bitnami image=kubectl tag=1",
+            &["r:registry f:repository n:image t:tag"],
+        );
+        check("name=x repository=q.io/a/b tag=1", &["n:repository t:tag"]);
+        check(
+            "name=pause registry=q.io repository=pause tag=1",
+            &["r:registry n:repository t:tag"],
+        );
+        check("repository=a/b image=c/d:1", &["n:repository", "n:image"]);
+    }
+
+    #[test]
+    fn tags_that_are_chosen_elsewhere_and_registries_that_are_names() {
+        check("repository=q.io/a tagK8sUpMinor17=1", &["n:repository t?"]);
+        check("registry=q.io/a tag=1", &["n:registry t:tag"]);
+        check("registry=q.io tag=1", &[]);
+    }
+}

@@ -1,0 +1,63 @@
+//! What the schemas of documents say of their values: one table, (document, path) → usage and form.
+//!
+//! The strongest evidence of how a value is used. Where no row speaks of a value, the words of its key and its own form
+//! say what they can.
+
+mod row;
+mod rows;
+mod usages;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::context::{Context, Step};
+
+pub(super) use row::Row;
+
+/// The rows by their last step; those that end in a pattern below `*`.
+static TABLE: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
+    let mut table: HashMap<&'static str, Vec<Row>> = HashMap::new();
+    for row in rows::table() {
+        let last = row.steps.last().copied().unwrap_or_default();
+        let key = if last.contains('*') { "*" } else { last };
+        table.entry(key).or_default().push(row);
+    }
+    table
+});
+
+/// The row that speaks of the value at a place, if one does. The first one counts.
+pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
+    let last = match context.step() {
+        Step::Root => return None,
+        Step::Item => "[]",
+        Step::Key(key) => key,
+    };
+    let rows = [last, "*"].into_iter().filter_map(|last| TABLE.get(last));
+    let mut rows = rows.flatten();
+    rows.find(|row| row.is_of(context.document) && fits(&row.steps, Some(context)))
+}
+
+/// Whether the way to a place is the one of a row: `[]` is an item, `*` any key, a word that begins or ends with `*` any
+/// key that ends or begins so, and `**` any way.
+fn fits(steps: &[&str], context: Option<&Context<'_>>) -> bool {
+    let Some(context) = context else {
+        return false;
+    };
+    match steps.split_last() {
+        None => context.is_root(),
+        Some((&"**", rest)) => context.upwards().any(|above| fits(rest, Some(above))),
+        Some((step, rest)) => is_step(step, context.step()) && fits(rest, context.above()),
+    }
+}
+
+fn is_step(wanted: &str, step: Step<'_>) -> bool {
+    match (step, wanted) {
+        (Step::Item, "[]") => true,
+        (Step::Key(_), "[]") | (Step::Root | Step::Item, _) => false,
+        (Step::Key(key), _) => match (wanted.strip_prefix('*'), wanted.strip_suffix('*')) {
+            (Some(end), _) => key.ends_with(end),
+            (_, Some(start)) => key.starts_with(start),
+            _ => key == wanted,
+        },
+    }
+}

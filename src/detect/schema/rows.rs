@@ -1,0 +1,176 @@
+//! The rows: data alone.
+
+use super::row::Of::{self, Any, Kind, Object, Objects, Type};
+use super::row::Row;
+use super::row::Says::{self, By, Is};
+use super::usages as by;
+use crate::detect::document::DocumentType as T;
+use crate::detect::form::Form;
+use crate::detect::usage::Usage;
+
+const PULL: Says = Is(Usage::PULL);
+const SCRIPT: Says = Is(Usage::likely("it stands in a script"));
+const OBSERVED: Says = Is(Usage::Observed(
+    "a status says what ran, nothing is pulled from it",
+));
+const APPLIED: Says = Is(Usage::Observed(
+    "the annotation is a copy of the specification, which kubectl writes itself",
+));
+const MACHINE: Says = Is(Usage::Mention(
+    "it is the image of a machine, not of a container",
+));
+const COMPARED: Says = Is(Usage::Compared("a condition compares with it"));
+const PUSHED: Says = Is(Usage::Pushed("images are pushed there, not pulled"));
+const SELECTS: Says = Is(Usage::Selector {
+    reason: "it must match what another source names",
+    replaced: true,
+});
+const LOGIN: Says = Is(Usage::Mention("it is the registry of an account"));
+const FLUX_SCAN: Says = Is(Usage::likely(
+    "Flux looks for tags there and writes what it finds into manifests: move both",
+));
+const UPDATER: Says = Is(Usage::likely(
+    "the image updater compares it with what the application runs: move both",
+));
+const KARGO: Says = Is(Usage::must_agree(
+    "Kargo looks for this name in what it promotes: move all of them together",
+));
+
+/// Every row; of several that fit, the first counts.
+pub(super) fn table() -> Vec<Row> {
+    ROWS.iter()
+        .map(|(of, path, says, form)| Row {
+            of: *of,
+            steps: path.split(' ').collect(),
+            says: *says,
+            form: *form,
+        })
+        .collect()
+}
+
+type Written = (Of, &'static str, Says, Form);
+
+#[rustfmt::skip]
+const ROWS: &[Written] = &[
+    // Kubernetes objects
+    (Any, "** metadata annotations kubectl.kubernetes.io/last-applied-configuration", APPLIED, Form::ByWords),
+    (Objects, "status", OBSERVED, Form::ByWords),
+    (Objects, "metadata managedFields", OBSERVED, Form::ByWords),
+    (Any, "** containers [] image", PULL, Form::Image),
+    (Any, "** initContainers [] image", PULL, Form::Image),
+    (Any, "** ephemeralContainers [] image", PULL, Form::Image),
+    (Any, "** volumes [] image reference", PULL, Form::Image),
+
+    // Kustomize
+    (Type(T::Kustomization), "images [] name", By(by::kustomize_entry), Form::Name),
+    (Type(T::Kustomization), "images [] newName", PULL, Form::Name),
+    (Kind("ImageTagTransformer"), "imageTag name", By(by::kustomize_entry), Form::Name),
+    (Kind("ImageTagTransformer"), "imageTag newName", PULL, Form::Name),
+
+    // Flux
+    (Object("kustomize.toolkit.fluxcd.io", "Kustomization"), "spec images [] name", By(by::kustomize_entry), Form::Name),
+    (Object("kustomize.toolkit.fluxcd.io", "Kustomization"), "spec images [] newName", PULL, Form::Name),
+    (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] name", By(by::kustomize_entry), Form::Name),
+    (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] newName", PULL, Form::Name),
+    (Object("image.toolkit.fluxcd.io", "ImageRepository"), "spec image", FLUX_SCAN, Form::Image),
+
+    // Argo CD and its image updater
+    (Object("argoproj.io", "Application"), "** kustomize images []", PULL, Form::Replacement),
+    (Object("argoproj.io", "ApplicationSet"), "** kustomize images []", PULL, Form::Replacement),
+    (Any, "** annotations argocd-image-updater.argoproj.io/image-list", UPDATER, Form::Aliases),
+    (Any, "** annotations *.kustomize.image-name", SELECTS, Form::Image),
+    (Object("argocd-image-updater.argoproj.io", "ImageUpdater"), "** images [] imageName", UPDATER, Form::Image),
+
+    // Kargo
+    (Object("kargo.akuity.io", "Warehouse"), "spec subscriptions [] image repoURL", KARGO, Form::Image),
+    (Object("kargo.akuity.io", ""), "** vars [] value", KARGO, Form::ByWords),
+    (Object("kargo.akuity.io", ""), "** images [] image", KARGO, Form::Image),
+    (Object("kargo.akuity.io", ""), "** images [] repoURL", KARGO, Form::Image),
+
+    // Argo Workflows
+    (Object("argoproj.io", ""), "** script source", SCRIPT, Form::Script),
+
+    // Tekton
+    (Object("tekton.dev", ""), "** when", COMPARED, Form::ByWords),
+
+    // kubeadm and Cluster API
+    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "imageRepository", By(by::kubeadm), Form::Folder),
+    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "dns imageRepository", By(by::kubeadm_dns), Form::Folder),
+    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "etcd local imageRepository", PULL, Form::Folder),
+    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration imageRepository", By(by::kubeadm), Form::Folder),
+    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(by::kubeadm_dns), Form::Folder),
+    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration etcd local imageRepository", PULL, Form::Folder),
+
+    // kops
+    (Object("kops.k8s.io", "InstanceGroup"), "spec image", MACHINE, Form::ByWords),
+    (Object("kops.k8s.io", "Cluster"), "spec assets containerRegistry", PULL, Form::Folder),
+
+    // Carvel
+    (Object("kbld.k14s.io", ""), "overrides [] image", SELECTS, Form::Image),
+    (Object("kbld.k14s.io", ""), "overrides [] newImage", PULL, Form::Image),
+    (Object("kbld.k14s.io", ""), "sources [] image", SELECTS, Form::Image),
+    (Object("kbld.k14s.io", ""), "destinations [] image", SELECTS, Form::Image),
+    (Object("kbld.k14s.io", ""), "destinations [] newImage", PUSHED, Form::Image),
+    (Any, "** annotations kbld.carvel.dev/id", SELECTS, Form::Image),
+
+    // kpt
+    (Object("fn.kpt.dev", "SetImage"), "image name", By(by::kustomize_entry), Form::Name),
+    (Object("fn.kpt.dev", "SetImage"), "image newName", PULL, Form::Name),
+
+    // Operator Lifecycle Manager
+    (Object("operators.coreos.com", "ClusterServiceVersion"), "spec relatedImages [] image", PULL, Form::Image),
+    (Object("operators.coreos.com", "ClusterServiceVersion"), "metadata annotations containerImage", PULL, Form::Image),
+
+    // schemas
+    (Object("apiextensions.k8s.io", "CustomResourceDefinition"), "** openAPIV3Schema", PULL, Form::Schema),
+    (Object("apiextensions.crossplane.io", "CompositeResourceDefinition"), "** openAPIV3Schema", PULL, Form::Schema),
+
+    // GitHub
+    (Type(T::Workflow), "jobs * container", PULL, Form::Image),
+    (Type(T::Workflow), "jobs * container image", PULL, Form::Image),
+    (Type(T::Workflow), "jobs * services * image", PULL, Form::Image),
+    (Type(T::Workflow), "jobs * steps [] with *", By(by::github_step), Form::ByWords),
+    (Type(T::Action), "runs image", PULL, Form::Image),
+
+    // other pipelines
+    (Type(T::GitLab), "image", PULL, Form::Image),
+    (Type(T::GitLab), "* image", PULL, Form::Image),
+    (Type(T::GitLab), "image name", PULL, Form::Image),
+    (Type(T::GitLab), "* image name", PULL, Form::Image),
+    (Type(T::GitLab), "services []", PULL, Form::Image),
+    (Type(T::GitLab), "* services []", PULL, Form::Image),
+    (Type(T::GitLab), "services [] name", PULL, Form::Image),
+    (Type(T::GitLab), "* services [] name", PULL, Form::Image),
+    (Type(T::GitLab), "* only", COMPARED, Form::ByWords),
+    (Type(T::GitLab), "* except", COMPARED, Form::ByWords),
+    (Type(T::CircleCi), "** docker [] image", PULL, Form::Image),
+    (Type(T::CircleCi), "** machine image", MACHINE, Form::ByWords),
+    (Type(T::Drone), "** settings repo", PUSHED, Form::Image),
+    (Type(T::Drone), "** settings repository", PUSHED, Form::Image),
+    (Type(T::Drone), "** settings destinations", PUSHED, Form::ByWords),
+    (Type(T::Drone), "steps [] image", PULL, Form::Image),
+    (Type(T::Drone), "steps * image", PULL, Form::Image),
+    (Type(T::Drone), "services [] image", PULL, Form::Image),
+    (Type(T::Drone), "services * image", PULL, Form::Image),
+    (Type(T::CloudBuild), "steps [] name", PULL, Form::Image),
+    (Type(T::CloudBuild), "images", PUSHED, Form::ByWords),
+    (Type(T::CloudBuild), "artifacts", PUSHED, Form::ByWords),
+    (Any, "** pool vmImage", MACHINE, Form::ByWords),
+    (Any, "** utility_images *", PULL, Form::Image),
+
+    // Compose
+    (Type(T::Compose), "services * image", By(by::compose_service), Form::Image),
+
+    // Ansible
+    (Any, "** docker_image name", By(by::ansible_image), Form::Image),
+    (Any, "** community.docker.docker_image name", By(by::ansible_image), Form::Image),
+    (Any, "** community.docker.docker_image_pull name", PULL, Form::Image),
+    (Any, "** community.docker.docker_image_push name", PUSHED, Form::Image),
+    (Any, "** community.docker.docker_image_build name", PUSHED, Form::Image),
+    (Any, "** podman_image name", By(by::ansible_image), Form::Image),
+    (Any, "** containers.podman.podman_image name", By(by::ansible_image), Form::Image),
+    (Any, "** *docker_container image", PULL, Form::Image),
+    (Any, "** *podman_container image", PULL, Form::Image),
+    (Any, "** *docker_login *", LOGIN, Form::ByWords),
+    (Any, "** *podman_login *", LOGIN, Form::ByWords),
+];

@@ -1,0 +1,427 @@
+//! The commands of a script, as far as they say how the images that they name are used.
+//!
+//! No shell: words and the marks between commands, so that it reads scripts, Dockerfiles, arguments and settings alike.
+//! Runs nothing.
+
+use super::usage::Usage;
+use crate::source::Span;
+
+/// A command, or a line that is none.
+#[derive(Debug, Default)]
+pub(super) struct Command<'c> {
+    pub(super) words: Vec<Word<'c>>,
+    /// Whether another command takes what it says: `$(...)`.
+    pub(super) is_substituted: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<'c> {
+    pub(super) text: &'c str,
+    pub(super) span: Span,
+    /// Whether it is in a comment.
+    in_comment: bool,
+}
+
+/// Of longer commands, as minified JSON is to a shell, only so many words before a word are looked at.
+const MOST_WORDS: usize = 64;
+
+const PUSHED: Usage = Usage::Pushed("the command pushes it, it does not pull");
+const SEARCHED: Usage = Usage::Compared("the command searches for it");
+const TESTED: Usage = Usage::Compared("the command compares with it");
+const COMMENT: Usage = Usage::Mention("it stands in a comment");
+const PROXIED: Usage = Usage::Mention("a web server sends others there");
+const LOGIN: Usage = Usage::Mention("it is the registry of an account");
+const NO_REDIRECTS: Usage =
+    Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");
+
+/// Calls that compare, in the languages of policies and scripts.
+const SEARCHING: [&str; 5] = [
+    "contains(",
+    "startswith(",
+    "startsWith(",
+    "replace(",
+    "match(",
+];
+
+/// The commands of a text, in order.
+pub(super) fn commands(text: &str) -> Vec<Command<'_>> {
+    let mut splitter = Splitter {
+        text,
+        start: None,
+        in_comment: false,
+        depth: 0,
+        commands: vec![Command::default()],
+    };
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let is_continued = bytes[at] == b'\\' && matches!(bytes.get(at + 1), Some(b'\n' | b'\r'));
+        match is_continued {
+            true => splitter.end_word(at, false),
+            false => splitter.byte(bytes[at], at),
+        }
+        at += 1 + usize::from(is_continued);
+    }
+    splitter.end_word(bytes.len(), false);
+    splitter
+        .commands
+        .retain(|command| !command.words.is_empty());
+    splitter.commands
+}
+
+struct Splitter<'s> {
+    text: &'s str,
+    /// Where the word began that is read.
+    start: Option<usize>,
+    in_comment: bool,
+    /// How many substitutions are open.
+    depth: usize,
+    commands: Vec<Command<'s>>,
+}
+
+impl Splitter<'_> {
+    fn byte(&mut self, byte: u8, at: usize) {
+        match byte {
+            b'\n' => {
+                self.end_word(at, true);
+                self.in_comment = false;
+            }
+            b'#' if self.start.is_none() && self.is_blank_before(at) => self.in_comment = true,
+            b' ' | b'\t' | b'\r' | b'"' | b'\'' => self.end_word(at, false),
+            b'(' | b'`' if !self.in_comment => {
+                let opens = byte == b'(' && self.text[..at].ends_with('$');
+                let toggles = byte == b'`';
+                self.depth = match self.depth {
+                    0 if opens || toggles => 1,
+                    depth if toggles => depth - 1,
+                    depth => depth + usize::from(opens),
+                };
+                self.end_word(at, true);
+                self.substitute();
+            }
+            b';' | b'|' | b'&' if !self.in_comment => self.end_word(at, true),
+            b')' => {
+                // `pattern)` of a `case`
+                self.start.get_or_insert(at);
+                self.depth = self.depth.saturating_sub(1);
+                self.end_word(at + 1, !self.in_comment);
+            }
+            _ => {
+                self.start.get_or_insert(at);
+            }
+        }
+    }
+
+    /// Says of the command that begins whether it is in a substitution.
+    fn substitute(&mut self) {
+        let is_substituted = self.depth > 0;
+        if let Some(command) = self.commands.last_mut() {
+            command.is_substituted = is_substituted;
+        }
+    }
+
+    fn is_blank_before(&self, at: usize) -> bool {
+        at == 0 || self.text.as_bytes()[at - 1].is_ascii_whitespace()
+    }
+
+    fn end_word(&mut self, end: usize, ends_command: bool) {
+        let start = self.start.take();
+        let Some(command) = self.commands.last_mut() else {
+            return;
+        };
+        if let Some(start) = start {
+            let span = Span::new(start, end);
+            command.words.push(Word {
+                text: span.of(self.text),
+                span,
+                in_comment: self.in_comment,
+            });
+        }
+        if ends_command && !command.words.is_empty() {
+            self.commands.push(Command {
+                words: Vec::new(),
+                is_substituted: self.depth > 0,
+            });
+        }
+    }
+}
+
+impl<'c> Command<'c> {
+    /// The word that holds an offset.
+    pub(super) fn word_at(&self, offset: usize) -> Option<usize> {
+        let index = self.words.partition_point(|word| word.span.end <= offset);
+        let word = self.words.get(index)?;
+        (word.span.start <= offset).then_some(index)
+    }
+
+    fn before(&self, index: usize) -> &[Word<'c>] {
+        &self.words[index.saturating_sub(MOST_WORDS)..index]
+    }
+
+    fn previous(&self, index: usize) -> &'c str {
+        let word = index.checked_sub(1).and_then(|at| self.words.get(at));
+        word.map_or("", |word| word.text)
+    }
+
+    /// How the word is used by what the command does, where that is no pull.
+    pub(super) fn usage(&self, index: usize) -> Option<Usage> {
+        let word = self.words[index];
+        if word.in_comment {
+            return Some(COMMENT);
+        }
+        let before = self.before(index);
+        let searches = |word: &Word<'_>| {
+            matches!(
+                word.text,
+                "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "sed" | "awk" | "gawk" | "jq"
+            ) || SEARCHING.iter().any(|call| word.text.contains(call))
+        };
+        if before.iter().any(searches) {
+            return Some(SEARCHED);
+        }
+        if self.is_tested(index) {
+            return Some(TESTED);
+        }
+        if self.is_proxied() {
+            return Some(PROXIED);
+        }
+        if before
+            .iter()
+            .any(|word| matches!(word.text, "login" | "logout"))
+        {
+            return Some(LOGIN);
+        }
+        self.is_pushed(index).then_some(PUSHED)
+    }
+
+    /// `[ "$X" = NAME ]`, `X == NAME`, and what stands before the `)` of a `case`.
+    fn is_tested(&self, index: usize) -> bool {
+        let compares = |word: &str| matches!(word, "==" | "!=" | "=~" | "-eq" | "-ne");
+        let next = self.words.get(index + 1).map_or("", |word| word.text);
+        let in_test = self
+            .before(index)
+            .iter()
+            .any(|word| matches!(word.text, "[" | "[[" | "test" | "case"));
+        let word = self.words[index].text;
+        let is_pattern = word.ends_with(')') && !word.contains('(') && index == 0;
+        compares(self.previous(index)) || compares(next) || in_test || is_pattern
+    }
+
+    /// Directives of nginx.
+    fn is_proxied(&self) -> bool {
+        let word = |at: usize| self.words.get(at).map_or("", |word| word.text);
+        match word(0) {
+            "rewrite" | "proxy_pass" | "proxy_redirect" | "return" | "server_name"
+            | "proxy_set_header" | "sub_filter" => true,
+            "set" => word(1).starts_with('$'),
+            _ => false,
+        }
+    }
+
+    /// A command that pushes does not pull. What it copies or tags from, it has pulled.
+    fn is_pushed(&self, index: usize) -> bool {
+        let before = self.before(index);
+        let own = self.words[index].text;
+        let has = |names: &[&str]| before.iter().any(|word| names.contains(&word.text));
+        let positionals = |from: usize| {
+            let rest = before[from + 1..].iter();
+            rest.filter(|word| !word.text.starts_with('-')).count()
+        };
+        let is_second = before.iter().enumerate().any(|(at, word)| {
+            matches!(word.text, "tag" | "cp" | "copy" | "retag") && positionals(at) > 0
+        });
+        let names_result = matches!(
+            self.previous(index),
+            "-t" | "--tag" | "--destination" | "-d"
+        ) || own.starts_with("--tag=")
+            || own.starts_with("-t=")
+            || own.starts_with("--destination=");
+        let builds = has(&[
+            "build",
+            "buildx",
+            "bud",
+            "kaniko",
+            "executor",
+            "imagetools",
+            "img",
+        ]) || before.iter().any(|word| word.text.ends_with("/executor"));
+        let by_pack = before.len() >= 2 && has(&["pack"]) && self.previous(index) == "build";
+        has(&["push", "promote"]) || is_second || names_result && builds || by_pack
+    }
+
+    /// How sure it is that the URL is fetched by what follows redirects. `None` where nothing fetches it.
+    pub(super) fn fetches(&self, index: usize) -> Option<Usage> {
+        let has = |names: &[&str]| {
+            let mut words = self.before(index).iter();
+            words.any(|word| {
+                let name = word.text.rsplit('/').next().unwrap_or_default();
+                names.contains(&name)
+            })
+        };
+        if has(&[
+            "wget",
+            "aria2c",
+            "http",
+            "ADD",
+            "get_url",
+            "Invoke-WebRequest",
+            "iwr",
+        ]) {
+            return Some(Usage::PULL);
+        }
+        if !has(&["curl", "curl.exe"]) {
+            return None;
+        }
+        let follows = |word: &Word<'_>| {
+            let short = word.text.strip_prefix('-');
+            let short = short.is_some_and(|flags| !flags.starts_with('-') && flags.contains('L'));
+            short || matches!(word.text, "--location" | "--location-trusted")
+        };
+        Some(match self.words.iter().any(follows) {
+            true => Usage::PULL,
+            false => NO_REDIRECTS,
+        })
+    }
+
+    /// Whether only an image can be at the word: a name without registry is one of Docker Hub there.
+    pub(super) fn takes_image(&self, index: usize) -> bool {
+        let before = self.before(index);
+        let own = self.words[index].text;
+        let first = self.words.first().map_or("", |word| word.text);
+        let is_option = |word: &&Word<'_>| word.text.starts_with('-');
+        match first {
+            "FROM" => return before[1..].iter().all(|word| is_option(&word)),
+            "COPY" | "ADD" if own.starts_with("--from=") => return true,
+            _ => {}
+        }
+        let tool = before.iter().rposition(|word| {
+            let name = word.text.rsplit('/').next().unwrap_or_default();
+            matches!(
+                name,
+                "docker" | "podman" | "nerdctl" | "crictl" | "buildah" | "crane" | "ctr" | "skopeo"
+            )
+        });
+        let Some(tool) = tool else {
+            return false;
+        };
+        let rest = &before[tool + 1..];
+        let Some(verb) = rest.iter().position(|word| {
+            matches!(
+                word.text,
+                "pull" | "run" | "create" | "inspect" | "copy" | "cp" | "tag"
+            )
+        }) else {
+            return false;
+        };
+        let behind = &rest[verb + 1..];
+        match rest[verb].text {
+            // Values of options may stand before the image.
+            "run" | "create" => own.contains('/') && !behind.iter().any(|word| is_name(word.text)),
+            _ => behind.iter().all(|word| is_option(&word)),
+        }
+    }
+}
+
+/// Whether a word may be the image that `docker run` starts.
+fn is_name(word: &str) -> bool {
+    let tagged = word
+        .rsplit_once(':')
+        .is_some_and(|(name, tag)| !name.is_empty() && !tag.contains('/'));
+    word.contains('/') && tagged && !word.starts_with(['/', '.', '-', '$']) && !word.contains('=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The usage of the word that holds the needle.
+    #[track_caller]
+    fn usage(text: &str, needle: &str) -> &'static str {
+        let at = text.find(needle).unwrap();
+        let commands = commands(text);
+        let found = commands
+            .iter()
+            .find_map(|command| Some((command, command.word_at(at)?)));
+        let (command, index) = found.unwrap();
+        command.usage(index).map_or("pull", Usage::name)
+    }
+
+    #[test]
+    fn commands_say_what_they_do_with_images() {
+        for (text, expected) in [
+            ("docker pull IMG", "pull"),
+            ("docker pull $(echo IMG)", "pull"),
+            ("docker push IMG", "pushed"),
+            ("docker build -t IMG . && true", "pushed"),
+            ("docker buildx build --push --tag=IMG .", "pushed"),
+            ("docker build --build-arg BASE=IMG .", "pull"),
+            ("docker tag IMG local/x", "pull"),
+            ("docker tag local/x IMG", "pushed"),
+            ("crane copy q.io/a IMG", "pushed"),
+            ("crane copy IMG q.io/a", "pull"),
+            ("docker push \\\n  IMG", "pushed"),
+            ("docker push x; docker pull IMG", "pull"),
+            ("if [ \"$X\" = \"IMG\" ]; then", "compared"),
+            ("[[ $X == IMG ]] && true", "compared"),
+            ("test \"$X\" != IMG", "compared"),
+            ("case $X in\nIMG) true ;;\nesac", "compared"),
+            ("docker images | grep IMG", "compared"),
+            ("sed -i s,IMG,b, f", "compared"),
+            ("# docker pull IMG", "mention"),
+            ("docker pull a # not IMG", "mention"),
+            ("docker login IMG", "mention"),
+            ("proxy_pass IMG;", "mention"),
+            ("sh -c \"docker push IMG\"", "pushed"),
+        ] {
+            assert_eq!(usage(text, "IMG"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn downloads_follow_redirects_or_do_not() {
+        let fetches = |text: &str| {
+            let commands = commands(text);
+            let index = commands[0].word_at(text.find("http").unwrap()).unwrap();
+            commands[0].fetches(index)
+        };
+        for text in [
+            "wget https://x",
+            "curl -fsSLo a https://x",
+            "curl --location https://x",
+            "curl https://x -L",
+        ] {
+            assert_eq!(fetches(text), Some(Usage::PULL), "{text}");
+        }
+        assert_eq!(fetches("curl -O https://x"), Some(NO_REDIRECTS));
+        assert_eq!(fetches("curl -sS https://Lx"), Some(NO_REDIRECTS));
+        assert_eq!(fetches("echo https://x"), None);
+    }
+
+    #[test]
+    fn where_only_an_image_can_be() {
+        let takes = |text: &str| {
+            let commands = commands(text);
+            let at = text.find("a/b").unwrap();
+            let index = commands[0].word_at(at).unwrap();
+            commands[0].takes_image(index)
+        };
+        for text in [
+            "FROM a/b:1 AS c",
+            "FROM --platform=x a/b:1",
+            "COPY --from=a/b:1 /x /y",
+            "docker pull a/b:1",
+            "docker run --rm -v /x:/y -e K=V a/b:1 sh",
+            "crictl pull a/b:1",
+        ] {
+            assert!(takes(text), "{text}");
+        }
+        for text in [
+            "helm install x a/b",
+            "docker run c/d:1 a/b:2",
+            "echo a/b:1",
+            "docker build a/b",
+        ] {
+            assert!(!takes(text), "{text}");
+        }
+    }
+}
