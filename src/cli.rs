@@ -348,7 +348,7 @@ fn options<'o>(
             exclude: scope.exclude.clone(),
             base: PathBuf::from("."),
             force_exclude: scope.force_exclude,
-            hidden: scope.hidden,
+            hidden: !scope.no_hidden,
             threads: scope.jobs,
             marker: Some(write::JOURNAL_FOLDER),
         },

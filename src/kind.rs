@@ -70,7 +70,8 @@ pub const KUSTOMIZATION_FILES: [&str; 3] =
 struct Name<'p> {
     path: &'p Path,
     file: &'p str,
-    extension: &'p str,
+    /// In lower case.
+    extension: String,
 }
 
 /// The most particular first; the first that claims a file has it.
@@ -92,7 +93,7 @@ pub static KINDS: &[Kind] = &[
     },
     Kind {
         name: "helpers",
-        claims: |name| name.extension == "tpl" && !is_yaml_stem(name.file),
+        claims: |name| name.extension == "tpl" && !is_data_stem(name.file),
         parser: Parser::Helpers,
     },
     Kind {
@@ -102,17 +103,17 @@ pub static KINDS: &[Kind] = &[
     },
     Kind {
         name: "helmfile",
-        claims: |name| name.file.starts_with("helmfile") && is_yaml(name.extension),
+        claims: |name| name.file.starts_with("helmfile") && is_yaml(&name.extension),
         parser: Parser::Template,
     },
     Kind {
         name: "json",
-        claims: |name| name.extension == "json",
+        claims: |name| matches!(name.extension.as_str(), "json" | "json5" | "jsonc"),
         parser: Parser::Yaml,
     },
     Kind {
         name: "yaml",
-        claims: |name| is_yaml(name.extension),
+        claims: |name| is_yaml(&name.extension),
         parser: Parser::Yaml,
     },
 ];
@@ -134,13 +135,20 @@ pub fn standard_input() -> &'static Kind {
     &UNNAMED
 }
 
+/// What is put behind the name of a file that is filled in, or copied and then edited.
+const TEMPLATED: [&str; 16] = [
+    "gotmpl", "tmpl", "tpl", "tplt", "tftpl", "j2", "jinja", "jinja2", "template", "in", "erb",
+    "mustache", "dist", "example", "sample", "default",
+];
+
 /// The kind of a file by its path, or `None` where files like it are not looked at.
 pub fn classify(path: &Path) -> Option<&'static Kind> {
     let file = path.file_name()?.to_str()?;
+    let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
     let name = Name {
         path,
         file,
-        extension: file.rsplit_once('.').map_or("", |(_, extension)| extension),
+        extension: extension.to_ascii_lowercase(),
     };
     KINDS.iter().find(|kind| (kind.claims)(&name))
 }
@@ -149,28 +157,17 @@ fn is_yaml(extension: &str) -> bool {
     matches!(extension, "yaml" | "yml")
 }
 
-/// `x.yaml.gotmpl`, `x.yml.j2`
-fn is_yaml_stem(file: &str) -> bool {
+/// `x.yaml.gotmpl`, `x.yml.j2`, `x.json.tmpl`
+fn is_data_stem(file: &str) -> bool {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    stem.ends_with(".yaml") || stem.ends_with(".yml")
+    let extension = stem.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let extension = extension.to_ascii_lowercase();
+    is_yaml(&extension) || extension == "json"
 }
 
 fn is_template(name: &Name<'_>) -> bool {
-    let templated = matches!(
-        name.extension,
-        "gotmpl"
-            | "tmpl"
-            | "tpl"
-            | "j2"
-            | "jinja"
-            | "jinja2"
-            | "template"
-            | "in"
-            | "erb"
-            | "mustache"
-    );
-    let in_chart = is_yaml(name.extension) && name.path.iter().any(|part| part == "templates");
-    in_chart || templated && is_yaml_stem(name.file)
+    let in_chart = is_yaml(&name.extension) && name.path.iter().any(|part| part == "templates");
+    in_chart || TEMPLATED.contains(&name.extension.as_str()) && is_data_stem(name.file)
 }
 
 /// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.

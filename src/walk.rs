@@ -28,8 +28,24 @@ use content::{Buffer, Read};
 use exclude::Exclude;
 use roots::Roots;
 
-/// What version control keeps beside the files.
+/// What version control keeps beside the files. Never looked into.
 const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
+/// Hidden folders that tools fill with copies of what others wrote.
+const CACHES: [&str; 12] = [
+    ".cache",
+    ".direnv",
+    ".gradle",
+    ".mypy_cache",
+    ".nox",
+    ".npm",
+    ".pytest_cache",
+    ".terraform",
+    ".terragrunt-cache",
+    ".tox",
+    ".venv",
+    ".yarn",
+];
 
 const LINK: &str = "a symbolic link, which is not followed";
 const SPECIAL: &str = "no regular file";
@@ -45,11 +61,11 @@ pub struct Options {
     pub base: PathBuf,
     /// Whether `exclude` holds for the roots themselves too.
     pub force_exclude: bool,
-    /// Whether hidden files and folders are looked into, but for what version control keeps there.
+    /// Whether hidden files and folders are looked into, except for those that version control and other tools fill.
     pub hidden: bool,
     /// 0: as many as there are cores, but not more than pays.
     pub threads: usize,
-    /// A name that is looked for in each folder, hidden or not.
+    /// A folder of our own that is looked for in each folder, and not looked into.
     pub marker: Option<&'static str>,
 }
 
@@ -140,8 +156,10 @@ pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T
         builder.add(path);
     }
     if options.hidden {
-        let kept_by_tool = |entry: &DirEntry| {
-            entry.depth() > 0 && STORES.iter().any(|store| entry.file_name() == *store)
+        let marker = options.marker;
+        let kept_by_tool = move |entry: &DirEntry| {
+            let mut names = STORES.iter().chain(&CACHES).chain(&marker);
+            entry.depth() > 0 && names.any(|name| entry.file_name() == *name)
         };
         builder.hidden(false);
         builder.filter_entry(move |entry| !kept_by_tool(entry));

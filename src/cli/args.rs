@@ -59,9 +59,9 @@ pub struct Scope {
     /// Leave out what is excluded even where it is named as PATH
     #[arg(long, global = true)]
     pub force_exclude: bool,
-    /// Look into hidden files and folders, too, but never into .git
+    /// Leave out hidden files and folders, such as .github and .gitlab-ci.yml
     #[arg(long, global = true)]
-    pub hidden: bool,
+    pub no_hidden: bool,
     /// Check and write the whole chart or kustomization tree of each file named as PATH
     #[arg(long, global = true)]
     pub related: bool,

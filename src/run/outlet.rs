@@ -1,11 +1,13 @@
 //! Which reports a run makes, and where they go: standard output or error, and files. A file that cannot be written is
 //! a failure, not the end.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::{Mode, Options};
 use crate::baseline;
+use crate::config;
 use crate::report::{Format, Look, Piece, Report, Summary, concise};
 use crate::source::normal;
 use crate::walk;
@@ -148,7 +150,14 @@ impl Options<'_> {
         let name = path.file_name();
         let full = |path: &Path| normal(&walk::working_directory().join(path));
         let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
-        name.is_some_and(|name| name == baseline::FILE)
+        name.and_then(OsStr::to_str).is_some_and(is_own_name)
             || namesakes.any(|(_, to)| full(to) == full(path))
     }
+}
+
+/// Whether files of that name are regfix's own: settings, the baseline, and what a killed run left.
+fn is_own_name(name: &str) -> bool {
+    name.starts_with(".regfix-")
+        || name == baseline::FILE
+        || config::is_configuration(Path::new(name))
 }

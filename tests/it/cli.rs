@@ -381,9 +381,15 @@ fn files_are_listed_with_their_kinds() {
         ("pod.yaml", POD),
         ("list.json", "{\"apiVersion\": \"v1\", \"kind\": \"List\"}"),
         ("nginx.yml.j2", ""),
+        ("values.yaml.example", ""),
+        ("vars.json.tftpl", ""),
+        ("UPPER.YAML", LEGACY),
+        (".regfix.yaml", "exclude: none/\n"),
+        (".regfix-0-left.yaml", LEGACY),
         ("README.md", "k8s.gcr.io\n"),
     ]);
     let expected = [
+        "values UPPER.YAML",
         "chart chart/Chart.yaml",
         "requirements chart/requirements.yaml",
         "helpers chart/templates/_helpers.tpl",
@@ -394,6 +400,8 @@ fn files_are_listed_with_their_kinds() {
         "manifest list.json",
         "template nginx.yml.j2",
         "manifest pod.yaml",
+        "template values.yaml.example",
+        "template vars.json.tftpl",
     ];
     assert_eq!(listed(folder.path(), &[]), expected);
     assert_eq!(listed(folder.path(), &["README.md"]), ["text README.md"]);
@@ -673,18 +681,22 @@ fn ignore_files_are_those_of_git() {
         ("build/b.yaml", LEGACY),
         (".hidden.yaml", LEGACY),
         (".github/c.yaml", LEGACY),
+        (".terraform/modules/d.yaml", LEGACY),
         ("sub/ignored.yaml", LEGACY),
     ]);
+    let hidden = ["values .github/c.yaml", "values .hidden.yaml"];
     let outside = [
         "values a.yaml",
         "values build/b.yaml",
         "values ignored.yaml",
     ];
-    let outside = [&outside[..], &["values sub/ignored.yaml"]].concat();
+    let outside = [&hidden, &outside[..], &["values sub/ignored.yaml"]].concat();
     assert_eq!(listed(folder.path(), &[]), outside, "no repository");
     fs::create_dir(folder.path().join(".git")).unwrap();
-    assert_eq!(listed(folder.path(), &[]), ["values a.yaml"]);
-    assert_eq!(places(folder.path(), &[]), ["a.yaml:1:8"]);
+    let inside = [&hidden[..], &["values a.yaml"]].concat();
+    assert_eq!(listed(folder.path(), &[]), inside);
+    assert_eq!(listed(folder.path(), &["--no-hidden"]), ["values a.yaml"]);
+    assert_eq!(places(folder.path(), &["--no-hidden"]), ["a.yaml:1:8"]);
     // What is named is checked.
     let named = ["ignored.yaml", "other.yaml", ".hidden.yaml", "build/b.yaml"];
     let found = [

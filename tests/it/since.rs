@@ -57,7 +57,7 @@ fn since_a_revision_is_all_that_the_work_tree_has_and_the_revision_had_not() {
     repository.put("README.md", "k8s.gcr.io/pause:3.3\n");
     repository.put("deep/new.yaml", LEGACY);
     repository.put("build/ignored.yaml", LEGACY);
-    repository.put(".hidden/a.yaml", LEGACY);
+    repository.put(".cache/a.yaml", LEGACY);
     fs::remove_file(repository.path().join("gone.yaml")).unwrap();
     let changed = [
         "changed.yaml",
