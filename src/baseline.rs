@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key};
 use crate::kind::Kind;
+use crate::printable;
 use crate::structure;
 
 /// The name of the file, beside the configuration or at the root of the repository.
@@ -141,8 +142,7 @@ impl Baseline {
                 count: *count,
             };
             let comma = if index == 0 { "" } else { "," };
-            let row = serde_json::to_string(&row).unwrap_or_default();
-            let _ = write!(text, "{comma}\n{row}");
+            let _ = write!(text, "{comma}\n{}", printable::json(&row));
         }
         text + "\n]}\n"
     }

@@ -4,6 +4,7 @@ mod args;
 mod catalogue;
 mod changed;
 mod explain;
+mod lasting;
 mod mirror;
 mod online;
 mod owners;
@@ -11,15 +12,18 @@ mod shell;
 mod signals;
 mod text;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::FromArgMatches;
 use jiff::civil::Date;
 
 use crate::config::{self, Config};
 use crate::edit::Applicability;
+use crate::printable::{self, complain};
 use crate::report::{self, Base, Format, Look};
 use crate::rules::{self, RuleSet, Severity};
 use crate::run::{self, ImageList, Known, Mode, Options, Outcome};
@@ -28,11 +32,12 @@ use crate::write;
 
 pub use args::Arguments;
 use args::{ColorChoice, Command, TableFormat};
+use lasting::Lasting;
 
 /// Why the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Nothing is left to do, or nobody reads the output any more.
+    /// Nothing is left to do.
     Done,
     FindingsLeft,
     /// The job could not be done, or was not understood.
@@ -58,8 +63,8 @@ pub fn main() -> Exit {
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nowhere is left to tell of it if this fails.
-            let _ = error.print();
+            // Nowhere is left to report it if this fails.
+            let _ = print(&error);
             return if error.use_stderr() {
                 Exit::Failed
             } else {
@@ -67,20 +72,37 @@ pub fn main() -> Exit {
             };
         }
     };
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut out = Lasting::new(stdout);
     // Not locked: a progress bar is drawn from whatever thread has something to tell.
-    let mut err = io::stderr();
-    match run(&arguments, &mut out, &mut err) {
-        Ok(exit) => exit,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        Err(error) => {
-            let _ = writeln!(err, "regfix: cannot write the output: {error}");
+    let mut err = Lasting::new(io::stderr());
+    let unread = out.is_over();
+    let result = run(&arguments, unread, &mut out, &mut err);
+    match result.map(|exit| (exit, out.close())) {
+        Ok((exit, None)) => exit,
+        Ok((_, Some(error))) | Err(error) => {
+            let _ = complain(&mut err, format!("standard output: {error}"));
             Exit::Failed
         }
     }
 }
 
-fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+/// Prints help, or what is wrong with the arguments. They may be names of files that a stranger gave.
+fn print(error: &clap::Error) -> io::Result<()> {
+    let text = error.render().to_string();
+    match printable::lines(&text) {
+        Cow::Owned(text) if error.use_stderr() => io::stderr().write_all(text.as_bytes()),
+        _ => error.print(),
+    }
+}
+
+/// `unread` says whether nobody reads `out` any more.
+fn run(
+    arguments: &Arguments,
+    unread: Arc<AtomicBool>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
     match &arguments.command {
         Some(Command::Completions { shell }) => return shell::complete(*shell, out),
         Some(Command::Man { page }) => return shell::manual(page.as_deref(), out, err),
@@ -124,36 +146,35 @@ fn run(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     let writes = arguments.action.write
         || matches!(&arguments.command, Some(Command::Mirror(mirror)) if mirror.write);
     if let Err(message) = set_threads(arguments.scope.jobs, writes) {
-        writeln!(err, "regfix: {message}")?;
+        complain(err, message)?;
         return Ok(Exit::Failed);
     }
     let mut options = options(arguments, &config, &rules, look);
     options.base = base;
     options.baseline = baseline;
     options.as_of = today;
+    options.unread = unread;
     let roots = &options.walk.roots;
     if roots.len() > 1 && roots.iter().any(|root| root == Path::new("-")) {
-        writeln!(
-            err,
-            "regfix: `-` stands alone: give standard input or paths, not both"
-        )?;
+        let message = "`-` stands alone: give standard input or paths, not both";
+        complain(err, message)?;
         return Ok(Exit::Failed);
     }
     if let Some(fault) = odd_outputs(arguments) {
-        writeln!(err, "regfix: {fault}")?;
+        complain(err, fault)?;
         return Ok(Exit::Failed);
     }
     // A run that leaves nothing on the disk may be ended at any time.
     let leaves_something = writes || arguments.action.write_baseline || !options.outputs.is_empty();
     if leaves_something && let Err(error) = signals::watch(&options.gate) {
-        writeln!(err, "regfix: signals cannot be caught: {error}")?;
+        complain(err, format!("signals cannot be caught: {error}"))?;
         return Ok(Exit::Failed);
     }
     if arguments.command.is_none() {
         options.only = match changed::only(arguments, err)? {
             Ok(only) => only,
             Err(message) => {
-                writeln!(err, "regfix: {message}")?;
+                complain(err, message)?;
                 return Ok(Exit::Failed);
             }
         };
@@ -210,7 +231,7 @@ fn odd_outputs(arguments: &Arguments) -> Option<String> {
     if let Some((_, (_, path))) = twice {
         return Some(format!(
             "--output: two reports go to {}: give each a file of its own",
-            path.display()
+            printable::path(path)
         ));
     }
     let piped = arguments
@@ -374,6 +395,7 @@ fn options<'o>(
         base: Base::default(),
         baseline: None,
         as_of: Date::MIN,
+        unread: Arc::default(),
         look,
         quiet: arguments.output.quiet,
         watched: is_watched(arguments, shown),
@@ -390,6 +412,7 @@ fn format(name: &str) -> &'static Format {
 
 fn look(arguments: &Arguments, color: bool) -> Look {
     Look {
+        terminal: io::stdout().is_terminal(),
         color,
         hyperlinks: color
             && io::stdout().is_terminal()

@@ -7,14 +7,25 @@ use std::path::{Component, Path};
 
 use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
 
+use crate::printable::{c_escaped, stand_in};
+
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
+
+/// Where a diff goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// To `git apply` or `patch`: lines are as they are in the file, byte for byte.
+    Patch,
+    /// To a terminal: characters that could steer it are replaced. `git apply` would not take such lines.
+    Terminal { color: bool },
+}
 
 /// What has to change in `before` to make it `after`; empty where nothing has. `None` is no file yet.
 ///
 /// Names are relative to the folder that the paths are relative to, so that `git apply` and `patch -p1`
-/// work from there. With `color` the text is for a terminal, and control characters are replaced.
-pub fn unified(path: &Path, before: Option<&str>, after: &str, color: bool) -> String {
+/// work from there.
+pub fn unified(path: &Path, before: Option<&str>, after: &str, style: Style) -> String {
     let is_new = before.is_none();
     let before = before.unwrap_or_default();
     if before == after {
@@ -24,7 +35,7 @@ pub fn unified(path: &Path, before: Option<&str>, after: &str, color: bool) -> S
     let new: Vec<&str> = after.split_inclusive('\n').collect();
     let mut out = Out {
         text: String::new(),
-        color,
+        style,
     };
     match is_new {
         true => out.line("1", "--- /dev/null"),
@@ -41,7 +52,7 @@ pub fn unified(path: &Path, before: Option<&str>, after: &str, color: bool) -> S
 
 struct Out {
     text: String,
-    color: bool,
+    style: Style,
 }
 
 impl Out {
@@ -79,10 +90,12 @@ impl Out {
             None => (line, "\n"),
         };
         // A `String` takes all that is written to it.
-        let _ = match (self.color, style) {
-            (false, _) => writeln!(self.text, "{line}"),
-            (true, "") => write!(self.text, "{}{end}", tame(body)),
-            (true, style) => write!(self.text, "\x1b[{style}m{}\x1b[0m{end}", tame(body)),
+        let _ = match (self.style, style) {
+            (Style::Patch, _) => writeln!(self.text, "{line}"),
+            (Style::Terminal { color: true }, style) if !style.is_empty() => {
+                write!(self.text, "\x1b[{style}m{}\x1b[0m{end}", tame(body))
+            }
+            (Style::Terminal { .. }, _) => write!(self.text, "{}{end}", tame(body)),
         };
     }
 }
@@ -111,7 +124,10 @@ fn name(prefix: &[u8], path: &Path) -> String {
         true => String::from_utf8_lossy(&whole).into_owned(),
         false => format!(
             "\"{}\"",
-            whole.iter().map(|byte| quoted(*byte)).collect::<String>()
+            whole
+                .iter()
+                .map(|byte| c_escaped(*byte))
+                .collect::<String>()
         ),
     };
     if whole.contains(&b' ') {
@@ -122,30 +138,11 @@ fn name(prefix: &[u8], path: &Path) -> String {
 
 /// Text that cannot steer the terminal that it is shown on.
 fn tame(text: &str) -> String {
-    let steers = |char: char| match char {
-        '\t' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        _ => char.is_control(),
+    let shown = |char: char| match char {
+        '\t' => char,
+        _ => stand_in(char).unwrap_or(char),
     };
-    text.chars()
-        .map(|char| if steers(char) { '�' } else { char })
-        .collect()
-}
-
-/// A byte as C writes it.
-fn quoted(byte: u8) -> String {
-    match byte {
-        b'"' | b'\\' => format!("\\{}", char::from(byte)),
-        b'\x07' => "\\a".to_owned(),
-        b'\x08' => "\\b".to_owned(),
-        b'\t' => "\\t".to_owned(),
-        b'\n' => "\\n".to_owned(),
-        b'\x0b' => "\\v".to_owned(),
-        b'\x0c' => "\\f".to_owned(),
-        b'\r' => "\\r".to_owned(),
-        b' '..=b'~' => char::from(byte).to_string(),
-        _ => format!("\\{byte:03o}"),
-    }
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -178,7 +175,7 @@ mod tests {
     fn applies(name: &str, before: &str, after: &str) -> String {
         let repository = tempfile::tempdir().unwrap();
         git(repository.path(), &["init", "-q"]);
-        let patch = unified(Path::new(name), Some(before), after, false);
+        let patch = unified(Path::new(name), Some(before), after, Style::Patch);
         for folder in ["", "sub/folder"] {
             let root = repository.path().join(folder);
             let file = root.join(name);
@@ -270,13 +267,16 @@ mod tests {
 \\ No newline at end of file
 ";
         assert_eq!(
-            unified(Path::new("./x y"), Some(before), &after, false),
+            unified(Path::new("./x y"), Some(before), &after, Style::Patch),
             expected
         );
-        assert_eq!(unified(Path::new("x"), Some(before), before, false), "");
-        let made = unified(Path::new("x"), None, "a\n", false);
+        assert_eq!(
+            unified(Path::new("x"), Some(before), before, Style::Patch),
+            ""
+        );
+        let made = unified(Path::new("x"), None, "a\n", Style::Patch);
         assert_eq!(made, "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n");
-        let one = unified(Path::new("x"), Some("a\n"), "b\n", false);
+        let one = unified(Path::new("x"), Some("a\n"), "b\n", Style::Patch);
         assert!(one.contains("\n@@ -1 +1 @@\n"), "{one}");
     }
 
@@ -293,9 +293,17 @@ mod tests {
     fn colour_marks_lines_and_keeps_controls_from_the_terminal() {
         let before = "keep\x1b[2J\r\nold\r\n";
         let after = "keep\x1b[2J\r\nnew\r\n";
-        let expected = "\x1b[1m--- a/x\x1b[0m\n\x1b[1m+++ b/x\x1b[0m\n\x1b[36m@@ -1,2 +1,2 @@\x1b[0m\n keep�[2J\r\n\
+        let expected = "\x1b[1m--- a/x\x1b[0m\n\x1b[1m+++ b/x\x1b[0m\n\x1b[36m@@ -1,2 +1,2 @@\x1b[0m\n keep␛[2J\r\n\
                         \x1b[31m-old\x1b[0m\r\n\x1b[32m+new\x1b[0m\r\n";
-        assert_eq!(unified(Path::new("x"), Some(before), after, true), expected);
+        assert_eq!(
+            unified(
+                Path::new("x"),
+                Some(before),
+                after,
+                Style::Terminal { color: true }
+            ),
+            expected
+        );
     }
 
     #[test]
@@ -308,7 +316,7 @@ mod tests {
         };
         let after: String = (0..60_000).map(changed).collect();
         let began = Instant::now();
-        let patch = unified(Path::new("a.yaml"), Some(&before), &after, false);
+        let patch = unified(Path::new("a.yaml"), Some(&before), &after, Style::Patch);
         assert_eq!(patch.matches("\n+ ").count(), 5_000);
         assert!(began.elapsed().as_secs() < 5, "took {:?}", began.elapsed());
     }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use gix_hash::ObjectId;
 use gix_object::{FindExt, FindHeader};
 
+use crate::printable;
 pub use changes::{Asked, Changes, Since, changes};
 use repository::Objects;
 pub use repository::Repository;
@@ -122,7 +123,7 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRepository { folder } => {
-                write!(out, "{}: not in a git repository", folder.display())
+                write!(out, "{}: not in a git repository", printable::path(folder))
             }
             Self::NoRevision { revision, shallow } => {
                 write!(out, "git knows no revision {revision:?}")?;
@@ -149,10 +150,10 @@ impl fmt::Display for Error {
             Self::References(top) => write!(
                 out,
                 "{}: references are not kept in files (reftable), which regfix cannot read; give `--since` a full hash",
-                top.display()
+                printable::path(top)
             ),
             Self::Unreadable { path, why } => {
-                write!(out, "{}: cannot be read: {why}", path.display())
+                write!(out, "{}: cannot be read: {why}", printable::path(path))
             }
         }
     }

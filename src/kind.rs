@@ -143,7 +143,9 @@ const TEMPLATED: [&str; 16] = [
 
 /// The kind of a file by its path, or `None` where files like it are not looked at.
 pub fn classify(path: &Path) -> Option<&'static Kind> {
-    let file = path.file_name()?.to_str()?;
+    // What is no Unicode in a name does not keep it from its ending.
+    let file = path.file_name()?.to_string_lossy();
+    let file = file.as_ref();
     let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
     let name = Name {
         path,

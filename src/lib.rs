@@ -15,6 +15,7 @@
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
 //! | 1 | [`source`], [`open`] | spans, lines and columns; opening files that a stranger may have made |
+//! | 0 | [`printable`] | text made fit to be shown |
 
 pub mod artifact;
 pub mod baseline;
@@ -29,6 +30,7 @@ pub mod git;
 pub mod image;
 pub mod kind;
 pub mod open;
+pub mod printable;
 pub mod progress;
 pub mod project;
 pub mod registry;

@@ -7,6 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::printable;
+
 /// Whether a path may be a symbolic link in its last part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
@@ -64,7 +66,11 @@ pub fn read_below(top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> 
     let real = path.canonicalize()?;
     let top = top.canonicalize()?;
     if !real.starts_with(&top) {
-        let message = format!("leads out of {}, to {}", top.display(), real.display());
+        let message = format!(
+            "leads out of {}, to {}",
+            printable::path(&top),
+            printable::path(&real)
+        );
         return Err(io::Error::other(message));
     }
     // A link that was changed after the file was opened shows another path than the file's.

@@ -113,6 +113,8 @@ impl Summary {
 /// How a report looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
+    /// Whether it goes to a terminal.
+    pub terminal: bool,
     pub color: bool,
     pub hyperlinks: bool,
     /// Columns.

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use jiff::civil::Date;
@@ -25,6 +26,7 @@ use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind};
+use crate::printable::{self, complain};
 use crate::progress::Progress;
 use crate::project::helm::{Charts, Vendored, may_release};
 use crate::project::kustomize::Trees;
@@ -85,6 +87,8 @@ pub struct Options<'o> {
     /// Today, as far as dates in rules and ignore comments are concerned.
     pub as_of: Date,
     pub look: Look,
+    /// Becomes true when nobody reads the output any more. A run that only looks ends then.
+    pub unread: Arc<AtomicBool>,
     pub quiet: bool,
     /// Show on standard error how far the run is, if it takes long.
     pub watched: bool,
@@ -169,7 +173,7 @@ pub fn check(
     let anchors = match Anchors::new(options.rules, &[MARKER]) {
         Ok(anchors) => anchors,
         Err(error) => {
-            writeln!(err, "regfix: {error}")?;
+            complain(err, error)?;
             return Ok(Outcome::Failed);
         }
     };
@@ -177,7 +181,7 @@ pub fn check(
     let outlets = match Outlet::all(options) {
         Ok(outlets) => outlets,
         Err(error) => {
-            writeln!(err, "regfix: {error}")?;
+            complain(err, error)?;
             return Ok(Outcome::Failed);
         }
     };
@@ -395,8 +399,18 @@ impl Run<'_, '_> {
             && options.baseline.is_none()
     }
 
+    /// The same where nobody reads what else there is to report.
+    fn is_unread(&self) -> bool {
+        let options = self.options;
+        options.unread.load(Ordering::Relaxed)
+            && options.mode != Mode::Write
+            && options.outputs.is_empty()
+            && options.baseline.is_none()
+    }
+
     fn has_all_that_counts(&self) -> bool {
-        self.one_settles_it() && self.summary.errors + self.summary.warnings > 0
+        let settles = self.one_settles_it() || self.is_unread();
+        settles && self.summary.errors + self.summary.warnings > 0
     }
 
     fn start(&mut self) -> io::Result<()> {
@@ -419,12 +433,15 @@ impl Run<'_, '_> {
             };
             *count += 1;
             if problem.fatal || self.options.verbose {
-                writeln!(self.streams.err, "regfix: {problem}")?;
+                complain(self.streams.err, problem)?;
             }
         }
         if self.options.verbose {
             skipped.iter().try_for_each(|(path, why)| {
-                writeln!(self.streams.err, "regfix: {}: {why}", path.display())
+                complain(
+                    self.streams.err,
+                    format!("{}: {why}", printable::path(path)),
+                )
             })?;
         }
         Ok(())
@@ -522,7 +539,7 @@ impl Run<'_, '_> {
             *self.rules.entry(rule).or_default() += count;
         }
         for error in part.errors {
-            writeln!(self.streams.err, "regfix: {error}")?;
+            complain(self.streams.err, error)?;
         }
         self.streams.out.write_all(part.out.as_bytes())?;
         for (outlet, piece) in self.outlets.iter_mut().zip(part.pieces) {
@@ -542,7 +559,7 @@ impl Run<'_, '_> {
             Ok(text) => text,
             Err(error) => {
                 self.summary.failures += 1;
-                return writeln!(self.streams.err, "regfix: {error}");
+                return complain(self.streams.err, error);
             }
         };
         let before = text.clone();
@@ -582,7 +599,9 @@ impl Run<'_, '_> {
         if options.counts_only() {
             list::statistics(&summary.by_rule, streams.out)?;
         }
-        let told = options.stream_format().is_some();
+        streams.out.flush()?;
+        let unread = options.unread.load(Ordering::Relaxed) && options.mode != Mode::Write;
+        let told = options.stream_format().is_some() || unread;
         let mut failures = 0;
         for outlet in outlets {
             failures += outlet.end(options, &summary, &mut streams)?;
@@ -592,7 +611,6 @@ impl Run<'_, '_> {
             let counts = concise::counts(&summary, &options.look);
             streams.err.write_all(counts.as_bytes())?;
         }
-        streams.out.flush()?;
         let summary = &summary;
         Ok(match summary {
             summary if summary.failures > 0 => Outcome::Failed,

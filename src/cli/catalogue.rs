@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::Exit;
 use super::text::paint;
+use crate::printable;
 use crate::report::Look;
 use crate::rules::schema::{ChangeSpec, DateSpec};
 use crate::rules::{Rule, RuleSet};
@@ -31,8 +32,7 @@ pub(super) fn list(
         .collect();
     if listing.json {
         let rows: Vec<_> = shown.iter().map(|rule| rule.described()).collect();
-        serde_json::to_writer_pretty(&mut *out, &rows)?;
-        writeln!(out)?;
+        writeln!(out, "{}", printable::pretty_json(&rows))?;
     } else {
         table(&shown, listing, look, out)?;
     }
@@ -44,7 +44,7 @@ fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) ->
     let widths = rules.iter().map(|rule| rule.id.len());
     let widest = widths.max().unwrap_or_default();
     for rule in rules {
-        let id = format!("{:<widest$}", rule.id);
+        let id = format!("{:<widest$}", printable::line(&rule.id));
         let star = if rule.is_gated() { "*" } else { "" };
         let safety = format!("{}{star}", rule.safety.name());
         let head = format!(
@@ -53,10 +53,10 @@ fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) ->
             rule.severity.name()
         );
         let room = look.width.saturating_sub(widest + 2 + 7 + 2 + 12 + 2);
-        writeln!(out, "{head}{}", fit(&move_of(rule), room))?;
+        writeln!(out, "{head}{}", printable::line(&fit(&move_of(rule), room)))?;
         if let Some(since) = listing.changed_since {
             for change in changes(rule, since, listing.today) {
-                writeln!(out, "    {change}")?;
+                writeln!(out, "    {}", printable::line(&change))?;
             }
         }
     }

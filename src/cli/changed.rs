@@ -10,6 +10,7 @@ use crate::baseline;
 use crate::config;
 use crate::git::{self, Asked, Changes, Since};
 use crate::kind;
+use crate::printable::{self, complain};
 use crate::run::Only;
 use crate::walk;
 
@@ -39,12 +40,9 @@ pub(super) fn only(
     if !arguments.output.quiet {
         for path in &changes.staged_in_part {
             if kind::classify(path).is_some() {
-                let path = shown(path);
-                writeln!(
-                    err,
-                    "regfix: {}: staged in part; what is read and fixed is the work tree",
-                    path.display()
-                )?;
+                let path = printable::path(shown(path));
+                let why = "staged in part; what is read and fixed is the work tree";
+                complain(err, format!("{path}: {why}"))?;
             }
         }
     }

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use super::Exit;
 use super::text::Page;
 use crate::finding::{IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::printable::complain;
 use crate::report::Look;
 use crate::rules::select::{nearest, shown};
 use crate::rules::{Rule, RuleSet};
@@ -28,7 +29,7 @@ pub(super) fn explain(
             Ok(Exit::Done)
         }
         Err(message) => {
-            writeln!(err, "regfix: {message}")?;
+            complain(err, message)?;
             Ok(Exit::Failed)
         }
     }

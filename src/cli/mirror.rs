@@ -16,6 +16,7 @@ use crate::artifact::Artifact;
 use crate::check;
 use crate::edit::Applicability;
 use crate::kind;
+use crate::printable::{self, complain};
 use crate::registry::hosts::{Facts, Host};
 use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Reference, plan};
 use crate::rules::schema::{OneOrMany, TagsSpec};
@@ -148,24 +149,24 @@ fn report(
     err: &mut dyn Write,
 ) -> io::Result<()> {
     for LeftOut { image, reason } in left_out {
-        writeln!(err, "regfix: left out: {image}: {reason}")?;
+        complain(err, format!("left out: {image}: {reason}"))?;
     }
     if verbose {
         for (image, _) in parts {
-            let image: String = image
-                .chars()
-                .filter(|letter| !letter.is_control())
-                .collect();
-            writeln!(err, "regfix: left out: {image}: a template builds its name")?;
+            complain(
+                err,
+                format!("left out: {image}: a template builds its name"),
+            )?;
         }
     } else if !parts.is_empty() {
         let (count, noun) = (
             parts.len(),
             if parts.len() == 1 { "image" } else { "images" },
         );
-        writeln!(
+        let advice = "(--verbose lists them); render the chart to get them";
+        complain(
             err,
-            "regfix: left out: {count} {noun} whose names templates build (--verbose lists them); render the chart to get them"
+            format!("left out: {count} {noun} whose names templates build {advice}"),
         )?;
     }
     Ok(())
@@ -183,7 +184,7 @@ fn rewrite(
     let rules = match rules {
         Ok(rules) => RuleSet::new(rules),
         Err(problem) => {
-            writeln!(err, "regfix: {problem}")?;
+            complain(err, problem)?;
             return Ok(Exit::Failed);
         }
     };
@@ -282,26 +283,23 @@ pub(super) fn hosts(
     match arguments.format {
         TableFormat::Json => {
             let value = serde_json::json!({ "version": 1, "hosts": rows });
-            serde_json::to_writer_pretty(&mut *out, &value)?;
-            writeln!(out)?;
+            writeln!(out, "{}", printable::pretty_json(&value))?;
         }
         TableFormat::Text => show(&rows, out)?,
     }
     out.flush()?;
     for (needed, registry, _) in &needed {
         if needed.sources.is_empty() {
-            writeln!(
-                err,
-                "regfix: {registry}: whether it redirects to other hosts is not known"
-            )?;
+            let unknown = "whether it redirects to other hosts is not known";
+            complain(err, format!("{registry}: {unknown}"))?;
         } else if !needed.complete {
-            writeln!(
+            complain(
                 err,
-                "regfix: {registry}: there may be more hosts than these"
+                format!("{registry}: there may be more hosts than these"),
             )?;
         }
         for note in &needed.notes {
-            writeln!(err, "regfix: {registry}: {note}")?;
+            complain(err, format!("{registry}: {note}"))?;
         }
     }
     Ok(match outcome {

@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
 use super::{Arguments, Exit};
+use crate::printable::complain;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ShellName {
@@ -79,11 +80,9 @@ pub(super) fn manual(
             let Some(found) = found else {
                 let names = command.get_subcommands().map(clap::Command::get_name);
                 let names: Vec<&str> = names.filter(|name| *name != "help").collect();
-                writeln!(
-                    err,
-                    "regfix: {name} is no command of regfix; there are {}",
-                    names.join(", ")
-                )?;
+                let names = names.join(", ");
+                let why = format!("{name} is no command of regfix; there are {names}");
+                complain(err, why)?;
                 return Ok(Exit::Failed);
             };
             found.clone()

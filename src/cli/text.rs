@@ -1,7 +1,8 @@
-//! Pages for a terminal: headings, paragraphs that wrap, colour.
+//! Pages for a terminal: headings, paragraphs that wrap, colour. Texts come from files: each is made fit to be shown.
 
 use std::fmt::Write as _;
 
+use crate::printable;
 use crate::report::Look;
 
 /// A text that grows line by line, as wide as the terminal.
@@ -17,12 +18,12 @@ impl Page {
     }
 
     pub(super) fn title(&mut self, title: &str, rest: &str) {
-        let title = paint(title, "1", self.look.color);
+        let title = paint(&printable::line(title), "1", self.look.color);
         self.line(&format!("{title}{rest}"));
     }
 
     pub(super) fn heading(&mut self, title: &str) {
-        let title = paint(title, "1;4", self.look.color);
+        let title = paint(&printable::line(title), "1;4", self.look.color);
         self.line(&format!("\n{title}"));
     }
 
@@ -36,7 +37,7 @@ impl Page {
 
     /// A line as it is, indented.
     pub(super) fn verbatim(&mut self, text: &str) {
-        self.line(&format!("  {text}"));
+        self.line(&format!("  {}", printable::line(text)));
     }
 
     pub(super) fn finish(self) -> String {
@@ -53,7 +54,7 @@ impl Page {
             .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .break_words(false);
-        let filled = textwrap::fill(text.trim(), options);
+        let filled = textwrap::fill(&printable::lines(text.trim()), options);
         self.line(&filled);
     }
 

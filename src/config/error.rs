@@ -2,6 +2,7 @@
 //!
 //! Knows no key: what is said comes from who finds it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
 
+use crate::printable;
 use crate::source::{LineIndex, Span};
 
 /// A configuration that cannot be used.
@@ -27,7 +29,7 @@ impl std::error::Error for ConfigError {}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = printable::path(&self.path);
         if self.text.is_empty() {
             return write!(f, "{path}: {}", self.message);
         }
@@ -43,10 +45,11 @@ impl ConfigError {
             true => GraphicalTheme::unicode(),
             false => GraphicalTheme::unicode_nocolor(),
         };
-        let name = self.path.display().to_string();
+        let error = self.printable();
+        let name = printable::path(&error.path);
         let snippet = Snippet {
-            error: self,
-            source: (!self.text.is_empty()).then(|| NamedSource::new(name, self.text.clone())),
+            error: &error,
+            source: (!error.text.is_empty()).then(|| NamedSource::new(name, error.text.clone())),
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_links(false)
@@ -55,6 +58,24 @@ impl ConfigError {
         match handler.render_report(&mut out, &snippet) {
             Ok(()) => out,
             Err(_) => format!("{self}\n"),
+        }
+    }
+}
+
+impl ConfigError {
+    /// The same in text that can be shown.
+    fn printable(&self) -> Self {
+        let moved = |offset: usize| {
+            let before = self.text.get(..offset);
+            before.map_or(0, |before| printable::lines(before).len())
+        };
+        let help = self.help.as_deref().map(printable::lines);
+        Self {
+            path: self.path.clone(),
+            text: printable::lines(&self.text).into_owned(),
+            span: Span::new(moved(self.span.start), moved(self.span.end)),
+            message: printable::lines(&self.message).into_owned(),
+            help: help.map(Cow::into_owned),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::open;
+use crate::printable;
 
 /// The names of a configuration; one folder holds one of them.
 const FILES: [&str; 2] = [".regfix.yaml", "regfix.yaml"];
@@ -26,7 +27,7 @@ pub struct Found {
 pub fn find(start: &Path) -> Result<Option<Found>, String> {
     let absolute = start
         .canonicalize()
-        .map_err(|error| format!("{}: {error}", start.display()))?;
+        .map_err(|error| format!("{}: {error}", printable::path(start)))?;
     let root = repository(&absolute).unwrap_or(&absolute);
     for folder in absolute.ancestors() {
         if let Some(path) = in_folder(folder)? {
@@ -59,13 +60,13 @@ fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {
     match (names.next(), names.next()) {
         (Some(first), Some(second)) => Err(format!(
             "{}: both {first} and {second} are here; keep one",
-            folder.display()
+            printable::path(folder)
         )),
         (Some(name), None) => Ok(Some(folder.join(name))),
         _ => match MISNAMED.iter().find(|name| there(name)) {
             Some(name) => Err(format!(
                 "{}: is not read; call it {}",
-                folder.join(name).display(),
+                printable::path(&folder.join(name)),
                 FILES[0]
             )),
             None => Ok(None),

@@ -33,6 +33,26 @@ impl Input<'_> {
         })
     }
 
+    /// The lines of a region that may hold anything of interest, in order. Nothing that is of interest takes two lines.
+    pub(super) fn lines_of_interest(&self, region: Span) -> impl Iterator<Item = Span> {
+        let bytes = &self.masked.as_bytes()[..region.end];
+        let mut next = region.start;
+        std::iter::from_fn(move || {
+            let at = match self.hints {
+                None => next,
+                Some(hints) => *hints.get(hints.partition_point(|hint| *hint < next))?,
+            };
+            if at >= region.end {
+                return None;
+            }
+            let start = memchr::memrchr(b'\n', &bytes[next..at]);
+            let start = start.map_or(next, |newline| next + newline + 1);
+            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(region.end, |end| at + end);
+            next = end + 1;
+            Some(Span::new(start, end))
+        })
+    }
+
     /// The span of a scalar whose text is its value, and that is on one line.
     pub(super) fn verbatim(&self, scalar: &Scalar<'_>) -> Option<Span> {
         let one_line = !scalar.is_block() && !scalar.span.of(self.text).contains('\n');

@@ -315,11 +315,9 @@ impl Token<'_> {
 /// A region that no parser could read, line by line: `key: value` is read as such, all else by tokens.
 pub(super) fn scan_lines(input: &Input<'_>, region: Span) -> Vec<ImageUse> {
     let mut found = Vec::new();
-    let mut at = region.start;
-    for line in region.of(input.masked).split_inclusive('\n') {
-        let span = Span::new(at, at + line.trim_end().len());
-        at += line.len();
-        let text = span.of(input.masked);
+    for line in input.lines_of_interest(region) {
+        let text = line.of(input.masked).trim_end();
+        let span = Span::new(line.start, line.start + text.len());
         let lead = text.len() - text.trim_start().len();
         let content = Span::new(span.start + lead, span.end);
         if text.trim_start().starts_with('#') {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::owners::Owners;
-use super::text::slashed;
+use crate::printable;
 use crate::source::normal;
 
 /// The working directory, and the repository that it is in.
@@ -59,14 +59,21 @@ impl Base {
         self.owners.of(relative)
     }
 
-    /// A path from the root of the repository, with `/`; the absolute path of what lies outside.
+    /// A path from the root of the repository, with `/`; the absolute path of what lies outside. For programs: see
+    /// [`printable::name`].
     pub fn relative(&self, path: &Path) -> String {
+        printable::name(&self.from_root(path))
+    }
+
+    /// The same as a path.
+    pub fn from_root(&self, path: &Path) -> PathBuf {
         let absolute = normal(&self.here.join(path));
         let mut links = self.links.iter();
         let real =
             links.find_map(|(named, real)| Some(real.join(absolute.strip_prefix(named).ok()?)));
         let absolute = real.unwrap_or(absolute);
-        slashed(absolute.strip_prefix(&self.root).unwrap_or(&absolute))
+        let below = absolute.strip_prefix(&self.root).map(Path::to_owned);
+        below.unwrap_or(absolute)
     }
 }
 

@@ -3,10 +3,11 @@
 //! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
 //! for one that is not.
 
-use super::text::{Ink, Places, count, harmless, slashed, written_in};
+use super::text::{Ink, Places, count, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Related, Severity};
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
 
@@ -24,7 +25,7 @@ pub static FORMAT: Format = Format {
 impl Stream for Concise {
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
         let mut lines = Lines {
-            path: harmless(&slashed(report.path)).into_owned(),
+            path: printable::path(report.path),
             places: Places::new(report),
             look,
             out: String::new(),
@@ -103,11 +104,11 @@ impl Lines<'_> {
     /// Another place that the finding before has to do with.
     fn related(&mut self, related: &Related) {
         let place = Ink::Bold.on(
-            &format!("{}:", harmless(&related.shown_place())),
+            &format!("{}:", printable::line(&related.shown_place())),
             self.look.color,
         );
         self.out
-            .push_str(&format!("{place} note: {}", harmless(&related.text)));
+            .push_str(&format!("{place} note: {}", printable::line(&related.text)));
         self.out.push('\n');
     }
 
@@ -115,7 +116,7 @@ impl Lines<'_> {
         let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
         let word = format!("{}:", ink.on("problem", self.look.color));
         let position = problem.offset.map(|offset| self.places.at(offset));
-        self.push(position, &word, &harmless(&problem.message));
+        self.push(position, &word, &printable::line(&problem.message));
     }
 }
 
@@ -134,23 +135,23 @@ fn left(finding: &Finding) -> String {
         Some(Applicability::Unsafe) => " [~]",
         Some(Applicability::Display) | None => "",
     };
-    let message = harmless(&finding.message);
+    let message = printable::line(&finding.message);
     format!(
         "{} {message}{}{mark}",
-        harmless(&finding.rule),
+        printable::line(&finding.rule),
         reference(finding)
     )
 }
 
 fn done(finding: &Finding) -> String {
-    let (rule, within) = (harmless(&finding.rule), written_in(finding));
+    let (rule, within) = (printable::line(&finding.rule), written_in(finding));
     format!("{rule}{}{within}", reference(finding))
 }
 
 fn reference(finding: &Finding) -> String {
-    let old = harmless(&finding.old);
+    let old = printable::line(&finding.old);
     match &finding.new {
-        Some(new) => format!(" [{old} -> {}]", harmless(new)),
+        Some(new) => format!(" [{old} -> {}]", printable::line(new)),
         None if old.is_empty() => String::new(),
         None => format!(" [{old}]"),
     }

@@ -3,8 +3,9 @@
 use csv::{QuoteStyle, Writer, WriterBuilder};
 
 use super::group;
-use super::text::{Places, harmless, slashed};
+use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use crate::printable;
 use crate::rules::RuleSet;
 
 struct Csv;
@@ -28,7 +29,7 @@ impl Stream for Csv {
 
     fn file(&self, report: &FileReport<'_>, _: &Look) -> String {
         let mut places = Places::new(report);
-        let path = slashed(report.path);
+        let path = printable::path(report.path);
         rows(report.findings.iter().map(|finding| {
             let position = places.at(finding.span().start);
             let text = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
@@ -55,7 +56,7 @@ impl Stream for Csv {
 
 /// Spreadsheets take what begins like a formula for one, also between quotes: a quote mark before it makes it text.
 fn cell(text: &str) -> String {
-    let text = harmless(text);
+    let text = printable::line(text);
     match text.starts_with(['=', '+', '-', '@']) {
         true => format!("'{text}"),
         false => text.into_owned(),

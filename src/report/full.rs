@@ -12,10 +12,11 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use self::shown::Shown;
 use self::snippet::Snippet;
-use super::text::{Ink, Places, harmless, slashed, wrap, written_in};
+use super::text::{Ink, Places, wrap, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Problem, Related, Severity};
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
 
@@ -96,7 +97,7 @@ impl<'r> Page<'r> {
         Self {
             report,
             look,
-            path: harmless(&slashed(report.path)).into_owned(),
+            path: printable::path(report.path),
             places: Places::new(report),
             miette,
             width,
@@ -128,9 +129,12 @@ impl<'r> Page<'r> {
         let shown = Shown {
             severity: finding.severity,
             code: code(finding),
-            message: wrap(&harmless(&finding.message), self.prose(4)).join("\n"),
+            message: wrap(&printable::line(&finding.message), self.prose(4)).join("\n"),
             help: self.help(finding),
-            url: finding.url.as_deref().map(|url| harmless(url).into_owned()),
+            url: finding
+                .url
+                .as_deref()
+                .map(|url| printable::line(url).into_owned()),
             snippet,
         };
         let mut drawn = String::new();
@@ -164,7 +168,7 @@ impl<'r> Page<'r> {
             lines.extend(wrap(&told(related), width));
         }
         let url = finding.url.as_deref().filter(|_| !self.look.hyperlinks);
-        lines.extend(url.map(|url| harmless(url).into_owned()));
+        lines.extend(url.map(|url| printable::line(url).into_owned()));
         lines.join("\n")
     }
 
@@ -173,7 +177,7 @@ impl<'r> Page<'r> {
         let place = self.at(finding.span().start);
         let what = match moved(finding) {
             Some((old, new)) => format!("{old} → {}", Ink::Green.on(&new, self.look.color)),
-            None => harmless(&finding.old).into_owned(),
+            None => printable::line(&finding.old).into_owned(),
         };
         let verb = if finding.mention { "mentions " } else { "" };
         let why = match &finding.reason {
@@ -188,7 +192,7 @@ impl<'r> Page<'r> {
         let ink = severity_ink(finding.severity);
         let code = self.linked(finding, &ink.on(&code(finding), self.look.color));
         let place = Ink::Bold.on(&place, self.look.color);
-        let mut why = wrap(&harmless(&why), self.prose(4));
+        let mut why = wrap(&printable::line(&why), self.prose(4));
         for related in &finding.related {
             why.extend(wrap(&told(related), self.prose(4)));
         }
@@ -203,13 +207,13 @@ impl<'r> Page<'r> {
         let Fixed { finding, position } = fixed;
         let place = self.place(*position);
         let done = Ink::Green.on("fixed", self.look.color);
-        let rule = self.linked(finding, &harmless(&finding.rule));
+        let rule = self.linked(finding, &printable::line(&finding.rule));
         let within = written_in(finding);
         match moved(finding) {
             Some((old, new)) => format!("{done} {place} {rule} {old} → {new}{within}\n"),
             None => format!(
                 "{done} {place} {rule} {}{within}\n",
-                harmless(&finding.old).trim_end()
+                printable::line(&finding.old).trim_end()
             ),
         }
     }
@@ -221,13 +225,13 @@ impl<'r> Page<'r> {
         };
         let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
         let word = ink.on("problem", self.look.color);
-        format!("{place}: {word}: {}\n", harmless(&problem.message))
+        format!("{place}: {word}: {}\n", printable::line(&problem.message))
     }
 
     /// The text as a link to where more is to be read, on terminals that have links.
     fn linked(&self, finding: &Finding, text: &str) -> String {
         match finding.url.as_deref().filter(|_| self.look.hyperlinks) {
-            Some(url) => format!("\x1b]8;;{}\x1b\\{text}\x1b]8;;\x1b\\", harmless(url)),
+            Some(url) => format!("\x1b]8;;{}\x1b\\{text}\x1b]8;;\x1b\\", printable::line(url)),
             None => text.to_owned(),
         }
     }
@@ -237,22 +241,26 @@ impl<'r> Page<'r> {
 fn told(related: &Related) -> String {
     format!(
         "see {}: {}",
-        harmless(&related.shown_place()),
-        harmless(&related.text)
+        printable::line(&related.shown_place()),
+        printable::line(&related.text)
     )
 }
 
 /// Such as `warning[k8s-gcr-io]`.
 fn code(finding: &Finding) -> String {
-    format!("{}[{}]", finding.severity.name(), harmless(&finding.rule))
+    format!(
+        "{}[{}]",
+        finding.severity.name(),
+        printable::line(&finding.rule)
+    )
 }
 
 /// The reference before and after.
 fn moved(finding: &Finding) -> Option<(String, String)> {
     let new = finding.new.as_deref()?;
     Some((
-        harmless(&finding.old).into_owned(),
-        harmless(new).into_owned(),
+        printable::line(&finding.old).into_owned(),
+        printable::line(new).into_owned(),
     ))
 }
 
@@ -293,7 +301,7 @@ fn refused(finding: &Finding, look: &Look) -> bool {
 fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
     let marker = format!("{marker}{}", written_in(finding));
     match finding.reason.as_deref() {
-        Some(reason) => format!("{marker}: {}", harmless(reason)),
+        Some(reason) => format!("{marker}: {}", printable::line(reason)),
         None if refused(finding, look) => {
             format!("{marker}: the file could not be replaced, or fixes are at odds")
         }
@@ -476,7 +484,7 @@ a.yaml: problem: no room
         let path = Sample::new(text)
             .finding("k8s.gcr.io/\x1bx")
             .show(&Full, "a\x1b\n.yaml", &LOOK);
-        assert!(path.contains("[a␛␊.yaml:2:8]"), "{path}");
+        assert!(path.contains("[\"a\\033\\n.yaml\":2:8]"), "{path}");
     }
 
     #[test]

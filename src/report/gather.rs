@@ -3,12 +3,13 @@
 use super::FileReport;
 use super::text::Places;
 use crate::finding::{Finding, Fixed, Problem};
+use crate::printable;
 use crate::source::Position;
 
 /// A file, without its text.
 #[derive(Debug, Clone)]
 pub struct Told {
-    /// From the root of the repository, with `/`.
+    /// From the root of the repository, for people.
     pub path: String,
     /// As CODEOWNERS names them; none where there is no such file.
     pub owners: Vec<String>,
@@ -39,7 +40,7 @@ impl Told {
         let path = report.base.relative(report.path);
         Self {
             owners: report.base.owners(&path).to_vec(),
-            path,
+            path: printable::path(&report.base.from_root(report.path)),
             findings,
             fixed: report.fixed.to_vec(),
             problems: problems.collect(),

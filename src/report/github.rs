@@ -2,9 +2,10 @@
 //!
 //! GitHub shows ten of each severity for a step, so `sarif` or `markdown` belongs beside it.
 
-use super::text::{Places, harmless};
+use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling, concise};
 use crate::finding::{Finding, Severity};
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
 
@@ -20,7 +21,7 @@ pub static FORMAT: Format = Format {
 
 impl Stream for Github {
     fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
-        let path = property(&report.base.relative(report.path));
+        let path = property(&printable::path(&report.base.from_root(report.path)));
         let mut places = Places::new(report);
         let mut out = String::new();
         for finding in report.findings {
@@ -79,11 +80,8 @@ fn message(finding: &Finding) -> String {
 
 /// As `@actions/core` escapes the text of a command.
 fn data(text: &str) -> String {
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|line| harmless(line).into_owned())
-        .collect();
-    lines.join("\n").replace('%', "%25").replace('\n', "%0A")
+    let text = printable::lines(text);
+    text.replace('%', "%25").replace('\n', "%0A")
 }
 
 /// As `@actions/core` escapes the properties of a command.

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::fingerprint::fingerprints;
-use super::text::{Places, line};
+use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::finding::{Finding, Severity};
+use crate::printable;
 use crate::rules::RuleSet;
 
 struct Gitlab;
@@ -60,7 +61,7 @@ impl Stream for Gitlab {
         };
         let findings = report.findings.iter().zip(fingerprints(report));
         let issues = findings.map(|(finding, fingerprint)| {
-            line(&Issue {
+            printable::json(&Issue {
                 description: finding.with_move(),
                 check_name: &finding.rule,
                 fingerprint,

@@ -6,9 +6,10 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::group::{self, Counts};
-use super::text::{count, harmless};
+use super::text::count;
 use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
 use crate::finding::{Finding, Problem, Severity};
+use crate::printable;
 use crate::rules::{Rule, RuleSet};
 use crate::source::Position;
 
@@ -222,8 +223,8 @@ fn link(url: Option<&str>, name: &str) -> Markup {
     let url = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
     html! {
         @match url {
-            Some(url) => { a href=(url) rel="noreferrer" { code { (harmless(name)) } } }
-            None => { code { (harmless(name)) } }
+            Some(url) => { a href=(printable::line(url)) rel="noreferrer" { code { (printable::line(name)) } } }
+            None => { code { (printable::line(name)) } }
         }
     }
 }
@@ -237,7 +238,7 @@ fn by_name(heading: &str, column: &str, groups: &[(&str, Counts)]) -> Markup {
                 thead { tr { th { (column) } (number_heads()) th { "share" } } }
                 tbody { @for (name, counts) in groups.iter().take(ROWS) {
                     tr {
-                        td { @if name.is_empty() { span.soft { "nobody" } } @else { code { (harmless(name)) } } }
+                        td { @if name.is_empty() { span.soft { "nobody" } } @else { code { (printable::line(name)) } } }
                         (numbers(counts))
                         td data-value=(counts.all) { (bar(counts, most)) }
                     }
@@ -264,8 +265,8 @@ fn fixed(files: &[Told]) -> Markup {
                 thead { tr { th { "from" } th { "to" } th.number { "references" } } }
                 tbody { @for (old, new, number) in groups.iter().take(ROWS) {
                     tr {
-                        td { code { (harmless(old)) } }
-                        td { code { (harmless(new)) } }
+                        td { code { (printable::line(old)) } }
+                        td { code { (printable::line(new)) } }
                         td.number { (number) }
                     }
                 } }
@@ -284,10 +285,10 @@ fn left(files: &[Told], look: &Look) -> Markup {
                 thead { tr { th { "why" } th { "rule" } th.number { "findings" } th { "first of them" } } }
                 tbody { @for left in groups.iter().take(ROWS) {
                     tr {
-                        td { (harmless(&left.why)) }
-                        td { code { (harmless(left.rule)) } }
+                        td { (printable::line(&left.why)) }
+                        td { code { (printable::line(left.rule)) } }
                         td.number { (left.number) }
-                        td { code { (harmless(&left.first)) } }
+                        td { code { (printable::line(&left.first)) } }
                     }
                 } }
             } }
@@ -309,8 +310,8 @@ fn problems(files: &[Told]) -> Markup {
                 thead { tr { th { "where" } th { "why" } } }
                 tbody { @for (file, (position, problem)) in problems.iter().take(ROWS) {
                     tr {
-                        td { code { (harmless(&file.path)) @if let Some(at) = position { ":" (at.line) } } }
-                        td { (harmless(&problem.message)) }
+                        td { code { (printable::line(&file.path)) @if let Some(at) = position { ":" (at.line) } } }
+                        td { (printable::line(&problem.message)) }
                     }
                 } }
             } }
@@ -339,10 +340,10 @@ fn findings(files: &[Told]) -> Markup {
                 @for (file, part) in shown {
                     details open[is_open] {
                         summary {
-                            code { (harmless(&file.path)) }
+                            code { (printable::line(&file.path)) }
                             span.soft {
                                 " " (count(file.findings.len(), "finding"))
-                                @for owner in &file.owners { " " (harmless(owner)) }
+                                @for owner in &file.owners { " " (printable::line(owner)) }
                             }
                         }
                         table.list {
@@ -364,16 +365,16 @@ fn row(placed: &Placed) -> Markup {
         tr {
             td.number { (position.line) ":" (position.column) }
             td {
-                code { (harmless(old)) }
-                @if let Some(new) = new { br; "→ " code { (harmless(new)) } }
+                code { (printable::line(old)) }
+                @if let Some(new) = new { br; "→ " code { (printable::line(new)) } }
             }
             td { (group::fix(finding)) }
             td {
                 (finding.severity.name()) " " (link(finding.url.as_deref(), &finding.rule)) ": "
-                (harmless(&finding.message))
-                @if let Some(reason) = &finding.reason { br; span.soft { (harmless(reason)) } }
+                (printable::line(&finding.message))
+                @if let Some(reason) = &finding.reason { br; span.soft { (printable::line(reason)) } }
                 @for related in &finding.related {
-                    br; span.soft { "see " code { (harmless(&related.shown_place())) } ": " (harmless(&related.text)) }
+                    br; span.soft { "see " code { (printable::line(&related.shown_place())) } ": " (printable::line(&related.text)) }
                 }
             }
         }

@@ -4,8 +4,9 @@
 
 pub(super) mod v1;
 
-use super::text::{Places, line, slashed};
+use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use crate::printable;
 use crate::rules::RuleSet;
 use v1::{Finding, Fixed, Problem, Totals, VERSION};
 
@@ -34,23 +35,29 @@ impl Stream for Json {
         let findings = report
             .findings
             .iter()
-            .map(|finding| line(&Finding::new(finding, &mut places)));
+            .map(|finding| printable::json(&Finding::new(finding, &mut places)));
         let findings = list(findings.collect());
-        let fixed = report.fixed.iter().map(|fixed| line(&Fixed::new(fixed)));
+        let fixed = report
+            .fixed
+            .iter()
+            .map(|fixed| printable::json(&Fixed::new(fixed)));
         let fixed = list(fixed.collect());
         let problems = report
             .problems
             .iter()
-            .map(|problem| line(&Problem::new(problem, &mut places)));
+            .map(|problem| printable::json(&Problem::new(problem, &mut places)));
         let problems = list(problems.collect());
-        let path = line(&slashed(report.path));
+        let path = printable::json(&printable::name(report.path));
         format!(
             "{{\"path\":{path},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems}}}"
         )
     }
 
     fn end(&self, summary: &Summary, _: &Look, _: &RuleSet) -> String {
-        format!("\n],\"summary\":{}}}\n", line(&Totals::new(summary)))
+        format!(
+            "\n],\"summary\":{}}}\n",
+            printable::json(&Totals::new(summary))
+        )
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::json::v1::{Finding, Fixed, Problem, Totals, VERSION};
-use super::text::{Places, line, slashed};
+use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use crate::printable;
 use crate::rules::RuleSet;
 
 struct JsonLines;
@@ -45,11 +46,11 @@ enum Row<'r> {
 
 impl Stream for JsonLines {
     fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
-        let path = &slashed(report.path);
+        let path = &printable::name(report.path);
         let mut places = Places::new(report);
         let mut out = String::new();
         let mut push = |row: &Row<'_>| {
-            out += &line(row);
+            out += &printable::json(row);
             out.push('\n');
         };
         for finding in report.findings {
@@ -70,7 +71,7 @@ impl Stream for JsonLines {
     fn end(&self, summary: &Summary, _: &Look, _: &RuleSet) -> String {
         let totals = Totals::new(summary);
         let version = VERSION;
-        format!("{}\n", line(&Row::Summary { version, totals }))
+        format!("{}\n", printable::json(&Row::Summary { version, totals }))
     }
 }
 

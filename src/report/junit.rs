@@ -7,6 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
 use crate::finding::{Finding, Problem, Severity};
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
 
@@ -65,7 +66,7 @@ fn of_finding(file: &Told, position: Position, finding: &Finding) -> TestCase {
         Severity::Info => TestCaseStatus::skipped(),
         Severity::Warning | Severity::Error => TestCaseStatus::non_success(NonSuccessKind::Failure),
     };
-    status.set_message(finding.with_move());
+    status.set_message(printable::lines(&finding.with_move()));
     status.set_type(finding.severity.name());
     let mut lines = vec![format!("{}: {}", place(file, Some(position)), finding.old)];
     lines.extend(finding.new.as_ref().map(|new| format!("move to {new}")));
@@ -75,7 +76,7 @@ fn of_finding(file: &Told, position: Position, finding: &Finding) -> TestCase {
         format!("see {}: {}", related.shown_place(), related.text)
     };
     lines.extend(finding.related.iter().map(about));
-    status.set_description(lines.join("\n"));
+    status.set_description(printable::lines(&lines.join("\n")));
     let Position { line, column } = position;
     case(file, format!("{} {line}:{column}", finding.rule), status)
 }
@@ -85,8 +86,9 @@ fn of_problem(file: &Told, position: Option<Position>, problem: &Problem) -> Tes
         true => TestCaseStatus::non_success(NonSuccessKind::Error),
         false => TestCaseStatus::skipped(),
     };
-    status.set_message(problem.message.as_str());
-    status.set_description(format!("{}: {}", place(file, position), problem.message));
+    status.set_message(printable::lines(&problem.message));
+    let text = format!("{}: {}", place(file, position), problem.message);
+    status.set_description(printable::lines(&text));
     let at = position.map_or_else(String::new, |Position { line, column }| {
         format!(" {line}:{column}")
     });
@@ -94,7 +96,7 @@ fn of_problem(file: &Told, position: Option<Position>, problem: &Problem) -> Tes
 }
 
 fn case(file: &Told, name: String, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(name, status);
+    let mut case = TestCase::new(printable::line(&name), status);
     case.set_classname(file.path.as_str());
     case
 }

@@ -4,10 +4,10 @@
 
 use serde::Serialize;
 
-use super::text::{line, slashed};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::{Applicability, Edit};
 use crate::finding::{Finding, Severity};
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Span;
 
@@ -74,9 +74,9 @@ impl Stream for Rdjson {
     }
 
     fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
-        let path = slashed(report.path);
+        let path = printable::name(report.path);
         let findings = report.findings.iter().map(|finding| {
-            line(&Diagnostic {
+            printable::json(&Diagnostic {
                 message: message(finding),
                 location: Location {
                     path: &path,
@@ -95,7 +95,7 @@ impl Stream for Rdjson {
             })
         });
         let problems = report.problems.iter().map(|problem| {
-            line(&Diagnostic {
+            printable::json(&Diagnostic {
                 message: problem.message.clone(),
                 location: Location {
                     path: &path,

@@ -10,6 +10,7 @@ use crate::source::{LineIndex, Position, Span};
 
 /// A terminal of 80 columns without colour.
 pub(super) const LOOK: Look = Look {
+    terminal: false,
     color: false,
     hyperlinks: false,
     width: 80,

@@ -5,13 +5,16 @@
 
 mod log;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::path::{MAIN_SEPARATOR, Path};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::fingerprint::fingerprints;
-use super::text::{Places, line};
+use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{Finding, IGNORE_UNUSED, Problem, Related, Severity};
+use crate::printable;
 use crate::rules::{Rule, RuleSet};
 use crate::source::{Position, Span};
 use log::{
@@ -69,10 +72,14 @@ impl Stream for Sarif {
         let mut places = Places::new(report);
         let findings = report.findings.iter().zip(fingerprints(report));
         let mut results: Vec<String> = findings
-            .map(|(finding, print)| line(&of_finding(finding, print, report, &mut places)))
+            .map(|(finding, print)| {
+                printable::json(&of_finding(finding, print, report, &mut places))
+            })
             .collect();
         let problems = report.problems.iter();
-        results.extend(problems.map(|problem| line(&of_problem(problem, report, &mut places))));
+        results.extend(
+            problems.map(|problem| printable::json(&of_problem(problem, report, &mut places))),
+        );
         results.join(",\n")
     }
 
@@ -89,8 +96,8 @@ impl Stream for Sarif {
         };
         format!(
             "\n],\"tool\":{},\"invocations\":[{}]}}]}}\n",
-            line(&tool),
-            line(&invocation)
+            printable::json(&tool),
+            printable::json(&invocation)
         )
     }
 }
@@ -195,7 +202,7 @@ fn of_finding<'f>(
     report: &FileReport<'_>,
     places: &mut Places<'_>,
 ) -> SarifResult<'f> {
-    let here = || artifact(&report.base.relative(report.path));
+    let here = || artifact(&report.base.from_root(report.path));
     let mut located = |span: Span, text: Option<&str>| Location {
         physical_location: Some(Physical {
             artifact_location: here(),
@@ -242,7 +249,7 @@ fn elsewhere(place: &Related, report: &FileReport<'_>) -> Location {
     let path = archived.unwrap_or(&place.place);
     Location {
         physical_location: Some(Physical {
-            artifact_location: artifact(&report.base.relative(path.as_ref())),
+            artifact_location: artifact(&report.base.from_root(path.as_ref())),
             region: region.map(|Position { line, column }| Region::Lines {
                 start_line: line,
                 start_column: column,
@@ -271,7 +278,7 @@ fn of_problem<'p>(
         message: Message::new(problem.message.as_str()),
         locations: vec![Location {
             physical_location: Some(Physical {
-                artifact_location: artifact(&report.base.relative(report.path)),
+                artifact_location: artifact(&report.base.from_root(report.path)),
                 region: at.map(|span| region(span, places)),
             }),
             message: None,
@@ -301,7 +308,7 @@ fn fixes<'f>(
     let replacements: Vec<Replacement<'f>> = replacements.collect();
     if !replacements.is_empty() {
         changes.push(ArtifactChange {
-            artifact_location: artifact(&report.base.relative(report.path)),
+            artifact_location: artifact(&report.base.from_root(report.path)),
             replacements,
         });
     }
@@ -320,7 +327,7 @@ fn fixes<'f>(
             },
         });
         changes.push(ArtifactChange {
-            artifact_location: artifact(&report.base.relative(path)),
+            artifact_location: artifact(&report.base.from_root(path)),
             replacements: replacements.collect(),
         });
     }
@@ -344,9 +351,18 @@ fn region(span: Span, places: &mut Places<'_>) -> Region {
 }
 
 /// Below the root of the repository, or, outside of it, absolute.
-fn artifact(path: &str) -> ArtifactLocation {
-    let encoded = utf8_percent_encode(path, PATH).to_string();
-    let absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
+fn artifact(path: &Path) -> ArtifactLocation {
+    // A URI can hold any bytes, and so any name.
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let slashed: Vec<u8> = bytes
+        .iter()
+        .map(|byte| match char::from(*byte) {
+            MAIN_SEPARATOR => b'/',
+            _ => *byte,
+        })
+        .collect();
+    let encoded = percent_encode(&slashed, PATH).to_string();
+    let absolute = slashed.starts_with(b"/") || slashed.get(1..3) == Some(b":/");
     match absolute {
         true => ArtifactLocation {
             uri: format!("file:///{}", encoded.trim_start_matches('/')),

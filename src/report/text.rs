@@ -1,13 +1,8 @@
-//! What the formats share: places in a file, counted words, wrapped lines, and text from files made
-//! harmless. Knows no format.
-
-use std::borrow::Cow;
-use std::path::{MAIN_SEPARATOR, Path};
-
-use serde::Serialize;
+//! What the formats share: places in a file, counted words and wrapped lines. Knows no format.
 
 use super::FileReport;
 use crate::finding::Finding;
+use crate::printable;
 use crate::source::{LineIndex, Position};
 
 /// The style of a piece of text on a terminal.
@@ -34,39 +29,6 @@ impl Ink {
             true => format!("\x1b[{code}m{text}\x1b[0m"),
             false => text.to_owned(),
         }
-    }
-}
-
-/// What stands in for a character that could move the cursor, colour the terminal or turn the
-/// reading direction; one character for one, so that columns stay.
-pub(super) fn stand_in(char: char) -> Option<char> {
-    match char {
-        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(char)),
-        '\x7f' => Some('␡'),
-        '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' => Some('�'),
-        '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => Some('�'),
-        _ => None,
-    }
-}
-
-/// Text from a file or about one, fit for a line of a terminal.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
-    match text.chars().any(|char| stand_in(char).is_some()) {
-        true => Cow::Owned(
-            text.chars()
-                .map(|char| stand_in(char).unwrap_or(char))
-                .collect(),
-        ),
-        false => Cow::Borrowed(text),
-    }
-}
-
-/// A path with `/`, whatever the platform. What is not Unicode is replaced.
-pub(super) fn slashed(path: &Path) -> String {
-    let shown = path.to_string_lossy();
-    match MAIN_SEPARATOR {
-        '/' => shown.into_owned(),
-        other => shown.replace(other, "/"),
     }
 }
 
@@ -100,21 +62,16 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// One line of JSON, of what cannot fail to be written so: texts, numbers, and lists and fields of them.
-pub(super) fn line<T: Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
-}
-
 /// ` in values.yaml`: where a fix is written that leaves the finding's own file as it is.
 pub(super) fn written_in(finding: &Finding) -> String {
     let fix = finding.fix.as_ref().filter(|fix| fix.edits.is_empty());
     let edits = fix.iter().flat_map(|fix| fix.elsewhere.iter());
-    let mut paths: Vec<String> = edits.map(|edit| slashed(&edit.path)).collect();
+    let mut paths: Vec<String> = edits.map(|edit| printable::path(&edit.path)).collect();
     paths.sort();
     paths.dedup();
     match paths.is_empty() {
         true => String::new(),
-        false => format!(" in {}", harmless(&listed(&paths))),
+        false => format!(" in {}", listed(&paths)),
     }
 }
 
@@ -209,12 +166,6 @@ fn is_continuation(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn controls_and_direction_marks_become_one_character_each() {
-        assert_eq!(harmless("a\x1b[31m\r\n\x7f\u{9b}\u{202e}ä"), "a␛[31m␍␊␡��ä");
-        assert!(matches!(harmless("plain: ä {{ x }}"), Cow::Borrowed(_)));
-    }
 
     #[test]
     fn wrapping_tears_no_word() {

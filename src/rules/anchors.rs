@@ -4,7 +4,7 @@
 //! the places that it stands for are looked for by their whole segments, in one scalar or spread over two. Nothing is
 //! decoded, and nothing is missed that `detect` would find.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -108,7 +108,7 @@ impl Anchors {
             .collect();
         places.sort();
         places.dedup();
-        let by_stem = by_stem(&places);
+        let by_stem = by_stem(&places)?;
         let search = Search::new(by_stem.keys())?;
         let mut stem_of = vec![""; places.len()];
         for (stem, places) in &by_stem {
@@ -171,7 +171,7 @@ impl Search {
                 .match_kind(MatchKind::LeftmostFirst)
                 .build(stems)
                 .map(Self::Automaton)
-                .map_err(|error| format!("too many rules to search for: {error}")),
+                .map_err(too_many),
         }
     }
 
@@ -189,24 +189,35 @@ impl Search {
     }
 }
 
-/// The places by the shortest stem that stands in each.
-fn by_stem(places: &[Needles]) -> BTreeMap<String, Vec<usize>> {
-    let stems: Vec<&str> = places.iter().map(Needles::stem).collect();
-    let mut shortest_first = stems.clone();
-    shortest_first.sort_by_key(|stem| (stem.len(), *stem));
-    let mut kept: Vec<&str> = Vec::new();
-    for stem in shortest_first {
-        if !kept.iter().any(|shorter| stem.contains(shorter)) {
-            kept.push(stem);
-        }
+/// The places by the shortest stem that is in each.
+fn by_stem(places: &[Needles]) -> Result<BTreeMap<String, Vec<usize>>, String> {
+    let mut stems: Vec<&str> = places.iter().map(Needles::stem).collect();
+    stems.sort_by_key(|stem| (stem.len(), *stem));
+    stems.dedup();
+    let all = AhoCorasick::new(&stems).map_err(too_many)?;
+    // Of each stem, the first that is kept of those in it: a shorter one, or itself.
+    let mut kept: Vec<usize> = Vec::with_capacity(stems.len());
+    for (index, stem) in stems.iter().enumerate() {
+        let inner = all.find_overlapping_iter(stem);
+        let inner = inner.map(|found| found.pattern().as_usize());
+        let shorter = inner.filter(|inner| kept.get(*inner) == Some(inner));
+        kept.push(shorter.min().unwrap_or(index));
     }
+    let stem_of: HashMap<&str, &str> = stems
+        .iter()
+        .zip(&kept)
+        .map(|(stem, kept)| (*stem, stems[*kept]))
+        .collect();
     let mut by_stem: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, own) in stems.into_iter().enumerate() {
-        if let Some(stem) = kept.iter().find(|stem| own.contains(**stem)) {
-            by_stem.entry((*stem).to_owned()).or_default().push(index);
-        }
+    for (index, place) in places.iter().enumerate() {
+        let stem = stem_of[place.stem()];
+        by_stem.entry(stem.to_owned()).or_default().push(index);
     }
-    by_stem
+    Ok(by_stem)
+}
+
+fn too_many(error: aho_corasick::BuildError) -> String {
+    format!("too many rules to search for: {error}")
 }
 
 impl Needles {

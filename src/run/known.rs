@@ -8,6 +8,7 @@ use crate::baseline::{self, Baseline, Entry};
 use crate::config;
 use crate::finding::{Finding, Key};
 use crate::open;
+use crate::printable::{self, complain};
 use crate::report::{Base, Summary};
 use crate::rules::Rule;
 use crate::source::normal;
@@ -43,11 +44,11 @@ impl Known {
             Some(_) => {
                 let top = config::repository(folder).unwrap_or(folder);
                 let text = read(top, &path)
-                    .map_err(|error| format!("{}: is not read: {error}", path.display()))?;
+                    .map_err(|error| format!("{}: is not read: {error}", printable::path(&path)))?;
                 let told = |why| {
                     format!(
                         "{}: {why}; mend it, or write it anew with --write-baseline after removing it",
-                        path.display()
+                        printable::path(&path)
                     )
                 };
                 Baseline::parse(&text).map_err(told)?
@@ -111,21 +112,21 @@ impl Known {
             let stale = self.stale(options, &found);
             summary.stale = stale.iter().map(|(_, count)| count).sum();
             let mut told = stale.iter().filter(|_| options.verbose);
-            return told.try_for_each(|(line, _)| writeln!(err, "regfix: {line}"));
+            return told.try_for_each(|(line, _)| complain(&mut *err, line));
         }
-        let path = self.path.display();
+        let path = printable::path(&self.path);
         if summary.failures > 0 {
             // What could not be seen would look as if it were gone.
             let advice = "mend that or leave it out, and run regfix again";
             let why = "not written, for not all could be looked at";
-            return writeln!(err, "regfix: {path}: {why}; {advice}");
+            return complain(err, format!("{path}: {why}; {advice}"));
         }
         match self.renew(options, found) {
-            Ok(told) if !options.quiet => writeln!(err, "regfix: {path}: {told}"),
+            Ok(told) if !options.quiet => complain(err, format!("{path}: {told}")),
             Ok(_) => Ok(()),
             Err(error) => {
                 summary.failures += 1;
-                writeln!(err, "regfix: {error}")
+                complain(err, error)
             }
         }
     }
@@ -154,7 +155,7 @@ impl Known {
                 };
                 let line = format!(
                     "{}: stale: {file} has no {rule} of {image}{at} any more{times}",
-                    self.path.display()
+                    printable::path(&self.path)
                 );
                 (line, count)
             })

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::disk::Disk;
 use super::{Options, Outcome};
 use crate::check::{self, Image};
 use crate::image::ImageRef;
 use crate::kind::{self, Kind};
+use crate::printable::{self, complain};
 use crate::project::helm;
 use crate::rules::anchors::Anchors;
 use crate::source::{LineIndex, Position};
@@ -30,12 +31,12 @@ pub fn files(
         return match walk::read_from(io::stdin().lock(), &name) {
             Ok(text) => {
                 let kind = kind.describe(text.as_bytes());
-                writeln!(out, "{kind:<14} {}", name.display())?;
+                writeln!(out, "{kind:<14} {}", printable::path(&name))?;
                 out.flush()?;
                 Ok(Outcome::Clean)
             }
             Err(error) => {
-                writeln!(err, "regfix: {error}")?;
+                complain(err, error)?;
                 Ok(Outcome::Failed)
             }
         };
@@ -49,7 +50,7 @@ pub fn files(
         },
     );
     for (path, kind) in &found.kept {
-        writeln!(out, "{kind:<14} {}", path.display())?;
+        writeln!(out, "{kind:<14} {}", printable::path(path))?;
     }
     out.flush()?;
     tell_problems(&found.problems, err)
@@ -57,7 +58,7 @@ pub fn files(
 
 fn tell_problems(problems: &[walk::Problem], err: &mut dyn Write) -> io::Result<Outcome> {
     for problem in problems {
-        writeln!(err, "regfix: {problem}")?;
+        complain(err, problem)?;
     }
     let failed = problems.iter().any(|problem| problem.fatal);
     Ok(if failed {
@@ -71,7 +72,7 @@ fn tell_problems(problems: &[walk::Problem], err: &mut dyn Write) -> io::Result<
 pub(super) fn statistics(by_rule: &[(String, usize)], out: &mut dyn Write) -> io::Result<()> {
     by_rule
         .iter()
-        .try_for_each(|(rule, count)| writeln!(out, "{count:>7} {rule}"))
+        .try_for_each(|(rule, count)| writeln!(out, "{count:>7} {}", printable::line(rule)))
 }
 
 /// How images are listed.
@@ -89,7 +90,8 @@ pub struct Listed {
     name: String,
     tag: Option<String>,
     digest: Option<String>,
-    pub path: String,
+    #[serde(serialize_with = "as_name")]
+    pub path: PathBuf,
     pub line: usize,
     pub column: usize,
     shape: &'static str,
@@ -98,8 +100,12 @@ pub struct Listed {
     pub chart: Option<String>,
 }
 
+fn as_name<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&printable::name(path))
+}
+
 impl Listed {
-    fn new(image: Image, path: String, position: Position, chart: Option<String>) -> Self {
+    fn new(image: Image, path: PathBuf, position: Position, chart: Option<String>) -> Self {
         Self {
             image: image.reference(),
             name: image.name,
@@ -132,9 +138,9 @@ pub fn images(
 ) -> io::Result<Outcome> {
     let (images, outcome) = listed(options, err)?;
     let rows = if list.unique {
-        unique(&images, list.json)?
+        unique(&images, list.json)
     } else {
-        each(&images, list.json)?
+        each(&images, list.json)
     };
     if list.json {
         writeln!(
@@ -176,7 +182,7 @@ fn of_standard_input(
             Ok((images, Outcome::Clean))
         }
         Err(error) => {
-            writeln!(err, "regfix: {error}")?;
+            complain(err, error)?;
             Ok((Vec::new(), Outcome::Failed))
         }
     }
@@ -210,11 +216,9 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
         match listed {
             Ok(listed) => images.extend(listed),
             Err(offset) => {
-                writeln!(
-                    err,
-                    "regfix: {}: is not UTF-8 at byte {offset}: not analysed",
-                    path.display()
-                )?;
+                let path = printable::path(&path);
+                let why = format!("{path}: is not UTF-8 at byte {offset}: not analysed");
+                complain(err, why)?;
                 outcome = Outcome::Failed;
             }
         }
@@ -237,7 +241,7 @@ fn of_subcharts(
     let anchors = match Anchors::new(options.rules, &[]) {
         Ok(anchors) => anchors,
         Err(error) => {
-            writeln!(err, "regfix: {error}")?;
+            complain(err, error)?;
             return Ok(Outcome::Failed);
         }
     };
@@ -250,18 +254,24 @@ fn of_subcharts(
     let mut added = Vec::new();
     for pulled in helm::images(&disk, charts, releases, &anchors, vendored) {
         for (why, fatal) in pulled.unseen {
-            writeln!(err, "regfix: {}: {why}", pulled.chart.display())?;
+            complain(err, format!("{}: {why}", printable::path(&pulled.chart)))?;
             if fatal {
                 outcome = Outcome::Failed;
             }
         }
         let rows = pulled.images.into_iter();
-        let rows = rows
-            .map(|found| Listed::new(found.image, found.place, found.position, Some(found.chart)));
+        let rows = rows.map(|found| {
+            Listed::new(
+                found.image,
+                found.place.into(),
+                found.position,
+                Some(found.chart),
+            )
+        });
         added.extend(rows);
     }
     if !added.is_empty() {
-        let place = |listed: &Listed| (PathBuf::from(&listed.path), listed.line, listed.column);
+        let place = |listed: &Listed| (listed.path.clone(), listed.line, listed.column);
         // An unpacked subchart was walked: there it is named by its own values alone.
         let known: HashSet<_> = added.iter().map(place).collect();
         images.retain(|listed| !known.contains(&place(listed)));
@@ -276,27 +286,23 @@ fn of_subcharts(
     Ok(outcome)
 }
 
-fn each(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
-    let row = |listed: &Listed| match json {
-        true => to_json(listed),
-        false => Ok(format!(
-            "{}:{}:{}: {}{}",
-            listed.path,
-            listed.line,
-            listed.column,
-            listed.image,
-            listed
-                .chart
-                .as_ref()
-                .map(|chart| format!(" (subchart {chart})"))
-                .unwrap_or_default()
-        )),
+fn each(images: &[Listed], json: bool) -> Vec<String> {
+    let row = |listed: &Listed| {
+        if json {
+            return printable::json(listed);
+        }
+        let path = printable::path(&listed.path);
+        let (line, column, image) = (listed.line, listed.column, &listed.image);
+        let chart = listed.chart.as_ref();
+        let chart = chart.map_or_else(String::new, |chart| format!(" (subchart {chart})"));
+        let rest = format!("{line}:{column}: {image}{chart}");
+        format!("{path}:{}", printable::line(&rest))
     };
     images.iter().map(row).collect()
 }
 
 /// The most frequent first, as `sort | uniq -c | sort -rn` has them.
-fn unique(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
+fn unique(images: &[Listed], json: bool) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for listed in images {
         *counts.entry(&listed.image).or_default() += 1;
@@ -304,24 +310,19 @@ fn unique(images: &[Listed], json: bool) -> io::Result<Vec<String>> {
     let mut rows: Vec<_> = counts.into_iter().collect();
     rows.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
     let row = |(image, count): (&str, usize)| match json {
-        true => to_json(&Counted { image, count }),
-        false => Ok(format!("{count:>7} {image}")),
+        true => printable::json(&Counted { image, count }),
+        false => format!("{count:>7} {}", printable::line(image)),
     };
     rows.into_iter().map(row).collect()
 }
 
-fn to_json(value: &impl Serialize) -> io::Result<String> {
-    serde_json::to_string(value).map_err(io::Error::other)
-}
-
 fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {
     let lines = LineIndex::new(text);
-    let shown = path.to_string_lossy().replace('\\', "/");
     let images = check::images(path, text, kind).into_iter();
     images
         .map(|image| {
             let position = lines.position(text, image.span.start);
-            Listed::new(image, shown.clone(), position, None)
+            Listed::new(image, path.to_owned(), position, None)
         })
         .collect()
 }
@@ -341,7 +342,7 @@ fn of_lines(path: &Path, text: &str) -> Option<Vec<Listed>> {
             name: image[..parsed.name_span().end].to_owned(),
             tag: parsed.tag.map(str::to_owned),
             digest: parsed.digest.map(str::to_owned),
-            path: path.to_string_lossy().into_owned(),
+            path: path.to_owned(),
             line: index + 1,
             column: 1 + line.len() - line.trim_start().len(),
             shape: "line",

@@ -8,6 +8,8 @@ use std::path::Path;
 use super::{Mode, Options};
 use crate::baseline;
 use crate::config;
+use crate::diff;
+use crate::printable::complain;
 use crate::report::{Format, Look, Piece, Report, Summary, concise};
 use crate::source::normal;
 use crate::walk;
@@ -87,7 +89,7 @@ impl Outlet {
         if let Sink::File(draft) = self.sink
             && let Err(error) = draft.finish()
         {
-            writeln!(streams.err, "regfix: {error}")?;
+            complain(streams.err, error)?;
             failures += 1;
         }
         Ok(failures)
@@ -99,7 +101,7 @@ impl Outlet {
             Sink::Err => streams.err.write_all(text.as_bytes())?,
             Sink::File(draft) => {
                 if let Err(error) = draft.push(text) {
-                    writeln!(streams.err, "regfix: {error}")?;
+                    complain(streams.err, error)?;
                     self.sink = Sink::Gone;
                     return Ok(1);
                 }
@@ -126,6 +128,7 @@ impl Options<'_> {
     /// The formats of all reports, and how they look: nothing is coloured in a file.
     pub(super) fn formats(&self) -> impl Iterator<Item = (&'static Format, Look)> {
         let plain = Look {
+            terminal: false,
             color: false,
             hyperlinks: false,
             ..self.look
@@ -133,6 +136,17 @@ impl Options<'_> {
         let stream = self.stream_format().map(|format| (format, self.look));
         let files = self.outputs.iter().map(move |(format, _)| (*format, plain));
         stream.into_iter().chain(files)
+    }
+
+    /// How a diff is written.
+    pub(super) fn diff_style(&self) -> diff::Style {
+        let Look {
+            terminal, color, ..
+        } = self.look;
+        match terminal || color {
+            true => diff::Style::Terminal { color },
+            false => diff::Style::Patch,
+        }
     }
 
     /// Whether reports go to files beside a diff: they tell what there is to fix.

@@ -15,6 +15,7 @@ use crate::diff;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Key, Problem, Severity};
 use crate::kind::{Kind, Parser};
+use crate::printable;
 use crate::project::{Member, Members};
 use crate::report::{FileReport, Piece, Summary};
 use crate::source::LineIndex;
@@ -124,7 +125,7 @@ impl Work<'_> {
         }
         // What it holds together with the others, nobody can say.
         let locked: Option<Arc<str>> = unread.map(|path| {
-            let path = path.display();
+            let path = printable::path(path);
             Arc::from(format!("{path} goes together with it, and cannot be read"))
         });
         let members = || -> Members {
@@ -203,7 +204,7 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         format!(
             "{}: regfix failed on this file; please report it",
-            path.display()
+            printable::path(path)
         )
     })
 }
@@ -230,7 +231,7 @@ impl Part {
 
     fn note(&mut self, notes: &[Note]) {
         let notes = notes.iter();
-        let notes = notes.map(|note| format!("{}: {}", note.path.display(), note.message));
+        let notes = notes.map(|note| format!("{}: {}", printable::path(&note.path), note.message));
         self.errors.extend(notes);
     }
 
@@ -253,7 +254,7 @@ impl Part {
             count(&mut part, options, &outcome);
             part.list_failures(path, &outcome);
             if outcome.text != before.unwrap_or_default() && !options.quiet {
-                part.out = diff::unified(path, before, &outcome.text, options.look.color);
+                part.out = diff::unified(path, before, &outcome.text, options.diff_style());
             }
             return part;
         }
@@ -270,7 +271,7 @@ impl Part {
             let at = position.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
             let message = &problem.message;
             self.errors
-                .push(format!("{}{at}: {message}", path.display()));
+                .push(format!("{}{at}: {message}", printable::path(path)));
         }
     }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::open::{self, Links};
+use crate::printable;
 
 /// Larger files are not analysed.
 pub const LIMIT: usize = 64 << 20;
@@ -153,7 +154,7 @@ pub enum ReadError {
 
 impl std::fmt::Display for ReadError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.path().display(), self.reason())
+        write!(f, "{}: {}", printable::path(self.path()), self.reason())
     }
 }
 
@@ -413,7 +414,10 @@ mod tests {
         let gone = read(&path).unwrap_err();
         assert_eq!(
             gone.to_string(),
-            format!("{}: was gone before it could be read", path.display())
+            format!(
+                "{}: was gone before it could be read",
+                printable::path(&path)
+            )
         );
         assert!(!gone.is_fatal());
         std::fs::write(&path, b"a\0").unwrap();

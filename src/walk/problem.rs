@@ -5,6 +5,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::printable;
+
 /// Something that could not be done, or not as asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -17,7 +19,7 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.message)
+        write!(f, "{}: {}", printable::path(&self.path), self.message)
     }
 }
 
@@ -55,7 +57,7 @@ impl Problem {
     }
 
     pub(super) fn broken_link(path: &Path, target: &Path) -> Self {
-        let target = target.display();
+        let target = printable::path(target);
         Self::fatal(
             path,
             format!(

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::printable;
+
 /// The file is as it was, except after [`WriteError::Half`].
 #[derive(Debug)]
 pub enum WriteError {
@@ -103,7 +105,7 @@ impl WriteError {
             }
             Self::Outside { real, .. } => format!(
                 "not written, for it leads to {}, outside of what regfix was given; name that file to have it fixed",
-                real.display()
+                printable::path(real)
             ),
             Self::NoFile { .. } => {
                 "not written, for it is no file any more; run regfix again".to_owned()
@@ -125,7 +127,7 @@ impl WriteError {
                     room(error).unwrap_or("make that folder writable, and run regfix again");
                 format!(
                     "not written, for no new file can be made in {}: {error}; {advice}",
-                    folder.display()
+                    printable::path(folder)
                 )
             }
             Self::Owner { error, .. } => {
@@ -146,10 +148,7 @@ impl WriteError {
                 format!("cannot be written: {error}; {advice}")
             }
             Self::Half { error, written } => {
-                let written: Vec<_> = written
-                    .iter()
-                    .map(|path| path.display().to_string())
-                    .collect();
+                let written: Vec<_> = written.iter().map(|path| printable::path(path)).collect();
                 format!(
                     "{}; what goes together with it was written already: {}; run regfix --write again to finish that, or put it back by hand",
                     error.reason(),
@@ -169,7 +168,7 @@ impl WriteError {
             Self::AtOdds { other, .. } => {
                 format!(
                     "not written, because {} is another name of the same file and would get another text; make two files of them",
-                    other.display()
+                    printable::path(other)
                 )
             }
             Self::Unfinished { reason, .. } => format!("not written, because {reason}"),
@@ -188,7 +187,7 @@ fn room(error: &io::Error) -> Option<&'static str> {
 
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path().display(), self.reason())
+        write!(f, "{}: {}", printable::path(self.path()), self.reason())
     }
 }
 

@@ -19,6 +19,7 @@ use super::folder::{Folder, split};
 use super::journal::{self, Entry, Journal, State};
 use super::staging::{self, Busy, Staging};
 use super::{steps, temporary};
+use crate::printable;
 
 const REMOVE: &str = "see that the files it lies beside are as they should be, and remove it";
 
@@ -80,7 +81,7 @@ pub(super) fn repair(folder: &Path, bounds: &Bounds) -> Result<bool, String> {
 }
 
 fn shown(folder: &Path) -> String {
-    folder.join(staging::NAME).display().to_string()
+    printable::path(&folder.join(staging::NAME))
 }
 
 fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
@@ -189,7 +190,10 @@ impl Unfinished {
     fn finish(self, bounds: &Bounds) -> Result<(), String> {
         let other = self.files.iter().find(|file| file.state == State::Other);
         if let Some(other) = other {
-            return Err(format!("{} was changed since", other.real.display()));
+            return Err(format!(
+                "{} was changed since",
+                printable::path(&other.real)
+            ));
         }
         let forward = self.moves(State::Before, bounds);
         let moves = match forward {
@@ -198,7 +202,10 @@ impl Unfinished {
         };
         for one in moves {
             one.make().map_err(|error| {
-                format!("{} cannot be written: {error}", one.file.real.display())
+                format!(
+                    "{} cannot be written: {error}",
+                    printable::path(&one.file.real)
+                )
             })?;
             steps::reached("repaired");
         }
@@ -231,7 +238,7 @@ impl Unfinished {
         file: &'u Tracked,
         bounds: &Bounds,
     ) -> Result<Move<'u>, String> {
-        let real = file.real.display();
+        let real = printable::path(&file.real);
         if !bounds.hold(&file.real) {
             return Err(format!(
                 "{real} is outside of what regfix was given; give that too"

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u32); 29] = [
+const FLOORS: [(&str, u32); 30] = [
     ("cli", 8),
     ("run", 7),
     ("walk", 6),
@@ -29,6 +29,7 @@ const FLOORS: [(&str, u32); 29] = [
     ("edit", 2),
     ("version", 2),
     ("source", 1),
+    ("printable", 0),
     ("lib", 9),
     ("main", 9),
     ("project", 6),

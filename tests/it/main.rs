@@ -23,6 +23,7 @@ mod house;
 mod kills;
 mod knowledge;
 mod kustomize;
+mod output;
 mod properties;
 mod registry;
 mod repository;

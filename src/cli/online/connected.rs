@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::super::Exit;
 use super::super::args::TableFormat;
 use super::{Registries, Tags, Verify};
+use crate::printable::{self, complain};
 use crate::registry::client::{
     Answer, Client, Environment, Limits, Location, Mirror, Platform, Settings,
 };
@@ -19,7 +20,7 @@ pub(crate) fn tags(tags: &Tags, out: &mut dyn Write, err: &mut dyn Write) -> io:
     let location = match Location::parse(&tags.image) {
         Ok(location) => location,
         Err(problem) => {
-            writeln!(err, "regfix: {}: {problem}", shown(&tags.image))?;
+            complain(err, format!("{}: {problem}", tags.image))?;
             return Ok(Exit::Failed);
         }
     };
@@ -30,12 +31,8 @@ pub(crate) fn tags(tags: &Tags, out: &mut dyn Write, err: &mut dyn Write) -> io:
         Ok(found) => found,
         Err(answer) => {
             let reason = answer.reason().unwrap_or_default();
-            writeln!(
-                err,
-                "regfix: {}: {}: {reason}",
-                location.repository,
-                answer.status()
-            )?;
+            let (repository, status) = (location.repository, answer.status());
+            complain(err, format!("{repository}: {status}: {reason}"))?;
             return Ok(match answer {
                 Answer::Missing { .. } => Exit::FindingsLeft,
                 _ => Exit::Failed,
@@ -43,25 +40,22 @@ pub(crate) fn tags(tags: &Tags, out: &mut dyn Write, err: &mut dyn Write) -> io:
         }
     };
     if found.malformed > 0 {
-        writeln!(
-            err,
-            "regfix: {}: {} names on the list are not tags and are left out",
-            location.repository, found.malformed
-        )?;
+        let (repository, malformed) = (&location.repository, found.malformed);
+        let left_out = format!("{malformed} names on the list are not tags and are left out");
+        complain(err, format!("{repository}: {left_out}"))?;
     }
     match tags.format {
         TableFormat::Text => found
             .tags
             .iter()
-            .try_for_each(|tag| writeln!(out, "{tag}"))?,
+            .try_for_each(|tag| writeln!(out, "{}", printable::line(tag)))?,
         TableFormat::Json => {
             let list = serde_json::json!({
                 "version": 1,
                 "repository": location.repository.to_string(),
                 "tags": found.tags,
             });
-            serde_json::to_writer(&mut *out, &list)?;
-            writeln!(out)?;
+            writeln!(out, "{}", printable::json(&list))?;
         }
     }
     out.flush()?;
@@ -78,12 +72,17 @@ pub(crate) fn verify(
 ) -> io::Result<Exit> {
     let platforms = verify.platform.iter().map(|text| {
         let platform = Platform::parse(text);
-        platform.ok_or_else(|| format!("--platform: write {} like linux/arm64", shown(text)))
+        platform.ok_or_else(|| {
+            format!(
+                "--platform: write {} like linux/arm64",
+                printable::line(text)
+            )
+        })
     });
     let platforms: Vec<Platform> = match platforms.collect() {
         Ok(platforms) => platforms,
         Err(problem) => {
-            writeln!(err, "regfix: {problem}")?;
+            complain(err, problem)?;
             return Ok(Exit::Failed);
         }
     };
@@ -94,11 +93,8 @@ pub(crate) fn verify(
     let rows = ask(&client, listed, &platforms);
     if json {
         let rows: Vec<Row<'_>> = rows.iter().map(Row::new).collect();
-        serde_json::to_writer_pretty(
-            &mut *out,
-            &serde_json::json!({ "version": 1, "images": rows }),
-        )?;
-        writeln!(out)?;
+        let document = serde_json::json!({ "version": 1, "images": rows });
+        writeln!(out, "{}", printable::pretty_json(&document))?;
     } else {
         let shown = rows
             .iter()
@@ -124,12 +120,12 @@ fn connect(registries: &Registries, err: &mut dyn Write) -> io::Result<Option<Cl
     match settings(registries).and_then(|settings| Client::new(&settings)) {
         Ok(client) => {
             for warning in client.warnings() {
-                writeln!(err, "regfix: {warning}")?;
+                complain(err, warning)?;
             }
             Ok(Some(client))
         }
         Err(problem) => {
-            writeln!(err, "regfix: {problem}")?;
+            complain(err, problem)?;
             Ok(None)
         }
     }
@@ -291,7 +287,7 @@ struct Row<'r> {
 
 #[derive(Serialize)]
 struct Place<'r> {
-    path: &'r str,
+    path: String,
     line: usize,
     column: usize,
     chart: Option<&'r str>,
@@ -312,7 +308,7 @@ impl<'r> Row<'r> {
             _ => (None, None, &[][..]),
         };
         let place = |listed: &'r Listed| Place {
-            path: &listed.path,
+            path: printable::name(&listed.path),
             line: listed.line,
             column: listed.column,
             chart: listed.chart.as_deref(),
@@ -339,7 +335,7 @@ fn show(row: &Verified, color: bool, out: &mut dyn Write) -> io::Result<()> {
         (true, _) => ("\u{1b}[33m", "\u{1b}[0m"),
     };
     let status = format!("{}{:<17}{}", paint.0, row.status, paint.1);
-    let image = shown(&row.image);
+    let image = printable::line(&row.image);
     let via = row.asked_at.as_ref().map(|at| format!("  (asked at {at})"));
     let via = via.unwrap_or_default();
     match (&row.answer, row.fate) {
@@ -347,7 +343,7 @@ fn show(row: &Verified, color: bool, out: &mut dyn Write) -> io::Result<()> {
             return writeln!(out, "{status}  {image}  {digest}{via}");
         }
         _ => {
-            let reason = row.reason.as_deref().unwrap_or_default();
+            let reason = printable::line(row.reason.as_deref().unwrap_or_default());
             writeln!(out, "{status}  {image}  {reason}{via}")?;
         }
     }
@@ -355,7 +351,7 @@ fn show(row: &Verified, color: bool, out: &mut dyn Write) -> io::Result<()> {
         path, line, column, ..
     } in &row.locations
     {
-        writeln!(out, "{:17}  {path}:{line}:{column}", "")?;
+        writeln!(out, "{:17}  {}:{line}:{column}", "", printable::path(path))?;
     }
     Ok(())
 }
@@ -383,9 +379,4 @@ fn summary(rows: &[Verified]) -> String {
         }
     }
     text
-}
-
-/// A text of a file or an argument, fit for a terminal.
-fn shown(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).collect()
 }

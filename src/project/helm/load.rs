@@ -12,6 +12,7 @@ use super::chart::{self, Dependency, Metadata};
 use super::values::{self, Table};
 use super::vendored::{Vendored, asked_for};
 use crate::kind;
+use crate::printable;
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
 use crate::version::satisfies;
@@ -437,7 +438,7 @@ fn is_template(path: &str) -> bool {
 
 /// A path as people are told it.
 pub(super) fn shown(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    printable::name(path)
 }
 
 #[cfg(test)]

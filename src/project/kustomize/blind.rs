@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::group::Group;
 use crate::kind::{self, Masks, Parser};
+use crate::printable;
 use crate::project::{Members, Place, Tree};
 use crate::source::Span;
 use crate::syntax::yaml;
@@ -27,7 +28,7 @@ fn reason(group: &Group, tree: &dyn Tree, members: &Members) -> Option<String> {
         .flat_map(|layer| std::iter::once(layer.path.as_path()).chain(layer.files()))
         .collect();
     named.into_iter().find_map(|path| {
-        let name = path.display();
+        let name = printable::path(path);
         match members.get(path) {
             Some(member) if member.exists && !is_sound(&member.text, member.kind.parser) => {
                 Some(format!("{name} goes together with it, and does not parse"))

@@ -12,6 +12,7 @@ use super::plan::{Leave, Outcome, Planner};
 use super::words;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::Finding;
+use crate::printable;
 use crate::project::Members;
 use crate::rules::RuleSet;
 use crate::source::LineIndex;
@@ -104,7 +105,7 @@ fn places(group: &Group) -> Vec<String> {
             .entry(rewrite.file)
             .or_insert_with(|| LineIndex::new(&file.text));
         let line = lines.line(rewrite.entry.span.start) + 1;
-        format!("{}:{line}", file.path.display())
+        format!("{}:{line}", printable::path(&file.path))
     };
     group.overrides.iter().map(place).collect()
 }

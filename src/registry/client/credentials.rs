@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::location::Repository;
 use super::settings::{Environment, Settings};
 use crate::image::{self, DOCKER_HUB};
+use crate::printable;
 
 use file::{AuthFile, Entry};
 use helper::Helper;
@@ -112,7 +113,7 @@ impl Keyring {
         for path in &settings.auth_files {
             files.push(
                 AuthFile::read(path)?
-                    .ok_or_else(|| format!("{}: there is no such file", path.display()))?,
+                    .ok_or_else(|| format!("{}: there is no such file", printable::path(path)))?,
             );
         }
         if settings.auth_files.is_empty() {

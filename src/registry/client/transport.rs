@@ -18,6 +18,7 @@ use super::credentials::Secret;
 use super::proxy::Proxies;
 use super::settings::{Limits, Settings};
 use super::url::Url;
+use crate::printable;
 
 /// Headers of an answer beyond this are no registry's.
 const LARGEST_HEADER: usize = 64 << 10;
@@ -379,7 +380,7 @@ fn is_address(host: &str) -> bool {
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let shown = path.display();
+    let shown = printable::path(path);
     let pem = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {

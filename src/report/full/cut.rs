@@ -1,7 +1,8 @@
 //! One line of a file made fit for the terminal: control characters replaced, tabs made blanks, and what is
 //! too long cut, but not where a label is. Never reads more of a line than it shows.
 
-use super::super::text::{columns, stand_in};
+use super::super::text::columns;
+use crate::printable::stand_in;
 use crate::source::Span;
 
 /// Columns between a label and a cut, at least.

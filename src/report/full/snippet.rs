@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 use super::super::FileReport;
-use super::super::text::{Places, boundary, harmless};
+use super::super::text::{Places, boundary};
 use super::cut::Cut;
 use crate::finding::Label;
+use crate::printable;
 use crate::source::Span;
 
 /// Lines shown before and after one with a label.
@@ -93,7 +94,8 @@ impl Snippet {
         let at = self.text.len();
         for ((span, label), inner) in marks.iter().zip(&inner) {
             let shown = cut.place(*inner).shift(at);
-            let words = Some(harmless(&label.text).into_owned()).filter(|words| !words.is_empty());
+            let words =
+                Some(printable::line(&label.text).into_owned()).filter(|words| !words.is_empty());
             let labeled = LabeledSpan::new(words, shown.start, shown.len());
             self.labels.push((labeled, places.at(span.start).column));
         }

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::edit;
 use crate::finding;
+use crate::printable;
 use crate::report::Summary;
-use crate::report::text::{Places, slashed};
+use crate::report::text::Places;
 use crate::source::{Position, Span};
 
 /// Grows when a field goes, or means something else; not when one is added.
@@ -70,7 +71,7 @@ struct FileEdit<'f> {
 impl<'f> FileEdit<'f> {
     fn new(edit: &'f edit::FileEdit) -> Self {
         Self {
-            path: slashed(&edit.path),
+            path: printable::name(&edit.path),
             start: edit.edit.span.start,
             end: edit.edit.span.end,
             text: &edit.edit.text,

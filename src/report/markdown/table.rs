@@ -1,6 +1,6 @@
 //! Tables of GitHub's Markdown, and text that cannot break out of them.
 
-use crate::report::text::harmless;
+use crate::printable;
 
 /// More than this of one text does nobody read in a table.
 const WIDEST: usize = 200;
@@ -51,7 +51,7 @@ impl Table {
 
 /// A text as it is, in a code span of a cell.
 pub(super) fn code(text: &str) -> String {
-    let text = shortened(&harmless(text)).replace('|', "\\|");
+    let text = shortened(&printable::line(text)).replace('|', "\\|");
     if text.is_empty() {
         return text;
     }
@@ -70,7 +70,7 @@ pub(super) fn code(text: &str) -> String {
 /// Prose in a cell, with nothing in it that Markdown would take for its own.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in shortened(&harmless(text)).chars() {
+    for letter in shortened(&printable::line(text)).chars() {
         match letter {
             '<' => out += "&lt;",
             '&' => out += "&amp;",

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{MOST_PASSES, Outcome};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem};
+use crate::printable;
 use crate::project::Members;
 
 /// The files that passes changed.
@@ -128,7 +129,7 @@ impl Unsettled {
                 true => "the fixes of this file do not settle".to_owned(),
                 false => format!(
                     "the fixes of {}, which goes together with it, do not settle",
-                    self.path.display()
+                    printable::path(&self.path)
                 ),
             };
             for finding in &mut member.findings {

@@ -10,6 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use super::{Credentials, Secret};
+use crate::printable;
 
 /// More is no file that somebody logs in with.
 const LARGEST: u64 = 4 << 20;
@@ -81,16 +82,16 @@ impl AuthFile {
         match std::fs::File::open(path) {
             Ok(file) => {
                 let read = file.take(LARGEST + 1).read_to_string(&mut text);
-                read.map_err(|error| format!("{}: {error}", path.display()))?;
+                read.map_err(|error| format!("{}: {error}", printable::path(path)))?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{}: {error}", path.display())),
+            Err(error) => return Err(format!("{}: {error}", printable::path(path))),
         }
         if text.len() as u64 > LARGEST {
-            return Err(format!("{}: is larger than 4 MiB", path.display()));
+            return Err(format!("{}: is larger than 4 MiB", printable::path(path)));
         }
         let file = Self::parse(&text);
-        let file = file.map_err(|problem| format!("{}: {problem}", path.display()))?;
+        let file = file.map_err(|problem| format!("{}: {problem}", printable::path(path)))?;
         Ok(Some(file))
     }
 
