@@ -8,6 +8,7 @@ mod lasting;
 mod mirror;
 mod online;
 mod owners;
+mod policy;
 mod shell;
 mod signals;
 mod text;
@@ -141,6 +142,11 @@ fn run(
             };
             return catalogue::list(&rules, &listing, look, out);
         }
+        Some(Command::Policy {
+            engine,
+            action,
+            min_severity,
+        }) => return policy::print(&rules, engine, *action, *min_severity, out, err),
         _ => {}
     }
     let writes = arguments.action.write

@@ -11,6 +11,7 @@
 //! | 6 | [`baseline`], [`git`], [`progress`] | findings that are known; what git keeps of a repository; the line that says how far a run is |
 //! | 5 | [`registry`] | what registries hold, and what moves images to a mirror |
 //! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | one file to findings; settings; ignore comments; one module an output format; where something stands |
+//! | 4 | [`policy`] | the rules as admission policies of a cluster |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
@@ -30,6 +31,7 @@ pub mod git;
 pub mod image;
 pub mod kind;
 pub mod open;
+pub mod policy;
 pub mod printable;
 pub mod progress;
 pub mod project;

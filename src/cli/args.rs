@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Tags, Verify};
 use super::shell::ShellName;
+use crate::policy::{ENGINES, Engine};
 use crate::report::{self, FORMATS, Format};
 
 /// Find and fix references to dead container registries.
@@ -191,6 +192,20 @@ pub enum Command {
     Mirror(Mirror),
     /// List the hosts that pulls need, before and after the images have moved
     Hosts(Hosts),
+    /// Print an admission policy that warns about legacy images in a cluster, denies or replaces them
+    ///
+    /// The rules that --select, --ignore and the configuration choose become one policy, on standard output. It looks only at
+    /// images that an object did not have before, and not at what a controller makes. See docs/policies.md.
+    Policy {
+        #[arg(long, value_parser = engines(), default_value = "vap", long_help = about_engines())]
+        engine: String,
+        /// What happens to an object with a legacy image; policies that replace images ignore this
+        #[arg(long, value_enum, default_value_t = PolicyAction::Warn)]
+        action: PolicyAction,
+        /// Only rules that are at least this severe
+        #[arg(long, value_enum, default_value_t = Level::Warning)]
+        min_severity: Level,
+    },
     /// Print what makes a shell complete commands and options
     ///
     /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.
@@ -214,6 +229,35 @@ pub enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyAction {
+    /// Admit it, and warn who makes it
+    Warn,
+    /// Admit it, and record it
+    Audit,
+    /// Refuse it
+    Deny,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+fn engines() -> PossibleValuesParser {
+    PossibleValuesParser::new(ENGINES.iter().map(|engine| engine.name))
+}
+
+fn about_engines() -> String {
+    let mut text = "The engine that takes the policy:\n".to_owned();
+    for Engine { name, about, .. } in &ENGINES {
+        text += &format!("\n{name:<14}  {about}");
+    }
+    text
 }
 
 fn formats() -> PossibleValuesParser {

@@ -86,6 +86,14 @@ impl Pattern {
         }
     }
 
+    /// Each segment: its text, or what is before and after its `*`.
+    pub fn segments(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.segments.iter().map(|segment| match segment {
+            Segment::Literal(text) => (text.as_str(), None),
+            Segment::Wildcard(before, after) => (before.as_str(), Some(after.as_str())),
+        })
+    }
+
     /// The literal text of each segment, and whether something may come before and after it in the segment.
     pub fn literals(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.segments.iter().map(|segment| match segment {

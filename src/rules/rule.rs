@@ -124,6 +124,26 @@ impl Rule {
         listed(&self.spec.except)
     }
 
+    /// The same, ready to match.
+    pub fn except_patterns(&self) -> &[Pattern] {
+        &self.except
+    }
+
+    /// Whether the fix is safe for every tag and digest that the rule covers, and keeps the last segment and the tag.
+    pub fn moves_any_tag(&self, mapping: &Mapping) -> bool {
+        let keeps_tag = mapping.tag == TagPolicy::Keep && self.digest() == DigestPolicy::Keep;
+        let any_tag = mapping.requires_tag_in.is_none()
+            && self.unavailable_tags().is_empty()
+            && self.tags_below().is_none();
+        // A digest alone does not say whether its tag is one of those that moved.
+        let any_digest = self.tags().is_none();
+        mapping.safety == Safety::Safe
+            && keeps_tag
+            && any_tag
+            && any_digest
+            && self.rename().is_none()
+    }
+
     pub fn unavailable_tags(&self) -> &[String] {
         listed(&self.spec.unavailable_tags)
     }

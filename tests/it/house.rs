@@ -34,6 +34,7 @@ const FLOORS: [(&str, u32); 30] = [
     ("main", 9),
     ("project", 6),
     ("registry", 5),
+    ("policy", 4),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -1,0 +1,333 @@
+//! The kinds in which an engine takes a policy: one row an engine.
+
+use serde_json::{Value, json};
+
+use super::cel;
+use super::condition::{Condition, conditions};
+use crate::rules::{RuleSet, Severity};
+
+/// What happens to an object with a legacy image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It is admitted, and who made it is warned.
+    Warn,
+    /// It is admitted, and it is recorded.
+    Audit,
+    /// It is refused.
+    Deny,
+}
+
+/// A kind of policy.
+pub struct Engine {
+    pub name: &'static str,
+    /// What takes it, in a few words.
+    pub about: &'static str,
+    /// Whether it changes images instead of complaining about them.
+    pub mutates: bool,
+    render: fn(&[Condition], Action) -> Vec<Value>,
+}
+
+pub static ENGINES: [Engine; 5] = [
+    Engine {
+        name: "vap",
+        about: "ValidatingAdmissionPolicy of Kubernetes 1.30 and newer",
+        mutates: false,
+        render: vap,
+    },
+    Engine {
+        name: "kyverno",
+        about: "ValidatingPolicy of Kyverno 1.17 and newer",
+        mutates: false,
+        render: kyverno,
+    },
+    Engine {
+        name: "gatekeeper",
+        about: "ConstraintTemplate and constraint of Gatekeeper 3.18 and newer, in CEL",
+        mutates: false,
+        render: gatekeeper,
+    },
+    Engine {
+        name: "map",
+        about: "MutatingAdmissionPolicy of Kubernetes 1.36 and newer",
+        mutates: true,
+        render: map,
+    },
+    Engine {
+        name: "kyverno-mutate",
+        about: "MutatingPolicy of Kyverno 1.17 and newer",
+        mutates: true,
+        render: kyverno_mutate,
+    },
+];
+
+/// The engine of a name.
+pub fn engine(name: &str) -> Option<&'static Engine> {
+    ENGINES.iter().find(|engine| engine.name == name)
+}
+
+/// None of the rules can be part of such a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsupported;
+
+impl Engine {
+    /// The policy as YAML, of all rules about images that are at least this severe. One that mutates is made only of
+    /// rules whose move is safe for every tag.
+    ///
+    /// # Errors
+    /// Where there is no such rule.
+    pub fn policy(
+        &self,
+        rules: &RuleSet,
+        least: Severity,
+        action: Action,
+    ) -> Result<String, Unsupported> {
+        let mut conditions = conditions(rules, least);
+        if self.mutates {
+            let all = conditions.into_iter();
+            conditions = all.filter_map(Condition::replaceable).collect();
+        }
+        if conditions.is_empty() {
+            return Err(Unsupported);
+        }
+        let documents = (self.render)(&conditions, action);
+        let documents = documents
+            .iter()
+            .filter_map(|one| serde_yaml::to_string(one).ok());
+        let documents: Vec<String> = documents.collect();
+        let head = format!(
+            "# Made by regfix {} for {} from {} of its rules.\n# How to introduce it: docs/policies.md\n",
+            env!("CARGO_PKG_VERSION"),
+            self.about,
+            conditions.len()
+        );
+        Ok(head + &documents.join("---\n"))
+    }
+}
+
+const NAME: &str = "regfix-legacy-registries";
+
+fn vap(conditions: &[Condition], action: Action) -> Vec<Value> {
+    let actions = match action {
+        Action::Warn => json!(["Warn"]),
+        Action::Audit => json!(["Audit"]),
+        Action::Deny => json!(["Deny"]),
+    };
+    vec![
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": NAME},
+            "spec": validating(conditions),
+        }),
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": NAME},
+            "spec": {"policyName": NAME, "validationActions": actions},
+        }),
+    ]
+}
+
+fn kyverno(conditions: &[Condition], action: Action) -> Vec<Value> {
+    let actions = match action {
+        Action::Warn => json!(["Warn"]),
+        Action::Audit => json!(["Audit"]),
+        Action::Deny => json!(["Deny"]),
+    };
+    let mut spec = validating(conditions);
+    spec["validationActions"] = actions;
+    vec![json!({
+        "apiVersion": "policies.kyverno.io/v1",
+        "kind": "ValidatingPolicy",
+        "metadata": {"name": NAME},
+        "spec": spec,
+    })]
+}
+
+/// What the API server's own policies and Kyverno's have in common.
+fn validating(conditions: &[Condition]) -> Value {
+    json!({
+        // A policy that cannot be asked must not stop the cluster.
+        "failurePolicy": "Ignore",
+        "matchConstraints": {"resourceRules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["pods", "pods/ephemeralcontainers", "replicationcontrollers", "podtemplates"],
+            },
+            {
+                "apiGroups": ["apps"],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["deployments", "replicasets", "statefulsets", "daemonsets"],
+            },
+            {
+                "apiGroups": ["batch"],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["jobs", "cronjobs"],
+            },
+        ]},
+        "matchConditions": [{"name": "not-controlled", "expression": cel::NOT_CONTROLLED}],
+        "variables": variables(conditions),
+        "validations": validations(conditions),
+    })
+}
+
+fn variables(conditions: &[Condition]) -> Vec<Value> {
+    let variables = cel::variables(conditions).into_iter();
+    let variables =
+        variables.map(|(name, expression)| json!({"name": name, "expression": expression}));
+    variables.collect()
+}
+
+fn validations(conditions: &[Condition]) -> Vec<Value> {
+    let validations = conditions.iter().map(|condition| {
+        let (expression, message) = cel::validation(condition);
+        json!({
+            "expression": expression,
+            "message": format!("{} (regfix {})", condition.summary, condition.rule),
+            "messageExpression": message,
+        })
+    });
+    validations.collect()
+}
+
+fn gatekeeper(conditions: &[Condition], action: Action) -> Vec<Value> {
+    let action = match action {
+        Action::Warn => "warn",
+        Action::Audit => "dryrun",
+        Action::Deny => "deny",
+    };
+    let kind = "RegfixLegacyRegistries";
+    vec![
+        json!({
+            "apiVersion": "templates.gatekeeper.sh/v1",
+            "kind": "ConstraintTemplate",
+            "metadata": {"name": kind.to_ascii_lowercase()},
+            "spec": {
+                "crd": {"spec": {"names": {"kind": kind}}},
+                "targets": [{
+                    "target": "admission.k8s.gatekeeper.sh",
+                    "code": [{
+                        "engine": "K8sNativeValidation",
+                        "source": {
+                            "failurePolicy": "Ignore",
+                            "matchConditions": [
+                                {"name": "not-controlled", "expression": cel::NOT_CONTROLLED},
+                            ],
+                            "variables": variables(conditions),
+                            "validations": validations(conditions),
+                        },
+                    }],
+                }],
+            },
+        }),
+        json!({
+            "apiVersion": "constraints.gatekeeper.sh/v1beta1",
+            "kind": kind,
+            "metadata": {"name": NAME},
+            "spec": {
+                "enforcementAction": action,
+                "match": {"kinds": [
+                    {"apiGroups": [""], "kinds": ["Pod", "ReplicationController", "PodTemplate"]},
+                    {"apiGroups": ["apps"], "kinds": ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"]},
+                    {"apiGroups": ["batch"], "kinds": ["Job", "CronJob"]},
+                ]},
+            },
+        }),
+    ]
+}
+
+fn map(conditions: &[Condition], _: Action) -> Vec<Value> {
+    let mut spec = mutating(conditions);
+    spec["failurePolicy"] = json!("Ignore");
+    spec["reinvocationPolicy"] = json!("IfNeeded");
+    vec![
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": NAME},
+            "spec": spec,
+        }),
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": NAME},
+            "spec": {"policyName": NAME},
+        }),
+    ]
+}
+
+fn kyverno_mutate(conditions: &[Condition], _: Action) -> Vec<Value> {
+    let mut spec = mutating(conditions);
+    spec["failurePolicy"] = json!("Ignore");
+    vec![json!({
+        "apiVersion": "policies.kyverno.io/v1",
+        "kind": "MutatingPolicy",
+        "metadata": {"name": NAME},
+        "spec": spec,
+    })]
+}
+
+/// Pods when they are made, and nothing else: what GitOps compares stays as it was applied.
+fn mutating(conditions: &[Condition]) -> Value {
+    json!({
+        "matchConstraints": {"resourceRules": [{
+            "apiGroups": [""],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE"],
+            "resources": ["pods"],
+        }]},
+        "matchConditions": [
+            {"name": "has-legacy-image", "expression": cel::any_replaceable(conditions)},
+        ],
+        "mutations": [{
+            "patchType": "ApplyConfiguration",
+            "applyConfiguration": {"expression": cel::mutation(conditions)},
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_gets_documents_with_all_rules() {
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        for engine in &ENGINES {
+            let text = engine
+                .policy(&rules, Severity::Warning, Action::Deny)
+                .unwrap();
+            let documents = text
+                .split("---\n")
+                .map(|one| serde_yaml::from_str::<Value>(one).unwrap());
+            let documents: Vec<Value> = documents.collect();
+            assert!(
+                documents.iter().all(|one| one["kind"].is_string()),
+                "{}",
+                engine.name
+            );
+            let names = text.contains("rule_k8s_gcr_io") || engine.mutates;
+            assert!(
+                names && text.contains("bitnami") != engine.mutates,
+                "{}",
+                engine.name
+            );
+            assert!(
+                !engine.mutates || text.contains("registry.k8s.io"),
+                "{}",
+                engine.name
+            );
+        }
+    }
+
+    #[test]
+    fn without_rules_there_is_no_policy() {
+        let none = RuleSet::new(Vec::new());
+        let policy = ENGINES[0].policy(&none, Severity::Info, Action::Warn);
+        assert_eq!(policy, Err(Unsupported));
+    }
+}
