@@ -376,7 +376,9 @@ fn options<'o>(
             base: PathBuf::from("."),
             force_exclude: scope.force_exclude,
             hidden: !scope.no_hidden,
-            threads: scope.jobs,
+            list_left_out: arguments.output.verbose,
+            // Those of the pool, of which there are as many as were asked for.
+            threads: 0,
             marker: Some(write::JOURNAL_FOLDER),
         },
         related: scope.related,

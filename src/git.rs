@@ -4,8 +4,8 @@
 //! repository's own files tell it to: filters, hooks, monitors of the file system, programs that show differences, helpers
 //! that fetch what a partial clone lacks. It finds such settings in `.git/config`, and in any folder that is shaped like a
 //! bare repository, which can be committed. Each way can be closed by an option, if one knows of it and the `git` that
-//! happens to be installed knows the option. Here there is no way: no crate that starts a process or opens a connection is
-//! part of regfix, which `tests/it/house.rs` holds, and `tests/it/hostile.rs` tries what `git` would fall for.
+//! happens to be installed knows the option. Here there is no way: none of the crates that read repositories starts a
+//! process or opens a connection, which `tests/it/house.rs` holds, and `tests/it/hostile.rs` tries what `git` would fall for.
 //!
 //! What that costs: a file that a filter would have to be asked about counts as changed (see [`work_tree`]), references
 //! are understood where they are kept in files, and revisions as far as [`revision`] says.
@@ -13,6 +13,7 @@
 mod changes;
 mod repository;
 mod revision;
+mod tracked;
 mod tree;
 mod work_tree;
 
@@ -26,6 +27,7 @@ use crate::printable;
 pub use changes::{Asked, Changes, Since, changes};
 use repository::Objects;
 pub use repository::Repository;
+pub use tracked::{Tracked, exclude_file};
 use tree::ItemKind;
 
 /// Texts that are larger are not read.

@@ -8,9 +8,9 @@
 //! | 8 | [`cli`] | arguments in, exit code out |
 //! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
 //! | 6 | [`walk`], [`mod@write`], [`project`] | the only reader; the only writer; several files together to findings |
-//! | 6 | [`baseline`], [`git`], [`progress`] | findings that are known; what git keeps of a repository; the line that says how far a run is |
+//! | 6 | [`baseline`], [`progress`] | findings that are known; the line that says how far a run is |
 //! | 5 | [`registry`] | what registries hold, and what moves images to a mirror |
-//! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`] | one file to findings; settings; ignore comments; one module an output format; where something stands |
+//! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`], [`git`] | one file to findings; settings; ignore comments; one module an output format; where something stands; what git keeps of a repository |
 //! | 4 | [`policy`] | the rules as admission policies of a cluster |
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |

@@ -84,6 +84,11 @@ pub struct Summary {
     pub stale: usize,
     /// Files with a part that could not be analysed.
     pub not_analysed: usize,
+    /// Files and folders that were left out, by who is to blame: settings, ignore files, a name that hides them. A folder
+    /// counts once, and a file where it would have been looked at.
+    pub excluded: usize,
+    pub ignored: usize,
+    pub hidden: usize,
     /// Problems that kept the job from being done.
     pub failures: usize,
     /// Of findings left, how many each rule has: id and count, the most first.
@@ -106,6 +111,9 @@ impl Summary {
         self.baselined += other.baselined;
         self.stale += other.stale;
         self.not_analysed += other.not_analysed;
+        self.excluded += other.excluded;
+        self.ignored += other.ignored;
+        self.hidden += other.hidden;
         self.failures += other.failures;
     }
 }

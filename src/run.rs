@@ -35,7 +35,7 @@ use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 use crate::suppress::MARKER;
-use crate::walk;
+use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
 
 use disk::Disk;
@@ -147,16 +147,25 @@ impl Options<'_> {
 
     /// The kind by which a file is read, if it is.
     fn kind_of(&self, path: &Path, named: bool) -> Option<&'static Kind> {
-        if (!named || self.walk.force_exclude) && self.config.excludes(path, false) {
-            return None;
+        match self.want(path, named) {
+            Want::Read(kind) => Some(kind),
+            Want::Excluded | Want::Nothing => None,
         }
+    }
+
+    fn want(&self, path: &Path, named: bool) -> Want<&'static Kind> {
         if self.is_own(path) {
-            return None;
+            return Want::Nothing;
         }
         let known = kind::classify(path);
         let text = || (self.all_text || named).then_some(&kind::TEXT);
         // A file that is named is read whatever it is called: most such files are YAML without an extension.
-        known.or_else(text)
+        let kind = known.or_else(text);
+        let can_be_excluded = !named || self.walk.force_exclude;
+        match kind {
+            Some(_) if can_be_excluded && self.config.excludes(path, false) => Want::Excluded,
+            kind => kind.into(),
+        }
     }
 }
 
@@ -273,7 +282,7 @@ fn walk_for(
         (candidate.suspect || candidate.text.is_some() || counts()).then_some(candidate)
     };
     let sieve = walk::Sieve {
-        wanted: &|path, named| options.kind_of(path, named),
+        wanted: &|path, named| options.want(path, named),
         keep: &keep,
         suspect: &|bytes| anchors.occur_in(bytes),
     };
@@ -326,9 +335,8 @@ fn disk_of<'r>(
         };
         let sieve = walk::Sieve {
             wanted: &|path: &Path, _| {
-                options
-                    .kind_of(path, false)
-                    .filter(|kind| kind.makes_project())
+                let kind = options.kind_of(path, false);
+                kind.filter(|kind| kind.makes_project()).into()
             },
             keep: &|_, kind: &'static Kind, bytes: &[u8]| project_text(options.config, kind, bytes),
             suspect: &|_: &[u8]| false,
@@ -463,6 +471,10 @@ impl Run<'_, '_> {
                 changed.chain(affected).collect::<HashSet<_>>().len()
             }
         };
+        let counts = found.counts;
+        self.summary.excluded = counts.excluded;
+        self.summary.ignored = counts.ignored;
+        self.summary.hidden = counts.hidden;
         let progress = self.progress;
         self.aside(|run| run.walked(&found.problems, &found.skipped))?;
         let (options, judge) = (self.options, self.judge);

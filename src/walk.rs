@@ -2,17 +2,12 @@
 //!
 //! Knows no rule and no YAML: which files are wanted, and what is worth keeping of their bytes, come in as closures.
 
-use std::any::Any;
-use std::fs::{File, FileType};
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-
-use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
 mod content;
 mod exclude;
+mod folder;
+mod ignores;
 mod look;
 mod problem;
 mod roots;
@@ -24,14 +19,15 @@ pub use look::{
 };
 pub use problem::Problem;
 
-use content::{Buffer, Read};
 use exclude::Exclude;
+use folder::Walk;
+use look::named;
 use roots::Roots;
 
 /// What version control keeps beside the files. Never looked into.
 const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
-/// Hidden folders that tools fill with copies of what others wrote.
+/// Hidden folders that tools fill with copies of what others wrote. Looked into only where git tracks something in them.
 const CACHES: [&str; 12] = [
     ".cache",
     ".direnv",
@@ -63,7 +59,9 @@ pub struct Options {
     pub force_exclude: bool,
     /// Whether hidden files and folders are looked into, except for those that version control and other tools fill.
     pub hidden: bool,
-    /// 0: as many as there are cores, but not more than pays.
+    /// Whether what is left out is listed, and not only counted.
+    pub list_left_out: bool,
+    /// 0: those of the pool that the process has.
     pub threads: usize,
     /// A folder of our own that is looked for in each folder, and not looked into.
     pub marker: Option<&'static str>,
@@ -82,8 +80,8 @@ impl Options {
 ///
 /// All three are called from many threads. A panic in one of them costs its file only.
 pub struct Sieve<'s, K, T> {
-    /// What to read a file as, by its path and whether it was named as a root; `None` leaves it unread. A caller that
-    /// keeps its users' word wants every file that was named.
+    /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
+    /// every file that was named.
     pub wanted: &'s Wanted<'s, K>,
     /// What to keep of a file, by its bytes; `None` forgets it.
     pub keep: &'s Keep<'s, K, T>,
@@ -91,7 +89,22 @@ pub struct Sieve<'s, K, T> {
     pub suspect: &'s (dyn Fn(&[u8]) -> bool + Sync),
 }
 
-pub type Wanted<'s, K> = dyn Fn(&Path, bool) -> Option<K> + Sync + 's;
+/// What a caller says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want<K> {
+    Read(K),
+    /// It would be read, had nobody excluded it.
+    Excluded,
+    Nothing,
+}
+
+impl<K> From<Option<K>> for Want<K> {
+    fn from(wanted: Option<K>) -> Self {
+        wanted.map_or(Self::Nothing, Self::Read)
+    }
+}
+
+pub type Wanted<'s, K> = dyn Fn(&Path, bool) -> Want<K> + Sync + 's;
 pub type Keep<'s, K, T> = dyn Fn(&Path, K, &[u8]) -> Option<T> + Sync + 's;
 
 /// What a walk came to, the same whatever the number of threads.
@@ -100,7 +113,7 @@ pub struct Outcome<T> {
     /// In the order of their paths, byte by byte within each component.
     pub kept: Vec<(PathBuf, T)>,
     pub problems: Vec<Problem>,
-    /// Wanted by name, but not read; the reason in words.
+    /// Wanted by name, but not read; the reason in words. What is left out, too, where that is asked for.
     pub skipped: Vec<(PathBuf, &'static str)>,
     /// Folders in which there is something called [`Options::marker`].
     pub marked: Vec<PathBuf>,
@@ -114,8 +127,62 @@ pub struct Counts {
     pub bytes: u64,
     /// Files that were not wanted.
     pub unwanted: usize,
-    /// Files and folders left out by `exclude`; a folder counts once.
+    /// Files and folders left out because somebody excluded them, by `exclude` here or by [`Want::Excluded`]. Here and
+    /// below, a folder counts once, whatever it holds, and a file where it would have been read.
     pub excluded: usize,
+    /// Those that ignore files list.
+    pub ignored: usize,
+    /// Those that are hidden, and hidden caches of tools; not what version control keeps.
+    pub hidden: usize,
+}
+
+/// Why something is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeftOut {
+    Excluded,
+    Ignored,
+    Hidden,
+    Cache,
+}
+
+impl LeftOut {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded",
+            Self::Ignored => "listed in an ignore file",
+            Self::Hidden => "hidden",
+            Self::Cache => "a hidden folder that a tool fills",
+        }
+    }
+}
+
+impl Counts {
+    fn left_out(&mut self, why: LeftOut) -> &mut usize {
+        match why {
+            LeftOut::Excluded => &mut self.excluded,
+            LeftOut::Ignored => &mut self.ignored,
+            LeftOut::Hidden | LeftOut::Cache => &mut self.hidden,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.unwanted += other.unwanted;
+        self.excluded += other.excluded;
+        self.ignored += other.ignored;
+        self.hidden += other.hidden;
+    }
+}
+
+impl<T> Outcome<T> {
+    fn add(&mut self, mut other: Self) {
+        self.kept.append(&mut other.kept);
+        self.problems.append(&mut other.problems);
+        self.skipped.append(&mut other.skipped);
+        self.marked.append(&mut other.marked);
+        self.counts.add(other.counts);
+    }
 }
 
 impl<T> Default for Outcome<T> {
@@ -132,9 +199,10 @@ impl<T> Default for Outcome<T> {
 
 /// Reads each wanted file under the roots once.
 ///
-/// What git ignores, and what is hidden unless asked for, is left out as ripgrep leaves it out, but never a root. Symbolic links are
-/// followed only where they are roots. Paths are shown as the root was given, without a leading `./`.
-pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T> {
+/// What git ignores, and what is hidden unless asked for, is left out as ripgrep leaves it out, but never a root, and never a
+/// file that git tracks all the same. Symbolic links are followed only where they are roots. Paths are shown as the root was
+/// given, without a leading `./`.
+pub fn walk<K: Send, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T> {
     let mut outcome = Outcome::default();
     let exclude = match Exclude::new(&options.exclude, &options.base) {
         Ok(exclude) => exclude,
@@ -147,34 +215,19 @@ pub fn walk<K, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T
     if options.force_exclude {
         outcome.counts.excluded += roots.drop_if(|path, folder| exclude.has_root(path, folder));
     }
-    let mut paths = roots.paths();
-    let Some(first) = paths.next() else {
-        return sorted(outcome);
+    let visit = || {
+        let walk = Walk::new(sieve, &exclude, &roots, options);
+        walk.run();
+        walk.into_outcome(outcome)
     };
-    let mut builder = WalkBuilder::new(first);
-    for path in paths {
-        builder.add(path);
-    }
-    if options.hidden {
-        let marker = options.marker;
-        let kept_by_tool = move |entry: &DirEntry| {
-            let mut names = STORES.iter().chain(&CACHES).chain(&marker);
-            entry.depth() > 0 && names.any(|name| entry.file_name() == *name)
-        };
-        builder.hidden(false);
-        builder.filter_entry(move |entry| !kept_by_tool(entry));
-    }
-    let shared = Shared {
-        sieve,
-        exclude,
-        marker: options.marker,
-        roots: &roots,
-        walked: Mutex::new(outcome),
-    };
-    let walker = builder.threads(options.threads).build_parallel();
-    walker.visit(&mut &shared);
-    let walked = shared.walked.into_inner();
-    sorted(walked.unwrap_or_else(PoisonError::into_inner))
+    let pool = (options.threads > 0).then(|| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads);
+        pool.build().ok()
+    });
+    sorted(match pool.flatten() {
+        Some(pool) => pool.install(visit),
+        None => visit(),
+    })
 }
 
 fn sorted<T>(mut outcome: Outcome<T>) -> Outcome<T> {
@@ -187,143 +240,10 @@ fn sorted<T>(mut outcome: Outcome<T>) -> Outcome<T> {
     outcome
 }
 
-/// What the threads share.
-struct Shared<'w, K, T> {
-    sieve: &'w Sieve<'w, K, T>,
-    exclude: Exclude,
-    marker: Option<&'static str>,
-    roots: &'w Roots,
-    walked: Mutex<Outcome<T>>,
-}
-
-impl<'w, K, T: Send> ParallelVisitorBuilder<'w> for &'w Shared<'w, K, T> {
-    fn build(&mut self) -> Box<dyn ParallelVisitor + 'w> {
-        Box::new(Worker {
-            shared: self,
-            buffer: Buffer::new(LIMIT),
-            found: Outcome::default(),
-        })
-    }
-}
-
-/// One thread, with a buffer and an outcome of its own, so that nothing is locked until it is done.
-struct Worker<'w, K, T> {
-    shared: &'w Shared<'w, K, T>,
-    buffer: Buffer,
-    found: Outcome<T>,
-}
-
-impl<K, T> Drop for Worker<'_, K, T> {
-    fn drop(&mut self) {
-        let mut walked = self
-            .shared
-            .walked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        walked.kept.append(&mut self.found.kept);
-        walked.problems.append(&mut self.found.problems);
-        walked.skipped.append(&mut self.found.skipped);
-        walked.marked.append(&mut self.found.marked);
-        let counts = self.found.counts;
-        walked.counts.files += counts.files;
-        walked.counts.bytes += counts.bytes;
-        walked.counts.unwanted += counts.unwanted;
-        walked.counts.excluded += counts.excluded;
-    }
-}
-
-impl<K, T: Send> ParallelVisitor for Worker<'_, K, T> {
-    fn visit(&mut self, entry: Result<DirEntry, ignore::Error>) -> WalkState {
-        match entry {
-            Ok(entry) => self.enter(&entry),
-            Err(error) => {
-                self.found.problems.extend(Problem::of_walk(&error));
-                WalkState::Continue
-            }
-        }
-    }
-}
-
-impl<K, T> Worker<'_, K, T> {
-    fn enter(&mut self, entry: &DirEntry) -> WalkState {
-        let Some(kind) = entry.file_type() else {
-            return WalkState::Continue;
-        };
-        let path = shown(entry.path());
-        let root = entry.depth() == 0;
-        if !root && self.shared.roots.hold(entry.path()) {
-            return WalkState::Skip;
-        }
-        if !root && self.shared.exclude.has(path, kind.is_dir()) {
-            self.found.counts.excluded += 1;
-            return WalkState::Skip;
-        }
-        if kind.is_dir() {
-            let problems = entry.error().map(Problem::of_walk);
-            self.found.problems.extend(problems.into_iter().flatten());
-            let marker = self.shared.marker;
-            if marker.is_some_and(|marker| is_there(&entry.path().join(marker))) {
-                self.found.marked.push(path.to_owned());
-            }
-        } else if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.sift(path, root, kind))) {
-            let problem = Problem::panicked(path, &said(&*panic));
-            self.found.problems.push(problem);
-        }
-        WalkState::Continue
-    }
-
-    /// The name is asked about first, for most names of most trees are not wanted.
-    fn sift(&mut self, path: &Path, root: bool, file_type: FileType) {
-        let Some(kind) = (self.shared.sieve.wanted)(path, root) else {
-            self.found.counts.unwanted += 1;
-            return;
-        };
-        if !file_type.is_file() {
-            let link = file_type.is_symlink();
-            self.skip(path, if link { LINK } else { SPECIAL });
-            return;
-        }
-        match self.load(path, kind) {
-            Ok(()) => self.found.counts.files += 1,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !root => {
-                self.found.problems.push(Problem::vanished(path));
-            }
-            Err(error) => self.found.problems.push(Problem::unreadable(path, &error)),
-        }
-    }
-
-    fn load(&mut self, path: &Path, kind: K) -> io::Result<()> {
-        let mut file = File::open(path)?;
-        match self.buffer.read(&mut file, self.shared.sieve.suspect)? {
-            Read::Whole(bytes) => {
-                self.found.counts.bytes += bytes.len() as u64;
-                if let Some(kept) = (self.shared.sieve.keep)(path, kind, bytes) {
-                    self.found.kept.push((path.to_owned(), kept));
-                }
-            }
-            Read::Larger { suspect: true } => self.found.problems.push(Problem::larger(path)),
-            Read::Larger { suspect: false } => self.skip(path, LARGER),
-        }
-        Ok(())
-    }
-
-    fn skip(&mut self, path: &Path, reason: &'static str) {
-        self.found.skipped.push((path.to_owned(), reason));
-    }
-}
-
-/// A path without the `./` that the root `.` gives it.
+/// A path without the `./` that somebody gave it.
 fn shown(path: &Path) -> &Path {
     match path.strip_prefix(".") {
         Ok(rest) if !rest.as_os_str().is_empty() => rest,
         _ => path,
     }
-}
-
-/// The words of a panic.
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason given")
-        .to_owned()
 }

@@ -12,7 +12,7 @@ use crate::git::{self, Asked, Changes, Since};
 use crate::kind;
 use crate::printable::{self, complain};
 use crate::run::Only;
-use crate::walk;
+use crate::walk::{self, Want};
 
 /// What changed, if that is asked for and does not concern everything; or why git could not tell.
 pub(super) fn only(
@@ -62,7 +62,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     let note = |path: &Path, _: bool| {
         let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
         files.push(path.to_owned());
-        None::<()>
+        Want::<()>::Nothing
     };
     let options = walk::Options {
         roots: vec![folder.to_owned()],

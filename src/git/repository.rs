@@ -30,7 +30,7 @@ pub struct Repository {
     /// What belongs to this work tree: `HEAD` and the index.
     own: PathBuf,
     /// What all work trees share: objects and references.
-    common: PathBuf,
+    pub(super) common: PathBuf,
     index: PathBuf,
 }
 
@@ -127,7 +127,7 @@ impl Repository {
         self.formats().map(|(hash, _)| hash)
     }
 
-    /// Finds what is here, and never asks another repository for what is not: no library that could is part of regfix.
+    /// Finds what is here, and never asks another repository for what is not: the libraries cannot.
     pub(super) fn objects(&self) -> Result<Objects, Error> {
         let path = self.common.join("objects");
         let options = gix_odb::store::init::Options {

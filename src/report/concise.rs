@@ -190,6 +190,9 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
     tell(summary.baselined, "in the baseline");
     tell(summary.stale, "stale in the baseline");
     tell(summary.not_analysed, "not analysed");
+    tell(summary.excluded, "excluded");
+    tell(summary.ignored, "ignored");
+    tell(summary.hidden, "hidden");
     tell(summary.failures, "failed");
     asides
 }

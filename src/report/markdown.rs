@@ -5,7 +5,7 @@
 mod table;
 
 use super::group::{self, Counts, findings};
-use super::text::count;
+use super::text::{count, left_out};
 use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
 use crate::rules::{Rule, RuleSet};
 use table::{Table, code, escaped};
@@ -85,6 +85,9 @@ fn opening(summary: &Summary, look: &Look) -> String {
     tell(summary.stale, "stale in the baseline");
     tell(summary.not_analysed, "not analysed, or only in part");
     tell(summary.failures, "kept the job from being done");
+    lines.extend(
+        left_out(summary).map(|counts| format!("Not looked at: {counts} (a folder counts once).")),
+    );
     lines.join("\n") + "\n"
 }
 

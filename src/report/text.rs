@@ -1,6 +1,6 @@
 //! What the formats share: places in a file, counted words and wrapped lines. Knows no format.
 
-use super::FileReport;
+use super::{FileReport, Summary};
 use crate::finding::Finding;
 use crate::printable;
 use crate::source::{LineIndex, Position};
@@ -81,6 +81,20 @@ pub(super) fn count(number: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+/// What was left out, counted by reason; nothing where nothing was.
+pub(super) fn left_out(summary: &Summary) -> Option<String> {
+    let counts = [
+        (summary.excluded, "excluded"),
+        (summary.ignored, "ignored"),
+        (summary.hidden, "hidden"),
+    ];
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let counts: Vec<String> = counts
+        .map(|(number, why)| format!("{number} {why}"))
+        .collect();
+    (!counts.is_empty()).then(|| counts.join(", "))
 }
 
 /// `a`, `a and b`, `a, b and c`.

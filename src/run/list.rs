@@ -44,7 +44,7 @@ pub fn files(
     let found = walk::walk(
         &options.walk,
         &Sieve {
-            wanted: &|path, named| options.kind_of(path, named),
+            wanted: &|path, named| options.want(path, named),
             keep: &|_, kind: &'static Kind, bytes| Some(kind.describe(bytes)),
             suspect: &|_| false,
         },
@@ -193,7 +193,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
     let found = walk::walk(
         &options.walk,
         &Sieve {
-            wanted: &|path, named| options.kind_of(path, named),
+            wanted: &|path, named| options.want(path, named),
             keep: &|path, kind: &'static Kind, bytes| {
                 let text = std::str::from_utf8(bytes);
                 let listed = text.map(|text| of_text(path, kind, text));

@@ -159,7 +159,7 @@ impl Options<'_> {
         self.baseline.is_some() || self.formats().any(|(format, _)| format.has_keys)
     }
 
-    /// Whether a file is one that regfix writes itself, and that speaks of what it found.
+    /// Whether a file is one of regfix itself: its settings, or what it writes of what it found.
     pub(super) fn is_own(&self, path: &Path) -> bool {
         let name = path.file_name();
         let full = |path: &Path| normal(&walk::working_directory().join(path));

@@ -19,7 +19,7 @@ pub fn real(path: &Path) -> Option<PathBuf> {
 }
 
 /// An empty path is the working directory, to everyone but the system.
-fn named(path: &Path) -> &Path {
+pub(super) fn named(path: &Path) -> &Path {
     match path.as_os_str().is_empty() {
         true => Path::new("."),
         false => path,

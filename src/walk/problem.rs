@@ -5,6 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::git;
 use crate::printable;
 
 /// Something that could not be done, or not as asked.
@@ -110,76 +111,32 @@ impl Problem {
         )
     }
 
-    /// What the walker says: of a file or folder it could not list, or of lines in ignore files.
-    pub(super) fn of_walk(error: &ignore::Error) -> Vec<Self> {
-        match error {
-            ignore::Error::Partial(errors) => errors.iter().flat_map(Self::of_walk).collect(),
-            ignore::Error::WithDepth { err, .. } => Self::of_walk(err),
-            ignore::Error::WithPath { path, err } => vec![Self::of_path(super::shown(path), err)],
-            _ => vec![Self::of_path(Path::new("."), error)],
-        }
-    }
-
-    fn of_path(path: &Path, error: &ignore::Error) -> Self {
-        match error.io_error() {
-            Some(error) if error.kind() == io::ErrorKind::NotFound => Self::vanished(path),
-            Some(error) => Self::unreadable(path, error),
-            None => Self::warning(
-                path,
-                format!("{error}; this line of the ignore file is not followed"),
-            ),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(path: &str, err: ignore::Error) -> ignore::Error {
-        ignore::Error::WithPath {
-            path: path.into(),
-            err: Box::new(err),
-        }
-    }
-
-    #[test]
-    fn the_walkers_errors_keep_their_path_and_weight() {
-        let denied = at(
-            "./dir",
-            ignore::Error::Io(io::ErrorKind::PermissionDenied.into()),
-        );
-        let gone = at("gone", ignore::Error::Io(io::ErrorKind::NotFound.into()));
-        let glob = ignore::Error::Glob {
-            glob: Some("[".to_owned()),
-            err: "unclosed".to_owned(),
+    /// An ignore file that is not followed. Git does not follow a link either; anything else is nobody's intention.
+    pub(super) fn unread_ignore_file(path: &Path, error: &io::Error) -> Self {
+        let why = match error.kind() {
+            io::ErrorKind::FileTooLarge => {
+                "with those above it, it has more than 512 KiB".to_owned()
+            }
+            _ => error.to_string(),
         };
-        let line = at(
-            ".gitignore",
-            ignore::Error::WithLineNumber {
-                line: 3,
-                err: Box::new(glob),
-            },
-        );
-        let all = ignore::Error::Partial(vec![
-            ignore::Error::WithDepth {
-                depth: 1,
-                err: Box::new(denied),
-            },
-            gone,
-            line,
-        ]);
-        let said: Vec<_> = Problem::of_walk(&all)
-            .iter()
-            .map(|one| format!("{one} ({})", one.fatal))
-            .collect();
-        assert_eq!(
-            said,
-            [
-                "dir: cannot be read: permission denied; make it readable, or exclude it (true)",
-                "gone: was gone before it could be read (false)",
-                ".gitignore: line 3: error parsing glob '[': unclosed; this line of the ignore file is not followed (false)",
-            ]
-        );
+        let message = format!("this ignore file is not followed: {why}");
+        match path.is_symlink() {
+            true => Self::warning(path, message),
+            false => Self::fatal(path, message),
+        }
+    }
+
+    pub(super) fn bad_ignore_line(path: &Path, line: usize, why: &str) -> Self {
+        Self::warning(
+            path,
+            format!("line {line}: {why}; this line of the ignore file is not followed"),
+        )
+    }
+
+    pub(super) fn unknown_tracked(folder: &Path, error: &git::Error) -> Self {
+        Self::warning(
+            super::named(folder),
+            format!("it is not known what git tracks, and what is ignored is left out: {error}"),
+        )
     }
 }

@@ -18,11 +18,11 @@ pub(super) struct Roots {
 }
 
 #[derive(Debug)]
-struct Root {
-    /// As the walker is to be told.
-    path: PathBuf,
-    real: PathBuf,
-    folder: bool,
+pub(super) struct Root {
+    /// As it was given.
+    pub(super) path: PathBuf,
+    pub(super) real: PathBuf,
+    pub(super) folder: bool,
 }
 
 impl Roots {
@@ -50,8 +50,8 @@ impl Roots {
         before - self.roots.len()
     }
 
-    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.roots.iter().map(|root| &*root.path)
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Root> {
+        self.roots.iter()
     }
 
     /// Whether a path under a root is a root itself.
@@ -67,14 +67,8 @@ impl Root {
             return Err(Problem::special_root(path));
         }
         let real = path.canonicalize().map_err(|error| cause(path, &error))?;
-        // The walker would take a bare `-` for standard input.
-        let path = if path == Path::new("-") {
-            Path::new(".").join(path)
-        } else {
-            path.to_owned()
-        };
         Ok(Self {
-            path,
+            path: path.to_owned(),
             real,
             folder: metadata.is_dir(),
         })
@@ -102,10 +96,18 @@ fn inner(roots: &[Root]) -> HashSet<PathBuf> {
             else {
                 continue;
             };
-            inner.insert(outer.join(rest));
+            inner.insert(below(outer).join(rest));
         }
     }
     inner
+}
+
+/// What the paths of a walk begin with: nothing where its root is the working directory.
+pub(super) fn below(root: &Path) -> &Path {
+    match shown(root) {
+        here if here == Path::new(".") => Path::new(""),
+        shown => shown,
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +119,10 @@ mod tests {
         fs::create_dir_all(folder.path().join("a/b")).unwrap();
         fs::write(folder.path().join("a/b/c.yaml"), "").unwrap();
         folder
+    }
+
+    fn paths(roots: &Roots) -> Vec<&Path> {
+        roots.iter().map(|root| root.path.as_path()).collect()
     }
 
     fn resolve(paths: &[PathBuf]) -> (Roots, Vec<Problem>) {
@@ -131,10 +137,7 @@ mod tests {
         let (roots, problems) =
             resolve(&[at("a"), at("a/b/.."), at("a/b/c.yaml"), at("a"), at("a/b")]);
         assert_eq!(problems, []);
-        assert_eq!(
-            roots.paths().collect::<Vec<_>>(),
-            [at("a"), at("a/b/c.yaml"), at("a/b")]
-        );
+        assert_eq!(paths(&roots), [at("a"), at("a/b/c.yaml"), at("a/b")]);
         assert!(roots.hold(&at("a/b")));
         assert!(roots.hold(&at("a/b/c.yaml")));
         assert!(!roots.hold(&at("a")));
@@ -145,7 +148,7 @@ mod tests {
         let folder = tree();
         let (mut roots, _) = resolve(&[folder.path().join("a"), folder.path().join("a/b/c.yaml")]);
         assert_eq!(roots.drop_if(|_, folder| !folder), 1);
-        assert_eq!(roots.paths().count(), 1);
+        assert_eq!(roots.iter().count(), 1);
     }
 
     #[test]
@@ -154,7 +157,7 @@ mod tests {
         let missing = folder.path().join("missing");
         let (roots, problems) =
             resolve(&[missing.clone(), folder.path().join("a"), missing.clone()]);
-        assert_eq!(roots.paths().count(), 1);
+        assert_eq!(roots.iter().count(), 1);
         assert_eq!(problems, [Problem::missing_root(&missing)]);
     }
 
@@ -168,7 +171,7 @@ mod tests {
         symlink("nowhere", at("broken")).unwrap();
         symlink("loop", at("loop")).unwrap();
         let (roots, problems) = resolve(&[at("a"), at("link"), at("broken"), at("loop")]);
-        assert_eq!(roots.paths().collect::<Vec<_>>(), [at("a"), at("link")]);
+        assert_eq!(paths(&roots), [at("a"), at("link")]);
         assert!(
             roots.hold(&at("a/b")),
             "shown as link/c.yaml, and not a second time"

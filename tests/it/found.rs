@@ -181,3 +181,44 @@ fn resources_and_archives_that_are_pipes_or_devices_are_not_waited_for() {
         assert!(text.contains(expected), "{arguments:?}: {text}");
     }
 }
+
+/// Each of the names under which ignore files are looked for, in a repository and above it.
+#[test]
+fn ignore_files_that_are_pipes_devices_or_links_are_not_followed() {
+    for name in [".gitignore", ".ignore", ".git/info/exclude"] {
+        for kind in ["fifo", "link to a device", "link to a file", "large"] {
+            let folder = folder(&[("all", "*\n"), ("a.yaml", LEGACY), ("sub/b.yaml", LEGACY)]);
+            let path = folder.path().join(name);
+            fs::create_dir_all(folder.path().join(".git/info")).unwrap();
+            match kind {
+                "fifo" => fifo(&path),
+                "link to a device" => symlink("/dev/zero", &path).unwrap(),
+                "link to a file" => symlink(folder.path().join("all"), &path).unwrap(),
+                _ => fs::write(&path, format!("*\n#{}\n", "x".repeat(2 << 20))).unwrap(),
+            }
+            for (from, found) in [("", "a.yaml:1:8"), ("sub", "b.yaml:1:8")] {
+                let from = folder.path().join(from);
+                let output = run_in_time(&from, &["--format", "concise", "--verbose"]);
+                let text = stdout(&output);
+                assert!(text.contains(found), "{name}: {kind}: {text}");
+                let said = stderr(&output);
+                let start = format!("{name}: this ignore file is not followed: ");
+                assert!(said.contains(&start), "{name}: {kind}: {said}");
+                // Git does not follow a link either; everything else is a failure.
+                let code = if kind.starts_with("link") { 1 } else { 2 };
+                assert_eq!(output.status.code(), Some(code), "{name}: {kind}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ignore_file_elsewhere_shows_nothing_of_itself() {
+    let folder = folder(&[("secret", "[hunter2\n"), ("repo/a.yaml", LEGACY)]);
+    let repository = folder.path().join("repo");
+    fs::create_dir(repository.join(".git")).unwrap();
+    symlink("../secret", repository.join(".gitignore")).unwrap();
+    let output = run(&repository, &["--verbose"]);
+    let told = stdout(&output) + &stderr(&output);
+    assert!(!told.contains("hunter2"), "{told}");
+}

@@ -10,7 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("write", 6),
     ("check", 5),
     ("baseline", 6),
-    ("git", 6),
+    ("git", 5),
     ("open", 1),
     ("progress", 6),
     ("config", 5),

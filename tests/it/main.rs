@@ -16,6 +16,7 @@ mod found;
 mod git;
 mod groups;
 mod helm;
+mod hiding;
 #[cfg(unix)]
 mod hostile;
 mod house;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use regfix::walk::{Options, Outcome, Sieve, walk};
+use regfix::walk::{Options, Outcome, Sieve, Want, walk};
 
 /// A folder of its own for each test.
 struct Tree(tempfile::TempDir);
@@ -24,7 +24,9 @@ impl Tree {
         tree
     }
 
+    /// A path in the tree, and nowhere else.
     fn at(&self, path: &str) -> PathBuf {
+        assert!(!path.starts_with('/'), "{path} is not in the tree");
         self.0.path().join(path)
     }
 
@@ -79,7 +81,7 @@ fn run(options: &Options) -> Outcome<bool> {
     walk(
         options,
         &Sieve {
-            wanted: &|path, named| (named || is_yaml(path)).then_some(named),
+            wanted: &|path, named| (named || is_yaml(path)).then_some(named).into(),
             keep: &|_, named, bytes| {
                 bytes
                     .windows(6)
@@ -257,7 +259,10 @@ fn excluded_folders_are_not_entered() {
     let outcome = walk(
         &options,
         &Sieve {
-            wanted: &|path, _| asked.lock().unwrap().insert(path.to_owned()).then_some(()),
+            wanted: &|path, _| {
+                let is_new = asked.lock().unwrap().insert(path.to_owned());
+                is_new.then_some(()).into()
+            },
             keep: &|_, (), _| Some(()),
             suspect: &|_| false,
         },
@@ -334,7 +339,7 @@ fn a_panic_costs_one_file() {
         &Sieve {
             wanted: &|path, _| {
                 assert!(!path.ends_with("worse.yaml"), "cannot even name it");
-                Some(())
+                Want::Read(())
             },
             keep: &|path, (), _| {
                 assert!(!path.ends_with("bad.yaml"), "cannot read {}", "this");
@@ -384,7 +389,7 @@ fn files_beyond_the_limit_are_looked_through() {
     let outcome = walk(
         &tree.options(&[""]),
         &Sieve {
-            wanted: &|_, _| Some(()),
+            wanted: &|_, _| Want::Read(()),
             keep: &|_, (), bytes| Some(bytes.len()),
             suspect: &|bytes| bytes.ends_with(b"legacy"),
         },
@@ -516,7 +521,7 @@ mod unix {
                     if path.ends_with("b.yaml") {
                         fs::remove_file(path).unwrap();
                     }
-                    Some(())
+                    Want::Read(())
                 },
                 keep: &|_, (), _| Some(()),
                 suspect: &|_| false,
@@ -539,7 +544,7 @@ mod unix {
                     ..Options::default()
                 },
                 &Sieve {
-                    wanted: &|path, _| path.ends_with("walk/roots.rs").then_some(()),
+                    wanted: &|path, _| path.ends_with("walk/roots.rs").then_some(()).into(),
                     keep: &|_, (), _| Some(()),
                     suspect: &|_| false,
                 },
@@ -563,5 +568,99 @@ mod unix {
             full.to_str().unwrap(),
             full.join("walk/roots.rs").to_str().unwrap(),
         );
+    }
+}
+
+/// Random trees with random ignore files, against the walker of the crate `ignore`, which is that of ripgrep.
+#[test]
+fn what_is_ignored_is_what_ripgrep_ignores() {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+    const FOLDERS: [&str; 7] = [".", "a", "a/b", "a/b/c", "d", "d/a", ".h"];
+    const NAMES: [&str; 6] = ["f", "b.yaml", "c.yaml", ".h.yaml", "a b.yaml", "ü.yaml"];
+    const LINES: [&str; 23] = [
+        "a",
+        "a/",
+        "/a",
+        "b.yaml",
+        "*.yaml",
+        "!b.yaml",
+        "!*.yaml",
+        "/a/b",
+        "a/b/",
+        "**/c.yaml",
+        "a/**",
+        "!a/b/",
+        "/*",
+        "!/a",
+        "!.h.yaml",
+        "!.h/",
+        "# a",
+        "\\#a",
+        "",
+        " ",
+        "c.*\r",
+        "[bc].yaml",
+        "f",
+    ];
+    const FILES: [&str; 3] = [".ignore", ".gitignore", ".git/info/exclude"];
+
+    let lines = proptest::collection::vec(0..LINES.len(), 1..5);
+    let file = (0..FOLDERS.len(), 0..FILES.len(), lines);
+    let tree = (
+        proptest::collection::vec(file, 0..6),
+        proptest::collection::vec(0..FOLDERS.len(), 0..3),
+    );
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    for _ in 0..60 {
+        let (files, repositories) = tree.new_tree(&mut runner).unwrap().current();
+        let tree = Tree::new(&[]);
+        for folder in FOLDERS {
+            for name in NAMES {
+                tree.write(&format!("{folder}/x/{name}"), "legacy");
+                tree.write(&format!("{folder}/{name}"), "legacy");
+            }
+        }
+        for at in &repositories {
+            fs::create_dir_all(tree.at(FOLDERS[*at]).join(".git/info")).unwrap();
+        }
+        for (folder, name, lines) in &files {
+            let lines: Vec<&str> = lines.iter().map(|line| LINES[*line]).collect();
+            let path = format!("{}/{}", FOLDERS[*folder], FILES[*name]);
+            if !path.contains(".git/") || repositories.contains(folder) {
+                tree.write(&path, &lines.join("\n"));
+            }
+        }
+        for (roots, hidden) in [
+            (&[""][..], false),
+            (&["a", "d"], false),
+            (&["a/b"], true),
+            (&["d/a", ""], true),
+        ] {
+            let mut options = tree.options(roots);
+            options.hidden = hidden;
+            let outcome = walk(
+                &options,
+                &Sieve {
+                    wanted: &|_, _| Want::Read(()),
+                    keep: &|_, (), _| Some(()),
+                    suspect: &|_| false,
+                },
+            );
+            let ours: BTreeSet<PathBuf> = outcome.kept.into_iter().map(|(path, ())| path).collect();
+            let mut theirs = BTreeSet::new();
+            for root in roots {
+                let mut builder = ignore::WalkBuilder::new(tree.at(root));
+                let entries = builder.hidden(!hidden).git_global(false).build();
+                let files = entries
+                    .map(Result::unwrap)
+                    .filter(|entry| entry.path().is_file());
+                theirs.extend(files.map(|entry| entry.path().to_owned()));
+            }
+            theirs.retain(|path| !path.components().any(|part| part.as_os_str() == ".git"));
+            assert_eq!(ours, theirs, "{roots:?} {files:?} {repositories:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::text::{Ink, count, listed};
+use super::super::text::{Ink, count, left_out, listed};
 use super::super::{Look, Summary};
 use crate::edit::Applicability;
 
@@ -124,6 +124,16 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
         };
         let line = format!("{files} could not be analysed, or only in part{hint}");
         lines.push(Ink::Yellow.on(&line, look.color));
+    }
+    if let Some(counts) = left_out(summary) {
+        let hint = if look.verbose {
+            "."
+        } else {
+            "; --verbose lists them."
+        };
+        lines.push(format!(
+            "Not looked at: {counts} (a folder counts once){hint}"
+        ));
     }
     if summary.failures > 0 {
         let problems = count(summary.failures, "problem");

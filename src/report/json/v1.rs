@@ -238,6 +238,9 @@ pub(in crate::report) struct Totals<'s> {
     baselined: usize,
     stale: usize,
     not_analysed: usize,
+    excluded: usize,
+    ignored: usize,
+    hidden: usize,
     failures: usize,
     by_rule: Vec<RuleCount<'s>>,
 }
@@ -269,6 +272,9 @@ impl<'s> Totals<'s> {
             baselined: summary.baselined,
             stale: summary.stale,
             not_analysed: summary.not_analysed,
+            excluded: summary.excluded,
+            ignored: summary.ignored,
+            hidden: summary.hidden,
             failures: summary.failures,
             by_rule: by_rule.collect(),
         }

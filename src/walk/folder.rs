@@ -1,0 +1,359 @@
+//! One folder of a walk: what is in it, in what order it is asked about, and what is left out.
+//!
+//! Folders are visited in parallel. Each thread keeps what it finds to itself until the walk is over.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::fs::{self, File, FileType};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::Scope;
+
+use super::content::{Buffer, Read};
+use super::exclude::Exclude;
+use super::ignores::{Asked, Holds, Ignores, Own, Said};
+use super::roots::{Root, Roots};
+use super::{
+    CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Problem, SPECIAL, STORES, Sieve, Want, named,
+};
+use crate::open::{self, Links};
+
+/// A walk that is under way.
+pub(super) struct Walk<'w, K, T> {
+    pub(super) sieve: &'w Sieve<'w, K, T>,
+    pub(super) exclude: &'w Exclude,
+    pub(super) roots: &'w Roots,
+    pub(super) hidden: bool,
+    /// Whether what is left out is listed, and not only counted.
+    pub(super) listed: bool,
+    marker: Option<&'static str>,
+    own: Own,
+    workers: Vec<Mutex<Worker<T>>>,
+}
+
+/// One thread, with a buffer and an outcome of its own.
+struct Worker<T> {
+    buffer: Buffer,
+    found: Outcome<T>,
+}
+
+/// A folder that is to be visited.
+struct Folder {
+    /// As paths are shown: empty for the working directory.
+    path: PathBuf,
+    /// As it really is.
+    root: Arc<Base>,
+    ignores: Arc<Ignores>,
+    /// Ignored itself, and entered because git tracks something below it.
+    is_ignored: bool,
+}
+
+/// A root, as it is shown and as it really is.
+struct Base {
+    shown: PathBuf,
+    real: PathBuf,
+}
+
+impl Base {
+    fn full(&self, path: &Path) -> PathBuf {
+        self.real
+            .join(path.strip_prefix(&self.shown).unwrap_or(path))
+    }
+}
+
+/// A name in a folder.
+struct Entry {
+    name: OsString,
+    kind: FileType,
+}
+
+impl<'w, K: Send, T: Send> Walk<'w, K, T> {
+    pub(super) fn new(
+        sieve: &'w Sieve<'w, K, T>,
+        exclude: &'w Exclude,
+        roots: &'w Roots,
+        options: &super::Options,
+    ) -> Self {
+        let worker = || {
+            Mutex::new(Worker {
+                buffer: Buffer::new(LIMIT),
+                found: Outcome::default(),
+            })
+        };
+        Self {
+            sieve,
+            exclude,
+            roots,
+            hidden: options.hidden,
+            listed: options.list_left_out,
+            marker: options.marker,
+            own: Own::default(),
+            workers: (0..=rayon::current_num_threads())
+                .map(|_| worker())
+                .collect(),
+        }
+    }
+
+    /// Visits everything. Called in the pool of threads that are to do it.
+    pub(super) fn run(&self) {
+        rayon::scope(|scope| {
+            for root in self.roots.iter() {
+                scope.spawn(move |scope| self.start(scope, root));
+            }
+        });
+    }
+
+    /// What all threads have found.
+    pub(super) fn into_outcome(self, mut outcome: Outcome<T>) -> Outcome<T> {
+        for worker in self.workers {
+            let worker = worker.into_inner().unwrap_or_else(PoisonError::into_inner);
+            outcome.add(worker.found);
+        }
+        outcome
+    }
+
+    /// With the worker of this thread, which nobody else uses meanwhile.
+    fn with<R>(&self, act: impl FnOnce(&mut Worker<T>) -> R) -> R {
+        let last = self.workers.len() - 1;
+        let at = rayon::current_thread_index().map_or(last, |at| at.min(last));
+        let mut worker = self.workers[at]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        act(&mut worker)
+    }
+
+    fn start<'s>(&'s self, scope: &Scope<'s>, root: &'s Root) {
+        if !root.folder {
+            return self.with(|worker| self.file(worker, super::shown(&root.path), None));
+        }
+        let shown = super::roots::below(&root.path).to_owned();
+        let mut problems = Vec::new();
+        let ignores = Ignores::above(&root.real, &mut problems);
+        self.with(|worker| worker.found.problems.append(&mut problems));
+        let base = Base {
+            shown: shown.clone(),
+            real: root.real.clone(),
+        };
+        let folder = Folder {
+            path: shown,
+            root: Arc::new(base),
+            ignores,
+            is_ignored: false,
+        };
+        self.enter(scope, folder);
+    }
+
+    fn enter<'s>(&'s self, scope: &Scope<'s>, mut folder: Folder) {
+        let Listing {
+            entries,
+            holds,
+            error,
+        } = list(&folder.path);
+        self.with(|worker| {
+            let problems = &mut worker.found.problems;
+            problems.extend(error.map(|error| match error.kind() {
+                io::ErrorKind::NotFound => Problem::vanished(named(&folder.path)),
+                _ => Problem::unreadable(named(&folder.path), &error),
+            }));
+            folder.ignores = folder.ignores.below(&folder.path, holds, problems);
+            let marked = |entry: &Entry| self.marker.is_some_and(|marker| entry.name == marker);
+            if entries.iter().any(marked) {
+                worker.found.marked.push(named(&folder.path).to_owned());
+            }
+            let mut path = folder.path.clone();
+            for entry in entries {
+                path.push(&entry.name);
+                self.meet(scope, worker, &folder, &path, &entry);
+                path.pop();
+            }
+        });
+    }
+
+    fn meet<'s>(
+        &'s self,
+        scope: &Scope<'s>,
+        worker: &mut Worker<T>,
+        folder: &Folder,
+        path: &Path,
+        entry: &Entry,
+    ) {
+        if self.roots.hold(path) {
+            return;
+        }
+        let is_folder = entry.kind.is_dir();
+        let asked = Asked {
+            path,
+            full: &|| folder.root.full(path),
+            is_folder,
+        };
+        let said = match folder.is_ignored {
+            true => Said::Ignored,
+            false => folder.ignores.say(&asked, &self.own),
+        };
+        let is_hidden = is_hidden(entry, path);
+        let is_one_of = |names: &[&str]| is_hidden && names.iter().any(|name| entry.name == *name);
+        if is_one_of(&STORES) {
+            return;
+        }
+        if is_one_of(self.marker.as_slice()) {
+            return self.leave_out(worker, path, is_folder, LeftOut::Hidden);
+        }
+        let problems = &mut worker.found.problems;
+        let is_ignored = said == Said::Ignored;
+        if is_ignored && !folder.ignores.tracks(&asked, problems) {
+            return self.leave_out(worker, path, is_folder, LeftOut::Ignored);
+        }
+        if is_folder && is_one_of(&CACHES) && !folder.ignores.tracks(&asked, problems) {
+            return self.leave_out(worker, path, is_folder, LeftOut::Cache);
+        }
+        if is_hidden && !self.hidden && said != Said::Kept {
+            return self.leave_out(worker, path, is_folder, LeftOut::Hidden);
+        }
+        if self.exclude.has(path, is_folder) {
+            return self.leave_out(worker, path, is_folder, LeftOut::Excluded);
+        }
+        if !is_folder {
+            return self.file(worker, path, Some(entry.kind));
+        }
+        let below = Folder {
+            path: path.to_owned(),
+            root: Arc::clone(&folder.root),
+            ignores: Arc::clone(&folder.ignores),
+            is_ignored,
+        };
+        scope.spawn(move |scope| self.enter(scope, below));
+    }
+
+    /// Counts a folder, and a file that would have been read.
+    fn leave_out(&self, worker: &mut Worker<T>, path: &Path, is_folder: bool, why: LeftOut) {
+        let counts = || matches!((self.sieve.wanted)(path, false), Want::Read(_));
+        if !is_folder && why != LeftOut::Excluded && !matches!(catch(counts), Ok(true)) {
+            return;
+        }
+        *worker.found.counts.left_out(why) += 1;
+        if self.listed {
+            let row = (path.to_owned(), why.reason());
+            worker.found.skipped.push(row);
+        }
+    }
+
+    /// `kind` is that of the entry; a root is what it leads to.
+    fn file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<FileType>) {
+        if let Err(panic) = catch(|| self.sift(worker, path, kind)) {
+            let problem = Problem::panicked(path, &said(&*panic));
+            worker.found.problems.push(problem);
+        }
+    }
+
+    /// The name is asked about first, for most names of most trees are not wanted.
+    fn sift(&self, worker: &mut Worker<T>, path: &Path, kind: Option<FileType>) {
+        let wanted = match (self.sieve.wanted)(path, kind.is_none()) {
+            Want::Read(wanted) => wanted,
+            Want::Excluded => return self.leave_out(worker, path, false, LeftOut::Excluded),
+            Want::Nothing => {
+                worker.found.counts.unwanted += 1;
+                return;
+            }
+        };
+        if let Some(kind) = kind.filter(|kind| !kind.is_file()) {
+            let reason = if kind.is_symlink() { LINK } else { SPECIAL };
+            worker.found.skipped.push((path.to_owned(), reason));
+            return;
+        }
+        // A root may be a link; what was a file in a listing, and is a link now, was changed for a purpose.
+        let file = match kind {
+            Some(_) => open::listed(path),
+            None => open::regular(path, Links::Follow),
+        };
+        match file.and_then(|file| self.load(worker, path, wanted, file)) {
+            Ok(()) => worker.found.counts.files += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && kind.is_some() => {
+                worker.found.problems.push(Problem::vanished(path));
+            }
+            Err(error) => {
+                let problem = Problem::unreadable(path, &error);
+                worker.found.problems.push(problem);
+            }
+        }
+    }
+
+    fn load(
+        &self,
+        worker: &mut Worker<T>,
+        path: &Path,
+        wanted: K,
+        mut file: File,
+    ) -> io::Result<()> {
+        match worker.buffer.read(&mut file, self.sieve.suspect)? {
+            Read::Whole(bytes) => {
+                worker.found.counts.bytes += bytes.len() as u64;
+                if let Some(kept) = (self.sieve.keep)(path, wanted, bytes) {
+                    worker.found.kept.push((path.to_owned(), kept));
+                }
+            }
+            Read::Larger { suspect: true } => worker.found.problems.push(Problem::larger(path)),
+            Read::Larger { suspect: false } => {
+                worker.found.skipped.push((path.to_owned(), LARGER));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a folder holds, and why that may not be all.
+#[derive(Default)]
+struct Listing {
+    entries: Vec<Entry>,
+    holds: Holds,
+    error: Option<io::Error>,
+}
+
+/// All of a folder, before any of it is visited: an ignore file may come last.
+fn list(folder: &Path) -> Listing {
+    let mut listing = Listing::default();
+    let entries = fs::read_dir(named(folder)).and_then(|entries| {
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            listing.holds.note(&name, kind.is_dir());
+            listing.entries.push(Entry { name, kind });
+        }
+        Ok(())
+    });
+    listing.error = entries.err();
+    listing
+}
+
+#[cfg(not(windows))]
+fn is_hidden(entry: &Entry, _: &Path) -> bool {
+    entry.name.as_encoded_bytes().starts_with(b".")
+}
+
+#[cfg(windows)]
+fn is_hidden(entry: &Entry, path: &Path) -> bool {
+    use std::os::windows::fs::MetadataExt;
+    const HIDDEN: u32 = 2;
+    let has_attribute =
+        || fs::symlink_metadata(path).is_ok_and(|file| file.file_attributes() & HIDDEN != 0);
+    entry.name.as_encoded_bytes().starts_with(b".") || has_attribute()
+}
+
+fn catch<R>(act: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(act))
+}
+
+/// The words of a panic.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason given")
+        .to_owned()
+}

@@ -1,0 +1,292 @@
+//! What ignore files say of a path: `.ignore`, `.gitignore`, `.git/info/exclude` and the user's own, as ripgrep has them.
+//!
+//! The globs are those of the crate `ignore`. The files are read here, and not by its walker: an ignore file of a
+//! stranger's repository can be a link to a device or a pipe that nobody writes to. It is opened without blocking, and
+//! followed where it is a regular file of a reasonable size; a link is not followed, as git does not follow it.
+//!
+//! What git tracks is not ignored, whatever the files say: otherwise a pull request that lists its own files would not be
+//! looked at.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
+
+use super::Problem;
+use crate::git;
+use crate::open::{self, Links};
+
+/// Of the ignore files of a folder and all those above it, no more is followed. A set of globs takes hundreds of times the
+/// memory that its text takes.
+const LIMIT: usize = 512 << 10;
+
+/// What ignore files say of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    Nothing,
+    Ignored,
+    /// That it is not to be ignored, though it may be hidden.
+    Kept,
+}
+
+/// Which files that matter here a folder holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Holds {
+    pub(super) ignore: bool,
+    pub(super) gitignore: bool,
+    pub(super) repository: bool,
+}
+
+impl Holds {
+    /// Of a folder that was not listed.
+    fn of(folder: &Path) -> Self {
+        let mut holds = Self::default();
+        for name in [".ignore", ".gitignore", ".git", ".jj"] {
+            if let Ok(metadata) = folder.join(name).symlink_metadata() {
+                holds.note(OsStr::new(name), metadata.is_dir());
+            }
+        }
+        holds
+    }
+
+    /// Notes a name in a folder.
+    pub(super) fn note(&mut self, name: &OsStr, is_folder: bool) {
+        match name.as_encoded_bytes() {
+            b".ignore" if !is_folder => self.ignore = true,
+            b".gitignore" if !is_folder => self.gitignore = true,
+            b".git" | b".jj" => self.repository = true,
+            _ => {}
+        }
+    }
+}
+
+/// The ignore files of a folder, and of those above it.
+#[derive(Debug)]
+pub(super) struct Ignores {
+    /// As paths of the walk are spelled; in full for folders above the root of the walk.
+    folder: PathBuf,
+    above: Option<Arc<Ignores>>,
+    is_above_root: bool,
+    /// Whether there is a rule in a folder above the root of the walk.
+    has_rules_above_root: bool,
+    /// Whether the folder, or one above it, is a repository.
+    in_repository: bool,
+    /// How much of the limit is left.
+    left: usize,
+    ignore: Gitignore,
+    gitignore: Gitignore,
+    exclude: Gitignore,
+    /// Where a repository begins here: what it tracks, once somebody asks.
+    repository: Option<OnceLock<Option<git::Tracked>>>,
+}
+
+/// A path that is asked about.
+pub(super) struct Asked<'p> {
+    /// As the walk spells it.
+    pub(super) path: &'p Path,
+    /// In full; asked for where there are rules above the root of the walk.
+    pub(super) full: &'p dyn Fn() -> PathBuf,
+    pub(super) is_folder: bool,
+}
+
+impl Ignores {
+    /// What holds before any folder is entered.
+    pub(super) fn none() -> Arc<Self> {
+        Arc::new(Self {
+            folder: PathBuf::new(),
+            above: None,
+            is_above_root: true,
+            has_rules_above_root: false,
+            in_repository: false,
+            left: LIMIT,
+            ignore: Gitignore::empty(),
+            gitignore: Gitignore::empty(),
+            exclude: Gitignore::empty(),
+            repository: None,
+        })
+    }
+
+    /// With the files of the folders above the root of a walk, which is given as it really is.
+    pub(super) fn above(root: &Path, problems: &mut Vec<Problem>) -> Arc<Self> {
+        let mut ignores = Self::none();
+        let mut folders: Vec<&Path> = root.ancestors().skip(1).collect();
+        folders.reverse();
+        for folder in folders {
+            let holds = Holds::of(folder);
+            ignores = ignores.with(folder, folder, holds, true, problems);
+        }
+        ignores
+    }
+
+    /// With the files of a folder of the walk.
+    pub(super) fn below(
+        self: &Arc<Self>,
+        folder: &Path,
+        holds: Holds,
+        problems: &mut Vec<Problem>,
+    ) -> Arc<Self> {
+        let on_disk = super::named(folder);
+        self.with(folder, on_disk, holds, false, problems)
+    }
+
+    fn with(
+        self: &Arc<Self>,
+        folder: &Path,
+        on_disk: &Path,
+        holds: Holds,
+        is_above_root: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Arc<Self> {
+        let is_repository =
+            holds.repository && (on_disk.join(".git").exists() || on_disk.join(".jj").exists());
+        if !holds.ignore && !holds.gitignore && !is_repository {
+            return Arc::clone(self);
+        }
+        let mut left = self.left;
+        let mut read = |there: bool, path: &dyn Fn() -> Option<PathBuf>| {
+            let path = there.then(path).flatten();
+            path.map_or_else(Gitignore::empty, |path| {
+                globs(folder, &path, &mut left, problems)
+            })
+        };
+        let ignore = read(holds.ignore, &|| Some(on_disk.join(".ignore")));
+        let gitignore = read(holds.gitignore, &|| Some(on_disk.join(".gitignore")));
+        let exclude = read(is_repository, &|| git::exclude_file(on_disk));
+        let has_rules = [&ignore, &gitignore, &exclude]
+            .iter()
+            .any(|globs| !globs.is_empty());
+        Arc::new(Self {
+            folder: folder.to_owned(),
+            above: Some(Arc::clone(self)),
+            is_above_root,
+            has_rules_above_root: self.has_rules_above_root || is_above_root && has_rules,
+            in_repository: self.in_repository || is_repository,
+            left,
+            ignore,
+            gitignore,
+            exclude,
+            repository: is_repository.then(OnceLock::new),
+        })
+    }
+
+    /// What the files say; `own` are the user's own globs, which count last. Nearer files count before farther ones, and
+    /// `.ignore` before `.gitignore`. A repository does not inherit the `.gitignore` of another one around it.
+    pub(super) fn say(&self, asked: &Asked<'_>, own: &Own) -> Said {
+        let full = self.has_rules_above_root.then(asked.full);
+        let (mut ignore, mut git) = (Match::None, [Match::None, Match::None]);
+        let mut in_this_repository = self.in_repository;
+        for ignores in self.chain() {
+            let path = match &full {
+                Some(full) if ignores.is_above_root => full,
+                _ if ignores.is_above_root => continue,
+                _ => asked.path,
+            };
+            first(&mut ignore, &ignores.ignore, path, asked.is_folder);
+            if in_this_repository {
+                first(&mut git[0], &ignores.gitignore, path, asked.is_folder);
+                first(&mut git[1], &ignores.exclude, path, asked.is_folder);
+            }
+            in_this_repository &= ignores.repository.is_none();
+        }
+        let [gitignore, exclude] = git;
+        let mut said = ignore.or(gitignore).or(exclude);
+        if said.is_none() && self.in_repository {
+            said = own.globs().matched(asked.path, asked.is_folder);
+        }
+        match said {
+            Match::None => Said::Nothing,
+            Match::Ignore(_) => Said::Ignored,
+            Match::Whitelist(_) => Said::Kept,
+        }
+    }
+
+    /// Whether the repository around it tracks a file, or something below a folder.
+    pub(super) fn tracks(&self, asked: &Asked<'_>, problems: &mut Vec<Problem>) -> bool {
+        let holder = self.chain().find(|ignores| ignores.repository.is_some());
+        let Some((holder, repository)) =
+            holder.and_then(|holder| Some((holder, holder.repository.as_ref()?)))
+        else {
+            return false;
+        };
+        let tracked = repository.get_or_init(|| {
+            let tracked = git::Tracked::of(super::named(&holder.folder));
+            tracked.unwrap_or_else(|error| {
+                problems.push(Problem::unknown_tracked(&holder.folder, &error));
+                None
+            })
+        });
+        let full;
+        let path = match holder.is_above_root {
+            true => {
+                full = (asked.full)();
+                full.as_path()
+            }
+            false => asked.path,
+        };
+        let name = path.strip_prefix(&holder.folder).unwrap_or(path);
+        tracked
+            .as_ref()
+            .is_some_and(|tracked| tracked.has(name, asked.is_folder))
+    }
+
+    fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |ignores| ignores.above.as_deref())
+    }
+}
+
+/// The first thing that is said counts.
+fn first<'g>(said: &mut Match<&'g Glob>, globs: &'g Gitignore, path: &Path, is_folder: bool) {
+    if said.is_none() && !globs.is_empty() {
+        *said = globs.matched(path, is_folder);
+    }
+}
+
+/// The globs that the user's own git settings name (`core.excludesFile`), read where a repository is met.
+#[derive(Debug, Default)]
+pub(super) struct Own(OnceLock<Gitignore>);
+
+impl Own {
+    fn globs(&self) -> &Gitignore {
+        self.0.get_or_init(|| {
+            let here = super::working_directory();
+            GitignoreBuilder::new(here).build_global().0
+        })
+    }
+}
+
+/// The globs of one file. A line that is no glob is told and left out.
+fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Problem>) -> Gitignore {
+    let bytes = match open::read(path, Links::Refuse, *left) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Gitignore::empty(),
+        Err(error) => {
+            problems.push(Problem::unread_ignore_file(super::shown(path), &error));
+            return Gitignore::empty();
+        }
+    };
+    *left -= bytes.len();
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut builder = GitignoreBuilder::new(folder);
+    let mut tell = |number: usize, why: &str| {
+        let path = super::shown(path);
+        problems.push(Problem::bad_ignore_line(path, number, why));
+    };
+    for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        match std::str::from_utf8(line) {
+            Ok(line) => {
+                if let Err(error) = builder.add_line(None, line) {
+                    tell(at + 1, &error.to_string());
+                }
+            }
+            Err(_) => tell(at + 1, "is not UTF-8"),
+        }
+    }
+    builder.build().unwrap_or_else(|error| {
+        let error = io::Error::other(error);
+        problems.push(Problem::unread_ignore_file(super::shown(path), &error));
+        Gitignore::empty()
+    })
+}

@@ -1,0 +1,146 @@
+//! What a repository, and so a pull request, can hide from a run: it is counted, and less than one would think.
+
+use std::fs;
+
+use crate::common::{run, stderr, stdout};
+use crate::repository::Repository;
+
+const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+
+/// The files that have findings.
+fn found(repository: &Repository, arguments: &[&str]) -> Vec<String> {
+    let output = run(
+        repository.path(),
+        &[&["--format", "concise"], arguments].concat(),
+    );
+    assert!(output.status.code() < Some(2), "{}", stderr(&output));
+    let text = stdout(&output);
+    let places = text.lines().filter_map(|line| line.split_once(":1:8: "));
+    places.map(|(path, _)| path.to_owned()).collect()
+}
+
+#[test]
+fn what_git_tracks_is_looked_at_whatever_ignore_files_say() {
+    for name in [
+        ".gitignore",
+        ".ignore",
+        ".git/info/exclude",
+        "sub/.gitignore",
+    ] {
+        let repository = Repository::new(&[("a.yaml", LEGACY), ("sub/deep/b.yaml", LEGACY)]);
+        repository.put("new.yaml", LEGACY);
+        repository.put("sub/deep/new.yaml", LEGACY);
+        repository.put(name, "*.yaml\n/deep/\n/sub/\n");
+        let mut expected = vec!["a.yaml", "sub/deep/b.yaml"];
+        if name.starts_with("sub/") {
+            expected.insert(1, "new.yaml");
+        }
+        let mut all = found(&repository, &[]);
+        all.sort();
+        expected.sort_unstable();
+        assert_eq!(all, expected, "{name}");
+        // From below, and with what is tracked by name alone.
+        let below = run(&repository.path().join("sub"), &["--format", "concise"]);
+        let text = stdout(&below);
+        assert!(text.starts_with("deep/b.yaml:1:8"), "{name}: {text}");
+        assert!(!text.contains("new.yaml"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_repository_within_another_tracks_its_own() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), (".gitignore", "inner/\n")]);
+    let inner = Repository::new(&[("b.yaml", LEGACY)]);
+    fs::rename(inner.path(), repository.path().join("inner")).unwrap();
+    // Ignored as a whole, and nothing below it is tracked by the one around it.
+    assert_eq!(found(&repository, &[]), ["a.yaml"]);
+    assert_eq!(found(&repository, &["inner"]), ["inner/b.yaml"]);
+    repository.put("inner/.gitignore", "b.yaml\nc.yaml\n");
+    repository.put("inner/c.yaml", LEGACY);
+    assert_eq!(found(&repository, &["inner"]), ["inner/b.yaml"]);
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_told() {
+    let repository = Repository::new(&[("a.yaml", LEGACY), ("b.yaml", LEGACY)]);
+    repository.put(".gitignore", "a.yaml\n");
+    repository.put(".git/index", "no index at all");
+    let output = run(repository.path(), &["--format", "concise", "--verbose"]);
+    let said = stderr(&output);
+    assert!(said.contains("it is not known what git tracks"), "{said}");
+    assert!(stdout(&output).starts_with("b.yaml:1:8"));
+}
+
+/// Everything that is left out for a reason is in the counts, in every report that has counts.
+#[test]
+fn what_is_left_out_is_counted() {
+    let repository = Repository::new(&[
+        ("a.yaml", "image: registry.k8s.io/pause:3.2\n"),
+        ("excluded/a.yaml", LEGACY),
+        ("excluded/b.yaml", LEGACY),
+        ("excluded/c.txt", LEGACY),
+        (".regfix.yaml", "exclude: [excluded]\n"),
+        (".gitignore", "out/\nlog.yaml\n*.txt\n"),
+        (".github/workflow.yaml", LEGACY),
+        (".gitlab-ci.yml", LEGACY),
+        (".npmrc", LEGACY),
+        ("vendor/a.yaml", LEGACY),
+    ]);
+    repository.put("out/a.yaml", LEGACY);
+    repository.put("out/b.yaml", LEGACY);
+    repository.put("log.yaml", LEGACY);
+    repository.put("log.txt", LEGACY);
+    let arguments = ["--exclude", "vendor/"];
+    let line = "Not looked at: 3 excluded, 2 ignored, 2 hidden (a folder counts once)";
+    let full = run(repository.path(), &arguments);
+    assert_eq!(full.status.code(), Some(0), "{}", stderr(&full));
+    let text = stdout(&full);
+    assert!(text.contains(line), "{text}");
+    let concise = run(
+        repository.path(),
+        &[&arguments[..], &["--format", "concise"]].concat(),
+    );
+    let text = stdout(&concise);
+    assert!(
+        text.contains("; 3 excluded; 2 ignored; 2 hidden\n"),
+        "{text}"
+    );
+    let markdown = run(
+        repository.path(),
+        &[&arguments[..], &["--format", "markdown"]].concat(),
+    );
+    assert!(stdout(&markdown).contains(line), "{}", stdout(&markdown));
+    for format in ["json", "jsonl"] {
+        let output = run(
+            repository.path(),
+            &[&arguments[..], &["--format", format]].concat(),
+        );
+        let text = stdout(&output);
+        for part in ["\"excluded\":3", "\"ignored\":2", "\"hidden\":2"] {
+            assert!(text.contains(part), "{format}: {text}");
+        }
+    }
+    let verbose = run(
+        repository.path(),
+        &[&arguments[..], &["--verbose"]].concat(),
+    );
+    let said = stderr(&verbose);
+    for row in [
+        "excluded/a.yaml: excluded",
+        "vendor: excluded",
+        "out: listed in an ignore file",
+        "log.yaml: listed in an ignore file",
+        ".github: hidden; --hidden looks at it",
+        ".gitlab-ci.yml: hidden; --hidden looks at it",
+    ] {
+        assert!(said.contains(&format!("regfix: {row}\n")), "{row}: {said}");
+    }
+    assert!(
+        !said.contains(".npmrc") && !said.contains("log.txt"),
+        "{said}"
+    );
+    // With nothing left out there is nothing to say.
+    let plain = Repository::new(&[("a.yaml", "image: registry.k8s.io/pause:3.2\n")]);
+    let text = stdout(&run(plain.path(), &[]));
+    assert!(!text.contains("Not looked at"), "{text}");
+}
