@@ -4,6 +4,7 @@ mod args;
 mod catalogue;
 mod changed;
 mod explain;
+mod hook;
 mod lasting;
 mod mirror;
 mod online;
@@ -14,6 +15,7 @@ mod signals;
 mod text;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,9 +59,12 @@ impl Exit {
 
 /// Runs the tool with the process's own arguments and streams.
 pub fn main() -> Exit {
-    let program = std::env::args_os().next();
-    let parsed = shell::command(program.as_deref())
-        .try_get_matches()
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let command = shell::command(typed.first().map(OsString::as_os_str));
+    let is_hook = hook::is_first(&typed);
+    let typed = hook::sorted(typed, &command);
+    let parsed = command
+        .try_get_matches_from(typed)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,
@@ -77,6 +82,11 @@ pub fn main() -> Exit {
     let mut out = Lasting::new(stdout);
     // Not locked: a progress bar is drawn from whatever thread has something to tell.
     let mut err = Lasting::new(io::stderr());
+    if arguments.action.hook.is_some() && !is_hook {
+        let _ = complain(&mut err, "--hook must be the first argument");
+        return Exit::Failed;
+    }
+    let arguments = arguments.of_hook();
     let unread = out.is_over();
     let result = run(&arguments, unread, &mut out, &mut err);
     match result.map(|exit| (exit, out.close())) {
@@ -166,7 +176,7 @@ fn run(
         complain(err, message)?;
         return Ok(Exit::Failed);
     }
-    if let Some(fault) = odd_outputs(arguments) {
+    if let Some(fault) = odd_outputs(arguments).or_else(|| stray_outputs(arguments)) {
         complain(err, fault)?;
         return Ok(Exit::Failed);
     }
@@ -249,6 +259,18 @@ fn odd_outputs(arguments: &Arguments) -> Option<String> {
         "--write-baseline is for files: standard input has no place that could be known again"
             .to_owned()
     })
+}
+
+/// What is wrong with where a hook is to write reports, if anything is.
+fn stray_outputs(arguments: &Arguments) -> Option<String> {
+    arguments.action.hook?;
+    let here = walk::working_directory();
+    let top = config::repository(&here).unwrap_or(&here);
+    let top = walk::real(top)?;
+    let outputs = &arguments.output.output;
+    outputs
+        .iter()
+        .find_map(|(_, path)| hook::strays(path, &top))
 }
 
 /// All that is read before the run.

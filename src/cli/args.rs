@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::hook::Hook;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Tags, Verify};
 use super::shell::ShellName;
@@ -39,6 +40,18 @@ pub struct Arguments {
     /// Print the version; with `--verbose`, what regfix knows and since when, too
     #[arg(long, short = 'V')]
     pub version: bool,
+}
+
+impl Arguments {
+    /// With all that a hook means beside what was typed.
+    pub fn of_hook(mut self) -> Self {
+        if let Some(hook) = self.action.hook {
+            self.action.write = hook == Hook::Fix;
+            self.scope.related = true;
+            self.scope.force_exclude = true;
+        }
+        self
+    }
 }
 
 /// Which files, and by which rules.
@@ -112,6 +125,12 @@ pub struct Scope {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What to do")]
 pub struct Action {
+    /// For hooks, as the first argument: whatever exists is a file, and never an option
+    ///
+    /// Checks, or fixes, what the files that are named are part of (`--related`), leaves out what is excluded
+    /// (`--force-exclude`), and writes no report out of the working tree.
+    #[arg(long, value_name = "WHAT", require_equals = true, conflicts_with_all = ["diff", "write", "write_baseline", "files"])]
+    pub hook: Option<Hook>,
     /// Show what `--write` would change, as a diff that `git apply` takes
     #[arg(long, conflicts_with = "write")]
     pub diff: bool,

@@ -48,6 +48,14 @@ fn what_git_tracks_is_looked_at_whatever_ignore_files_say() {
 }
 
 #[test]
+fn a_cache_that_git_tracks_is_looked_at() {
+    let repository = Repository::new(&[(".terraform/a.yaml", LEGACY)]);
+    repository.put(".venv/a.yaml", LEGACY);
+    assert_eq!(found(&repository, &[]), [".terraform/a.yaml"]);
+    assert!(found(&repository, &["--no-hidden"]).is_empty());
+}
+
+#[test]
 fn a_repository_within_another_tracks_its_own() {
     let repository = Repository::new(&[("a.yaml", LEGACY), (".gitignore", "inner/\n")]);
     let inner = Repository::new(&[("b.yaml", LEGACY)]);
@@ -90,8 +98,9 @@ fn what_is_left_out_is_counted() {
     repository.put("out/b.yaml", LEGACY);
     repository.put("log.yaml", LEGACY);
     repository.put("log.txt", LEGACY);
-    let arguments = ["--exclude", "vendor/"];
-    let line = "Not looked at: 3 excluded, 2 ignored, 2 hidden (a folder counts once)";
+    repository.put(".venv/a.yaml", LEGACY);
+    let arguments = ["--exclude", "vendor/", "--no-hidden"];
+    let line = "Not looked at: 3 excluded, 2 ignored, 3 hidden (a folder counts once)";
     let full = run(repository.path(), &arguments);
     assert_eq!(full.status.code(), Some(0), "{}", stderr(&full));
     let text = stdout(&full);
@@ -102,7 +111,7 @@ fn what_is_left_out_is_counted() {
     );
     let text = stdout(&concise);
     assert!(
-        text.contains("; 3 excluded; 2 ignored; 2 hidden\n"),
+        text.contains("; 3 excluded; 2 ignored; 3 hidden\n"),
         "{text}"
     );
     let markdown = run(
@@ -116,7 +125,7 @@ fn what_is_left_out_is_counted() {
             &[&arguments[..], &["--format", format]].concat(),
         );
         let text = stdout(&output);
-        for part in ["\"excluded\":3", "\"ignored\":2", "\"hidden\":2"] {
+        for part in ["\"excluded\":3", "\"ignored\":2", "\"hidden\":3"] {
             assert!(text.contains(part), "{format}: {text}");
         }
     }
@@ -130,8 +139,9 @@ fn what_is_left_out_is_counted() {
         "vendor: excluded",
         "out: listed in an ignore file",
         "log.yaml: listed in an ignore file",
-        ".github: hidden; --hidden looks at it",
-        ".gitlab-ci.yml: hidden; --hidden looks at it",
+        ".github: hidden",
+        ".gitlab-ci.yml: hidden",
+        ".venv: a hidden folder that a tool fills",
     ] {
         assert!(said.contains(&format!("regfix: {row}\n")), "{row}: {said}");
     }

@@ -18,6 +18,8 @@ mod groups;
 mod helm;
 mod hiding;
 #[cfg(unix)]
+mod hook;
+#[cfg(unix)]
 mod hostile;
 mod house;
 #[cfg(unix)]

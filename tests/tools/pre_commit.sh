@@ -70,3 +70,19 @@ contains "$(<values.yaml)" "registry.k8s.io/pause:3.2"
 git add -A
 git commit -q -m . 2>"$scratch/told" || failed "the fixed commit: $(<"$scratch/told")"
 passed "git commit is held until what was fixed is staged"
+
+# Names that look like options: files all the same, whatever `args` says and whatever `files` lets through.
+put .pre-commit-config.yaml 'repos:' "  - repo: $root" "    rev: $(git -C "$root" rev-parse HEAD)" \
+    '    hooks:' '      - id: regfix' '        args: [--unsafe-fixes, --ignore, bitnami-*]' "        files: ''"
+for name in "--output=concise=$scratch/pwned.yaml" --write-baseline.yaml --write-baseline --ignore=all '--exclude=*' -q -- -; do
+    put "./$name" "$legacy"
+done
+put values.yaml "$legacy"
+git add -A
+code=0
+pre-commit run --color never >"$scratch/told" 2>&1 || code=$?
+[[ $code == 1 ]] || failed "pre-commit ends with $code: $(<"$scratch/told")"
+contains "$(<values.yaml)" registry.k8s.io/pause:3.2
+contains "$(<./--output=concise="$scratch/pwned.yaml")" registry.k8s.io/pause:3.2
+[[ ! -e $scratch/pwned.yaml && ! -e .regfix-baseline.json ]] || failed "the name of a file was an option: $(<"$scratch/told")"
+passed "names that look like options are files"
