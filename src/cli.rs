@@ -165,7 +165,17 @@ fn run(
         complain(err, message)?;
         return Ok(Exit::Failed);
     }
+    let registries = match &arguments.action.verify {
+        Some(_) => match online::connect(&arguments.registries, err)? {
+            Some(registries) => Some(registries),
+            None => return Ok(Exit::Failed),
+        },
+        None => None,
+    };
     let mut options = options(arguments, &config, &rules, look);
+    options.registries = registries
+        .as_ref()
+        .map(|registries| registries as &dyn run::Registries);
     options.base = base;
     options.baseline = baseline;
     options.as_of = today;
@@ -333,7 +343,10 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
     Ok(Prepared {
         base,
         config,
-        rules: RuleSet::new(rules),
+        rules: match action.verify {
+            Some(which) => RuleSet::new(rules).asking(which.asking()),
+            None => RuleSet::new(rules),
+        },
         baseline,
     })
 }
@@ -414,6 +427,7 @@ fn options<'o>(
         },
         unsafe_fixes: arguments.action.unsafe_fixes,
         rules,
+        registries: None,
         config,
         format: shown,
         outputs: arguments

@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub use crate::detect::{Object, Usage};
 use crate::edit::Fix;
 pub use crate::rules::Severity;
+pub use crate::rules::Verified;
 use crate::source::{Position, Span};
 
 /// A rule that matched a site.
@@ -28,6 +29,10 @@ pub struct Finding {
     pub reason: Option<String>,
     /// Other places that it has to do with, such as the default of a subchart that comes from an archive.
     pub related: Vec<Related>,
+    /// What else there is to know: the version of a chart that is clean.
+    pub notes: Vec<String>,
+    /// What registries answered, where they were asked.
+    pub verified: Option<Verified>,
     /// Where to read more.
     pub url: Option<String>,
     /// The place only speaks about the registry.
@@ -92,6 +97,28 @@ impl Finding {
             None if old.is_empty() => message.clone(),
             None => format!("{message}: {old}"),
         }
+    }
+
+    /// The message, the reference, and in brackets what else there is to say.
+    pub fn with_remarks(&self) -> String {
+        match self.remarks().as_slice() {
+            [] => self.with_move(),
+            remarks => format!("{} ({})", self.with_move(), remarks.join("; ")),
+        }
+    }
+
+    /// The reason, the answers of registries and the notes, if there are any: what there is to say after the message.
+    pub fn remarks(&self) -> Vec<&str> {
+        let reason = self.reason.as_deref().filter(|_| !self.mention);
+        let verified = self
+            .verified
+            .as_ref()
+            .map(|verified| verified.text.as_str());
+        reason
+            .into_iter()
+            .chain(verified)
+            .chain(self.notes.iter().map(String::as_str))
+            .collect()
     }
 
     /// The first place.

@@ -4,6 +4,7 @@
 
 pub mod alternatives;
 pub mod anchors;
+pub mod asked;
 pub mod charts;
 pub mod index;
 pub mod schema;
@@ -11,13 +12,16 @@ pub mod select;
 pub mod verify;
 
 mod pattern;
+mod proof;
 mod rule;
 mod table;
 mod verdict;
 
 use std::collections::{HashMap, HashSet};
 
+pub use asked::{Asked, Asking, Presence};
 pub use pattern::Pattern;
+pub use proof::{Outcome, Verified};
 pub use rule::{Mapping, Rule};
 pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
 pub use verdict::{Move, Query, TagState, Verdict};
@@ -47,6 +51,8 @@ pub struct RuleSet {
     by_host: HashMap<String, Vec<(usize, usize)>>,
     /// Mappings whose host is a pattern.
     anywhere: Vec<(usize, usize)>,
+    /// What registries answered, in a run that asks them.
+    asked: Option<Asked>,
 }
 
 impl RuleSet {
@@ -69,7 +75,21 @@ impl RuleSet {
             rules,
             by_host,
             anywhere,
+            asked: None,
         }
+    }
+
+    /// The same rules, with verdicts that rest on the answers of registries.
+    pub fn asking(self, asking: Asking) -> Self {
+        Self {
+            asked: Some(Asked::new(asking)),
+            ..self
+        }
+    }
+
+    /// The answers of registries, in a run that asks them.
+    pub fn asked(&self) -> Option<&Asked> {
+        self.asked.as_ref()
     }
 
     /// The embedded rules with a user's own laid over and behind them.

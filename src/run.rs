@@ -11,6 +11,7 @@ mod only;
 mod outlet;
 mod part;
 mod unfinished;
+mod verify;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -47,6 +48,7 @@ pub use list::{ImageList, Listed, files, images, listed};
 pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};
+pub use verify::Registries;
 
 /// Files are told in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;
@@ -76,6 +78,8 @@ pub struct Options<'o> {
     pub mode: Mode,
     pub unsafe_fixes: bool,
     pub rules: &'o RuleSet,
+    /// Who is asked about images, where the rules rest on answers.
+    pub registries: Option<&'o dyn Registries>,
     pub config: &'o Config,
     /// On standard output.
     pub format: &'static Format,
@@ -477,10 +481,9 @@ impl Run<'_, '_> {
         self.summary.hidden = counts.hidden;
         let progress = self.progress;
         self.aside(|run| run.walked(&found.problems, &found.skipped))?;
-        let (options, judge) = (self.options, self.judge);
         let work = Work {
-            options,
-            judge,
+            options: self.options,
+            judge: self.judge,
             writer,
         };
         let grouped: HashSet<PathBuf> = groups
@@ -493,13 +496,23 @@ impl Run<'_, '_> {
             .filter(|(path, file)| file.suspect && !grouped.contains(path))
             .filter(|(path, _)| only.is_none_or(|only| only.has(path)))
             .collect();
+        let dry = Work {
+            writer: None,
+            ..work
+        };
+        self.ask_registries(|| {
+            groups.par_iter().for_each(|group| drop(dry.group(group)));
+            files
+                .par_iter()
+                .for_each(|(path, file)| drop(dry.file(path, file.kind)));
+        })?;
         progress.turn_to(grouped.len() + files.len());
         // What the files of projects come to is held until their turn: there is one only where something was found.
         let parts: Vec<Vec<(PathBuf, Part)>> = groups
             .into_par_iter()
             .map(|group| {
                 let files = group.files.len();
-                let parts = work.group(group);
+                let parts = work.group(&group);
                 progress.advance(files);
                 parts
             })
@@ -530,6 +543,15 @@ impl Run<'_, '_> {
             })?;
         }
         self.aside(|run| waiting.into_values().try_for_each(|part| run.tell(part)))
+    }
+
+    /// Asks what verdicts need to know, if the run asks registries at all. `judge` has no effect but that.
+    fn ask_registries(&mut self, judge: impl Fn()) -> io::Result<()> {
+        let options = self.options;
+        let (Some(registries), Some(asked)) = (options.registries, options.rules.asked()) else {
+            return Ok(());
+        };
+        verify::ask(registries, asked, options.quiet, self.streams.err, judge)
     }
 
     /// Tells while the line that says how far the run is stands aside.
@@ -575,7 +597,9 @@ impl Run<'_, '_> {
             }
         };
         let before = text.clone();
-        let outcome = self.judge.file(&name, text, kind, options.fix());
+        let judge = self.judge;
+        self.ask_registries(|| drop(judge.file(&name, before.clone(), kind, options.fix())))?;
+        let outcome = judge.file(&name, text, kind, options.fix());
         if options.pipes_text() {
             self.streams.out.write_all(outcome.text.as_bytes())?;
         }

@@ -262,6 +262,8 @@ mod tests {
             fix: None,
             reason: None,
             related: Vec::new(),
+            notes: Vec::new(),
+            verified: None,
             url: None,
             mention: false,
             usage: None,

@@ -71,7 +71,7 @@ fn mentions(names: &[&str], literal: usize, artifact: Artifact, rules: &RuleSet)
         literal,
         bare: true,
         tag: TagState::Unknown,
-        digest: false,
+        digest: None,
         artifact,
         chart: None,
     };

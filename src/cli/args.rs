@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::hook::Hook;
 use super::mirror::{Hosts, Mirror};
-use super::online::{Tags, Verify};
+use super::online::{Registries, Tags, Verify, VerifyFixes};
 use super::shell::ShellName;
 use crate::policy::{ENGINES, Engine};
 use crate::report::{self, FORMATS, Format};
@@ -37,6 +37,8 @@ pub struct Arguments {
     pub action: Action,
     #[command(flatten)]
     pub output: Output,
+    #[command(flatten)]
+    pub registries: Registries,
     /// Print the version; with `--verbose`, what regfix knows and since when, too
     #[arg(long, short = 'V')]
     pub version: bool,
@@ -140,6 +142,20 @@ pub struct Action {
     /// Apply fixes that ask for a review, too
     #[arg(long)]
     pub unsafe_fixes: bool,
+    /// Ask the registries whether they have what fixes put in place; `both`: and whether it is the same image
+    ///
+    /// What a registry does not have is not put in place. With `both`, a fix whose old and new image have the same digest is safe, and
+    /// one where they differ needs review. Makes connections; see docs/registries.md.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "new",
+        conflicts_with = "files"
+    )]
+    pub verify: Option<VerifyFixes>,
     /// Record all that is found in .regfix-baseline.json: known, and no longer told
     #[arg(long, conflicts_with_all = ["diff", "no_baseline"])]
     pub write_baseline: bool,

@@ -1,12 +1,13 @@
-//! `regfix images --verify` and `regfix tags`: what registries say, and how it is shown.
+//! `regfix --verify`, `regfix images --verify` and `regfix tags`: what registries say, and how it is shown.
 //!
 //! What can be set about connections is here too. Connections are made by `registry::client`, which a build may leave out.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::args::TableFormat;
+use crate::rules::Asking;
 
 /// How registries are asked.
 #[derive(Debug, Clone, Args)]
@@ -41,6 +42,24 @@ pub struct Registries {
     /// Take answers from earlier runs that are not older than this: `10m`, `24h`
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub cache_age: Option<std::time::Duration>,
+}
+
+/// Which images `regfix --verify` asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFixes {
+    /// What fixes put in place
+    New,
+    /// What is there now, too, and whether the digests are equal
+    Both,
+}
+
+impl VerifyFixes {
+    pub(super) fn asking(self) -> Asking {
+        match self {
+            Self::New => Asking::New,
+            Self::Both => Asking::Both,
+        }
+    }
 }
 
 /// Whether images are asked for, and what they must be.
@@ -79,18 +98,31 @@ fn time(text: &str) -> Result<std::time::Duration, String> {
 #[cfg(feature = "online")]
 mod connected;
 #[cfg(feature = "online")]
-pub(super) use connected::{tags, verify};
+pub(super) use connected::{connect, tags, verify};
 
 #[cfg(not(feature = "online"))]
-pub(super) use offline::{tags, verify};
+pub(super) use offline::{connect, tags, verify};
 
 #[cfg(not(feature = "online"))]
 mod offline {
     use std::io::{self, Write};
 
     use super::super::Exit;
-    use super::{Tags, Verify};
-    use crate::run::Options;
+    use super::{Registries, Tags, Verify};
+    use crate::run::{self, Options};
+
+    /// Nobody: no value of it exists.
+    pub(crate) enum Nobody {}
+
+    impl run::Registries for Nobody {
+        fn ask(&self, _: &[String]) -> Vec<crate::rules::Presence> {
+            match *self {}
+        }
+    }
+
+    pub(crate) fn connect(_: &Registries, err: &mut dyn Write) -> io::Result<Option<Nobody>> {
+        refuse("`--verify`", err).map(|_| None)
+    }
 
     pub(crate) fn tags(_: &Tags, _: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
         refuse("`regfix tags`", err)

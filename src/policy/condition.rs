@@ -305,7 +305,7 @@ mod tests {
                 (None, Some(_)) => TagState::Digest,
                 (None, None) => TagState::None,
             },
-            digest: parsed.digest.is_some(),
+            digest: parsed.digest,
             artifact: Artifact::Image,
             chart: None,
         })

@@ -22,6 +22,47 @@ pub fn sort(tags: Vec<String>) -> Vec<String> {
     read.into_iter().map(|(_, tag)| tag.clone()).collect()
 }
 
+/// Of sorted tags, those that come closest to one that is not among them: at most `most`, in their order. For a version only versions
+/// are close, and the same variant is closer than another.
+pub fn nearest(tags: &[String], wanted: &str, most: usize) -> Vec<String> {
+    let version = Version::parse(wanted);
+    let fits = |tag: &&String| match (&version, Version::parse(tag)) {
+        (Some(wanted), Some(other)) => variant(wanted.suffix) == variant(other.suffix),
+        (None, other) => other.is_none() && !tag.starts_with("sha256-"),
+        (Some(_), None) => false,
+    };
+    let mut close: Vec<&String> = tags.iter().filter(fits).collect();
+    if close.is_empty() {
+        let versions = tags.iter().filter(|tag| Version::parse(tag).is_some());
+        close = versions.collect();
+    }
+    let sorted = sort(
+        close
+            .iter()
+            .copied()
+            .cloned()
+            .chain([wanted.to_owned()])
+            .collect(),
+    );
+    let at = sorted
+        .iter()
+        .position(|tag| tag == wanted)
+        .unwrap_or_default();
+    let rest: Vec<&String> = sorted.iter().filter(|tag| *tag != wanted).collect();
+    let start = at
+        .saturating_sub(most / 2)
+        .min(rest.len().saturating_sub(most));
+    rest.into_iter().skip(start).take(most).cloned().collect()
+}
+
+/// The words of a suffix, without its numbers: `-alpine3.19` and `-alpine3.20` are one variant.
+fn variant(suffix: &str) -> String {
+    suffix
+        .chars()
+        .filter(|letter| letter.is_ascii_alphabetic())
+        .collect()
+}
+
 struct Version<'t> {
     /// Each without leading zeros: tags hold dates and build numbers that no integer type is sure to hold.
     numbers: Vec<&'t str>,
@@ -131,6 +172,24 @@ mod tests {
             "99999999999999999999998",
             "99999999999999999999999",
         ]);
+    }
+
+    #[test]
+    fn nearest_tags() {
+        let tags = |text: &str| sort(text.split(' ').map(str::to_owned).collect());
+        let many =
+            tags("1.0 1.1 1.2 1.3 1.10 latest sha256-00ff.sig 1.2-alpine3.18 1.4-alpine3.19");
+        for (wanted, expected) in [
+            ("1.2.5", &["1.2", "1.3", "1.10"][..]),
+            ("0.1", &["1.0", "1.1", "1.2"]),
+            ("9", &["1.2", "1.3", "1.10"]),
+            ("1.3-alpine3.18", &["1.2-alpine3.18", "1.4-alpine3.19"]),
+            ("1.3-windows", &["1.3", "1.4-alpine3.19", "1.10"]),
+            ("stable", &["latest"]),
+        ] {
+            assert_eq!(nearest(&many, wanted, 3), expected, "{wanted}");
+        }
+        assert!(nearest(&[], "1", 3).is_empty());
     }
 
     #[test]

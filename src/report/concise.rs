@@ -46,6 +46,9 @@ impl Stream for Concise {
                     .related
                     .iter()
                     .for_each(|related| lines.related(related));
+                for note in &finding.notes {
+                    lines.push(Some(position), "note:", &printable::line(note));
+                }
             }
         }
         for problem in report.problems {
@@ -136,8 +139,12 @@ fn left(finding: &Finding) -> String {
         Some(Applicability::Display) | None => "",
     };
     let message = printable::line(&finding.message);
+    let verified = finding.verified.as_ref();
+    let verified = verified.map_or_else(String::new, |verified| {
+        format!(" ({})", printable::line(&verified.text))
+    });
     format!(
-        "{} {message}{}{mark}",
+        "{} {message}{}{mark}{verified}",
         printable::line(&finding.rule),
         reference(finding)
     )

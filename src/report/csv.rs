@@ -33,6 +33,9 @@ impl Stream for Csv {
         rows(report.findings.iter().map(|finding| {
             let position = places.at(finding.span().start);
             let text = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
+            let verified = finding.verified.iter().map(|verified| &verified.text);
+            let said = finding.reason.iter().chain(verified).chain(&finding.notes);
+            let said: Vec<&str> = said.map(String::as_str).collect();
             [
                 cell(&path),
                 position.line.to_string(),
@@ -42,7 +45,7 @@ impl Stream for Csv {
                 cell(&finding.old),
                 text(&finding.new),
                 group::fix(finding).to_owned(),
-                text(&finding.reason),
+                cell(&said.join("; ")),
                 cell(&finding.message),
                 text(&finding.url),
             ]

@@ -167,6 +167,9 @@ impl<'r> Page<'r> {
         for related in &finding.related {
             lines.extend(wrap(&told(related), width));
         }
+        for note in notes(finding) {
+            lines.extend(wrap(&printable::line(note), width));
+        }
         let url = finding.url.as_deref().filter(|_| !self.look.hyperlinks);
         lines.extend(url.map(|url| printable::line(url).into_owned()));
         lines.join("\n")
@@ -195,6 +198,9 @@ impl<'r> Page<'r> {
         let mut why = wrap(&printable::line(&why), self.prose(4));
         for related in &finding.related {
             why.extend(wrap(&told(related), self.prose(4)));
+        }
+        for note in notes(finding) {
+            why.extend(wrap(&printable::line(note), self.prose(4)));
         }
         format!(
             "{}\n  ☞ {}\n",
@@ -307,6 +313,12 @@ fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
         }
         None => marker,
     }
+}
+
+/// What registries answered, and what else there is to know.
+fn notes(finding: &Finding) -> impl Iterator<Item = &String> {
+    let verified = finding.verified.iter().map(|verified| &verified.text);
+    verified.chain(&finding.notes)
 }
 
 #[cfg(test)]

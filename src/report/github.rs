@@ -73,9 +73,12 @@ fn message(finding: &Finding) -> String {
         None if finding.old.is_empty() => String::new(),
         None => format!("\n{}", finding.old),
     };
-    let reason = finding.reason.as_ref().filter(|_| !finding.mention);
-    let reason = reason.map_or_else(String::new, |reason| format!("\n{reason}"));
-    format!("{}{moved}{reason}", finding.message)
+    let remarks: String = finding
+        .remarks()
+        .iter()
+        .map(|remark| format!("\n{remark}"))
+        .collect();
+    format!("{}{moved}{remarks}", finding.message)
 }
 
 /// As `@actions/core` escapes the text of a command.

@@ -62,7 +62,7 @@ impl Stream for Gitlab {
         let findings = report.findings.iter().zip(fingerprints(report));
         let issues = findings.map(|(finding, fingerprint)| {
             printable::json(&Issue {
-                description: finding.with_move(),
+                description: finding.with_remarks(),
                 check_name: &finding.rule,
                 fingerprint,
                 severity: match finding.severity {

@@ -376,6 +376,8 @@ fn row(placed: &Placed) -> Markup {
                 @for related in &finding.related {
                     br; span.soft { "see " code { (printable::line(&related.shown_place())) } ": " (printable::line(&related.text)) }
                 }
+                @if let Some(verified) = &finding.verified { br; span.soft { (printable::line(&verified.text)) } }
+                @for note in &finding.notes { br; span.soft { (printable::line(note)) } }
             }
         }
     }

@@ -70,7 +70,7 @@ fn of_finding(file: &Told, position: Position, finding: &Finding) -> TestCase {
     status.set_type(finding.severity.name());
     let mut lines = vec![format!("{}: {}", place(file, Some(position)), finding.old)];
     lines.extend(finding.new.as_ref().map(|new| format!("move to {new}")));
-    lines.extend(finding.reason.clone());
+    lines.extend(finding.remarks().iter().map(ToString::to_string));
     lines.extend(finding.url.clone());
     let about = |related: &crate::finding::Related| {
         format!("see {}: {}", related.shown_place(), related.text)

@@ -77,7 +77,7 @@ impl Stream for Rdjson {
         let path = printable::name(report.path);
         let findings = report.findings.iter().map(|finding| {
             printable::json(&Diagnostic {
-                message: message(finding),
+                message: finding.with_remarks(),
                 location: Location {
                     path: &path,
                     range: Some(range(report, finding.span())),
@@ -114,14 +114,6 @@ impl Stream for Rdjson {
 
     fn end(&self, _: &Summary, _: &Look, _: &RuleSet) -> String {
         "\n]}\n".to_owned()
-    }
-}
-
-fn message(finding: &Finding) -> String {
-    let reason = finding.reason.as_ref().filter(|_| !finding.mention);
-    match reason {
-        Some(reason) => format!("{} ({reason})", finding.with_move()),
-        None => finding.with_move(),
     }
 }
 

@@ -134,6 +134,8 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
         )),
         reason: None,
         related: Vec::new(),
+        notes: Vec::new(),
+        verified: None,
         url: Some("https://example.com/freeze".to_owned()),
         mention: false,
         usage: None,

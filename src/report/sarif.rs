@@ -216,15 +216,11 @@ fn of_finding<'f>(
         .map(|label| located(label.span, Some(&label.text)))
         .collect();
     related.extend(finding.related.iter().map(|place| elsewhere(place, report)));
-    let message = match finding.reason.as_ref().filter(|_| !finding.mention) {
-        Some(reason) => format!("{} ({reason})", finding.with_move()),
-        None => finding.with_move(),
-    };
     SarifResult {
         rule_id: &finding.rule,
         level: level(finding.severity),
         kind: "fail",
-        message: Message::new(message),
+        message: Message::new(finding.with_remarks()),
         locations: vec![location],
         related_locations: related,
         partial_fingerprints: Some(Fingerprints { site: fingerprint }),

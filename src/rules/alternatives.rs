@@ -330,7 +330,7 @@ mod tests {
                 literal: segments.len(),
                 bare: false,
                 tag,
-                digest: false,
+                digest: None,
                 artifact: Artifact::Image,
                 chart: None,
             };

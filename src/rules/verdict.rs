@@ -1,6 +1,8 @@
 //! Which rule applies to a name, and its verdict: the new location, and how far to trust the move.
 
+use super::asked::Asked;
 use super::index::{self, Answer};
+use super::proof::{self, Verified};
 use super::schema::{DigestPolicy, TagList, TagPolicy, TagsSpec};
 use super::{Mapping, Rule, RuleSet, Safety, Severity};
 use crate::artifact::Artifact;
@@ -23,7 +25,7 @@ pub enum TagState<'t> {
 
 impl<'t> TagState<'t> {
     /// The tag that is pulled, where it is known.
-    fn pulled(self) -> Option<&'t str> {
+    pub(super) fn pulled(self) -> Option<&'t str> {
         match self {
             Self::None => Some("latest"),
             Self::Text(tag) => Some(tag),
@@ -42,7 +44,7 @@ pub struct Query<'q> {
     /// Whether the image's name is missing: `registry: k8s.gcr.io`.
     pub bare: bool,
     pub tag: TagState<'q>,
-    pub digest: bool,
+    pub digest: Option<&'q str>,
     pub artifact: Artifact,
     /// The chart that is fetched from a repository, where it is known.
     pub chart: Option<&'q str>,
@@ -71,6 +73,8 @@ pub struct Verdict<'r> {
     pub applicability: Applicability,
     /// Why the fix is not as safe as the rule, or why there is none.
     pub reason: Option<String>,
+    /// What registries answered, where they were asked.
+    pub verified: Option<Verified>,
 }
 
 impl RuleSet {
@@ -78,7 +82,7 @@ impl RuleSet {
     pub fn verdict(&self, query: &Query<'_>) -> Option<Verdict<'_>> {
         self.matching(query)
             .max_by_key(|(rule, mapping)| Self::rank(rule, mapping, query))
-            .map(|(rule, mapping)| evaluate(rule, mapping, query))
+            .map(|(rule, mapping)| evaluate(rule, mapping, query, self.asked()))
     }
 
     /// The mappings that apply to the name.
@@ -176,7 +180,12 @@ fn covers(listed: &str, tag: &str) -> bool {
     }
 }
 
-fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verdict<'r> {
+fn evaluate<'r>(
+    rule: &'r Rule,
+    mapping: &'r Mapping,
+    query: &Query<'_>,
+    asked: Option<&Asked>,
+) -> Verdict<'r> {
     let mut verdict = Verdict {
         rule,
         summary: mapping.summary.as_deref().unwrap_or(&rule.summary),
@@ -188,6 +197,7 @@ fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verd
             Safety::ReportOnly => Applicability::Display,
         },
         reason: None,
+        verified: None,
     };
     if verdict.target.is_none() {
         verdict.applicability = Applicability::Display;
@@ -196,8 +206,8 @@ fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verd
         }
         return verdict;
     }
-    apply_tag_policy(&mut verdict, mapping, query);
-    apply_tag_list(&mut verdict, mapping, query);
+    apply_tag_policy(&mut verdict, mapping, query, asked);
+    apply_tag_list(&mut verdict, mapping, query, asked);
     if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
         verdict.reason = Some(match rule.evidence() {
             Some(super::Evidence::ThirdParty) => "the owner never announced this move".to_owned(),
@@ -208,6 +218,9 @@ fn evaluate<'r>(rule: &'r Rule, mapping: &'r Mapping, query: &Query<'_>) -> Verd
         cap_applicability(&mut verdict, Applicability::Display, || {
             "only some charts moved, and this does not name one".to_owned()
         });
+    }
+    if let Some(asked) = asked {
+        proof::apply(&mut verdict, query, asked);
     }
     verdict
 }
@@ -243,14 +256,19 @@ fn target(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> Option<Move> {
     })
 }
 
-fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_>) {
+fn apply_tag_policy(
+    verdict: &mut Verdict<'_>,
+    mapping: &Mapping,
+    query: &Query<'_>,
+    asked: Option<&Asked>,
+) {
     let rule = verdict.rule;
     if mapping.tag == TagPolicy::Choose {
         cap_applicability(verdict, Applicability::Display, || {
             "no tag carries over: choose one at the new place".to_owned()
         });
     }
-    if query.digest && rule.digest() == DigestPolicy::Choose {
+    if query.digest.is_some() && rule.digest() == DigestPolicy::Choose {
         cap_applicability(verdict, Applicability::Display, || {
             "digests do not carry over: choose a tag at the new place".to_owned()
         });
@@ -262,7 +280,9 @@ fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<
     }
     let tag = query.tag.pulled().unwrap_or_default();
     let mut unavailable = rule.unavailable_tags().iter();
-    if let Some(word) = unavailable.find(|word| tag.contains(word.as_str())) {
+    if let Some(word) = unavailable.find(|word| tag.contains(word.as_str()))
+        && !is_proven(asked, verdict.target.as_ref(), query)
+    {
         verdict.target = None;
         cap_applicability(verdict, Applicability::Display, || match tag == word {
             true => format!("the tag {tag} is not at the new location"),
@@ -287,7 +307,17 @@ fn apply_tag_policy(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<
     }
 }
 
-fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_>) {
+/// Whether a registry answered that the new location has the image.
+fn is_proven(asked: Option<&Asked>, target: Option<&Move>, query: &Query<'_>) -> bool {
+    target.and_then(|target| proof::exists(asked, target, query)) == Some(true)
+}
+
+fn apply_tag_list(
+    verdict: &mut Verdict<'_>,
+    mapping: &Mapping,
+    query: &Query<'_>,
+    asked: Option<&Asked>,
+) {
     let (Some(list), Some(target)) = (&mapping.requires_tag_in, &verdict.target) else {
         return;
     };
@@ -297,7 +327,7 @@ fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_
     }
     let tag = query.tag.pulled();
     let name = moved(target, query);
-    let (passes, why) = match list {
+    let listed = match list {
         TagList::Tags(tags) => {
             let listed = tag.map(|tag| tags.iter().any(|one| one == tag));
             (
@@ -327,13 +357,22 @@ fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_
             }
         }
     };
+    // The answer of a registry counts for more than a list. What is missing there has no fix, unless there is another location.
+    let other = verdict.rule.fallback();
+    let has_other = verdict.applicability == Applicability::Safe && other.is_some();
+    let (passes, why) = match proof::exists(asked, target, query) {
+        Some(true) => return,
+        Some(false) if has_other => (Some(false), format!("{name} does not have this tag")),
+        Some(false) => return,
+        None => listed,
+    };
     match (passes, verdict.applicability) {
         (Some(true), _) => {}
         (None, Applicability::Safe) => cap_applicability(verdict, Applicability::Unsafe, || {
             "the tag is not written here, so nothing says that it is at the new place".to_owned()
         }),
         (None, _) => {}
-        (Some(false), Applicability::Safe) => match verdict.rule.fallback() {
+        (Some(false), Applicability::Safe) => match other {
             Some(fallback) => {
                 let reason = format!("{why}; {fallback} may have it");
                 verdict.target = Some(Move {
@@ -353,7 +392,7 @@ fn apply_tag_list(verdict: &mut Verdict<'_>, mapping: &Mapping, query: &Query<'_
 }
 
 /// The whole name after the move.
-fn moved(target: &Move, query: &Query<'_>) -> String {
+pub(super) fn moved(target: &Move, query: &Query<'_>) -> String {
     let tail = &query.segments[target.taken.min(query.segments.len())..];
     std::iter::once(target.to.as_str())
         .chain(tail.iter().copied())
@@ -362,7 +401,7 @@ fn moved(target: &Move, query: &Query<'_>) -> String {
 }
 
 /// Lowers the trust, and keeps the reason of the lowest.
-fn cap_applicability(
+pub(super) fn cap_applicability(
     verdict: &mut Verdict<'_>,
     limit: Applicability,
     reason: impl FnOnce() -> String,

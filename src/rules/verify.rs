@@ -48,7 +48,7 @@ impl Probe {
             literal: segments.len(),
             bare: false,
             tag: self.tag.as_deref().map_or(TagState::None, TagState::Text),
-            digest: false,
+            digest: None,
             artifact: rule.artifact,
             chart: rule.charts().first().map(String::as_str),
         })

@@ -86,9 +86,9 @@ impl Work<'_> {
     }
 
     /// Takes the files of projects from the disk, and puts them back all together if the run writes.
-    pub(super) fn group(&self, group: Group) -> Vec<(PathBuf, Part)> {
+    pub(super) fn group(&self, group: &Group) -> Vec<(PathBuf, Part)> {
         let first = group.paths().next().cloned().unwrap_or_default();
-        let parts = guarded(&first, || self.group_unguarded(&group));
+        let parts = guarded(&first, || self.group_unguarded(group));
         parts.unwrap_or_else(|error| vec![(first, Part::failed(error))])
     }
 

@@ -94,6 +94,8 @@ fn complaint(
         fix: edit.map(|edit| Fix::here(vec![edit], Applicability::Unsafe)),
         reason: None,
         related: Vec::new(),
+        notes: Vec::new(),
+        verified: None,
         url: None,
         mention: false,
         usage: None,

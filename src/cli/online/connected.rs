@@ -1,5 +1,7 @@
 //! The part of it that connects.
 
+mod presence;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -116,7 +118,7 @@ pub(crate) fn verify(
 }
 
 /// The client as the user wants it; `None` once what is wrong was said.
-fn connect(registries: &Registries, err: &mut dyn Write) -> io::Result<Option<Client>> {
+pub(crate) fn connect(registries: &Registries, err: &mut dyn Write) -> io::Result<Option<Client>> {
     match settings(registries).and_then(|settings| Client::new(&settings)) {
         Ok(client) => {
             for warning in client.warnings() {

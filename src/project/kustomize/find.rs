@@ -162,6 +162,8 @@ fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Fi
     let same = |verdict: &&Finding| words::new_name(verdict) == moved.as_deref();
     let known: Vec<&Finding> = verdicts.iter().flatten().filter(same).collect();
     if known.len() < verdicts.len() {
+        let other = verdicts.iter().flatten().find(|verdict| !same(verdict));
+        finding.verified = other.and_then(|verdict| verdict.verified.clone());
         fix.applicability = Applicability::Display;
         finding.reason = Some(OTHER_TAG.to_owned());
         return;
@@ -169,6 +171,7 @@ fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Fi
     let Some(lowest) = known.into_iter().min_by_key(|verdict| trust(verdict)) else {
         return;
     };
+    finding.verified.clone_from(&lowest.verified);
     let Some(now) = trust(lowest) else {
         return;
     };

@@ -30,6 +30,8 @@ pub(in crate::report) struct Finding<'f> {
     edits: Vec<Edit<'f>>,
     elsewhere: Vec<FileEdit<'f>>,
     related: Vec<Related<'f>>,
+    notes: Vec<&'f str>,
+    verified: Option<Verified<'f>>,
 }
 
 impl<'f> Finding<'f> {
@@ -54,6 +56,27 @@ impl<'f> Finding<'f> {
             edits: edits.map(|edit| Edit::new(edit, places)).collect(),
             elsewhere: elsewhere.map(FileEdit::new).collect(),
             related: finding.related.iter().map(Related::new).collect(),
+            notes: finding.notes.iter().map(String::as_str).collect(),
+            verified: finding.verified.as_ref().map(Verified::new),
+        }
+    }
+}
+
+/// What registries answered.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Verified<'f> {
+    outcome: &'static str,
+    digest: Option<&'f str>,
+    text: &'f str,
+}
+
+impl<'f> Verified<'f> {
+    fn new(verified: &'f finding::Verified) -> Self {
+        Self {
+            outcome: verified.outcome.name(),
+            digest: verified.digest.as_deref(),
+            text: &verified.text,
         }
     }
 }

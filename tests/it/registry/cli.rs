@@ -10,7 +10,7 @@ use super::server::{OCI_INDEX, Reply, Seen, Server, digest, honest, index};
 use crate::common::{folder, regfix, stderr, stdout};
 
 /// Runs in a folder, with a home of its own and nothing of the tester's that concerns connections.
-fn run(folder: &Path, arguments: &[&str], input: Option<&str>) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str], input: Option<&str>) -> Output {
     let mut command = regfix(folder);
     for name in [
         "ALL_PROXY",

@@ -8,6 +8,7 @@ mod many;
 mod mirror;
 mod server;
 mod tags;
+mod verify;
 
 use std::path::Path;
 use std::time::Duration;

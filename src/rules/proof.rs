@@ -1,0 +1,284 @@
+//! What the answers of registries make of a verdict: pure functions over both.
+
+use super::asked::{Asked, Asking, Presence};
+use super::verdict::{Move, Query, Verdict, cap_applicability, moved};
+use crate::artifact::Artifact;
+use crate::edit::Applicability;
+
+/// What registries answered about a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub outcome: Outcome,
+    /// Of the image at the new location, where it exists.
+    pub digest: Option<String>,
+    /// For people, on one line.
+    pub text: String,
+}
+
+/// How a move was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Both locations have the same image.
+    SameDigest,
+    /// The new location has the image; whether it is the same is not known.
+    Exists,
+    /// Both locations have an image, but not the same one.
+    OtherDigest,
+    /// The new location does not have the image.
+    Missing,
+    /// A registry gave no clear answer.
+    Undetermined,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SameDigest => "same-digest",
+            Self::Exists => "exists",
+            Self::OtherDigest => "other-digest",
+            Self::Missing => "missing",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
+/// The reference that is pulled, whole: by its digest where it has one. `None` where it is not all known.
+fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {
+    let is_known = query.artifact == Artifact::Image
+        && !query.bare
+        && query.segments.len() > 1
+        && query.literal >= query.segments.len();
+    if !is_known {
+        return None;
+    }
+    if let Some(digest) = query.digest {
+        return Some(format!("{name}@{digest}"));
+    }
+    let tag = query.tag.pulled()?;
+    let tag = match strip_v {
+        true => tag.trim_start_matches('v'),
+        false => tag,
+    };
+    Some(format!("{name}:{tag}"))
+}
+
+/// The whole reference after the move.
+fn after(target: &Move, query: &Query<'_>) -> Option<String> {
+    whole(&moved(target, query), query, target.strip_v)
+}
+
+/// Whether the new location has the image, where registries gave a clear answer.
+pub(super) fn exists(asked: Option<&Asked>, target: &Move, query: &Query<'_>) -> Option<bool> {
+    match asked?.about(&after(target, query)?)? {
+        Presence::Exists { .. } => Some(true),
+        Presence::Missing { .. } => Some(false),
+        Presence::Undetermined { .. } => None,
+    }
+}
+
+/// Raises or lowers the trust by what registries answered, and says what that was.
+pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, asked: &Asked) {
+    let Some(target) = &verdict.target else {
+        return;
+    };
+    let Some(new) = after(target, query) else {
+        let is_image = query.artifact == Artifact::Image;
+        verdict.verified = is_image.then(|| Verified {
+            outcome: Outcome::Undetermined,
+            digest: None,
+            text: "not verified: the whole reference is not known here".to_owned(),
+        });
+        return;
+    };
+    let old = match asked.asking {
+        Asking::Both if query.digest.is_none() => whole(&query.segments.join("/"), query, false),
+        _ => None,
+    };
+    let old = old.and_then(|old| asked.about(&old));
+    let Some(answer) = asked.about(&new) else {
+        return;
+    };
+    let verified = weigh(&new, query.digest.is_some(), old.as_ref(), &answer);
+    match verified.outcome {
+        Outcome::SameDigest if verdict.applicability == Applicability::Unsafe => {
+            verdict.applicability = Applicability::Safe;
+            verdict.reason = None;
+        }
+        Outcome::OtherDigest if verdict.applicability >= Applicability::Unsafe => {
+            verdict.applicability = Applicability::Unsafe;
+            verdict.reason = Some("the new location has another image by this name".to_owned());
+        }
+        Outcome::Missing => {
+            verdict.target = None;
+            cap_applicability(verdict, Applicability::Display, || {
+                "the new location does not have this image".to_owned()
+            });
+        }
+        _ => {}
+    }
+    verdict.verified = Some(verified);
+}
+
+/// What the answers about both locations come to. `pinned`: the reference names a digest, so that what exists is the same.
+fn weigh(new: &str, pinned: bool, old: Option<&Presence>, answer: &Presence) -> Verified {
+    let (outcome, text) = match (answer, old) {
+        (Presence::Missing { nearest, anonymous }, _) => {
+            (Outcome::Missing, missing(new, nearest, *anonymous))
+        }
+        (Presence::Undetermined { reason }, _) => (
+            Outcome::Undetermined,
+            format!("not verified: {new}: {reason}"),
+        ),
+        (Presence::Exists { digest }, _) if pinned => (
+            Outcome::SameDigest,
+            format!("verified: same digest at the new location, {digest}"),
+        ),
+        (Presence::Exists { digest }, Some(Presence::Exists { digest: before })) => {
+            match digest == before {
+                true => (
+                    Outcome::SameDigest,
+                    format!("verified: same digest at both locations, {digest}"),
+                ),
+                false => (
+                    Outcome::OtherDigest,
+                    format!("verified: {before} at the old location, {digest} at the new one"),
+                ),
+            }
+        }
+        (Presence::Exists { digest }, Some(Presence::Missing { .. })) => (
+            Outcome::Exists,
+            format!("verified: exists, {digest}; the old location does not have it"),
+        ),
+        (Presence::Exists { digest }, Some(Presence::Undetermined { reason })) => (
+            Outcome::Exists,
+            format!("verified: exists, {digest}; nothing is known of the old location: {reason}"),
+        ),
+        (Presence::Exists { digest }, None) => {
+            (Outcome::Exists, format!("verified: exists, {digest}"))
+        }
+    };
+    let digest = match answer {
+        Presence::Exists { digest } => Some(digest.clone()),
+        _ => None,
+    };
+    Verified {
+        outcome,
+        digest,
+        text,
+    }
+}
+
+fn missing(image: &str, nearest: &[String], anonymous: bool) -> String {
+    let asked = match anonymous {
+        true => " (asked without credentials)",
+        false => "",
+    };
+    match nearest {
+        [] => format!("{image} does not exist{asked}"),
+        tags => format!(
+            "{image} does not exist{asked}; nearest tags: {}",
+            tags.join(", ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there(digest: &str) -> Presence {
+        Presence::Exists {
+            digest: digest.to_owned(),
+        }
+    }
+
+    fn undetermined() -> Presence {
+        Presence::Undetermined {
+            reason: "timeout".to_owned(),
+        }
+    }
+
+    fn gone(nearest: &[&str]) -> Presence {
+        Presence::Missing {
+            nearest: nearest.iter().map(ToString::to_string).collect(),
+            anonymous: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(pinned: bool, old: Option<Presence>, new: Presence, outcome: Outcome, text: &str) {
+        let verified = weigh("a.io/x:1", pinned, old.as_ref(), &new);
+        assert_eq!((verified.outcome, verified.text.as_str()), (outcome, text));
+        let digest = matches!(new, Presence::Exists { .. });
+        assert_eq!(verified.digest.is_some(), digest);
+    }
+
+    #[test]
+    fn only_missing_is_missing() {
+        check(
+            false,
+            None,
+            gone(&["0.9", "1.1"]),
+            Outcome::Missing,
+            "a.io/x:1 does not exist; nearest tags: 0.9, 1.1",
+        );
+        check(
+            true,
+            None,
+            gone(&[]),
+            Outcome::Missing,
+            "a.io/x:1 does not exist",
+        );
+        check(
+            false,
+            Some(there("d")),
+            undetermined(),
+            Outcome::Undetermined,
+            "not verified: a.io/x:1: timeout",
+        );
+    }
+
+    #[test]
+    fn digests_are_compared() {
+        let same = "verified: same digest at both locations, d";
+        check(
+            false,
+            Some(there("d")),
+            there("d"),
+            Outcome::SameDigest,
+            same,
+        );
+        let other = "verified: e at the old location, d at the new one";
+        check(
+            false,
+            Some(there("e")),
+            there("d"),
+            Outcome::OtherDigest,
+            other,
+        );
+        let pinned = "verified: same digest at the new location, d";
+        check(true, None, there("d"), Outcome::SameDigest, pinned);
+    }
+
+    #[test]
+    fn without_the_old_image_nothing_is_said_about_sameness() {
+        let exists_at = |rest: &str| format!("verified: exists, d{rest}");
+        check(false, None, there("d"), Outcome::Exists, &exists_at(""));
+        let old_missing = exists_at("; the old location does not have it");
+        check(
+            false,
+            Some(gone(&[])),
+            there("d"),
+            Outcome::Exists,
+            &old_missing,
+        );
+        let old_unknown = exists_at("; nothing is known of the old location: timeout");
+        check(
+            false,
+            Some(undetermined()),
+            there("d"),
+            Outcome::Exists,
+            &old_unknown,
+        );
+    }
+}

@@ -1,0 +1,303 @@
+//! `regfix --verify`: what registries answer decides which fixes there are, and how safe they are.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::cli::run;
+use super::server::{OCI_INDEX, Reply, Seen, Server, digest, index};
+use crate::common::{folder, stderr, stdout};
+
+/// Tags that exist in every repository.
+const TAGS: &str = r#"{"tags":["3.1","3.2","3.9","9.99","latest","7.0.5","1.0"]}"#;
+
+/// The old and the new location have the same images; in repositories called `other` they do not. Tags that start with `gone` are
+/// missing at the new location, and what starts with `secret` nobody may see.
+fn registry(seen: &Seen) -> Reply {
+    if seen.path.ends_with("/tags/list?n=1000") {
+        return Reply::new(200).body(TAGS);
+    }
+    let Some((path, tag)) = seen.path.split_once("/manifests/") else {
+        return Reply::new(200).body("{}");
+    };
+    let is_new = path.starts_with("/v2/new/");
+    match tag {
+        tag if tag.starts_with("gone") && is_new => Reply::error(404, "MANIFEST_UNKNOWN"),
+        tag if tag.starts_with("secret") => Reply::error(403, "DENIED"),
+        _ if path.ends_with("other") => Reply::manifest(OCI_INDEX, &index(&seen.path)),
+        tag => Reply::manifest(OCI_INDEX, &index(tag)),
+    }
+}
+
+/// The digest of a tag that both locations have.
+fn same(tag: &str) -> String {
+    digest(&index(tag))
+}
+
+struct Case {
+    server: Server,
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new(files: &[(&str, &str)]) -> Self {
+        Self {
+            server: Server::start(registry),
+            folder: folder(files),
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let host = self.server.host();
+        let mirrors = [
+            ("docker.io/bitnami", "old"),
+            ("docker.io/bitnamilegacy", "new"),
+            ("k8s.gcr.io", "old"),
+            ("registry.k8s.io", "new"),
+            ("gcr.io", "old"),
+        ];
+        let mut all: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        all.extend(["--insecure-registry".to_owned(), host.clone()]);
+        for (from, to) in mirrors {
+            all.extend([
+                "--registry-mirror".to_owned(),
+                format!("{from}={host}/{to}"),
+            ]);
+        }
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        run(self.folder.path(), &all, None)
+    }
+
+    /// The findings, as JSON has them.
+    fn findings(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.run(&[arguments, &["--format", "json"]].concat());
+        let report: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|error| {
+            panic!("{error}: {}{}", stdout(&output), stderr(&output));
+        });
+        let files = report["files"].as_array().unwrap();
+        let findings = files
+            .iter()
+            .flat_map(|file| file["findings"].as_array().unwrap());
+        findings.cloned().collect()
+    }
+
+    fn finding(&self, arguments: &[&str]) -> Value {
+        let mut findings = self.findings(arguments);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        findings.remove(0)
+    }
+
+    fn read(&self, path: impl AsRef<Path>) -> String {
+        fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+}
+
+#[track_caller]
+fn check(finding: &Value, outcome: &str, applicability: &str, text: &str) {
+    assert_eq!(finding["verified"]["outcome"], outcome, "{finding}");
+    assert_eq!(finding["applicability"], applicability, "{finding}");
+    let said = finding["verified"]["text"].as_str().unwrap();
+    assert!(said.contains(text), "{text}: {finding}");
+}
+
+#[test]
+fn equal_digests_make_a_fix_safe() {
+    let case = Case::new(&[("a.yaml", "image: bitnami/redis:7.0.5\n")]);
+    assert_eq!(case.finding(&[])["applicability"], "unsafe");
+    assert_eq!(case.server.lines().len(), 0, "nobody asked");
+    let new = case.finding(&["--verify"]);
+    check(&new, "exists", "unsafe", "verified: exists, sha256:");
+    let both = case.finding(&["--verify=both"]);
+    check(
+        &both,
+        "same-digest",
+        "safe",
+        "same digest at both locations",
+    );
+    assert_eq!(both["verified"]["digest"], same("7.0.5"));
+    assert_eq!(both["reason"], Value::Null);
+    let diff = stdout(&case.run(&["--diff", "--verify=both"]));
+    assert!(
+        diff.contains("+image: bitnamilegacy/redis:7.0.5\n"),
+        "{diff}"
+    );
+    let output = case.run(&["--write", "--verify=both"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(case.read("a.yaml"), "image: bitnamilegacy/redis:7.0.5\n");
+    assert!(
+        stderr(&output).contains("asked registries about 2 images: 2 exist"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn other_digests_need_review() {
+    let case = Case::new(&[
+        ("a.yaml", "image: k8s.gcr.io/other:3.1\n"),
+        (
+            ".regfix.yaml",
+            "rules:\n- {id: mine, from: k8s.gcr.io/other, to: registry.k8s.io/other, safety: safe}\n",
+        ),
+    ]);
+    assert_eq!(case.finding(&[])["applicability"], "safe");
+    let finding = case.finding(&["--verify=both"]);
+    check(
+        &finding,
+        "other-digest",
+        "unsafe",
+        "at the old location, sha256:",
+    );
+    case.run(&["--write", "--verify=both"]);
+    assert_eq!(case.read("a.yaml"), "image: k8s.gcr.io/other:3.1\n");
+}
+
+#[test]
+fn what_is_missing_is_not_put_in_place() {
+    let text = "rules:\n- {id: mine, from: k8s.gcr.io/x, to: registry.k8s.io/x, safety: safe}\n";
+    let case = Case::new(&[
+        ("a.yaml", "image: k8s.gcr.io/x:gone-3.5\n"),
+        (".regfix.yaml", text),
+    ]);
+    assert_eq!(case.finding(&[])["applicability"], "safe");
+    let finding = case.finding(&["--verify"]);
+    assert_eq!(finding["verified"]["outcome"], "missing");
+    assert_eq!(
+        (&finding["new"], &finding["applicability"]),
+        (&Value::Null, &Value::Null)
+    );
+    let said = finding["verified"]["text"].as_str().unwrap();
+    assert_eq!(
+        said,
+        "registry.k8s.io/x:gone-3.5 does not exist (asked without credentials); nearest tags: latest"
+    );
+    let output = case.run(&["--write", "--unsafe-fixes", "--verify"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(case.read("a.yaml"), "image: k8s.gcr.io/x:gone-3.5\n");
+}
+
+/// Only a registry that says so makes an image missing. Whatever else it answers changes nothing.
+#[test]
+fn no_clear_answer_leaves_the_verdict() {
+    let text = "rules:\n- {id: mine, from: k8s.gcr.io/x, to: registry.k8s.io/x, safety: safe}\n";
+    let case = Case::new(&[
+        ("a.yaml", "image: k8s.gcr.io/x:secret\n"),
+        (".regfix.yaml", text),
+    ]);
+    let finding = case.finding(&["--verify=both"]);
+    check(
+        &finding,
+        "undetermined",
+        "safe",
+        "not verified: registry.k8s.io/x:secret: denied",
+    );
+    let said = stderr(&case.run(&["--verify"]));
+    assert!(said.contains("1 could not be determined"), "{said}");
+}
+
+/// The offline index does not know this tag; the registry has it.
+#[test]
+fn answers_decide_in_place_of_the_index() {
+    let case = Case::new(&[("a.yaml", "image: gcr.io/google-containers/pause:9.99\n")]);
+    assert_eq!(case.finding(&[])["applicability"], "unsafe");
+    let finding = case.finding(&["--verify"]);
+    check(&finding, "exists", "safe", "exists");
+    // The index knows this one.
+    let case = Case::new(&[("a.yaml", "image: gcr.io/google-containers/pause:gone\n")]);
+    let finding = case.finding(&["--verify"]);
+    assert_eq!(finding["applicability"], Value::Null, "{finding}");
+}
+
+/// What nobody wrote down whole cannot be asked about.
+#[test]
+fn a_tag_that_is_not_known_is_not_asked_about() {
+    let case = Case::new(&[(
+        "values.yaml",
+        "image:\n  registry: k8s.gcr.io\n  repository: pause\n",
+    )]);
+    let finding = case.finding(&["--verify"]);
+    let outcome = &finding["verified"]["outcome"];
+    assert!(
+        *outcome == "undetermined" || *outcome == "exists",
+        "{finding}"
+    );
+}
+
+/// A base is judged by the tag with which it is pulled in the end.
+#[test]
+fn overlays_set_the_tag_that_is_asked_about() {
+    let files = |tag: &str| {
+        [
+            ("base/kustomization.yaml", "resources: [pod.yaml]\n".to_owned()),
+            ("base/pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: k8s.gcr.io/pause:3.1}]}\n".to_owned()),
+            ("over/kustomization.yaml", format!("resources: [../base]\nimages: [{{name: k8s.gcr.io/pause, newTag: {tag}}}]\n")),
+        ]
+    };
+    for (tag, written) in [("'3.9'", true), ("gone", false)] {
+        let files = files(tag);
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (*path, text.as_str()))
+            .collect();
+        let case = Case::new(&files);
+        case.run(&["--write", "--verify"]);
+        let base = case.read("base/pod.yaml");
+        assert_eq!(
+            base.contains("registry.k8s.io/pause:3.1"),
+            written,
+            "{tag}: {base}"
+        );
+    }
+}
+
+#[test]
+fn each_image_is_asked_about_once() {
+    let pods: String = (0..40)
+        .map(|_| "---\nimage: k8s.gcr.io/pause:3.1\n")
+        .collect();
+    let case = Case::new(&[("a.yaml", &pods), ("b.yaml", &pods)]);
+    case.run(&["--verify=both"]);
+    let lines = case.server.lines();
+    let heads = lines.iter().filter(|line| line.starts_with("HEAD "));
+    assert_eq!(heads.count(), 2, "{lines:?}");
+}
+
+/// Whatever shows findings shows what was verified.
+#[test]
+fn every_format_says_it() {
+    let case = Case::new(&[("a.yaml", "image: bitnami/redis:7.0.5\n")]);
+    for format in [
+        "full", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson", "html",
+        "csv",
+    ] {
+        let text = stdout(&case.run(&["--verify=both", "--format", format]));
+        let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            flat.contains("same digest at both locations"),
+            "{format}: {text}"
+        );
+    }
+}
+
+#[test]
+fn standard_input_is_verified_too() {
+    let case = Case::new(&[]);
+    let host = case.server.host();
+    let mirror = format!("registry.k8s.io={host}/new");
+    let arguments = [
+        "--write",
+        "--verify",
+        "--insecure-registry",
+        &host,
+        "--registry-mirror",
+        &mirror,
+        "-",
+    ];
+    for (tag, moved) in [("3.1", true), ("gone", false)] {
+        let input = format!("image: k8s.gcr.io/pause:{tag}\n");
+        let output = run(case.folder.path(), &arguments, Some(&input));
+        assert_eq!(stdout(&output).contains("registry.k8s.io"), moved, "{tag}");
+    }
+}
