@@ -4,6 +4,7 @@
 //! Knows nothing of Kubernetes, images or rules.
 
 pub mod decoded;
+pub mod gotemplate;
 pub mod placeholder;
 pub mod template;
 pub mod yaml;
