@@ -132,6 +132,11 @@ impl Version {
         self.numbers
     }
 
+    /// What it is called before its release: the `rc.1` of `1.0.0-rc.1`. Empty for a release.
+    pub fn pre(&self) -> &str {
+        &self.pre
+    }
+
     /// Whether it came before a release, such as `1.0.0-rc.1`.
     pub fn is_early(&self) -> bool {
         !self.pre.is_empty()

@@ -16,6 +16,7 @@ mod members;
 mod overrides;
 mod pulled;
 mod released;
+pub mod render;
 mod root;
 mod templates;
 mod values;

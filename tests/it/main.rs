@@ -29,6 +29,7 @@ mod kustomize;
 mod output;
 mod properties;
 mod registry;
+mod render;
 mod repository;
 mod shell;
 mod since;

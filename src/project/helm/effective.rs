@@ -15,10 +15,10 @@ use crate::version::satisfies;
 /// What a layer is made from.
 #[derive(Debug, Clone)]
 pub(super) struct Of {
-    chart: Arc<Chart>,
+    pub chart: Arc<Chart>,
     /// The parent's dependency that asks for it, by its number.
     dependency: Option<usize>,
-    dependencies: Option<Vec<Dependency>>,
+    pub dependencies: Option<Vec<Dependency>>,
 }
 
 /// A chart at its place in the nest.
@@ -38,12 +38,12 @@ pub(super) struct Instance {
 /// All charts of a nest, the root first, with their values.
 pub(super) fn instances(root: &Arc<Chart>) -> Vec<Instance> {
     let mut off = BTreeSet::new();
-    let (nest, values) = process(root, Some(&mut off));
+    let (nest, values) = process(root, Table::new(), Some(&mut off));
     let mut found = Vec::new();
     let switches = if off.is_empty() {
         None
     } else {
-        Some(process(root, None))
+        Some(process(root, Table::new(), None))
     };
     let all = switches.as_ref().map_or(&nest, |(nest, _)| nest);
     let rendered = |path: &[String]| match &switches {
@@ -89,12 +89,21 @@ fn is_off(off: &BTreeSet<Vec<String>>, path: &[String]) -> bool {
 
 /// The nest as Helm renders it, and the values of its root. Charts that are off are left in where nobody wants to know
 /// which they are.
-fn process(root: &Arc<Chart>, off: Option<&mut BTreeSet<Vec<String>>>) -> (Layered<Of>, Table) {
+fn process(
+    root: &Arc<Chart>,
+    over: Table,
+    off: Option<&mut BTreeSet<Vec<String>>>,
+) -> (Layered<Of>, Table) {
     let mut nest = layered(root);
-    switch(&mut nest, &Table::new(), &[], off);
+    switch(&mut nest, &over, &[], off);
     import(&mut nest);
-    let values = coalesce(&nest, Table::new(), false);
+    let values = coalesce(&nest, over, false);
     (nest, values)
+}
+
+/// The nest as Helm renders it with the user's values over it, and the values of its root.
+pub(super) fn rendered(root: &Arc<Chart>, over: Table) -> (Layered<Of>, Table) {
+    process(root, over, Some(&mut BTreeSet::new()))
 }
 
 fn layered(chart: &Arc<Chart>) -> Layered<Of> {
@@ -252,5 +261,5 @@ fn disinherit(globals: &mut Table, inherited: &Table) {
 /// The values of the root as Helm gives them to it.
 #[cfg(test)]
 pub(super) fn of_root(root: &Arc<Chart>) -> Table {
-    process(root, Some(&mut BTreeSet::new())).1
+    process(root, Table::new(), Some(&mut BTreeSet::new())).1
 }

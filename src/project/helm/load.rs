@@ -70,7 +70,7 @@ pub(super) struct Loaded {
 }
 
 /// More charts in one nest than anyone has: aliases of aliases multiply.
-const MOST_INSTANCES: usize = 1000;
+pub(super) const MOST_INSTANCES: usize = 1000;
 
 pub(super) struct Loader<'l> {
     pub tree: &'l dyn Tree,
@@ -394,7 +394,7 @@ impl<'l> Loader<'l> {
 }
 
 /// How often charts are rendered: once for each dependency that asks for them, in each place that their parent is in.
-fn instances(children: &[Arc<Chart>], dependencies: Option<&[Dependency]>) -> usize {
+pub(super) fn instances(children: &[Arc<Chart>], dependencies: Option<&[Dependency]>) -> usize {
     let of = |child: &Arc<Chart>| {
         let asks = |one: &&Dependency| {
             one.name == child.metadata.name && satisfies(&child.metadata.version, &one.version)

@@ -1,0 +1,293 @@
+//! Renders charts as Helm does, in memory, and knows of every byte of the result where it comes from.
+//!
+//! Text that no template made stays traceable: a literal part of a template, a string in an action, a scalar of a values
+//! file. What a function makes anew is computed. Runs no program, asks no cluster, reads no disk; what a chart may cost
+//! is bounded. Schemas of values are not checked.
+
+mod budget;
+mod call;
+mod chart;
+mod context;
+mod data;
+mod error;
+mod eval;
+mod explore;
+mod fault;
+mod functions;
+mod ignore;
+mod images;
+mod json;
+mod nest;
+mod number;
+mod print;
+mod reads;
+mod scalar;
+mod scripts;
+mod sprintf;
+#[cfg(test)]
+mod tests;
+mod text;
+mod toml;
+mod uses;
+mod value;
+mod yaml;
+
+pub use chart::{Chart, File, Files};
+pub use error::{Frame, RenderError};
+pub use images::{Object, RenderedImage, images};
+pub use reads::{Comparison, PathId, Reads, ValuesPath};
+pub use text::{Origin, OriginKind, Piece, Pieces, Source};
+pub use uses::{Exploration, Symbol, Use, explore};
+
+use super::coalesce;
+use super::effective;
+use super::values::Table;
+use crate::version::satisfies;
+use chart::read_values;
+use context::Context;
+use eval::Machine;
+use nest::{Nest, Template};
+use scripts::{Library, Script};
+use text::Text;
+use value::Value;
+
+/// The Helm that is followed.
+const HELM_VERSION: &str = "v4.1.4";
+
+/// What `.Capabilities.APIVersions` holds where no cluster is asked.
+const API_VERSIONS: [&str; 57] = [
+    "v1",
+    "admissionregistration.k8s.io/v1",
+    "admissionregistration.k8s.io/v1alpha1",
+    "admissionregistration.k8s.io/v1beta1",
+    "internal.apiserver.k8s.io/v1alpha1",
+    "apps/v1",
+    "apps/v1beta1",
+    "apps/v1beta2",
+    "authentication.k8s.io/v1",
+    "authentication.k8s.io/v1alpha1",
+    "authentication.k8s.io/v1beta1",
+    "authorization.k8s.io/v1",
+    "authorization.k8s.io/v1beta1",
+    "autoscaling/v1",
+    "autoscaling/v2",
+    "autoscaling/v2beta1",
+    "autoscaling/v2beta2",
+    "batch/v1",
+    "batch/v1beta1",
+    "certificates.k8s.io/v1",
+    "certificates.k8s.io/v1beta1",
+    "certificates.k8s.io/v1alpha1",
+    "coordination.k8s.io/v1alpha2",
+    "coordination.k8s.io/v1beta1",
+    "coordination.k8s.io/v1",
+    "discovery.k8s.io/v1",
+    "discovery.k8s.io/v1beta1",
+    "events.k8s.io/v1",
+    "events.k8s.io/v1beta1",
+    "extensions/v1beta1",
+    "flowcontrol.apiserver.k8s.io/v1",
+    "flowcontrol.apiserver.k8s.io/v1beta1",
+    "flowcontrol.apiserver.k8s.io/v1beta2",
+    "flowcontrol.apiserver.k8s.io/v1beta3",
+    "networking.k8s.io/v1",
+    "networking.k8s.io/v1beta1",
+    "node.k8s.io/v1",
+    "node.k8s.io/v1alpha1",
+    "node.k8s.io/v1beta1",
+    "policy/v1",
+    "policy/v1beta1",
+    "rbac.authorization.k8s.io/v1",
+    "rbac.authorization.k8s.io/v1beta1",
+    "rbac.authorization.k8s.io/v1alpha1",
+    "resource.k8s.io/v1",
+    "resource.k8s.io/v1beta2",
+    "resource.k8s.io/v1beta1",
+    "resource.k8s.io/v1alpha3",
+    "scheduling.k8s.io/v1alpha1",
+    "scheduling.k8s.io/v1beta1",
+    "scheduling.k8s.io/v1",
+    "storage.k8s.io/v1beta1",
+    "storage.k8s.io/v1",
+    "storage.k8s.io/v1alpha1",
+    "storagemigration.k8s.io/v1beta1",
+    "apiextensions.k8s.io/v1beta1",
+    "apiextensions.k8s.io/v1",
+];
+
+/// What a chart is rendered for.
+#[derive(Debug, Clone)]
+pub struct Release {
+    pub name: String,
+    pub namespace: String,
+    pub kube_version: String,
+    /// In addition to those that Kubernetes has of itself.
+    pub api_versions: Vec<String>,
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Self {
+            name: "release-name".to_owned(),
+            namespace: "default".to_owned(),
+            kube_version: "v1.35.0".to_owned(),
+            api_versions: Vec::new(),
+        }
+    }
+}
+
+/// A file that a template made.
+#[derive(Debug)]
+pub struct Manifest {
+    /// As Helm names it: `root/charts/sub/templates/a.yaml`.
+    pub name: String,
+    /// The text, and where each of its bytes comes from.
+    pub text: Pieces,
+}
+
+/// What a chart renders to.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// Custom resource definitions first, then templates by name. Neither helpers nor notes.
+    pub manifests: Vec<Manifest>,
+    /// Where there are any, Helm renders nothing. Manifests that do not depend on them are there all the same.
+    pub errors: Vec<RenderError>,
+    pub reads: Reads,
+}
+
+/// Renders a chart with values files, the later over the earlier. Origins name the chart's files by their numbers in
+/// [`Chart::files`], and the values files by the numbers that follow.
+pub fn render(chart: &Chart, values: &[File], release: &Release) -> Rendered {
+    on_large_stack(|| {
+        let context = Context::default();
+        let mut rendered = Rendered::default();
+        match pass(chart, values, release, context, &mut rendered) {
+            Ok(machine) => rendered.reads = machine.context.recorder.done(),
+            Err(message) => rendered.errors.push(RenderError {
+                message,
+                frames: Vec::new(),
+                is_limit: false,
+            }),
+        }
+        rendered
+    })
+}
+
+/// Templates may be nested deeper than an ordinary stack allows.
+const STACK: usize = 512 << 20;
+
+fn on_large_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, run);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(made)) => made,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => std::panic::panic_any(format!("no thread to render in: {error}")),
+        }
+    })
+}
+
+/// Renders once.
+fn pass(
+    chart: &Chart,
+    values: &[File],
+    release: &Release,
+    context: Context,
+    rendered: &mut Rendered,
+) -> Result<Machine, String> {
+    let mut over = Table::new();
+    for (index, file) in values.iter().enumerate() {
+        let number = chart.files.len() + index;
+        let mut table = read_values(file.text(), number)
+            .map_err(|error| format!("failed to parse {}: {error}", file.path))?;
+        coalesce::merge(&mut table, &over, true);
+        over = table;
+    }
+    let (layered, table) = effective::rendered(&chart.root, over);
+    let files: Vec<&File> = chart.files.iter().chain(values).collect();
+    let mut nest = Nest {
+        context: &context,
+        files: &files,
+        release,
+        templates: Vec::new(),
+        crds: Vec::new(),
+        kube_version: String::new(),
+    };
+    nest.build(&layered, table).map_err(|fault| fault.message)?;
+    let Nest {
+        templates,
+        crds,
+        kube_version,
+        ..
+    } = nest;
+    if !kube_version.is_empty() && !satisfies(&release.kube_version, &kube_version) {
+        return Err(format!(
+            "chart requires kubeVersion: {kube_version} which is incompatible with Kubernetes {}",
+            release.kube_version
+        ));
+    }
+    for (name, number) in crds {
+        let script = Script::of_file(&name, files[number].text(), number);
+        let mut text = Pieces::default();
+        script.write(&mut text, crate::source::Span::new(0, script.text.len()));
+        rendered.manifests.push(Manifest { name, text });
+    }
+    let mut library = Library::default();
+    let mut bodies = Vec::new();
+    for template in &templates {
+        let file = files[template.file];
+        let script = Script::of_file(
+            &template.name,
+            &String::from_utf8_lossy(file.bytes()),
+            template.file,
+        );
+        match library.add(&script, &functions::is_known) {
+            Ok(body) => bodies.push(body),
+            Err(error) => {
+                let line = scripts::line_of(&script.text, error.offset);
+                let message = format!(
+                    "parse error at ({}:{line}): {}",
+                    template.name, error.message
+                );
+                return Err(message);
+            }
+        }
+    }
+    let machine = Machine::new(context, library);
+    for (template, body) in templates.iter().zip(bodies) {
+        run(&machine, template, &body, rendered);
+    }
+    let first = rendered
+        .manifests
+        .iter()
+        .take_while(|one| one.name.contains("/crds/"))
+        .count();
+    rendered.manifests[first..].sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(machine)
+}
+
+fn run(machine: &Machine, template: &Template, body: &scripts::Body, rendered: &mut Rendered) {
+    let base = template.name.rsplit('/').next().unwrap_or_default();
+    if base.starts_with('_') || rendered.errors.iter().any(|error| error.is_limit) {
+        return;
+    }
+    if let Err(fault) = template.announce(&machine.context) {
+        rendered.errors.push(RenderError {
+            message: fault.message,
+            frames: Vec::new(),
+            is_limit: true,
+        });
+        return;
+    }
+    let dot = Value::Map(template.dot.clone());
+    match machine.run(body, &dot) {
+        Ok(_) if template.name.ends_with("NOTES.txt") => {}
+        Ok(text) => rendered.manifests.push(Manifest {
+            name: template.name.clone(),
+            text: Text::into_pieces(text),
+        }),
+        Err(failure) => rendered.errors.push(failure.into()),
+    }
+}

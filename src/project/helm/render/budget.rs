@@ -1,0 +1,52 @@
+//! What a rendering may cost. Charts are not trusted.
+
+use std::cell::Cell;
+
+use super::fault::{Fault, Result};
+
+/// The longest text.
+pub(super) const LONGEST: usize = 64 << 20;
+
+/// How much work and how many bytes are left.
+#[derive(Debug)]
+pub(super) struct Budget {
+    steps: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            steps: Cell::new(4_000_000),
+            bytes: Cell::new(256 << 20),
+        }
+    }
+}
+
+impl Budget {
+    /// For many passes. The largest public charts take a third of a million steps for one.
+    pub(super) fn of_exploring() -> Self {
+        Self {
+            steps: Cell::new(20_000_000),
+            bytes: Cell::new(1 << 30),
+        }
+    }
+
+    /// Pays for nodes that are run and values that are made.
+    pub(super) fn steps(&self, count: usize) -> Result<()> {
+        let left = self.steps.get().checked_sub(count as u64);
+        self.steps.set(left.unwrap_or(0));
+        left.map(|_| ())
+            .ok_or_else(|| Fault::limit("the chart takes too long to render"))
+    }
+
+    /// Pays for bytes that are made.
+    pub(super) fn bytes(&self, count: usize) -> Result<()> {
+        let left = self.bytes.get().checked_sub(count as u64);
+        self.bytes.set(left.unwrap_or(0));
+        match left {
+            Some(_) if count <= LONGEST => Ok(()),
+            _ => Err(Fault::limit("the chart makes too much text")),
+        }
+    }
+}

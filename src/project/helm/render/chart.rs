@@ -1,0 +1,219 @@
+//! A chart with all of its files, from a folder's files or from an archive. Pure: bytes in, charts out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::archive::{self, Budget};
+use super::super::chart::metadata;
+use super::super::coalesce;
+use super::super::load;
+use super::super::values::{self, Table};
+use super::ignore::Rules;
+
+/// Files by their paths within a chart, `/` between the parts.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// A chart that is ready to be rendered, subcharts included.
+#[derive(Debug)]
+pub struct Chart {
+    pub(super) root: Arc<load::Chart>,
+    /// Of all charts. Origins name them by their numbers.
+    pub(super) files: Vec<File>,
+}
+
+/// A file of a chart.
+#[derive(Debug)]
+pub struct File {
+    /// From the root's folder: `charts/sub-1.0.0.tgz!sub/values.yaml`.
+    pub path: String,
+    /// Within its own chart.
+    pub(super) name: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl File {
+    /// A values file of the user's.
+    pub fn new(path: &str, bytes: Vec<u8>) -> Self {
+        Self {
+            path: path.to_owned(),
+            name: path.to_owned(),
+            content: Content::new(bytes),
+        }
+    }
+
+    /// Empty where the file is no text.
+    pub fn text(&self) -> &str {
+        match &self.content {
+            Content::Text(text) => text,
+            Content::Bytes(_) => "",
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Text(text) => text.as_bytes(),
+            Content::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl Content {
+    fn new(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Self::Bytes(error.into_bytes()), Self::Text)
+    }
+}
+
+impl Chart {
+    /// Reads the files of a chart's folder, `.helmignore` respected.
+    ///
+    /// # Errors
+    /// What Helm would say of a chart that it cannot load.
+    pub fn from_folder(mut files: Files) -> Result<Self, String> {
+        let ignore = files.get(".helmignore").cloned().unwrap_or_default();
+        let rules = Rules::new(&String::from_utf8_lossy(&ignore));
+        files.retain(|path, _| !rules.ignores(path));
+        Self::new(files)
+    }
+
+    /// Reads a packaged chart.
+    ///
+    /// # Errors
+    /// As [`Chart::from_folder`], and where the archive is broken or too large.
+    pub fn from_archive(bytes: &[u8]) -> Result<Self, String> {
+        let unpacked = archive::unpack(bytes, &mut Budget::default(), |_| true)?;
+        Self::new(unpacked.files)
+    }
+
+    fn new(files: Files) -> Result<Self, String> {
+        let mut reader = Reader {
+            files: Vec::new(),
+            budget: Budget::default(),
+        };
+        let root = reader.chart(files, "")?;
+        if instances_are_too_many(&root) {
+            return Err("its dependencies come to more than 1000 charts".to_owned());
+        }
+        Ok(Self {
+            root,
+            files: reader.files,
+        })
+    }
+
+    /// The files of all charts, by their numbers.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+}
+
+fn instances_are_too_many(root: &Arc<load::Chart>) -> bool {
+    load::instances(&root.children, root.metadata.dependencies.as_deref()) > load::MOST_INSTANCES
+}
+
+struct Reader {
+    files: Vec<File>,
+    budget: Budget,
+}
+
+impl Reader {
+    fn chart(&mut self, files: Files, place: &str) -> Result<Arc<load::Chart>, String> {
+        let text = |name: &str| files.get(name).map(|bytes| String::from_utf8_lossy(bytes));
+        let Some(about) = text("Chart.yaml") else {
+            return Err("Chart.yaml file is missing".to_owned());
+        };
+        let metadata = metadata(&about, text("requirements.yaml").as_deref())
+            .map_err(|error| format!("cannot load Chart.yaml: {error}"))?;
+        let mut subcharts: BTreeMap<String, Files> = BTreeMap::new();
+        let mut numbers = Vec::new();
+        let mut values = Table::new();
+        for (name, bytes) in files {
+            if let Some(rest) = name.strip_prefix("charts/")
+                && !name.ends_with(".prov")
+            {
+                let (chart, inner) = rest.split_once('/').unwrap_or((rest, ""));
+                let files = subcharts.entry(chart.to_owned()).or_default();
+                files.insert(inner.to_owned(), bytes);
+                continue;
+            }
+            let number = self.files.len();
+            let bytes = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+                Some(rest) => rest.to_vec(),
+                None => bytes,
+            };
+            if name == "values.yaml" {
+                values = read_values(&String::from_utf8_lossy(&bytes), number)
+                    .map_err(|error| format!("cannot load values.yaml: {error}"))?;
+            }
+            self.files.push(File {
+                path: format!("{place}{name}"),
+                name,
+                content: Content::new(bytes),
+            });
+            numbers.push(number);
+        }
+        let mut children = Vec::new();
+        for (name, files) in subcharts {
+            children.extend(self.subchart(&name, files, place)?);
+        }
+        Ok(Arc::new(load::Chart {
+            metadata,
+            values,
+            children,
+            templates: numbers,
+            of_root: false,
+        }))
+    }
+
+    fn subchart(
+        &mut self,
+        name: &str,
+        mut files: Files,
+        place: &str,
+    ) -> Result<Option<Arc<load::Chart>>, String> {
+        if name.starts_with(['.', '_']) {
+            return Ok(None);
+        }
+        let wrong = |error: String| format!("error unpacking subchart {name}: {error}");
+        let place = format!("{place}charts/{name}");
+        if let Some(bytes) = files.remove("") {
+            if !name.ends_with(".tgz") {
+                return Ok(None);
+            }
+            let depth = self.budget.depth;
+            let unpacked = archive::unpack(&bytes, &mut self.budget, |_| true).map_err(wrong)?;
+            self.budget.depth = depth.saturating_sub(1);
+            let place = format!("{place}!{}/", unpacked.top);
+            let chart = self.chart(unpacked.files, &place).map_err(wrong);
+            self.budget.depth = depth;
+            return chart.map(Some);
+        }
+        self.chart(files, &format!("{place}/"))
+            .map(Some)
+            .map_err(wrong)
+    }
+}
+
+/// Reads a values file: its documents one over the other, as Helm does.
+///
+/// # Errors
+/// Where one of them is no map, or does not parse.
+pub(super) fn read_values(text: &str, number: usize) -> Result<Table, String> {
+    let mut all = Table::new();
+    for document in values::read_all(text, number)? {
+        match document {
+            values::Value::Null => {}
+            values::Value::Table(table) => {
+                let mut table = Table::clone(&table);
+                coalesce::merge(&mut table, &all, true);
+                all = table;
+            }
+            _ => return Err("is no map".to_owned()),
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,115 @@
+//! Where an evaluation failed, and what was running then.
+
+use std::fmt;
+
+use super::fault::Fault;
+use super::scripts::Body;
+use crate::source::Span;
+
+/// An error with its locations, the outermost last.
+#[derive(Debug, Clone)]
+pub(super) struct Failure(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    fault: Fault,
+    frames: Vec<Frame>,
+}
+
+pub(super) type Outcome<T> = std::result::Result<T, Failure>;
+
+/// What ran when an error occurred.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The file, as Helm names it: `chart/templates/deployment.yaml`.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Bytes, counted from 0, as Go counts them.
+    pub column: usize,
+    /// The template that ran: the file, or a definition.
+    pub template: String,
+    /// The beginning of what was evaluated.
+    pub at: String,
+    /// What the template was doing, for all but the innermost.
+    pub doing: String,
+}
+
+impl Frame {
+    fn new(body: &Body, span: Span, doing: &str) -> Self {
+        let (line, column) = body.script.position(span.start);
+        let shown = span.of(&body.script.text);
+        let at = match shown.chars().count() > 20 {
+            true => format!("{}...", shown.chars().take(20).collect::<String>()),
+            false => shown.to_owned(),
+        };
+        Self {
+            file: body.script.name.clone(),
+            line,
+            column,
+            template: body.name.clone(),
+            at,
+            doing: doing.to_owned(),
+        }
+    }
+}
+
+/// Why a chart does not render, in Helm's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderError {
+    pub message: String,
+    /// What ran, the outermost first. Empty where the chart could not be read.
+    pub frames: Vec<Frame>,
+    /// Whether the chart is larger than what is rendered here. Helm might render it.
+    pub is_limit: bool,
+}
+
+impl Failure {
+    pub(super) fn new(fault: Fault, body: &Body, span: Span) -> Self {
+        let frames = vec![Frame::new(body, span, "")];
+        Self(Box::new(Inner { fault, frames }))
+    }
+
+    /// The same, seen from what called it.
+    pub(super) fn within(mut self, doing: &str, body: &Body, span: Span) -> Self {
+        // A loop of templates would list each of its rounds.
+        if self.0.frames.len() < 50 {
+            self.0.frames.push(Frame::new(body, span, doing));
+        }
+        self
+    }
+
+    pub(super) fn is_limit(&self) -> bool {
+        self.0.fault.is_limit
+    }
+}
+
+impl From<Failure> for RenderError {
+    fn from(failure: Failure) -> Self {
+        let Inner { fault, mut frames } = *failure.0;
+        frames.reverse();
+        Self {
+            message: fault.message,
+            frames,
+            is_limit: fault.is_limit,
+        }
+    }
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for frame in &self.frames {
+            write!(
+                out,
+                "template: {}:{}:{}: executing {:?} at <{}>: ",
+                frame.file, frame.line, frame.column, frame.template, frame.at
+            )?;
+            if !frame.doing.is_empty() {
+                write!(out, "{}: ", frame.doing)?;
+            }
+        }
+        out.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for RenderError {}

@@ -1,0 +1,247 @@
+//! Paths and URLs.
+
+use super::super::fault::{Fault, Result};
+use super::super::print;
+use super::super::text::Text;
+use super::super::value::{Entries, Value};
+use super::{Function, any, text};
+
+pub(super) const TABLE: &[Function] = &[
+    Function::new("base", "s", |_, given| {
+        Ok(Value::Text(base(&text(given, 0))))
+    }),
+    Function::new("osBase", "s", |_, given| {
+        Ok(Value::Text(base(&text(given, 0))))
+    }),
+    Function::new("dir", "s", |_, given| {
+        Ok(Value::Text(folder(&text(given, 0))))
+    }),
+    Function::new("osDir", "s", |_, given| {
+        Ok(Value::Text(folder(&text(given, 0))))
+    }),
+    Function::new("clean", "s", |_, given| {
+        Ok(Value::Text(cleaned(&text(given, 0))))
+    }),
+    Function::new("osClean", "s", |_, given| {
+        Ok(Value::Text(cleaned(&text(given, 0))))
+    }),
+    Function::new("ext", "s", |_, given| {
+        Ok(Value::Text(extension(&text(given, 0))))
+    }),
+    Function::new("osExt", "s", |_, given| {
+        Ok(Value::Text(extension(&text(given, 0))))
+    }),
+    Function::new("isAbs", "s", |_, given| {
+        Ok(Value::bool(text(given, 0).bytes().starts_with(b"/")))
+    }),
+    Function::new("osIsAbs", "s", |_, given| {
+        Ok(Value::bool(text(given, 0).bytes().starts_with(b"/")))
+    }),
+    Function::new("urlParse", "s", |context, given| {
+        let parts = parse_url(&text(given, 0))?;
+        let parts = parts
+            .into_iter()
+            .map(|(name, part)| (name.into(), Value::Text(part)));
+        context.map(parts.collect::<Entries>())
+    }),
+    Function::new("urlJoin", "m", |_, given| {
+        let map = any(given, 0);
+        let part = |name: &str| -> Result<String> {
+            match map.as_map().and_then(|map| map.get(name)) {
+                None => Ok(String::new()),
+                Some(Value::Text(text)) => Ok(text.to_str().into_owned()),
+                Some(other) => Err(Fault::new(format!(
+                    "unable to parse {name} key, must be of type string, but {} found",
+                    other.kind_name()
+                ))),
+            }
+        };
+        Ok(Value::computed(joined_url(&part)?))
+    }),
+    Function::new("urlquery", "a*", |_, given| {
+        let mut out = String::new();
+        for value in given {
+            for byte in print::show(value)?.bytes() {
+                match byte {
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                        out.push(char::from(*byte));
+                    }
+                    b' ' => out.push('+'),
+                    _ => out.push_str(&format!("%{byte:02X}")),
+                }
+            }
+        }
+        Ok(Value::computed(out))
+    }),
+];
+
+fn base(path: &Text) -> Text {
+    let bytes = path.bytes();
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != b'/')
+        .map_or(0, |at| at + 1);
+    if end == 0 {
+        return Text::computed(if bytes.is_empty() { "." } else { "/" });
+    }
+    let start = bytes[..end]
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1);
+    path.slice(start, end)
+}
+
+fn folder(path: &Text) -> Text {
+    let end = path
+        .bytes()
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1);
+    cleaned(&path.slice(0, end))
+}
+
+fn extension(path: &Text) -> Text {
+    let bytes = path.bytes();
+    let start = bytes
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1);
+    match bytes[start..].iter().rposition(|byte| *byte == b'.') {
+        Some(dot) => path.slice(start + dot, bytes.len()),
+        None => Text::computed(""),
+    }
+}
+
+/// The shortest path of the same meaning.
+fn cleaned(path: &Text) -> Text {
+    let shown = path.to_str();
+    let is_rooted = shown.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in shown.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if is_rooted => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    let made = match (is_rooted, joined.as_str()) {
+        (true, _) => format!("/{joined}"),
+        (false, "") => ".".to_owned(),
+        (false, _) => joined,
+    };
+    path.made(made.into_bytes())
+}
+
+/// The parts of a URL, as far as `net/url` and charts agree about them.
+fn parse_url(url: &Text) -> Result<Vec<(&'static str, Text)>> {
+    let shown = url.to_str();
+    let mut end = shown.len();
+    let mut fragment = (end, end);
+    if let Some(at) = shown.find('#') {
+        fragment = (at + 1, end);
+        end = at;
+    }
+    let mut query = (end, end);
+    if let Some(at) = shown[..end].find('?') {
+        query = (at + 1, end);
+        end = at;
+    }
+    let known = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.');
+    let mut start = 0;
+    let mut scheme = (0, 0);
+    if let Some(at) = shown[..end].find(':') {
+        let name = &shown[..at];
+        if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) && name.chars().all(known)
+        {
+            scheme = (0, at);
+            start = at + 1;
+        } else if at == 0
+            || !name.contains('/') && name.chars().next().is_some_and(|l| l.is_ascii_digit())
+        {
+            let message = format!(
+                "unable to parse url: parse \"{shown}\": first path segment in URL cannot contain colon"
+            );
+            return Err(Fault::new(message));
+        }
+    }
+    let (mut host, mut userinfo, mut opaque) = ((start, start), (start, start), (start, start));
+    let mut path = (start, end);
+    if shown[start..end].starts_with("//") {
+        let from = start + 2;
+        let to = shown[from..end].find('/').map_or(end, |at| from + at);
+        host = (from, to);
+        if let Some(at) = shown[from..to].rfind('@') {
+            userinfo = (from, from + at);
+            host = (from + at + 1, to);
+        }
+        path = (to, end);
+    } else if scheme.1 > 0 && !shown[start..end].starts_with('/') {
+        opaque = (start, end);
+        path = (end, end);
+    }
+    let name = &shown[host.0..host.1];
+    let port = match name.rfind(']') {
+        Some(bracket) => name[bracket..].find(':').map(|at| bracket + at),
+        None => name.find(':'),
+    };
+    let hostname = (host.0, port.map_or(host.1, |at| host.0 + at));
+    let slice = |(from, to): (usize, usize)| url.slice(from, to);
+    Ok(vec![
+        (
+            "scheme",
+            url.made(shown[..scheme.1].to_lowercase().into_bytes())
+                .slice(0, scheme.1),
+        ),
+        ("host", slice(host)),
+        (
+            "hostname",
+            slice(hostname).trim(|letter| matches!(letter, '[' | ']'), true, true),
+        ),
+        ("path", slice(path)),
+        ("query", slice(query)),
+        ("opaque", slice(opaque)),
+        ("fragment", slice(fragment)),
+        ("userinfo", slice(userinfo)),
+    ])
+}
+
+fn joined_url(part: &dyn Fn(&str) -> Result<String>) -> Result<String> {
+    let mut out = String::new();
+    let (scheme, host, userinfo) = (part("scheme")?, part("host")?, part("userinfo")?);
+    if !scheme.is_empty() {
+        out.push_str(&scheme);
+        out.push(':');
+    }
+    let opaque = part("opaque")?;
+    let path = part("path")?;
+    if opaque.is_empty() {
+        if !scheme.is_empty() || !host.is_empty() || !userinfo.is_empty() {
+            if !host.is_empty() || !path.is_empty() || !userinfo.is_empty() {
+                out.push_str("//");
+            }
+            if !userinfo.is_empty() {
+                out.push_str(&userinfo);
+                out.push('@');
+            }
+            out.push_str(&host);
+        }
+        if !path.is_empty() && !path.starts_with('/') && !host.is_empty() {
+            out.push('/');
+        }
+        out.push_str(&path);
+    } else {
+        out.push_str(&opaque);
+    }
+    for (sign, name) in [('?', "query"), ('#', "fragment")] {
+        let value = part(name)?;
+        if !value.is_empty() {
+            out.push(sign);
+            out.push_str(&value);
+        }
+    }
+    Ok(out)
+}

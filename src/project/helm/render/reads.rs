@@ -1,0 +1,152 @@
+//! What a rendering read: paths in the values, and what was compared with what.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::text::Origin;
+use crate::source::Span;
+
+/// A path in the values, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PathId(u32);
+
+/// A path of keys from the root's values; `[]` stands for any item of a list.
+pub type ValuesPath = Vec<String>;
+
+/// What the templates looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Every path that was read, whether or not something is there.
+    pub paths: BTreeSet<ValuesPath>,
+    pub comparisons: BTreeSet<Comparison>,
+}
+
+/// A scalar, or a text made of scalars, that a template compares.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Comparison {
+    /// `eq`, `contains`, `regexMatch`, ...
+    pub function: &'static str,
+    /// Where what is compared was written.
+    pub what: Vec<Origin>,
+    /// With what: the other side.
+    pub with: String,
+    /// The call, in a file by its number. `None` inside of a text that `tpl` evaluates.
+    pub at: Option<(usize, Span)>,
+}
+
+/// Numbers for paths, and the paths that were read.
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    paths: RefCell<Paths>,
+    comparisons: RefCell<BTreeSet<Comparison>>,
+    /// The paths that a scalar has in the values, by its file and the start of its span.
+    scalars: RefCell<BTreeMap<(u32, usize), Written>>,
+    /// The path that was read last.
+    last: Cell<Option<PathId>>,
+}
+
+/// A scalar of a file: where it ends, and its paths.
+#[derive(Debug, Default)]
+struct Written {
+    end: usize,
+    paths: Vec<PathId>,
+}
+
+#[derive(Debug, Default)]
+struct Paths {
+    nodes: Vec<PathNode>,
+    numbers: HashMap<(Option<PathId>, Rc<str>), PathId>,
+}
+
+#[derive(Debug)]
+struct PathNode {
+    above: Option<PathId>,
+    key: Rc<str>,
+    read: bool,
+}
+
+impl Recorder {
+    pub(super) fn path(&self, above: Option<PathId>, key: &str) -> PathId {
+        let mut paths = self.paths.borrow_mut();
+        let key: Rc<str> = Rc::from(key);
+        if let Some(known) = paths.numbers.get(&(above, key.clone())) {
+            return *known;
+        }
+        let id = PathId(u32::try_from(paths.nodes.len()).unwrap_or(u32::MAX));
+        paths.numbers.insert((above, key.clone()), id);
+        let read = false;
+        paths.nodes.push(PathNode { above, key, read });
+        id
+    }
+
+    /// Notes that a path was read.
+    pub(super) fn read(&self, path: PathId) {
+        self.last.set(Some(path));
+        if let Some(node) = self.paths.borrow_mut().nodes.get_mut(path.0 as usize) {
+            node.read = true;
+        }
+    }
+
+    /// The path that was read last since it was forgotten.
+    pub(super) fn last(&self) -> Option<PathId> {
+        self.last.get()
+    }
+
+    pub(super) fn forget_last(&self) {
+        self.last.set(None);
+    }
+
+    /// Notes where in the values a scalar stands.
+    pub(super) fn scalar(&self, origin: Origin, path: PathId) {
+        let key = (origin.file, origin.span().start);
+        let mut scalars = self.scalars.borrow_mut();
+        let written = scalars.entry(key).or_default();
+        written.end = written.end.max(origin.span().end);
+        if !written.paths.contains(&path) {
+            written.paths.push(path);
+        }
+    }
+
+    /// The paths at which the scalar stands in the values that a piece is of.
+    pub(super) fn paths_of(&self, origin: Origin) -> Vec<ValuesPath> {
+        let scalars = self.scalars.borrow();
+        let at = origin.span().start;
+        let before = scalars
+            .range((origin.file, 0)..=(origin.file, at))
+            .next_back();
+        let known = before.filter(|(_, written)| at <= written.end);
+        let paths = known.map_or(&[][..], |(_, written)| &written.paths);
+        paths.iter().map(|path| self.keys(*path)).collect()
+    }
+
+    pub(super) fn compare(&self, comparison: Comparison) {
+        self.comparisons.borrow_mut().insert(comparison);
+    }
+
+    pub(super) fn keys(&self, path: PathId) -> ValuesPath {
+        let paths = self.paths.borrow();
+        let mut keys = Vec::new();
+        let mut at = Some(path);
+        while let Some(node) = at.and_then(|id| paths.nodes.get(id.0 as usize)) {
+            // The root of the values has no key.
+            if node.above.is_some() {
+                keys.push(node.key.to_string());
+            }
+            at = node.above;
+        }
+        keys.reverse();
+        keys
+    }
+
+    pub(super) fn done(self) -> Reads {
+        let count = self.paths.borrow().nodes.len();
+        let ids = (0..count).map(|id| PathId(id as u32));
+        let is_read = |id: &PathId| self.paths.borrow().nodes[id.0 as usize].read;
+        let paths = ids.filter(is_read).map(|id| self.keys(id)).collect();
+        Reads {
+            paths,
+            comparisons: self.comparisons.into_inner(),
+        }
+    }
+}

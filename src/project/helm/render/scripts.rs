@@ -1,0 +1,157 @@
+//! Templates that are ready to run, by their names.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use super::text::{Origin, OriginKind, Pieces, Source, Text};
+use crate::source::{LineIndex, Span};
+use crate::syntax::gotemplate::{List, ParseError, Template, parse};
+
+/// The text that templates were parsed from.
+#[derive(Debug)]
+pub(super) struct Script {
+    /// As errors name it.
+    pub name: String,
+    pub text: Rc<str>,
+    from: From,
+}
+
+#[derive(Debug)]
+enum From {
+    File(usize),
+    /// A text that `tpl` got.
+    Made(Text),
+}
+
+/// A template with its script.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub name: String,
+    pub list: List,
+    pub script: Rc<Script>,
+}
+
+impl Script {
+    pub(super) fn of_file(name: &str, text: &str, file: usize) -> Rc<Self> {
+        Rc::new(Self {
+            name: name.to_owned(),
+            text: Rc::from(text),
+            from: From::File(file),
+        })
+    }
+
+    pub(super) fn of_text(name: &str, text: &Text) -> Rc<Self> {
+        let shown = text.to_str();
+        let same = shown.len() == text.len();
+        let made = match same {
+            true => text.clone(),
+            false => Text::from_source(shown.as_bytes(), text.taint()),
+        };
+        Rc::new(Self {
+            name: name.to_owned(),
+            text: Rc::from(shown.as_ref()),
+            from: From::Made(made),
+        })
+    }
+
+    /// A number for the script, the same in each run.
+    pub(super) fn site(&self) -> usize {
+        match &self.from {
+            From::File(file) => *file,
+            From::Made(text) => {
+                let mut hasher = DefaultHasher::new();
+                text.bytes().hash(&mut hasher);
+                (hasher.finish() | 1 << 63) as usize
+            }
+        }
+    }
+
+    /// The number of the file, if it is one.
+    pub(super) fn file(&self) -> Option<usize> {
+        match self.from {
+            From::File(file) => Some(file),
+            From::Made(_) => None,
+        }
+    }
+
+    /// Writes the text at a span.
+    pub(super) fn write(&self, out: &mut Pieces, span: Span) {
+        match &self.from {
+            From::File(file) => {
+                let origin = Origin::new(OriginKind::Template, *file, span, true);
+                out.push(span.of(&self.text).as_bytes(), Source::Written(origin));
+            }
+            From::Made(text) => out.push_part(text, span.start, span.end),
+        }
+    }
+
+    /// A string literal of which `content` is what stands between the quotes.
+    pub(super) fn literal(&self, value: &[u8], content: Span) -> Text {
+        let verbatim = content.of(&self.text).as_bytes() == value;
+        match &self.from {
+            From::File(file) => {
+                let origin = Origin::new(OriginKind::Literal, *file, content, verbatim);
+                Text::from_source(value, Source::Written(origin))
+            }
+            From::Made(text) if verbatim => text.slice(content.start, content.end),
+            From::Made(text) => Text::from_source(value, text.taint()),
+        }
+    }
+
+    /// The line, from 1, and the byte in it, from 0, as Go counts them.
+    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        (line, before.len() - start)
+    }
+}
+
+/// Templates by their names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Library(HashMap<Rc<str>, Rc<Body>>);
+
+impl Library {
+    pub(super) fn get(&self, name: &str) -> Option<&Rc<Body>> {
+        self.0.get(name)
+    }
+
+    /// Parses a script, and takes in what it defines. The body of the script itself is given back.
+    pub(super) fn add(
+        &mut self,
+        script: &Rc<Script>,
+        is_function: &dyn Fn(&str) -> bool,
+    ) -> std::result::Result<Rc<Body>, ParseError> {
+        let Template { body, definitions } = parse(&script.text, is_function)?;
+        for definition in definitions {
+            self.put(Body {
+                name: definition.name,
+                list: definition.body,
+                script: Rc::clone(script),
+            });
+        }
+        let own = Body {
+            name: script.name.clone(),
+            list: body,
+            script: Rc::clone(script),
+        };
+        Ok(self.put(own))
+    }
+
+    /// An empty template does not replace another.
+    fn put(&mut self, body: Body) -> Rc<Body> {
+        let body = Rc::new(body);
+        let known = self.0.contains_key(body.name.as_str());
+        if !known || !body.list.is_empty(&body.script.text) {
+            self.0
+                .insert(Rc::from(body.name.as_str()), Rc::clone(&body));
+        }
+        body
+    }
+}
+
+/// The line of an error that parsing gave.
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
+    LineIndex::new(text).line(offset.min(text.len())) + 1
+}

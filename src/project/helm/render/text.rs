@@ -1,0 +1,397 @@
+//! Bytes that know where they come from.
+//!
+//! A text is a run of bytes and a table of pieces, sorted by their ends. Copying a part of a text copies its pieces;
+//! what a function makes anew is computed.
+
+use std::rc::Rc;
+
+use super::reads::PathId;
+use crate::source::Span;
+
+/// Where a piece of text comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Made by a function, or by the printing of a value.
+    Computed,
+    /// Made by a function that gives something else each time: random, a date, a key.
+    Opaque,
+    /// Only when exploring: what the values' path would give if it were set.
+    Unknown(PathId),
+    Written(Origin),
+}
+
+/// A location in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    pub kind: OriginKind,
+    /// By its number in the chart's list of files.
+    pub file: u32,
+    start: u32,
+    length: u32,
+    /// Whether the bytes of the piece are those of the span, one by one. Otherwise all of the span makes the piece: a
+    /// number, an escaped string, a folded block.
+    pub verbatim: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OriginKind {
+    /// Text of a template outside of its actions, or of a file that is read as it is.
+    Template,
+    /// A string literal in an action.
+    Literal,
+    /// A scalar of a values file or of `Chart.yaml`.
+    Value,
+}
+
+impl Origin {
+    pub fn new(kind: OriginKind, file: usize, span: Span, verbatim: bool) -> Self {
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            kind,
+            file: small(file),
+            start: small(span.start),
+            length: small(span.len()),
+            verbatim,
+        }
+    }
+
+    pub fn span(&self) -> Span {
+        let start = self.start as usize;
+        Span::new(start, start + self.length as usize)
+    }
+
+    /// The origin of a part of the piece.
+    fn part(mut self, from: usize, length: usize) -> Self {
+        if self.verbatim {
+            self.start += from as u32;
+            self.length = length as u32;
+        }
+        self
+    }
+
+    /// Whether `next` goes on where this one ends.
+    fn continues_with(&self, next: &Self) -> bool {
+        let alike = self.kind == next.kind && self.file == next.file;
+        match self.verbatim && next.verbatim {
+            true => alike && self.start + self.length == next.start,
+            false => self == next,
+        }
+    }
+}
+
+impl Source {
+    fn part(self, from: usize, length: usize) -> Self {
+        match self {
+            Self::Written(origin) => Self::Written(origin.part(from, length)),
+            other => other,
+        }
+    }
+}
+
+/// A piece of a text: from the end of the one before up to `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    pub end: usize,
+    pub source: Source,
+}
+
+/// A text under construction, and what it is when it is done.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Pieces {
+    pub bytes: Vec<u8>,
+    /// Sorted by their ends; the last ends with the bytes.
+    pub pieces: Vec<Piece>,
+}
+
+impl Pieces {
+    pub(super) fn push(&mut self, bytes: &[u8], source: Source) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.mark(source);
+    }
+
+    /// Says where the bytes after the last piece come from.
+    fn mark(&mut self, source: Source) {
+        let end = self.bytes.len();
+        if let Some(last) = self.pieces.last_mut() {
+            match (&mut last.source, source) {
+                (Source::Written(before), Source::Written(origin))
+                    if before.continues_with(&origin) =>
+                {
+                    if before.verbatim {
+                        before.length += origin.length;
+                    }
+                    last.end = end;
+                    return;
+                }
+                (before, source) if *before == source && !matches!(source, Source::Written(_)) => {
+                    last.end = end;
+                    return;
+                }
+                _ => {}
+            }
+        }
+        self.pieces.push(Piece { end, source });
+    }
+
+    pub(super) fn push_text(&mut self, text: &Text) {
+        self.push_part(text, 0, text.len());
+    }
+
+    pub(super) fn push_part(&mut self, text: &Text, start: usize, end: usize) {
+        if start >= end {
+            return;
+        }
+        self.bytes.reserve(end - start);
+        for (from, to, source) in text.0.pieces_in(start, end) {
+            self.bytes.extend_from_slice(&text.0.bytes[from..to]);
+            self.mark(source);
+        }
+    }
+
+    pub(super) fn computed(&mut self, text: &str) {
+        self.push(text.as_bytes(), Source::Computed);
+    }
+
+    /// The pieces that share a byte with a range, cut to it.
+    pub fn pieces_in(
+        &self,
+        start: usize,
+        end: usize,
+    ) -> impl Iterator<Item = (usize, usize, Source)> {
+        let first = self.pieces.partition_point(|piece| piece.end <= start);
+        let mut begin = match first {
+            0 => 0,
+            _ => self.pieces[first - 1].end,
+        };
+        self.pieces[first..].iter().map_while(move |piece| {
+            let (from, to) = (begin.max(start), piece.end.min(end));
+            let source = piece.source.part(from - begin, to.saturating_sub(from));
+            begin = piece.end;
+            (from < to).then_some((from, to, source))
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The text as people read it.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+}
+
+/// A text that is done; copies share it.
+#[derive(Debug, Clone)]
+pub(super) struct Text(Rc<Pieces>);
+
+impl Text {
+    pub(super) fn new(pieces: Pieces) -> Self {
+        Self(Rc::new(pieces))
+    }
+
+    pub(super) fn from_source(bytes: &[u8], source: Source) -> Self {
+        let mut pieces = Pieces::default();
+        pieces.push(bytes, source);
+        Self::new(pieces)
+    }
+
+    pub(super) fn computed(text: impl AsRef<[u8]>) -> Self {
+        Self::from_source(text.as_ref(), Source::Computed)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.bytes.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.bytes.is_empty()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    pub(super) fn pieces(&self) -> &Pieces {
+        &self.0
+    }
+
+    pub(super) fn into_pieces(self) -> Pieces {
+        Rc::try_unwrap(self.0).unwrap_or_else(|shared| Pieces::clone(&shared))
+    }
+
+    /// As text; what is no UTF-8 is replaced.
+    pub(super) fn to_str(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0.bytes)
+    }
+
+    pub(super) fn slice(&self, start: usize, end: usize) -> Self {
+        if start == 0 && end == self.len() {
+            return self.clone();
+        }
+        let mut part = Pieces::default();
+        part.push_part(self, start, end);
+        Self::new(part)
+    }
+
+    /// The source of all of it: of what was computed from it.
+    pub(super) fn taint(&self) -> Source {
+        let opaque = |piece: &Piece| piece.source == Source::Opaque;
+        match self.0.pieces.iter().any(opaque) {
+            true => Source::Opaque,
+            false => Source::Computed,
+        }
+    }
+
+    /// What a function made of this text: the same pieces where the bytes are the same.
+    pub(super) fn made(&self, bytes: Vec<u8>) -> Self {
+        match bytes == self.bytes() {
+            true => self.clone(),
+            false => Self::from_source(&bytes, self.taint()),
+        }
+    }
+
+    /// The locations in files that it comes from.
+    pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
+        self.0.pieces.iter().filter_map(|piece| match piece.source {
+            Source::Written(origin) => Some(origin),
+            _ => None,
+        })
+    }
+
+    /// Splits at a separator; at every letter where it is empty, as Go does.
+    pub(super) fn split(&self, separator: &[u8], most: usize) -> Vec<Self> {
+        let bytes = self.bytes();
+        let mut parts = Vec::new();
+        let mut start = 0;
+        if separator.is_empty() {
+            let text = self.to_str();
+            for letter in text.chars() {
+                let end = match parts.len() + 1 == most {
+                    true => self.len(),
+                    false => start + letter.len_utf8(),
+                };
+                parts.push(self.slice(start, end.min(self.len())));
+                start = end;
+                if end >= self.len() {
+                    break;
+                }
+            }
+            return parts;
+        }
+        for at in memchr::memmem::find_iter(bytes, separator) {
+            if parts.len() + 1 >= most {
+                break;
+            }
+            parts.push(self.slice(start, at));
+            start = at + separator.len();
+        }
+        parts.push(self.slice(start, self.len()));
+        parts
+    }
+
+    /// Replaces every occurrence; the rest keeps its pieces.
+    pub(super) fn replace(&self, old: &[u8], new: &Text) -> Self {
+        if old.is_empty() {
+            return self.replace_everywhere(new);
+        }
+        let mut out = Pieces::default();
+        let mut start = 0;
+        for at in memchr::memmem::find_iter(self.bytes(), old) {
+            out.push_part(self, start, at);
+            out.push_text(new);
+            start = at + old.len();
+        }
+        if start == 0 {
+            return self.clone();
+        }
+        out.push_part(self, start, self.len());
+        Self::new(out)
+    }
+
+    /// Puts a text before each letter and at the end, as Go does where there is nothing to replace.
+    fn replace_everywhere(&self, new: &Text) -> Self {
+        let mut out = Pieces::default();
+        let text = self.to_str();
+        for (at, letter) in text.char_indices() {
+            out.push_text(new);
+            out.push_part(self, at, (at + letter.len_utf8()).min(self.len()));
+        }
+        out.push_text(new);
+        Self::new(out)
+    }
+
+    /// Without the bytes at both ends that `is` names.
+    pub(super) fn trim(&self, is: impl Fn(char) -> bool + Copy, start: bool, end: bool) -> Self {
+        let text = self.to_str();
+        let mut from = 0;
+        let mut to = text.len();
+        if start {
+            from = text.len() - text.trim_start_matches(is).len();
+        }
+        if end {
+            to = text.trim_end_matches(is).len().max(from);
+        }
+        match text.len() == self.len() {
+            true => self.slice(from, to),
+            // Not UTF-8: the lengths differ.
+            false => Self::from_source(&text.as_bytes()[from..to], self.taint()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str, at: usize) -> Text {
+        let span = Span::new(at, at + text.len());
+        let origin = Origin::new(OriginKind::Value, 1, span, true);
+        Text::from_source(text.as_bytes(), Source::Written(origin))
+    }
+
+    /// Each piece with the start of its origin.
+    fn shown(text: &Text) -> Vec<(String, Option<usize>)> {
+        let pieces = text.pieces().pieces_in(0, text.len());
+        let show = |(from, to, source): (usize, usize, Source)| {
+            let shown = String::from_utf8_lossy(&text.bytes()[from..to]).into_owned();
+            match source {
+                Source::Written(origin) => (shown, Some(origin.span().start)),
+                _ => (shown, None),
+            }
+        };
+        pieces.map(show).collect()
+    }
+
+    #[test]
+    fn parts_keep_their_pieces() {
+        let mut pieces = Pieces::default();
+        pieces.push_text(&written("k8s.gcr.io", 10));
+        pieces.computed("/");
+        pieces.push_text(&written("pause:3.1", 40));
+        let text = Text::new(pieces);
+        let part = text.slice(4, 16);
+        let expected = [("gcr.io", Some(14)), ("/", None), ("pause", Some(40))];
+        let expected = expected.map(|(text, at)| (text.to_owned(), at));
+        assert_eq!(shown(&part), expected);
+        let replaced = text.replace(b"gcr.io", &Text::computed("x"));
+        assert_eq!(shown(&replaced)[1], ("x/".to_owned(), None));
+        let split = text.split(b"/", usize::MAX);
+        assert_eq!(shown(&split[1]), [("pause:3.1".to_owned(), Some(40))]);
+        let trimmed = text.trim(|letter| letter == 'k', true, true);
+        assert_eq!(shown(&trimmed)[0], ("8s.gcr.io".to_owned(), Some(11)));
+    }
+
+    #[test]
+    fn pieces_that_go_on_become_one() {
+        let mut pieces = Pieces::default();
+        pieces.push_text(&written("ab", 10));
+        pieces.push_text(&written("cd", 12));
+        pieces.push_text(&written("ef", 20));
+        let expected = [("abcd".to_owned(), Some(10)), ("ef".to_owned(), Some(20))];
+        assert_eq!(shown(&Text::new(pieces)), expected);
+    }
+}
