@@ -15,6 +15,7 @@ mod load;
 mod members;
 mod overrides;
 mod pulled;
+mod readers;
 mod released;
 pub mod render;
 mod root;
@@ -37,6 +38,7 @@ pub(super) use inflated::unpacked;
 use inflated::{Inflated, Scene};
 use load::{Loaded, Loader};
 pub use pulled::{Pulled, SubchartImage, images};
+use readers::Readers;
 pub use released::may_release;
 use root::Root;
 use templates::Joined;
@@ -48,6 +50,8 @@ pub struct Charts<'c> {
     anchors: &'c Anchors,
     roots: Vec<Root>,
     joined: Vec<Joined>,
+    /// Charts that can be rendered to see what becomes of their values.
+    readers: Vec<Readers<'c>>,
     inflated: Vec<Inflated>,
     /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
     held: Vec<PathBuf>,
@@ -66,7 +70,7 @@ struct Met {
 impl<'c> Charts<'c> {
     /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name.
     pub fn new(
-        tree: &dyn Tree,
+        tree: &'c dyn Tree,
         files: &[PathBuf],
         releases: &[PathBuf],
         rules: &'c RuleSet,
@@ -96,6 +100,10 @@ impl<'c> Charts<'c> {
             joined: owned
                 .par_iter()
                 .filter_map(|one| Joined::of(tree, &one.folder))
+                .collect(),
+            readers: owned
+                .par_iter()
+                .filter_map(|one| Readers::of(tree, &one.folder))
                 .collect(),
             inflated,
             held,
@@ -263,6 +271,7 @@ impl Project for Charts<'_> {
                 all.chain(root.loaded.vendored.iter().cloned()).collect()
             })
             .chain(joined)
+            .chain(self.readers.iter().map(Readers::group))
             .chain(self.inflated.iter().map(Inflated::group))
             .chain(self.held.iter().map(|path| vec![path.clone()]))
             .collect()
@@ -271,6 +280,9 @@ impl Project for Charts<'_> {
     fn find(&self, members: &mut Members) {
         for joined in &self.joined {
             joined.find(members, self.rules);
+        }
+        for readers in &self.readers {
+            readers.find(members, self.rules, self.anchors);
         }
         members::hold(members, &self.held, LISTED);
         self.find_inflated(members);
@@ -289,6 +301,9 @@ impl Project for Charts<'_> {
             if members.contains_key(&root.chart) {
                 root.settle(members);
             }
+        }
+        for readers in &self.readers {
+            readers.settle(members, self.rules);
         }
     }
 }

@@ -107,7 +107,11 @@ pub fn is_read_only(path: &Path) -> bool {
 
 /// What lies in a folder, in the order of names, with what is hidden or ignored.
 pub fn list(folder: &Path) -> Vec<PathBuf> {
-    let entries = WalkDir::new(folder).min_depth(1).max_depth(1);
+    // The working directory may have an empty path, as the parent of a file in it has.
+    let is_here = folder.as_os_str().is_empty();
+    let named = if is_here { Path::new(".") } else { folder };
+    let entries = WalkDir::new(named).min_depth(1).max_depth(1);
     let entries = entries.sort_by_file_name().into_iter().flatten();
-    entries.map(walkdir::DirEntry::into_path).collect()
+    let entries = entries.map(|entry| folder.join(entry.file_name()));
+    entries.collect()
 }

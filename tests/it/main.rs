@@ -28,6 +28,7 @@ mod knowledge;
 mod kustomize;
 mod output;
 mod properties;
+mod readers;
 mod registry;
 mod render;
 mod repository;

@@ -37,7 +37,7 @@ pub use error::{Frame, RenderError};
 pub use images::{Object, RenderedImage, images};
 pub use reads::{Comparison, PathId, Reads, ValuesPath};
 pub use text::{Origin, OriginKind, Piece, Pieces, Source};
-pub use uses::{Exploration, Symbol, Use, explore};
+pub use uses::{EVERY_WAY, Exploration, ImageField, Symbol, Use, explore};
 
 use super::coalesce;
 use super::effective;
@@ -163,11 +163,7 @@ pub fn render(chart: &Chart, values: &[File], release: &Release) -> Rendered {
         let mut rendered = Rendered::default();
         match pass(chart, values, release, context, &mut rendered) {
             Ok(machine) => rendered.reads = machine.context.recorder.done(),
-            Err(message) => rendered.errors.push(RenderError {
-                message,
-                frames: Vec::new(),
-                is_limit: false,
-            }),
+            Err(message) => rendered.errors.push(RenderError::of_chart(message)),
         }
         rendered
     })

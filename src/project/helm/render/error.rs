@@ -84,6 +84,17 @@ impl Failure {
     }
 }
 
+impl RenderError {
+    /// A chart that could not be read.
+    pub(super) fn of_chart(message: String) -> Self {
+        Self {
+            message,
+            frames: Vec::new(),
+            is_limit: false,
+        }
+    }
+}
+
 impl From<Failure> for RenderError {
     fn from(failure: Failure) -> Self {
         let Inner { fault, mut frames } = *failure.0;

@@ -325,7 +325,7 @@ fn what_is_compared_is_known() {
 
 /// The words that values became part of, unknown ones in brackets.
 fn words(files: &[(&str, &str)], path: &str) -> Vec<String> {
-    let found = explore(&chart(files), &[], &Release::default());
+    let found = explore(&chart(files), &[], &Release::default(), EVERY_WAY);
     assert!(!found.is_partial);
     let uses = found.uses.iter().filter(|one| one.path.join(".") == path);
     let mut words: Vec<String> = uses
@@ -410,7 +410,7 @@ fn hostile_charts_end_with_an_error() {
         let chart = chart(&[("templates/a.yaml", bomb), ("values.yaml", values)]);
         let rendered = rendered(&chart, &[]);
         assert!(rendered.errors.iter().any(|error| error.is_limit), "{bomb}");
-        explore(&chart, &[], &Release::default());
+        explore(&chart, &[], &Release::default(), EVERY_WAY);
     }
     check(
         "{{ regexMatch \"((a{100}){100}){100}\" \"a\" }}",

@@ -4,7 +4,7 @@
 //! No single run takes all ways, for the texts of two branches would run into each other. Each pass takes one way at each
 //! decision, and another the next time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::budget::Budget;
 use super::chart::{Chart, File};
@@ -12,7 +12,8 @@ use super::context::Context;
 use super::explore::Choices;
 use super::reads::{Reads, Recorder, ValuesPath};
 use super::text::{Origin, OriginKind, Pieces, Source};
-use super::{Release, Rendered, on_large_stack, pass};
+use super::{Release, RenderError, Rendered, images, on_large_stack, pass};
+use crate::source::Span;
 
 /// A value in a text that came out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,34 +30,61 @@ pub struct Use {
 pub struct Symbol {
     /// `unknown` where the value is not set.
     pub text: String,
+    /// Whether another run, or another user, gives something else.
+    pub is_unknown: bool,
     /// Where it is written, if it is.
     pub origin: Option<Origin>,
     /// The values that it comes from: several where one scalar stands at several paths.
     pub paths: Vec<ValuesPath>,
 }
 
+/// An image field that came out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageField {
+    /// The image's text, piece by piece.
+    pub symbols: Vec<Symbol>,
+    /// The template that made it, as Helm names it.
+    pub template: String,
+    pub kind: String,
+    pub name: String,
+    pub container: Option<String>,
+}
+
 /// All that was found.
 #[derive(Debug, Clone, Default)]
 pub struct Exploration {
     pub uses: BTreeSet<Use>,
+    /// Each with whether the values give it as they are, with no other way taken.
+    pub images: BTreeMap<ImageField, bool>,
     pub reads: Reads,
+    /// Why the chart does not render as its values are: the first error of the first pass.
+    pub error: Option<RenderError>,
+    /// Templates that failed in every pass.
+    pub failed: BTreeSet<String>,
     /// Whether not all ways were taken: the chart is too large, or does not parse.
     pub is_partial: bool,
 }
 
-const MOST_PASSES: usize = 32;
+/// How many passes take all ways of almost every chart.
+pub const EVERY_WAY: usize = 32;
 const LONGEST_WORD: usize = 1024;
 
-/// Renders a chart with every way of each decision taken at least once. Failures are passed over, and what is not set is
-/// something unknown.
-pub fn explore(chart: &Chart, values: &[File], release: &Release) -> Exploration {
+/// Renders a chart with every way of each decision taken at least once, if so many passes are enough for that; the first
+/// pass goes where the values lead. Failures are passed over, and what is not set is something unknown.
+pub fn explore(
+    chart: &Chart,
+    values: &[File],
+    release: &Release,
+    most_passes: usize,
+) -> Exploration {
     on_large_stack(|| {
         let mut found = Exploration::default();
+        let mut made = BTreeSet::new();
         let mut choices = Some(Choices::default());
         let mut budget = Budget::of_exploring();
-        for _ in 0..MOST_PASSES {
+        for number in 0..most_passes {
             let Some(present) = choices.take() else {
-                return found;
+                break;
             };
             let context = Context {
                 choices: Some(present),
@@ -64,8 +92,13 @@ pub fn explore(chart: &Chart, values: &[File], release: &Release) -> Exploration
                 ..Context::default()
             };
             let mut rendered = Rendered::default();
-            let Ok(machine) = pass(chart, values, release, context, &mut rendered) else {
-                break;
+            let machine = match pass(chart, values, release, context, &mut rendered) {
+                Ok(machine) => machine,
+                Err(message) => {
+                    found.error = Some(RenderError::of_chart(message));
+                    found.is_partial = true;
+                    return found;
+                }
             };
             let Context {
                 choices: taken,
@@ -76,18 +109,73 @@ pub fn explore(chart: &Chart, values: &[File], release: &Release) -> Exploration
             budget = left;
             for manifest in &rendered.manifests {
                 gather(&mut found, &recorder, &manifest.name, &manifest.text);
+                made.insert(manifest.name.clone());
             }
+            gather_images(&mut found, &recorder, &rendered, number == 0);
             let reads = recorder.done();
             found.reads.paths.extend(reads.paths);
             found.reads.comparisons.extend(reads.comparisons);
-            if rendered.errors.iter().any(|error| error.is_limit) {
-                break;
+            let outermost = rendered
+                .errors
+                .iter()
+                .filter_map(|error| error.frames.first());
+            found
+                .failed
+                .extend(outermost.map(|frame| frame.file.clone()));
+            let is_limit = rendered.errors.iter().any(|error| error.is_limit);
+            if let Some(error) = rendered.errors.into_iter().next().filter(|_| number == 0) {
+                found.error = Some(error);
             }
             choices = taken.and_then(Choices::next);
+            if is_limit {
+                break;
+            }
         }
+        found.failed.retain(|name| !made.contains(name));
         found.is_partial = choices.is_some() || found.reads.paths.is_empty();
         found
     })
+}
+
+fn gather_images(
+    found: &mut Exploration,
+    recorder: &Recorder,
+    rendered: &Rendered,
+    is_default: bool,
+) {
+    for image in images(rendered) {
+        let field = ImageField {
+            symbols: {
+                let manifest = &rendered.manifests[image.manifest].text;
+                let symbol = |(span, source)| symbol(recorder, manifest, span, source);
+                image.pieces.into_iter().map(symbol).collect()
+            },
+            template: rendered.manifests[image.manifest].name.clone(),
+            kind: image.object.kind,
+            name: image.object.name,
+            container: image.container,
+        };
+        // The first pass comes first.
+        found.images.entry(field).or_insert(is_default);
+    }
+}
+
+fn symbol(recorder: &Recorder, text: &Pieces, span: Span, source: Source) -> Symbol {
+    let origin = match source {
+        Source::Written(origin) => Some(origin),
+        _ => None,
+    };
+    let paths = match source {
+        Source::Unknown(path) => vec![recorder.keys(path)],
+        Source::Written(origin) if origin.kind == OriginKind::Value => recorder.paths_of(origin),
+        _ => Vec::new(),
+    };
+    Symbol {
+        text: String::from_utf8_lossy(&text.bytes[span.start..span.end]).into_owned(),
+        is_unknown: matches!(source, Source::Unknown(_) | Source::Opaque),
+        origin,
+        paths,
+    }
 }
 
 fn gather(found: &mut Exploration, recorder: &Recorder, template: &str, text: &Pieces) {
@@ -125,24 +213,9 @@ fn note(
     start: usize,
     end: usize,
 ) {
-    let symbols = text.pieces_in(start, end).map(|(from, to, source)| {
-        let origin = match source {
-            Source::Written(origin) => Some(origin),
-            _ => None,
-        };
-        let paths = match source {
-            Source::Unknown(path) => vec![recorder.keys(path)],
-            Source::Written(origin) if origin.kind == OriginKind::Value => {
-                recorder.paths_of(origin)
-            }
-            _ => Vec::new(),
-        };
-        Symbol {
-            text: String::from_utf8_lossy(&text.bytes[from..to]).into_owned(),
-            origin,
-            paths,
-        }
-    });
+    let symbols = text
+        .pieces_in(start, end)
+        .map(|(from, to, source)| symbol(recorder, text, Span::new(from, to), source));
     let word: Vec<Symbol> = symbols.collect();
     let paths: BTreeSet<&ValuesPath> = word.iter().flat_map(|symbol| &symbol.paths).collect();
     let uses: Vec<Use> = paths

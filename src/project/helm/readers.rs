@@ -1,0 +1,350 @@
+//! What a chart's templates really make of its values, and what follows for what was found in them.
+//!
+//! The image that results decides whether there is a finding, whatever the keys are called, and a fix holds for all
+//! images that its value is a part of. Where a chart cannot be rendered, what each file says by itself holds.
+
+mod hold;
+mod image;
+mod trace;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::edit::{Edit, FileEdit, Fix};
+use crate::finding::{Finding, Label, Related};
+use crate::kind;
+use crate::project::{Members, Place, Tree};
+use crate::rules::RuleSet;
+use crate::rules::anchors::Anchors;
+use crate::source::{LineIndex, Span};
+
+use super::load::shown;
+use super::members::note;
+use hold::Reading;
+use image::{Image, Legacy, Part, Written};
+use trace::{Trace, traces};
+
+/// More values files beside one chart than anyone lays over its own one by one.
+const MOST_LAYERS: usize = 16;
+
+/// A chart whose values, or whose templates, hold something that a rule could speak about.
+pub(super) struct Readers<'t> {
+    tree: &'t dyn Tree,
+    folder: PathBuf,
+    values: PathBuf,
+    /// Values files beside the chart's own.
+    layers: Vec<PathBuf>,
+    /// Templates in which a rule could speak about something.
+    templates: Vec<PathBuf>,
+    latest: Mutex<Option<Latest>>,
+}
+
+/// What the chart was rendered from, and what came of it.
+struct Latest {
+    texts: Vec<String>,
+    traces: Arc<Result<Vec<Trace>, String>>,
+}
+
+impl<'t> Readers<'t> {
+    /// The chart in a folder, if rendering it can say anything.
+    pub(super) fn of(tree: &'t dyn Tree, folder: &Path) -> Option<Self> {
+        let values = folder.join("values.yaml");
+        let templates = folder.join("templates");
+        if tree.place(&values) != Place::File || tree.place(&templates) != Place::Folder {
+            return None;
+        }
+        let mut layers: Vec<PathBuf> = tree
+            .list(folder)
+            .into_iter()
+            .filter(|path| is_layer(path))
+            .collect();
+        layers.truncate(MOST_LAYERS);
+        let mut templates = tree.suspects(&templates);
+        templates.retain(|path| kind::classify(path).is_some());
+        let mut files = std::iter::once(&values).chain(&layers);
+        let is_worth_it = !templates.is_empty() || files.any(|path| tree.is_suspect(path));
+        is_worth_it.then(|| Self {
+            tree,
+            folder: folder.to_owned(),
+            values,
+            layers,
+            templates,
+            latest: Mutex::default(),
+        })
+    }
+
+    /// The files that are judged together.
+    pub(super) fn group(&self) -> Vec<PathBuf> {
+        self.files().cloned().collect()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let values = std::iter::once(&self.values).chain(&self.layers);
+        values.chain(&self.templates)
+    }
+
+    /// What the chart renders to as its files are now.
+    fn traces(&self, members: &Members, rules: &RuleSet) -> Arc<Result<Vec<Trace>, String>> {
+        let texts = self.files().filter_map(|path| members.get(path));
+        let texts: Vec<String> = texts.map(|member| member.text.clone()).collect();
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(latest) = latest.as_ref().filter(|latest| latest.texts == texts) {
+            return Arc::clone(&latest.traces);
+        }
+        let traces = Arc::new(traces(
+            self.tree,
+            &self.folder,
+            &self.layers,
+            members,
+            rules,
+        ));
+        *latest = Some(Latest {
+            texts,
+            traces: Arc::clone(&traces),
+        });
+        traces
+    }
+
+    /// Drops what does not come to an image that a rule speaks about, and adds what does.
+    pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
+        let Some(member) = members.get(&self.values) else {
+            return;
+        };
+        if member.findings.is_empty() && !self.has_anything(members, anchors) {
+            return;
+        }
+        match &*self.traces(members, rules) {
+            Ok(traces) => {
+                for trace in traces {
+                    self.judge(trace, members, rules);
+                }
+            }
+            Err(reason) => note(
+                members.get_mut(&self.values),
+                None,
+                format!(
+                    "the chart does not render here, so each file is judged by itself: {reason}"
+                ),
+                false,
+            ),
+        }
+    }
+
+    fn has_anything(&self, members: &Members, anchors: &Anchors) -> bool {
+        let mut members = self.files().filter_map(|path| members.get(path));
+        members.any(|member| anchors.occur_in(member.text.as_bytes()))
+    }
+
+    fn judge(&self, trace: &Trace, members: &mut Members, rules: &RuleSet) {
+        let judged: Vec<(&Image, Option<Legacy>)> = trace
+            .images
+            .iter()
+            .map(|image| (image, image.judge(rules)))
+            .collect();
+        let values = trace.layer.as_ref().unwrap_or(&self.values);
+        if !trace.is_partial
+            && let Some(member) = members.get_mut(values)
+        {
+            let is_wrong = |finding: &Finding| {
+                !finding.mention
+                    && finding.new.is_some()
+                    && is_other_image(finding, values, &judged, &trace.legacy_words)
+            };
+            member.findings.retain(|finding| !is_wrong(finding));
+        }
+        for (image, legacy) in &judged {
+            // Where the values lead elsewhere, another way is not what happens.
+            let leads_elsewhere = || {
+                let mut others = judged.iter().map(|(other, _)| other);
+                let name = image.name().and_then(|name| name.at.as_ref());
+                name.is_some_and(|at| {
+                    others.any(|one| one.is_default && one.touches(&at.path, at.span))
+                })
+            };
+            if let Some(legacy) = legacy
+                .as_ref()
+                .filter(|_| image.is_default || !leads_elsewhere())
+            {
+                self.add(image, legacy, values, members);
+            }
+        }
+    }
+
+    /// Adds what nobody found yet.
+    fn add(&self, image: &Image, legacy: &Legacy, values: &Path, members: &mut Members) {
+        let labels = legacy.finding.labels.iter();
+        let name_end = labels.map(|label| label.span.end).max().unwrap_or(0);
+        let parts = image.spans().filter(|(span, _)| span.start < name_end);
+        let written: Vec<(&Part, &Written)> = parts
+            .filter_map(|(_, part)| Some((part, part.at.as_ref()?)))
+            .filter(|(part, _)| !part.text.trim_matches('/').is_empty())
+            .collect();
+        let mut findings = members.iter().flat_map(|(path, member)| {
+            let findings = member.findings.iter().filter(|one| !one.mention);
+            findings.map(|finding| (path.as_path(), finding))
+        });
+        let is_found = findings.any(|(path, one)| says(one, path, &written, legacy));
+        let Some((_, first)) = written.first() else {
+            return;
+        };
+        // What another file of values has is judged with the chart's own.
+        let is_own = written.iter().any(|(_, at)| &*at.path == values);
+        if is_found || !is_own || !members.contains_key(&*first.path) {
+            return;
+        }
+        let home = Arc::clone(&first.path);
+        let finding = placed(image, legacy, &home, &written, members);
+        if let Some(member) = members.get_mut(&*home) {
+            let is_said = |one: &Finding| {
+                let mut labels = one.labels.iter();
+                one.mention && labels.any(|label| label.span.overlaps(finding.span()))
+            };
+            member.findings.retain(|one| !is_said(one));
+            member.findings.push(finding);
+            member.findings.sort_by_key(Finding::span);
+        }
+    }
+
+    /// Holds back fixes that another image would not survive.
+    pub(super) fn settle(&self, members: &mut Members, rules: &RuleSet) {
+        let has_fix = |path: &PathBuf| {
+            let member = members.get(path);
+            let mut findings = member.iter().flat_map(|member| &member.findings);
+            findings.any(|finding| finding.fix.is_some())
+        };
+        if !self.files().any(has_fix) {
+            return;
+        }
+        let Ok(traces) = &*self.traces(members, rules) else {
+            return;
+        };
+        let readings = traces.iter().flat_map(|trace| {
+            let layer = trace.layer.as_deref();
+            let images = trace.images.iter().filter(|image| image.is_known());
+            images.map(move |image| Reading::new(image, layer, rules))
+        });
+        let readings: Vec<Reading<'_>> = readings.collect();
+        hold::hold(members, &readings);
+    }
+}
+
+fn is_layer(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
+    })
+}
+
+/// Whether what a finding is about always comes to an image that no rule speaks about.
+fn is_other_image(
+    finding: &Finding,
+    path: &Path,
+    images: &[(&Image, Option<Legacy>)],
+    legacy_words: &[Image],
+) -> bool {
+    let touches = |image: &Image, label: &Label| image.touches(path, label.span);
+    let any = |image: &Image| finding.labels.iter().any(|label| touches(image, label));
+    let name = |image: &Image| {
+        finding
+            .labels
+            .last()
+            .is_some_and(|name| touches(image, name))
+    };
+    let of: Vec<_> = images.iter().filter(|(image, _)| any(image)).collect();
+    // What shares no more than the registry says nothing of the path.
+    let named: Vec<_> = of
+        .iter()
+        .copied()
+        .filter(|(image, _)| name(image))
+        .collect();
+    let of = if named.is_empty() { of } else { named };
+    let default = of.iter().copied().filter(|(image, _)| image.is_default);
+    let default: Vec<_> = default.collect();
+    let of = if default.is_empty() { of } else { default };
+    let is_other = |(_, legacy): &(&Image, Option<Legacy>)| legacy.is_none();
+    !of.is_empty() && of.iter().all(|one| is_other(one)) && !legacy_words.iter().any(any)
+}
+
+/// Whether a finding in a file is about an image already: about the end of its name, or the registry that is all that
+/// changes.
+fn says(one: &Finding, path: &Path, written: &[(&Part, &Written)], legacy: &Legacy) -> bool {
+    let labels = |at: &Written| {
+        let mut labels = one.labels.iter();
+        &*at.path == path && labels.any(|label| label.span.overlaps(at.span))
+    };
+    let Some(fix) = one.fix.as_ref() else {
+        return written.iter().any(|(_, at)| labels(at));
+    };
+    let here = fix.edits.iter().map(|edit| (path, edit));
+    let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
+    let edits: Vec<(&Path, &Edit)> = here.chain(others).collect();
+    let wanted = legacy.edits.iter().flatten();
+    let mut wanted = wanted.map(|(path, edit)| (path.as_path(), edit));
+    let does_all = legacy.edits.is_some() && wanted.all(|edit| edits.contains(&edit));
+    does_all || written.last().is_some_and(|(_, name)| labels(name))
+}
+
+/// The finding of an image, where its pieces are written.
+fn placed(
+    image: &Image,
+    legacy: &Legacy,
+    home: &Path,
+    written: &[(&Part, &Written)],
+    members: &Members,
+) -> Finding {
+    let spans: BTreeSet<Span> = written
+        .iter()
+        .filter(|(_, at)| &*at.path == home)
+        .map(|(_, at)| at.span)
+        .collect();
+    let names = ["registry", "path"];
+    let labels = spans.iter().enumerate().map(|(index, span)| Label {
+        span: *span,
+        text: match spans.len() {
+            1 => String::new(),
+            _ => names[index.min(1)].to_owned(),
+        },
+    });
+    let others = written.iter().filter(|(_, at)| &*at.path != home);
+    let related = others.map(|(_, at)| {
+        let member = members.get(&*at.path);
+        Related {
+            place: shown(&at.path),
+            position: member
+                .map(|member| LineIndex::new(&member.text).position(&member.text, at.span.start)),
+            text: "the rest of the name".to_owned(),
+        }
+    });
+    let mut reason = legacy.finding.reason.clone();
+    let can_write =
+        |edits: &&Vec<(PathBuf, Edit)>| edits.iter().all(|(path, _)| members.contains_key(path));
+    let fix = legacy.finding.fix.as_ref().and_then(|fix| {
+        let Some(edits) = legacy.edits.as_ref().filter(can_write) else {
+            reason = Some("the pieces cannot hold the new name".to_owned());
+            return None;
+        };
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            edits.iter().cloned().partition(|(path, _)| path == home);
+        Some(Fix {
+            edits: here.into_iter().map(|(_, edit)| edit).collect(),
+            elsewhere: elsewhere
+                .into_iter()
+                .map(|(path, edit)| FileEdit {
+                    path: path.into(),
+                    edit,
+                })
+                .collect(),
+            applicability: fix.applicability,
+        })
+    });
+    Finding {
+        labels: labels.collect(),
+        message: format!("{} (in {})", legacy.finding.message, image.reader),
+        related: related.collect(),
+        fix,
+        reason,
+        ..legacy.finding.clone()
+    }
+}

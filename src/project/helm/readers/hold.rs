@@ -1,0 +1,133 @@
+//! A fix holds for every reader of what it changes: images that no rule speaks about stay as they are, and the others
+//! become what their rule says.
+//!
+//! Fixes are taken together, as they are written together. Those that make a wrong image need review, if they are right
+//! together with others that do; else they are taken away, and the reason names the reader.
+
+use std::path::Path;
+
+use super::image::Image;
+use crate::edit::{Applicability, Edit};
+use crate::finding::Finding;
+use crate::project::Members;
+use crate::rules::RuleSet;
+
+/// An image that a fix may reach, and what is wanted of it.
+pub(super) struct Reading<'r> {
+    pub image: &'r Image,
+    pub wanted: String,
+    /// The values file by which the image is what it is, where that is laid over the chart's own values.
+    pub layer: Option<&'r Path>,
+}
+
+impl<'r> Reading<'r> {
+    pub(super) fn new(image: &'r Image, layer: Option<&'r Path>, rules: &RuleSet) -> Self {
+        let wanted = image
+            .judge(rules)
+            .map_or_else(|| image.text(), |legacy| legacy.wanted);
+        Self {
+            image,
+            wanted,
+            layer,
+        }
+    }
+}
+
+/// Holds back what would make a wrong image.
+pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>]) {
+    for level in [Applicability::Safe, Applicability::Unsafe] {
+        // Each round takes one fix at least.
+        while let Some((reading, made)) = first_wrong(members, readings, level) {
+            let lowered = lower(members, reading, made.as_deref(), level);
+            if !lowered {
+                break;
+            }
+        }
+    }
+}
+
+/// The first image that would be wrong, and what it would be.
+fn first_wrong<'r>(
+    members: &Members,
+    readings: &'r [Reading<'r>],
+    level: Applicability,
+) -> Option<(&'r Reading<'r>, Option<String>)> {
+    let fixes = members.iter().flat_map(|(path, member)| {
+        let fixes = member.findings.iter().filter_map(|one| one.fix.as_ref());
+        let fixes = fixes.filter(|fix| fix.applicability >= level);
+        fixes.flat_map(|fix| {
+            let here = fix.edits.iter().map(|edit| (path.as_path(), edit));
+            here.chain(fix.elsewhere.iter().map(|one| (&*one.path, &one.edit)))
+        })
+    });
+    let edits: Vec<(&Path, &Edit)> = fixes.collect();
+    if edits.is_empty() {
+        return None;
+    }
+    readings.iter().find_map(|reading| {
+        if reading.layer.is_some() && level < Applicability::Safe {
+            return None;
+        }
+        let made = reading.image.after(&edits);
+        let is_right = made
+            .as_ref()
+            .is_some_and(|made| *made == reading.wanted || *made == reading.image.text());
+        (!is_right).then_some((reading, made))
+    })
+}
+
+/// Lowers the trust of every fix that reaches an image. Whether there was one.
+fn lower(
+    members: &mut Members,
+    reading: &Reading<'_>,
+    made: Option<&str>,
+    level: Applicability,
+) -> bool {
+    let mut lowered = false;
+    for (path, member) in members.iter_mut() {
+        for finding in &mut member.findings {
+            if !reaches(finding, path, reading.image, level) {
+                continue;
+            }
+            finding.reason = Some(reason(reading, made));
+            lowered = true;
+            match level {
+                Applicability::Safe => {
+                    if let Some(fix) = &mut finding.fix {
+                        fix.applicability = Applicability::Unsafe;
+                    }
+                }
+                _ => finding.fix = None,
+            }
+        }
+    }
+    lowered
+}
+
+fn reaches(finding: &Finding, path: &Path, image: &Image, level: Applicability) -> bool {
+    let Some(fix) = finding
+        .fix
+        .as_ref()
+        .filter(|fix| fix.applicability >= level)
+    else {
+        return false;
+    };
+    let here = fix.edits.iter().map(|edit| (path, edit));
+    let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
+    let text = image.text();
+    here.chain(others)
+        .any(|edit| image.after(&[edit]).is_none_or(|made| made != text))
+}
+
+fn reason(reading: &Reading<'_>, made: Option<&str>) -> String {
+    let Reading { image, layer, .. } = reading;
+    let with = layer.map_or(String::new(), |layer| {
+        let name = layer.file_name().unwrap_or_default();
+        format!(" with {}", name.to_string_lossy())
+    });
+    let change = match made {
+        Some(made) => format!("{} would become {made}", image.text()),
+        None => format!("{} would change", image.text()),
+    };
+    format!("{} reads the same value: {change}{with}", image.reader)
+}

@@ -1,0 +1,244 @@
+//! An image that a chart renders, as the pieces that make it: what the rules say of the whole, and what edits of the
+//! pieces would make of it.
+//!
+//! Knows no chart, and no tree of files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::artifact::Artifact;
+use crate::check;
+use crate::detect::{ImageUse, Tag, Usage};
+use crate::edit::{self, Applicability, Edit, Fix};
+use crate::finding::Finding;
+use crate::image::ImageRef;
+use crate::rules::RuleSet;
+use crate::source::Span;
+
+/// An image that results from values and templates.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Image {
+    pub parts: Vec<Part>,
+    /// Who pulls it, for people: `Deployment web (templates/web.yaml)`.
+    pub reader: String,
+    /// Whether it results from the values as they are. Others take a way that is switched off.
+    pub is_default: bool,
+}
+
+/// A piece of an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    pub text: String,
+    /// Where it is written, byte by byte or otherwise.
+    pub at: Option<Written>,
+    /// Whether another user gives something else: the value is not set.
+    pub is_unknown: bool,
+}
+
+/// A piece of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Written {
+    pub path: Arc<Path>,
+    pub span: Span,
+    /// Whether the bytes of the part are those of the span.
+    pub verbatim: bool,
+    /// Whether it is a value; else a template has it.
+    pub is_value: bool,
+}
+
+/// An image that a rule speaks about.
+#[derive(Debug, Clone)]
+pub(super) struct Legacy {
+    /// Its spans are those of the image's text.
+    pub finding: Finding,
+    /// What the image should become.
+    pub wanted: String,
+    /// The edits of the pieces that make it so. `None` where the pieces cannot hold the new name.
+    pub edits: Option<Vec<(PathBuf, Edit)>>,
+}
+
+impl Image {
+    pub(super) fn text(&self) -> String {
+        self.parts.iter().map(|part| part.text.as_str()).collect()
+    }
+
+    /// Whether all of it is known.
+    pub(super) fn is_known(&self) -> bool {
+        !self.parts.iter().any(|part| part.is_unknown)
+    }
+
+    /// The part that has the end of the name.
+    pub(super) fn name(&self) -> Option<&Part> {
+        let text = self.text();
+        let end = ImageRef::parse(&text)?.name_span().end;
+        let holds = |(span, _): &(Span, &Part)| span.start < end && end <= span.end;
+        self.spans().find(holds).map(|(_, part)| part)
+    }
+
+    /// Whether a part shares a byte with a span of a file.
+    pub(super) fn touches(&self, path: &Path, span: Span) -> bool {
+        let mut written = self.parts.iter().filter_map(|part| part.at.as_ref());
+        written.any(|at| &*at.path == path && at.span.overlaps(span))
+    }
+
+    /// What the rules say of the whole.
+    pub(super) fn judge(&self, rules: &RuleSet) -> Option<Legacy> {
+        let text = self.text();
+        let whole = self.as_use(&text)?;
+        let first = check::at(&whole, &text, rules)?;
+        let wanted = |finding: &Finding| match &finding.fix {
+            Some(fix) => {
+                let fix = Fix::here(fix.edits.clone(), Applicability::Safe);
+                edit::apply(&text, [&fix], Applicability::Safe)
+            }
+            None => text.clone(),
+        };
+        // A name may be cut wherever one piece ends: the first cut counts by which each edit is one of a single piece.
+        let cuts = self.cuts(&text, &whole).into_iter();
+        let divided = cuts.map(|(registry, name)| ImageUse {
+            registry: Some(registry),
+            name: Some(name),
+            ..whole.clone()
+        });
+        for one in std::iter::once(whole.clone()).chain(divided) {
+            let Some(finding) = check::at(&one, &text, rules) else {
+                continue;
+            };
+            let fix = finding.fix.as_ref();
+            if let Some(edits) = fix.and_then(|fix| self.edits_of_parts(&fix.edits)) {
+                return Some(Legacy {
+                    wanted: wanted(&finding),
+                    edits: Some(edits),
+                    finding,
+                });
+            }
+        }
+        Some(Legacy {
+            wanted: wanted(&first),
+            edits: None,
+            finding: first,
+        })
+    }
+
+    fn as_use(&self, text: &str) -> Option<ImageUse> {
+        let read = ImageRef::parse(text)?;
+        let name = read.name_span();
+        let tag_at = |tag: &str| Span::new(name.end + 1, name.end + 1 + tag.len());
+        let holes: Vec<Span> = self
+            .spans()
+            .filter(|(_, part)| part.is_unknown)
+            .map(|(span, _)| span)
+            .collect();
+        let tag = match read.tag.map(tag_at) {
+            Some(tag) if holes.iter().any(|hole| hole.overlaps(tag)) => Tag::Elsewhere,
+            Some(tag) => Tag::At(tag),
+            None => Tag::None,
+        };
+        Some(ImageUse {
+            name: Some(name),
+            tag,
+            digest: read
+                .digest
+                .map(|digest| Span::new(text.len() - digest.len(), text.len())),
+            holes,
+            ..ImageUse::new(Artifact::Image, Usage::PULL, "image")
+        })
+    }
+
+    /// The parts, and where they stand in the text.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (Span, &Part)> {
+        let mut end = 0;
+        self.parts.iter().map(move |part| {
+            let start = end;
+            end += part.text.len();
+            (Span::new(start, end), part)
+        })
+    }
+
+    /// The ways to take the name for a registry and the rest.
+    fn cuts(&self, text: &str, whole: &ImageUse) -> Vec<(Span, Span)> {
+        let Some(name) = whole.name else {
+            return Vec::new();
+        };
+        let ends = self.spans().map(|(span, _)| span.end);
+        let cut = |end: usize| {
+            let head = text.get(name.start..end)?;
+            let tail = text.get(end..name.end)?;
+            let parted = head.ends_with('/') || tail.starts_with('/');
+            let head_end = name.start + head.trim_end_matches('/').len();
+            let tail_start = name.end - tail.trim_start_matches('/').len();
+            let filled = head_end > name.start && tail_start < name.end;
+            (parted && filled).then(|| {
+                (
+                    Span::new(name.start, head_end),
+                    Span::new(tail_start, name.end),
+                )
+            })
+        };
+        let mut cuts: Vec<_> = ends.filter(|end| *end < name.end).filter_map(cut).collect();
+        cuts.dedup();
+        cuts
+    }
+
+    /// Edits of the text as edits of what the parts are written in.
+    fn edits_of_parts(&self, edits: &[Edit]) -> Option<Vec<(PathBuf, Edit)>> {
+        edits.iter().map(|one| self.edit_of_part(one)).collect()
+    }
+
+    fn edit_of_part(&self, one: &Edit) -> Option<(PathBuf, Edit)> {
+        let holders = self.spans().filter(|(span, _)| span.covers(one.span));
+        // Between two parts, what is inserted goes into the value.
+        let is_value = |part: &Part| part.at.as_ref().is_some_and(|at| at.is_value);
+        let (span, part) = holders.max_by_key(|(_, part)| is_value(part))?;
+        let at = part.at.as_ref().filter(|at| at.verbatim)?;
+        let start = at.span.start + (one.span.start - span.start);
+        let edit = Edit {
+            span: Span::new(start, start + one.span.len()),
+            text: one.text.clone(),
+        };
+        Some((at.path.to_path_buf(), edit))
+    }
+
+    /// What the image becomes where files are edited; `None` where that cannot be known.
+    pub(super) fn after(&self, edits: &[(&Path, &Edit)]) -> Option<String> {
+        let mut made = String::new();
+        for part in &self.parts {
+            let Some(at) = &part.at else {
+                made.push_str(&part.text);
+                continue;
+            };
+            let here = edits.iter().filter(|(path, _)| *path == &*at.path);
+            let mut own: Vec<&Edit> = here
+                .map(|(_, edit)| *edit)
+                .filter(|edit| reaches(edit.span, at.span))
+                .collect();
+            own.sort();
+            own.dedup();
+            if own.is_empty() {
+                made.push_str(&part.text);
+                continue;
+            }
+            if !at.verbatim || !own.iter().all(|edit| at.span.covers(edit.span)) {
+                return None;
+            }
+            let shifted = own.into_iter().map(|edit| Edit {
+                span: Span::new(
+                    edit.span.start - at.span.start,
+                    edit.span.end - at.span.start,
+                ),
+                text: edit.text.clone(),
+            });
+            let fix = Fix::here(shifted.collect(), Applicability::Safe);
+            made.push_str(&edit::apply(&part.text, [&fix], Applicability::Safe));
+        }
+        Some(made)
+    }
+}
+
+/// Whether an edit changes what is written at a span: what is inserted at its edges counts.
+fn reaches(edit: Span, at: Span) -> bool {
+    match edit.is_empty() {
+        true => at.start <= edit.start && edit.end <= at.end,
+        false => edit.overlaps(at),
+    }
+}

@@ -1,0 +1,214 @@
+//! The images that a chart of the tree renders, with where their pieces are written.
+//!
+//! Reads the chart's folder through `Tree`, and nothing beyond it; what it may cost is bounded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::image::{Image, Part, Written};
+use crate::project::helm::render::{
+    Chart, EVERY_WAY, Exploration, File, Files, ImageField, OriginKind, Release, Symbol, explore,
+};
+use crate::project::{Members, Place, Tree};
+use crate::rules::RuleSet;
+
+const MOST_FILES: usize = 4000;
+const MOST_BYTES: usize = 32 << 20;
+const MOST_FOLDERS: usize = 24;
+
+/// What is known of a chart with one set of values.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    /// The values file that is laid over the chart's own, if one is.
+    pub layer: Option<PathBuf>,
+    pub images: Vec<Image>,
+    /// Other words that values became a part of and that a rule speaks about.
+    pub legacy_words: Vec<Image>,
+    /// Whether some template could not be rendered, so that there may be images which are not known.
+    pub is_partial: bool,
+}
+
+/// Renders a chart with its own values, and once more with each of the layers over them.
+///
+/// # Errors
+/// Why it cannot be rendered.
+pub(super) fn traces(
+    tree: &dyn Tree,
+    folder: &Path,
+    layers: &[PathBuf],
+    members: &Members,
+    rules: &RuleSet,
+) -> Result<Vec<Trace>, String> {
+    let mut reader = Reader {
+        tree,
+        members,
+        folder,
+        files: Files::new(),
+        bytes: 0,
+    };
+    reader.folder(folder, 0)?;
+    let chart = Chart::from_folder(reader.files)?;
+    let read = |path: &'_ PathBuf| -> Option<(PathBuf, File)> {
+        let bytes = match members.get(path) {
+            Some(member) => Some(member.text.clone().into_bytes()),
+            None => tree.bytes(path),
+        };
+        let bytes = bytes?;
+        Some((path.clone(), File::new(&path.to_string_lossy(), bytes)))
+    };
+    let own = trace(&chart, folder, None, rules)?;
+    let layers = layers.iter().filter_map(read);
+    // A file that merely is called like one of values may not even parse.
+    let others = layers.filter_map(|layer| trace(&chart, folder, Some(layer), rules).ok());
+    Ok(std::iter::once(own).chain(others).collect())
+}
+
+fn trace(
+    chart: &Chart,
+    folder: &Path,
+    layer: Option<(PathBuf, File)>,
+    rules: &RuleSet,
+) -> Result<Trace, String> {
+    let (path, files) = match layer {
+        Some((path, file)) => (Some(path), vec![file]),
+        None => (None, Vec::new()),
+    };
+    let passes = if files.is_empty() { EVERY_WAY } else { 1 };
+    let found = explore(chart, &files, &Release::default(), passes);
+    if let Some(error) = found.error.as_ref().filter(|_| found.images.is_empty()) {
+        return Err(error.to_string());
+    }
+    let own = chart
+        .files()
+        .iter()
+        .map(|file| Arc::from(folder.join(&file.path)));
+    let paths: Vec<Arc<Path>> = own
+        .chain(path.iter().map(|path| Arc::from(path.as_path())))
+        .collect();
+    Ok(Trace {
+        is_partial: found.is_partial && path.is_none() || !found.failed.is_empty(),
+        images: found
+            .images
+            .iter()
+            .map(|(field, is_default)| image(field, *is_default, &paths))
+            .collect(),
+        legacy_words: legacy_words(&found, &paths, rules),
+        layer: path,
+    })
+}
+
+fn image(field: &ImageField, is_default: bool, paths: &[Arc<Path>]) -> Image {
+    let template = field.template.split_once('/');
+    let template = template.map_or(field.template.as_str(), |(_, template)| template);
+    let object = format!("{} {}", field.kind, field.name);
+    let reader = match object.trim() {
+        "" => template.to_owned(),
+        object => format!("{object} ({template})"),
+    };
+    Image {
+        parts: field.symbols.iter().map(|one| part(one, paths)).collect(),
+        reader,
+        is_default,
+    }
+}
+
+fn part(symbol: &Symbol, paths: &[Arc<Path>]) -> Part {
+    let written = symbol.origin.and_then(|origin| {
+        Some(Written {
+            path: Arc::clone(paths.get(origin.file as usize)?),
+            span: origin.span(),
+            verbatim: origin.verbatim,
+            is_value: origin.kind == OriginKind::Value,
+        })
+    });
+    Part {
+        text: symbol.text.clone(),
+        at: written,
+        is_unknown: symbol.is_unknown,
+    }
+}
+
+/// Words that are an image or end in one behind a `=`.
+fn legacy_words(found: &Exploration, paths: &[Arc<Path>], rules: &RuleSet) -> Vec<Image> {
+    let mut words: BTreeMap<&Vec<Symbol>, &str> = BTreeMap::new();
+    let images: BTreeSet<&Vec<Symbol>> = found.images.keys().map(|one| &one.symbols).collect();
+    for one in found.uses.iter().filter(|one| !images.contains(&one.word)) {
+        words.entry(&one.word).or_insert(&one.template);
+    }
+    let word = |(symbols, template): (&Vec<Symbol>, &str)| {
+        let from = symbols.iter().rposition(|one| one.text.contains('='));
+        let mut parts: Vec<Part> = symbols[from.unwrap_or(0)..]
+            .iter()
+            .map(|one| part(one, paths))
+            .collect();
+        if from.is_some() {
+            behind_equals(parts.first_mut()?);
+        }
+        Some(Image {
+            parts,
+            reader: template.to_owned(),
+            is_default: false,
+        })
+    };
+    let words = words.into_iter().filter_map(word);
+    words.filter(|word| word.judge(rules).is_some()).collect()
+}
+
+/// Cuts a part to what follows its last `=`.
+fn behind_equals(part: &mut Part) {
+    let Some(at) = part.text.rfind('=') else {
+        return;
+    };
+    part.text.drain(..=at);
+    if let Some(written) = part.at.as_mut().filter(|written| written.verbatim) {
+        written.span.start += at + 1;
+    }
+}
+
+struct Reader<'r> {
+    tree: &'r dyn Tree,
+    members: &'r Members,
+    folder: &'r Path,
+    files: Files,
+    bytes: usize,
+}
+
+impl Reader<'_> {
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
+        if depth > MOST_FOLDERS {
+            return Err("its folders are nested too deeply".to_owned());
+        }
+        for path in self.tree.list(folder) {
+            match self.tree.place(&path) {
+                Place::Folder => self.folder(&path, depth + 1)?,
+                Place::File => self.file(&path)?,
+                Place::Unreadable => {
+                    return Err(format!("{} cannot be read", path.display()));
+                }
+                Place::Missing | Place::Outside => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), String> {
+        let Ok(name) = path.strip_prefix(self.folder) else {
+            return Ok(());
+        };
+        let bytes = match self.members.get(path) {
+            Some(member) => member.text.clone().into_bytes(),
+            None => self
+                .tree
+                .bytes(path)
+                .ok_or_else(|| format!("{} cannot be read", path.display()))?,
+        };
+        self.bytes += bytes.len();
+        if self.bytes > MOST_BYTES || self.files.len() >= MOST_FILES {
+            return Err("it has too many files, or too large ones".to_owned());
+        }
+        let name = name.to_string_lossy().replace('\\', "/");
+        self.files.insert(name, bytes);
+        Ok(())
+    }
+}
