@@ -28,8 +28,8 @@ pub(super) struct Disk<'r> {
     suspects: BTreeSet<PathBuf>,
     /// What makes projects, or holds files that do, and could not be read; whether the walk said so.
     unread: BTreeMap<PathBuf, bool>,
-    /// Folders that were asked about, and whether they may be seen.
-    seen: Mutex<HashMap<PathBuf, bool>>,
+    /// Folders that were asked about, as they really are.
+    real: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
 }
 
 /// A root of the run.
@@ -66,7 +66,7 @@ impl<'r> Disk<'r> {
             known: HashMap::new(),
             suspects: BTreeSet::new(),
             unread: BTreeMap::new(),
-            seen: Mutex::default(),
+            real: Mutex::default(),
         }
     }
 
@@ -120,8 +120,8 @@ impl<'r> Disk<'r> {
 
     /// Whether what a path leads to lies under a root, links followed.
     pub(super) fn is_really_under_roots(&self, path: &Path) -> bool {
-        let of_new = || walk::real(path.parent()?);
-        let real = walk::real(path).or_else(of_new);
+        let of_new = || self.real_folder(path.parent()?);
+        let real = self.real(path).or_else(of_new);
         real.is_some_and(|real| self.real_roots.iter().any(|root| real.starts_with(root)))
     }
 
@@ -164,19 +164,47 @@ impl<'r> Disk<'r> {
 
     /// Whether something really lies where the run may look.
     fn sees(&self, path: &Path) -> bool {
-        let real = walk::real(path);
-        real.is_some_and(|real| self.tops.iter().any(|top| real.starts_with(top)))
+        self.real(path)
+            .is_some_and(|real| self.is_below_tops(&real))
+    }
+
+    /// What a path leads to.
+    fn real(&self, path: &Path) -> Option<PathBuf> {
+        match (walk::look(path)?, path.parent(), path.file_name()) {
+            (Entry::File, Some(folder), Some(name)) => Some(self.real_folder(folder)?.join(name)),
+            (Entry::Folder, ..) => self.real_folder(path),
+            _ => walk::real(path),
+        }
     }
 
     /// The same of a folder, asked of the system once.
     fn sees_folder(&self, folder: &Path) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = seen.get(folder) {
-            return *known;
+        let real = self.real_folder(folder);
+        real.is_some_and(|real| self.is_below_tops(&real))
+    }
+
+    fn is_below_tops(&self, real: &Path) -> bool {
+        self.tops.iter().any(|top| real.starts_with(top))
+    }
+
+    /// A folder as it really is. Only the last step is asked of the system where the folder above is known: all steps of
+    /// every folder would take long in deep trees.
+    fn real_folder(&self, folder: &Path) -> Option<PathBuf> {
+        let mut known = self.real.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown = folder.ancestors();
+        let unknown: Vec<&Path> = unknown
+            .take_while(|folder| !known.contains_key(*folder))
+            .collect();
+        for folder in unknown.into_iter().rev() {
+            let above = folder.parent().and_then(|above| known.get(above)).cloned();
+            let is_step = matches!(walk::look(folder), Some(Entry::Folder));
+            let real = match (above.flatten(), folder.file_name()) {
+                (Some(above), Some(name)) if is_step => Some(above.join(name)),
+                _ => walk::real(folder),
+            };
+            known.insert(folder.to_owned(), real);
         }
-        let sees = self.sees(folder);
-        seen.insert(folder.to_owned(), sees);
-        sees
+        known.get(folder).cloned().flatten()
     }
 }
 
