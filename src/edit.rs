@@ -2,7 +2,7 @@
 //!
 //! Text in, text out: nothing here knows what is edited, or writes a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,6 +77,8 @@ impl Fix {
 #[derive(Debug, Default)]
 pub struct Patch<'t> {
     files: BTreeMap<&'t Path, Edited<'t>>,
+    /// Lists of edits that several fixes share, by where they are, and whether they were taken.
+    shared: HashMap<*const FileEdit, bool>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ impl<'t> Patch<'t> {
         };
         Self {
             files: files.into_iter().map(edited).collect(),
+            shared: HashMap::new(),
         }
     }
 
@@ -102,13 +105,33 @@ impl<'t> Patch<'t> {
     /// It is refused when one of its edits overlaps one of an earlier fix. The same edit twice counts as one, for two
     /// sites may share a scalar.
     pub fn offer(&mut self, path: &'t Path, fix: &'t Fix) -> bool {
+        let shared = fix.elsewhere.as_ptr();
+        let known = match fix.elsewhere.is_empty() {
+            true => None,
+            false => self.shared.get(&shared).copied(),
+        };
+        if known == Some(false) {
+            return false;
+        }
+        // Each of many fixes has all of the others in its list: those are looked at once.
+        let others = if known.is_some() {
+            &[][..]
+        } else {
+            &fix.elsewhere
+        };
         let here = fix.edits.iter().map(|edit| (path, edit));
-        let elsewhere = fix
-            .elsewhere
-            .iter()
-            .map(|other| (&*other.path, &other.edit));
+        let elsewhere = others.iter().map(|other| (&*other.path, &other.edit));
+        let taken = self.take(here.chain(elsewhere));
+        if known.is_none() {
+            self.shared.insert(shared, taken);
+        }
+        taken
+    }
+
+    /// Takes edits of several files, or none of them.
+    fn take(&mut self, edits: impl Iterator<Item = (&'t Path, &'t Edit)>) -> bool {
         let mut added: Vec<(&Path, Span)> = Vec::new();
-        for (path, edit) in here.chain(elsewhere) {
+        for (path, edit) in edits {
             match self.files.get_mut(path).map(|file| file.add(edit)) {
                 Some(Added::New) => added.push((path, edit.span)),
                 Some(Added::Known) => {}

@@ -81,9 +81,11 @@ pub trait Project: Sync {
     ///
     /// A file that the settings exclude, or of no known kind, is no member after all.
     fn groups(&self) -> Vec<Vec<PathBuf>>;
-    /// Adds what only several files tell, and drops what they prove wrong. Ignore comments and settings come after.
-    fn find(&self, members: &mut Members);
-    /// Ties fixes together, and holds back those that would break another file. The findings are those that ignore
-    /// comments and settings left.
-    fn settle(&self, members: &mut Members);
+    /// Adds what only several files show, and drops what they prove wrong. Gives what is to be done with the findings that
+    /// ignore comments and settings leave.
+    fn find(&self, members: &mut Members) -> Settle<'_>;
 }
+
+/// Ties fixes together, and holds back those that would break another file. The texts are those that were read; the
+/// findings are fewer at most.
+pub type Settle<'p> = Box<dyn FnOnce(&mut Members) + 'p>;

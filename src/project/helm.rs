@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Members, Place, Project, Tree};
+use super::{Members, Place, Project, Settle, Tree};
 use crate::kind;
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
@@ -277,7 +277,7 @@ impl Project for Charts<'_> {
             .collect()
     }
 
-    fn find(&self, members: &mut Members) {
+    fn find(&self, members: &mut Members) -> Settle<'_> {
         for joined in &self.joined {
             joined.find(members, self.rules);
         }
@@ -291,8 +291,11 @@ impl Project for Charts<'_> {
                 root.find(members, self.rules, self.anchors);
             }
         }
+        Box::new(|members| self.settle(members))
     }
+}
 
+impl Charts<'_> {
     fn settle(&self, members: &mut Members) {
         for one in &self.inflated {
             one.settle(members);

@@ -3,18 +3,24 @@
 //! Follows what each kustomization is built from, plays the build with and without the fixes, and ties those together
 //! that would break an entry alone. Fetches nothing: what a remote base or a chart holds is not known.
 
+mod act;
+mod behind;
 mod blind;
 mod bundle;
 mod entry;
 mod find;
+mod findings;
 mod flow;
 mod group;
+mod index;
 mod layer;
 mod layout;
 mod leaf;
+mod order;
 mod plan;
 mod reader;
 mod settle;
+mod unseen;
 mod value;
 mod words;
 
@@ -22,9 +28,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::finding::Problem;
-use crate::project::{Members, Project, Tree};
+use crate::project::{Members, Project, Settle, Tree};
 use crate::rules::RuleSet;
 
+use entry::Entry;
 use group::Group;
 use layer::{Layer, Target, is_layer};
 
@@ -91,28 +98,16 @@ impl Project for Trees<'_> {
         groups
     }
 
-    fn find(&self, members: &mut Members) {
+    fn find(&self, members: &mut Members) -> Settle<'_> {
         let mut group = Group::layers(self.tree, members);
-        self.tell(&group, members);
+        report(&group, members);
         if !self.has_work(&group, members) {
-            return;
+            return Box::new(|_| {});
         }
         blind::hold(&group, self.tree, members);
-        group.read(self.tree, members);
-        if find::strip_names(&group, members) {
-            group = Group::layers(self.tree, members);
-            group.read(self.tree, members);
-        }
-        find::find(&group, members, self.rules);
-    }
-
-    fn settle(&self, members: &mut Members) {
-        let mut group = Group::layers(self.tree, members);
-        if !self.has_work(&group, members) {
-            return;
-        }
-        group.read(self.tree, members);
-        settle::settle(&group, members, self.rules);
+        group.read(self.tree, members, self.rules);
+        find::find(&mut group, members, self.rules);
+        Box::new(move |members| settle::settle(&group, members))
     }
 }
 
@@ -150,73 +145,47 @@ impl Trees<'_> {
     /// Whether anything is found in the files, or in what an entry says.
     fn has_work(&self, group: &Group, members: &Members) -> bool {
         let found = members.values().any(|member| !member.findings.is_empty());
-        found
-            || group
-                .layers
-                .iter()
-                .flat_map(|layer| &layer.entries)
-                .any(|entry| {
-                    let named = words::of_name(&entry.name.text, self.rules);
-                    entry.is_literal() && named.is_some()
-                })
+        let is_legacy = |entry: &Entry| {
+            entry.is_literal() && words::of_name(&entry.name.text, self.rules).is_some()
+        };
+        let may_report =
+            |layer: &Layer| !layer.transformers.is_empty() || layer.entries.iter().any(is_legacy);
+        found || group.layers.iter().any(may_report)
     }
+}
 
-    /// Says what could not be followed.
-    fn tell(&self, group: &Group, members: &mut Members) {
-        for layer in &group.layers {
-            let Some(member) = members.get_mut(&layer.path) else {
-                continue;
-            };
-            member.problems.extend(layer.problems.iter().cloned());
-            let of_problem: BTreeSet<Option<usize>> = layer
-                .problems
-                .iter()
-                .map(|problem| problem.offset)
-                .collect();
-            for (span, what) in &layer.unseen {
-                if !of_problem.contains(&Some(span.start)) {
-                    member.problems.push(Problem {
-                        offset: Some(span.start),
-                        message: format!("{what} is not here: its images are not seen"),
-                        fatal: false,
-                    });
-                }
+/// Reports what could not be followed.
+fn report(group: &Group, members: &mut Members) {
+    for (number, layer) in group.layers.iter().enumerate() {
+        let Some(member) = members.get_mut(&layer.path) else {
+            continue;
+        };
+        member.problems.extend(layer.problems.iter().cloned());
+        let of_problem: BTreeSet<Option<usize>> = layer
+            .problems
+            .iter()
+            .map(|problem| problem.offset)
+            .collect();
+        for (span, what) in &layer.unseen {
+            if !of_problem.contains(&Some(span.start)) {
+                member.problems.push(Problem {
+                    offset: Some(span.start),
+                    message: format!("{what} is not here: its images are not seen"),
+                    fatal: false,
+                });
             }
-            for target in layer.resources.iter().chain(&layer.components) {
-                if let Target::Layer(below, span) = target
-                    && self.leads_to(below, &layer.path)
-                {
-                    member.problems.push(Problem {
-                        offset: Some(span.start),
-                        message: "it is built from itself; Kustomize refuses that".to_owned(),
-                        fatal: false,
-                    });
-                }
-            }
-            member.problems.sort_by_key(|problem| problem.offset);
         }
-    }
-
-    /// Whether a layer is built from another, however many lie between.
-    fn leads_to(&self, from: &Path, to: &Path) -> bool {
-        let mut seen: BTreeSet<&Path> = BTreeSet::new();
-        let mut open = vec![from];
-        while let Some(layer) = open.pop() {
-            if layer == to {
-                return true;
-            }
-            if seen.insert(layer)
-                && let Some(links) = self.layers.get(layer)
+        for target in layer.resources.iter().chain(&layer.components) {
+            if let Target::Layer(_, span) = target
+                && group.is_circle(number, target)
             {
-                open.extend(
-                    links
-                        .files
-                        .iter()
-                        .map(PathBuf::as_path)
-                        .filter(|path| is_layer(path)),
-                );
+                member.problems.push(Problem {
+                    offset: Some(span.start),
+                    message: "it is built from itself; Kustomize refuses that".to_owned(),
+                    fatal: false,
+                });
             }
         }
-        false
+        member.problems.sort_by_key(|problem| problem.offset);
     }
 }

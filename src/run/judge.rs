@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::edit::{Applicability, Patch};
 use crate::finding::{Finding, Fixed, Problem};
 use crate::kind::Kind;
-use crate::project::{Member, Members, Project};
+use crate::project::{Member, Members, Project, Settle};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 use crate::rules::select::Names;
@@ -123,17 +123,16 @@ impl Judge<'_> {
         for (path, member) in members.iter_mut() {
             comments.push(self.check(path, member));
         }
-        for project in projects {
-            project.find(members);
-        }
+        let projects = projects.iter();
+        let settles: Vec<Settle<'_>> = projects.map(|project| project.find(members)).collect();
         for ((path, member), comments) in members.iter_mut().zip(comments) {
             let suppressed = self.suppress(path, member, &comments);
             if let Some(outcome) = outcomes.get_mut(path) {
                 outcome.suppressed = suppressed;
             }
         }
-        for project in projects {
-            project.settle(members);
+        for settle in settles {
+            settle(members);
         }
         hold_locked(members);
     }

@@ -154,7 +154,7 @@ fn random_trees_are_built_as_before() {
         println!("skipped: there is no kubectl to build with");
         return;
     };
-    let (mut built, mut moved) = (0, 0);
+    let (mut built, mut moved, mut half_moved) = (0, 0, 0);
     let count = std::env::var("REGFIX_TREES").map_or(TREES, |count| count.parse().unwrap());
     for seed in 0..count {
         let tree = Maker::new(seed).tree();
@@ -164,6 +164,8 @@ fn random_trees_are_built_as_before() {
         let was = builds(&kubectl, before.path(), &layers(&tree));
         bump(before.path());
         let bumped = builds(&kubectl, before.path(), &layers(&tree));
+        let is_half_moved = is_half_moved(&tree);
+        half_moved += u64::from(is_half_moved);
         for flags in [
             &["--write", "--quiet"][..],
             &["--write", "--unsafe-fixes", "--quiet"],
@@ -178,6 +180,10 @@ fn random_trees_are_built_as_before() {
                 files(after.path()),
                 "seed {seed}: a second run changes nothing"
             );
+            if is_half_moved && flags.contains(&"--unsafe-fixes") {
+                // An entry that was left behind acts again: that changes what is built, and is why it needs review.
+                continue;
+            }
             bring_in(after.path());
             let mut found = compare(&kubectl, &was, after.path());
             bump(after.path());
@@ -193,12 +199,23 @@ fn random_trees_are_built_as_before() {
             moved += found.moved;
         }
     }
-    println!("{built} builds, {moved} of them with moved registries");
+    println!(
+        "{built} builds, {moved} of them with moved registries; {half_moved} trees half moved"
+    );
+    assert!(half_moved < count / 2, "{half_moved} trees half moved");
     let enough = usize::try_from(count).unwrap();
     assert!(
         built > 3 * enough && moved > enough,
         "{built} builds, {moved} moved"
     );
+}
+
+/// Whether a tree has an entry that goes by an old name where its base has the new one.
+fn is_half_moved(tree: &Files) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), tree);
+    let report = run(folder.path(), &["--format", "concise", "--verbose"]);
+    stdout(&report).contains("the new name is here already")
 }
 
 /// Puts the base that lies elsewhere where the builds find it. It holds no image under both of its names: whether it
@@ -582,4 +599,35 @@ fn trees_of_the_corpus_are_built_as_before() {
     println!("{trees} trees, {built} builds, {moved} of them with moved registries");
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(built > 0, "no tree of the corpus could be built");
+}
+
+/// A base that has moved, and an overlay that has not: as after a move that was made in half of the files.
+#[test]
+fn a_half_moved_tree_is_never_clean_and_its_entry_follows() {
+    let files = [
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        (
+            "base/pod.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: a\n    image: registry.k8s.io/pause:3.9\n",
+        ),
+        (
+            "over/kustomization.yaml",
+            "resources: [../base]\nimages:\n- name: k8s.gcr.io/pause\n  newTag: '3.1'\n",
+        ),
+    ];
+    let folder = crate::common::folder(&files);
+    let before = crate::common::files(folder.path());
+    let output = run(
+        folder.path(),
+        &["--write", "--format", "concise", "--verbose"],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    assert!(stdout(&output).contains("the new name is here already"));
+    // It selects nothing today: what is built stays as it is until somebody has looked.
+    assert_eq!(crate::common::files(folder.path()), before);
+    let output = run(folder.path(), &["--write", "--unsafe-fixes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let over = fs::read_to_string(folder.path().join("over/kustomization.yaml")).unwrap();
+    assert_eq!(over, files[2].1.replace("k8s.gcr.io", "registry.k8s.io"));
+    assert_eq!(run(folder.path(), &[]).status.code(), Some(0));
 }

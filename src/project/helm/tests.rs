@@ -306,8 +306,8 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
         member.findings = checked.findings;
         members.insert(path, member);
     }
-    charts.find(&mut members);
-    charts.settle(&mut members);
+    let settle = charts.find(&mut members);
+    settle(&mut members);
     let findings = members[&chart].findings.clone();
     (findings, members)
 }

@@ -37,6 +37,8 @@ pub(super) struct Change {
     pub(super) added: Option<String>,
     /// Names that the same override is to hold for. The first takes the place of one that does not stay.
     pub(super) names: Vec<String>,
+    /// Whether it follows what has moved already.
+    pub(super) follows: bool,
 }
 
 impl Default for Change {
@@ -45,6 +47,7 @@ impl Default for Change {
             keep: true,
             added: None,
             names: Vec::new(),
+            follows: false,
         }
     }
 }
@@ -119,6 +122,22 @@ impl Entry {
             tag_suffix: self.tag_suffix.clone(),
             digest: text(&self.digest),
         }
+    }
+
+    /// Where people look for it.
+    pub(super) fn location(&self) -> Span {
+        match self.name.span.is_empty() {
+            true => self.span,
+            false => self.name.span,
+        }
+    }
+
+    /// What a pattern begins with that is no pattern, up to its last slash.
+    pub(super) fn folder(&self) -> Option<String> {
+        let name = self.name.text.replace("\\.", ".");
+        let plain = name.split(METACHARACTERS).next()?;
+        let (folder, _) = plain.rsplit_once('/')?;
+        self.pattern.has_head().then(|| folder.to_owned())
     }
 
     /// The name with another head, where it begins with the old one, as a pattern may. `None` where it does not.
@@ -240,6 +259,7 @@ mod tests {
             keep,
             added: added.map(str::to_owned),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
+            follows: false,
         };
         assert_eq!(edited(text, &change).as_deref(), Ok(expected));
     }
@@ -353,6 +373,7 @@ mod tests {
             keep: false,
             added: None,
             names: vec!["b".to_owned()],
+            follows: false,
         };
         for text in [
             "x: &t 1\nimages:\n- name: a\n  newTag: *t\n",

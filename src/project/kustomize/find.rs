@@ -4,65 +4,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::behind;
+use super::findings::Findings;
 use super::flow::{Mover, Origin, Plan, Played, Player};
-use super::group::{Group, is_fixable};
-use super::leaf::Field;
+use super::group::{Group, Rewrite, is_fixable};
+use super::leaf::{Field, Leaf};
 use super::value::Cut;
 use super::words;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Label};
 use crate::project::Members;
 use crate::rules::RuleSet;
-use crate::source::Span;
 
 const OTHER_TAG: &str =
     "with the tag that an images entry sets, nothing says that it is at the new place";
 
-/// The names that bases which are not here may hold, as far as entries speak about them; the last stands for all others.
-pub(super) fn unseen_names(group: &Group, rules: &RuleSet) -> Vec<String> {
-    let spoken = group.overrides.iter().filter(|rewrite| {
-        let entry = &rewrite.entry;
-        let named = || words::of_name(&entry.name.text, rules).is_some();
-        entry.is_literal() && (entry.new_name.is_some() || named())
-    });
-    let names: BTreeSet<String> = spoken
-        .map(|rewrite| rewrite.entry.name.text.clone())
-        .collect();
-    names.into_iter().chain([String::new()]).collect()
-}
-
-/// Takes away what is said of names that only select. Gives whether there was any.
-pub(super) fn strip_names(group: &Group, members: &mut Members) -> bool {
-    let mut stripped = false;
-    for (file, member) in members.values_mut().enumerate() {
-        let names: Vec<Span> = group
-            .overrides
-            .iter()
-            .filter(|rewrite| rewrite.file == file)
-            .map(|rewrite| rewrite.entry.name.span)
-            .collect();
-        let before = member.findings.len();
-        member
-            .findings
-            .retain(|finding| !names.iter().any(|name| name.overlaps(finding.span())));
-        stripped |= member.findings.len() != before;
-    }
-    stripped
-}
-
 /// Adds what is to be said of entries, and says of bases what their final tags tell.
-pub(super) fn find(group: &Group, members: &mut Members, rules: &RuleSet) {
-    let unseen = unseen_names(group, rules);
+pub(super) fn find(group: &mut Group, members: &mut Members, rules: &RuleSet) {
     let plan = Plan::nothing(group);
-    let played = Player::new(group, &unseen, &plan, &|_| true).play();
+    let played = Player::new(group, &plan, &|_| true).play();
+    behind::mark(group, &played, rules);
+    let findings = Findings::new(members);
     let mut added: BTreeMap<&Path, Vec<Finding>> = BTreeMap::new();
     for index in 0..group.overrides.len() {
-        if let Some(finding) = of_entry(group, &played, index, members, rules) {
+        if let Some(finding) = of_entry(group, &played, index, members, &findings) {
             let path = &*group.files[group.overrides[index].file].path;
             added.entry(path).or_default().push(finding);
         }
     }
-    judge_again(group, &played, members, rules);
+    judge_again(group, &played, members, &findings, rules);
     for (path, findings) in added {
         if let Some(member) = members.get_mut(path) {
             member.findings.extend(findings);
@@ -71,40 +41,40 @@ pub(super) fn find(group: &Group, members: &mut Members, rules: &RuleSet) {
     }
 }
 
-/// What is to be said of an entry: that it is legacy by its own words, or that it has to follow a base.
+/// The finding of an entry: it is legacy by its own words, it was left behind, or it has to follow a base.
 fn of_entry(
     group: &Group,
     played: &Played,
     index: usize,
     members: &Members,
-    rules: &RuleSet,
+    findings: &Findings,
 ) -> Option<Finding> {
     let rewrite = &group.overrides[index];
+    if let Some(left_behind) = &rewrite.left_behind {
+        return Some(left_behind.finding.clone());
+    }
     let entry = &rewrite.entry;
-    let text = &group.files[rewrite.file].text;
-    let own = words::of_entry(entry, text, rules);
-    let left_behind = played.inputs[index]
+    let own = &rewrite.verdict;
+    let lost = played.inputs[index]
         .iter()
         .find(|flow| entry.pattern.selects(&flow.before) && !entry.pattern.selects(&flow.after));
-    match (own, left_behind) {
-        (Some(own), None) => entry.new_name.is_none().then_some(own),
-        (Some(own), Some(_)) => Some(own),
+    match (own, lost) {
+        (Some(own), None) => entry.new_name.is_none().then(|| own.clone()),
+        (Some(own), Some(_)) => Some(own.clone()),
         (None, None) => None,
         (None, Some(flow)) => {
             let source = flow.movers.iter().find_map(|mover| match mover {
                 Mover::Source(source) => Some(&group.sources[*source]),
                 Mover::Entry(_) => None,
             })?;
-            let member = members.get(&*group.files[source.file].path)?;
-            let cause = member.findings.get(source.finding)?;
-            let span = if entry.name.span.is_empty() {
-                entry.span
-            } else {
-                entry.name.span
-            };
+            let (file, number) = findings.of(group, members, source)?;
+            let cause = members
+                .get(&*group.files[file].path)?
+                .findings
+                .get(number)?;
             Some(Finding {
                 labels: vec![Label {
-                    span,
+                    span: entry.location(),
                     text: String::new(),
                 }],
                 old: entry.name.text.clone(),
@@ -119,16 +89,23 @@ fn of_entry(
 }
 
 /// Judges bases by the tags with which they are pulled in the end, where entries set those.
-fn judge_again(group: &Group, played: &Played, members: &mut Members, rules: &RuleSet) {
-    for (index, source) in group.sources.iter().enumerate() {
-        let pulled = pulled(group, played, index);
+fn judge_again(
+    group: &Group,
+    played: &Played,
+    members: &mut Members,
+    findings: &Findings,
+    rules: &RuleSet,
+) {
+    let pulled = pulled(group, played);
+    for (source, pulled) in group.sources.iter().zip(&pulled) {
         if pulled.is_empty() {
             continue;
         }
-        let Some(finding) = members
-            .get_mut(&*group.files[source.file].path)
-            .and_then(|member| member.findings.get_mut(source.finding))
-        else {
+        let Some((file, number)) = findings.of(group, members, source) else {
+            continue;
+        };
+        let member = members.get_mut(&*group.files[file].path);
+        let Some(finding) = member.and_then(|member| member.findings.get_mut(number)) else {
             continue;
         };
         let written = words::of_reference(&source.old, rules);
@@ -140,17 +117,38 @@ fn judge_again(group: &Group, played: &Played, members: &mut Members, rules: &Ru
     }
 }
 
-/// The references that a source names when all is built, where that can be said.
-fn pulled(group: &Group, played: &Played, index: usize) -> BTreeSet<String> {
-    let results = played.results.iter().filter(|flow| match flow.named_by {
-        Some(entry) => group.overrides[entry].sources.contains(&index),
-        None => matches!(flow.origin, Origin::Leaf(leaf) if {
-            let leaf = &group.leaves[leaf];
-            let whole = Cut::of(&leaf.value).name == Cut::of(&group.sources[index].old).name;
-            leaf.sources == [index] && whole && matches!(leaf.field, Field::At { .. })
-        }),
-    });
-    results.map(|flow| flow.before.clone()).collect()
+/// The references that each source names when all is built, where that can be said.
+fn pulled(group: &Group, played: &Played) -> Vec<BTreeSet<String>> {
+    let mut pulled = vec![BTreeSet::new(); group.sources.len()];
+    for flow in &played.results {
+        let named: &[usize] = match (flow.named_by, flow.origin) {
+            (Some(entry), _) => &group.overrides[entry].sources,
+            (None, Origin::Leaf(leaf)) => match &group.leaves[leaf] {
+                Leaf {
+                    sources,
+                    value,
+                    field: Field::At { .. },
+                    ..
+                } if is_whole(group, sources, value) => sources,
+                _ => &[],
+            },
+            (None, Origin::Unseen(_)) => &[],
+        };
+        for source in named {
+            if !pulled[*source].contains(&flow.before) {
+                pulled[*source].insert(flow.before.clone());
+            }
+        }
+    }
+    pulled
+}
+
+/// Whether a value is the name that its one source moves.
+fn is_whole(group: &Group, sources: &[usize], value: &str) -> bool {
+    let [source] = sources else {
+        return false;
+    };
+    Cut::of(value).name == Cut::of(&group.sources[*source].old).name
 }
 
 fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Finding>]) {
@@ -185,24 +183,14 @@ fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Fi
     }
 }
 
-/// The finding that speaks about a span, if it is still there.
-pub(super) fn at(members: &Members, path: &Path, span: Span) -> Option<usize> {
-    let findings = &members.get(path)?.findings;
-    findings
-        .iter()
-        .position(|finding| !finding.mention && span.overlaps(finding.span()))
-}
-
 /// Whether a bundle may count on an entry's own verdict.
-pub(super) fn addition(group: &Group, index: usize, rules: &RuleSet) -> Option<(String, Finding)> {
-    let rewrite = &group.overrides[index];
-    let entry = &rewrite.entry;
-    if entry.new_name.is_some() {
+pub(super) fn addition(rewrite: &Rewrite) -> Option<(String, &Finding)> {
+    if rewrite.entry.new_name.is_some() {
         return None;
     }
-    let verdict = words::of_entry(entry, &group.files[rewrite.file].text, rules)?;
+    let verdict = rewrite.verdict.as_ref()?;
     // A tag that is spelled otherwise there would have to be rewritten too.
     let same_tag = Cut::of(verdict.new.as_deref()?).tag == Cut::of(&verdict.old).tag;
-    let name = words::new_name(&verdict)?.to_owned();
-    (same_tag && is_fixable(&verdict)).then_some((name, verdict))
+    let name = words::new_name(verdict)?.to_owned();
+    (same_tag && is_fixable(verdict)).then_some((name, verdict))
 }

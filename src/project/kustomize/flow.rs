@@ -7,19 +7,18 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::rc::Rc;
 
+use super::act::Act;
 use super::entry::Change;
-use super::group::{Group, Input, Rewrite};
-use super::leaf::{self, FieldSpec};
-use super::value::{Cut, Override, Pattern};
+use super::group::{Group, Input, Stage};
+use super::index::Index;
+use super::leaf::FieldSpec;
+use super::value::Override;
 
 /// More steps than real trees take by far.
 const MOST_STEPS: usize = 4_000_000;
 
-/// More layers, each counted as often as it is met: components that name components over and over stop here.
-const MOST_VISITS: usize = 100_000;
-
-/// Kustomizations in kustomizations: deeper than this they are not followed.
-pub(super) const DEEPEST: usize = 64;
+/// Components in components: deeper than this they are not followed.
+const DEEPEST: usize = 64;
 
 /// What makes a text another one than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,7 +71,7 @@ impl Plan {
 /// What was met on the way.
 #[derive(Debug, Default)]
 pub(super) struct Played {
-    /// What came to each entry.
+    /// What came to each entry, as far as it may select it under one of its names.
     pub(super) inputs: Vec<Vec<Rc<Flow>>>,
     /// What stood there when each test was made.
     pub(super) tested: Vec<Vec<Rc<Flow>>>,
@@ -84,23 +83,20 @@ pub(super) struct Played {
 
 /// Plays a build.
 pub(super) struct Player<'g> {
-    pub(super) group: &'g Group,
-    /// Names that bases which are not here may hold.
-    pub(super) unseen: &'g [String],
-    pub(super) plan: &'g Plan,
-    /// New names of entries, made ready.
-    patterns: Vec<Vec<Pattern>>,
+    group: &'g Group,
     is_active: &'g dyn Fn(usize) -> bool,
-    built: HashMap<usize, Rc<Build>>,
+    acts: Vec<Act<'g>>,
+    /// The names that entries have after their changes, by layer and whether those are its transformers.
+    names: HashMap<(usize, bool), Index>,
+    built: Vec<Option<Rc<Build>>>,
     open: Vec<usize>,
     steps: usize,
-    visits: usize,
     played: Played,
     seen: Vec<HashSet<Rc<Flow>>>,
 }
 
 /// What comes out of a layer.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 struct Build {
     flows: Vec<Rc<Flow>>,
     specs: Vec<FieldSpec>,
@@ -109,21 +105,21 @@ struct Build {
 impl<'g> Player<'g> {
     pub(super) fn new(
         group: &'g Group,
-        unseen: &'g [String],
         plan: &'g Plan,
         is_active: &'g dyn Fn(usize) -> bool,
     ) -> Self {
-        let names = |change: &Change| change.names.iter().map(|name| Pattern::new(name)).collect();
+        let changes = plan.changes.iter().enumerate();
+        let acts: Vec<Act<'_>> = changes
+            .map(|(index, change)| Act::new(group, index, change, is_active))
+            .collect();
         Self {
             group,
-            unseen,
-            plan,
-            patterns: plan.changes.iter().map(names).collect(),
             is_active,
-            built: HashMap::new(),
+            names: names(group, &acts),
+            acts,
+            built: vec![None; group.stages.len()],
             open: Vec::new(),
             steps: 0,
-            visits: 0,
             played: Played {
                 inputs: vec![Vec::new(); group.overrides.len()],
                 tested: vec![Vec::new(); group.tests.len()],
@@ -134,36 +130,24 @@ impl<'g> Player<'g> {
     }
 
     pub(super) fn play(mut self) -> Played {
-        for root in self.group.roots() {
-            let build = self.build(root);
-            self.played.results.extend(build.flows.iter().cloned());
+        // What a layer is built from comes before it.
+        for layer in &self.group.order.layers {
+            let mut build = Build::default();
+            self.accumulate(*layer, &mut build);
+            self.built[*layer] = Some(Rc::new(build));
         }
-        // Layers that name each other in a circle have no root.
-        for layer in 0..self.group.stages.len() {
-            self.build(layer);
+        for root in &self.group.roots {
+            let build = self.built[*root].iter();
+            let flows = build.flat_map(|build| build.flows.iter().cloned());
+            self.played.results.extend(flows);
         }
         self.played
     }
 
-    /// What a layer comes to on its own.
-    fn build(&mut self, layer: usize) -> Rc<Build> {
-        if let Some(known) = self.built.get(&layer) {
-            return Rc::clone(known);
-        }
-        let mut build = Build::default();
-        self.accumulate(layer, &mut build);
-        let build = Rc::new(build);
-        if self.open.is_empty() || !self.open.contains(&layer) {
-            self.built.insert(layer, Rc::clone(&build));
-        }
-        build
-    }
-
     /// Adds a layer to what there is already, and changes all of it: so components do.
     fn accumulate(&mut self, layer: usize, build: &mut Build) {
-        self.visits += 1;
-        let full = self.visits > MOST_VISITS || self.steps > MOST_STEPS;
-        self.played.gave_up |= full || self.open.len() >= DEEPEST;
+        self.steps += 1;
+        self.played.gave_up |= self.steps > MOST_STEPS || self.open.len() >= DEEPEST;
         if self.open.contains(&layer) || self.played.gave_up {
             return;
         }
@@ -173,9 +157,8 @@ impl<'g> Player<'g> {
             match input {
                 Input::Leaf(leaf) => build.flows.push(Rc::new(self.leaf(*leaf))),
                 Input::Layer(below) => {
-                    let below = self.build(*below);
-                    self.steps += below.flows.len();
-                    if self.steps < MOST_STEPS {
+                    // One that leads back here has nothing to add: Kustomize refuses it.
+                    if let Some(below) = &self.built[*below] {
                         build.flows.extend(below.flows.iter().cloned());
                         build.specs.extend(below.specs.iter().cloned());
                     }
@@ -183,24 +166,17 @@ impl<'g> Player<'g> {
             }
         }
         build.specs.extend(stage.specs.iter().cloned());
-        if stage.unseen {
-            build
-                .flows
-                .extend((0..self.unseen.len()).map(|name| Rc::new(self.unseen(name))));
-        }
+        let unseen = self.group.unseen.of_layer[layer].iter();
+        build
+            .flows
+            .extend(unseen.map(|name| Rc::new(self.unseen(*name))));
         for component in &stage.components {
             self.accumulate(*component, build);
         }
         let patches = stage.patches.iter().map(|leaf| Rc::new(self.leaf(*leaf)));
         build.flows.extend(patches);
-        for test in &stage.tests {
-            let value = &self.group.tests[*test].value;
-            let equal = build.flows.iter().filter(|flow| flow.before == *value);
-            self.played.tested[*test].extend(equal.cloned());
-        }
-        for entry in &stage.early {
-            self.rewrite(*entry, build);
-        }
+        self.test(stage, build);
+        self.rewrite(layer, false, build);
         if stage.has_replacements {
             // What a replacement copies, and where to, is not followed: anything may be anywhere from here on.
             let copies = build.flows.iter().filter(|flow| !flow.anywhere);
@@ -211,9 +187,7 @@ impl<'g> Player<'g> {
             let copies: Vec<Rc<Flow>> = copies.map(Rc::new).collect();
             build.flows.extend(copies);
         }
-        for entry in &stage.late {
-            self.rewrite(*entry, build);
-        }
+        self.rewrite(layer, true, build);
         dedup(&mut build.flows);
         dedup(&mut build.specs);
         self.open.pop();
@@ -237,43 +211,93 @@ impl<'g> Player<'g> {
     }
 
     fn unseen(&self, name: usize) -> Flow {
+        let text = &self.group.unseen.names[name];
         Flow {
             origin: Origin::Unseen(name),
             anywhere: true,
-            before: self.unseen[name].clone(),
-            after: self.unseen[name].clone(),
+            before: text.clone(),
+            after: text.clone(),
             movers: Vec::new(),
             named_by: None,
             put: None,
         }
     }
 
-    fn rewrite(&mut self, index: usize, build: &mut Build) {
-        let rewrite = &self.group.overrides[index];
-        let act = Act {
-            index,
-            rewrite,
-            change: &self.plan.changes[index],
-            names: &self.patterns[index],
-            new_name: rewrite.new_name(self.group, self.is_active),
-        };
-        for flow in &mut build.flows {
-            self.steps += 1;
-            if self.steps > MOST_STEPS {
-                self.played.gave_up = true;
-                return;
-            }
-            let specs = rewrite.specs.as_ref().unwrap_or(&build.specs);
-            if is_seen(self.group, flow, specs) {
-                if self.seen[index].insert(Rc::clone(flow)) {
-                    self.played.inputs[index].push(Rc::clone(flow));
+    fn test(&mut self, stage: &Stage, build: &Build) {
+        if stage.tests.is_empty() {
+            return;
+        }
+        let mut by_text: HashMap<&str, Vec<&Rc<Flow>>> = HashMap::new();
+        for flow in &build.flows {
+            by_text.entry(&flow.before).or_default().push(flow);
+        }
+        for index in &stage.tests {
+            let test = &self.group.tests[*index];
+            let texts = std::iter::once(test.value.as_str()).chain(test.moved());
+            let flows = texts.filter_map(|text| by_text.get(text));
+            self.played.tested[*index].extend(flows.flatten().map(|flow| Rc::clone(flow)));
+        }
+    }
+
+    /// Has the entries of a layer act on each text, one after the other: those of its `images`, or its transformers.
+    fn rewrite(&mut self, layer: usize, late: bool, build: &mut Build) {
+        let group = self.group;
+        let entries = group.stages[layer].entries(late);
+        self.steps += build.flows.len();
+        if entries.all.is_empty() {
+            return;
+        }
+        let Build { flows, specs } = build;
+        for flow in flows {
+            let mut from = 0;
+            while let Some(entry) = self.next(layer, late, flow, from) {
+                from = entry + 1;
+                self.steps += 1;
+                if self.steps > MOST_STEPS {
+                    self.played.gave_up = true;
+                    return;
                 }
-                if let Some(next) = act.on(flow) {
+                let specs = group.overrides[entry].specs.as_ref().unwrap_or(specs);
+                if !is_seen(group, flow, specs) {
+                    continue;
+                }
+                if self.seen[entry].insert(Rc::clone(flow)) {
+                    self.played.inputs[entry].push(Rc::clone(flow));
+                }
+                if let Some(next) = self.acts[entry].on(flow) {
                     *flow = Rc::new(next);
                 }
             }
         }
     }
+
+    /// The next entry that may have to do with a text.
+    fn next(&self, layer: usize, late: bool, flow: &Flow, from: usize) -> Option<usize> {
+        let index = &self.group.stages[layer].entries(late).index;
+        let before = index.next(&flow.before, from);
+        let after = match flow.after == flow.before {
+            true => None,
+            false => index.next(&flow.after, from),
+        };
+        let names = self.names.get(&(layer, late));
+        let other = names.and_then(|names| names.next(&flow.after, from));
+        before.into_iter().chain(after).chain(other).min()
+    }
+}
+
+fn names(group: &Group, acts: &[Act<'_>]) -> HashMap<(usize, bool), Index> {
+    let mut names: HashMap<(usize, bool), Index> = HashMap::new();
+    for (layer, stage) in group.stages.iter().enumerate() {
+        for late in [false, true] {
+            for entry in &stage.entries(late).all {
+                for pattern in acts[*entry].names() {
+                    let index = names.entry((layer, late)).or_default();
+                    index.add(*entry, pattern);
+                }
+            }
+        }
+    }
+    names
 }
 
 fn is_seen(group: &Group, flow: &Flow, specs: &[FieldSpec]) -> bool {
@@ -281,108 +305,6 @@ fn is_seen(group: &Group, flow: &Flow, specs: &[FieldSpec]) -> bool {
         _ if flow.anywhere => true,
         Origin::Leaf(leaf) => group.leaves[leaf].field.is_seen(specs),
         Origin::Unseen(_) => true,
-    }
-}
-
-impl Rewrite {
-    /// What its `newName` becomes, and by which sources.
-    pub(super) fn new_name(
-        &self,
-        group: &Group,
-        is_active: &dyn Fn(usize) -> bool,
-    ) -> Option<(String, Vec<usize>)> {
-        let piece = self.entry.new_name.as_ref()?;
-        let active = self.sources.iter().copied();
-        let active: Vec<usize> = active.filter(|at| is_active(*at)).collect();
-        let edits = active.iter().flat_map(|at| &group.sources[*at].edits);
-        let text = leaf::edited(&piece.text, piece.span, edits);
-        Some((text, active))
-    }
-}
-
-/// An entry as it acts before and after its change.
-pub(super) struct Act<'a> {
-    pub(super) index: usize,
-    pub(super) rewrite: &'a Rewrite,
-    pub(super) change: &'a Change,
-    pub(super) names: &'a [Pattern],
-    pub(super) new_name: Option<(String, Vec<usize>)>,
-}
-
-impl Act<'_> {
-    fn moved_name(&self) -> Option<&str> {
-        self.new_name.as_ref().map(|(name, _)| name.as_str())
-    }
-
-    /// What the changed entry makes of a text.
-    fn changed(&self, text: &str) -> String {
-        let entry = &self.rewrite.entry;
-        let mut now = text.to_owned();
-        if self.change.keep && entry.pattern.selects(&now) {
-            let added = self.change.added.as_deref();
-            now = entry.puts(added.or(self.moved_name())).apply(&now);
-        }
-        for pattern in self.names {
-            if pattern.selects(&now) {
-                now = entry.puts(self.moved_name()).apply(&now);
-            }
-        }
-        now
-    }
-
-    /// What the text has to become: what the entry made of it before, under the name that it has now.
-    fn due(&self, flow: &Flow) -> String {
-        let entry = &self.rewrite.entry;
-        if !entry.pattern.selects(&flow.before) {
-            return flow.after.clone();
-        }
-        let added = self.change.added.as_deref();
-        let stays = added.filter(|_| self.change.keep && entry.pattern.selects(&flow.after));
-        entry.puts(stays.or(self.moved_name())).apply(&flow.after)
-    }
-
-    /// Whether the changed entry does right by a text: it selects what it selected, nothing else, and makes the same of it.
-    pub(super) fn fits(&self, flow: &Flow) -> bool {
-        let entry = &self.rewrite.entry;
-        let kept = self.change.keep && entry.pattern.selects(&flow.after);
-        let selects = kept || self.names.iter().any(|name| name.selects(&flow.after));
-        let selected = entry.pattern.selects(&flow.before);
-        // One that says the same as an entry that selects the text anyway may begin to select it.
-        let again = || flow.put.as_deref() == Some(&entry.puts(None));
-        (selects == selected || selects && again()) && self.changed(&flow.after) == self.due(flow)
-    }
-
-    /// The text after the entry, where it does anything.
-    fn on(&self, flow: &Flow) -> Option<Flow> {
-        let entry = &self.rewrite.entry;
-        if !entry.pattern.selects(&flow.before) {
-            let after = self.changed(&flow.after);
-            return (after != flow.after).then(|| Flow {
-                after,
-                ..flow.clone()
-            });
-        }
-        let before = entry.puts(None).apply(&flow.before);
-        let after = self.changed(&flow.after);
-        let mut next = Flow {
-            before,
-            after,
-            put: Some(Rc::new(entry.puts(None))),
-            ..flow.clone()
-        };
-        if let Some((_, sources)) = &self.new_name {
-            next.named_by = Some(self.index);
-            next.movers = sources.iter().copied().map(Mover::Source).collect();
-        } else if self.change.added.is_some() && entry.pattern.selects(&flow.after) {
-            next.named_by = Some(self.index);
-            next.movers.push(Mover::Entry(self.index));
-            next.movers.sort();
-            next.movers.dedup();
-        }
-        if Cut::of(&next.before).name == Cut::of(&next.after).name {
-            next.movers.clear();
-        }
-        Some(next)
     }
 }
 

@@ -2,23 +2,35 @@
 //!
 //! Leaves come in by resources, patches and values; entries and tests stand in their way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entry::Entry;
-use super::layer::{Layer, is_layer};
+use super::index::Index;
+use super::layer::{Layer, Target, is_layer};
 use super::leaf::{FieldSpec, Leaf, Source, Test};
+use super::order::Order;
 use super::reader::Reader;
+use super::unseen::Unseen;
+use super::words::Moved;
 use crate::edit::Applicability;
 use crate::finding::Finding;
 use crate::project::{Members, Tree};
+use crate::rules::RuleSet;
+use crate::source::Span;
 
 /// Files as they are in this pass, and all that is in them.
+#[derive(Default)]
 pub(super) struct Group {
     pub(super) files: Vec<File>,
     pub(super) layers: Vec<Layer>,
+    numbers: HashMap<PathBuf, usize>,
+    pub(super) order: Order,
+    /// Layers that no other one is built from.
+    pub(super) roots: Vec<usize>,
     pub(super) stages: Vec<Stage>,
+    pub(super) unseen: Unseen,
     pub(super) sources: Vec<Source>,
     pub(super) leaves: Vec<Leaf>,
     pub(super) tests: Vec<Test>,
@@ -45,10 +57,17 @@ pub(super) struct Stage {
     pub(super) patches: Vec<usize>,
     pub(super) tests: Vec<usize>,
     /// `images`.
-    pub(super) early: Vec<usize>,
+    pub(super) early: Entries,
     pub(super) has_replacements: bool,
     /// Transformers.
-    pub(super) late: Vec<usize>,
+    pub(super) late: Entries,
+}
+
+/// Entries that act one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) all: Vec<usize>,
+    pub(super) index: Index,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,11 +79,27 @@ pub(super) enum Input {
 /// An entry at its place in the build.
 pub(super) struct Rewrite {
     pub(super) file: usize,
+    /// The layer, and whether it is one of its transformers.
+    pub(super) list: (usize, bool),
     pub(super) entry: Entry,
     /// The fields that it looks at, where they are its own.
     pub(super) specs: Option<Vec<FieldSpec>>,
     /// Of its `newName`.
     pub(super) sources: Vec<usize>,
+    /// What the rules say of it by itself.
+    pub(super) verdict: Option<Finding>,
+    /// What its name becomes by the rules.
+    pub(super) moved: Option<Moved>,
+    pub(super) left_behind: Option<LeftBehind>,
+}
+
+/// An entry that goes by an old name where what it is for has the new one already.
+pub(super) struct LeftBehind {
+    pub(super) finding: Finding,
+    /// How far it can be trusted that it should follow.
+    pub(super) trust: Applicability,
+    /// Whether something that is not here may still go by the old name.
+    pub(super) keep: bool,
 }
 
 const EXCLUDED: &str = "the settings leave it out";
@@ -79,23 +114,93 @@ pub(super) fn is_fixable(finding: &Finding) -> bool {
     !finding.mention && finding.fix.as_ref().is_some_and(trusted) && finding.new.is_some()
 }
 
+impl Stage {
+    /// The layers that it is built from, components included.
+    pub(super) fn layers(&self) -> impl Iterator<Item = usize> {
+        let inputs = self.inputs.iter().filter_map(|input| match input {
+            Input::Layer(layer) => Some(*layer),
+            Input::Leaf(_) => None,
+        });
+        inputs.chain(self.components.iter().copied())
+    }
+
+    pub(super) fn entries(&self, late: bool) -> &Entries {
+        match late {
+            false => &self.early,
+            true => &self.late,
+        }
+    }
+}
+
 impl Group {
     /// The layers alone: what they name is not read yet.
     pub(super) fn layers(tree: &dyn Tree, members: &Members) -> Self {
-        let mut group = Self {
-            files: Vec::new(),
-            layers: Vec::new(),
-            stages: Vec::new(),
-            sources: Vec::new(),
-            leaves: Vec::new(),
-            tests: Vec::new(),
-            overrides: Vec::new(),
-        };
+        let mut group = Self::default();
+        for path in members.keys().filter(|path| is_layer(path)) {
+            group.layer(tree, path, &members[path].text);
+        }
+        // Layers that are no members are followed all the same.
+        let mut next = 0;
+        while let Some(layer) = group.layers.get(next) {
+            let below: Vec<PathBuf> = layer.layers().map(Path::to_owned).collect();
+            for path in below {
+                if !group.numbers.contains_key(&path)
+                    && let Some(text) = tree.text(&path)
+                {
+                    group.layer(tree, &path, &text);
+                }
+            }
+            next += 1;
+        }
+        let number = |path: &Path| group.number(path);
+        let below = group.layers.iter();
+        let below: Vec<Vec<usize>> = below
+            .map(|layer| layer.layers().filter_map(number).collect())
+            .collect();
+        group.order = Order::new(&below);
+        group
+    }
+
+    fn layer(&mut self, tree: &dyn Tree, path: &Path, text: &str) {
+        self.numbers.insert(path.to_owned(), self.layers.len());
+        self.layers.push(Layer::read(tree, path, text));
+    }
+
+    /// The number of the layer at a path.
+    pub(super) fn number(&self, path: &Path) -> Option<usize> {
+        self.numbers.get(path).copied()
+    }
+
+    /// Whether a target leads back to the layer that names it.
+    pub(super) fn is_circle(&self, layer: usize, target: &Target) -> bool {
+        match target {
+            Target::Layer(below, _) => self
+                .number(below)
+                .is_some_and(|below| self.order.is_circle(layer, below)),
+            Target::File(_) => false,
+        }
+    }
+
+    /// Reads all that the layers name. Drops the findings at names that only select.
+    pub(super) fn read(&mut self, tree: &dyn Tree, members: &mut Members, rules: &RuleSet) {
+        let numbers = self.read_files(tree, members);
+        let mut reader = Reader::new(self, numbers, rules);
+        reader.entries();
+        reader.group().strip_names(members);
+        let own = reader.group().find_sources(members);
+        reader.leaves(own);
+        self.roots = self.find_roots();
+        self.unseen = Unseen::new(self, rules);
+    }
+
+    /// The members, then what is no member. Gives the numbers of all.
+    fn read_files(&mut self, tree: &dyn Tree, members: &Members) -> HashMap<PathBuf, usize> {
+        let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
         for (path, member) in members {
-            let vendored = path
-                .iter()
-                .any(|part| VENDOR_FOLDERS.iter().any(|folder| part == *folder));
-            group.files.push(File {
+            let mut parts = path.iter();
+            let vendored = parts.any(|part| VENDOR_FOLDERS.iter().any(|folder| part == *folder));
+            numbers.insert(path.clone(), self.files.len());
+            self.files.push(File {
                 path: Arc::from(path.as_path()),
                 text: Arc::from(member.text.as_str()),
                 free: match &member.locked {
@@ -105,75 +210,56 @@ impl Group {
                 },
             });
         }
-        for path in members.keys().filter(|path| is_layer(path)) {
-            let text = &members[path].text;
-            group.layers.push(Layer::read(tree, path, text));
-        }
-        // Layers that are no members are followed all the same.
-        let mut known: HashSet<PathBuf> = group
-            .layers
-            .iter()
-            .map(|layer| layer.path.clone())
-            .collect();
-        let mut next = 0;
-        while let Some(layer) = group.layers.get(next) {
-            let named: Vec<PathBuf> = layer.files().map(Path::to_owned).collect();
-            for path in named.into_iter().filter(|path| is_layer(path)) {
-                if known.insert(path.clone())
-                    && let Some(text) = tree.text(&path)
-                {
-                    group.layers.push(Layer::read(tree, &path, &text));
-                }
-            }
-            next += 1;
-        }
-        group
-    }
-
-    /// Reads all that the layers name.
-    pub(super) fn read(&mut self, tree: &dyn Tree, members: &Members) {
-        let mut ids: HashMap<PathBuf, usize> = HashMap::new();
-        for (index, file) in self.files.iter().enumerate() {
-            ids.insert(file.path.to_path_buf(), index);
-        }
-        let mut named: Vec<PathBuf> = Vec::new();
-        for layer in &self.layers {
-            named.push(layer.path.clone());
-            named.extend(layer.files().map(Path::to_owned));
-        }
+        let named = self.layers.iter();
+        let named =
+            named.flat_map(|layer| std::iter::once(layer.path.as_path()).chain(layer.files()));
         for path in named {
-            if !ids.contains_key(&path)
-                && let Some(text) = tree.text(&path)
+            if !numbers.contains_key(path)
+                && let Some(text) = tree.text(path)
             {
-                ids.insert(path.clone(), self.files.len());
+                numbers.insert(path.to_owned(), self.files.len());
                 self.files.push(File {
-                    path: Arc::from(path.as_path()),
+                    path: Arc::from(path),
                     text,
                     free: Err(Arc::from(EXCLUDED)),
                 });
             }
         }
-        let own = self.find_sources(members);
-        let leaves = Reader::new(self, ids, own).read();
-        self.leaves = leaves.leaves;
-        self.tests = leaves.tests;
+        numbers
     }
 
-    /// Findings that may be fixed, in files that may be written.
+    /// Drops the findings at names that only select.
+    fn strip_names(&self, members: &mut Members) {
+        let mut names: Vec<BTreeSet<Span>> = vec![BTreeSet::new(); self.files.len()];
+        for rewrite in &self.overrides {
+            let name = rewrite.entry.name.span;
+            if !name.is_empty() {
+                names[rewrite.file].insert(name);
+            }
+        }
+        for (names, member) in names.iter().zip(members.values_mut()) {
+            member.findings.retain(|finding| {
+                let span = finding.span();
+                let before = names.range(..Span::new(span.end, span.end));
+                !before.last().is_some_and(|name| name.overlaps(span))
+            });
+        }
+    }
+
+    /// Findings that may be fixed, in files that may be written. Gives those of each file in order.
     fn find_sources(&mut self, members: &Members) -> Vec<Vec<usize>> {
         let mut own = vec![Vec::new(); self.files.len()];
         for (file, member) in members.values().enumerate() {
             if self.files[file].free.is_err() {
                 continue;
             }
-            for (index, finding) in member.findings.iter().enumerate() {
+            for finding in &member.findings {
                 let Some(fix) = finding.fix.as_ref().filter(|_| is_fixable(finding)) else {
                     continue;
                 };
                 own[file].push(self.sources.len());
                 self.sources.push(Source {
                     file,
-                    finding: index,
                     span: finding.span(),
                     edits: fix.edits.clone(),
                     old: finding.old.clone(),
@@ -185,23 +271,18 @@ impl Group {
         own
     }
 
-    /// Layers that no other one is built from.
-    pub(super) fn roots(&self) -> Vec<usize> {
-        let mut below = HashSet::new();
+    fn find_roots(&self) -> Vec<usize> {
+        let mut is_below = vec![false; self.stages.len()];
         for (index, stage) in self.stages.iter().enumerate() {
-            below.extend(stage.components.iter().copied());
-            let layers = stage.inputs.iter().filter_map(|input| match input {
-                Input::Layer(layer) if *layer != index => Some(*layer),
-                _ => None,
-            });
-            below.extend(layers);
+            for layer in stage.layers().filter(|layer| *layer != index) {
+                is_below[layer] = true;
+            }
         }
         let all = 0..self.stages.len();
-        let roots: Vec<usize> = all.clone().filter(|layer| !below.contains(layer)).collect();
-        if roots.is_empty() {
-            all.collect()
-        } else {
-            roots
+        let roots: Vec<usize> = all.clone().filter(|layer| !is_below[*layer]).collect();
+        match roots.is_empty() {
+            true => all.collect(),
+            false => roots,
         }
     }
 }

@@ -101,6 +101,11 @@ impl Layer {
         let plain = plain.chain(&self.data).chain(&self.others);
         targets.chain(contents).chain(plain).map(PathBuf::as_path)
     }
+
+    /// The files of other kustomizations among them.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Path> {
+        self.files().filter(|path| is_layer(path))
+    }
 }
 
 impl Reader<'_> {

@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
-use super::layer::Content;
 use crate::edit::{self, Applicability, Edit, Fix};
+use crate::finding::Finding;
 use crate::source::Span;
 use crate::syntax::yaml::{self, List, Map, Node, Scalar};
 
@@ -14,8 +14,6 @@ use crate::syntax::yaml::{self, List, Map, Node, Scalar};
 pub(super) struct Source {
     /// The file's place in the group.
     pub(super) file: usize,
-    /// The finding's place in the file.
-    pub(super) finding: usize,
     pub(super) span: Span,
     pub(super) edits: Vec<Edit>,
     /// The reference before and after, pieces joined.
@@ -26,6 +24,8 @@ pub(super) struct Source {
 /// A scalar that may reach a field that entries look at.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
+    /// The file's place in the group.
+    pub(super) file: usize,
     pub(super) span: Span,
     pub(super) value: String,
     /// Of what changes it.
@@ -70,6 +70,12 @@ pub(super) struct Test {
     pub(super) file: usize,
     pub(super) span: Span,
     pub(super) value: String,
+    /// Whether the text at the span is the value itself.
+    pub(super) verbatim: bool,
+    /// What the rules say of the value by itself, where its text can be edited.
+    pub(super) verdict: Option<Finding>,
+    /// Whether what it tests is called so already.
+    pub(super) left_behind: bool,
 }
 
 /// A file of the group as a reader of leaves sees it.
@@ -135,6 +141,13 @@ impl Field {
     }
 }
 
+impl Test {
+    /// What the value becomes by the rules.
+    pub(super) fn moved(&self) -> Option<&str> {
+        self.verdict.as_ref()?.new.as_deref()
+    }
+}
+
 impl Leaf {
     /// What the scalar is once the active ones among its sources are fixed, and which those are.
     pub(super) fn moved(
@@ -173,7 +186,7 @@ pub(super) fn edited<'e>(text: &str, span: Span, edits: impl Iterator<Item = &'e
 
 impl Text<'_> {
     /// The sources in a span.
-    fn within(&self, span: Span) -> &[usize] {
+    pub(super) fn within(&self, span: Span) -> &[usize] {
         let start = self
             .own
             .partition_point(|at| self.sources[*at].span.start < span.start);
@@ -261,6 +274,7 @@ fn operations(text: Text<'_>, list: &List<'_>, out: &mut Leaves) {
 pub(super) fn of_region(text: Text<'_>, region: Option<Span>, field: &Field, out: &mut Leaves) {
     let region = region.unwrap_or(Span::new(0, text.text.len()));
     let leaf = |at: &usize| Leaf {
+        file: text.file,
         span: text.sources[*at].span,
         value: text.sources[*at].old.clone(),
         sources: vec![*at],
@@ -269,21 +283,18 @@ pub(super) fn of_region(text: Text<'_>, region: Option<Span>, field: &Field, out
     out.leaves.extend(text.within(region).iter().map(leaf));
 }
 
-/// Calls for each document of a plugin's configuration.
-pub(super) fn documents_of<'t>(
-    text: Text<'t>,
-    content: &Content,
-    mut each: impl FnMut(&Map<'_>, &'t str),
-) {
-    let region = match content {
-        Content::File(_) => None,
-        Content::Inline(span) => Some(*span),
-    };
-    for document in text.documents(region).into_iter().flatten() {
-        if let Some(map) = document.as_map() {
-            each(map, text.text);
-        }
+/// Calls for each document of a plugin's configuration: a file, or a region of one.
+pub(super) fn documents_of(text: &str, region: Option<Span>, each: impl FnMut(&Map<'_>)) {
+    let whole = Span::new(0, text.len());
+    let parsed = yaml::parse(text, region.unwrap_or(whole));
+    if region.is_some() && !parsed.errors.is_empty() {
+        return;
     }
+    parsed
+        .documents
+        .iter()
+        .filter_map(Node::as_map)
+        .for_each(each);
 }
 
 impl Resource {
@@ -340,6 +351,7 @@ impl Walk<'_> {
         };
         if !sources.is_empty() || field.is_seen(&out.specs) {
             out.leaves.push(Leaf {
+                file: self.text.file,
                 span: scalar.span,
                 value: scalar.value.clone().into_owned(),
                 sources: sources.to_vec(),
@@ -365,6 +377,17 @@ impl Walk<'_> {
         }
     }
 
+    fn test(&self, scalar: &Scalar<'_>) -> Test {
+        Test {
+            file: self.text.file,
+            span: scalar.span,
+            value: scalar.value.clone().into_owned(),
+            verbatim: scalar.is_verbatim(self.text.text),
+            verdict: None,
+            left_behind: false,
+        }
+    }
+
     fn tests(&self, node: &Node<'_>, out: &mut Leaves) {
         match node {
             Node::Map(map) => map
@@ -372,11 +395,7 @@ impl Walk<'_> {
                 .iter()
                 .for_each(|pair| self.tests(&pair.value, out)),
             Node::List(list) => list.items.iter().for_each(|item| self.tests(item, out)),
-            Node::Scalar(scalar) => out.tests.push(Test {
-                file: self.text.file,
-                span: scalar.span,
-                value: scalar.value.clone().into_owned(),
-            }),
+            Node::Scalar(scalar) => out.tests.push(self.test(scalar)),
             Node::Alias(_) => {}
         }
     }

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::act::Act;
 use super::bundle::{Bundle, Node, Sets};
 use super::entry::Change;
-use super::flow::{Act, Flow, Mover, Plan, Played, Player};
+use super::flow::{Flow, Mover, Plan, Played, Player};
 use super::group::Group;
-use super::value::{Cut, Pattern};
+use super::value::{Cut, heads};
 
 /// What an entry may do, by the findings that are left.
 #[derive(Debug, Clone, Default)]
@@ -18,14 +19,18 @@ pub(super) struct Leave {
     pub(super) fixed: Option<String>,
     /// The name that may be put in, where its result is legacy by its own words.
     pub(super) added: Option<String>,
+    /// Whether it may follow what has moved already.
+    pub(super) follows: bool,
 }
+
+/// What is held back, with the reason for people.
+pub(super) type Held = BTreeMap<Mover, String>;
 
 /// What an outcome is made of: what goes together, and what is held back.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) plan: Plan,
-    /// With the reason for people.
-    pub(super) held: BTreeMap<Mover, String>,
+    pub(super) held: Held,
     /// Sets of what must be done together, those of one left out.
     pub(super) bundles: Vec<Bundle>,
 }
@@ -35,8 +40,8 @@ const MOST_ROUNDS: usize = 64;
 
 pub(super) struct Planner<'g> {
     pub(super) group: &'g Group,
-    /// Names that bases which are not here may hold.
-    pub(super) unseen: &'g [String],
+    /// Of each source, whether its finding is still there.
+    pub(super) is_there: &'g [bool],
     pub(super) leaves: &'g [Leave],
     /// Why a test must stay as it is, if it must.
     pub(super) fixed_tests: &'g [Option<String>],
@@ -46,7 +51,7 @@ pub(super) struct Planner<'g> {
 
 impl Planner<'_> {
     pub(super) fn plan(&self) -> Outcome {
-        let mut held: BTreeMap<Mover, String> = BTreeMap::new();
+        let mut held = Held::new();
         for _ in 0..MOST_ROUNDS {
             let (plan, played, settled) = self.settle(&held);
             if played.gave_up || !settled {
@@ -86,19 +91,34 @@ impl Planner<'_> {
             .map(move |mover| (mover, why.to_owned()))
     }
 
-    fn play(&self, plan: &Plan, held: &BTreeMap<Mover, String>) -> Played {
-        let is_active = |source: usize| !held.contains_key(&Mover::Source(source));
-        Player::new(self.group, self.unseen, plan, &is_active).play()
+    fn is_active(&self, source: usize, held: &Held) -> bool {
+        self.is_there[source] && !held.contains_key(&Mover::Source(source))
+    }
+
+    fn play(&self, plan: &Plan, held: &Held) -> Played {
+        Player::new(self.group, plan, &|source| self.is_active(source, held)).play()
     }
 
     /// The changes that follow from what is not held. `false` where they do not come to an end.
-    fn settle(&self, held: &BTreeMap<Mover, String>) -> (Plan, Played, bool) {
+    fn settle(&self, held: &Held) -> (Plan, Played, bool) {
         let mut plan = Plan::nothing(self.group);
         let mut played = self.play(&plan, held);
+        let mut refused = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
+            // Patterns that were tried, and select something else.
+            for (entry, change) in plan.changes.iter().enumerate() {
+                if !self.group.overrides[entry].entry.is_literal()
+                    && let [name] = &*change.names
+                    && !self
+                        .misfits(entry, change, &played.inputs[entry], held)
+                        .is_empty()
+                {
+                    refused.insert((entry, name.clone()));
+                }
+            }
             let next = Plan {
                 changes: (0..self.group.overrides.len())
-                    .map(|entry| self.change(entry, &played.inputs[entry], held))
+                    .map(|entry| self.change(entry, &played.inputs[entry], held, &refused))
                     .collect(),
                 tests: (0..self.group.tests.len())
                     .map(|test| self.test(test, &played.tested[test]))
@@ -113,79 +133,89 @@ impl Planner<'_> {
         (plan, played, false)
     }
 
-    fn act<'a>(
-        &'a self,
-        index: usize,
-        change: &'a Change,
-        names: &'a [Pattern],
-        held: &BTreeMap<Mover, String>,
-    ) -> Act<'a> {
-        let rewrite = &self.group.overrides[index];
-        let is_active = |source: usize| !held.contains_key(&Mover::Source(source));
-        Act {
-            index,
-            rewrite,
-            change,
-            names,
-            new_name: rewrite.new_name(self.group, &is_active),
-        }
+    fn act<'a>(&'a self, index: usize, change: &'a Change, held: &Held) -> Act<'a> {
+        Act::new(self.group, index, change, &|source| {
+            self.is_active(source, held)
+        })
     }
 
-    /// Whether a change of an entry does right by all that comes to it, and else by what it does not.
+    /// By what a change of an entry does not do right.
     fn misfits<'f>(
         &self,
         index: usize,
         change: &Change,
         inputs: &'f [Rc<Flow>],
-        held: &BTreeMap<Mover, String>,
+        held: &Held,
     ) -> Vec<&'f Flow> {
-        let names: Vec<Pattern> = change.names.iter().map(|name| Pattern::new(name)).collect();
-        let act = self.act(index, change, &names, held);
-        inputs
-            .iter()
-            .map(|flow| &**flow)
-            .filter(|flow| !act.fits(flow))
-            .collect()
+        let act = self.act(index, change, held);
+        let inputs = inputs.iter().map(|flow| &**flow);
+        inputs.filter(|flow| !act.fits(flow)).collect()
+    }
+
+    /// The change of an entry for which no base moves now.
+    fn least(&self, index: usize, held: &Held) -> Change {
+        let rewrite = &self.group.overrides[index];
+        let leave = &self.leaves[index];
+        if held.contains_key(&Mover::Entry(index)) {
+            return Change::default();
+        }
+        let left_behind = rewrite.left_behind.as_ref().filter(|_| leave.follows);
+        let keep = left_behind.is_none_or(|one| one.keep);
+        let moved = rewrite.moved.iter().filter(|_| left_behind.is_some());
+        Change {
+            keep,
+            added: leave.added.clone().filter(|_| keep),
+            names: moved.map(|moved| moved.name.clone()).collect(),
+            follows: left_behind.is_some(),
+        }
     }
 
     /// The smallest change by which an entry goes on doing what it did.
-    fn change(&self, index: usize, inputs: &[Rc<Flow>], held: &BTreeMap<Mover, String>) -> Change {
+    fn change(
+        &self,
+        index: usize,
+        inputs: &[Rc<Flow>],
+        held: &Held,
+        refused: &BTreeSet<(usize, String)>,
+    ) -> Change {
         let entry = &self.group.overrides[index].entry;
-        let added = self.leaves[index].added.clone();
-        let added = added.filter(|_| !held.contains_key(&Mover::Entry(index)));
-        let misfits = self.misfits(index, &Change::default(), inputs, held);
-        let lost: Vec<&Flow> = misfits
-            .into_iter()
-            .filter(|flow| entry.pattern.selects(&flow.before))
+        let least = self.least(index, held);
+        let act = self.act(index, &least, held);
+        let selected = inputs.iter().filter(|flow| act.selects(&flow.before));
+        let selected: Vec<&Flow> = selected.map(|flow| &**flow).collect();
+        let lost: Vec<&Flow> = selected
+            .iter()
+            .copied()
+            .filter(|flow| !act.fits(flow))
             .collect();
         if lost.is_empty() {
-            return Change {
-                added,
-                ..Change::default()
-            };
+            return least;
         }
-        let selected = inputs
-            .iter()
-            .filter(|flow| entry.pattern.selects(&flow.before));
-        let stays = selected.count() > lost.len();
-        if !entry.is_literal() {
-            for name in self.patterns_for(index, &lost) {
-                let change = Change {
+        let stays = selected.len() > lost.len();
+        let keep = match least.follows {
+            true => least.keep,
+            false => stays || !entry.is_literal(),
+        };
+        if !entry.is_literal() && !least.follows {
+            let names = self.patterns_for(index, &lost).into_iter();
+            let mut names = names.filter(|name| !refused.contains(&(index, name.clone())));
+            if let Some(name) = names.next() {
+                return Change {
                     keep: stays,
-                    added: None,
                     names: vec![name],
+                    ..Change::default()
                 };
-                if self.misfits(index, &change, inputs, held).is_empty() {
-                    return change;
-                }
             }
         }
         let names: BTreeSet<&str> = lost.iter().map(|flow| Cut::of(&flow.after).name).collect();
-        let keep = stays || !entry.is_literal();
+        let names = names.into_iter().map(str::to_owned);
+        let mut all = least.names.clone();
+        all.extend(names.filter(|name| !least.names.contains(name)));
         Change {
             keep,
-            added: added.filter(|_| keep),
-            names: names.into_iter().map(str::to_owned).collect(),
+            added: least.added.filter(|_| keep),
+            names: all,
+            follows: least.follows,
         }
     }
 
@@ -202,26 +232,34 @@ impl Planner<'_> {
         names.collect()
     }
 
-    fn test(&self, index: usize, tested: &[Rc<Flow>]) -> Option<String> {
+    /// What a test compares with: of one that was left behind, what it should.
+    fn expected(&self, index: usize) -> &str {
         let test = &self.group.tests[index];
-        let moved = tested.iter().find(|flow| flow.after != test.value)?;
-        Some(moved.after.clone())
+        let follows = test.left_behind && self.fixed_tests[index].is_none();
+        let moved = test.moved().filter(|_| follows);
+        moved.unwrap_or(&test.value)
+    }
+
+    fn test(&self, index: usize, tested: &[Rc<Flow>]) -> Option<String> {
+        let expected = self.expected(index);
+        let mut moved = tested
+            .iter()
+            .filter(|flow| flow.before == expected && flow.after != expected);
+        let now = moved.next().map_or(expected, |flow| &flow.after);
+        (now != self.group.tests[index].value).then(|| now.to_owned())
     }
 
     /// What has to be held back for the plan to be right.
-    fn wrong(
-        &self,
-        plan: &Plan,
-        played: &Played,
-        held: &BTreeMap<Mover, String>,
-    ) -> Vec<(Mover, String)> {
+    fn wrong(&self, plan: &Plan, played: &Played, held: &Held) -> Vec<(Mover, String)> {
         let mut wrong = Vec::new();
         for (index, change) in plan.changes.iter().enumerate() {
             self.wrong_at_entry(index, change, &played.inputs[index], held, &mut wrong);
         }
         for (index, next) in plan.tests.iter().enumerate() {
             let Some(next) = next else { continue };
-            let tested = &played.tested[index];
+            let expected = self.expected(index);
+            let tested = played.tested[index].iter();
+            let tested: Vec<_> = tested.filter(|flow| flow.before == expected).collect();
             let together = tested.iter().all(|flow| flow.after == *next);
             let why = match &self.fixed_tests[index] {
                 Some(why) => format!("a JSON patch tests this value, and {why}"),
@@ -241,12 +279,12 @@ impl Planner<'_> {
         index: usize,
         change: &Change,
         inputs: &[Rc<Flow>],
-        held: &BTreeMap<Mover, String>,
+        held: &Held,
         wrong: &mut Vec<(Mover, String)>,
     ) {
         let rewrite = &self.group.overrides[index];
         let place = &self.places[index];
-        let lost = self.lost(index, inputs, held);
+        let lost = self.lost(index, change, inputs, held);
         if !rewrite.entry.pattern.is_known() {
             let why = format!("nothing says whether the images entry at {place} selects it");
             let movers = inputs.iter().flat_map(|flow| &flow.movers);
@@ -256,29 +294,33 @@ impl Planner<'_> {
         if !change.names.is_empty()
             && let Err(why) = self.may_change(index, change, held)
         {
+            if change.follows {
+                wrong.push((Mover::Entry(index), why.clone()));
+            }
             let why = format!("the images entry at {place} selects it by this name, and {why}");
             let movers = lost.iter().flat_map(|flow| &flow.movers);
             wrong.extend(movers.map(|mover| (*mover, why.clone())));
             return;
         }
-        for flow in self.misfits(index, change, inputs, held) {
-            let own = rewrite.entry.pattern.selects(&flow.before) || !flow.movers.is_empty();
-            let (why, movers): (String, Vec<Mover>) = match own {
-                true if rewrite.entry.pattern.selects(&flow.before) => (
-                    format!("the images entry at {place} selects it, and cannot follow it"),
-                    flow.movers.clone(),
+        let act = self.act(index, change, held);
+        for flow in inputs.iter().filter(|flow| !act.fits(flow)) {
+            let is_own = act.selects(&flow.before);
+            let movers: Vec<Mover> = match is_own || !flow.movers.is_empty() {
+                true => flow.movers.clone(),
+                false => lost.iter().flat_map(|flow| flow.movers.clone()).collect(),
+            };
+            let why = match (is_own, flow.movers.is_empty()) {
+                (true, _) => {
+                    format!("the images entry at {place} selects it, and cannot follow it")
+                }
+                (false, false) => format!(
+                    "the images entry at {place} would begin to select it, and make {} of it",
+                    act.changed(&flow.after)
                 ),
-                true => (
-                    format!("the images entry at {place} would begin to select it"),
-                    flow.movers.clone(),
-                ),
-                false => (
-                    format!(
-                        "the images entry at {place} selects it by this name, and under the new one would \
-                         begin to select {}",
-                        flow.before
-                    ),
-                    lost.iter().flat_map(|flow| flow.movers.clone()).collect(),
+                (false, true) => format!(
+                    "the images entry at {place} selects it by this name, and under the new one would begin to \
+                     select {}",
+                    flow.before
                 ),
             };
             wrong.extend(movers.into_iter().map(|mover| (mover, why.clone())));
@@ -287,19 +329,13 @@ impl Planner<'_> {
         }
     }
 
-    fn may_change(
-        &self,
-        index: usize,
-        change: &Change,
-        held: &BTreeMap<Mover, String>,
-    ) -> Result<(), String> {
+    fn may_change(&self, index: usize, change: &Change, held: &Held) -> Result<(), String> {
         let rewrite = &self.group.overrides[index];
         let file = &self.group.files[rewrite.file];
         if let Some(why) = &self.leaves[index].fixed {
             return Err(why.clone());
         }
-        let is_active = |source: usize| !held.contains_key(&Mover::Source(source));
-        let new_name = rewrite.new_name(self.group, &is_active);
+        let new_name = rewrite.new_name(self.group, &|source| self.is_active(source, held));
         let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
         let edits = rewrite.entry.edits(&file.text, change, new_name);
         edits.map(drop).map_err(str::to_owned)
@@ -309,35 +345,40 @@ impl Planner<'_> {
     fn lost<'f>(
         &self,
         index: usize,
+        change: &Change,
         inputs: &'f [Rc<Flow>],
-        held: &BTreeMap<Mover, String>,
+        held: &Held,
     ) -> Vec<&'f Flow> {
-        let entry = &self.group.overrides[index].entry;
-        let mut misfits = self.misfits(index, &Change::default(), inputs, held);
-        misfits.retain(|flow| entry.pattern.selects(&flow.before));
-        misfits
+        let unchanged = Change {
+            follows: change.follows,
+            ..Change::default()
+        };
+        let act = self.act(index, &unchanged, held);
+        let inputs = inputs.iter().map(|flow| &**flow);
+        inputs
+            .filter(|flow| act.selects(&flow.before) && !act.fits(flow))
+            .collect()
     }
 
     /// What has to go together.
-    fn bundles(&self, plan: &Plan, played: &Played, held: &BTreeMap<Mover, String>) -> Vec<Bundle> {
+    fn bundles(&self, plan: &Plan, played: &Played, held: &Held) -> Vec<Bundle> {
         let mut sets = Sets::default();
         for (index, change) in plan.changes.iter().enumerate() {
             let own = Mover::Entry(index);
-            if change.added.is_some() {
+            if change.added.is_some() || change.follows {
                 sets.add(Node::Mover(own));
             }
             if change.names.is_empty() {
                 continue;
             }
             let inputs = &played.inputs[index];
-            for flow in self.lost(index, inputs, held) {
+            for flow in self.lost(index, change, inputs, held) {
                 sets.join_all(own, &flow.movers);
             }
             // What fits only while both or neither of the two is done.
-            let names: Vec<Pattern> = change.names.iter().map(|name| Pattern::new(name)).collect();
-            let changed = self.act(index, change, &names, held);
+            let changed = self.act(index, change, held);
             let unchanged = Change::default();
-            let unchanged = self.act(index, &unchanged, &[], held);
+            let unchanged = self.act(index, &unchanged, held);
             for flow in inputs.iter().filter(|flow| !flow.movers.is_empty()) {
                 let back = Flow {
                     after: flow.before.clone(),
@@ -348,16 +389,16 @@ impl Planner<'_> {
                     sets.join_all(own, &flow.movers);
                 }
             }
-            if (change.keep || change.names.len() > 1)
-                && let Some((_, sources)) = &changed.new_name
-            {
-                let movers: Vec<Mover> = sources.iter().copied().map(Mover::Source).collect();
-                sets.join_all(own, &movers);
+            if change.keep || change.names.len() > 1 {
+                sets.join_all(own, &changed.new_name_movers());
             }
         }
         for (index, next) in plan.tests.iter().enumerate() {
             if next.is_some() {
-                for flow in &played.tested[index] {
+                sets.add(Node::Test(index));
+                let expected = self.expected(index);
+                let tested = played.tested[index].iter();
+                for flow in tested.filter(|flow| flow.before == expected) {
                     for mover in &flow.movers {
                         sets.join(Node::Test(index), Node::Mover(*mover));
                     }
@@ -365,37 +406,5 @@ impl Planner<'_> {
             }
         }
         sets.bundles()
-    }
-}
-
-/// The heads of two names with the same tail.
-fn heads<'n>(old: &'n str, new: &'n str) -> Option<(&'n str, &'n str)> {
-    let (mut old, mut new) = (old, new);
-    while let (Some((old_head, old_tail)), Some((new_head, new_tail))) =
-        (old.rsplit_once('/'), new.rsplit_once('/'))
-    {
-        if old_tail != new_tail {
-            break;
-        }
-        (old, new) = (old_head, new_head);
-    }
-    (old != new).then_some((old, new))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_have_heads_before_what_they_share() {
-        assert_eq!(
-            heads("k8s.gcr.io/a/b", "registry.k8s.io/a/b"),
-            Some(("k8s.gcr.io", "registry.k8s.io"))
-        );
-        assert_eq!(
-            heads("gcr.io/google_containers/a", "registry.k8s.io/a"),
-            Some(("gcr.io/google_containers", "registry.k8s.io"))
-        );
-        assert_eq!(heads("a", "a"), None);
     }
 }

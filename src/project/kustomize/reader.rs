@@ -1,18 +1,22 @@
 //! Turns layers into stages: reads the files that they name, each once for each use that is made of it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::entry::{Entry, Piece};
-use super::group::{Group, Input, Rewrite, Stage};
+use super::entry::Entry;
+use super::group::{Entries, Group, Input, Rewrite, Stage};
 use super::layer::{Content, Layer, Target};
 use super::leaf::{self, Field, FieldSpec, Leaves, Text};
+use super::words;
+use crate::rules::RuleSet;
 use crate::source::Span;
 
-/// Turns layers into stages.
+/// Turns layers into stages: their entries first, and then, when it is known what they would be changed to, the rest.
 pub(super) struct Reader<'g> {
     group: &'g mut Group,
-    ids: HashMap<PathBuf, usize>,
+    rules: &'g RuleSet,
+    numbers: HashMap<PathBuf, usize>,
     own: Vec<Vec<usize>>,
     leaves: Leaves,
     /// Leaves that were read already: a file may be named by several layers.
@@ -24,49 +28,135 @@ pub(super) struct Reader<'g> {
 type Patch = (Vec<usize>, Vec<usize>);
 
 impl<'g> Reader<'g> {
+    /// `numbers` are those of the group's files.
     pub(super) fn new(
         group: &'g mut Group,
-        ids: HashMap<PathBuf, usize>,
-        own: Vec<Vec<usize>>,
+        numbers: HashMap<PathBuf, usize>,
+        rules: &'g RuleSet,
     ) -> Self {
         Self {
             group,
-            ids,
-            own,
+            rules,
+            numbers,
+            own: Vec::new(),
             leaves: Leaves::default(),
             resources: HashMap::new(),
             patches: HashMap::new(),
         }
     }
 
-    /// Fills the stages of the group. Gives the leaves and tests that they tell of.
-    pub(super) fn read(mut self) -> Leaves {
-        self.specs();
-        self.stages();
-        self.leaves
+    pub(super) fn group(&mut self) -> &mut Group {
+        self.group
     }
 
-    /// The fields that configurations add, of each layer and of all.
-    fn specs(&mut self) {
-        for layer in 0..self.group.layers.len() {
-            let mut specs = Vec::new();
-            for path in &self.group.layers[layer].configurations {
-                if let Some(file) = self.ids.get(path) {
-                    let content = Content::File(path.clone());
-                    leaf::documents_of(self.text(*file), &content, |map, _| {
-                        specs.extend(FieldSpec::read(map.get("images")));
-                    });
+    /// Reads the entries of all layers, and the fields that they look at.
+    pub(super) fn entries(&mut self) {
+        for index in 0..self.group.layers.len() {
+            let layer = std::mem::take(&mut self.group.layers[index]);
+            let mut stage = Stage::default();
+            for file in self.files(&layer.configurations) {
+                let text = &self.group.files[file].text;
+                leaf::documents_of(text, None, |map| {
+                    stage.specs.extend(FieldSpec::read(map.get("images")));
+                });
+            }
+            self.leaves.specs.extend(stage.specs.iter().cloned());
+            if let Some(own) = self.number(&layer.path) {
+                for entry in &layer.entries {
+                    self.rewrite((index, false), &mut stage.early, own, entry.clone(), None);
+                }
+                for content in &layer.transformers {
+                    self.transformer(index, own, content, &mut stage);
                 }
             }
-            self.leaves.specs.extend(specs.iter().cloned());
-            self.group.stages.push(Stage {
-                specs,
-                ..Stage::default()
-            });
+            self.group.stages.push(stage);
+            self.group.layers[index] = layer;
         }
-        for layer in 0..self.group.layers.len() {
-            self.transformers(layer);
+    }
+
+    fn number(&self, path: &Path) -> Option<usize> {
+        self.numbers.get(path).copied()
+    }
+
+    fn files(&self, paths: &[PathBuf]) -> Vec<usize> {
+        paths.iter().filter_map(|path| self.number(path)).collect()
+    }
+
+    /// The file and the region in it that a layer names.
+    fn content(&self, own: usize, content: &Content) -> Option<(usize, Option<Span>)> {
+        match content {
+            Content::File(path) => Some((self.number(path)?, None)),
+            Content::Inline(region) => Some((own, Some(*region))),
         }
+    }
+
+    fn transformer(&mut self, layer: usize, own: usize, content: &Content, stage: &mut Stage) {
+        let Some((file, region)) = self.content(own, content) else {
+            return;
+        };
+        let text = Arc::clone(&self.group.files[file].text);
+        leaf::documents_of(&text, region, |map| {
+            let tag = map
+                .get("imageTag")
+                .filter(|_| map.text("kind") == Some("ImageTagTransformer"));
+            if let Some(entry) = tag.and_then(|node| Entry::read(&text, node, None)) {
+                let specs = FieldSpec::read(map.get("fieldSpecs"));
+                self.leaves.specs.extend(specs.iter().cloned());
+                self.rewrite((layer, true), &mut stage.late, file, entry, Some(specs));
+            }
+        });
+    }
+
+    fn rewrite(
+        &mut self,
+        list: (usize, bool),
+        entries: &mut Entries,
+        file: usize,
+        entry: Entry,
+        specs: Option<Vec<FieldSpec>>,
+    ) {
+        let text = &self.group.files[file].text;
+        let verdict = words::of_entry(&entry, text, self.rules);
+        let moved = words::moved(&entry, self.rules);
+        let number = self.group.overrides.len();
+        entries.all.push(number);
+        entries.index.add(number, &entry.pattern);
+        if let Some(moved) = &moved {
+            entries.index.add(number, &moved.pattern);
+        }
+        self.group.overrides.push(Rewrite {
+            file,
+            list,
+            entry,
+            specs,
+            sources: Vec::new(),
+            verdict,
+            moved,
+            left_behind: None,
+        });
+    }
+
+    /// Reads the rest. `own` are the sources of each file.
+    pub(super) fn leaves(mut self, own: Vec<Vec<usize>>) {
+        self.own = own;
+        for index in 0..self.group.overrides.len() {
+            let rewrite = &self.group.overrides[index];
+            let new_name = rewrite.entry.new_name.as_ref().map(|piece| piece.span);
+            let sources = new_name.map(|span| self.text(rewrite.file).within(span).to_vec());
+            self.group.overrides[index].sources = sources.unwrap_or_default();
+        }
+        for index in 0..self.group.layers.len() {
+            let layer = std::mem::take(&mut self.group.layers[index]);
+            if let Some(own) = self.number(&layer.path) {
+                self.stage(index, own, &layer);
+            }
+            self.group.layers[index] = layer;
+        }
+        for test in self.leaves.tests.iter_mut().filter(|test| test.verbatim) {
+            test.verdict = words::of_reference(&test.value, self.rules);
+        }
+        self.group.leaves = self.leaves.leaves;
+        self.group.tests = self.leaves.tests;
     }
 
     fn text(&self, file: usize) -> Text<'_> {
@@ -78,86 +168,19 @@ impl<'g> Reader<'g> {
         }
     }
 
-    fn transformers(&mut self, layer: usize) {
-        let Some(own) = self.ids.get(&self.group.layers[layer].path).copied() else {
-            return;
-        };
-        let mut found = Vec::new();
-        for content in &self.group.layers[layer].transformers {
-            let file = match content {
-                Content::File(path) => self.ids.get(path).copied(),
-                Content::Inline(_) => Some(own),
-            };
-            let Some(file) = file else { continue };
-            leaf::documents_of(self.text(file), content, |map, text| {
-                let tag = map
-                    .get("imageTag")
-                    .filter(|_| map.text("kind") == Some("ImageTagTransformer"));
-                if let Some(entry) = tag.and_then(|node| Entry::read(text, node, None)) {
-                    found.push((file, entry, FieldSpec::read(map.get("fieldSpecs"))));
-                }
-            });
-        }
-        for (file, entry, specs) in found {
-            self.leaves.specs.extend(specs.iter().cloned());
-            let index = self.rewrite(file, entry, Some(specs));
-            self.group.stages[layer].late.push(index);
-        }
-    }
-
-    fn rewrite(&mut self, file: usize, entry: Entry, specs: Option<Vec<FieldSpec>>) -> usize {
-        let named = |piece: &Option<Piece>| piece.as_ref().map(|piece| piece.span);
-        let sources = named(&entry.new_name).map_or(Vec::new(), |span| {
-            let mine = self.own[file].iter().copied();
-            mine.filter(|at| span.overlaps(self.group.sources[*at].span))
-                .collect()
-        });
-        self.group.overrides.push(Rewrite {
-            file,
-            entry,
-            specs,
-            sources,
-        });
-        self.group.overrides.len() - 1
-    }
-
-    fn stages(&mut self) {
-        let by_path: BTreeMap<PathBuf, usize> = self
-            .group
-            .layers
-            .iter()
-            .enumerate()
-            .map(|(index, layer)| (layer.path.clone(), index))
-            .collect();
-        for index in 0..self.group.layers.len() {
-            let layer = std::mem::take(&mut self.group.layers[index]);
-            if let Some(own) = self.ids.get(&layer.path).copied() {
-                self.stage(index, own, &layer, &by_path);
-            }
-            self.group.layers[index] = layer;
-        }
-    }
-
-    fn stage(
-        &mut self,
-        index: usize,
-        own: usize,
-        layer: &Layer,
-        by_path: &BTreeMap<PathBuf, usize>,
-    ) {
+    fn stage(&mut self, index: usize, own: usize, layer: &Layer) {
         let mut stage = std::mem::take(&mut self.group.stages[index]);
         for target in &layer.resources {
             match target {
                 Target::File(path) => {
-                    if let Some(file) = self.ids.get(path).copied() {
+                    if let Some(file) = self.number(path) {
                         let leaves = self.resources_of(file);
                         stage.inputs.extend(leaves.into_iter().map(Input::Leaf));
                     }
                 }
                 Target::Layer(path, _) => {
-                    stage
-                        .inputs
-                        .extend(by_path.get(path).copied().map(Input::Layer));
+                    let layer = self.group.number(path);
+                    stage.inputs.extend(layer.map(Input::Layer));
                 }
             }
         }
@@ -167,43 +190,29 @@ impl<'g> Reader<'g> {
         for region in &layer.inline_data {
             self.regions(own, Some(*region), &Field::Elsewhere, &mut stage);
         }
-        for (paths, field) in [(&layer.values, Field::Any), (&layer.data, Field::Elsewhere)] {
-            for path in paths {
-                if let Some(file) = self.ids.get(path).copied() {
-                    self.regions(file, None, &field, &mut stage);
-                }
-            }
+        for file in self.files(&layer.values) {
+            self.regions(file, None, &Field::Any, &mut stage);
         }
-        stage.unseen = !layer.unseen.is_empty();
+        for file in self.files(&layer.data) {
+            self.regions(file, None, &Field::Elsewhere, &mut stage);
+        }
+        stage.unseen = !layer.unseen.is_empty() || !layer.generators.is_empty();
         for content in &layer.generators {
-            stage.unseen = true;
-            let (file, region) = match content {
-                Content::File(path) => (self.ids.get(path).copied(), None),
-                Content::Inline(region) => (Some(own), Some(*region)),
-            };
-            if let Some(file) = file {
+            if let Some((file, region)) = self.content(own, content) {
                 self.regions(file, region, &Field::Any, &mut stage);
             }
         }
         for target in &layer.components {
             if let Target::Layer(path, _) = target {
-                stage.components.extend(by_path.get(path).copied());
+                stage.components.extend(self.group.number(path));
             }
         }
         for content in &layer.patches {
-            let (file, region) = match content {
-                Content::File(path) => (self.ids.get(path).copied(), None),
-                Content::Inline(region) => (Some(own), Some(*region)),
-            };
-            if let Some(file) = file {
+            if let Some((file, region)) = self.content(own, content) {
                 let (leaves, tests) = self.patch_of(file, region);
                 stage.patches.extend(leaves);
                 stage.tests.extend(tests);
             }
-        }
-        for entry in &layer.entries {
-            let entry = self.rewrite(own, entry.clone(), None);
-            stage.early.push(entry);
         }
         stage.has_replacements = layer.has_replacements;
         self.group.stages[index] = stage;

@@ -6,100 +6,113 @@ use std::sync::Arc;
 
 use super::bundle::Bundle;
 use super::find;
+use super::findings::{Findings, Location};
 use super::flow::Mover;
-use super::group::Group;
+use super::group::{File, Group, Rewrite, is_fixable};
+use super::leaf::Test;
 use super::plan::{Leave, Outcome, Planner};
-use super::words;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::Finding;
 use crate::printable;
 use crate::project::Members;
-use crate::rules::RuleSet;
 use crate::source::LineIndex;
 
 const KEPT: &str = "an ignore comment or the settings keep that as it is";
 const TESTED_STAYS: &str = "it tests a value that stays as it is";
 const FOLLOWS: &str = "it goes together with a fix that is less sure";
 
-pub(super) fn settle(group: &Group, members: &mut Members, rules: &RuleSet) {
-    let unseen = find::unseen_names(group, rules);
-    let additions: Vec<Option<(String, Finding)>> = (0..group.overrides.len())
-        .map(|index| find::addition(group, index, rules))
+pub(super) fn settle(group: &Group, members: &mut Members) {
+    let findings = Findings::new(members);
+    let sources = group.sources.iter();
+    let sources: Vec<Option<Location>> = sources
+        .map(|source| {
+            let location = findings.of(group, members, source)?;
+            let member = members.get(&*group.files[location.0].path)?;
+            is_fixable(&member.findings[location.1]).then_some(location)
+        })
         .collect();
-    let leaves = leaves(group, members, &additions);
-    let fixed_tests = fixed_tests(group, members);
-    let places = places(group);
+    let overrides = group.overrides.iter();
+    let entries: Vec<Option<Location>> = overrides
+        .map(|one| findings.within(one.file, one.entry.name.span).next())
+        .collect();
+    let tests = group.tests.iter();
+    let tests: Vec<Vec<Location>> = tests
+        .map(|test| findings.within(test.file, test.span).collect())
+        .collect();
+    let is_there: Vec<bool> = sources.iter().map(Option::is_some).collect();
+    let overrides = group.overrides.iter().zip(&entries);
+    let leaves: Vec<Leave> = overrides
+        .map(|(one, finding)| leave(group, one, finding.is_some()))
+        .collect();
+    let fixed_tests: Vec<Option<String>> = group
+        .tests
+        .iter()
+        .zip(&tests)
+        .map(|(test, findings)| why_fixed(group, test, !findings.is_empty()))
+        .collect();
     let planner = Planner {
         group,
-        unseen: &unseen,
+        is_there: &is_there,
         leaves: &leaves,
         fixed_tests: &fixed_tests,
-        places: &places,
+        places: &places(group),
     };
+    let outcome = planner.plan();
     let settler = Settler {
         group,
         members,
-        additions: &additions,
-        outcome: planner.plan(),
-        rules,
+        sources,
+        entries,
+        tests,
+        leaves: &leaves,
+        outcome,
     };
     settler.all();
 }
 
-/// What entries may do.
-fn leaves(group: &Group, members: &Members, additions: &[Option<(String, Finding)>]) -> Vec<Leave> {
-    let leave = |(index, rewrite): (usize, &super::group::Rewrite)| {
-        let file = &group.files[rewrite.file];
-        if let Err(why) = &file.free {
-            return Leave {
-                fixed: Some(why.to_string()),
-                added: None,
-            };
-        }
-        let entry = &rewrite.entry;
-        let told = find::at(members, &file.path, entry.name.span).is_some();
-        let unreadable = entry.name.span.is_empty();
-        Leave {
-            fixed: (!told && !unreadable).then(|| KEPT.to_owned()),
-            added: additions[index]
-                .as_ref()
-                .filter(|(name, _)| told && can_add(group, index, name))
-                .map(|(name, _)| name.clone()),
-        }
-    };
-    group.overrides.iter().enumerate().map(leave).collect()
+/// What an entry may do.
+fn leave(group: &Group, rewrite: &Rewrite, is_found: bool) -> Leave {
+    let file = &group.files[rewrite.file];
+    if let Err(why) = &file.free {
+        return Leave {
+            fixed: Some(why.to_string()),
+            ..Leave::default()
+        };
+    }
+    let is_unreadable = rewrite.entry.name.span.is_empty();
+    let left_behind = rewrite.left_behind.as_ref().filter(|_| is_found);
+    // What has moved already is not left with a new name alone.
+    let is_sure = left_behind.is_none_or(|one| one.trust > Applicability::Display);
+    let added = find::addition(rewrite).map(|(name, _)| name);
+    Leave {
+        fixed: (!is_found && !is_unreadable).then(|| KEPT.to_owned()),
+        added: added.filter(|name| is_found && is_sure && can_add(file, rewrite, name)),
+        follows: left_behind.is_some() && is_sure,
+    }
 }
 
-fn can_add(group: &Group, index: usize, name: &str) -> bool {
-    let rewrite = &group.overrides[index];
+fn can_add(file: &File, rewrite: &Rewrite, name: &str) -> bool {
     let change = super::entry::Change {
         added: Some(name.to_owned()),
         ..super::entry::Change::default()
     };
-    let text = &group.files[rewrite.file].text;
-    rewrite.entry.edits(text, &change, None).is_ok()
+    rewrite.entry.edits(&file.text, &change, None).is_ok()
 }
 
-/// Why tests must stay as they are.
-fn fixed_tests(group: &Group, members: &Members) -> Vec<Option<String>> {
-    let fixed = |test: &super::leaf::Test| {
-        let file = &group.files[test.file];
-        let why = match &file.free {
-            Err(why) => Some(&**why),
-            Ok(()) if find::at(members, &file.path, test.span).is_none() => Some(KEPT),
-            Ok(()) if test.span.of(&file.text) != test.value => {
-                Some("its text is not as it is meant, so it cannot be edited")
-            }
-            Ok(()) => None,
-        };
-        why.map(str::to_owned)
+/// Why a test must stay as it is, if it must.
+fn why_fixed(group: &Group, test: &Test, is_found: bool) -> Option<String> {
+    let why = match &group.files[test.file].free {
+        Err(why) => Some(&**why),
+        Ok(()) if !is_found => Some(KEPT),
+        Ok(()) if !test.verbatim => Some("its text is not as it is meant, so it cannot be edited"),
+        Ok(()) => None,
     };
-    group.tests.iter().map(fixed).collect()
+    why.map(str::to_owned)
 }
 
 fn places(group: &Group) -> Vec<String> {
     let mut lines: BTreeMap<usize, LineIndex> = BTreeMap::new();
-    let place = |rewrite: &super::group::Rewrite| {
+    let place = |rewrite: &Rewrite| {
         let file = &group.files[rewrite.file];
         let lines = lines
             .entry(rewrite.file)
@@ -113,31 +126,31 @@ fn places(group: &Group) -> Vec<String> {
 struct Settler<'s> {
     group: &'s Group,
     members: &'s mut Members,
-    additions: &'s [Option<(String, Finding)>],
+    /// Where the findings are of each source, of each entry's name, and at each test.
+    sources: Vec<Option<Location>>,
+    entries: Vec<Option<Location>>,
+    tests: Vec<Vec<Location>>,
+    leaves: &'s [Leave],
     outcome: Outcome,
-    rules: &'s RuleSet,
 }
-
-/// A finding, by its file and its place there.
-type Place = (usize, usize);
 
 impl Settler<'_> {
     fn all(mut self) {
         self.hold_back();
-        let tests = self.hold_tests();
-        let entries = self.entries();
         let bundles = std::mem::take(&mut self.outcome.bundles);
-        let mut done: BTreeSet<usize> = BTreeSet::new();
+        let (mut done, mut tested) = (BTreeSet::new(), BTreeSet::new());
         for bundle in &bundles {
             if !bundle.entries.is_empty() || !bundle.tests.is_empty() {
-                self.tie(bundle, &entries, &tests);
+                self.tie(bundle);
                 done.extend(&bundle.entries);
+                tested.extend(&bundle.tests);
             }
         }
-        self.leave(&entries, &done);
+        self.hold_tests(&tested);
+        self.leave(&done);
     }
 
-    fn finding(&mut self, (file, finding): Place) -> Option<&mut Finding> {
+    fn finding(&mut self, (file, finding): Location) -> Option<&mut Finding> {
         let path = &*self.group.files.get(file)?.path;
         self.members.get_mut(path)?.findings.get_mut(finding)
     }
@@ -145,11 +158,11 @@ impl Settler<'_> {
     fn hold_back(&mut self) {
         let held = std::mem::take(&mut self.outcome.held);
         for (mover, why) in &held {
-            if let Mover::Source(source) = mover {
-                let source = &self.group.sources[*source];
-                if let Some(finding) = self.finding((source.file, source.finding)) {
-                    lower(finding, Applicability::Display, why);
-                }
+            if let Mover::Source(source) = mover
+                && let Some(location) = self.sources[*source]
+                && let Some(finding) = self.finding(location)
+            {
+                lower(finding, Applicability::Display, why);
             }
         }
         self.outcome.held = held;
@@ -162,45 +175,26 @@ impl Settler<'_> {
         }
     }
 
-    /// What stands at each test. None of it is fixed but with what it tests.
-    fn hold_tests(&mut self) -> Vec<Vec<Place>> {
-        let group = self.group;
-        let mut found = Vec::new();
-        for test in &group.tests {
-            let path = &*group.files[test.file].path;
-            let findings = self.members.get(path).map(|member| &member.findings);
-            let here: Vec<Place> = findings
-                .into_iter()
-                .flatten()
-                .enumerate()
-                .filter(|(_, finding)| !finding.mention && test.span.overlaps(finding.span()))
-                .map(|(index, _)| (test.file, index))
-                .collect();
-            for place in &here {
-                if let Some(finding) = self.finding(*place) {
+    /// What stands at a test is not fixed but with what it tests.
+    fn hold_tests(&mut self, done: &BTreeSet<usize>) {
+        let tests = std::mem::take(&mut self.tests);
+        for (test, locations) in tests.iter().enumerate() {
+            let locations = locations.iter().filter(|_| !done.contains(&test));
+            for location in locations {
+                if let Some(finding) = self.finding(*location) {
                     lower(finding, Applicability::Display, TESTED_STAYS);
                 }
             }
-            found.push(here);
         }
-        found
-    }
-
-    /// The finding of each entry's name.
-    fn entries(&self) -> Vec<Option<Place>> {
-        let place = |rewrite: &super::group::Rewrite| {
-            let path = &*self.group.files[rewrite.file].path;
-            let at = find::at(self.members, path, rewrite.entry.name.span)?;
-            Some((rewrite.file, at))
-        };
-        self.group.overrides.iter().map(place).collect()
     }
 
     /// The edits of an entry, as they are planned.
     fn edits_of(&self, index: usize) -> Vec<Edit> {
         let rewrite = &self.group.overrides[index];
         let held = &self.outcome.held;
-        let is_active = |source: usize| !held.contains_key(&Mover::Source(source));
+        let is_active = |source: usize| {
+            self.sources[source].is_some() && !held.contains_key(&Mover::Source(source))
+        };
         let new_name = rewrite.new_name(self.group, &is_active);
         let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
         let text = &self.group.files[rewrite.file].text;
@@ -210,73 +204,59 @@ impl Settler<'_> {
     }
 
     /// Makes one fix of all that goes together.
-    fn tie(&mut self, bundle: &Bundle, entries: &[Option<Place>], tests: &[Vec<Place>]) {
+    fn tie(&mut self, bundle: &Bundle) {
         let group = self.group;
-        let mut edits: Vec<(Place, Vec<Edit>)> = Vec::new();
-        let mut lowest: Option<(Applicability, Option<String>)> = None;
-        let mut weigh = |finding: &Finding| {
-            if let Some(fix) = &finding.fix
-                && lowest
-                    .as_ref()
-                    .is_none_or(|(least, _)| fix.applicability < *least)
+        let mut edits: Vec<(Location, Vec<Edit>)> = Vec::new();
+        let mut loose: Vec<FileEdit> = Vec::new();
+        let mut least = Least::default();
+        for source in &bundle.sources {
+            if let Some(location) = self.sources[*source]
+                && let Some(finding) = self.finding(location)
             {
-                lowest = Some((fix.applicability, finding.reason.clone()));
-            }
-        };
-        for source in bundle.sources.iter().map(|at| &group.sources[*at]) {
-            let place = (source.file, source.finding);
-            let path = &*group.files[source.file].path;
-            if let Some(finding) = self
-                .members
-                .get(path)
-                .and_then(|member| member.findings.get(source.finding))
-            {
-                weigh(finding);
+                least.weigh(finding);
                 let own = finding.fix.as_ref().map(|fix| fix.edits.clone());
-                edits.push((place, own.unwrap_or_default()));
+                edits.push((location, own.unwrap_or_default()));
             }
         }
-        let mut loose: Vec<FileEdit> = Vec::new();
         for index in &bundle.entries {
+            let rewrite = &group.overrides[*index];
             let change = &self.outcome.plan.changes[*index];
             if change.added.is_some()
-                && let Some((_, verdict)) = &self.additions[*index]
+                && let Some((_, verdict)) = find::addition(rewrite)
             {
-                weigh(verdict);
+                least.weigh(verdict);
+            }
+            if change.follows
+                && let Some(left_behind) = &rewrite.left_behind
+            {
+                least.weigh(&left_behind.finding);
             }
             let own = self.edits_of(*index);
-            match entries[*index] {
-                Some(place) => edits.push((place, own)),
-                None => {
-                    let path = &group.files[group.overrides[*index].file].path;
-                    loose.extend(own.into_iter().map(|edit| FileEdit {
-                        path: Arc::clone(path),
-                        edit,
-                    }));
-                }
+            match self.entries[*index] {
+                Some(location) => edits.push((location, own)),
+                None => loose.extend(file_edits(&group.files[rewrite.file].path, &own)),
             }
         }
         for index in &bundle.tests {
             let test = &group.tests[*index];
             let next = self.outcome.plan.tests[*index].clone().unwrap_or_default();
+            if let Some(verdict) = test.verdict.as_ref().filter(|_| test.left_behind) {
+                least.weigh(verdict);
+            }
             let edit = Edit {
                 span: test.span,
                 text: next,
             };
-            for place in &tests[*index] {
-                edits.push((*place, vec![edit.clone()]));
+            for location in self.tests[*index].clone() {
+                edits.push((location, vec![edit.clone()]));
             }
         }
-        let Some((applicability, reason)) = lowest else {
+        let Least(Some((applicability, reason))) = least else {
             return;
         };
-        let all = edits.iter().flat_map(|((file, _), edits)| {
-            let path = &group.files[*file].path;
-            edits.iter().map(|edit| FileEdit {
-                path: Arc::clone(path),
-                edit: edit.clone(),
-            })
-        });
+        let all = edits
+            .iter()
+            .flat_map(|((file, _), edits)| file_edits(&group.files[*file].path, edits));
         let mut all: Vec<FileEdit> = all.chain(loose).collect();
         all.sort();
         all.dedup();
@@ -284,8 +264,8 @@ impl Settler<'_> {
             1 => Arc::default(),
             _ => Arc::from(all),
         };
-        for (place, edits) in edits {
-            let Some(finding) = self.finding(place) else {
+        for (location, edits) in edits {
+            let Some(finding) = self.finding(location) else {
                 continue;
             };
             let before = finding.fix.as_ref().map(|fix| fix.applicability);
@@ -302,19 +282,19 @@ impl Settler<'_> {
             });
         }
         for index in &bundle.entries {
-            self.say_new_name(*index, entries[*index]);
+            self.say_new_name(*index);
         }
     }
 
     /// What an entry pulls then, for people.
-    fn say_new_name(&mut self, index: usize, place: Option<Place>) {
+    fn say_new_name(&mut self, index: usize) {
         let change = &self.outcome.plan.changes[index];
         let name = change.names.first().or(change.added.as_ref());
-        let (Some(place), Some(name)) = (place, name.cloned()) else {
+        let (Some(location), Some(name)) = (self.entries[index], name.cloned()) else {
             return;
         };
         let new_tag = self.group.overrides[index].entry.new_tag.clone();
-        if let Some(finding) = self.finding(place) {
+        if let Some(finding) = self.finding(location) {
             let tag = new_tag.map(|tag| format!(":{}", tag.text));
             let tag = tag.filter(|tag| finding.old.ends_with(tag));
             finding.new = Some(name + &tag.unwrap_or_default());
@@ -322,36 +302,57 @@ impl Settler<'_> {
     }
 
     /// Entries that stay as they are: nothing is said where their result is elsewhere.
-    fn leave(&mut self, entries: &[Option<Place>], done: &BTreeSet<usize>) {
-        let mut drop: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (index, place) in entries.iter().enumerate() {
-            let (Some(place), false) = (*place, done.contains(&index)) else {
+    fn leave(&mut self, done: &BTreeSet<usize>) {
+        let mut dropped: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (index, rewrite) in self.group.overrides.iter().enumerate() {
+            let (Some(location), false) = (self.entries[index], done.contains(&index)) else {
                 continue;
             };
-            let rewrite = &self.group.overrides[index];
-            let text = &self.group.files[rewrite.file].text;
-            let own = words::of_entry(&rewrite.entry, text, self.rules);
-            if rewrite.entry.new_name.is_some() || own.is_none() {
-                drop.entry(place.0).or_default().insert(place.1);
+            let is_quiet = rewrite.entry.new_name.is_some() || rewrite.verdict.is_none();
+            if is_quiet && rewrite.left_behind.is_none() {
+                dropped.entry(location.0).or_default().insert(location.1);
                 continue;
             }
-            let why = self.outcome.held.get(&Mover::Entry(index)).cloned();
+            let held = self.outcome.held.get(&Mover::Entry(index));
+            let why = held.or(self.leaves[index].fixed.as_ref()).cloned();
             let why = why.unwrap_or_else(|| "the entry cannot be given a newName".to_owned());
-            if let Some(finding) = self.finding(place) {
+            if let Some(finding) = self.finding(location) {
                 lower(finding, Applicability::Display, &why);
             }
         }
-        for (file, findings) in drop {
+        for (file, dropped) in dropped {
             let path: &Path = &self.group.files[file].path;
             if let Some(member) = self.members.get_mut(path) {
-                let mut index = 0;
+                let mut numbers = 0..;
                 member.findings.retain(|_| {
-                    index += 1;
-                    !findings.contains(&(index - 1))
+                    numbers
+                        .next()
+                        .is_none_or(|number| !dropped.contains(&number))
                 });
             }
         }
     }
+}
+
+/// The least trust in any of the fixes that go together, and the reason for it.
+#[derive(Default)]
+struct Least(Option<(Applicability, Option<String>)>);
+
+impl Least {
+    fn weigh(&mut self, finding: &Finding) {
+        let Some(fix) = &finding.fix else { return };
+        let known = self.0.as_ref();
+        if known.is_none_or(|(least, _)| fix.applicability < *least) {
+            self.0 = Some((fix.applicability, finding.reason.clone()));
+        }
+    }
+}
+
+fn file_edits(path: &Arc<Path>, edits: &[Edit]) -> impl Iterator<Item = FileEdit> {
+    edits.iter().map(|edit| FileEdit {
+        path: Arc::clone(path),
+        edit: edit.clone(),
+    })
 }
 
 /// Lowers the trust in a fix, and says why.

@@ -14,11 +14,20 @@ const LONGEST: usize = 1024;
 /// What an entry selects: its name as a regular expression, followed by a tag, a digest, both or none.
 #[derive(Debug, Clone)]
 pub(super) enum Pattern {
-    /// A name in which the dot alone means something.
-    Plain(String),
-    Regex(Regex),
+    /// A name in which dots alone mean something.
+    Plain(Vec<Letter>),
+    /// What it selects begins with the head.
+    Regex { head: Vec<Letter>, regex: Regex },
     /// What cannot be read may select whatever there is.
     Anything,
+}
+
+/// One letter of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Letter {
+    Is(char),
+    /// Any but a newline: what a dot is.
+    Any,
 }
 
 const TAG: &str = "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z][a-zA-Z0-9]*:[a-zA-Z0-9_.{}-]*)?$";
@@ -26,46 +35,104 @@ const TAG: &str = "(:[a-zA-Z0-9_.{}-]*)?(@[a-zA-Z][a-zA-Z0-9]*:[a-zA-Z0-9_.{}-]*
 impl Pattern {
     /// The name goes into the expression as it is, so `a|b` is `^a` or `b` with a tag. Kustomize does not quote it.
     pub(super) fn new(name: &str) -> Self {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"./:_-".contains(&byte);
-        if name.len() <= LONGEST && name.bytes().all(plain) {
-            return Self::Plain(name.to_owned());
-        }
-        Self::regex(name)
-    }
-
-    fn regex(name: &str) -> Self {
         if name.len() > LONGEST {
             return Self::Anything;
         }
+        match letters(name) {
+            (plain, true) => Self::Plain(plain),
+            (head, false) => Self::regex(name, head),
+        }
+    }
+
+    fn regex(name: &str, head: Vec<Letter>) -> Self {
         let mut builder = RegexBuilder::new(&format!("^{name}{TAG}"));
         builder.size_limit(LARGEST).dfa_size_limit(LARGEST);
-        builder.build().map_or(Self::Anything, Self::Regex)
+        let regex = builder.build();
+        regex.map_or(Self::Anything, |regex| Self::Regex { head, regex })
     }
 
     pub(super) fn is_known(&self) -> bool {
         !matches!(self, Self::Anything)
     }
 
+    /// Whether all that it selects begins alike.
+    pub(super) fn has_head(&self) -> bool {
+        match self {
+            Self::Plain(letters) | Self::Regex { head: letters, .. } => !letters.is_empty(),
+            Self::Anything => false,
+        }
+    }
+
     pub(super) fn selects(&self, value: &str) -> bool {
         match self {
-            Self::Plain(name) => selects_plainly(name, value),
-            Self::Regex(regex) => regex.is_match(value),
+            Self::Plain(letters) => selects_plainly(letters, value),
+            Self::Regex { regex, .. } => regex.is_match(value),
             Self::Anything => true,
         }
     }
 }
 
-/// What [`Pattern::Regex`] would say of a plain name, without the price of a regular expression.
-fn selects_plainly(name: &str, value: &str) -> bool {
-    let mut rest = value.chars();
-    let fits = |wanted: char| {
-        rest.next()
-            .is_some_and(|found| found == wanted || wanted == '.' && found != '\n')
-    };
-    name.chars().all(fits) && is_suffix(rest.as_str())
+/// The letters that a name begins with, and whether those are all of it.
+fn letters(name: &str) -> (Vec<Letter>, bool) {
+    let mut letters = Vec::with_capacity(name.len());
+    let mut rest = name.chars();
+    loop {
+        let after = rest.clone();
+        match rest.next() {
+            None => return (letters, true),
+            Some('.') => letters.push(Letter::Any),
+            Some(letter) if letter.is_ascii_alphanumeric() || "/:_-".contains(letter) => {
+                letters.push(Letter::Is(letter));
+            }
+            Some('\\') if rest.as_str().starts_with('.') => {
+                rest.next();
+                letters.push(Letter::Is('.'));
+            }
+            Some(sign) => {
+                // It may say how often the last letter is there.
+                if matches!(sign, '*' | '+' | '?' | '{') {
+                    letters.pop();
+                }
+                if has_alternatives(after.as_str()) {
+                    letters.clear();
+                }
+                return (letters, false);
+            }
+        }
+    }
 }
 
-fn is_suffix(rest: &str) -> bool {
+/// Whether an expression may have alternatives outside of all parentheses.
+fn has_alternatives(expression: &str) -> bool {
+    let mut depth = 0;
+    let mut signs = expression.chars();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\\' => drop(signs.next()),
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            // What parentheses mean in a class is not looked at.
+            '[' => return expression.contains('|'),
+            '|' if depth <= 0 => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What [`Pattern::Regex`] would say of a plain name, without the price of a regular expression.
+fn selects_plainly(letters: &[Letter], value: &str) -> bool {
+    let mut rest = value.chars();
+    let fits = |letter: &Letter| match (letter, rest.next()) {
+        (Letter::Is(wanted), Some(found)) => *wanted == found,
+        (Letter::Any, Some(found)) => found != '\n',
+        (_, None) => false,
+    };
+    letters.iter().all(fits) && is_suffix(rest.as_str())
+}
+
+/// Whether a text may follow a name: a tag, a digest, both or nothing.
+pub(super) fn is_suffix(rest: &str) -> bool {
     let of_tag = |text: &str| {
         text.bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_.{}-".contains(&byte))
@@ -110,6 +177,20 @@ impl<'v> Cut<'v> {
         let digest = if self.digest.is_empty() { "" } else { "@" };
         format!("{}{tag}{}{digest}{}", self.name, self.tag, self.digest)
     }
+}
+
+/// The heads of two names with the same tail.
+pub(super) fn heads<'n>(old: &'n str, new: &'n str) -> Option<(&'n str, &'n str)> {
+    let (mut old, mut new) = (old, new);
+    while let (Some((old_head, old_tail)), Some((new_head, new_tail))) =
+        (old.rsplit_once('/'), new.rsplit_once('/'))
+    {
+        if old_tail != new_tail {
+            break;
+        }
+        (old, new) = (old_head, new_head);
+    }
+    (old != new).then_some((old, new))
 }
 
 /// What an entry puts in the place of what it selects. Empty: it leaves that.
@@ -159,11 +240,41 @@ mod tests {
         assert!(selects("(app|web)", "web:1"));
         assert!(selects("app|web", "application"));
         assert!(selects("nginx:1.2", "nginx:1.2"));
+        assert!(selects(r"k8s\.gcr\.io/a", "k8s.gcr.io/a:1"));
+        assert!(!selects(r"k8s\.gcr\.io/a", "k8s-gcr.io/a:1"));
+    }
+
+    #[test]
+    fn what_is_selected_begins_with_the_head() {
+        let head = |name: &str| match Pattern::new(name) {
+            Pattern::Regex { head, .. } => head.len(),
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(head("abc(d|e)"), 3);
+        assert_eq!(head(r"a\.c(d|e)"), 3);
+        assert_eq!(head("abc*"), 2);
+        assert_eq!(head("abc{2}"), 2);
+        assert_eq!(head("abc[d]"), 3);
+        assert_eq!(head("abc[(]d|e"), 0);
+        assert_eq!(head("abc(d)|e"), 0);
+        assert_eq!(head("abc|e"), 0);
+        assert_eq!(head(r"abc\(|e"), 0);
+        assert_eq!(head("(?i)abc"), 0);
     }
 
     #[test]
     fn plain_names_select_what_their_expressions_do() {
-        let names = ["a", "k8s.gcr.io/a", "h:5000/a", "a:1", "", ".", "a-b_c"];
+        let names = [
+            "a",
+            "k8s.gcr.io/a",
+            r"k8s\.gcr.io/a",
+            "h:5000/a",
+            "a:1",
+            "",
+            ".",
+            r"\.",
+            "a-b_c",
+        ];
         let tails = [
             "",
             ":",
@@ -187,6 +298,8 @@ mod tests {
                 "",
                 "a",
                 "k8s-gcr\u{e4}io/a",
+                "k8s.gcr.io/a",
+                ".",
                 "h:5000/a",
                 "a:1",
                 "b",
@@ -195,10 +308,11 @@ mod tests {
             ] {
                 for tail in tails {
                     let text = format!("{value}{tail}");
-                    let [plain, regex] = [Pattern::new(name), Pattern::regex(name)];
+                    let plain = Pattern::new(name);
+                    let regex = Pattern::regex(name, Vec::new());
                     assert!(matches!(
                         (&plain, &regex),
-                        (Pattern::Plain(_), Pattern::Regex(_))
+                        (Pattern::Plain(_), Pattern::Regex { .. })
                     ));
                     assert_eq!(
                         plain.selects(&text),
@@ -229,6 +343,19 @@ mod tests {
         assert_eq!(cut("h/a@sha256:b"), ("h/a", "", "sha256:b"));
         assert_eq!(cut("h/a:1@sha256:b"), ("h/a", "1", "sha256:b"));
         assert_eq!(cut(""), ("", "", ""));
+    }
+
+    #[test]
+    fn names_have_heads_before_what_they_share() {
+        assert_eq!(
+            heads("k8s.gcr.io/a/b", "registry.k8s.io/a/b"),
+            Some(("k8s.gcr.io", "registry.k8s.io"))
+        );
+        assert_eq!(
+            heads("gcr.io/google_containers/a", "registry.k8s.io/a"),
+            Some(("gcr.io/google_containers", "registry.k8s.io"))
+        );
+        assert_eq!(heads("a", "a"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the rules say of a reference by itself, apart from any file that it stands in.
 
 use super::entry::Entry;
-use super::value::Cut;
+use super::value::{Cut, Pattern, heads};
 use crate::artifact::Artifact;
 use crate::check;
 use crate::detect::{ImageUse, Tag, Usage};
@@ -54,4 +54,46 @@ pub(super) fn of_entry(entry: &Entry, text: &str, rules: &RuleSet) -> Option<Fin
 /// The name without tag and digest that a finding moves to.
 pub(super) fn new_name(finding: &Finding) -> Option<&str> {
     finding.new.as_deref().map(|new| Cut::of(new).name)
+}
+
+/// What the name of an entry becomes by the rules.
+#[derive(Debug, Clone)]
+pub(super) struct Moved {
+    pub(super) name: String,
+    pub(super) pattern: Pattern,
+    /// What it begins with before and after.
+    heads: (String, String),
+}
+
+impl Moved {
+    /// What a name was before the move, if it was any other.
+    pub(super) fn before(&self, name: &str) -> Option<String> {
+        let (old, new) = &self.heads;
+        let rest = name.strip_prefix(new.as_str())?;
+        let whole = rest.is_empty() || rest.starts_with('/');
+        whole.then(|| format!("{old}{rest}"))
+    }
+}
+
+/// An image that no rule knows by its name.
+const ANY_IMAGE: &str = "any-image";
+
+/// What the name of an entry becomes. Of a pattern, what it begins with must move whatever the image is.
+pub(super) fn moved(entry: &Entry, rules: &RuleSet) -> Option<Moved> {
+    let old = match (entry.is_literal(), entry.folder()) {
+        (true, _) => entry.name.text.clone(),
+        (false, folder) => format!("{}/{ANY_IMAGE}", folder?),
+    };
+    let found = of_name(&old, rules)?;
+    let new = new_name(&found)?;
+    let (old_head, new_head) = heads(&old, new)?;
+    let name = match entry.is_literal() {
+        true => new.to_owned(),
+        false => entry.with_head(old_head, new_head)?,
+    };
+    Some(Moved {
+        pattern: Pattern::new(&name),
+        name,
+        heads: (old_head.to_owned(), new_head.to_owned()),
+    })
 }
