@@ -34,6 +34,7 @@ mod render;
 mod repository;
 mod shell;
 mod since;
+mod trees;
 mod vectors;
 mod walk;
 mod yaml;
