@@ -40,13 +40,22 @@ cd -- "${REGFIX_FOLDER:-.}" || fail "working-directory: no such folder: ${REGFIX
 
 # Split at blanks, and nothing else: no globs, no quotes, no substitution.
 read -r -d '' -a arguments <<<"${REGFIX_ARGS:-}" || true
+# Only what decides what is reported. Nothing that writes, names a place to write to, or is a command of its own.
+is_value=false
 for argument in "${arguments[@]}"; do
+    if [[ $is_value == true ]]; then
+        is_value=false
+        continue
+    fi
     case $argument in
-    --write | --diff | --files | --format | --format=* | --output | --output=* | -q | --quiet | --statistics | --color*)
-        fail "args: $argument is for the action to say; to write what it finds, apply its patch-file"
-        ;;
+    --select | --ignore | --exclude | --config | --config-from | --as-of | --since | --jobs) is_value=true ;;
+    --select=* | --ignore=* | --exclude=* | --config=* | --config-from=* | --as-of=* | --since=* | --jobs=*) ;;
+    --unsafe-fixes | --related | --all-text | --force-exclude | --no-hidden | --no-config | --no-baseline | --verbose | -v) ;;
+    -*) fail "args: $argument is not an option for the action; to write what it finds, apply its patch-file" ;;
+    *) fail "args: $argument is no option; files and folders go into the input \`paths\`" ;;
     esac
 done
+[[ $is_value == false ]] || fail "args: a value is missing at the end"
 paths=()
 while IFS= read -r path; do
     [[ -z $path ]] || paths+=("$path")

@@ -29,7 +29,11 @@ release=$scratch/site/owner/regfix/releases/download/v$version
 archive=regfix-v$version-x86_64-unknown-linux-musl.tar.gz
 mkdir -p "$release"
 tar -czf "$release/$archive" -C "$(dirname "$regfix")" regfix
-(cd "$release" && sha256sum "$archive" >"$archive.sha256")
+# A checkout of the action that knows the release.
+pinned=$scratch/_actions/owner/regfix/v1
+mkdir -p "$pinned/action"
+cp "$root/Cargo.toml" "$pinned"
+(cd "$release" && sha256sum "$archive" >"$pinned/action/SHA256SUMS")
 : >"$scratch/server"
 python3 -u -m http.server --bind 127.0.0.1 --directory "$scratch/site" 0 >"$scratch/server" 2>&1 &
 server=$!
@@ -40,7 +44,7 @@ for _ in {1..50}; do
     sleep 0.1
 done
 [[ -n $port ]] || failed "no server: $(<"$scratch/server")"
-export GITHUB_SERVER_URL=http://127.0.0.1:$port REGFIX_REPOSITORY=owner/regfix
+export GITHUB_SERVER_URL=http://127.0.0.1:$port REGFIX_REPOSITORY=owner/regfix GITHUB_ACTION_PATH=$pinned
 
 install() { (fresh && REGFIX_VERSION=$1 bash "$root/action/install.sh") >"$told" 2>&1; }
 for wanted in "" "$version" "v$version"; do
@@ -51,12 +55,10 @@ for wanted in "" "$version" "v$version"; do
 done
 passed "a released binary is fetched"
 rm -rf "$RUNNER_TEMP/regfix"
-REGFIX_REPOSITORY='' GITHUB_ACTION_PATH=$scratch/_actions/owner/regfix/v1
-mkdir -p "$GITHUB_ACTION_PATH"
-cp "$root/Cargo.toml" "$GITHUB_ACTION_PATH"
+REGFIX_REPOSITORY=''
 install "" || failed "install: $(<"$told")"
 cmp "$regfix" "$(output regfix)"
-export REGFIX_REPOSITORY=owner/regfix GITHUB_ACTION_PATH=$root
+export REGFIX_REPOSITORY=owner/regfix
 passed "from where the action was checked out from"
 
 refused() {
@@ -65,15 +67,16 @@ refused() {
     contains "$(<"$told")" "::error title=regfix::$2"
     [[ -z $(output regfix) ]] || failed "an output all the same"
 }
-refused 9.9.9 "no regfix-v9.9.9-x86_64-unknown-linux-musl.tar.gz at $GITHUB_SERVER_URL/owner/regfix/releases/download/v9.9.9; this checkout"
+refused 9.9.9 "this checkout of the action has no checksum of regfix-v9.9.9-x86_64-unknown-linux-musl.tar.gz; this checkout"
 # shellcheck disable=SC2016 # no expansion is meant
 refused '1.0.0; $(touch pwned)' "version: not a version: 1.0.0; "
 refused '../../1.0.0' "version: not a version: "
 RUNNER_ARCH=RISCV refused 9.9.9 "there are no binaries for Linux on RISCV; this checkout"
 printf 'x' >>"$release/$archive"
 refused "" "$archive has the checksum "
-rm "$release/$archive.sha256"
-refused "" "no checksum of $archive"
+# A release that somebody replaced as a whole: what it states itself does not count.
+(cd "$release" && sha256sum "$archive" >"$archive.sha256")
+refused "" "$archive has the checksum "
 passed "a binary with another checksum is refused"
 
 # The build goes where other scripts build, so that it is done once.
@@ -86,9 +89,9 @@ build() {
     [[ $(output regfix) == "$RUNNER_TEMP/regfix/target/release/regfix" ]] || failed "$(output regfix)"
     contains "$("$(output regfix)" --version)" "regfix $version"
 }
+export GITHUB_ACTION_PATH=$root
 build source "asked for the source"
-rm "$release/$archive"
-build "" "no $archive at $GITHUB_SERVER_URL/owner/regfix/releases/download/v$version"
+build "" "this checkout of the action has no checksum of $archive"
 RUNNER_ARCH=RISCV build "" "there are no binaries for Linux on RISCV"
 REGFIX_REPOSITORY='' build "" "the action is a local folder, which has no releases"
 passed "without a binary it is built"
@@ -182,13 +185,18 @@ wrong() {
 }
 wrong "fail-on: none of warning, error and never: warn" REGFIX_FAIL_ON=warn
 wrong "sarif: neither true nor false: yes" REGFIX_SARIF=yes
-wrong "args: --write is for the action to say" REGFIX_ARGS='--unsafe-fixes --write'
+for argument in --write --write-baseline --diff --files --format=json --output=json=pwned --output --color=always --quiet -q --hook=fix --stdin-filename=a --nonsense; do
+    wrong "args: $argument is not an option for the action" REGFIX_ARGS="--unsafe-fixes $argument json=pwned"
+done
+wrong "args: mirror is no option" REGFIX_ARGS='--select k8s-gcr-io mirror --write'
+wrong "args: a value is missing" REGFIX_ARGS='--select'
 wrong "working-directory: no such folder: nowhere" REGFIX_FOLDER=nowhere
 wrong "regfix could not do its job" REGFIX_PATHS=nowhere
-wrong "regfix could not do its job" REGFIX_ARGS=--nonsense
 # shellcheck disable=SC2016 # no expansion is meant
 wrong "regfix could not do its job" REGFIX_PATHS='$(touch pwned)'
 # shellcheck disable=SC2016 # no expansion is meant
-wrong "regfix could not do its job" REGFIX_ARGS='--config $(touch${IFS}pwned) `touch pwned` ; touch pwned'
+wrong "regfix could not do its job" REGFIX_ARGS='--config $(touch${IFS}pwned)'
+# shellcheck disable=SC2016 # no expansion is meant
+wrong "args: \`touch is no option" REGFIX_ARGS='--no-baseline `touch pwned` ; touch pwned'
 [[ ! -e pwned ]] || failed "an input reached a shell"
 passed "what cannot be done is said"
