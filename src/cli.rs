@@ -26,6 +26,7 @@ use jiff::civil::Date;
 
 use crate::config::{self, Config};
 use crate::edit::Applicability;
+use crate::git;
 use crate::printable::{self, complain};
 use crate::report::{self, Base, Format, Look};
 use crate::rules::{self, RuleSet, Severity};
@@ -302,10 +303,11 @@ fn today() -> Date {
 fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, String> {
     let scope = &arguments.scope;
     let here = working_directory()?;
-    let loaded = match &scope.config {
-        Some(path) => Some(config::load(path)),
-        None if scope.no_config => None,
-        None => config::find(&here)?.as_ref().map(config::load_found),
+    let loaded = match (&scope.config, &scope.config_from) {
+        (Some(path), _) => Some(config::load(path)),
+        (None, Some(revision)) => config_of(&here, revision)?,
+        (None, None) if scope.no_config => None,
+        (None, None) => config::find(&here)?.as_ref().map(config::load_found),
     };
     let is_configured = loaded.is_some();
     let mut config = match loaded {
@@ -349,6 +351,19 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
         },
         baseline,
     })
+}
+
+/// The configuration that was the nearest at a revision.
+fn config_of(
+    here: &Path,
+    revision: &str,
+) -> Result<Option<Result<Config, config::ConfigError>>, String> {
+    let failed = |error: git::Error| format!("--config-from: {error}");
+    let repository = git::Repository::around(here).map_err(failed)?;
+    let real = walk::real(here).unwrap_or_else(|| here.to_owned());
+    let paths = config::names_from(&real, &repository.top);
+    let found = repository.first_at(revision, &paths).map_err(failed)?;
+    Ok(found.map(|(path, text)| config::load_text(&path, text)))
 }
 
 /// Where the paths in reports start.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 pub use error::ConfigError;
-pub use find::{Found, find, is_configuration, repository};
+pub use find::{Found, find, is_configuration, names_from, repository};
 pub use globs::Globs;
 
 use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
@@ -99,6 +99,15 @@ pub fn load_found(found: &Found) -> Result<Config, ConfigError> {
     let bytes = open::read_below(top, path, LIMIT);
     let bytes = bytes.map_err(|error| unread(path, format!("is not read: {error}")))?;
     of_bytes(path, bytes, path.parent().unwrap_or(path).to_owned())
+}
+
+/// Reads the text that a configuration had at a revision. `path` is where it was, and its globs start in the folder of it.
+///
+/// # Errors
+/// Where something in it is wrong.
+pub fn load_text(path: &Path, text: String) -> Result<Config, ConfigError> {
+    let folder = path.parent().unwrap_or(path).to_owned();
+    of_bytes(path, text.into_bytes(), folder)
 }
 
 /// Reads the bytes of a configuration. `path` is what errors call it, `folder` where its globs start.

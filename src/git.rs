@@ -82,6 +82,36 @@ fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Stri
     Ok(String::from_utf8(blob.data.to_owned()).ok())
 }
 
+impl Repository {
+    /// The first of some files that there was at a revision, and its text then.
+    ///
+    /// # Errors
+    /// Where the revision is not here, or the file is no text.
+    pub fn first_at(
+        &self,
+        revision: &str,
+        paths: &[PathBuf],
+    ) -> Result<Option<(PathBuf, String)>, Error> {
+        let objects = self.objects()?;
+        let tree = tree_of(self.commit(revision, &objects)?, &objects)?;
+        for path in paths {
+            let name = name(path.strip_prefix(&self.top).unwrap_or(path));
+            if tree::find(&objects, tree, &name)?.is_none() {
+                continue;
+            }
+            let text = text_at(&objects, tree, &name)?;
+            let text = text.ok_or_else(|| {
+                Error::unreadable(
+                    path,
+                    format!("at {revision} it is no regular file with text"),
+                )
+            })?;
+            return Ok(Some((path.clone(), text)));
+        }
+        Ok(None)
+    }
+}
+
 impl Error {
     fn unreadable(path: &Path, why: impl fmt::Display) -> Self {
         Self::Unreadable {

@@ -130,6 +130,9 @@ impl RuleSet {
                 return Err((index, format!("there are two rules `{}`", rule.id)));
             }
             rule.is_built_in = at < built_in;
+            if rule.is_built_in && index.is_some_and(|index| own[index].moves_elsewhere()) {
+                rule.distrust();
+            }
             if rule.is_built_in && !REPOSITORY.is_empty() {
                 let version = env!("CARGO_PKG_VERSION");
                 rule.set_page(&format!(
@@ -206,7 +209,9 @@ mod tests {
             .iter()
             .find(|rule| rule.id == "bitnami-versioned")
             .unwrap();
-        assert_eq!(bitnami.safety, Safety::Safe);
+        // Whose name says one thing, and whose target another.
+        assert_eq!(bitnami.safety, Safety::Review);
+        assert!(bitnami.summary.ends_with("(rule changed by the configuration)"));
         assert!(!bitnami.sources().is_empty());
     }
 }

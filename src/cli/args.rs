@@ -103,6 +103,16 @@ pub struct Scope {
     /// Configuration to use instead of the nearest .regfix.yaml
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
+    /// Use the configuration that the repository had at a revision, as the base of a pull request
+    ///
+    /// Read from this clone; nothing is fetched. If there was none, none is used.
+    #[arg(
+        long,
+        value_name = "REV",
+        global = true,
+        conflicts_with_all = ["config", "no_config"]
+    )]
+    pub config_from: Option<String>,
     /// Use no configuration
     #[arg(long, global = true)]
     pub no_config: bool,

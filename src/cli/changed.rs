@@ -89,7 +89,7 @@ fn concerns_everything(arguments: &Arguments, changes: &Changes) -> bool {
         Some(path) => path
             .canonicalize()
             .is_ok_and(|path| changes.paths.contains(&path)),
-        None if scope.no_config => false,
+        None if scope.no_config || scope.config_from.is_some() => false,
         None => changes
             .paths
             .iter()

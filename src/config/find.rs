@@ -41,6 +41,15 @@ pub fn find(start: &Path) -> Result<Option<Found>, String> {
     Ok(None)
 }
 
+/// The paths at which a configuration may be, from a folder upwards to the top of its repository, the nearest first.
+pub fn names_from(folder: &Path, top: &Path) -> Vec<PathBuf> {
+    let folders = folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with(top));
+    let paths = folders.flat_map(|folder| FILES.iter().map(|name| folder.join(name)));
+    paths.collect()
+}
+
 /// The nearest folder, from this one upwards, that holds `.git`.
 pub fn repository(folder: &Path) -> Option<&Path> {
     folder

@@ -115,7 +115,7 @@ impl Repository {
     }
 
     /// The commit that a revision means.
-    fn commit(&self, revision: &str, objects: &Objects) -> Result<ObjectId, Error> {
+    pub(super) fn commit(&self, revision: &str, objects: &Objects) -> Result<ObjectId, Error> {
         let references = self.references()?;
         let commit = revision::commit(revision, objects, references.as_ref());
         commit.map_err(|unknown| match unknown {

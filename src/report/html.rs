@@ -77,6 +77,9 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
         (summary.baselined, "in the baseline"),
         (summary.suppressed, "suppressed"),
         (summary.not_analysed, "files not analysed"),
+        (summary.excluded, "excluded"),
+        (summary.ignored, "in ignore files"),
+        (summary.hidden, "hidden"),
         (summary.failures, "failures"),
     ];
     html! {

@@ -61,6 +61,18 @@ impl Rule {
         self.page = Some(template.replace("{rule}", &self.id));
     }
 
+    /// Marks a built-in rule whose move the configuration changed. The name of the rule vouches for the move that it
+    /// comes with, and not for this one: its fixes need review.
+    pub(super) fn distrust(&mut self) {
+        let mark = |summary: &mut String| summary.push_str(" (rule changed by the configuration)");
+        mark(&mut self.summary);
+        self.safety = self.safety.min(Safety::Review);
+        for mapping in &mut self.mappings {
+            mapping.safety = mapping.safety.min(Safety::Review);
+            mapping.summary.iter_mut().for_each(mark);
+        }
+    }
+
     /// Whether it comes with regfix or a catalogue; a user may have changed it.
     pub fn is_built_in(&self) -> bool {
         self.is_built_in

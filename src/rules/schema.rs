@@ -320,6 +320,18 @@ impl DateSpec {
 }
 
 impl RuleSpec {
+    /// Whether it has a key that says what moves, or where to.
+    pub fn moves_elsewhere(&self) -> bool {
+        self.from.is_some()
+            || self.exact.is_some()
+            || self.to.is_some()
+            || self.also.is_some()
+            || self.rename.is_some()
+            || self.wildcard.is_some()
+            || self.fallback.is_some()
+            || self.tag.is_some()
+    }
+
     /// This rule with the keys of another laid over it.
     #[must_use]
     pub fn overridden_by(&self, other: &RuleSpec) -> RuleSpec {

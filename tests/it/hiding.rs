@@ -154,3 +154,90 @@ fn what_is_left_out_is_counted() {
     let text = stdout(&run(plain.path(), &[]));
     assert!(!text.contains("Not looked at"), "{text}");
 }
+
+/// A pull request is judged by the configuration of its base: its own can hide what it brings.
+#[test]
+fn the_configuration_comes_from_a_revision() {
+    let repository = Repository::new(&[
+        ("sub/a.yaml", LEGACY),
+        ("sub/kept.yaml", LEGACY),
+        (".regfix.yaml", "exclude: [kept.yaml]\n"),
+    ]);
+    repository.put(".regfix.yaml", "exclude: ['*']\n");
+    repository.put("sub/.regfix.yaml", "exclude: ['*']\n");
+    assert!(found(&repository, &[]).is_empty());
+    let base = ["--config-from", "HEAD"];
+    assert_eq!(found(&repository, &base), ["sub/a.yaml"]);
+    let below = run(
+        &repository.path().join("sub"),
+        &["--config-from", "HEAD", "--format", "concise"],
+    );
+    let text = stdout(&below);
+    assert!(
+        text.starts_with("a.yaml:1:8: ") && !text.contains("kept.yaml:"),
+        "{text}"
+    );
+    // The settings of the run did not change: what did is all that is looked at.
+    assert!(found(&repository, &["--config-from", "HEAD", "--since", "HEAD"]).is_empty());
+    repository.put("sub/b.yaml", LEGACY);
+    let since = ["--config-from", "HEAD", "--since", "HEAD"];
+    assert_eq!(found(&repository, &since), ["sub/b.yaml"]);
+    for (arguments, message) in [
+        (
+            &["--config-from", "nowhere"][..],
+            "--config-from: git knows no revision \"nowhere\"",
+        ),
+        (
+            &["--config-from", "HEAD", "--no-config"],
+            "cannot be used with",
+        ),
+    ] {
+        let output = run(repository.path(), arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_revision_without_a_configuration_has_none() {
+    let repository = Repository::new(&[("a.yaml", LEGACY)]);
+    repository.put(".regfix.yaml", "exclude: ['*']\n");
+    assert_eq!(found(&repository, &["--config-from", "HEAD"]), ["a.yaml"]);
+}
+
+/// The name of a built-in rule vouches for where it moves images, and not for where somebody else does.
+#[test]
+fn a_built_in_rule_that_moves_elsewhere_is_marked_and_needs_review() {
+    let mark = "(rule changed by the configuration)";
+    for (settings, is_marked) in [
+        ("{id: k8s-gcr-io, to: evil.example.com, safety: safe}", true),
+        (
+            "{id: k8s-gcr-io, rename: {pause: evil}, safety: safe}",
+            true,
+        ),
+        ("{id: k8s-gcr-io, severity: error}", false),
+        (
+            "{id: own-rule, from: other.example.com, to: mine.example.com}",
+            false,
+        ),
+    ] {
+        let repository = Repository::new(&[
+            ("a.yaml", LEGACY),
+            (".regfix.yaml", &format!("rules: [{settings}]\n")),
+        ]);
+        for format in ["concise", "full", "json", "sarif", "github", "markdown"] {
+            let text = stdout(&run(repository.path(), &["--format", format]));
+            assert_eq!(
+                text.contains(mark),
+                is_marked,
+                "{format}: {settings}: {text}"
+            );
+        }
+        run(repository.path(), &["--write"]);
+        let written = fs::read_to_string(repository.path().join("a.yaml")).unwrap();
+        assert_eq!(written == LEGACY, is_marked, "{settings}: {written}");
+        run(repository.path(), &["--write", "--unsafe-fixes"]);
+        let written = fs::read_to_string(repository.path().join("a.yaml")).unwrap();
+        assert_ne!(written, LEGACY, "{settings}");
+    }
+}
