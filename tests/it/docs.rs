@@ -196,6 +196,7 @@ fn the_readme_starts_with_the_two_commands() {
 fn what_the_documents_link_to_is_there() {
     for (folder, path) in [
         ("", "README.md"),
+        ("", "SECURITY.md"),
         ("docs", "docs/baseline.md"),
         ("docs", "docs/ci.md"),
         ("docs", "docs/shell.md"),
@@ -347,4 +348,28 @@ fn the_action_has_the_inputs_and_outputs_that_are_described() {
             "{input} is not used"
         );
     }
+}
+
+/// A promise that no test holds is none.
+#[test]
+fn each_promise_names_tests_that_exist() {
+    let text = read("SECURITY.md");
+    let (_, promises) = text.split_once("|---|---|\n").unwrap();
+    let mut rows = 0;
+    for row in promises.lines().take_while(|line| line.starts_with('|')) {
+        let (_, named) = row.trim_end_matches(['|', ' ']).rsplit_once('|').unwrap();
+        let names: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row}");
+        for name in names {
+            let (module, test) = name.rsplit_once("::").unwrap();
+            let source = read(&format!("tests/it/{}.rs", module.replace("::", "/")));
+            let is_there = source.contains(&format!("#[test]\nfn {test}() {{"));
+            assert!(
+                is_there,
+                "SECURITY.md names {name}, and there is no such test"
+            );
+        }
+        rows += 1;
+    }
+    assert!(rows >= 10, "{rows}");
 }
