@@ -3,6 +3,8 @@
 //! Knows no other file, no suppression and no format.
 
 mod chosen;
+mod owed;
+pub mod pull_secrets;
 mod readers;
 mod unjudged;
 mod used;
@@ -164,6 +166,7 @@ pub fn check_near(
         .map(|one| used::finding(one, text, rules))
         .collect();
     readers::hold(&uses, &mut found, text);
+    owed::add(&uses, &mut found, text, kind);
     checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
     checked.findings = found.into_iter().flatten().collect();
     chosen::warn_of_commands(&mut checked.findings, text, kind);

@@ -346,7 +346,7 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
         base,
         config,
         rules: match action.verify {
-            Some(which) => RuleSet::new(rules).asking(which.asking()),
+            Some(which) => RuleSet::new(rules).asking(which.asking(), action.pin),
             None => RuleSet::new(rules),
         },
         baseline,

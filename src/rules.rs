@@ -82,9 +82,9 @@ impl RuleSet {
     }
 
     /// The same rules, with verdicts that rest on the answers of registries.
-    pub fn asking(self, asking: Asking) -> Self {
+    pub fn asking(self, asking: Asking, pin: bool) -> Self {
         Self {
-            asked: Some(Asked::new(asking)),
+            asked: Some(Asked::new(asking, pin)),
             ..self
         }
     }

@@ -24,6 +24,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::baseline::Baseline;
+use crate::check::pull_secrets::{self, PullSecret};
 use crate::config::Config;
 use crate::edit::Applicability;
 use crate::kind::{self, Kind, Parser};
@@ -219,6 +220,7 @@ pub fn check(
         config: options.config,
         names: options.config.names(),
         as_of: options.as_of,
+        pull_secrets: found.as_ref().map(pull_secrets_of).unwrap_or_default(),
         projects: disk
             .as_ref()
             .map(|(disk, makers)| projects(options, &anchors, disk, makers))
@@ -271,6 +273,7 @@ struct Candidate {
     text: Option<Arc<str>>,
     /// Whether it may name a chart with a version.
     names_chart: bool,
+    pull_secrets: Vec<PullSecret>,
 }
 
 fn walk_for(
@@ -288,9 +291,16 @@ fn walk_for(
                 || bytes.starts_with(&[0xfe, 0xff]),
             text: project_text(options.config, kind, bytes),
             names_chart: may_name_chart(path, bytes),
+            pull_secrets: match std::str::from_utf8(bytes) {
+                Ok(text) if pull_secrets::may_hold(bytes) => pull_secrets::read(path, text, kind),
+                _ => Vec::new(),
+            },
         };
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
-        let is_of_use = candidate.suspect || candidate.text.is_some() || candidate.names_chart;
+        let is_of_use = candidate.suspect
+            || candidate.text.is_some()
+            || candidate.names_chart
+            || !candidate.pull_secrets.is_empty();
         (is_of_use || counts()).then_some(candidate)
     };
     let sieve = walk::Sieve {
@@ -299,6 +309,11 @@ fn walk_for(
         suspect: &|bytes| anchors.occur_in(bytes),
     };
     walk::walk(&options.walk, &sieve)
+}
+
+fn pull_secrets_of(found: &walk::Outcome<Candidate>) -> Vec<PullSecret> {
+    let secrets = found.kept.iter().flat_map(|(_, file)| &file.pull_secrets);
+    secrets.cloned().collect()
 }
 
 fn project_text(config: &Config, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {

@@ -12,6 +12,7 @@ use crate::rules::{self, RuleSet, TagState, Verdict};
 use crate::source::Span;
 
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
+const PINS: &str = "it adds the digest that was verified: the tag is no longer followed";
 
 /// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
 /// speaks of it.
@@ -111,10 +112,16 @@ impl Found<'_> {
         if verdict.rule.artifact == Artifact::Url {
             limit.certainty(self.one.follows_redirects);
         }
-        let new = moved
-            .as_ref()
-            .map(|(_, name)| self.with_tag(name, query, &verdict));
-        let fix = moved.and_then(|(edits, name)| {
+        let pin = self.pin(&verdict, limit.applicability);
+        let new = moved.as_ref().map(|(_, name)| {
+            let digest = pin.iter().map(|pin| pin.text.as_str());
+            self.with_tag(name, query, &verdict) + &digest.collect::<String>()
+        });
+        if pin.is_some() {
+            limit.to(Applicability::Unsafe, PINS);
+        }
+        let fix = moved.and_then(|(mut edits, name)| {
+            edits.extend(pin);
             let edits = self.in_file(edits, &name);
             if edits.is_none() {
                 limit.reason = Some(NOT_EDITABLE.to_owned());
@@ -144,6 +151,19 @@ impl Found<'_> {
             usage: Some(self.one.usage),
             object: self.one.object.clone(),
         }
+    }
+
+    /// Adds the digest that was verified, where the reference is whole and has a tag for people to read.
+    fn pin(&self, verdict: &Verdict<'_>, trust: Applicability) -> Option<Edit> {
+        let digest = verdict.pin.as_ref().filter(|_| trust.is_written())?;
+        let (Tag::At(tag), Some(name), None) = (self.one.tag, self.one.name, &self.one.decoded)
+        else {
+            return None;
+        };
+        (tag.start == name.end + 1).then(|| Edit {
+            span: Span::new(tag.end, tag.end),
+            text: format!("@{digest}"),
+        })
     }
 
     /// With the live object that it is about.

@@ -166,6 +166,9 @@ pub struct Action {
         conflicts_with = "files"
     )]
     pub verify: Option<VerifyFixes>,
+    /// Add the digest that was verified beside the tag, as a fix that needs review
+    #[arg(long, requires = "verify")]
+    pub pin: bool,
     /// Record all that is found in .regfix-baseline.json: known, and no longer told
     #[arg(long, conflicts_with_all = ["diff", "no_baseline"])]
     pub write_baseline: bool,

@@ -37,14 +37,17 @@ pub enum Asking {
 #[derive(Debug)]
 pub struct Asked {
     pub asking: Asking,
+    /// Whether fixes add the digests of what was found.
+    pub pin: bool,
     answers: RwLock<HashMap<String, Presence>>,
     wanted: Mutex<BTreeSet<String>>,
 }
 
 impl Asked {
-    pub fn new(asking: Asking) -> Self {
+    pub fn new(asking: Asking, pin: bool) -> Self {
         Self {
             asking,
+            pin,
             answers: RwLock::default(),
             wanted: Mutex::default(),
         }

@@ -1,9 +1,10 @@
 //! What the answers of registries make of a verdict: pure functions over both.
 
 use super::asked::{Asked, Asking, Presence};
-use super::verdict::{Move, Query, Verdict, cap_applicability, moved};
+use super::verdict::{Move, Query, TagState, Verdict, cap_applicability, moved};
 use crate::artifact::Artifact;
 use crate::edit::Applicability;
+use crate::image;
 
 /// What registries answered about a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,12 @@ impl Outcome {
 
 /// The reference that is pulled, whole: by its digest where it has one. `None` where it is not all known.
 fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {
-    let is_known = query.artifact == Artifact::Image
+    let is_written = match query.tag {
+        TagState::Text(tag) => image::is_tag(tag),
+        _ => true,
+    };
+    let is_known = is_written
+        && query.artifact == Artifact::Image
         && !query.bare
         && query.segments.len() > 1
         && query.literal >= query.segments.len();
@@ -115,6 +121,9 @@ pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, asked: &Asked)
             });
         }
         _ => {}
+    }
+    if asked.pin && query.digest.is_none() {
+        verdict.pin.clone_from(&verified.digest);
     }
     verdict.verified = Some(verified);
 }

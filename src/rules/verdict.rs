@@ -75,6 +75,8 @@ pub struct Verdict<'r> {
     pub reason: Option<String>,
     /// What registries answered, where they were asked.
     pub verified: Option<Verified>,
+    /// The digest that the fix adds beside the tag, where that was asked for.
+    pub pin: Option<String>,
 }
 
 impl RuleSet {
@@ -198,6 +200,7 @@ fn evaluate<'r>(
         },
         reason: None,
         verified: None,
+        pin: None,
     };
     if verdict.target.is_none() {
         verdict.applicability = Applicability::Display;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::check;
+use crate::check::pull_secrets::{self, PullSecret};
 use crate::config::Config;
 use crate::edit::{Applicability, Patch};
 use crate::finding::{Finding, Fixed, Problem};
@@ -36,6 +37,8 @@ pub(super) struct Judge<'r> {
     pub names: Names,
     /// On which ignore comments may be over.
     pub as_of: Date,
+    /// Of the whole tree.
+    pub pull_secrets: Vec<PullSecret>,
     pub projects: Vec<Box<dyn Project + 'r>>,
 }
 
@@ -135,6 +138,9 @@ impl Judge<'_> {
             settle(members);
         }
         hold_locked(members);
+        for member in members.values_mut() {
+            pull_secrets::note(&self.pull_secrets, &mut member.findings);
+        }
     }
 
     /// What a file tells on its own. Gives its comments.

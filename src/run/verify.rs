@@ -102,7 +102,7 @@ mod tests {
     /// Each image is asked about once, and an answer may lead to another.
     #[test]
     fn rounds_end_when_all_is_known() {
-        let asked = Asked::new(Asking::New);
+        let asked = Asked::new(Asking::New, false);
         let rounds = RefCell::new(Vec::new());
         let judge = || {
             let second = asked.about("a.io/x:1").map(|_| asked.about("b.io/x:1"));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn rounds_end_even_if_new_images_keep_coming() {
-        let asked = Asked::new(Asking::New);
+        let asked = Asked::new(Asking::New, false);
         let mut count = 0;
         let judge = || {
             count += 1;

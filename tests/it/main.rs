@@ -28,6 +28,7 @@ mod kills;
 mod knowledge;
 mod kustomize;
 mod output;
+mod owed;
 mod pages;
 mod properties;
 mod readers;

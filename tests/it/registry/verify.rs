@@ -301,3 +301,47 @@ fn standard_input_is_verified_too() {
         assert_eq!(stdout(&output).contains("registry.k8s.io"), moved, "{tag}");
     }
 }
+
+/// `--pin` adds the digest that was verified, as a change that needs review.
+#[test]
+fn digests_are_pinned_beside_tags() {
+    let case = Case::new(&[
+        ("a.yaml", "image: \"k8s.gcr.io/pause:3.1\" # kept\n"),
+        (
+            "values.yaml",
+            "image: {registry: k8s.gcr.io, repository: pause, tag: '3.2'}\n",
+        ),
+    ]);
+    case.run(&["--write", "--verify", "--pin"]);
+    assert_eq!(
+        case.read("a.yaml"),
+        "image: \"k8s.gcr.io/pause:3.1\" # kept\n"
+    );
+    assert!(
+        case.read("values.yaml")
+            .contains("registry: registry.k8s.io"),
+        "it has no tag beside its name"
+    );
+    let finding = case.finding(&["--verify", "--pin"]);
+    assert_eq!(
+        finding["new"],
+        format!("registry.k8s.io/pause:3.1@{}", same("3.1"))
+    );
+    assert_eq!(finding["applicability"], "unsafe");
+    let arguments = ["--write", "--unsafe-fixes", "--verify", "--pin"];
+    case.run(&arguments);
+    let expected = format!(
+        "image: \"registry.k8s.io/pause:3.1@{}\" # kept\n",
+        same("3.1")
+    );
+    assert_eq!(case.read("a.yaml"), expected);
+    assert_eq!(case.run(&arguments).status.code(), Some(0));
+    assert_eq!(
+        case.read("a.yaml"),
+        expected,
+        "a second run changes nothing"
+    );
+    let output = case.run(&["--pin"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--verify"), "{}", stderr(&output));
+}

@@ -1,0 +1,110 @@
+//! What a move owes its reader: notes about pull secrets, pull policies and tags that float.
+
+use serde_json::Value;
+
+use crate::common::{folder, run, stdout};
+
+/// The notes of the only finding.
+fn notes(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = folder(files);
+    let report: Value =
+        serde_json::from_str(&stdout(&run(folder.path(), &["--format", "json"]))).unwrap();
+    let files = report["files"].as_array().unwrap();
+    let findings: Vec<&Value> = files
+        .iter()
+        .flat_map(|file| file["findings"].as_array().unwrap())
+        .collect();
+    assert_eq!(findings.len(), 1, "{report}");
+    let notes = findings[0]["notes"].as_array().unwrap().iter();
+    notes
+        .map(|note| note.as_str().unwrap().to_owned())
+        .collect()
+}
+
+const LATEST: &str = "`latest` is pulled: it may be another image at the new location";
+const NEVER: &str =
+    "the pull policy is Never: load the new image onto the nodes before this is applied";
+
+#[test]
+fn tags_that_float() {
+    for (image, floats) in [
+        ("k8s.gcr.io/pause:latest", true),
+        ("k8s.gcr.io/pause", true),
+        ("k8s.gcr.io/pause:3.9", false),
+    ] {
+        let text = format!("kind: Pod\nspec: {{containers: [{{image: {image}}}]}}\n");
+        let found = notes(&[("pod.yaml", &text)]);
+        assert_eq!(
+            found.iter().any(|note| note == LATEST),
+            floats,
+            "{image}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn images_that_are_never_pulled() {
+    for (text, never) in [
+        (
+            "kind: Pod\nspec:\n  containers:\n  - image: k8s.gcr.io/pause:3.9\n    imagePullPolicy: Never\n",
+            true,
+        ),
+        (
+            "kind: Pod\nspec:\n  containers:\n  - image: k8s.gcr.io/pause:3.9\n  - image: a:1\n    imagePullPolicy: Never\n",
+            false,
+        ),
+        (
+            "kind: Pod\nspec:\n  containers:\n  - image: k8s.gcr.io/pause:3.9\n    imagePullPolicy: Always # Never\n",
+            false,
+        ),
+        (
+            "image:\n  registry: k8s.gcr.io\n  repository: pause\n  tag: '3.9'\n  pullPolicy: Never\n",
+            true,
+        ),
+        (
+            "image: k8s.gcr.io/pause:3.9\nother:\n  pullPolicy: Never\n",
+            false,
+        ),
+    ] {
+        let found = notes(&[("values.yaml", text)]);
+        assert_eq!(
+            found.iter().any(|note| note == NEVER),
+            never,
+            "{text}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn pull_secrets_that_serve_only_the_old_host() {
+    let secret = |hosts: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/dockerconfigjson\nmetadata: {{name: regcred}}\nstringData:\n  .dockerconfigjson: '{{\"auths\": {{{hosts}}}}}'\n"
+        )
+    };
+    let rule = "rules:\n- {id: mine, from: old.example.com, to: new.example.com}\n";
+    let pod = "kind: Pod\nspec: {containers: [{image: \"old.example.com/team/app:1\"}]}\n";
+    let note = "the pull secret regcred (secrets/pull.yaml:1) has credentials for old.example.com, but none for new.example.com";
+    for (hosts, expected) in [
+        (
+            r#""https://old.example.com/": {"auth": "c2VjcmV0OnNlY3JldA=="}"#,
+            true,
+        ),
+        (r#""old.example.com": {}, "new.example.com": {}"#, false),
+        (r#""old.example.com": {}, "*.example.com": {}"#, false),
+        (r#""other.example.com": {}"#, false),
+    ] {
+        let secret = secret(hosts);
+        let found = notes(&[
+            ("pod.yaml", pod),
+            ("secrets/pull.yaml", &secret),
+            (".regfix.yaml", rule),
+        ]);
+        assert_eq!(
+            found.iter().any(|said| said == note),
+            expected,
+            "{hosts}: {found:?}"
+        );
+        assert!(!found.concat().contains("c2Vj"), "{found:?}");
+    }
+}
