@@ -82,7 +82,7 @@ fi
 code=0
 "$REGFIX" "${arguments[@]}" "${outputs[@]}" --format json -- "${paths[@]}" >"$report" 2>"$folder/errors" || code=$?
 shown <"$folder/errors"
-((code <= 1)) || fail "regfix could not do its job; what kept it from that is above"
+((code <= 1)) || fail "the run of regfix is incomplete; the errors are above"
 "$REGFIX" "${arguments[@]}" --diff -- "${paths[@]}" >"$patch" 2>/dev/null || (($? == 1))
 
 # count FIELD: of the summary, which ends the report. Inside of strings a quote is escaped.

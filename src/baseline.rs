@@ -116,7 +116,7 @@ impl Baseline {
         let written: Written = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if written.version != VERSION {
             return Err(format!(
-                "version {} of a baseline, where {VERSION} is known: it was written by another regfix",
+                "version {} of a baseline is unknown, expected {VERSION}: another version of regfix wrote it",
                 written.version
             ));
         }
@@ -242,7 +242,10 @@ mod tests {
         for (text, part) in [
             ("", "line 1"),
             ("{\"version\": 1}", "findings"),
-            ("{\"version\": 2, \"findings\": []}", "another regfix"),
+            (
+                "{\"version\": 2, \"findings\": []}",
+                "another version of regfix",
+            ),
             (
                 "{\"version\": 1, \"findings\": [], \"x\": 1}",
                 "unknown field `x`",

@@ -125,7 +125,7 @@ fn problem(error: SyntaxError) -> Problem {
     Problem {
         offset: Some(error.offset),
         message: format!(
-            "{}; from here to the next document only single lines are read",
+            "{}; the rest of this document is checked line by line",
             error.message
         ),
         fatal: false,

@@ -183,7 +183,7 @@ fn run(
     options.unread = unread;
     let roots = &options.walk.roots;
     if roots.len() > 1 && roots.iter().any(|root| root == Path::new("-")) {
-        let message = "`-` stands alone: give standard input or paths, not both";
+        let message = "`-` (standard input) cannot be combined with paths";
         complain(err, message)?;
         return Ok(Exit::Failed);
     }
@@ -194,7 +194,7 @@ fn run(
     // A run that leaves nothing on the disk may be ended at any time.
     let leaves_something = writes || arguments.action.write_baseline || !options.outputs.is_empty();
     if leaves_something && let Err(error) = signals::watch(&options.gate) {
-        complain(err, format!("signals cannot be caught: {error}"))?;
+        complain(err, format!("cannot handle signals: {error}"))?;
         return Ok(Exit::Failed);
     }
     if arguments.command.is_none() {
@@ -257,7 +257,7 @@ fn odd_outputs(arguments: &Arguments) -> Option<String> {
     });
     if let Some((_, (_, path))) = twice {
         return Some(format!(
-            "--output: two reports go to {}: give each a file of its own",
+            "--output: two reports have the same file {}: give each its own file",
             printable::path(path)
         ));
     }
@@ -266,10 +266,8 @@ fn odd_outputs(arguments: &Arguments) -> Option<String> {
         .paths
         .iter()
         .any(|root| root == Path::new("-"));
-    (piped && arguments.action.write_baseline).then(|| {
-        "--write-baseline is for files: standard input has no place that could be known again"
-            .to_owned()
-    })
+    (piped && arguments.action.write_baseline)
+        .then(|| "--write-baseline works with files only, not with standard input".to_owned())
 }
 
 /// What is wrong with where a hook is to write reports, if anything is.
@@ -379,8 +377,7 @@ fn base(here: &Path, roots: &[PathBuf]) -> Base {
 }
 
 fn working_directory() -> Result<PathBuf, String> {
-    std::env::current_dir()
-        .map_err(|error| format!("the working directory cannot be read: {error}"))
+    std::env::current_dir().map_err(|error| format!("cannot read the working directory: {error}"))
 }
 
 /// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk most of its time.

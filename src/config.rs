@@ -191,7 +191,7 @@ impl Config {
             .filter(|rule| self.selectors.choose(&rule.id));
         let rules: Vec<Rule> = selected.map(|rule| self.on_day(rule, today)).collect();
         match rules.is_empty() && !self.selectors.choose(LEGACY_CHART) {
-            true => Err("no rule is left: everything that is selected is ignored".to_owned()),
+            true => Err("no rules are left: all selected rules are ignored".to_owned()),
             false => Ok(rules),
         }
     }
@@ -460,7 +460,7 @@ mod tests {
             config
                 .rules(today())
                 .unwrap_err()
-                .contains("no rule is left")
+                .contains("no rules are left")
         );
         let unknown = config.lay_over(&typed(&["k8s.gcr.io"]), &[]).unwrap_err();
         assert_eq!(

@@ -158,7 +158,7 @@ impl fmt::Display for Error {
                 write!(out, "{}: not in a git repository", printable::path(folder))
             }
             Self::NoRevision { revision, shallow } => {
-                write!(out, "git knows no revision {revision:?}")?;
+                write!(out, "there is no revision {revision:?}")?;
                 if *shallow {
                     write!(
                         out,

@@ -89,7 +89,7 @@ pub struct Summary {
     pub excluded: usize,
     pub ignored: usize,
     pub hidden: usize,
-    /// Problems that kept the job from being done.
+    /// Failures that make the run incomplete (exit code 2).
     pub failures: usize,
     /// Of findings left, how many each rule has: id and count, the most first.
     pub by_rule: Vec<(String, usize)>,

@@ -400,7 +400,7 @@ mod tests {
             "a: K # regfix: ignore[k8s-gcr-io] until=2026-11-20 why\n",
             &[
                 "k8s-gcr-io 1",
-                "expired-ignore 1: the last day of this ignore comment was 2026-11-20",
+                "expired-ignore 1: this ignore comment has expired; its last day was 2026-11-20",
             ],
             0,
         );
@@ -408,7 +408,7 @@ mod tests {
             "a: [K, B]\n# regfix: ignore-file[k8s-gcr-io] until=2026-01-01\n# regfix: ignore-file[k8s-*] why\n",
             &[
                 "bitnami-latest 1",
-                "expired-ignore 2: the last day of this ignore comment was 2026-01-01",
+                "expired-ignore 2: this ignore comment has expired; its last day was 2026-01-01",
             ],
             1,
         );
@@ -421,7 +421,7 @@ mod tests {
             "a: K # regfix: ignore[k8s-gcr-io] until=soon\n",
             &[
                 "k8s-gcr-io 1",
-                "unused-ignore 1: not an ignore comment: `soon` is no day: write it like `until=2027-01-31`",
+                "unused-ignore 1: not an ignore comment: `soon` is not a date: write it like `until=2027-01-31`",
             ],
             0,
         );

@@ -44,8 +44,8 @@ const CACHES: [&str; 12] = [
 ];
 
 const LINK: &str = "a symbolic link, which is not followed";
-const SPECIAL: &str = "no regular file";
-const LARGER: &str = "larger than 64 MiB, and nothing to see at a glance";
+const SPECIAL: &str = "not a regular file";
+const LARGER: &str = "larger than 64 MiB, and a quick search found no legacy reference";
 
 /// Where to walk, and what to leave out.
 #[derive(Debug, Clone, Default)]

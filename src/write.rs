@@ -209,7 +209,7 @@ fn note(names: &[Target<'_>]) -> Option<Note> {
     (more > 0).then(|| Note {
         path: first.change.path.to_owned(),
         message: format!(
-            "it had {more} more name{} (hard links) outside of what regfix was given: there the old text stays",
+            "it had {more} more name{} (hard links) outside of the given paths: those keep the old text",
             if more == 1 { "" } else { "s" }
         ),
     })

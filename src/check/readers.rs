@@ -112,7 +112,7 @@ fn refuse(finding: &mut Finding, other: &ImageUse, text: &str, lines: &LineIndex
         .map(|piece| other.in_file(piece));
     let line = lines.line(at.map_or(0, |span| span.start)) + 1;
     finding.reason = Some(format!(
-        "`{}` in line {line} reads the same value, and it must stay as it is for that",
+        "`{}` in line {line} reads the same value and needs it unchanged",
         written.join("/")
     ));
 }

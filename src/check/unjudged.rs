@@ -9,7 +9,7 @@ use crate::rules::{Query, RuleSet, TagState};
 use crate::source::Span;
 
 const UNREAD: &str = "no image reference could be read here";
-const IN_COMMENT: &str = "it stands in a comment";
+const IN_COMMENT: &str = "it is in a comment";
 
 /// What near the hints names a legacy location and is no use that is judged.
 pub(super) fn list(

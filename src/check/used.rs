@@ -73,7 +73,7 @@ impl Found<'_> {
             rule: Arc::from(rule.id.as_str()),
             severity: Severity::Info,
             message: self.message(&format!(
-                "names a legacy place without pulling from it: {reason}"
+                "names a legacy location but does not pull from it: {reason}"
             )),
             labels: self.labels(),
             old: self.written(),
@@ -96,7 +96,9 @@ impl Found<'_> {
         let moved = verdict.target.as_ref().and_then(|target| {
             let moved = self.spelled.relocate(target, self.one, self.text);
             if moved.is_none() {
-                reason = Some("the pieces cannot hold the new name".to_owned());
+                reason = Some(
+                    "the parts of this reference cannot be changed to the new name".to_owned(),
+                );
             }
             moved
         });

@@ -13,11 +13,11 @@ use super::shell::ShellName;
 use crate::policy::{ENGINES, Engine};
 use crate::report::{self, FORMATS, Format};
 
-/// Find and fix references to dead container registries.
+/// Find and fix references to legacy container registries.
 ///
-/// Looks through Kubernetes manifests, Helm charts and values, and Kustomize trees for images and charts that come
-/// from registries which are frozen, renamed, moved or gone. Shows each with its place, and rewrites it there
-/// without touching another byte.
+/// Finds references to images and charts from registries that are frozen, renamed, moved or gone, in Kubernetes
+/// manifests, Helm charts and values, and Kustomize trees. Reports each with its location, and rewrites it in place
+/// without changing another byte.
 #[derive(Debug, Parser)]
 #[command(
     name = "regfix",
@@ -25,8 +25,8 @@ use crate::report::{self, FORMATS, Format};
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
     max_term_width = 90,
-    after_help = "Exit codes: 0 nothing left to do, 1 findings left, 2 the job could not be done.\n\
-                  Start with `regfix`, preview with `regfix --diff`, fix with `regfix --write`."
+    after_help = "Exit codes: 0 no findings left, 1 findings left, 2 the run is incomplete or the arguments are wrong.\n\
+                  Check with `regfix`, preview with `regfix --diff`, fix with `regfix --write`."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -39,7 +39,7 @@ pub struct Arguments {
     pub output: Output,
     #[command(flatten)]
     pub registries: Registries,
-    /// Print the version; with `--verbose`, what regfix knows and since when, too
+    /// Print the version; with `--verbose`, also the date and the size of the catalogue
     #[arg(long, short = 'V')]
     pub version: bool,
 }
@@ -58,7 +58,7 @@ impl Arguments {
 
 /// Which files, and by which rules.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What to look at")]
+#[command(next_help_heading = "Files and rules")]
 pub struct Scope {
     /// Files and folders; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
@@ -72,32 +72,32 @@ pub struct Scope {
     /// Files and folders to leave out, as in .gitignore
     #[arg(long, value_name = "GLOB", global = true)]
     pub exclude: Vec<String>,
-    /// Leave out what is excluded even where it is named as PATH
+    /// Leave out excluded files even if they are named as PATH
     #[arg(long, global = true)]
     pub force_exclude: bool,
     /// Leave out hidden files and folders, such as .github and .gitlab-ci.yml
     #[arg(long, global = true)]
     pub no_hidden: bool,
-    /// Check and write the whole chart or kustomization tree of each file named as PATH
+    /// Also check and fix the rest of the chart or kustomization tree that each named file belongs to
     #[arg(long, global = true)]
     pub related: bool,
-    /// Tell only of what changed since REV, and of the charts and kustomization trees it is part of
+    /// Report only files changed since REV, plus the charts and kustomizations they belong to
     ///
-    /// What counts is the difference between the work tree and the commit in which it parted from REV;
-    /// files that are not tracked yet count too. Where the configuration changed, so may everything.
+    /// Compares the working tree with the merge base of REV and HEAD; untracked files are included. If the
+    /// configuration changed, everything is checked.
     #[arg(long, value_name = "REV", conflicts_with_all = ["staged", "files", "write_baseline"])]
     pub since: Option<String>,
-    /// Tell only of what is staged, and of what it is part of
+    /// Report only staged files, plus the charts and kustomizations they belong to
     ///
-    /// Files are read and fixed in the work tree; the index stays as it is.
+    /// Reads and fixes the files in the working tree; the index is not changed.
     #[arg(long, conflicts_with_all = ["files", "write_baseline"])]
     pub staged: bool,
-    /// Read every text file token by token: shell, Markdown, Terraform, ...
+    /// Search every text file: shell, Markdown, Terraform, ...
     ///
-    /// Fixes in files that are not YAML, JSON or templates are unsafe.
+    /// Fixes in files that are not YAML, JSON or templates need review.
     #[arg(long, global = true)]
     pub all_text: bool,
-    /// Name of standard input: decides how it is read
+    /// File name to assume for standard input; it decides the file type
     #[arg(long, value_name = "NAME", global = true)]
     pub stdin_filename: Option<PathBuf>,
     /// Configuration to use instead of the nearest .regfix.yaml
@@ -116,13 +116,13 @@ pub struct Scope {
     /// Use no configuration
     #[arg(long, global = true)]
     pub no_config: bool,
-    /// Tell what the baseline holds, too
+    /// Also report findings that are in the baseline
     #[arg(long)]
     pub no_baseline: bool,
-    /// The day for which to judge: rules grow with their dates, ignore comments end
+    /// Judge as of this date: severities and `until=` comments depend on it [default: today, UTC]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, global = true)]
     pub as_of: Option<Date>,
-    /// Threads; if not given as many as there are cores, or four times as many to write
+    /// Number of threads [default: number of CPU cores, 4 times that with `--write`]
     #[arg(
         long,
         short,
@@ -135,7 +135,7 @@ pub struct Scope {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What to do")]
+#[command(next_help_heading = "Actions")]
 pub struct Action {
     /// For hooks, as the first argument: whatever exists is a file, and never an option
     ///
@@ -143,13 +143,13 @@ pub struct Action {
     /// (`--force-exclude`), and writes no report out of the working tree.
     #[arg(long, value_name = "WHAT", require_equals = true, conflicts_with_all = ["diff", "write", "write_baseline", "files"])]
     pub hook: Option<Hook>,
-    /// Show what `--write` would change, as a diff that `git apply` takes
+    /// Show what `--write` would change, as a diff for `git apply`
     #[arg(long, conflicts_with = "write")]
     pub diff: bool,
-    /// Fix files in place; of standard input, print the fixed text
+    /// Apply safe fixes in place; for standard input, print the fixed text
     #[arg(long)]
     pub write: bool,
-    /// Apply fixes that ask for a review, too
+    /// With `--write` or `--diff`: also apply fixes that need review
     #[arg(long)]
     pub unsafe_fixes: bool,
     /// Ask the registries whether they have what fixes put in place; `both`: and whether it is the same image
@@ -169,35 +169,35 @@ pub struct Action {
     /// Add the digest that was verified beside the tag, as a fix that needs review
     #[arg(long, requires = "verify")]
     pub pin: bool,
-    /// Record all that is found in .regfix-baseline.json: known, and no longer told
+    /// Record current findings in .regfix-baseline.json, so that later runs report only new ones
     #[arg(long, conflicts_with_all = ["diff", "no_baseline"])]
     pub write_baseline: bool,
-    /// List the files that would be scanned, and as what
+    /// List the files that would be checked, and their types
     #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline", "output"])]
     pub files: bool,
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "How to tell")]
+#[command(next_help_heading = "Output")]
 pub struct Output {
-    /// How findings are shown
+    /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = formats(), long_help = about_formats())]
     pub format: String,
-    /// Write a report to a file, too; can be given several times
+    /// Also write a report to a file; can be given several times
     ///
-    /// Beside a diff, the report is of what there is to fix. The file appears when the run is over, and as a whole.
+    /// With `--diff`, the report lists what there is to fix. The file appears as a whole when the run ends.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
     pub output: Vec<(String, PathBuf)>,
-    /// Count findings by rule
+    /// Print a count per rule instead of the findings
     #[arg(long)]
     pub statistics: bool,
     /// When to use colour
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", global = true)]
     pub color: ColorChoice,
-    /// Say nothing; the exit code tells
+    /// Print nothing on standard output; use the exit code
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// List what could not be analysed, and why
+    /// Also list what could not be analysed, and why
     #[arg(long, short, global = true)]
     pub verbose: bool,
 }
@@ -206,7 +206,7 @@ pub struct Output {
 pub enum Command {
     /// Explain a rule, an image or a chart: what moved, why, since when, how safe the fix is, and the sources
     Explain {
-        /// A rule's id or `bitnami-*`, an image or URL, or a chart as NAME@VERSION
+        /// A rule id, `bitnami-*`, an image, a URL, or a chart as NAME@VERSION
         what: String,
     },
     /// List the rules
@@ -224,26 +224,26 @@ pub enum Command {
         paths: Vec<PathBuf>,
         #[arg(long, value_enum, default_value_t = TableFormat::Text)]
         format: TableFormat,
-        /// Each image once, with its count
+        /// List each image once, with its count
         #[arg(long)]
         unique: bool,
         #[command(flatten)]
         verify: Verify,
     },
-    /// List the tags of an image, by version
+    /// List the tags of an image, sorted by version
     ///
-    /// Exit code 0: they are listed. 1: the registry has no such repository. 2: it could not be found out.
+    /// Exit code 0: the tags are listed. 1: the registry has no such repository. 2: it could not be determined.
     Tags(Tags),
     /// Print what other tools need to copy the images to a mirror, or to pull from it
     ///
-    /// Copies nothing itself. Exit code 0: all images are in it. 1: some are left out, and standard error says why.
+    /// Copies nothing itself. Exit code 0: all images are included. 1: some are left out, and standard error says why.
     Mirror(Mirror),
     /// List the hosts that pulls need, before and after the images have moved
     Hosts(Hosts),
-    /// Print an admission policy that warns about legacy images in a cluster, denies or replaces them
+    /// Print an admission policy that warns about legacy images in a cluster, denies them or replaces them
     ///
-    /// The rules that --select, --ignore and the configuration choose become one policy, on standard output. It looks only at
-    /// images that an object did not have before, and not at what a controller makes. See docs/policies.md.
+    /// The rules that `--select`, `--ignore` and the configuration choose become one policy, on standard output. It checks only
+    /// images that an object did not have before, and no objects that a controller creates. See docs/policies.md.
     Policy {
         #[arg(long, value_parser = engines(), default_value = "vap", long_help = about_engines())]
         engine: String,
@@ -254,13 +254,13 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Level::Warning)]
         min_severity: Level,
     },
-    /// Print what makes a shell complete commands and options
+    /// Print a shell completion script
     ///
-    /// bash: `source <(regfix completions bash)`. The others: see docs/shell.md.
+    /// For bash: `source <(regfix completions bash)`. For other shells see docs/shell.md.
     Completions { shell: ShellName },
     /// Print the manual page
     Man {
-        /// Of this command, instead of all of regfix
+        /// Print the page of this command
         #[arg(value_name = "COMMAND")]
         page: Option<String>,
     },
@@ -281,7 +281,7 @@ pub enum ColorChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyAction {
-    /// Admit it, and warn who makes it
+    /// Admit it, and warn the user who creates it
     Warn,
     /// Admit it, and record it
     Audit,
@@ -313,7 +313,7 @@ fn formats() -> PossibleValuesParser {
 }
 
 fn about_formats() -> String {
-    let mut text = "How findings are shown:\n".to_owned();
+    let mut text = "Format of the report:\n".to_owned();
     for Format { name, about, .. } in FORMATS {
         text += &format!("\n{name:<8}  {about}");
     }
@@ -327,7 +327,7 @@ fn output(text: &str) -> Result<(String, PathBuf), String> {
     if report::format(name).is_none() {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
         return Err(format!(
-            "there is no format `{name}`: it is one of {}",
+            "there is no format `{name}`: use one of {}",
             names.join(", ")
         ));
     }
@@ -343,5 +343,5 @@ fn day(text: &str) -> Result<Date, String> {
         .parse()
         .ok()
         .filter(|_| text.len() == "2027-01-31".len());
-    date.ok_or_else(|| "write a day like 2027-01-31".to_owned())
+    date.ok_or_else(|| "write a date like 2027-01-31".to_owned())
 }

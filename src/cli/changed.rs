@@ -26,7 +26,7 @@ pub(super) fn only(
         None => return Ok(Ok(None)),
     };
     if scope.paths.iter().any(|path| path == Path::new("-")) {
-        let message = format!("`{flag}` is about files; standard input has no history");
+        let message = format!("`{flag}` works with files only, not with standard input");
         return Ok(Err(message));
     }
     let asked = Asked {
@@ -41,7 +41,7 @@ pub(super) fn only(
         for path in &changes.staged_in_part {
             if kind::classify(path).is_some() {
                 let path = printable::path(shown(path));
-                let why = "staged in part; what is read and fixed is the work tree";
+                let why = "only partly staged; regfix reads and fixes the file in the working tree";
                 complain(err, format!("{path}: {why}"))?;
             }
         }

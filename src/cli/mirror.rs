@@ -25,7 +25,7 @@ use crate::run::{self, Mode, Options, Outcome};
 
 #[derive(Debug, Clone, Args)]
 pub struct Mirror {
-    /// Files and folders; `-` is standard input: manifests, or one image a line
+    /// Files and folders; `-` is standard input: manifests, or one image per line
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
     /// The mirror: a registry, and a path in it if need be; `http://` before it means plain HTTP
@@ -47,7 +47,7 @@ pub struct Mirror {
 
 #[derive(Debug, Clone, Args)]
 pub struct Hosts {
-    /// Files and folders; `-` is standard input: manifests, or one image a line
+    /// Files and folders; `-` is standard input: manifests, or one image per line
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]

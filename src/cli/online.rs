@@ -21,7 +21,7 @@ pub struct Registries {
     /// Ask NEW instead of OLD: `docker.io=mirror.example.com/hub`
     #[arg(long, value_name = "OLD=NEW")]
     pub registry_mirror: Vec<String>,
-    /// Trust the certificates in this PEM file, too
+    /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]
     pub ca_file: Vec<PathBuf>,
     /// Allow plain HTTP and any certificate for this registry
@@ -30,16 +30,16 @@ pub struct Registries {
     /// Let a registry send regfix to this host although its address is private
     #[arg(long, value_name = "HOST[:PORT]")]
     pub allow_private_host: Vec<String>,
-    /// Requests at the same time to one registry
+    /// Concurrent requests to one registry
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub per_host: u16,
-    /// How long one request may take: `30s`, `2m`
+    /// Time limit for one request: `30s`, `2m`
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub timeout: std::time::Duration,
     /// How long to wait for a registry that limits requests
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub max_wait: std::time::Duration,
-    /// Take answers from earlier runs that are not older than this: `10m`, `24h`
+    /// Use answers of earlier runs that are not older than this: `10m`, `24h`
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub cache_age: Option<std::time::Duration>,
 }
@@ -65,10 +65,10 @@ impl VerifyFixes {
 /// Whether images are asked for, and what they must be.
 #[derive(Debug, Clone, Args)]
 pub struct Verify {
-    /// Ask the registries whether the images are there
+    /// Ask the registries whether the images exist
     ///
-    /// Exit code 0: all are there. 1: at least one is gone, or lacks a platform. 2: none is known to be gone, but of some it could
-    /// not be found out.
+    /// Exit code 0: all images exist. 1: at least one is gone, or lacks a platform. 2: none is known to be gone, but some could
+    /// not be checked.
     #[arg(long, conflicts_with = "unique")]
     pub verify: bool,
     /// The images must run on this platform, such as linux/arm64; can be given several times
@@ -81,7 +81,7 @@ pub struct Verify {
 /// Which tags are asked for.
 #[derive(Debug, Clone, Args)]
 pub struct Tags {
-    /// An image: its tag and digest, if it has any, do not matter
+    /// An image; its tag and digest are ignored
     pub image: String,
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub format: TableFormat,
@@ -141,7 +141,7 @@ mod offline {
     fn refuse(what: &str, err: &mut dyn Write) -> io::Result<Exit> {
         writeln!(
             err,
-            "regfix: {what} needs a build that can connect to registries: take a release, or build with `--features online`"
+            "regfix: {what} needs a build that can connect to registries: use a released binary, or build with `--features online`"
         )?;
         Ok(Exit::Failed)
     }

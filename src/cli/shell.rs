@@ -81,7 +81,7 @@ pub(super) fn manual(
                 let names = command.get_subcommands().map(clap::Command::get_name);
                 let names: Vec<&str> = names.filter(|name| *name != "help").collect();
                 let names = names.join(", ");
-                let why = format!("{name} is no command of regfix; there are {names}");
+                let why = format!("there is no command {name}; the commands are {names}");
                 complain(err, why)?;
                 return Ok(Exit::Failed);
             };

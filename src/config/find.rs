@@ -68,13 +68,13 @@ fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {
     let mut names = FILES.iter().filter(|name| there(name));
     match (names.next(), names.next()) {
         (Some(first), Some(second)) => Err(format!(
-            "{}: both {first} and {second} are here; keep one",
+            "{}: there are both {first} and {second}; keep one",
             printable::path(folder)
         )),
         (Some(name), None) => Ok(Some(folder.join(name))),
         _ => match MISNAMED.iter().find(|name| there(name)) {
             Some(name) => Err(format!(
-                "{}: is not read; call it {}",
+                "{}: regfix does not read this name; rename it to {}",
                 printable::path(&folder.join(name)),
                 FILES[0]
             )),
@@ -114,14 +114,14 @@ mod tests {
         fs::write(repo.join(".regfix.yaml"), "").unwrap();
         let both = find(&deep).unwrap_err();
         assert!(
-            both.contains("both .regfix.yaml and regfix.yaml") && both.contains("repo"),
+            both.contains("both .regfix.yaml and regfix.yaml; keep one") && both.contains("repo"),
             "{both}"
         );
         fs::write(deep.join(".regfix.yml"), "").unwrap();
         assert!(
-            find(&deep)
-                .unwrap_err()
-                .ends_with("b/.regfix.yml: is not read; call it .regfix.yaml")
+            find(&deep).unwrap_err().ends_with(
+                "b/.regfix.yml: regfix does not read this name; rename it to .regfix.yaml"
+            )
         );
         assert!(find(&top.join("none")).unwrap_err().contains("none"));
     }

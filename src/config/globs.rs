@@ -66,7 +66,7 @@ impl Globs {
 fn name(pattern: &str) -> Result<String, String> {
     if pattern.starts_with('!') {
         return Err(format!(
-            "`{}`: a glob cannot take back what another one matched",
+            "`{}`: globs that start with `!` are not supported",
             shown(pattern)
         ));
     }
@@ -78,7 +78,7 @@ fn name(pattern: &str) -> Result<String, String> {
         .any(|part| part.is_empty() || part == "." || part == "..")
     {
         return Err(format!(
-            "`{}` names nothing below this folder",
+            "`{}` matches nothing below this folder",
             shown(pattern)
         ));
     }
@@ -167,12 +167,12 @@ mod tests {
     fn a_glob_that_is_none_says_why() {
         for (pattern, why) in [
             ("[a", "`[a`: unclosed character class"),
-            ("!a", "take back"),
-            ("", "names nothing"),
-            ("/", "names nothing"),
-            (".", "names nothing"),
-            ("../a", "names nothing"),
-            ("a//b", "names nothing"),
+            ("!a", "start with `!`"),
+            ("", "matches nothing"),
+            ("/", "matches nothing"),
+            (".", "matches nothing"),
+            ("../a", "matches nothing"),
+            ("a//b", "matches nothing"),
         ] {
             let (index, message) = Globs::new(["fine", pattern]).unwrap_err();
             assert!(index == 1 && message.contains(why), "{message}");

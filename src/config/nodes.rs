@@ -79,7 +79,6 @@ fn found(unexpected: Unexpected<'_>) -> String {
 fn wanted(expected: &dyn Expected) -> String {
     let expected = expected.to_string();
     match expected.as_str() {
-        "a string" => "a text".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a mapping".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
@@ -149,7 +148,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
                 entries: map.entries.iter(),
                 current: None,
             }),
-            Node::Alias(_) => Err(Fault::new("an alias can stand for a text only")),
+            Node::Alias(_) => Err(Fault::new("an alias can refer to a string only")),
         }
     }
 
@@ -196,7 +195,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             }
             None => {
                 let fault = Fault::new(format!(
-                    "expected a word, found {}",
+                    "expected a string, found {}",
                     found(Self::unexpected(self.0))
                 ));
                 Err(fault.help(format!("it is one of {}", variants.join(", "))))
@@ -207,7 +206,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.0.as_scalar() {
             Some(scalar) => visitor.visit_str(&scalar.value),
-            None => Err(Fault::new("a key here is a word")),
+            None => Err(Fault::new("a key must be a string")),
         }
     }
 
@@ -324,12 +323,12 @@ mod tests {
             ("list: [[x]]", "x", "expected a mapping, found a list"),
             ("list: x", "x", "expected a list, found `x`"),
             ("- a", "a", "expected a mapping, found a list"),
-            ("{name: {a: b}}", "a", "expected a text, found a mapping"),
-            ("{? [k] : b}", "k", "a key here is a word"),
+            ("{name: {a: b}}", "a", "expected a string, found a mapping"),
+            ("{? [k] : b}", "k", "a key must be a string"),
             (
                 "{list: &a [], name: *a}",
                 "*a",
-                "an alias can stand for a text only",
+                "an alias can refer to a string only",
             ),
         ] {
             let told = sample(text).unwrap_err();

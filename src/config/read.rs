@@ -37,7 +37,7 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         return Err(Fault::new(error.message.clone()).at(Span::new(error.offset, error.offset)));
     }
     if let Some(second) = parsed.documents.get(1) {
-        return Err(Fault::new("a second document: a configuration is one").at(head(second)));
+        return Err(Fault::new("a second YAML document: only one is allowed").at(head(second)));
     }
     let Some(root) = parsed.documents.first().filter(|root| !is_null(root)) else {
         return Ok(Config::empty(folder));
@@ -112,10 +112,10 @@ fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
         Node::Scalar(_) => Ok(()),
         Node::List(list) => list.items.iter().try_for_each(refuse_traps),
         Node::Alias(span) => {
-            let fault = Fault::new("this alias stands for a list, a mapping or nothing");
+            let fault = Fault::new("this alias refers to a list, a mapping or nothing");
             Err(fault
                 .at(*span)
-                .help("write out what it stands for; only texts can be aliased here"))
+                .help("write the value out; only strings can have aliases here"))
         }
         Node::Map(map) => {
             let mut keys = HashSet::new();
@@ -124,8 +124,7 @@ fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
                 refuse_traps(&entry.value)?;
                 if let Some(name) = entry.name().filter(|name| !keys.insert(*name)) {
                     return Err(
-                        Fault::new(format!("the key `{}` stands twice", shown(name)))
-                            .at(head(&entry.key)),
+                        Fault::new(format!("duplicate key `{}`", shown(name))).at(head(&entry.key))
                     );
                 }
             }
@@ -158,7 +157,7 @@ fn items<'n, 't>(node: &'n Node<'t>) -> Result<&'n [Node<'t>], Fault> {
     match node {
         Node::List(list) if list.items.is_empty() => Err(Fault::new("this list is empty")
             .at(list.span)
-            .help("leave the key out instead")),
+            .help("remove the key instead")),
         Node::List(list) => Ok(&list.items),
         node => Err(Fault::new("expected a list").at(head(node))),
     }
@@ -172,7 +171,7 @@ fn texts<'n, 't>(node: &'n Node<'t>) -> Result<Vec<&'n Scalar<'t>>, Fault> {
     };
     let text = |node: &'n Node<'t>| {
         let text = node.as_scalar().filter(|_| !is_null(node));
-        text.ok_or_else(|| Fault::new("expected a text").at(head(node)))
+        text.ok_or_else(|| Fault::new("expected a string").at(head(node)))
     };
     items.iter().map(text).collect()
 }
@@ -232,9 +231,10 @@ fn selector(text: &Scalar<'_>, names: &Names) -> Result<Selector, Fault> {
 fn overriding(node: &Node<'_>, names: &Names) -> Result<Override, Fault> {
     let map = mapping(node, &OVERRIDE_KEYS)?;
     let Some(files) = value(map, "files") else {
-        return Err(
-            Fault::new("an override needs `files`: the globs that it is for").at(head(node)),
-        );
+        return Err(Fault::new(
+            "an override needs `files`: the globs of the files that it applies to",
+        )
+        .at(head(node)));
     };
     let selectors = selectors(map, names)?;
     if selectors.is_empty() {
@@ -323,7 +323,7 @@ fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String) -> Fault {
             }
         }
         (None, Some(_)) if why.starts_with("there are two") => {
-            fault.help("its id is made from `from`: give it an `id`; that of a built-in rule changes that rule")
+            fault.help("its id is made from `from`: give it an `id`; the id of a built-in rule changes that rule")
         }
         _ => fault,
     };
@@ -399,14 +399,10 @@ mod tests {
             "unknown key `<<`",
             "the keys here are id, artifact, from",
         );
-        check(
-            "ignore: []\n«ignore»: []\n",
-            "the key `ignore` stands twice",
-            "",
-        );
+        check("ignore: []\n«ignore»: []\n", "duplicate key `ignore`", "");
         check(
             "rules: [{to: a.io, «to»: b.io}]\n",
-            "the key `to` stands twice",
+            "duplicate key `to`",
             "",
         );
     }
@@ -414,10 +410,10 @@ mod tests {
     #[test]
     fn values_of_the_wrong_type() {
         check("«all»\n", "expected a mapping", "the keys here are select");
-        check("select: «[]»\n", "this list is empty", "leave the key out");
+        check("select: «[]»\n", "this list is empty", "remove the key");
         check("select: {«a»: b}\n", "expected a list", "");
-        check("select: [«~»]\n", "expected a text", "");
-        check("select: [[«a»]]\n", "expected a text", "");
+        check("select: [«~»]\n", "expected a string", "");
+        check("select: [[«a»]]\n", "expected a string", "");
         check("overrides: «a»\n", "expected a list", "");
         check("overrides: [«a»]\n", "expected a mapping", "files");
         check(
@@ -427,7 +423,7 @@ mod tests {
         );
         check(
             "severity: {all: [«error»]}\n",
-            "expected a word, found a list",
+            "expected a string, found a list",
             "it is one of info, warning, error",
         );
         check(
@@ -437,7 +433,7 @@ mod tests {
         );
         check(
             "severity: {«all»: }\n",
-            "expected a word, found nothing",
+            "expected a string, found nothing",
             "it is one of",
         );
         check("rules: {«from»: a.io}\n", "expected a list", "");
@@ -453,12 +449,12 @@ mod tests {
         );
         check(
             "rules: [{from: {«a»: b}}]\n",
-            "expected a text or a list of texts",
+            "expected a string or a list of strings",
             "",
         );
         check(
             "rules: [{from: a.io, to: [«b.io»]}]\n",
-            "expected a text, found a list",
+            "expected a string, found a list",
             "",
         );
         check(
@@ -478,12 +474,12 @@ mod tests {
         );
         check(
             "rules: [{from: a.io, rename: {a: {«b»: c}}}]\n",
-            "expected a text, found a mapping",
+            "expected a string, found a mapping",
             "",
         );
         check(
             "rules: [{from: a.io, tags: {min: [«1»]}}]\n",
-            "expected a text, found a list",
+            "expected a string, found a list",
             "",
         );
     }
@@ -512,12 +508,12 @@ mod tests {
         );
         check(
             "overrides: [{files: '«!a»', ignore: all}]\n",
-            "`!a`: a glob cannot take back what another one matched",
+            "`!a`: globs that start with `!` are not supported",
             "relative",
         );
         check(
             "overrides: [{«ignore»: all}]\n",
-            "an override needs `files`: the globs that it is for",
+            "an override needs `files`: the globs of the files that it applies to",
             "",
         );
         check(
@@ -547,7 +543,7 @@ mod tests {
         assert!(!listed.vendors_chart(Path::new("/r/charts/metrics")));
         check(
             "helm: {vendored-charts: '«!a»'}\n",
-            "`!a`: a glob cannot take back what another one matched",
+            "`!a`: globs that start with `!` are not supported",
             ".gitignore",
         );
     }
@@ -584,7 +580,7 @@ mod tests {
         check(
             "rules: [{«from»: k8s.gcr.io, to: b.io}]\n",
             "there are two rules `k8s-gcr-io`",
-            "that of a built-in rule",
+            "the id of a built-in rule",
         );
         check(
             "rules: [{id: «all», from: b.io}]\n",
@@ -622,12 +618,16 @@ mod tests {
 
     #[test]
     fn traps_of_yaml() {
-        let alias = "this alias stands for a list, a mapping or nothing";
-        check("select: &a [all]\nignore: «*a»\n", alias, "write out");
-        check("select: «*nothing»\n", alias, "write out");
+        let alias = "this alias refers to a list, a mapping or nothing";
+        check(
+            "select: &a [all]\nignore: «*a»\n",
+            alias,
+            "write the value out",
+        );
+        check("select: «*nothing»\n", alias, "write the value out");
         check(
             "select: [all]\n---\n«ignore»: [all]\n",
-            "a second document: a configuration is one",
+            "a second YAML document: only one is allowed",
             "",
         );
         let texts = config(

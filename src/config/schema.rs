@@ -16,22 +16,25 @@ use crate::rules::{RuleSet, RuleSpec};
 /// What a key takes, and what it does.
 fn key(name: &str) -> Value {
     let (takes, about) = match name {
-        "select" => ("rules", "Only these rules; all of them if left out."),
-        "ignore" => ("rules", "Not these rules, even if selected."),
+        "select" => ("rules", "Use only these rules. Default: all."),
+        "ignore" => (
+            "rules",
+            "Do not use these rules, even if they are selected.",
+        ),
         "exclude" => (
             "globs",
-            "Files and folders that are not looked at, as in .gitignore.",
+            "Do not check these files and folders. Globs work as in .gitignore.",
         ),
         "severity" => (
             "severities",
-            "How much rules matter. An id counts before a pattern.",
+            "Severity of rules. An id takes precedence over a pattern.",
         ),
         "overrides" => (
             "overrides",
-            "What differs in some files. The later one wins.",
+            "Different settings for some files. For the severity, the last override that matches wins.",
         ),
-        "rules" => ("own", "Rules of your own, and changes to built-in ones."),
-        "helm" => ("helm", "What is done about charts."),
+        "rules" => ("own", "Your own rules, and changes to built-in ones."),
+        "helm" => ("helm", "Settings for charts."),
         "rule-url" => (
             "page",
             "Where the pages of the built-in rules are: a URL with `{rule}` for the id.",
@@ -40,11 +43,8 @@ fn key(name: &str) -> Value {
             "vendored",
             "Whether the unpacked chart of a remote dependency is overridden in your values, or edited in place.",
         ),
-        "vendored-charts" => (
-            "globs",
-            "Folders of charts that a tool puts back, though no dependency tells.",
-        ),
-        "files" => ("globs", "The files that the override is for."),
+        "vendored-charts" => ("globs", "Folders of other charts that a tool manages."),
+        "files" => ("globs", "The files that this override applies to."),
         other => panic!("the schema does not know the key {other}"),
     };
     json!({"$ref": format!("#/$defs/{takes}"), "description": about})
@@ -136,7 +136,7 @@ fn schema() -> Value {
     let mut whole = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "The configuration of regfix",
-        "description": "docs/configuration.md tells what each key does.",
+        "description": "docs/configuration.md says what each key does.",
         "type": ["object", "null"],
         "additionalProperties": false,
         "properties": keys(&KEYS),

@@ -59,7 +59,8 @@ const MATCH_LIST: Usage =
     Usage::Mention("a detection rule matches running images, it does not pull them");
 const PROMOTION: Usage = Usage::Mention("images are promoted to this location, not pulled from it");
 const INDEX: Usage = Usage::Mention("an index lists what was packaged");
-const CASE: Usage = Usage::Mention("the folder holds cases of a policy against this registry");
+const CASE: Usage =
+    Usage::Mention("the folder contains test cases of a policy against this registry");
 const ZARF: Usage = Usage::must_agree("a package's images must agree with what its charts render");
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
 const SEALED: Usage =

@@ -5,7 +5,7 @@ use super::usage::Usage;
 use super::words;
 use crate::syntax::yaml::{Map, Node};
 
-const MATCHED: Usage = Usage::Mention("the location holds what is matched, allowed or mirrored");
+const MATCHED: Usage = Usage::Mention("this key lists what is matched, allowed or mirrored");
 const ACCOUNT: Usage = Usage::Mention("it is the registry of an account");
 const PROSE: Usage = Usage::Unknown("it is text for people");
 const EXAMPLE: Usage = Usage::Mention("it is an example");

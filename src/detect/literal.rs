@@ -8,7 +8,8 @@ use super::usage::Usage;
 use crate::source::Span;
 use crate::syntax::template::{ActionKind, literals};
 
-const GUARD: &str = "the template compares with it: its meaning changes when values move";
+const GUARD: &str =
+    "the template compares values with it: their meaning changes if they are rewritten";
 
 pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
     let mut found = Vec::new();

@@ -13,13 +13,13 @@ use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
-const BELOW_A_MATCH: &str = "the location holds what is matched, allowed or mirrored";
+const BELOW_A_MATCH: &str = "this key lists what is matched, allowed or mirrored";
 const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
 const PUSHED: &str = "images are pushed there, not pulled";
 const TITLE: &str = "it is a title";
 const LINK: &str = "a link for people";
-const IN_FREE_TEXT: &str = "it stands in free text";
-const IN_A_LIST: &str = "the registry of an item of a list may be more than one thing";
+const IN_FREE_TEXT: &str = "it is in free text";
+const IN_A_LIST: &str = "a registry in a list item can mean several things";
 
 /// A value that is one line of its text.
 pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {

@@ -28,8 +28,8 @@ const MOST_WORDS: usize = 64;
 const PUSHED: Usage = Usage::Pushed("the command pushes it, it does not pull");
 const SEARCHED: Usage = Usage::Compared("the command searches for it");
 const TESTED: Usage = Usage::Compared("the command compares with it");
-const COMMENT: Usage = Usage::Mention("it stands in a comment");
-const PROXIED: Usage = Usage::Mention("a web server sends others there");
+const COMMENT: Usage = Usage::Mention("it is in a comment");
+const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
 const LOGIN: Usage = Usage::Mention("it is the registry of an account");
 const NO_REDIRECTS: Usage =
     Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");

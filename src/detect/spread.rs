@@ -16,7 +16,7 @@ use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 use crate::syntax::yaml::{List, Map, Node, Scalar};
 
-const BESIDE_REGISTRY: &str = "a registry beside it may be put before it";
+const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
 const ONLY_VERSION: &str = "only a version beside it says that it is an image";
 
 /// Maps that are merged into maps that are merged: deeper than this they are not looked into.

@@ -16,11 +16,11 @@ use crate::source::Span;
 pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
-const OPTION: Usage = Usage::Mention("the option holds what is matched or allowed");
-const SUBSTITUTED: Usage = Usage::likely("another command takes what this one says");
-const IN_FREE_TEXT: &str = "it stands in free text";
-const BARE: &str = "a registry in free text may be more than one thing";
-pub(super) const NOT_FETCHED: &str = "what fetches it may not follow redirects";
+const OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
+const SUBSTITUTED: Usage = Usage::likely("another command uses the output of this one");
+const IN_FREE_TEXT: &str = "it is in free text";
+const BARE: &str = "a registry in free text can mean several things";
+pub(super) const NOT_FETCHED: &str = "the program that fetches it may not follow redirects";
 
 /// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
 const LONGEST_LOOK_BACK: usize = 1 << 10;

@@ -114,7 +114,7 @@ impl Repository {
             "sha1" => Kind::Sha1,
             "sha256" => Kind::Sha256,
             _ => {
-                let why = format!("objects are named by {format}, which regfix does not know");
+                let why = format!("objects have {format} hashes, which regfix does not support");
                 return Err(Error::unreadable(&path, why));
             }
         };

@@ -72,8 +72,7 @@ pub struct Files<'f> {
     pub naming: &'f [PathBuf],
 }
 
-const LISTED: &str =
-    "the settings say that a tool puts this chart back, and nothing here releases it";
+const LISTED: &str = "`helm.vendored-charts` lists this chart, and no release in this tree uses it";
 
 /// A chart that the walk met.
 struct Met {
@@ -246,7 +245,7 @@ fn absent(tree: &dyn Tree, one: &Met, loaded: &Loaded) -> Vec<usize> {
 fn told_absent(dependency: &Dependency) -> String {
     let asked = format!("{} {}", dependency.name, dependency.version);
     format!(
-        "{} is not in charts/: run `helm dependency build` to see inside",
+        "{} is not in charts/: run `helm dependency build` to check it",
         asked.trim_end()
     )
 }

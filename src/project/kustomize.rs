@@ -170,7 +170,7 @@ fn report(group: &Group, members: &mut Members) {
             if !of_problem.contains(&Some(span.start)) {
                 member.problems.push(Problem {
                     offset: Some(span.start),
-                    message: format!("{what} is not here: its images are not seen"),
+                    message: format!("{what} was not fetched: its images were not checked"),
                     fatal: false,
                 });
             }
@@ -181,7 +181,7 @@ fn report(group: &Group, members: &mut Members) {
             {
                 member.problems.push(Problem {
                     offset: Some(span.start),
-                    message: "it is built from itself; Kustomize refuses that".to_owned(),
+                    message: "it includes itself; Kustomize does not allow that".to_owned(),
                     fatal: false,
                 });
             }

@@ -177,7 +177,7 @@ pub fn plan(to: &Destination, images: impl IntoIterator<Item = (String, Option<S
             });
         };
         let Some(written) = Reference::parse(&image) else {
-            leave("it is not a whole image reference");
+            leave("it is not a complete image reference");
             continue;
         };
         if to.holds(&written) {
@@ -187,7 +187,7 @@ pub fn plan(to: &Destination, images: impl IntoIterator<Item = (String, Option<S
         let source = match replacement {
             Some(Some(source)) => source,
             Some(None) => {
-                leave("its replacement is not a whole image reference");
+                leave("its replacement is not a complete image reference");
                 continue;
             }
             None => written.clone(),
@@ -332,7 +332,8 @@ fn by_repository<'m>(
     }
     let mut chosen = BTreeMap::new();
     for (repository, targets) in repositories {
-        let why = "other tags of its repository go elsewhere, and a mirror knows no tags";
+        let why =
+            "other tags of its repository go elsewhere, and a mirror does not distinguish tags";
         let (target, rest) = most_first(targets);
         left_out.extend(rest.into_iter().map(|one| one.leave(why)));
         chosen.extend(target.map(|target| (repository, target)));

@@ -1,4 +1,4 @@
-//! For editors, logs and `grep`: a finding a line.
+//! For editors, logs and `grep`: one finding per line.
 //!
 //! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
 //! for one that is not.
@@ -16,7 +16,7 @@ pub struct Concise;
 
 pub static FORMAT: Format = Format {
     name: "concise",
-    about: "a finding a line",
+    about: "one finding per line",
     is_document: false,
     has_keys: false,
     telling: Telling::Streamed(&Concise),
@@ -189,7 +189,7 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
             };
             tell(
                 summary.unsafe_fixable,
-                &format!("{more} with --unsafe-fixes"),
+                &format!("{more} with --write --unsafe-fixes"),
             );
         }
         _ => tell(summary.fixable + summary.unsafe_fixable, fixable),
@@ -227,7 +227,7 @@ mod tests {
 x/a.yaml:1:4: fixed k8s-gcr-io [k8s.gcr.io/a -> registry.k8s.io/a]
 x/a.yaml:2:4: warning k8s-gcr-io k8s.gcr.io is frozen; use registry.k8s.io [k8s.gcr.io/b -> registry.k8s.io/b] [*]
 x/a.yaml:3:4: warning k8s-gcr-io k8s.gcr.io is frozen; use registry.k8s.io [k8s.gcr.io/c -> registry.k8s.io/c] [~]
-x/a.yaml:4:4: info k8s-gcr-io names a legacy place without pulling from it: a link for people [k8s.gcr.io/␛d]
+x/a.yaml:4:4: info k8s-gcr-io names a legacy location but does not pull from it: a link for people [k8s.gcr.io/␛d]
 x/a.yaml:1:4: problem: no end
 x/a.yaml: problem: no room
 ";
@@ -278,7 +278,7 @@ x/a.yaml: problem: no room
         summary.fixable = 2;
         summary.unsafe_fixable = 1;
         summary.not_analysed = 1;
-        let expected = "1 error, 2 warnings in 1 file; 2 fixable with --write; 1 more with \
+        let expected = "1 error, 2 warnings in 1 file; 2 fixable with --write; 1 more with --write \
                         --unsafe-fixes; 1 not analysed\n";
         assert_eq!(counts(&summary, &LOOK), expected);
     }

@@ -12,7 +12,7 @@ struct Csv;
 
 pub static FORMAT: Format = Format {
     name: "csv",
-    about: "for spreadsheets: a row a finding",
+    about: "for spreadsheets: one row per finding",
     is_document: true,
     has_keys: false,
     telling: Telling::Streamed(&Csv),
@@ -120,7 +120,7 @@ mod tests {
                     "k8s-gcr-io",
                     "k8s.gcr.io/c",
                     "registry.k8s.io/c",
-                    "review",
+                    "needs review",
                     "tags may differ",
                     "k8s.gcr.io is frozen; use registry.k8s.io",
                     "https://example.com/freeze",

@@ -289,11 +289,11 @@ fn marker(finding: &Finding, look: &Look) -> (&'static str, Ink) {
     match fix.applicability {
         Applicability::Safe if refused => ("safe fix, not written", Ink::Red),
         Applicability::Safe => ("safe fix", Ink::Green),
-        Applicability::Unsafe if refused => ("unsafe fix, not written", Ink::Red),
+        Applicability::Unsafe if refused => ("fix that needs review, not written", Ink::Red),
         Applicability::Unsafe if look.limit > Applicability::Unsafe => {
-            ("unsafe fix (--unsafe-fixes)", Ink::Yellow)
+            ("needs review (--write --unsafe-fixes)", Ink::Yellow)
         }
-        Applicability::Unsafe => ("unsafe fix", Ink::Yellow),
+        Applicability::Unsafe => ("needs review", Ink::Yellow),
         Applicability::Display => ("suggestion only", Ink::Yellow),
     }
 }
@@ -311,7 +311,7 @@ fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
     match finding.reason.as_deref() {
         Some(reason) => format!("{marker}: {}", printable::line(reason)),
         None if refused(finding, look) => {
-            format!("{marker}: the file could not be replaced, or fixes are at odds")
+            format!("{marker}: the file could not be replaced, or fixes conflict")
         }
         None => marker,
     }
@@ -414,13 +414,13 @@ warning[k8s-gcr-io]
             (
                 &open,
                 LOOK,
-                "        unsafe fix (--unsafe-fixes): tags may differ\n",
+                "        needs review (--write --unsafe-fixes): tags may differ\n",
             ),
-            (&open, any, "        unsafe fix: tags may differ\n"),
+            (&open, any, "        needs review: tags may differ\n"),
             (
                 &open,
                 write,
-                "        unsafe fix (--unsafe-fixes): tags may differ\n",
+                "        needs review (--write --unsafe-fixes): tags may differ\n",
             ),
             (&none, LOOK, "  help: no fix: it is gone\n"),
             (&shown_only, write, "        suggestion only\n"),

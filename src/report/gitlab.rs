@@ -13,7 +13,7 @@ struct Gitlab;
 
 pub static FORMAT: Format = Format {
     name: "gitlab",
-    about: "code quality of GitLab",
+    about: "a code quality report for GitLab",
     is_document: true,
     has_keys: true,
     telling: Telling::Streamed(&Gitlab),

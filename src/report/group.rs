@@ -70,9 +70,9 @@ pub(super) fn trust(finding: &Finding) -> Option<Applicability> {
 /// What sort of fix a finding has, in a word or two.
 pub(super) fn fix(finding: &Finding) -> &'static str {
     match trust(finding) {
-        _ if finding.mention => "only named",
+        _ if finding.mention => "mention",
         Some(Applicability::Safe) => "safe",
-        Some(Applicability::Unsafe) => "review",
+        Some(Applicability::Unsafe) => "needs review",
         Some(Applicability::Display) => "suggestion",
         None => "none",
     }
@@ -198,7 +198,7 @@ fn why(finding: &Finding, look: &Look) -> String {
     let marker = match trust(finding) {
         None => "no fix",
         Some(Applicability::Display) => "suggestion only",
-        Some(Applicability::Unsafe) if look.limit > Applicability::Unsafe => "to be reviewed",
+        Some(Applicability::Unsafe) if look.limit > Applicability::Unsafe => "needs review",
         Some(_) => "not written",
     };
     match &finding.reason {

@@ -101,7 +101,7 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
                     (counts.safe, "safe", "with a safe fix"),
                     (counts.review, "review", "with a fix that needs review"),
                     (counts.no_fix(), "none", "without a fix"),
-                    (counts.mentions, "mention", "that only name a registry"),
+                    (counts.mentions, "mention", "mentions"),
                 ] {
                     @if number > 0 { span class={ "key " (class) } {} (number) " " (meaning) " " }
                 }
@@ -124,16 +124,16 @@ fn commands(counts: &Counts) -> Markup {
         h2 { "What to do first" }
         div.commands {
             @if counts.safe > 0 {
-                p { code { "regfix --write" } span { "makes " (fixes(counts.safe, "safe")) "." } }
+                p { code { "regfix --write" } span { "applies " (fixes(counts.safe, "safe")) "." } }
             }
             @if counts.review > 0 {
                 p {
                     code { "regfix --diff --unsafe-fixes" }
-                    span { "shows " (fixes(counts.review, "more")) " to review." }
+                    span { "shows " (fixes(counts.review, "more")) " that need review." }
                 }
             }
             @if counts.no_fix() > 0 {
-                p { code { "regfix explain RULE" } span { "says what a rule is about, and what others chose." } }
+                p { code { "regfix explain RULE" } span { "explains a rule and shows what other projects use." } }
             }
         }
     }
@@ -154,7 +154,7 @@ fn bar(counts: &Counts, most: usize) -> Markup {
     ];
     let share = |number: usize| format!("width:{:.2}%", percent(number, most));
     let label = format!(
-        "{} safe, {} to review, {} without a fix, {} mentions",
+        "{} safe, {} need review, {} without a fix, {} mentions",
         counts.safe,
         counts.review,
         counts.no_fix(),
@@ -177,7 +177,7 @@ fn percent(number: usize, all: usize) -> f64 {
 /// The cells of the numbers, and their heads.
 fn number_heads() -> Markup {
     html! {
-        th.number { "findings" } th.number { "safe" } th.number { "review" } th.number { "no fix" }
+        th.number { "findings" } th.number { "safe" } th.number { "needs review" } th.number { "no fix" }
         th.number { "mentions" }
     }
 }
@@ -318,7 +318,7 @@ fn problems(files: &[Told]) -> Markup {
                     }
                 } }
             } }
-            (more(problems.len(), ROWS, "place"))
+            (more(problems.len(), ROWS, "location"))
         }
     }
 }
@@ -460,9 +460,9 @@ mod tests {
             &format!("<td><code>sub</code></td>{numbers}"),
             &format!("<td><code>@org/x</code></td>{numbers}"),
             &format!("<td data-value=\"2\">warning</td>{numbers}"),
-            "to be reviewed: tags may differ",
+            "needs review: tags may differ",
             "<code>sub/x/a.yaml</code>",
-            "1 safe, 1 to review, 0 without a fix, 1 mentions",
+            "1 safe, 1 need review, 0 without a fix, 1 mentions",
         ] {
             assert!(text.contains(part), "no {part} in\n{text}");
         }

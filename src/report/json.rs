@@ -1,4 +1,4 @@
-//! For programs: one JSON document, a finding a line. `docs/json.md` says what each field means.
+//! For programs: one JSON document, one finding per line. `docs/json.md` says what each field means.
 //!
 //! The structs in `v1` are the schema; `docs/schema/report.json` is made of them.
 

@@ -12,7 +12,7 @@ struct JsonLines;
 
 pub static FORMAT: Format = Format {
     name: "jsonl",
-    about: "for programs: an object a line",
+    about: "for programs: one object per line",
     is_document: true,
     has_keys: false,
     telling: Telling::Streamed(&JsonLines),

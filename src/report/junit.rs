@@ -1,4 +1,4 @@
-//! For what shows test results: a suite a file, a case a finding.
+//! For what shows test results: one suite per file, one test case per finding.
 //!
 //! What is only worth knowing is a skipped case. A clean run is one case that passes, for an empty report counts as a
 //! mistake in many places.
@@ -15,7 +15,7 @@ struct Junit;
 
 pub static FORMAT: Format = Format {
     name: "junit",
-    about: "test results: a suite a file",
+    about: "test results: one suite per file",
     is_document: true,
     has_keys: false,
     telling: Telling::Gathered(&Junit),
@@ -30,8 +30,8 @@ impl Gather for Junit {
         }
         if summary.failures > 0 && report.errors == 0 {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message("standard error tells why");
-            report.add_test_suite(alone("the job could not be done", status));
+            status.set_message("standard error says why");
+            report.add_test_suite(alone("the run is incomplete", status));
         } else if report.tests == 0 {
             let name = "no legacy registry references";
             report.add_test_suite(alone(name, TestCaseStatus::success()));

@@ -51,7 +51,7 @@ fn opening(summary: &Summary, look: &Look) -> String {
     let counts = [
         (summary.errors, "error"),
         (summary.warnings, "warning"),
-        (summary.infos, "hint"),
+        (summary.infos, "info"),
     ];
     let counts = counts.iter().filter(|(number, _)| *number > 0);
     let counts: Vec<String> = counts.map(|(number, noun)| count(*number, noun)).collect();
@@ -78,15 +78,15 @@ fn opening(summary: &Summary, look: &Look) -> String {
     tell(summary.fixable, safe);
     tell(
         summary.unsafe_fixable,
-        "can be fixed with `regfix --write --unsafe-fixes`, to be reviewed",
+        "can be fixed with `regfix --write --unsafe-fixes` and need review",
     );
     tell(summary.suppressed, "suppressed");
     tell(summary.baselined, "in the baseline");
     tell(summary.stale, "stale in the baseline");
-    tell(summary.not_analysed, "not analysed, or only in part");
-    tell(summary.failures, "kept the job from being done");
+    tell(summary.not_analysed, "not fully analysed");
+    tell(summary.failures, "failed: the run is incomplete");
     lines.extend(
-        left_out(summary).map(|counts| format!("Not looked at: {counts} (a folder counts once).")),
+        left_out(summary).map(|counts| format!("Not checked: {counts} (a folder counts once).")),
     );
     lines.join("\n") + "\n"
 }
@@ -111,7 +111,7 @@ fn by_rule(files: &[Told], rules: &RuleSet) -> String {
         "severity",
         "#findings",
         "#safe",
-        "#review",
+        "#needs review",
         "#no fix",
         "#mentions",
         "what",
@@ -137,7 +137,7 @@ fn by_folder(files: &[Told]) -> String {
         "folder",
         "#findings",
         "#safe",
-        "#review",
+        "#needs review",
         "#no fix",
         "#mentions",
     ]);
@@ -150,7 +150,7 @@ fn by_folder(files: &[Told]) -> String {
 }
 
 fn fixed(files: &[Told]) -> String {
-    let mut table = Table::new(&["from", "to", "#places"]);
+    let mut table = Table::new(&["from", "to", "#references"]);
     for (old, new, number) in group::fixed(files) {
         table.push(vec![code(old), code(new), number.to_string()]);
     }
@@ -171,7 +171,7 @@ fn left(files: &[Told], look: &Look) -> String {
 }
 
 fn problems(files: &[Told]) -> String {
-    let mut table = Table::new(&["place", "why"]);
+    let mut table = Table::new(&["location", "why"]);
     for file in files {
         for (position, problem) in &file.problems {
             let place = match position {
@@ -181,11 +181,11 @@ fn problems(files: &[Told]) -> String {
             table.push(vec![code(&place), escaped(&problem.message)]);
         }
     }
-    table.text(ROWS, "places")
+    table.text(ROWS, "locations")
 }
 
 fn places(files: &[Told]) -> String {
-    let mut table = Table::new(&["place", "reference", "new place", "fix"]);
+    let mut table = Table::new(&["location", "reference", "new reference", "fix"]);
     for (file, Placed { position, finding }) in findings(files) {
         let fix = group::fix(finding);
         let new = finding.new.as_deref().map_or_else(String::new, code);
@@ -237,9 +237,9 @@ mod tests {
             "1 can be fixed with `regfix --write`.",
             "| [`k8s-gcr-io`](<https://kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement/>) | warning | 3 | 1 | 1 |  | 1 | k8s.gcr.io is frozen; registry.k8s.io has the same images under the same paths |",
             "| `sub` | 3 | 1 | 1 |  | 1 |",
-            "| to be reviewed: tags may differ | `k8s-gcr-io` | 1 | `sub/x/a.yaml:2` |",
+            "| needs review: tags may differ | `k8s-gcr-io` | 1 | `sub/x/a.yaml:2` |",
             "| `sub/x/a.yaml:1` | `k8s.gcr.io/a` | `registry.k8s.io/a` | safe |",
-            "| `sub/x/a.yaml:3` | `` k8s.gcr.io/`c\\|d` `` |  | only named |",
+            "| `sub/x/a.yaml:3` | `` k8s.gcr.io/`c\\|d` `` |  | mention |",
         ] {
             assert!(text.contains(&format!("{line}\n")), "no {line} in\n{text}");
         }

@@ -155,7 +155,8 @@ pub(super) fn make_unsafe(finding: &mut Finding) {
 /// Makes of a finding one that only names the place.
 pub(super) fn make_mention(finding: &mut Finding) {
     finding.severity = Severity::Info;
-    finding.message = "names a legacy place without pulling from it: a link for people".to_owned();
+    finding.message =
+        "names a legacy location but does not pull from it: a link for people".to_owned();
     finding.new = None;
     finding.fix = None;
     finding.reason = Some("a link for people".to_owned());

@@ -122,7 +122,7 @@ fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDes
 /// What is no rule of the catalogue but has findings.
 fn about(id: &str) -> &'static str {
     match id {
-        NOT_ANALYSED => "A file could not be analysed, or only in part",
+        NOT_ANALYSED => "A file was not fully analysed",
         id => finding::about(id).unwrap_or("See the message"),
     }
 }

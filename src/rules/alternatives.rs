@@ -60,7 +60,7 @@ pub enum DropIn {
     No,
 }
 
-/// What others chose in place of an image.
+/// What other projects use in place of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternatives {
     /// At most three, the most frequent first, a snapshot last.
@@ -211,7 +211,7 @@ impl Alternative {
     }
 }
 
-/// What others chose in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where nobody was
+/// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where nobody was
 /// seen to leave it.
 pub fn of_image(name: &str) -> Option<Alternatives> {
     let same = SAME.iter().find_map(|(copy, original)| {

@@ -287,7 +287,7 @@ impl Rule {
         let mut undated = undated.filter(|date| date.severity.is_some() && date.day().is_none());
         if let Some(date) = undated.next() {
             return Err(format!(
-                "`{}` is not a date, so there is no day from which the severity holds: write it like `2027-01-31` or `2027-01`",
+                "`{}` is not a date: write it like `2027-01-31` or `2027-01`",
                 date.when
             ));
         }
@@ -310,7 +310,7 @@ impl Rule {
             .collect::<Result<_, _>>()?;
         let summary = spec.summary.clone().unwrap_or_else(|| match &spec.to {
             Some(to) => format!("{first} has moved to {to}"),
-            None => format!("{first} is not to be used any more"),
+            None => format!("{first} should no longer be used"),
         });
         Ok(Self {
             artifact,

@@ -74,7 +74,7 @@ impl Names {
         match text.strip_suffix('*') {
             Some("") => Ok(Selector::All),
             Some(prefix) if prefix.contains('*') => Err(Unknown {
-                message: format!("`{}`: a `*` stands at the end only", shown(text)),
+                message: format!("`{}`: a `*` is allowed only at the end", shown(text)),
                 nearest: None,
             }),
             Some(prefix) if self.ids.keys().any(|id| id.starts_with(prefix)) => {
@@ -187,7 +187,10 @@ mod tests {
             assert!(unknown.message.contains(text), "{unknown:?}");
         }
         let inner = names().resolve("*-latest*").unwrap_err();
-        assert_eq!(inner.message, "`*-latest*`: a `*` stands at the end only");
+        assert_eq!(
+            inner.message,
+            "`*-latest*`: a `*` is allowed only at the end"
+        );
         assert!(names().resolve("*-latest").is_err());
     }
 

@@ -205,7 +205,7 @@ fn evaluate<'r>(
     if verdict.target.is_none() {
         verdict.applicability = Applicability::Display;
         if mapping.to.is_some() {
-            verdict.reason = Some("this image has no known name at the new place".to_owned());
+            verdict.reason = Some("this image has no known name at the new location".to_owned());
         }
         return verdict;
     }
@@ -214,7 +214,7 @@ fn evaluate<'r>(
     if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
         verdict.reason = Some(match rule.evidence() {
             Some(super::Evidence::ThirdParty) => "the owner never announced this move".to_owned(),
-            _ => "tags, contents or terms may differ at the new place".to_owned(),
+            _ => "tags, contents or terms may differ at the new location".to_owned(),
         });
     }
     if !rule.charts().is_empty() && query.chart.is_none() {
@@ -268,12 +268,12 @@ fn apply_tag_policy(
     let rule = verdict.rule;
     if mapping.tag == TagPolicy::Choose {
         cap_applicability(verdict, Applicability::Display, || {
-            "no tag carries over: choose one at the new place".to_owned()
+            "no tag is the same at the new location: choose one there".to_owned()
         });
     }
     if query.digest.is_some() && rule.digest() == DigestPolicy::Choose {
         cap_applicability(verdict, Applicability::Display, || {
-            "digests do not carry over: choose a tag at the new place".to_owned()
+            "digests are not the same at the new location: choose a tag there".to_owned()
         });
     }
     if query.tag == TagState::Digest && rule.tags().is_some() {
@@ -297,7 +297,9 @@ fn apply_tag_policy(
             if tag.bytes().any(|byte| byte.is_ascii_digit()) && numbers_of_tag(tag) < numbers_of_tag(limit));
         if !carries {
             cap_applicability(verdict, Applicability::Display, || {
-                format!("only tags below {limit} carry over: choose one at the new place")
+                format!(
+                    "only tags below {limit} are the same at the new location: choose one there"
+                )
             });
         }
     }
@@ -372,7 +374,7 @@ fn apply_tag_list(
     match (passes, verdict.applicability) {
         (Some(true), _) => {}
         (None, Applicability::Safe) => cap_applicability(verdict, Applicability::Unsafe, || {
-            "the tag is not written here, so nothing says that it is at the new place".to_owned()
+            "the tag is not given here, so it may not exist at the new location".to_owned()
         }),
         (None, _) => {}
         (Some(false), Applicability::Safe) => match other {

@@ -47,7 +47,7 @@ impl Known {
                     .map_err(|error| format!("{}: is not read: {error}", printable::path(&path)))?;
                 let told = |why| {
                     format!(
-                        "{}: {why}; mend it, or write it anew with --write-baseline after removing it",
+                        "{}: {why}; fix it, or remove it and run regfix --write-baseline",
                         printable::path(&path)
                     )
                 };
@@ -117,8 +117,8 @@ impl Known {
         let path = printable::path(&self.path);
         if summary.failures > 0 {
             // What could not be seen would look as if it were gone.
-            let advice = "mend that or leave it out, and run regfix again";
-            let why = "not written, for not all could be looked at";
+            let advice = "fix or exclude them, and run regfix again";
+            let why = "not written because some files could not be checked";
             return complain(err, format!("{path}: {why}; {advice}"));
         }
         match self.renew(options, found) {
@@ -154,7 +154,7 @@ impl Known {
                     String::new()
                 };
                 let line = format!(
-                    "{}: stale: {file} has no {rule} of {image}{at} any more{times}",
+                    "{}: stale entry: {file}: {rule} {image}{at}{times}",
                     printable::path(&self.path)
                 );
                 (line, count)

@@ -126,7 +126,7 @@ impl Work<'_> {
         // What it holds together with the others, nobody can say.
         let locked: Option<Arc<str>> = unread.map(|path| {
             let path = printable::path(path);
-            Arc::from(format!("{path} goes together with it, and cannot be read"))
+            Arc::from(format!("{path} belongs to it and cannot be read"))
         });
         let members = || -> Members {
             let files = before.iter();
@@ -192,7 +192,7 @@ fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
     let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
     member.exists = entry.state == State::There;
     member.locked = match () {
-        () if !entry.free => Some(Arc::from("it is outside of what regfix was given")),
+        () if !entry.free => Some(Arc::from("it is outside of the given paths")),
         () if walk::is_read_only(path) => Some(Arc::from("it is read-only")),
         () => None,
     };

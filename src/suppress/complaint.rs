@@ -31,7 +31,7 @@ pub(super) fn complaints(
         .until
         .filter(|_| would && directive.is_over(today))
     {
-        let message = format!("the last day of this ignore comment was {until}");
+        let message = format!("this ignore comment has expired; its last day was {until}");
         let edit = removal(directive, layout);
         let spans = vec![directive.span];
         said.push(complaint(IGNORE_EXPIRED, spans, message, text, edit));

@@ -177,10 +177,10 @@ impl Directive {
         let first =
             first.trim_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '*');
         if names.contains(first) || first.ends_with("-*") {
-            return Err(format!("rules stand in brackets: `[{}]`", shown(first)));
+            return Err(format!("put rule names in brackets: `[{}]`", shown(first)));
         }
         if !tail.is_empty() && !tail.starts_with([' ', '\t']) {
-            return Err("rules stand in brackets, a reason after a blank".to_owned());
+            return Err("put rule names in brackets, and the reason after a space".to_owned());
         }
         self.until = until(tail)?;
         self.rules.push(Named {
@@ -232,7 +232,7 @@ fn until(reason: &str) -> Result<Option<Date>, String> {
             let next = words.peek().copied().unwrap_or_default();
             let meant = if rest.is_empty() { next } else { rest };
             match meant.starts_with(|letter: char| letter.is_ascii_digit()) && meant.contains('-') {
-                true => return Err(format!("an end is written `until={}`", shown(meant))),
+                true => return Err(format!("write the date as `until={}`", shown(meant))),
                 false => continue,
             }
         };
@@ -244,7 +244,7 @@ fn until(reason: &str) -> Result<Option<Date>, String> {
         return match date {
             Some(date) => Ok(Some(date)),
             None => Err(format!(
-                "`{}` is no day: write it like `until=2027-01-31`",
+                "`{}` is not a date: write it like `until=2027-01-31`",
                 shown(day)
             )),
         };
@@ -255,7 +255,7 @@ fn until(reason: &str) -> Result<Option<Date>, String> {
 fn resolve(name: &str, names: &Names) -> Result<Selector, String> {
     if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&name) {
         return Err(format!(
-            "`{name}` cannot be ignored by a comment: remove the one that it is about"
+            "a comment cannot ignore `{name}`: remove the comment that it reports"
         ));
     }
     names
@@ -390,20 +390,17 @@ mod tests {
             ("# regfix: ignore[ , ]", "no rule between"),
             (
                 "# regfix: ignore(k8s-gcr-io)",
-                "rules stand in brackets: `[k8s-gcr-io]`",
+                "put rule names in brackets: `[k8s-gcr-io]`",
             ),
             (
                 "# regfix: ignore k8s-gcr-io, later",
-                "rules stand in brackets: `[k8s-gcr-io]`",
+                "put rule names in brackets: `[k8s-gcr-io]`",
             ),
             (
                 "# regfix: ignore bitnami-*",
-                "rules stand in brackets: `[bitnami-*]`",
+                "put rule names in brackets: `[bitnami-*]`",
             ),
-            (
-                "# regfix: ignore, for now",
-                "rules stand in brackets, a reason",
-            ),
+            ("# regfix: ignore, for now", "put rule names in brackets"),
         ] {
             let found = all(text);
             assert!(
@@ -451,16 +448,16 @@ mod tests {
         for (text, why) in [
             (
                 "# regfix: ignore[k8s-gcr-io] until=2027-02-29",
-                "`2027-02-29` is no day",
+                "`2027-02-29` is not a date",
             ),
-            ("# regfix: ignore[k8s-gcr-io] until=", "`` is no day"),
+            ("# regfix: ignore[k8s-gcr-io] until=", "`` is not a date"),
             (
                 "# regfix: ignore[k8s-gcr-io] until=2027-01-31T10",
-                "is no day",
+                "is not a date",
             ),
             (
                 "# regfix: ignore until=31.01.2027",
-                "`31.01.2027` is no day",
+                "`31.01.2027` is not a date",
             ),
             (
                 "# regfix: ignore[k8s-gcr-io] until 2027-01-31",
@@ -506,7 +503,7 @@ mod tests {
             )
         );
         assert_eq!(faults[1].0, "unused-ignore");
-        assert!(faults.len() == 2 && faults[1].1.contains("cannot be ignored by a comment"));
+        assert!(faults.len() == 2 && faults[1].1.contains("a comment cannot ignore"));
     }
 
     #[test]

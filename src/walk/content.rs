@@ -181,7 +181,7 @@ impl ReadError {
     pub fn reason(&self) -> String {
         match self {
             Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
-                "was gone before it could be read".to_owned()
+                "disappeared before it could be read".to_owned()
             }
             Self::Io { error, .. } => format!("cannot be read: {error}"),
             Self::Binary { .. } => "is binary".to_owned(),
@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(
             gone.to_string(),
             format!(
-                "{}: was gone before it could be read",
+                "{}: disappeared before it could be read",
                 printable::path(&path)
             )
         );

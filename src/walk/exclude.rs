@@ -195,7 +195,7 @@ mod tests {
         assert!(problem.fatal);
         let said = problem.to_string();
         assert!(
-            said.starts_with("conf: exclude: \"a[\" is no glob: "),
+            said.starts_with("conf: exclude: \"a[\" is not a glob: "),
             "{said}"
         );
     }

@@ -53,7 +53,7 @@ impl Problem {
     pub(super) fn missing_root(path: &Path) -> Self {
         Self::fatal(
             path,
-            "no such file or folder; check the spelling, and the folder regfix was started in",
+            "no such file or folder; check the spelling and the working directory",
         )
     }
 
@@ -62,7 +62,7 @@ impl Problem {
         Self::fatal(
             path,
             format!(
-                "a symbolic link to {target}, which does not exist; mend the link or leave it out"
+                "a symbolic link to {target}, which does not exist; fix the link or exclude it"
             ),
         )
     }
@@ -70,7 +70,7 @@ impl Problem {
     pub(super) fn special_root(path: &Path) -> Self {
         Self::fatal(
             path,
-            "neither a file nor a folder; to check a stream, give it on standard input",
+            "neither a file nor a folder; to check a stream, pass it on standard input",
         )
     }
 
@@ -82,7 +82,7 @@ impl Problem {
     }
 
     pub(super) fn vanished(path: &Path) -> Self {
-        Self::warning(path, "was gone before it could be read")
+        Self::warning(path, "disappeared before it could be read")
     }
 
     /// What an earlier run left in a folder; what to do about it.
@@ -93,21 +93,23 @@ impl Problem {
     pub(super) fn larger(path: &Path) -> Self {
         Self::fatal(
             path,
-            "larger than 64 MiB: not analysed, though it may hold what is looked for; split it, or exclude it",
+            "larger than 64 MiB: not analysed, although it may contain legacy references; split or exclude it",
         )
     }
 
     pub(super) fn panicked(path: &Path, words: &str) -> Self {
         Self::fatal(
             path,
-            format!("not analysed, for a bug in regfix; please report it, with this: {words}"),
+            format!(
+                "not analysed because of a bug in regfix; please report it with this message: {words}"
+            ),
         )
     }
 
     pub(super) fn bad_glob(base: &Path, glob: &str, reason: &str) -> Self {
         Self::fatal(
             base,
-            format!("exclude: {glob:?} is no glob: {reason}; nothing was read"),
+            format!("exclude: {glob:?} is not a glob: {reason}; nothing was read"),
         )
     }
 
@@ -119,7 +121,7 @@ impl Problem {
             }
             _ => error.to_string(),
         };
-        let message = format!("this ignore file is not followed: {why}");
+        let message = format!("this ignore file is skipped: {why}");
         match path.is_symlink() {
             true => Self::warning(path, message),
             false => Self::fatal(path, message),
@@ -129,7 +131,7 @@ impl Problem {
     pub(super) fn bad_ignore_line(path: &Path, line: usize, why: &str) -> Self {
         Self::warning(
             path,
-            format!("line {line}: {why}; this line of the ignore file is not followed"),
+            format!("line {line}: {why}; this line of the ignore file is skipped"),
         )
     }
 

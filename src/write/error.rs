@@ -100,18 +100,18 @@ impl WriteError {
         match self {
             Self::Unreadable { error, .. } => {
                 format!(
-                    "not written, for it could not be read again: {error}; see that it is there, and run regfix again"
+                    "not written: it could not be read again: {error}; check that it exists, and run regfix again"
                 )
             }
             Self::Outside { real, .. } => format!(
-                "not written, for it leads to {}, outside of what regfix was given; name that file to have it fixed",
+                "not written: it links to {}, outside of the given paths; pass that file to fix it",
                 printable::path(real)
             ),
             Self::NoFile { .. } => {
-                "not written, for it is no file any more; run regfix again".to_owned()
+                "not written: it is no longer a file; run regfix again".to_owned()
             }
             Self::Changed { .. } => {
-                "not written, for it changed since it was read; run regfix again".to_owned()
+                "not written: it changed since it was read; run regfix again".to_owned()
             }
             Self::ReadOnly { error, .. } => {
                 let detail = error
@@ -119,38 +119,38 @@ impl WriteError {
                     .map(|error| format!(" ({error})"))
                     .unwrap_or_default();
                 format!(
-                    "not written, for it is read-only{detail}; make it writable, and run regfix again"
+                    "not written: it is read-only{detail}; make it writable, and run regfix again"
                 )
             }
             Self::Folder { folder, error, .. } => {
                 let advice =
                     room(error).unwrap_or("make that folder writable, and run regfix again");
                 format!(
-                    "not written, for no new file can be made in {}: {error}; {advice}",
+                    "not written: cannot create a file in {}: {error}; {advice}",
                     printable::path(folder)
                 )
             }
             Self::Owner { error, .. } => {
                 format!(
-                    "not written, for its owner or group could not be kept: {error}; run regfix as its owner"
+                    "not written: its owner or group could not be kept: {error}; run regfix as its owner"
                 )
             }
             Self::Failed { error, .. } => {
-                let advice = room(error).unwrap_or("the file is as it was");
+                let advice = room(error).unwrap_or("the file is unchanged");
                 format!("not written: {error}; {advice}")
             }
             Self::NoPlace { error, .. } => {
                 let advice = match error.kind() {
-                    io::ErrorKind::NotFound => "make its folder first",
+                    io::ErrorKind::NotFound => "create its folder first",
                     io::ErrorKind::IsADirectory => "that is a folder: name a file in it",
-                    _ => "see that its folder may be written to",
+                    _ => "make its folder writable",
                 };
                 format!("cannot be written: {error}; {advice}")
             }
             Self::Half { error, written } => {
                 let written: Vec<_> = written.iter().map(|path| printable::path(path)).collect();
                 format!(
-                    "{}; what goes together with it was written already: {}; run regfix --write again to finish that, or put it back by hand",
+                    "{}; files that belong to it are already written: {}; run regfix --write again to finish, or restore them by hand",
                     error.reason(),
                     written.join(", ")
                 )
@@ -162,16 +162,16 @@ impl WriteError {
                     name => format!("extended attribute {name}"),
                 };
                 format!(
-                    "not written, because its {what} could not be kept: {error}; remove that, or run regfix as a user who may set it"
+                    "not written: its {what} could not be kept: {error}; remove that, or run regfix as a user who may set it"
                 )
             }
             Self::AtOdds { other, .. } => {
                 format!(
-                    "not written, because {} is another name of the same file and would get another text; make two files of them",
+                    "not written: {} is another name of the same file (hard link) and would get a different text; make them two files",
                     printable::path(other)
                 )
             }
-            Self::Unfinished { reason, .. } => format!("not written, because {reason}"),
+            Self::Unfinished { reason, .. } => format!("not written: {reason}"),
         }
     }
 }
@@ -182,7 +182,7 @@ fn room(error: &io::Error) -> Option<&'static str> {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     );
-    full.then_some("the file is as it was; free some space, and run regfix again")
+    full.then_some("the file is unchanged; free some disk space, and run regfix again")
 }
 
 impl fmt::Display for WriteError {

@@ -21,7 +21,7 @@ use super::staging::{self, Busy, Staging};
 use super::{steps, temporary};
 use crate::printable;
 
-const REMOVE: &str = "see that the files it lies beside are as they should be, and remove it";
+const REMOVE: &str = "check the files beside it, and remove it";
 
 /// What lies in a folder.
 enum Found {
@@ -52,7 +52,7 @@ pub(super) fn unfinished(folder: &Path) -> Result<bool, String> {
         Found::Nothing => Ok(true),
         Found::Rest(_) => Ok(false),
         Found::Unfinished(group) => Err(format!(
-            "an earlier run was stopped while it wrote {} files that go together; run regfix --write to finish that, or put the files back and remove {}",
+            "an earlier run was stopped while it wrote {} files that belong together; run regfix --write to finish, or restore the files and remove {}",
             group.files.len(),
             shown(folder),
         )),
@@ -73,7 +73,7 @@ pub(super) fn repair(folder: &Path, bounds: &Bounds) -> Result<bool, String> {
         Found::Unfinished(group) => {
             let name = shown(folder);
             group.finish(bounds).map_err(|why| {
-                format!("an earlier run was stopped while it wrote files that go together, and {why}; once the files are as they should be, remove {name}")
+                format!("an earlier run was stopped while it wrote files that belong together, and {why}; check the files, then remove {name}")
             })?;
             Ok(true)
         }
@@ -87,7 +87,7 @@ fn shown(folder: &Path) -> String {
 fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
     let odd = |error: io::Error| {
         format!(
-            "{} is not what regfix makes: {error}; {REMOVE}",
+            "{} is not a valid journal: {error}; {REMOVE}",
             shown(folder)
         )
     };
@@ -109,11 +109,11 @@ fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
         return match text {
             None if staging.is_bare() => Ok(Found::Rest(staging)),
             None => Err(format!(
-                "{} was not made by a run of yours here; remove it",
+                "{} was not made here by a run of yours; remove it",
                 shown(folder)
             )),
             Some(_) => Err(format!(
-                "{} was left by a run that was stopped while it wrote files that go together, but elsewhere or by somebody else; {REMOVE}",
+                "{} was left by a run that was stopped while it wrote files that belong together, but in another location or by another user; {REMOVE}",
                 shown(folder)
             )),
         };
@@ -220,7 +220,7 @@ impl Unfinished {
             .filter(|(folder, _)| bounds.hold(folder));
         within
             .try_for_each(|(_, staging)| staging.remove())
-            .map_err(|error| format!("what it left cannot be removed: {error}"))
+            .map_err(|error| format!("its files cannot be removed: {error}"))
     }
 
     /// What it takes to give the files that are in one state the other.
@@ -241,7 +241,7 @@ impl Unfinished {
         let real = printable::path(&file.real);
         if !bounds.hold(&file.real) {
             return Err(format!(
-                "{real} is outside of what regfix was given; give that too"
+                "{real} is outside of the given paths; pass it, too"
             ));
         }
         let (above, name) = split(&file.real).ok_or("it names no file")?;
@@ -257,7 +257,7 @@ impl Unfinished {
             matches!(found, Some(Ok(found)) if found == *wanted)
         };
         if !wanted.is_none_or(waits) {
-            return Err(format!("the text that {real} is to have is lost"));
+            return Err(format!("the new text of {real} is lost"));
         }
         Ok(Move {
             file,

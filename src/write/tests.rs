@@ -101,7 +101,7 @@ fn a_changed_file_is_refused() {
         let said = refused(&place, "a.yaml", place.replace("a.yaml"));
         assert_eq!(
             said,
-            "not written, for it changed since it was read; run regfix again"
+            "not written: it changed since it was read; run regfix again"
         );
         assert_eq!(place.text("a.yaml"), text);
     }
@@ -151,7 +151,7 @@ fn bounds_are_whole_folders_and_files() {
     assert_eq!(
         said,
         format!(
-            "not written, for it leads to {}, outside of what regfix was given; name that file to have it fixed",
+            "not written: it links to {}, outside of the given paths; pass that file to fix it",
             real.display(),
         )
     );
@@ -169,7 +169,7 @@ fn a_read_only_file_is_refused() {
     let said = refused(&place, "a.yaml", place.replace("a.yaml"));
     assert_eq!(
         said,
-        "not written, for it is read-only; make it writable, and run regfix again"
+        "not written: it is read-only; make it writable, and run regfix again"
     );
     assert_eq!(place.text("a.yaml"), BEFORE);
     assert_eq!(place.names(), ["a.yaml"]);
@@ -565,7 +565,7 @@ mod unix {
             set_mode(&place.at(""), 0o700);
             let said = refused(&place, "a.yaml", result);
             assert!(
-                said.starts_with("not written, for no new file can be made in "),
+                said.starts_with("not written: cannot create a file in "),
                 "{said}"
             );
             assert!(
@@ -646,7 +646,7 @@ mod unix {
         };
         let said = write(60_000).unwrap_err().to_string();
         assert!(
-            said.ends_with("the file is as it was; free some space, and run regfix again"),
+            said.ends_with("the file is unchanged; free some disk space, and run regfix again"),
             "{said}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), before);

@@ -278,8 +278,8 @@ fn a_large_file_is_told_where_it_may_matter() {
     assert_eq!(code, 2, "{out}");
     assert_eq!(
         err,
-        "regfix: m.yaml: larger than 64 MiB: not analysed, though it may hold what is looked for; \
-         split it, or exclude it\n"
+        "regfix: m.yaml: larger than 64 MiB: not analysed, although it may contain legacy references; \
+         split or exclude it\n"
     );
     assert!(fs::read(suspect.path().join("m.yaml")).unwrap() == before);
     assert_others_done(suspect.path(), 3);
@@ -452,7 +452,7 @@ mod unix {
         assert_told(
             &folder,
             &["--write"],
-            "regfix: m.yaml: not written, for it is read-only; make it writable",
+            "regfix: m.yaml: not written: it is read-only; make it writable",
         );
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
@@ -476,8 +476,8 @@ mod unix {
         assert_eq!(code, 2, "{out}");
         assert_eq!(
             err,
-            "regfix: m.yaml: a symbolic link to nowhere, which does not exist; mend the link or \
-             leave it out\n"
+            "regfix: m.yaml: a symbolic link to nowhere, which does not exist; fix the link or \
+             exclude it\n"
         );
         assert!(folder.path().join("m.yaml").is_symlink());
         for name in ["a.yaml", "z.yaml"] {

@@ -230,7 +230,7 @@ fn what_is_not_understood_is_told_with_what_was_meant() {
         ),
         (
             &["--select", "k8s-gcr-io", "--ignore", "all", "."],
-            "no rule is left",
+            "no rules are left",
         ),
         (&["--selct", "x"], "'--select'"),
         (&["--format", "xml"], "full, concise, json"),
@@ -242,7 +242,7 @@ fn what_is_not_understood_is_told_with_what_was_meant() {
         ),
         (
             &["-", "a.yaml"],
-            "regfix: `-` stands alone: give standard input or paths, not both\n",
+            "regfix: `-` (standard input) cannot be combined with paths\n",
         ),
     ];
     for (arguments, expected) in cases {
@@ -421,7 +421,7 @@ fn statistics_count_by_rule() {
     assert_eq!(out, "      2 k8s-gcr-io\n      1 bitnami-versioned\n");
     assert_eq!(
         err,
-        "1 error, 2 warnings in 3 files; 2 fixable with --write; 1 more with --unsafe-fixes\n"
+        "1 error, 2 warnings in 3 files; 2 fixable with --write; 1 more with --write --unsafe-fixes\n"
     );
     assert_eq!(code, 1);
 }
@@ -868,7 +868,7 @@ fn writing_tells_what_was_fixed_and_what_is_left() {
         "fixed b.yaml:1:8 k8s-gcr-io k8s.gcr.io/pause:3.2 → registry.k8s.io/pause:3.2\n",
         "error[bitnami-versioned]\n",
         "╭─[b.yaml:3:8]",
-        "unsafe fix",
+        "needs review",
         "\nFixed 2 references in 2 files.\n",
         "\nLeft 1 error in 1 of 2 files (",
     ] {

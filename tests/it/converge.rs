@@ -48,7 +48,7 @@ fn rules_in_a_circle_write_nothing() {
             assert_eq!(output.status.code(), Some(2), "{output:?}");
             let said = stdout(&output) + &stderr(&output);
             let expected = "p.yaml:6:24: ";
-            let line = said.lines().find(|line| line.contains("go in a circle"));
+            let line = said.lines().find(|line| line.contains("form a circle"));
             let line = line.unwrap_or_else(|| panic!("{said}"));
             assert!(line.contains(expected), "{line}");
             let rules = ["a-example-com", "b-example-com", "c-example-com"];
@@ -94,7 +94,7 @@ fn a_circle_holds_the_files_that_go_together() {
     let report = run(tree.path(), &["--write", "--format", "json"]);
     let report = stdout(&report);
     assert!(
-        report.contains("the fixes of base/pod.yaml, which goes together with it, do not"),
+        report.contains("the fixes of base/pod.yaml, which belongs to it, do not"),
         "{report}"
     );
 }

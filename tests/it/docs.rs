@@ -29,7 +29,17 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// What stands between two markers.
+/// The pages for users.
+fn documents() -> Vec<String> {
+    let names = fs::read_dir(root().join("docs")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let manual = names.filter(|name| name.ends_with(".md"));
+    let manual = manual.map(|name| format!("docs/{name}"));
+    let all = manual.chain(["README.md", "CHANGELOG.md"].map(str::to_owned));
+    all.collect()
+}
+
+/// The text between two markers.
 fn between<'t>(text: &'t str, (start, end): (&str, &str)) -> &'t str {
     let (_, rest) = text.split_once(start).unwrap();
     rest.split_once(end).unwrap().0
@@ -158,23 +168,9 @@ fn flags_that_are_named_exist_and_those_that_exist_are_named() {
     let exist = help();
     assert!(exist.contains("--unsafe-fixes") && exist.contains("--unique"));
     let mut all = BTreeSet::new();
-    for path in [
-        "README.md",
-        "CHANGELOG.md",
-        "docs/baseline.md",
-        "docs/ci.md",
-        "docs/configuration.md",
-        "docs/helm.md",
-        "docs/json.md",
-        "docs/policies.md",
-        "docs/registries.md",
-        "docs/reports.md",
-        "docs/rules.md",
-        "docs/shell.md",
-        ".pre-commit-hooks.yaml",
-        "action.yml",
-    ] {
-        let named = named(&read(path));
+    let others = [".pre-commit-hooks.yaml", "action.yml"].map(str::to_owned);
+    for path in documents().into_iter().chain(others) {
+        let named = named(&read(&path));
         let unknown: Vec<_> = named.difference(&exist).collect();
         assert!(unknown.is_empty(), "{path} names {unknown:?}");
         all.extend(named);
@@ -196,21 +192,9 @@ fn the_readme_starts_with_the_two_commands() {
 
 #[test]
 fn what_the_documents_link_to_is_there() {
-    for (folder, path) in [
-        ("", "README.md"),
-        ("", "SECURITY.md"),
-        ("docs", "docs/baseline.md"),
-        ("docs", "docs/ci.md"),
-        ("docs", "docs/shell.md"),
-        ("docs", "docs/configuration.md"),
-        ("docs", "docs/helm.md"),
-        ("docs", "docs/json.md"),
-        ("docs", "docs/policies.md"),
-        ("docs", "docs/registries.md"),
-        ("docs", "docs/reports.md"),
-        ("docs", "docs/kustomize.md"),
-    ] {
-        let text = read(path);
+    for path in documents() {
+        let folder = Path::new(&path).parent().unwrap();
+        let text = read(&path);
         for link in text.split("](").skip(1) {
             let target = link.split([')', '#']).next().unwrap();
             let there = target.starts_with("https://") || root().join(folder).join(target).exists();

@@ -345,7 +345,7 @@ fn standard_input_can_have_reports_too() {
 fn a_report_that_cannot_be_written_is_an_error_before_anything_is_fixed() {
     let folder = folder(&[("a.yaml", LEGACY), ("sub/x", "")]);
     for (output, why) in [
-        ("json=missing/a.json", "make its folder first"),
+        ("json=missing/a.json", "create its folder first"),
         ("json=sub", "that is a folder"),
         ("json=a.yaml/x", "a.yaml/x: cannot be written"),
     ] {
@@ -360,7 +360,7 @@ fn a_report_that_cannot_be_written_is_an_error_before_anything_is_fixed() {
         (&["--output", "sarif=-"], "--format sarif"),
         (
             &["--output", "sarif=x", "--output", "json=x"],
-            "two reports go to x",
+            "two reports have the same file x",
         ),
     ] {
         let output = run(folder.path(), arguments);

@@ -263,7 +263,7 @@ fn revisions_mean_what_git_says() {
         "HEAD:a/one.yaml^{commit}",
     ] {
         let said = of(revision);
-        let known = said.contains("git knows no revision") || said.contains("is not understood");
+        let known = said.contains("there is no revision") || said.contains("is not understood");
         assert!(known, "{revision}: {said}");
     }
     for revision in ["@{u}", "main@{1}", "@{-1}", ":/one", "HEAD^{/one}"] {

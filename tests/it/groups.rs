@@ -61,7 +61,7 @@ fn holds(folder: &Path, reason: &str) {
     held(folder, before, &run(folder, &["--write", "."]), reason);
 }
 
-const UNREADABLE: &str = "prod/kustomization.yaml goes together with it, and cannot be read";
+const UNREADABLE: &str = "prod/kustomization.yaml belongs to it and cannot be read";
 
 #[test]
 fn the_tree_is_fixed_where_all_of_it_is_understood() {
@@ -93,7 +93,7 @@ fn an_overlay_in_another_encoding_holds_its_base() {
 
 #[test]
 fn an_overlay_that_does_not_parse_holds_its_base() {
-    let reason = "prod/kustomization.yaml goes together with it, and does not parse";
+    let reason = "prod/kustomization.yaml belongs to it and does not parse";
     for text in [
         "resources: [../base]\nimages:\n- name: k8s.gcr.io/pause newTag: \"3.2\"\n",
         "resources: [../base]\nimages:\n- name: k8s.gcr.io/pause\n  newTag: \"3.2\n",
@@ -109,7 +109,7 @@ fn an_overlay_that_does_not_parse_holds_its_base() {
     )
     .unwrap();
     fs::write(folder.path().join("prod/patch.yaml"), "a: b: [c\n").unwrap();
-    let reason = "prod/patch.yaml goes together with it, and does not parse";
+    let reason = "prod/patch.yaml belongs to it and does not parse";
     holds(folder.path(), reason);
 }
 

@@ -100,7 +100,7 @@ fn what_is_left_out_is_counted() {
     repository.put("log.txt", LEGACY);
     repository.put(".venv/a.yaml", LEGACY);
     let arguments = ["--exclude", "vendor/", "--no-hidden"];
-    let line = "Not looked at: 3 excluded, 2 ignored, 3 hidden (a folder counts once)";
+    let line = "Not checked: 3 excluded, 2 ignored, 3 hidden (a folder counts once)";
     let full = run(repository.path(), &arguments);
     assert_eq!(full.status.code(), Some(0), "{}", stderr(&full));
     let text = stdout(&full);
@@ -152,7 +152,7 @@ fn what_is_left_out_is_counted() {
     // With nothing left out there is nothing to say.
     let plain = Repository::new(&[("a.yaml", "image: registry.k8s.io/pause:3.2\n")]);
     let text = stdout(&run(plain.path(), &[]));
-    assert!(!text.contains("Not looked at"), "{text}");
+    assert!(!text.contains("Not checked"), "{text}");
 }
 
 /// A pull request is judged by the configuration of its base: its own can hide what it brings.

@@ -75,8 +75,8 @@ fn an_image_is_explained() {
     holds(
         &said(&["explain", "bitnami/mariadb:11.4.2"]),
         &[
-            "What others chose",
-            "No common alternative has been seen.",
+            "What other projects use",
+            "No common alternative is known.",
             "no updates",
         ],
     );
@@ -134,7 +134,7 @@ fn a_chart_is_explained() {
             "Other versions",
         ],
     );
-    let clean = "names no legacy image by default";
+    let clean = "No legacy image is known in the defaults";
     holds(
         &said(&["explain", "kube-state-metrics@4.8.0"]),
         &[clean, "Other versions"],
@@ -161,25 +161,25 @@ fn a_chart_is_explained() {
         &said(&["explain", "kubernetes-dashboard@6.0.6"]),
         &[
             "Its subchart metrics-server@3.8.3 pulls k8s.gcr.io/metrics-server/metrics-server by default.",
-            "metrics-server.enabled switches it, and it is off by default.",
+            "metrics-server.enabled enables it. It is disabled by default.",
         ],
     );
     holds(
         &said(&["explain", "opencost@1.20.0"]),
-        &["Some versions around this one pull"],
+        &["Some nearby versions pull"],
     );
     holds(
         &said(&["explain", "nginx-ingress@1.32.0"]),
         &[
             "No version up to 1.32.0 is clean.",
-            "The chart goes on as ingress-nginx.",
+            "The chart continues as ingress-nginx.",
         ],
     );
     holds(
         &refused(&["explain", "redis@20.0.0"]),
         &[
-            "nothing is known of a chart `redis`",
-            "a repository before it may help",
+            "there is no data about a chart `redis`",
+            "try it with its repository",
         ],
     );
     holds(
@@ -187,7 +187,7 @@ fn a_chart_is_explained() {
             "explain",
             "https://charts.example.com/kube-state-metrics@4.7.0",
         ]),
-        &["nothing is known of a chart `kube-state-metrics` in https://charts.example.com"],
+        &["there is no data about a chart `kube-state-metrics` in https://charts.example.com"],
     );
 }
 
@@ -212,7 +212,7 @@ fn rules_are_explained_one_by_one_or_by_a_glob() {
     holds(
         &said(&["explain", "bitnami-versioned"]),
         &[
-            "docker.io/bitnami and all below → docker.io/bitnamilegacy",
+            "docker.io/bitnami and everything below → docker.io/bitnamilegacy",
             "Except docker.io/bitnami/sealed-secrets-controller, docker.io/bitnami/minideb.",
             "Tags: not with latest, no tag.",
             "Not at the new location: tags with debian-8,",

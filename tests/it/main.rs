@@ -40,4 +40,5 @@ mod since;
 mod trees;
 mod vectors;
 mod walk;
+mod words;
 mod yaml;

@@ -148,7 +148,7 @@ fn what_is_staged_is_read_in_the_work_tree_and_the_index_stays() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         stderr(&output),
-        "regfix: b.yaml: staged in part; what is read and fixed is the work tree\n"
+        "regfix: b.yaml: only partly staged; regfix reads and fixes the file in the working tree\n"
     );
     assert_eq!(repository.text("a.yaml"), MOVED);
     assert_eq!(repository.text("b.yaml"), format!("# changed\n{MOVED}"));
@@ -249,7 +249,7 @@ fn a_baseline_is_stale_only_where_something_changed() {
     };
     assert_eq!(stale(OTHER), "");
     let told = stale(MOVED);
-    assert!(told.contains("stale: b.yaml has no k8s-gcr-io"), "{told}");
+    assert!(told.contains("stale entry: b.yaml: k8s-gcr-io"), "{told}");
     assert!(!told.contains("a.yaml"), "{told}");
     let both = run(repository.path(), &["--since", "HEAD", "--write-baseline"]);
     assert_eq!(both.status.code(), Some(2));
@@ -475,22 +475,22 @@ fn what_git_cannot_tell_is_said_and_nothing_is_checked() {
         (
             repository.path().into(),
             &["--since", "nowhere"],
-            "--since: git knows no revision \"nowhere\"\n".into(),
+            "--since: there is no revision \"nowhere\"\n".into(),
         ),
         (
             repository.path().into(),
             &["--since=--output=x"],
-            "--since: git knows no revision \"--output=x\"\n".into(),
+            "--since: there is no revision \"--output=x\"\n".into(),
         ),
         (
             repository.path().into(),
             &["--since="],
-            "--since: git knows no revision \"\"\n".into(),
+            "--since: there is no revision \"\"\n".into(),
         ),
         (
             repository.path().into(),
             &["--since", "HEAD", "-"],
-            "`--since` is about files; standard input has no history\n".into(),
+            "`--since` works with files only, not with standard input\n".into(),
         ),
         (
             outside.path().into(),
@@ -506,7 +506,7 @@ fn what_git_cannot_tell_is_said_and_nothing_is_checked() {
             clone,
             &["--since", missing],
             format!(
-                "--since: git knows no revision {missing:?}; the clone is shallow: fetch it first, as with `git fetch --depth=1 origin {missing}`\n"
+                "--since: there is no revision {missing:?}; the clone is shallow: fetch it first, as with `git fetch --depth=1 origin {missing}`\n"
             ),
         ),
     ];

@@ -274,7 +274,7 @@ fn excluded_folders_are_not_entered() {
     let bad = run(&options);
     assert!(bad.kept.is_empty(), "what may be excluded is not read");
     assert!(
-        bad.problems[0].fatal && bad.problems[0].message.contains("\"b[\" is no glob"),
+        bad.problems[0].fatal && bad.problems[0].message.contains("\"b[\" is not a glob"),
         "{:?}",
         bad.problems
     );
@@ -321,9 +321,7 @@ fn a_bad_root_does_not_stop_the_others() {
     assert_eq!(tree.kept(&outcome), ["a.yaml"]);
     assert_eq!(
         tree.problems(&outcome),
-        [
-            "missing: no such file or folder; check the spelling, and the folder regfix was started in",
-        ]
+        ["missing: no such file or folder; check the spelling and the working directory",]
     );
     assert!(
         run(&Options::default()).kept.is_empty(),
@@ -352,8 +350,8 @@ fn a_panic_costs_one_file() {
     assert_eq!(
         tree.problems(&outcome),
         [
-            "bad.yaml: not analysed, for a bug in regfix; please report it, with this: cannot read this",
-            "worse.yaml: not analysed, for a bug in regfix; please report it, with this: cannot even name it",
+            "bad.yaml: not analysed because of a bug in regfix; please report it with this message: cannot read this",
+            "worse.yaml: not analysed because of a bug in regfix; please report it with this message: cannot even name it",
         ]
     );
     assert!(outcome.problems.iter().all(|problem| problem.fatal));
@@ -402,7 +400,7 @@ fn files_beyond_the_limit_are_looked_through() {
     assert_eq!(
         tree.problems(&outcome),
         [
-            "suspect.yaml: larger than 64 MiB: not analysed, though it may hold what is looked for; split it, or exclude it",
+            "suspect.yaml: larger than 64 MiB: not analysed, although it may contain legacy references; split or exclude it",
         ]
     );
     assert_eq!(outcome.counts.files, 3);
@@ -438,7 +436,7 @@ mod unix {
         assert_eq!(
             tree.problems(&named),
             [
-                "in/broken.yaml: a symbolic link to nowhere, which does not exist; mend the link or leave it out",
+                "in/broken.yaml: a symbolic link to nowhere, which does not exist; fix the link or exclude it",
             ]
         );
     }
@@ -459,7 +457,7 @@ mod unix {
         assert_eq!(
             tree.problems(&named),
             [
-                "fifo.yaml: neither a file nor a folder; to check a stream, give it on standard input",
+                "fifo.yaml: neither a file nor a folder; to check a stream, pass it on standard input",
             ]
         );
     }
@@ -530,7 +528,7 @@ mod unix {
         assert_eq!(tree.kept(&outcome), ["a.yaml"]);
         assert_eq!(
             tree.problems(&outcome),
-            ["b.yaml: was gone before it could be read (not fatal)"]
+            ["b.yaml: disappeared before it could be read (not fatal)"]
         );
     }
 

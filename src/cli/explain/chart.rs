@@ -42,12 +42,12 @@ pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<Str
     if known.is_empty() {
         let where_ = match asked.repository {
             Some(repository) => format!(" in {}", shown(repository)),
-            None => "; a repository before it may help, like \
+            None => "; try it with its repository, like \
                      `oci://registry-1.docker.io/bitnamicharts/redis@20.0.0`"
                 .to_owned(),
         };
         return Err(format!(
-            "nothing is known of a chart `{}`{where_}",
+            "there is no data about a chart `{}`{where_}",
             shown(asked.name)
         ));
     }
@@ -55,7 +55,7 @@ pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<Str
     let mut page = Page::new(look);
     page.title(&format!("{} {}", asked.name, asked.version), "");
     if found.is_empty() {
-        page.paragraph("This version names no legacy image by default, as far as is known.");
+        page.paragraph("No legacy image is known in the defaults of this version.");
     }
     for advisory in &found {
         page.heading(advisory.rule);
@@ -84,20 +84,20 @@ fn report(page: &mut Page, advisory: &Advisory, rules: &RuleSet) {
     }
     let images = advisory.images;
     page.paragraph(&match (advisory.certain, advisory.subchart) {
-        (false, _) => format!("Some versions around this one pull {images} by default."),
+        (false, _) => format!("Some nearby versions pull {images} by default."),
         (true, None) => format!("Pulls {images} by default."),
         (true, Some(subchart)) => format!("Its subchart {subchart} pulls {images} by default."),
     });
     if let Some(condition) = advisory.condition {
         page.paragraph(&match advisory.enabled {
-            Enabled::On => format!("The value {condition} switches it, and it is on by default."),
-            Enabled::Off => format!("The value {condition} switches it, and it is off by default."),
-            Enabled::Unknown => format!("The value {condition} switches it."),
+            Enabled::On => format!("The value {condition} enables it. It is enabled by default."),
+            Enabled::Off => format!("The value {condition} enables it. It is disabled by default."),
+            Enabled::Unknown => format!("The value {condition} enables it."),
         });
     }
     page.paragraph(&boundary(advisory));
     if let Some(name) = advisory.renamed_to {
-        page.paragraph(&format!("The chart goes on as {name}."));
+        page.paragraph(&format!("The chart continues as {name}."));
     }
     let repositories: Vec<&str> = advisory.repositories().collect();
     page.paragraph(&format!("Published at {}.", repositories.join(" and ")));

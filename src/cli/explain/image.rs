@@ -44,9 +44,9 @@ pub(super) fn judged(reference: &str, rules: &RuleSet) -> Option<(String, Vec<St
 }
 
 fn chosen(page: &mut Page, others: &Alternatives) {
-    page.heading("What others chose");
+    page.heading("What other projects use");
     if !others.is_common {
-        page.paragraph("No common alternative has been seen.");
+        page.paragraph("No common alternative is known.");
     }
     for one in &others.shown {
         let caveat = one.caveats().next();
@@ -61,7 +61,7 @@ fn outcome(finding: &Finding) -> Vec<String> {
     let how = match fix {
         Some(Applicability::Safe) => "safe: applied by `--write`",
         Some(Applicability::Unsafe) => "needs review: applied only with `--write --unsafe-fixes`",
-        Some(Applicability::Display) => "a suggestion: never written",
+        Some(Applicability::Display) => "suggestion only: never written",
         None => "no automatic fix",
     };
     let new = finding.new.as_ref().map(|new| format!("→ {new}"));

@@ -15,7 +15,7 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
         let scope = if mapping.from.exact {
             ""
         } else {
-            " and all below"
+            " and everything below"
         };
         let to = mapping.to.as_ref().map(|to| format!(" → {to}"));
         page.paragraph(&format!(

@@ -236,7 +236,7 @@ fn ask(client: &Client, listed: Vec<Listed>, platforms: &[Platform]) -> Vec<Veri
             answer: None,
             fate: Fate::NotAsked,
             status: "not-asked",
-            reason: Some("it is not a whole image reference".to_owned()),
+            reason: Some("it is not a complete image reference".to_owned()),
             locations,
         },
     };
@@ -373,7 +373,7 @@ fn summary(rows: &[Verified]) -> String {
         (count(Fate::Unknown), "could not be determined"),
         (
             count(Fate::NotAsked),
-            "put together by templates, not asked for (--verbose lists them)",
+            "built by templates, not checked (--verbose lists them)",
         ),
     ] {
         if count > 0 {

@@ -9,7 +9,7 @@ use crate::detect::form::Form;
 use crate::detect::usage::Usage;
 
 const PULL: Says = Is(Usage::PULL);
-const SCRIPT: Says = Is(Usage::likely("it stands in a script"));
+const SCRIPT: Says = Is(Usage::likely("it is in a script"));
 const OBSERVED: Says = Is(Usage::Observed(
     "a status says what ran, nothing is pulled from it",
 ));

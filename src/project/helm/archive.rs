@@ -71,7 +71,7 @@ pub(super) fn unpack(
     let mut archive = Archive::new(bounded);
     let broken = |error: io::Error| match error.kind() {
         io::ErrorKind::StorageFull => {
-            format!("holds more than {} MiB", limit.div_ceil(1 << 20))
+            format!("contains more than {} MiB", limit.div_ceil(1 << 20))
         }
         _ => format!("cannot be read: {error}"),
     };
@@ -79,7 +79,7 @@ pub(super) fn unpack(
         let mut entry = entry.map_err(broken)?;
         match budget.entries.checked_sub(1) {
             Some(left) => budget.entries = left,
-            None => return Err("holds too many files".to_owned()),
+            None => return Err("contains too many files".to_owned()),
         }
         let kind = entry.header().entry_type();
         if matches!(kind, EntryType::Directory | EntryType::XGlobalHeader) {
@@ -88,7 +88,10 @@ pub(super) fn unpack(
         let written = String::from_utf8_lossy(&entry.path_bytes()).replace('\\', "/");
         let name = inner_name(&written)?;
         let Some((top, path)) = name.split_once('/') else {
-            return Err(format!("`{}` is in no chart's folder", shown(&name)));
+            return Err(format!(
+                "`{}` is not in the folder of a chart",
+                shown(&name)
+            ));
         };
         if unpacked.top.is_empty() {
             top.clone_into(&mut unpacked.top);
@@ -97,7 +100,10 @@ pub(super) fn unpack(
             continue;
         }
         if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
-            let fault = format!("`{}` is a link or no regular file: not read", shown(&name));
+            let fault = format!(
+                "`{}` is a link or not a regular file: not read",
+                shown(&name)
+            );
             unpacked.faults.push(fault);
             continue;
         }
@@ -128,7 +134,10 @@ fn inner_name(written: &str) -> Result<String, Fault> {
         return Err(format!("names a path outside of it: `{}`", shown(written)));
     }
     match parts.is_empty() || written.len() > LONGEST_NAME {
-        true => Err(format!("names no file: `{}`", shown(written))),
+        true => Err(format!(
+            "has an entry without a file name: `{}`",
+            shown(written)
+        )),
         false => Ok(parts.join("/")),
     }
 }
@@ -203,7 +212,7 @@ mod tests {
         assert_eq!(names, ["Chart.yaml", "values.yaml"]);
         assert_eq!(
             unpacked.faults,
-            ["`a/link` is a link or no regular file: not read"]
+            ["`a/link` is a link or not a regular file: not read"]
         );
     }
 
@@ -218,7 +227,10 @@ mod tests {
             "names an absolute path: `/etc/passwd`",
         );
         refuses(&[("c:/x", FILE, b"")], "names an absolute path: `c:/x`");
-        refuses(&[("x\u{7}", FILE, b"")], "`x?` is in no chart's folder");
+        refuses(
+            &[("x\u{7}", FILE, b"")],
+            "`x?` is not in the folder of a chart",
+        );
         refuses(&[], "is empty");
     }
 
@@ -243,13 +255,13 @@ mod tests {
             ..Budget::default()
         };
         let error = unpack(&bomb, &mut small, |_| true).unwrap_err();
-        assert_eq!(error, "holds more than 6 MiB");
+        assert_eq!(error, "contains more than 6 MiB");
         let mut few = Budget {
             entries: 1,
             ..Budget::default()
         };
         let error = unpack(&bomb, &mut few, |_| true).unwrap_err();
-        assert_eq!(error, "holds too many files");
+        assert_eq!(error, "contains too many files");
         let mut flat = Budget {
             depth: 0,
             ..Budget::default()
@@ -266,6 +278,6 @@ mod tests {
             ..Budget::default()
         };
         let error = unpack(&bomb, &mut small, |_| true).unwrap_err();
-        assert_eq!(error, "holds more than 1 MiB");
+        assert_eq!(error, "contains more than 1 MiB");
     }
 }

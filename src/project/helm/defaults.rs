@@ -22,10 +22,11 @@ use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 use crate::source::{LineIndex, Span};
 
-const IN_TEMPLATE: &str = "it stands in a template of a packaged chart, where no value changes it";
-const IN_CRD: &str = "it stands in a manifest of a packaged chart, where no value changes it";
-const IN_TEXT: &str = "a text is replaced whole: the override repeats all of it";
-const IN_LIST: &str = "a list is replaced whole: the override repeats all of it";
+const IN_TEMPLATE: &str =
+    "it is hard-coded in a template of a packaged chart, so no value changes it";
+const IN_CRD: &str = "it is hard-coded in a manifest of a packaged chart, so no value changes it";
+const IN_TEXT: &str = "Helm replaces a string as a whole, so the override repeats all of it";
+const IN_LIST: &str = "Helm replaces a list as a whole, so the override repeats all of it";
 
 /// A chart that the user owns, as its files are now.
 pub(super) struct Owned<'o> {
@@ -428,7 +429,7 @@ impl Default {
             });
         }
         let locked = match member {
-            None => Some("the chart's values.yaml is left out by the settings"),
+            None => Some("the configuration excludes the values.yaml of the chart"),
             Some(member) => member.locked.as_deref(),
         };
         let planned: Result<Vec<_>, String> = match locked {

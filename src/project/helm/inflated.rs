@@ -25,7 +25,7 @@ use crate::rules::anchors::Anchors;
 use crate::source::Span;
 
 const UNPACKED: &str =
-    "a tool puts this chart back: what it has by default is overridden where it is released";
+    "a tool puts this chart back, so its defaults are overridden where it is released";
 
 /// One chart that is asked for.
 pub(super) struct Inflated {
@@ -48,7 +48,7 @@ pub(super) struct Inflated {
     pub is_shared: bool,
 }
 
-const SHARED: &str = "other charts may get their values from that file, too";
+const SHARED: &str = "other charts may use that values file, too";
 
 /// Finds those whose overrides would go into values files that are named more often than for their own charts.
 pub(super) fn mark_shared(tree: &dyn Tree, asking: &[&PathBuf], inflated: &mut [Inflated]) {
@@ -200,7 +200,7 @@ pub(super) fn text(table: &Table, key: &str) -> Option<String> {
 }
 
 fn not_looked_into(why: &str) -> String {
-    format!("{why}: the chart is not looked into")
+    format!("{why}: the chart was not analysed")
 }
 
 impl Inflated {
@@ -254,7 +254,7 @@ impl Inflated {
     /// Where those cannot be read.
     fn owned<'t>(&self, text: impl Fn(&Path) -> Option<&'t str>) -> Result<Owned<'_>, String> {
         if let Some(key) = self.unseen {
-            return Err(format!("some of its values come by `{key}`"));
+            return Err(format!("some of its values come from `{key}`"));
         }
         let text =
             |path: &Path| text(path).ok_or_else(|| format!("{} cannot be read", shown(path)));

@@ -131,7 +131,7 @@ impl<'l> Loader<'l> {
         }
         self.fault(
             place,
-            format!("its dependencies come to more than {MOST_INSTANCES} charts: they are not looked into"),
+            format!("it has more than {MOST_INSTANCES} dependencies: they were not analysed"),
             true,
         );
         Vec::new()
@@ -298,7 +298,7 @@ impl<'l> Loader<'l> {
                 return None;
             }
             None => {
-                self.fault(place, "holds no Chart.yaml", false);
+                self.fault(place, "contains no Chart.yaml", false);
                 return None;
             }
         };

@@ -64,8 +64,7 @@ pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec
     vec![Err(NO_ROOM.to_owned()); wanted.len()]
 }
 
-const NO_ROOM: &str =
-    "the values file leaves no room for the override: it would change something else";
+const NO_ROOM: &str = "the override would change something else in the values file";
 
 /// A file with values in it.
 #[derive(Clone)]
@@ -82,7 +81,7 @@ fn read(text: &str, at: &Spot) -> Result<Contents, String> {
     }
     let root = &mut documents[at.document];
     if !matches!(root, Value::Null | Value::Table(_)) {
-        return Err("is no map".to_owned());
+        return Err("is not a map".to_owned());
     }
     let mut inner = None;
     if at.in_text

@@ -54,7 +54,7 @@ pub fn images(
         let images = match &owned {
             Ok(owned) => owned.images(),
             Err(error) => {
-                unseen.push((format!("{error}: its subcharts are not looked into"), false));
+                unseen.push((format!("{error}: its subcharts were not analysed"), false));
                 Vec::new()
             }
         };

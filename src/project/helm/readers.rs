@@ -322,7 +322,8 @@ fn placed(
         |edits: &&Vec<(PathBuf, Edit)>| edits.iter().all(|(path, _)| members.contains_key(path));
     let fix = legacy.finding.fix.as_ref().and_then(|fix| {
         let Some(edits) = legacy.edits.as_ref().filter(can_write) else {
-            reason = Some("the pieces cannot hold the new name".to_owned());
+            reason =
+                Some("the parts of this reference cannot be changed to the new name".to_owned());
             return None;
         };
         let (here, elsewhere): (Vec<_>, Vec<_>) =

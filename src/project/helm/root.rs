@@ -12,7 +12,7 @@ use crate::project::{Member, Members};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
-const VENDORED: &str = "a tool puts this file back: `helm dependency update` brings the chart as its repository has it";
+const VENDORED: &str = "an edit would be lost: `helm dependency update` overwrites this file";
 
 /// A chart that the user owns.
 pub(super) struct Root {
@@ -50,7 +50,7 @@ impl Root {
                 return note(
                     member,
                     None,
-                    format!("{error}: its subcharts are not looked into"),
+                    format!("{error}: its subcharts were not analysed"),
                     false,
                 );
             }
@@ -100,7 +100,7 @@ impl Root {
             finding.related.push(Related {
                 place: lock.clone(),
                 position: None,
-                text: "its digest is stale after that: run `helm dependency update`".to_owned(),
+                text: "its digest is outdated after that: run `helm dependency update`".to_owned(),
             });
         }
     }

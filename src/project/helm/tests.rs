@@ -366,14 +366,14 @@ fn a_moved_repository_makes_the_lock_stale() {
     let (findings, members) = told(&[("Chart.yaml", APP), ("Chart.lock", "digest: sha256:0\n")]);
     assert_eq!(
         related(&findings[0]),
-        ["Chart.lock None its digest is stale after that: run `helm dependency update`"]
+        ["Chart.lock None its digest is outdated after that: run `helm dependency update`"]
     );
     let problems: Vec<&str> = members
         .values()
         .flat_map(|member| &member.problems)
         .map(|problem| problem.message.as_str())
         .collect();
-    let absent = "sub 1.x is not in charts/: run `helm dependency build` to see inside";
+    let absent = "sub 1.x is not in charts/: run `helm dependency build` to check it";
     assert_eq!(problems, [absent]);
 }
 
@@ -390,7 +390,7 @@ fn values_that_do_not_parse_are_told_and_left_alone() {
     let told: Vec<&str> = told.map(|problem| problem.message.as_str()).collect();
     assert!(
         told.iter()
-            .any(|message| message.contains("its subcharts are not looked into")),
+            .any(|message| message.contains("its subcharts were not analysed")),
         "{told:?}"
     );
 }

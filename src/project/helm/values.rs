@@ -49,7 +49,7 @@ const MOST_NODES: usize = 500_000;
 /// Reads the first document of a text, the only one that Helm reads. Empty where there is none.
 ///
 /// # Errors
-/// Where it is no map, or does not parse; in words that follow its name.
+/// Where it is not a map, or does not parse; in words that follow its name.
 pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
     read_at(text, file, &Spot::default())
 }
@@ -149,7 +149,7 @@ impl Spot {
     }
 }
 
-const NO_VALUES: &str = "has something else where values belong";
+const NO_VALUES: &str = "does not contain values where they belong";
 
 /// What stands at a place of a document; null where nothing does.
 pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
@@ -182,7 +182,7 @@ pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, Str
     match at(&root, steps) {
         Value::Table(table) => Ok(Table::clone(table)),
         Value::Null => Ok(Table::new()),
-        _ if steps.is_empty() => Err("is no map".to_owned()),
+        _ if steps.is_empty() => Err("is not a map".to_owned()),
         _ => Err(NO_VALUES.to_owned()),
     }
 }
@@ -227,7 +227,7 @@ fn value_of(
     }
     let value = reader.value(root);
     match reader.left {
-        0 => Err("stands for more than half a million values".to_owned()),
+        0 => Err("expands to more than half a million values".to_owned()),
         _ => Ok(value),
     }
 }
@@ -499,7 +499,7 @@ mod tests {
         check("a: |\n  b", "{a:b}");
         check("", "{}");
         check("# nothing\n", "{}");
-        check("- a\n", "is no map");
+        check("- a\n", "is not a map");
         assert!(read("a: [", 0).is_err());
     }
 
@@ -509,7 +509,7 @@ mod tests {
         for n in 1..30 {
             text += &format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1);
         }
-        check(&text, "stands for more than half a million values");
+        check(&text, "expands to more than half a million values");
     }
 
     #[test]

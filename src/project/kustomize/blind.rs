@@ -31,11 +31,11 @@ fn reason(group: &Group, tree: &dyn Tree, members: &Members) -> Option<String> {
         let name = printable::path(path);
         match members.get(path) {
             Some(member) if member.exists && !is_sound(&member.text, member.kind.parser) => {
-                Some(format!("{name} goes together with it, and does not parse"))
+                Some(format!("{name} belongs to it and does not parse"))
             }
             Some(_) => None,
             None if is_blind(tree, path) => {
-                Some(format!("{name} goes together with it, and cannot be read"))
+                Some(format!("{name} belongs to it and cannot be read"))
             }
             None => None,
         }

@@ -16,8 +16,7 @@ use crate::finding::{Finding, Label};
 use crate::project::Members;
 use crate::rules::RuleSet;
 
-const OTHER_TAG: &str =
-    "with the tag that an images entry sets, nothing says that it is at the new place";
+const OTHER_TAG: &str = "the tag that an `images` entry sets may not exist at the new location";
 
 /// Adds what is to be said of entries, and says of bases what their final tags tell.
 pub(super) fn find(group: &mut Group, members: &mut Members, rules: &RuleSet) {

@@ -102,8 +102,8 @@ pub(super) struct LeftBehind {
     pub(super) keep: bool,
 }
 
-const EXCLUDED: &str = "the settings leave it out";
-const VENDORED: &str = "a tool puts it there";
+const EXCLUDED: &str = "the configuration excludes it";
+const VENDORED: &str = "a tool manages it";
 
 /// Folders that tools fill: `vendir`, and `kustomize localize`.
 const VENDOR_FOLDERS: [&str; 2] = ["vendor", "localized-files"];

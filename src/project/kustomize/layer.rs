@@ -273,7 +273,7 @@ impl Reader<'_> {
             Place::File | Place::Unreadable => return Some(Target::File(path)),
             Place::Folder => match layer_in(self.tree, &path) {
                 Some(layer) => return Some(Target::Layer(layer, scalar.span)),
-                None => self.problem(scalar, format!("{value} holds no kustomization")),
+                None => self.problem(scalar, format!("{value} contains no kustomization")),
             },
             _ if is_remote(value) => {
                 let base = (scalar.span, format!("the remote base {value}"));
@@ -287,7 +287,7 @@ impl Reader<'_> {
     fn missing(&mut self, scalar: &Scalar<'_>, place: Place) {
         let value = &scalar.value;
         let message = match place {
-            Place::Outside => format!("{value} lies outside of what may be read"),
+            Place::Outside => format!("{value} is outside of what may be read"),
             _ => format!("there is no {value}"),
         };
         self.layer.unseen.push((scalar.span, message.clone()));
@@ -297,7 +297,7 @@ impl Reader<'_> {
     fn problem(&mut self, scalar: &Scalar<'_>, message: String) {
         self.layer.problems.push(Problem {
             offset: Some(scalar.span.start),
-            message: format!("{message}; what it would select or be selected by is not known"),
+            message: format!("{message}; it is not known what it selects or what selects it"),
             fatal: false,
         });
     }

@@ -36,10 +36,10 @@ enum Item {
     Flow(Option<Span>),
 }
 
-pub(super) const ALIASED: &str = "that entry is written with anchors or merge keys";
-pub(super) const SPREAD: &str = "that entry is laid out in a way that cannot be edited";
-pub(super) const ESCAPED: &str = "that entry's name is written with escapes";
-pub(super) const ALONE: &str = "that entry cannot have a second one beside it";
+pub(super) const ALIASED: &str = "that entry uses anchors or merge keys";
+pub(super) const SPREAD: &str = "that entry has a layout that cannot be edited";
+pub(super) const ESCAPED: &str = "the name of that entry is written with escapes";
+pub(super) const ALONE: &str = "a second entry cannot be added beside that entry";
 
 impl Layout {
     pub(super) fn read(

@@ -55,7 +55,9 @@ impl Planner<'_> {
         for _ in 0..MOST_ROUNDS {
             let (plan, played, settled) = self.settle(&held);
             if played.gave_up || !settled {
-                return self.nothing("the kustomizations around it cannot be followed to the end");
+                return self.nothing(
+                    "the kustomizations connected to it could not be followed completely",
+                );
             }
             let wrong = self.wrong(&plan, &played, &held);
             let before = held.len();
@@ -71,7 +73,7 @@ impl Planner<'_> {
                 };
             }
         }
-        self.nothing("the kustomizations around it hold each other back")
+        self.nothing("the kustomizations connected to it block each other")
     }
 
     /// Everything stays as it is.
@@ -264,7 +266,7 @@ impl Planner<'_> {
             let why = match &self.fixed_tests[index] {
                 Some(why) => format!("a JSON patch tests this value, and {why}"),
                 None if !together => {
-                    "a JSON patch tests this value, and not all that have it move".to_owned()
+                    "a JSON patch tests this value, and not all occurrences of it change".to_owned()
                 }
                 None => continue,
             };
@@ -286,7 +288,7 @@ impl Planner<'_> {
         let place = &self.places[index];
         let lost = self.lost(index, change, inputs, held);
         if !rewrite.entry.pattern.is_known() {
-            let why = format!("nothing says whether the images entry at {place} selects it");
+            let why = format!("it is not known whether the `images` entry at {place} selects it");
             let movers = inputs.iter().flat_map(|flow| &flow.movers);
             wrong.extend(movers.map(|mover| (*mover, why.clone())));
             return;
@@ -297,7 +299,7 @@ impl Planner<'_> {
             if change.follows {
                 wrong.push((Mover::Entry(index), why.clone()));
             }
-            let why = format!("the images entry at {place} selects it by this name, and {why}");
+            let why = format!("the `images` entry at {place} selects it by this name, and {why}");
             let movers = lost.iter().flat_map(|flow| &flow.movers);
             wrong.extend(movers.map(|mover| (*mover, why.clone())));
             return;
@@ -311,14 +313,14 @@ impl Planner<'_> {
             };
             let why = match (is_own, flow.movers.is_empty()) {
                 (true, _) => {
-                    format!("the images entry at {place} selects it, and cannot follow it")
+                    format!("the `images` entry at {place} selects it and cannot be changed with it")
                 }
                 (false, false) => format!(
-                    "the images entry at {place} would begin to select it, and make {} of it",
+                    "the `images` entry at {place} would begin to select it, and make {} of it",
                     act.changed(&flow.after)
                 ),
                 (false, true) => format!(
-                    "the images entry at {place} selects it by this name, and under the new one would begin to \
+                    "the `images` entry at {place} selects it by this name, and with the new one it would begin to \
                      select {}",
                     flow.before
                 ),

@@ -17,9 +17,9 @@ use crate::printable;
 use crate::project::Members;
 use crate::source::LineIndex;
 
-const KEPT: &str = "an ignore comment or the settings keep that as it is";
-const TESTED_STAYS: &str = "it tests a value that stays as it is";
-const FOLLOWS: &str = "it goes together with a fix that is less sure";
+const KEPT: &str = "an ignore comment or the configuration keeps it as it is";
+const TESTED_STAYS: &str = "it tests a value that does not change";
+const FOLLOWS: &str = "it belongs to a fix that is less safe";
 
 pub(super) fn settle(group: &Group, members: &mut Members) {
     let findings = Findings::new(members);

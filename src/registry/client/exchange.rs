@@ -60,7 +60,7 @@ impl Reply {
                 reason: said.unwrap_or_else(|| "the registry answers 403".to_owned()),
             },
             // Elsewhere, where we were redirected to: we do not log in there.
-            401 => Answer::unreachable("redirects to where a login is asked for"),
+            401 => Answer::unreachable("redirects to a host that asks for a login"),
             status => Answer::unreachable(match said {
                 Some(said) => format!("the registry answers {status}: {said}"),
                 None => format!("the registry answers {status}"),

@@ -145,7 +145,7 @@ fn is_manifest_type(text: &str) -> bool {
 /// The manifest, once its digest is what the registry and the reference say.
 fn read(location: &Location, reply: &Reply) -> Result<(String, String, Manifest), Answer> {
     let body = &reply.response.body;
-    let odd = || Answer::unreachable("what came is not a manifest");
+    let odd = || Answer::unreachable("the answer is not a manifest");
     let manifest: Manifest = serde_json::from_slice(body).map_err(|_| odd())?;
     if !(1..=2).contains(&manifest.schema_version) {
         return Err(odd());

@@ -19,7 +19,7 @@ pub struct Settings {
     pub insecure: Vec<String>,
     /// Hosts, `host[:port]`, to which a registry may send us though their addresses are private.
     pub private_hosts: Vec<String>,
-    /// Requests at the same time to one registry. At least one.
+    /// Concurrent requests to one registry. At least one.
     pub per_host: usize,
     pub limits: Limits,
     /// Answers are kept in this folder for as long.

@@ -75,7 +75,7 @@ fn all(exchange: &Exchange, repository: &Repository, unasked: bool) -> Result<Ta
             return Err(reply.failure("repository"));
         }
         let page: Page = serde_json::from_slice(&reply.response.body)
-            .map_err(|_| Answer::unreachable("what came is not a list of tags"))?;
+            .map_err(|_| Answer::unreachable("the answer is not a list of tags"))?;
         let before = tags.len();
         for tag in page.tags.unwrap_or_default() {
             match image::is_tag(&tag) {

@@ -51,7 +51,7 @@ pub(super) fn fetch(
     }
     let realm = Url::parse(wanted.realm);
     let realm = realm.map_err(|problem| {
-        Answer::unreachable(format!("the registry sends for a token to {problem}"))
+        Answer::unreachable(format!("the registry requires a token from {problem}"))
     })?;
     let service = wanted.service.map(|service| ("service", service));
     let scopes = wanted.scopes.split(' ').map(|scope| ("scope", scope));
@@ -122,7 +122,7 @@ fn refusal(realm: &Url, response: &Response, sent: Option<&Secret>) -> Answer {
     let reason = |ours: &str| said.clone().unwrap_or_else(|| ours.to_owned());
     match (response.status, sent.is_none()) {
         (401 | 403, true) => Answer::NeedsCredentials {
-            reason: reason("the registry gives no token to anybody"),
+            reason: reason("the registry gives no token without credentials"),
         },
         (401 | 403, false) => Answer::Denied {
             reason: reason("the registry does not take the credentials"),
@@ -133,7 +133,7 @@ fn refusal(realm: &Url, response: &Response, sent: Option<&Secret>) -> Answer {
 
 fn bearer(token: &str, life: Duration, anonymous: bool) -> Result<Token, Answer> {
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Answer::unreachable("the token that was given is not one"));
+        return Err(Answer::unreachable("the token is malformed"));
     }
     let life = life.min(LONGEST_LIFE).saturating_sub(MARGIN);
     Ok(Token {

@@ -105,7 +105,7 @@ fn by_one_name(moves: &[Move], why: &str) -> (Vec<String>, Vec<super::LeftOut>) 
 }
 
 pub(super) fn oc_mirror(_: &Destination, moves: &[Move]) -> Emitted {
-    let why = "oc-mirror mirrors an image under its own name alone: rewrite the manifests first";
+    let why = "oc-mirror mirrors an image only under its own name: rewrite the manifests first";
     let (images, left_out) = by_one_name(moves, why);
     let mut text = String::from(
         "kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n  additionalImages:\n",
@@ -117,7 +117,7 @@ pub(super) fn oc_mirror(_: &Destination, moves: &[Move]) -> Emitted {
 }
 
 pub(super) fn zarf(_: &Destination, moves: &[Move]) -> Emitted {
-    let why = "zarf finds an image by the name that manifests have: rewrite the manifests first";
+    let why = "zarf finds an image by its name in the manifests: rewrite the manifests first";
     let (images, left_out) = by_one_name(moves, why);
     let mut text = String::from(
         "kind: ZarfPackageConfig\nmetadata:\n  name: images\ncomponents:\n  - name: images\n    required: true\n    images:\n",

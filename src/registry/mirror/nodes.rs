@@ -56,7 +56,7 @@ pub(super) fn containerd(to: &Destination, moves: &[Move]) -> Emitted {
     }
     let mut text = String::from("#!/bin/sh\n# Run it in /etc/containerd/certs.d.\nset -eu\n");
     for (host, fronts) in hosts {
-        let why = "other images of its registry go elsewhere, and hosts.toml knows no repositories";
+        let why = "other images of its registry go elsewhere, and hosts.toml does not distinguish repositories";
         let (front, rest) = most_first(fronts);
         left_out.extend(rest.into_iter().map(|one| one.leave(why)));
         let server = match host {

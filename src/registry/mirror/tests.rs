@@ -100,7 +100,7 @@ fn what_moves_where() {
         left,
         [
             "its name at the mirror would be too long or malformed",
-            "it is not a whole image reference",
+            "it is not a complete image reference",
         ]
     );
 }

@@ -29,12 +29,13 @@ fn found(summary: &Summary, look: &Look) -> String {
     let files = count(summary.files, "file");
     let time = elapsed(summary.elapsed);
     if summary.files == 0 {
-        return "No files to look at.".to_owned();
+        return "No files to check.".to_owned();
     }
     if left(summary) == 0 {
         let what = match (summary.fixed > 0, summary.failures > 0) {
+            _ if summary.baselined > 0 => "No new findings",
             (true, _) => "No other legacy registry references",
-            (_, true) => "No legacy registry references that could be seen",
+            (_, true) => "No legacy registry references were found",
             _ => "No legacy registry references",
         };
         return Ink::Green.on(
@@ -52,8 +53,11 @@ fn found(summary: &Summary, look: &Look) -> String {
         .map(|(number, noun, ink)| ink.on(&count(number, noun), look.color))
         .collect();
     let verb = if look.write { "Left" } else { "Found" };
-    let places = summary.files_with_findings;
-    format!("{verb} {} in {places} of {files}{time}.", listed(&counts))
+    let files = match summary.files_with_findings {
+        all if all == summary.files => files,
+        some => format!("{some} of {files}"),
+    };
+    format!("{verb} {} in {files}{time}.", listed(&counts))
 }
 
 /// What could be fixed by writing, or was not although it should have been.
@@ -73,16 +77,16 @@ fn fixable(summary: &Summary, look: &Look) -> Option<String> {
             "None has an automatic fix.".to_owned()
         }
         (_, 0, 0) => return None,
-        (true, 0, more) => format!("{more} can be fixed with --unsafe-fixes."),
+        (true, 0, more) => format!("{more} can be fixed with --write --unsafe-fixes."),
         (true, safe, 0) => format!("{} could not be written.", count_fixes(safe)),
         (true, safe, more) => format!(
-            "{} could not be written; {more} more can be fixed with --unsafe-fixes.",
+            "{} could not be written; {more} more can be fixed with --write --unsafe-fixes.",
             count_fixes(safe)
         ),
         (false, 0, more) => format!("{more} can be fixed with --write --unsafe-fixes."),
         (false, safe, 0) => format!("{safe} can be fixed with {write}."),
         (false, safe, more) => {
-            format!("{safe} can be fixed with {write}, {more} more with --unsafe-fixes.")
+            format!("{safe} can be fixed with {write}, {more} more with --write --unsafe-fixes.")
         }
     })
 }
@@ -104,15 +108,15 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
         ));
     }
     if summary.baselined > 0 {
-        let findings = count(summary.baselined, "finding");
+        let findings = count(summary.baselined, "known finding");
         lines.push(format!("{findings} in the baseline."));
     }
     if summary.stale > 0 {
         let what = match summary.stale {
-            1 => "1 entry of the baseline is stale".to_owned(),
-            stale => format!("{stale} entries of the baseline are stale"),
+            1 => "1 entry in the baseline is stale".to_owned(),
+            stale => format!("{stale} entries in the baseline are stale"),
         };
-        let line = format!("{what}; --write-baseline drops what is fixed.");
+        let line = format!("{what}; --write-baseline removes what is fixed.");
         lines.push(Ink::Yellow.on(&line, look.color));
     }
     if summary.not_analysed > 0 {
@@ -120,9 +124,9 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
         let hint = if look.verbose {
             "."
         } else {
-            "; --verbose tells why."
+            "; --verbose says why."
         };
-        let line = format!("{files} could not be analysed, or only in part{hint}");
+        let line = format!("{files} not fully analysed{hint}");
         lines.push(Ink::Yellow.on(&line, look.color));
     }
     if let Some(counts) = left_out(summary) {
@@ -132,12 +136,12 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
             "; --verbose lists them."
         };
         lines.push(format!(
-            "Not looked at: {counts} (a folder counts once){hint}"
+            "Not checked: {counts} (a folder counts once){hint}"
         ));
     }
     if summary.failures > 0 {
-        let problems = count(summary.failures, "problem");
-        let line = format!("{problems} kept the job from being done.");
+        let problems = count(summary.failures, "failure");
+        let line = format!("{problems}: the run is incomplete (exit code 2).");
         lines.push(Ink::Red.on(&line, look.color));
     }
     lines
@@ -186,7 +190,7 @@ mod tests {
             LOOK,
             "No legacy registry references in 1 file (12 ms).\n",
         );
-        check(files(0), LOOK, "No files to look at.\n");
+        check(files(0), LOOK, "No files to check.\n");
     }
 
     #[test]
@@ -206,10 +210,10 @@ mod tests {
         };
         let expected = "
 Found 1 error, 5 warnings and 2 infos in 2 of 30 files (1.2 s).
-4 can be fixed with --write, 1 more with --unsafe-fixes.
+4 can be fixed with --write, 1 more with --write --unsafe-fixes.
 1 finding suppressed.
-1 file could not be analysed, or only in part; --verbose tells why.
-2 problems kept the job from being done.
+1 file not fully analysed; --verbose says why.
+2 failures: the run is incomplete (exit code 2).
 ";
         check(summary, LOOK, expected);
     }
@@ -239,13 +243,20 @@ Found 1 error, 5 warnings and 2 infos in 2 of 30 files (1.2 s).
                 1,
                 Some("3 can be fixed with --write --unsafe-fixes."),
             ),
-            (write, 0, 1, Some("1 can be fixed with --unsafe-fixes.")),
+            (
+                write,
+                0,
+                1,
+                Some("1 can be fixed with --write --unsafe-fixes."),
+            ),
             (write, 1, 0, Some("1 fix could not be written.")),
             (
                 write,
                 2,
                 1,
-                Some("2 fixes could not be written; 1 more can be fixed with --unsafe-fixes."),
+                Some(
+                    "2 fixes could not be written; 1 more can be fixed with --write --unsafe-fixes.",
+                ),
             ),
         ];
         for (look, safe, more, expected) in cases {

@@ -343,7 +343,7 @@ impl<'s> Totals<'s> {
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(
     title = "The JSON report of regfix",
-    description = "docs/json.md tells what each field means."
+    description = "docs/json.md says what each field means."
 )]
 pub(in crate::report) struct Document<'r> {
     #[schemars(extend("const" = VERSION))]

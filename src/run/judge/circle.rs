@@ -102,7 +102,7 @@ impl Unsettled {
         };
         let references: BTreeSet<String> = round.iter().map(|one| one.old.clone()).collect();
         let what = match is_circle {
-            true => format!("{rules} go in a circle{}", way(fixed, &references)),
+            true => format!("{rules} form a circle{}", way(fixed, &references)),
             false => format!("{rules} still change it after {MOST_PASSES} passes"),
         };
         Self {
@@ -126,9 +126,9 @@ impl Unsettled {
                 });
             }
             let reason = match is_cause {
-                true => "the fixes of this file do not settle".to_owned(),
+                true => "the fixes of this file do not converge".to_owned(),
                 false => format!(
-                    "the fixes of {}, which goes together with it, do not settle",
+                    "the fixes of {}, which belongs to it, do not converge",
                     printable::path(&self.path)
                 ),
             };

@@ -78,7 +78,7 @@ fn the_images_of_a_tree() {
     assert_eq!(stdout(&output), expected);
     assert_eq!(
         stderr(&output),
-        "2 images: 1 available, 1 gone, 1 put together by templates, not asked for (--verbose lists them)\n"
+        "2 images: 1 available, 1 gone, 1 built by templates, not checked (--verbose lists them)\n"
     );
     assert_eq!(code(&output), 1);
     assert_eq!(server.lines().len(), 3);

@@ -321,7 +321,7 @@ fn what_a_redirect_leads_to_is_not_logged_in_to() {
         check(
             &ask(&client, &server, image),
             "unreachable",
-            "redirects to where a login is asked for",
+            "redirects to a host that asks for a login",
         );
     }
     assert!(service.seen().is_empty());
@@ -359,7 +359,7 @@ fn what_comes_back_from_elsewhere_is_not_ours() {
     check(
         &ask(&client, &server, "a:1"),
         "unreachable",
-        "redirects to where a login is asked for",
+        "redirects to a host that asks for a login",
     );
     let back = server
         .seen()

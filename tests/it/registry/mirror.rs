@@ -66,7 +66,7 @@ fn what_a_format_cannot_express_is_said() {
     let said = stderr(&output);
     assert!(
         said.contains(
-            "left out: k8s.gcr.io/pause:3.2: zarf finds an image by the name that manifests have"
+            "left out: k8s.gcr.io/pause:3.2: zarf finds an image by its name in the manifests"
         ),
         "{said}"
     );

@@ -107,10 +107,9 @@ pub(super) fn plan(text: &str, spot: &Spot, wanted: &[(usize, &Override)]) -> Pl
         Some(Node::Map(map)) if steps.is_empty() && !map.entries.is_empty() => {
             writer.map(map, &branch);
         }
-        _ if !spot.is_whole() => writer.refuse(
-            &branch,
-            "no values stand there that the override could go into",
-        ),
+        _ if !spot.is_whole() => {
+            writer.refuse(&branch, "there are no values there for the override")
+        }
         Some(Node::Map(map)) => writer.replace_root(map.span, &branch),
         Some(Node::Scalar(scalar)) if !scalar.span.is_empty() => {
             writer.replace_root(scalar.span, &branch);
@@ -230,9 +229,9 @@ impl Writer<'_> {
             }
             (Node::Alias(_), _) => self.refuse(
                 branch,
-                "an alias stands where the override belongs: what it stands for is used elsewhere too",
+                "there is an alias where the override belongs, and its target is also used elsewhere",
             ),
-            _ => self.refuse(branch, "what stands where the override belongs is no map"),
+            _ => self.refuse(branch, "the value where the override belongs is not a map"),
         }
     }
 
@@ -258,7 +257,7 @@ impl Writer<'_> {
                 .flow(&Value::table(inner), has_quoted_keys(map));
             match written {
                 Some(span) => self.edit(span, flow, &branch.of),
-                None => self.refuse(branch, "an entry without a value stands in a flow map"),
+                None => self.refuse(branch, "a flow map contains an entry without a value"),
             }
             return;
         }
@@ -271,7 +270,7 @@ impl Writer<'_> {
         else {
             self.refuse(
                 branch,
-                "an anchor or a tag stands where the override belongs",
+                "there is an anchor or a tag where the override belongs",
             );
             return;
         };
@@ -291,7 +290,7 @@ impl Writer<'_> {
         let column = first.and_then(|key| column(self.text, key));
         let (Some(column), Some(last)) = (column, map.entries.last()) else {
             for index in of {
-                let reason = "the map that the override belongs to begins in an unusual place";
+                let reason = "the map that the override belongs to has an unusual layout";
                 self.plan.refused.insert(*index, reason.to_owned());
             }
             return;

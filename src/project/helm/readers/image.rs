@@ -53,7 +53,7 @@ pub(super) struct Legacy {
     pub finding: Finding,
     /// What the image should become.
     pub wanted: String,
-    /// The edits of the pieces that make it so. `None` where the pieces cannot hold the new name.
+    /// The edits of the pieces that make it so. `None` where the parts of this reference cannot be changed to the new name.
     pub edits: Option<Vec<(PathBuf, Edit)>>,
 }
 

@@ -24,11 +24,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// For many passes. The largest public charts take a third of a million steps for one.
+    /// For many passes: all that most charts need, and some ten of the largest public ones, which take a third of a million
+    /// steps for one.
     pub(super) fn of_exploring() -> Self {
         Self {
-            steps: Cell::new(20_000_000),
-            bytes: Cell::new(1 << 30),
+            steps: Cell::new(3_000_000),
+            bytes: Cell::new(128 << 20),
         }
     }
 

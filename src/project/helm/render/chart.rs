@@ -201,7 +201,7 @@ impl Reader {
 /// Reads a values file: its documents one over the other, as Helm does.
 ///
 /// # Errors
-/// Where one of them is no map, or does not parse.
+/// Where one of them is not a map, or does not parse.
 pub(super) fn read_values(text: &str, number: usize) -> Result<Table, String> {
     let mut all = Table::new();
     for document in values::read_all(text, number)? {
@@ -212,7 +212,7 @@ pub(super) fn read_values(text: &str, number: usize) -> Result<Table, String> {
                 coalesce::merge(&mut table, &all, true);
                 all = table;
             }
-            _ => return Err("is no map".to_owned()),
+            _ => return Err("is not a map".to_owned()),
         }
     }
     Ok(all)

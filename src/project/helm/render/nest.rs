@@ -69,7 +69,7 @@ impl Located for InFiles<'_> {
 }
 
 impl Nest<'_> {
-    /// Makes what the root and all below it get.
+    /// Makes what the root and everything below it get.
     pub(super) fn build(&mut self, chart: &Layered<Of>, values: Table) -> Result<()> {
         let path = Some(self.context.recorder.path(None, ""));
         let values = values::Value::table(values);

@@ -487,7 +487,7 @@ fn charts_that_helm_refuses_are_refused() {
         ("Chart.yaml", "name: a\nversion: 1.0.0\n"),
         ("values.yaml", "- a\n"),
     ]);
-    assert_eq!(broken, "cannot load values.yaml: is no map");
+    assert_eq!(broken, "cannot load values.yaml: is not a map");
 }
 
 #[test]

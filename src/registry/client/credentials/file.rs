@@ -173,7 +173,7 @@ impl AuthFile {
                     (None, None) => continue,
                 };
                 let value = serde_json::from_str(&text)
-                    .map_err(|_| format!("`{key}` does not hold JSON"))?;
+                    .map_err(|_| format!("`{key}` does not contain JSON"))?;
                 // Helpers are a user's own setting; what a cluster hands out starts no program.
                 file.entries.extend(Self::of_json(value)?.entries);
                 seen = true;
