@@ -221,7 +221,11 @@ mod tests {
             .unwrap();
         // Whose name says one thing, and whose target another.
         assert_eq!(bitnami.safety, Safety::Review);
-        assert!(bitnami.summary.ends_with("(rule changed by the configuration)"));
+        assert!(
+            bitnami
+                .summary
+                .ends_with("(rule changed by the configuration)")
+        );
         assert!(!bitnami.sources().is_empty());
     }
 }
