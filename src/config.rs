@@ -20,6 +20,7 @@ pub use error::ConfigError;
 pub use find::{Found, find, is_configuration, names_from, repository};
 pub use globs::Globs;
 
+use crate::encoding;
 use crate::finding::{self, Finding, LEGACY_CHART};
 use crate::open;
 use crate::rules::select::{Names, Selector, Unknown};
@@ -112,7 +113,8 @@ fn of_bytes(path: &Path, bytes: Vec<u8>, folder: PathBuf) -> Result<Config, Conf
     if bytes.len() > LIMIT {
         return Err(unread(path, "is larger than 1 MiB".to_owned()));
     }
-    let text = String::from_utf8(bytes).map_err(|_| unread(path, "is not UTF-8".to_owned()))?;
+    let (text, _) = encoding::decode(bytes)
+        .map_err(|invalid| unread(path, format!("is not {}", invalid.encoding.name())))?;
     let mut config = parse(path, &text)?;
     config.folder = folder;
     config.here = std::env::current_dir().map_err(|error| unread(path, error.to_string()))?;

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use gix_hash::ObjectId;
 use gix_object::{FindExt, FindHeader};
 
+use crate::encoding;
 use crate::printable;
 pub use changes::{Asked, Changes, Since, changes};
 use repository::Objects;
@@ -79,7 +80,8 @@ fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Stri
     let mut buffer = Vec::new();
     let blob = objects.find_blob(&item.id, &mut buffer);
     let blob = blob.map_err(|_| Error::missing(item.id))?;
-    Ok(String::from_utf8(blob.data.to_owned()).ok())
+    let text = encoding::decode(blob.data.to_owned()).ok();
+    Ok(text.map(|(text, _)| text))
 }
 
 impl Repository {

@@ -26,6 +26,7 @@ pub mod config;
 pub mod detect;
 pub mod diff;
 pub mod edit;
+pub mod encoding;
 pub mod finding;
 pub mod git;
 pub mod image;

@@ -27,6 +27,7 @@ use crate::baseline::Baseline;
 use crate::check::pull_secrets::{self, PullSecret};
 use crate::config::Config;
 use crate::edit::Applicability;
+use crate::encoding::Encoding;
 use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
@@ -285,10 +286,8 @@ fn walk_for(
         progress.advance(1);
         let candidate = Candidate {
             kind,
-            // UTF-16 says nothing to a search for bytes: it is kept to be told of.
-            suspect: anchors.occur_in(bytes)
-                || bytes.starts_with(&[0xff, 0xfe])
-                || bytes.starts_with(&[0xfe, 0xff]),
+            // A search for bytes finds nothing in broken UTF-16, which is kept to be reported.
+            suspect: anchors.occur_in(bytes) || Encoding::of(bytes) != Encoding::Utf8,
             text: project_text(options.config, kind, bytes),
             names_chart: may_name_chart(path, bytes),
             pull_secrets: match std::str::from_utf8(bytes) {
@@ -561,6 +560,12 @@ impl Run<'_, '_> {
             })
             .collect();
         let mut waiting: BTreeMap<PathBuf, Part> = parts.into_iter().flatten().collect();
+        for problem in found.problems.iter().filter(|problem| problem.fatal) {
+            let part = waiting.entry(problem.path.clone()).or_default();
+            if part.pieces.is_empty() {
+                part.add_unread(options, &problem.path, problem.message.clone());
+            }
+        }
         let batch = match self.one_settles_it() {
             true => SMALL_BATCH,
             false => BATCH,
@@ -635,16 +640,21 @@ impl Run<'_, '_> {
         let text = match walk::read_from(io::stdin().lock(), &name) {
             Ok(text) => text,
             Err(error) => {
-                self.summary.failures += 1;
-                return complain(self.streams.err, error);
+                let mut part = Part::default();
+                part.fail(error.to_string());
+                part.add_unread(options, &name, error.reason());
+                return self.tell(part);
             }
         };
+        let (text, encoding) = text;
         let before = text.clone();
         let judge = self.judge;
         self.ask_registries(|| drop(judge.file(&name, before.clone(), kind, options.fix())))?;
         let outcome = judge.file(&name, text, kind, options.fix());
         if options.pipes_text() {
-            self.streams.out.write_all(outcome.text.as_bytes())?;
+            self.streams
+                .out
+                .write_all(&encoding.encode(&outcome.text))?;
         }
         let mut part = Part::of(options, &name, kind, Some(&before), outcome);
         if options.previews_reports() {

@@ -241,7 +241,7 @@ impl Tree for Disk<'_> {
             return Some(Arc::clone(text));
         }
         let text = (self.place(path) == Place::File).then(|| walk::read(path).ok())?;
-        text.map(Arc::from)
+        text.map(|(text, _)| Arc::from(text))
     }
 
     fn bytes(&self, path: &Path) -> Option<Vec<u8>> {

@@ -29,7 +29,7 @@ pub fn files(
     if options.is_piped() {
         let (name, kind) = options.standard_input();
         return match walk::read_from(io::stdin().lock(), &name) {
-            Ok(text) => {
+            Ok((text, _)) => {
                 let kind = kind.describe(text.as_bytes());
                 writeln!(out, "{kind:<14} {}", printable::path(&name))?;
                 out.flush()?;
@@ -172,7 +172,7 @@ fn of_standard_input(
 ) -> io::Result<(Vec<Listed>, Outcome)> {
     let (name, kind) = options.standard_input();
     match walk::read_from(io::stdin().lock(), &name) {
-        Ok(text) => {
+        Ok((text, _)) => {
             let lines = || of_lines(&name, &text);
             let images = match options.stdin_name {
                 Some(_) => None,
@@ -217,7 +217,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             Ok(listed) => images.extend(listed),
             Err(offset) => {
                 let path = printable::path(&path);
-                let why = format!("{path}: is not UTF-8 at byte {offset}: not analysed");
+                let why = format!("{path}: is not text at byte {offset}: not analysed");
                 complain(err, why)?;
                 outcome = Outcome::Failed;
             }

@@ -13,6 +13,7 @@ use super::{Mode, Options};
 use crate::baseline::{self, Entry as Known};
 use crate::diff;
 use crate::edit::Applicability;
+use crate::encoding::Encoding;
 use crate::finding::{Finding, Key, Problem, Severity};
 use crate::kind::{Kind, Parser};
 use crate::printable;
@@ -53,7 +54,7 @@ impl Work<'_> {
 
     fn file_unguarded(&self, path: &Path, kind: &'static Kind) -> Part {
         let (options, judge) = (self.options, self.judge);
-        let text = match walk::read(path) {
+        let (text, encoding) = match walk::read(path) {
             Ok(text) => text,
             Err(error) => return Part::unread(options, &error),
         };
@@ -61,10 +62,11 @@ impl Work<'_> {
         let outcome = judge.file(path, text, kind, options.fix());
         let mut notes = Vec::new();
         if let Some(writer) = self.writer.filter(|_| outcome.text != before) {
+            let (old, new) = (encoding.encode(&before), encoding.encode(&outcome.text));
             let change = Change {
                 path,
-                before: Some(before.as_bytes()),
-                after: outcome.text.as_bytes(),
+                before: Some(&old),
+                after: &new,
             };
             match writer.replace_all(&[change]) {
                 Ok(written) => notes = written,
@@ -96,6 +98,7 @@ impl Work<'_> {
         let (options, judge) = (self.options, self.judge);
         let mut parts: BTreeMap<PathBuf, Part> = BTreeMap::new();
         let mut before: BTreeMap<&Path, Option<String>> = BTreeMap::new();
+        let mut encodings: BTreeMap<&Path, Encoding> = BTreeMap::new();
         let mut unread: Option<&Path> = None;
         for (path, entry) in &group.files {
             let text = match entry.state {
@@ -108,8 +111,12 @@ impl Work<'_> {
                 }
             };
             match text {
-                Ok(text) => {
-                    before.insert(path, text);
+                Ok(Some((text, encoding))) => {
+                    before.insert(path, Some(text));
+                    encodings.insert(path, encoding);
+                }
+                Ok(None) => {
+                    before.insert(path, None);
                 }
                 Err(error) => {
                     // No manifest is binary, whatever it may be.
@@ -142,14 +149,19 @@ impl Work<'_> {
         let mut failure = None;
         let mut notes = Vec::new();
         if let Some(writer) = self.writer {
-            let changes = outcomes.iter().filter_map(|(path, outcome)| {
+            let changed = outcomes.iter().filter_map(|(path, outcome)| {
                 let before = before.get(path.as_path())?.as_deref();
-                let change = Change {
-                    path,
-                    before: before.map(str::as_bytes),
-                    after: outcome.text.as_bytes(),
-                };
-                (outcome.text != before.unwrap_or_default()).then_some(change)
+                let encoding = encodings.get(path.as_path());
+                let encoding = encoding.copied().unwrap_or(Encoding::Utf8);
+                let bytes = |text| encoding.encode(text);
+                let is_changed = outcome.text != before.unwrap_or_default();
+                is_changed.then(|| (path, before.map(bytes), bytes(&outcome.text)))
+            });
+            let changed: Vec<_> = changed.collect();
+            let changes = changed.iter().map(|(path, before, after)| Change {
+                path,
+                before: before.as_deref(),
+                after,
             });
             let changes: Vec<Change<'_>> = changes.collect();
             match writer.replace_all(&changes) {
@@ -211,16 +223,44 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
 
 impl Part {
     fn unread(options: &Options<'_>, error: &ReadError) -> Self {
+        let mut part = Self::default();
         if error.is_fatal() {
-            return Self::failed(error.to_string());
+            part.fail(error.to_string());
+            part.add_unread(options, error.path(), error.reason());
+            return part;
         }
         // A file that is no text, or is there no more.
-        let mut part = Self::default();
         part.summary.not_analysed = 1;
         if options.verbose {
             part.errors.push(error.to_string());
         }
         part
+    }
+
+    /// Lists a file that could not be read in reports for programs. Others have it on standard error.
+    pub(super) fn add_unread(&mut self, options: &Options<'_>, path: &Path, message: String) {
+        let problem = Problem {
+            offset: None,
+            message,
+            fatal: true,
+        };
+        let report = FileReport {
+            path,
+            base: &options.base,
+            text: "",
+            lines: &LineIndex::new(""),
+            findings: &[],
+            keys: &[],
+            fixed: &[],
+            problems: &[problem],
+        };
+        let pieces = options
+            .formats()
+            .map(|(format, look)| match format.is_document {
+                true => format.piece(&report, &look),
+                false => Piece::Text(String::new()),
+            });
+        self.pieces = pieces.collect();
     }
 
     fn failed(error: String) -> Self {
@@ -235,7 +275,7 @@ impl Part {
         self.errors.extend(notes);
     }
 
-    fn fail(&mut self, error: String) {
+    pub(super) fn fail(&mut self, error: String) {
         self.summary.failures += 1;
         self.errors.push(error);
     }

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::encoding::{self, Encoding};
 use crate::open::{self, Links};
 use crate::printable;
 
@@ -93,6 +94,14 @@ impl Buffer {
         source: &mut impl io::Read,
         suspect: &dyn Fn(&[u8]) -> bool,
     ) -> io::Result<bool> {
+        // A search for bytes finds nothing in UTF-16.
+        if Encoding::of(&self.bytes[..held]) != Encoding::Utf8 {
+            return Ok(true);
+        }
+        // An image of a disk, for example, of which most may be holes: there is no text in it to look for.
+        if is_binary(&self.bytes[..held]) {
+            return Ok(false);
+        }
         loop {
             if suspect(&self.bytes[..held]) {
                 return Ok(true);
@@ -142,10 +151,9 @@ pub enum ReadError {
     Binary {
         path: PathBuf,
     },
-    NotUtf8 {
+    NotText {
         path: PathBuf,
-        /// Of the first byte that is wrong.
-        offset: usize,
+        invalid: encoding::Invalid,
     },
     Larger {
         path: PathBuf,
@@ -172,7 +180,7 @@ impl ReadError {
         match self {
             Self::Io { path, .. }
             | Self::Binary { path }
-            | Self::NotUtf8 { path, .. }
+            | Self::NotText { path, .. }
             | Self::Larger { path } => path,
         }
     }
@@ -185,9 +193,10 @@ impl ReadError {
             }
             Self::Io { error, .. } => format!("cannot be read: {error}"),
             Self::Binary { .. } => "is binary".to_owned(),
-            Self::NotUtf8 { offset, .. } => {
+            Self::NotText { invalid, .. } => {
+                let (encoding, offset) = (invalid.encoding.name(), invalid.offset);
                 format!(
-                    "is not UTF-8 at byte {offset}: not analysed; convert it to UTF-8, or exclude it"
+                    "is not {encoding} at byte {offset}: not analysed; convert it to UTF-8, or exclude it"
                 )
             }
             Self::Larger { .. } => "is larger than 64 MiB: not analysed".to_owned(),
@@ -199,13 +208,13 @@ impl ReadError {
         match self {
             Self::Io { error, .. } => error.kind() != io::ErrorKind::NotFound,
             Self::Binary { .. } => false,
-            Self::NotUtf8 { .. } | Self::Larger { .. } => true,
+            Self::NotText { .. } | Self::Larger { .. } => true,
         }
     }
 }
 
-/// Reads a file as text, byte for byte: a byte order mark and line ends stay.
-pub fn read(path: &Path) -> Result<String, ReadError> {
+/// Reads a file as text, and how it is encoded: a byte order mark and line ends stay.
+pub fn read(path: &Path) -> Result<(String, Encoding), ReadError> {
     text(path, read_bytes(path)?)
 }
 
@@ -219,7 +228,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 }
 
 /// Reads text from where there is no file, like standard input; `path` is what errors call it.
-pub fn read_from(source: impl io::Read, path: &Path) -> Result<String, ReadError> {
+pub fn read_from(source: impl io::Read, path: &Path) -> Result<(String, Encoding), ReadError> {
     text(path, bytes(path, source, LIMIT, 0)?)
 }
 
@@ -241,16 +250,25 @@ fn bytes(
     Ok(bytes)
 }
 
-fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
-    if memchr::memchr(0, &bytes[..bytes.len().min(HEAD)]).is_some() {
-        return Err(ReadError::Binary {
-            path: path.to_owned(),
-        });
-    }
-    String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
+fn text(path: &Path, bytes: Vec<u8>) -> Result<(String, Encoding), ReadError> {
+    let binary = || ReadError::Binary {
         path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
-    })
+    };
+    if Encoding::of(&bytes) == Encoding::Utf8 && is_binary(&bytes) {
+        return Err(binary());
+    }
+    match encoding::decode(bytes) {
+        Ok((text, _)) if is_binary(text.as_bytes()) => Err(binary()),
+        Ok(text) => Ok(text),
+        Err(invalid) => Err(ReadError::NotText {
+            path: path.to_owned(),
+            invalid,
+        }),
+    }
+}
+
+fn is_binary(bytes: &[u8]) -> bool {
+    memchr::memchr(0, &bytes[..bytes.len().min(HEAD)]).is_some()
 }
 
 fn failed(path: &Path, error: io::Error) -> ReadError {
@@ -362,8 +380,29 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_file_is_judged_by_its_head_where_that_says_enough() {
+        let read = |file: &[u8]| {
+            let mut buffer = Buffer::new(1000);
+            let read = buffer.read(&mut drip(file, 4096), &unasked);
+            format!("{:?}", read.unwrap())
+        };
+        let utf_16: Vec<u8> = b"\xff\xfe"
+            .iter()
+            .chain(&[b'a', 0].repeat(3000))
+            .copied()
+            .collect();
+        assert_eq!(read(&utf_16), "Larger { suspect: true }");
+        // What comes behind a head that is binary is not even read.
+        let mut source = drip(&[0; 9000], 4096);
+        let mut buffer = Buffer::new(1000);
+        let read = buffer.read(&mut source, &unasked).unwrap();
+        assert!(matches!(read, Read::Larger { suspect: false }));
+        assert!(source.bytes.len() > 7000);
+    }
+
+    #[test]
     fn every_byte_of_a_larger_file_is_looked_at() {
-        let file: Vec<u8> = (0..9000_u32).map(|at| (at % 251) as u8).collect();
+        let file: Vec<u8> = (0..9000_u32).map(|at| (at % 251 + 1) as u8).collect();
         let seen = std::sync::Mutex::new(Vec::new());
         let look = |bytes: &[u8]| {
             let mut seen = seen.lock().unwrap();
@@ -385,8 +424,12 @@ mod tests {
     #[test]
     fn text_is_read_byte_for_byte() {
         let text = "\u{feff}image: ä\r\nb: c";
-        assert_eq!(read_from(text.as_bytes(), Path::new("-")).unwrap(), text);
-        assert_eq!(read_from(&b""[..], Path::new("-")).unwrap(), "");
+        for encoding in [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be] {
+            let bytes = encoding.encode(text);
+            let read = read_from(&bytes[..], Path::new("-")).unwrap();
+            assert_eq!(read, (text.to_owned(), encoding));
+        }
+        assert_eq!(read_from(&b""[..], Path::new("-")).unwrap().0, "");
     }
 
     #[test]
@@ -396,6 +439,11 @@ mod tests {
             reason(b"name: \xe4h"),
             "dir/a.yaml: is not UTF-8 at byte 6: not analysed; convert it to UTF-8, or exclude it (true)"
         );
+        assert_eq!(
+            reason(b"\xff\xfea\0b"),
+            "dir/a.yaml: is not UTF-16 at byte 4: not analysed; convert it to UTF-8, or exclude it (true)"
+        );
+        assert_eq!(reason(b"\xff\xfea\0\0\0"), "dir/a.yaml: is binary (false)");
         let mut late = vec![b'a'; HEAD];
         late.push(0);
         assert!(read_from(&late[..], Path::new("-")).is_ok());

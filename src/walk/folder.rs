@@ -19,6 +19,7 @@ use super::roots::{Root, Roots};
 use super::{
     CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Problem, SPECIAL, STORES, Sieve, Want, named,
 };
+use crate::encoding::to_utf8;
 use crate::open::{self, Links};
 
 /// A walk that is under way.
@@ -290,7 +291,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         match worker.buffer.read(&mut file, self.sieve.suspect)? {
             Read::Whole(bytes) => {
                 worker.found.counts.bytes += bytes.len() as u64;
-                if let Some(kept) = (self.sieve.keep)(path, wanted, bytes) {
+                if let Some(kept) = (self.sieve.keep)(path, wanted, &to_utf8(bytes)) {
                     worker.found.kept.push((path.to_owned(), kept));
                 }
             }

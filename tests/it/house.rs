@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("version", 2),
     ("source", 1),
     ("printable", 0),
+    ("encoding", 0),
     ("lib", 9),
     ("main", 9),
     ("project", 6),

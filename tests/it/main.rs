@@ -10,6 +10,7 @@ mod common;
 mod converge;
 mod corpus;
 mod docs;
+mod encoding;
 mod fixtures;
 mod formats;
 #[cfg(unix)]

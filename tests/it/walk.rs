@@ -377,6 +377,8 @@ fn files_beyond_the_limit_are_looked_through() {
     let size = regfix::walk::LIMIT as u64;
     let make = |name: &str, length: u64, tail: &[u8]| {
         let mut file = fs::File::create(tree.at(name)).unwrap();
+        // What begins with NUL bytes is binary.
+        std::io::Write::write_all(&mut file, &[b'#'; 8000]).unwrap();
         file.set_len(length).unwrap();
         std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
         std::io::Write::write_all(&mut file, tail).unwrap();

@@ -1,0 +1,138 @@
+//! How the text of a file is written in bytes: UTF-8, or UTF-16 behind a byte order mark, as PowerShell writes it and
+//! `kubectl` reads it.
+//!
+//! Analysis sees UTF-8 only. Knows no file, and guesses nothing: without a mark a text is UTF-8.
+
+use std::borrow::Cow;
+
+/// How a text is written in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Utf8,
+    Utf16Le,
+    Utf16Be,
+}
+
+/// Why bytes are not a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invalid {
+    /// How the text is written, up to there.
+    pub encoding: Encoding,
+    /// Of the first byte that is wrong.
+    pub offset: usize,
+}
+
+impl Encoding {
+    /// By the byte order mark. The mark of UTF-32 begins like one of UTF-16, and is none.
+    pub fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [0xff, 0xfe, 0, 0, ..] => Self::Utf8,
+            [0xff, 0xfe, ..] => Self::Utf16Le,
+            [0xfe, 0xff, ..] => Self::Utf16Be,
+            _ => Self::Utf8,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le | Self::Utf16Be => "UTF-16",
+        }
+    }
+
+    /// The bytes of a text. Of a text as [`decode`] gave it, exactly those that it was made of.
+    pub fn encode(self, text: &str) -> Cow<'_, [u8]> {
+        let units = text.encode_utf16();
+        match self {
+            Self::Utf8 => Cow::Borrowed(text.as_bytes()),
+            Self::Utf16Le => Cow::Owned(units.flat_map(u16::to_le_bytes).collect()),
+            Self::Utf16Be => Cow::Owned(units.flat_map(u16::to_be_bytes).collect()),
+        }
+    }
+
+    fn unit(self, pair: [u8; 2]) -> u16 {
+        match self {
+            Self::Utf16Be => u16::from_be_bytes(pair),
+            _ => u16::from_le_bytes(pair),
+        }
+    }
+}
+
+/// The text that bytes are, and how it was written. A byte order mark stays, as U+FEFF.
+///
+/// # Errors
+/// Where a byte, or a unit of UTF-16, is not part of a text.
+pub fn decode(bytes: Vec<u8>) -> Result<(String, Encoding), Invalid> {
+    let encoding = Encoding::of(&bytes);
+    let text = match encoding {
+        Encoding::Utf8 => {
+            String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())
+        }
+        _ => utf16(&bytes, encoding),
+    };
+    match text {
+        Ok(text) => Ok((text, encoding)),
+        Err(offset) => Err(Invalid { encoding, offset }),
+    }
+}
+
+/// The same bytes in UTF-8. What is no valid UTF-16 stays as it is.
+pub fn to_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match Encoding::of(bytes) {
+        Encoding::Utf8 => Cow::Borrowed(bytes),
+        encoding => utf16(bytes, encoding)
+            .map_or(Cow::Borrowed(bytes), |text| Cow::Owned(text.into_bytes())),
+    }
+}
+
+/// # Errors
+/// The offset of the first byte that is wrong.
+fn utf16(bytes: &[u8], encoding: Encoding) -> Result<String, usize> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| encoding.unit(*pair));
+    let mut text = String::with_capacity(pairs.len());
+    let mut offset = 0;
+    for char in char::decode_utf16(units) {
+        let char = char.map_err(|_| offset)?;
+        text.push(char);
+        offset += 2 * char.len_utf16();
+    }
+    match rest.is_empty() {
+        true => Ok(text),
+        false => Err(offset),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\u{feff}image: ä雪\u{1f600}\r\n";
+
+    #[test]
+    fn text_becomes_the_bytes_that_it_was_made_of() {
+        for encoding in [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be] {
+            let bytes = encoding.encode(TEXT).into_owned();
+            assert_eq!(Encoding::of(&bytes), encoding);
+            assert_eq!(to_utf8(&bytes), TEXT.as_bytes());
+            assert_eq!(decode(bytes), Ok((TEXT.to_owned(), encoding)));
+        }
+        assert_eq!(Encoding::Utf16Be.encode("\u{feff}a"), &b"\xfe\xff\0a"[..]);
+        assert_eq!(Encoding::Utf16Le.encode("\u{feff}a"), &b"\xff\xfea\0"[..]);
+    }
+
+    #[test]
+    fn what_is_no_text_says_where() {
+        for (bytes, encoding, offset) in [
+            (&b"a\xff"[..], Encoding::Utf8, 1),
+            (b"\xff\xfea\0b", Encoding::Utf16Le, 4),
+            (b"\xfe\xff\0a\xd8\0\0b", Encoding::Utf16Be, 4),
+            (b"\xfe\xff\xdc\0", Encoding::Utf16Be, 2),
+            // UTF-32.
+            (b"\xff\xfe\0\0a\0\0\0", Encoding::Utf8, 0),
+        ] {
+            assert_eq!(decode(bytes.to_vec()), Err(Invalid { encoding, offset }));
+            assert_eq!(to_utf8(bytes), bytes);
+        }
+    }
+}
