@@ -25,7 +25,7 @@ mod usage;
 mod walk;
 mod words;
 
-pub use image_use::{Companion, ImageUse, Object, Tag, in_order};
+pub use image_use::{ImageUse, Object, Tag, in_order};
 pub use input::Input;
 pub use text::{Prose, scan as scan_text};
 pub use usage::{Certainty, Usage};

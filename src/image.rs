@@ -89,9 +89,13 @@ pub fn canonical_host(host: Option<&str>) -> Cow<'_, str> {
             Cow::Borrowed(DOCKER_HUB)
         }
         Some(host) if host.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            Cow::Owned(host.to_ascii_lowercase())
+            let lower = host.to_ascii_lowercase();
+            Cow::Owned(canonical_host(Some(&lower)).into_owned())
         }
-        Some(host) => Cow::Borrowed(host),
+        // The port that is meant where there is none.
+        Some(host) => host
+            .strip_suffix(":443")
+            .map_or(Cow::Borrowed(host), |host| canonical_host(Some(host))),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod helm;
 pub mod kustomize;
+pub mod selectors;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -33,6 +33,7 @@ use crate::printable::{self, complain};
 use crate::progress::Progress;
 use crate::project::helm::{self, Charts, Vendored, may_name_chart, may_release};
 use crate::project::kustomize::Trees;
+use crate::project::selectors::{Selectors, may_select};
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
@@ -245,7 +246,9 @@ pub fn check(
             if let Some((disk, makers)) = &disk {
                 groups = groups::of(&judge.projects, disk, options);
                 let changed = options.only.as_ref();
-                only = changed.map(|only| only.with_what_it_reaches(disk, &makers.projects));
+                only = changed.map(|only| {
+                    only.with_what_it_reaches(disk, &makers.projects, &makers.selectors)
+                });
                 if let Some(only) = &only {
                     only.keep(&mut groups, &makers.projects);
                 }
@@ -288,7 +291,7 @@ fn walk_for(
             kind,
             // A search for bytes finds nothing in broken UTF-16, which is kept to be reported.
             suspect: anchors.occur_in(bytes) || Encoding::of(bytes) != Encoding::Utf8,
-            text: project_text(options.config, kind, bytes),
+            text: project_text(options.config, path, kind, bytes),
             names_chart: may_name_chart(path, bytes),
             pull_secrets: match std::str::from_utf8(bytes) {
                 Ok(text) if pull_secrets::may_hold(bytes) => pull_secrets::read(path, text, kind),
@@ -315,8 +318,8 @@ fn pull_secrets_of(found: &walk::Outcome<Candidate>) -> Vec<PullSecret> {
     secrets.cloned().collect()
 }
 
-fn project_text(config: &Config, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
-    let releases = || may_release(kind, bytes, !config.vendored_charts.is_empty());
+fn project_text(config: &Config, path: &Path, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
+    let releases = || releases(config, kind, bytes) || may_select(path, kind, bytes);
     if kind.makes_project() {
         // Bytes that are no UTF-8 do not hide which files it holds together.
         return Some(Arc::from(String::from_utf8_lossy(bytes)));
@@ -325,13 +328,35 @@ fn project_text(config: &Config, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> 
     std::str::from_utf8(text).ok().map(Arc::from)
 }
 
+fn releases(config: &Config, kind: &Kind, bytes: &[u8]) -> bool {
+    may_release(kind, bytes, !config.vendored_charts.is_empty())
+}
+
 /// The files that make the projects of a run.
+#[derive(Default)]
 struct Makers {
     projects: Vec<PathBuf>,
     /// Those that may release packaged charts.
     releases: Vec<PathBuf>,
     /// Those that may name charts with a version.
     naming: Vec<PathBuf>,
+    /// Those that may select images by name.
+    selectors: Vec<PathBuf>,
+}
+
+impl Makers {
+    fn add(&mut self, config: &Config, path: &Path, kind: &Kind, text: &str) {
+        let bytes = text.as_bytes();
+        if kind.makes_project() {
+            return self.projects.push(path.to_owned());
+        }
+        if releases(config, kind, bytes) {
+            self.releases.push(path.to_owned());
+        }
+        if may_select(path, kind, bytes) {
+            self.selectors.push(path.to_owned());
+        }
+    }
 }
 
 /// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
@@ -342,17 +367,16 @@ fn disk_of<'r>(
     anchors: &'r Anchors,
 ) -> (Disk<'r>, Makers) {
     let mut disk = Disk::new(&options.walk.roots, anchors);
-    let (mut makers, mut releases, mut naming) = (Vec::new(), Vec::new(), Vec::new());
+    let mut makers = Makers::default();
     for (path, file) in &found.kept {
         let is_text = |text: &Arc<str>| !text.contains('\0');
-        match file.text.as_ref().is_some_and(is_text) {
-            false if file.kind.makes_project() => disk.note_unread(path, false),
-            true if file.kind.makes_project() => makers.push(path.clone()),
-            true => releases.push(path.clone()),
-            false => {}
+        match file.text.as_ref().filter(|text| is_text(text)) {
+            Some(text) => makers.add(options.config, path, file.kind, text),
+            None if file.kind.makes_project() => disk.note_unread(path, false),
+            None => {}
         }
         if file.names_chart {
-            naming.push(path.clone());
+            makers.naming.push(path.clone());
         }
         disk.note(path, file.text.clone(), file.suspect);
     }
@@ -364,40 +388,44 @@ fn disk_of<'r>(
             roots: around,
             ..options.walk.clone()
         };
-        // A chart may come from a repository that another file explains.
-        let wants =
-            |kind: &&Kind| kind.makes_project() || !naming.is_empty() && kind.name == "yaml";
+        let has_naming = !makers.naming.is_empty();
         let sieve = walk::Sieve {
-            wanted: &|path: &Path, _| options.kind_of(path, false).filter(wants).into(),
-            keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| match kind.makes_project() {
-                true => project_text(options.config, kind, bytes).map(Some),
-                false => may_name_chart(path, bytes).then_some(None),
+            wanted: &|path: &Path, _| {
+                let may_matter = |kind: &&Kind| kind.makes_project() || kind.name == "yaml";
+                options.kind_of(path, false).filter(may_matter).into()
+            },
+            keep: &|path, kind: &'static Kind, bytes: &[u8]| {
+                let counts = kind.makes_project() || may_select(path, kind, bytes);
+                let text = || project_text(options.config, path, kind, bytes);
+                // A chart may come from a repository that another file explains.
+                let names_chart = has_naming && !kind.makes_project() && may_name_chart(path, bytes);
+                let text = counts.then(text).flatten();
+                (text.is_some() || names_chart).then_some((kind, text, names_chart))
             },
             suspect: &|_: &[u8]| false,
         };
         let around = walk::walk(&around, &sieve);
         let fatal = around.problems.iter().filter(|problem| problem.fatal);
         fatal.for_each(|problem| disk.note_unread(&disk.resolve(&problem.path, "."), true));
-        for (path, text) in around.kept {
+        for (path, (kind, text, names_chart)) in around.kept {
             let path = disk.resolve(&path, ".");
-            match text {
-                Some(text) => {
-                    disk.note(&path, Some(text), false);
-                    makers.push(path);
-                }
-                None => naming.push(path),
+            if names_chart {
+                makers.naming.push(path.clone());
             }
+            let Some(text) = text else {
+                continue;
+            };
+            match kind.makes_project() {
+                true => makers.projects.push(path.clone()),
+                false => makers.selectors.push(path.clone()),
+            }
+            disk.note(&path, Some(text), false);
         }
-        for paths in [&mut makers, &mut naming] {
-            paths.sort();
-            paths.dedup();
+        for files in [&mut makers.projects, &mut makers.selectors, &mut makers.naming] {
+            files.sort();
+            files.dedup();
         }
     }
-    let makers = Makers {
-        projects: makers,
-        releases,
-        naming,
-    };
     (disk, makers)
 }
 
@@ -427,6 +455,7 @@ fn projects<'d>(
             vendored,
         )),
         Box::new(Trees::new(disk, &makers.projects, options.rules)),
+        Box::new(Selectors::new(disk, &makers.selectors, options.rules)),
     ]
 }
 
@@ -563,7 +592,7 @@ impl Run<'_, '_> {
         for problem in found.problems.iter().filter(|problem| problem.fatal) {
             let part = waiting.entry(problem.path.clone()).or_default();
             if part.pieces.is_empty() {
-                part.add_unread(options, &problem.path, problem.message.clone());
+                part.add_unread(self.options, &problem.path, problem.message.clone());
             }
         }
         let batch = match self.one_settles_it() {

@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of Kubernetes, images or rules.
 
+pub mod beside;
 pub mod decoded;
 pub mod gotemplate;
 pub mod placeholder;

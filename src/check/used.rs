@@ -11,6 +11,7 @@ use crate::rewrite::{self, Spelled};
 use crate::rules::{self, RuleSet, TagState, Verdict};
 use crate::source::Span;
 
+const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
 const PINS: &str = "it adds the digest that was verified: the tag is no longer followed";
 
@@ -94,6 +95,10 @@ impl Found<'_> {
     fn of_verdict(&self, mut verdict: Verdict<'_>, query: &rules::Query<'_>) -> Finding {
         let mut reason = verdict.reason.take();
         let moved = verdict.target.as_ref().and_then(|target| {
+            if target.strip_v && self.one.new_name.is_some() {
+                reason = Some(OTHER_TAG.to_owned());
+                return None;
+            }
             let moved = self.spelled.relocate(target, self.one, self.text);
             if moved.is_none() {
                 reason = Some(
@@ -108,7 +113,9 @@ impl Found<'_> {
         };
         match self.one.usage {
             Usage::Pull(certainty) => limit.certainty(certainty),
-            Usage::Selector { reason, .. } => limit.to(Applicability::Display, reason),
+            Usage::Selector { reason, .. } if self.one.new_name.is_none() => {
+                limit.to(Applicability::Display, reason);
+            }
             _ => {}
         }
         if verdict.rule.artifact == Artifact::Url {
@@ -124,7 +131,13 @@ impl Found<'_> {
         }
         let fix = moved.and_then(|(mut edits, name)| {
             edits.extend(pin);
-            let edits = self.in_file(edits, &name);
+            let edits = match &self.one.new_name {
+                Some(insertion) => Some(vec![Edit {
+                    span: insertion.span,
+                    text: insertion.with(&name),
+                }]),
+                None => self.in_file(edits),
+            };
             if edits.is_none() {
                 limit.reason = Some(NOT_EDITABLE.to_owned());
             }
@@ -177,27 +190,17 @@ impl Found<'_> {
     }
 
     /// The edits in the file. `None` where what is written cannot be edited piece by piece.
-    fn in_file(&self, edits: Vec<Edit>, new_name: &str) -> Option<Vec<Edit>> {
-        let one = self.one;
-        let mut moved = match &one.decoded {
-            None => edits,
-            Some(decoded) => {
-                let fits = |edit: &Edit| decoded.is_editable(edit.span, self.file);
-                let all = edits.iter().all(fits);
-                let edits = edits.into_iter().map(|edit| Edit {
-                    span: decoded.raw(edit.span),
-                    ..edit
-                });
-                all.then(|| edits.collect())?
-            }
+    fn in_file(&self, edits: Vec<Edit>) -> Option<Vec<Edit>> {
+        let Some(decoded) = &self.one.decoded else {
+            return Some(edits);
         };
-        if let Some(companion) = &one.companion {
-            moved.push(Edit {
-                span: Span::new(companion.at, companion.at),
-                text: format!("{}{new_name}{}", companion.before, companion.after),
-            });
-        }
-        Some(moved)
+        let fits = |edit: &Edit| decoded.is_editable(edit.span, self.file);
+        let all = edits.iter().all(fits);
+        let edits = edits.into_iter().map(|edit| Edit {
+            span: decoded.raw(edit.span),
+            ..edit
+        });
+        all.then(|| edits.collect())
     }
 
     /// The name after the move, as it will be written.

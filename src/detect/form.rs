@@ -9,6 +9,8 @@ pub(super) enum Form {
     Image,
     /// The name of an image, with its tag or digest beside it.
     Name,
+    /// The name of an entry that selects images, beside which a `newName` may be.
+    Entry,
     /// A registry, with or without the beginning of a path, before names that come from elsewhere.
     Folder,
     /// `OLD=NEW:tag`, `OLD:tag`

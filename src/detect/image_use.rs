@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::usage::{Certainty, Usage};
 use crate::artifact::Artifact;
 use crate::source::Span;
+use crate::syntax::beside::Insertion;
 use crate::syntax::decoded::Decoded;
 
 /// One image (or chart, or URL) and where its pieces are, perhaps in different scalars.
@@ -34,8 +35,8 @@ pub struct ImageUse {
     pub by_alias: bool,
     /// What the pieces mean, where the file spells them otherwise.
     pub decoded: Option<Arc<Decoded>>,
-    /// What has to be written besides when the registry changes.
-    pub companion: Option<Companion>,
+    /// Of a selector: what gives what it selects the new name.
+    pub new_name: Option<Insertion>,
     /// The live object that names it.
     pub object: Option<Arc<Object>>,
 }
@@ -49,14 +50,6 @@ pub enum Tag {
     Elsewhere,
     /// No tag is meant: the image is named, not pulled.
     Any,
-}
-
-/// A text to be inserted together with a change of the registry: `before`, the new registry, `after`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Companion {
-    pub at: usize,
-    pub before: String,
-    pub after: &'static str,
 }
 
 /// An object as a cluster has it.
@@ -96,7 +89,7 @@ impl ImageUse {
             follows_redirects: Certainty::Certain,
             by_alias: false,
             decoded: None,
-            companion: None,
+            new_name: None,
             object: None,
         }
     }
@@ -156,8 +149,8 @@ impl ImageUse {
     /// The same use in a text that has `by` more bytes before it.
     #[must_use]
     pub(super) fn shift(mut self, by: usize) -> Self {
-        if let Some(companion) = &mut self.companion {
-            companion.at += by;
+        if let Some(insertion) = &mut self.new_name {
+            insertion.span = insertion.span.shift(by);
         }
         if let Some(decoded) = &mut self.decoded {
             Arc::make_mut(decoded).shift(by);
@@ -184,7 +177,7 @@ impl ImageUse {
             Some(inner) => Arc::new(inner.within(outer)),
         });
         // An insertion is a text of the file, in the file's own style.
-        self.companion = None;
+        self.new_name = None;
         self
     }
 

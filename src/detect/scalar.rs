@@ -11,6 +11,7 @@ use super::{defaults, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
+use crate::syntax::beside::{self, Insertion};
 use crate::syntax::yaml::{Map, Node};
 
 const BELOW_A_MATCH: &str = "this key lists what is matched, allowed or mirrored";
@@ -37,7 +38,7 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
         }
     }
     match context.form {
-        Form::Image | Form::Name => whole_image(context, span, out),
+        Form::Image | Form::Name | Form::Entry => whole_image(context, span, out),
         Form::Folder => folder(context, span, out),
         Form::Replacement => replacement(context, span, out),
         Form::Aliases => aliases(context, span, out),
@@ -58,7 +59,8 @@ fn whole_image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     if is_template && !reference.hosted || reference.chart {
         return by_words(context, span, out);
     }
-    if context.form == Form::Name && !reference.is_pinned() {
+    let is_entry = context.form == Form::Entry;
+    if (is_entry || context.form == Form::Name) && !reference.is_pinned() {
         let beside = |keys: &[&str]| {
             let map = context.siblings?;
             keys.iter().find_map(|key| map.get(key))
@@ -70,7 +72,28 @@ fn whole_image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         let digest = beside(&["digest"]).and_then(Node::as_scalar);
         reference.digest = digest.and_then(|scalar| context.input.verbatim(scalar));
     }
-    out.push(reference.into_use(context.pull(), form_of(context.key)));
+    out.push(ImageUse {
+        new_name: is_entry.then(|| new_name(context)).flatten(),
+        ..reference.into_use(context.pull(), form_of(context.key))
+    });
+}
+
+/// A `newName` beside the name of an entry that has none.
+fn new_name(context: &Context<'_>) -> Option<Insertion> {
+    let (text, map) = (context.input.text, context.siblings?);
+    let laid = |key: &str| {
+        let mut entries = map.entries.iter();
+        let entry = entries.rfind(|entry| entry.name() == Some(key))?;
+        Some(beside::lay(text, map, entry))
+    };
+    let is_written = map.get("newName").is_some_and(|node| {
+        let scalar = node.as_scalar();
+        scalar.is_none_or(|scalar| !scalar.is_null() && !scalar.value.is_empty())
+    });
+    let empty = laid("newName").transpose().ok()?;
+    let like = laid("name")?.ok()?;
+    let names = ("name", "newName");
+    (!is_written).then(|| beside::beside(text, map.flow, like, names, empty))
 }
 
 /// Where the schema says that a registry is there, perhaps with the beginning of a path.
@@ -105,20 +128,26 @@ fn replacement(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         None => (span, None),
     };
     let mut push = |span: Span, usage: Usage| {
-        if let Some(reference) = reference::read(masked, span, actions) {
-            out.push(reference.into_use(context.used(usage), "image"));
-        }
+        let Some(reference) = reference::read(masked, span, actions) else {
+            return;
+        };
+        let end = reference.name.end;
+        let insertion = Insertion {
+            span: Span::new(end, end),
+            before: "=".to_owned(),
+            after: String::new(),
+        };
+        out.push(ImageUse {
+            new_name: (usage == NOT_REPLACED).then_some(insertion),
+            ..reference.into_use(context.used(usage), "image")
+        });
     };
-    push(
-        old,
-        if new.is_some() {
-            REPLACED
-        } else {
-            NOT_REPLACED
-        },
-    );
-    if let Some(new) = new {
-        push(new, Usage::PULL);
+    match new {
+        None => push(old, NOT_REPLACED),
+        Some(new) => {
+            push(old, REPLACED);
+            push(new, Usage::PULL);
+        }
     }
 }
 
@@ -167,8 +196,11 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     };
     let form = form_of(context.key);
     match reference {
-        Some(reference) if reference.hosted => {
+        Some(mut reference) if reference.hosted => {
             let usage = usage(context, &reference);
+            if is_in_images(context) && !reference.is_pinned() {
+                reference.tag = Tag::Elsewhere;
+            }
             let may_be_folder = !reference.is_pinned() && !words::is_image_alone(context.key);
             out.push(ImageUse {
                 may_be_folder,
@@ -206,6 +238,7 @@ fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
     }
     let in_image = words::is_image(key)
         || words::repository_stem(key).is_some() && key != "name"
+        || is_in_images(context)
         || words::is_image(parent) && (context.in_list || matches!(key, "name" | "reference"))
         || matches!(
             key,
@@ -216,6 +249,11 @@ fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
     } else {
         Usage::Unknown(NO_IMAGE_KEY)
     }
+}
+
+/// Whether the map above is one of images by name: `images: {operator: ...}`. Their tags may be elsewhere.
+fn is_in_images(context: &Context<'_>) -> bool {
+    context.parent.ends_with("images") && !context.in_list
 }
 
 /// A name without host is an image of Docker Hub only where nothing but an image can be.

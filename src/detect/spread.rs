@@ -53,7 +53,8 @@ pub(super) fn of_map(
         let value = context.value(map, part.key, &key);
         let row = schema::row(&value);
         let is_name = row.is_none_or(|row| {
-            matches!(row.form, Form::Name | Form::Image) && row.usage(&value).is_pull()
+            matches!(row.form, Form::Name | Form::Entry | Form::Image)
+                && row.usage(&value).is_pull()
         });
         is_name && !is_selector(map, part.key)
     });

@@ -249,10 +249,15 @@ pub(super) fn is_image_alone(key: &str) -> bool {
 
 /// The value is a registry, or a registry with the beginning of a path.
 pub(super) fn is_bare_host(key: &str) -> bool {
-    const ENDS: [&str; 9] = [
+    const ENDS: [&str; 14] = [
         "registry",
         "registryhost",
         "registryaddress",
+        "registrybase",
+        "registryserver",
+        "imagebase",
+        "imagehost",
+        "baserepo",
         "imagerepo",
         "imagerepository",
         "hub",

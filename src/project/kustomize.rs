@@ -6,6 +6,7 @@
 mod act;
 mod behind;
 mod blind;
+mod built;
 mod bundle;
 mod entry;
 mod find;
@@ -30,6 +31,8 @@ use std::path::{Path, PathBuf};
 use crate::finding::Problem;
 use crate::project::{Members, Project, Settle, Tree};
 use crate::rules::RuleSet;
+
+pub(super) use built::files_of;
 
 use entry::Entry;
 use group::Group;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::groups::Group;
 use crate::kind;
+use crate::project::selectors::applied_folders;
 use crate::project::{Place, Tree};
 use crate::walk;
 
@@ -61,8 +62,13 @@ impl Only {
 
     /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
     /// kustomization speaks about, what project files said before, and what speaks about a file that is gone. `makers` are
-    /// the files that make the projects of the run.
-    pub(super) fn with_what_it_reaches(&self, tree: &dyn Tree, makers: &[PathBuf]) -> Self {
+    /// the files that make the projects of the run, `selectors` those that may select images in folders.
+    pub(super) fn with_what_it_reaches(
+        &self,
+        tree: &dyn Tree,
+        makers: &[PathBuf],
+        selectors: &[PathBuf],
+    ) -> Self {
         let mut reach = Reach {
             tree,
             reached: self.changed.clone(),
@@ -83,6 +89,15 @@ impl Only {
         }
         reach.add_projects(&spoken, makers);
         reach.follow();
+        let selecting = selectors.iter().filter(|selector| {
+            let folders = applied_folders(tree, selector);
+            let folders: Vec<PathBuf> = folders.iter().map(|folder| real(folder)).collect();
+            let is_below = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
+            self.changed.iter().any(is_below)
+        });
+        reach
+            .reached
+            .extend(selecting.map(|selector| real(selector)));
         Self::new(reach.reached, BTreeMap::new(), &self.roots)
     }
 

@@ -68,15 +68,16 @@ const ROWS: &[Written] = &[
     (Kind("ImageTagTransformer"), "imageTag newName", PULL, Form::Name),
 
     // Flux
-    (Object("kustomize.toolkit.fluxcd.io", "Kustomization"), "spec images [] name", By(by::kustomize_entry), Form::Name),
+    (Object("kustomize.toolkit.fluxcd.io", "Kustomization"), "spec images [] name", By(by::kustomize_entry), Form::Entry),
     (Object("kustomize.toolkit.fluxcd.io", "Kustomization"), "spec images [] newName", PULL, Form::Name),
-    (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] name", By(by::kustomize_entry), Form::Name),
+    (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] name", By(by::kustomize_entry), Form::Entry),
     (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] newName", PULL, Form::Name),
     (Object("image.toolkit.fluxcd.io", "ImageRepository"), "spec image", FLUX_SCAN, Form::Image),
 
     // Argo CD and its image updater
     (Object("argoproj.io", "Application"), "** kustomize images []", PULL, Form::Replacement),
     (Object("argoproj.io", "ApplicationSet"), "** kustomize images []", PULL, Form::Replacement),
+    (Any, "kustomize images []", PULL, Form::Replacement),
     (Any, "** annotations argocd-image-updater.argoproj.io/image-list", UPDATER, Form::Aliases),
     (Any, "** annotations *.kustomize.image-name", SELECTS, Form::Image),
     (Object("argocd-image-updater.argoproj.io", "ImageUpdater"), "** images [] imageName", UPDATER, Form::Image),
@@ -114,7 +115,7 @@ const ROWS: &[Written] = &[
     (Any, "** annotations kbld.carvel.dev/id", SELECTS, Form::Image),
 
     // kpt
-    (Object("fn.kpt.dev", "SetImage"), "image name", By(by::kustomize_entry), Form::Name),
+    (Object("fn.kpt.dev", "SetImage"), "image name", By(by::kustomize_entry), Form::Entry),
     (Object("fn.kpt.dev", "SetImage"), "image newName", PULL, Form::Name),
 
     // Operator Lifecycle Manager

@@ -5,7 +5,8 @@
 use super::leaf::edited;
 use crate::edit::Edit;
 use crate::source::Span;
-use crate::syntax::yaml::{Entry as Pair, List, Map, Scalar, Style};
+use crate::syntax::beside::{Fault, Laid, before_on_line, beside, end_of_line, lay, line_end};
+use crate::syntax::yaml::{List, Map};
 
 /// Where the pairs stand, quotes included, and what goes before and between them.
 #[derive(Debug, Clone)]
@@ -19,13 +20,6 @@ pub(super) struct Layout {
     end: usize,
     /// `None` where it is no item of a list, and so cannot have a second one beside it.
     item: Option<Item>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Laid {
-    key: Span,
-    value: Span,
-    value_text: Span,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +45,8 @@ impl Layout {
             .entries
             .iter()
             .map(|pair| lay(text, map, pair))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, _>>()
+            .map_err(reason)?;
         let at = |key: &str| {
             let mut pairs = map.entries.iter();
             pairs.rposition(|pair| pair.name() == Some(key))
@@ -86,41 +81,12 @@ impl Layout {
     /// `newName` beside `name`, spelled as that is, or in the place of one without a value.
     pub(super) fn add_new_name(&self, text: &str, value: &str) -> Edit {
         let name = self.pairs[self.name];
-        let key = name.key.of(text).replace("name", "newName");
-        let gap = Span::new(name.key.end, name.value.start).of(text);
-        let around = |outer: Span, inner: Span| {
-            (
-                Span::new(outer.start, inner.start).of(text),
-                Span::new(inner.end, outer.end).of(text),
-            )
-        };
-        let (open, close) = around(name.value, name.value_text);
-        if let Some(empty) = self.new_name.map(|at| self.pairs[at]) {
-            return Edit {
-                span: Span::new(empty.key.end, empty.value.end),
-                text: format!("{gap}{open}{value}{close}"),
-            };
+        let empty = self.new_name.map(|at| self.pairs[at]);
+        let insertion = beside(text, self.flow, name, ("name", "newName"), empty);
+        Edit {
+            span: insertion.span,
+            text: insertion.with(value),
         }
-        let pair = format!("{key}{gap}{open}{value}{close}");
-        let before = before_on_line(text, name.key.start);
-        if !self.flow {
-            let at = end_of_line(text, name.value.end);
-            let indent: String = before
-                .of(text)
-                .chars()
-                .map(|letter| if letter == '-' { ' ' } else { letter })
-                .collect();
-            return insert(at, format!("{}{indent}{pair}", line_end(text, at)));
-        }
-        let at = name.value.end;
-        let separator = if before.of(text).trim().is_empty() {
-            format!(",{}{}", line_end(text, at), before.of(text))
-        } else if text[at..].starts_with(',') && !text[at + 1..].starts_with([' ', '\n', '\r']) {
-            ",".to_owned()
-        } else {
-            ", ".to_owned()
-        };
-        insert(at, format!("{separator}{pair}"))
     }
 
     /// Where a second entry goes.
@@ -172,83 +138,14 @@ impl Layout {
     }
 }
 
-/// A key and its value on one line, with nothing but a colon between them.
-fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, &'static str> {
-    let (Some(key), Some(value)) = (pair.key.as_scalar(), pair.value.as_scalar()) else {
-        return Err(SPREAD);
-    };
-    let key_raw = quoted(key);
-    let value_raw = match value.span.is_empty() && value.style == Style::Plain {
-        // Nothing is written: where that is depends on the parser.
-        true => behind_colon(text, key_raw.end).ok_or(SPREAD)?,
-        false => quoted(value),
-    };
-    if value_raw.start < key_raw.end || !map.span.covers(value.span) {
-        return Err(ALIASED);
-    }
-    let gap = Span::new(key_raw.end, value_raw.start).of(text);
-    let shared = gap.contains(['&', '*', '!']);
-    let plain = gap.trim() == ":" && !gap.contains('\n') && !value.is_block();
-    match (plain && !value_raw.of(text).contains('\n'), shared) {
-        (true, _) => Ok(Laid {
-            key: key_raw,
-            value: value_raw,
-            value_text: match value_raw.covers(value.span) {
-                true => value.span,
-                false => value_raw,
-            },
-        }),
-        (false, true) => Err(ALIASED),
-        (false, false) => Err(SPREAD),
-    }
-}
-
-fn insert(at: usize, text: String) -> Edit {
-    Edit {
-        span: Span::new(at, at),
-        text,
-    }
-}
-
-/// What stands before an offset on its line.
-fn before_on_line(text: &str, at: usize) -> Span {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    Span::new(start, at)
-}
-
 /// Blanks, one dash, blanks.
 fn is_dash(text: &str) -> bool {
     text.trim() == "-"
 }
 
-fn end_of_line(text: &str, at: usize) -> usize {
-    let line = text[at..].split('\n').next().unwrap_or_default();
-    at + line.trim_end_matches('\r').len()
-}
-
-/// How the line of an offset ends, or the first one where it is the last.
-fn line_end(text: &str, at: usize) -> &'static str {
-    let newline = text[at..].find('\n').map(|newline| at + newline);
-    match newline.or_else(|| text.find('\n')) {
-        Some(newline) if text[..newline].ends_with('\r') => "\r\n",
-        _ => "\n",
-    }
-}
-
-/// The empty span behind a key's colon, where nothing but the next entry or a comment follows.
-fn behind_colon(text: &str, key_end: usize) -> Option<Span> {
-    let gap = text[key_end..].find(|letter: char| !letter.is_ascii_whitespace())?;
-    let rest = text[key_end + gap..].strip_prefix(':')?;
-    let line = rest.lines().next().unwrap_or_default().trim_start();
-    let at = key_end + gap + 1;
-    let free = line.is_empty() || line.starts_with(['#', ',', '}']);
-    free.then_some(Span::new(at, at))
-}
-
-/// With its quotes.
-fn quoted(scalar: &Scalar<'_>) -> Span {
-    match scalar.style {
-        Style::Single | Style::Double => Span::new(scalar.span.start - 1, scalar.span.end + 1),
-        _ => scalar.span,
+fn reason(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Aliased => ALIASED,
+        Fault::Spread => SPREAD,
     }
 }

@@ -1,0 +1,355 @@
+//! Documents of Flux and Argo CD that select images by name from a folder of this tree: what they select and the folder
+//! are renamed together, or not at all.
+//!
+//! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
+//! entry is given a new name by itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::kustomize;
+use super::{Members, Place, Project, Settle, Tree};
+use crate::check;
+use crate::detect::Usage;
+use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::finding::Finding;
+use crate::kind::Kind;
+use crate::rules::RuleSet;
+use crate::source::LineIndex;
+use crate::syntax::yaml::{self, Map, Node};
+
+/// How far above a document the root of its repository is looked for.
+const MOST_FOLDERS: usize = 32;
+
+/// Parameters that Argo CD writes beside what an application is made of.
+const ARGO_SOURCE: &str = ".argocd-source";
+
+/// Whether a file may hold such documents, by a look at its bytes.
+pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
+    let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
+    let selects = || has("images") || has("patch");
+    let is_applied = || {
+        has("kustomize.toolkit.fluxcd.io/")
+            || has("helm.toolkit.fluxcd.io/") && has("postRenderers")
+            || has("argoproj.io/") && has("kustomize")
+            || is_argo_source(path)
+    };
+    matches!(kind.name, "yaml" | "json") && selects() && is_applied()
+}
+
+fn is_argo_source(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(ARGO_SOURCE))
+}
+
+/// The documents of a run.
+pub struct Selectors<'s> {
+    rules: &'s RuleSet,
+    files: Vec<Applied>,
+}
+
+/// A file with documents that are applied to folders.
+struct Applied {
+    path: PathBuf,
+    /// The files of those folders.
+    base: Vec<PathBuf>,
+}
+
+impl<'s> Selectors<'s> {
+    /// Reads those of the files that may select images.
+    pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &'s RuleSet) -> Self {
+        let applied = |path: &PathBuf| {
+            let mut base: Vec<PathBuf> = applied_folders(tree, path)
+                .iter()
+                .flat_map(|folder| kustomize::files_of(tree, folder))
+                .filter(|file| file != path)
+                .collect();
+            base.sort();
+            base.dedup();
+            let holds = base.iter().any(|file| tree.is_suspect(file));
+            holds.then(|| Applied {
+                path: path.clone(),
+                base,
+            })
+        };
+        Self {
+            rules,
+            files: files.iter().filter_map(applied).collect(),
+        }
+    }
+}
+
+/// The folders of this tree that the documents of a file are applied to.
+pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let named = tree.text(path).map(|text| named_folders(path, &text));
+    let named = named.unwrap_or_default();
+    let folders = named
+        .iter()
+        .filter_map(|named| at_root(tree, folder, named));
+    folders.collect()
+}
+
+/// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
+fn named_folders(path: &Path, text: &str) -> Vec<String> {
+    if is_argo_source(path) {
+        return vec![String::new()];
+    }
+    let mut found = Vec::new();
+    for region in yaml::documents(text) {
+        for root in yaml::parse(text, region).documents {
+            let Some(map) = root.as_map() else { continue };
+            found.extend(named_by(map).into_iter().map(str::to_owned));
+        }
+    }
+    found.retain(|named| !named.contains("{{") && !named.contains("${"));
+    found
+}
+
+fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
+    let Some(spec) = map.get("spec").and_then(Node::as_map) else {
+        return Vec::new();
+    };
+    let group = map.text("apiVersion").unwrap_or_default().split('/').next();
+    match (
+        group.unwrap_or_default(),
+        map.text("kind").unwrap_or_default(),
+    ) {
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
+            vec![spec.text("path").unwrap_or("./")]
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => Vec::from_iter(chart_of(spec)),
+        ("argoproj.io", "Application") => sources_of(spec),
+        ("argoproj.io", "ApplicationSet") => {
+            let template = spec.get("template").and_then(Node::as_map);
+            let spec = template
+                .and_then(|map| map.get("spec"))
+                .and_then(Node::as_map);
+            spec.map(sources_of).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The folder of a chart in a repository of git.
+fn chart_of<'m>(spec: &'m Map<'m>) -> Option<&'m str> {
+    let chart = spec.get("chart")?.as_map()?.get("spec")?.as_map()?;
+    let source = chart.get("sourceRef")?.as_map()?;
+    let is_git = source.text("kind") == Some("GitRepository");
+    chart.text("chart").filter(|_| is_git)
+}
+
+fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
+    let one = spec.get("source").and_then(Node::as_map);
+    let many = spec.get("sources").and_then(Node::as_list);
+    let many = many.map(|list| list.items.as_slice()).unwrap_or_default();
+    let sources = one.into_iter().chain(many.iter().filter_map(Node::as_map));
+    sources.filter_map(|source| source.text("path")).collect()
+}
+
+/// The folder that a path from the root of the repository leads to. Where the root is, is not known: the outermost folder
+/// that has the path counts.
+fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
+    if named.is_empty() {
+        return Some(folder.to_owned());
+    }
+    let named = named.trim_start_matches("./").trim_start_matches('/');
+    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
+    let seen: Vec<PathBuf> = above
+        .take_while(|folder| tree.place(folder) == Place::Folder)
+        .collect();
+    let named = seen.iter().rev().map(|folder| tree.resolve(folder, named));
+    let mut named = named.filter(|path| tree.place(path) == Place::Folder);
+    named.next()
+}
+
+impl Project for Selectors<'_> {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let group = |applied: &Applied| {
+            let own = std::iter::once(&applied.path);
+            own.chain(&applied.base).cloned().collect()
+        };
+        self.files.iter().map(group).collect()
+    }
+
+    fn find(&self, _: &mut Members) -> Settle<'_> {
+        Box::new(|members| self.settle(members))
+    }
+}
+
+impl Selectors<'_> {
+    fn settle(&self, members: &mut Members) {
+        for applied in &self.files {
+            let Some(member) = members.get(&applied.path) else {
+                continue;
+            };
+            // Ignore comments and settings may have taken a finding away: what it is about selects all the same.
+            let checked = check::check(&applied.path, &member.text, member.kind, self.rules);
+            let mut selectors: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+            for finding in checked.findings {
+                if matches!(finding.usage, Some(Usage::Selector { .. })) {
+                    let name = name_of(&finding.old).to_owned();
+                    selectors.entry(name).or_default().push(finding);
+                }
+            }
+            for (name, selectors) in selectors {
+                applied.settle(members, &name, &selectors);
+            }
+        }
+    }
+}
+
+/// A finding, by its file and its number there.
+type Location = (PathBuf, usize);
+
+impl Applied {
+    /// Renames what is selected by a name together with what selects it, or neither.
+    fn settle(&self, members: &mut Members, name: &str, selectors: &[Finding]) {
+        let base = self.base_of(members, name);
+        if base.is_empty() {
+            return;
+        }
+        let selecting: Option<Vec<Location>> = selectors
+            .iter()
+            .map(|finding| {
+                let findings = &members.get(&self.path)?.findings;
+                let mut found = findings.iter();
+                let at = found.position(|one| one.span() == finding.span())?;
+                Some((self.path.clone(), at))
+            })
+            .collect();
+        let tied = selecting.and_then(|selecting| tie(members, name, &selecting, &base));
+        match tied {
+            Some(fixes) => {
+                for ((path, index), fix) in fixes {
+                    if let Some(finding) = finding(members, &(path, index)) {
+                        finding.fix = Some(fix);
+                    }
+                }
+            }
+            None => {
+                let text = members.get(&self.path).map(|member| member.text.as_str());
+                let line = selectors
+                    .first()
+                    .zip(text)
+                    .map(|(finding, text)| LineIndex::new(text).line(finding.span().start) + 1);
+                let place = format!("{}:{}", self.path.display(), line.unwrap_or(1));
+                hold(members, &base, &place);
+            }
+        }
+    }
+
+    /// What is found of the name in the folder.
+    fn base_of(&self, members: &Members, name: &str) -> Vec<Location> {
+        let mut found = Vec::new();
+        for path in &self.base {
+            let findings = members.get(path).map(|member| member.findings.as_slice());
+            for (index, finding) in findings.unwrap_or_default().iter().enumerate() {
+                let is_named = !finding.mention && name_of(&finding.old) == name;
+                let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
+                if is_named && !selects {
+                    found.push((path.clone(), index));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn finding<'m>(members: &'m mut Members, (path, index): &Location) -> Option<&'m mut Finding> {
+    members.get_mut(path)?.findings.get_mut(*index)
+}
+
+/// One fix for all. `None` where one of them stays as it is, or moves elsewhere.
+fn tie(
+    members: &Members,
+    name: &str,
+    selecting: &[Location],
+    base: &[Location],
+) -> Option<Vec<(Location, Fix)>> {
+    let get = |(path, index): &Location| members.get(path)?.findings.get(*index);
+    let mut all: Vec<FileEdit> = Vec::new();
+    let mut own: Vec<(Location, Vec<Edit>)> = Vec::new();
+    let mut least = Applicability::Safe;
+    let mut moved: Option<&str> = None;
+    for location in base {
+        let finding = get(location)?;
+        let fix = finding
+            .fix
+            .as_ref()
+            .filter(|fix| fix.applicability.is_written())?;
+        let new = name_of(finding.new.as_deref()?);
+        if *moved.get_or_insert(new) != new {
+            return None;
+        }
+        least = least.min(fix.applicability);
+        all.extend(fix.elsewhere.iter().cloned());
+        own.push((location.clone(), fix.edits.clone()));
+    }
+    for location in selecting {
+        let finding = get(location)?;
+        let written = finding.fix.as_ref().map(|fix| fix.applicability);
+        let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
+        if !is_replaced {
+            // What it pulls in the end has the tag that it sets.
+            least = least.min(written.filter(|written| written.is_written())?);
+        }
+        let text = &members.get(&location.0)?.text;
+        let span = finding.span();
+        if span.of(text) != name {
+            return None;
+        }
+        let edit = Edit {
+            span,
+            text: moved?.to_owned(),
+        };
+        own.push((location.clone(), vec![edit]));
+    }
+    for ((path, _), edits) in &own {
+        let path: Arc<Path> = Arc::from(path.as_path());
+        all.extend(edits.iter().map(|edit| FileEdit {
+            path: Arc::clone(&path),
+            edit: edit.clone(),
+        }));
+    }
+    all.sort();
+    all.dedup();
+    let shared: Arc<[FileEdit]> = Arc::from(all);
+    let fix = |edits: Vec<Edit>| Fix {
+        edits,
+        elsewhere: Arc::clone(&shared),
+        applicability: least,
+    };
+    let fixes = own.into_iter();
+    Some(
+        fixes
+            .map(|(location, edits)| (location, fix(edits)))
+            .collect(),
+    )
+}
+
+/// Takes back the fixes of what is selected by a name that stays.
+fn hold(members: &mut Members, base: &[Location], place: &str) {
+    for location in base {
+        let Some(finding) = finding(members, location) else {
+            continue;
+        };
+        let fix = finding.fix.as_mut();
+        if let Some(fix) = fix.filter(|fix| fix.applicability.is_written()) {
+            fix.applicability = Applicability::Display;
+            finding.reason = Some(format!(
+                "{place} selects it by this name, and cannot follow"
+            ));
+        }
+    }
+}
+
+/// A reference without tag and digest.
+fn name_of(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or(reference);
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => name,
+    }
+}

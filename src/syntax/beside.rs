@@ -1,0 +1,158 @@
+//! A pair of a map that is put beside another one, in the style of that: blocks, flow style and JSON.
+//!
+//! What is put together from anchors, or spread over lines, is left to people.
+
+use crate::source::Span;
+use crate::syntax::yaml::{Entry as Pair, Map, Scalar, Style};
+
+/// Where a pair is, quotes included.
+#[derive(Debug, Clone, Copy)]
+pub struct Laid {
+    pub key: Span,
+    pub value: Span,
+    /// Without quotes.
+    pub value_text: Span,
+}
+
+/// Why a pair cannot be edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Anchors, aliases, tags.
+    Aliased,
+    /// It is on several lines.
+    Spread,
+}
+
+/// A text around a value that is not known yet, and what it takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Insertion {
+    pub span: Span,
+    pub before: String,
+    pub after: String,
+}
+
+impl Insertion {
+    /// What is written at the span.
+    pub fn with(&self, value: &str) -> String {
+        format!("{}{value}{}", self.before, self.after)
+    }
+}
+
+/// A pair beside `like`, whose key is spelled as the one of that with `from` replaced by `to`; in the place of `empty`, if
+/// there is a pair of that key without a value.
+pub fn beside(
+    text: &str,
+    flow: bool,
+    like: Laid,
+    (from, to): (&str, &str),
+    empty: Option<Laid>,
+) -> Insertion {
+    let gap = Span::new(like.key.end, like.value.start).of(text);
+    let open = Span::new(like.value.start, like.value_text.start).of(text);
+    let close = Span::new(like.value_text.end, like.value.end).of(text);
+    if let Some(empty) = empty {
+        return Insertion {
+            span: Span::new(empty.key.end, empty.value.end),
+            before: format!("{gap}{open}"),
+            after: close.to_owned(),
+        };
+    }
+    let at = match flow {
+        true => like.value.end,
+        false => end_of_line(text, like.value.end),
+    };
+    let separator = separator(text, flow, like);
+    let key = like.key.of(text).replace(from, to);
+    Insertion {
+        span: Span::new(at, at),
+        before: format!("{separator}{key}{gap}{open}"),
+        after: close.to_owned(),
+    }
+}
+
+/// What sets a pair apart from the one before it.
+fn separator(text: &str, flow: bool, like: Laid) -> String {
+    let before = before_on_line(text, like.key.start).of(text);
+    if !flow {
+        let at = end_of_line(text, like.value.end);
+        return format!("{}{}", line_end(text, at), before.replace('-', " "));
+    }
+    let at = like.value.end;
+    let is_tight = text[at..].starts_with(',') && !text[at + 1..].starts_with([' ', '\n', '\r']);
+    match before.trim().is_empty() {
+        true => format!(",{}{before}", line_end(text, at)),
+        false if is_tight => ",".to_owned(),
+        false => ", ".to_owned(),
+    }
+}
+
+/// A key and its value on one line, with nothing but a colon between them.
+/// # Errors
+/// Where it is not.
+pub fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, Fault> {
+    let (Some(key), Some(value)) = (pair.key.as_scalar(), pair.value.as_scalar()) else {
+        return Err(Fault::Spread);
+    };
+    let key_raw = quoted(key);
+    let value_raw = match value.span.is_empty() && value.style == Style::Plain {
+        // Nothing is written: where that is depends on the parser.
+        true => behind_colon(text, key_raw.end).ok_or(Fault::Spread)?,
+        false => quoted(value),
+    };
+    if value_raw.start < key_raw.end || !map.span.covers(value.span) {
+        return Err(Fault::Aliased);
+    }
+    let gap = Span::new(key_raw.end, value_raw.start).of(text);
+    let shared = gap.contains(['&', '*', '!']);
+    let plain = gap.trim() == ":" && !gap.contains('\n') && !value.is_block();
+    match (plain && !value_raw.of(text).contains('\n'), shared) {
+        (true, _) => Ok(Laid {
+            key: key_raw,
+            value: value_raw,
+            value_text: match value_raw.covers(value.span) {
+                true => value.span,
+                false => value_raw,
+            },
+        }),
+        (false, true) => Err(Fault::Aliased),
+        (false, false) => Err(Fault::Spread),
+    }
+}
+
+/// What stands before an offset on its line.
+pub fn before_on_line(text: &str, at: usize) -> Span {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    Span::new(start, at)
+}
+
+pub fn end_of_line(text: &str, at: usize) -> usize {
+    let line = text[at..].split('\n').next().unwrap_or_default();
+    at + line.trim_end_matches('\r').len()
+}
+
+/// How the line of an offset ends, or the first one where it is the last.
+pub fn line_end(text: &str, at: usize) -> &'static str {
+    let newline = text[at..].find('\n').map(|newline| at + newline);
+    match newline.or_else(|| text.find('\n')) {
+        Some(newline) if text[..newline].ends_with('\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
+/// The empty span behind a key's colon, where nothing but the next entry or a comment follows.
+fn behind_colon(text: &str, key_end: usize) -> Option<Span> {
+    let gap = text[key_end..].find(|letter: char| !letter.is_ascii_whitespace())?;
+    let rest = text[key_end + gap..].strip_prefix(':')?;
+    let line = rest.lines().next().unwrap_or_default().trim_start();
+    let at = key_end + gap + 1;
+    let free = line.is_empty() || line.starts_with(['#', ',', '}']);
+    free.then_some(Span::new(at, at))
+}
+
+/// With its quotes.
+fn quoted(scalar: &Scalar<'_>) -> Span {
+    match scalar.style {
+        Style::Single | Style::Double => Span::new(scalar.span.start - 1, scalar.span.end + 1),
+        _ => scalar.span,
+    }
+}
