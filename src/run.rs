@@ -398,7 +398,8 @@ fn disk_of<'r>(
                 let counts = kind.makes_project() || may_select(path, kind, bytes);
                 let text = || project_text(options.config, path, kind, bytes);
                 // A chart may come from a repository that another file explains.
-                let names_chart = has_naming && !kind.makes_project() && may_name_chart(path, bytes);
+                let names_chart =
+                    has_naming && !kind.makes_project() && may_name_chart(path, bytes);
                 let text = counts.then(text).flatten();
                 (text.is_some() || names_chart).then_some((kind, text, names_chart))
             },
@@ -421,7 +422,11 @@ fn disk_of<'r>(
             }
             disk.note(&path, Some(text), false);
         }
-        for files in [&mut makers.projects, &mut makers.selectors, &mut makers.naming] {
+        for files in [
+            &mut makers.projects,
+            &mut makers.selectors,
+            &mut makers.naming,
+        ] {
             files.sort();
             files.dedup();
         }

@@ -313,7 +313,9 @@ impl Planner<'_> {
             };
             let why = match (is_own, flow.movers.is_empty()) {
                 (true, _) => {
-                    format!("the `images` entry at {place} selects it and cannot be changed with it")
+                    format!(
+                        "the `images` entry at {place} selects it and cannot be changed with it"
+                    )
                 }
                 (false, false) => format!(
                     "the `images` entry at {place} would begin to select it, and make {} of it",
