@@ -10,6 +10,8 @@ use crate::syntax::yaml::{Map, Node};
 
 const NEVER: &str =
     "the pull policy is Never: load the new image onto the nodes before this is applied";
+const NO_TAG: &str =
+    "no tag is written here: if `latest` is pulled, it may be another image at the new location";
 const LATEST: &str = "`latest` is pulled: it may be another image at the new location";
 
 /// Adds notes to the findings that move an image. `found` has the finding of each use, if there is one.
@@ -19,14 +21,15 @@ pub(super) fn add(uses: &[ImageUse], found: &mut [Option<Finding>], text: &str, 
         let Some(finding) = finding.as_mut().filter(moves) else {
             continue;
         };
-        let is_latest = match one.tag {
-            Tag::None => one.digest.is_none(),
-            Tag::At(span) => span.of(one.text(text)) == "latest" && one.digest.is_none(),
-            Tag::Elsewhere | Tag::Any => false,
+        let note = match one.tag {
+            Tag::None => Some(NO_TAG),
+            Tag::At(span) if span.of(one.text(text)) == "latest" => Some(LATEST),
+            _ => None,
         };
+        let floats = one.artifact == Artifact::Image && one.digest.is_none();
         let verified = finding.verified.as_ref().map(|verified| verified.outcome);
-        if is_latest && one.artifact == Artifact::Image && verified != Some(Outcome::SameDigest) {
-            finding.notes.push(LATEST.to_owned());
+        if let Some(note) = note.filter(|_| floats && verified != Some(Outcome::SameDigest)) {
+            finding.notes.push(note.to_owned());
         }
     }
     let moves = |finding: &Option<Finding>| {
