@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key};
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key, LEGACY_CHART};
 use crate::kind::Kind;
 use crate::printable;
 use crate::structure;
@@ -98,6 +98,9 @@ fn name(finding: &Finding) -> &str {
     let old = &finding.old;
     if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule) {
         return old;
+    }
+    if *finding.rule == *LEGACY_CHART {
+        return old.split(' ').next().unwrap_or_default();
     }
     let last = old.rfind('/').map_or(0, |slash| slash + 1);
     let tag = old[last..].find(':');

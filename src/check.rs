@@ -2,6 +2,7 @@
 //!
 //! Knows no other file, no suppression and no format.
 
+mod chosen;
 mod readers;
 mod unjudged;
 mod used;
@@ -64,6 +65,10 @@ impl Image {
 /// Everything that a text names, as its kind reads it; near the hints only, if there are any.
 fn uses(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<ImageUse>, Checked) {
     let mut checked = Checked::default();
+    if kind.parser == Parser::Names {
+        checked.comments = kind::text_comments(text);
+        return (Vec::new(), checked);
+    }
     if kind.parser == Parser::Text {
         checked.comments = kind::text_comments(text);
         return (of_plain_text(path, text), checked);
@@ -161,6 +166,7 @@ pub fn check_near(
     readers::hold(&uses, &mut found, text);
     checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
     checked.findings = found.into_iter().flatten().collect();
+    chosen::warn_of_commands(&mut checked.findings, text, kind);
     checked
 }
 

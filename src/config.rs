@@ -20,15 +20,12 @@ pub use error::ConfigError;
 pub use find::{Found, find, is_configuration, repository};
 pub use globs::Globs;
 
-use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::finding::{self, Finding, LEGACY_CHART};
 use crate::open;
 use crate::rules::select::{Names, Selector, Unknown};
 use crate::rules::{Rule, RuleSet, Severity};
 use crate::source::normal;
 use error::Fault;
-
-/// What can be selected, ignored and given a severity like a rule, but speaks about no image.
-const NOT_RULES: [&str; 2] = [IGNORE_EXPIRED, IGNORE_UNUSED];
 
 /// A configuration. That of a run is made in three steps: [`load`] or [`Config::empty`], then
 /// [`Config::lay_over`], then [`Config::rules`]; [`Config::adjust`] comes after every file.
@@ -177,23 +174,37 @@ impl Config {
     /// The rules of the run, with the severities that they have on a day. What is written counts before dates.
     ///
     /// # Errors
-    /// Where none is left.
+    /// Where none is left, and nothing else that is looked for.
     pub fn rules(&self, today: Date) -> Result<Vec<Rule>, String> {
         let selected = self
             .known
             .iter()
             .filter(|rule| self.selectors.choose(&rule.id));
-        let mut rules: Vec<Rule> = selected.cloned().collect();
-        for rule in &mut rules {
-            rule.escalate(today);
-            if let Some(severity) = self.selectors.severity_of(&rule.id) {
-                rule.set_severity(severity);
-            }
-        }
-        match rules.is_empty() {
+        let rules: Vec<Rule> = selected.map(|rule| self.on_day(rule, today)).collect();
+        match rules.is_empty() && !self.selectors.choose(LEGACY_CHART) {
             true => Err("no rule is left: everything that is selected is ignored".to_owned()),
             false => Ok(rules),
         }
+    }
+
+    fn on_day(&self, rule: &Rule, today: Date) -> Rule {
+        let mut rule = rule.clone();
+        rule.escalate(today);
+        if let Some(severity) = self.selectors.severity_of(&rule.id) {
+            rule.set_severity(severity);
+        }
+        rule
+    }
+
+    /// The rule that applies to what a chart pulls, selected or not: `None` only where it is ignored, or nothing of charts is
+    /// wanted.
+    pub fn rule_of_chart(&self, id: &str, today: Date) -> Option<Rule> {
+        let is_ignored = |id: &str| self.selectors.ignore.iter().any(|one| one.matches(id));
+        if is_ignored(id) || !self.selectors.choose(LEGACY_CHART) {
+            return None;
+        }
+        let rule = self.known.iter().find(|rule| rule.id == id)?;
+        Some(self.on_day(rule, today))
     }
 
     /// The ids of all rules, and which of them run.
@@ -202,7 +213,7 @@ impl Config {
             .known
             .iter()
             .map(|rule| rule.id.as_str())
-            .chain(NOT_RULES);
+            .chain(finding::NOT_RULES.map(|(id, _)| id));
         Names::new(ids.map(|id| (id.to_owned(), self.selectors.choose(id))))
     }
 
@@ -235,6 +246,12 @@ impl Config {
     /// only mentioned keeps its severity: it is no more than a hint.
     pub fn adjust(&self, path: &Path, findings: &mut Vec<Finding>) -> usize {
         findings.retain(|finding| self.selectors.choose(&finding.rule));
+        for finding in findings.iter_mut().filter(|finding| finding.url.is_none()) {
+            if finding::about(&finding.rule).is_some() {
+                let mut known = self.known.iter();
+                finding.url = known.find_map(|rule| rule.page_of(&finding.rule));
+            }
+        }
         let before = findings.len();
         let relative = if self.overrides.is_empty() {
             None
@@ -253,9 +270,7 @@ impl Config {
         };
         findings.retain(|finding| here.iter().all(|selectors| selectors.choose(&finding.rule)));
         for finding in findings.iter_mut().filter(|finding| !finding.mention) {
-            let of_run = NOT_RULES
-                .contains(&&*finding.rule)
-                .then_some(&self.selectors);
+            let of_run = finding::about(&finding.rule).map(|_| &self.selectors);
             let mut latest_first = here.iter().rev().copied().chain(of_run);
             if let Some(severity) =
                 latest_first.find_map(|selectors| selectors.severity_of(&finding.rule))
@@ -306,7 +321,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::finding::Label;
+    use crate::finding::{IGNORE_UNUSED, Label};
     use crate::source::Span;
 
     fn config(text: &str) -> Config {
@@ -329,6 +344,7 @@ mod tests {
             related: Vec::new(),
             notes: Vec::new(),
             verified: None,
+            alternatives: Vec::new(),
             url: None,
             mention: false,
             usage: None,

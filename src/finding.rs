@@ -8,12 +8,13 @@ pub use crate::detect::{Object, Usage};
 use crate::edit::Fix;
 pub use crate::rules::Severity;
 pub use crate::rules::Verified;
+use crate::rules::alternatives::Alternative;
 use crate::source::{Position, Span};
 
 /// A rule that matched a site.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// The rule's id, or [`IGNORE_UNUSED`] or [`IGNORE_EXPIRED`].
+    /// The rule's id, or one of [`NOT_RULES`].
     pub rule: Arc<str>,
     pub severity: Severity,
     /// One line, without the reference.
@@ -33,6 +34,8 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// What registries answered, where they were asked.
     pub verified: Option<Verified>,
+    /// What others chose in place of the image: for people to weigh, never written.
+    pub alternatives: Vec<Alternative>,
     /// Where to read more.
     pub url: Option<String>,
     /// The place only speaks about the registry.
@@ -88,15 +91,48 @@ pub const IGNORE_UNUSED: &str = "unused-ignore";
 /// What is said of an ignore comment whose last day is over.
 pub const IGNORE_EXPIRED: &str = "expired-ignore";
 
+/// What is said of a chart that is named in a version whose defaults are legacy.
+pub const LEGACY_CHART: &str = "legacy-chart-version";
+
+/// What is reported, selected, ignored and given a severity like a rule, but is no rule about an image; and what it says.
+pub const NOT_RULES: [(&str, &str); 3] = [
+    (
+        IGNORE_EXPIRED,
+        "The last day of an ignore comment is over, and what it suppressed is reported again. Fix that, or give the \
+         comment another day.",
+    ),
+    (
+        LEGACY_CHART,
+        "A chart is named in a version that pulls legacy images by default. Take the first clean version, or override \
+         the images in the values that the chart gets.",
+    ),
+    (
+        IGNORE_UNUSED,
+        "An ignore comment suppresses nothing, or cannot be understood. Remove it, or correct it.",
+    ),
+];
+
+/// What one of [`NOT_RULES`] says.
+pub fn about(id: &str) -> Option<&'static str> {
+    let mut all = NOT_RULES.iter();
+    all.find_map(|(own, about)| (*own == id).then_some(*about))
+}
+
 impl Finding {
     /// The message and the reference, before and after.
     pub fn with_move(&self) -> String {
         let (message, old) = (&self.message, &self.old);
-        match &self.new {
-            Some(new) => format!("{message}: {old} → {new}"),
-            None if old.is_empty() => message.clone(),
-            None => format!("{message}: {old}"),
+        match (&self.new, self.beside_message()) {
+            (Some(new), _) => format!("{message}: {old} → {new}"),
+            (None, None) => message.clone(),
+            (None, Some(old)) => format!("{message}: {old}"),
         }
+    }
+
+    /// The reference as it stands, if the message does not have it.
+    pub fn beside_message(&self) -> Option<&str> {
+        let is_said = self.old.is_empty() || *self.rule == *LEGACY_CHART;
+        (!is_said).then_some(&self.old)
     }
 
     /// The message, the reference, and in brackets what else there is to say.

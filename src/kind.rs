@@ -27,6 +27,8 @@ pub enum Parser {
     Helpers,
     /// Any text, token by token.
     Text,
+    /// Nothing in it is an image use. What it names otherwise, such as a chart, is for others to read.
+    Names,
 }
 
 impl Kind {
@@ -105,6 +107,11 @@ pub static KINDS: &[Kind] = &[
         name: "helmfile",
         claims: |name| name.file.starts_with("helmfile") && is_yaml(&name.extension),
         parser: Parser::Template,
+    },
+    Kind {
+        name: "terraform",
+        claims: |name| name.extension == "tf",
+        parser: Parser::Names,
     },
     Kind {
         name: "json",
@@ -217,7 +224,7 @@ pub fn read<'t>(
     };
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
-        Parser::Text => plain(Parsed::default()),
+        Parser::Text | Parser::Names => plain(Parsed::default()),
         Parser::Template if has_actions() => masked(text, &regions(text), masks),
         Parser::Yaml | Parser::Template => {
             let regions = regions(text);

@@ -10,6 +10,7 @@ pub mod index;
 pub mod schema;
 pub mod select;
 pub mod verify;
+pub mod words;
 
 mod pattern;
 mod proof;
@@ -18,6 +19,7 @@ mod table;
 mod verdict;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 pub use asked::{Asked, Asking, Presence};
 pub use pattern::Pattern;
@@ -122,6 +124,12 @@ impl RuleSet {
                 None => specs.push((spec.clone(), Some(index))),
             }
         }
+        let pages = (!REPOSITORY.is_empty()).then(|| {
+            let version = env!("CARGO_PKG_VERSION");
+            Arc::from(format!(
+                "{REPOSITORY}/blob/v{version}/docs/rules/{{rule}}.md"
+            ))
+        });
         let mut ids = HashSet::new();
         let mut rules = Vec::with_capacity(specs.len());
         for (at, (spec, index)) in specs.into_iter().enumerate() {
@@ -130,11 +138,8 @@ impl RuleSet {
                 return Err((index, format!("there are two rules `{}`", rule.id)));
             }
             rule.is_built_in = at < built_in;
-            if rule.is_built_in && !REPOSITORY.is_empty() {
-                let version = env!("CARGO_PKG_VERSION");
-                rule.set_page(&format!(
-                    "{REPOSITORY}/blob/v{version}/docs/rules/{{rule}}.md"
-                ));
+            if let Some(pages) = pages.as_ref().filter(|_| rule.is_built_in) {
+                rule.set_page(pages);
             }
             rules.push(rule);
         }
@@ -143,6 +148,11 @@ impl RuleSet {
 
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The page about what is no rule of an image, where rules have pages.
+    pub fn page_of(&self, id: &str) -> Option<String> {
+        self.rules.iter().find_map(|rule| rule.page_of(id))
     }
 
     fn candidates(&self, host: &str) -> impl Iterator<Item = (&Rule, &Mapping)> {

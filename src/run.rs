@@ -26,10 +26,10 @@ use rayon::prelude::*;
 use crate::baseline::Baseline;
 use crate::config::Config;
 use crate::edit::Applicability;
-use crate::kind::{self, Kind};
+use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
-use crate::project::helm::{Charts, Vendored, may_release};
+use crate::project::helm::{self, Charts, Vendored, may_name_chart, may_release};
 use crate::project::kustomize::Trees;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
@@ -163,8 +163,12 @@ impl Options<'_> {
         }
         let known = kind::classify(path);
         let text = || (self.all_text || named).then_some(&kind::TEXT);
-        // A file that is named is read whatever it is called: most such files are YAML without an extension.
-        let kind = known.or_else(text);
+        let kind = match known {
+            // All that it says is wanted, then, however surely it can be read.
+            Some(known) if known.parser == Parser::Names => text().or(Some(known)),
+            // A file that is named is read whatever it is called: most such files are YAML without an extension.
+            known => known.or_else(text),
+        };
         let can_be_excluded = !named || self.walk.force_exclude;
         match kind {
             Some(_) if can_be_excluded && self.config.excludes(path, false) => Want::Excluded,
@@ -265,6 +269,8 @@ struct Candidate {
     suspect: bool,
     /// Of what makes a project, or may release a packaged chart.
     text: Option<Arc<str>>,
+    /// Whether it may name a chart with a version.
+    names_chart: bool,
 }
 
 fn walk_for(
@@ -281,9 +287,11 @@ fn walk_for(
                 || bytes.starts_with(&[0xff, 0xfe])
                 || bytes.starts_with(&[0xfe, 0xff]),
             text: project_text(options.config, kind, bytes),
+            names_chart: may_name_chart(path, bytes),
         };
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
-        (candidate.suspect || candidate.text.is_some() || counts()).then_some(candidate)
+        let is_of_use = candidate.suspect || candidate.text.is_some() || candidate.names_chart;
+        (is_of_use || counts()).then_some(candidate)
     };
     let sieve = walk::Sieve {
         wanted: &|path, named| options.want(path, named),
@@ -308,6 +316,8 @@ struct Makers {
     projects: Vec<PathBuf>,
     /// Those that may release packaged charts.
     releases: Vec<PathBuf>,
+    /// Those that may name charts with a version.
+    naming: Vec<PathBuf>,
 }
 
 /// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
@@ -318,7 +328,7 @@ fn disk_of<'r>(
     anchors: &'r Anchors,
 ) -> (Disk<'r>, Makers) {
     let mut disk = Disk::new(&options.walk.roots, anchors);
-    let (mut makers, mut releases) = (Vec::new(), Vec::new());
+    let (mut makers, mut releases, mut naming) = (Vec::new(), Vec::new(), Vec::new());
     for (path, file) in &found.kept {
         let is_text = |text: &Arc<str>| !text.contains('\0');
         match file.text.as_ref().is_some_and(is_text) {
@@ -326,6 +336,9 @@ fn disk_of<'r>(
             true if file.kind.makes_project() => makers.push(path.clone()),
             true => releases.push(path.clone()),
             false => {}
+        }
+        if file.names_chart {
+            naming.push(path.clone());
         }
         disk.note(path, file.text.clone(), file.suspect);
     }
@@ -337,12 +350,15 @@ fn disk_of<'r>(
             roots: around,
             ..options.walk.clone()
         };
+        // A chart may come from a repository that another file explains.
+        let wants =
+            |kind: &&Kind| kind.makes_project() || !naming.is_empty() && kind.name == "yaml";
         let sieve = walk::Sieve {
-            wanted: &|path: &Path, _| {
-                let kind = options.kind_of(path, false);
-                kind.filter(|kind| kind.makes_project()).into()
+            wanted: &|path: &Path, _| options.kind_of(path, false).filter(wants).into(),
+            keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| match kind.makes_project() {
+                true => project_text(options.config, kind, bytes).map(Some),
+                false => may_name_chart(path, bytes).then_some(None),
             },
-            keep: &|_, kind: &'static Kind, bytes: &[u8]| project_text(options.config, kind, bytes),
             suspect: &|_: &[u8]| false,
         };
         let around = walk::walk(&around, &sieve);
@@ -350,15 +366,23 @@ fn disk_of<'r>(
         fatal.for_each(|problem| disk.note_unread(&disk.resolve(&problem.path, "."), true));
         for (path, text) in around.kept {
             let path = disk.resolve(&path, ".");
-            disk.note(&path, Some(text), false);
-            makers.push(path);
+            match text {
+                Some(text) => {
+                    disk.note(&path, Some(text), false);
+                    makers.push(path);
+                }
+                None => naming.push(path),
+            }
         }
-        makers.sort();
-        makers.dedup();
+        for paths in [&mut makers, &mut naming] {
+            paths.sort();
+            paths.dedup();
+        }
     }
     let makers = Makers {
         projects: makers,
         releases,
+        naming,
     };
     (disk, makers)
 }
@@ -378,8 +402,12 @@ fn projects<'d>(
     vec![
         Box::new(Charts::new(
             disk,
-            &makers.projects,
-            &makers.releases,
+            helm::Files {
+                projects: &makers.projects,
+                releases: &makers.releases,
+                naming: &makers.naming,
+            },
+            Box::new(|id| options.config.rule_of_chart(id, options.as_of)),
             options.rules,
             anchors,
             vendored,

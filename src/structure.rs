@@ -13,7 +13,7 @@ const LONGEST: usize = 400;
 
 /// A place for each offset of the text. Empty where the text has no structure, or could not be parsed.
 pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
-    if kind.parser == Parser::Text || offsets.is_empty() {
+    if matches!(kind.parser, Parser::Text | Parser::Names) || offsets.is_empty() {
         return vec![String::new(); offsets.len()];
     }
     let masks = Masks::default();

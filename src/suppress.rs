@@ -264,6 +264,7 @@ mod tests {
             related: Vec::new(),
             notes: Vec::new(),
             verified: None,
+            alternatives: Vec::new(),
             url: None,
             mention: false,
             usage: None,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::chosen;
 use crate::artifact::Artifact;
 use crate::detect::{Certainty, ImageUse, Tag, Usage};
 use crate::edit::{Applicability, Edit, Fix};
@@ -43,7 +44,11 @@ pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
             };
             let as_folder = || rules.verdict(&bare).filter(|_| one.may_be_folder);
             let verdict = rules.verdict(&query).or_else(as_folder)?;
-            Some(found.of_verdict(verdict, &query))
+            let mut finding = found.of_verdict(verdict, &query);
+            if one.name.is_some() && one.artifact == Artifact::Image {
+                chosen::add(&mut finding, &names.join("/"));
+            }
+            Some(finding)
         }
         Usage::Mention(reason)
         | Usage::Observed(reason)
@@ -77,6 +82,7 @@ impl Found<'_> {
             related: Vec::new(),
             notes: Vec::new(),
             verified: None,
+            alternatives: Vec::new(),
             url: rule.url().map(str::to_owned),
             mention: true,
             usage: Some(self.one.usage),
@@ -132,6 +138,7 @@ impl Found<'_> {
             related: Vec::new(),
             notes: Vec::new(),
             verified: verdict.verified.take(),
+            alternatives: Vec::new(),
             url: verdict.rule.url().map(str::to_owned),
             mention: false,
             usage: Some(self.one.usage),

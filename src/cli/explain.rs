@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use super::Exit;
 use super::text::Page;
-use crate::finding::{IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::finding::{LEGACY_CHART, about};
 use crate::printable::complain;
 use crate::report::Look;
 use crate::rules::select::{nearest, shown};
@@ -39,9 +39,17 @@ fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<String>, String
     if asked.is_empty() || asked.contains(char::is_control) {
         return Err(unknown(rules, asked));
     }
-    if let Some(text) = comment_rule(asked) {
+    if let Some(text) = about(asked) {
         let mut page = Page::new(look);
-        page.title(asked, " (warning)");
+        // A chart is as severe as the rule that applies to its images.
+        page.title(
+            asked,
+            if asked == LEGACY_CHART {
+                ""
+            } else {
+                " (warning)"
+            },
+        );
         page.paragraph(text);
         return Ok(vec![page.finish()]);
     }
@@ -73,20 +81,6 @@ fn rules_named<'r>(rules: &'r RuleSet, asked: &str) -> Vec<&'r Rule> {
     match asked.strip_suffix('*') {
         Some(start) => all.filter(|rule| rule.id.starts_with(start)).collect(),
         None => all.filter(|rule| rule.id == asked).collect(),
-    }
-}
-
-/// What is reported like a rule, but is about a comment.
-fn comment_rule(id: &str) -> Option<&'static str> {
-    match id {
-        IGNORE_UNUSED => Some(
-            "An ignore comment suppresses nothing, or cannot be understood. Remove it, or correct it.",
-        ),
-        IGNORE_EXPIRED => Some(
-            "The last day of an ignore comment is over, and what it suppressed is reported again. Fix that, or give \
-             the comment another day.",
-        ),
-        _ => None,
     }
 }
 

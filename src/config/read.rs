@@ -4,17 +4,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::error::Fault;
 use super::nodes::{head, is_null, read, unknown_key, value_head};
-use super::{Config, Globs, NOT_RULES, Override, Selectors};
+use super::{Config, Globs, Override, Selectors};
+use crate::finding;
 use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{Names, Selector, nearest, shown};
 use crate::rules::{Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
 
-pub(super) const KEYS: [&str; 7] = [
+pub(super) const KEYS: [&str; 8] = [
     "select",
     "ignore",
     "exclude",
@@ -22,6 +24,7 @@ pub(super) const KEYS: [&str; 7] = [
     "overrides",
     "helm",
     "rules",
+    "rule-url",
 ];
 pub(super) const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
 pub(super) const HELM_KEYS: [&str; 2] = ["vendored", "vendored-charts"];
@@ -53,6 +56,11 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         let overrides = items(node)?.iter().map(|node| overriding(node, &names));
         config.overrides = overrides.collect::<Result<_, _>>()?;
     }
+    if let Some(node) = value(root, "rule-url") {
+        let pages = rule_url(node)?;
+        let built_in = config.known.iter_mut().filter(|rule| rule.is_built_in());
+        built_in.for_each(|rule| rule.set_page(&pages));
+    }
     if let Some(node) = value(root, "helm") {
         let helm = mapping(node, &HELM_KEYS)?;
         config.edit_vendored_charts = edits_vendored(helm)?;
@@ -60,6 +68,24 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         config.vendored_charts = charts.map_or_else(|| Ok(Globs::default()), globs)?;
     }
     Ok(config)
+}
+
+/// What stands for the id in `rule-url`.
+pub(super) const RULE: &str = "{rule}";
+
+/// `rule-url`: where the pages of the rules are.
+fn rule_url(node: &Node<'_>) -> Result<Arc<str>, Fault> {
+    let text = node.as_scalar().map_or("", |scalar| scalar.value.as_ref());
+    let is_url = text.starts_with("https://") || text.starts_with("http://");
+    match is_url && text.contains(RULE) && !text.contains(char::is_whitespace) {
+        true => Ok(Arc::from(text)),
+        false => {
+            let fault = Fault::new(format!("expected a URL with `{RULE}` in it")).at(head(node));
+            Err(fault.help(
+                "like `https://wiki.example.com/regfix/{rule}.md`: the id of the rule goes there",
+            ))
+        }
+    }
 }
 
 /// `vendored`: what is done about an unpacked chart that a tool puts back.
@@ -232,7 +258,7 @@ pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
         if let Some(id) = &spec.id {
             let problem = match id.as_str() {
                 "all" => Some("`all` means all rules: choose another id".to_owned()),
-                id if NOT_RULES.contains(&id) => {
+                id if finding::about(id).is_some() => {
                     Some(format!("`{id}` is taken: choose another id"))
                 }
                 id if ids.insert(id.to_owned(), index).is_some() => {

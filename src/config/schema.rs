@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::NOT_RULES;
 use super::read::{HELM_KEYS, KEYS, OVERRIDE_KEYS, config};
+use crate::finding::NOT_RULES;
 use crate::rules::schema::FORMER_KEYS;
 use crate::rules::{RuleSet, RuleSpec};
 
@@ -32,6 +32,10 @@ fn key(name: &str) -> Value {
         ),
         "rules" => ("own", "Rules of your own, and changes to built-in ones."),
         "helm" => ("helm", "What is done about charts."),
+        "rule-url" => (
+            "page",
+            "Where the pages of the built-in rules are: a URL with `{rule}` for the id.",
+        ),
         "vendored" => (
             "vendored",
             "Whether the unpacked chart of a remote dependency is overridden in your values, or edited in place.",
@@ -67,7 +71,10 @@ fn some(item: &Value) -> Value {
 fn rule_names() -> Value {
     let known = RuleSet::with_own(&[]).unwrap();
     let ids = known.iter().map(|rule| rule.id.as_str());
-    let ids: Vec<&str> = ids.chain(NOT_RULES).chain(["all"]).collect();
+    let ids: Vec<&str> = ids
+        .chain(NOT_RULES.map(|(id, _)| id))
+        .chain(["all"])
+        .collect();
     json!({"anyOf": [
         {"enum": ids},
         {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*(-\\*)?$"},
@@ -159,6 +166,7 @@ fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": keys(&HELM_KEYS),
             },
+            "page": {"type": ["string", "null"], "pattern": "^https?://\\S*\\{rule\\}\\S*$"},
             "vendored": {"enum": ["override", "edit", null]},
             "own": {"type": ["array", "null"], "minItems": 1, "items": own},
         },
@@ -206,6 +214,8 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rules: [{id: mine, from: a.io}]\nselect: [mine, k8s-gcr-io]\n",
         "helm: {vendored: edit}\n",
         "helm: {vendored: }\n",
+        "rule-url: https://example.com/rules/{rule}.md\n",
+        "rule-url: 'https://example.com/?rule={rule}'\n",
         "helm: {vendored-charts: [vendor/, third_party/*]}\n",
     ] {
         assert!(reads(text), "the reader refuses {text}");
@@ -251,6 +261,9 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "helm: edit\n",
         "helm: {vendored: patch}\n",
         "helm: {vendor: edit}\n",
+        "rule-url: https://example.com/rules\n",
+        "rule-url: example.com/{rule}\n",
+        "rule-url: ['https://example.com/{rule}']\n",
     ] {
         assert!(!reads(text), "the reader takes {text}");
         assert!(

@@ -3,6 +3,7 @@
 //! Reads the charts in `charts/`, folders and archives alike, computes the values that each of them gets, and checks
 //! those as if they were one file's. Renders no template, and fetches nothing.
 
+mod advice;
 mod archive;
 mod chart;
 mod coalesce;
@@ -23,7 +24,7 @@ mod templates;
 mod values;
 mod vendored;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -33,6 +34,8 @@ use crate::kind;
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
+use advice::Advice;
+pub use advice::{RuleOf, may_name_chart};
 use chart::{Dependency, DependencyFile, Metadata};
 pub(super) use inflated::unpacked;
 use inflated::{Inflated, Scene};
@@ -55,6 +58,18 @@ pub struct Charts<'c> {
     inflated: Vec<Inflated>,
     /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
     held: Vec<PathBuf>,
+    advice: Advice<'c>,
+}
+
+/// The files of a tree that have to do with charts.
+#[derive(Clone, Copy)]
+pub struct Files<'f> {
+    /// Those that make projects.
+    pub projects: &'f [PathBuf],
+    /// Those that may release charts of the tree.
+    pub releases: &'f [PathBuf],
+    /// Those that may name charts with a version, or where they come from.
+    pub naming: &'f [PathBuf],
 }
 
 const LISTED: &str =
@@ -68,15 +83,18 @@ struct Met {
 }
 
 impl<'c> Charts<'c> {
-    /// Reads the charts whose `Chart.yaml` is among the files, and those that `releases` name.
+    /// Reads the charts whose `Chart.yaml` is among the files, and those that others of them name.
     pub fn new(
         tree: &'c dyn Tree,
-        files: &[PathBuf],
-        releases: &[PathBuf],
+        files: Files<'_>,
+        rule_of: RuleOf<'c>,
         rules: &'c RuleSet,
         anchors: &'c Anchors,
         vendored: Vendored<'_>,
     ) -> Self {
+        let Files {
+            projects, releases, ..
+        } = files;
         let inflated = inflated(
             Scene {
                 tree,
@@ -84,15 +102,19 @@ impl<'c> Charts<'c> {
                 vendored,
                 every_chart: false,
             },
-            files,
+            projects,
             releases,
         );
-        let met = meet_all(tree, files);
+        let met = meet_all(tree, projects);
         let listed = met.iter().map(|one| one.folder.as_path());
         let listed =
             listed.filter(|folder| vendored.lists(folder) && !is_asked_for(folder, &inflated));
         let held = listed.flat_map(|folder| tree.suspects(folder)).collect();
+        let mut folders: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
         let owned = owned(met, vendored, &inflated);
+        let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
+        let own_folders: BTreeSet<&Path> = owned.iter().map(|one| one.folder.as_path()).collect();
+        folders.retain(|folder| !own_folders.contains(folder.as_path()));
         let mut charts = Self {
             rules,
             anchors,
@@ -107,6 +129,7 @@ impl<'c> Charts<'c> {
                 .collect(),
             inflated,
             held,
+            advice: Advice::new(tree, rule_of, &own, &folders, files),
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, vendored)?;
@@ -274,6 +297,7 @@ impl Project for Charts<'_> {
             .chain(self.readers.iter().map(Readers::group))
             .chain(self.inflated.iter().map(Inflated::group))
             .chain(self.held.iter().map(|path| vec![path.clone()]))
+            .chain(self.advice.groups())
             .collect()
     }
 
@@ -291,6 +315,7 @@ impl Project for Charts<'_> {
                 root.find(members, self.rules, self.anchors);
             }
         }
+        self.advice.find(members);
     }
 
     fn settle(&self, members: &mut Members) {

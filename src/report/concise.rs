@@ -159,8 +159,9 @@ fn reference(finding: &Finding) -> String {
     let old = printable::line(&finding.old);
     match &finding.new {
         Some(new) => format!(" [{old} -> {}]", printable::line(new)),
-        None if old.is_empty() => String::new(),
-        None => format!(" [{old}]"),
+        None => finding
+            .beside_message()
+            .map_or_else(String::new, |old| format!(" [{}]", printable::line(old))),
     }
 }
 

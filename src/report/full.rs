@@ -180,7 +180,9 @@ impl<'r> Page<'r> {
         let place = self.at(finding.span().start);
         let what = match moved(finding) {
             Some((old, new)) => format!("{old} → {}", Ink::Green.on(&new, self.look.color)),
-            None => printable::line(&finding.old).into_owned(),
+            None => finding
+                .beside_message()
+                .map_or_else(String::new, |old| printable::line(old).into_owned()),
         };
         let verb = if finding.mention { "mentions " } else { "" };
         let why = match &finding.reason {

@@ -70,8 +70,9 @@ fn range(start: Position, end: Position) -> String {
 fn message(finding: &Finding) -> String {
     let moved = match &finding.new {
         Some(new) => format!("\n{} → {new}", finding.old),
-        None if finding.old.is_empty() => String::new(),
-        None => format!("\n{}", finding.old),
+        None => finding
+            .beside_message()
+            .map_or_else(String::new, |old| format!("\n{old}")),
     };
     let remarks: String = finding
         .remarks()

@@ -136,6 +136,7 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
         related: Vec::new(),
         notes: Vec::new(),
         verified: None,
+        alternatives: Vec::new(),
         url: Some("https://example.com/freeze".to_owned()),
         mention: false,
         usage: None,

@@ -5,6 +5,7 @@
 
 mod log;
 
+use std::borrow::Cow;
 use std::path::{MAIN_SEPARATOR, Path};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -13,7 +14,7 @@ use super::fingerprint::fingerprints;
 use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
-use crate::finding::{Finding, IGNORE_UNUSED, Problem, Related, Severity};
+use crate::finding::{self, Finding, Problem, Related, Severity};
 use crate::printable;
 use crate::rules::{Rule, RuleSet};
 use crate::source::{Position, Span};
@@ -110,7 +111,10 @@ fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDes
     let known: Vec<&str> = all.iter().map(|one| one.id).collect();
     let others = summary.by_rule.iter().map(|(rule, _)| rule.as_str());
     let others: Vec<&str> = others.filter(|id| !known.contains(id)).collect();
-    all.extend(others.into_iter().map(|id| plain(id, about(id), "warning")));
+    all.extend(others.into_iter().map(|id| ReportingDescriptor {
+        help_uri: rules.page_of(id).map(Cow::Owned),
+        ..plain(id, about(id), "warning")
+    }));
     all.push(plain(NOT_ANALYSED, about(NOT_ANALYSED), "note"));
     all
 }
@@ -118,9 +122,8 @@ fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDes
 /// What is no rule of the catalogue but has findings.
 fn about(id: &str) -> &'static str {
     match id {
-        IGNORE_UNUSED => "An ignore comment suppresses nothing, or cannot be understood",
         NOT_ANALYSED => "A file could not be analysed, or only in part",
-        _ => "See the message",
+        id => finding::about(id).unwrap_or("See the message"),
     }
 }
 
@@ -149,7 +152,7 @@ fn descriptor(rule: &Rule) -> ReportingDescriptor<'_> {
         id: &rule.id,
         short_description: Message::new(rule.summary.as_str()),
         full_description: Message::new(why),
-        help_uri: rule.url(),
+        help_uri: rule.url().map(Cow::Borrowed),
         help: Help {
             text: help(rule, why, ""),
             markdown: help(rule, why, "* "),

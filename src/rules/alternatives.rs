@@ -69,6 +69,19 @@ pub struct Alternatives {
     pub is_common: bool,
 }
 
+impl Alternatives {
+    /// What to say of each, with the first caveat; and where nobody agrees, that.
+    pub fn notes(&self) -> Vec<String> {
+        let none = (!self.is_common).then(|| "no common alternative has been seen".to_owned());
+        let shown = self.shown.iter().map(|one| {
+            let caveat = one.caveats().next();
+            let caveat = caveat.map_or_else(String::new, |caveat| format!(": {caveat}"));
+            format!("others chose {}{caveat}", one.summary())
+        });
+        none.into_iter().chain(shown).collect()
+    }
+}
+
 impl Kind {
     pub fn name(self) -> &'static str {
         match self {
@@ -124,8 +137,13 @@ impl Alternative {
         })
     }
 
-    /// One line: `docker.io/library/postgres (12 projects, upstream, with changes)`.
+    /// One line: `docker.io/library/postgres (seen in 12 projects, upstream, with changes)`.
     pub fn summary(&self) -> String {
+        let kind = match self.kind {
+            Kind::Image => "",
+            Kind::Chart => "a chart, ",
+            Kind::Program => "another program, ",
+        };
         let projects = match self.projects {
             1 => "1 project".to_owned(),
             many => format!("{many} projects"),
@@ -141,7 +159,7 @@ impl Alternative {
         };
         let since = self.since.map(|since| format!(", since {since}"));
         format!(
-            "{} ({projects}, {origin}, {drop_in}{})",
+            "{} ({kind}seen in {projects}, {origin}, {drop_in}{})",
             self.name,
             since.unwrap_or_default()
         )
@@ -295,7 +313,7 @@ mod tests {
         let kubectl = of_image("docker.io/bitnami/kubectl").unwrap().shown;
         assert_eq!(
             kubectl[1].summary(),
-            "registry.k8s.io/kubectl (8 projects, upstream, with changes)"
+            "registry.k8s.io/kubectl (seen in 8 projects, upstream, with changes)"
         );
         assert_eq!(
             kubectl[1].lacks().collect::<Vec<_>>(),
@@ -303,7 +321,7 @@ mod tests {
         );
         assert_eq!(
             kubectl[2].summary(),
-            "docker.io/bitnamilegacy/kubectl (14 projects, no updates, drop-in)"
+            "docker.io/bitnamilegacy/kubectl (seen in 14 projects, no updates, drop-in)"
         );
         assert_eq!(kubectl[2].lacks().count(), 0);
         let sources: Vec<String> = kubectl[1].sources().collect();

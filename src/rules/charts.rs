@@ -11,7 +11,7 @@ use crate::version::{Range, Version};
 static CHARTS: Table = Table::new(include_str!("charts.tsv"));
 
 /// The name of a row that is about every chart of a repository, and the legacy versions where all are.
-const EVERY: &str = "*";
+pub const EVERY: &str = "*";
 
 /// The legacy versions of a chart that is an exception from such a row.
 const NEVER: &str = "-";
@@ -65,6 +65,16 @@ pub enum Step {
 }
 
 impl Step {
+    /// From one version to a later one.
+    pub fn between(from: &Version, to: &Version) -> Self {
+        let ([major, minor, _], [to_major, to_minor, _]) = (from.numbers(), to.numbers());
+        match (to_major > major, to_minor > minor) {
+            (true, _) => Self::Major,
+            (false, true) => Self::Minor,
+            (false, false) => Self::Patch,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Patch => "patch",
@@ -108,12 +118,7 @@ impl Advisory {
     pub fn step(&self) -> Option<Step> {
         let [from, to] = [Some(self.last_legacy()), self.first_clean]
             .map(|version| version.and_then(Version::parse));
-        let ([major, minor, _], [to_major, to_minor, _]) = (from?.numbers(), to?.numbers());
-        Some(match (to_major > major, to_minor > minor) {
-            (true, _) => Step::Major,
-            (false, true) => Step::Minor,
-            (false, false) => Step::Patch,
-        })
+        Some(Step::between(&from?, &to?))
     }
 
     /// Where the facts come from.
@@ -254,6 +259,26 @@ pub fn first_clean_of_all(advisories: &[Advisory]) -> Option<&'static str> {
     });
     let versions: Option<Vec<_>> = versions.collect();
     versions?.into_iter().max().map(|(_, text)| text)
+}
+
+/// The first version of a chart after another one that none of its advisories is about, and its day.
+pub fn first_clean_after(
+    advisories: &[Advisory],
+    version: &Version,
+) -> Option<(&'static str, &'static str)> {
+    let clean = advisories.iter().filter_map(|advisory| {
+        let text = advisory.first_clean?;
+        Some((Version::parse(text)?, (text, advisory.since?)))
+    });
+    let mut later: Vec<_> = clean.filter(|(clean, _)| clean > version).collect();
+    later.sort();
+    let mut later = later.into_iter();
+    let is_clean = |version: &Version| {
+        let wanted = Wanted::Version(version.clone());
+        let mut all = advisories.iter();
+        all.all(|advisory| advisory.covers(&wanted).is_none())
+    };
+    later.find_map(|(version, found)| is_clean(&version).then_some(found))
 }
 
 /// A repository's URL as the rows have it.

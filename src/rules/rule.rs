@@ -26,8 +26,9 @@ pub struct Rule {
     pub(super) except: Vec<Pattern>,
     /// Whether it comes with regfix or a catalogue, changed or not.
     pub(super) is_built_in: bool,
-    /// The page that explains it.
+    /// The page that explains it, and the URL with `{rule}` in it that it was made of.
     page: Option<String>,
+    page_template: Option<Arc<str>>,
     /// The row that it was made of.
     spec: Arc<RuleSpec>,
 }
@@ -57,8 +58,15 @@ impl Rule {
     }
 
     /// Lets [`Self::url`] be a page: a URL in which `{rule}` is the id.
-    pub fn set_page(&mut self, template: &str) {
+    pub fn set_page(&mut self, template: &Arc<str>) {
         self.page = Some(template.replace("{rule}", &self.id));
+        self.page_template = Some(Arc::clone(template));
+    }
+
+    /// The page of another id, where rules have pages.
+    pub fn page_of(&self, id: &str) -> Option<String> {
+        let template = self.page_template.as_ref()?;
+        Some(template.replace("{rule}", id))
     }
 
     /// Whether it comes with regfix or a catalogue; a user may have changed it.
@@ -302,6 +310,7 @@ impl Rule {
             except,
             is_built_in: false,
             page: None,
+            page_template: None,
             id,
             spec,
         })

@@ -96,6 +96,7 @@ fn complaint(
         related: Vec::new(),
         notes: Vec::new(),
         verified: None,
+        alternatives: Vec::new(),
         url: None,
         mention: false,
         usage: None,

@@ -49,7 +49,9 @@ fn table() -> String {
         });
         let grown: String = grown.collect();
         let places = places(&rule);
-        table += &format!("| `{id}` | {places} | {safety}{gated} | {severity}{grown} |\n");
+        table += &format!(
+            "| [`{id}`](rules/{id}.md) | {places} | {safety}{gated} | {severity}{grown} |\n"
+        );
     }
     table
 }

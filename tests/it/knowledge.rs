@@ -67,9 +67,9 @@ fn an_image_is_explained() {
             "needs review: applied only with `--write --unsafe-fixes`",
             "bitnami-versioned (error)",
             "What others chose",
-            "docker.io/rancher/kubectl (8 projects, vendor, with changes): no shell",
-            "registry.k8s.io/kubectl (8 projects, upstream, with changes): no shell",
-            "docker.io/bitnamilegacy/kubectl (14 projects, no updates, drop-in)",
+            "docker.io/rancher/kubectl (seen in 8 projects, vendor, with changes): no shell",
+            "registry.k8s.io/kubectl (seen in 8 projects, upstream, with changes): no shell",
+            "docker.io/bitnamilegacy/kubectl (seen in 14 projects, no updates, drop-in)",
         ],
     );
     holds(

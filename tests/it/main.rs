@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod advice;
 mod bad_input;
 mod baseline;
 mod cli;
@@ -27,6 +28,7 @@ mod kills;
 mod knowledge;
 mod kustomize;
 mod output;
+mod pages;
 mod properties;
 mod readers;
 mod registry;

@@ -323,7 +323,7 @@ impl<'o> Owned<'o> {
     }
 }
 
-fn lower_severity(severity: Severity) -> Severity {
+pub(super) fn lower_severity(severity: Severity) -> Severity {
     match severity {
         Severity::Error => Severity::Warning,
         Severity::Warning | Severity::Info => Severity::Info,

@@ -290,8 +290,12 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
     let chart = folder.path().join("Chart.yaml");
     let charts = Charts::new(
         &Folder,
-        std::slice::from_ref(&chart),
-        &[],
+        super::Files {
+            projects: std::slice::from_ref(&chart),
+            releases: &[],
+            naming: &[],
+        },
+        Box::new(|_| None),
         &rules,
         &anchors,
         OVERRIDE,

@@ -66,6 +66,13 @@ pub(super) fn read_all(text: &str, file: usize) -> Result<Vec<Value>, String> {
         .collect()
 }
 
+/// The documents of a parsed text, as far as they can be read.
+pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Value> {
+    let documents = parsed.documents.iter();
+    let values = documents.map(|root| value_of(root, text, parsed, file));
+    values.filter_map(Result::ok).collect()
+}
+
 /// Where values stand in a file. Of itself the first document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Spot {

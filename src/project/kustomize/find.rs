@@ -112,6 +112,8 @@ fn of_entry(
                 fix: None,
                 reason: None,
                 related: Vec::new(),
+                notes: Vec::new(),
+                alternatives: Vec::new(),
                 ..cause.clone()
             })
         }

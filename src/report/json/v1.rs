@@ -9,6 +9,7 @@ use crate::finding;
 use crate::printable;
 use crate::report::Summary;
 use crate::report::text::Places;
+use crate::rules::alternatives;
 use crate::source::{Position, Span};
 
 /// Grows when a field goes, or means something else; not when one is added.
@@ -32,6 +33,7 @@ pub(in crate::report) struct Finding<'f> {
     related: Vec<Related<'f>>,
     notes: Vec<&'f str>,
     verified: Option<Verified<'f>>,
+    alternatives: Vec<Alternative<'f>>,
 }
 
 impl<'f> Finding<'f> {
@@ -58,6 +60,7 @@ impl<'f> Finding<'f> {
             related: finding.related.iter().map(Related::new).collect(),
             notes: finding.notes.iter().map(String::as_str).collect(),
             verified: finding.verified.as_ref().map(Verified::new),
+            alternatives: finding.alternatives.iter().map(Alternative::new).collect(),
         }
     }
 }
@@ -77,6 +80,37 @@ impl<'f> Verified<'f> {
             outcome: verified.outcome.name(),
             digest: verified.digest.as_deref(),
             text: &verified.text,
+        }
+    }
+}
+
+/// What others chose in place of the image.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Alternative<'f> {
+    name: &'f str,
+    kind: &'static str,
+    origin: &'static str,
+    projects: u32,
+    since: Option<&'f str>,
+    drop_in: &'static str,
+    lacks: Vec<&'f str>,
+    caveats: Vec<&'f str>,
+    sources: Vec<String>,
+}
+
+impl<'f> Alternative<'f> {
+    fn new(one: &'f alternatives::Alternative) -> Self {
+        Self {
+            name: one.name,
+            kind: one.kind.name(),
+            origin: one.origin.name(),
+            projects: one.projects,
+            since: one.since,
+            drop_in: one.drop_in.name(),
+            lacks: one.lacks().collect(),
+            caveats: one.caveats().collect(),
+            sources: one.sources().collect(),
         }
     }
 }

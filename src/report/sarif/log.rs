@@ -1,5 +1,7 @@
 //! The parts of a SARIF log that regfix fills, as the standard names them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -22,7 +24,7 @@ pub(super) struct ReportingDescriptor<'r> {
     pub(super) short_description: Message,
     pub(super) full_description: Message,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) help_uri: Option<&'r str>,
+    pub(super) help_uri: Option<Cow<'r, str>>,
     pub(super) help: Help,
     pub(super) default_configuration: Configuration,
     pub(super) properties: RuleProperties<'r>,

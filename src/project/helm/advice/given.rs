@@ -1,0 +1,297 @@
+//! The values that a tree gives to a chart, and whether they put other images in place of what the chart has by default.
+//!
+//! The defaults are not here, so that a value is known by its key alone: `repository`, `image`, `registry`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::values::{self, Leaf, LeafKind, Table, Value};
+use super::ways::{Entry, Form, dig, leaf, written};
+use crate::image;
+use crate::project::Tree;
+use crate::rules::Rule;
+
+/// No path of values is longer.
+const MOST_STEPS: usize = 20;
+
+/// What a chart gets, the later over the earlier.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    layers: Vec<Table>,
+    /// Files of values, that have to be judged together with the one that names the chart.
+    pub files: Vec<PathBuf>,
+}
+
+/// What is read around a file that names a chart.
+pub(super) struct Around<'a> {
+    pub tree: &'a dyn Tree,
+    pub path: &'a Path,
+    /// A file's text, as it is in this pass.
+    pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
+}
+
+impl Given {
+    pub(super) fn of(entry: &Entry<'_>, around: &Around<'_>) -> Self {
+        let mut given = Self::default();
+        for (path, form) in entry.way.values {
+            match (form, dig(entry.table, path)) {
+                (Form::Parent, _) => given.add_parent(entry, around),
+                (_, None) => {}
+                (Form::Values, Some(value)) => given.add_values(value),
+                (Form::Pairs, Some(value)) => given.add_pairs(value),
+                (Form::Files, Some(Value::List(items))) => {
+                    items.iter().for_each(|item| given.add_file(item, around));
+                }
+                (Form::Files, Some(value)) => given.add_file(value, around),
+                (Form::List, Some(Value::List(items))) => items
+                    .iter()
+                    .for_each(|item| given.add_values_or_file(item, around)),
+                (Form::List, Some(_)) => {}
+            }
+        }
+        given
+    }
+
+    fn add_values(&mut self, value: &Value) {
+        match value {
+            Value::Table(table) => self.layers.push(Table::clone(table)),
+            Value::Leaf(leaf) => self.layers.extend(values::read(&leaf.text, 0).ok()),
+            _ => {}
+        }
+    }
+
+    fn add_values_or_file(&mut self, value: &Value, around: &Around<'_>) {
+        match value {
+            Value::Leaf(leaf) if !leaf.text.contains(['\n', ':']) => self.add_file(value, around),
+            _ => self.add_values(value),
+        }
+    }
+
+    fn add_file(&mut self, value: &Value, around: &Around<'_>) {
+        let Value::Leaf(leaf) = value else {
+            return;
+        };
+        let candidates = files_named(&leaf.text, around);
+        let texts = candidates.iter().filter_map(|file| (around.text)(file));
+        if let Some(table) = texts.last().and_then(|text| values::read(&text, 0).ok()) {
+            self.layers.push(table);
+        }
+        self.files.extend(candidates);
+    }
+
+    /// `image.repository: x`, as tables in tables.
+    fn add_pairs(&mut self, value: &Value) {
+        let mut add = |path: &str, leaf: &Leaf| {
+            let mut steps: Vec<&str> = path.split('.').collect();
+            steps.truncate(MOST_STEPS);
+            let nested = steps
+                .iter()
+                .rev()
+                .fold(Value::Leaf(leaf.clone()), |value, key| {
+                    Value::table(Table::from([((*key).to_owned(), value)]))
+                });
+            self.layers.extend(nested.as_table().cloned());
+        };
+        match value {
+            Value::Table(table) => table.iter().for_each(|(path, value)| {
+                if let Value::Leaf(leaf) = value {
+                    add(path, leaf);
+                }
+            }),
+            Value::List(items) => items.iter().filter_map(Value::as_table).for_each(|item| {
+                if let (Some(name), Some(value)) = (leaf(item, "name"), leaf(item, "value")) {
+                    add(&name.text, value);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    /// What the dependency of a chart gets from the values of that chart, and of those above it, which count more.
+    fn add_parent(&mut self, entry: &Entry<'_>, around: &Around<'_>) {
+        let key = leaf(entry.table, "alias").unwrap_or(entry.chart);
+        let mut keys = vec![key.text.to_string()];
+        let mut chart = around.path.parent();
+        while let Some(folder) = chart.filter(|_| keys.len() < MOST_STEPS) {
+            self.add_values_of(&folder.join("values.yaml"), &keys, around);
+            let above = folder.parent().filter(|above| above.ends_with("charts"));
+            chart = above.and_then(Path::parent);
+            let name = folder.file_name().unwrap_or_default();
+            keys.insert(0, name.to_string_lossy().into_owned());
+        }
+    }
+
+    fn add_values_of(&mut self, file: &Path, keys: &[String], around: &Around<'_>) {
+        self.files.push(file.to_owned());
+        let Some(table) = (around.text)(file).and_then(|text| values::read(&text, 0).ok()) else {
+            return;
+        };
+        let globals = table.get("global").cloned();
+        let globals = globals.map(|globals| Table::from([("global".to_owned(), globals)]));
+        self.layers.extend(globals);
+        let own = values::table_at(&table, keys.iter().map(String::as_str));
+        self.layers.extend(own.cloned());
+    }
+
+    /// What a switch says, where it is set.
+    pub(super) fn switch(&self, path: &str) -> Option<bool> {
+        let mut latest = self.layers.iter().rev();
+        latest.find_map(|layer| switch_of(layer, path))
+    }
+
+    /// Whether the images of an advisory, set apart by commas, are replaced by others that its rule does not apply to.
+    pub(super) fn override_all(&self, images: &str, rule: &Rule) -> bool {
+        let mut found = Images::default();
+        self.layers
+            .iter()
+            .for_each(|layer| found.add(layer, true, 0));
+        let images: Vec<String> = images
+            .split(',')
+            .map(|image| name_of(image.trim()))
+            .collect();
+        let is_moved = |name: &str| !applies(rule, name);
+        let everywhere = |image: &String| {
+            let moved = |host: &String| host_of(host) != host_of(image);
+            found.of_all.iter().any(moved)
+                || found.registries.len() >= images.len() && found.registries.iter().all(moved)
+        };
+        let named = |image: &String| {
+            // Of a whole organization any image of it may be meant.
+            let whole = image.starts_with("docker.io/") && image.matches('/').count() == 1;
+            let same = |name: &&String| whole || last_segment(name) == last_segment(image);
+            let mut own = found.names.iter().filter(same).peekable();
+            own.peek().is_some() && own.all(|name| is_moved(name))
+        };
+        images.iter().all(|image| named(image) || everywhere(image))
+    }
+}
+
+/// The last of the paths, set apart by commas, that says whether something is on: Helm takes the first that is there.
+pub(super) fn switch_of(table: &Table, paths: &str) -> Option<bool> {
+    paths
+        .split(',')
+        .find_map(|path| match dig(table, path.trim())? {
+            Value::Leaf(Leaf {
+                kind: LeafKind::Bool(on),
+                ..
+            }) => Some(*on),
+            Value::Leaf(leaf) => leaf.text.parse().ok(),
+            _ => None,
+        })
+}
+
+/// Images and registries that values name.
+#[derive(Debug, Default)]
+struct Images {
+    /// With a host before them, where one is given beside them.
+    names: Vec<String>,
+    /// Registries of one image each.
+    registries: Vec<String>,
+    /// Registries of all images.
+    of_all: Vec<String>,
+}
+
+impl Images {
+    fn add(&mut self, table: &Table, at_root: bool, depth: usize) {
+        let text = |wanted: &dyn Fn(&str) -> bool| {
+            table.iter().find_map(|(key, value)| match value {
+                Value::Leaf(leaf) if wanted(&folded(key)) && !leaf.text.is_empty() => {
+                    Some(&*leaf.text)
+                }
+                _ => None,
+            })
+        };
+        let registry = text(&|key| key == "registry" || key.ends_with("imageregistry"));
+        let repository = text(&|key| key.ends_with("repository"));
+        let name = repository.or_else(|| text(&|key| key == "image" || key.ends_with("image")));
+        match (registry, name) {
+            (Some(registry), None) if at_root => self.of_all.push(registry.to_owned()),
+            (Some(registry), None) => self.registries.push(registry.to_owned()),
+            (registry, Some(name)) => self.names.push(match registry {
+                Some(registry) if image::split_host(name).0.is_none() => {
+                    format!("{}/{name}", registry.trim_end_matches('/'))
+                }
+                _ => name.to_owned(),
+            }),
+            (None, None) => {}
+        }
+        if depth < MOST_STEPS {
+            for (key, value) in table {
+                if let Value::Table(inner) = value {
+                    self.add(inner, at_root && key == "global", depth + 1);
+                }
+            }
+        }
+    }
+}
+
+fn folded(key: &str) -> String {
+    key.replace(['-', '_'], "").to_ascii_lowercase()
+}
+
+/// A name without tag and digest, as rules see it. A bare organization stays one.
+fn name_of(text: &str) -> String {
+    let text = text.split('@').next().unwrap_or_default();
+    let last = text.rfind('/').map_or(0, |slash| slash + 1);
+    let text = match text[last..].find(':') {
+        Some(colon) => &text[..last + colon],
+        None => text,
+    };
+    match image::split_host(text) {
+        (Some(_), path) if !path.contains('/') => text.to_owned(),
+        (host, path) => image::canonical(host, path),
+    }
+}
+
+fn last_segment(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    name.split([':', '@']).next().unwrap_or_default()
+}
+
+fn host_of(name: &str) -> String {
+    let host = name.split('/').next().unwrap_or_default();
+    image::canonical_host(Some(host)).into_owned()
+}
+
+fn applies(rule: &Rule, name: &str) -> bool {
+    let name = name_of(name);
+    let segments: Vec<&str> = name.split('/').collect();
+    let mut mappings = rule.mappings().iter();
+    mappings.any(|mapping| mapping.from.matches(&segments).is_some())
+}
+
+/// The part of a rule's location that an image lies in: `docker.io/bitnami`.
+pub(super) fn location(image: &str, rule: &Rule) -> String {
+    let name = name_of(image.trim());
+    let segments: Vec<&str> = name.split('/').collect();
+    let hits = rule.mappings().iter();
+    let hits = hits.filter_map(|mapping| mapping.from.matches(&segments));
+    let taken = hits.map(|hit| hit.taken).max().unwrap_or(1);
+    segments[..taken.min(segments.len())].join("/")
+}
+
+/// Where a file of values may be, there or not, the likeliest last: beside the file that names it, or below the root of the
+/// repository, as `$values/` of Argo CD has it.
+fn files_named(text: &str, around: &Around<'_>) -> Vec<PathBuf> {
+    let folder = around.path.parent().unwrap_or(Path::new(""));
+    let rooted = match text.strip_prefix('$') {
+        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
+        None => text.strip_prefix('/'),
+    };
+    match rooted {
+        _ if text.contains("{{") || text.is_empty() => Vec::new(),
+        None => vec![around.tree.resolve(folder, text)],
+        // Where the root is, is not known here: the outermost folder comes last.
+        Some(rooted) => {
+            let above = folder.ancestors().take(MOST_STEPS);
+            above
+                .map(|above| around.tree.resolve(above, rooted))
+                .collect()
+        }
+    }
+}
+
+/// Whether a scalar's text is all there is to it.
+pub(super) fn is_plain(leaf: &Leaf, text: &str) -> bool {
+    written(text, leaf.origin.span).is_some()
+}

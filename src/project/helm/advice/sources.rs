@@ -1,0 +1,82 @@
+//! Where charts come from that are named by a reference: Flux's `HelmRepository` objects, wherever in the tree they are.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::values::{Table, Value};
+use super::ways::{documents, is_object, leaf};
+
+/// The API group of Flux's sources.
+const GROUP: &str = "source.toolkit.fluxcd.io";
+
+/// The repositories of a tree, in the order of their files.
+#[derive(Debug, Default)]
+pub(super) struct Sources(Vec<Source>);
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub path: PathBuf,
+    name: Arc<str>,
+    namespace: Option<Arc<str>>,
+    pub url: Arc<str>,
+}
+
+impl Sources {
+    /// Those of a file.
+    pub(super) fn of(path: &Path, text: &str) -> Self {
+        // A release names the kind, too, but not the group.
+        if !(text.contains("HelmRepository") && text.contains(GROUP)) {
+            return Self::default();
+        }
+        let (_, documents) = documents(path, text);
+        let tables = documents.iter().filter_map(Value::as_table);
+        let sources = tables
+            .filter(|root| is_object(root, GROUP, "HelmRepository"))
+            .filter_map(|root| {
+                let text = |path: &str| leaf(root, path).map(|leaf| Arc::clone(&leaf.text));
+                Some(Source {
+                    path: path.to_owned(),
+                    name: text("metadata.name")?,
+                    namespace: text("metadata.namespace"),
+                    url: text("spec.url")?,
+                })
+            });
+        Self(sources.collect())
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// What a reference means in a document of a file. `None` where several could be meant.
+    ///
+    /// A namespace that is not written comes from a kustomization, and may be any.
+    pub(super) fn find(&self, path: &Path, document: &Table, reference: &Table) -> Option<&Source> {
+        let kind = leaf(reference, "kind");
+        if kind.is_some_and(|kind| &*kind.text != "HelmRepository") {
+            return None;
+        }
+        let name = leaf(reference, "name")?;
+        let namespace =
+            leaf(reference, "namespace").or_else(|| leaf(document, "metadata.namespace"));
+        let named = self.0.iter().filter(|one| one.name == name.text);
+        let may_be = named.filter(|one| match (&one.namespace, namespace) {
+            (Some(own), Some(wanted)) => **own == *wanted.text,
+            _ => true,
+        });
+        // Of clusters that lie side by side each has its own.
+        let shared = |one: &&Source| {
+            let pairs = one.path.iter().zip(path.iter());
+            pairs.take_while(|(one, other)| one == other).count()
+        };
+        let mut found: Vec<&Source> = may_be.collect();
+        let nearest = found.iter().map(shared).max()?;
+        found.retain(|one| shared(one) == nearest);
+        let first = found.first()?;
+        found
+            .iter()
+            .all(|one| one.url == first.url)
+            .then_some(*first)
+    }
+}

@@ -1,0 +1,312 @@
+//! The ways in which a file names a chart with a version: one row each.
+//!
+//! A row says where in a document the chart, its repository, its version and its values are. Knows nothing of what is
+//! known of a chart.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::super::values::{self, Leaf, Table, Value};
+use super::terraform;
+use crate::kind::{self, Kind, Masks};
+use crate::source::Span;
+
+/// One way to name a chart.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub document: Document,
+    /// The paths to the tables that name a chart each. `[]` follows the key of a list.
+    entries: &'static [&'static str],
+    pub chart: &'static str,
+    pub repository: Repository,
+    /// The first that is there counts.
+    version: &'static [&'static str],
+    /// Where the chart gets values. The later win.
+    pub values: &'static [(&'static str, Form)],
+}
+
+/// In which documents a way is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Document {
+    /// A Kubernetes object: its API group and its kind.
+    Object(&'static str, &'static str),
+    /// A file of this type.
+    File(&'static str),
+    /// Any document that has the entries.
+    Any,
+}
+
+/// How the repository is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repository {
+    /// By its URL.
+    Url(&'static str),
+    /// By a reference to an object that has the URL.
+    Object(&'static str),
+    /// By a name before the chart's, which the document's `repositories` explain.
+    Prefix,
+    /// The chart's own name is the URL.
+    InName,
+}
+
+/// What holds values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A table, or a text that is one.
+    Values,
+    /// A list of those, or of files.
+    List,
+    /// One file, or a list of files.
+    Files,
+    /// A list of names with values, or a table of them: `image.repository`.
+    Pairs,
+    /// The values of the chart that has the dependency, below its alias or name.
+    Parent,
+}
+
+const ARGO_VALUES: &[(&str, Form)] = &[
+    ("helm.valueFiles", Form::Files),
+    ("helm.values", Form::Values),
+    ("helm.valuesObject", Form::Values),
+    ("helm.parameters", Form::Pairs),
+];
+
+static WAYS: &[Way] = &[
+    Way {
+        document: Document::Object("helm.toolkit.fluxcd.io", "HelmRelease"),
+        entries: &["spec"],
+        chart: "chart.spec.chart",
+        repository: Repository::Object("chart.spec.sourceRef"),
+        version: &["chart.spec.version"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Object("source.toolkit.fluxcd.io", "HelmChart"),
+        entries: &["spec"],
+        chart: "chart",
+        repository: Repository::Object("sourceRef"),
+        version: &["version"],
+        values: &[],
+    },
+    Way {
+        document: Document::Object("source.toolkit.fluxcd.io", "OCIRepository"),
+        entries: &["spec"],
+        chart: "url",
+        repository: Repository::InName,
+        version: &["ref.semver", "ref.tag"],
+        values: &[],
+    },
+    // The Helm Operator, before Flux had its toolkit.
+    Way {
+        document: Document::Object("helm.fluxcd.io", "HelmRelease"),
+        entries: &["spec"],
+        chart: "chart.name",
+        repository: Repository::Url("chart.repository"),
+        version: &["chart.version"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Object("argoproj.io", "Application"),
+        entries: &["spec.source", "spec.sources[]"],
+        chart: "chart",
+        repository: Repository::Url("repoURL"),
+        version: &["targetRevision"],
+        values: ARGO_VALUES,
+    },
+    Way {
+        document: Document::Object("argoproj.io", "ApplicationSet"),
+        entries: &["spec.template.spec.source", "spec.template.spec.sources[]"],
+        chart: "chart",
+        repository: Repository::Url("repoURL"),
+        version: &["targetRevision"],
+        values: ARGO_VALUES,
+    },
+    Way {
+        document: Document::Object("helm.cattle.io", "HelmChart"),
+        entries: &["spec"],
+        chart: "chart",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: &[("valuesContent", Form::Values), ("set", Form::Pairs)],
+    },
+    Way {
+        document: Document::Object("builtin", "HelmChartInflationGenerator"),
+        entries: &[""],
+        chart: "name",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: &[("valuesFile", Form::Files), ("valuesInline", Form::Values)],
+    },
+    Way {
+        document: Document::File("kustomization"),
+        entries: &["helmCharts[]"],
+        chart: "name",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: &[("valuesFile", Form::Files), ("valuesInline", Form::Values)],
+    },
+    Way {
+        document: Document::File("kustomization"),
+        entries: &["helmChartInflationGenerator[]"],
+        chart: "chartName",
+        repository: Repository::Url("chartRepoUrl"),
+        version: &["chartVersion"],
+        values: &[("values", Form::Files)],
+    },
+    Way {
+        document: Document::File("chart"),
+        entries: &["dependencies[]"],
+        chart: "name",
+        repository: Repository::Url("repository"),
+        version: &["version"],
+        values: &[("", Form::Parent)],
+    },
+    Way {
+        document: Document::File("requirements"),
+        entries: &["dependencies[]"],
+        chart: "name",
+        repository: Repository::Url("repository"),
+        version: &["version"],
+        values: &[("", Form::Parent)],
+    },
+    Way {
+        document: Document::File(terraform::NAME),
+        entries: &[terraform::RELEASES],
+        chart: "chart",
+        repository: Repository::Url("repository"),
+        version: &["version"],
+        values: &[("values", Form::List), ("set", Form::Pairs)],
+    },
+    // helmfile, whose files may have any name.
+    Way {
+        document: Document::Any,
+        entries: &["releases[]"],
+        chart: "chart",
+        repository: Repository::Prefix,
+        version: &["version"],
+        values: &[("values", Form::List), ("set", Form::Pairs)],
+    },
+];
+
+/// Words of which a file has one if it names a chart, or has the URL of a repository.
+static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = [
+        "HelmRelease",
+        "HelmChart",
+        "HelmRepository",
+        "OCIRepository",
+        "targetRevision",
+        "releases:",
+        terraform::WORD,
+    ];
+    AhoCorasick::new(words).ok()
+});
+
+/// What files are that may name a chart, besides those that make a project.
+const NAMING: [&str; 5] = ["yaml", "json", "template", "helmfile", terraform::NAME];
+
+/// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes.
+pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
+    let is_one = |kind: &Kind| NAMING.contains(&kind.name);
+    let found = |words: &AhoCorasick| words.is_match(bytes);
+    kind::classify(path).is_some_and(is_one) && WORDS.as_ref().is_some_and(found)
+}
+
+/// A table of a document that names a chart.
+#[derive(Debug)]
+pub(super) struct Entry<'v> {
+    pub way: &'static Way,
+    pub table: &'v Table,
+    /// As it is written: of helmfile with the name of its repository.
+    pub chart: &'v Leaf,
+    pub version: &'v Leaf,
+}
+
+/// Every table of a document that names a chart with a version.
+pub(super) fn entries<'v>(root: &'v Table, kind: &Kind) -> Vec<Entry<'v>> {
+    let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
+    let entries = ways.flat_map(|way| {
+        let tables = way.entries.iter().flat_map(|path| tables(root, path));
+        tables.filter_map(move |table| {
+            let mut versions = way.version.iter();
+            Some(Entry {
+                way,
+                table,
+                chart: leaf(table, way.chart)?,
+                version: versions.find_map(|path| leaf(table, path))?,
+            })
+        })
+    });
+    entries.collect()
+}
+
+impl Document {
+    fn is(self, root: &Table, kind: &Kind) -> bool {
+        match self {
+            Self::Object(group, name) => is_object(root, group, name),
+            Self::File(name) => kind.name == name,
+            Self::Any => matches!(kind.name, "yaml" | "helmfile"),
+        }
+    }
+}
+
+pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
+    let text = |key: &str| leaf(root, key).map_or("", |leaf| &leaf.text);
+    text("kind") == kind && text("apiVersion").split('/').next() == Some(group)
+}
+
+fn tables<'v>(root: &'v Table, path: &str) -> Vec<&'v Table> {
+    match path.strip_suffix("[]") {
+        Some(path) => match dig(root, path) {
+            Some(Value::List(items)) => items.iter().filter_map(Value::as_table).collect(),
+            _ => Vec::new(),
+        },
+        None if path.is_empty() => vec![root],
+        None => Vec::from_iter(dig(root, path).and_then(Value::as_table)),
+    }
+}
+
+/// What a path of keys with dots between leads to.
+pub(super) fn dig<'v>(table: &'v Table, path: &str) -> Option<&'v Value> {
+    let (above, key) = match path.rsplit_once('.') {
+        Some((above, key)) => (values::table_at(table, above.split('.'))?, key),
+        None => (table, path),
+    };
+    above.get(key)
+}
+
+/// The scalar at such a path, if there is something in it.
+pub(super) fn leaf<'v>(table: &'v Table, path: &str) -> Option<&'v Leaf> {
+    match dig(table, path)? {
+        Value::Leaf(leaf) if !leaf.text.trim().is_empty() => Some(leaf),
+        _ => None,
+    }
+}
+
+/// The documents of a file, templates masked. Empty for what does not parse.
+pub(super) fn documents(path: &Path, text: &str) -> (Option<&'static Kind>, Vec<Value>) {
+    let kind = kind::classify(path);
+    let values = match kind {
+        Some(kind) if kind.name == terraform::NAME => vec![terraform::read(text)],
+        Some(kind) => {
+            let masks = Masks::default();
+            let reading = kind::read(text, kind.parser, None, &masks);
+            let layer = reading.layers.first();
+            layer
+                .map(|layer| values::of_parsed(&layer.parsed, text, 0))
+                .unwrap_or_default()
+        }
+        None => Vec::new(),
+    };
+    (kind, values)
+}
+
+/// The text of a scalar as it is written; `None` where a template has a part in it.
+pub(super) fn written(text: &str, span: Span) -> Option<&str> {
+    let written = text.get(span.start..span.end)?;
+    let templated = ["{{", "{%", "${", "%{"].iter();
+    let mut templated = templated.filter(|mark| written.contains(**mark));
+    templated.next().is_none().then_some(written)
+}
