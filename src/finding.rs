@@ -98,8 +98,8 @@ pub const LEGACY_CHART: &str = "legacy-chart-version";
 pub const NOT_RULES: [(&str, &str); 3] = [
     (
         IGNORE_EXPIRED,
-        "The last day of an ignore comment is over, and what it suppressed is reported again. Fix that, or give the \
-         comment another day.",
+        "An ignore comment has expired, and what it suppressed is reported again. Fix that, or give the comment \
+         a later date.",
     ),
     (
         LEGACY_CHART,
@@ -108,7 +108,7 @@ pub const NOT_RULES: [(&str, &str); 3] = [
     ),
     (
         IGNORE_UNUSED,
-        "An ignore comment suppresses nothing, or cannot be understood. Remove it, or correct it.",
+        "An ignore comment suppresses nothing or is not valid. Remove or correct it.",
     ),
 ];
 

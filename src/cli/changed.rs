@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Arguments;
 use crate::baseline;
 use crate::config;
-use crate::git::{self, Asked, Changes, Since};
+use crate::git::{self, Asked, Before, Changes, Since};
 use crate::kind;
 use crate::printable::{self, complain};
 use crate::run::Only;
@@ -30,7 +30,11 @@ pub(super) fn only(
         return Ok(Err(message));
     }
     let asked = Asked {
-        before: &Only::asks_for,
+        before: &|path| match (Only::asks_for(path), kind::classify(path)) {
+            (true, _) => Before::Needed,
+            (false, Some(kind)) if Only::may_ask_for(kind) => Before::IfThere,
+            (false, _) => Before::Unwanted,
+        },
         files: &files_below,
     };
     let changes = match git::changes(&scope.paths, since, &asked) {

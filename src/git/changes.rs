@@ -40,10 +40,18 @@ pub struct Changes {
     pub before: BTreeMap<PathBuf, String>,
 }
 
+/// Whether the text of a file before the change is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    Unwanted,
+    /// Only if it is there: a partial clone may not have it.
+    IfThere,
+    Needed,
+}
+
 /// What else the caller knows of files.
 pub struct Asked<'a> {
-    /// Whether the text before the change is wanted.
-    pub before: &'a dyn Fn(&Path) -> bool,
+    pub before: &'a dyn Fn(&Path) -> Before,
     /// All files below a folder that are not ignored, tracked or not.
     pub files: &'a dyn Fn(&Path) -> Vec<PathBuf>,
 }
@@ -104,10 +112,13 @@ impl Repository {
         };
         for name in names {
             let path = self.full(&name);
-            if let Some(tree) = tree.filter(|_| (asked.before)(&path))
-                && let Some(text) = text_at(&objects, tree, &name)?
-            {
-                changes.before.insert(path.clone(), text);
+            let before = (asked.before)(&path);
+            if let Some(tree) = tree.filter(|_| before != Before::Unwanted) {
+                let text = match text_at(&objects, tree, &name) {
+                    Err(Error::Missing(_)) if before == Before::IfThere => None,
+                    text => text?,
+                };
+                changes.before.extend(text.map(|text| (path.clone(), text)));
             }
             changes.paths.insert(path);
         }

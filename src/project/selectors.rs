@@ -82,9 +82,14 @@ impl<'s> Selectors<'s> {
 
 /// The folders of this tree that the documents of a file are applied to.
 pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
+    let text = tree.text(path);
+    text.map_or_else(Vec::new, |text| folders_applied_by(tree, path, &text))
+}
+
+/// The same of a file with another text.
+pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let named = tree.text(path).map(|text| named_folders(path, &text));
-    let named = named.unwrap_or_default();
+    let named = named_folders(path, text);
     let folders = named
         .iter()
         .filter_map(|named| at_root(tree, folder, named));

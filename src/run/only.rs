@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::groups::Group;
 use crate::kind;
-use crate::project::selectors::applied_folders;
+use crate::project::selectors::{applied_folders, folders_applied_by, may_select};
 use crate::project::{Place, Tree};
 use crate::walk;
 
@@ -30,6 +30,11 @@ impl Only {
     /// Whether the text of a file before the change is of use.
     pub fn asks_for(path: &Path) -> bool {
         kind::project_files().any(|name| named(path, &[name]))
+    }
+
+    /// The same of files of a kind that may select images in folders.
+    pub fn may_ask_for(kind: &kind::Kind) -> bool {
+        matches!(kind.name, "yaml" | "json")
     }
 
     pub fn new(
@@ -87,17 +92,25 @@ impl Only {
                 }
             }
         }
+        for (path, text) in self.before.iter().filter(|(path, _)| !Self::asks_for(path)) {
+            let kind = kind::classify(path);
+            if kind.is_some_and(|kind| may_select(path, kind, text.as_bytes())) {
+                let folders = folders_applied_by(tree, path, text);
+                reach
+                    .reached
+                    .extend(folders.iter().map(|folder| real(folder)));
+            }
+        }
         reach.add_projects(&spoken, makers);
         reach.follow();
         let selecting = selectors.iter().filter(|selector| {
             let folders = applied_folders(tree, selector);
             let folders: Vec<PathBuf> = folders.iter().map(|folder| real(folder)).collect();
             let is_below = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
-            self.changed.iter().any(is_below)
+            reach.reached.iter().any(is_below)
         });
-        reach
-            .reached
-            .extend(selecting.map(|selector| real(selector)));
+        let selecting: Vec<PathBuf> = selecting.map(|selector| real(selector)).collect();
+        reach.reached.extend(selecting);
         Self::new(reach.reached, BTreeMap::new(), &self.roots)
     }
 

@@ -146,8 +146,7 @@ fn the_report_lists_what_could_not_be_read() {
         ),
         (
             "missing.yaml",
-            "no such file or folder; check the spelling, and the folder regfix was started in"
-                .to_owned(),
+            "no such file or folder; check the spelling and the working directory".to_owned(),
         ),
     ];
     let mut found = problems(&output);

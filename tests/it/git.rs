@@ -7,7 +7,7 @@ use std::process::Command;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use regfix::git::{Asked, Changes, Error, Since, changes};
+use regfix::git::{Asked, Before, Changes, Error, Since, changes};
 
 use crate::common::stdout;
 use crate::repository::{git, scrubbed};
@@ -19,7 +19,7 @@ fn ours(folder: &Path, since: Since<'_>) -> Result<Changes, Error> {
         names.into_iter().collect()
     };
     let asked = Asked {
-        before: &|_| true,
+        before: &|_| Before::Needed,
         files: &others,
     };
     changes(&[folder.to_owned()], since, &asked)

@@ -185,7 +185,7 @@ fn the_configuration_comes_from_a_revision() {
     for (arguments, message) in [
         (
             &["--config-from", "nowhere"][..],
-            "--config-from: git knows no revision \"nowhere\"",
+            "--config-from: there is no revision \"nowhere\"",
         ),
         (
             &["--config-from", "HEAD", "--no-config"],

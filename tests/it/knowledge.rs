@@ -66,7 +66,7 @@ fn an_image_is_explained() {
             "→ bitnamilegacy/kubectl:1.29.0",
             "needs review: applied only with `--write --unsafe-fixes`",
             "bitnami-versioned (error)",
-            "What others chose",
+            "What other projects use",
             "docker.io/rancher/kubectl (seen in 8 projects, vendor, with changes): no shell",
             "registry.k8s.io/kubectl (seen in 8 projects, upstream, with changes): no shell",
             "docker.io/bitnamilegacy/kubectl (seen in 14 projects, no updates, drop-in)",
