@@ -1,6 +1,6 @@
 //! Image uses: where a text names an image, a chart or a URL, and how it is used there.
 //!
-//! Functions over a [context](context), which is passed down by value. Knows no rule and no edit. How a value is used is
+//! Functions over a context (`context`), which is passed down by value. Knows no rule and no edit. How a value is used is
 //! decided here and nowhere else.
 
 mod comment;

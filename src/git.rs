@@ -7,8 +7,8 @@
 //! happens to be installed knows the option. Here there is no way: none of the crates that read repositories starts a
 //! process or opens a connection, which `tests/it/house.rs` holds, and `tests/it/hostile.rs` tries what `git` would fall for.
 //!
-//! What that costs: a file that a filter would have to be asked about counts as changed (see [`work_tree`]), references
-//! are understood where they are kept in files, and revisions as far as [`revision`] says.
+//! What that costs: a file that a filter would have to be asked about counts as changed (see `work_tree`), references
+//! are understood where they are kept in files, and revisions as far as `revision` says.
 
 mod changes;
 mod repository;

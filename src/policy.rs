@@ -1,7 +1,7 @@
 //! Admission policies made of the rules: they warn about, deny or rewrite legacy images in a cluster.
 //!
-//! What a policy says of an image is what the rules say ([`condition`]), written in CEL ([`cel`]) and wrapped into the
-//! kinds of one engine ([`engine`]). Knows no cluster and no file.
+//! What a policy says of an image is what the rules say (`condition`), written in CEL (`cel`) and wrapped into the
+//! kinds of one engine (`engine`). Knows no cluster and no file.
 
 mod cel;
 mod condition;

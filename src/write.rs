@@ -4,8 +4,8 @@
 //!
 //! - A file is replaced by a rename, when its new text is on disk: a reader sees the one text or the other, and so does
 //!   whoever comes after a power cut. No file is ever written over.
-//! - Several files that go together are written by the protocol of [`group`], which a later run finishes if this one is
-//!   killed ([`repair`]). One file needs none of that.
+//! - Several files that go together are written by the protocol of `group`, which a later run finishes if this one is
+//!   killed (`repair`). One file needs none of that.
 //! - Signals that ask the process to end wait at the [`Gate`].
 //! - All names of a file (hard links) within the bounds lead to the new file. One outside of them keeps the old text, which
 //!   is said.

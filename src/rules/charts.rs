@@ -7,7 +7,7 @@
 use super::table::Table;
 use crate::version::{Range, Version};
 
-/// A row for each chart and rule. The columns are those of [`Row::parse`].
+/// A row for each chart and rule. The columns are those of `Advisory::parse`.
 static CHARTS: Table = Table::new(include_str!("charts.tsv"));
 
 /// The name of a row that is about every chart of a repository, and the legacy versions where all are.
