@@ -28,7 +28,7 @@ if "$built" --version >/dev/null 2>&1; then
         "$built" completions "$shell" >"$folder/completions/regfix.$shell"
     done
     "$built" man >"$folder/man/regfix.1"
-    for command in explain rules images completions man; do
+    for command in $("$built" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v help); do
         "$built" man "$command" >"$folder/man/regfix-$command.1"
     done
 fi
