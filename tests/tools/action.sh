@@ -191,11 +191,11 @@ done
 wrong "args: mirror is no option" REGFIX_ARGS='--select k8s-gcr-io mirror --write'
 wrong "args: a value is missing" REGFIX_ARGS='--select'
 wrong "working-directory: no such folder: nowhere" REGFIX_FOLDER=nowhere
-wrong "regfix could not do its job" REGFIX_PATHS=nowhere
+wrong "the run of regfix is incomplete" REGFIX_PATHS=nowhere
 # shellcheck disable=SC2016 # no expansion is meant
-wrong "regfix could not do its job" REGFIX_PATHS='$(touch pwned)'
+wrong "the run of regfix is incomplete" REGFIX_PATHS='$(touch pwned)'
 # shellcheck disable=SC2016 # no expansion is meant
-wrong "regfix could not do its job" REGFIX_ARGS='--config $(touch${IFS}pwned)'
+wrong "the run of regfix is incomplete" REGFIX_ARGS='--config $(touch${IFS}pwned)'
 # shellcheck disable=SC2016 # no expansion is meant
 wrong "args: \`touch is no option" REGFIX_ARGS='--no-baseline `touch pwned` ; touch pwned'
 [[ ! -e pwned ]] || failed "an input reached a shell"
