@@ -15,7 +15,7 @@
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
-//! | 1 | [`source`], [`open`] | spans, lines and columns; opening files that a stranger may have made |
+//! | 1 | [`source`], [`search`], [`open`] | spans, lines and columns; words in bytes; opening files that a stranger may have made |
 //! | 0 | [`printable`] | text made fit to be shown |
 
 pub mod artifact;
@@ -41,6 +41,7 @@ pub mod report;
 pub mod rewrite;
 pub mod rules;
 pub mod run;
+pub mod search;
 pub mod source;
 pub mod structure;
 pub mod suppress;

@@ -2,6 +2,7 @@
 //!
 //! Knows no YAML, no image and no argument: it joins what the floors below do.
 
+mod candidate;
 mod disk;
 mod groups;
 mod judge;
@@ -24,16 +25,14 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::baseline::Baseline;
-use crate::check::pull_secrets::{self, PullSecret};
 use crate::config::Config;
 use crate::edit::Applicability;
-use crate::encoding::Encoding;
 use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
-use crate::project::helm::{self, Charts, Vendored, may_name_chart, may_release};
+use crate::project::helm::{self, Charts, Vendored};
 use crate::project::kustomize::Trees;
-use crate::project::selectors::{Selectors, may_select};
+use crate::project::selectors::Selectors;
 use crate::project::{Project, Tree};
 use crate::report::{Base, Format, Look, Summary, concise};
 use crate::rules::RuleSet;
@@ -42,6 +41,7 @@ use crate::suppress::MARKER;
 use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
 
+use candidate::{Candidate, Roles};
 use disk::Disk;
 pub use disk::with_charts;
 use groups::Group;
@@ -210,7 +210,7 @@ pub fn check(
         .then(|| Writer::new(&options.walk.roots, Arc::clone(&options.gate)));
     let progress = Progress::new(options.watched && !options.is_piped());
     let mut found = (!options.is_piped()).then(|| {
-        let walk = || walk_for(options, &anchors, &progress);
+        let walk = || candidate::walk(options, &anchors, &progress);
         unfinished::walk_until_settled(&options.walk.roots, writer.as_ref(), walk)
     });
     let disk = found
@@ -222,7 +222,10 @@ pub fn check(
         config: options.config,
         names: options.config.names(),
         as_of: options.as_of,
-        pull_secrets: found.as_ref().map(pull_secrets_of).unwrap_or_default(),
+        pull_secrets: found
+            .as_ref()
+            .map(candidate::pull_secrets_of)
+            .unwrap_or_default(),
         projects: disk
             .as_ref()
             .map(|(disk, makers)| projects(options, &anchors, disk, makers))
@@ -268,70 +271,6 @@ pub fn check(
     run.finish()
 }
 
-/// A file that is to be checked, or that makes a project.
-struct Candidate {
-    kind: &'static Kind,
-    /// Whether there is something in it that a rule could speak about.
-    suspect: bool,
-    /// Of what makes a project, or may release a packaged chart.
-    text: Option<Arc<str>>,
-    /// Whether it may name a chart with a version.
-    names_chart: bool,
-    pull_secrets: Vec<PullSecret>,
-}
-
-fn walk_for(
-    options: &Options<'_>,
-    anchors: &Anchors,
-    progress: &Progress,
-) -> walk::Outcome<Candidate> {
-    let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
-        progress.advance(1);
-        let candidate = Candidate {
-            kind,
-            // A search for bytes finds nothing in broken UTF-16, which is kept to be reported.
-            suspect: anchors.occur_in(bytes) || Encoding::of(bytes) != Encoding::Utf8,
-            text: project_text(options.config, path, kind, bytes),
-            names_chart: may_name_chart(path, bytes),
-            pull_secrets: match std::str::from_utf8(bytes) {
-                Ok(text) if pull_secrets::may_hold(bytes) => pull_secrets::read(path, text, kind),
-                _ => Vec::new(),
-            },
-        };
-        let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
-        let is_of_use = candidate.suspect
-            || candidate.text.is_some()
-            || candidate.names_chart
-            || !candidate.pull_secrets.is_empty();
-        (is_of_use || counts()).then_some(candidate)
-    };
-    let sieve = walk::Sieve {
-        wanted: &|path, named| options.want(path, named),
-        keep: &keep,
-        suspect: &|bytes| anchors.occur_in(bytes),
-    };
-    walk::walk(&options.walk, &sieve)
-}
-
-fn pull_secrets_of(found: &walk::Outcome<Candidate>) -> Vec<PullSecret> {
-    let secrets = found.kept.iter().flat_map(|(_, file)| &file.pull_secrets);
-    secrets.cloned().collect()
-}
-
-fn project_text(config: &Config, path: &Path, kind: &Kind, bytes: &[u8]) -> Option<Arc<str>> {
-    let releases = || releases(config, kind, bytes) || may_select(path, kind, bytes);
-    if kind.makes_project() {
-        // Bytes that are no UTF-8 do not hide which files it holds together.
-        return Some(Arc::from(String::from_utf8_lossy(bytes)));
-    }
-    let text = releases().then_some(bytes)?;
-    std::str::from_utf8(text).ok().map(Arc::from)
-}
-
-fn releases(config: &Config, kind: &Kind, bytes: &[u8]) -> bool {
-    may_release(kind, bytes, !config.vendored_charts.is_empty())
-}
-
 /// The files that make the projects of a run.
 #[derive(Default)]
 struct Makers {
@@ -345,16 +284,15 @@ struct Makers {
 }
 
 impl Makers {
-    fn add(&mut self, config: &Config, path: &Path, kind: &Kind, text: &str) {
-        let bytes = text.as_bytes();
-        if kind.makes_project() {
-            return self.projects.push(path.to_owned());
-        }
-        if releases(config, kind, bytes) {
-            self.releases.push(path.to_owned());
-        }
-        if may_select(path, kind, bytes) {
-            self.selectors.push(path.to_owned());
+    fn add(&mut self, path: &Path, roles: Roles) {
+        for (has_role, files) in [
+            (roles.makes_project, &mut self.projects),
+            (roles.releases, &mut self.releases),
+            (roles.selects, &mut self.selectors),
+        ] {
+            if has_role {
+                files.push(path.to_owned());
+            }
         }
     }
 }
@@ -371,11 +309,11 @@ fn disk_of<'r>(
     for (path, file) in &found.kept {
         let is_text = |text: &Arc<str>| !text.contains('\0');
         match file.text.as_ref().filter(|text| is_text(text)) {
-            Some(text) => makers.add(options.config, path, file.kind, text),
-            None if file.kind.makes_project() => disk.note_unread(path, false),
+            Some(_) => makers.add(path, file.roles),
+            None if file.roles.makes_project => disk.note_unread(path, false),
             None => {}
         }
-        if file.names_chart {
+        if file.roles.names_chart {
             makers.naming.push(path.clone());
         }
         disk.note(path, file.text.clone(), file.suspect);
@@ -394,33 +332,30 @@ fn disk_of<'r>(
                 let may_matter = |kind: &&Kind| kind.makes_project() || kind.name == "yaml";
                 options.kind_of(path, false).filter(may_matter).into()
             },
-            keep: &|path, kind: &'static Kind, bytes: &[u8]| {
-                let counts = kind.makes_project() || may_select(path, kind, bytes);
-                let text = || project_text(options.config, path, kind, bytes);
+            keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {
+                let roles = Roles {
+                    releases: false,
+                    ..Roles::of(options.config, path, kind, bytes)
+                };
                 // A chart may come from a repository that another file explains.
-                let names_chart =
-                    has_naming && !kind.makes_project() && may_name_chart(path, bytes);
-                let text = counts.then(text).flatten();
-                (text.is_some() || names_chart).then_some((kind, text, names_chart))
+                let names_chart = has_naming && roles.names_chart;
+                let text = roles.text(bytes);
+                (text.is_some() || names_chart).then_some((roles, text))
             },
             suspect: &|_: &[u8]| false,
         };
         let around = walk::walk(&around, &sieve);
         let fatal = around.problems.iter().filter(|problem| problem.fatal);
         fatal.for_each(|problem| disk.note_unread(&disk.resolve(&problem.path, "."), true));
-        for (path, (kind, text, names_chart)) in around.kept {
+        for (path, (roles, text)) in around.kept {
             let path = disk.resolve(&path, ".");
-            if names_chart {
+            if has_naming && roles.names_chart {
                 makers.naming.push(path.clone());
             }
-            let Some(text) = text else {
-                continue;
-            };
-            match kind.makes_project() {
-                true => makers.projects.push(path.clone()),
-                false => makers.selectors.push(path.clone()),
+            if text.is_some() {
+                makers.add(&path, roles);
+                disk.note(&path, text, false);
             }
-            disk.note(&path, Some(text), false);
         }
         for files in [
             &mut makers.projects,

@@ -15,7 +15,7 @@ use crate::source::LineIndex;
 use crate::syntax::yaml::{Map, Node};
 
 /// The keys of a Secret that hold credentials for registries. In the older one the registries are at the top.
-const KEYS: [&str; 2] = [".dockerconfigjson", ".dockercfg"];
+pub const KEYS: [&str; 2] = [".dockerconfigjson", ".dockercfg"];
 
 /// A Secret of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`.
 #[derive(Debug, Clone, PartialEq, Eq)]

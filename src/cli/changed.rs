@@ -11,6 +11,7 @@ use crate::config;
 use crate::git::{self, Asked, Before, Changes, Since};
 use crate::kind;
 use crate::printable::{self, complain};
+use crate::project::selectors;
 use crate::run::Only;
 use crate::walk::{self, Want};
 
@@ -32,7 +33,7 @@ pub(super) fn only(
     let asked = Asked {
         before: &|path| match (Only::asks_for(path), kind::classify(path)) {
             (true, _) => Before::Needed,
-            (false, Some(kind)) if Only::may_ask_for(kind) => Before::IfThere,
+            (false, Some(kind)) if selectors::is_of_use(kind) => Before::IfThere,
             (false, _) => Before::Unwanted,
         },
         files: &files_below,

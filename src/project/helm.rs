@@ -35,14 +35,14 @@ use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
 use advice::Advice;
-pub use advice::{RuleOf, may_name_chart};
+pub use advice::{CHART_WORDS, RuleOf, may_name_chart};
 use chart::{Dependency, DependencyFile, Metadata};
 pub(super) use inflated::unpacked;
 use inflated::{Inflated, Scene};
 use load::{Loaded, Loader};
 pub use pulled::{Pulled, SubchartImage, images};
 use readers::Readers;
-pub use released::may_release;
+pub use released::{RELEASE_WORDS, may_release};
 use root::Root;
 use templates::Joined;
 pub use vendored::Vendored;

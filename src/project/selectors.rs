@@ -25,20 +25,34 @@ const MOST_FOLDERS: usize = 32;
 /// Parameters that Argo CD writes beside what an application is made of.
 const ARGO_SOURCE: &str = ".argocd-source";
 
+/// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
+pub const WORDS: [&str; 3] = [
+    "kustomize.toolkit.fluxcd.io/",
+    "helm.toolkit.fluxcd.io/",
+    "argoproj.io/",
+];
+
+/// Whether such documents can be in files of a kind.
+pub fn is_of_use(kind: &Kind) -> bool {
+    matches!(kind.name, "yaml" | "json")
+}
+
 /// Whether a file may hold such documents, by a look at its bytes.
 pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     let selects = || has("images") || has("patch");
+    let [kustomize, helm, argo] = WORDS;
     let is_applied = || {
-        has("kustomize.toolkit.fluxcd.io/")
-            || has("helm.toolkit.fluxcd.io/") && has("postRenderers")
-            || has("argoproj.io/") && has("kustomize")
+        has(kustomize)
+            || has(helm) && has("postRenderers")
+            || has(argo) && has("kustomize")
             || is_argo_source(path)
     };
-    matches!(kind.name, "yaml" | "json") && selects() && is_applied()
+    is_of_use(kind) && selects() && is_applied()
 }
 
-fn is_argo_source(path: &Path) -> bool {
+/// Whether a file holds such parameters, by its name.
+pub fn is_argo_source(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with(ARGO_SOURCE))
 }

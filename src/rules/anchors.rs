@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aho_corasick::packed;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use super::{Pattern, Rule, RuleSet};
 use crate::artifact::Artifact;
 use crate::image::DOCKER_HUB;
+use crate::search::Search;
 
 /// Ends of hosts that stand in most manifests for other reasons, as in labels and API groups: no stems.
 const COMMON_DOMAINS: [&str; 7] = [
@@ -85,13 +85,6 @@ struct Piece {
     last: bool,
 }
 
-#[derive(Debug)]
-enum Search {
-    /// Teddy: where the processor has the instructions and the stems are few.
-    Packed(packed::Searcher),
-    Automaton(AhoCorasick),
-}
-
 impl Anchors {
     /// Looks for the places of the rules, and for words that are of interest anywhere.
     ///
@@ -109,7 +102,7 @@ impl Anchors {
         places.sort();
         places.dedup();
         let by_stem = by_stem(&places)?;
-        let search = Search::new(by_stem.keys())?;
+        let search = Search::new(by_stem.keys()).map_err(too_many)?;
         let mut stem_of = vec![""; places.len()];
         for (stem, places) in &by_stem {
             places.iter().for_each(|place| stem_of[*place] = stem);
@@ -148,44 +141,13 @@ impl Anchors {
 impl Anchors {
     /// Whether a stem stands in the text: a part of what a rule speaks about may, the rest being elsewhere.
     pub fn has_stem(&self, text: &[u8]) -> bool {
-        self.search.next(text, 0).is_some()
+        self.search.occurs_in(text)
     }
 
     /// Where stems stand in the text, in order. Whatever a rule speaks about has one in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let next = |from: usize| self.search.next(text, from).map(|(_, start)| start);
         std::iter::successors(next(0), |start| next(start + 1)).collect()
-    }
-}
-
-impl Search {
-    fn new<'s>(stems: impl Iterator<Item = &'s String> + Clone) -> Result<Self, String> {
-        let packed = packed::Config::new()
-            .heuristic_pattern_limits(false)
-            .builder()
-            .extend(stems.clone().map(String::as_bytes))
-            .build();
-        match packed {
-            Some(searcher) => Ok(Self::Packed(searcher)),
-            None => AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostFirst)
-                .build(stems)
-                .map(Self::Automaton)
-                .map_err(too_many),
-        }
-    }
-
-    fn next(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        match self {
-            Self::Packed(searcher) => {
-                let found = searcher.find_in(text, aho_corasick::Span::from(from..text.len()))?;
-                Some((found.pattern().as_usize(), found.start()))
-            }
-            Self::Automaton(automaton) => {
-                let found = automaton.find(aho_corasick::Input::new(text).range(from..))?;
-                Some((found.pattern().as_usize(), found.start()))
-            }
-        }
     }
 }
 

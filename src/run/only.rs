@@ -32,11 +32,6 @@ impl Only {
         kind::project_files().any(|name| named(path, &[name]))
     }
 
-    /// The same of files of a kind that may select images in folders.
-    pub fn may_ask_for(kind: &kind::Kind) -> bool {
-        matches!(kind.name, "yaml" | "json")
-    }
-
     pub fn new(
         changed: BTreeSet<PathBuf>,
         before: BTreeMap<PathBuf, String>,

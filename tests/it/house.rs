@@ -36,6 +36,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("project", 6),
     ("registry", 5),
     ("policy", 4),
+    ("search", 1),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

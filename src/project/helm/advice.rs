@@ -29,7 +29,7 @@ use crate::version::{Version, satisfies};
 
 use given::{Around, Given};
 use sources::Sources;
-pub use ways::may_name_chart;
+pub use ways::{CHART_WORDS, may_name_chart};
 use ways::{Entry, Repository, Way, dig, leaf};
 
 /// What a run says of charts by what is known of their versions.

@@ -12,6 +12,11 @@ use crate::kind::Kind;
 use crate::project::Place;
 
 const ARCHIVE: &str = ".tgz";
+const FLUX_RELEASE: &str = "HelmRelease";
+const ARGO: &str = "argoproj.io/";
+
+/// Words of which a file has one if it releases packaged charts, unless it is a helmfile.
+pub const RELEASE_WORDS: [&str; 2] = [FLUX_RELEASE, ARGO];
 
 /// How far above a release the root of its source is looked for.
 const MOST_FOLDERS: usize = 32;
@@ -23,7 +28,7 @@ pub fn may_release(kind: &Kind, bytes: &[u8], folders: bool) -> bool {
     let may_name = || folders || has(ARCHIVE);
     match kind.name {
         "helmfile" => may_name(),
-        "yaml" => may_name() && (has("HelmRelease") || folders && has("argoproj.io/")),
+        "yaml" => may_name() && (has(FLUX_RELEASE) || folders && has(ARGO)),
         _ => false,
     }
 }

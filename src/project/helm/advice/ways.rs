@@ -6,11 +6,10 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-
 use super::super::values::{self, Leaf, Table, Value};
 use super::terraform;
 use crate::kind::{self, Kind, Masks};
+use crate::search::Search;
 use crate::source::Span;
 
 /// One way to name a chart.
@@ -191,18 +190,17 @@ static WAYS: &[Way] = &[
 ];
 
 /// Words of which a file has one if it names a chart, or has the URL of a repository.
-static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = [
-        "HelmRelease",
-        "HelmChart",
-        "HelmRepository",
-        "OCIRepository",
-        "targetRevision",
-        "releases:",
-        terraform::WORD,
-    ];
-    AhoCorasick::new(words).ok()
-});
+pub const CHART_WORDS: [&str; 7] = [
+    "HelmRelease",
+    "HelmChart",
+    "HelmRepository",
+    "OCIRepository",
+    "targetRevision",
+    "releases:",
+    terraform::WORD,
+];
+
+static SEARCH: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(CHART_WORDS.iter()).ok());
 
 /// What files are that may name a chart, besides those that make a project.
 const NAMING: [&str; 5] = ["yaml", "json", "template", "helmfile", terraform::NAME];
@@ -210,8 +208,8 @@ const NAMING: [&str; 5] = ["yaml", "json", "template", "helmfile", terraform::NA
 /// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes.
 pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
     let is_one = |kind: &Kind| NAMING.contains(&kind.name);
-    let found = |words: &AhoCorasick| words.is_match(bytes);
-    kind::classify(path).is_some_and(is_one) && WORDS.as_ref().is_some_and(found)
+    let found = |search: &Search| search.occurs_in(bytes);
+    kind::classify(path).is_some_and(is_one) && SEARCH.as_ref().is_some_and(found)
 }
 
 /// A table of a document that names a chart.
