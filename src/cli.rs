@@ -3,6 +3,7 @@
 mod args;
 mod catalogue;
 mod changed;
+mod cluster;
 mod explain;
 mod hook;
 mod lasting;
@@ -165,6 +166,10 @@ fn run(
     if let Err(message) = set_threads(arguments.scope.jobs, writes) {
         complain(err, message)?;
         return Ok(Exit::Failed);
+    }
+    if let Some(Command::Cluster(asked)) = &arguments.command {
+        let quiet = cluster::Quiet(arguments.output.quiet);
+        return cluster::run(asked, &rules, &look, quiet, out, err);
     }
     let registries = match &arguments.action.verify {
         Some(_) => match online::connect(&arguments.registries, err)? {

@@ -8,6 +8,7 @@
 //! | 8 | [`cli`] | arguments in, exit code out |
 //! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
 //! | 6 | [`walk`], [`mod@write`], [`project`] | the only reader; the only writer; several files together to findings |
+//! | 6 | [`cluster`] | what a cluster holds, and who put it there |
 //! | 6 | [`baseline`], [`progress`] | findings that are known; the line that says how far a run is |
 //! | 5 | [`registry`] | what registries hold, and what moves images to a mirror |
 //! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`], [`git`] | one file to findings; settings; ignore comments; one module an output format; where something stands; what git keeps of a repository |
@@ -22,6 +23,7 @@ pub mod artifact;
 pub mod baseline;
 pub mod check;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod detect;
 pub mod diff;

@@ -20,11 +20,11 @@ pub mod sarif;
 mod base;
 mod fingerprint;
 mod gather;
-mod group;
+pub(crate) mod group;
 mod owners;
 #[cfg(test)]
 mod sample;
-mod text;
+pub(crate) mod text;
 
 use std::path::Path;
 use std::time::Duration;

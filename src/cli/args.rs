@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::cluster::Cluster;
 use super::hook::Hook;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Registries, Tags, Verify, VerifyFixes};
@@ -240,6 +241,11 @@ pub enum Command {
     Mirror(Mirror),
     /// List the hosts that pulls need, before and after the images have moved
     Hosts(Hosts),
+    /// List legacy images in a cluster: one row per workload and container, and what put it there
+    ///
+    /// Reads with `kubectl get`, and changes nothing. Finished Jobs, suspended CronJobs, workloads without pods and custom
+    /// resources are included. See docs/cluster.md.
+    Cluster(Cluster),
     /// Print an admission policy that warns about legacy images in a cluster, denies them or replaces them
     ///
     /// The rules that `--select`, `--ignore` and the configuration choose become one policy, on standard output. It checks only
@@ -308,7 +314,7 @@ fn about_engines() -> String {
     text
 }
 
-fn formats() -> PossibleValuesParser {
+pub(super) fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(FORMATS.iter().map(|format| format.name))
 }
 

@@ -58,7 +58,7 @@ impl Stream for Csv {
 }
 
 /// Spreadsheets take what begins like a formula for one, also between quotes: a quote mark before it makes it text.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let text = printable::line(text);
     match text.starts_with(['=', '+', '-', '@']) {
         true => format!("'{text}"),
@@ -66,7 +66,7 @@ fn cell(text: &str) -> String {
     }
 }
 
-fn rows<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn rows<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut writer: Writer<Vec<u8>> = WriterBuilder::new()
         .quote_style(QuoteStyle::Necessary)
         .from_writer(Vec::new());

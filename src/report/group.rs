@@ -68,7 +68,7 @@ pub(super) fn trust(finding: &Finding) -> Option<Applicability> {
 }
 
 /// What sort of fix a finding has, in a word or two.
-pub(super) fn fix(finding: &Finding) -> &'static str {
+pub(crate) fn fix(finding: &Finding) -> &'static str {
     match trust(finding) {
         _ if finding.mention => "mention",
         Some(Applicability::Safe) => "safe",

@@ -7,7 +7,7 @@ use crate::source::{LineIndex, Position};
 
 /// The style of a piece of text on a terminal.
 #[derive(Clone, Copy)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     Red,
     Green,
     Yellow,
@@ -17,7 +17,7 @@ pub(super) enum Ink {
 
 impl Ink {
     /// `text` in this style, or as it is where no colour is wanted.
-    pub(super) fn on(self, text: &str, color: bool) -> String {
+    pub(crate) fn on(self, text: &str, color: bool) -> String {
         let code = match self {
             Self::Red => "31",
             Self::Green => "32",
@@ -42,7 +42,7 @@ pub(super) fn columns(char: char) -> usize {
 }
 
 /// Lines of at most `width` columns, broken at blanks only, so that no reference is torn.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -76,7 +76,7 @@ pub(super) fn written_in(finding: &Finding) -> String {
 }
 
 /// `1 file`, `2 files`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
@@ -98,7 +98,7 @@ pub(super) fn left_out(summary: &Summary) -> Option<String> {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn listed(items: &[String]) -> String {
+pub(crate) fn listed(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),

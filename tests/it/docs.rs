@@ -87,7 +87,7 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 /// `--words` in prose and examples of ours, those of other programs left out.
 fn named(text: &str) -> BTreeSet<String> {
-    let others = ["docker run ", "kubectl krew ", "gh "];
+    let others = ["docker run ", "kubectl krew ", "kubectl get ", "gh "];
     let is_ours = |line: &&str| {
         !line.contains("cargo ")
             && !others
@@ -105,6 +105,7 @@ fn help() -> BTreeSet<String> {
         &["tags", "--help"],
         &["mirror", "--help"],
         &["hosts", "--help"],
+        &["cluster", "--help"],
         &["policy", "--help"],
         &["rules", "--help"],
         &["explain", "--help"],

@@ -33,7 +33,7 @@ fn validator(path: &Path) -> Validator {
 }
 
 /// The schemas by format.
-fn validators() -> Vec<(&'static str, Validator)> {
+pub(crate) fn validators() -> Vec<(&'static str, Validator)> {
     let ours = |name: &str| validator(&root().join("tests/schemas").join(name));
     let mut all = vec![
         ("json", validator(&root().join("docs/schema/report.json"))),
@@ -47,7 +47,12 @@ fn validators() -> Vec<(&'static str, Validator)> {
 }
 
 #[track_caller]
-fn hold(validators: &[(&str, Validator)], format: &str, text: &str, case: &str) -> Value {
+pub(crate) fn hold(
+    validators: &[(&str, Validator)],
+    format: &str,
+    text: &str,
+    case: &str,
+) -> Value {
     let value: Value =
         serde_json::from_str(text).unwrap_or_else(|why| panic!("{case}: {format}: {why}\n{text}"));
     for (_, validator) in validators.iter().filter(|(of, _)| *of == format) {

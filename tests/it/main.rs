@@ -6,6 +6,7 @@ mod advice;
 mod bad_input;
 mod baseline;
 mod cli;
+mod cluster;
 mod common;
 mod converge;
 mod corpus;

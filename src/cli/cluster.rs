@@ -1,0 +1,209 @@
+//! `regfix cluster`: what runs in a cluster, and where it comes from.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Exit, format};
+use crate::cluster::report::{self, NotRead, Report, Summary};
+use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Object, Query, Row};
+use crate::printable::{self, complain};
+use crate::report::{FORMATS, Look};
+use crate::rules::RuleSet;
+
+#[derive(Debug, Clone, Args)]
+pub struct Cluster {
+    /// Read a saved dump instead of a cluster, `-` is standard input; can be given several times
+    ///
+    /// What `kubectl get -o json` or `-o yaml` printed: lists, or objects one after the other.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["context", "kubeconfig", "namespace", "all_namespaces", "selector", "chunk_size", "resources"]
+    )]
+    pub from: Vec<PathBuf>,
+    /// The context of the kubeconfig [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The kubeconfig [default: that of kubectl]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The namespace [default: that of the context]
+    #[arg(long, short, value_name = "NAME", conflicts_with = "all_namespaces")]
+    pub namespace: Option<String>,
+    /// All namespaces
+    #[arg(long, short = 'A')]
+    pub all_namespaces: bool,
+    /// Only objects with these labels: `app=web,tier!=test`
+    #[arg(long, short = 'l', value_name = "LABELS")]
+    pub selector: Option<String>,
+    /// How many objects the API server returns at once; 0 is all
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub chunk_size: u32,
+    /// Also read these custom resources: `widgets.example.com`
+    ///
+    /// Custom resources whose definitions have fields for images are read anyway, if the definitions can be read.
+    #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
+    pub resources: Vec<String>,
+    /// List all images, legacy or not
+    #[arg(long)]
+    pub all: bool,
+    /// Format of the report
+    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = super::args::formats())]
+    pub format: String,
+}
+
+fn resource(text: &str) -> Result<String, String> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    match !text.is_empty() && !text.starts_with('-') && text.bytes().all(known) {
+        true => Ok(text.to_owned()),
+        false => Err("write a resource like `widgets.example.com`".to_owned()),
+    }
+}
+
+/// Whether nothing is shown.
+pub(super) struct Quiet(pub(super) bool);
+
+pub(super) fn run(
+    arguments: &Cluster,
+    rules: &RuleSet,
+    look: &Look,
+    quiet: Quiet,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let judge = match Judge::new(rules) {
+        Ok(judge) => judge,
+        Err(error) => {
+            complain(err, error)?;
+            return Ok(Exit::Failed);
+        }
+    };
+    let (collected, failures) = match arguments.from.is_empty() {
+        true => live(arguments, &judge),
+        false => saved(&arguments.from, &judge),
+    };
+    for failure in &failures {
+        complain(err, failure)?;
+    }
+    let Collected {
+        objects, not_read, ..
+    } = collected;
+    let nothing_read = objects.is_empty() && (!not_read.is_empty() || !failures.is_empty());
+    if nothing_read && failures.is_empty() {
+        complain(
+            err,
+            "no object could be read: docs/cluster.md lists the permissions",
+        )?;
+    }
+    let summary = show(arguments, objects, &not_read, rules, look, &quiet, out)?;
+    Ok(match summary {
+        _ if nothing_read || !failures.is_empty() => Exit::Failed,
+        summary if summary.has_findings() => Exit::FindingsLeft,
+        _ => Exit::Done,
+    })
+}
+
+/// Prints the report.
+fn show(
+    arguments: &Cluster,
+    objects: Vec<Object>,
+    not_read: &[NotRead],
+    rules: &RuleSet,
+    look: &Look,
+    quiet: &Quiet,
+    out: &mut dyn Write,
+) -> io::Result<Summary> {
+    let count = objects.len();
+    let inventory = Inventory::new(objects);
+    let mut rows = inventory.rows();
+    let summary = Summary::new(&rows, count, inventory.counts().len());
+    if !arguments.all {
+        rows.retain(|row: &Row| row.judged.is_some());
+    }
+    let report = Report {
+        rows: &rows,
+        summary,
+        not_read,
+    };
+    if !quiet.0 {
+        let text = report::render(&report, format(&arguments.format), look, rules);
+        out.write_all(text.as_bytes())?;
+    }
+    out.flush()?;
+    Ok(summary)
+}
+
+/// What `kubectl` reads, and what went wrong.
+fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
+    let query = Query {
+        context: arguments.context.clone(),
+        kubeconfig: arguments.kubeconfig.clone(),
+        namespace: arguments.namespace.clone(),
+        all_namespaces: arguments.all_namespaces,
+        selector: arguments.selector.clone(),
+        chunk_size: arguments.chunk_size,
+    };
+    let kubectl = match Kubectl::find(query) {
+        Ok(kubectl) => kubectl,
+        Err(why) => return (Collected::default(), vec![why]),
+    };
+    let collected = cluster::collect(&kubectl, judge, &arguments.resources);
+    let failures = collected.failures.iter();
+    let failures = failures.map(|(why, resources)| format!("{}: {why}", resources.join(", ")));
+    let failures = failures.collect();
+    (collected, failures)
+}
+
+/// What dumps hold, and what went wrong.
+fn saved(paths: &[PathBuf], judge: &Judge<'_>) -> (Collected, Vec<String>) {
+    let mut collector = Collector::new(judge);
+    let mut failures = Vec::new();
+    for path in paths {
+        let is_input = path == Path::new("-");
+        let name = match is_input {
+            true => "<stdin>".to_owned(),
+            false => printable::path(path),
+        };
+        let source: io::Result<Box<dyn Read>> = match is_input {
+            true => Ok(Box::new(io::stdin().lock())),
+            false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+        };
+        let read = source
+            .map_err(|error| error.to_string())
+            .and_then(|source| {
+                cluster::read(source, &mut |value| collector.add(value))
+                    .map_err(|error| error.to_string())
+            });
+        match read {
+            Ok(unread) if unread.empty => {
+                failures.push(format!("{name}: holds no object and no list"))
+            }
+            Ok(unread) => failures.extend(lacking(&name, unread)),
+            Err(why) => failures.push(format!("{name}: {why}")),
+        }
+    }
+    let collected = Collected {
+        objects: collector.finish(),
+        ..Collected::default()
+    };
+    (collected, failures)
+}
+
+fn lacking(name: &str, unread: cluster::Unread) -> Vec<String> {
+    let mut lacking = Vec::new();
+    if unread.pages > 0 {
+        lacking.push(format!(
+            "{name}: holds the first page of a list only (`metadata.continue`): save it with `kubectl get -o json`, which gets all"
+        ));
+    }
+    if unread.nameless > 0 {
+        let count = unread.nameless;
+        lacking.push(format!(
+            "{name}: {count} items do not say what kind they are: not checked"
+        ));
+    }
+    lacking
+}

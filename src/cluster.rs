@@ -1,0 +1,28 @@
+//! What a cluster holds: live objects, from a saved dump or from `kubectl`, and where the images in them come from.
+//!
+//! Objects come in one by one ([`read`]), each is reduced to what is of interest ([`Judge`]), and the inventory groups them by
+//! the object at the root of their owners and says who put that there. Knows no arguments, and prints nothing.
+
+mod collect;
+mod container;
+mod crd;
+mod inventory;
+mod judge;
+mod kubectl;
+mod object;
+mod origin;
+mod read;
+pub mod report;
+mod source;
+mod spelled;
+
+pub use collect::{Collected, Collector, collect};
+pub use container::{Container, Role};
+pub use crd::resource;
+pub use inventory::{Inventory, Presence, Replicas, Row, State};
+pub use judge::{Change, Judge, Judged, Use};
+pub use kubectl::{Kubectl, Query, Refusal};
+pub use object::{Identity, Object};
+pub use origin::{Chart, Manager, Origin};
+pub use read::{ReadError, Unread, read};
+pub use source::Location;

@@ -1,0 +1,147 @@
+//! Objects come in, one at a time, and are judged many at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::crd;
+use super::judge::Judge;
+use super::kubectl::{Kubectl, Refusal};
+use super::object::Object;
+use super::report::NotRead;
+
+/// Objects that are held at once.
+const BATCH: usize = 256;
+/// Processes that read at once. An API server limits its clients.
+const READERS: usize = 4;
+
+/// What every cluster has and can pull. ReplicaSets lead from pods to Deployments.
+const BUILT_IN: [&str; 9] = [
+    "cronjobs.batch",
+    "daemonsets.apps",
+    "deployments.apps",
+    "jobs.batch",
+    "pods",
+    "podtemplates",
+    "replicasets.apps",
+    "replicationcontrollers",
+    "statefulsets.apps",
+];
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+/// Judges objects as they come.
+pub struct Collector<'j> {
+    judge: &'j Judge<'j>,
+    batch: Vec<Value>,
+    objects: Vec<Object>,
+}
+
+impl<'j> Collector<'j> {
+    pub fn new(judge: &'j Judge<'j>) -> Self {
+        Self {
+            judge,
+            batch: Vec::with_capacity(BATCH),
+            objects: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, object: Value) {
+        self.batch.push(object);
+        if self.batch.len() == BATCH {
+            self.flush();
+        }
+    }
+
+    pub fn finish(mut self) -> Vec<Object> {
+        self.flush();
+        self.objects
+    }
+
+    fn flush(&mut self) {
+        let judge = self.judge;
+        let batch = std::mem::take(&mut self.batch).into_par_iter();
+        self.objects
+            .par_extend(batch.filter_map(|value| judge.object(value)));
+    }
+}
+
+/// What a cluster gave.
+#[derive(Debug, Default)]
+pub struct Collected {
+    pub objects: Vec<Object>,
+    /// What the user may not read.
+    pub not_read: Vec<NotRead>,
+    /// Why it is not all, by message: the resources.
+    pub failures: BTreeMap<String, Vec<String>>,
+}
+
+impl Collected {
+    fn refuse(&mut self, resource: &str, refusal: Refusal, is_named: bool) {
+        let resource = resource.to_owned();
+        match refusal {
+            Refusal::Forbidden => self.not_read.push(NotRead {
+                resource,
+                why: "forbidden for this user".to_owned(),
+            }),
+            // What every cluster has, an old one may have in another version only.
+            Refusal::NoSuchResource if is_named => {
+                let why = "the cluster has no such resource".to_owned();
+                self.failures.entry(why).or_default().push(resource);
+            }
+            Refusal::NoSuchResource => self.not_read.push(NotRead {
+                resource,
+                why: "the cluster has no such resource".to_owned(),
+            }),
+            Refusal::Failed(why) => self.failures.entry(why).or_default().push(resource),
+        }
+    }
+}
+
+/// Reads a cluster: what every cluster has, the custom resources that can name images, and those that are named.
+pub fn collect(kubectl: &Kubectl, judge: &Judge<'_>, named: &[String]) -> Collected {
+    let mut collected = Collected::default();
+    let mut resources: Vec<String> = BUILT_IN.map(str::to_owned).into();
+    let mut add = |definition: Value| resources.extend(crd::resource(&definition));
+    if let Err(refusal) = kubectl.get(DEFINITIONS, &mut add) {
+        collected.refuse(DEFINITIONS, refusal, false);
+    }
+    let custom = resources.split_off(BUILT_IN.len());
+    resources.extend(custom.into_iter().chain(named.iter().cloned()));
+    let mut known = std::collections::HashSet::new();
+    resources.retain(|resource| known.insert(resource.clone()));
+
+    let next = AtomicUsize::new(0);
+    let read = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(resource) = resources.get(at) else {
+                        return;
+                    };
+                    let mut collector = Collector::new(judge);
+                    let refusal = kubectl
+                        .get(resource, &mut |value| collector.add(value))
+                        .err();
+                    let answer = (collector.finish(), refusal);
+                    if let Ok(mut read) = read.lock() {
+                        read.insert(at, answer);
+                    }
+                }
+            });
+        }
+    });
+    let read = read.into_inner().unwrap_or_default();
+    for (at, (objects, refusal)) in read {
+        collected.objects.extend(objects);
+        if let Some(refusal) = refusal {
+            let resource = &resources[at];
+            collected.refuse(resource, refusal, named.contains(resource));
+        }
+    }
+    collected
+}

@@ -1,0 +1,433 @@
+//! The inventory: a row for each object at the root of owners, container and image, and not one for each pod.
+//!
+//! A Pod belongs to a ReplicaSet, and that to a Deployment: what is to be changed is the Deployment, or whatever made it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::container::{Container, Role};
+use super::judge::{Judged, Use};
+use super::object::{Identity, Object, Owner};
+use super::origin::{Manager, Origin, Sources};
+
+/// Where an image of a row is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// In the object at the root.
+    Declared,
+    /// In what the root made, while the root names another image for this container.
+    Left { declared: String },
+    /// In what the root made, and the root has no such container: somebody adds it.
+    Added,
+    /// In a pod alone: somebody looks into it.
+    Debug,
+    /// In what the root made; the root says nothing of containers, or was not read.
+    Chosen,
+}
+
+impl Presence {
+    /// The word for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Left { .. } => "left",
+            Self::Added => "added",
+            Self::Debug => "debug",
+            Self::Chosen => "chosen",
+        }
+    }
+}
+
+/// How many pods there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Replicas {
+    /// Pods that have the image and are not over.
+    pub pods: u64,
+    /// Pods that the root wants, if that is for it to say.
+    pub wanted: Option<u64>,
+}
+
+impl Replicas {
+    /// `2/3`, or `-` where there is nothing to count.
+    pub fn shown(&self) -> String {
+        match self.wanted {
+            Some(wanted) => format!("{}/{wanted}", self.pods),
+            None if self.pods == 0 => "-".to_owned(),
+            None => self.pods.to_string(),
+        }
+    }
+}
+
+/// One image of one container of one root.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The object at the root. Of static pods, without the name of the node.
+    pub root: Identity,
+    pub container: Container,
+    pub image: String,
+    pub judged: Option<Judged>,
+    /// JSON pointers into the root; empty where it does not name the image.
+    pub pointers: Vec<String>,
+    pub presence: Presence,
+    pub replicas: Replicas,
+    pub state: State,
+    pub origin: Origin,
+}
+
+/// Whether a root makes pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    #[default]
+    Active,
+    ScaledDown,
+    Suspended,
+    Finished,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::ScaledDown => "scaled down",
+            Self::Suspended => "suspended",
+            Self::Finished => "finished",
+        }
+    }
+
+    fn of(root: &Object) -> Self {
+        match root {
+            _ if root.is_suspended => Self::Suspended,
+            _ if root.replicas == Some(0) => Self::ScaledDown,
+            _ if root.is_past => Self::Finished,
+            _ => Self::Active,
+        }
+    }
+}
+
+/// All objects that were read.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    objects: Vec<Object>,
+}
+
+/// Nobody owns in longer chains; a circle must end.
+const LONGEST_CHAIN: usize = 16;
+
+impl Inventory {
+    pub fn new(objects: Vec<Object>) -> Self {
+        Self { objects }
+    }
+
+    /// How many objects were read, by kind.
+    pub fn counts(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for object in &self.objects {
+            *counts.entry(object.identity.kind.as_str()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The rows, in order of namespace, root and container.
+    pub fn rows(&self) -> Vec<Row> {
+        let index = Index::new(&self.objects);
+        let sources = Sources::of(self.objects.iter());
+        let mut drafts: BTreeMap<Key, Draft<'_>> = BTreeMap::new();
+        for object in self.objects.iter().filter(|object| !object.uses.is_empty()) {
+            let chain = index.chain(object);
+            if chain.is_history() {
+                continue;
+            }
+            for one in &object.uses {
+                let draft = drafts.entry(Key::new(&chain, one));
+                let draft = draft.or_insert_with(|| Draft::new(chain.clone()));
+                draft.add(object, one, chain.is_root());
+            }
+        }
+        let declared = Declared::new(&drafts);
+        drafts
+            .iter()
+            .map(|(key, draft)| draft.row(key, &sources, &declared))
+            .collect()
+    }
+}
+
+/// Objects by what owners are referred to by.
+struct Index<'o> {
+    by_uid: HashMap<&'o str, &'o Object>,
+    by_name: HashMap<&'o Identity, &'o Object>,
+}
+
+/// An object, its owner, the owner of that, as far as they were read.
+#[derive(Clone)]
+struct Chain<'o> {
+    object: &'o Object,
+    owners: Vec<&'o Object>,
+    /// The owner of the last that was read, if that one was not.
+    unread: Option<&'o Owner>,
+}
+
+impl<'o> Index<'o> {
+    fn new(objects: &'o [Object]) -> Self {
+        let with_uid = objects.iter().filter(|object| !object.uid.is_empty());
+        Self {
+            by_uid: with_uid
+                .map(|object| (object.uid.as_str(), object))
+                .collect(),
+            by_name: objects
+                .iter()
+                .map(|object| (&object.identity, object))
+                .collect(),
+        }
+    }
+
+    fn owner(&self, owner: &Owner) -> Option<&'o Object> {
+        let by_uid = self.by_uid.get(owner.uid.as_str());
+        // A dump may have lost the uids. An object that was made again under the same name has another one.
+        let named = |identity: &Identity| {
+            let found = self.by_name.get(identity);
+            found.filter(|found| found.uid.is_empty() || owner.uid.is_empty())
+        };
+        let anywhere = || {
+            let identity = Identity {
+                namespace: String::new(),
+                ..owner.identity.clone()
+            };
+            named(&identity)
+        };
+        by_uid
+            .or_else(|| named(&owner.identity))
+            .or_else(anywhere)
+            .copied()
+    }
+
+    fn chain(&self, object: &'o Object) -> Chain<'o> {
+        let mut chain = Chain {
+            object,
+            owners: Vec::new(),
+            unread: None,
+        };
+        while chain.owners.len() < LONGEST_CHAIN {
+            let top = chain.top();
+            // A static pod belongs to its node, which is not to be changed.
+            let owner = top
+                .owner
+                .as_ref()
+                .filter(|owner| owner.identity.kind != "Node");
+            let Some(owner) = owner else { break };
+            let Some(next) = self.owner(owner) else {
+                chain.unread = Some(owner);
+                break;
+            };
+            let is = |one: &&Object| std::ptr::eq(*one, next);
+            if is(&object) || chain.owners.iter().any(is) {
+                break;
+            }
+            chain.owners.push(next);
+        }
+        chain
+    }
+}
+
+impl<'o> Chain<'o> {
+    /// The last that was read.
+    fn top(&self) -> &'o Object {
+        self.owners.last().copied().unwrap_or(self.object)
+    }
+
+    fn is_root(&self) -> bool {
+        self.owners.is_empty() && self.unread.is_none()
+    }
+
+    fn root(&self) -> Identity {
+        match self.unread {
+            Some(owner) => owner.identity.clone(),
+            None => without_node(self.top()),
+        }
+    }
+
+    /// Whether the object is over and its owner makes others: nothing pulls what it names. Of ReplicaSets without pods all but one
+    /// are earlier revisions.
+    fn is_history(&self) -> bool {
+        let Object {
+            is_past,
+            owner,
+            replicas,
+            ..
+        } = self.object;
+        *is_past && (!self.owners.is_empty() || owner.is_some() && *replicas == Some(0))
+    }
+}
+
+/// `kube-proxy-node-1` on `node-1` is `kube-proxy`, on whatever node.
+fn without_node(object: &Object) -> Identity {
+    let mut identity = object.identity.clone();
+    let node = object.node_of_static_pod.as_ref();
+    let short = node.and_then(|node| identity.name.strip_suffix(node.as_str())?.strip_suffix('-'));
+    if let Some(short) = short.filter(|short| !short.is_empty()) {
+        identity.name = short.to_owned();
+    }
+    identity
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    root: Identity,
+    container: Container,
+    image: String,
+    rule: String,
+}
+
+impl Key {
+    fn new(chain: &Chain<'_>, one: &Use) -> Self {
+        let rule = one
+            .judged
+            .as_ref()
+            .map(|judged| judged.finding.rule.to_string());
+        Self {
+            root: chain.root(),
+            container: one.container.clone(),
+            image: one.image.clone(),
+            rule: rule.unwrap_or_default(),
+        }
+    }
+}
+
+/// A row while objects are still added to it.
+struct Draft<'o> {
+    chain: Chain<'o>,
+    judged: Option<Judged>,
+    pointers: Vec<String>,
+    pods: u64,
+    last_pod: Option<&'o Object>,
+    /// Nodes of static pods.
+    nodes: BTreeSet<&'o str>,
+}
+
+impl<'o> Draft<'o> {
+    fn new(chain: Chain<'o>) -> Self {
+        Self {
+            chain,
+            judged: None,
+            pointers: Vec::new(),
+            pods: 0,
+            last_pod: None,
+            nodes: BTreeSet::new(),
+        }
+    }
+
+    fn add(&mut self, object: &'o Object, one: &Use, is_root: bool) {
+        let is_first_of_root = is_root && self.pointers.is_empty();
+        if is_root {
+            self.pointers.push(one.pointer.clone());
+        }
+        // What a fix changes in the root can be applied there. In what the root made, the change would not last.
+        match (&mut self.judged, &one.judged) {
+            (Some(known), Some(more)) if is_root && !is_first_of_root => {
+                known.changes.extend(more.changes.iter().cloned());
+            }
+            (known, Some(more)) if is_first_of_root || known.is_none() => {
+                *known = Some(Judged {
+                    finding: Arc::clone(&more.finding),
+                    changes: if is_root {
+                        more.changes.clone()
+                    } else {
+                        Vec::new()
+                    },
+                });
+            }
+            _ => {}
+        }
+        // The images of one object come one after the other.
+        let is_counted = self.last_pod.is_some_and(|last| std::ptr::eq(last, object));
+        if object.is_pod() && !object.is_past && !is_counted {
+            self.pods += 1;
+            self.last_pod = Some(object);
+        }
+        self.nodes.extend(object.node_of_static_pod.as_deref());
+    }
+
+    fn row(&self, key: &Key, sources: &Sources, declared: &Declared) -> Row {
+        let root = Some(self.chain.top()).filter(|_| self.chain.unread.is_none());
+        Row {
+            root: key.root.clone(),
+            container: key.container.clone(),
+            image: key.image.clone(),
+            judged: self.judged.clone(),
+            pointers: self.pointers.clone(),
+            presence: declared.presence(key, !self.pointers.is_empty()),
+            replicas: Replicas {
+                pods: self.pods,
+                wanted: root.and_then(|root| root.replicas),
+            },
+            state: root.map(State::of).unwrap_or_default(),
+            origin: self.origin(sources),
+        }
+    }
+
+    /// What the topmost object says of which anything is known.
+    fn origin(&self, sources: &Sources) -> Origin {
+        let Chain {
+            object,
+            owners,
+            unread,
+        } = &self.chain;
+        let objects = owners.iter().rev().chain([object]);
+        let mut origins = objects.map(|object| sources.origin(object));
+        let known = origins.find(|origin| origin.manager != Manager::Unknown);
+        let mut origin = known.unwrap_or_else(|| Origin {
+            manager: match unread {
+                Some(_) => Manager::NotRead,
+                None => Manager::Unknown,
+            },
+            ..sources.origin(self.chain.top())
+        });
+        if origin.manager == Manager::StaticPod {
+            origin.name = self.nodes.iter().copied().collect::<Vec<_>>().join(", ");
+        }
+        origin
+    }
+}
+
+/// What roots name themselves: the image of each of their containers.
+struct Declared<'d> {
+    images: HashMap<&'d Identity, BTreeMap<&'d Container, &'d str>>,
+}
+
+impl<'d> Declared<'d> {
+    fn new(drafts: &'d BTreeMap<Key, Draft<'_>>) -> Self {
+        let mut images: HashMap<_, BTreeMap<_, _>> = HashMap::new();
+        let own = drafts
+            .iter()
+            .filter(|(_, draft)| !draft.pointers.is_empty());
+        for (key, draft) in own {
+            // Arguments of a container may name further images.
+            let is_its_image = |pointer: &String| {
+                key.container.role == Role::Field
+                    || pointer.ends_with("/image")
+                    || pointer.ends_with("/reference")
+            };
+            if draft.pointers.iter().any(is_its_image) {
+                let containers = images.entry(&key.root).or_default();
+                containers.insert(&key.container, key.image.as_str());
+            }
+        }
+        Self { images }
+    }
+
+    fn presence(&self, key: &Key, is_declared: bool) -> Presence {
+        if is_declared {
+            return Presence::Declared;
+        }
+        let containers = self.images.get(&key.root);
+        let is_container = |container: &&Container| container.role != Role::Field;
+        let has_containers = containers.is_some_and(|all| all.keys().any(is_container));
+        match containers.and_then(|all| all.get(&key.container)) {
+            None if key.container.role == Role::EphemeralContainer => Presence::Debug,
+            Some(declared) => Presence::Left {
+                declared: (*declared).to_owned(),
+            },
+            None if has_containers => Presence::Added,
+            None => Presence::Chosen,
+        }
+    }
+}

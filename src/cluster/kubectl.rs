@@ -1,0 +1,153 @@
+//! Live objects by `kubectl get -o json`: it knows the user's contexts, how to log in, and the proxies on the way.
+//!
+//! Starts `kubectl`, which is looked for on `PATH` alone, in absolute folders; and only `get`, which changes nothing.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::read;
+
+/// Which cluster is asked, and for what.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    pub context: Option<String>,
+    pub kubeconfig: Option<PathBuf>,
+    /// `None` is the namespace of the context.
+    pub namespace: Option<String>,
+    pub all_namespaces: bool,
+    pub selector: Option<String>,
+    /// Objects that the API server gives at once.
+    pub chunk_size: u32,
+}
+
+/// Why a resource was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The user may not.
+    Forbidden,
+    /// The cluster has no such resource.
+    NoSuchResource,
+    /// Anything else, in the words of kubectl.
+    Failed(String),
+}
+
+/// The program, found once.
+pub struct Kubectl {
+    program: PathBuf,
+    query: Query,
+}
+
+/// As much as is kept of what it says on standard error.
+const LONGEST: u64 = 64 << 10;
+
+impl Kubectl {
+    /// # Errors
+    /// Where there is no kubectl.
+    pub fn find(query: Query) -> Result<Self, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let file = format!("kubectl{}", std::env::consts::EXE_SUFFIX);
+        // `.` on PATH would be whatever folder regfix runs in.
+        let program = std::env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(&file))
+            .find(|program| program.is_file());
+        match program {
+            Some(program) => Ok(Self { program, query }),
+            None => Err(
+                "kubectl is not on PATH: install it, or read a saved dump with --from".to_owned(),
+            ),
+        }
+    }
+
+    /// Hands over each object of a resource.
+    ///
+    /// # Errors
+    /// Where not all of them could be read.
+    pub fn get(&self, resource: &str, each: &mut dyn FnMut(Value)) -> Result<(), Refusal> {
+        let failed = |why: String| Refusal::Failed(why);
+        let mut child = Command::new(&self.program)
+            .args(self.arguments(resource))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(format!("kubectl cannot be started: {error}")))?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(failed("kubectl cannot be read".to_owned()));
+        };
+        let words = std::thread::spawn(move || words(stderr));
+        let read = read::read(stdout, each);
+        if read.is_err() {
+            let _ = child.kill();
+        }
+        let succeeded = succeeded(&mut child);
+        let words = words.join().unwrap_or_default();
+        match (read, succeeded) {
+            (Ok(unread), true) if unread.pages > 0 => {
+                Err(failed("kubectl gave a part only".to_owned()))
+            }
+            (Ok(_), true) => Ok(()),
+            // What it says is better to know than that nothing came.
+            (_, false) if !words.trim().is_empty() => Err(refusal(&words)),
+            (Err(error), _) => Err(failed(format!("what kubectl printed {error}"))),
+            (Ok(_), false) => Err(failed("kubectl failed".to_owned())),
+        }
+    }
+
+    fn arguments(&self, resource: &str) -> Vec<OsString> {
+        let query = &self.query;
+        let mut arguments: Vec<OsString> = vec!["get".into(), resource.into()];
+        let mut add = |name: &str, value: &dyn AsRef<std::ffi::OsStr>| {
+            let mut argument = OsString::from(format!("{name}="));
+            argument.push(value);
+            arguments.push(argument);
+        };
+        add("--output", &"json");
+        add("--chunk-size", &query.chunk_size.to_string());
+        if let Some(context) = &query.context {
+            add("--context", context);
+        }
+        if let Some(kubeconfig) = &query.kubeconfig {
+            add("--kubeconfig", kubeconfig);
+        }
+        if let Some(namespace) = &query.namespace {
+            add("--namespace", namespace);
+        }
+        if let Some(selector) = &query.selector {
+            add("--selector", selector);
+        }
+        if query.all_namespaces {
+            arguments.push("--all-namespaces".into());
+        }
+        arguments
+    }
+}
+
+/// Standard error is read to its end, so that kubectl never waits; what is too much is dropped.
+fn words(mut stderr: impl Read) -> String {
+    let mut kept = Vec::new();
+    let _ = (&mut stderr).take(LONGEST).read_to_end(&mut kept);
+    let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+fn succeeded(child: &mut Child) -> bool {
+    child.wait().is_ok_and(|status| status.success())
+}
+
+fn refusal(words: &str) -> Refusal {
+    let mut lines = words.lines().filter(|line| !line.trim().is_empty());
+    if words.contains("Error from server (Forbidden)") {
+        return Refusal::Forbidden;
+    }
+    if words.contains("the server doesn't have a resource type") {
+        return Refusal::NoSuchResource;
+    }
+    let said = lines.find(|line| line.to_ascii_lowercase().contains("error"));
+    let said = said.or_else(|| words.lines().last()).unwrap_or_default();
+    Refusal::Failed(said.trim().to_owned())
+}

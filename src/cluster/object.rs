@@ -1,0 +1,238 @@
+//! What is kept of an object: its name, its owner, who put it there, whether it is over, and its images.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::judge::Use;
+use super::origin;
+use super::source::Source;
+
+/// An object by its name. The version of the API does not matter.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// Empty where the object is in no namespace.
+    pub namespace: String,
+    pub kind: String,
+    pub name: String,
+    /// The API group; empty for the core group.
+    pub group: String,
+}
+
+impl Identity {
+    /// `Deployment/web`
+    pub fn shown(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+}
+
+/// The object that another one belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) uid: String,
+    pub(super) identity: Identity,
+}
+
+/// What is kept of an object.
+#[derive(Debug)]
+pub struct Object {
+    pub identity: Identity,
+    pub uses: Vec<Use>,
+    pub(super) uid: String,
+    pub(super) owner: Option<Owner>,
+    /// Those of its labels and annotations that say who put it there.
+    pub(super) evidence: BTreeMap<String, String>,
+    /// Whether it is over: an old ReplicaSet, a finished Job. What it names is pulled by no one, as long as its owner makes new ones.
+    pub(super) is_past: bool,
+    /// How many pods it wants, if that is for it to say.
+    pub(super) replicas: Option<u64>,
+    pub(super) is_suspended: bool,
+    /// The node of a pod that its kubelet reads from a file.
+    pub(super) node_of_static_pod: Option<String>,
+    /// Of an object of Flux or Argo CD: where it takes its objects from.
+    pub(super) source: Option<Source>,
+}
+
+const CORE: &str = "";
+
+/// Kinds that pull nothing, whatever they name: group and kind, `*` for all of a group. The state of the cluster, history, and reports
+/// about images.
+const NOT_READ: [(&str, &str); 18] = [
+    (CORE, "Node"),
+    (CORE, "Event"),
+    (CORE, "Secret"),
+    ("events.k8s.io", "Event"),
+    ("apps", "ControllerRevision"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("admissionregistration.k8s.io", "*"),
+    ("apps.kruise.io", "NodeImage"),
+    ("aquasecurity.github.io", "*"),
+    ("eraser.sh", "*"),
+    ("kuik.enix.io", "*"),
+    ("openreports.io", "*"),
+    ("reports.kyverno.io", "*"),
+    ("spdx.softwarecomposition.kubescape.io", "*"),
+    ("templates.gatekeeper.sh", "*"),
+    ("constraints.gatekeeper.sh", "*"),
+    ("wgpolicyk8s.io", "*"),
+    ("image.openshift.io", "Image"),
+];
+
+/// Whether objects of a kind can name images that are pulled.
+pub(super) fn is_read_for_images(identity: &Identity) -> bool {
+    let mut all = NOT_READ.iter();
+    let (group, kind) = (identity.group.as_str(), identity.kind.as_str());
+    !all.any(|(of, one)| *of == group && (*one == kind || *one == "*"))
+}
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Takes away what a cluster says about an object, and copies of what was once applied. What is left is judged as if it were in a
+/// file: rows name the object, and no finding does.
+pub(super) fn strip(value: &mut Value) {
+    if let Some(map) = value.as_object_mut() {
+        map.remove("status");
+    }
+    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) = metadata {
+        for key in ["managedFields", "resourceVersion", "uid"] {
+            metadata.remove(key);
+        }
+        let annotations = metadata.get_mut("annotations");
+        if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+            annotations.retain(|key, _| !is_copy(key));
+        }
+    }
+}
+
+/// `kubectl` and many operators keep what they saw last.
+fn is_copy(annotation: &str) -> bool {
+    let words = [
+        "last-applied",
+        "last-handled",
+        "objectset.rio.cattle.io/applied",
+    ];
+    words.iter().any(|word| annotation.contains(word))
+}
+
+impl Object {
+    /// Everything but its images. `None` where it has no name.
+    pub(super) fn new(value: &Value) -> Option<Self> {
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let kind = text("/kind")?.to_owned();
+        let group = group_of(text("/apiVersion").unwrap_or_default());
+        let name = text("/metadata/name")?.to_owned();
+        let namespace = text("/metadata/namespace").unwrap_or_default().to_owned();
+        let identity = Identity {
+            namespace,
+            kind,
+            name,
+            group,
+        };
+        Some(Self {
+            uid: text("/metadata/uid").unwrap_or_default().to_owned(),
+            owner: owner(value, &identity),
+            evidence: evidence(value),
+            is_past: is_past(value, &identity),
+            replicas: replicas(value, &identity),
+            is_suspended: value.pointer("/spec/suspend") == Some(&Value::Bool(true)),
+            node_of_static_pod: node_of_static_pod(value, &identity),
+            source: Source::of(value, &identity),
+            uses: Vec::new(),
+            identity,
+        })
+    }
+
+    pub(super) fn is_pod(&self) -> bool {
+        self.identity.kind == "Pod" && self.identity.group == CORE
+    }
+}
+
+fn group_of(version: &str) -> String {
+    version
+        .split_once('/')
+        .map_or(CORE, |(group, _)| group)
+        .to_owned()
+}
+
+fn owner(value: &Value, identity: &Identity) -> Option<Owner> {
+    let owners = value.pointer("/metadata/ownerReferences")?.as_array()?;
+    let controls = |owner: &&Value| owner.get("controller") == Some(&Value::Bool(true));
+    let owner = owners.iter().find(controls).or_else(|| owners.first())?;
+    let text = |key: &str| owner.get(key).and_then(Value::as_str);
+    Some(Owner {
+        uid: text("uid").unwrap_or_default().to_owned(),
+        identity: Identity {
+            // Owners are in the same namespace, or in none: which of them, its object says.
+            namespace: identity.namespace.clone(),
+            kind: text("kind")?.to_owned(),
+            name: text("name")?.to_owned(),
+            group: group_of(text("apiVersion").unwrap_or_default()),
+        },
+    })
+}
+
+fn evidence(value: &Value) -> BTreeMap<String, String> {
+    let maps = ["/metadata/labels", "/metadata/annotations"];
+    let maps = maps
+        .iter()
+        .filter_map(|pointer| value.pointer(pointer)?.as_object());
+    let kept = maps.flatten().filter_map(|(key, value)| {
+        if key == LAST_APPLIED {
+            return Some((key.clone(), String::new()));
+        }
+        let value = value.as_str().filter(|_| origin::is_evidence(key))?;
+        Some((key.clone(), value.to_owned()))
+    });
+    kept.collect()
+}
+
+fn number(value: &Value, pointer: &str) -> Option<u64> {
+    value.pointer(pointer).and_then(Value::as_u64)
+}
+
+fn is_past(value: &Value, identity: &Identity) -> bool {
+    match (identity.group.as_str(), identity.kind.as_str()) {
+        ("apps", "ReplicaSet") | (CORE, "ReplicationController") => {
+            number(value, "/spec/replicas") == Some(0)
+        }
+        ("batch", "Job") => {
+            let conditions = value
+                .pointer("/status/conditions")
+                .and_then(Value::as_array);
+            let is_over = |condition: &Value| {
+                let text = |key: &str| condition.get(key).and_then(Value::as_str);
+                text("status") == Some("True")
+                    && matches!(text("type"), Some("Complete" | "Failed"))
+            };
+            conditions.is_some_and(|all| all.iter().any(is_over))
+        }
+        (CORE, "Pod") => {
+            let phase = value.pointer("/status/phase").and_then(Value::as_str);
+            matches!(phase, Some("Succeeded" | "Failed"))
+        }
+        _ => false,
+    }
+}
+
+fn replicas(value: &Value, identity: &Identity) -> Option<u64> {
+    match (identity.group.as_str(), identity.kind.as_str()) {
+        ("apps", "DaemonSet") => number(value, "/status/desiredNumberScheduled"),
+        ("apps", _) | (CORE, "ReplicationController") => {
+            Some(number(value, "/spec/replicas").unwrap_or(1))
+        }
+        ("batch", "Job") => Some(number(value, "/spec/parallelism").unwrap_or(1)),
+        ("batch", "CronJob") | (CORE, "Pod" | "PodTemplate") => None,
+        _ => number(value, "/spec/replicas"),
+    }
+}
+
+/// The kubelet shows a pod of its own with this annotation.
+fn node_of_static_pod(value: &Value, identity: &Identity) -> Option<String> {
+    let is_mirror = identity.kind == "Pod"
+        && value
+            .pointer("/metadata/annotations")
+            .is_some_and(|all| all.get("kubernetes.io/config.mirror").is_some());
+    let node = value.pointer("/spec/nodeName").and_then(Value::as_str);
+    is_mirror.then(|| node.unwrap_or_default().to_owned())
+}

@@ -1,0 +1,158 @@
+//! How an inventory is shown: formats of its own for people, spreadsheets and programs; in all others, each root is reported like a
+//! file.
+//!
+//! Text out. Knows no terminal but by its [`Look`].
+
+mod concise;
+mod files;
+mod full;
+mod json;
+mod table;
+
+use std::collections::BTreeSet;
+
+use super::inventory::{Presence, Row};
+use super::origin::Manager;
+use crate::edit::Applicability;
+use crate::report::text::{count, listed};
+use crate::report::{FORMATS, Format, Look};
+use crate::rules::{RuleSet, Severity};
+
+/// What is shown.
+pub struct Report<'r> {
+    /// In order. All of them, or those with a finding.
+    pub rows: &'r [Row],
+    pub summary: Summary,
+    /// Kinds that could not be read, and why.
+    pub not_read: &'r [NotRead],
+}
+
+/// A kind of object that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotRead {
+    pub resource: String,
+    pub why: String,
+}
+
+/// What it came to, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    pub objects: usize,
+    pub kinds: usize,
+    /// Rows, and those with a finding.
+    pub images: usize,
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+    /// Roots with a finding.
+    pub roots: usize,
+    pub safe: usize,
+    pub review: usize,
+}
+
+impl Summary {
+    /// Of all rows of an inventory.
+    pub fn new(rows: &[Row], objects: usize, kinds: usize) -> Self {
+        let mut summary = Self {
+            objects,
+            kinds,
+            images: rows.len(),
+            ..Self::default()
+        };
+        let mut roots = BTreeSet::new();
+        for row in rows {
+            let Some(judged) = &row.judged else { continue };
+            roots.insert(&row.root);
+            *match judged.finding.severity {
+                Severity::Error => &mut summary.errors,
+                Severity::Warning => &mut summary.warnings,
+                Severity::Info => &mut summary.infos,
+            } += 1;
+            match judged.finding.fix.as_ref().map(|fix| fix.applicability) {
+                Some(Applicability::Safe) => summary.safe += 1,
+                Some(Applicability::Unsafe) => summary.review += 1,
+                _ => {}
+            }
+        }
+        summary.roots = roots.len();
+        summary
+    }
+
+    /// Whether something is left to do.
+    pub fn has_findings(&self) -> bool {
+        self.errors + self.warnings > 0
+    }
+
+    /// For people.
+    fn lines(&self) -> String {
+        let objects = count(self.objects, "object");
+        let kinds = count(self.kinds, "kind");
+        let found = self.errors + self.warnings + self.infos;
+        if found == 0 {
+            return format!("No legacy images in {objects} of {kinds}.\n");
+        }
+        let counts = [
+            (self.errors, "error"),
+            (self.warnings, "warning"),
+            (self.infos, "info"),
+        ];
+        let counts = counts.iter().filter(|(number, _)| *number > 0);
+        let counts: Vec<String> = counts.map(|(number, noun)| count(*number, noun)).collect();
+        let counts = listed(&counts);
+        let roots = count(self.roots, "workload");
+        let fixes = match (self.safe, self.review) {
+            (0, 0) => "None has an automatic fix.".to_owned(),
+            (safe, 0) => format!("{safe} with a safe fix."),
+            (0, review) => format!("{review} with a fix that needs review."),
+            (safe, review) => {
+                format!("{safe} with a safe fix, {review} with one that needs review.")
+            }
+        };
+        format!("Found {counts} in {roots}; read {objects} of {kinds}.\n{fixes}\n")
+    }
+}
+
+/// The formats, those of check among them.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.name)
+}
+
+/// The whole report.
+pub fn render(
+    report: &Report<'_>,
+    format: &'static Format,
+    look: &Look,
+    rules: &RuleSet,
+) -> String {
+    match format.name {
+        "full" => full::text(report, look),
+        "concise" => concise::text(report, look),
+        "json" => json::text(report),
+        "csv" => table::text(report),
+        _ => files::text(report, format, look, rules),
+    }
+}
+
+/// What to do about a row.
+fn advice(row: &Row) -> Option<String> {
+    let rule = row.judged.as_ref().map(|judged| &*judged.finding.rule)?;
+    let (chart, clean) = row.origin.first_clean(rule)?;
+    Some(format!("chart {} is clean from {clean} on", chart.name))
+}
+
+/// Why an image is there although the root names none, or another one.
+fn remark(row: &Row) -> Option<String> {
+    match &row.presence {
+        Presence::Declared => None,
+        Presence::Debug => Some("added to a running pod, as kubectl debug does".to_owned()),
+        Presence::Left { declared } => Some(format!(
+            "the template names {declared}: these pods are older, or a webhook changed them"
+        )),
+        Presence::Added => Some("not in the template: a webhook adds it to the pods".to_owned()),
+        Presence::Chosen if row.origin.manager == Manager::NotRead => Some(format!(
+            "{} was not read, only what it made",
+            row.root.shown()
+        )),
+        Presence::Chosen => Some(format!("set by the operator of {}", row.root.shown())),
+    }
+}

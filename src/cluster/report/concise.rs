@@ -1,0 +1,62 @@
+//! One line for each row, for `grep`, with the summary behind them.
+
+use super::{Report, advice, remark};
+use crate::cluster::inventory::{Row, State};
+use crate::printable;
+use crate::report::text::Ink;
+use crate::report::{Look, group};
+use crate::rules::Severity;
+
+pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
+    let mut text = String::new();
+    for row in report.rows {
+        text += &line(row, look);
+        text.push('\n');
+    }
+    for one in report.not_read {
+        text += &printable::line(&format!("not read: {}: {}", one.resource, one.why));
+        text.push('\n');
+    }
+    text + &report.summary.lines()
+}
+
+fn line(row: &Row, look: &Look) -> String {
+    let root = match row.root.namespace.as_str() {
+        "" => row.root.shown(),
+        namespace => format!("{namespace}/{}", row.root.shown()),
+    };
+    let start = printable::line(&format!("{root}:{}: ", row.container.shown())).into_owned();
+    let replicas = match row.state {
+        State::Active => format!("{} pods", row.replicas.shown()),
+        state => format!("{} pods, {}", row.replicas.shown(), state.name()),
+    };
+    let mut rest = vec![replicas];
+    let Some(judged) = &row.judged else {
+        rest.push(row.origin.shown());
+        let end = format!("{} ({})", row.image, rest.join("; "));
+        return start + &printable::line(&end);
+    };
+    let finding = &judged.finding;
+    let ink = match finding.severity {
+        Severity::Error => Ink::Red,
+        Severity::Warning => Ink::Yellow,
+        Severity::Info => Ink::Cyan,
+    };
+    let mark = match group::fix(finding) {
+        "safe" => "[*] ",
+        "needs review" => "[~] ",
+        _ => "",
+    };
+    rest.extend(remark(row));
+    rest.push(row.origin.shown());
+    rest.extend(advice(row));
+    let new = finding.new.as_ref().map(|new| format!(" → {new}"));
+    let end = format!(
+        " {} {mark}{}{} ({})",
+        finding.rule,
+        finding.old,
+        new.unwrap_or_default(),
+        rest.join("; ")
+    );
+    start + &ink.on(finding.severity.name(), look.color) + &printable::line(&end)
+}

@@ -1,0 +1,114 @@
+//! The formats of check, which know files: each root is one, `NAMESPACE/KIND/NAME`, with a line for each image.
+//!
+//! There is no text to be edited, so fixes have no edits. How safe they are is shown.
+
+use std::path::PathBuf;
+
+use super::{Report, advice, remark};
+use crate::cluster::inventory::Row;
+use crate::finding::{Finding, Key, Label};
+use crate::report::{self, Base, FileReport, Format, Look};
+use crate::rules::RuleSet;
+use crate::source::{LineIndex, Span};
+
+pub(super) fn text(
+    report: &Report<'_>,
+    format: &'static Format,
+    look: &Look,
+    rules: &RuleSet,
+) -> String {
+    let mut whole = report::Report::new(format, *look);
+    let mut text = whole.start();
+    let base = Base::default();
+    for rows in report.rows.chunk_by(|one, next| one.root == next.root) {
+        let (lines, findings) = findings(rows);
+        let keys: Vec<Key> = rows.iter().filter_map(key).collect();
+        let index = LineIndex::new(&lines);
+        let file = FileReport {
+            path: &path(&rows[0]),
+            base: &base,
+            text: &lines,
+            lines: &index,
+            findings: &findings,
+            keys: &keys,
+            fixed: &[],
+            problems: &[],
+        };
+        text += &whole.add(format.piece(&file, look));
+    }
+    text + &whole.end(&summary(report), rules)
+}
+
+fn path(row: &Row) -> PathBuf {
+    // Names of objects hold neither slashes nor dots alone; those of a forged dump may.
+    let part = |text: &str| text.replace(['/', '\\'], "_").replace("..", "__");
+    let root = &row.root;
+    let parts = [&root.namespace, &root.kind, &root.name];
+    parts
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .map(|text| part(text))
+        .collect()
+}
+
+/// A line for each finding, and the findings at those lines.
+fn findings(rows: &[Row]) -> (String, Vec<Finding>) {
+    let (mut text, mut findings) = (String::new(), Vec::new());
+    for row in rows {
+        let Some(judged) = &row.judged else { continue };
+        let container = row.container.shown();
+        text += &format!("{container}: ");
+        let start = text.len();
+        text += &row.image;
+        let mut finding = Finding::clone(&judged.finding);
+        finding.labels = vec![Label {
+            span: Span::new(start, text.len()),
+            text: container,
+        }];
+        text.push('\n');
+        if let Some(fix) = &mut finding.fix {
+            fix.edits.clear();
+        }
+        finding.related.clear();
+        finding
+            .notes
+            .push(format!("source: {}", row.origin.shown()));
+        finding.notes.extend(advice(row));
+        finding.notes.extend(remark(row));
+        findings.push(finding);
+    }
+    (text, findings)
+}
+
+/// What a finding is known by from one run to the next.
+fn key(row: &Row) -> Option<Key> {
+    let finding = &row.judged.as_ref()?.finding;
+    let container = row.container.shown();
+    Some(Key {
+        rule: finding.rule.clone(),
+        image: row.image.clone(),
+        at: format!("{}:{container}", row.root.shown()),
+    })
+}
+
+/// As for a run over files.
+fn summary(report: &Report<'_>) -> report::Summary {
+    let own = &report.summary;
+    let findings = report.rows.iter().filter_map(|row| row.judged.as_ref());
+    let mut by_rule = std::collections::BTreeMap::new();
+    for judged in findings {
+        *by_rule.entry(judged.finding.rule.to_string()).or_insert(0) += 1;
+    }
+    let mut by_rule: Vec<(String, usize)> = by_rule.into_iter().collect();
+    by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    report::Summary {
+        files: own.objects,
+        files_with_findings: own.roots,
+        errors: own.errors,
+        warnings: own.warnings,
+        infos: own.infos,
+        not_analysed: report.not_read.len(),
+        by_rule,
+        ..report::Summary::default()
+    }
+}

@@ -1,0 +1,225 @@
+//! For programs: one document. `docs/cluster.md` says what each field means.
+
+use serde::Serialize;
+
+use super::{NotRead, Report};
+use crate::cluster::inventory::{Presence, Row};
+use crate::cluster::judge::Change;
+use crate::cluster::origin::{Chart, Origin};
+use crate::cluster::source::Location;
+use crate::finding::Finding;
+use crate::printable;
+
+/// Grows when a field goes, or means something else; not when one is added.
+const VERSION: u32 = 1;
+
+pub(super) fn text(report: &Report<'_>) -> String {
+    let rows: Vec<String> = report
+        .rows
+        .iter()
+        .map(|row| printable::json(&Line::new(row)))
+        .collect();
+    let rows = match rows.is_empty() {
+        true => String::new(),
+        false => format!("\n{}\n", rows.join(",\n")),
+    };
+    let not_read: Vec<Missing<'_>> = report.not_read.iter().map(Missing::new).collect();
+    let summary = report.summary;
+    let totals = Totals {
+        objects: summary.objects,
+        kinds: summary.kinds,
+        images: summary.images,
+        workloads: summary.roots,
+        errors: summary.errors,
+        warnings: summary.warnings,
+        infos: summary.infos,
+        safe: summary.safe,
+        review: summary.review,
+    };
+    let (not_read, totals) = (printable::json(&not_read), printable::json(&totals));
+    format!(
+        "{{\"version\":{VERSION},\"rows\":[{rows}],\n\"not_read\":{not_read},\n\"summary\":{totals}}}\n"
+    )
+}
+
+#[derive(Serialize)]
+struct Totals {
+    objects: usize,
+    kinds: usize,
+    images: usize,
+    workloads: usize,
+    errors: usize,
+    warnings: usize,
+    infos: usize,
+    safe: usize,
+    review: usize,
+}
+
+#[derive(Serialize)]
+struct Missing<'r> {
+    resource: &'r str,
+    why: &'r str,
+}
+
+impl<'r> Missing<'r> {
+    fn new(one: &'r NotRead) -> Self {
+        Self {
+            resource: &one.resource,
+            why: &one.why,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'r> {
+    namespace: Option<&'r str>,
+    group: &'r str,
+    kind: &'r str,
+    name: &'r str,
+    role: &'static str,
+    container: &'r str,
+    image: &'r str,
+    pods: u64,
+    wanted: Option<u64>,
+    state: &'static str,
+    presence: &'static str,
+    declared_image: Option<&'r str>,
+    pointers: &'r [String],
+    finding: Option<Found<'r>>,
+    origin: From<'r>,
+}
+
+impl<'r> Line<'r> {
+    fn new(row: &'r Row) -> Self {
+        let rule = row.judged.as_ref().map(|judged| &*judged.finding.rule);
+        Self {
+            namespace: Some(row.root.namespace.as_str()).filter(|text| !text.is_empty()),
+            group: &row.root.group,
+            kind: &row.root.kind,
+            name: &row.root.name,
+            role: row.container.role.name(),
+            container: &row.container.name,
+            image: &row.image,
+            pods: row.replicas.pods,
+            wanted: row.replicas.wanted,
+            state: row.state.name(),
+            presence: row.presence.name(),
+            declared_image: match &row.presence {
+                Presence::Left { declared } => Some(declared),
+                _ => None,
+            },
+            pointers: &row.pointers,
+            finding: row
+                .judged
+                .as_ref()
+                .map(|judged| Found::new(&judged.finding, &judged.changes)),
+            origin: From::new(&row.origin, rule),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Found<'r> {
+    rule: &'r str,
+    severity: &'static str,
+    message: &'r str,
+    old: &'r str,
+    new: Option<&'r str>,
+    applicability: Option<&'static str>,
+    reason: Option<&'r str>,
+    notes: &'r [String],
+    url: Option<&'r str>,
+    changes: Vec<Changed<'r>>,
+}
+
+impl<'r> Found<'r> {
+    fn new(finding: &'r Finding, changes: &'r [Change]) -> Self {
+        Self {
+            rule: &finding.rule,
+            severity: finding.severity.name(),
+            message: &finding.message,
+            old: &finding.old,
+            new: finding.new.as_deref(),
+            applicability: finding.fix.as_ref().map(|fix| fix.applicability.name()),
+            reason: finding.reason.as_deref(),
+            notes: &finding.notes,
+            url: finding.url.as_deref(),
+            changes: changes
+                .iter()
+                .map(|change| Changed {
+                    pointer: &change.pointer,
+                    old: &change.old,
+                    new: &change.new,
+                })
+                .collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Changed<'r> {
+    pointer: &'r str,
+    old: &'r str,
+    new: &'r str,
+}
+
+#[derive(Serialize)]
+struct From<'r> {
+    manager: &'static str,
+    name: &'r str,
+    puts_back: bool,
+    chart: Option<Charted<'r>>,
+    location: Option<Located<'r>>,
+    first_clean: Option<Charted<'r>>,
+}
+
+impl<'r> From<'r> {
+    fn new(origin: &'r Origin, rule: Option<&str>) -> Self {
+        let clean = rule.and_then(|rule| origin.first_clean(rule));
+        Self {
+            manager: origin.manager.name(),
+            name: &origin.name,
+            puts_back: origin.manager.puts_back(),
+            chart: origin.chart.as_ref().map(Charted::new),
+            location: origin.location.as_ref().map(Located::new),
+            first_clean: clean.map(|(chart, version)| Charted {
+                name: &chart.name,
+                version,
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Charted<'r> {
+    name: &'r str,
+    version: &'r str,
+}
+
+impl<'r> Charted<'r> {
+    fn new(chart: &'r Chart) -> Self {
+        Self {
+            name: &chart.name,
+            version: &chart.version,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Located<'r> {
+    repository: &'r str,
+    revision: &'r str,
+    path: &'r str,
+    chart: Option<Charted<'r>>,
+}
+
+impl<'r> Located<'r> {
+    fn new(location: &'r Location) -> Self {
+        Self {
+            repository: &location.repository,
+            revision: &location.revision,
+            path: &location.path,
+            chart: location.chart.as_ref().map(Charted::new),
+        }
+    }
+}

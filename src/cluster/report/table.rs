@@ -1,0 +1,61 @@
+//! For spreadsheets: one row for each root, container and image.
+
+use super::Report;
+use crate::report::csv::{cell, rows};
+use crate::report::group;
+
+const HEAD: [&str; 19] = [
+    "namespace",
+    "kind",
+    "name",
+    "role",
+    "container",
+    "image",
+    "severity",
+    "rule",
+    "replacement",
+    "fix",
+    "pods",
+    "wanted",
+    "state",
+    "presence",
+    "manager",
+    "origin",
+    "chart",
+    "version",
+    "first_clean",
+];
+
+pub(super) fn text(report: &Report<'_>) -> String {
+    let lines = report.rows.iter().map(|row| {
+        let finding = row.judged.as_ref().map(|judged| &judged.finding);
+        let chart = row.origin.chart.as_ref();
+        let clean = finding.and_then(|finding| row.origin.first_clean(&finding.rule));
+        let known = |text: Option<&str>| cell(text.unwrap_or_default());
+        [
+            cell(&row.root.namespace),
+            cell(&row.root.kind),
+            cell(&row.root.name),
+            row.container.role.name().to_owned(),
+            cell(&row.container.name),
+            cell(&row.image),
+            known(finding.map(|finding| finding.severity.name())),
+            known(finding.map(|finding| &*finding.rule)),
+            known(finding.and_then(|finding| finding.new.as_deref())),
+            known(finding.map(|finding| group::fix(finding))),
+            row.replicas.pods.to_string(),
+            row.replicas
+                .wanted
+                .map(|wanted| wanted.to_string())
+                .unwrap_or_default(),
+            row.state.name().to_owned(),
+            row.presence.name().to_owned(),
+            row.origin.manager.name().to_owned(),
+            cell(&row.origin.shown()),
+            known(chart.map(|chart| chart.name.as_str())),
+            known(chart.map(|chart| chart.version.as_str())),
+            known(clean.map(|(_, version)| version)),
+        ]
+    });
+    rows(std::iter::once(HEAD.map(str::to_owned)).chain(lines))
+}

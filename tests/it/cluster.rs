@@ -1,0 +1,299 @@
+//! `regfix cluster`: a dump that holds one of everything, and a `kubectl` that plays a cluster.
+
+#[cfg(unix)]
+mod live;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::common::{folder, pipe, run, stderr, stdout};
+use crate::formats::{hold, validators};
+
+const DAY: [&str; 5] = ["--as-of", "2026-11-21", "--no-config", "--color", "never"];
+
+fn stored() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/cluster"))
+}
+
+fn dump() -> String {
+    fs::read_to_string(stored().join("dump.json")).unwrap()
+}
+
+/// The report about a dump, and the exit code.
+fn of_dump(dump: &str, arguments: &[&str]) -> (String, Option<i32>) {
+    let arguments = [&["cluster", "--from", "-"], &DAY[..], arguments].concat();
+    let output = pipe(stored(), &arguments, dump.as_bytes());
+    assert_eq!(stderr(&output), "");
+    (stdout(&output), output.status.code())
+}
+
+/// The rows of a dump.
+fn rows(dump: &str, arguments: &[&str]) -> Vec<Value> {
+    let (text, _) = of_dump(dump, &[&["--format", "json"], arguments].concat());
+    let report: Value = serde_json::from_str(&text).unwrap();
+    report["rows"].as_array().unwrap().clone()
+}
+
+fn find<'r>(rows: &'r [Value], name: &str, container: &str) -> &'r Value {
+    let mut found = rows
+        .iter()
+        .filter(|row| row["name"] == name && row["container"] == container);
+    let row = found.next().unwrap_or_else(|| panic!("{name} {container}"));
+    assert!(found.next().is_none(), "{name} {container} has two rows");
+    row
+}
+
+/// `UPDATE=1 cargo test cluster::` writes them.
+#[test]
+fn reports_of_the_dump_are_those_that_are_stored() {
+    for format in ["full", "concise", "csv"] {
+        let (text, code) = of_dump(&dump(), &["--format", format]);
+        assert_eq!(code, Some(1));
+        let path = stored().join(format!("report.{format}"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        let stored = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(text, stored, "UPDATE=1 cargo test cluster:: writes it");
+        if format == "full" {
+            let longest = text.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(80), "{longest:?}");
+        }
+    }
+}
+
+#[test]
+fn there_is_one_row_for_each_root_and_container() {
+    let rows = rows(&dump(), &[]);
+    let metrics = find(&rows, "kube-state-metrics", "kube-state-metrics");
+    assert_eq!(metrics["kind"], "Deployment");
+    assert_eq!(
+        (&metrics["pods"], &metrics["wanted"]),
+        (&2.into(), &3.into())
+    );
+    assert_eq!(metrics["origin"]["manager"], "helm-release");
+    assert_eq!(metrics["origin"]["first_clean"]["version"], "4.8.0");
+    // Neither an earlier ReplicaSet, nor a Job that a CronJob has had.
+    let images: Vec<&str> = rows
+        .iter()
+        .map(|row| row["image"].as_str().unwrap())
+        .collect();
+    assert!(!images.iter().any(|image| image.ends_with(":v1.0.0")));
+    assert!(!images.iter().any(|image| image.ends_with("busybox:1.24")));
+    // But one that nobody owns, suspended ones, and those without pods.
+    assert_eq!(
+        find(&rows, "ingress-nginx-admission-create", "create")["state"],
+        "finished"
+    );
+    assert_eq!(find(&rows, "report", "report")["state"], "suspended");
+    assert_eq!(
+        find(&rows, "metrics-server", "metrics-server")["state"],
+        "scaled down"
+    );
+    assert_eq!(find(&rows, "kube-apiserver", "kube-apiserver")["pods"], 2);
+}
+
+#[test]
+fn what_is_not_in_the_template_says_so() {
+    let rows = rows(&dump(), &[]);
+    let presence = |name: &str, container: &str| find(&rows, name, container)["presence"].clone();
+    assert_eq!(
+        presence("kube-state-metrics", "kube-state-metrics"),
+        "declared"
+    );
+    assert_eq!(presence("kube-state-metrics", "proxy"), "added");
+    assert_eq!(presence("shop", "shop"), "left");
+    let declared = &find(&rows, "shop", "shop")["declared_image"];
+    assert_eq!(declared, "registry.k8s.io/pause:3.9");
+    assert_eq!(presence("main", "reloader"), "chosen");
+    assert_eq!(presence("main", "debug"), "debug");
+    assert_eq!(presence("runner", "runner"), "chosen");
+    assert_eq!(
+        find(&rows, "runner", "runner")["origin"]["manager"],
+        "not-read"
+    );
+}
+
+#[test]
+fn the_strongest_evidence_says_who_put_it_there() {
+    let rows = rows(&dump(), &[]);
+    let origin = |name: &str, container: &str| {
+        let origin = &find(&rows, name, container)["origin"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let location = &origin["location"];
+        [
+            text(&origin["manager"]),
+            text(&origin["name"]),
+            text(&location["repository"]),
+            text(&location["path"]),
+        ]
+    };
+    let dns = [
+        "argocd-application",
+        "argocd/dns",
+        "https://github.com/example/dns",
+        "overlays/production",
+    ];
+    assert_eq!(origin("external-dns", "setup"), dns);
+    assert_eq!(origin("cache", "cache"), dns);
+    // A tracking id that names another object was copied.
+    assert_eq!(origin("copied", "copied")[0], "unknown");
+    assert_eq!(
+        origin("node-problem-detector", "npd"),
+        [
+            "flux-kustomization",
+            "flux-system/apps",
+            "https://github.com/example/platform.git",
+            "apps/production"
+        ]
+    );
+    assert_eq!(
+        origin("metrics-server", "metrics-server"),
+        [
+            "flux-helmrelease",
+            "flux-system/metrics",
+            "https://kubernetes-sigs.github.io/metrics-server",
+            ""
+        ]
+    );
+    assert_eq!(
+        origin("report", "report"),
+        [
+            "kustomize",
+            "",
+            "https://github.com/example/web",
+            "jobs/report.yaml"
+        ]
+    );
+    assert_eq!(
+        origin("kube-apiserver", "kube-apiserver")[..2],
+        ["static-pod", "cp-1, cp-2"]
+    );
+    assert_eq!(origin("bare", "bare")[0], "unknown");
+}
+
+/// Neither the order of objects nor what a dump lost changes what is reported.
+#[test]
+fn dumps_in_another_order_or_without_uids_give_the_same_rows() {
+    let expected = rows(&dump(), &["--all"]);
+    assert!(expected.len() > 22);
+    let mut list: Value = serde_json::from_str(&dump()).unwrap();
+    let items = list["items"].as_array_mut().unwrap();
+    items.reverse();
+    assert_eq!(rows(&list.to_string(), &["--all"]), expected);
+    for item in list["items"].as_array_mut().unwrap() {
+        let metadata = item["metadata"].as_object_mut().unwrap();
+        metadata.remove("uid");
+        let owners = metadata.get_mut("ownerReferences");
+        for owner in owners
+            .into_iter()
+            .flat_map(|owners| owners.as_array_mut().unwrap())
+        {
+            owner.as_object_mut().unwrap().remove("uid");
+        }
+    }
+    assert_eq!(rows(&list.to_string(), &["--all"]), expected);
+    // One object after the other, and YAML.
+    let items = list["items"].as_array().unwrap();
+    let stream: Vec<String> = items.iter().map(Value::to_string).collect();
+    assert_eq!(rows(&stream.join("\n"), &["--all"]), expected);
+    let yaml = serde_yaml::to_string(&list).unwrap();
+    assert_eq!(rows(&yaml, &["--all"]), expected);
+}
+
+#[test]
+fn every_format_keeps_to_its_schema_and_shows_no_secret() {
+    let validators = validators();
+    for format in regfix::report::FORMATS {
+        let (text, code) = of_dump(&dump(), &["--format", format.name]);
+        assert_eq!(code, Some(1), "{}", format.name);
+        assert!(!text.contains("hunter2"), "{}", format.name);
+        assert!(
+            text.contains("registry.k8s.io/pause:3.9"),
+            "{}",
+            format.name
+        );
+        match format.name {
+            "sarif" => {
+                let report = hold(&validators, "sarif", &text, "cluster");
+                assert_eq!(report["runs"][0]["results"].as_array().unwrap().len(), 19);
+            }
+            "gitlab" | "rdjson" => drop(hold(&validators, format.name, &text, "cluster")),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_manual_names_every_field_of_the_json_report() {
+    let manual = fs::read_to_string(stored().join("../../../docs/cluster.md")).unwrap();
+    fn keys(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    found.push(key.clone());
+                    keys(value, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let (text, _) = of_dump(&dump(), &["--format", "json"]);
+    let mut found = Vec::new();
+    keys(&serde_json::from_str(&text).unwrap(), &mut found);
+    assert!(found.len() > 50);
+    for key in found {
+        assert!(
+            manual.contains(&format!("`{key}`")),
+            "docs/cluster.md does not name {key}"
+        );
+    }
+}
+
+#[test]
+fn a_dump_that_is_not_whole_fails() {
+    let folder = folder(&[
+        ("empty.json", ""),
+        (
+            "page.json",
+            r#"{"kind": "PodList", "metadata": {"continue": "x"}, "items": []}"#,
+        ),
+        ("cut.json", r#"{"kind": "List", "items": [{"kind": "Pod""#),
+        ("text.txt", "No resources found in default namespace.\n"),
+        ("nameless.json", r#"[{"metadata": {"name": "a"}}]"#),
+        ("none.json", r#"{"kind": "List", "items": []}"#),
+    ]);
+    for (file, why) in [
+        ("empty.json", "holds no object"),
+        ("page.json", "first page"),
+        ("cut.json", "ends too early"),
+        ("text.txt", "does not hold objects"),
+        ("nameless.json", "do not say what kind"),
+        ("missing.json", "No such file"),
+    ] {
+        let output = run(folder.path(), &["cluster", "--from", file]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        assert!(stderr(&output).contains(why), "{file}: {}", stderr(&output));
+    }
+    let output = run(folder.path(), &["cluster", "--from", "none.json"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        stdout(&output),
+        "No legacy images in 0 objects of 0 kinds.\n"
+    );
+}
+
+#[test]
+fn the_rules_are_those_that_are_selected() {
+    let (text, code) = of_dump(&dump(), &["--select", "bitnami-*", "--format", "concise"]);
+    assert_eq!(code, Some(1));
+    assert!(text.starts_with("dns/StatefulSet/cache:cache: error bitnami-versioned [~] "));
+    assert_eq!(text.lines().count(), 3);
+    let (text, code) = of_dump(&dump(), &["--select", "weaveworks-*"]);
+    assert_eq!(code, Some(0), "{text}");
+    let (text, code) = of_dump(&dump(), &["--quiet"]);
+    assert_eq!((text.as_str(), code), ("", Some(1)));
+}

@@ -1,0 +1,205 @@
+//! A `kubectl` that plays a cluster: what it is asked, and what comes of its answers.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use super::*;
+use crate::common::regfix;
+
+const POD: &str = r#"{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "x"},
+    "spec": {"containers": [{"name": "c", "image": "k8s.gcr.io/pause:3.9"}]}}]}"#;
+const DEFINITIONS: &str = r#"{"kind": "List", "items": [{"kind": "CustomResourceDefinition", "spec": {"group": "example.com",
+    "names": {"plural": "widgets", "kind": "Widget"}, "versions": [{"served": true, "schema": {"openAPIV3Schema":
+    {"properties": {"spec": {"properties": {"image": {"type": "string"}}}}}}}]}}]}"#;
+const WIDGET: &str = r#"{"kind": "List", "items": [{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "x"},
+    "spec": {"image": "k8s.gcr.io/pause:3.1"}}]}"#;
+
+/// A `kubectl` that answers from files, one for each resource, and notes what it was asked.
+fn cluster(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\"\necho \"$@\" >> asked\n\
+        [ -e \"$2.err\" ] && { /bin/cat \"$2.json\" 2>/dev/null; /bin/cat \"$2.err\" >&2; exit 1; }\n\
+        [ -e \"$2.json\" ] && exec /bin/cat \"$2.json\"\n\
+        echo '{\"kind\": \"List\", \"items\": []}'\n";
+    let folder = folder(&[files, &[("kubectl", script)]].concat());
+    let path = folder.path().join("kubectl");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+fn ask(cluster: &Path, arguments: &[&str]) -> Output {
+    let mut command = regfix(cluster);
+    command.env("PATH", format!("{}:/usr/bin:/bin", cluster.display()));
+    command
+        .arg("cluster")
+        .args(DAY)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn asked(cluster: &Path) -> Vec<String> {
+    let text = fs::read_to_string(cluster.join("asked")).unwrap_or_default();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn every_resource_is_got_once_and_custom_ones_by_their_definitions() {
+    let cluster = cluster(&[
+        ("pods.json", POD),
+        (
+            "customresourcedefinitions.apiextensions.k8s.io.json",
+            DEFINITIONS,
+        ),
+        ("widgets.example.com.json", WIDGET),
+    ]);
+    let output = ask(
+        cluster.path(),
+        &[
+            "-A",
+            "--context",
+            "c",
+            "--kubeconfig",
+            "k",
+            "-l",
+            "a=b",
+            "--chunk-size",
+            "9",
+            "--resources",
+            "things.example.org",
+            "--format",
+            "concise",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(
+        text.contains("x/Pod/a:c: ") && text.contains("x/Widget/w:spec.image: "),
+        "{text}"
+    );
+    let asked = asked(cluster.path());
+    assert_eq!(asked.len(), 12, "{asked:#?}");
+    for line in &asked {
+        assert!(line.starts_with("get "), "{line}");
+        assert!(
+            line.ends_with(" --output=json --chunk-size=9 --context=c --kubeconfig=k --selector=a=b --all-namespaces"),
+            "{line}"
+        );
+    }
+    let resources: Vec<&str> = asked
+        .iter()
+        .map(|line| line.split(' ').nth(1).unwrap())
+        .collect();
+    for resource in [
+        "cronjobs.batch",
+        "replicasets.apps",
+        "things.example.org",
+        "widgets.example.com",
+    ] {
+        assert!(resources.contains(&resource), "{resources:?}");
+    }
+    assert!(
+        !resources
+            .iter()
+            .any(|resource| resource.starts_with("secrets") || resource.starts_with("nodes"))
+    );
+}
+
+#[test]
+fn what_is_forbidden_is_listed_and_not_fatal() {
+    let forbidden = "Error from server (Forbidden): jobs.batch is forbidden: User \"u\" cannot list resource \"jobs\"\n";
+    let cluster = cluster(&[("pods.json", POD), ("jobs.batch.err", forbidden)]);
+    let output = ask(cluster.path(), &["-n", "x"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("Not read: jobs.batch: forbidden for this user\n"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(asked(cluster.path())[0].ends_with(" --namespace=x"));
+}
+
+#[test]
+fn what_fails_otherwise_is_fatal() {
+    let refused = "E1128 memcache.go: connection refused\nerror: the server could not be reached\n";
+    let cluster_of = |file: &str| cluster(&[("pods.json", POD), (file, refused)]);
+    let cluster = cluster_of("jobs.batch.err");
+    let output = ask(cluster.path(), &["-A"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr(&output),
+        "regfix: jobs.batch: error: the server could not be reached\n"
+    );
+    // What was read is shown.
+    assert!(stdout(&output).contains("k8s.gcr.io/pause:3.9"));
+    // A part of the pods is not all of them.
+    let cluster = cluster_of("pods.err");
+    assert_eq!(ask(cluster.path(), &["-A"]).status.code(), Some(2));
+}
+
+#[test]
+fn without_a_kubectl_it_says_so() {
+    let folder = folder(&[]);
+    let mut command = regfix(folder.path());
+    let output = command
+        .env("PATH", folder.path())
+        .arg("cluster")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("kubectl is not on PATH"));
+}
+
+#[test]
+fn no_other_command_starts_it() {
+    let cluster = cluster(&[
+        ("a.yaml", "image: k8s.gcr.io/pause:3.9\n"),
+        ("dump.json", POD),
+    ]);
+    for arguments in [
+        &[][..],
+        &["--write"],
+        &["images"],
+        &["policy"],
+        &["hosts"],
+        &["cluster", "--from", "dump.json"],
+    ] {
+        let mut command = regfix(cluster.path());
+        command.env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", cluster.path().display()),
+        );
+        command.args(arguments).output().unwrap();
+    }
+    assert!(asked(cluster.path()).is_empty());
+}
+
+/// What is asked for is what the role allows.
+#[test]
+fn the_role_allows_what_is_read() {
+    let cluster = cluster(&[]);
+    ask(cluster.path(), &[]);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/cluster-reader.yaml");
+    let text = fs::read_to_string(file).unwrap();
+    let role = serde_yaml::Deserializer::from_str(&text).next().unwrap();
+    let role = <Value as serde::Deserialize>::deserialize(role).unwrap();
+    let rules = role["rules"].as_array().unwrap();
+    for rule in rules {
+        assert_eq!(rule["verbs"], serde_json::json!(["get", "list"]));
+    }
+    let allows = |group: &str, resource: &str| {
+        let has = |list: &Value, one: &str| list.as_array().unwrap().iter().any(|each| each == one);
+        rules
+            .iter()
+            .any(|rule| has(&rule["apiGroups"], group) && has(&rule["resources"], resource))
+    };
+    let asked = asked(cluster.path());
+    assert_eq!(asked.len(), 10);
+    for line in asked {
+        let resource = line.split(' ').nth(1).unwrap();
+        let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
+        assert!(allows(group, resource), "{line}");
+    }
+    assert!(!allows("", "secrets") && !allows("", "*") && !allows("*", "*"));
+}

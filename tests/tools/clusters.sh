@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# `regfix cluster` on a real API server: 2,000 objects of 12 kinds, read with a token that may only read. What it lists is what the
+# objects hold, by another program's count. REGFIX_KUBECONFIG names a server that may be changed; without it, or without kubectl,
+# nothing is tested, and that is said.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$scratch"
+
+if [ -z "${REGFIX_KUBECONFIG:-}" ] || ! has kubectl; then
+    echo "not tested: clusters, for REGFIX_KUBECONFIG names no API server or kubectl is not here"
+    exit 0
+fi
+cp "$REGFIX_KUBECONFIG" admin.kubeconfig
+export KUBECONFIG=$scratch/admin.kubeconfig
+namespace=regfix-cluster-$$
+group=n$$.regfix.example.com
+kubectl create namespace "$namespace" > /dev/null
+clean_up() {
+    kubectl delete --ignore-not-found --wait=false -f definitions.yaml -f role.yaml > /dev/null 2>&1 || true
+    kubectl delete namespace "$namespace" --wait=false > /dev/null 2>&1 || true
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+
+python3 - "$namespace" "$group" "${REGFIX_OBJECTS:-2000}" << 'PYTHON'
+import json, sys
+namespace, group, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+images = ["k8s.gcr.io/pause:3.%d", "registry.k8s.io/pause:3.%d", "gcr.io/google_containers/pause:3.%d", "docker.io/library/busybox:1.3%d"]
+image = lambda number: images[number % 4] % (number % 10)
+def pod(number):
+    spec = {"containers": [{"name": "app", "image": image(number)}], "terminationGracePeriodSeconds": 0}
+    if number % 3 == 0:
+        spec["initContainers"] = [{"name": "setup", "image": image(number + 1)}]
+    if number % 5 == 0:
+        spec["containers"].append({"name": "side", "image": image(number + 2)})
+    return spec
+def template(name, number, restart=None):
+    spec = pod(number)
+    if restart:
+        spec["restartPolicy"] = restart
+    return {"metadata": {"labels": {"app": name}}, "spec": spec}
+def controller(name, number):
+    # A few have pods, which belong to them and are no rows of their own.
+    replicas = 2 if number % 40 == 0 else 0
+    return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template(name, number)}
+def daemon(name, number):
+    spec = controller(name, number)
+    del spec["replicas"]
+    return spec
+kinds = [
+    ("v1", "Pod", lambda name, number: pod(number)),
+    ("v1", "ReplicationController", lambda name, number: {"replicas": 0, "selector": {"app": name}, "template": template(name, number)}),
+    ("apps/v1", "Deployment", controller),
+    ("apps/v1", "ReplicaSet", lambda name, number: controller(name, number) | {"replicas": 0}),
+    ("apps/v1", "StatefulSet", lambda name, number: controller(name, number) | {"serviceName": name}),
+    ("apps/v1", "DaemonSet", daemon),
+    ("batch/v1", "Job", lambda name, number: {"suspend": number % 2 == 0, "template": template(name, number, "Never")}),
+    ("batch/v1", "CronJob", lambda name, number: {"suspend": True, "schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": template(name, number, "Never")}}}),
+    (group + "/v1", "Widget", lambda name, number: {"image": image(number)}),
+    (group + "/v1", "Fleet", lambda name, number: {"template": {"spec": pod(number)}}),
+    (group + "/v1", "Blob", lambda name, number: {"anything": {"image": image(number)}}),
+]
+with open("objects.json", "w") as out:
+    for number in range(count):
+        version, kind, spec = kinds[number % 12] if number % 12 < 11 else ("v1", "PodTemplate", None)
+        name = "%s-%d" % (kind.lower(), number)
+        one = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        one |= {"spec": spec(name, number)} if spec else {"template": template(name, number)}
+        out.write(json.dumps(one) + "\n")
+string = {"type": "string"}
+container = {"type": "object", "properties": {"name": string, "image": string}}
+containers = {"type": "array", "items": container}
+schemas = {
+    "Widget": {"type": "object", "properties": {"image": string}},
+    "Fleet": {"type": "object", "properties": {"template": {"type": "object", "properties": {"spec": {"type": "object",
+              "properties": {"containers": containers, "initContainers": containers, "terminationGracePeriodSeconds": {"type": "integer"}}}}}}},
+    "Blob": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    # Nothing in it can name an image: it is not read.
+    "Colour": {"type": "object", "properties": {"red": {"type": "integer"}}},
+}
+with open("definitions.yaml", "w") as out:
+    for kind, schema in schemas.items():
+        plural = kind.lower() + "s"
+        out.write("---\n" + json.dumps({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{plural}.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": kind + "List"},
+                     "versions": [{"name": "v1", "served": True, "storage": True,
+                                   "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": schema}}}}]}}) + "\n")
+PYTHON
+kubectl apply -f definitions.yaml > /dev/null
+kubectl wait --for=condition=established --timeout=60s -f definitions.yaml > /dev/null
+split -l 250 objects.json part.
+# Each starts its own client: one waits for answers most of the time.
+for part in part.*; do kubectl create -f "$part" > /dev/null & done
+wait
+passed "$(wc -l < objects.json) objects of 12 kinds are there"
+
+# A service account that has the role of `packaging`, and a token of it.
+sed "s/name: regfix-cluster-reader/name: $namespace/; s/namespace: regfix/namespace: $namespace/; s/- \"\\*\"/- \"*\"/" "$root/packaging/cluster-reader.yaml" > role.yaml
+cat >> role.yaml << YAML
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: $namespace-custom}
+rules: [{apiGroups: [$group], resources: [widgets, fleets], verbs: [get, list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: $namespace-custom}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: $namespace-custom}
+subjects: [{kind: ServiceAccount, name: regfix, namespace: $namespace}]
+YAML
+kubectl apply -f role.yaml > /dev/null
+kubectl --namespace "$namespace" create serviceaccount regfix > /dev/null
+token=$(kubectl --namespace "$namespace" create token regfix)
+cp admin.kubeconfig reader.kubeconfig
+kubectl --kubeconfig reader.kubeconfig config set-credentials reader --token "$token" > /dev/null
+kubectl --kubeconfig reader.kubeconfig config set-context --current --user reader > /dev/null
+if kubectl --kubeconfig reader.kubeconfig --namespace "$namespace" auth can-i create pods > /dev/null; then
+    failed "the token may write"
+fi
+
+kinds=pods,replicationcontrollers,podtemplates,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs
+kinds=$kinds,widgets.$group,fleets.$group,blobs.$group
+state() { kubectl --namespace "$namespace" get "$kinds" -o 'jsonpath={range .items[*]}{.metadata.uid} {.metadata.generation}{"\n"}{end}' | sort; }
+# Until controllers have made what they make.
+before=$(state)
+for _ in $(seq 30); do
+    sleep 2
+    after=$(state)
+    [ "$before" = "$after" ] && break
+    before=$after
+done
+kubectl --namespace "$namespace" get "$kinds" -o json > dump.json
+
+# What the objects hold, counted by nothing of regfix.
+cat > count.py << 'PYTHON'
+import json, sys
+rows = set()
+def images(spec):
+    for key in ("initContainers", "containers"):
+        for one in spec.get(key, []):
+            yield one["name"], one["image"]
+for item in json.load(open("dump.json"))["items"]:
+    metadata, spec = item["metadata"], item.get("spec", {})
+    if metadata.get("ownerReferences"):
+        continue
+    if item["kind"] in ("Widget", "Blob"):
+        field = "spec.image" if item["kind"] == "Widget" else "spec.anything.image"
+        found = [(field, (spec if item["kind"] == "Widget" else spec["anything"])["image"])]
+    elif item["kind"] == "Pod":
+        found = images(spec)
+    elif item["kind"] == "PodTemplate":
+        found = images(item["template"]["spec"])
+    elif item["kind"] == "CronJob":
+        found = images(spec["jobTemplate"]["spec"]["template"]["spec"])
+    else:
+        found = images(spec["template"]["spec"])
+    rows |= {(item["kind"], metadata["name"], container, image) for container, image in found}
+report = json.load(open(sys.argv[1]))
+left_out = set(sys.argv[2:])
+rows = {row for row in rows if row[0] not in left_out}
+listed = [(row["kind"], row["name"], row["container"], row["image"]) for row in report["rows"]]
+assert len(listed) == len(set(listed)), "a row is there twice"
+assert set(listed) == rows, (sorted(set(listed) ^ rows)[:5], len(listed), len(rows))
+legacy = {row for row in rows if row[3].startswith(("k8s.gcr.io/", "gcr.io/google_containers/"))}
+found = {(row["kind"], row["name"], row["container"], row["image"]) for row in report["rows"] if row["finding"]}
+assert found == legacy, sorted(found ^ legacy)[:5]
+print(len(rows), "images,", len(legacy), "of them legacy")
+PYTHON
+live() { "$regfix" cluster --no-config --all --format json --kubeconfig "$1" --namespace "$namespace"; }
+live admin.kubeconfig > admin.json || [ $? = 1 ]
+passed "with a client certificate, what is listed is what the objects hold: $(python3 count.py admin.json)"
+live reader.kubeconfig > reader.json || [ $? = 1 ]
+contains "$(cat reader.json)" "{\"resource\":\"blobs.$group\",\"why\":\"forbidden for this user\"}"
+passed "with a read-only token, too, and what is forbidden is named: $(python3 count.py reader.json Blob)"
+"$regfix" cluster --no-config --all --format json --from dump.json > saved.json || [ $? = 1 ]
+passed "and from a saved dump: $(python3 count.py saved.json)"
+"$regfix" cluster --no-config --all --format json --kubeconfig admin.kubeconfig --namespace "$namespace" --chunk-size 7 > paged.json || [ $? = 1 ]
+cmp admin.json paged.json || failed "small pages give another report"
+passed "pages of 7 objects give the same report"
+[ "$(state)" = "$after" ] || failed "reading has changed something"
+passed "nothing has changed"
+
+# Figures, for whoever reads them. Nothing is held to them.
+if [ -x /usr/bin/time ] && has jq; then
+    measure() { /usr/bin/time -f "%e s, %M KiB: $1" bash -c "$2" > /dev/null; }
+    measure "kubectl get -o json | jq" "kubectl --namespace $namespace get $kinds -o json | jq -r '.items[] | .. | .image? // empty' | sort | uniq -c" 2>&1 || true
+    measure "regfix cluster" "'$regfix' cluster --no-config --namespace $namespace || true" 2>&1 || true
+    measure "regfix cluster --from" "'$regfix' cluster --no-config --from dump.json || true" 2>&1 || true
+fi
