@@ -3,6 +3,7 @@
 //! Functions over a context (`context`), which is passed down by value. Knows no rule and no edit. How a value is used is
 //! decided here and nowhere else.
 
+mod branches;
 mod comment;
 mod context;
 mod defaults;
@@ -15,6 +16,7 @@ mod input;
 mod literal;
 mod live;
 mod parts;
+mod products;
 mod reference;
 mod scalar;
 mod schema;
@@ -25,7 +27,7 @@ mod usage;
 mod walk;
 mod words;
 
-pub use image_use::{ImageUse, Object, Tag, in_order};
+pub use image_use::{Companion, ImageUse, Object, Tag, in_order};
 pub use input::Input;
 pub use text::{Prose, scan as scan_text};
 pub use usage::{Certainty, Usage};
@@ -54,5 +56,6 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     }
     let mut found = in_order(found);
     live::once_each(view.input.text, &mut found);
+    products::mark(view.input.text, &mut found);
     found
 }

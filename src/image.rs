@@ -105,6 +105,18 @@ pub fn is_registry_host(text: &str) -> bool {
     (name.contains('.') || name == "localhost") && is_host(text)
 }
 
+/// Whether a name is an account of a registry that has no images outside of accounts: `gcr.io/acme`.
+pub fn is_account(text: &str) -> bool {
+    let Some((host, account)) = text.trim_end_matches('/').split_once('/') else {
+        return false;
+    };
+    let host = canonical_host(Some(host));
+    let has_accounts = matches!(&*host, "quay.io" | "ghcr.io" | "gcr.io")
+        // `us.gcr.io` is Google's; `k8s.gcr.io` has images at its root.
+        || matches!(&*host, "us.gcr.io" | "eu.gcr.io" | "asia.gcr.io");
+    has_accounts && !account.is_empty() && !account.contains('/')
+}
+
 fn is_host(text: &str) -> bool {
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) => (name, Some(port)),

@@ -9,6 +9,7 @@ pub mod charts;
 pub mod index;
 pub mod schema;
 pub mod select;
+mod spelling;
 pub mod verify;
 pub mod words;
 

@@ -131,6 +131,10 @@ impl Found<'_> {
         }
         let fix = moved.and_then(|(mut edits, name)| {
             edits.extend(pin);
+            edits.extend(self.one.companion.as_ref().map(|companion| Edit {
+                span: companion.insertion.span,
+                text: companion.with(&name),
+            }));
             let edits = match &self.one.new_name {
                 Some(insertion) => Some(vec![Edit {
                     span: insertion.span,

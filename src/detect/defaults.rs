@@ -103,7 +103,9 @@ fn template(text: &str) -> Option<(Span, usize)> {
         return None;
     };
     let before = inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' ']);
-    let behind = before.ends_with("default");
+    // Jinja has a short name for it.
+    let function = before.rsplit([' ', '|']).next().unwrap_or_default();
+    let behind = before.ends_with("default") || function == "d";
     (behind && !literal.span.is_empty()).then_some((literal.span, action.span.len()))
 }
 
@@ -139,6 +141,7 @@ mod tests {
         check("${A:-\"q.io/a\"}", Some("q.io/a"));
         check("{{ r | default('q.io') }}/a", Some("q.io/a"));
         check("{{ r | default(\"q.io\", true) }}/a", Some("q.io/a"));
+        check("{{ r|d('q.io/a:1') }}", Some("q.io/a:1"));
         check("{{ .r | default \"q.io\" }}/a", Some("q.io/a"));
         check("{{ default \"q.io\" .r }}/a", Some("q.io/a"));
         for text in [

@@ -130,6 +130,11 @@ impl<'d> Document<'d> {
         self
     }
 
+    /// One of the documents of a file that SOPS signed: all are.
+    pub(super) fn seal(&mut self) {
+        self.usage = Some(self.usage.map_or(SEALED, |usage| usage.below(Some(SEALED))));
+    }
+
     pub(super) fn is_object(&self, group: &str, kind: &str) -> bool {
         self.object.is_some_and(|(own_group, own_kind)| {
             is_group(own_group, group) && (kind.is_empty() || own_kind == kind)
@@ -232,9 +237,6 @@ fn usage_of(
     if let Some((_, usage)) = KINDS.iter().find(|(name, _)| *name == kind) {
         return Some(*usage);
     }
-    if is_sealed(map) {
-        return Some(SEALED);
-    }
     if document != DocumentType::Plain {
         return None;
     }
@@ -268,8 +270,8 @@ fn usage_of_list(root: &Node<'_>) -> Option<Usage> {
 }
 
 /// Whether SOPS has signed all values, not only those that it encrypted.
-fn is_sealed(map: &Map<'_>) -> bool {
-    let sops = map_in(map, "sops");
+pub(super) fn is_sealed(root: &Node<'_>) -> bool {
+    let sops = root.as_map().and_then(|map| map_in(map, "sops"));
     sops.is_some_and(|sops| {
         sops.get("mac").is_some() && sops.text("mac_only_encrypted") != Some("true")
     })

@@ -37,8 +37,25 @@ pub struct ImageUse {
     pub decoded: Option<Arc<Decoded>>,
     /// Of a selector: what gives what it selects the new name.
     pub new_name: Option<Insertion>,
+    /// What has to be written with the new name for it to be pulled.
+    pub companion: Option<Companion>,
     /// The live object that names it.
     pub object: Option<Arc<Object>>,
+}
+
+/// A text that a change brings along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Companion {
+    pub insertion: Insertion,
+    /// Whether the new name is a part of it.
+    pub has_name: bool,
+}
+
+impl Companion {
+    /// What is written at the insertion's span.
+    pub fn with(&self, name: &str) -> String {
+        self.insertion.with(if self.has_name { name } else { "" })
+    }
 }
 
 /// Where the tag is.
@@ -90,6 +107,7 @@ impl ImageUse {
             by_alias: false,
             decoded: None,
             new_name: None,
+            companion: None,
             object: None,
         }
     }
@@ -152,6 +170,9 @@ impl ImageUse {
         if let Some(insertion) = &mut self.new_name {
             insertion.span = insertion.span.shift(by);
         }
+        if let Some(companion) = &mut self.companion {
+            companion.insertion.span = companion.insertion.span.shift(by);
+        }
         if let Some(decoded) = &mut self.decoded {
             Arc::make_mut(decoded).shift(by);
             return self;
@@ -178,6 +199,7 @@ impl ImageUse {
         });
         // An insertion is a text of the file, in the file's own style.
         self.new_name = None;
+        self.companion = None;
         self
     }
 

@@ -82,7 +82,8 @@ impl Inner {
         let actions = outer.actions_in(written).iter().filter_map(|action| {
             let start = decoded.position(action.span.start)?;
             let end = decoded.position(action.span.end)?;
-            let span = (start <= end).then(|| Span::new(start, end))?;
+            // Those that were left out come to nothing.
+            let span = (start < end).then(|| Span::new(start, end))?;
             Some(Action { span, ..*action })
         });
         let actions = actions.collect();

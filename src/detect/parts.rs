@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::words;
-use crate::image::is_registry_host;
+use crate::image::{is_account, is_registry_host};
 
 /// A key, and what is known of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +230,7 @@ impl<'r> Reader<'r> {
         };
         let is_folder = is_registry_host(text.trim_end_matches('/'))
             || !text.trim_matches('/').contains('/')
+            || is_account(text)
             || self.around.is_image && text.matches('/').count() == 1;
         let may_be = is_described && is_folder && !self.around.is_item;
         let has_registry = || {
@@ -390,6 +391,14 @@ mod tests {
             &["r:registry f:repository n:image t:tag"],
         );
         check("name=x repository=q.io/a/b tag=1", &["n:repository t:tag"]);
+        check(
+            "repository=gcr.io/acme name=app tag=1",
+            &["r:repository n:name t:tag"],
+        );
+        check(
+            "repository=k8s.gcr.io/pause name=app tag=1",
+            &["n:repository t:tag"],
+        );
         check(
             "name=pause registry=q.io repository=pause tag=1",
             &["r:registry n:repository t:tag"],

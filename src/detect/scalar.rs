@@ -1,13 +1,14 @@
 //! A value on one line: a reference, a registry, a URL, or words with references among them.
 
-use super::context::Context;
+use super::context::{Context, Step};
 use super::document::DocumentType;
 use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
+use super::schema::kubeadm;
 use super::usage::{Certainty, Usage};
-use super::{defaults, text, words};
+use super::{branches, defaults, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
@@ -25,6 +26,17 @@ const IN_A_LIST: &str = "a registry in a list item can mean several things";
 /// A value that is one line of its text.
 pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     if span.is_empty() {
+        return;
+    }
+    let branches = branches::expand(context.input, span);
+    if !branches.is_empty() {
+        for inner in &branches {
+            let input = inner.input(context.input);
+            let mut found = Vec::new();
+            let whole = Span::new(0, input.text.len());
+            of_one_line(&context.in_text(&input), whole, &mut found);
+            inner.adopt(found, out);
+        }
         return;
     }
     if let Some(inner) = defaults::expand(context.input, span) {
@@ -100,11 +112,22 @@ fn new_name(context: &Context<'_>) -> Option<Insertion> {
 fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     match reference::read_registry(context.input.masked, span) {
         None => by_words(context, span, out),
-        Some(registry) => out.push(ImageUse {
-            // Its images are those of one program, at versions that the new location has.
-            tag: Tag::Any,
-            ..ImageUse::of_registry(registry, context.pull(), "registry")
-        }),
+        Some(registry) => {
+            let mut usage = context.pull();
+            let mut companion = None;
+            if kubeadm::needs_companion(usage) {
+                companion = kubeadm::companion(context, registry);
+                if let (None, Some(reason)) = (&companion, usage.reason()) {
+                    usage = usage.at_most(Certainty::MustAgree(reason));
+                }
+            }
+            out.push(ImageUse {
+                // Its images are those of one program, at versions that the new location has.
+                tag: Tag::Any,
+                companion,
+                ..ImageUse::of_registry(registry, usage, "registry")
+            });
+        }
     }
 }
 
@@ -267,11 +290,13 @@ fn is_docker_hub(context: &Context<'_>, reference: &Reference) -> bool {
     let keyed = match context.key {
         "newname" => true,
         "name" => matches!(context.parent, "image" | "services") && is_pinned,
-        "images" | "services" => is_pinned && has_path && context.in_list,
+        "services" => is_pinned && has_path && context.in_list,
         key if words::is_image_alone(key) => !context.in_list || has_path && is_pinned,
         key if words::is_repository(key) => {
             has_path && (is_pinned || is_in_image(context) && !is_workflow)
         }
+        // `RELATED_IMAGE_KUBECTL`, `extraImages`
+        key if key.contains("image") => has_path && is_pinned,
         _ => false,
     };
     keyed || reference.is_docker
@@ -302,12 +327,17 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
     }
     push(match spoken_about(context) {
         Some(usage) => usage,
-        None if context.key == "registry" && is_item(context) => {
+        None if is_keyed_registry(context) && is_item(context) => {
             context.used(Usage::likely(IN_A_LIST))
         }
         None => context.pull(),
     });
     true
+}
+
+/// Whether the key itself is `registry`, rather than a name beside a value.
+fn is_keyed_registry(context: &Context<'_>) -> bool {
+    matches!(context.step(), Step::Key(raw) if words::fold(raw) == "registry")
 }
 
 /// Whether the map is an item of a list that is not of images.

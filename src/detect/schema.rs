@@ -3,6 +3,7 @@
 //! The strongest evidence of how a value is used. Where no row speaks of a value, the words of its key and its own form
 //! say what they can.
 
+pub(super) mod kubeadm;
 mod row;
 mod rows;
 mod usages;

@@ -43,6 +43,23 @@ const SEARCHING: [&str; 5] = [
     "match(",
 ];
 
+/// Whether a word alone says that a list of words may be a command that makes or moves images.
+pub(super) fn is_verb(word: &str) -> bool {
+    const VERBS: [&str; 10] = [
+        "build",
+        "buildx",
+        "bud",
+        "push",
+        "promote",
+        "tag",
+        "retag",
+        "copy",
+        "cp",
+        "imagetools",
+    ];
+    VERBS.contains(&word) || word.ends_with("/executor") || word.starts_with("--destination")
+}
+
 /// The commands of a text, in order.
 pub(super) fn commands(text: &str) -> Vec<Command<'_>> {
     let mut splitter = Splitter {
@@ -292,7 +309,12 @@ impl<'c> Command<'c> {
         match first {
             "FROM" => return before[1..].iter().all(|word| is_option(&word)),
             "COPY" | "ADD" if own.starts_with("--from=") => return true,
+            // `ARG BASE=NAME:tag`, which a `FROM` reads.
+            "ARG" => return own.split_once('=').is_some_and(|(_, value)| is_name(value)),
             _ => {}
+        }
+        if self.is_set_image(index) {
+            return true;
         }
         let tool = before.iter().rposition(|word| {
             let name = word.text.rsplit('/').next().unwrap_or_default();
@@ -319,6 +341,22 @@ impl<'c> Command<'c> {
             "run" | "create" => own.contains('/') && !behind.iter().any(|word| is_name(word.text)),
             _ => behind.iter().all(|word| is_option(&word)),
         }
+    }
+}
+
+impl Command<'_> {
+    /// `kubectl set image deployment/web container=NAME`
+    fn is_set_image(&self, index: usize) -> bool {
+        let mut pairs = self.before(index).windows(2);
+        let is_set = pairs.any(|pair| pair[0].text == "set" && pair[1].text == "image");
+        is_set && self.words[index].text.contains('=')
+    }
+
+    /// Whether the word is `OLD=NEW`: of `kustomize edit set image` and `argocd app set --kustomize-image`.
+    pub(super) fn replaces_images(&self, index: usize) -> bool {
+        let by_option = self.words[index].text.starts_with("--kustomize-image")
+            || self.previous(index) == "--kustomize-image";
+        by_option || self.is_set_image(index)
     }
 }
 

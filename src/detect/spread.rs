@@ -370,7 +370,11 @@ impl Reader<'_> {
         let keyed = words::is_image(self.key())
             || self.image.around.is_image
             || self.key() != "name" && !self.pairs.iter().any(is_of_git)
-            || scalar::is_in_image(context);
+            || scalar::is_in_image(context)
+            || self
+                .pairs
+                .iter()
+                .any(|pair| pair.key.contains("pullpolicy"));
         keyed && !is_chart && is_described && context.document.kind != DocumentType::Workflow
     }
 

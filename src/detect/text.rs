@@ -17,6 +17,10 @@ pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
 const OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
+const REPLACED: Usage = Usage::Selector {
+    reason: "the command replaces this name where a base spells it",
+    replaced: true,
+};
 const SUBSTITUTED: Usage = Usage::likely("another command uses the output of this one");
 const IN_FREE_TEXT: &str = "it is in free text";
 const BARE: &str = "a registry in free text can mean several things";
@@ -179,8 +183,9 @@ impl Token<'_> {
     /// A registry that an option or a variable holds.
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
-        let flag = flag.filter(|flag| words::is_bare_host(flag) && !in_pattern)?;
-        let says_image = flag.contains("image") || flag.contains("kube");
+        flag.filter(|flag| words::is_bare_host(flag) && !in_pattern)?;
+        let word = self.flag_word().unwrap_or_default().to_ascii_lowercase();
+        let says_image = word.contains("image") || word.contains("kube");
         let usage = match self.prose {
             Prose::Arguments if says_image => Usage::PULL,
             _ => Usage::likely(BARE),
@@ -258,7 +263,11 @@ impl Token<'_> {
 
     fn usage_in_command(&self) -> Option<Usage> {
         let (command, index) = self.command_at()?;
-        command.usage(index)
+        let is_replaced = self.text[self.end..].starts_with('=') && command.replaces_images(index);
+        match is_replaced {
+            true => Some(REPLACED),
+            false => command.usage(index),
+        }
     }
 
     /// Where the line starts, or where it was long enough to have said what it is about.
@@ -274,6 +283,16 @@ impl Token<'_> {
 
     /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
     fn flag(&self) -> Option<String> {
+        let word = self.flag_word()?;
+        match words::fold(word.trim_start_matches('-')) {
+            // `set { name = "global.hub", value = ... }`
+            folded if folded == "value" => Some(self.named_above().unwrap_or(folded)),
+            folded => Some(folded),
+        }
+    }
+
+    /// The same as it is written.
+    fn flag_word(&self) -> Option<&str> {
         let line = &self.text[self.line_start()..self.start];
         let line = line.trim_end_matches(['"', '\'', '`']);
         let ends = line.trim_end_matches([' ', '\t', '=', ':', '?']);
@@ -292,12 +311,7 @@ impl Token<'_> {
         }
         let assigned = ends.len() < line.len()
             && (word.starts_with('-') || line.trim_end().len() > ends.len());
-        let folded = words::fold(word.trim_start_matches('-'));
-        match (assigned && !word.is_empty()).then_some(folded)? {
-            // `set { name = "global.hub", value = ... }`
-            folded if folded == "value" => Some(self.named_above().unwrap_or(folded)),
-            folded => Some(folded),
-        }
+        (assigned && !word.is_empty()).then_some(word)
     }
 
     /// The name that the line before gives to a value: Terraform's `name = "image.repository"`.

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::context::{Context, SchemaKeys};
-use super::document::{Aliases, Document, object_of};
+use super::document::{self, Aliases, Document, object_of};
 use super::embedded::{self, Embedded};
 use super::form::Form;
 use super::image_use::ImageUse;
 use super::input::{Inner, Input};
 use super::usage::Usage;
-use super::{comment, entries, live, scalar, schema, spread, words};
+use super::{comment, entries, live, scalar, schema, shell, spread, words};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
@@ -17,8 +17,6 @@ use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 const DEEPEST: usize = 6;
 /// Steps from the root on, aliases followed: deeper than this nothing is looked into.
 const LONGEST_WAY: usize = 512;
-
-const PUSHED: &str = "images are pushed there, not pulled";
 
 /// The image uses of all documents of a text, and of its comments. `shared` are aliases of collections.
 pub(super) fn uses(
@@ -30,9 +28,13 @@ pub(super) fn uses(
     let mut out = Vec::new();
     let aliases = Aliases::of(documents, shared);
     let mut usages: Vec<(Span, Option<Usage>)> = Vec::new();
+    let is_sealed = documents.iter().any(document::is_sealed);
     for root in documents {
-        let document = Document::new(root, input.path, &aliases);
-        self::document(input, &document, root, &mut out);
+        let mut document = Document::new(root, input.path, &aliases);
+        if is_sealed {
+            document.seal();
+        }
+        self::walk(input, &document, root, &mut out);
         usages.push((root.span(), document.usage));
     }
     for span in comments.iter().filter(|span| input.is_of_interest(**span)) {
@@ -44,7 +46,7 @@ pub(super) fn uses(
     out
 }
 
-fn document(input: &Input<'_>, document: &Document<'_>, root: &Node<'_>, out: &mut Vec<ImageUse>) {
+fn walk(input: &Input<'_>, document: &Document<'_>, root: &Node<'_>, out: &mut Vec<ImageUse>) {
     let before = out.len();
     node(&Context::root(input, document), root, out);
     if let Some(map) = root.as_map() {
@@ -79,21 +81,20 @@ fn alias(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
 
 fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
     let mut below = context.item();
-    let text = |node: &Node<'_>| node.as_scalar().map(|scalar| scalar.value.to_string());
-    if list
-        .items
-        .iter()
-        .any(|item| text(item).as_deref() == Some("push"))
-    {
-        below.inherited = Some(Usage::Pushed(PUSHED).below(context.inherited));
-    }
     if let Some(row) = schema::row(&below) {
         below.form = row.form;
         below.inherited = Some(row.usage(&below).below(context.inherited));
     }
     let named = spread::of_list(context, list, out);
+    let usages = argument_usages(list);
     let mut flag: Option<String> = None;
     for (index, item) in list.items.iter().enumerate() {
+        let mut below = below;
+        if let Some(usage) = usages.get(index).copied().flatten() {
+            below.inherited = Some(usage.below(below.inherited));
+        }
+        // The scalar of an anchor is before the list with the alias that leads to it.
+        below.by_alias |= item.span().start < list.span.start;
         match &flag {
             _ if named.contains(&index) => {}
             // `[--x-image, NAME]`
@@ -104,6 +105,30 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
             .as_scalar()
             .and_then(|scalar| words::flag(&scalar.value));
     }
+}
+
+/// How the items of a list are used that is a command: `[docker, build, -t, NAME, .]`. Empty where it is none.
+fn argument_usages(list: &List<'_>) -> Vec<Option<Usage>> {
+    let words = list.items.iter().map(|item| {
+        let scalar = item.as_scalar()?;
+        let is_word = !scalar.value.contains(char::is_whitespace);
+        Some(if is_word { &*scalar.value } else { "-" })
+    });
+    let words: Option<Vec<&str>> = words.collect();
+    let is_command = |words: &Vec<&str>| words.iter().any(|word| shell::is_verb(word));
+    let Some(words) = words.filter(is_command) else {
+        return Vec::new();
+    };
+    let text = words.join(" ");
+    let commands = shell::commands(&text);
+    let mut at = 0;
+    let usage = |word: &&str| {
+        let start = at;
+        at += word.len() + 1;
+        let mut commands = commands.iter();
+        commands.find_map(|command| command.usage(command.word_at(start)?))
+    };
+    words.iter().map(usage).collect()
 }
 
 fn map(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
@@ -229,11 +254,15 @@ fn documents(context: &Context<'_>, inner: &Embedded<'_>, out: &mut Vec<ImageUse
     for parsed in &parsed {
         let aliases = Aliases::of(&parsed.documents, &parsed.shared);
         let mut usage = context.inherited;
+        let is_sealed = parsed.documents.iter().any(document::is_sealed);
         for root in &parsed.documents {
-            let inner = Document::new(root, input.path, &aliases)
+            let mut inner = Document::new(root, input.path, &aliases)
                 .inside(context.document, context.inherited);
+            if is_sealed {
+                inner.seal();
+            }
             usage = inner.usage;
-            document(&input, &inner, root, &mut found);
+            walk(&input, &inner, root, &mut found);
         }
         let comments = parsed.comments.iter();
         found.extend(comments.filter_map(|span| comment::image_use(&input, *span, usage)));

@@ -1,15 +1,16 @@
 //! The prefilter: whether a rule could speak about anything in a file, asked of the bytes of every file of a tree.
 //!
 //! Two steps. A few stems, each shared by several places, are searched for at the speed of reading; where one occurs,
-//! the places that it stands for are looked for by their whole segments, in one scalar or spread over two. Nothing is
-//! decoded, and nothing is missed that `detect` would find.
+//! the places that it stands for are looked for by their whole segments, in one scalar or spread over two. Only where
+//! names may be written with escapes or capitals (`spelling`) is a text searched again. Nothing is missed that `detect`
+//! would find.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
-use super::{Pattern, Rule, RuleSet};
+use super::{Pattern, Rule, RuleSet, spelling};
 use crate::artifact::Artifact;
 use crate::image::DOCKER_HUB;
 use crate::search::Search;
@@ -41,6 +42,8 @@ pub struct Anchors {
     places: Vec<Place>,
     /// All the cuts of all the places.
     cuts: usize,
+    /// The last labels of the hosts that rules name.
+    domains: Vec<String>,
     search: Search,
 }
 
@@ -107,6 +110,9 @@ impl Anchors {
         for (stem, places) in &by_stem {
             places.iter().for_each(|place| stem_of[*place] = stem);
         }
+        let mut domains: Vec<String> = places.iter().filter_map(Needles::domain).collect();
+        domains.sort();
+        domains.dedup();
         let mut cuts = 0;
         let places = places
             .into_iter()
@@ -117,12 +123,18 @@ impl Anchors {
             stems: by_stem.values().cloned().collect(),
             places,
             cuts,
+            domains,
             search,
         })
     }
 
     /// Whether a place could be named in the text.
     pub fn occur_in(&self, text: &[u8]) -> bool {
+        let plain = || spelling::plain(text, &self.domains);
+        self.occur_as_written(text) || plain().is_some_and(|text| self.occur_as_written(&text))
+    }
+
+    fn occur_as_written(&self, text: &[u8]) -> bool {
         let mut from = 0;
         let mut known = Vec::new();
         while let Some((stem, start)) = self.search.next(text, from) {
@@ -144,10 +156,16 @@ impl Anchors {
         self.search.occurs_in(text)
     }
 
-    /// Where stems stand in the text, in order. Whatever a rule speaks about has one in it.
+    /// Where stems are in the text, and names that are written otherwise, in order. Whatever a rule speaks about has one
+    /// in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let next = |from: usize| self.search.next(text, from).map(|(_, start)| start);
-        std::iter::successors(next(0), |start| next(start + 1)).collect()
+        let stems = std::iter::successors(next(0), |start| next(start + 1));
+        let mut hints: Vec<usize> = stems
+            .chain(spelling::locations(text, &self.domains))
+            .collect();
+        hints.sort_unstable();
+        hints
     }
 }
 
@@ -244,6 +262,12 @@ impl Needles {
         }
     }
 
+    /// The last label of its host.
+    fn domain(&self) -> Option<String> {
+        let host = self.segments.first().filter(|_| !self.on_docker_hub)?;
+        host.rsplit_once('.').map(|(_, label)| label.to_owned())
+    }
+
     fn piece(&self, from: usize, to: usize, stem: &str) -> Piece {
         let text = self.segments[from..to].join("/");
         Piece {
@@ -296,7 +320,8 @@ impl Place {
     /// Whether a piece stands at `start`, which may be anywhere; at the end of a value, if no further segment may follow.
     fn fits(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
         let needle = piece.finder.needle();
-        if !text[start..].starts_with(needle) {
+        let written = text.get(start..start + needle.len());
+        if !written.is_some_and(|written| written.eq_ignore_ascii_case(needle)) {
             return false;
         }
         let end = start + needle.len();
@@ -427,6 +452,10 @@ mod tests {
             "{image: vault}",
             "${IMAGE:-k8s.gcr.io/pause}",
             "${IMAGE-k8s.gcr.io/pause}",
+            "\"k8s\\u002egcr.io/pause\"",
+            "image: K8S.GCR.IO/pause",
+            "image: K8s.gcr.io/pause",
+            "image: Quay.Io/coreos/kube-state-metrics",
         ] {
             assert!(anchors.occur_in(text.as_bytes()), "{text}");
         }

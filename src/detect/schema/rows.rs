@@ -3,7 +3,7 @@
 use super::row::Of::{self, Any, Kind, Object, Objects, Type};
 use super::row::Row;
 use super::row::Says::{self, By, Is};
-use super::usages as by;
+use super::{kubeadm, usages as by};
 use crate::detect::document::DocumentType as T;
 use crate::detect::form::Form;
 use crate::detect::usage::Usage;
@@ -95,11 +95,11 @@ const ROWS: &[Written] = &[
     (Object("tekton.dev", ""), "** when", COMPARED, Form::ByWords),
 
     // kubeadm and Cluster API
-    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "imageRepository", By(by::kubeadm), Form::Folder),
-    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "dns imageRepository", By(by::kubeadm_dns), Form::Folder),
+    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "imageRepository", By(kubeadm::repository), Form::Folder),
+    (Object("kubeadm.k8s.io", "ClusterConfiguration"), "dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("kubeadm.k8s.io", "ClusterConfiguration"), "etcd local imageRepository", PULL, Form::Folder),
-    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration imageRepository", By(by::kubeadm), Form::Folder),
-    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(by::kubeadm_dns), Form::Folder),
+    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration imageRepository", By(kubeadm::repository), Form::Folder),
+    (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration etcd local imageRepository", PULL, Form::Folder),
 
     // kops
@@ -149,6 +149,7 @@ const ROWS: &[Written] = &[
     (Type(T::Drone), "** settings repo", PUSHED, Form::Image),
     (Type(T::Drone), "** settings repository", PUSHED, Form::Image),
     (Type(T::Drone), "** settings destinations", PUSHED, Form::ByWords),
+    (Type(T::Drone), "** settings registry", LOGIN, Form::ByWords),
     (Type(T::Drone), "steps [] image", PULL, Form::Image),
     (Type(T::Drone), "steps * image", PULL, Form::Image),
     (Type(T::Drone), "services [] image", PULL, Form::Image),

@@ -188,8 +188,12 @@ impl<'t> Readers<'t> {
         let Some((_, first)) = written.first() else {
             return;
         };
-        // What another file of values has is judged with the chart's own.
-        let is_own = written.iter().any(|(_, at)| &*at.path == values);
+        // What another file of values has is judged when it is laid over the chart's own, and nothing else is judged then.
+        let is_laid_over = |path: &Path| self.layers.iter().any(|layer| layer == path);
+        let is_own = match values == self.values {
+            true => !written.iter().any(|(_, at)| is_laid_over(&at.path)),
+            false => written.iter().any(|(_, at)| &*at.path == values),
+        };
         if is_found || !is_own || !members.contains_key(&*first.path) {
             return;
         }

@@ -1,0 +1,118 @@
+//! Branches of a template on one line: `{% if mirror %}m.example.com{% else %}k8s.gcr.io{% endif %}/pause`.
+//!
+//! Each branch is read with what is around the structure, as the template writes it.
+
+use super::input::{Inner, Input};
+use crate::source::Span;
+use crate::syntax::decoded::Decoded;
+use crate::syntax::template::{Action, ActionKind};
+
+/// No value of people has more.
+const MOST_BRANCHES: usize = 8;
+
+/// The texts that a span may come to, one a branch. Empty where it has no branches.
+pub(super) fn expand(input: &Input<'_>, span: Span) -> Vec<Inner> {
+    let span = with_actions_around(input, span);
+    let actions = input.actions_in(span);
+    if !actions.iter().any(|action| action.kind == ActionKind::End) {
+        return Vec::new();
+    }
+    let Some(structures) = structures(actions) else {
+        return Vec::new();
+    };
+    let most = structures.iter().map(|one| one.branches.len()).max();
+    let most = most.unwrap_or_default().min(MOST_BRANCHES);
+    let texts = (0..most).map(|choice| {
+        let mut decoded = Decoded::default();
+        write(input, span, &structures, choice, &mut decoded);
+        Inner::new(input, decoded, span)
+    });
+    texts.collect()
+}
+
+/// The span with the actions that write nothing directly before and behind it: to YAML they are blanks.
+fn with_actions_around(input: &Input<'_>, span: Span) -> Span {
+    let Span { mut start, mut end } = span;
+    let first = input.actions.partition_point(|one| one.span.start < start);
+    let is_blank = |gap: &str| gap.bytes().all(|byte| matches!(byte, b' ' | b'\t'));
+    let structures = [ActionKind::Open, ActionKind::Else, ActionKind::End];
+    let (before, behind) = input.actions.split_at(first);
+    for one in before.iter().rev() {
+        let is_next = one.span.end <= start && is_blank(&input.text[one.span.end..start]);
+        if !is_next || !structures.contains(&one.kind) {
+            break;
+        }
+        start = one.span.start;
+    }
+    for one in behind.iter().filter(|one| one.span.start >= span.end) {
+        let is_next = is_blank(&input.text[end..one.span.start]);
+        if !is_next || !structures.contains(&one.kind) {
+            break;
+        }
+        end = one.span.end;
+    }
+    Span::new(start, end)
+}
+
+/// What opens, branches and ends in the span.
+struct Structure {
+    span: Span,
+    /// An empty one where nothing is written if no other is taken.
+    branches: Vec<Span>,
+}
+
+/// The outermost structures. `None` where one begins or ends elsewhere.
+fn structures(actions: &[Action]) -> Option<Vec<Structure>> {
+    let mut found = Vec::new();
+    let mut depth = 0_usize;
+    let (mut opened, mut branch) = (0, 0);
+    let mut branches = Vec::new();
+    for Action { span, kind } in actions {
+        match kind {
+            ActionKind::Open => {
+                if depth == 0 {
+                    (opened, branch) = (span.start, span.end);
+                }
+                depth += 1;
+            }
+            ActionKind::Else if depth == 1 => {
+                branches.push(Span::new(branch, span.start));
+                branch = span.end;
+            }
+            ActionKind::End => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    branches.push(Span::new(branch, span.start));
+                    if branches.len() == 1 {
+                        branches.push(Span::new(span.start, span.start));
+                    }
+                    found.push(Structure {
+                        span: Span::new(opened, span.end),
+                        branches: std::mem::take(&mut branches),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    (depth == 0).then_some(found)
+}
+
+fn write(
+    input: &Input<'_>,
+    span: Span,
+    structures: &[Structure],
+    choice: usize,
+    decoded: &mut Decoded,
+) {
+    let mut at = span.start;
+    for structure in structures {
+        decoded.push_exact(input.masked, Span::new(at, structure.span.start));
+        let last = structure.branches.len() - 1;
+        let branch = structure.branches[choice.min(last)];
+        // Structures inside a branch are read when the branch is.
+        decoded.push_exact(input.masked, branch);
+        at = structure.span.end;
+    }
+    decoded.push_exact(input.masked, Span::new(at, span.end));
+}

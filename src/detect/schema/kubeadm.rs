@@ -1,0 +1,168 @@
+//! `imageRepository` of kubeadm, which takes its own default for a sign that CoreDNS is in a folder of its own.
+
+use std::cmp::Ordering;
+
+use crate::detect::context::Context;
+use crate::detect::image_use::Companion;
+use crate::detect::usage::{Certainty, Usage};
+use crate::source::Span;
+use crate::syntax::beside::{self, Insertion};
+use crate::syntax::yaml::{Map, Node};
+
+const OWN_DEFAULT: &str = "kubeadm of this version compares it with its own default, and would look for CoreDNS elsewhere: \
+                           `dns.imageRepository` has to name its folder";
+const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
+                                   version is not written here";
+
+/// `imageRepository`.
+pub(super) fn repository(context: &Context<'_>) -> Usage {
+    let dns = context.siblings.and_then(|map| map.get("dns"));
+    let dns = dns.and_then(Node::as_map);
+    // A folder that is named has nothing to do with the default.
+    let names_folder = dns
+        .and_then(|dns| dns.text("imageRepository"))
+        .is_some_and(|folder| folder.contains('/'));
+    match names_folder {
+        true => Usage::PULL,
+        false => by_version(context),
+    }
+}
+
+/// `dns.imageRepository`.
+pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
+    let own = context.siblings.and_then(|map| map.text("imageRepository"));
+    match own.is_some_and(|folder| folder.contains('/')) {
+        true => Usage::PULL,
+        false => by_version(context),
+    }
+}
+
+fn by_version(context: &Context<'_>) -> Usage {
+    let mut maps = context.upwards().filter_map(|above| above.siblings);
+    let own = maps.find_map(|map| map.text("kubernetesVersion"));
+    match own.or_else(|| control_plane_version(context)) {
+        Some(version) if had_old_default(version) => Usage::likely(OWN_DEFAULT),
+        Some(_) => Usage::PULL,
+        None if context.document.is_object("kubeadm.k8s.io", "") => Usage::PULL,
+        None => Usage::likely(OWN_DEFAULT_UNKNOWN),
+    }
+}
+
+/// `spec.version` of a control plane, above the configuration.
+fn control_plane_version<'c>(context: &Context<'c>) -> Option<&'c str> {
+    let maps = context.upwards().filter_map(|above| above.siblings);
+    maps.filter(|map: &&Map<'_>| map.get("kubeadmConfigSpec").is_some())
+        .find_map(|map| map.text("version"))
+}
+
+/// Whether kubeadm of that version pulled from k8s.gcr.io by default: up to 1.22.16, 1.23.14 and 1.24.8.
+fn had_old_default(version: &str) -> bool {
+    let numbers = version.trim_start_matches('v').split(['.', '-', '+']);
+    let numbers: Vec<u32> = numbers.map_while(|part| part.parse().ok()).collect();
+    let &[1, minor, ref rest @ ..] = numbers.as_slice() else {
+        return false;
+    };
+    let last = match minor {
+        22 => 16,
+        23 => 14,
+        24 => 8,
+        _ => return minor.cmp(&22) == Ordering::Less,
+    };
+    rest.first().is_none_or(|patch| *patch <= last)
+}
+
+/// Whether the folder of CoreDNS has to be named with the new location.
+pub(in crate::detect) fn needs_companion(usage: Usage) -> bool {
+    let reasons = [OWN_DEFAULT, OWN_DEFAULT_UNKNOWN];
+    matches!(usage, Usage::Pull(Certainty::Likely(reason)) if reasons.contains(&reason))
+}
+
+/// The folder of CoreDNS, which kubeadm does not find by itself once its own default is gone.
+pub(in crate::detect) fn companion(context: &Context<'_>, registry: Span) -> Option<Companion> {
+    let is_of_dns = context.parent == "dns";
+    if is_of_dns {
+        let at = Span::new(registry.end, registry.end);
+        return Some(Companion {
+            insertion: insertion(at, format!("/{COREDNS}"), String::new()),
+            has_name: false,
+        });
+    }
+    let map = context.siblings?;
+    let text = context.input.text;
+    let insertion = match map.get("dns") {
+        None => map_beside(text, map)?,
+        Some(Node::Map(dns)) if dns.entries.is_empty() => {
+            let at = Span::new(dns.span.start + 1, dns.span.start + 1);
+            insertion(at, format!("{KEY}: "), format!("/{COREDNS}"))
+        }
+        Some(Node::Map(dns)) if dns.get(KEY).is_none() => {
+            let first = dns.entries.first()?;
+            let like = beside::lay(text, dns, first).ok()?;
+            let name = first.name()?;
+            let mut made = beside::beside(text, dns.flow, like, (name, KEY), None);
+            made.after.insert_str(0, &format!("/{COREDNS}"));
+            made
+        }
+        Some(_) => return None,
+    };
+    Some(Companion {
+        insertion,
+        has_name: true,
+    })
+}
+
+const KEY: &str = "imageRepository";
+const COREDNS: &str = "coredns";
+
+fn insertion(span: Span, before: String, after: String) -> Insertion {
+    Insertion {
+        span,
+        before,
+        after,
+    }
+}
+
+/// A map `dns` beside `imageRepository`.
+fn map_beside(text: &str, map: &Map<'_>) -> Option<Insertion> {
+    let own = map.entries.iter().find(|entry| entry.name() == Some(KEY))?;
+    let like = beside::lay(text, map, own).ok()?;
+    let key = like.key.of(text);
+    let quote = if key.starts_with('"') { "\"" } else { "" };
+    let mut made = match map.flow {
+        true => beside::beside(text, true, like, (key, ""), None),
+        false => {
+            let indent = beside::before_on_line(text, like.key.start).of(text);
+            let indent = indent.replace('-', " ");
+            let newline = beside::line_end(text, like.value.end);
+            let nested = format!("dns:{newline}{indent}  {KEY}");
+            beside::beside(text, false, like, (KEY, &nested), None)
+        }
+    };
+    if map.flow {
+        let pair = format!("{quote}dns{quote}: {{{quote}{KEY}{quote}");
+        let colon = made.before.find(':')?;
+        made.before.insert_str(colon, &pair);
+        made.after.push('}');
+    }
+    made.after.insert_str(0, &format!("/{COREDNS}"));
+    Some(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_with_the_old_default() {
+        for version in [
+            "v1.24.6", "1.24.8", "v1.23.14", "1.22.0", "v1.19.16", "v1.24",
+        ] {
+            assert!(had_old_default(version), "{version}");
+        }
+        for version in [
+            "v1.24.9", "1.25.0", "v1.27.3", "v1.23.15", "stable", "v2.0.0", "",
+        ] {
+            assert!(!had_old_default(version), "{version}");
+        }
+    }
+}
