@@ -27,10 +27,18 @@ pub struct Input<'i> {
 impl Input<'_> {
     /// Whether anything of interest may be in the span.
     pub(super) fn is_of_interest(&self, span: Span) -> bool {
-        self.hints.is_none_or(|hints| {
-            let first = hints.partition_point(|hint| *hint < span.start);
-            hints.get(first).is_some_and(|hint| *hint < span.end)
-        })
+        let next = self.next_of_interest(span.start);
+        self.hints.is_none() || next.is_some_and(|next| next < span.end)
+    }
+
+    /// The first offset from `from` on that may be of interest.
+    pub(super) fn next_of_interest(&self, from: usize) -> Option<usize> {
+        match self.hints {
+            None => Some(from),
+            Some(hints) => hints
+                .get(hints.partition_point(|hint| *hint < from))
+                .copied(),
+        }
     }
 
     /// The lines of a region that may hold anything of interest, in order. Nothing that is of interest takes two lines.
@@ -38,10 +46,7 @@ impl Input<'_> {
         let bytes = &self.masked.as_bytes()[..region.end];
         let mut next = region.start;
         std::iter::from_fn(move || {
-            let at = match self.hints {
-                None => next,
-                Some(hints) => *hints.get(hints.partition_point(|hint| *hint < next))?,
-            };
+            let at = self.next_of_interest(next)?;
             if at >= region.end {
                 return None;
             }

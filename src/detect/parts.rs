@@ -2,7 +2,7 @@
 //!
 //! Pure: the pairs may be the entries of a map, dotted keys, or names and values in a list. Knows no spans.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::words;
 use crate::image::{is_account, is_registry_host};
@@ -104,18 +104,18 @@ struct Reader<'r> {
     pairs: &'r [Pair<'r>],
     own: &'r [usize],
     around: Around,
-    /// The first pair of each key.
-    by_key: HashMap<&'r str, usize>,
+    /// The first pair of each key, in the order of the keys.
+    by_key: Vec<(&'r str, usize)>,
     /// Whether a template chooses among tags: `tagK8sUpMinor17` beside `tag`.
     is_tag_chosen: bool,
 }
 
 impl<'r> Reader<'r> {
     fn new(pairs: &'r [Pair<'r>], own: &'r [usize], around: Around) -> Self {
-        let mut by_key = HashMap::new();
-        for index in own {
-            by_key.entry(pairs[*index].key.as_str()).or_insert(*index);
-        }
+        let keys = own.iter().map(|index| (pairs[*index].key.as_str(), *index));
+        let mut by_key: Vec<(&str, usize)> = keys.collect();
+        by_key.sort_unstable();
+        by_key.dedup_by_key(|(key, _)| *key);
         let is_choice = |pair: &Pair<'_>| {
             let key = pair.key.as_str();
             key.starts_with("tag") && !matches!(key, "tag" | "tags") && pair.value != Value::Empty
@@ -152,10 +152,14 @@ impl<'r> Reader<'r> {
 
     /// The first pair whose key is the stem and one of the ends.
     fn ending(&self, stem: &str, ends: &[&str]) -> Option<usize> {
-        let found = ends
-            .iter()
-            .filter_map(|end| self.by_key.get(format!("{stem}{end}").as_str()));
-        found.copied().min()
+        ends.iter().filter_map(|end| self.first_of(stem, end)).min()
+    }
+
+    fn first_of(&self, stem: &str, end: &str) -> Option<usize> {
+        let wanted = || stem.bytes().chain(end.bytes());
+        let by_key = |(key, _): &(&str, usize)| key.bytes().cmp(wanted());
+        let found = self.by_key.binary_search_by(by_key).ok()?;
+        Some(self.by_key[found].1)
     }
 
     fn image(&self, at: usize, stem: &str) -> Image {
@@ -246,12 +250,10 @@ impl<'r> Reader<'r> {
     /// Whether a key is only what the image is called: `name` beside `repository`.
     fn is_label(&self, stem: &str, key: &str) -> bool {
         let is_path = |end: &&str| {
-            let key = format!("{stem}{end}");
-            let pair = self
-                .by_key
-                .get(key.as_str())
-                .map(|index| &self.pairs[*index]);
-            words::repository_rank(&key) < 2 && pair.is_some_and(|pair| pair.value != Value::Empty)
+            let pair = self.first_of(stem, end).map(|index| &self.pairs[index]);
+            pair.is_some_and(|pair| {
+                words::repository_rank(&pair.key) < 2 && pair.value != Value::Empty
+            })
         };
         key.strip_prefix(stem) == Some("name") && words::NAME_ENDS.iter().any(is_path)
     }

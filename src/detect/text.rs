@@ -3,6 +3,8 @@
 //! A token is a run of the letters that references are made of, with its placeholders. One that names its registry is a
 //! reference; without one, `bitnami/redis` may be a chart, a repository of git or a path, unless only an image can be there.
 
+use std::cell::LazyCell;
+
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
@@ -53,34 +55,46 @@ pub fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
 fn scan_plain(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     let readable = reference::readable(input.masked, region, input.actions);
     let text = readable.text.as_str();
-    let commands = shell::commands(text);
+    // Most tokens are of no interest, and most texts have no other.
+    let commands = LazyCell::new(|| shell::commands(text));
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let length = bytes[at..]
-            .iter()
-            .take_while(|byte| in_token(**byte))
-            .count();
-        if length == 0 {
-            at += 1;
-            continue;
-        }
-        let before = commands
-            .partition_point(|command| command.words.last().is_none_or(|word| word.span.end <= at));
+    for span in tokens_of_interest(input, bytes, region.start) {
+        let before = commands.partition_point(|command| {
+            let last = command.words.last();
+            last.is_none_or(|word| word.span.end <= span.start)
+        });
         let token = Token {
             input,
             text,
-            start: at,
-            end: at + length,
+            start: span.start,
+            end: span.end,
             base: region.start,
             command: commands.get(before),
             prose,
         };
-        at += length;
         found.extend(token.image_use());
     }
     found
+}
+
+/// The tokens of a text that starts at `base` in the input, in order, those aside that can be of no interest.
+fn tokens_of_interest<'t>(
+    input: &'t Input<'_>,
+    bytes: &'t [u8],
+    base: usize,
+) -> impl Iterator<Item = Span> + 't {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let is_next = |at: &usize| in_token(bytes[*at]);
+        let near = input.next_of_interest(base + from)? - base;
+        let inside = (near..bytes.len()).find(is_next)?;
+        let start = (from..inside).rev().take_while(is_next).last();
+        let end = (inside..bytes.len()).find(|at| !is_next(at));
+        let span = Span::new(start.unwrap_or(inside), end.unwrap_or(bytes.len()));
+        from = span.end;
+        Some(span)
+    })
 }
 
 fn in_token(byte: u8) -> bool {
