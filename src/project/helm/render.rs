@@ -239,7 +239,7 @@ fn pass(
             &String::from_utf8_lossy(file.bytes()),
             template.file,
         );
-        match library.add(&script, &functions::is_known) {
+        match library.add(&script, &context.parsed) {
             Ok(body) => bodies.push(body),
             Err(error) => {
                 let line = scripts::line_of(&script.text, error.offset);

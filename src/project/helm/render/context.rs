@@ -8,6 +8,7 @@ use super::budget::Budget;
 use super::explore::Choices;
 use super::fault::{Fault, Result};
 use super::reads::Recorder;
+use super::scripts::Parsed;
 use super::text::{Pieces, Source, Text};
 use super::value::{Entries, Heap, List, ListType, Map, MapType, Value};
 
@@ -16,6 +17,7 @@ pub(super) struct Context {
     pub budget: Budget,
     pub heap: Heap,
     pub recorder: Recorder,
+    pub parsed: Parsed,
     /// Present when both ways of every decision are wanted.
     pub choices: Option<Choices>,
     pub regexes: RefCell<HashMap<Vec<u8>, Option<Rc<regex::bytes::Regex>>>>,

@@ -92,7 +92,7 @@ impl Machine {
     pub(super) fn run(&self, body: &Body, dot: &Value) -> Outcome<Text> {
         let mut out = Pieces::default();
         let mut frame = Frame::new(body, dot);
-        self.list(&mut frame, dot, &body.list, &mut out)?;
+        self.list(&mut frame, dot, body.list(), &mut out)?;
         Ok(Text::new(out).replace(b"<no value>", &Text::computed("")))
     }
 
@@ -173,7 +173,7 @@ impl Machine {
                 };
                 self.enter(frame, *span)?;
                 let mut inner = Frame::new(body, &argument);
-                self.list(&mut inner, &argument, &body.list, out)?;
+                self.list(&mut inner, &argument, body.list(), out)?;
                 self.leave();
                 Ok(Flow::Next)
             }

@@ -1,9 +1,11 @@
 //! Templates that are ready to run, by their names.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
+use super::functions;
 use super::text::{Origin, OriginKind, Pieces, Source, Text};
 use crate::source::{LineIndex, Span};
 use crate::syntax::gotemplate::{List, ParseError, Template, parse};
@@ -28,8 +30,19 @@ enum From {
 #[derive(Debug)]
 pub(super) struct Body {
     pub name: String,
-    pub list: List,
     pub script: Rc<Script>,
+    parsed: Rc<Template>,
+    /// The number of its definition in the script; `None` for the script's own body.
+    definition: Option<usize>,
+}
+
+impl Body {
+    pub(super) fn list(&self) -> &List {
+        match self.definition {
+            Some(number) => &self.parsed.definitions[number].body,
+            None => &self.parsed.body,
+        }
+    }
 }
 
 impl Script {
@@ -108,43 +121,73 @@ impl Script {
     }
 }
 
-/// Templates by their names.
+/// Texts that were parsed, so that passes and calls of `tpl` need not do it again.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Library(HashMap<Rc<str>, Rc<Body>>);
+pub(super) struct Parsed(Rc<RefCell<HashMap<Rc<str>, Rc<Template>>>>);
+
+/// Only so many texts are remembered: `tpl` can make any number of them.
+const MOST_PARSED: usize = 10_000;
+
+impl Parsed {
+    fn of(&self, text: &Rc<str>) -> std::result::Result<Rc<Template>, ParseError> {
+        if let Some(known) = self.0.borrow().get(text) {
+            return Ok(Rc::clone(known));
+        }
+        let parsed = Rc::new(parse(text, &functions::is_known)?);
+        let mut known = self.0.borrow_mut();
+        if known.len() < MOST_PARSED {
+            known.insert(Rc::clone(text), Rc::clone(&parsed));
+        }
+        Ok(parsed)
+    }
+}
+
+/// Templates by their names.
+#[derive(Debug, Default)]
+pub(super) struct Library {
+    own: HashMap<Rc<str>, Rc<Body>>,
+    /// What is known around a text that `tpl` got.
+    outer: Option<Rc<Library>>,
+}
 
 impl Library {
+    pub(super) fn inside(outer: Rc<Self>) -> Self {
+        Self {
+            own: HashMap::new(),
+            outer: Some(outer),
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Rc<Body>> {
-        self.0.get(name)
+        let mut libraries = std::iter::successors(Some(self), |one| one.outer.as_deref());
+        libraries.find_map(|library| library.own.get(name))
     }
 
     /// Parses a script, and takes in what it defines. The body of the script itself is given back.
     pub(super) fn add(
         &mut self,
         script: &Rc<Script>,
-        is_function: &dyn Fn(&str) -> bool,
+        known: &Parsed,
     ) -> std::result::Result<Rc<Body>, ParseError> {
-        let Template { body, definitions } = parse(&script.text, is_function)?;
-        for definition in definitions {
-            self.put(Body {
-                name: definition.name,
-                list: definition.body,
-                script: Rc::clone(script),
-            });
-        }
-        let own = Body {
-            name: script.name.clone(),
-            list: body,
+        let parsed = known.of(&script.text)?;
+        let body = |name: &str, definition: Option<usize>| Body {
+            name: name.to_owned(),
             script: Rc::clone(script),
+            parsed: Rc::clone(&parsed),
+            definition,
         };
-        Ok(self.put(own))
+        for (number, definition) in parsed.definitions.iter().enumerate() {
+            self.put(body(&definition.name, Some(number)));
+        }
+        Ok(self.put(body(&script.name, None)))
     }
 
     /// An empty template does not replace another.
     fn put(&mut self, body: Body) -> Rc<Body> {
         let body = Rc::new(body);
-        let known = self.0.contains_key(body.name.as_str());
-        if !known || !body.list.is_empty(&body.script.text) {
-            self.0
+        let is_new = self.get(&body.name).is_none();
+        if is_new || !body.list().is_empty(&body.script.text) {
+            self.own
                 .insert(Rc::from(body.name.as_str()), Rc::clone(&body));
         }
         body

@@ -11,6 +11,7 @@ use super::chart::{Chart, File};
 use super::context::Context;
 use super::explore::Choices;
 use super::reads::{Reads, Recorder, ValuesPath};
+use super::scripts::Parsed;
 use super::text::{Origin, OriginKind, Pieces, Source};
 use super::{Release, RenderError, Rendered, images, on_large_stack, pass};
 use crate::source::Span;
@@ -82,6 +83,7 @@ pub fn explore(
         let mut made = BTreeSet::new();
         let mut choices = Some(Choices::default());
         let mut budget = Budget::of_exploring();
+        let parsed = Parsed::default();
         for number in 0..most_passes {
             let Some(present) = choices.take() else {
                 break;
@@ -89,6 +91,7 @@ pub fn explore(
             let context = Context {
                 choices: Some(present),
                 budget,
+                parsed: parsed.clone(),
                 ..Context::default()
             };
             let mut rendered = Rendered::default();

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::super::error::Outcome;
 use super::super::fault::Fault;
-use super::super::functions;
 use super::super::scripts::{self, Library, Script};
 use super::super::text::{Pieces, Text};
 use super::super::value::Value;
@@ -42,7 +41,7 @@ impl Machine {
         }
         let mut out = Pieces::default();
         let mut inner = Frame::new(body, dot);
-        let ran = self.list(&mut inner, dot, &body.list, &mut out);
+        let ran = self.list(&mut inner, dot, body.list(), &mut out);
         if let Some(count) = self.open.borrow_mut().get_mut(name.as_ref()) {
             *count -= 1;
         }
@@ -66,9 +65,9 @@ impl Machine {
         let paid = self.context.budget.steps(text.len() / 16);
         paid.map_err(|fault| frame.failure(fault, span))?;
         let script = Script::of_text("gotpl", text);
-        let mut library = Library::clone(&self.library());
+        let mut library = Library::inside(self.library());
         let body = library
-            .add(&script, &functions::is_known)
+            .add(&script, &self.context.parsed)
             .map_err(|error| {
                 let line = scripts::line_of(&script.text, error.offset);
                 let message = format!(
