@@ -9,6 +9,7 @@ use clap::Args;
 use super::{Exit, format};
 use crate::cluster::report::{self, NotRead, Report, Summary};
 use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Object, Query, Row};
+use crate::edit::Applicability;
 use crate::printable::{self, complain};
 use crate::report::{FORMATS, Look};
 use crate::rules::RuleSet;
@@ -47,6 +48,14 @@ pub struct Cluster {
     /// Custom resources whose definitions have fields for images are read anyway, if the definitions can be read.
     #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
     pub resources: Vec<String>,
+    /// Print `kubectl patch` commands instead: for what nothing would put back, and with what to change for the rest
+    ///
+    /// A patch is refused if the object is no longer as regfix read it.
+    #[arg(long, conflicts_with_all = ["format", "all"])]
+    pub patch: bool,
+    /// With `--patch`: also apply fixes that need review
+    #[arg(long, requires = "patch")]
+    pub unsafe_fixes: bool,
     /// List all images, legacy or not
     #[arg(long)]
     pub all: bool,
@@ -129,7 +138,14 @@ fn show(
         not_read,
     };
     if !quiet.0 {
-        let text = report::render(&report, format(&arguments.format), look, rules);
+        let limit = match arguments.unsafe_fixes {
+            true => Applicability::Unsafe,
+            false => Applicability::Safe,
+        };
+        let text = match arguments.patch {
+            true => cluster::script(&rows, limit, &query(arguments)),
+            false => report::render(&report, format(&arguments.format), look, rules),
+        };
         out.write_all(text.as_bytes())?;
     }
     out.flush()?;
@@ -138,15 +154,7 @@ fn show(
 
 /// What `kubectl` reads, and what went wrong.
 fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
-    let query = Query {
-        context: arguments.context.clone(),
-        kubeconfig: arguments.kubeconfig.clone(),
-        namespace: arguments.namespace.clone(),
-        all_namespaces: arguments.all_namespaces,
-        selector: arguments.selector.clone(),
-        chunk_size: arguments.chunk_size,
-    };
-    let kubectl = match Kubectl::find(query) {
+    let kubectl = match Kubectl::find(query(arguments)) {
         Ok(kubectl) => kubectl,
         Err(why) => return (Collected::default(), vec![why]),
     };
@@ -155,6 +163,17 @@ fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
     let failures = failures.map(|(why, resources)| format!("{}: {why}", resources.join(", ")));
     let failures = failures.collect();
     (collected, failures)
+}
+
+fn query(arguments: &Cluster) -> Query {
+    Query {
+        context: arguments.context.clone(),
+        kubeconfig: arguments.kubeconfig.clone(),
+        namespace: arguments.namespace.clone(),
+        all_namespaces: arguments.all_namespaces,
+        selector: arguments.selector.clone(),
+        chunk_size: arguments.chunk_size,
+    }
 }
 
 /// What dumps hold, and what went wrong.

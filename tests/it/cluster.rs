@@ -48,8 +48,13 @@ fn find<'r>(rows: &'r [Value], name: &str, container: &str) -> &'r Value {
 /// `UPDATE=1 cargo test cluster::` writes them.
 #[test]
 fn reports_of_the_dump_are_those_that_are_stored() {
-    for format in ["full", "concise", "csv"] {
-        let (text, code) = of_dump(&dump(), &["--format", format]);
+    for (format, arguments) in [
+        ("full", &["--format", "full"][..]),
+        ("concise", &["--format", "concise"]),
+        ("csv", &["--format", "csv"]),
+        ("patch", &["--patch"]),
+    ] {
+        let (text, code) = of_dump(&dump(), arguments);
         assert_eq!(code, Some(1));
         let path = stored().join(format!("report.{format}"));
         if std::env::var_os("UPDATE").is_some() {
@@ -249,6 +254,56 @@ fn the_manual_names_every_field_of_the_json_report() {
         assert!(
             manual.contains(&format!("`{key}`")),
             "docs/cluster.md does not name {key}"
+        );
+    }
+}
+
+/// What a shell makes of the commands: each patch tests what it replaces.
+#[cfg(unix)]
+#[test]
+fn patches_change_only_what_nothing_puts_back() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut forged: Value = serde_json::from_str(&dump()).unwrap();
+    forged["items"].as_array_mut().unwrap().push(serde_json::json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a; touch here #\ntouch here", "namespace": "x"},
+        "spec": {"containers": [{"name": "c\ntouch here", "image": "k8s.gcr.io/pause:3.9"}]},
+    }));
+    let ways = [(&["--patch"][..], 3), (&["--patch", "--unsafe-fixes"], 3)];
+    for (arguments, count) in ways {
+        let (script, _) = of_dump(&forged.to_string(), arguments);
+        let kubectl = "#!/bin/sh\nprintf '%s\\n' \"$@\" >> \"$0.asked\"\n";
+        let folder = folder(&[("kubectl", kubectl), ("script", &script)]);
+        let program = folder.path().join("kubectl");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let status = std::process::Command::new("/bin/sh")
+            .arg("script")
+            .current_dir(folder.path())
+            .env("PATH", folder.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert!(!folder.path().join("here").exists());
+        let asked = fs::read_to_string(folder.path().join("kubectl.asked")).unwrap();
+        let words: Vec<&str> = asked.lines().collect();
+        assert_eq!(words.len(), count * 5, "{asked}");
+        for words in words.chunks(5) {
+            assert_eq!([words[0], words[3]], ["patch", "--type=json"]);
+            let patch = words[4].strip_prefix("--patch=").unwrap();
+            let patch: Vec<Value> = serde_json::from_str(patch).unwrap();
+            for pair in patch.chunks(2) {
+                assert_eq!([&pair[0]["op"], &pair[1]["op"]], ["test", "replace"]);
+                assert_eq!(pair[0]["path"], pair[1]["path"]);
+                assert!(pair[0]["value"].as_str().unwrap().contains("gcr.io/"));
+            }
+        }
+        let objects: Vec<&str> = words.iter().skip(1).step_by(5).copied().collect();
+        assert_eq!(
+            objects,
+            [
+                "Pod/bare",
+                "StatefulSet.apps/copied",
+                "CronJob.batch/report"
+            ]
         );
     }
 }

@@ -182,6 +182,25 @@ passed "pages of 7 objects give the same report"
 [ "$(state)" = "$after" ] || failed "reading has changed something"
 passed "nothing has changed"
 
+# Patches: applied, and refused by an object that is no longer what it was.
+"$regfix" cluster --no-config --patch --namespace "$namespace" > patch.sh || [ $? = 1 ]
+[ "$(state)" = "$after" ] || failed "printing patches has changed something"
+patches=$(grep -c '^kubectl patch' patch.sh)
+sh patch.sh > /dev/null || failed "a patch is refused"
+"$regfix" cluster --no-config --format json --namespace "$namespace" > patched.json || [ $? = 1 ]
+python3 - << 'PYTHON'
+import json
+rows = [row for row in json.load(open("patched.json"))["rows"] if row["finding"] and row["presence"] == "declared"]
+left = {row["kind"] for row in rows if row["finding"]["applicability"] == "safe"}
+# The template of a Job cannot be changed.
+assert left == {"Job"}, left
+PYTHON
+passed "$patches patches are applied, and only Jobs are left"
+after=$(state)
+sh patch.sh > refused 2>&1 && failed "patches are applied to objects that have changed"
+[ "$(state)" = "$after" ] || failed "a patch that is refused has changed something"
+passed "the same patches are refused afterwards"
+
 # Figures, for whoever reads them. Nothing is held to them.
 if [ -x /usr/bin/time ] && has jq; then
     measure() { /usr/bin/time -f "%e s, %M KiB: $1" bash -c "$2" > /dev/null; }
