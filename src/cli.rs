@@ -167,10 +167,6 @@ fn run(
         complain(err, message)?;
         return Ok(Exit::Failed);
     }
-    if let Some(Command::Cluster(asked)) = &arguments.command {
-        let quiet = cluster::Quiet(arguments.output.quiet);
-        return cluster::run(asked, &rules, &look, quiet, out, err);
-    }
     let registries = match &arguments.action.verify {
         Some(_) => match online::connect(&arguments.registries, err)? {
             Some(registries) => Some(registries),
@@ -216,6 +212,7 @@ fn run(
             let json = *format == TableFormat::Json;
             return online::verify(&options, verify, json, out, err);
         }
+        Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
         Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
         Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),
         Some(Command::Images { format, unique, .. }) => {
@@ -407,6 +404,7 @@ fn options<'o>(
         Some(Command::Images { paths, .. }) => paths,
         Some(Command::Mirror(mirror)) => &mirror.paths,
         Some(Command::Hosts(hosts)) => &hosts.paths,
+        Some(Command::Cluster(cluster)) => &cluster.repo,
         _ => &scope.paths,
     };
     // Equal paths are the same file only if they are spelled in one way.

@@ -1,5 +1,7 @@
 //! `regfix cluster`: what runs in a cluster, and where it comes from.
 
+mod repo;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,8 +13,8 @@ use crate::cluster::report::{self, NotRead, Report, Summary};
 use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Object, Query, Row};
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
-use crate::report::{FORMATS, Look};
-use crate::rules::RuleSet;
+use crate::report::FORMATS;
+use crate::run::Options;
 
 #[derive(Debug, Clone, Args)]
 pub struct Cluster {
@@ -48,6 +50,11 @@ pub struct Cluster {
     /// Custom resources whose definitions have fields for images are read anyway, if the definitions can be read.
     #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
     pub resources: Vec<String>,
+    /// Also read the files below this folder, and match them with what runs; can be given several times
+    ///
+    /// Says where each image is named, how sure that is, and what is in git only, in the cluster only, or in both.
+    #[arg(long, value_name = "DIR", value_parser = folder, conflicts_with = "patch")]
+    pub repo: Vec<PathBuf>,
     /// Print `kubectl patch` commands instead: for what nothing would put back, and with what to change for the rest
     ///
     /// A patch is refused if the object is no longer as regfix read it.
@@ -64,6 +71,14 @@ pub struct Cluster {
     pub format: String,
 }
 
+/// Standard input is no repository.
+fn folder(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("name a folder".to_owned()),
+        text => Ok(PathBuf::from(text)),
+    }
+}
+
 fn resource(text: &str) -> Result<String, String> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     match !text.is_empty() && !text.starts_with('-') && text.bytes().all(known) {
@@ -72,18 +87,13 @@ fn resource(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether nothing is shown.
-pub(super) struct Quiet(pub(super) bool);
-
 pub(super) fn run(
     arguments: &Cluster,
-    rules: &RuleSet,
-    look: &Look,
-    quiet: Quiet,
+    options: Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let judge = match Judge::new(rules) {
+    let judge = match Judge::new(options.rules) {
         Ok(judge) => judge,
         Err(error) => {
             complain(err, error)?;
@@ -107,12 +117,9 @@ pub(super) fn run(
             "no object could be read: docs/cluster.md lists the permissions",
         )?;
     }
-    let summary = show(arguments, objects, &not_read, rules, look, &quiet, out)?;
-    Ok(match summary {
-        _ if nothing_read || !failures.is_empty() => Exit::Failed,
-        summary if summary.has_findings() => Exit::FindingsLeft,
-        _ => Exit::Done,
-    })
+    let is_whole = !nothing_read && failures.is_empty();
+    let exit = show(arguments, objects, &not_read, options, out, err)?;
+    Ok(if is_whole { exit } else { Exit::Failed })
 }
 
 /// Prints the report.
@@ -120,11 +127,11 @@ fn show(
     arguments: &Cluster,
     objects: Vec<Object>,
     not_read: &[NotRead],
-    rules: &RuleSet,
-    look: &Look,
-    quiet: &Quiet,
+    options: Options<'_>,
     out: &mut dyn Write,
-) -> io::Result<Summary> {
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let (rules, look, quiet) = (options.rules, options.look, options.quiet);
     let count = objects.len();
     let inventory = Inventory::new(objects);
     let mut rows = inventory.rows();
@@ -132,24 +139,36 @@ fn show(
     if !arguments.all {
         rows.retain(|row: &Row| row.judged.is_some());
     }
+    let (mut git_only, mut failed) = (Vec::new(), false);
+    if !arguments.repo.is_empty() {
+        let (sites, incomplete) = repo::sites(options, err)?;
+        git_only = cluster::join(&mut rows, &sites, &inventory);
+        failed = incomplete;
+    }
     let report = Report {
         rows: &rows,
         summary,
         not_read,
+        git_only: &git_only,
     };
-    if !quiet.0 {
+    if !quiet {
         let limit = match arguments.unsafe_fixes {
             true => Applicability::Unsafe,
             false => Applicability::Safe,
         };
         let text = match arguments.patch {
             true => cluster::script(&rows, limit, &query(arguments)),
-            false => report::render(&report, format(&arguments.format), look, rules),
+            false => report::render(&report, format(&arguments.format), &look, rules),
         };
         out.write_all(text.as_bytes())?;
     }
     out.flush()?;
-    Ok(summary)
+    let counts = git_only.iter().any(|one| one.site.counts) || summary.has_findings();
+    Ok(match counts {
+        _ if failed => Exit::Failed,
+        true => Exit::FindingsLeft,
+        false => Exit::Done,
+    })
 }
 
 /// What `kubectl` reads, and what went wrong.

@@ -9,6 +9,7 @@ use super::container::{Container, Role};
 use super::judge::{Judged, Use};
 use super::object::{Identity, Object, Owner};
 use super::origin::{Manager, Origin, Sources};
+use super::repo::InGit;
 
 /// Where an image of a row is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct Row {
     pub replicas: Replicas,
     pub state: State,
     pub origin: Origin,
+    /// What repositories say of it, where they were read.
+    pub git: Option<InGit>,
 }
 
 /// Whether a root makes pods.
@@ -361,6 +364,7 @@ impl<'o> Draft<'o> {
             },
             state: root.map(State::of).unwrap_or_default(),
             origin: self.origin(sources),
+            git: None,
         }
     }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use super::inventory::{Presence, Row};
 use super::origin::Manager;
+use super::repo::{GitOnly, State, Sureness};
 use crate::edit::Applicability;
 use crate::report::text::{count, listed};
 use crate::report::{FORMATS, Format, Look};
@@ -25,6 +26,8 @@ pub struct Report<'r> {
     pub summary: Summary,
     /// Kinds that could not be read, and why.
     pub not_read: &'r [NotRead],
+    /// Legacy images in files of repositories that no row was matched with.
+    pub git_only: &'r [GitOnly],
 }
 
 /// A kind of object that could not be read.
@@ -155,4 +158,45 @@ fn remark(row: &Row) -> Option<String> {
         )),
         Presence::Chosen => Some(format!("set by the operator of {}", row.root.shown())),
     }
+}
+
+/// Where files name the image, in a few words.
+fn git(row: &Row) -> Option<String> {
+    let git = row.git.as_ref()?;
+    let Some(first) = git.sites.first() else {
+        return Some("not in git".to_owned());
+    };
+    let place = format!("{}:{}:{}", first.path, first.line, first.column);
+    let more = match git.sites.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let sureness = git.sureness.map_or("", Sureness::name);
+    let state = match git.state {
+        State::FixedInGit => "fixed in git, not in the cluster",
+        _ => "in git",
+    };
+    Some(format!("{state}: {place}{more} ({sureness})"))
+}
+
+/// A file that names a legacy image that does not run.
+fn git_only(one: &GitOnly) -> String {
+    let site = &one.site;
+    let new = site
+        .new
+        .as_ref()
+        .map(|new| format!(" → {new}"))
+        .unwrap_or_default();
+    let ahead = one.fixed_in_cluster.as_ref();
+    let ahead = ahead.map(|root| {
+        format!(
+            " ({} in the cluster has the new image: applying this file puts the old one back)",
+            root.shown()
+        )
+    });
+    let ahead = ahead.unwrap_or_default();
+    format!(
+        "{}:{}:{}: {}{new}{ahead}",
+        site.path, site.line, site.column, site.image
+    )
 }

@@ -231,6 +231,125 @@ fn every_format_keeps_to_its_schema_and_shows_no_secret() {
     }
 }
 
+/// Files that name what the dump holds, some of them fixed already.
+fn repository() -> tempfile::TempDir {
+    let workload = |kind: &str, name: &str, container: &str, image: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n  template:\n    spec:\n      containers:\n        - name: {container}\n          image: {image}\n"
+        )
+    };
+    let dns = workload(
+        "Deployment",
+        "external-dns",
+        "external-dns",
+        "k8s.gcr.io/external-dns/external-dns:v0.12.2",
+    );
+    let detector = "k8s.gcr.io/node-problem-detector/node-problem-detector:v0.8.8";
+    folder(&[
+        ("dns/deployment.yaml", &dns),
+        (
+            "npd/base.yaml",
+            &workload("DaemonSet", "problem-detector", "npd", detector),
+        ),
+        (
+            "fixed/cache.yaml",
+            &workload(
+                "StatefulSet",
+                "copied",
+                "copied",
+                "registry.k8s.io/pause:3.1",
+            ),
+        ),
+        (
+            "charts/kube-state-metrics/Chart.yaml",
+            "apiVersion: v2\nname: kube-state-metrics\nversion: 4.7.0\n",
+        ),
+        (
+            "charts/kube-state-metrics/values.yaml",
+            "image:\n  repository: k8s.gcr.io/kube-state-metrics/kube-state-metrics\n  tag: v2.3.0\n",
+        ),
+        (
+            "elsewhere/values.yaml",
+            "image: k8s.gcr.io/kube-apiserver:v1.24.0\n",
+        ),
+        (
+            "old/unused.yaml",
+            &workload("Deployment", "unused", "a", "k8s.gcr.io/unused:1.0"),
+        ),
+        (
+            "behind/clean.yaml",
+            &workload("Deployment", "clean", "clean", "k8s.gcr.io/pause:3.9"),
+        ),
+    ])
+}
+
+#[test]
+fn rows_are_matched_with_files_and_say_how_sure() {
+    let folder = repository();
+    let arguments = [
+        &["cluster", "--from", "-", "--repo", ".", "--format", "json"],
+        &DAY[..],
+    ]
+    .concat();
+    let output = pipe(folder.path(), &arguments, dump().as_bytes());
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    let git = |name: &str, container: &str| {
+        let git = &find(rows, name, container)["git"];
+        let site = &git["sites"][0];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let place = format!("{}:{}", text(&site["path"]), site["line"]);
+        [text(&git["state"]), text(&git["sureness"]), place]
+    };
+    // The whole image, at the same kind, name and container.
+    let dns = report["rows"].as_array().unwrap().iter();
+    let mut dns = dns.filter(|row| row["image"] == "k8s.gcr.io/external-dns/external-dns:v0.12.2");
+    let dns = &dns.next().unwrap()["git"];
+    assert_eq!([&dns["state"], &dns["sureness"]], ["both", "exact"]);
+    assert_eq!(
+        [&dns["sites"][0]["line"], &dns["sites"][0]["column"]],
+        [10, 18]
+    );
+    // Under a prefix, in another tag; in the values of the chart; somewhere.
+    assert_eq!(
+        git("node-problem-detector", "npd"),
+        ["both", "likely", "npd/base.yaml:10"]
+    );
+    assert_eq!(
+        git("kube-state-metrics", "kube-state-metrics"),
+        ["both", "likely", "charts/kube-state-metrics/values.yaml:2"]
+    );
+    assert_eq!(
+        git("kube-apiserver", "kube-apiserver"),
+        ["both", "possible", "elsewhere/values.yaml:1"]
+    );
+    // Fixed in git, and not rolled out; in no file.
+    assert_eq!(
+        git("copied", "copied"),
+        ["fixed-in-git", "exact", "fixed/cache.yaml:10"]
+    );
+    assert_eq!(git("cache", "cache")[0], "cluster-only");
+    // A file about another workload is no source of a pod with the same image.
+    assert_eq!(git("bare", "bare")[0], "cluster-only");
+    // Not in the cluster; and fixed there, to be undone by the file.
+    let only = report["git_only"].as_array().unwrap();
+    let only: Vec<_> = only
+        .iter()
+        .map(|one| [&one["path"], &one["fixed_in_cluster"]])
+        .collect();
+    let none = &Value::Null;
+    let clean = &Value::from("default/Deployment/clean");
+    assert_eq!(
+        only,
+        [
+            [&Value::from("behind/clean.yaml"), clean],
+            [&Value::from("old/unused.yaml"), none]
+        ]
+    );
+}
+
 #[test]
 fn the_manual_names_every_field_of_the_json_report() {
     let manual = fs::read_to_string(stored().join("../../../docs/cluster.md")).unwrap();
@@ -246,7 +365,9 @@ fn the_manual_names_every_field_of_the_json_report() {
             _ => {}
         }
     }
-    let (text, _) = of_dump(&dump(), &["--format", "json"]);
+    let folder = repository();
+    let arguments = ["cluster", "--from", "-", "--repo", ".", "--format", "json"];
+    let text = stdout(&pipe(folder.path(), &arguments, dump().as_bytes()));
     let mut found = Vec::new();
     keys(&serde_json::from_str(&text).unwrap(), &mut found);
     assert!(found.len() > 50);

@@ -1,6 +1,6 @@
 //! One line for each row, for `grep`, with the summary behind them.
 
-use super::{Report, advice, remark};
+use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
 use crate::printable;
 use crate::report::text::Ink;
@@ -11,6 +11,10 @@ pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
     let mut text = String::new();
     for row in report.rows {
         text += &line(row, look);
+        text.push('\n');
+    }
+    for one in report.git_only {
+        text += &printable::line(&format!("in git only: {}", git_only(one)));
         text.push('\n');
     }
     for one in report.not_read {
@@ -50,6 +54,7 @@ fn line(row: &Row, look: &Look) -> String {
     rest.extend(remark(row));
     rest.push(row.origin.shown());
     rest.extend(advice(row));
+    rest.extend(git(row));
     let new = finding.new.as_ref().map(|new| format!(" → {new}"));
     let end = format!(
         " {} {mark}{}{} ({})",

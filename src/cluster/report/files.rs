@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::{Report, advice, remark};
+use super::{Report, advice, git, remark};
 use crate::cluster::inventory::Row;
 use crate::finding::{Finding, Key, Label};
 use crate::report::{self, Base, FileReport, Format, Look};
@@ -75,6 +75,7 @@ fn findings(rows: &[Row]) -> (String, Vec<Finding>) {
             .push(format!("source: {}", row.origin.shown()));
         finding.notes.extend(advice(row));
         finding.notes.extend(remark(row));
+        finding.notes.extend(git(row));
         findings.push(finding);
     }
     (text, findings)

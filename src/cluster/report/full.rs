@@ -1,6 +1,6 @@
 //! For people: the roots one below the other, each with its images and who put it there. Fits 80 columns.
 
-use super::{Report, advice, remark};
+use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
 use crate::finding::{Finding, Severity};
 use crate::printable;
@@ -20,6 +20,12 @@ pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
     }
     for rows in report.rows.chunk_by(|one, next| one.root == next.root) {
         text += &page.root(rows);
+    }
+    if !report.git_only.is_empty() {
+        text += &Ink::Bold.on("IN GIT ONLY", look.color);
+        text.push('\n');
+        let lines = report.git_only.iter();
+        text.extend(lines.map(|one| page.paragraph(2, &git_only(one))));
     }
     if !text.is_empty() {
         text.push('\n');
@@ -116,7 +122,8 @@ impl<'l> Page<'l> {
             true => String::new(),
             false => self.paragraph(4, &format!("({})", remarks.join("; "))),
         };
-        head + &old + &new + &remarks
+        let git = git(row).map(|git| self.paragraph(4, &git));
+        head + &old + &new + &remarks + &git.unwrap_or_default()
     }
 
     /// `warning k8s-gcr-io, safe fix`

@@ -6,6 +6,7 @@ use super::{NotRead, Report};
 use crate::cluster::inventory::{Presence, Row};
 use crate::cluster::judge::Change;
 use crate::cluster::origin::{Chart, Origin};
+use crate::cluster::repo::{GitOnly, InGit, Site, Sureness};
 use crate::cluster::source::Location;
 use crate::finding::Finding;
 use crate::printable;
@@ -36,9 +37,11 @@ pub(super) fn text(report: &Report<'_>) -> String {
         safe: summary.safe,
         review: summary.review,
     };
+    let git_only: Vec<Only<'_>> = report.git_only.iter().map(Only::new).collect();
+    let git_only = printable::json(&git_only);
     let (not_read, totals) = (printable::json(&not_read), printable::json(&totals));
     format!(
-        "{{\"version\":{VERSION},\"rows\":[{rows}],\n\"not_read\":{not_read},\n\"summary\":{totals}}}\n"
+        "{{\"version\":{VERSION},\"rows\":[{rows}],\n\"git_only\":{git_only},\n\"not_read\":{not_read},\n\"summary\":{totals}}}\n"
     )
 }
 
@@ -87,6 +90,7 @@ struct Line<'r> {
     pointers: &'r [String],
     finding: Option<Found<'r>>,
     origin: From<'r>,
+    git: Option<Git<'r>>,
 }
 
 impl<'r> Line<'r> {
@@ -114,6 +118,7 @@ impl<'r> Line<'r> {
                 .as_ref()
                 .map(|judged| Found::new(&judged.finding, &judged.changes)),
             origin: From::new(&row.origin, rule),
+            git: row.git.as_ref().map(Git::new),
         }
     }
 }
@@ -220,6 +225,64 @@ impl<'r> Located<'r> {
             revision: &location.revision,
             path: &location.path,
             chart: location.chart.as_ref().map(Charted::new),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Git<'r> {
+    state: &'static str,
+    sureness: Option<&'static str>,
+    sites: Vec<Place<'r>>,
+}
+
+impl<'r> Git<'r> {
+    fn new(git: &'r InGit) -> Self {
+        Self {
+            state: git.state.name(),
+            sureness: git.sureness.map(Sureness::name),
+            sites: git.sites.iter().map(Place::new).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Place<'r> {
+    path: &'r str,
+    line: usize,
+    column: usize,
+    image: &'r str,
+    rule: Option<&'r str>,
+    new: Option<&'r str>,
+}
+
+impl<'r> Place<'r> {
+    fn new(site: &'r Site) -> Self {
+        Self {
+            path: &site.path,
+            line: site.line,
+            column: site.column,
+            image: &site.image,
+            rule: site.rule.as_deref(),
+            new: site.new.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Only<'r> {
+    #[serde(flatten)]
+    site: Place<'r>,
+    /// `NAMESPACE/KIND/NAME`
+    fixed_in_cluster: Option<String>,
+}
+
+impl<'r> Only<'r> {
+    fn new(one: &'r GitOnly) -> Self {
+        let root = one.fixed_in_cluster.as_ref();
+        Self {
+            site: Place::new(&one.site),
+            fixed_in_cluster: root.map(|root| format!("{}/{}", root.namespace, root.shown())),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! For spreadsheets: one row for each root, container and image.
 
 use super::Report;
+use crate::cluster::repo::Sureness;
 use crate::report::csv::{cell, rows};
 use crate::report::group;
 
-const HEAD: [&str; 19] = [
+const HEAD: [&str; 22] = [
     "namespace",
     "kind",
     "name",
@@ -24,6 +25,9 @@ const HEAD: [&str; 19] = [
     "chart",
     "version",
     "first_clean",
+    "git",
+    "git_path",
+    "sureness",
 ];
 
 pub(super) fn text(report: &Report<'_>) -> String {
@@ -32,6 +36,9 @@ pub(super) fn text(report: &Report<'_>) -> String {
         let chart = row.origin.chart.as_ref();
         let clean = finding.and_then(|finding| row.origin.first_clean(&finding.rule));
         let known = |text: Option<&str>| cell(text.unwrap_or_default());
+        let git = row.git.as_ref();
+        let site = git.and_then(|git| git.sites.first());
+        let site = site.map(|site| format!("{}:{}:{}", site.path, site.line, site.column));
         [
             cell(&row.root.namespace),
             cell(&row.root.kind),
@@ -55,6 +62,9 @@ pub(super) fn text(report: &Report<'_>) -> String {
             known(chart.map(|chart| chart.name.as_str())),
             known(chart.map(|chart| chart.version.as_str())),
             known(clean.map(|(_, version)| version)),
+            known(git.map(|git| git.state.name())),
+            known(site.as_deref()),
+            known(git.and_then(|git| git.sureness).map(Sureness::name)),
         ]
     });
     rows(std::iter::once(HEAD.map(str::to_owned)).chain(lines))
