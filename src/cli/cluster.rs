@@ -57,7 +57,7 @@ pub struct Cluster {
     pub repo: Vec<PathBuf>,
     /// Print `kubectl patch` commands instead: for what nothing would put back, and with what to change for the rest
     ///
-    /// A patch is refused if the object is no longer as regfix read it.
+    /// A patch is refused if the object has changed since regfix read it.
     #[arg(long, conflicts_with_all = ["format", "all"])]
     pub patch: bool,
     /// With `--patch`: also apply fixes that need review
