@@ -87,7 +87,14 @@ fn flags(text: &str) -> BTreeSet<String> {
 
 /// `--words` in prose and examples of ours, those of other programs left out.
 fn named(text: &str) -> BTreeSet<String> {
-    let others = ["docker run ", "kubectl krew ", "kubectl get ", "gh "];
+    let others = [
+        "docker run ",
+        "kubectl krew ",
+        "kubectl get ",
+        "kubectl create ",
+        "helm install ",
+        "gh ",
+    ];
     let is_ours = |line: &&str| {
         !line.contains("cargo ")
             && !others
