@@ -160,14 +160,15 @@ pub fn check_near(
     rules: &RuleSet,
     hints: Option<&[usize]>,
 ) -> Checked {
-    let (uses, mut checked) = uses(path, text, kind, hints);
+    let (mut uses, mut checked) = uses(path, text, kind, hints);
+    checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
+    detect::once_each(text, &mut uses);
     let mut found: Vec<Option<Finding>> = uses
         .iter()
         .map(|one| used::finding(one, text, rules))
         .collect();
     readers::hold(&uses, &mut found, text);
     owed::add(&uses, &mut found, text, kind);
-    checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
     checked.findings = found.into_iter().flatten().collect();
     chosen::warn_of_commands(&mut checked.findings, text, kind);
     checked

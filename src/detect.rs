@@ -29,6 +29,7 @@ mod words;
 
 pub use image_use::{Companion, ImageUse, Object, Tag, in_order};
 pub use input::Input;
+pub use live::once_each;
 pub use text::{Prose, scan as scan_text};
 pub use usage::{Certainty, Usage};
 
@@ -55,7 +56,6 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
         found.extend(text::scan_lines(&view.input, *region));
     }
     let mut found = in_order(found);
-    live::once_each(view.input.text, &mut found);
     products::mark(view.input.text, &mut found);
     found
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::finding::{Finding, Problem};
+use crate::finding::{Finding, Problem, Unjudged};
 use crate::kind::Kind;
 
 /// The files around a project, as the run lets it see them: nothing outside the repository.
@@ -56,6 +56,7 @@ pub struct Member {
     pub locked: Option<Arc<str>>,
     pub findings: Vec<Finding>,
     pub problems: Vec<Problem>,
+    pub unjudged: Vec<Unjudged>,
 }
 
 impl Member {
@@ -68,6 +69,7 @@ impl Member {
             locked: None,
             findings: Vec::new(),
             problems: Vec::new(),
+            unjudged: Vec::new(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub use gather::{Placed, Told};
 pub use owners::Owners;
 
 use crate::edit::Applicability;
-use crate::finding::{Finding, Fixed, Key, Problem};
+use crate::finding::{Finding, Fixed, Key, Problem, Unjudged};
 use crate::rules::RuleSet;
 use crate::source::LineIndex;
 
@@ -54,6 +54,8 @@ pub struct FileReport<'r> {
     /// Those whose fix was written.
     pub fixed: &'r [Fixed],
     pub problems: &'r [Problem],
+    /// Legacy locations that are named where nothing says how they are used.
+    pub unjudged: &'r [Unjudged],
 }
 
 impl FileReport<'_> {
@@ -84,6 +86,8 @@ pub struct Summary {
     pub stale: usize,
     /// Files with a part that could not be analysed.
     pub not_analysed: usize,
+    /// Legacy locations that are named where nothing says how they are used.
+    pub unjudged: usize,
     /// Files and folders that were left out, by who is to blame: settings, ignore files, a name that hides them. A folder
     /// counts once, and a file where it would have been looked at.
     pub excluded: usize,
@@ -111,6 +115,7 @@ impl Summary {
         self.baselined += other.baselined;
         self.stale += other.stale;
         self.not_analysed += other.not_analysed;
+        self.unjudged += other.unjudged;
         self.excluded += other.excluded;
         self.ignored += other.ignored;
         self.hidden += other.hidden;
@@ -163,6 +168,10 @@ pub trait Stream: Sync {
     fn between(&self) -> &'static str {
         ""
     }
+    /// Whether what nobody could judge is listed.
+    fn lists_unjudged(&self, _look: &Look) -> bool {
+        false
+    }
     /// One file; empty where there is nothing to tell.
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String;
     /// What closes the report, such as a closing bracket. The rules are those of the run.
@@ -183,7 +192,12 @@ pub enum Piece {
 impl Format {
     /// The piece of a file. Empty text where there is nothing to tell.
     pub fn piece(&self, report: &FileReport<'_>, look: &Look) -> Piece {
-        if report.is_empty() {
+        let lists_unjudged = match self.telling {
+            Telling::Streamed(stream) => stream.lists_unjudged(look),
+            Telling::Gathered(_) => false,
+        };
+        let has_unjudged = lists_unjudged && !report.unjudged.is_empty();
+        if report.is_empty() && !has_unjudged {
             return Piece::Text(String::new());
         }
         match self.telling {

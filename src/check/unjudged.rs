@@ -9,9 +9,8 @@ use crate::rules::{Query, RuleSet, TagState};
 use crate::source::Span;
 
 const UNREAD: &str = "no image reference could be read here";
-const IN_COMMENT: &str = "it is in a comment";
 
-/// What near the hints names a legacy location and is no use that is judged.
+/// What near the hints, comments aside, names a legacy location and is no use that is judged.
 pub(super) fn list(
     text: &str,
     hints: Option<&[usize]>,
@@ -47,10 +46,12 @@ pub(super) fn list(
         }
         let after = comments.partition_point(|comment| comment.start <= token.start);
         let in_comment = after > 0 && token.start < comments[after - 1].end;
-        found.push(Unjudged {
-            span: token,
-            reason: if in_comment { IN_COMMENT } else { UNREAD },
-        });
+        if !in_comment {
+            found.push(Unjudged {
+                span: token,
+                reason: UNREAD,
+            });
+        }
     }
     found.sort_by_key(|one| one.span);
     found.dedup_by_key(|one| one.span);

@@ -55,7 +55,13 @@ pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
         Usage::Mention(reason)
         | Usage::Observed(reason)
         | Usage::Pushed(reason)
-        | Usage::Compared(reason) => found.mention(rules.mentions(&query)?, reason),
+        | Usage::Compared(reason) => {
+            let mut finding = found.mention(rules.mentions(&query)?, reason)?;
+            if one.usage.is_of_registries() {
+                finding.notes.extend(found.new_location(rules, &query));
+            }
+            Some(finding)
+        }
     }
 }
 
@@ -90,6 +96,15 @@ impl Found<'_> {
             usage: Some(self.one.usage),
             object: self.one.object.clone(),
         })
+    }
+
+    /// What a list, a mirror table or an account has to name for images that moved.
+    fn new_location(&self, rules: &RuleSet, query: &rules::Query<'_>) -> Option<String> {
+        let target = rules.verdict(query)?.target?;
+        let host = target.to.split('/').next().unwrap_or_default();
+        Some(format!(
+            "images that move are pulled from {host}: name it here, too"
+        ))
     }
 
     fn of_verdict(&self, mut verdict: Verdict<'_>, query: &rules::Query<'_>) -> Finding {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::usage::Usage;
+use super::usage::{self, Usage};
 use super::words::fold;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
@@ -53,8 +53,7 @@ impl DocumentType {
 }
 
 const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
-const MIRROR: Usage =
-    Usage::Mention("a mirror table is keyed by the registry that clusters still name");
+const MIRROR: Usage = Usage::Mention(usage::MIRRORED);
 const MATCH_LIST: Usage =
     Usage::Mention("a detection rule matches running images, it does not pull them");
 const PROMOTION: Usage = Usage::Mention("images are promoted to this location, not pulled from it");

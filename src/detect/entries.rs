@@ -1,12 +1,13 @@
 //! What the keys of a map call its values, and how they say that those are used.
 
 use super::context::{Context, SchemaKeys};
-use super::usage::Usage;
+use super::usage::{self, Usage};
 use super::words;
 use crate::syntax::yaml::{Map, Node};
 
-const MATCHED: Usage = Usage::Mention("this key lists what is matched, allowed or mirrored");
-const ACCOUNT: Usage = Usage::Mention("it is the registry of an account");
+const ALLOWED: Usage = Usage::Mention(usage::ALLOWED);
+const MATCHED: Usage = Usage::Mention(usage::MATCHED);
+const ACCOUNT: Usage = Usage::Mention(usage::ACCOUNT);
 const PROSE: Usage = Usage::Unknown("it is text for people");
 const EXAMPLE: Usage = Usage::Mention("it is an example");
 const COMPARED: Usage = Usage::Compared("a condition compares with it");
@@ -115,7 +116,7 @@ fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) 
 }
 
 /// How a value is used by what its key says, if that says it.
-pub(super) fn usage(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
+pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
     let key = context.key;
     let siblings = context.siblings?;
     let has = |key: &str| siblings.get(key).is_some();
@@ -131,19 +132,29 @@ pub(super) fn usage(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
         () if words::is_closed_list(key) && is_list_of_scalars(value) => Some(CLOSED),
         // `values` of a condition
         () if key == "values" && has("operator") => Some(COMPARED),
+        () if words::is_allowed(key) => Some(ALLOWED),
         () if words::is_mention(key) => Some(MATCHED),
-        () if key == "registry" && is_table(context, siblings) => Some(MATCHED),
+        () if key == "registry" && is_table(context, siblings, value) => Some(ALLOWED),
         () if words::is_account(key) => Some(ACCOUNT),
         () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
         () => None,
     }
 }
 
+/// Maps of accounts and of mirrors are small; one with more keys has other settings, too.
+const LARGEST_ACCOUNT: usize = 8;
+
 /// Whether siblings tell a table of mirrors or an account from values of a chart.
-fn is_table(context: &Context<'_>, siblings: &Map<'_>) -> bool {
+fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool {
     let is_top = context.above().is_some_and(Context::is_root);
+    // An account is one of a host.
+    let is_host = value
+        .as_scalar()
+        .is_none_or(|scalar| !scalar.value.trim_end_matches('/').contains('/'));
+    let may_be_account = is_host && siblings.entries.len() <= LARGEST_ACCOUNT;
     let tells = |name: Option<&str>| {
-        name.is_some_and(|name| words::is_mirror_or_account(&words::fold(name)))
+        let key = words::fold(name.unwrap_or_default());
+        words::is_of_mirror(&key) || may_be_account && words::is_of_account(&key)
     };
     !is_top && siblings.entries.iter().any(|entry| tells(entry.name()))
 }

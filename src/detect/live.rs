@@ -30,7 +30,7 @@ pub(super) fn of_object(root: &Map<'_>, uses: &mut [ImageUse], first: usize) {
 }
 
 /// Leaves out what is only observed and named in the same text otherwise, or more than once.
-pub(super) fn once_each(text: &str, uses: &mut Vec<ImageUse>) {
+pub fn once_each(text: &str, uses: &mut Vec<ImageUse>) {
     let name_of = |one: &ImageUse| {
         let own = one.text(text);
         let path = one.name.map(|span| span.of(own).to_owned());

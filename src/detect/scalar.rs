@@ -7,7 +7,7 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::schema::kubeadm;
-use super::usage::{Certainty, Usage};
+use super::usage::{Certainty, MATCHED, Usage};
 use super::{branches, defaults, text, words};
 use crate::artifact::Artifact;
 use crate::image;
@@ -15,8 +15,8 @@ use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::yaml::{Map, Node};
 
-const BELOW_A_MATCH: &str = "this key lists what is matched, allowed or mirrored";
 const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
+const IS_KEY: &str = "it is a key";
 const PUSHED: &str = "images are pushed there, not pulled";
 const TITLE: &str = "it is a title";
 const LINK: &str = "a link for people";
@@ -246,9 +246,7 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
 /// What is above, and words for mere mentions, win over everything else that the key says.
 fn spoken_about(context: &Context<'_>) -> Option<Usage> {
     let above = context.inherited.filter(|usage| !usage.is_pull());
-    above.or_else(|| {
-        words::is_mention_of_scalar(context.key).then_some(Usage::Mention(BELOW_A_MATCH))
-    })
+    above.or_else(|| words::is_mention_of_scalar(context.key).then_some(Usage::Mention(MATCHED)))
 }
 
 fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
@@ -333,6 +331,22 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
         None => context.pull(),
     });
     true
+}
+
+/// A key that is a host: of a mirror table, of accounts.
+pub(super) fn of_key(context: &Context<'_>, key: &Node<'_>, out: &mut Vec<ImageUse>) {
+    let input = context.input;
+    let scalar = key
+        .as_scalar()
+        .filter(|key| input.is_of_interest(key.span) && key.value.contains('.'));
+    let span = scalar.and_then(|scalar| input.verbatim(scalar));
+    let registry = span.and_then(|span| reference::read_registry(input.masked, span));
+    let is_host = |registry: &Span| image::is_registry_host(registry.of(input.masked));
+    if let Some(registry) = registry.filter(is_host) {
+        let above = context.inherited.filter(|usage| !usage.is_pull());
+        let usage = above.unwrap_or(Usage::Unknown(IS_KEY));
+        out.push(ImageUse::of_registry(registry, usage, "key"));
+    }
 }
 
 /// Whether the key itself is `registry`, rather than a name beside a value.

@@ -3,7 +3,7 @@
 //! No shell: words and the marks between commands, so that it reads scripts, Dockerfiles, arguments and settings alike.
 //! Runs nothing.
 
-use super::usage::Usage;
+use super::usage::{ACCOUNT, Usage};
 use crate::source::Span;
 
 /// A command, or a line that is none.
@@ -30,7 +30,7 @@ const SEARCHED: Usage = Usage::Compared("the command searches for it");
 const TESTED: Usage = Usage::Compared("the command compares with it");
 const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
-const LOGIN: Usage = Usage::Mention("it is the registry of an account");
+const LOGIN: Usage = Usage::Mention(ACCOUNT);
 const NO_REDIRECTS: Usage =
     Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");
 

@@ -32,6 +32,13 @@ pub enum Certainty {
     Certain,
 }
 
+/// What lists, mirrors and accounts are kept for.
+pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
+pub(super) const MATCHED: &str = "this key lists what is matched, allowed or mirrored";
+pub(super) const MIRRORED: &str =
+    "a mirror table is keyed by the registry that clusters still name";
+pub(super) const ACCOUNT: &str = "it is the registry of an account";
+
 impl Usage {
     pub const PULL: Self = Self::Pull(Certainty::Certain);
 
@@ -87,6 +94,11 @@ impl Usage {
             Some(Self::Pull(limit)) => self.at_most(limit),
             Some(other) => other,
         }
+    }
+
+    /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.
+    pub fn is_of_registries(self) -> bool {
+        matches!(self, Self::Mention(ALLOWED | MIRRORED | ACCOUNT))
     }
 
     pub fn is_pull(self) -> bool {

@@ -159,6 +159,7 @@ fn pairs(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
         false => HashSet::new(),
     };
     for (index, entry) in map.entries.iter().enumerate() {
+        scalar::of_key(context, &entry.key, out);
         if !used.contains(&index) && may_be_of_interest(input, entry) {
             self::pair(context, map, entry, out);
         }
@@ -181,7 +182,7 @@ fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<I
     below.schema = named.schema;
     let row = schema::row(&below);
     let by_schema = row.map(|row| row.usage(&below));
-    let usage = by_schema.or_else(|| entries::usage(&below, &entry.value));
+    let usage = by_schema.or_else(|| entries::usage_of(&below, &entry.value));
     below.inherited = match usage {
         // Text for people is so in a policy, too.
         Some(Usage::Unknown(_)) => usage,

@@ -103,6 +103,30 @@ pub(super) fn is_mention(key: &str) -> bool {
         || ENDS.iter().any(|end| key.ends_with(end))
 }
 
+/// All below it is allowed, or fetched from elsewhere: what is one of [`is_mention`], and no list of what is forbidden.
+pub(super) fn is_allowed(key: &str) -> bool {
+    const STARTS: [&str; 6] = [
+        "allow",
+        "exempt",
+        "trusted",
+        "whitelist",
+        "mirror",
+        "insecure",
+    ];
+    const ENDS: [&str; 6] = [
+        "mirror",
+        "mirrors",
+        "allowlist",
+        "whitelist",
+        "exemptions",
+        "redirects",
+    ];
+    is_mention(key)
+        && (matches!(key, "safelist" | "auths")
+            || STARTS.iter().any(|start| key.starts_with(start))
+            || ENDS.iter().any(|end| key.ends_with(end)))
+}
+
 /// All below it is compared with: conditions of pipelines, of Ansible, of admission.
 pub(super) fn is_compared(key: &str) -> bool {
     const WORDS: [&str; 16] = [
@@ -170,15 +194,23 @@ pub(super) fn is_mention_of_scalar(key: &str) -> bool {
         || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
 }
 
-/// Siblings that tell a table of mirrors or an account from an image: `registry: k8s.gcr.io` beside `endpoint:`.
-pub(super) fn is_mirror_or_account(key: &str) -> bool {
-    const WORDS: [&str; 27] = [
+/// Siblings that tell a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
+pub(super) fn is_of_mirror(key: &str) -> bool {
+    const WORDS: [&str; 7] = [
         "endpoint",
         "endpoints",
         "mirror",
         "mirrors",
         "rewrite",
         "rewrites",
+        "redirect",
+    ];
+    WORDS.contains(&key)
+}
+
+/// Siblings that tell an account, or a host that is allowed, from an image.
+pub(super) fn is_of_account(key: &str) -> bool {
+    const WORDS: [&str; 20] = [
         "username",
         "user",
         "login",
@@ -193,7 +225,6 @@ pub(super) fn is_mirror_or_account(key: &str) -> bool {
         "credentials",
         "existingsecret",
         "insecure",
-        "redirect",
         "artifacts",
         "location",
         "remote",
@@ -393,6 +424,8 @@ mod tests {
         ] {
             assert!(is_mention(&fold(key)), "{key}");
         }
+        assert!(is_allowed("allowedregistries") && is_allowed("registrymirrors"));
+        assert!(!is_allowed("denyregistries") && !is_allowed("namepattern"));
         for key in ["image", "images", "source", "imageRegistry", "imagePrefix"] {
             assert!(!is_mention(&fold(key)), "{key}");
         }

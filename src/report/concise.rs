@@ -3,7 +3,7 @@
 //! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
 //! for one that is not.
 
-use super::text::{Ink, Places, count, written_in};
+use super::text::{Ink, Places, count, unjudged, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Related, Severity};
@@ -23,6 +23,10 @@ pub static FORMAT: Format = Format {
 };
 
 impl Stream for Concise {
+    fn lists_unjudged(&self, look: &Look) -> bool {
+        look.verbose
+    }
+
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
         let mut lines = Lines {
             path: printable::path(report.path),
@@ -53,6 +57,17 @@ impl Stream for Concise {
         }
         for problem in report.problems {
             lines.problem(problem);
+        }
+        if self.lists_unjudged(look) {
+            for one in report.unjudged {
+                let position = lines.places.at(one.span.start);
+                let word = Ink::Yellow.on("not judged", look.color);
+                lines.push(
+                    Some(position),
+                    &format!("{word}:"),
+                    &unjudged(report.text, one),
+                );
+            }
         }
         lines.out
     }
@@ -198,6 +213,7 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
     tell(summary.baselined, "in the baseline");
     tell(summary.stale, "stale in the baseline");
     tell(summary.not_analysed, "not analysed");
+    tell(summary.unjudged, "not judged");
     tell(summary.excluded, "excluded");
     tell(summary.ignored, "ignored");
     tell(summary.hidden, "hidden");

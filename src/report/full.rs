@@ -12,10 +12,10 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use self::shown::Shown;
 use self::snippet::Snippet;
-use super::text::{Ink, Places, wrap, written_in};
+use super::text::{Ink, Places, unjudged, wrap, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
-use crate::finding::{Finding, Fixed, Problem, Related, Severity};
+use crate::finding::{Finding, Fixed, Problem, Related, Severity, Unjudged};
 use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
@@ -41,6 +41,10 @@ impl Stream for Full {
         "\n"
     }
 
+    fn lists_unjudged(&self, look: &Look) -> bool {
+        look.verbose
+    }
+
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
         let mut page = Page::new(report, look);
         let fixed: String = report.fixed.iter().map(|fixed| page.fixed(fixed)).collect();
@@ -55,7 +59,9 @@ impl Stream for Full {
             .iter()
             .map(|problem| page.problem(problem))
             .collect();
-        let parts = [fixed, blocks.join("\n"), short, problems];
+        let listed = report.unjudged.iter().filter(|_| self.lists_unjudged(look));
+        let unjudged: String = listed.map(|one| page.unjudged(one)).collect();
+        let parts = [fixed, blocks.join("\n"), short, problems, unjudged];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("\n")
     }
@@ -234,6 +240,12 @@ impl<'r> Page<'r> {
         let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
         let word = ink.on("problem", self.look.color);
         format!("{place}: {word}: {}\n", printable::line(&problem.message))
+    }
+
+    fn unjudged(&mut self, one: &Unjudged) -> String {
+        let place = self.at(one.span.start);
+        let word = Ink::Yellow.on("not judged", self.look.color);
+        format!("{place}: {word}: {}\n", unjudged(self.report.text, one))
     }
 
     /// The text as a link to where more is to be read, on terminals that have links.

@@ -8,7 +8,7 @@ use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::printable;
 use crate::rules::RuleSet;
-use v1::{Finding, Fixed, Problem, Totals, VERSION};
+use v1::{Finding, Fixed, Problem, Totals, Unjudged, VERSION};
 
 /// One document, streamed: the files, then the summary.
 pub struct Json;
@@ -24,6 +24,10 @@ pub static FORMAT: Format = Format {
 impl Stream for Json {
     fn start(&self) -> String {
         format!("{{\"version\":{VERSION},\"files\":[\n")
+    }
+
+    fn lists_unjudged(&self, _: &Look) -> bool {
+        true
     }
 
     fn between(&self) -> &'static str {
@@ -47,9 +51,14 @@ impl Stream for Json {
             .iter()
             .map(|problem| printable::json(&Problem::new(problem, &mut places)));
         let problems = list(problems.collect());
+        let unjudged = report
+            .unjudged
+            .iter()
+            .map(|one| printable::json(&Unjudged::new(one, report.text, &mut places)));
+        let unjudged = list(unjudged.collect());
         let path = printable::json(&printable::name(report.path));
         format!(
-            "{{\"path\":{path},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems}}}"
+            "{{\"path\":{path},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems},\n \"unjudged\":{unjudged}}}"
         )
     }
 
@@ -104,6 +113,7 @@ mod tests {
             .with(make_mention)
             .problem(Some(21), "no end", false)
             .problem(None, "no room", true)
+            .unjudged("k8s.gcr.io")
     }
 
     #[test]
@@ -149,6 +159,8 @@ mod tests {
         assert_eq!(file["fixed"][0]["column"], 4);
         assert_eq!(file["problems"][0]["line"], 2);
         assert_eq!(file["problems"][1]["line"], Value::Null);
+        assert_eq!(file["unjudged"][0]["text"], "k8s.gcr.io");
+        assert_eq!(file["unjudged"][0]["column"], 4);
     }
 
     /// `UPDATE=1 cargo test --lib schema` writes it anew.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::json::v1::{Finding, Fixed, Problem, Totals, VERSION};
+use super::json::v1::{Finding, Fixed, Problem, Totals, Unjudged, VERSION};
 use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::printable;
@@ -37,6 +37,11 @@ enum Row<'r> {
         #[serde(flatten)]
         problem: Problem<'r>,
     },
+    Unjudged {
+        path: &'r str,
+        #[serde(flatten)]
+        unjudged: Unjudged<'r>,
+    },
     Summary {
         version: u32,
         #[serde(flatten)]
@@ -45,6 +50,10 @@ enum Row<'r> {
 }
 
 impl Stream for JsonLines {
+    fn lists_unjudged(&self, _: &Look) -> bool {
+        true
+    }
+
     fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
         let path = &printable::name(report.path);
         let mut places = Places::new(report);
@@ -64,6 +73,10 @@ impl Stream for JsonLines {
         for problem in report.problems {
             let problem = Problem::new(problem, &mut places);
             push(&Row::Problem { path, problem });
+        }
+        for one in report.unjudged {
+            let unjudged = Unjudged::new(one, report.text, &mut places);
+            push(&Row::Unjudged { path, unjudged });
         }
         out
     }
@@ -88,7 +101,8 @@ mod tests {
             .finding("k8s.gcr.io/a")
             .fixed()
             .finding("k8s.gcr.io/b")
-            .problem(Some(3), "no end\n", false);
+            .problem(Some(3), "no end\n", false)
+            .unjudged("k8s.gcr.io/b");
         let rules = RuleSet::new(Vec::new());
         let text = sample.show(&JsonLines, "a.yaml", &LOOK)
             + &JsonLines.end(&Summary::default(), &LOOK, &rules);
@@ -100,13 +114,17 @@ mod tests {
             .iter()
             .map(|row| row["type"].as_str().unwrap())
             .collect();
-        assert_eq!(types, ["finding", "fixed", "problem", "summary"]);
+        assert_eq!(
+            types,
+            ["finding", "fixed", "problem", "unjudged", "summary"]
+        );
         assert_eq!(rows[0]["path"], "a.yaml");
         assert_eq!(rows[0]["spans"][0]["line"], 2);
         assert_eq!(
             (&rows[1]["line"], &rows[2]["column"]),
             (&1.into(), &4.into())
         );
-        assert_eq!(rows[3]["version"], 1);
+        assert_eq!(rows[3]["text"], "k8s.gcr.io/b");
+        assert_eq!(rows[4]["version"], 1);
     }
 }

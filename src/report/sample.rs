@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Base, FileReport, Look, Stream, Told};
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
-use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Severity};
+use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Severity, Unjudged};
 use crate::source::{LineIndex, Position, Span};
 
 /// A terminal of 80 columns without colour.
@@ -26,6 +26,7 @@ pub(super) struct Sample {
     pub(super) findings: Vec<Finding>,
     pub(super) fixed: Vec<Fixed>,
     pub(super) problems: Vec<Problem>,
+    pub(super) unjudged: Vec<Unjudged>,
 }
 
 impl Sample {
@@ -75,10 +76,24 @@ impl Sample {
         self
     }
 
+    /// As if nothing said how the first `name` is used.
+    pub(super) fn unjudged(mut self, name: &str) -> Self {
+        let start = self.text.find(name).unwrap();
+        self.unjudged.push(Unjudged {
+            span: Span::new(start, start + name.len()),
+            reason: "nothing says what reads it",
+        });
+        self
+    }
+
     pub(super) fn show(&self, format: &dyn Stream, path: &str, look: &Look) -> String {
-        self.reported(path, |report| match report.is_empty() {
-            true => String::new(),
-            false => format.file(report, look),
+        let is_listed =
+            |report: &FileReport<'_>| format.lists_unjudged(look) && !report.unjudged.is_empty();
+        self.reported(path, |report| {
+            match report.is_empty() && !is_listed(report) {
+                true => String::new(),
+                false => format.file(report, look),
+            }
         })
     }
 
@@ -104,6 +119,7 @@ impl Sample {
             keys: &keys,
             fixed: &self.fixed,
             problems: &self.problems,
+            unjudged: &self.unjudged,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What the formats share: places in a file, counted words and wrapped lines. Knows no format.
 
 use super::{FileReport, Summary};
-use crate::finding::Finding;
+use crate::finding::{Finding, Unjudged};
 use crate::printable;
 use crate::source::{LineIndex, Position};
 
@@ -73,6 +73,12 @@ pub(super) fn written_in(finding: &Finding) -> String {
         true => String::new(),
         false => format!(" in {}", listed(&paths)),
     }
+}
+
+/// A legacy location that nobody could judge, on one line, with the reason.
+pub(super) fn unjudged(text: &str, one: &Unjudged) -> String {
+    let written = one.span.of(text).lines().next().unwrap_or_default();
+    format!("{} ({})", printable::line(written.trim_end()), one.reason)
 }
 
 /// `1 file`, `2 files`.

@@ -14,7 +14,7 @@ use crate::check;
 use crate::check::pull_secrets::{self, PullSecret};
 use crate::config::Config;
 use crate::edit::{Applicability, Patch};
-use crate::finding::{Finding, Fixed, Problem};
+use crate::finding::{Finding, Fixed, Problem, Unjudged};
 use crate::kind::Kind;
 use crate::project::{Member, Members, Project, Settle};
 use crate::rules::RuleSet;
@@ -51,6 +51,7 @@ pub(super) struct Outcome {
     pub left: Vec<Finding>,
     pub fixed: Vec<Fixed>,
     pub problems: Vec<Problem>,
+    pub unjudged: Vec<Unjudged>,
     pub suppressed: usize,
 }
 
@@ -107,6 +108,7 @@ impl Judge<'_> {
             let outcome = outcomes.entry(path).or_default();
             outcome.left = member.findings;
             outcome.problems = member.problems;
+            outcome.unjudged = member.unjudged;
             outcome.text = member.text;
             if let Some(limit) = fix {
                 outcome.say_why_left(limit);
@@ -128,6 +130,7 @@ impl Judge<'_> {
         }
         let projects = projects.iter();
         let settles: Vec<Settle<'_>> = projects.map(|project| project.find(members)).collect();
+        members.values_mut().for_each(keep_unjudged);
         for ((path, member), comments) in members.iter_mut().zip(comments) {
             let suppressed = self.suppress(path, member, &comments);
             if let Some(outcome) = outcomes.get_mut(path) {
@@ -147,6 +150,7 @@ impl Judge<'_> {
     fn check(&self, path: &Path, member: &mut Member) -> Vec<Span> {
         member.findings.clear();
         member.problems.clear();
+        member.unjudged.clear();
         let text = &member.text;
         if !self.anchors.occur_in(text.as_bytes()) {
             return Vec::new();
@@ -155,6 +159,7 @@ impl Judge<'_> {
         let checked = check::check_near(path, text, member.kind, self.rules, Some(&hints));
         member.findings = checked.findings;
         member.problems = checked.problems;
+        member.unjudged = checked.unjudged;
         checked.comments
     }
 
@@ -168,6 +173,15 @@ impl Judge<'_> {
         member.findings = kept.left;
         kept.suppressed.len() + self.config.adjust(path, &mut member.findings)
     }
+}
+
+/// Keeps of what nothing said how it is used that which no project has a finding about either.
+fn keep_unjudged(member: &mut Member) {
+    let findings = &member.findings;
+    member.unjudged.retain(|one| {
+        let mut labels = findings.iter().flat_map(|finding| &finding.labels);
+        !labels.any(|label| label.span.overlaps(one.span))
+    });
 }
 
 fn none(members: &Members) -> BTreeMap<PathBuf, Outcome> {

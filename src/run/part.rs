@@ -253,6 +253,7 @@ impl Part {
             keys: &[],
             fixed: &[],
             problems: &[problem],
+            unjudged: &[],
         };
         let pieces = options
             .formats()
@@ -359,6 +360,7 @@ impl Part {
             keys: &keys,
             fixed: &outcome.fixed,
             problems: &problems,
+            unjudged: &outcome.unjudged,
         };
         let pieces = options
             .formats()
@@ -380,6 +382,7 @@ fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
     summary.files_with_findings = usize::from(!left.is_empty());
     summary.suppressed = outcome.suppressed;
     summary.not_analysed = usize::from(!outcome.problems.is_empty());
+    summary.unjudged = outcome.unjudged.len();
     summary.failures += outcome
         .problems
         .iter()

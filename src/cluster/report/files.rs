@@ -33,6 +33,7 @@ pub(super) fn text(
             keys: &keys,
             fixed: &[],
             problems: &[],
+            unjudged: &[],
         };
         text += &whole.add(format.piece(&file, look));
     }

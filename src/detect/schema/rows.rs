@@ -6,7 +6,7 @@ use super::row::Says::{self, By, Is};
 use super::{kubeadm, usages as by};
 use crate::detect::document::DocumentType as T;
 use crate::detect::form::Form;
-use crate::detect::usage::Usage;
+use crate::detect::usage::{ACCOUNT, Usage};
 
 const PULL: Says = Is(Usage::PULL);
 const SCRIPT: Says = Is(Usage::likely("it is in a script"));
@@ -25,7 +25,7 @@ const SELECTS: Says = Is(Usage::Selector {
     reason: "it must match what another source names",
     replaced: true,
 });
-const LOGIN: Says = Is(Usage::Mention("it is the registry of an account"));
+const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
 const FLUX_SCAN: Says = Is(Usage::likely(
     "Flux looks for tags there and writes what it finds into manifests: move both",
 ));

@@ -1,7 +1,7 @@
 //! Usages that the values beside a value decide.
 
 use crate::detect::context::Context;
-use crate::detect::usage::Usage;
+use crate::detect::usage::{ACCOUNT, Usage};
 use crate::syntax::yaml::Node;
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
@@ -63,7 +63,7 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
     );
     match (builds && is_output, uses.contains("login-action")) {
         (true, _) => Usage::Pushed("the action pushes to it"),
-        (_, true) => Usage::Mention("it is the registry of an account"),
+        (_, true) => Usage::Mention(ACCOUNT),
         _ => Usage::PULL,
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::edit::{Edit, FileEdit, Fix};
-use crate::finding::{Finding, Label, Related};
+use crate::finding::{Finding, Label, Related, Unjudged};
 use crate::kind;
 use crate::project::{Members, Place, Tree};
 use crate::rules::RuleSet;
@@ -24,6 +24,8 @@ use super::members::note;
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use trace::{Trace, traces};
+
+const OTHER_IMAGE: &str = "the chart's templates make another image of it";
 
 /// More values files beside one chart than anyone lays over its own one by one.
 const MOST_LAYERS: usize = 16;
@@ -151,6 +153,12 @@ impl<'t> Readers<'t> {
                     && finding.new.is_some()
                     && is_other_image(finding, values, &judged, &trace.legacy_words)
             };
+            let wrong = member.findings.iter().filter(|one| is_wrong(one));
+            let unjudged = wrong.map(|finding| Unjudged {
+                span: finding.span(),
+                reason: OTHER_IMAGE,
+            });
+            member.unjudged.extend(unjudged);
             member.findings.retain(|finding| !is_wrong(finding));
         }
         for (image, legacy) in &judged {

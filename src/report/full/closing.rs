@@ -129,6 +129,16 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
         let line = format!("{files} not fully analysed{hint}");
         lines.push(Ink::Yellow.on(&line, look.color));
     }
+    if summary.unjudged > 0 {
+        let names = count(summary.unjudged, "legacy name");
+        let hint = if look.verbose {
+            "."
+        } else {
+            "; --verbose lists them."
+        };
+        let line = format!("{names} not judged, because nothing says how they are used{hint}");
+        lines.push(Ink::Yellow.on(&line, look.color));
+    }
     if let Some(counts) = left_out(summary) {
         let hint = if look.verbose {
             "."

@@ -34,6 +34,9 @@ pub(in crate::report) struct Finding<'f> {
     notes: Vec<&'f str>,
     verified: Option<Verified<'f>>,
     alternatives: Vec<Alternative<'f>>,
+    usage: Option<&'static str>,
+    /// In few findings.
+    object: Option<Box<Object<'f>>>,
 }
 
 impl<'f> Finding<'f> {
@@ -61,6 +64,32 @@ impl<'f> Finding<'f> {
             notes: finding.notes.iter().map(String::as_str).collect(),
             verified: finding.verified.as_ref().map(Verified::new),
             alternatives: finding.alternatives.iter().map(Alternative::new).collect(),
+            usage: finding.usage.map(finding::Usage::name),
+            object: finding
+                .object
+                .as_deref()
+                .map(|object| Box::new(Object::new(object))),
+        }
+    }
+}
+
+/// The live object that names the image.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Object<'f> {
+    kind: &'f str,
+    namespace: Option<&'f str>,
+    name: &'f str,
+    container: Option<&'f str>,
+}
+
+impl<'f> Object<'f> {
+    fn new(object: &'f finding::Object) -> Self {
+        Self {
+            kind: &object.kind,
+            namespace: object.namespace.as_deref(),
+            name: &object.name,
+            container: object.container.as_deref(),
         }
     }
 }
@@ -278,6 +307,30 @@ impl<'f> Problem<'f> {
     }
 }
 
+/// A legacy location that is named where nothing says how it is used.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct Unjudged<'f> {
+    text: &'f str,
+    reason: &'f str,
+    #[serde(flatten)]
+    range: Range,
+}
+
+impl<'f> Unjudged<'f> {
+    pub(in crate::report) fn new(
+        one: &finding::Unjudged,
+        text: &'f str,
+        places: &mut Places<'_>,
+    ) -> Self {
+        Self {
+            text: one.span.of(text),
+            reason: one.reason,
+            range: Range::new(one.span, places),
+        }
+    }
+}
+
 /// The time is left out: the same input gives the same document.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -295,6 +348,7 @@ pub(in crate::report) struct Totals<'s> {
     baselined: usize,
     stale: usize,
     not_analysed: usize,
+    unjudged: usize,
     excluded: usize,
     ignored: usize,
     hidden: usize,
@@ -329,6 +383,7 @@ impl<'s> Totals<'s> {
             baselined: summary.baselined,
             stale: summary.stale,
             not_analysed: summary.not_analysed,
+            unjudged: summary.unjudged,
             excluded: summary.excluded,
             ignored: summary.ignored,
             hidden: summary.hidden,
@@ -359,4 +414,5 @@ struct File<'r> {
     findings: Vec<Finding<'r>>,
     fixed: Vec<Fixed<'r>>,
     problems: Vec<Problem<'r>>,
+    unjudged: Vec<Unjudged<'r>>,
 }
