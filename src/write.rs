@@ -35,6 +35,7 @@ pub use draft::Draft;
 pub use error::WriteError;
 pub use gate::Gate;
 pub use staging::NAME as JOURNAL_FOLDER;
+pub use temporary::is_temporary;
 
 use bounds::Bounds;
 use group::Group;

@@ -13,7 +13,7 @@ use crate::printable::complain;
 use crate::report::{Format, Look, Piece, Report, Summary, concise};
 use crate::source::normal;
 use crate::walk;
-use crate::write::{Draft, WriteError};
+use crate::write::{self, Draft, WriteError};
 
 /// A report and where it goes.
 pub(super) struct Outlet {
@@ -164,14 +164,11 @@ impl Options<'_> {
         let name = path.file_name();
         let full = |path: &Path| normal(&walk::working_directory().join(path));
         let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
-        name.and_then(OsStr::to_str).is_some_and(is_own_name)
-            || namesakes.any(|(_, to)| full(to) == full(path))
+        name.is_some_and(is_own_name) || namesakes.any(|(_, to)| full(to) == full(path))
     }
 }
 
 /// Whether files of that name are regfix's own: settings, the baseline, and what a killed run left.
-fn is_own_name(name: &str) -> bool {
-    name.starts_with(".regfix-")
-        || name == baseline::FILE
-        || config::is_configuration(Path::new(name))
+fn is_own_name(name: &OsStr) -> bool {
+    write::is_temporary(name) || name == baseline::FILE || config::is_configuration(Path::new(name))
 }

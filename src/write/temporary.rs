@@ -184,6 +184,14 @@ fn name(nonce: u64, folder: u64) -> String {
     format!("{PREFIX}{nonce:016x}-{check}")
 }
 
+/// Whether a name has the form of temporary files.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let number = |text: &str| text.len() == 16 && u64::from_str_radix(text, 16).is_ok();
+    let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    let parts = rest.and_then(|rest| rest.split_once('-'));
+    parts.is_some_and(|(nonce, check)| number(nonce) && number(check))
+}
+
 /// Whether a file of that name was made in the folder of that number.
 fn is_of(found: &OsStr, folder: u64) -> bool {
     let nonce = found
@@ -202,14 +210,17 @@ mod tests {
     fn a_name_is_of_one_folder() {
         let found = OsString::from(name(7, 42));
         assert!(is_of(&found, 42));
+        assert!(is_temporary(&found));
         assert!(!is_of(&found, 43));
         for other in [
             ".regfix-notes",
             ".regfix-0000000000000007-",
+            ".regfix-0000000000000007-0123456789abcdef.yaml",
             ".regfix",
             "a.yaml",
         ] {
             assert!(!is_of(OsStr::new(other), 42), "{other}");
+            assert!(!is_temporary(OsStr::new(other)), "{other}");
         }
     }
 

@@ -385,7 +385,7 @@ fn files_are_listed_with_their_kinds() {
         ("vars.json.tftpl", ""),
         ("UPPER.YAML", LEGACY),
         (".regfix.yaml", "exclude: none/\n"),
-        (".regfix-0-left.yaml", LEGACY),
+        (".regfix-0000000000000007-0123456789abcdef", LEGACY),
         ("README.md", "k8s.gcr.io\n"),
     ]);
     let expected = [

@@ -241,3 +241,19 @@ fn a_built_in_rule_that_moves_elsewhere_is_marked_and_needs_review() {
         assert_ne!(written, LEGACY, "{settings}");
     }
 }
+
+#[test]
+fn a_manifest_cannot_hide_behind_the_names_of_regfix_itself() {
+    let names = [
+        ".regfix-notes.yaml",
+        ".regfix-0000000000000007.yaml",
+        ".regfix-0000000000000007-0123456789abcdef.yaml",
+        ".regfix-baseline.yaml",
+    ];
+    let repository = Repository::new(&names.map(|name| (name, LEGACY)));
+    let mut all = found(&repository, &[]);
+    all.sort();
+    let mut expected = names;
+    expected.sort_unstable();
+    assert_eq!(all, expected);
+}
