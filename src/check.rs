@@ -32,6 +32,8 @@ pub struct Checked {
     pub unjudged: Vec<Unjudged>,
     /// Comments, for ignore comments to be looked for.
     pub comments: Vec<Span>,
+    /// Whether only the beginning was checked, and `problems` says so.
+    pub is_cut: bool,
 }
 
 /// An image that a file names, legacy or not.
@@ -152,8 +154,37 @@ pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
     check_near(path, text, kind, rules, None)
 }
 
-/// Checks a text where the hints are: offsets of what a rule could speak about, in order.
+/// More places than this are checked in no text: their findings would take too much memory.
+const MOST_HINTS: usize = 50_000;
+
+/// Checks a text where the hints are: offsets of what a rule could apply to, in order.
 pub fn check_near(
+    path: &Path,
+    text: &str,
+    kind: &Kind,
+    rules: &RuleSet,
+    hints: Option<&[usize]>,
+) -> Checked {
+    let Some(first_left) = hints.and_then(|hints| hints.get(MOST_HINTS)) else {
+        return check_part(path, text, kind, rules, hints);
+    };
+    let newline = memchr::memrchr(b'\n', &text.as_bytes()[..*first_left]);
+    let end = newline.map_or(0, |newline| newline + 1);
+    let hints = hints.map(|hints| &hints[..hints.partition_point(|hint| *hint < end)]);
+    let mut checked = check_part(path, &text[..end], kind, rules, hints);
+    checked.is_cut = true;
+    checked.problems.push(Problem {
+        offset: Some(end),
+        message: format!(
+            "more than {MOST_HINTS} places before this line could name a legacy registry, so the rest of the file was \
+             not checked: run again when these are fixed"
+        ),
+        fatal: true,
+    });
+    checked
+}
+
+fn check_part(
     path: &Path,
     text: &str,
     kind: &Kind,

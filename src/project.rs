@@ -57,6 +57,8 @@ pub struct Member {
     pub findings: Vec<Finding>,
     pub problems: Vec<Problem>,
     pub unjudged: Vec<Unjudged>,
+    /// Whether only the beginning was checked.
+    pub is_cut: bool,
 }
 
 impl Member {
@@ -70,6 +72,7 @@ impl Member {
             findings: Vec::new(),
             problems: Vec::new(),
             unjudged: Vec::new(),
+            is_cut: false,
         }
     }
 }

@@ -90,6 +90,8 @@ impl Judge<'_> {
         let mut passes = Passes::default();
         self.find(&mut members, projects, &mut outcomes);
         while let Some(limit) = fix {
+            // Each run takes its part of what is too much for one.
+            let is_last = members.values().any(|member| member.is_cut);
             let changed = apply(&mut members, &mut outcomes, limit);
             if changed.is_empty() {
                 break;
@@ -103,6 +105,9 @@ impl Judge<'_> {
                 break;
             }
             self.find(&mut members, projects, &mut outcomes);
+            if is_last {
+                break;
+            }
         }
         for (path, member) in members {
             let outcome = outcomes.entry(path).or_default();
@@ -151,6 +156,7 @@ impl Judge<'_> {
         member.findings.clear();
         member.problems.clear();
         member.unjudged.clear();
+        member.is_cut = false;
         let text = &member.text;
         if !self.anchors.occur_in(text.as_bytes()) {
             return Vec::new();
@@ -160,6 +166,7 @@ impl Judge<'_> {
         member.findings = checked.findings;
         member.problems = checked.problems;
         member.unjudged = checked.unjudged;
+        member.is_cut = checked.is_cut;
         checked.comments
     }
 

@@ -53,7 +53,11 @@ pub struct Map<'t> {
 
 /// Where the keys of a wide map are, from the first time that one is asked for.
 #[derive(Debug, Clone, Default)]
-struct Index(OnceLock<HashMap<Box<str>, usize>>);
+#[expect(
+    clippy::box_collection,
+    reason = "almost no map has an index, and a million of them no room for one"
+)]
+struct Index(OnceLock<Box<HashMap<Box<str>, usize>>>);
 
 /// It adds nothing to what the entries say.
 impl PartialEq for Index {
@@ -176,9 +180,8 @@ impl<'t> Map<'t> {
     fn indexed(&self) -> &HashMap<Box<str>, usize> {
         self.index.0.get_or_init(|| {
             let named = self.entries.iter().enumerate();
-            named
-                .filter_map(|(index, entry)| Some((entry.name()?.into(), index)))
-                .collect()
+            let by_name = named.filter_map(|(index, entry)| Some((entry.name()?.into(), index)));
+            Box::new(by_name.collect())
         })
     }
 

@@ -143,3 +143,21 @@ fn chains_of_rules_come_to_an_end() {
         assert_eq!(said, code == 2, "{output:?}");
     }
 }
+
+/// What is too much for the memory of one run is done in parts, and each says that it did not do all.
+#[test]
+fn more_findings_than_a_run_holds_are_fixed_by_several() {
+    let many = "- image: k8s.gcr.io/pause:3.1\n".repeat(50_010);
+    let tree = folder(&[("a.yaml", &many)]);
+    let output = run(tree.path(), &["--format", "concise"]);
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("a.yaml:50001:1: problem: more than 50000 places"));
+    assert!(said.contains("50000 warnings in 1 file"));
+    let first = run(tree.path(), &["--write", "--quiet"]);
+    assert_eq!(first.status.code(), Some(1), "{}", stderr(&first));
+    let second = run(tree.path(), &["--write", "--quiet"]);
+    assert_eq!(second.status.code(), Some(0), "{}", stderr(&second));
+    let text = std::fs::read_to_string(tree.path().join("a.yaml")).unwrap();
+    assert_eq!(text, many.replace("k8s.gcr.io", "registry.k8s.io"));
+}

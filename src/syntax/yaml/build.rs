@@ -81,6 +81,10 @@ impl<'t> Builder<'t> {
             None => return,
             Some(Open::Map(mut map, _, anchor)) => {
                 map.span.end = end.max(map.span.start).max(self.seen);
+                // A list of a million small maps would take most of its memory for room that they do not need.
+                if map.entries.capacity() >= 2 * map.entries.len() {
+                    map.entries.shrink_to_fit();
+                }
                 let span = map.span;
                 (Node::Map(map), span, anchor)
             }
