@@ -41,7 +41,7 @@ PYTHON
 while read -r rule image; do pod "$rule" "$image"; done < examples > pods.yaml
 on_server apply --dry-run=server -f pods.yaml > said 2>&1 || true
 while read -r rule image; do
-    grep -q "regfix $rule[,)]" said || failed "$image is not refused by $rule"
+    grep -q "regfix ${rule}[,)]" said || failed "$image is not refused by $rule"
 done < examples
 pod clean registry.k8s.io/pause:3.9 | on_server apply --dry-run=server -f - > /dev/null
 passed "$(wc -l < examples) rules refuse their examples"

@@ -136,6 +136,7 @@ skopeo logout "$closed" >/dev/null
 config="{\"auths\":{\"$closed\":{\"auth\":\"$auth\"}}}"
 printf 'apiVersion: v1\nkind: Secret\ntype: kubernetes.io/dockerconfigjson\nmetadata: {name: regcred}\ndata:\n  .dockerconfigjson: %s\n' "$(printf '%s' "$config" | base64 -w 0)" >secret.yaml
 [[ $(verified --insecure-registry "$closed" --authfile secret.yaml <<<"$closed/a:1") == "available "* ]] || failed "not with a pull secret"
+# shellcheck disable=SC2001 # it is a regular expression
 sed 's/"auth":"[^"]*"/"auth":"dXNlcjp3cm9uZw=="/' <<<"$config" >wrong.json
 [[ $(verified --insecure-registry "$closed" --authfile wrong.json <<<"$closed/a:1") == "denied "* ]] || failed "a wrong password"
 passed "credentials of podman, docker and Kubernetes"
@@ -202,7 +203,7 @@ END
     [[ $ours == *"available $tokens/public/a:1 "* && $ours == *"needs-credentials $tokens/private/a:1 "* ]] || failed "tokens: $ours"
     [[ $(grep -c '^gone ' <<<"$ours") == 20 ]] || failed "tokens: $ours"
     [[ $(wc -l <asked.txt) == 2 ]] || failed "more than a token for each repository: $(<asked.txt)"
-    sed "s/$closed/$tokens/" <<<"$config" >tokens.json
+    printf '%s\n' "${config/"$closed"/"$tokens"}" >tokens.json
     [[ $(verified --insecure-registry "$tokens" --authfile tokens.json <<<"$tokens/private/a:1") == "available "* ]] || failed "no token for a password"
     passed "tokens"
 else
