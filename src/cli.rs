@@ -5,6 +5,7 @@ mod catalogue;
 mod changed;
 mod cluster;
 mod explain;
+mod exporter;
 mod hook;
 mod lasting;
 mod mirror;
@@ -212,6 +213,9 @@ fn run(
             let json = *format == TableFormat::Json;
             return online::verify(&options, verify, json, out, err);
         }
+        Some(Command::Exporter(arguments)) => {
+            return exporter::export(&options, arguments, out, err);
+        }
         Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
         Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
         Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),
@@ -405,6 +409,7 @@ fn options<'o>(
         Some(Command::Mirror(mirror)) => &mirror.paths,
         Some(Command::Hosts(hosts)) => &hosts.paths,
         Some(Command::Cluster(cluster)) => &cluster.repo,
+        Some(Command::Exporter(exporter)) => &exporter.paths,
         _ => &scope.paths,
     };
     // Equal paths are the same file only if they are spelled in one way.

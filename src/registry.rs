@@ -6,5 +6,6 @@
 #[cfg(feature = "online")]
 pub mod client;
 pub mod hosts;
+pub mod metrics;
 pub mod mirror;
 pub mod version;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use super::cluster::Cluster;
+use super::exporter::Exporter;
 use super::hook::Hook;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Registries, Tags, Verify, VerifyFixes};
@@ -239,6 +240,10 @@ pub enum Command {
     ///
     /// Copies nothing itself. Exit code 0: all images are included. 1: some are left out, and standard error says why.
     Mirror(Mirror),
+    /// Write metrics for Prometheus: which images exist, which are gone, and which registries do not answer
+    ///
+    /// Asks each registry once, and ends. Exit code 0: the metrics are written. 2: something failed. See docs/registries.md.
+    Exporter(Exporter),
     /// List the hosts that pulls need, before and after the images have moved
     Hosts(Hosts),
     /// List legacy images in a cluster: one row per workload and container, and what put it there

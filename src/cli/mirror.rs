@@ -15,6 +15,7 @@ use super::args::TableFormat;
 use crate::artifact::Artifact;
 use crate::check;
 use crate::edit::Applicability;
+use crate::finding::Finding;
 use crate::kind;
 use crate::printable::{self, complain};
 use crate::registry::hosts::{Facts, Host};
@@ -89,14 +90,19 @@ fn images(
 
 /// What the rules make of an image in a manifest.
 fn replacement(image: &str, rules: &RuleSet, limit: Applicability) -> Option<String> {
+    let finding = finding(image, rules)?;
+    let trusted = finding.fix.is_some_and(|fix| fix.applicability >= limit);
+    finding.new.filter(|_| trusted)
+}
+
+/// What the rules say of an image in a manifest.
+pub(super) fn finding(image: &str, rules: &RuleSet) -> Option<Finding> {
     // A part of a reference would mean something else there.
     Reference::parse(image)?;
     let text = format!("image: {image}\n");
     let path = Path::new("image.yaml");
     let found = check::check(path, &text, kind::standard_input(), rules).findings;
-    let finding = found.into_iter().next()?;
-    let trusted = finding.fix.is_some_and(|fix| fix.applicability >= limit);
-    finding.new.filter(|_| trusted)
+    found.into_iter().next()
 }
 
 fn limit(unsafe_fixes: bool) -> Applicability {

@@ -101,7 +101,7 @@ mod connected;
 pub(super) use connected::{connect, tags, verify};
 
 #[cfg(not(feature = "online"))]
-pub(super) use offline::{connect, tags, verify};
+pub(super) use offline::{connect, export, tags, verify};
 
 #[cfg(not(feature = "online"))]
 mod offline {
@@ -136,6 +136,15 @@ mod offline {
         err: &mut dyn Write,
     ) -> io::Result<Exit> {
         refuse("`--verify`", err)
+    }
+
+    pub(crate) fn export(
+        _: &Options<'_>,
+        _: &super::super::exporter::Exporter,
+        _: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Exit> {
+        refuse("`regfix exporter`", err)
     }
 
     fn refuse(what: &str, err: &mut dyn Write) -> io::Result<Exit> {

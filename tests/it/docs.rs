@@ -113,6 +113,7 @@ fn help() -> BTreeSet<String> {
         &["mirror", "--help"],
         &["hosts", "--help"],
         &["cluster", "--help"],
+        &["exporter", "--help"],
         &["policy", "--help"],
         &["rules", "--help"],
         &["explain", "--help"],

@@ -3,6 +3,7 @@
 mod answers;
 mod cli;
 mod credentials;
+mod exporter;
 mod faults;
 mod many;
 mod mirror;

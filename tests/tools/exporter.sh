@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The metrics of `regfix exporter`, and the alert rules and the dashboard of `packaging`, by promtool.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$scratch"
+
+python3 - "$root/packaging/prometheus/dashboard.json" << 'PYTHON'
+import json, sys
+panels = json.load(open(sys.argv[1]))["panels"]
+assert len({panel["id"] for panel in panels}) == len(panels) >= 6
+PYTHON
+passed "the dashboard is JSON"
+if ! has promtool; then
+    without promtool
+    exit 0
+fi
+promtool check rules "$root/packaging/prometheus/alerts.yaml" > said 2>&1 || failed "$(cat said)"
+cp "$root"/packaging/prometheus/*.yaml .
+promtool test rules alerts_test.yaml > said 2>&1 || failed "$(cat said)"
+passed "promtool takes the alert rules, and they fire when they should"
+
+# Registries that cannot be reached: what is not known are metrics, too.
+printf 'image: 127.0.0.1:9/a:1\nargs: ["--image=k8s.gcr.io.invalid/pause:3.1"]\n' > images.yaml
+status=0
+"$regfix" exporter --no-config --max-wait 1s --timeout 2s --textfile regfix.prom images.yaml 2> said || status=$?
+if grep -q 'needs a build that can connect' said; then
+    echo "not tested: metrics, for this build has no network code"
+    exit 0
+fi
+[[ $status = 0 ]] || failed "exit code $status: $(cat said)"
+promtool check metrics < regfix.prom > said 2>&1 || failed "promtool: $(cat said)"
+contains "$(cat regfix.prom)" 'regfix_image_undetermined{image="127.0.0.1:9/a:1",state="unreachable"} 1'
+passed "promtool finds no fault with the metrics"
+# Every metric of the rules and the dashboard is one of ours.
+grep -oh 'regfix_[a-z_]*' "$root"/packaging/prometheus/alerts.yaml "$root/packaging/prometheus/dashboard.json" | sort -u > used
+while read -r metric; do
+    grep -q "^# TYPE $metric gauge" regfix.prom || failed "there is no metric $metric"
+done < used
+passed "rules and dashboard use the metrics that there are"
