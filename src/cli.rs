@@ -159,7 +159,11 @@ fn run(
             engine,
             action,
             min_severity,
-        }) => return policy::print(&rules, engine, *action, *min_severity, out, err),
+            task,
+        }) => {
+            let task = task.as_ref();
+            return policy::print(&rules, engine, *action, *min_severity, task, out, err);
+        }
         _ => {}
     }
     let writes = arguments.action.write

@@ -16,7 +16,7 @@
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
-//! | 1 | [`source`], [`search`], [`open`] | spans, lines and columns; words in bytes; opening files that a stranger may have made |
+//! | 1 | [`source`], [`search`], [`open`], [`program`] | spans, lines and columns; words in bytes; opening files that a stranger may have made; where programs are |
 //! | 0 | [`printable`] | text made fit to be shown |
 
 pub mod artifact;
@@ -36,6 +36,7 @@ pub mod kind;
 pub mod open;
 pub mod policy;
 pub mod printable;
+pub mod program;
 pub mod progress;
 pub mod project;
 pub mod registry;

@@ -6,6 +6,8 @@
 mod cel;
 mod condition;
 mod engine;
+mod vectors;
 
 pub use condition::{Condition, conditions};
 pub use engine::{Action, ENGINES, Engine, Unsupported, engine};
+pub use vectors::{Vector, images, vectors};

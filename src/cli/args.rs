@@ -256,14 +256,16 @@ pub enum Command {
     /// The rules that `--select`, `--ignore` and the configuration choose become one policy, on standard output. It checks only
     /// images that an object did not have before, and no objects that a controller creates. See docs/policies.md.
     Policy {
-        #[arg(long, value_parser = engines(), default_value = "vap", long_help = about_engines())]
+        #[arg(long, value_parser = engines(), default_value = "vap", long_help = about_engines(), global = true)]
         engine: String,
         /// What happens to an object with a legacy image; policies that replace images ignore this
         #[arg(long, value_enum, default_value_t = PolicyAction::Warn)]
         action: PolicyAction,
         /// Only rules that are at least this severe
-        #[arg(long, value_enum, default_value_t = Level::Warning)]
+        #[arg(long, value_enum, default_value_t = Level::Warning, global = true)]
         min_severity: Level,
+        #[command(subcommand)]
+        task: Option<Task>,
     },
     /// Print a shell completion script
     ///
@@ -298,6 +300,16 @@ pub enum PolicyAction {
     Audit,
     /// Refuse it
     Deny,
+}
+
+/// What else can be done with a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Try the policy with the examples of its rules, by the program of its engine: gator for `gatekeeper`
+    ///
+    /// Each image is tried in a Pod, a CronJob and another kind of object. Exit code 0: the policy refuses what the rules are
+    /// about, and nothing else. 1: there are differences. 2: the program is not on the PATH, or failed.
+    Test,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

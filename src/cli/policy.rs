@@ -1,9 +1,11 @@
-//! `regfix policy`: an admission policy on standard output.
+//! `regfix policy`: an admission policy on standard output, or tried by the program of its engine.
+
+mod test;
 
 use std::io::{self, Write};
 
 use super::Exit;
-use super::args::{Level, PolicyAction};
+use super::args::{Level, PolicyAction, Task};
 use crate::policy::{self, Action, Unsupported};
 use crate::rules::{RuleSet, Severity};
 
@@ -12,6 +14,7 @@ pub(super) fn print(
     engine: &str,
     action: PolicyAction,
     least: Level,
+    task: Option<&Task>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
@@ -25,19 +28,26 @@ pub(super) fn print(
         Level::Warning => Severity::Warning,
         Level::Error => Severity::Error,
     };
-    let policy = policy::engine(engine).map(|engine| engine.policy(rules, least, action));
-    match policy {
-        Some(Ok(text)) => {
+    let Some(engine) = policy::engine(engine) else {
+        return unsupported(err);
+    };
+    if let Some(Task::Test) = task {
+        return test::test(engine, rules, least, out, err);
+    }
+    match engine.policy(rules, least, action) {
+        Ok(text) => {
             out.write_all(text.as_bytes())?;
             out.flush()?;
             Ok(Exit::Done)
         }
-        Some(Err(Unsupported)) | None => {
-            writeln!(
-                err,
-                "regfix: none of the selected rules can be part of such a policy: select rules about images, or lower --min-severity"
-            )?;
-            Ok(Exit::Failed)
-        }
+        Err(Unsupported) => unsupported(err),
     }
+}
+
+fn unsupported(err: &mut dyn Write) -> io::Result<Exit> {
+    writeln!(
+        err,
+        "regfix: none of the selected rules can be part of such a policy: select rules about images, or lower --min-severity"
+    )?;
+    Ok(Exit::Failed)
 }

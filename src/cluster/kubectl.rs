@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::read;
+use crate::program;
 
 /// Which cluster is asked, and for what.
 #[derive(Debug, Clone, Default)]
@@ -48,14 +49,7 @@ impl Kubectl {
     /// # Errors
     /// Where there is no kubectl.
     pub fn find(query: Query) -> Result<Self, String> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let file = format!("kubectl{}", std::env::consts::EXE_SUFFIX);
-        // `.` on PATH would be whatever folder regfix runs in.
-        let program = std::env::split_paths(&path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(&file))
-            .find(|program| program.is_file());
-        match program {
+        match program::here("kubectl") {
             Some(program) => Ok(Self { program, query }),
             None => Err(
                 "kubectl is not on PATH: install it, or read a saved dump with --from".to_owned(),

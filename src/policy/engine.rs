@@ -214,7 +214,8 @@ fn gatekeeper(conditions: &[Condition], action: Action) -> Vec<Value> {
                         "engine": "K8sNativeValidation",
                         "source": {
                             "failurePolicy": "Ignore",
-                            "matchConditions": [
+                            // Called so there, although it is a list.
+                            "matchCondition": [
                                 {"name": "not-controlled", "expression": cel::NOT_CONTROLLED},
                             ],
                             "variables": variables(conditions),
@@ -322,6 +323,24 @@ mod tests {
                 engine.name
             );
         }
+    }
+
+    /// What `regfix policy test` found with gator: under any other name, Gatekeeper refuses what controllers create.
+    #[test]
+    fn gatekeeper_has_its_own_name_for_conditions() {
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        let gatekeeper = engine("gatekeeper").unwrap();
+        let text = gatekeeper
+            .policy(&rules, Severity::Warning, Action::Deny)
+            .unwrap();
+        let template = text.split("---\n").next().unwrap();
+        let template: Value = serde_yaml::from_str(template).unwrap();
+        let source = &template["spec"]["targets"][0]["code"][0]["source"];
+        assert_eq!(
+            source["matchCondition"][0]["expression"],
+            cel::NOT_CONTROLLED
+        );
+        assert!(source.get("matchConditions").is_none());
     }
 
     #[test]

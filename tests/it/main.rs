@@ -32,6 +32,8 @@ mod kustomize;
 mod output;
 mod owed;
 mod pages;
+#[cfg(unix)]
+mod policy;
 mod properties;
 mod readers;
 mod registry;

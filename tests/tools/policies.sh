@@ -5,6 +5,14 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
 
+# By Gatekeeper's own evaluator, which needs no server.
+if has gator; then
+    "$regfix" policy test --no-config --engine gatekeeper > said 2>&1 || failed "$(tail -n 20 said)"
+    passed "Gatekeeper: $(tail -n 1 said)"
+else
+    without gator
+fi
+
 if [ -z "${REGFIX_KUBECONFIG:-}" ] || ! command -v kubectl > /dev/null; then
     echo "not tested: policies on an API server, for REGFIX_KUBECONFIG names none or kubectl is not here"
     exit 0

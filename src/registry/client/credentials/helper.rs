@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::file::password_or_token;
 use super::{Credentials, Environment, Secret};
+use crate::program;
 
 /// A helper may ask a person.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,14 +46,8 @@ impl Helper {
             return Err(format!("`{shown}` is not the name of a credential helper"));
         }
         let name = format!("docker-credential-{name}");
-        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
         let path = environment.get("PATH").cloned().unwrap_or_default();
-        // `.` on PATH would be whatever folder regfix runs in.
-        let program = std::env::split_paths(&path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(&file))
-            .find(|program| program.is_file());
-        match program {
+        match program::find(&name, path.as_ref()) {
             Some(program) => Ok(Self { program, name }),
             None => Err(format!("{name} is not on PATH")),
         }

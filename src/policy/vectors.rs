@@ -1,0 +1,178 @@
+//! Objects to try a policy with: each image in the kinds of objects that policies written by hand get wrong.
+//!
+//! Knows no engine, and no file.
+
+use serde_json::{Value, json};
+
+use crate::image::{DOCKER_HUB, ImageRef};
+use crate::rules::RuleSet;
+
+/// An object, and the image in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vector {
+    /// Of the object.
+    pub name: String,
+    pub image: String,
+    /// Where in the object.
+    pub kind: &'static str,
+    pub object: Value,
+    /// A controller has made it: it is admitted, whatever is in it.
+    pub is_controlled: bool,
+}
+
+const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The examples of the rules, in all spellings, and where they go.
+pub fn images(rules: &RuleSet, target: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut images = Vec::new();
+    for rule in rules.rules() {
+        let example = rule.example.as_str();
+        let Some(parsed) = ImageRef::parse(example) else {
+            continue;
+        };
+        images.push(example.to_owned());
+        let name = parsed.name_span().of(example);
+        images.push(name.to_owned());
+        images.push(format!("{name}:latest"));
+        images.push(format!("{name}@{DIGEST}"));
+        images.push(format!("{example}@{DIGEST}").replacen(&format!("@{DIGEST}@"), "@", 1));
+        images.push(format!("mirror.example.com/{name}:1"));
+        let hub = [format!("{DOCKER_HUB}/"), "index.docker.io/".to_owned()];
+        if let Some(short) = hub
+            .iter()
+            .find_map(|hub| example.strip_prefix(hub.as_str()))
+        {
+            images.push(short.to_owned());
+            images.extend(hub.iter().map(|hub| format!("{hub}{short}")));
+        }
+        images.extend(target(example));
+    }
+    images.retain(|image| ImageRef::parse(image).is_some());
+    images.sort();
+    images.dedup();
+    images
+}
+
+/// A kind of object, and how one is made.
+type Kind = (&'static str, fn(&str) -> Value);
+
+/// Each image in a pod and in a CronJob, and in one of the other locations.
+pub fn vectors(images: &[String]) -> Vec<Vector> {
+    let kinds: [Kind; 7] = [
+        ("init container", init_container),
+        ("image volume", volume),
+        ("Deployment", |image| {
+            workload("apps/v1", "Deployment", image)
+        }),
+        ("StatefulSet", |image| {
+            workload("apps/v1", "StatefulSet", image)
+        }),
+        ("DaemonSet", |image| workload("apps/v1", "DaemonSet", image)),
+        ("Job", |image| workload("batch/v1", "Job", image)),
+        ("controlled pod", controlled),
+    ];
+    let mut vectors = Vec::new();
+    let mut add = |image: &String, kind: &'static str, mut object: Value| {
+        let name = format!("vector-{}", vectors.len());
+        object["metadata"]["name"] = json!(name);
+        object["metadata"]["namespace"] = json!("default");
+        vectors.push(Vector {
+            name,
+            image: image.clone(),
+            kind,
+            object,
+            is_controlled: kind == "controlled pod",
+        });
+    };
+    for (number, image) in images.iter().enumerate() {
+        add(image, "Pod", pod(image));
+        add(image, "CronJob", cron_job(image));
+        let (kind, make) = kinds[number % kinds.len()];
+        add(image, kind, make(image));
+    }
+    vectors
+}
+
+fn container(image: &str) -> Value {
+    json!([{"name": "app", "image": image}])
+}
+
+fn pod(image: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": container(image)}})
+}
+
+fn init_container(image: &str) -> Value {
+    let mut pod = pod("registry.example.com/app:1");
+    pod["spec"]["initContainers"] = json!([{"name": "setup", "image": image}]);
+    pod
+}
+
+fn volume(image: &str) -> Value {
+    let mut pod = pod("registry.example.com/app:1");
+    pod["spec"]["volumes"] = json!([{"name": "data", "image": {"reference": image}}]);
+    pod
+}
+
+fn controlled(image: &str) -> Value {
+    let mut pod = pod(image);
+    pod["metadata"]["ownerReferences"] = json!([
+        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "old", "uid": "1", "controller": true},
+    ]);
+    pod
+}
+
+fn workload(version: &str, kind: &str, image: &str) -> Value {
+    let mut spec = json!({"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": container(image)}}});
+    if kind == "Job" {
+        spec["template"]["spec"]["restartPolicy"] = json!("Never");
+    } else {
+        spec["selector"] = json!({"matchLabels": {"a": "b"}});
+    }
+    json!({"apiVersion": version, "kind": kind, "metadata": {}, "spec": spec})
+}
+
+fn cron_job(image: &str) -> Value {
+    let job = workload("batch/v1", "Job", image);
+    json!({
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {},
+        "spec": {"schedule": "@daily", "jobTemplate": {"spec": job["spec"]}},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_and_every_kind_is_tried() {
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        let images = images(&rules, &|_| {
+            Some("registry.example.com/target:1".to_owned())
+        });
+        assert!(images.len() > 300, "{}", images.len());
+        for image in [
+            "bitnami/redis:7.0.11",
+            "k8s.gcr.io/pause:latest",
+            "registry.example.com/target:1",
+        ] {
+            let is_one = images.iter().any(|one| one == image);
+            assert!(is_one || image.starts_with("bitnami"), "{image}");
+        }
+        assert!(images.iter().any(|image| image.starts_with("bitnami/")));
+        let vectors = vectors(&images);
+        assert_eq!(vectors.len(), images.len() * 3);
+        for vector in &vectors {
+            assert!(vector.object.to_string().contains(&vector.image));
+        }
+        for kind in [
+            "CronJob",
+            "init container",
+            "image volume",
+            "controlled pod",
+        ] {
+            assert!(vectors.iter().any(|vector| vector.kind == kind), "{kind}");
+        }
+    }
+}
