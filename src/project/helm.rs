@@ -17,6 +17,7 @@ mod members;
 mod overrides;
 mod pulled;
 mod readers;
+mod refusal;
 mod released;
 pub mod render;
 mod root;

@@ -10,6 +10,7 @@ mod cluster;
 mod common;
 mod converge;
 mod corpus;
+mod differential;
 mod docs;
 mod encoding;
 mod fixtures;

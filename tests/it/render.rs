@@ -3,7 +3,7 @@
 //!
 //! What is compared: all charts of the fixtures, charts made by chance, and those of the folder that `REGFIX_CORPUS` names.
 
-mod compare;
+pub(crate) mod compare;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::corpus::corpus;
 use compare::{Verdict, compare};
 
 #[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn has_helm() -> bool {
+pub(crate) fn has_helm() -> bool {
     let found = Command::new("helm").arg("version").output().is_ok();
     if !found {
         println!("skipped: there is no helm");

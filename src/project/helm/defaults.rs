@@ -12,6 +12,7 @@ use super::document::{Document, Placed};
 use super::effective::{self, Instance};
 use super::load::{self, Chart, File, Loaded};
 use super::overrides::{self, Override};
+use super::refusal;
 use super::values::{self, Origin, Spot, Table, Value, table_at};
 use crate::check;
 use crate::edit::{self, Applicability, Edit, Fix};
@@ -34,6 +35,8 @@ pub(super) struct Owned<'o> {
     /// Its own values, and files that those were laid over.
     own: Vec<File>,
     pub(super) loaded: &'o Loaded,
+    /// Of a chart that another file asks for.
+    name: Option<String>,
 }
 
 /// A finding, and the overrides that would fix it.
@@ -74,6 +77,7 @@ impl<'o> Owned<'o> {
             chart,
             own: vec![own],
             loaded,
+            name: None,
         })
     }
 
@@ -89,7 +93,8 @@ impl<'o> Owned<'o> {
             .children
             .first()
             .map(|chart| chart.metadata.name.clone());
-        let values = Table::from([(name.unwrap_or_default(), Value::table(values))]);
+        let name = name.unwrap_or_default();
+        let values = Table::from([(name.clone(), Value::table(values))]);
         let chart = Arc::new(Chart {
             metadata: about,
             values,
@@ -97,7 +102,12 @@ impl<'o> Owned<'o> {
             templates: Vec::new(),
             of_root: false,
         });
-        Self { chart, own, loaded }
+        Self {
+            chart,
+            own,
+            loaded,
+            name: Some(name),
+        }
     }
 
     fn metadata(&self) -> &Metadata {
@@ -207,13 +217,20 @@ impl<'o> Owned<'o> {
         } else if edited.iter().any(|placed| placed.in_list) && reason.is_none() {
             reason = Some(IN_LIST.to_owned());
         }
-        let overrides = match applicability {
+        let mut overrides: Vec<Override> = match applicability {
             Applicability::Display => Vec::new(),
             _ => edited
                 .iter()
                 .filter_map(|placed| override_of(placed, instance, renames))
                 .collect(),
         };
+        if !overrides.is_empty() && self.is_refused(instance) {
+            overrides.push(refusal::lift(self.top()));
+            if applicability > Applicability::Unsafe {
+                applicability = Applicability::Unsafe;
+                reason = Some(refusal::REASON.to_owned());
+            }
+        }
         let what = "default";
         Default {
             finding: Finding {
@@ -226,6 +243,19 @@ impl<'o> Owned<'o> {
             applicability,
             origins,
         }
+    }
+
+    /// Whether the chart refuses images from elsewhere, and the values over its own leave it so.
+    fn is_refused(&self, instance: &Instance) -> bool {
+        let mut charts = instance.charts.iter();
+        let own = values::table_at(&self.chart.values, self.top().iter().map(String::as_str));
+        let is_lifted = own.is_some_and(refusal::is_lifted);
+        charts.any(|chart| refusal::refuses(&chart.values)) && !is_lifted
+    }
+
+    /// The keys that lead to what is set for the whole: a chart that another file asks for is under its name.
+    fn top(&self) -> &[String] {
+        self.name.as_slice()
     }
 
     /// The place that a leaf was written at.

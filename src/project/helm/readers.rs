@@ -21,6 +21,7 @@ use crate::source::{LineIndex, Span};
 
 use super::load::shown;
 use super::members::note;
+use super::refusal;
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use trace::{Trace, traces};
@@ -131,6 +132,9 @@ impl<'t> Readers<'t> {
                 false,
             ),
         }
+        if let Some(values) = members.get_mut(&self.values) {
+            refusal::lift_here(&values.text, &mut values.findings);
+        }
     }
 
     fn has_anything(&self, members: &Members, anchors: &Anchors) -> bool {
@@ -153,7 +157,9 @@ impl<'t> Readers<'t> {
                     && finding.new.is_some()
                     && is_other_image(finding, values, &judged, &trace.legacy_words)
             };
+            let text = member.text.as_str();
             let wrong = member.findings.iter().filter(|one| is_wrong(one));
+            let wrong = wrong.filter(|one| names_legacy_host(one, text));
             let unjudged = wrong.map(|finding| Unjudged {
                 span: finding.span(),
                 reason: OTHER_IMAGE,
@@ -239,6 +245,16 @@ impl<'t> Readers<'t> {
         let readings: Vec<Reading<'_>> = readings.collect();
         hold::hold(members, &readings);
     }
+}
+
+/// Whether a finding is about a host that is written where it is, rather than about a path.
+fn names_legacy_host(finding: &Finding, text: &str) -> bool {
+    let host = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+    let old = host(&finding.old);
+    let mut labels = finding.labels.iter();
+    let is_written = labels.any(|label| label.span.of(text).starts_with(&old));
+    let moves = finding.new.as_deref().is_some_and(|new| host(new) != old);
+    old.contains('.') && is_written && moves
 }
 
 fn is_layer(path: &Path) -> bool {

@@ -121,7 +121,16 @@ impl Image {
     }
 
     fn as_use(&self, text: &str) -> Option<ImageUse> {
-        let read = ImageRef::parse(text)?;
+        // What is no tag, such as another program's placeholder, is one that nobody knows.
+        let Some(read) = ImageRef::parse(text) else {
+            let end = text.rfind('/').map_or(0, |slash| slash + 1);
+            let end = end + text[end..].find([':', '@'])?;
+            let name = ImageRef::parse(&text[..end])?.name_span();
+            return Some(ImageUse {
+                name: Some(name),
+                ..ImageUse::new(Artifact::Image, Usage::PULL, "image")
+            });
+        };
         let name = read.name_span();
         let tag_at = |tag: &str| Span::new(name.end + 1, name.end + 1 + tag.len());
         let holes: Vec<Span> = self
