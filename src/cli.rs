@@ -172,8 +172,12 @@ fn run(
         complain(err, message)?;
         return Ok(Exit::Failed);
     }
-    let registries = match &arguments.action.verify {
-        Some(_) => match online::connect(&arguments.registries, err)? {
+    let asked = match of_cluster(arguments) {
+        Some(cluster) => cluster.verify.map(|_| &cluster.registries),
+        None => arguments.action.verify.map(|_| &arguments.registries),
+    };
+    let registries = match asked {
+        Some(asked) => match online::connect(asked, err)? {
             Some(registries) => Some(registries),
             None => return Ok(Exit::Failed),
         },
@@ -238,6 +242,14 @@ fn run(
         Outcome::FindingsLeft => Exit::FindingsLeft,
         Outcome::Failed => Exit::Failed,
     })
+}
+
+/// What `regfix cluster` is asked for, if it is.
+fn of_cluster(arguments: &Arguments) -> Option<&cluster::Cluster> {
+    match &arguments.command {
+        Some(Command::Cluster(cluster)) => Some(cluster),
+        _ => None,
+    }
 }
 
 /// The version, and what regfix knows and since when.
@@ -353,7 +365,10 @@ fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, 
     Ok(Prepared {
         base,
         config,
-        rules: match action.verify {
+        rules: match action
+            .verify
+            .or(of_cluster(arguments).and_then(|cluster| cluster.verify))
+        {
             Some(which) => RuleSet::new(rules).asking(which.asking(), action.pin),
             None => RuleSet::new(rules),
         },

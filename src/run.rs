@@ -52,6 +52,7 @@ pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};
 pub use verify::Registries;
+pub use verify::ask;
 
 /// Files are told in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::online::{Registries, VerifyFixes};
 use super::{Exit, format};
 use crate::cluster::report::{self, NotRead, Report, Summary};
 use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Object, Query, Row};
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
 use crate::report::FORMATS;
-use crate::run::Options;
+use crate::run::{self, Options};
 
 #[derive(Debug, Clone, Args)]
 pub struct Cluster {
@@ -50,6 +51,16 @@ pub struct Cluster {
     /// Custom resources whose definitions have fields for images are read anyway, if the definitions can be read.
     #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
     pub resources: Vec<String>,
+    /// Ask the registries whether they have what the fixes put in place; `both`: and whether it is the same image
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "new"
+    )]
+    pub verify: Option<VerifyFixes>,
     /// Also read the files below this folder, and match them with what runs; can be given several times
     ///
     /// Says where each image is named, how sure that is, and what is in git only, in the cluster only, or in both.
@@ -69,6 +80,8 @@ pub struct Cluster {
     /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = super::args::formats())]
     pub format: String,
+    #[command(flatten)]
+    pub registries: Registries,
 }
 
 /// Standard input is no repository.
@@ -117,9 +130,28 @@ pub(super) fn run(
             "no object could be read: docs/cluster.md lists the permissions",
         )?;
     }
-    let is_whole = !nothing_read && failures.is_empty();
-    let exit = show(arguments, objects, &not_read, options, out, err)?;
+    let objects = verified(objects, &judge, &options, err)?;
+    if nothing_read {
+        return Ok(Exit::Failed);
+    }
+    let is_whole = failures.is_empty();
+    let exit = show(arguments, objects, &not_read, is_whole, options, out, err)?;
     Ok(if is_whole { exit } else { Exit::Failed })
+}
+
+/// The objects, judged again after the registries were asked, if they are to be.
+fn verified(
+    mut objects: Vec<Object>,
+    judge: &Judge<'_>,
+    options: &Options<'_>,
+    err: &mut dyn Write,
+) -> io::Result<Vec<Object>> {
+    if let (Some(registries), Some(asked)) = (options.registries, options.rules.asked()) {
+        run::ask(registries, asked, options.quiet, err, || {
+            judge.again(&mut objects)
+        })?;
+    }
+    Ok(objects)
 }
 
 /// Prints the report.
@@ -127,6 +159,7 @@ fn show(
     arguments: &Cluster,
     objects: Vec<Object>,
     not_read: &[NotRead],
+    is_whole: bool,
     options: Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -135,7 +168,10 @@ fn show(
     let count = objects.len();
     let inventory = Inventory::new(objects);
     let mut rows = inventory.rows();
-    let summary = Summary::new(&rows, count, inventory.counts().len());
+    let summary = Summary {
+        is_partial: !is_whole || !not_read.is_empty(),
+        ..Summary::new(&rows, count, inventory.counts().len())
+    };
     if !arguments.all {
         rows.retain(|row: &Row| row.judged.is_some());
     }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::container::Container;
@@ -66,8 +67,19 @@ impl<'r> Judge<'r> {
         if object::is_read_for_images(&object.identity) {
             object::strip(&mut value);
             object.uses = self.uses(&value);
+            let is_legacy = object.uses.iter().any(|one| one.judged.is_some());
+            object.value = (self.rules.asked().is_some() && is_legacy).then_some(value);
         }
         Some(object)
+    }
+
+    /// Judges legacy objects again: registries have answered.
+    pub fn again(&self, objects: &mut [Object]) {
+        objects.par_iter_mut().for_each(|object| {
+            if let Some(value) = &object.value {
+                object.uses = self.uses(value);
+            }
+        });
     }
 
     fn uses(&self, value: &Value) -> Vec<Use> {

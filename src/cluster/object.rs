@@ -51,6 +51,8 @@ pub struct Object {
     pub(super) node_of_static_pod: Option<String>,
     /// Of an object of Flux or Argo CD: where it takes its objects from.
     pub(super) source: Option<Source>,
+    /// What is judged again once registries have answered; kept only where that can change anything.
+    pub(super) value: Option<Value>,
 }
 
 const CORE: &str = "";
@@ -139,6 +141,7 @@ impl Object {
             node_of_static_pod: node_of_static_pod(value, &identity),
             source: Source::of(value, &identity),
             uses: Vec::new(),
+            value: None,
             identity,
         })
     }

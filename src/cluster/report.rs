@@ -51,6 +51,8 @@ pub struct Summary {
     pub roots: usize,
     pub safe: usize,
     pub review: usize,
+    /// Whether something could not be read: that nothing was found does not mean that nothing is there.
+    pub is_partial: bool,
 }
 
 impl Summary {
@@ -92,7 +94,12 @@ impl Summary {
         let kinds = count(self.kinds, "kind");
         let found = self.errors + self.warnings + self.infos;
         if found == 0 {
-            return format!("No legacy images in {objects} of {kinds}.\n");
+            return match self.is_partial {
+                true => format!(
+                    "No legacy images were found in {objects} of {kinds}, but not everything could be read.\n"
+                ),
+                false => format!("No legacy images in {objects} of {kinds}.\n"),
+            };
         }
         let counts = [
             (self.errors, "error"),

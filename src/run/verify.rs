@@ -20,7 +20,7 @@ const MOST_ROUNDS: usize = 4;
 ///
 /// # Errors
 /// Where `err` cannot be written.
-pub(super) fn ask(
+pub fn ask(
     registries: &dyn Registries,
     asked: &Asked,
     quiet: bool,

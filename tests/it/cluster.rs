@@ -453,6 +453,7 @@ fn a_dump_that_is_not_whole_fails() {
         let output = run(folder.path(), &["cluster", "--from", file]);
         assert_eq!(output.status.code(), Some(2), "{file}");
         assert!(stderr(&output).contains(why), "{file}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{file}");
     }
     let output = run(folder.path(), &["cluster", "--from", "none.json"]);
     assert_eq!(output.status.code(), Some(0));

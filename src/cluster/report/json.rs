@@ -134,6 +134,7 @@ struct Found<'r> {
     reason: Option<&'r str>,
     notes: &'r [String],
     url: Option<&'r str>,
+    verified: Option<Verified<'r>>,
     changes: Vec<Changed<'r>>,
 }
 
@@ -149,6 +150,11 @@ impl<'r> Found<'r> {
             reason: finding.reason.as_deref(),
             notes: &finding.notes,
             url: finding.url.as_deref(),
+            verified: finding.verified.as_ref().map(|verified| Verified {
+                outcome: verified.outcome.name(),
+                digest: verified.digest.as_deref(),
+                text: &verified.text,
+            }),
             changes: changes
                 .iter()
                 .map(|change| Changed {
@@ -159,6 +165,14 @@ impl<'r> Found<'r> {
                 .collect(),
         }
     }
+}
+
+/// What registries answered.
+#[derive(Serialize)]
+struct Verified<'r> {
+    outcome: &'static str,
+    digest: Option<&'r str>,
+    text: &'r str,
 }
 
 #[derive(Serialize)]

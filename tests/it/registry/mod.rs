@@ -2,6 +2,7 @@
 
 mod answers;
 mod cli;
+mod cluster;
 mod credentials;
 mod exporter;
 mod faults;
