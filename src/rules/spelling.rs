@@ -33,8 +33,11 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
         decoded.extend(escape.letter);
         copied = at + escape.length;
     }
+    if copied == 0 {
+        return None;
+    }
     decoded.extend_from_slice(&text[copied..]);
-    (copied > 0).then_some(decoded)
+    Some(decoded)
 }
 
 struct Escape {
