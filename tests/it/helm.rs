@@ -206,6 +206,35 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     tgz(&files)
 }
 
+/// PowerShell writes UTF-16, and Helm reads it.
+#[test]
+fn values_in_utf16_are_read_in_archives() {
+    let units = "\u{feff}image: k8s.gcr.io/pause:3.6\n".encode_utf16();
+    let values: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+    let sub = archive(&[
+        ("sub/Chart.yaml", SUB.as_bytes()),
+        ("sub/values.yaml", &values),
+        (
+            "sub/templates/pod.yaml",
+            b"kind: Pod\nspec: {containers: [{image: \"{{ .Values.image }}\"}]}\n",
+        ),
+    ]);
+    let chart =
+        "apiVersion: v2\nname: top\nversion: 1.0.0\ndependencies:\n- {name: sub, version: 1.0.0}\n";
+    let files = BTreeMap::from([
+        (PathBuf::from("Chart.yaml"), chart.as_bytes().to_vec()),
+        (PathBuf::from("charts/sub-1.0.0.tgz"), sub),
+    ]);
+    let folder = folder_of(&files);
+    let output = run(folder.path(), &["--format", "concise"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("k8s.gcr.io/pause:3.6"),
+        "{}",
+        stdout(&output)
+    );
+}
+
 #[test]
 fn hostile_archives_are_told_and_passed_over() {
     check_hostile(b"not an archive", "cannot be read: ");

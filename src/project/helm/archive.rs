@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
+use crate::encoding;
+
 /// Files by their paths within a chart, `/` between the parts.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
@@ -114,6 +116,8 @@ pub(super) fn unpack(
         }
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(broken)?;
+        // Helm reads values in UTF-16, too.
+        let content = encoding::to_utf8(&content).into_owned();
         unpacked.files.insert(path.to_owned(), content);
     }
     if unpacked.top.is_empty() {
