@@ -1,0 +1,201 @@
+//! The versions of the charts of a repository, and the commits that have them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::Fault;
+use crate::git::Git;
+
+/// A version of a chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    pub chart: String,
+    pub version: String,
+    pub commit: String,
+    /// The day of the commit, `YYYY-MM-DD`.
+    pub date: String,
+    /// The folder of the chart, without a slash at its end.
+    pub path: String,
+}
+
+/// What a `Chart.yaml` says of itself.
+#[derive(Deserialize)]
+struct Head {
+    name: String,
+    version: serde_yaml::Value,
+}
+
+/// Folders with charts that nobody publishes.
+const NOT_PUBLISHED: [&str; 12] = [
+    "testdata", "test", "tests", "e2e", "example", "examples", "docs", ".github", "fixtures",
+    "hack", "sample", "samples",
+];
+
+/// Every version of every chart: what its tag holds, or else the first commit that has it.
+pub fn releases(git: &mut Git) -> Result<Vec<Release>, Fault> {
+    let mut found: BTreeMap<(String, String), (Release, bool)> = BTreeMap::new();
+    let log = git.run(&[
+        "log",
+        "--first-parent",
+        "--reverse",
+        "-m",
+        "--format=@%H %cs",
+        "--name-only",
+        "HEAD",
+        "--",
+        "Chart.yaml",
+        "*/Chart.yaml",
+    ])?;
+    let mut commit = None;
+    for line in log.lines() {
+        if let Some(head) = line.strip_prefix('@') {
+            commit = head.split_once(' ');
+        } else if let (Some((commit, date)), true) = (commit, is_published(line)) {
+            let release = release(git, commit, date, line)?;
+            if let Some(release) = release {
+                let key = (release.chart.clone(), release.version.clone());
+                found.entry(key).or_insert((release, false));
+            }
+        }
+    }
+    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (release, _) in found.values() {
+        let all = paths.entry(release.chart.clone()).or_default();
+        if !all.contains(&release.path) {
+            all.push(release.path.clone());
+        }
+    }
+    let format = "--format=%(refname:short) %(objectname) %(*objectname) | %(committerdate:short)%(*committerdate:short)";
+    for line in git.run(&["for-each-ref", format, "refs/tags"])?.lines() {
+        let Some((head, date)) = line.split_once(" | ") else {
+            continue;
+        };
+        let words: Vec<&str> = head.split_whitespace().collect();
+        let (Some(tag), Some(commit)) = (words.first(), words.last()) else {
+            continue;
+        };
+        if let Some((chart, version)) = named_by(tag) {
+            let candidates = match chart {
+                "" if paths.len() == 1 => paths.values().next(),
+                chart => paths.get(chart),
+            };
+            for path in candidates.into_iter().flatten() {
+                let file = file_in(path);
+                if let Some(release) = release(git, commit, date, &file)? {
+                    let same = release.version.trim_start_matches('v') == version;
+                    let key = (release.chart.clone(), release.version.clone());
+                    let tagged = found.get(&key).is_some_and(|(_, tagged)| *tagged);
+                    if same && !tagged {
+                        found.insert(key, (release, true));
+                    }
+                }
+            }
+        }
+    }
+    Ok(found.into_values().map(|(release, _)| release).collect())
+}
+
+fn file_in(path: &str) -> String {
+    match path {
+        "" => "Chart.yaml".to_owned(),
+        path => format!("{path}/Chart.yaml"),
+    }
+}
+
+/// Whether a `Chart.yaml` is one of a chart that is published by itself.
+fn is_published(path: &str) -> bool {
+    let folders: Vec<&str> = path.split('/').rev().skip(1).collect();
+    let charts = folders.iter().filter(|folder| **folder == "charts").count();
+    !folders.iter().any(|folder| NOT_PUBLISHED.contains(folder)) && charts < 2
+}
+
+fn release(git: &mut Git, commit: &str, date: &str, file: &str) -> Result<Option<Release>, Fault> {
+    let Some(text) = git.text(&format!("{commit}:{file}"))? else {
+        return Ok(None);
+    };
+    let Ok(Head { name, version }) = serde_yaml::from_str(&text) else {
+        return Ok(None);
+    };
+    let version = match version {
+        serde_yaml::Value::String(version) => version,
+        _ => return Ok(None),
+    };
+    Ok(Some(Release {
+        chart: name,
+        version: version.trim().to_owned(),
+        commit: commit.to_owned(),
+        date: date.to_owned(),
+        path: file
+            .strip_suffix("Chart.yaml")
+            .unwrap_or_default()
+            .trim_end_matches('/')
+            .to_owned(),
+    }))
+}
+
+/// The chart and the version that a tag may name: `app-1.2.3`, `app/v1.2.3`; of `v1.2.3` the chart is empty.
+fn named_by(tag: &str) -> Option<(&str, &str)> {
+    let digits = tag.match_indices(|letter: char| letter.is_ascii_digit());
+    let mut starts = digits.map(|(at, _)| at);
+    let start = starts.find(|start| {
+        let before = tag[..*start].trim_end_matches('v');
+        let rest = &tag[*start..];
+        (before.is_empty() || before.ends_with(['-', '/', '_', '@']))
+            && rest
+                .split(['-', '+'])
+                .next()
+                .is_some_and(|core| core.matches('.').count() == 2)
+    })?;
+    let chart = tag[..start]
+        .trim_end_matches('v')
+        .trim_end_matches(['-', '/', '_', '@']);
+    let chart = chart.rsplit('/').next().unwrap_or(chart);
+    let chart = chart
+        .trim_end_matches("-helm-chart")
+        .trim_end_matches("-chart");
+    let chart = chart.trim_start_matches("helm-chart-");
+    Some((
+        if ["helm", "chart", "helm-chart"].contains(&chart) {
+            ""
+        } else {
+            chart
+        },
+        &tag[start..],
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_name_charts_and_versions() {
+        for (tag, expected) in [
+            ("app-1.2.3", Some(("app", "1.2.3"))),
+            ("app-v2-1.2.3-rc.1", Some(("app-v2", "1.2.3-rc.1"))),
+            ("charts/app/v1.2.3", Some(("app", "1.2.3"))),
+            ("v1.2.3", Some(("", "1.2.3"))),
+            ("helm-chart-1.2.3", Some(("", "1.2.3"))),
+            ("app-chart-1.2.3", Some(("app", "1.2.3"))),
+            ("helm-chart-app-1.2.3", Some(("app", "1.2.3"))),
+            ("latest", None),
+            ("v1.2", None),
+        ] {
+            assert_eq!(named_by(tag), expected, "{tag}");
+        }
+    }
+
+    #[test]
+    fn charts_that_nobody_publishes_are_left_out() {
+        for (path, expected) in [
+            ("Chart.yaml", true),
+            ("charts/app/Chart.yaml", true),
+            ("charts/app/charts/sub/Chart.yaml", false),
+            ("charts/app/tests/Chart.yaml", false),
+            ("test/app/Chart.yaml", false),
+        ] {
+            assert_eq!(is_published(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Everything in the repository that is made from something else. The tests that hold it to its source write it, too.
+
+use std::process::Command;
+
+use crate::Fault;
+
+/// The tests that write, by the arguments of `cargo test`.
+const WRITERS: [&[&str]; 2] = [
+    &["--lib", "--", "schema"],
+    &[
+        "--test",
+        "it",
+        "--",
+        "docs::",
+        "pages::",
+        "vectors::",
+        "fixtures::",
+    ],
+];
+
+pub fn run() -> Result<(), Fault> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    for arguments in WRITERS {
+        let mut command = Command::new(&cargo);
+        command
+            .args(["test", "--locked", "--package", "regfix"])
+            .args(arguments);
+        command.current_dir(crate::root()).env("UPDATE", "1");
+        let status = command
+            .status()
+            .map_err(|error| format!("cargo test: {error}"))?;
+        if !status.success() {
+            return Err(format!(
+                "`cargo test {}` failed: what it says is not made from anything",
+                arguments.join(" ")
+            ));
+        }
+    }
+    println!("Look at `git diff` before you commit.");
+    Ok(())
+}
