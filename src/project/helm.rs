@@ -50,6 +50,7 @@ pub use vendored::Vendored;
 
 /// All charts of a tree that the user owns, with what lies in their `charts/`.
 pub struct Charts<'c> {
+    tree: &'c dyn Tree,
     rules: &'c RuleSet,
     anchors: &'c Anchors,
     roots: Vec<Root>,
@@ -116,6 +117,7 @@ impl<'c> Charts<'c> {
         let own_folders: BTreeSet<&Path> = owned.iter().map(|one| one.folder.as_path()).collect();
         folders.retain(|folder| !own_folders.contains(folder.as_path()));
         let mut charts = Self {
+            tree,
             rules,
             anchors,
             roots: Vec::new(),
@@ -313,6 +315,8 @@ impl Project for Charts<'_> {
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 root.find(members, self.rules, self.anchors);
+                let readers = Readers::of_subcharts(self.tree, &root.values);
+                readers.confirm(root.declares(), members, self.rules);
             }
         }
         self.advice.find(members);

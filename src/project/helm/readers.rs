@@ -3,6 +3,7 @@
 //! The image that results decides whether there is a finding, whatever the keys are called, and a fix holds for all
 //! images that its value is a part of. Where a chart cannot be rendered, what each file says by itself holds.
 
+mod confirm;
 mod hold;
 mod image;
 mod trace;
@@ -75,6 +76,18 @@ impl<'t> Readers<'t> {
             templates,
             latest: Mutex::default(),
         })
+    }
+
+    /// The chart in a folder, to try overrides of its subcharts' values.
+    pub(super) fn of_subcharts(tree: &'t dyn Tree, values: &Path) -> Self {
+        Self {
+            tree,
+            folder: values.parent().unwrap_or(Path::new("")).to_owned(),
+            values: values.to_owned(),
+            layers: Vec::new(),
+            templates: Vec::new(),
+            latest: Mutex::default(),
+        }
     }
 
     /// The files that are judged together.
