@@ -11,7 +11,7 @@ if ! has helm; then
 fi
 chart=$root/packaging/chart
 image=(--set image.repository=registry.example.com/regfix-cluster)
-helm lint --strict "$chart" "${image[@]}" > lint 2>&1 || failed "helm lint: $(cat lint)"
+helm lint --strict "$chart" "${image[@]}" >linted 2>&1 || failed "helm lint: $(cat linted)"
 # Without an image it says what is missing.
 helm template test "$chart" > /dev/null 2> why && failed "a chart without an image is rendered"
 contains "$(cat why)" "packaging/Dockerfile.cluster"

@@ -7,9 +7,8 @@ if ! has pre-commit; then
     exit 0
 fi
 export PRE_COMMIT_HOME="$scratch/home"
-# pre-commit builds in a copy each time; what does not change between them is built once. Speed is not what is tested.
+# pre-commit builds in a copy each time; what does not change between them is built once.
 export CARGO_TARGET_DIR="$root/target/tools"
-export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
 
 mkdir "$scratch/project"
 cd "$scratch/project"

@@ -9,7 +9,6 @@ for tool in maturin python3; do
     fi
 done
 export CARGO_TARGET_DIR="$root/target/tools"
-export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
 # For this machine alone, whatever its C library is.
 maturin build --release --locked --compatibility linux --manifest-path "$root/Cargo.toml" --out "$scratch" >"$scratch/told" 2>&1 ||
     failed "maturin: $(<"$scratch/told")"
