@@ -6,12 +6,15 @@ mod changed;
 mod cluster;
 mod explain;
 mod exporter;
+mod holding;
 mod hook;
 mod lasting;
 mod mirror;
+mod mistakes;
 mod online;
 mod owners;
 mod policy;
+mod settings;
 mod shell;
 mod signals;
 mod text;
@@ -24,21 +27,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::FromArgMatches;
+use clap::parser::ValueSource;
 use jiff::civil::Date;
 
-use crate::config::{self, Config};
+use crate::config;
 use crate::edit::Applicability;
-use crate::git;
 use crate::printable::{self, complain};
 use crate::report::{self, Base, Format, Look};
 use crate::rules::{self, RuleSet, Severity};
-use crate::run::{self, ImageList, Known, Mode, Options, Outcome};
+use crate::run::{self, Baselines, ImageList, Mode, Options, Outcome, Settings};
 use crate::walk;
 use crate::write;
 
 pub use args::Arguments;
-use args::{ColorChoice, Command, TableFormat};
+use args::{ColorChoice, Command, FailOn, TableFormat};
 use lasting::Lasting;
+use settings::Typed;
 
 /// Why the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +70,19 @@ pub fn main() -> Exit {
     let command = shell::command(typed.first().map(OsString::as_os_str));
     let is_hook = hook::is_first(&typed);
     let typed = hook::sorted(typed, &command);
-    let parsed = command
-        .try_get_matches_from(typed)
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from(typed).and_then(|matches| {
+        let mut arguments = Arguments::from_arg_matches(&matches)?;
+        arguments.scope.names_no_path = arguments.command.is_none()
+            && matches.value_source("paths") == Some(ValueSource::DefaultValue);
+        Ok(arguments)
+    });
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
+            if let Some(message) = mistakes::of_refused(&error) {
+                let _ = complain(&mut io::stderr(), message);
+                return Exit::Failed;
+            }
             // Nowhere is left to report it if this fails.
             let _ = print(&error);
             return if error.use_stderr() {
@@ -126,51 +137,37 @@ fn run(
     if arguments.version {
         return version(arguments.output.verbose, out);
     }
+    if let Some(mistake) = mistakes::of_arguments(arguments, named(arguments)) {
+        complain(err, mistake)?;
+        return Ok(Exit::Failed);
+    }
+    mistakes::warn(arguments, err)?;
     let color = color(arguments.output.color);
     let today = arguments.scope.as_of.unwrap_or_else(today);
-    let prepared = match prepare(arguments, today, color) {
-        Ok(prepared) => prepared,
-        Err(message) => {
-            writeln!(err, "regfix: {}", message.trim())?;
-            return Ok(Exit::Failed);
-        }
+    let base = match base(arguments) {
+        Ok(base) => base,
+        Err(message) => return refuse(&message, err),
     };
-    let Prepared {
-        base,
-        config,
-        rules,
-        baseline,
-    } = prepared;
-    let look = look(arguments, color);
-    match &arguments.command {
-        Some(Command::Explain { what }) => return explain::explain(&rules, what, look, out, err),
-        Some(Command::Rules {
-            format,
-            changed_since,
-        }) => {
-            let listing = catalogue::Listing {
-                json: *format == TableFormat::Json,
-                changed_since: *changed_since,
-                today,
-            };
-            return catalogue::list(&rules, &listing, look, out);
-        }
-        Some(Command::Policy {
-            engine,
-            action,
-            min_severity,
-            task,
-        }) => {
-            let task = task.as_ref();
-            return policy::print(&rules, engine, *action, *min_severity, task, out, err);
-        }
-        _ => {}
-    }
+    let typed = match Typed::new(arguments, today, color) {
+        Ok(typed) => typed,
+        Err(message) => return refuse(&message, err),
+    };
     let writes = arguments.action.write
         || matches!(&arguments.command, Some(Command::Mirror(mirror)) if mirror.write);
     if let Err(message) = set_threads(arguments.scope.jobs, writes) {
         complain(err, message)?;
         return Ok(Exit::Failed);
+    }
+    let look = look(arguments, color);
+    if let Some(
+        command @ (Command::Explain { .. } | Command::Rules { .. } | Command::Policy { .. }),
+    ) = &arguments.command
+    {
+        let settings = Settings::new(&typed, &[], &base, Baselines::Unused);
+        return match settings.of_folder(Path::new("")) {
+            Ok(area) => by_rules(command, &area.rules.set, today, look, out, err),
+            Err(message) => refuse(&message, err),
+        };
     }
     let asked = match of_cluster(arguments) {
         Some(cluster) => cluster.verify.map(|_| &cluster.registries),
@@ -183,20 +180,19 @@ fn run(
         },
         None => None,
     };
-    let mut options = options(arguments, &config, &rules, look);
+    if let Some(Command::Config { path }) = &arguments.command {
+        let settings = Settings::new(&typed, &[], &base, Baselines::Used);
+        return holding::print(arguments, &typed, &settings, path, out, err);
+    }
+    let roots = roots(arguments);
+    let settings = Settings::new(&typed, &roots, &base, settings::baselines(arguments));
+    let mut options = options(arguments, roots, &settings, look);
     options.registries = registries
         .as_ref()
         .map(|registries| registries as &dyn run::Registries);
-    options.base = base;
-    options.baseline = baseline;
+    options.base = base.clone();
     options.as_of = today;
     options.unread = unread;
-    let roots = &options.walk.roots;
-    if roots.len() > 1 && roots.iter().any(|root| root == Path::new("-")) {
-        let message = "`-` (standard input) cannot be combined with paths";
-        complain(err, message)?;
-        return Ok(Exit::Failed);
-    }
     if let Some(fault) = odd_outputs(arguments).or_else(|| stray_outputs(arguments)) {
         complain(err, fault)?;
         return Ok(Exit::Failed);
@@ -208,7 +204,7 @@ fn run(
         return Ok(Exit::Failed);
     }
     if arguments.command.is_none() {
-        options.only = match changed::only(arguments, err)? {
+        options.only = match changed::only(arguments, &settings, err)? {
             Ok(only) => only,
             Err(message) => {
                 complain(err, message)?;
@@ -250,6 +246,47 @@ fn of_cluster(arguments: &Arguments) -> Option<&cluster::Cluster> {
         Some(Command::Cluster(cluster)) => Some(cluster),
         _ => None,
     }
+}
+
+/// The commands that need rules, and look at no file.
+fn by_rules(
+    command: &Command,
+    rules: &RuleSet,
+    today: Date,
+    look: Look,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    match command {
+        Command::Explain { what } => explain::explain(rules, what, look, out, err),
+        Command::Rules {
+            format,
+            changed_since,
+        } => {
+            let listing = catalogue::Listing {
+                json: *format == TableFormat::Json,
+                changed_since: *changed_since,
+                today,
+            };
+            catalogue::list(rules, &listing, look, out)
+        }
+        Command::Policy {
+            engine,
+            action,
+            min_severity,
+            task,
+        } => {
+            let task = task.as_ref();
+            policy::print(rules, engine, *action, *min_severity, task, out, err)
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// Says why nothing is done. The message is ready to be shown, and may have several lines.
+fn refuse(message: &str, err: &mut dyn Write) -> io::Result<Exit> {
+    writeln!(err, "regfix: {}", message.trim())?;
+    Ok(Exit::Failed)
 }
 
 /// The version, and what regfix knows and since when.
@@ -304,14 +341,6 @@ fn stray_outputs(arguments: &Arguments) -> Option<String> {
         .find_map(|(_, path)| hook::strays(path, &top))
 }
 
-/// All that is read before the run.
-struct Prepared {
-    base: Base,
-    config: Config,
-    rules: RuleSet,
-    baseline: Option<Known>,
-}
-
 /// Today, by the clock of the world rather than of this place: two runs at the same moment judge alike.
 fn today() -> Date {
     jiff::Timestamp::now()
@@ -319,129 +348,68 @@ fn today() -> Date {
         .date()
 }
 
-/// Configuration, rules and baseline, or what is wrong with them, ready to be shown.
-fn prepare(arguments: &Arguments, today: Date, color: bool) -> Result<Prepared, String> {
-    let scope = &arguments.scope;
-    let here = working_directory()?;
-    let loaded = match (&scope.config, &scope.config_from) {
-        (Some(path), _) => Some(config::load(path)),
-        (None, Some(revision)) => config_of(&here, revision)?,
-        (None, None) if scope.no_config => None,
-        (None, None) => config::find(&here)?.as_ref().map(config::load_found),
-    };
-    let is_configured = loaded.is_some();
-    let mut config = match loaded {
-        Some(loaded) => loaded.map_err(|error| error.render(color, width()))?,
-        None => Config::empty(here.clone()),
-    };
-    config.lay_over(&scope.select, &scope.ignore)?;
-    let mut rules = config.rules(today)?;
-    let action = &arguments.action;
-    let only_the_code = arguments.output.quiet
-        && arguments.output.output.is_empty()
-        && !action.diff
-        && !action.write
-        && !action.write_baseline
-        && arguments.command.is_none();
-    if only_the_code && !config.sets_severities_by_path() {
-        // What is only worth knowing is neither shown nor changes the exit code.
-        rules.retain(|rule| {
-            rule.mappings()
-                .iter()
-                .any(|place| place.severity > Severity::Info)
-        });
-    }
-    let base = base(&here, &scope.paths);
-    let baseline = match arguments.command.is_none() && !scope.no_baseline && !action.files {
-        true => {
-            let root = config::repository(&here).unwrap_or(&here);
-            // Without a configuration its folder is this one.
-            let beside = Some(config.folder.as_path()).filter(|_| is_configured);
-            let folders: Vec<&Path> = beside.into_iter().chain([root]).collect();
-            Known::find(&base, &folders, action.write_baseline)?
-        }
-        false => None,
-    };
-    Ok(Prepared {
-        base,
-        config,
-        rules: match action
-            .verify
-            .or(of_cluster(arguments).and_then(|cluster| cluster.verify))
-        {
-            Some(which) => RuleSet::new(rules).asking(which.asking(), action.pin),
-            None => RuleSet::new(rules),
-        },
-        baseline,
-    })
-}
-
-/// The configuration that was the nearest at a revision.
-fn config_of(
-    here: &Path,
-    revision: &str,
-) -> Result<Option<Result<Config, config::ConfigError>>, String> {
-    let failed = |error: git::Error| format!("--config-from: {error}");
-    let repository = git::Repository::around(here).map_err(failed)?;
-    let real = walk::real(here).unwrap_or_else(|| here.to_owned());
-    let paths = config::names_from(&real, &repository.top);
-    let found = repository.first_at(revision, &paths).map_err(failed)?;
-    Ok(found.map(|(path, text)| config::load_text(&path, text)))
-}
-
 /// Where the paths in reports start.
-fn base(here: &Path, roots: &[PathBuf]) -> Base {
-    let repository = config::repository(here);
-    let owners = owners::find(repository.unwrap_or(here));
-    let base = Base::new(here, repository).owned(owners);
-    let named = roots.iter().filter(|root| root.is_absolute());
-    named.fold(base, |base, root| match root.canonicalize() {
+fn base(arguments: &Arguments) -> Result<Base, String> {
+    let here = std::env::current_dir();
+    let here = here.map_err(|error| format!("cannot read the working directory: {error}"))?;
+    let repository = config::repository(&here);
+    let owners = owners::find(repository.unwrap_or(&here));
+    let base = Base::new(&here, repository).owned(owners);
+    let named = arguments.scope.paths.iter();
+    let named = named.filter(|root| root.is_absolute());
+    Ok(named.fold(base, |base, root| match root.canonicalize() {
         Ok(real) if real != *root => base.linked(root, real),
         _ => base,
-    })
-}
-
-fn working_directory() -> Result<PathBuf, String> {
-    std::env::current_dir().map_err(|error| format!("cannot read the working directory: {error}"))
+    }))
 }
 
 /// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk most of its time.
-fn set_threads(jobs: usize, writes: bool) -> Result<(), String> {
+fn set_threads(jobs: Option<usize>, writes: bool) -> Result<(), String> {
     let threads = match std::thread::available_parallelism() {
-        Ok(cores) if jobs == 0 && writes => cores.get() * 4,
-        _ => jobs,
+        Ok(cores) if jobs.is_none() && writes => cores.get() * 4,
+        // 0 is one for each core.
+        _ => jobs.unwrap_or_default(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()
         .map_err(|error| format!("cannot start the threads: {error}"))
 }
 
-fn options<'o>(
-    arguments: &'o Arguments,
-    config: &'o Config,
-    rules: &'o RuleSet,
-    look: Look,
-) -> Options<'o> {
-    let scope = &arguments.scope;
-    let roots = match &arguments.command {
+/// The files and folders that were named.
+fn named(arguments: &Arguments) -> &[PathBuf] {
+    match &arguments.command {
         Some(Command::Images { paths, .. }) => paths,
         Some(Command::Mirror(mirror)) => &mirror.paths,
         Some(Command::Hosts(hosts)) => &hosts.paths,
         Some(Command::Cluster(cluster)) => &cluster.repo,
         Some(Command::Exporter(exporter)) => &exporter.paths,
-        _ => &scope.paths,
-    };
+        _ => &arguments.scope.paths,
+    }
+}
+
+/// The same in one spelling.
+fn roots(arguments: &Arguments) -> Vec<PathBuf> {
+    let roots = named(arguments);
     // Equal paths are the same file only if they are spelled in one way.
     let piped = roots.iter().any(|root| root == Path::new("-"));
     let full = |root: &PathBuf| std::path::absolute(root).unwrap_or_else(|_| root.clone());
     let roots = match !piped && roots.iter().any(|root| root.is_absolute()) {
         true => roots.iter().map(full).collect(),
-        false => roots.clone(),
+        false => roots.to_vec(),
     };
-    let roots = match scope.related {
+    match arguments.scope.related {
         true => run::with_charts(&roots),
         false => roots,
-    };
+    }
+}
+
+fn options<'o>(
+    arguments: &'o Arguments,
+    roots: Vec<PathBuf>,
+    settings: &'o Settings<'o>,
+    look: Look,
+) -> Options<'o> {
+    let scope = &arguments.scope;
     let shown = format(&arguments.output.format);
     Options {
         walk: walk::Options {
@@ -465,9 +433,14 @@ fn options<'o>(
             _ => Mode::Check,
         },
         unsafe_fixes: arguments.action.unsafe_fixes,
-        rules,
+        fail_on: match arguments.output.fail_on {
+            _ if arguments.output.exit_zero => None,
+            FailOn::Never => None,
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Error => Some(Severity::Error),
+        },
+        settings,
         registries: None,
-        config,
         format: shown,
         outputs: arguments
             .output
@@ -476,7 +449,6 @@ fn options<'o>(
             .map(|(name, path)| (format(name), path.clone()))
             .collect(),
         base: Base::default(),
-        baseline: None,
         as_of: Date::MIN,
         unread: Arc::default(),
         look,

@@ -13,11 +13,12 @@ mod schema;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
 use jiff::civil::Date;
 
 pub use error::ConfigError;
-pub use find::{Found, find, is_configuration, names_from, repository};
+pub use find::{Found, find, in_folder, is_configuration, names_from, repository};
 pub use globs::Globs;
 
 use crate::encoding;
@@ -43,8 +44,14 @@ pub struct Config {
     pub edit_vendored_charts: bool,
     /// Folders of charts that a tool puts back, though no dependency tells; see [`Config::vendors_chart`].
     pub vendored_charts: Globs,
+    /// Findings that are less severe are left out.
+    pub min_severity: Severity,
     /// All rules, embedded and own, selected or not.
-    pub known: Vec<Rule>,
+    pub known: Arc<Vec<Rule>>,
+    /// The file that it was read from, if there is one.
+    pub file: Option<PathBuf>,
+    /// What it was read from.
+    pub text: Arc<str>,
     /// The working directory, which relative paths start from.
     here: PathBuf,
 }
@@ -84,7 +91,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     };
     let (bytes, folder) =
         read().map_err(|error| unread(path, format!("cannot be read: {error}")))?;
-    of_bytes(path, bytes, folder)
+    of_text(path, &decode(path, bytes)?, folder)
 }
 
 /// Reads a configuration that nobody named: a regular file that lies in its repository, links resolved. Its globs are
@@ -93,10 +100,18 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// # Errors
 /// Where it cannot be read, lies elsewhere, or something in it is wrong. Nothing of a file that lies elsewhere is shown.
 pub fn load_found(found: &Found) -> Result<Config, ConfigError> {
+    load_text(&found.path, read_found(found)?)
+}
+
+/// The text of a configuration that nobody named, under the conditions of [`load_found`].
+///
+/// # Errors
+/// Where it cannot be read, or lies elsewhere.
+pub fn read_found(found: &Found) -> Result<String, ConfigError> {
     let Found { path, top } = found;
     let bytes = open::read_below(top, path, LIMIT);
     let bytes = bytes.map_err(|error| unread(path, format!("is not read: {error}")))?;
-    of_bytes(path, bytes, path.parent().unwrap_or(path).to_owned())
+    decode(path, bytes)
 }
 
 /// Reads the text that a configuration had at a revision. `path` is where it was, and its globs start in the folder of it.
@@ -104,21 +119,35 @@ pub fn load_found(found: &Found) -> Result<Config, ConfigError> {
 /// # Errors
 /// Where something in it is wrong.
 pub fn load_text(path: &Path, text: String) -> Result<Config, ConfigError> {
-    let folder = path.parent().unwrap_or(path).to_owned();
-    of_bytes(path, text.into_bytes(), folder)
+    of_text(path, &text, path.parent().unwrap_or(path).to_owned())
 }
 
-/// Reads the bytes of a configuration. `path` is what errors call it, `folder` where its globs start.
-fn of_bytes(path: &Path, bytes: Vec<u8>, folder: PathBuf) -> Result<Config, ConfigError> {
+/// The bytes of a configuration as text. `path` is what errors call it.
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
     if bytes.len() > LIMIT {
         return Err(unread(path, "is larger than 1 MiB".to_owned()));
     }
-    let (text, _) = encoding::decode(bytes)
-        .map_err(|invalid| unread(path, format!("is not {}", invalid.encoding.name())))?;
-    let mut config = parse(path, &text)?;
+    let decoded = encoding::decode(bytes);
+    decoded
+        .map(|(text, _)| text)
+        .map_err(|invalid| unread(path, format!("is not {}", invalid.encoding.name())))
+}
+
+/// Reads the text of a configuration. `path` is what errors call it, `folder` where its globs start.
+fn of_text(path: &Path, text: &str, folder: PathBuf) -> Result<Config, ConfigError> {
+    let mut config = parse(path, text)?;
+    config.text = Arc::from(text);
+    config.file = Some(path.to_owned());
     config.folder = folder;
     config.here = std::env::current_dir().map_err(|error| unread(path, error.to_string()))?;
     Ok(config)
+}
+
+/// The rules that come with regfix, read once: most configurations have no others.
+fn embedded() -> Arc<Vec<Rule>> {
+    static EMBEDDED: LazyLock<Arc<Vec<Rule>>> =
+        LazyLock::new(|| Arc::new(RuleSet::with_own(&[]).unwrap_or_default()));
+    Arc::clone(&EMBEDDED)
 }
 
 fn unread(path: &Path, why: String) -> ConfigError {
@@ -138,9 +167,25 @@ impl Config {
     /// What holds where there is no configuration: all embedded rules, everywhere.
     pub fn empty(folder: impl Into<PathBuf>) -> Self {
         Self {
-            known: RuleSet::with_own(&[]).unwrap_or_default(),
+            known: embedded(),
             ..Self::bare(folder.into())
         }
+    }
+
+    /// The same, read from another file with the same text. Its globs start in the folder of that.
+    #[must_use]
+    pub fn of_file(self, file: &Path) -> Self {
+        Self {
+            folder: file.parent().unwrap_or(file).to_owned(),
+            file: Some(file.to_owned()),
+            ..self
+        }
+    }
+
+    /// The same, read from no file.
+    #[must_use]
+    pub fn of_no_file(self) -> Self {
+        Self { file: None, ..self }
     }
 
     fn bare(folder: PathBuf) -> Self {
@@ -152,7 +197,10 @@ impl Config {
             overrides: Vec::new(),
             edit_vendored_charts: false,
             vendored_charts: Globs::default(),
-            known: Vec::new(),
+            min_severity: Severity::Info,
+            known: Arc::default(),
+            file: None,
+            text: Arc::from(""),
         }
     }
 
@@ -216,6 +264,14 @@ impl Config {
         }
         let rule = self.known.iter().find(|rule| rule.id == id)?;
         Some(self.on_day(rule, today))
+    }
+
+    /// What its rules depend on: configurations with the same key choose the same rules.
+    pub fn key(&self) -> String {
+        match Arc::ptr_eq(&self.known, &embedded()) {
+            true => format!("{:?} {}", self.selectors, self.sets_severities_by_path()),
+            false => format!("{:?}\n{}", self.selectors, self.text),
+        }
     }
 
     /// The ids of all rules, and which of them run.
@@ -289,7 +345,9 @@ impl Config {
                 finding.severity = severity;
             }
         }
-        before - findings.len()
+        let ignored = before - findings.len();
+        findings.retain(|finding| finding.severity >= self.min_severity);
+        ignored
     }
 
     /// A path from the configuration's folder. `None` for what is outside of it.

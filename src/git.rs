@@ -25,7 +25,7 @@ use gix_object::{FindExt, FindHeader};
 
 use crate::encoding;
 use crate::printable;
-pub use changes::{Asked, Before, Changes, Since, changes};
+pub use changes::{Asked, Before, Changes, Since, changes, repositories};
 use repository::Objects;
 pub use repository::Repository;
 pub use tracked::{Tracked, exclude_file};

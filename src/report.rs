@@ -22,6 +22,7 @@ mod fingerprint;
 mod gather;
 pub(crate) mod group;
 mod owners;
+mod repositories;
 #[cfg(test)]
 mod sample;
 pub(crate) mod text;
@@ -32,6 +33,7 @@ use std::time::Duration;
 pub use base::Base;
 pub use gather::{Placed, Told};
 pub use owners::Owners;
+pub use repositories::RepositorySummary;
 
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Key, Problem, Unjudged};
@@ -93,10 +95,16 @@ pub struct Summary {
     pub excluded: usize,
     pub ignored: usize,
     pub hidden: usize,
+    /// Files that were not looked at because their type is not known, and those that did not change where only changes are
+    /// asked for.
+    pub unknown: usize,
+    pub unchanged: usize,
     /// Failures that make the run incomplete (exit code 2).
     pub failures: usize,
     /// Of findings left, how many each rule has: id and count, the most first.
     pub by_rule: Vec<(String, usize)>,
+    /// Each repository by name, where there are several.
+    pub repositories: Vec<RepositorySummary>,
     pub elapsed: Duration,
 }
 
@@ -119,6 +127,8 @@ impl Summary {
         self.excluded += other.excluded;
         self.ignored += other.ignored;
         self.hidden += other.hidden;
+        self.unknown += other.unknown;
+        self.unchanged += other.unchanged;
         self.failures += other.failures;
     }
 }

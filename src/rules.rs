@@ -55,7 +55,7 @@ pub struct RuleSet {
     /// Mappings whose host is a pattern.
     anywhere: Vec<(usize, usize)>,
     /// What registries answered, in a run that asks them.
-    asked: Option<Asked>,
+    asked: Option<Arc<Asked>>,
 }
 
 impl RuleSet {
@@ -83,15 +83,15 @@ impl RuleSet {
     }
 
     /// The same rules, with verdicts that rest on the answers of registries.
-    pub fn asking(self, asking: Asking, pin: bool) -> Self {
+    pub fn asking(self, asked: Arc<Asked>) -> Self {
         Self {
-            asked: Some(Asked::new(asking, pin)),
+            asked: Some(asked),
             ..self
         }
     }
 
     /// The answers of registries, in a run that asks them.
-    pub fn asked(&self) -> Option<&Asked> {
+    pub fn asked(&self) -> Option<&Arc<Asked>> {
         self.asked.as_ref()
     }
 

@@ -4,6 +4,7 @@
 
 mod candidate;
 mod disk;
+mod domains;
 mod groups;
 mod judge;
 mod known;
@@ -11,6 +12,7 @@ mod list;
 mod only;
 mod outlet;
 mod part;
+mod settings;
 mod unfinished;
 mod verify;
 
@@ -25,8 +27,8 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::baseline::Baseline;
-use crate::config::Config;
 use crate::edit::Applicability;
+use crate::finding::Severity;
 use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
@@ -34,16 +36,15 @@ use crate::project::helm::{self, Charts, Vendored};
 use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
 use crate::project::{Project, Tree};
-use crate::report::{Base, Format, Look, Summary, concise};
-use crate::rules::RuleSet;
+use crate::report::{Base, Format, Look, RepositorySummary, Summary, concise};
 use crate::rules::anchors::Anchors;
-use crate::suppress::MARKER;
 use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
 
 use candidate::{Candidate, Roles};
 use disk::Disk;
 pub use disk::with_charts;
+use domains::{Domain, Domains};
 use groups::Group;
 use judge::Judge;
 pub use known::Known;
@@ -51,6 +52,8 @@ pub use list::{ImageList, Listed, files, images, listed};
 pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};
+use settings::Vendoring;
+pub use settings::{Area, Baselines, Rules, Settings, Source};
 pub use verify::Registries;
 pub use verify::ask;
 
@@ -81,17 +84,18 @@ pub struct Options<'o> {
     pub stdin_name: Option<PathBuf>,
     pub mode: Mode,
     pub unsafe_fixes: bool,
-    pub rules: &'o RuleSet,
+    /// The least severity of findings that make the outcome [`Outcome::FindingsLeft`]; `None` for no severity at all.
+    pub fail_on: Option<Severity>,
+    /// What holds for which file.
+    pub settings: &'o Settings<'o>,
     /// Who is asked about images, where the rules rest on answers.
     pub registries: Option<&'o dyn Registries>,
-    pub config: &'o Config,
     /// On standard output.
     pub format: &'static Format,
     /// Further reports, and the files that they go to.
     pub outputs: Vec<(&'static Format, PathBuf)>,
     /// Where the paths in reports start.
     pub base: Base,
-    pub baseline: Option<Known>,
     /// Today, as far as dates in rules and ignore comments are concerned.
     pub as_of: Date,
     pub look: Look,
@@ -126,6 +130,15 @@ impl Options<'_> {
     /// How far a fix must be trusted to be applied, if any is.
     fn fix(&self) -> Option<Applicability> {
         (self.mode != Mode::Check).then(|| self.limit())
+    }
+
+    /// Whether the findings that are left count.
+    fn fails_on(&self, summary: &Summary) -> bool {
+        match self.fail_on {
+            Some(Severity::Error) => summary.errors > 0,
+            Some(_) => summary.errors + summary.warnings > 0,
+            None => false,
+        }
     }
 
     fn is_piped(&self) -> bool {
@@ -173,10 +186,13 @@ impl Options<'_> {
             // A file that is named is read whatever it is called: most such files are YAML without an extension.
             known => known.or_else(text),
         };
+        let Some(area) = kind.and_then(|_| self.settings.of(path)) else {
+            return Want::Nothing;
+        };
         let can_be_excluded = !named || self.walk.force_exclude;
-        match kind {
-            Some(_) if can_be_excluded && self.config.excludes(path, false) => Want::Excluded,
-            kind => kind.into(),
+        match can_be_excluded && area.config.excludes(path, false) {
+            true => Want::Excluded,
+            false => kind.into(),
         }
     }
 }
@@ -191,13 +207,9 @@ pub fn check(
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
     let began = Instant::now();
-    let anchors = match Anchors::new(options.rules, &[MARKER]) {
-        Ok(anchors) => anchors,
-        Err(error) => {
-            complain(err, error)?;
-            return Ok(Outcome::Failed);
-        }
-    };
+    if is_broken(options, err)? {
+        return Ok(Outcome::Failed);
+    }
     // Before anything is written: a report that has no place to go is no reason to have fixed half.
     let outlets = match Outlet::all(options) {
         Ok(outlets) => outlets,
@@ -211,26 +223,31 @@ pub fn check(
         .then(|| Writer::new(&options.walk.roots, Arc::clone(&options.gate)));
     let progress = Progress::new(options.watched && !options.is_piped());
     let mut found = (!options.is_piped()).then(|| {
-        let walk = || candidate::walk(options, &anchors, &progress);
+        let walk = || candidate::walk(options, &progress);
         unfinished::walk_until_settled(&options.walk.roots, writer.as_ref(), walk)
     });
+    let domains = match Domains::of(options.settings) {
+        Ok(domains) => domains,
+        Err(error) => {
+            complain(err, error)?;
+            return Ok(Outcome::Failed);
+        }
+    };
     let disk = found
         .as_ref()
-        .map(|found| disk_of(options, found, &anchors));
+        .map(|found| disk_of(options, found, &domains.all.anchors));
     let judge = Judge {
-        rules: options.rules,
-        anchors: &anchors,
-        config: options.config,
-        names: options.config.names(),
+        settings: options.settings,
         as_of: options.as_of,
         pull_secrets: found
             .as_ref()
-            .map(candidate::pull_secrets_of)
+            .map(|found| candidate::pull_secrets_of(options, found, &domains))
             .unwrap_or_default(),
         projects: disk
             .as_ref()
-            .map(|(disk, makers)| projects(options, &anchors, disk, makers))
+            .map(|(disk, makers)| projects(options, &domains, disk, makers))
             .unwrap_or_default(),
+        domains: &domains,
     };
     let mut run = Run {
         options,
@@ -240,15 +257,17 @@ pub fn check(
         outlets,
         summary: Summary::default(),
         rules: BTreeMap::new(),
-        found: Baseline::default(),
+        repositories: BTreeMap::new(),
+        found: BTreeMap::new(),
     };
     run.start()?;
+    run.report_broken()?;
     match &mut found {
         Some(found) => {
             let mut groups = Vec::new();
             let mut only = None;
             if let Some((disk, makers)) = &disk {
-                groups = groups::of(&judge.projects, disk, options);
+                groups = groups::of(judge.projects.iter().flatten(), disk, options);
                 let changed = options.only.as_ref();
                 only = changed.map(|only| {
                     only.with_what_it_reaches(disk, &makers.projects, &makers.selectors)
@@ -272,6 +291,23 @@ pub fn check(
     run.finish()
 }
 
+/// Whether the settings of all roots are broken, which is reported then.
+fn is_broken(options: &Options<'_>, err: &mut dyn Write) -> io::Result<bool> {
+    let roots = match options.is_piped() {
+        true => vec![options.standard_input().0],
+        false => options.walk.roots.clone(),
+    };
+    let broken = options.settings.read_those_of(&roots);
+    let mut messages = broken.iter().flatten();
+    messages.try_for_each(|why| complain_of_settings(err, why))?;
+    Ok(broken.is_some())
+}
+
+/// The message is ready to be shown, and may have several lines.
+fn complain_of_settings(err: &mut dyn Write, why: &str) -> io::Result<()> {
+    writeln!(err, "regfix: {}", why.trim())
+}
+
 /// The files that make the projects of a run.
 #[derive(Default)]
 struct Makers {
@@ -285,6 +321,17 @@ struct Makers {
 }
 
 impl Makers {
+    /// Those of some files.
+    fn of(&self, are: impl Fn(&Path) -> bool) -> Self {
+        let those = |files: &[PathBuf]| files.iter().filter(|path| are(path)).cloned().collect();
+        Self {
+            projects: those(&self.projects),
+            releases: those(&self.releases),
+            naming: those(&self.naming),
+            selectors: those(&self.selectors),
+        }
+    }
+
     fn add(&mut self, path: &Path, roles: Roles) {
         for (has_role, files) in [
             (roles.makes_project, &mut self.projects),
@@ -334,9 +381,10 @@ fn disk_of<'r>(
                 options.kind_of(path, false).filter(may_matter).into()
             },
             keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {
+                let area = options.settings.of(path)?;
                 let roles = Roles {
                     releases: false,
-                    ..Roles::of(options.config, path, kind, bytes)
+                    ..Roles::of(&area.config, path, kind, bytes)
                 };
                 // A chart may come from a repository that another file explains.
                 let names_chart = has_naming && roles.names_chart;
@@ -370,34 +418,55 @@ fn disk_of<'r>(
     (disk, makers)
 }
 
-/// All projects of the run, a row a kind.
+/// All projects of the run, by domain: a row a kind.
 fn projects<'d>(
     options: &'d Options<'_>,
-    anchors: &'d Anchors,
+    domains: &'d Domains,
     disk: &'d Disk<'_>,
     makers: &Makers,
-) -> Vec<Box<dyn Project + 'd>> {
-    let listed = |folder: &Path| options.config.vendors_chart(folder);
+) -> Vec<Vec<Box<dyn Project + 'd>>> {
+    let settings = options.settings;
+    let vendoring = Vendoring(settings);
+    let (edit, listed) = (
+        |folder: &Path| vendoring.edits(folder),
+        |folder: &Path| vendoring.lists(folder),
+    );
     let vendored = Vendored {
-        edit: options.config.edit_vendored_charts,
+        edit: &edit,
         listed: &listed,
     };
-    vec![
-        Box::new(Charts::new(
-            disk,
-            helm::Files {
-                projects: &makers.projects,
-                releases: &makers.releases,
-                naming: &makers.naming,
-            },
-            Box::new(|id| options.config.rule_of_chart(id, options.as_of)),
-            options.rules,
-            anchors,
-            vendored,
-        )),
-        Box::new(Trees::new(disk, &makers.projects, options.rules)),
-        Box::new(Selectors::new(disk, &makers.selectors, options.rules)),
-    ]
+    let of_domain = |(number, domain): (usize, &'d Domain)| -> Vec<Box<dyn Project + 'd>> {
+        let Makers {
+            projects,
+            releases,
+            naming,
+            selectors,
+        } = makers.of(|path| domains.of_file(settings, path) == Some(number));
+        let Domain { areas, rules } = domain;
+        let files = helm::Files {
+            projects: &projects,
+            releases: &releases,
+            naming: &naming,
+        };
+        let rule_of = |id: &str| {
+            let mut areas = areas.iter();
+            areas.find_map(|area| area.config.rule_of_chart(id, options.as_of))
+        };
+        let (set, anchors) = (&rules.set, &rules.anchors);
+        vec![
+            Box::new(Charts::new(
+                disk,
+                files,
+                Box::new(rule_of),
+                set,
+                anchors,
+                vendored,
+            )),
+            Box::new(Trees::new(disk, &projects, set)),
+            Box::new(Selectors::new(disk, &selectors, set)),
+        ]
+    };
+    domains.each.iter().enumerate().map(of_domain).collect()
 }
 
 /// What the run has told so far.
@@ -409,8 +478,10 @@ struct Run<'r, 'o> {
     outlets: Vec<Outlet>,
     summary: Summary,
     rules: BTreeMap<String, usize>,
-    /// As a baseline would have it.
-    found: Baseline,
+    /// By their folders.
+    repositories: BTreeMap<Option<PathBuf>, RepositorySummary>,
+    /// As baselines would have it, by their files.
+    found: BTreeMap<PathBuf, Baseline>,
 }
 
 impl Run<'_, '_> {
@@ -420,7 +491,7 @@ impl Run<'_, '_> {
         options.quiet
             && options.mode == Mode::Check
             && options.outputs.is_empty()
-            && options.baseline.is_none()
+            && options.settings.baselines().is_empty()
     }
 
     /// The same where nobody reads what else there is to report.
@@ -429,17 +500,26 @@ impl Run<'_, '_> {
         options.unread.load(Ordering::Relaxed)
             && options.mode != Mode::Write
             && options.outputs.is_empty()
-            && options.baseline.is_none()
+            && options.settings.baselines().is_empty()
     }
 
     fn has_all_that_counts(&self) -> bool {
         let settles = self.one_settles_it() || self.is_unread();
-        settles && self.summary.errors + self.summary.warnings > 0
+        settles && self.options.fails_on(&self.summary)
     }
 
     fn start(&mut self) -> io::Result<()> {
         for outlet in &mut self.outlets {
             self.summary.failures += outlet.start(&mut self.streams)?;
+        }
+        Ok(())
+    }
+
+    /// Says which repositories are left out, and why.
+    fn report_broken(&mut self) -> io::Result<()> {
+        for why in self.options.settings.broken() {
+            self.summary.failures += 1;
+            complain_of_settings(self.streams.err, &why)?;
         }
         Ok(())
     }
@@ -488,6 +568,8 @@ impl Run<'_, '_> {
             }
         };
         let counts = found.counts;
+        self.summary.unknown = counts.unwanted;
+        self.summary.unchanged = counts.files.saturating_sub(self.summary.files);
         self.summary.excluded = counts.excluded;
         self.summary.ignored = counts.ignored;
         self.summary.hidden = counts.hidden;
@@ -554,19 +636,25 @@ impl Run<'_, '_> {
                 for ((path, _), part) in batch.iter().zip(parts) {
                     let later = waiting.split_off(path);
                     let before = std::mem::replace(&mut waiting, later);
-                    before.into_values().try_for_each(|part| run.tell(part))?;
-                    run.tell(part)?;
+                    before
+                        .into_iter()
+                        .try_for_each(|(path, part)| run.tell(&path, part))?;
+                    run.tell(path, part)?;
                 }
                 Ok(())
             })?;
         }
-        self.aside(|run| waiting.into_values().try_for_each(|part| run.tell(part)))
+        self.aside(|run| {
+            let mut waiting = waiting.into_iter();
+            waiting.try_for_each(|(path, part)| run.tell(&path, part))
+        })
     }
 
     /// Asks what verdicts need to know, if the run asks registries at all. `judge` has no effect but that.
     fn ask_registries(&mut self, judge: impl Fn()) -> io::Result<()> {
         let options = self.options;
-        let (Some(registries), Some(asked)) = (options.registries, options.rules.asked()) else {
+        let rules = &self.judge.domains.all.set;
+        let (Some(registries), Some(asked)) = (options.registries, rules.asked()) else {
             return Ok(());
         };
         verify::ask(registries, asked, options.quiet, self.streams.err, judge)
@@ -585,8 +673,12 @@ impl Run<'_, '_> {
         })
     }
 
-    fn tell(&mut self, part: Part) -> io::Result<()> {
+    fn tell(&mut self, path: &Path, part: Part) -> io::Result<()> {
         self.summary.add(&part.summary);
+        if let Some(area) = self.options.settings.of(path) {
+            let top = area.top().map(Path::to_owned);
+            self.repositories.entry(top).or_default().add(&part.summary);
+        }
         for (rule, count) in part.rules {
             *self.rules.entry(rule).or_default() += count;
         }
@@ -597,9 +689,10 @@ impl Run<'_, '_> {
         for (outlet, piece) in self.outlets.iter_mut().zip(part.pieces) {
             self.summary.failures += outlet.add(piece, &mut self.streams)?;
         }
-        part.found
-            .into_iter()
-            .for_each(|entry| self.found.add(entry));
+        if let Some((baseline, entries)) = part.found {
+            let found = self.found.entry(baseline).or_default();
+            entries.into_iter().for_each(|entry| found.add(entry));
+        }
         Ok(())
     }
 
@@ -613,7 +706,7 @@ impl Run<'_, '_> {
                 let mut part = Part::default();
                 part.fail(error.to_string());
                 part.add_unread(options, &name, error.reason());
-                return self.tell(part);
+                return self.tell(&name, part);
             }
         };
         let (text, encoding) = text;
@@ -631,7 +724,29 @@ impl Run<'_, '_> {
             let unfixed = self.judge.file(&name, before, kind, None);
             part.report(options, &name, kind, unfixed);
         }
-        self.tell(part)
+        self.tell(&name, part)
+    }
+
+    /// What came of each repository, if there are several.
+    fn repositories(&mut self) -> Vec<RepositorySummary> {
+        let settings = self.options.settings;
+        let all = settings.repositories();
+        if all.iter().filter(|(top, _)| top.is_some()).count() < 2 {
+            return Vec::new();
+        }
+        let counted = all.into_iter().filter_map(|(top, is_broken)| {
+            let counts = self.repositories.remove(&top);
+            // Of files outside of repositories, there may be none.
+            let counts = counts.or_else(|| top.is_some().then(RepositorySummary::default))?;
+            Some(RepositorySummary {
+                name: top.map_or_else(String::new, |top| settings.name_of(&top)),
+                failures: counts.failures + usize::from(is_broken),
+                ..counts
+            })
+        });
+        let mut counted: Vec<_> = counted.collect();
+        counted.sort_by(|one, other| one.name.cmp(&other.name));
+        counted
     }
 
     fn finish(mut self) -> io::Result<Outcome> {
@@ -640,13 +755,10 @@ impl Run<'_, '_> {
             std::mem::take(&mut self.rules).into_iter().collect();
         by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         self.summary.by_rule = by_rule;
-        if let Some(known) = &self.options.baseline {
-            known.close(
-                self.options,
-                std::mem::take(&mut self.found),
-                &mut self.summary,
-                self.streams.err,
-            )?;
+        self.summary.repositories = self.repositories();
+        for known in self.options.settings.baselines() {
+            let found = self.found.remove(known.path()).unwrap_or_default();
+            known.close(self.options, found, &mut self.summary, self.streams.err)?;
         }
         let Self {
             options,
@@ -663,7 +775,8 @@ impl Run<'_, '_> {
         let told = options.stream_format().is_some() || unread;
         let mut failures = 0;
         for outlet in outlets {
-            failures += outlet.end(options, &summary, &mut streams)?;
+            let rules = &self.judge.domains.all.set;
+            failures += outlet.end(options, &summary, rules, &mut streams)?;
         }
         summary.failures += failures;
         if !told && !options.quiet {
@@ -673,7 +786,7 @@ impl Run<'_, '_> {
         let summary = &summary;
         Ok(match summary {
             summary if summary.failures > 0 => Outcome::Failed,
-            summary if summary.errors + summary.warnings > 0 => Outcome::FindingsLeft,
+            summary if options.fails_on(summary) => Outcome::FindingsLeft,
             _ => Outcome::Clean,
         })
     }

@@ -14,6 +14,7 @@ use super::online::{Registries, Tags, Verify, VerifyFixes};
 use super::shell::ShellName;
 use crate::policy::{ENGINES, Engine};
 use crate::report::{self, FORMATS, Format};
+use crate::rules::Severity;
 
 /// Find and fix references to legacy container registries.
 ///
@@ -65,6 +66,9 @@ pub struct Scope {
     /// Files and folders; `-` is standard input
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    /// Whether no path was typed, and the command has paths.
+    #[arg(skip)]
+    pub names_no_path: bool,
     /// Rules to use: ids, `bitnami-*` or `all`
     #[arg(long, value_name = "RULE", value_delimiter = ',', global = true)]
     pub select: Vec<String>,
@@ -102,7 +106,7 @@ pub struct Scope {
     /// File name to assume for standard input; it decides the file type
     #[arg(long, value_name = "NAME", global = true)]
     pub stdin_filename: Option<PathBuf>,
-    /// Configuration to use instead of the nearest .regfix.yaml
+    /// Configuration to use for all files, instead of the nearest .regfix.yaml of each
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
     /// Use the configuration that the repository had at a revision, as the base of a pull request
@@ -125,15 +129,8 @@ pub struct Scope {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, global = true)]
     pub as_of: Option<Date>,
     /// Number of threads [default: number of CPU cores, 4 times that with `--write`]
-    #[arg(
-        long,
-        short,
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true,
-        global = true
-    )]
-    pub jobs: usize,
+    #[arg(long, short, value_name = "N", value_parser = jobs, global = true)]
+    pub jobs: Option<usize>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -190,6 +187,15 @@ pub struct Output {
     /// With `--diff`, the report lists what there is to fix. The file appears as a whole when the run ends.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
     pub output: Vec<(String, PathBuf)>,
+    /// The least severity of a finding that makes the exit code 1
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Warning)]
+    pub fail_on: FailOn,
+    /// The exit code is 0 even if findings are left, and 2 only if the run is incomplete
+    #[arg(long, conflicts_with = "fail_on")]
+    pub exit_zero: bool,
+    /// Leave out findings that are less severe; they are neither reported nor fixed
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub min_severity: Option<Level>,
     /// Print a count per rule instead of the findings
     #[arg(long)]
     pub statistics: bool,
@@ -218,6 +224,12 @@ pub enum Command {
         /// Only rules that were added or changed after this day, or became more severe
         #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
         changed_since: Option<Date>,
+    },
+    /// Show which settings apply to a path, and where they come from
+    Config {
+        /// A file or folder
+        #[arg(value_name = "PATH", default_value = ".")]
+        path: PathBuf,
     },
     /// List every image that the files name, legacy or not
     Images {
@@ -313,10 +325,27 @@ pub enum Task {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Error,
+    Warning,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
     Info,
     Warning,
     Error,
+}
+
+impl Level {
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Warning => Severity::Warning,
+            Self::Error => Severity::Error,
+        }
+    }
 }
 
 fn engines() -> PossibleValuesParser {
@@ -359,6 +388,11 @@ fn output(text: &str) -> Result<(String, PathBuf), String> {
         "-" => Err(format!("for standard output there is `--format {name}`")),
         file => Ok((name.to_owned(), PathBuf::from(file))),
     }
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "write a number of threads, 1 or more".to_owned())
 }
 
 fn day(text: &str) -> Result<Date, String> {

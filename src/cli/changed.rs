@@ -1,5 +1,6 @@
 //! `--since` and `--staged`: what git is asked, and what its answer means for the run.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,12 +13,14 @@ use crate::git::{self, Asked, Before, Changes, Since};
 use crate::kind;
 use crate::printable::{self, complain};
 use crate::project::selectors;
-use crate::run::Only;
+use crate::run::{Only, Settings};
 use crate::walk::{self, Want};
 
-/// What changed, if that is asked for and does not concern everything; or why git could not tell.
+/// What changed, if that is asked for and does not concern everything; or why git could not tell. Of several repositories,
+/// one of which git cannot tell is left out.
 pub(super) fn only(
     arguments: &Arguments,
+    settings: &Settings<'_>,
     err: &mut dyn Write,
 ) -> io::Result<Result<Option<Only>, String>> {
     let scope = &arguments.scope;
@@ -30,6 +33,10 @@ pub(super) fn only(
         let message = format!("`{flag}` works with files only, not with standard input");
         return Ok(Err(message));
     }
+    let repositories = match repositories(&scope.paths) {
+        Ok(repositories) => repositories,
+        Err(error) => return Ok(Err(format!("{flag}: {error}"))),
+    };
     let asked = Asked {
         before: &|path| match (Only::asks_for(path), kind::classify(path)) {
             (true, _) => Before::Needed,
@@ -38,12 +45,38 @@ pub(super) fn only(
         },
         files: &files_below,
     };
-    let changes = match git::changes(&scope.paths, since, &asked) {
-        Ok(changes) => changes,
-        Err(error) => return Ok(Err(format!("{flag}: {error}"))),
-    };
+    let mut all = Changes::default();
+    let mut failed = Vec::new();
+    for repository in &repositories {
+        let mut changes = match git::changes(repository, since, &asked) {
+            Ok(changes) => changes,
+            Err(error) => {
+                failed.push((&repository.top, error));
+                continue;
+            }
+        };
+        if concerns_everything(arguments, &changes) {
+            // Anything may be found now that was not found before.
+            if repositories.len() == 1 {
+                return Ok(Ok(None));
+            }
+            changes.paths.insert(repository.top.clone());
+        }
+        all.paths.extend(changes.paths);
+        all.before.extend(changes.before);
+        all.staged_in_part.extend(changes.staged_in_part);
+    }
+    if failed.len() == repositories.len()
+        && let Some((_, error)) = failed.first()
+    {
+        return Ok(Err(format!("{flag}: {error}")));
+    }
+    for (top, error) in failed {
+        let why = format!("{}: {flag}: {error}", printable::path(top));
+        settings.give_up(top, why);
+    }
     if !arguments.output.quiet {
-        for path in &changes.staged_in_part {
+        for path in &all.staged_in_part {
             if kind::classify(path).is_some() {
                 let path = printable::path(shown(path));
                 let why = "only partly staged; regfix reads and fixes the file in the working tree";
@@ -51,14 +84,34 @@ pub(super) fn only(
             }
         }
     }
-    if concerns_everything(arguments, &changes) {
-        return Ok(Ok(None));
+    Ok(Ok(Some(Only::new(all.paths, all.before, &scope.paths))))
+}
+
+/// The repositories that some paths are in and, of a folder that is in none, those below it.
+fn repositories(paths: &[PathBuf]) -> Result<BTreeSet<git::Repository>, git::Error> {
+    let (mut found, others) = git::repositories(paths)?;
+    for folder in others {
+        let below = repositories_below(&folder);
+        if below.is_empty() {
+            return Err(git::Error::NoRepository { folder });
+        }
+        found.extend(git::repositories(&below)?.0);
     }
-    Ok(Ok(Some(Only::new(
-        changes.paths,
-        changes.before,
-        &scope.paths,
-    ))))
+    Ok(found)
+}
+
+fn repositories_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        if walk::is_there(&folder.join(".git")) {
+            found.push(folder);
+            continue;
+        }
+        let is_folder = |path: &PathBuf| matches!(walk::look(path), Some(walk::Entry::Folder));
+        open.extend(walk::list(&folder).into_iter().filter(is_folder));
+    }
+    found
 }
 
 /// All files below a folder that no ignore file lists, hidden ones too: a new `.regfix.yaml` is one. Reads none of them.

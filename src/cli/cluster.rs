@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::online::{Registries, VerifyFixes};
-use super::{Exit, format};
+use super::{Exit, format, refuse};
 use crate::cluster::report::{self, NotRead, Report, Summary};
 use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Object, Query, Row};
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
 use crate::report::FORMATS;
+use crate::rules::RuleSet;
 use crate::run::{self, Options};
 
 #[derive(Debug, Clone, Args)]
@@ -106,7 +107,12 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let judge = match Judge::new(options.rules) {
+    let area = match options.settings.of_folder(Path::new("")) {
+        Ok(area) => area,
+        Err(message) => return refuse(&message, err),
+    };
+    let rules = &area.rules.set;
+    let judge = match Judge::new(rules) {
         Ok(judge) => judge,
         Err(error) => {
             complain(err, error)?;
@@ -130,7 +136,7 @@ pub(super) fn run(
             "no object could be read: docs/cluster.md lists the permissions",
         )?;
     }
-    let objects = verified(objects, &judge, &options, err)?;
+    let objects = verified(objects, &judge, rules, &options, err)?;
     if nothing_read {
         return Ok(Exit::Failed);
     }
@@ -143,10 +149,11 @@ pub(super) fn run(
 fn verified(
     mut objects: Vec<Object>,
     judge: &Judge<'_>,
+    rules: &RuleSet,
     options: &Options<'_>,
     err: &mut dyn Write,
 ) -> io::Result<Vec<Object>> {
-    if let (Some(registries), Some(asked)) = (options.registries, options.rules.asked()) {
+    if let (Some(registries), Some(asked)) = (options.registries, rules.asked()) {
         run::ask(registries, asked, options.quiet, err, || {
             judge.again(&mut objects)
         })?;
@@ -164,7 +171,11 @@ fn show(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let (rules, look, quiet) = (options.rules, options.look, options.quiet);
+    let area = match options.settings.of_folder(Path::new("")) {
+        Ok(area) => area,
+        Err(message) => return refuse(&message, err),
+    };
+    let (rules, look, quiet) = (&area.rules.set, options.look, options.quiet);
     let count = objects.len();
     let inventory = Inventory::new(objects);
     let mut rows = inventory.rows();

@@ -42,7 +42,7 @@ mod connected {
     use std::io::{self, Write};
     use std::path::Path;
 
-    use super::super::{Exit, mirror, online};
+    use super::super::{Exit, mirror, online, refuse};
     use super::Exporter;
     use crate::open::{self, Links};
     use crate::printable::{self, complain};
@@ -69,6 +69,11 @@ mod connected {
             true => Known::new(),
             false => earlier(&exporter.textfile, err)?,
         };
+        // Images of a cluster belong to no repository: the rules of the working directory count for all.
+        let area = match options.settings.of_folder(Path::new("")) {
+            Ok(area) => area,
+            Err(message) => return refuse(&message, err),
+        };
         let (listed, outcome) = run::listed(options, err)?;
         let mut images: BTreeSet<String> = listed.into_iter().map(|one| one.image).collect();
         let mut failed = outcome == Outcome::Failed;
@@ -82,7 +87,7 @@ mod connected {
             }
         }
         let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
-        let samples = ask(&client, images, options.rules, &known, now);
+        let samples = ask(&client, images, &area.rules.set, &known, now);
         let text = metrics::text(&samples, now, env!("CARGO_PKG_VERSION"));
         let written = match is_piped {
             true => out.write_all(text.as_bytes()).and_then(|()| out.flush()),

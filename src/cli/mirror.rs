@@ -2,7 +2,7 @@
 //!
 //! Reads files and prints; makes no connection. `regfix mirror --write` is a run with rules of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -80,9 +80,16 @@ fn images(
     err: &mut dyn Write,
 ) -> io::Result<(Vec<Moved>, Outcome)> {
     let (listed, outcome) = run::listed(options, err)?;
-    let images: BTreeSet<String> = listed.into_iter().map(|listed| listed.image).collect();
-    let moved = images.into_iter().map(|image| {
-        let new = limit.and_then(|limit| replacement(&image, options.rules, limit));
+    // An image in several repositories is moved by the rules of the first.
+    let mut images: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for one in listed {
+        images.entry(one.image).or_insert(one.path);
+    }
+    let moved = images.into_iter().map(|(image, path)| {
+        let area = options.settings.of(&path);
+        let new = limit
+            .zip(area)
+            .and_then(|(limit, area)| replacement(&image, &area.rules.set, limit));
         (image, new)
     });
     Ok((moved.collect(), outcome))
@@ -187,8 +194,9 @@ fn rewrite(
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     let rules: Result<Vec<Rule>, String> = rules(moves).into_iter().map(Rule::new).collect();
-    let rules = match rules {
-        Ok(rules) => RuleSet::new(rules),
+    let ruled = rules.and_then(|rules| options.settings.ruled(RuleSet::new(rules)));
+    let settings = match ruled {
+        Ok(settings) => settings,
         Err(problem) => {
             complain(err, problem)?;
             return Ok(Exit::Failed);
@@ -197,7 +205,7 @@ fn rewrite(
     let options = Options {
         mode: Mode::Write,
         unsafe_fixes: arguments.unsafe_fixes,
-        rules: &rules,
+        settings: &settings,
         ..options
     };
     Ok(match run::check(&options, out, err)? {

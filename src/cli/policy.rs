@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::Exit;
 use super::args::{Level, PolicyAction, Task};
 use crate::policy::{self, Action, Unsupported};
-use crate::rules::{RuleSet, Severity};
+use crate::rules::RuleSet;
 
 pub(super) fn print(
     rules: &RuleSet,
@@ -23,11 +23,7 @@ pub(super) fn print(
         PolicyAction::Audit => Action::Audit,
         PolicyAction::Deny => Action::Deny,
     };
-    let least = match least {
-        Level::Info => Severity::Info,
-        Level::Warning => Severity::Warning,
-        Level::Error => Severity::Error,
-    };
+    let least = least.severity();
     let Some(engine) = policy::engine(engine) else {
         return unsupported(err);
     };

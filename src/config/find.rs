@@ -5,11 +5,20 @@ use std::path::{Path, PathBuf};
 use crate::open;
 use crate::printable;
 
-/// The names of a configuration; one folder holds one of them.
+/// The names of a configuration; one folder holds one of them. The second counts only where nothing else is called like
+/// that: a workflow or a manifest of regfix may well be.
 const FILES: [&str; 2] = [".regfix.yaml", "regfix.yaml"];
 
 /// Names that somebody may well choose, and wonder why nothing happens.
-const MISNAMED: [&str; 2] = [".regfix.yml", "regfix.yml"];
+const MISNAMED: [&str; 7] = [
+    ".regfix.yml",
+    ".regfix.toml",
+    ".regfix.json",
+    "regfix.yml",
+    "regfix.toml",
+    ".config/regfix.yaml",
+    ".github/regfix.yaml",
+];
 
 /// A configuration that nobody named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +39,7 @@ pub fn find(start: &Path) -> Result<Option<Found>, String> {
         .map_err(|error| format!("{}: {error}", printable::path(start)))?;
     let root = repository(&absolute).unwrap_or(&absolute);
     for folder in absolute.ancestors() {
-        if let Some(path) = in_folder(folder)? {
+        if let Some(path) = in_folder(folder, folder == absolute || folder == root)? {
             let top = root.to_owned();
             return Ok(Some(Found { path, top }));
         }
@@ -63,20 +72,26 @@ pub fn is_configuration(path: &Path) -> bool {
         .is_some_and(|file| FILES.iter().any(|name| file == *name))
 }
 
-fn in_folder(folder: &Path) -> Result<Option<PathBuf>, String> {
+/// The configuration that lies in a folder. `is_top` says that the folder is one in which a file without a dot in its name
+/// is a configuration, too: the one of the repository, or the working directory.
+///
+/// # Errors
+/// Where it holds two, or one under a name that would not be read.
+pub fn in_folder(folder: &Path, is_top: bool) -> Result<Option<PathBuf>, String> {
+    let counts = |name: &&&str| is_top || name.starts_with(".regfix");
     let there = |name: &str| open::is_there(&folder.join(name));
-    let mut names = FILES.iter().filter(|name| there(name));
+    let mut names = FILES.iter().filter(counts).filter(|name| there(name));
     match (names.next(), names.next()) {
         (Some(first), Some(second)) => Err(format!(
             "{}: there are both {first} and {second}; keep one",
             printable::path(folder)
         )),
         (Some(name), None) => Ok(Some(folder.join(name))),
-        _ => match MISNAMED.iter().find(|name| there(name)) {
+        _ => match MISNAMED.iter().filter(counts).find(|name| there(name)) {
             Some(name) => Err(format!(
                 "{}: regfix does not read this name; rename it to {}",
                 printable::path(&folder.join(name)),
-                FILES[0]
+                printable::path(&folder.join(FILES[0]))
             )),
             None => Ok(None),
         },
@@ -119,9 +134,9 @@ mod tests {
         );
         fs::write(deep.join(".regfix.yml"), "").unwrap();
         assert!(
-            find(&deep).unwrap_err().ends_with(
-                "b/.regfix.yml: regfix does not read this name; rename it to .regfix.yaml"
-            )
+            find(&deep)
+                .unwrap_err()
+                .contains("b/.regfix.yml: regfix does not read this name; rename it to ")
         );
         assert!(find(&top.join("none")).unwrap_err().contains("none"));
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::error::Fault;
 use super::nodes::{head, is_null, read, unknown_key, value_head};
-use super::{Config, Globs, Override, Selectors};
+use super::{Config, Globs, Override, Selectors, embedded};
 use crate::finding;
 use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{Names, Selector, nearest, shown};
@@ -45,8 +45,10 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
     refuse_traps(root)?;
     let root = mapping(root, &KEYS)?;
     let mut config = Config {
-        known: value(root, "rules")
-            .map_or_else(|| own_rules(&[]), |node| own_rules(items(node)?))?,
+        known: match value(root, "rules") {
+            Some(node) => Arc::new(own_rules(items(node)?)?),
+            None => embedded(),
+        },
         ..Config::bare(folder)
     };
     let names = config.names();
@@ -58,7 +60,8 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
     }
     if let Some(node) = value(root, "rule-url") {
         let pages = rule_url(node)?;
-        let built_in = config.known.iter_mut().filter(|rule| rule.is_built_in());
+        let known = Arc::make_mut(&mut config.known).iter_mut();
+        let built_in = known.filter(|rule| rule.is_built_in());
         built_in.for_each(|rule| rule.set_page(&pages));
     }
     if let Some(node) = value(root, "helm") {
@@ -596,7 +599,10 @@ mod tests {
 
     #[test]
     fn keys_may_have_their_former_names() {
-        let read = |text: &str| config(text, PathBuf::new()).unwrap().known.pop().unwrap();
+        let read = |text: &str| {
+            let config = config(text, PathBuf::new()).unwrap();
+            config.known.last().unwrap().clone()
+        };
         let former = read(
             "rules: [{from: [a.io/x-*, b.io], kind: chart, to: 'c.io/{*}', star: {gate: kind}, gate: [v1],\n\
              otherwise: d.io, not-copied: [old], carries-below: 2, mind: [careful],\n\

@@ -29,7 +29,7 @@ pub enum Since<'r> {
     Staged,
 }
 
-/// What changed in the repositories of some folders. Full paths, with no link in them down to the repository.
+/// What changed in a repository. Full paths, with no link in them down to the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Files that are new, different or gone; of a rename both names; of a submodule its folder.
@@ -56,24 +56,40 @@ pub struct Asked<'a> {
     pub files: &'a dyn Fn(&Path) -> Vec<PathBuf>,
 }
 
-/// What changed in the repository of each path; of a file, in the repository that its folder is in.
+/// The repositories of some paths, and the paths that are in none; of a file, it is the one that its folder is in.
 ///
 /// # Errors
-/// Where a path is in no repository, or one of them does not have the revision or cannot be read.
-pub fn changes(paths: &[PathBuf], since: Since<'_>, asked: &Asked<'_>) -> Result<Changes, Error> {
+/// Where a repository cannot be read.
+pub fn repositories(paths: &[PathBuf]) -> Result<(BTreeSet<Repository>, Vec<PathBuf>), Error> {
     // Where git says itself which repository it is, that is the one.
     let folders: BTreeSet<PathBuf> = match std::env::var_os("GIT_DIR") {
         Some(_) => BTreeSet::from([PathBuf::from(".")]),
         None => paths.iter().map(|path| folder_of(path)).collect(),
     };
-    let repositories: BTreeSet<Repository> = folders
-        .iter()
-        .map(|folder| Repository::around(folder))
-        .collect::<Result<_, _>>()?;
-    let mut changes = Changes::default();
-    for repository in &repositories {
-        repository.add(since, asked, &mut changes)?;
+    let (mut found, mut others) = (BTreeSet::new(), Vec::new());
+    for folder in folders {
+        match Repository::around(&folder) {
+            Ok(repository) => {
+                found.insert(repository);
+            }
+            Err(Error::NoRepository { .. }) => others.push(folder),
+            Err(error) => return Err(error),
+        }
     }
+    Ok((found, others))
+}
+
+/// What changed in a repository.
+///
+/// # Errors
+/// Where it does not have the revision, or cannot be read.
+pub fn changes(
+    repository: &Repository,
+    since: Since<'_>,
+    asked: &Asked<'_>,
+) -> Result<Changes, Error> {
+    let mut changes = Changes::default();
+    repository.add(since, asked, &mut changes)?;
     Ok(changes)
 }
 

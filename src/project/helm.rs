@@ -188,7 +188,7 @@ fn inflated(scene: Scene<'_>, files: &[PathBuf], releases: &[PathBuf]) -> Vec<In
         |path: &&PathBuf| kind::classify(path).is_some_and(|kind| kind.name == "kustomization");
     let pulled = files
         .par_iter()
-        .filter(|path| !scene.vendored.edit && is_asking(path))
+        .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
         .flat_map_iter(|path| inflated::of(scene, path));
     let released = releases
         .par_iter()

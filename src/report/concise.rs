@@ -4,7 +4,7 @@
 //! for one that is not.
 
 use super::text::{Ink, Places, count, unjudged, written_in};
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{FileReport, Format, Look, Stream, Summary, Telling, repositories};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Related, Severity};
 use crate::printable;
@@ -98,8 +98,15 @@ pub fn counts(summary: &Summary, look: &Look) -> String {
         .iter()
         .map(|aside| format!("; {aside}"))
         .collect();
-    format!("{found} in {}{asides}\n", count(summary.files, "file"))
+    let repositories = repositories::lines(&summary.repositories, look.color);
+    let repositories: String = repositories
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let files = count(summary.files, "file");
+    format!("{repositories}{found} in {files}{asides}\n")
 }
+
 struct Lines<'r> {
     path: String,
     places: Places<'r>,

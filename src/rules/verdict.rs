@@ -84,7 +84,9 @@ impl RuleSet {
     pub fn verdict(&self, query: &Query<'_>) -> Option<Verdict<'_>> {
         self.matching(query)
             .max_by_key(|(rule, mapping)| Self::rank(rule, mapping, query))
-            .map(|(rule, mapping)| evaluate(rule, mapping, query, self.asked()))
+            .map(|(rule, mapping)| {
+                evaluate(rule, mapping, query, self.asked().map(|asked| &**asked))
+            })
     }
 
     /// The mappings that apply to the name.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use super::Options;
+use super::domains::Domains;
 use crate::check::pull_secrets::{self, PullSecret};
 use crate::config::Config;
 use crate::encoding::Encoding;
@@ -11,7 +12,6 @@ use crate::kind::Kind;
 use crate::progress::Progress;
 use crate::project::helm;
 use crate::project::selectors;
-use crate::rules::anchors::Anchors;
 use crate::search::Search;
 use crate::walk;
 
@@ -83,14 +83,12 @@ impl Roles {
 }
 
 /// Walks the roots of a run, and keeps what is of use.
-pub(super) fn walk(
-    options: &Options<'_>,
-    anchors: &Anchors,
-    progress: &Progress,
-) -> walk::Outcome<Candidate> {
+pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<Candidate> {
     let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
         progress.advance(1);
-        let roles = Roles::of(options.config, path, kind, bytes);
+        let area = options.settings.of(path)?;
+        let anchors = &area.rules.anchors;
+        let roles = Roles::of(&area.config, path, kind, bytes);
         let secrets = || {
             let text = std::str::from_utf8(bytes).ok()?;
             Some(pull_secrets::read(path, text, kind))
@@ -117,12 +115,34 @@ pub(super) fn walk(
     let sieve = walk::Sieve {
         wanted: &|path, named| options.want(path, named),
         keep: &keep,
-        suspect: &|bytes| anchors.occur_in(bytes),
+        // The path is not known here; what another repository looks for is judged by its own rules later.
+        suspect: &|bytes| {
+            let mut areas = options.settings.areas().into_iter();
+            areas.any(|area| area.rules.anchors.occur_in(bytes))
+        },
     };
-    walk::walk(&options.walk, &sieve)
+    let broken = options.settings.broken().len();
+    let found = walk::walk(&options.walk, &sieve);
+    match options.settings.broken().len() > broken {
+        // Files of a repository were read before a broken configuration was found in it.
+        true => walk::walk(&options.walk, &sieve),
+        false => found,
+    }
 }
 
-pub(super) fn pull_secrets_of(found: &walk::Outcome<Candidate>) -> Vec<PullSecret> {
-    let secrets = found.kept.iter().flat_map(|(_, file)| &file.pull_secrets);
-    secrets.cloned().collect()
+/// By domain.
+pub(super) fn pull_secrets_of(
+    options: &Options<'_>,
+    found: &walk::Outcome<Candidate>,
+    domains: &Domains,
+) -> Vec<Vec<PullSecret>> {
+    let mut secrets = vec![Vec::new(); domains.each.len()];
+    let files = found.kept.iter();
+    for (path, file) in files.filter(|(_, file)| !file.pull_secrets.is_empty()) {
+        let domain = domains.of_file(options.settings, path);
+        if let Some(of_domain) = domain.and_then(|at| secrets.get_mut(at)) {
+            of_domain.extend(file.pull_secrets.iter().cloned());
+        }
+    }
+    secrets
 }

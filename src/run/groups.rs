@@ -47,12 +47,12 @@ impl Group {
 }
 
 /// The groups that hold a file under the roots.
-pub(super) fn of(
-    projects: &[Box<dyn Project + '_>],
+pub(super) fn of<'p>(
+    projects: impl Iterator<Item = &'p Box<dyn Project + 'p>>,
     disk: &Disk<'_>,
     options: &Options<'_>,
 ) -> Vec<Group> {
-    let groups = projects.iter().flat_map(|project| project.groups());
+    let groups = projects.flat_map(|project| project.groups());
     let mut groups: Vec<Vec<PathBuf>> = groups.collect();
     let held = disk.unread().map(|path| reach(path, &groups, disk));
     let held: Vec<Vec<PathBuf>> = held.collect();

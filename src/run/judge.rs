@@ -12,17 +12,15 @@ use jiff::civil::Date;
 
 use crate::check;
 use crate::check::pull_secrets::{self, PullSecret};
-use crate::config::Config;
 use crate::edit::{Applicability, Patch};
 use crate::finding::{Finding, Fixed, Problem, Unjudged};
 use crate::kind::Kind;
 use crate::project::{Member, Members, Project, Settle};
-use crate::rules::RuleSet;
-use crate::rules::anchors::Anchors;
-use crate::rules::select::Names;
 use crate::source::{LineIndex, Span};
 use crate::suppress;
 
+use super::domains::Domains;
+use super::settings::Settings;
 use circle::Passes;
 
 /// A fix can make work for another rule. Fixes that do not come to an end after so many passes are not written.
@@ -30,16 +28,14 @@ const MOST_PASSES: usize = 8;
 
 /// What a run asks of every file.
 pub(super) struct Judge<'r> {
-    pub rules: &'r RuleSet,
-    pub anchors: &'r Anchors,
-    pub config: &'r Config,
-    /// The ids that an ignore comment may name.
-    pub names: Names,
+    pub settings: &'r Settings<'r>,
+    pub domains: &'r Domains,
     /// On which ignore comments may be over.
     pub as_of: Date,
-    /// Of the whole tree.
-    pub pull_secrets: Vec<PullSecret>,
-    pub projects: Vec<Box<dyn Project + 'r>>,
+    /// By domain.
+    pub pull_secrets: Vec<Vec<PullSecret>>,
+    /// By domain.
+    pub projects: Vec<Vec<Box<dyn Project + 'r>>>,
 }
 
 /// What a file came to.
@@ -76,7 +72,13 @@ impl Judge<'_> {
         members: Members,
         fix: Option<Applicability>,
     ) -> BTreeMap<PathBuf, Outcome> {
-        self.passes(members, &self.projects, fix)
+        let domain = members.keys().find_map(|path| self.domain(path));
+        let projects = domain.and_then(|domain| self.projects.get(domain));
+        self.passes(members, projects.map_or(&[], Vec::as_slice), fix)
+    }
+
+    fn domain(&self, path: &Path) -> Option<usize> {
+        self.domains.of_file(self.settings, path)
     }
 
     /// Fixes until nothing changes any more. Where that does not happen, all texts are as they were.
@@ -146,8 +148,9 @@ impl Judge<'_> {
             settle(members);
         }
         hold_locked(members);
-        for member in members.values_mut() {
-            pull_secrets::note(&self.pull_secrets, &mut member.findings);
+        for (path, member) in members.iter_mut() {
+            let secrets = self.domain(path).and_then(|at| self.pull_secrets.get(at));
+            pull_secrets::note(secrets.map_or(&[], Vec::as_slice), &mut member.findings);
         }
     }
 
@@ -158,11 +161,15 @@ impl Judge<'_> {
         member.unjudged.clear();
         member.is_cut = false;
         let text = &member.text;
-        if !self.anchors.occur_in(text.as_bytes()) {
+        let Some(area) = self.settings.of(path) else {
+            return Vec::new();
+        };
+        let rules = &area.rules;
+        if !rules.anchors.occur_in(text.as_bytes()) {
             return Vec::new();
         }
-        let hints = self.anchors.hints(text.as_bytes());
-        let checked = check::check_near(path, text, member.kind, self.rules, Some(&hints));
+        let hints = rules.anchors.hints(text.as_bytes());
+        let checked = check::check_near(path, text, member.kind, &rules.set, Some(&hints));
         member.findings = checked.findings;
         member.problems = checked.problems;
         member.unjudged = checked.unjudged;
@@ -176,9 +183,13 @@ impl Judge<'_> {
             return 0;
         }
         let found = std::mem::take(&mut member.findings);
-        let kept = suppress::apply(&member.text, comments, &self.names, self.as_of, found);
+        let Some(area) = self.settings.of(path) else {
+            return 0;
+        };
+        let names = &area.rules.names;
+        let kept = suppress::apply(&member.text, comments, names, self.as_of, found);
         member.findings = kept.left;
-        kept.suppressed.len() + self.config.adjust(path, &mut member.findings)
+        kept.suppressed.len() + area.config.adjust(path, &mut member.findings)
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Known {
 }
 
 impl Known {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The baseline in the first of some folders that has one. To be renewed, it need not be there yet. `base` tells
     /// where paths of the run start.
     ///
@@ -115,6 +119,11 @@ impl Known {
             return told.try_for_each(|(line, _)| complain(&mut *err, line));
         }
         let path = printable::path(&self.path);
+        // Of several repositories, one in which nothing is found needs no baseline.
+        let is_new = self.held.is_empty() && !open::is_there(&self.path);
+        if is_new && found.is_empty() && options.settings.baselines().len() > 1 {
+            return Ok(());
+        }
         if summary.failures > 0 {
             // What could not be seen would look as if it were gone.
             let advice = "fix or exclude them, and run regfix again";
@@ -215,7 +224,10 @@ impl<'o> Scope<'o> {
     /// Whether an entry's rule runs, and its file is under a root and, where only changes are told, changed.
     fn holds(&self, entry: &Entry) -> bool {
         let file = normal(&self.folder.join(&entry.file));
-        let Options { rules, config, .. } = self.options;
+        let Some(area) = self.options.settings.of(&file) else {
+            return false;
+        };
+        let (rules, config) = (&area.rules.set, &area.config);
         let is_rule = |rules: &[Rule]| rules.iter().any(|rule| *rule.id == *entry.rule);
         // What is no rule, such as `unused-ignore`, is found wherever it is selected.
         let runs = is_rule(rules.rules())

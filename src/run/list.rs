@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::disk::Disk;
-use super::{Options, Outcome};
+use super::settings::{Settings, Vendoring};
+use super::{Options, Outcome, complain_of_settings, is_broken};
 use crate::check::{self, Image};
 use crate::image::ImageRef;
 use crate::kind::{self, Kind};
 use crate::printable::{self, complain};
 use crate::project::helm;
-use crate::rules::anchors::Anchors;
 use crate::source::{LineIndex, Position};
 use crate::walk::{self, Sieve};
 
@@ -26,6 +26,9 @@ pub fn files(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
+    if is_broken(options, err)? {
+        return Ok(Outcome::Failed);
+    }
     if options.is_piped() {
         let (name, kind) = options.standard_input();
         return match walk::read_from(io::stdin().lock(), &name) {
@@ -53,14 +56,22 @@ pub fn files(
         writeln!(out, "{kind:<14} {}", printable::path(path))?;
     }
     out.flush()?;
-    tell_problems(&found.problems, err)
+    tell_problems(options, &found.problems, err)
 }
 
-fn tell_problems(problems: &[walk::Problem], err: &mut dyn Write) -> io::Result<Outcome> {
+fn tell_problems(
+    options: &Options<'_>,
+    problems: &[walk::Problem],
+    err: &mut dyn Write,
+) -> io::Result<Outcome> {
+    let broken = options.settings.broken();
+    for why in &broken {
+        complain_of_settings(err, why)?;
+    }
     for problem in problems {
         complain(err, problem)?;
     }
-    let failed = problems.iter().any(|problem| problem.fatal);
+    let failed = !broken.is_empty() || problems.iter().any(|problem| problem.fatal);
     Ok(if failed {
         Outcome::Failed
     } else {
@@ -160,6 +171,9 @@ pub fn images(
 /// # Errors
 /// Where `err` cannot be written.
 pub fn listed(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+    if is_broken(options, err)? {
+        return Ok((Vec::new(), Outcome::Failed));
+    }
     match options.is_piped() {
         true => of_standard_input(options, err),
         false => of_files(options, err),
@@ -189,7 +203,6 @@ fn of_standard_input(
 }
 
 fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
-    let lists_charts = !options.config.vendored_charts.is_empty();
     let found = walk::walk(
         &options.walk,
         &Sieve {
@@ -197,13 +210,15 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             keep: &|path, kind: &'static Kind, bytes| {
                 let text = std::str::from_utf8(bytes);
                 let listed = text.map(|text| of_text(path, kind, text));
+                let area = options.settings.of(path)?;
+                let lists_charts = !area.config.vendored_charts.is_empty();
                 let releases = helm::may_release(kind, bytes, lists_charts);
                 Some((listed.map_err(|error| error.valid_up_to()), releases))
             },
             suspect: &|_| true,
         },
     );
-    let mut outcome = tell_problems(&found.problems, err)?;
+    let mut outcome = tell_problems(options, &found.problems, err)?;
     let mut images = Vec::new();
     let (mut charts, mut releasing) = (Vec::new(), Vec::new());
     for (path, (listed, releases)) in found.kept {
@@ -238,21 +253,26 @@ fn of_subcharts(
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::Clean;
-    let anchors = match Anchors::new(options.rules, &[]) {
-        Ok(anchors) => anchors,
+    let rules = match Settings::joint(&options.settings.areas()) {
+        Ok(rules) => rules,
         Err(error) => {
             complain(err, error)?;
             return Ok(Outcome::Failed);
         }
     };
-    let disk = Disk::new(&options.walk.roots, &anchors);
-    let listed = |folder: &Path| options.config.vendors_chart(folder);
+    let anchors = &rules.anchors;
+    let disk = Disk::new(&options.walk.roots, anchors);
+    let vendoring = Vendoring(options.settings);
+    let (edit, listed) = (
+        |folder: &Path| vendoring.edits(folder),
+        |folder: &Path| vendoring.lists(folder),
+    );
     let vendored = helm::Vendored {
-        edit: options.config.edit_vendored_charts,
+        edit: &edit,
         listed: &listed,
     };
     let mut added = Vec::new();
-    for pulled in helm::images(&disk, charts, releases, &anchors, vendored) {
+    for pulled in helm::images(&disk, charts, releases, anchors, vendored) {
         for (why, fatal) in pulled.unseen {
             complain(err, format!("{}: {why}", printable::path(&pulled.chart)))?;
             if fatal {

@@ -11,6 +11,7 @@ use crate::config;
 use crate::diff;
 use crate::printable::complain;
 use crate::report::{Format, Look, Piece, Report, Summary, concise};
+use crate::rules::RuleSet;
 use crate::source::normal;
 use crate::walk;
 use crate::write::{self, Draft, WriteError};
@@ -79,11 +80,12 @@ impl Outlet {
         mut self,
         options: &Options<'_>,
         summary: &Summary,
+        rules: &RuleSet,
         streams: &mut Streams<'_>,
     ) -> io::Result<usize> {
         let text = match self.sink {
             Sink::Err => concise::counts(summary, &options.look),
-            _ => self.report.end(summary, options.rules),
+            _ => self.report.end(summary, rules),
         };
         let mut failures = self.write(&text, streams)?;
         if let Sink::File(draft) = self.sink
@@ -156,7 +158,7 @@ impl Options<'_> {
 
     /// Whether keys of findings are asked for.
     pub(super) fn wants_keys(&self) -> bool {
-        self.baseline.is_some() || self.formats().any(|(format, _)| format.has_keys)
+        !self.settings.baselines().is_empty() || self.formats().any(|(format, _)| format.has_keys)
     }
 
     /// Whether a file is one of regfix itself: its settings, or what it writes of what it found.

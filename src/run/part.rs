@@ -30,8 +30,8 @@ pub(super) struct Part {
     pub out: String,
     /// For each report of the run.
     pub pieces: Vec<Piece>,
-    /// All findings, as a baseline would have them.
-    pub found: Vec<Known>,
+    /// All findings, as the baseline would have them whose file is named.
+    pub found: Option<(PathBuf, Vec<Known>)>,
     pub summary: Summary,
     pub rules: BTreeMap<String, usize>,
     pub errors: Vec<String>,
@@ -328,9 +328,10 @@ impl Part {
             return Vec::new();
         }
         let mut keys = baseline::keys(&outcome.text, kind, &outcome.left);
-        if let Some(known) = &options.baseline {
+        let area = options.settings.of(path);
+        if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
             let (found, held) = known.hold(path, &mut outcome.left, &mut keys);
-            self.found = found;
+            self.found = Some((known.path().to_owned(), found));
             self.summary.baselined = held;
         }
         keys

@@ -51,10 +51,17 @@ impl Problem {
     }
 
     pub(super) fn missing_root(path: &Path) -> Self {
-        Self::fatal(
-            path,
-            "no such file or folder; check the spelling and the working directory",
-        )
+        let text = path.to_string_lossy();
+        let advice = match () {
+            () if text.contains(['*', '?', '[', '{']) => {
+                "is this a glob? The shell left it as it is because nothing matches; name a folder to check all in it"
+            }
+            () if cfg!(not(windows)) && text.contains('\\') => {
+                "write it with `/`: `\\` separates no folders on this system"
+            }
+            () => "check the spelling and the working directory",
+        };
+        Self::fatal(path, format!("no such file or folder; {advice}"))
     }
 
     pub(super) fn broken_link(path: &Path, target: &Path) -> Self {

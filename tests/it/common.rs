@@ -18,6 +18,7 @@ pub(crate) fn regfix(folder: &Path) -> Command {
         "COLUMNS",
         "GIT_DIR",
         "XDG_CONFIG_HOME",
+        "REGFIX_CONFIG",
     ] {
         command.env_remove(name);
     }

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use regfix::git::{Asked, Before, Changes, Error, Since, changes};
+use regfix::git::{Asked, Before, Changes, Error, Repository, Since, changes};
 
 use crate::common::stdout;
 use crate::repository::{git, scrubbed};
@@ -23,7 +23,7 @@ fn ours(folder: &Path, since: Since<'_>) -> Result<Changes, Error> {
         before: &|_| Before::Needed,
         files: &others,
     };
-    changes(&[folder.to_owned()], since, &asked)
+    changes(&Repository::around(folder)?, since, &asked)
 }
 
 /// Full paths that a command of git lists.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod across;
 mod advice;
 mod bad_input;
 mod baseline;
@@ -30,6 +31,7 @@ mod house;
 mod kills;
 mod knowledge;
 mod kustomize;
+mod mistakes;
 mod output;
 mod owed;
 mod pages;

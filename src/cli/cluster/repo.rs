@@ -52,7 +52,6 @@ pub(super) fn sites(options: Options<'_>, err: &mut dyn Write) -> io::Result<(Ve
         format: report::format("json").unwrap_or(options.format),
         mode: Mode::Check,
         outputs: Vec::new(),
-        baseline: None,
         quiet: false,
         statistics: false,
         ..options

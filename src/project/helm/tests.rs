@@ -20,7 +20,7 @@ use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
 const OVERRIDE: Vendored<'static> = Vendored {
-    edit: false,
+    edit: &|_| false,
     listed: &|_| false,
 };
 

@@ -12,8 +12,8 @@ use crate::version::satisfies;
 /// What the settings say of charts that a tool put into the tree.
 #[derive(Clone, Copy)]
 pub struct Vendored<'v> {
-    /// Whether they are edited in place all the same.
-    pub edit: bool,
+    /// Whether those in a folder are edited in place all the same.
+    pub edit: &'v (dyn Fn(&Path) -> bool + Sync),
     /// Whether the user names the folder as one of a tool, though no dependency tells.
     pub listed: &'v (dyn Fn(&Path) -> bool + Sync),
 }
@@ -21,13 +21,13 @@ pub struct Vendored<'v> {
 impl Vendored<'_> {
     /// Whether a chart in a folder is left to a tool by the user's own word.
     pub(super) fn lists(&self, folder: &Path) -> bool {
-        !self.edit && (self.listed)(folder)
+        !(self.edit)(folder) && (self.listed)(folder)
     }
 
     /// Whether a chart in the `charts/` of another is put back by a tool.
     pub(super) fn holds(&self, folder: &Path, chart: &Metadata, parent: &Metadata) -> bool {
         let remote = || asked_for(parent, chart).is_some_and(is_remote);
-        !self.edit && (remote() || (self.listed)(folder))
+        !(self.edit)(folder) && (remote() || (self.listed)(folder))
     }
 
     /// Those of the charts that a tool puts back, by their folders.

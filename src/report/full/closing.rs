@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::text::{Ink, count, left_out, listed};
-use super::super::{Look, Summary};
+use super::super::{Look, Summary, repositories};
 use crate::edit::Applicability;
 
 pub(super) fn lines(summary: &Summary, look: &Look) -> String {
@@ -13,10 +13,11 @@ pub(super) fn lines(summary: &Summary, look: &Look) -> String {
         let files = count(summary.fixed_files, "file");
         lines.push(Ink::Green.on(&format!("Fixed {places} in {files}."), look.color));
     }
+    lines.extend(repositories::lines(&summary.repositories, look.color));
     lines.push(found(summary, look));
     lines.extend(fixable(summary, look));
     lines.extend(aside(summary, look));
-    let told = left(summary) + summary.fixed + summary.failures > 0;
+    let told = left(summary) + summary.fixed + summary.failures + summary.repositories.len() > 0;
     let gap = if told { "\n" } else { "" };
     format!("{gap}{}\n", lines.join("\n"))
 }
@@ -29,7 +30,7 @@ fn found(summary: &Summary, look: &Look) -> String {
     let files = count(summary.files, "file");
     let time = elapsed(summary.elapsed);
     if summary.files == 0 {
-        return "No files to check.".to_owned();
+        return nothing_checked(summary);
     }
     if left(summary) == 0 {
         let what = match (summary.fixed > 0, summary.failures > 0) {
@@ -58,6 +59,22 @@ fn found(summary: &Summary, look: &Look) -> String {
         some => format!("{some} of {files}"),
     };
     format!("{verb} {} in {files}{time}.", listed(&counts))
+}
+
+/// Why there was nothing to check. What was left out is counted further down.
+fn nothing_checked(summary: &Summary) -> String {
+    let unchanged = (summary.unchanged > 0)
+        .then(|| format!("{} did not change", count(summary.unchanged, "file")));
+    let unknown = (summary.unknown > 0).then(|| {
+        let files = count(summary.unknown, "file");
+        format!("{files} of no type that regfix knows (--all-text reads every text file)")
+    });
+    let reasons: Vec<String> = unchanged.into_iter().chain(unknown).collect();
+    match reasons.is_empty() {
+        _ if summary.failures > 0 => "Nothing was checked.".to_owned(),
+        true => "No files to check.".to_owned(),
+        false => format!("No files to check: {}.", listed(&reasons)),
+    }
 }
 
 /// What could be fixed by writing, or was not although it should have been.
@@ -201,6 +218,14 @@ mod tests {
             "No legacy registry references in 1 file (12 ms).\n",
         );
         check(files(0), LOOK, "No files to check.\n");
+        let others = Summary {
+            unchanged: 3,
+            unknown: 1,
+            ..files(0)
+        };
+        let why = "No files to check: 3 files did not change and 1 file of no type that regfix knows (--all-text reads \
+                   every text file).\n";
+        check(others, LOOK, why);
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use regfix::config::Config;
+use regfix::config::{Config, Found};
 use regfix::edit::Applicability;
 use regfix::report::{self, Base, Look};
-use regfix::rules::RuleSet;
-use regfix::run::{self, Mode, Options, Outcome};
+use regfix::rules::{RuleSet, Severity};
+use regfix::run::{self, Baselines, Mode, Options, Outcome, Settings, Source};
 use regfix::source::Span;
 use regfix::syntax::yaml;
 use regfix::walk;
@@ -218,12 +218,27 @@ fn crlf(byte: u8) -> impl Iterator<Item = u8> {
     carriage.into_iter().chain([byte])
 }
 
-static CONFIG: LazyLock<Config> = LazyLock::new(|| Config::empty("/"));
+/// No configuration, whatever the tree holds.
+struct Unconfigured;
+
+impl Source for Unconfigured {
+    fn is_same_everywhere(&self) -> bool {
+        true
+    }
+
+    fn config(&self, _: Option<&Found>, top: &Path) -> Result<Config, String> {
+        Ok(Config::empty(top))
+    }
+
+    fn rules(&self, config: &Config) -> Result<RuleSet, String> {
+        config.rules(TODAY).map(RuleSet::new)
+    }
+}
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
 
-static RULES: LazyLock<RuleSet> =
-    LazyLock::new(|| RuleSet::new(CONFIG.rules(TODAY).expect("the catalogue is sound")));
+static SETTINGS: LazyLock<Settings<'static>> =
+    LazyLock::new(|| Settings::new(&Unconfigured, &[], &Base::default(), Baselines::Unused));
 
 /// Runs as the binary does. Gives the report, and whether the job could be done.
 fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, Outcome) {
@@ -241,13 +256,12 @@ fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, 
         stdin_name: None,
         mode,
         unsafe_fixes,
-        rules: &RULES,
+        fail_on: Some(Severity::Warning),
+        settings: &SETTINGS,
         registries: None,
-        config: &CONFIG,
         format,
         outputs: Vec::new(),
         base: Base::new(folder, Some(folder)),
-        baseline: None,
         as_of: TODAY,
         look: Look {
             terminal: false,

@@ -1,0 +1,65 @@
+//! `regfix config`: which settings hold for a path, and where each comes from.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::settings::Typed;
+use super::{Arguments, Exit, refuse};
+use crate::printable;
+use crate::run::Settings;
+use crate::walk;
+
+pub(super) fn print(
+    arguments: &Arguments,
+    typed: &Typed<'_>,
+    settings: &Settings<'_>,
+    path: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let is_folder = walk::is_folder(path) == Some(true);
+    let folder = match is_folder {
+        true => path,
+        false => path.parent().unwrap_or(Path::new("")),
+    };
+    let area = match settings.of_folder(folder) {
+        Ok(area) => area,
+        Err(message) => return refuse(&message, err),
+    };
+    let config = &area.config;
+    let scope = &arguments.scope;
+    let file = config.file.as_deref().map_or("-".into(), printable::path);
+    let origin = typed.origin(config);
+    let mut rows = vec![
+        ("path", printable::path(path)),
+        ("repository", area.top().map_or("-".into(), printable::path)),
+        ("configuration", format!("{file} ({origin})")),
+        (
+            "baseline",
+            area.baseline_file().map_or("-".into(), printable::path),
+        ),
+        (
+            "rules",
+            format!("{} of {}", area.rules.set.rules().len(), config.known.len()),
+        ),
+    ];
+    for (option, values) in [("--select", &scope.select), ("--ignore", &scope.ignore)] {
+        if !values.is_empty() {
+            let values = printable::line(&values.join(",")).into_owned();
+            rows.push(("", format!("{option} {values} (command line)")));
+        }
+    }
+    let is_excluded = !path.as_os_str().is_empty() && config.excludes(path, is_folder);
+    if is_excluded {
+        rows.push(("excluded", format!("yes, by `exclude` in {file}")));
+    }
+    for (name, value) in rows {
+        writeln!(out, "{}", format!("{name:<14} {value}").trim_end())?;
+    }
+    if config.file.is_some() && !config.text.trim().is_empty() {
+        writeln!(out, "\n# {file}")?;
+        writeln!(out, "{}", printable::lines(config.text.trim_end()))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,155 @@
+//! What people type who know other tools, or this one only by half: a message that says what to type instead.
+//!
+//! Looks at arguments only. What is wrong with files is for those who read them.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::Arguments;
+use crate::printable::{self, complain};
+use crate::walk;
+
+/// Options of other tools, and what they are called here.
+const OPTIONS: [(&str, &str); 14] = [
+    ("--fix", "`--write` applies safe fixes in place"),
+    ("--in-place", "`--write` applies safe fixes in place"),
+    ("--inplace", "`--write` applies safe fixes in place"),
+    ("--apply", "`--write` applies safe fixes in place"),
+    ("--dry-run", "`--diff` shows what `--write` would change"),
+    ("--preview", "`--diff` shows what `--write` would change"),
+    (
+        "--check",
+        "regfix checks unless told otherwise: `regfix PATH`",
+    ),
+    ("--json", "write `--format json`"),
+    ("--sarif", "write `--format sarif`"),
+    (
+        "--recursive",
+        "folders are always read with all that is in them",
+    ),
+    (
+        "--hidden",
+        "hidden files are read unless `--no-hidden` leaves them out",
+    ),
+    (
+        "--baseline",
+        "the baseline is found by its name, .regfix-baseline.json; `--write-baseline` makes it, `--no-baseline` leaves it out",
+    ),
+    ("--threads", "write `--jobs N`"),
+    ("--unsafe", "write `--unsafe-fixes`"),
+];
+
+/// Commands of other tools, and what does the same here.
+const COMMANDS: [(&str, &str); 7] = [
+    ("check", "regfix"),
+    ("lint", "regfix"),
+    ("scan", "regfix"),
+    ("fix", "regfix --write"),
+    ("write", "regfix --write"),
+    ("format", "regfix --write"),
+    ("diff", "regfix --diff"),
+];
+
+/// A better message than clap has, for arguments that it refuses.
+pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let argument = named(ContextKind::InvalidArg)?;
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let name = argument.split('=').next()?;
+            let (_, advice) = OPTIONS.iter().find(|(option, _)| *option == name)?;
+            Some(format!("there is no option `{name}`: {advice}"))
+        }
+        ErrorKind::ArgumentConflict if argument.starts_with("--format") => {
+            let is_itself = match error.get(ContextKind::PriorArg) {
+                Some(ContextValue::String(prior)) => prior == argument,
+                _ => true,
+            };
+            is_itself.then(|| {
+                "--format can be given once; for more reports use `--output FORMAT=FILE`".to_owned()
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What makes no sense in arguments that could be parsed. `roots` are the files and folders that they name.
+pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<String> {
+    let piped = roots.iter().any(|root| root == Path::new("-"));
+    if piped && roots.len() > 1 {
+        return Some("`-` (standard input) cannot be combined with paths".to_owned());
+    }
+    if let Some(name) = arguments.scope.stdin_filename.as_ref().filter(|_| !piped) {
+        let name = printable::path(name);
+        return Some(format!(
+            "--stdin-filename names standard input, which is not read without `-`: \
+             write `regfix --stdin-filename {name} -`"
+        ));
+    }
+    let output = &arguments.output;
+    if output.quiet && output.verbose && output.output.is_empty() {
+        let message = "--verbose has nothing to print with --quiet: leave out one of them, or write a report with --output";
+        return Some(message.to_owned());
+    }
+    if arguments.command.is_some() {
+        return None;
+    }
+    let first = arguments.scope.paths.first()?;
+    let (word, same) = COMMANDS.iter().find(|(word, _)| first == Path::new(word))?;
+    if walk::is_there(first) {
+        return None;
+    }
+    let rest = arguments.scope.paths.iter().skip(1);
+    let rest: Vec<String> = rest.map(|path| printable::path(path)).collect();
+    let rest = match rest.is_empty() {
+        true => ".".to_owned(),
+        false => rest.join(" "),
+    };
+    Some(format!(
+        "there is no command `{word}`, and no file or folder of that name: write `{same} {rest}`"
+    ))
+}
+
+/// Says what has no effect, where a run goes on all the same.
+///
+/// # Errors
+/// Where `err` cannot be written.
+pub(super) fn warn(arguments: &Arguments, err: &mut dyn Write) -> io::Result<()> {
+    let (scope, action) = (&arguments.scope, &arguments.action);
+    let is_check = arguments.command.is_none() && !action.write && !action.diff;
+    if arguments.output.quiet {
+        return Ok(());
+    }
+    if is_check && action.unsafe_fixes {
+        complain(
+            &mut *err,
+            "--unsafe-fixes has no effect without --write or --diff",
+        )?;
+    }
+    if scope.names_no_path && is_fed() {
+        complain(
+            err,
+            "standard input was not read, the working directory is: write `-` to read standard input",
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether a pipe leads to standard input.
+#[cfg(unix)]
+fn is_fed() -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let input = std::fs::metadata("/dev/stdin");
+    input.is_ok_and(|input| input.file_type().is_fifo())
+}
+
+/// Nothing tells a pipe here without unsafe code.
+#[cfg(not(unix))]
+fn is_fed() -> bool {
+    false
+}

@@ -1,0 +1,195 @@
+//! Where settings come from: what was typed, the environment, and the files that [`config`] reads.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::civil::Date;
+
+use super::args::{Level, Scope};
+use super::{Arguments, width};
+use crate::config::{self, Config, Found};
+use crate::git;
+use crate::rules::{Asked, RuleSet, Severity};
+use crate::run::{Baselines, Source};
+use crate::walk;
+
+/// The environment's own configuration, for repositories that have none.
+const VARIABLE: &str = "REGFIX_CONFIG";
+
+/// The settings of a run, as the arguments have them.
+pub(super) struct Typed<'a> {
+    scope: &'a Scope,
+    today: Date,
+    color: bool,
+    /// Of `--config`, or of the environment.
+    named: Option<Config>,
+    asked: Option<Arc<Asked>>,
+    min_severity: Severity,
+    /// Whether the exit code is all that is asked for.
+    only_the_code: bool,
+    /// By their text.
+    read: Mutex<HashMap<String, Config>>,
+}
+
+impl<'a> Typed<'a> {
+    /// # Errors
+    /// What is wrong with a configuration that was named, ready to be shown.
+    pub(super) fn new(arguments: &'a Arguments, today: Date, color: bool) -> Result<Self, String> {
+        let (scope, action) = (&arguments.scope, &arguments.action);
+        let of_cluster = super::of_cluster(arguments).and_then(|cluster| cluster.verify);
+        let asked = action.verify.or(of_cluster).map(|which| {
+            let asked = Asked::new(which.asking(), action.pin);
+            Arc::new(asked)
+        });
+        let mut typed = Self {
+            scope,
+            today,
+            color,
+            named: None,
+            asked,
+            min_severity: (arguments.output.min_severity).map_or(Severity::Info, Level::severity),
+            only_the_code: arguments.output.quiet
+                && arguments.output.output.is_empty()
+                && !action.diff
+                && !action.write
+                && !action.write_baseline
+                && arguments.command.is_none(),
+            read: Mutex::default(),
+        };
+        let of_variable = || match scope.no_config || scope.config_from.is_some() {
+            true => None,
+            false => of_environment(),
+        };
+        if let Some(path) = scope.config.clone().or_else(of_variable) {
+            let loaded = config::load(&path).map_err(|error| match &scope.config {
+                Some(_) => format!("--config: {}", typed.shown(&error)),
+                None => format!("{VARIABLE} or XDG_CONFIG_HOME: {}", typed.shown(&error)),
+            });
+            typed.named = Some(typed.laid_over(loaded?)?);
+        }
+        Ok(typed)
+    }
+
+    /// Why a configuration holds for a path.
+    pub(super) fn origin(&self, config: &Config) -> &'static str {
+        let scope = self.scope;
+        let is_named = self
+            .named
+            .as_ref()
+            .is_some_and(|named| named.file == config.file);
+        match &config.file {
+            None if scope.no_config => "--no-config",
+            None => "there is none",
+            Some(_) if scope.config.is_some() => "--config",
+            Some(_) if scope.config_from.is_some() => "--config-from",
+            Some(_) if is_named => "the environment, because the repository has none",
+            Some(_) => "the nearest",
+        }
+    }
+
+    fn shown(&self, error: &config::ConfigError) -> String {
+        error.render(self.color, width())
+    }
+
+    fn laid_over(&self, mut config: Config) -> Result<Config, String> {
+        config.lay_over(&self.scope.select, &self.scope.ignore)?;
+        config.min_severity = self.min_severity;
+        Ok(config)
+    }
+
+    /// One that was read before under the same text is not read again, for many repositories have the same.
+    fn of_text(&self, path: &Path, text: String) -> Result<Config, String> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(&text) {
+            return Ok(known.clone().of_file(path));
+        }
+        let config = config::load_text(path, text.clone()).map_err(|error| self.shown(&error))?;
+        let config = self.laid_over(config)?;
+        read.insert(text, config.clone());
+        Ok(config)
+    }
+}
+
+impl Source for Typed<'_> {
+    fn is_same_everywhere(&self) -> bool {
+        let scope = self.scope;
+        scope.no_config || scope.config.is_some() || scope.config_from.is_some()
+    }
+
+    fn config(&self, found: Option<&Found>, top: &Path) -> Result<Config, String> {
+        let found = match (found, &self.scope.config_from) {
+            (Some(found), _) => {
+                let text = config::read_found(found).map_err(|error| self.shown(&error))?;
+                Some((found.path.clone(), text))
+            }
+            (None, Some(revision)) => at_revision(top, revision)?,
+            (None, None) => None,
+        };
+        match (found, &self.named) {
+            (Some((path, text)), _) => self.of_text(&path, text),
+            (None, Some(named)) => Ok(named.clone()),
+            (None, None) => {
+                let none = self.of_text(&top.join("_"), String::new())?;
+                Ok(none.of_no_file())
+            }
+        }
+    }
+
+    fn rules(&self, config: &Config) -> Result<RuleSet, String> {
+        let mut rules = config.rules(self.today)?;
+        if self.only_the_code && !config.sets_severities_by_path() {
+            // What is only worth knowing is neither shown nor changes the exit code.
+            rules.retain(|rule| {
+                rule.mappings()
+                    .iter()
+                    .any(|mapping| mapping.severity > Severity::Info)
+            });
+        }
+        let rules = RuleSet::new(rules);
+        Ok(match &self.asked {
+            Some(asked) => rules.asking(Arc::clone(asked)),
+            None => rules,
+        })
+    }
+}
+
+/// What the arguments say about baselines.
+pub(super) fn baselines(arguments: &Arguments) -> Baselines {
+    let action = &arguments.action;
+    match arguments.command.is_none() && !arguments.scope.no_baseline && !action.files {
+        true if action.write_baseline => Baselines::Renewed,
+        true => Baselines::Used,
+        false => Baselines::Unused,
+    }
+}
+
+/// The configuration that the environment names, for repositories that have none of their own.
+fn of_environment() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = variable(VARIABLE) {
+        return Some(path.into());
+    }
+    let home = || Some(PathBuf::from(variable("HOME")?).join(".config"));
+    let folder = variable("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(home)?;
+    let path = folder.join("regfix").join("config.yaml");
+    (folder.is_absolute() && walk::is_file(&path)).then_some(path)
+}
+
+/// The configuration that was the nearest at a revision: of the working directory if the repository holds it, otherwise of
+/// the repository's own folder. The path and the text.
+fn at_revision(top: &Path, revision: &str) -> Result<Option<(PathBuf, String)>, String> {
+    let failed = |error: git::Error| format!("--config-from: {error}");
+    let here = walk::working_directory();
+    let here = walk::real(&here).unwrap_or(here);
+    let start = if here.starts_with(top) {
+        here.as_path()
+    } else {
+        top
+    };
+    let repository = git::Repository::around(start).map_err(failed)?;
+    let paths = config::names_from(start, &repository.top);
+    repository.first_at(revision, &paths).map_err(failed)
+}

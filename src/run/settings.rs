@@ -1,0 +1,500 @@
+//! Which settings hold for a file: those of the nearest configuration in the repository that holds it.
+//!
+//! Finds configurations, and has each of them read once. Where settings come from, and what was typed, is for [`Source`].
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use super::Known;
+use crate::config::{self, Config, Found};
+use crate::kind;
+use crate::printable;
+use crate::report::Base;
+use crate::rules::anchors::Anchors;
+use crate::rules::select::Names;
+use crate::rules::{Rule, RuleSet};
+use crate::source::normal;
+use crate::suppress::MARKER;
+use crate::walk;
+
+/// Where settings come from. An error is ready to be shown.
+pub trait Source: Sync {
+    /// Whether the same configuration holds everywhere, so that none is looked for.
+    fn is_same_everywhere(&self) -> bool;
+    /// The configuration that was found; where none was, the one of a repository that has none. `top` is the folder of
+    /// the repository.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or something in it is wrong.
+    fn config(&self, found: Option<&Found>, top: &Path) -> Result<Config, String>;
+    /// The rules that a configuration chooses.
+    ///
+    /// # Errors
+    /// Where none is left.
+    fn rules(&self, config: &Config) -> Result<RuleSet, String>;
+}
+
+/// Rules, ready for use. Configurations that choose the same share them.
+pub struct Rules {
+    pub set: RuleSet,
+    pub(super) anchors: Anchors,
+    /// The ids that an ignore comment may name.
+    pub(super) names: Names,
+}
+
+impl Rules {
+    fn new(set: RuleSet, names: Names) -> Result<Self, String> {
+        let anchors = Anchors::new(&set, &[MARKER])?;
+        Ok(Self {
+            set,
+            anchors,
+            names,
+        })
+    }
+}
+
+/// A repository; of files that are in none, the folder of their configuration.
+#[derive(Debug)]
+pub(super) struct Repository {
+    /// As it really is.
+    top: PathBuf,
+    is_git: bool,
+    /// Why nothing in it is looked at, if so.
+    broken: OnceLock<String>,
+}
+
+/// The files for which one configuration holds.
+pub struct Area {
+    pub config: Config,
+    pub rules: Arc<Rules>,
+    pub(super) baseline: Option<Arc<Known>>,
+    repository: Arc<Repository>,
+}
+
+/// What is known of a folder.
+#[derive(Clone)]
+struct Spot {
+    real: PathBuf,
+    repository: Arc<Repository>,
+    /// `None` where its configuration is broken.
+    area: Option<Arc<Area>>,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Loaded {
+    repositories: BTreeMap<PathBuf, Arc<Repository>>,
+    /// By the file of the configuration, if there is one, and the repository.
+    areas: BTreeMap<(PathBuf, Option<PathBuf>), Option<Arc<Area>>>,
+    /// By the key of the configuration.
+    rules: HashMap<String, Arc<Rules>>,
+    baselines: BTreeMap<PathBuf, Arc<Known>>,
+}
+
+/// The settings of a run.
+pub struct Settings<'s> {
+    source: &'s dyn Source,
+    /// The rules that take the place of those that are configured.
+    ruled: Option<Arc<Rules>>,
+    base: Base,
+    baseline: Baselines,
+    here: PathBuf,
+    /// As the walk spells them.
+    roots: HashSet<PathBuf>,
+    spots: RwLock<HashMap<PathBuf, Spot>>,
+    loaded: Mutex<Loaded>,
+}
+
+/// What a run does with baselines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baselines {
+    Unused,
+    Used,
+    /// Those that are found are written anew, and made where there is none.
+    Renewed,
+}
+
+impl<'s> Settings<'s> {
+    /// Nothing is read before it is asked for. `base` gives where paths of the run start.
+    pub fn new(
+        source: &'s dyn Source,
+        roots: &[PathBuf],
+        base: &Base,
+        baseline: Baselines,
+    ) -> Self {
+        let shown = roots.iter().map(|root| match root.strip_prefix(".") {
+            Ok(rest) => rest.to_owned(),
+            Err(_) => root.clone(),
+        });
+        let here = walk::working_directory();
+        Self {
+            source,
+            ruled: None,
+            base: base.clone(),
+            baseline,
+            here: walk::real(&here).unwrap_or(here),
+            roots: shown.collect(),
+            spots: RwLock::default(),
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// The same with other rules, for all files.
+    ///
+    /// # Errors
+    /// Where they cannot be searched for.
+    pub fn ruled(&self, rules: RuleSet) -> Result<Self, String> {
+        let ids = rules.rules().iter().map(|rule| (rule.id.clone(), true));
+        let names = Names::new(ids);
+        Ok(Self {
+            source: self.source,
+            ruled: Some(Arc::new(Rules::new(rules, names)?)),
+            base: self.base.clone(),
+            baseline: self.baseline,
+            here: self.here.clone(),
+            roots: self.roots.clone(),
+            spots: RwLock::default(),
+            loaded: Mutex::default(),
+        })
+    }
+
+    /// What holds for a file. `None` where the settings of its repository are broken.
+    pub fn of(&self, path: &Path) -> Option<Arc<Area>> {
+        let spot = self.spot(path.parent().unwrap_or(Path::new("")));
+        match spot.repository.broken.get() {
+            Some(_) => None,
+            None => spot.area,
+        }
+    }
+
+    /// What holds in a folder.
+    ///
+    /// # Errors
+    /// What is wrong with the settings of its repository.
+    pub fn of_folder(&self, folder: &Path) -> Result<Arc<Area>, String> {
+        let spot = self.spot(folder);
+        match (spot.repository.broken.get(), spot.area) {
+            (None, Some(area)) => Ok(area),
+            (why, _) => Err(why.cloned().unwrap_or_default()),
+        }
+    }
+
+    /// Reads the settings of the roots. Gives what is wrong where nothing is left to look at.
+    pub(super) fn read_those_of(&self, roots: &[PathBuf]) -> Option<Vec<String>> {
+        let is_good = |root: &PathBuf| {
+            let path = match walk::is_folder(root) {
+                Some(true) => root.join("_"),
+                _ => root.clone(),
+            };
+            self.of(&path).is_some()
+        };
+        let good = roots.iter().filter(|root| is_good(root)).count();
+        (good == 0 && !roots.is_empty()).then(|| self.broken())
+    }
+
+    /// What is wrong with settings, a message for each repository.
+    pub(super) fn broken(&self) -> Vec<String> {
+        let loaded = self.loaded();
+        let repositories = loaded.repositories.values();
+        let broken = repositories.filter_map(|repository| repository.broken.get().cloned());
+        broken.collect()
+    }
+
+    /// The folders of all repositories of the run, and whether each is broken; files outside of repositories have none.
+    pub(super) fn repositories(&self) -> Vec<(Option<PathBuf>, bool)> {
+        let loaded = self.loaded();
+        let mut all: Vec<(Option<PathBuf>, bool)> = Vec::new();
+        for repository in loaded.repositories.values() {
+            let top = repository.is_git.then(|| repository.top.clone());
+            let is_broken = repository.broken.get().is_some();
+            match all.iter_mut().find(|(other, _)| *other == top) {
+                Some((_, broken)) => *broken |= is_broken,
+                None => all.push((top, is_broken)),
+            }
+        }
+        all
+    }
+
+    /// What reports call a repository: its folder, from the working directory if it lies below that.
+    pub(super) fn name_of(&self, top: &Path) -> String {
+        let short = top.strip_prefix(&self.here).unwrap_or(top);
+        match short.as_os_str().is_empty() {
+            true => ".".to_owned(),
+            false => printable::name(short),
+        }
+    }
+
+    /// Leaves out the repository around a folder.
+    pub fn give_up(&self, folder: &Path, why: String) {
+        // Of several reasons the first is enough.
+        let _ = self.spot(folder).repository.broken.set(why);
+    }
+
+    /// All that was read and is sound, in a fixed order.
+    pub(super) fn areas(&self) -> Vec<Arc<Area>> {
+        let loaded = self.loaded();
+        let areas = loaded.areas.values().flatten();
+        let sound = areas.filter(|area| area.repository.broken.get().is_none());
+        sound.cloned().collect()
+    }
+
+    pub(super) fn baselines(&self) -> Vec<Arc<Known>> {
+        let loaded = self.loaded();
+        loaded.baselines.values().cloned().collect()
+    }
+
+    /// All rules of some areas, as one set. Of rules with the same id the first counts.
+    pub(super) fn joint(areas: &[Arc<Area>]) -> Result<Arc<Rules>, String> {
+        let mut different: Vec<&Arc<Rules>> = Vec::new();
+        for area in areas {
+            if !different.iter().any(|one| Arc::ptr_eq(one, &area.rules)) {
+                different.push(&area.rules);
+            }
+        }
+        if let [only] = different[..] {
+            return Ok(Arc::clone(only));
+        }
+        let mut ids = HashSet::new();
+        let all = different.iter().flat_map(|rules| rules.set.rules());
+        let rules: Vec<Rule> = all
+            .filter(|rule| ids.insert(rule.id.clone()))
+            .cloned()
+            .collect();
+        let asked = different.iter().find_map(|rules| rules.set.asked());
+        let set = match asked {
+            Some(asked) => RuleSet::new(rules).asking(Arc::clone(asked)),
+            None => RuleSet::new(rules),
+        };
+        let names = Names::new(ids.into_iter().map(|id| (id, true)));
+        Ok(Arc::new(Rules::new(set, names)?))
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spot(&self, folder: &Path) -> Spot {
+        let spots = self.spots.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(spot) = spots.get(folder) {
+            return spot.clone();
+        }
+        drop(spots);
+        // The walk goes from folder to folder: each is one step from one that is known.
+        let spot = match (folder.parent(), folder.file_name()) {
+            (Some(above), Some(name)) if self.is_below_root(folder) => {
+                self.step(&self.spot(above), Path::new(name))
+            }
+            _ => self.down_to(folder),
+        };
+        let mut spots = self.spots.write().unwrap_or_else(PoisonError::into_inner);
+        spots.entry(folder.to_owned()).or_insert(spot).clone()
+    }
+
+    fn is_below_root(&self, folder: &Path) -> bool {
+        let is_above_here = folder.starts_with("..");
+        let mut above = folder.ancestors().skip(1);
+        above.any(|above| {
+            self.roots.contains(above) && !(is_above_here && above.as_os_str().is_empty())
+        })
+    }
+
+    /// Looks at all folders from the repository's down to this one.
+    fn down_to(&self, folder: &Path) -> Spot {
+        let full = normal(&self.here.join(folder));
+        // A file may be gone with its folder.
+        let real = full.ancestors().find_map(walk::real).unwrap_or(full);
+        let top = match config::repository(&real) {
+            Some(top) => top.to_owned(),
+            None if real.starts_with(&self.here) => self.here.clone(),
+            None => real.clone(),
+        };
+        let steps = real.strip_prefix(&top).map(Path::to_owned);
+        let start = self.start(&top);
+        let steps = steps.unwrap_or_default();
+        steps
+            .components()
+            .fold(start, |spot, step| self.step(&spot, step.as_ref()))
+    }
+
+    /// The folder of a repository, or a folder outside of all.
+    fn start(&self, top: &Path) -> Spot {
+        let repository = self.repository(top);
+        let area = self.find(top, &repository).unwrap_or_else(|why| {
+            let _ = repository.broken.set(why);
+            None
+        });
+        let area = match (area, repository.broken.get()) {
+            (None, None) => self.area(None, &repository),
+            (area, _) => area,
+        };
+        Spot {
+            real: top.to_owned(),
+            repository,
+            area,
+        }
+    }
+
+    fn step(&self, above: &Spot, name: &Path) -> Spot {
+        let real = above.real.join(name);
+        if real.join(".git").exists() {
+            return self.start(&real);
+        }
+        // What lies in no repository is not left out because of another folder's configuration.
+        let repository = || match above.repository.is_git {
+            true => Arc::clone(&above.repository),
+            false => self.repository(&real),
+        };
+        match self.find(&real, &above.repository) {
+            Ok(None) => Spot {
+                real,
+                ..above.clone()
+            },
+            Ok(area) => {
+                let repository = area.as_ref().map(|area| Arc::clone(&area.repository));
+                Spot {
+                    repository: repository.unwrap_or_else(|| Arc::clone(&above.repository)),
+                    real,
+                    area,
+                }
+            }
+            Err(why) => {
+                let repository = repository();
+                let _ = repository.broken.set(why);
+                Spot {
+                    real,
+                    repository,
+                    area: None,
+                }
+            }
+        }
+    }
+
+    /// The area of the configuration in a folder, if there is one.
+    fn find(&self, folder: &Path, around: &Arc<Repository>) -> Result<Option<Arc<Area>>, String> {
+        if self.source.is_same_everywhere() {
+            return Ok(None);
+        }
+        let is_top = folder == around.top || folder == self.here;
+        let Some(path) = config::in_folder(folder, is_top)? else {
+            return Ok(None);
+        };
+        let repository = match around.is_git {
+            true => Arc::clone(around),
+            false => self.repository(folder),
+        };
+        let top = repository.top.clone();
+        let area = self.area(Some(&Found { path, top }), &repository);
+        match (area, repository.broken.get()) {
+            (None, Some(why)) => Err(why.clone()),
+            (area, _) => Ok(area),
+        }
+    }
+
+    fn repository(&self, top: &Path) -> Arc<Repository> {
+        let mut loaded = self.loaded();
+        let new = || {
+            Arc::new(Repository {
+                top: top.to_owned(),
+                is_git: top.join(".git").exists(),
+                broken: OnceLock::new(),
+            })
+        };
+        let repositories = &mut loaded.repositories;
+        Arc::clone(repositories.entry(top.to_owned()).or_insert_with(new))
+    }
+
+    /// Reads a configuration unless it was read before. `None` where something is wrong, which the repository holds then.
+    fn area(&self, found: Option<&Found>, repository: &Arc<Repository>) -> Option<Arc<Area>> {
+        let mut loaded = self.loaded();
+        let key = (
+            repository.top.clone(),
+            found.map(|found| found.path.clone()),
+        );
+        if let Some(area) = loaded.areas.get(&key) {
+            return area.clone();
+        }
+        let area = self.read(found, repository, &mut loaded);
+        let area = area.map_err(|why| repository.broken.set(why)).ok();
+        loaded.areas.insert(key, area.clone());
+        area
+    }
+
+    fn read(
+        &self,
+        found: Option<&Found>,
+        repository: &Arc<Repository>,
+        loaded: &mut Loaded,
+    ) -> Result<Arc<Area>, String> {
+        let config = self.source.config(found, &repository.top)?;
+        let key = config.key();
+        let rules = match (&self.ruled, loaded.rules.get(&key)) {
+            (Some(rules), _) | (None, Some(rules)) => Arc::clone(rules),
+            (None, None) => {
+                let set = self.source.rules(&config)?;
+                let rules = Arc::new(Rules::new(set, config.names())?);
+                loaded.rules.insert(key, Arc::clone(&rules));
+                rules
+            }
+        };
+        let baseline = match self.baseline {
+            Baselines::Unused => None,
+            Baselines::Used | Baselines::Renewed => {
+                // Without a configuration its folder is the one of the repository.
+                let beside = found.map(|_| config.folder.as_path());
+                let folders = beside.into_iter().chain([repository.top.as_path()]);
+                let renew = self.baseline == Baselines::Renewed;
+                Known::find(&self.base, &folders.collect::<Vec<_>>(), renew)?
+            }
+        };
+        let baseline = baseline.map(|known| {
+            let baselines = &mut loaded.baselines;
+            let path = known.path().to_owned();
+            Arc::clone(baselines.entry(path).or_insert_with(|| Arc::new(known)))
+        });
+        Ok(Arc::new(Area {
+            config,
+            rules,
+            baseline,
+            repository: Arc::clone(repository),
+        }))
+    }
+}
+
+impl Area {
+    /// The folder of the repository, if there is one.
+    pub fn top(&self) -> Option<&Path> {
+        self.repository.is_git.then_some(&*self.repository.top)
+    }
+
+    /// The file of the baseline, if there is one.
+    pub fn baseline_file(&self) -> Option<&Path> {
+        self.baseline.as_deref().map(Known::path)
+    }
+
+    /// Whether the files of two areas may depend on each other.
+    pub(super) fn is_near(&self, other: &Self) -> bool {
+        let (one, other) = (&self.repository.top, &other.repository.top);
+        one.starts_with(other) || other.starts_with(one)
+    }
+}
+
+/// What settings say of charts in a folder.
+pub(super) struct Vendoring<'v>(pub(super) &'v Settings<'v>);
+
+impl Vendoring<'_> {
+    /// See [`Config::edit_vendored_charts`].
+    pub(super) fn edits(&self, folder: &Path) -> bool {
+        self.says(folder, |config| config.edit_vendored_charts)
+    }
+
+    /// See [`Config::vendors_chart`].
+    pub(super) fn lists(&self, folder: &Path) -> bool {
+        self.says(folder, |config| config.vendors_chart(folder))
+    }
+
+    fn says(&self, folder: &Path, says: impl FnOnce(&Config) -> bool) -> bool {
+        let area = self.0.of(&folder.join(kind::CHART_FILES[0]));
+        area.is_some_and(|area| says(&area.config))
+    }
+}

@@ -1,0 +1,412 @@
+//! Several repositories in one run: each file is judged by the settings of its own.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{files, regfix, run, stderr, stdout};
+use crate::repository::{git, scrubbed};
+
+const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
+
+/// Six repositories beside each other, and a file that is in none.
+fn six() -> tempfile::TempDir {
+    let folder = crate::common::folder(&[
+        ("plain/a.yaml", LEGACY),
+        ("excludes/.regfix.yaml", "exclude: [vendor/]\n"),
+        ("excludes/vendor/a.yaml", LEGACY),
+        ("excludes/a.yaml", LEGACY),
+        ("ignores/.regfix.yaml", "ignore: [k8s-gcr-io]\n"),
+        ("ignores/a.yaml", LEGACY),
+        (
+            "own/.regfix.yaml",
+            "rules: [{from: old.example.com/team, to: new.example.com/team}]\n",
+        ),
+        ("own/a.yaml", "image: old.example.com/team/app:1\n"),
+        ("mono/.regfix.yaml", "severity: {k8s-gcr-io: info}\n"),
+        ("mono/a.yaml", LEGACY),
+        (
+            "mono/team/.regfix.yaml",
+            "rules: [{from: old.example.com/team, to: mono.example.com}]\n",
+        ),
+        (
+            "mono/team/deep/a.yaml",
+            "image: old.example.com/team/app:1\n",
+        ),
+        ("known/a.yaml", LEGACY),
+        ("loose.yaml", LEGACY),
+    ]);
+    for name in ["plain", "excludes", "ignores", "own", "mono", "known"] {
+        git(&folder.path().join(name), &["init", "-q", "-b", "main"]);
+    }
+    run(&folder.path().join("known"), &["--write-baseline"]);
+    folder
+}
+
+/// The places of findings, and the exit code.
+fn found(folder: &Path, arguments: &[&str]) -> (Vec<String>, i32) {
+    let mut command = regfix(folder);
+    scrubbed(&mut command);
+    let output = command
+        .args(["--format", "concise"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = stdout(&output);
+    let lines = text.lines().filter(|line| line.contains(".yaml:"));
+    let places = lines.map(|line| {
+        let mut words = line.split(' ');
+        let place = words
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(':')
+            .to_owned();
+        let severity = words.next().unwrap_or_default();
+        format!("{place} {severity}")
+    });
+    (places.collect(), output.status.code().unwrap())
+}
+
+const ALL: [&str; 6] = [
+    "excludes/a.yaml:1:8 warning",
+    "loose.yaml:1:8 warning",
+    "mono/a.yaml:1:8 info",
+    "mono/team/deep/a.yaml:1:8 warning",
+    "own/a.yaml:1:8 warning",
+    "plain/a.yaml:1:8 warning",
+];
+
+#[test]
+fn each_file_is_judged_by_its_own_repository() {
+    let folder = six();
+    assert_eq!(found(folder.path(), &["."]).0, ALL);
+    let named = [
+        "plain",
+        "own",
+        "mono",
+        "known",
+        "ignores",
+        "excludes",
+        "loose.yaml",
+    ];
+    assert_eq!(found(folder.path(), &named).0, ALL, "named one by one");
+    let absolute = folder.path().join("own");
+    let absolute = absolute.to_str().unwrap();
+    assert_eq!(
+        found(Path::new("/"), &[absolute]).0.len(),
+        1,
+        "from elsewhere"
+    );
+    let named = ["own", "--config", "mono/.regfix.yaml"];
+    assert!(
+        found(folder.path(), &named).0.is_empty(),
+        "--config replaces all"
+    );
+    let (places, _) = found(folder.path(), &["--no-config", "--no-baseline", "."]);
+    assert_eq!(places.len(), 7, "{places:?}");
+    assert!(places.contains(&"known/a.yaml:1:8 warning".to_owned()));
+}
+
+#[test]
+fn fixes_are_those_of_each_repository() {
+    let folder = six();
+    let output = run(folder.path(), &["--write", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    for (path, expected) in [
+        ("plain/a.yaml", MOVED),
+        ("excludes/a.yaml", MOVED),
+        ("excludes/vendor/a.yaml", LEGACY),
+        ("ignores/a.yaml", LEGACY),
+        ("own/a.yaml", "image: new.example.com/team/app:1\n"),
+        ("mono/team/deep/a.yaml", "image: mono.example.com/app:1\n"),
+        ("known/a.yaml", MOVED),
+        ("loose.yaml", MOVED),
+    ] {
+        assert_eq!(text(path), expected, "{path}");
+    }
+    let after = files(folder.path());
+    run(folder.path(), &["--write", "."]);
+    assert_eq!(files(folder.path()), after, "a second run changes nothing");
+}
+
+#[test]
+fn a_broken_configuration_stops_its_repository_alone() {
+    for (path, text) in [
+        ("mono/.regfix.yaml", "exclud: [a]\n"),
+        ("mono/team/.regfix.yaml", "exclud: [a]\n"),
+        ("mono/team/.regfix.yml", "exclude: [a]\n"),
+        ("mono/.regfix-baseline.json", "{}"),
+    ] {
+        let folder = six();
+        fs::write(folder.path().join(path), text).unwrap();
+        if path.ends_with(".yml") {
+            fs::remove_file(folder.path().join("mono/team/.regfix.yaml")).unwrap();
+        }
+        for arguments in [&["--write", "."][..], &["--write", "mono", "own", "plain"]] {
+            fs::write(folder.path().join("plain/a.yaml"), LEGACY).unwrap();
+            let output = run(folder.path(), arguments);
+            let err = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{path}: {err}");
+            let name = path.rsplit('/').next().unwrap();
+            assert!(err.contains(name), "{path}: {err}");
+            let text = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+            assert_eq!(text("plain/a.yaml"), MOVED, "{path}");
+            assert_eq!(text("mono/a.yaml"), LEGACY, "{path}");
+            assert_eq!(
+                text("mono/team/deep/a.yaml"),
+                "image: old.example.com/team/app:1\n",
+                "{path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn baselines_are_written_beside_what_they_hold() {
+    let folder = six();
+    let output = run(folder.path(), &["--write-baseline", "."]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let held = |name: &str| {
+        let path = folder.path().join(name).join(".regfix-baseline.json");
+        fs::read_to_string(path)
+            .unwrap_or_default()
+            .matches("\"rule\"")
+            .count()
+    };
+    let counts = [
+        "plain",
+        "excludes",
+        "ignores",
+        "own",
+        "mono",
+        "mono/team",
+        "known",
+        ".",
+    ];
+    assert_eq!(counts.map(held), [1, 1, 0, 1, 1, 1, 1, 1]);
+    assert_eq!(found(folder.path(), &["."]), (Vec::new(), 0));
+    assert!(!folder.path().join("ignores/.regfix-baseline.json").exists());
+}
+
+#[test]
+fn what_changed_is_asked_of_each_repository() {
+    let folder = six();
+    for name in ["plain", "own", "mono", "excludes"] {
+        let repository = folder.path().join(name);
+        git(&repository, &["add", "-A"]);
+        git(&repository, &["commit", "-q", "-m", "."]);
+    }
+    for path in ["plain/new.yaml", "mono/team/new.yaml"] {
+        fs::write(
+            folder.path().join(path),
+            "image: old.example.com/team/app:2\n# k8s.gcr.io\n",
+        )
+        .unwrap();
+    }
+    // Two of the six have no commit.
+    let (places, code) = found(folder.path(), &["--since", "HEAD", "."]);
+    assert_eq!(
+        (places, code),
+        (vec!["mono/team/new.yaml:1:8 warning".to_owned()], 2)
+    );
+    let (places, code) = found(folder.path(), &["--since", "HEAD", "mono", "own"]);
+    assert_eq!(
+        (places, code),
+        (vec!["mono/team/new.yaml:1:8 warning".to_owned()], 1)
+    );
+    fs::write(
+        folder.path().join("own/.regfix.yaml"),
+        "# all is asked about\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("own/b.yaml"), LEGACY).unwrap();
+    git(&folder.path().join("own"), &["add", "."]);
+    git(&folder.path().join("mono"), &["add", "."]);
+    let (places, _) = found(folder.path(), &["--staged", "mono", "own"]);
+    assert_eq!(
+        places,
+        ["mono/team/new.yaml:1:8 warning", "own/b.yaml:1:8 warning"]
+    );
+}
+
+#[test]
+fn the_environment_is_the_last_resort() {
+    let folder = six();
+    let home = crate::common::folder(&[
+        ("regfix/config.yaml", "ignore: [k8s-gcr-io]\n"),
+        ("broken.yaml", "exclud: [a]\n"),
+    ]);
+    let places = |name: &str, path: &Path, arguments: &[&str]| {
+        let mut command = regfix(folder.path());
+        command
+            .env(name, path)
+            .args(["--format", "concise"])
+            .args(arguments);
+        let output = command.output().unwrap();
+        (stdout(&output), stderr(&output), output.status.code())
+    };
+    for (name, path) in [
+        ("XDG_CONFIG_HOME", home.path().to_owned()),
+        ("REGFIX_CONFIG", home.path().join("regfix/config.yaml")),
+    ] {
+        let (out, _, code) = places(name, &path, &["plain", "excludes"]);
+        assert!(
+            out.contains("excludes/a.yaml:") && !out.contains("plain/a.yaml:"),
+            "{out}"
+        );
+        assert_eq!(code, Some(1));
+        let (out, ..) = places(name, &path, &["--no-config", "plain"]);
+        assert!(out.contains("plain/a.yaml:"), "{out}");
+    }
+    let (out, err, code) = places(
+        "REGFIX_CONFIG",
+        &home.path().join("broken.yaml"),
+        &["plain"],
+    );
+    assert!(
+        out.is_empty() && err.contains("REGFIX_CONFIG") && err.contains("exclude"),
+        "{err}"
+    );
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn each_repository_has_a_line() {
+    let folder = six();
+    fs::write(folder.path().join("own/.regfix.yaml"), "exclud: [a]\n").unwrap();
+    fs::write(
+        folder.path().join("plain/b.yaml"),
+        "image: docker.io/bitnami/redis:7\n",
+    )
+    .unwrap();
+    let said = stdout(&run(folder.path(), &["--write", "."]));
+    for line in [
+        "  own              failed",
+        "  known            1 fixed",
+        "  ignores          clean",
+    ] {
+        assert!(said.lines().any(|one| one == line), "{said}");
+    }
+    assert!(
+        said.lines()
+            .any(|one| one.starts_with("  plain            1 fixed, 1 ")),
+        "{said}"
+    );
+    assert!(
+        said.contains("6 repositories and files outside (1 failed, 1 with findings, "),
+        "{said}"
+    );
+    let said = stdout(&run(&folder.path().join("plain"), &["."]));
+    assert!(!said.contains("repositories"), "{said}");
+}
+
+#[test]
+fn the_settings_of_a_path_are_shown_with_their_origin() {
+    let folder = six();
+    let top = folder.path().canonicalize().unwrap();
+    let shown = |arguments: &[&str]| {
+        let output = run(folder.path(), &[&["config"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    let team = shown(&["mono/team/deep/a.yaml"]);
+    let at = |path: &str| top.join(path).display().to_string();
+    for line in [
+        format!("repository     {}", at("mono")),
+        format!(
+            "configuration  {} (the nearest)",
+            at("mono/team/.regfix.yaml")
+        ),
+        "baseline       -".to_owned(),
+        "rules: [{from: old.example.com/team, to: mono.example.com}]".to_owned(),
+    ] {
+        assert!(team.lines().any(|one| one == line), "{line}: {team}");
+    }
+    let known = shown(&["known", "--ignore", "k8s-gcr-io"]);
+    assert!(
+        known.contains("configuration  - (there is none)"),
+        "{known}"
+    );
+    assert!(known.contains(&format!(
+        "baseline       {}",
+        at("known/.regfix-baseline.json")
+    )));
+    assert!(
+        known.contains("--ignore k8s-gcr-io (command line)"),
+        "{known}"
+    );
+    let named = shown(&["plain", "--config", "own/.regfix.yaml"]);
+    assert!(named.contains("own/.regfix.yaml (--config)"), "{named}");
+    let excluded = shown(&["excludes/vendor/a.yaml"]);
+    assert!(
+        excluded.contains("excluded       yes, by `exclude` in "),
+        "{excluded}"
+    );
+    fs::write(folder.path().join("own/.regfix.yaml"), "exclud: [a]\n").unwrap();
+    let output = run(folder.path(), &["config", "own/a.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("did you mean `exclude`?"));
+}
+
+#[test]
+fn what_belongs_together_changes_together_across_settings() {
+    let folder = crate::common::folder(&[
+        ("base/.regfix.yaml", "severity: {k8s-gcr-io: error}\n"),
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        (
+            "base/pod.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    image: k8s.gcr.io/pause:3.1\n",
+        ),
+        (
+            "overlay/kustomization.yaml",
+            "resources: [../base]\nimages:\n- name: k8s.gcr.io/pause\n  newTag: '3.9'\n",
+        ),
+    ]);
+    git(folder.path(), &["init", "-q"]);
+    let text = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    for in_submodule in [true, false] {
+        let (pod, overlay) = (text("base/pod.yaml"), text("overlay/kustomization.yaml"));
+        if in_submodule {
+            git(&folder.path().join("base"), &["init", "-q"]);
+        } else {
+            fs::remove_dir_all(folder.path().join("base/.git")).unwrap();
+        }
+        let output = run(folder.path(), &["--write", "."]);
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+        assert!(text("base/pod.yaml").contains("registry.k8s.io/pause:3.1"));
+        let moved = "- name: registry.k8s.io/pause\n";
+        assert!(text("overlay/kustomization.yaml").contains(moved));
+        fs::write(folder.path().join("base/pod.yaml"), pod).unwrap();
+        fs::write(folder.path().join("overlay/kustomization.yaml"), overlay).unwrap();
+    }
+}
+
+#[test]
+fn what_fails_is_a_choice() {
+    let folder = crate::common::folder(&[("a.yaml", LEGACY)]);
+    let code = |arguments: &[&str]| run(folder.path(), arguments).status.code().unwrap();
+    for (arguments, expected) in [
+        (&[][..], 1),
+        (&["--fail-on", "warning"], 1),
+        (&["--fail-on", "error"], 0),
+        (&["--fail-on", "error", "-q"], 0),
+        (&["--fail-on", "never"], 0),
+        (&["--exit-zero"], 0),
+        (&["--exit-zero", "missing"], 2),
+        (&["--min-severity", "error"], 0),
+        (&["--min-severity", "warning"], 1),
+    ] {
+        assert_eq!(code(arguments), expected, "{arguments:?}");
+    }
+    let said = stdout(&run(folder.path(), &["--min-severity", "error", "--write"]));
+    assert!(said.contains("No legacy registry references"), "{said}");
+    let text = fs::read_to_string(folder.path().join("a.yaml")).unwrap();
+    assert_eq!(text, LEGACY, "what is left out is not fixed");
+    fs::write(
+        folder.path().join(".regfix.yaml"),
+        "severity: {k8s-gcr-io: error}\n",
+    )
+    .unwrap();
+    assert_eq!(code(&["--min-severity", "error", "--fail-on", "error"]), 1);
+}

@@ -1,0 +1,152 @@
+//! What people type by mistake, and the message that says what to type instead.
+
+use std::path::Path;
+
+use crate::common::{files, folder, pipe, run, stderr, stdout};
+
+const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let before = files(folder);
+    let output = run(folder, arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert_eq!(stdout(&output), "", "{arguments:?}");
+    assert_eq!(files(folder), before, "{arguments:?} writes");
+    let err = stderr(&output);
+    assert!(!err.contains("-- --"), "{err}");
+    err
+}
+
+#[test]
+fn words_of_other_tools_lead_to_ours() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    for (arguments, message) in [
+        (
+            &["--fix"][..],
+            "there is no option `--fix`: `--write` applies safe fixes in place",
+        ),
+        (&["--fix", "."], "`--write` applies safe fixes in place"),
+        (&["--dry-run"], "`--diff` shows what `--write` would change"),
+        (&["--baseline", "x"], "the baseline is found by its name"),
+        (&["--baseline=x"], "the baseline is found by its name"),
+        (&["--hidden"], "unless `--no-hidden` leaves them out"),
+        (
+            &["check"],
+            "there is no command `check`, and no file or folder of that name: write `regfix .`",
+        ),
+        (&["lint", "a.yaml"], "write `regfix a.yaml`"),
+        (&["fix", "a.yaml", "b"], "write `regfix --write a.yaml b`"),
+        (
+            &["--stdin-filename", "a.yaml"],
+            "write `regfix --stdin-filename a.yaml -`",
+        ),
+        (
+            &["--write", "--stdin-filename", "a.yaml"],
+            "is not read without `-`",
+        ),
+        (&["-j", "0"], "write a number of threads, 1 or more"),
+        (&["-j", "x"], "write a number of threads, 1 or more"),
+        (
+            &["--format", "json", "--format", "sarif"],
+            "`--output FORMAT=FILE`",
+        ),
+        (&["--quiet", "--verbose"], "leave out one of them"),
+        (&["--config", "nope.yaml"], "--config: "),
+        (
+            &["--output", "sarif=no/folder/a.sarif"],
+            "create its folder first",
+        ),
+    ] {
+        let err = refused(folder.path(), arguments);
+        assert!(err.contains(message), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn a_file_of_that_name_is_checked() {
+    let folder = folder(&[("check/a.yaml", LEGACY)]);
+    let output = run(folder.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_not_there_comes_with_a_guess() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    for (path, message) in [
+        ("deploy/*.yml", "is this a glob?"),
+        ("deploy\\a.yaml", "write it with `/`"),
+        ("deploy/a.yaml", "check the spelling"),
+    ] {
+        let output = run(folder.path(), &[path]);
+        assert_eq!(output.status.code(), Some(2));
+        let err = stderr(&output);
+        assert!(err.contains(message), "{err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn standard_input_that_nobody_reads_is_mentioned() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    let note = "standard input was not read";
+    let output = pipe(folder.path(), &["--diff"], LEGACY.as_bytes());
+    assert!(stderr(&output).contains(note), "{}", stderr(&output));
+    for arguments in [
+        &["--diff", "-"][..],
+        &["--diff", "a.yaml"],
+        &["--diff", "-q"],
+        &["rules"],
+    ] {
+        let output = pipe(folder.path(), arguments, LEGACY.as_bytes());
+        assert!(!stderr(&output).contains(note), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_mentioned() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    let note = "--unsafe-fixes has no effect without --write or --diff";
+    let output = run(folder.path(), &["--unsafe-fixes"]);
+    assert!(stderr(&output).contains(note));
+    let output = run(folder.path(), &["--unsafe-fixes", "--diff"]);
+    assert!(!stderr(&output).contains(note));
+}
+
+#[test]
+fn nothing_to_check_has_a_reason() {
+    let of_others = folder(&[("a.txt", "k8s.gcr.io/a\n"), ("b.md", "k8s.gcr.io/a\n")]);
+    let said = stdout(&run(of_others.path(), &[]));
+    let why = "No files to check: 2 files of no type that regfix knows (--all-text reads every text file).";
+    assert!(said.contains(why), "{said}");
+    let excluded = folder(&[("a.yaml", LEGACY)]);
+    let said = stdout(&run(excluded.path(), &["--exclude", "a.yaml"]));
+    assert!(
+        said.contains("No files to check.\nNot checked: 1 excluded"),
+        "{said}"
+    );
+    let said = stdout(&run(excluded.path(), &["none.yaml"]));
+    assert!(said.contains("Nothing was checked."), "{said}");
+}
+
+#[test]
+fn names_that_look_like_a_configuration_are_refused() {
+    for name in [
+        ".regfix.yml",
+        ".regfix.toml",
+        "regfix.yml",
+        ".config/regfix.yaml",
+        ".github/regfix.yaml",
+    ] {
+        let folder = folder(&[(name, "exclude: [a.yaml]\n"), ("a.yaml", LEGACY)]);
+        let err = refused(folder.path(), &["--write"]);
+        assert!(err.contains(name) && err.contains("rename it to "), "{err}");
+        assert!(err.trim_end().ends_with("/.regfix.yaml"), "{err}");
+    }
+    // A workflow that runs regfix may have its name.
+    let folder = folder(&[
+        (".github/workflows/regfix.yaml", "on: push\n"),
+        ("deploy/regfix.yml", LEGACY),
+    ]);
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
