@@ -154,37 +154,32 @@ pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
     check_near(path, text, kind, rules, None)
 }
 
-/// More places than this are checked in no text: their findings would take too much memory.
-const MOST_HINTS: usize = 50_000;
-
-/// Checks a text where the hints are: offsets of what a rule could apply to, in order.
-pub fn check_near(
+/// Checks only what is before the line of an offset, and says so.
+pub fn check_before(
+    offset: usize,
     path: &Path,
     text: &str,
     kind: &Kind,
     rules: &RuleSet,
-    hints: Option<&[usize]>,
+    hints: &[usize],
 ) -> Checked {
-    let Some(first_left) = hints.and_then(|hints| hints.get(MOST_HINTS)) else {
-        return check_part(path, text, kind, rules, hints);
-    };
-    let newline = memchr::memrchr(b'\n', &text.as_bytes()[..*first_left]);
+    let newline = memchr::memrchr(b'\n', &text.as_bytes()[..offset]);
     let end = newline.map_or(0, |newline| newline + 1);
-    let hints = hints.map(|hints| &hints[..hints.partition_point(|hint| *hint < end)]);
-    let mut checked = check_part(path, &text[..end], kind, rules, hints);
+    let hints = &hints[..hints.partition_point(|hint| *hint < end)];
+    let mut checked = check_near(path, &text[..end], kind, rules, Some(hints));
     checked.is_cut = true;
     checked.problems.push(Problem {
         offset: Some(end),
-        message: format!(
-            "more than {MOST_HINTS} places before this line could name a legacy registry, so the rest of the file was \
-             not checked: run again when these are fixed"
-        ),
+        message: "there is too much to fix before this line, so the rest of the file was not checked: run again when \
+                  that is fixed"
+            .to_owned(),
         fatal: true,
     });
     checked
 }
 
-fn check_part(
+/// Checks a text where the hints are: offsets of what a rule could apply to, in order.
+pub fn check_near(
     path: &Path,
     text: &str,
     kind: &Kind,

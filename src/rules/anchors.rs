@@ -135,18 +135,30 @@ impl Anchors {
     }
 
     fn occur_as_written(&self, text: &[u8]) -> bool {
+        self.locations(text).next().is_some()
+    }
+
+    /// Where places are named in the text as it is written, in order.
+    fn locations<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let mut from = 0;
         let mut known = Vec::new();
-        while let Some((stem, start)) = self.search.next(text, from) {
-            // In most files there is no stem.
-            known.resize(self.cuts, None);
-            let mut places = self.stems[stem].iter().map(|place| &self.places[*place]);
-            if places.any(|place| place.stands_at(text, start, &mut known)) {
-                return true;
+        std::iter::from_fn(move || {
+            while let Some((stem, start)) = self.search.next(text, from) {
+                from = start + 1;
+                // In most files there is no stem.
+                known.resize(self.cuts, None);
+                let mut places = self.stems[stem].iter().map(|place| &self.places[*place]);
+                if places.any(|place| place.stands_at(text, start, &mut known)) {
+                    return Some(start);
+                }
             }
-            from = start + 1;
-        }
-        false
+            None
+        })
+    }
+
+    /// Where the text names more places than `most`.
+    pub fn excess(&self, text: &[u8], most: usize) -> Option<usize> {
+        self.locations(text).nth(most)
     }
 }
 

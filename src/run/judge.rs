@@ -26,6 +26,9 @@ use circle::Passes;
 /// A fix can make work for another rule. Fixes that do not come to an end after so many passes are not written.
 const MOST_PASSES: usize = 8;
 
+/// More legacy locations than this are checked in no file at once: their findings would take too much memory.
+const MOST_LOCATIONS: usize = 50_000;
+
 /// What a run asks of every file.
 pub(super) struct Judge<'r> {
     pub settings: &'r Settings<'r>,
@@ -169,7 +172,13 @@ impl Judge<'_> {
             return Vec::new();
         }
         let hints = rules.anchors.hints(text.as_bytes());
-        let checked = check::check_near(path, text, member.kind, &rules.set, Some(&hints));
+        let excess = (hints.len() > MOST_LOCATIONS)
+            .then(|| rules.anchors.excess(text.as_bytes(), MOST_LOCATIONS))
+            .flatten();
+        let checked = match excess {
+            Some(at) => check::check_before(at, path, text, member.kind, &rules.set, &hints),
+            None => check::check_near(path, text, member.kind, &rules.set, Some(&hints)),
+        };
         member.findings = checked.findings;
         member.problems = checked.problems;
         member.unjudged = checked.unjudged;
