@@ -1,6 +1,6 @@
 //! What a cluster holds: live objects, from a saved dump or from `kubectl`, and where the images in them come from.
 //!
-//! Objects come in one by one ([`mod@read`]), each is reduced to what is of interest ([`Judge`]), and the inventory groups them by
+//! Objects come in one by one (`read`), each is reduced to what is of interest ([`Judge`]), and the inventory groups them by
 //! the object at the root of their owners and says who put that there. Knows no arguments, and prints nothing.
 
 mod collect;
