@@ -11,12 +11,17 @@ use crate::write::Gate;
 pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
-    use signal_hook::low_level;
+    use signal_hook::{flag, low_level};
 
     // What `nohup` and shells have the process ignore stays ignored.
     let ignored = ignored();
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
-    let mut signals = Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))?;
+    let mut wanted = vec![SIGINT, SIGTERM, SIGHUP];
+    wanted.retain(|signal| ignored >> (signal - 1) & 1 == 0);
+    let mut signals = Signals::new(&wanted)?;
+    // At once: the thread below may take a while to wake.
+    for signal in wanted {
+        flag::register(signal, gate.closed())?;
+    }
     let gate = Arc::clone(gate);
     let wait = move || {
         if let Some(signal) = signals.forever().next() {

@@ -11,7 +11,7 @@ use super::folder::Folder;
 /// temporary is left.
 #[derive(Debug, Default)]
 pub struct Gate {
-    closed: AtomicBool,
+    closed: Arc<AtomicBool>,
     inside: RwLock<()>,
     /// Reports on their way, which take as long as the run.
     drafts: Mutex<BTreeMap<u64, (Arc<Folder>, OsString)>>,
@@ -29,6 +29,12 @@ impl Gate {
         }
         // Nobody gets in by a lock that is free again.
         std::mem::forget(all_out);
+    }
+
+    /// What a signal's handler sets, so that nobody gets in from then on. Whoever sets it has to [close](Self::close) the
+    /// gate.
+    pub fn closed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.closed)
     }
 
     pub(super) fn enter(&self) -> RwLockReadGuard<'_, ()> {
