@@ -473,11 +473,7 @@ fn look(arguments: &Arguments, color: bool) -> Look {
             && io::stdout().is_terminal()
             && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
         width: width(),
-        limit: if arguments.action.unsafe_fixes {
-            Applicability::Unsafe
-        } else {
-            Applicability::Safe
-        },
+        limit: Applicability::limit(arguments.action.unsafe_fixes),
         write: arguments.action.write,
         verbose: arguments.output.verbose,
     }

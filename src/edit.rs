@@ -37,6 +37,14 @@ impl Applicability {
         }
     }
 
+    /// The least that is written, with `--unsafe-fixes` or without.
+    pub fn limit(unsafe_fixes: bool) -> Self {
+        match unsafe_fixes {
+            true => Self::Unsafe,
+            false => Self::Safe,
+        }
+    }
+
     /// Whether it is ever written, by whatever flag.
     pub fn is_written(self) -> bool {
         self > Self::Display

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 pub use crate::detect::{Object, Usage};
-use crate::edit::Fix;
+use crate::edit::{Applicability, Fix};
 pub use crate::rules::Severity;
 pub use crate::rules::Verified;
 use crate::rules::alternatives::Alternative;
@@ -119,6 +119,11 @@ pub fn about(id: &str) -> Option<&'static str> {
 }
 
 impl Finding {
+    /// How far its fix can be trusted, if there is one.
+    pub fn applicability(&self) -> Option<Applicability> {
+        self.fix.as_ref().map(|fix| fix.applicability)
+    }
+
     /// The message and the reference, before and after.
     pub fn with_move(&self) -> String {
         let (message, old) = (&self.message, &self.old);

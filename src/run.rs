@@ -36,6 +36,7 @@ use crate::project::helm::{self, Charts, Vendored};
 use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
 use crate::project::{Project, Tree};
+use crate::report::text::by_count;
 use crate::report::{Base, Format, Look, RepositorySummary, Summary, concise};
 use crate::rules::anchors::Anchors;
 use crate::walk::{self, Want};
@@ -120,11 +121,7 @@ pub enum Outcome {
 
 impl Options<'_> {
     fn limit(&self) -> Applicability {
-        if self.unsafe_fixes {
-            Applicability::Unsafe
-        } else {
-            Applicability::Safe
-        }
+        Applicability::limit(self.unsafe_fixes)
     }
 
     /// How far a fix must be trusted to be applied, if any is.
@@ -751,10 +748,7 @@ impl Run<'_, '_> {
 
     fn finish(mut self) -> io::Result<Outcome> {
         self.progress.finish();
-        let mut by_rule: Vec<(String, usize)> =
-            std::mem::take(&mut self.rules).into_iter().collect();
-        by_rule.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-        self.summary.by_rule = by_rule;
+        self.summary.by_rule = by_count(std::mem::take(&mut self.rules));
         self.summary.repositories = self.repositories();
         for known in self.options.settings.baselines() {
             let found = self.found.remove(known.path()).unwrap_or_default();

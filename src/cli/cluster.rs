@@ -10,8 +10,8 @@ use clap::Args;
 
 use super::online::{Registries, VerifyFixes};
 use super::{Exit, format, refuse};
-use crate::cluster::report::{self, NotRead, Report, Summary};
-use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Object, Query, Row};
+use crate::cluster::report::{self, Report, Summary};
+use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Query, Row};
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
 use crate::report::FORMATS;
@@ -112,70 +112,47 @@ pub(super) fn run(
         Err(message) => return refuse(&message, err),
     };
     let rules = &area.rules.set;
-    let judge = match Judge::new(rules) {
-        Ok(judge) => judge,
-        Err(error) => {
-            complain(err, error)?;
-            return Ok(Exit::Failed);
-        }
-    };
-    let (collected, failures) = match arguments.from.is_empty() {
+    let judge = Judge::new(rules, &area.rules.anchors);
+    let (mut collected, failures) = match arguments.from.is_empty() {
         true => live(arguments, &judge),
         false => saved(&arguments.from, &judge),
     };
     for failure in &failures {
         complain(err, failure)?;
     }
-    let Collected {
-        objects, not_read, ..
-    } = collected;
-    let nothing_read = objects.is_empty() && (!not_read.is_empty() || !failures.is_empty());
-    if nothing_read && failures.is_empty() {
-        complain(
-            err,
-            "no object could be read: docs/cluster.md lists the permissions",
-        )?;
-    }
-    let objects = verified(objects, &judge, rules, &options, err)?;
-    if nothing_read {
+    if collected.objects.is_empty() && !(collected.not_read.is_empty() && failures.is_empty()) {
+        if failures.is_empty() {
+            complain(
+                err,
+                "no object could be read: docs/cluster.md lists the permissions",
+            )?;
+        }
         return Ok(Exit::Failed);
     }
-    let is_whole = failures.is_empty();
-    let exit = show(arguments, objects, &not_read, is_whole, options, out, err)?;
-    Ok(if is_whole { exit } else { Exit::Failed })
-}
-
-/// The objects, judged again after the registries were asked, if they are to be.
-fn verified(
-    mut objects: Vec<Object>,
-    judge: &Judge<'_>,
-    rules: &RuleSet,
-    options: &Options<'_>,
-    err: &mut dyn Write,
-) -> io::Result<Vec<Object>> {
     if let (Some(registries), Some(asked)) = (options.registries, rules.asked()) {
         run::ask(registries, asked, options.quiet, err, || {
-            judge.again(&mut objects)
+            judge.again(&mut collected.objects)
         })?;
     }
-    Ok(objects)
+    let is_whole = failures.is_empty();
+    let exit = show(arguments, collected, is_whole, rules, options, out, err)?;
+    Ok(if is_whole { exit } else { Exit::Failed })
 }
 
 /// Prints the report.
 fn show(
     arguments: &Cluster,
-    objects: Vec<Object>,
-    not_read: &[NotRead],
+    collected: Collected,
     is_whole: bool,
+    rules: &RuleSet,
     options: Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let area = match options.settings.of_folder(Path::new("")) {
-        Ok(area) => area,
-        Err(message) => return refuse(&message, err),
-    };
-    let (rules, look, quiet) = (&area.rules.set, options.look, options.quiet);
+    let Collected {
+        objects, not_read, ..
+    } = collected;
+    let (look, quiet) = (options.look, options.quiet);
     let count = objects.len();
     let inventory = Inventory::new(objects);
     let mut rows = inventory.rows();
@@ -195,14 +172,11 @@ fn show(
     let report = Report {
         rows: &rows,
         summary,
-        not_read,
+        not_read: &not_read,
         git_only: &git_only,
     };
     if !quiet {
-        let limit = match arguments.unsafe_fixes {
-            true => Applicability::Unsafe,
-            false => Applicability::Safe,
-        };
+        let limit = Applicability::limit(arguments.unsafe_fixes);
         let text = match arguments.patch {
             true => cluster::script(&rows, limit, &query(arguments)),
             false => report::render(&report, format(&arguments.format), &look, rules),

@@ -112,13 +112,6 @@ pub(super) fn finding(image: &str, rules: &RuleSet) -> Option<Finding> {
     found.into_iter().next()
 }
 
-fn limit(unsafe_fixes: bool) -> Applicability {
-    match unsafe_fixes {
-        true => Applicability::Unsafe,
-        false => Applicability::Safe,
-    }
-}
-
 pub(super) fn mirror(
     options: Options<'_>,
     arguments: &Mirror,
@@ -126,7 +119,7 @@ pub(super) fn mirror(
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     let verbose = options.verbose;
-    let limit = (!arguments.old_names).then(|| limit(arguments.unsafe_fixes));
+    let limit = (!arguments.old_names).then(|| Applicability::limit(arguments.unsafe_fixes));
     let (images, outcome) = images(&options, limit, err)?;
     let (whole, parts): (Vec<Moved>, Vec<Moved>) = images
         .into_iter()
@@ -267,7 +260,11 @@ pub(super) fn hosts(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let (images, outcome) = images(options, Some(limit(arguments.unsafe_fixes)), err)?;
+    let (images, outcome) = images(
+        options,
+        Some(Applicability::limit(arguments.unsafe_fixes)),
+        err,
+    )?;
     let mut registries: BTreeMap<String, (bool, bool)> = BTreeMap::new();
     for (image, new) in &images {
         let before = Reference::parse(image);

@@ -50,15 +50,13 @@ pub struct Change {
 /// Judges objects by the rules.
 pub struct Judge<'r> {
     rules: &'r RuleSet,
-    anchors: Anchors,
+    anchors: &'r Anchors,
 }
 
 impl<'r> Judge<'r> {
-    /// # Errors
-    /// Where the user's rules are too many to search for.
-    pub fn new(rules: &'r RuleSet) -> Result<Self, String> {
-        let anchors = Anchors::new(rules, &[])?;
-        Ok(Self { rules, anchors })
+    /// `anchors` are those of the rules.
+    pub fn new(rules: &'r RuleSet, anchors: &'r Anchors) -> Self {
+        Self { rules, anchors }
     }
 
     /// What is of interest in an object. `None` of what pulls nothing, such as an event or a report.
@@ -201,7 +199,8 @@ mod tests {
 
     fn uses(value: Value) -> Vec<Use> {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-        let judge = Judge::new(&rules).unwrap();
+        let anchors = Anchors::new(&rules, &[]).unwrap();
+        let judge = Judge::new(&rules, &anchors);
         judge.object(value).unwrap().uses
     }
 

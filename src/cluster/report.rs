@@ -73,7 +73,7 @@ impl Summary {
                 Severity::Warning => &mut summary.warnings,
                 Severity::Info => &mut summary.infos,
             } += 1;
-            match judged.finding.fix.as_ref().map(|fix| fix.applicability) {
+            match judged.finding.applicability() {
                 Some(Applicability::Safe) => summary.safe += 1,
                 Some(Applicability::Unsafe) => summary.review += 1,
                 _ => {}

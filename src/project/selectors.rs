@@ -308,7 +308,7 @@ fn tie(
     }
     for location in selecting {
         let finding = get(location)?;
-        let written = finding.fix.as_ref().map(|fix| fix.applicability);
+        let written = finding.applicability();
         let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
         if !is_replaced {
             // What it pulls in the end has the tag that it sets.

@@ -146,16 +146,11 @@ impl Lines<'_> {
 }
 
 fn severity(severity: Severity, look: &Look) -> String {
-    let ink = match severity {
-        Severity::Info => Ink::Cyan,
-        Severity::Warning => Ink::Yellow,
-        Severity::Error => Ink::Red,
-    };
-    ink.on(severity.name(), look.color)
+    Ink::of(severity).on(severity.name(), look.color)
 }
 
 fn left(finding: &Finding) -> String {
-    let mark = match finding.fix.as_ref().map(|fix| fix.applicability) {
+    let mark = match finding.applicability() {
         Some(Applicability::Safe) => " [*]",
         Some(Applicability::Unsafe) => " [~]",
         Some(Applicability::Display) | None => "",

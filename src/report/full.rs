@@ -200,7 +200,7 @@ impl<'r> Page<'r> {
                 with_reason(marker(finding, self.look).0, finding, self.look)
             ),
         };
-        let ink = severity_ink(finding.severity);
+        let ink = Ink::of(finding.severity);
         let code = self.linked(finding, &ink.on(&code(finding), self.look.color));
         let place = Ink::Bold.on(&place, self.look.color);
         let mut why = wrap(&printable::line(&why), self.prose(4));
@@ -282,14 +282,6 @@ fn moved(finding: &Finding) -> Option<(String, String)> {
         printable::line(&finding.old).into_owned(),
         printable::line(new).into_owned(),
     ))
-}
-
-fn severity_ink(severity: Severity) -> Ink {
-    match severity {
-        Severity::Info => Ink::Cyan,
-        Severity::Warning => Ink::Yellow,
-        Severity::Error => Ink::Red,
-    }
 }
 
 /// How far a fix can be trusted, and what it takes to have it written.

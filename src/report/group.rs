@@ -64,7 +64,7 @@ pub(super) fn findings(files: &[Told]) -> impl Iterator<Item = (&Told, &Placed)>
 }
 
 pub(super) fn trust(finding: &Finding) -> Option<Applicability> {
-    finding.fix.as_ref().map(|fix| fix.applicability)
+    finding.applicability()
 }
 
 /// What sort of fix a finding has, in a word or two.

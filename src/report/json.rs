@@ -4,6 +4,8 @@
 
 pub(super) mod v1;
 
+pub(crate) use v1::Verified;
+
 use super::text::Places;
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::printable;

@@ -231,7 +231,7 @@ fn of_finding<'f>(
         properties: Some(Properties {
             old: &finding.old,
             new: finding.new.as_deref(),
-            applicability: finding.fix.as_ref().map(|fix| fix.applicability.name()),
+            applicability: finding.applicability().map(Applicability::name),
         }),
     }
 }

@@ -1,7 +1,10 @@
 //! What the formats share: places in a file, counted words and wrapped lines. Knows no format.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::{FileReport, Summary};
-use crate::finding::{Finding, Unjudged};
+use crate::finding::{Finding, Severity, Unjudged};
 use crate::printable;
 use crate::source::{LineIndex, Position};
 
@@ -16,6 +19,14 @@ pub(crate) enum Ink {
 }
 
 impl Ink {
+    pub(crate) fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Info => Self::Cyan,
+            Severity::Warning => Self::Yellow,
+            Severity::Error => Self::Red,
+        }
+    }
+
     /// `text` in this style, or as it is where no colour is wanted.
     pub(crate) fn on(self, text: &str, color: bool) -> String {
         let code = match self {
@@ -79,6 +90,13 @@ pub(super) fn written_in(finding: &Finding) -> String {
 pub(super) fn unjudged(text: &str, one: &Unjudged) -> String {
     let written = one.span.of(text).lines().next().unwrap_or_default();
     format!("{} ({})", printable::line(written.trim_end()), one.reason)
+}
+
+/// The most frequent first, and those as frequent in their own order.
+pub(crate) fn by_count<K: Ord>(counts: BTreeMap<K, usize>) -> Vec<(K, usize)> {
+    let mut counts: Vec<(K, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    counts
 }
 
 /// `1 file`, `2 files`.

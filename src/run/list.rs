@@ -14,6 +14,7 @@ use crate::image::ImageRef;
 use crate::kind::{self, Kind};
 use crate::printable::{self, complain};
 use crate::project::helm;
+use crate::report::text::by_count;
 use crate::source::{LineIndex, Position};
 use crate::walk::{self, Sieve};
 
@@ -327,13 +328,11 @@ fn unique(images: &[Listed], json: bool) -> Vec<String> {
     for listed in images {
         *counts.entry(&listed.image).or_default() += 1;
     }
-    let mut rows: Vec<_> = counts.into_iter().collect();
-    rows.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
     let row = |(image, count): (&str, usize)| match json {
         true => printable::json(&Counted { image, count }),
         false => format!("{count:>7} {}", printable::line(image)),
     };
-    rows.into_iter().map(row).collect()
+    by_count(counts).into_iter().map(row).collect()
 }
 
 fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {

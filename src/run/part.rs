@@ -399,7 +399,7 @@ fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
             Severity::Warning => summary.warnings += 1,
             Severity::Info => summary.infos += 1,
         }
-        match finding.fix.as_ref().map(|fix| fix.applicability) {
+        match finding.applicability() {
             Some(Applicability::Safe) => summary.fixable += 1,
             Some(Applicability::Unsafe) => summary.unsafe_fixable += 1,
             _ => {}

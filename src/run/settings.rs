@@ -38,7 +38,7 @@ pub trait Source: Sync {
 /// Rules, ready for use. Configurations that choose the same share them.
 pub struct Rules {
     pub set: RuleSet,
-    pub(super) anchors: Anchors,
+    pub anchors: Anchors,
     /// The ids that an ignore comment may name.
     pub(super) names: Names,
 }

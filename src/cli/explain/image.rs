@@ -57,7 +57,7 @@ fn chosen(page: &mut Page, others: &Alternatives) {
 
 /// The reference after the move, and whether it is written.
 fn outcome(finding: &Finding) -> Vec<String> {
-    let fix = finding.fix.as_ref().map(|fix| fix.applicability);
+    let fix = finding.applicability();
     let how = match fix {
         Some(Applicability::Safe) => "safe: applied by `--write`",
         Some(Applicability::Unsafe) => "needs review: applied only with `--write --unsafe-fixes`",

@@ -5,7 +5,6 @@ use crate::cluster::inventory::{Row, State};
 use crate::printable;
 use crate::report::text::Ink;
 use crate::report::{Look, group};
-use crate::rules::Severity;
 
 pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
     let mut text = String::new();
@@ -41,11 +40,6 @@ fn line(row: &Row, look: &Look) -> String {
         return start + &printable::line(&end);
     };
     let finding = &judged.finding;
-    let ink = match finding.severity {
-        Severity::Error => Ink::Red,
-        Severity::Warning => Ink::Yellow,
-        Severity::Info => Ink::Cyan,
-    };
     let mark = match group::fix(finding) {
         "safe" => "[*] ",
         "needs review" => "[~] ",
@@ -63,5 +57,7 @@ fn line(row: &Row, look: &Look) -> String {
         new.unwrap_or_default(),
         rest.join("; ")
     );
-    start + &ink.on(finding.severity.name(), look.color) + &printable::line(&end)
+    start
+        + &Ink::of(finding.severity).on(finding.severity.name(), look.color)
+        + &printable::line(&end)
 }

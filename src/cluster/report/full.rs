@@ -2,7 +2,7 @@
 
 use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::printable;
 use crate::report::text::{Ink, wrap};
 use crate::report::{Look, group};
@@ -129,12 +129,7 @@ impl<'l> Page<'l> {
     /// `warning k8s-gcr-io, safe fix`
     fn verdict(&self, finding: &Finding) -> String {
         let severity = finding.severity;
-        let ink = match severity {
-            Severity::Error => Ink::Red,
-            Severity::Warning => Ink::Yellow,
-            Severity::Info => Ink::Cyan,
-        };
-        let severity = ink.on(severity.name(), self.look.color);
+        let severity = Ink::of(severity).on(severity.name(), self.look.color);
         let fix = match group::fix(finding) {
             "none" => "no fix".to_owned(),
             "safe" => "safe fix".to_owned(),

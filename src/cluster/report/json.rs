@@ -8,8 +8,10 @@ use crate::cluster::judge::Change;
 use crate::cluster::origin::{Chart, Origin};
 use crate::cluster::repo::{GitOnly, InGit, Site, Sureness};
 use crate::cluster::source::Location;
+use crate::edit::Applicability;
 use crate::finding::Finding;
 use crate::printable;
+use crate::report::json::Verified;
 
 /// Grows when a field goes, or means something else; not when one is added.
 const VERSION: u32 = 1;
@@ -146,15 +148,11 @@ impl<'r> Found<'r> {
             message: &finding.message,
             old: &finding.old,
             new: finding.new.as_deref(),
-            applicability: finding.fix.as_ref().map(|fix| fix.applicability.name()),
+            applicability: finding.applicability().map(Applicability::name),
             reason: finding.reason.as_deref(),
             notes: &finding.notes,
             url: finding.url.as_deref(),
-            verified: finding.verified.as_ref().map(|verified| Verified {
-                outcome: verified.outcome.name(),
-                digest: verified.digest.as_deref(),
-                text: &verified.text,
-            }),
+            verified: finding.verified.as_ref().map(Verified::new),
             changes: changes
                 .iter()
                 .map(|change| Changed {
@@ -165,14 +163,6 @@ impl<'r> Found<'r> {
                 .collect(),
         }
     }
-}
-
-/// What registries answered.
-#[derive(Serialize)]
-struct Verified<'r> {
-    outcome: &'static str,
-    digest: Option<&'r str>,
-    text: &'r str,
 }
 
 #[derive(Serialize)]

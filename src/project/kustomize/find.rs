@@ -153,7 +153,7 @@ fn is_whole(group: &Group, sources: &[usize], value: &str) -> bool {
 }
 
 fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Finding>]) {
-    let trust = |finding: &Finding| finding.fix.as_ref().map(|fix| fix.applicability);
+    let trust = |finding: &Finding| finding.applicability();
     let moved = words::new_name(finding).map(str::to_owned);
     let Some(fix) = finding.fix.as_mut() else {
         return;

@@ -268,7 +268,7 @@ impl Settler<'_> {
             let Some(finding) = self.finding(location) else {
                 continue;
             };
-            let before = finding.fix.as_ref().map(|fix| fix.applicability);
+            let before = finding.applicability();
             if before != Some(applicability) || applicability == Applicability::Safe {
                 finding.reason = match applicability {
                     Applicability::Safe => None,

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::edit;
+use crate::edit::{self, Applicability};
 use crate::finding;
 use crate::printable;
 use crate::report::Summary;
@@ -52,7 +52,7 @@ impl<'f> Finding<'f> {
             new: finding.new.as_deref(),
             reason: finding.reason.as_deref(),
             url: finding.url.as_deref(),
-            applicability: applicability(finding),
+            applicability: finding.applicability().map(Applicability::name),
             spans: finding
                 .labels
                 .iter()
@@ -97,14 +97,14 @@ impl<'f> Object<'f> {
 /// What registries answered.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Verified<'f> {
+pub(crate) struct Verified<'f> {
     outcome: &'static str,
     digest: Option<&'f str>,
     text: &'f str,
 }
 
 impl<'f> Verified<'f> {
-    fn new(verified: &'f finding::Verified) -> Self {
+    pub(crate) fn new(verified: &'f finding::Verified) -> Self {
         Self {
             outcome: verified.outcome.name(),
             digest: verified.digest.as_deref(),
@@ -213,15 +213,11 @@ impl<'f> Fixed<'f> {
             new: finding.new.as_deref(),
             reason: finding.reason.as_deref(),
             url: finding.url.as_deref(),
-            applicability: applicability(finding),
+            applicability: finding.applicability().map(Applicability::name),
             line: position.line,
             column: position.column,
         }
     }
-}
-
-fn applicability(finding: &finding::Finding) -> Option<&'static str> {
-    finding.fix.as_ref().map(|fix| fix.applicability.name())
 }
 
 #[derive(Serialize)]
