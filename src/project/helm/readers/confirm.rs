@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Readers;
 use super::image::Image;
-use super::trace::traces;
+use super::trace::default_images;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::Finding;
 use crate::project::{Member, Members};
@@ -98,10 +98,9 @@ impl Readers<'_> {
             (path.clone(), Member::new(member.kind, text.to_owned()))
         });
         let members: Members = texts.collect();
-        let traces = traces(self.tree, &self.folder, &[], &members, rules).ok()?;
+        let all = default_images(self.tree, &self.folder, &members, rules).ok()?;
         let mut images: BTreeMap<String, Vec<Image>> = BTreeMap::new();
-        let all = traces.into_iter().flat_map(|trace| trace.images);
-        for image in all.filter(|image| image.is_default && image.is_known()) {
+        for image in all.into_iter().filter(Image::is_known) {
             images.entry(image.reader.clone()).or_default().push(image);
         }
         Some(images)

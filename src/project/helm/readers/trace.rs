@@ -40,15 +40,7 @@ pub(super) fn traces(
     members: &Members,
     rules: &RuleSet,
 ) -> Result<Vec<Trace>, String> {
-    let mut reader = Reader {
-        tree,
-        members,
-        folder,
-        files: Files::new(),
-        bytes: 0,
-    };
-    reader.folder(folder, 0)?;
-    let chart = Chart::from_folder(reader.files)?;
+    let chart = chart(tree, folder, members)?;
     let read = |path: &'_ PathBuf| -> Option<(PathBuf, File)> {
         let bytes = match members.get(path) {
             Some(member) => Some(member.text.clone().into_bytes()),
@@ -57,24 +49,57 @@ pub(super) fn traces(
         let bytes = bytes?;
         Some((path.clone(), File::new(&path.to_string_lossy(), bytes)))
     };
-    let own = trace(&chart, folder, None, rules)?;
+    let own = trace(&chart, folder, None, EVERY_WAY, rules)?;
     let layers = layers.iter().filter_map(read);
     // A file that merely is called like one of values may not even parse.
-    let others = layers.filter_map(|layer| trace(&chart, folder, Some(layer), rules).ok());
+    let others = layers.filter_map(|layer| trace(&chart, folder, Some(layer), 1, rules).ok());
     Ok(std::iter::once(own).chain(others).collect())
+}
+
+/// The images that a chart renders as its values are.
+///
+/// # Errors
+/// Why it cannot be rendered.
+pub(super) fn default_images(
+    tree: &dyn Tree,
+    folder: &Path,
+    members: &Members,
+    rules: &RuleSet,
+) -> Result<Vec<Image>, String> {
+    let chart = chart(tree, folder, members)?;
+    // The first pass goes where the values lead. Where it gives nothing, the others say whether the chart renders at all.
+    let first = trace(&chart, folder, None, 1, rules).ok();
+    let trace = match first.filter(|trace| !trace.images.is_empty()) {
+        Some(trace) => trace,
+        None => trace(&chart, folder, None, EVERY_WAY, rules)?,
+    };
+    let images = trace.images.into_iter();
+    Ok(images.filter(|image| image.is_default).collect())
+}
+
+fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, String> {
+    let mut reader = Reader {
+        tree,
+        members,
+        folder,
+        files: Files::new(),
+        bytes: 0,
+    };
+    reader.folder(folder, 0)?;
+    Chart::from_folder(reader.files)
 }
 
 fn trace(
     chart: &Chart,
     folder: &Path,
     layer: Option<(PathBuf, File)>,
+    passes: usize,
     rules: &RuleSet,
 ) -> Result<Trace, String> {
     let (path, files) = match layer {
         Some((path, file)) => (Some(path), vec![file]),
         None => (None, Vec::new()),
     };
-    let passes = if files.is_empty() { EVERY_WAY } else { 1 };
     let found = explore(chart, &files, &Release::default(), passes);
     if let Some(error) = found.error.as_ref().filter(|_| found.images.is_empty()) {
         return Err(error.to_string());
