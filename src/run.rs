@@ -9,6 +9,7 @@ mod groups;
 mod judge;
 mod known;
 mod list;
+mod makers;
 mod only;
 mod outlet;
 mod part;
@@ -32,20 +33,14 @@ use crate::finding::Severity;
 use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
-use crate::project::helm::{self, Charts, Vendored};
-use crate::project::kustomize::Trees;
-use crate::project::selectors::Selectors;
-use crate::project::{Project, Tree};
 use crate::report::text::by_count;
 use crate::report::{Base, Format, Look, RepositorySummary, Summary, concise};
-use crate::rules::anchors::Anchors;
 use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
 
-use candidate::{Candidate, Roles};
-use disk::Disk;
+use candidate::Candidate;
 pub use disk::with_charts;
-use domains::{Domain, Domains};
+use domains::Domains;
 use groups::Group;
 use judge::Judge;
 pub use known::Known;
@@ -53,7 +48,6 @@ pub use list::{ImageList, Listed, files, images, listed};
 pub use only::Only;
 use outlet::{Outlet, Streams};
 use part::{Part, Work};
-use settings::Vendoring;
 pub use settings::{Area, Baselines, Rules, Settings, Source};
 pub use verify::Registries;
 pub use verify::ask;
@@ -232,7 +226,7 @@ pub fn check(
     };
     let disk = found
         .as_ref()
-        .map(|found| disk_of(options, found, &domains.all.anchors));
+        .map(|found| makers::disk_of(options, found, &domains.all.anchors));
     let judge = Judge {
         settings: options.settings,
         as_of: options.as_of,
@@ -242,7 +236,7 @@ pub fn check(
             .unwrap_or_default(),
         projects: disk
             .as_ref()
-            .map(|(disk, makers)| projects(options, &domains, disk, makers))
+            .map(|(disk, makers)| makers::projects(options, &domains, disk, makers))
             .unwrap_or_default(),
         domains: &domains,
     };
@@ -303,167 +297,6 @@ fn is_broken(options: &Options<'_>, err: &mut dyn Write) -> io::Result<bool> {
 /// The message is ready to be shown, and may have several lines.
 fn complain_of_settings(err: &mut dyn Write, why: &str) -> io::Result<()> {
     writeln!(err, "regfix: {}", why.trim())
-}
-
-/// The files that make the projects of a run.
-#[derive(Default)]
-struct Makers {
-    projects: Vec<PathBuf>,
-    /// Those that may release packaged charts.
-    releases: Vec<PathBuf>,
-    /// Those that may name charts with a version.
-    naming: Vec<PathBuf>,
-    /// Those that may select images by name.
-    selectors: Vec<PathBuf>,
-}
-
-impl Makers {
-    /// Those of some files.
-    fn of(&self, are: impl Fn(&Path) -> bool) -> Self {
-        let those = |files: &[PathBuf]| files.iter().filter(|path| are(path)).cloned().collect();
-        Self {
-            projects: those(&self.projects),
-            releases: those(&self.releases),
-            naming: those(&self.naming),
-            selectors: those(&self.selectors),
-        }
-    }
-
-    fn add(&mut self, path: &Path, roles: Roles) {
-        for (has_role, files) in [
-            (roles.makes_project, &mut self.projects),
-            (roles.releases, &mut self.releases),
-            (roles.selects, &mut self.selectors),
-        ] {
-            if has_role {
-                files.push(path.to_owned());
-            }
-        }
-    }
-}
-
-/// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
-/// count: a base does not tell which overlays it has.
-fn disk_of<'r>(
-    options: &Options<'_>,
-    found: &walk::Outcome<Candidate>,
-    anchors: &'r Anchors,
-) -> (Disk<'r>, Makers) {
-    let mut disk = Disk::new(&options.walk.roots, anchors);
-    let mut makers = Makers::default();
-    for (path, file) in &found.kept {
-        let is_text = |text: &Arc<str>| !text.contains('\0');
-        match file.text.as_ref().filter(|text| is_text(text)) {
-            Some(_) => makers.add(path, file.roles),
-            None if file.roles.makes_project => disk.note_unread(path, false),
-            None => {}
-        }
-        if file.roles.names_chart {
-            makers.naming.push(path.clone());
-        }
-        disk.note(path, file.text.clone(), file.suspect);
-    }
-    let fatal = found.problems.iter().filter(|problem| problem.fatal);
-    fatal.for_each(|problem| disk.note_unread(&problem.path, true));
-    let around = disk.around();
-    if !around.is_empty() {
-        let around = walk::Options {
-            roots: around,
-            ..options.walk.clone()
-        };
-        let has_naming = !makers.naming.is_empty();
-        let sieve = walk::Sieve {
-            wanted: &|path: &Path, _| {
-                let may_matter = |kind: &&Kind| kind.makes_project() || kind.name == "yaml";
-                options.kind_of(path, false).filter(may_matter).into()
-            },
-            keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {
-                let area = options.settings.of(path)?;
-                let roles = Roles {
-                    releases: false,
-                    ..Roles::of(&area.config, path, kind, bytes)
-                };
-                // A chart may come from a repository that another file explains.
-                let names_chart = has_naming && roles.names_chart;
-                let text = roles.text(bytes);
-                (text.is_some() || names_chart).then_some((roles, text))
-            },
-            suspect: &|_: &[u8]| false,
-        };
-        let around = walk::walk(&around, &sieve);
-        let fatal = around.problems.iter().filter(|problem| problem.fatal);
-        fatal.for_each(|problem| disk.note_unread(&disk.resolve(&problem.path, "."), true));
-        for (path, (roles, text)) in around.kept {
-            let path = disk.resolve(&path, ".");
-            if has_naming && roles.names_chart {
-                makers.naming.push(path.clone());
-            }
-            if text.is_some() {
-                makers.add(&path, roles);
-                disk.note(&path, text, false);
-            }
-        }
-        for files in [
-            &mut makers.projects,
-            &mut makers.selectors,
-            &mut makers.naming,
-        ] {
-            files.sort();
-            files.dedup();
-        }
-    }
-    (disk, makers)
-}
-
-/// All projects of the run, by domain: a row a kind.
-fn projects<'d>(
-    options: &'d Options<'_>,
-    domains: &'d Domains,
-    disk: &'d Disk<'_>,
-    makers: &Makers,
-) -> Vec<Vec<Box<dyn Project + 'd>>> {
-    let settings = options.settings;
-    let vendoring = Vendoring(settings);
-    let (edit, listed) = (
-        |folder: &Path| vendoring.edits(folder),
-        |folder: &Path| vendoring.lists(folder),
-    );
-    let vendored = Vendored {
-        edit: &edit,
-        listed: &listed,
-    };
-    let of_domain = |(number, domain): (usize, &'d Domain)| -> Vec<Box<dyn Project + 'd>> {
-        let Makers {
-            projects,
-            releases,
-            naming,
-            selectors,
-        } = makers.of(|path| domains.of_file(settings, path) == Some(number));
-        let Domain { areas, rules } = domain;
-        let files = helm::Files {
-            projects: &projects,
-            releases: &releases,
-            naming: &naming,
-        };
-        let rule_of = |id: &str| {
-            let mut areas = areas.iter();
-            areas.find_map(|area| area.config.rule_of_chart(id, options.as_of))
-        };
-        let (set, anchors) = (&rules.set, &rules.anchors);
-        vec![
-            Box::new(Charts::new(
-                disk,
-                files,
-                Box::new(rule_of),
-                set,
-                anchors,
-                vendored,
-            )),
-            Box::new(Trees::new(disk, &projects, set)),
-            Box::new(Selectors::new(disk, &selectors, set)),
-        ]
-    };
-    domains.each.iter().enumerate().map(of_domain).collect()
 }
 
 /// What the run has told so far.
@@ -728,7 +561,7 @@ impl Run<'_, '_> {
     fn repositories(&mut self) -> Vec<RepositorySummary> {
         let settings = self.options.settings;
         let all = settings.repositories();
-        if all.iter().filter(|(top, _)| top.is_some()).count() < 2 {
+        if all.keys().flatten().count() < 2 {
             return Vec::new();
         }
         let counted = all.into_iter().filter_map(|(top, is_broken)| {

@@ -102,7 +102,7 @@ pub struct Settings<'s> {
     here: PathBuf,
     /// As the walk spells them.
     roots: HashSet<PathBuf>,
-    spots: RwLock<HashMap<PathBuf, Spot>>,
+    spots: RwLock<HashMap<PathBuf, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
 }
 
@@ -111,7 +111,7 @@ pub struct Settings<'s> {
 pub enum Baselines {
     Unused,
     Used,
-    /// Those that are found are written anew, and made where there is none.
+    /// Those that are found are replaced, and made where there is none.
     Renewed,
 }
 
@@ -164,7 +164,7 @@ impl<'s> Settings<'s> {
         let spot = self.spot(path.parent().unwrap_or(Path::new("")));
         match spot.repository.broken.get() {
             Some(_) => None,
-            None => spot.area,
+            None => spot.area.clone(),
         }
     }
 
@@ -174,8 +174,8 @@ impl<'s> Settings<'s> {
     /// What is wrong with the settings of its repository.
     pub fn of_folder(&self, folder: &Path) -> Result<Arc<Area>, String> {
         let spot = self.spot(folder);
-        match (spot.repository.broken.get(), spot.area) {
-            (None, Some(area)) => Ok(area),
+        match (spot.repository.broken.get(), &spot.area) {
+            (None, Some(area)) => Ok(Arc::clone(area)),
             (why, _) => Err(why.cloned().unwrap_or_default()),
         }
     }
@@ -202,16 +202,12 @@ impl<'s> Settings<'s> {
     }
 
     /// The folders of all repositories of the run, and whether each is broken; files outside of repositories have none.
-    pub(super) fn repositories(&self) -> Vec<(Option<PathBuf>, bool)> {
+    pub(super) fn repositories(&self) -> BTreeMap<Option<PathBuf>, bool> {
         let loaded = self.loaded();
-        let mut all: Vec<(Option<PathBuf>, bool)> = Vec::new();
+        let mut all = BTreeMap::new();
         for repository in loaded.repositories.values() {
             let top = repository.is_git.then(|| repository.top.clone());
-            let is_broken = repository.broken.get().is_some();
-            match all.iter_mut().find(|(other, _)| *other == top) {
-                Some((_, broken)) => *broken |= is_broken,
-                None => all.push((top, is_broken)),
-            }
+            *all.entry(top).or_default() |= repository.broken.get().is_some();
         }
         all
     }
@@ -274,10 +270,10 @@ impl<'s> Settings<'s> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn spot(&self, folder: &Path) -> Spot {
+    fn spot(&self, folder: &Path) -> Arc<Spot> {
         let spots = self.spots.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(spot) = spots.get(folder) {
-            return spot.clone();
+            return Arc::clone(spot);
         }
         drop(spots);
         // The walk goes from folder to folder: each is one step from one that is known.
@@ -288,7 +284,8 @@ impl<'s> Settings<'s> {
             _ => self.down_to(folder),
         };
         let mut spots = self.spots.write().unwrap_or_else(PoisonError::into_inner);
-        spots.entry(folder.to_owned()).or_insert(spot).clone()
+        let spot = spots.entry(folder.to_owned()).or_insert(Arc::new(spot));
+        Arc::clone(spot)
     }
 
     fn is_below_root(&self, folder: &Path) -> bool {
