@@ -17,8 +17,8 @@ pub(super) fn lines(summary: &Summary, look: &Look) -> String {
     lines.push(found(summary, look));
     lines.extend(fixable(summary, look));
     lines.extend(aside(summary, look));
-    let told = left(summary) + summary.fixed + summary.failures + summary.repositories.len() > 0;
-    let gap = if told { "\n" } else { "" };
+    let counts = left(summary) + summary.fixed + summary.failures + summary.repositories.len();
+    let gap = if counts > 0 { "\n" } else { "" };
     format!("{gap}{}\n", lines.join("\n"))
 }
 
@@ -117,6 +117,11 @@ fn count_fixes(number: usize) -> String {
 
 /// What was left out, and what went wrong.
 fn aside(summary: &Summary, look: &Look) -> Vec<String> {
+    // What `--verbose` would add.
+    let hint = |does: &str| match look.verbose {
+        true => ".".to_owned(),
+        false => format!("; --verbose {does}."),
+    };
     let mut lines = Vec::new();
     if summary.suppressed > 0 {
         lines.push(format!(
@@ -138,30 +143,18 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
     }
     if summary.not_analysed > 0 {
         let files = count(summary.not_analysed, "file");
-        let hint = if look.verbose {
-            "."
-        } else {
-            "; --verbose says why."
-        };
+        let hint = hint("says why");
         let line = format!("{files} not fully analysed{hint}");
         lines.push(Ink::Yellow.on(&line, look.color));
     }
     if summary.unjudged > 0 {
         let names = count(summary.unjudged, "legacy name");
-        let hint = if look.verbose {
-            "."
-        } else {
-            "; --verbose lists them."
-        };
+        let hint = hint("lists them");
         let line = format!("{names} not judged, because nothing says how they are used{hint}");
         lines.push(Ink::Yellow.on(&line, look.color));
     }
     if let Some(counts) = left_out(summary) {
-        let hint = if look.verbose {
-            "."
-        } else {
-            "; --verbose lists them."
-        };
+        let hint = hint("lists them");
         lines.push(format!(
             "Not checked: {counts} (a folder counts once){hint}"
         ));
