@@ -6,21 +6,11 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
 
-if [ -z "${REGFIX_KUBECONFIG:-}" ] || ! has kubectl; then
-    echo "not tested: clusters, for REGFIX_KUBECONFIG names no API server or kubectl is not here"
-    exit 0
-fi
-cp "$REGFIX_KUBECONFIG" admin.kubeconfig
+needs_server clusters
+cp "$KUBECONFIG" admin.kubeconfig
 export KUBECONFIG=$scratch/admin.kubeconfig
-namespace=regfix-cluster-$$
 group=n$$.regfix.example.com
-kubectl create namespace "$namespace" > /dev/null
-clean_up() {
-    kubectl delete --ignore-not-found --wait=false -f definitions.yaml -f role.yaml > /dev/null 2>&1 || true
-    kubectl delete namespace "$namespace" --wait=false > /dev/null 2>&1 || true
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
+own_namespace regfix-cluster definitions.yaml role.yaml
 
 python3 - "$namespace" "$group" "${REGFIX_OBJECTS:-2000}" << 'PYTHON'
 import json, sys

@@ -17,6 +17,26 @@ failed() {
 has() { command -v "$1" >/dev/null; }
 # contains TEXT PART
 contains() { [[ $1 == *"$2"* ]] || failed "not found: $2"$'\n'"in: $1"; }
+# needs_server WHAT: ends the script, and says so, where REGFIX_KUBECONFIG names no API server.
+needs_server() {
+    if [[ -z ${REGFIX_KUBECONFIG:-} ]] || ! has kubectl; then
+        printf 'not tested: %s, for REGFIX_KUBECONFIG names no API server or kubectl is not here\n' "$1"
+        exit 0
+    fi
+    export KUBECONFIG=$REGFIX_KUBECONFIG
+}
+# own_namespace NAME FILE...: sets `namespace`. It goes when the script ends, as does what is in the files.
+own_namespace() {
+    namespace=$1-$$
+    applied=("${@:2}")
+    kubectl create namespace "$namespace" >/dev/null
+    trap leave_server EXIT
+}
+leave_server() {
+    kubectl delete --ignore-not-found --wait=false "${applied[@]/#/--filename=}" >/dev/null 2>&1 || true
+    kubectl delete namespace "$namespace" --wait=false >/dev/null 2>&1 || true
+    rm -rf "$scratch"
+}
 [[ -x $regfix ]] || failed "$regfix is not built"
 
 # What is built by cargo as a release is built quickly, because its speed is not what is tested.

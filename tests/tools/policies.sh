@@ -13,19 +13,8 @@ else
     without gator
 fi
 
-if [ -z "${REGFIX_KUBECONFIG:-}" ] || ! command -v kubectl > /dev/null; then
-    echo "not tested: policies on an API server, for REGFIX_KUBECONFIG names none or kubectl is not here"
-    exit 0
-fi
-export KUBECONFIG=$REGFIX_KUBECONFIG
-namespace=regfix-policies-$$
-kubectl create namespace "$namespace" > /dev/null
-clean_up() {
-    kubectl delete --ignore-not-found --wait=false -f deny.yaml -f map.yaml > /dev/null 2>&1 || true
-    kubectl delete namespace "$namespace" --wait=false > /dev/null 2>&1 || true
-    rm -rf "$scratch"
-}
-trap clean_up EXIT
+needs_server "policies on an API server"
+own_namespace regfix-policies deny.yaml map.yaml
 on_server() { kubectl --namespace "$namespace" "$@"; }
 pod() { printf -- '---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {containers: [{name: c, image: "%s"}]}\n' "$1" "$2"; }
 
