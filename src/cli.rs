@@ -36,6 +36,7 @@ use crate::printable::{self, complain};
 use crate::report::{self, Base, Format, Look};
 use crate::rules::{self, RuleSet, Severity};
 use crate::run::{self, Baselines, ImageList, Mode, Options, Outcome, Settings};
+use crate::suppress::insert::Note;
 use crate::walk;
 use crate::write;
 
@@ -152,7 +153,7 @@ fn run(
         Ok(typed) => typed,
         Err(message) => return refuse(&message, err),
     };
-    let writes = arguments.action.write
+    let writes = (arguments.action.write || adds_ignores(&arguments.action))
         || matches!(&arguments.command, Some(Command::Mirror(mirror)) if mirror.write);
     if let Err(message) = set_threads(arguments.scope.jobs, writes) {
         complain(err, message)?;
@@ -190,6 +191,10 @@ fn run(
     options.registries = registries
         .as_ref()
         .map(|registries| registries as &dyn run::Registries);
+    options.ignores = match note(&arguments.action) {
+        Ok(note) => note,
+        Err(message) => return refuse(&message, err),
+    };
     options.base = base.clone();
     options.as_of = today;
     options.unread = unread;
@@ -283,6 +288,21 @@ fn by_rules(
     }
 }
 
+/// Whether ignore comments are written, and not only shown.
+fn adds_ignores(action: &args::Action) -> bool {
+    action.add_ignores.is_some() && !action.diff
+}
+
+/// What ignore comments say, if any are to be added.
+fn note(action: &args::Action) -> Result<Option<Note>, String> {
+    let Some(reason) = &action.add_ignores else {
+        return Ok(None);
+    };
+    let note = Note::new(reason, action.until);
+    note.map(Some)
+        .map_err(|why| format!("--add-ignores: {why}"))
+}
+
 /// Says why nothing is done. The message is ready to be shown, and may have several lines.
 fn refuse(message: &str, err: &mut dyn Write) -> io::Result<Exit> {
     writeln!(err, "regfix: {}", message.trim())?;
@@ -325,8 +345,13 @@ fn odd_outputs(arguments: &Arguments) -> Option<String> {
         .paths
         .iter()
         .any(|root| root == Path::new("-"));
-    (piped && arguments.action.write_baseline)
-        .then(|| "--write-baseline works with files only, not with standard input".to_owned())
+    let action = &arguments.action;
+    let of_files = [
+        (action.write_baseline, "--write-baseline"),
+        (action.add_ignores.is_some(), "--add-ignores"),
+    ];
+    let of_files = of_files.iter().find(|(is_asked, _)| piped && *is_asked);
+    of_files.map(|(_, option)| format!("{option} works with files only, not with standard input"))
 }
 
 /// What is wrong with where a hook is to write reports, if anything is.
@@ -428,7 +453,7 @@ fn options<'o>(
         all_text: scope.all_text,
         stdin_name: scope.stdin_filename.clone(),
         mode: match &arguments.action {
-            action if action.write => Mode::Write,
+            action if action.write || adds_ignores(action) => Mode::Write,
             action if action.diff => Mode::Diff,
             _ => Mode::Check,
         },
@@ -441,6 +466,7 @@ fn options<'o>(
         },
         settings,
         registries: None,
+        ignores: None,
         format: shown,
         outputs: arguments
             .output

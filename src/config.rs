@@ -22,7 +22,7 @@ pub use find::{Found, find, in_folder, is_configuration, names_from, repository}
 pub use globs::Globs;
 
 use crate::encoding;
-use crate::finding::{self, Finding, LEGACY_CHART};
+use crate::finding::{self, Finding, LEGACY_CHART, Unjudged};
 use crate::open;
 use crate::rules::select::{Names, Selector, Unknown};
 use crate::rules::{Rule, RuleSet, Severity};
@@ -311,7 +311,12 @@ impl Config {
     ///
     /// Ignore comments come first, so that one is not called unused because an override ignores the same. What is
     /// only mentioned keeps its severity: it is no more than a hint.
-    pub fn adjust(&self, path: &Path, findings: &mut Vec<Finding>) -> usize {
+    pub fn adjust(
+        &self,
+        path: &Path,
+        findings: &mut Vec<Finding>,
+        unjudged: &mut Vec<Unjudged>,
+    ) -> usize {
         findings.retain(|finding| self.selectors.choose(&finding.rule));
         for finding in findings.iter_mut().filter(|finding| finding.url.is_none()) {
             if finding::about(&finding.rule).is_some() {
@@ -319,7 +324,7 @@ impl Config {
                 finding.url = known.find_map(|rule| rule.page_of(&finding.rule));
             }
         }
-        let before = findings.len();
+        let before = findings.len() + unjudged.len();
         let relative = if self.overrides.is_empty() {
             None
         } else {
@@ -335,7 +340,9 @@ impl Config {
             }
             None => Vec::new(),
         };
-        findings.retain(|finding| here.iter().all(|selectors| selectors.choose(&finding.rule)));
+        let is_chosen = |rule: &str| here.iter().all(|selectors| selectors.choose(rule));
+        findings.retain(|finding| is_chosen(&finding.rule));
+        unjudged.retain(|one| is_chosen(&one.rule));
         for finding in findings.iter_mut().filter(|finding| !finding.mention) {
             let of_run = finding::about(&finding.rule).map(|_| &self.selectors);
             let mut latest_first = here.iter().rev().copied().chain(of_run);
@@ -345,7 +352,7 @@ impl Config {
                 finding.severity = severity;
             }
         }
-        let ignored = before - findings.len();
+        let ignored = before - findings.len() - unjudged.len();
         findings.retain(|finding| finding.severity >= self.min_severity);
         ignored
     }
@@ -424,7 +431,7 @@ mod tests {
     /// What is left of findings of these rules in a file, with severities.
     fn adjusted(config: &Config, path: &str, rules: &[&str]) -> Vec<(String, Severity)> {
         let mut findings: Vec<Finding> = rules.iter().map(|rule| finding(rule)).collect();
-        config.adjust(Path::new(path), &mut findings);
+        config.adjust(Path::new(path), &mut findings, &mut Vec::new());
         let left = findings.iter();
         left.map(|finding| (finding.rule.to_string(), finding.severity))
             .collect()
@@ -581,7 +588,10 @@ mod tests {
             finding(IGNORE_UNUSED),
             finding("bintray"),
         ];
-        assert_eq!(config.adjust(Path::new("a"), &mut findings), 1);
+        assert_eq!(
+            config.adjust(Path::new("a"), &mut findings, &mut Vec::new()),
+            1
+        );
         let left: Vec<_> = findings
             .iter()
             .map(|finding| (&*finding.rule, finding.severity))

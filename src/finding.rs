@@ -47,8 +47,10 @@ pub struct Finding {
 }
 
 /// A legacy location that is named where nothing says how it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unjudged {
+    /// The rule that the name would have, if it were judged.
+    pub rule: Arc<str>,
     pub span: Span,
     pub reason: &'static str,
 }

@@ -82,6 +82,9 @@ pub struct Summary {
     pub unsafe_fixable: usize,
     pub fixed: usize,
     pub fixed_files: usize,
+    /// Ignore comments that were written, and the files that have them.
+    pub comments_added: usize,
+    pub commented_files: usize,
     pub suppressed: usize,
     /// Findings that the baseline holds, and entries of it for which there is none any more.
     pub baselined: usize,
@@ -119,6 +122,8 @@ impl Summary {
         self.unsafe_fixable += other.unsafe_fixable;
         self.fixed += other.fixed;
         self.fixed_files += other.fixed_files;
+        self.comments_added += other.comments_added;
+        self.commented_files += other.commented_files;
         self.suppressed += other.suppressed;
         self.baselined += other.baselined;
         self.stale += other.stale;

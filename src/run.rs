@@ -6,6 +6,7 @@ mod candidate;
 mod disk;
 mod domains;
 mod groups;
+mod ignores;
 mod judge;
 mod known;
 mod list;
@@ -35,6 +36,7 @@ use crate::printable::{self, complain};
 use crate::progress::Progress;
 use crate::report::text::by_count;
 use crate::report::{Base, Format, Look, RepositorySummary, Summary, concise};
+use crate::suppress::insert::Note;
 use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
 
@@ -87,6 +89,8 @@ pub struct Options<'o> {
     pub registries: Option<&'o dyn Registries>,
     /// On standard output.
     pub format: &'static Format,
+    /// Put ignore comments where findings are left, in place of fixes. They say this.
+    pub ignores: Option<Note>,
     /// Further reports, and the files that they go to.
     pub outputs: Vec<(&'static Format, PathBuf)>,
     /// Where the paths in reports start.
@@ -120,7 +124,7 @@ impl Options<'_> {
 
     /// How far a fix must be trusted to be applied, if any is.
     fn fix(&self) -> Option<Applicability> {
-        (self.mode != Mode::Check).then(|| self.limit())
+        (self.mode != Mode::Check && self.ignores.is_none()).then(|| self.limit())
     }
 
     /// Whether the findings that are left count.
@@ -252,7 +256,7 @@ pub fn check(
         found: BTreeMap::new(),
     };
     run.start()?;
-    run.report_broken()?;
+    run.report_settings()?;
     match &mut found {
         Some(found) => {
             let mut groups = Vec::new();
@@ -345,8 +349,13 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Says which repositories are left out, and why.
-    fn report_broken(&mut self) -> io::Result<()> {
+    /// Says which repositories are left out, and which settings do not apply to repositories.
+    fn report_settings(&mut self) -> io::Result<()> {
+        if !self.options.quiet {
+            for message in self.options.settings.passed_over() {
+                complain(self.streams.err, message)?;
+            }
+        }
         for why in self.options.settings.broken() {
             self.summary.failures += 1;
             complain_of_settings(self.streams.err, &why)?;

@@ -6,13 +6,14 @@
 
 mod complaint;
 mod directive;
+pub mod insert;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Unjudged};
 use crate::rules::select::Names;
 use crate::source::{LineIndex, Span};
 use directive::{Directive, directives};
@@ -26,12 +27,15 @@ pub struct Outcome {
     /// In order of place, findings about ignore comments included.
     pub left: Vec<Finding>,
     pub suppressed: Vec<Finding>,
+    /// Of the names that nobody could judge, those that no ignore comment is about.
+    pub unjudged: Vec<Unjudged>,
 }
 
 /// Applies the ignore comments of a text.
 ///
 /// `comments` are those of its syntax, each with its sign: `# ...`, `// ...`, `{{/* ... */}}`. They may overlap.
-/// `findings` are all that were found, mentions included: what is left out makes an ignore comment look unused.
+/// `findings` are all that were found, mentions included, and `unjudged` the names that could not be judged: what is left
+/// out makes an ignore comment look unused.
 /// An ignore comment is called unused only where every rule that it names takes part in the run. One whose last day is
 /// before `today` suppresses nothing any more.
 pub fn apply(
@@ -40,6 +44,7 @@ pub fn apply(
     names: &Names,
     today: Date,
     findings: Vec<Finding>,
+    unjudged: Vec<Unjudged>,
 ) -> Outcome {
     let comments = united(text, comments);
     let found = comments
@@ -50,6 +55,7 @@ pub fn apply(
         return Outcome {
             left: findings,
             suppressed: Vec::new(),
+            unjudged,
         };
     }
     let lines = LineIndex::new(text);
@@ -57,11 +63,15 @@ pub fn apply(
     let mut suppressor = Suppressor::new(&layout, found, today, &findings);
     let mut outcome = Outcome::default();
     for finding in findings {
-        match suppressor.takes(&finding) {
+        let spans = finding.labels.iter().map(|label| label.span);
+        match suppressor.takes(spans, &finding.rule) {
             true => outcome.suppressed.push(finding),
             false => outcome.left.push(finding),
         }
     }
+    outcome.unjudged = unjudged;
+    let spans = |one: &Unjudged| std::iter::once(one.span);
+    (outcome.unjudged).retain(|one| !suppressor.takes(spans(one), &one.rule));
     let complaints = suppressor.directives.iter();
     let complaints =
         complaints.flat_map(|directive| complaint::complaints(directive, &layout, names, today));
@@ -151,7 +161,8 @@ impl<'l> Suppressor<'l> {
         let lines = layout.lines;
         let mut speaking = layout.code.clone();
         for finding in findings {
-            lines_of(finding, lines).for_each(|line| speaking[line] = true);
+            let spans = finding.labels.iter().map(|label| label.span);
+            lines_of(spans, lines).for_each(|line| speaking[line] = true);
         }
         let next = next_speaking(&speaking);
         let mut by_place: HashMap<Place, Vec<usize>> = HashMap::new();
@@ -180,12 +191,13 @@ impl<'l> Suppressor<'l> {
         }
     }
 
-    /// Whether a directive suppresses the finding. All that do count as used, and so do those that did until their end.
-    fn takes(&mut self, finding: &Finding) -> bool {
+    /// Whether a directive suppresses what a rule has at some spans. All that do count as used, and so do those that did
+    /// until their end.
+    fn takes(&mut self, spans: impl Iterator<Item = Span>, rule: &Arc<str>) -> bool {
         let lines = self.lines;
         let mut taken = false;
-        for place in std::iter::once(None).chain(lines_of(finding, lines).map(Some)) {
-            taken |= self.decide(place, &finding.rule);
+        for place in std::iter::once(None).chain(lines_of(spans, lines).map(Some)) {
+            taken |= self.decide(place, rule);
         }
         taken
     }
@@ -218,10 +230,9 @@ impl<'l> Suppressor<'l> {
     }
 }
 
-/// The lines on which the pieces of a finding begin and end.
-fn lines_of<'f>(finding: &'f Finding, lines: &'f LineIndex) -> impl Iterator<Item = usize> + 'f {
-    finding.labels.iter().flat_map(|label| {
-        let Span { start, end } = label.span;
+/// The lines on which spans begin and end.
+fn lines_of(spans: impl Iterator<Item = Span>, lines: &LineIndex) -> impl Iterator<Item = usize> {
+    spans.flat_map(|Span { start, end }| {
         let (first, last) = (lines.line(start), lines.line(end.max(start + 1) - 1));
         std::iter::once(first).chain((last != first).then_some(last))
     })
@@ -286,7 +297,7 @@ mod tests {
         let names = ids.map(|id| (id, true)).into_iter().chain(asleep);
         let names = Names::new(names.map(|(id, runs)| (id.to_owned(), runs)));
         let today = "2026-11-21".parse().unwrap();
-        apply(text, comments, &names, today, findings)
+        apply(text, comments, &names, today, findings, Vec::new())
     }
 
     /// Every `K` in the text is a finding of `k8s-gcr-io`, every `B` one of `bitnami-latest`. Comments are those of

@@ -1,5 +1,7 @@
 //! Nothing is silent: legacy locations that are named where nothing says how they are used.
 
+use std::sync::Arc;
+
 use crate::artifact::Artifact;
 use crate::detect::{ImageUse, Usage};
 use crate::finding::Unjudged;
@@ -23,9 +25,10 @@ pub(super) fn list(
     for one in uses {
         let extent = one.extent();
         if let Usage::Unknown(reason) = one.usage
-            && is_legacy(one, text, rules)
+            && let Some(rule) = rule_of_use(one, text, rules)
         {
             found.push(Unjudged {
+                rule,
                 span: extent,
                 reason,
             });
@@ -41,13 +44,15 @@ pub(super) fn list(
             .rev()
             .take(8)
             .any(|span| span.overlaps(token));
-        if is_covered || !names_legacy_host(token.of(text), rules) {
+        let rule = || rule_of_host(token.of(text), rules);
+        let Some(rule) = (!is_covered).then(rule).flatten() else {
             continue;
-        }
+        };
         let after = comments.partition_point(|comment| comment.start <= token.start);
         let in_comment = after > 0 && token.start < comments[after - 1].end;
         if !in_comment {
             found.push(Unjudged {
+                rule,
                 span: token,
                 reason: UNREAD,
             });
@@ -58,15 +63,17 @@ pub(super) fn list(
     found
 }
 
-fn is_legacy(one: &ImageUse, file: &str, rules: &RuleSet) -> bool {
-    let text = one.text(file);
-    rewrite::spell(one, text).is_some_and(|spelled| {
-        let names = spelled.names();
-        mentions(&names, spelled.literal, one.artifact, rules)
-    })
+fn rule_of_use(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Arc<str>> {
+    let spelled = rewrite::spell(one, one.text(file))?;
+    rule_of(&spelled.names(), spelled.literal, one.artifact, rules)
 }
 
-fn mentions(names: &[&str], literal: usize, artifact: Artifact, rules: &RuleSet) -> bool {
+fn rule_of(
+    names: &[&str],
+    literal: usize,
+    artifact: Artifact,
+    rules: &RuleSet,
+) -> Option<Arc<str>> {
     let query = Query {
         segments: names,
         literal,
@@ -76,7 +83,8 @@ fn mentions(names: &[&str], literal: usize, artifact: Artifact, rules: &RuleSet)
         artifact,
         chart: None,
     };
-    rules.mentions(&query).is_some()
+    let rule = rules.mentions(&query)?;
+    Some(Arc::from(rule.id.as_str()))
 }
 
 /// The run of letters of a reference around an offset.
@@ -93,8 +101,8 @@ fn token_at(text: &str, offset: usize) -> Span {
     Span::new(offset - before.count(), offset + after.count())
 }
 
-/// Whether a token begins with a host that a rule speaks of.
-fn names_legacy_host(token: &str, rules: &RuleSet) -> bool {
+/// The rule that speaks of the host with which a token begins.
+fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
     let (name, kind) = match token.split_once("://") {
         Some((_, rest)) => (rest, Artifact::Url),
         None => (token, Artifact::Image),
@@ -103,8 +111,8 @@ fn names_legacy_host(token: &str, rules: &RuleSet) -> bool {
     let mut names: Vec<&str> = name.split('/').collect();
     let host = image::canonical_host(names.first().copied());
     if !image::is_registry_host(names[0]) {
-        return false;
+        return None;
     }
     names[0] = &host;
-    mentions(&names, names.len(), kind, rules)
+    rule_of(&names, names.len(), kind, rules)
 }

@@ -171,6 +171,21 @@ pub struct Action {
     /// Record current findings in .regfix-baseline.json, so that later runs report only new ones
     #[arg(long, conflicts_with_all = ["diff", "no_baseline"])]
     pub write_baseline: bool,
+    /// Add an ignore comment with REASON at each finding; findings where no comment can be are added to the baseline
+    ///
+    /// The comments are in the style of each file, and nothing else changes. With `--diff`, they are only shown.
+    #[arg(
+        long,
+        value_name = "REASON",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with_all = ["write", "unsafe_fixes", "write_baseline", "no_baseline", "files", "hook"]
+    )]
+    pub add_ignores: Option<String>,
+    /// With `--add-ignores`: the last day on which the comments apply
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, requires = "add_ignores")]
+    pub until: Option<Date>,
     /// List the files that would be checked, and their types
     #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline", "output"])]
     pub files: bool,

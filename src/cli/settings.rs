@@ -54,6 +54,7 @@ impl<'a> Typed<'a> {
                 && !action.diff
                 && !action.write
                 && !action.write_baseline
+                && action.add_ignores.is_none()
                 && arguments.command.is_none(),
             read: Mutex::default(),
         };
@@ -158,6 +159,7 @@ impl Source for Typed<'_> {
 pub(super) fn baselines(arguments: &Arguments) -> Baselines {
     let action = &arguments.action;
     match arguments.command.is_none() && !arguments.scope.no_baseline && !action.files {
+        true if action.add_ignores.is_some() => Baselines::Extended,
         true if action.write_baseline => Baselines::Renewed,
         true => Baselines::Used,
         false => Baselines::Unused,

@@ -80,6 +80,7 @@ impl Sample {
     pub(super) fn unjudged(mut self, name: &str) -> Self {
         let start = self.text.find(name).unwrap();
         self.unjudged.push(Unjudged {
+            rule: Arc::from("k8s-gcr-io"),
             span: Span::new(start, start + name.len()),
             reason: "nothing says what reads it",
         });

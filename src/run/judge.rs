@@ -52,6 +52,8 @@ pub(super) struct Outcome {
     pub problems: Vec<Problem>,
     pub unjudged: Vec<Unjudged>,
     pub suppressed: usize,
+    /// Ignore comments that were put into `text`.
+    pub comments_added: usize,
 }
 
 impl Judge<'_> {
@@ -65,8 +67,17 @@ impl Judge<'_> {
     ) -> Outcome {
         let member = Member::new(kind, text);
         let members = Members::from([(path.to_owned(), member)]);
-        let mut outcomes = self.passes(members, &[], fix);
+        let mut outcomes = self.alone(members, fix);
         outcomes.remove(path).unwrap_or_default()
+    }
+
+    /// Files that are in no project.
+    pub(super) fn alone(
+        &self,
+        members: Members,
+        fix: Option<Applicability>,
+    ) -> BTreeMap<PathBuf, Outcome> {
+        self.passes(members, &[], fix)
     }
 
     /// The files of projects, as one.
@@ -188,17 +199,23 @@ impl Judge<'_> {
 
     /// Takes away what ignore comments and settings say; how much.
     fn suppress(&self, path: &Path, member: &mut Member, comments: &[Span]) -> usize {
-        if member.findings.is_empty() && comments.is_empty() {
+        if member.findings.is_empty() && member.unjudged.is_empty() && comments.is_empty() {
             return 0;
         }
         let found = std::mem::take(&mut member.findings);
+        let unjudged = std::mem::take(&mut member.unjudged);
+        let before = unjudged.len();
         let Some(area) = self.settings.of(path) else {
             return 0;
         };
         let names = &area.rules.names;
-        let kept = suppress::apply(&member.text, comments, names, self.as_of, found);
+        let kept = suppress::apply(&member.text, comments, names, self.as_of, found, unjudged);
         member.findings = kept.left;
-        kept.suppressed.len() + area.config.adjust(path, &mut member.findings)
+        member.unjudged = kept.unjudged;
+        let names = before - member.unjudged.len();
+        let config = &area.config;
+        let by_settings = config.adjust(path, &mut member.findings, &mut member.unjudged);
+        kept.suppressed.len() + names + by_settings
     }
 }
 

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Mode, Options};
+use super::ignores::is_ignorable;
+use super::{Baselines, Mode, Options};
 use crate::baseline::{self, Baseline, Entry};
 use crate::config;
 use crate::finding::{Finding, Key};
@@ -22,8 +23,8 @@ pub struct Known {
     held: Baseline,
     /// Where its paths start.
     base: Base,
-    /// Whether what is found takes the place of what is held.
-    renew: bool,
+    /// What the run does with it.
+    uses: Baselines,
 }
 
 impl Known {
@@ -31,16 +32,16 @@ impl Known {
         &self.path
     }
 
-    /// The baseline in the first of some folders that has one. To be renewed, it need not be there yet. `base` tells
-    /// where paths of the run start.
+    /// The baseline in the first of some folders that has one. To be written, it need not be there yet. `base` gives where
+    /// paths of the run start.
     ///
     /// # Errors
     /// Where it cannot be read, or something in it is wrong.
-    pub fn find(base: &Base, folders: &[&Path], renew: bool) -> Result<Option<Self>, String> {
+    pub fn find(base: &Base, folders: &[&Path], uses: Baselines) -> Result<Option<Self>, String> {
         let there = folders
             .iter()
             .find(|folder| open::is_there(&folder.join(baseline::FILE)));
-        let Some(folder) = there.or(folders.first().filter(|_| renew)) else {
+        let Some(folder) = there.or(folders.first().filter(|_| uses != Baselines::Used)) else {
             return Ok(None);
         };
         let path = folder.join(baseline::FILE);
@@ -64,11 +65,18 @@ impl Known {
             path,
             held,
             base,
-            renew,
+            uses,
         }))
     }
 
-    /// Takes away the findings of a file that are held. Gives all that count, held or not, and how many were.
+    /// Which of the findings of a file are held, by their keys.
+    pub(super) fn held(&self, path: &Path, keys: &[Key]) -> Vec<bool> {
+        let file = self.base.relative(path);
+        let entries: Vec<Entry> = keys.iter().map(|key| Entry::new(&file, key)).collect();
+        self.held.holds(&entries)
+    }
+
+    /// Takes away the findings of a file that are held. Gives all that a renewed baseline holds, and how many were held.
     pub(super) fn hold(
         &self,
         path: &Path,
@@ -79,11 +87,21 @@ impl Known {
         // A mention is no more than a hint, and has no need to be held.
         let counts: Vec<bool> = findings.iter().map(|finding| !finding.mention).collect();
         let of_findings = keys.iter().zip(&counts).filter(|(_, counts)| **counts);
-        let entries: Vec<Entry> = of_findings.map(|(key, _)| Entry::new(&file, key)).collect();
-        let held = match self.renew {
-            true => vec![true; entries.len()],
-            false => self.held.holds(&entries),
+        let mut entries: Vec<Entry> = of_findings.map(|(key, _)| Entry::new(&file, key)).collect();
+        let held: Vec<bool> = match self.uses {
+            Baselines::Renewed => vec![true; entries.len()],
+            Baselines::Extended => {
+                let counting = findings.iter().filter(|finding| !finding.mention);
+                let held = self.held.holds(&entries).into_iter().zip(counting);
+                held.map(|(held, finding)| held || is_ignorable(finding))
+                    .collect()
+            }
+            _ => self.held.holds(&entries),
         };
+        if self.uses == Baselines::Extended {
+            let mut stays = held.iter();
+            entries.retain(|_| stays.next() == Some(&true));
+        }
         let mut held = held.into_iter();
         let stays: Vec<bool> = counts
             .iter()
@@ -112,7 +130,7 @@ impl Known {
         if options.mode == Mode::Diff {
             return Ok(());
         }
-        if !self.renew {
+        if self.uses == Baselines::Used {
             let stale = self.stale(options, &found);
             summary.stale = stale.iter().map(|(_, count)| count).sum();
             let mut told = stale.iter().filter(|_| options.verbose);
@@ -121,7 +139,9 @@ impl Known {
         let path = printable::path(&self.path);
         // Of several repositories, one in which nothing is found needs no baseline.
         let is_new = self.held.is_empty() && !open::is_there(&self.path);
-        if is_new && found.is_empty() && options.settings.baselines().len() > 1 {
+        let is_needless =
+            self.uses == Baselines::Extended || options.settings.baselines().len() > 1;
+        if is_new && found.is_empty() && is_needless {
             return Ok(());
         }
         if summary.failures > 0 {
@@ -131,8 +151,9 @@ impl Known {
             return complain(err, format!("{path}: {why}; {advice}"));
         }
         match self.renew(options, found) {
-            Ok(told) if !options.quiet => complain(err, format!("{path}: {told}")),
-            Ok(_) => Ok(()),
+            Ok(None) => Ok(()),
+            Ok(Some(told)) if !options.quiet => complain(err, format!("{path}: {told}")),
+            Ok(Some(_)) => Ok(()),
             Err(error) => {
                 summary.failures += 1;
                 complain(err, error)
@@ -175,21 +196,25 @@ impl Known {
         Scope::new(options, self.path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Writes what was found in place of what the run was asked about. Tells what that changed.
-    fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<String, WriteError> {
+    /// Writes what was found in place of what the run was asked about. Gives what that changed; nothing where a baseline that
+    /// only takes what has no comment stays as it is.
+    fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<Option<String>, WriteError> {
         let scope = self.scope(options);
         let renewed = self.held.renewed(found, |entry| scope.holds(entry));
         let count = |more: &Baseline, than: &Baseline| -> usize {
             more.beyond(than, |_| true).map(|(_, count)| count).sum()
         };
+        if self.uses == Baselines::Extended && renewed == self.held {
+            return Ok(None);
+        }
         let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
         let mut draft = Draft::create(&self.path, &options.gate)?;
         draft.push(&renewed.text())?;
         draft.finish()?;
         let findings = renewed.len();
-        Ok(format!(
+        Ok(Some(format!(
             "{findings} findings; {added} added, {dropped} dropped"
-        ))
+        )))
     }
 }
 

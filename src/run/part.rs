@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::groups::{Entry, Group, State};
 use super::judge::{self, Judge};
-use super::{Mode, Options};
+use super::{Mode, Options, ignores};
 use crate::baseline::{self, Entry as Known};
 use crate::diff;
 use crate::edit::Applicability;
@@ -22,6 +22,8 @@ use crate::report::{FileReport, Piece, Summary};
 use crate::source::LineIndex;
 use crate::walk::{self, ReadError};
 use crate::write::{Change, Note, Writer};
+
+const READ_ONLY: &str = "it is read-only";
 
 /// One file's part of the output, and its counts.
 #[derive(Default)]
@@ -59,7 +61,19 @@ impl Work<'_> {
             Err(error) => return Part::unread(options, &error),
         };
         let before = text.clone();
-        let outcome = judge.file(path, text, kind, options.fix());
+        let outcome = match &options.ignores {
+            None => judge.file(path, text, kind, options.fix()),
+            Some(note) => {
+                let members = || {
+                    let mut member = Member::new(kind, before.clone());
+                    member.locked = walk::is_read_only(path).then(|| Arc::from(READ_ONLY));
+                    Members::from([(path.to_owned(), member)])
+                };
+                let judged = |members| judge.alone(members, None);
+                let mut outcomes = ignores::add(options, note, &members, &judged);
+                outcomes.remove(path).unwrap_or_default()
+            }
+        };
         let mut notes = Vec::new();
         if let Some(writer) = self.writer.filter(|_| outcome.text != before) {
             let (old, new) = (encoding.encode(&before), encoding.encode(&outcome.text));
@@ -145,7 +159,13 @@ impl Work<'_> {
                 })
                 .collect()
         };
-        let mut outcomes = judge.group(members(), options.fix());
+        let mut outcomes = match &options.ignores {
+            None => judge.group(members(), options.fix()),
+            Some(note) => {
+                let judged = |members| judge.group(members, None);
+                ignores::add(options, note, &members, &judged)
+            }
+        };
         let mut failure = None;
         let mut notes = Vec::new();
         if let Some(writer) = self.writer {
@@ -205,7 +225,7 @@ fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
     member.exists = entry.state == State::There;
     member.locked = match () {
         () if !entry.free => Some(Arc::from("it is outside of the given paths")),
-        () if walk::is_read_only(path) => Some(Arc::from("it is read-only")),
+        () if walk::is_read_only(path) => Some(Arc::from(READ_ONLY)),
         () => None,
     };
     member
@@ -389,6 +409,8 @@ fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
         .iter()
         .filter(|problem| problem.fatal)
         .count();
+    summary.comments_added = outcome.comments_added;
+    summary.commented_files = usize::from(outcome.comments_added > 0);
     if options.mode == Mode::Write {
         summary.fixed = outcome.fixed.len();
         summary.fixed_files = usize::from(!outcome.fixed.is_empty());

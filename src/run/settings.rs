@@ -2,13 +2,15 @@
 //!
 //! Finds configurations, and has each of them read once. Where settings come from, and what was typed, is for [`Source`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::Known;
+use crate::baseline;
 use crate::config::{self, Config, Found};
 use crate::kind;
+use crate::open;
 use crate::printable;
 use crate::report::Base;
 use crate::rules::anchors::Anchors;
@@ -90,6 +92,8 @@ struct Loaded {
     /// By the key of the configuration.
     rules: HashMap<String, Arc<Rules>>,
     baselines: BTreeMap<PathBuf, Arc<Known>>,
+    /// Configurations and baselines in folders above repositories, and above which.
+    passed_over: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
 }
 
 /// The settings of a run.
@@ -102,6 +106,8 @@ pub struct Settings<'s> {
     here: PathBuf,
     /// As the walk spells them.
     roots: HashSet<PathBuf>,
+    /// Folders from which the user looks at repositories: the working directory and the roots, links resolved.
+    outlooks: HashSet<PathBuf>,
     spots: RwLock<HashMap<PathBuf, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
 }
@@ -113,6 +119,8 @@ pub enum Baselines {
     Used,
     /// Those that are found are replaced, and made where there is none.
     Renewed,
+    /// The same, for findings that no ignore comment can be written for.
+    Extended,
 }
 
 impl<'s> Settings<'s> {
@@ -128,12 +136,15 @@ impl<'s> Settings<'s> {
             Err(_) => root.clone(),
         });
         let here = walk::working_directory();
+        let here = walk::real(&here).unwrap_or(here);
+        let outlooks = roots.iter().filter_map(|root| walk::real(root));
         Self {
             source,
             ruled: None,
             base: base.clone(),
             baseline,
-            here: walk::real(&here).unwrap_or(here),
+            outlooks: outlooks.chain([here.clone()]).collect(),
+            here,
             roots: shown.collect(),
             spots: RwLock::default(),
             loaded: Mutex::default(),
@@ -154,6 +165,7 @@ impl<'s> Settings<'s> {
             baseline: self.baseline,
             here: self.here.clone(),
             roots: self.roots.clone(),
+            outlooks: self.outlooks.clone(),
             spots: RwLock::default(),
             loaded: Mutex::default(),
         })
@@ -317,6 +329,9 @@ impl<'s> Settings<'s> {
     /// The folder of a repository, or a folder outside of all.
     fn start(&self, top: &Path) -> Spot {
         let repository = self.repository(top);
+        if repository.is_git && !self.source.is_same_everywhere() {
+            self.note_passed_over(top);
+        }
         let area = self.find(top, &repository).unwrap_or_else(|why| {
             let _ = repository.broken.set(why);
             None
@@ -330,6 +345,67 @@ impl<'s> Settings<'s> {
             repository,
             area,
         }
+    }
+
+    /// Notes the nearest settings above a repository that its user may take for settings of the repository. They are not:
+    /// the same files would be judged otherwise in another folder, as in CI.
+    fn note_passed_over(&self, top: &Path) {
+        let above = || top.ancestors().skip(1);
+        let Some(farthest) = above()
+            .filter(|folder| self.outlooks.contains(*folder))
+            .last()
+        else {
+            return;
+        };
+        if config::repository(farthest).is_some() {
+            return;
+        }
+        let between = above().take_while(|folder| folder.starts_with(farthest));
+        let has_settings = |folder: &Path| {
+            let is_top = self.outlooks.contains(folder);
+            let config = config::in_folder(folder, is_top).ok().flatten();
+            let baseline = folder.join(baseline::FILE);
+            let has_baseline = self.baseline != Baselines::Unused && open::is_there(&baseline);
+            let found: Vec<PathBuf> = config
+                .into_iter()
+                .chain(has_baseline.then_some(baseline))
+                .collect();
+            (!found.is_empty()).then_some(found)
+        };
+        let mut loaded = self.loaded();
+        for path in between
+            .filter_map(has_settings)
+            .next()
+            .into_iter()
+            .flatten()
+        {
+            loaded
+                .passed_over
+                .entry(path)
+                .or_default()
+                .insert(top.to_owned());
+        }
+    }
+
+    /// What to say of settings that lie above repositories and do not apply to them.
+    pub(super) fn passed_over(&self) -> Vec<String> {
+        let loaded = self.loaded();
+        let passed_over = loaded.passed_over.iter();
+        let say = |(path, repositories): (&PathBuf, &BTreeSet<PathBuf>)| {
+            let (those, each) = match repositories.len() {
+                1 => ("the repository".to_owned(), "it uses"),
+                number => (format!("the {number} repositories"), "each uses"),
+            };
+            let instead = match path.file_name() == Some(baseline::FILE.as_ref()) {
+                true => "",
+                false => "; --config FILE applies one to all",
+            };
+            format!(
+                "{}: does not apply to {those} below it: {each} its own settings{instead}",
+                printable::path(path)
+            )
+        };
+        passed_over.map(say).collect()
     }
 
     fn step(&self, above: &Spot, name: &Path) -> Spot {
@@ -436,12 +512,11 @@ impl<'s> Settings<'s> {
         };
         let baseline = match self.baseline {
             Baselines::Unused => None,
-            Baselines::Used | Baselines::Renewed => {
+            _ => {
                 // Without a configuration its folder is the one of the repository.
                 let beside = found.map(|_| config.folder.as_path());
                 let folders = beside.into_iter().chain([repository.top.as_path()]);
-                let renew = self.baseline == Baselines::Renewed;
-                Known::find(&self.base, &folders.collect::<Vec<_>>(), renew)?
+                Known::find(&self.base, &folders.collect::<Vec<_>>(), self.baseline)?
             }
         };
         let baseline = baseline.map(|known| {

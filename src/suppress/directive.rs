@@ -220,7 +220,7 @@ impl Directive {
 
 /// The day after `until=`, which may stand anywhere in the reason. What looks like one that was misspelt is not taken for
 /// a reason: it would be an ignore without an end.
-fn until(reason: &str) -> Result<Option<Date>, String> {
+pub(super) fn until(reason: &str) -> Result<Option<Date>, String> {
     let mut words = reason.split_whitespace().peekable();
     while let Some(word) = words.next() {
         let head = word.get(..5).unwrap_or_default();

@@ -410,3 +410,47 @@ fn what_fails_is_a_choice() {
     .unwrap();
     assert_eq!(code(&["--min-severity", "error", "--fail-on", "error"]), 1);
 }
+
+#[test]
+fn settings_above_repositories_do_not_apply_to_them_and_that_is_said() {
+    let folder = six();
+    fs::write(
+        folder.path().join(".regfix.yaml"),
+        "exclude: ['a.yaml', loose.yaml]\n",
+    )
+    .unwrap();
+    let note = |folder: &Path, arguments: &[&str]| {
+        let mut command = regfix(folder);
+        scrubbed(&mut command);
+        let output = command.args(arguments).output().unwrap();
+        let err = stderr(&output);
+        let mut lines = err.lines().filter(|line| line.contains("does not apply"));
+        let line = lines.next().map(str::to_owned);
+        assert_eq!(lines.next(), None, "{err}");
+        line
+    };
+    let said = note(folder.path(), &["."]).unwrap();
+    let expected = "does not apply to the 6 repositories below it: each uses its own settings; --config FILE applies one to all";
+    assert!(said.ends_with(expected), "{said}");
+    let said = note(folder.path(), &["plain/a.yaml"]).unwrap();
+    assert!(
+        said.contains("does not apply to the repository below it"),
+        "{said}"
+    );
+    // The same findings from anywhere; the file outside is in the folder of that configuration.
+    assert_eq!(found(folder.path(), &["."]).0.len(), 5);
+    assert_eq!(
+        note(folder.path(), &[".", "--config", ".regfix.yaml"]),
+        None
+    );
+    assert_eq!(note(folder.path(), &[".", "--no-config"]), None);
+    assert_eq!(note(folder.path(), &[".", "-q"]), None);
+    assert_eq!(
+        note(&folder.path().join("plain"), &["."]),
+        None,
+        "it lies above the working directory"
+    );
+    // A repository within a repository has its own settings, and everybody knows that.
+    git(folder.path(), &["init", "-q", "-b", "main"]);
+    assert_eq!(note(folder.path(), &["."]), None);
+}

@@ -27,6 +27,7 @@ mod hook;
 #[cfg(unix)]
 mod hostile;
 mod house;
+mod ignores;
 #[cfg(unix)]
 mod kills;
 mod knowledge;

@@ -174,6 +174,7 @@ impl<'t> Readers<'t> {
             let wrong = member.findings.iter().filter(|one| is_wrong(one));
             let wrong = wrong.filter(|one| names_legacy_host(one, text));
             let unjudged = wrong.map(|finding| Unjudged {
+                rule: Arc::clone(&finding.rule),
                 span: finding.span(),
                 reason: OTHER_IMAGE,
             });

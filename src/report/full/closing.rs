@@ -13,6 +13,11 @@ pub(super) fn lines(summary: &Summary, look: &Look) -> String {
         let files = count(summary.fixed_files, "file");
         lines.push(Ink::Green.on(&format!("Fixed {places} in {files}."), look.color));
     }
+    if summary.comments_added > 0 {
+        let comments = count(summary.comments_added, "ignore comment");
+        let files = count(summary.commented_files, "file");
+        lines.push(Ink::Green.on(&format!("Added {comments} in {files}."), look.color));
+    }
     lines.extend(repositories::lines(&summary.repositories, look.color));
     lines.push(found(summary, look));
     lines.extend(fixable(summary, look));
@@ -33,15 +38,19 @@ fn found(summary: &Summary, look: &Look) -> String {
         return nothing_checked(summary);
     }
     if left(summary) == 0 {
+        // What nobody could judge may be legacy: it is counted below.
+        let is_sure = summary.unjudged + summary.not_analysed == 0;
         let what = match (summary.fixed > 0, summary.failures > 0) {
             _ if summary.baselined > 0 => "No new findings",
+            (true, _) if !is_sure => "No other findings",
+            _ if !is_sure => "No findings",
             (true, _) => "No other legacy registry references",
             (_, true) => "No legacy registry references were found",
             _ => "No legacy registry references",
         };
         return Ink::Green.on(
             &format!("{what} in {files}{time}."),
-            look.color && summary.failures == 0,
+            look.color && summary.failures == 0 && is_sure,
         );
     }
     let counts = [

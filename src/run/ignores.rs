@@ -1,0 +1,72 @@
+//! `--add-ignores`: ignore comments where findings are left, and the rest into the baseline.
+//!
+//! Where a comment can be, `suppress` knows; what it then suppresses is judged again like any text.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Options;
+use super::judge::Outcome;
+use crate::baseline;
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::kind::Kind;
+use crate::project::Members;
+use crate::suppress::insert::{self, Note, Wanted};
+
+/// Whether a finding can be ignored, and somebody would want that: a mention is no more than a hint, and what is wrong
+/// with a comment is no reason for another one.
+pub(super) fn is_ignorable(finding: &Finding) -> bool {
+    !finding.mention && ![IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule)
+}
+
+/// Judges, adds comments to what may be written, and judges again what that leaves.
+pub(super) fn add(
+    options: &Options<'_>,
+    note: &Note,
+    members: &dyn Fn() -> Members,
+    judge: &dyn Fn(Members) -> BTreeMap<PathBuf, Outcome>,
+) -> BTreeMap<PathBuf, Outcome> {
+    let outcomes = judge(members());
+    let mut commented = members();
+    let mut counts: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for (path, outcome) in &outcomes {
+        let free = commented.get_mut(path);
+        let Some(member) = free.filter(|member| member.exists && member.locked.is_none()) else {
+            continue;
+        };
+        let findings = unknown(options, path, member.kind, outcome);
+        let wanted: Vec<Wanted<'_>> = findings
+            .iter()
+            .map(|finding| Wanted {
+                at: finding.span(),
+                rule: &finding.rule,
+            })
+            .collect();
+        let edits = insert::comments(path, &member.text, member.kind, &wanted, note);
+        if !edits.is_empty() {
+            member.text = insert::applied(&member.text, &edits);
+            counts.insert(path.clone(), edits.len());
+        }
+    }
+    if counts.is_empty() {
+        return outcomes;
+    }
+    let mut outcomes = judge(commented);
+    for (path, count) in counts {
+        outcomes.entry(path).or_default().comments_added = count;
+    }
+    outcomes
+}
+
+/// The findings of a file that can be ignored and that no baseline holds.
+fn unknown(options: &Options<'_>, path: &Path, kind: &Kind, outcome: &Outcome) -> Vec<Finding> {
+    let findings = outcome.left.iter().filter(|finding| is_ignorable(finding));
+    let mut findings: Vec<Finding> = findings.cloned().collect();
+    let area = options.settings.of(path);
+    if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
+        let keys = baseline::keys(&outcome.text, kind, &findings);
+        let mut held = known.held(path, &keys).into_iter();
+        findings.retain(|_| held.next() != Some(true));
+    }
+    findings
+}
