@@ -34,7 +34,7 @@ use crate::config;
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
 use crate::report::{self, Base, Format, Look};
-use crate::rules::{self, RuleSet, Severity};
+use crate::rules::{Edition, RuleSet, Severity};
 use crate::run::{self, Baselines, ImageList, Mode, Options, Outcome, Settings};
 use crate::suppress::insert::Note;
 use crate::walk;
@@ -135,8 +135,8 @@ fn run(
         Some(Command::Tags(tags)) => return online::tags(tags, out, err),
         _ => {}
     }
-    if arguments.version {
-        return version(arguments.output.verbose, out);
+    if arguments.version && !arguments.output.verbose {
+        return version(None, out);
     }
     if let Some(mistake) = mistakes::of_arguments(arguments, named(arguments)) {
         complain(err, mistake)?;
@@ -153,6 +153,16 @@ fn run(
         Ok(typed) => typed,
         Err(message) => return refuse(&message, err),
     };
+    if arguments.version {
+        let settings = Settings::new(&typed, &[], &base, Baselines::Unused);
+        return match settings.of_folder(Path::new("")) {
+            Ok(area) => version(Some(&area.config.edition), out),
+            Err(message) => {
+                version(Some(Edition::embedded()), out)?;
+                refuse(&message, err)
+            }
+        };
+    }
     let writes = (arguments.action.write || adds_ignores(&arguments.action))
         || matches!(&arguments.command, Some(Command::Mirror(mirror)) if mirror.write);
     if let Err(message) = set_threads(arguments.scope.jobs, writes) {
@@ -309,14 +319,14 @@ fn refuse(message: &str, err: &mut dyn Write) -> io::Result<Exit> {
     Ok(Exit::Failed)
 }
 
-/// The version, and what regfix knows and since when.
-fn version(verbose: bool, out: &mut dyn Write) -> io::Result<Exit> {
+/// The version, and of a catalogue what it knows and since when.
+fn version(edition: Option<&Edition>, out: &mut dyn Write) -> io::Result<Exit> {
     writeln!(out, "regfix {}", env!("CARGO_PKG_VERSION"))?;
-    if verbose {
-        let catalogue = rules::catalogue();
-        let (as_of, count) = (&catalogue.as_of, catalogue.rules.len());
-        writeln!(out, "catalogue of {as_of}: {count} rules")?;
-        let (charts, images) = (rules::charts::count(), rules::index::count());
+    if let Some(edition) = edition {
+        let (name, count) = (edition.name(), edition.rules().len());
+        writeln!(out, "catalogue of {name}: {count} rules")?;
+        let facts = &edition.facts;
+        let (charts, images) = (facts.charts.count(), facts.index.count());
         writeln!(out, "charts with known legacy versions: {charts}")?;
         writeln!(
             out,

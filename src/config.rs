@@ -3,6 +3,7 @@
 //! Finding and reading the file is all that touches the disk; parsing is text in, configuration out. What is
 //! wrong with a configuration is told with its place.
 
+mod catalogue;
 mod error;
 mod find;
 mod globs;
@@ -13,10 +14,11 @@ mod schema;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
+pub use catalogue::{Basis, FILE as CATALOGUE, ReadFile, load_catalogue, read_pinned};
 pub use error::ConfigError;
 pub use find::{Found, find, in_folder, is_configuration, names_from, repository};
 pub use globs::Globs;
@@ -25,7 +27,7 @@ use crate::encoding;
 use crate::finding::{self, Finding, LEGACY_CHART, Unjudged};
 use crate::open;
 use crate::rules::select::{Names, Selector, Unknown};
-use crate::rules::{Rule, RuleSet, Severity};
+use crate::rules::{Edition, Rule, Severity};
 use crate::source::normal;
 use error::Fault;
 
@@ -46,7 +48,9 @@ pub struct Config {
     pub vendored_charts: Globs,
     /// Findings that are less severe are left out.
     pub min_severity: Severity,
-    /// All rules, embedded and own, selected or not.
+    /// The catalogue that its rules are from.
+    pub edition: Arc<Edition>,
+    /// All rules, of the catalogue and own, selected or not.
     pub known: Arc<Vec<Rule>>,
     /// The file that it was read from, if there is one.
     pub file: Option<PathBuf>,
@@ -77,11 +81,11 @@ pub struct Override {
 /// A larger configuration is not read.
 const LIMIT: usize = 1 << 20;
 
-/// Reads a configuration that the user named: whatever it is, wherever it lies.
+/// Reads a configuration that the user named: whatever it is, wherever it lies. `catalogue` is one that the user named, too.
 ///
 /// # Errors
 /// Where it cannot be read, or something in it is wrong.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
+pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, ConfigError> {
     let read = || -> std::io::Result<_> {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path)?;
@@ -91,22 +95,15 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     };
     let (bytes, folder) =
         read().map_err(|error| unread(path, format!("cannot be read: {error}")))?;
-    of_text(path, &decode(path, bytes)?, folder)
+    let text = decode(path, bytes)?;
+    let read = |path: &Path| catalogue::read(path).map_err(|error| error.to_string());
+    of_text(path, &text, folder, Basis::of(catalogue, &read))
 }
 
-/// Reads a configuration that nobody named: a regular file that lies in its repository, links resolved. Its globs are
-/// relative to the folder in which it was found.
+/// The text of a configuration that nobody named: a regular file that lies in its repository, links resolved.
 ///
 /// # Errors
-/// Where it cannot be read, lies elsewhere, or something in it is wrong. Nothing of a file that lies elsewhere is shown.
-pub fn load_found(found: &Found) -> Result<Config, ConfigError> {
-    load_text(&found.path, read_found(found)?)
-}
-
-/// The text of a configuration that nobody named, under the conditions of [`load_found`].
-///
-/// # Errors
-/// Where it cannot be read, or lies elsewhere.
+/// Where it cannot be read, or lies elsewhere. Nothing of a file that lies elsewhere is shown.
 pub fn read_found(found: &Found) -> Result<String, ConfigError> {
     let Found { path, top } = found;
     let bytes = open::read_below(top, path, LIMIT);
@@ -114,12 +111,13 @@ pub fn read_found(found: &Found) -> Result<String, ConfigError> {
     decode(path, bytes)
 }
 
-/// Reads the text that a configuration had at a revision. `path` is where it was, and its globs start in the folder of it.
+/// Reads the text of a configuration that nobody named, as it is or as it was at a revision. `path` is where it is, and its globs
+/// start in the folder of it.
 ///
 /// # Errors
 /// Where something in it is wrong.
-pub fn load_text(path: &Path, text: String) -> Result<Config, ConfigError> {
-    of_text(path, &text, path.parent().unwrap_or(path).to_owned())
+pub fn load_text(path: &Path, text: &str, basis: Basis<'_>) -> Result<Config, ConfigError> {
+    of_text(path, text, path.parent().unwrap_or(path).to_owned(), basis)
 }
 
 /// The bytes of a configuration as text. `path` is what errors call it.
@@ -134,42 +132,38 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
 }
 
 /// Reads the text of a configuration. `path` is what errors call it, `folder` where its globs start.
-fn of_text(path: &Path, text: &str, folder: PathBuf) -> Result<Config, ConfigError> {
-    let mut config = parse(path, text)?;
+fn of_text(
+    path: &Path,
+    text: &str,
+    folder: PathBuf,
+    basis: Basis<'_>,
+) -> Result<Config, ConfigError> {
+    let config = read::config(text, folder, basis);
+    let mut config = config.map_err(|fault| fault.into_error(path.to_owned(), text))?;
     config.text = Arc::from(text);
     config.file = Some(path.to_owned());
-    config.folder = folder;
     config.here = std::env::current_dir().map_err(|error| unread(path, error.to_string()))?;
     Ok(config)
-}
-
-/// The rules that come with regfix, read once: most configurations have no others.
-fn embedded() -> Arc<Vec<Rule>> {
-    static EMBEDDED: LazyLock<Arc<Vec<Rule>>> =
-        LazyLock::new(|| Arc::new(RuleSet::with_own(&[]).unwrap_or_default()));
-    Arc::clone(&EMBEDDED)
 }
 
 fn unread(path: &Path, why: String) -> ConfigError {
     Fault::new(why).into_error(path.to_owned(), "")
 }
 
-/// Reads the text of a configuration. Its folder is that of `path` as given, and relative paths start there.
+/// Reads the text of a configuration, and no other file. Its folder is that of `path` as given, and relative paths start there.
 ///
 /// # Errors
 /// Where something in it is wrong.
 pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let folder = path.parent().unwrap_or(path).to_owned();
-    read::config(text, folder).map_err(|fault| fault.into_error(path.to_owned(), text))
+    let config = read::config(text, folder, Basis::Named(Edition::embedded()));
+    config.map_err(|fault| fault.into_error(path.to_owned(), text))
 }
 
 impl Config {
     /// What holds where there is no configuration: all embedded rules, everywhere.
     pub fn empty(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            known: embedded(),
-            ..Self::bare(folder.into())
-        }
+        Self::on(folder.into(), Edition::embedded())
     }
 
     /// The same, read from another file with the same text. Its globs start in the folder of that.
@@ -188,7 +182,8 @@ impl Config {
         Self { file: None, ..self }
     }
 
-    fn bare(folder: PathBuf) -> Self {
+    /// All rules of a catalogue, everywhere.
+    fn on(folder: PathBuf, edition: &Arc<Edition>) -> Self {
         Self {
             here: folder.clone(),
             folder,
@@ -198,7 +193,8 @@ impl Config {
             edit_vendored_charts: false,
             vendored_charts: Globs::default(),
             min_severity: Severity::Info,
-            known: Arc::default(),
+            edition: Arc::clone(edition),
+            known: Arc::clone(edition.rules()),
             file: None,
             text: Arc::from(""),
         }
@@ -268,9 +264,13 @@ impl Config {
 
     /// What its rules depend on: configurations with the same key choose the same rules.
     pub fn key(&self) -> String {
-        match Arc::ptr_eq(&self.known, &embedded()) {
-            true => format!("{:?} {}", self.selectors, self.sets_severities_by_path()),
-            false => format!("{:?}\n{}", self.selectors, self.text),
+        let (selectors, edition) = (&self.selectors, &self.edition.file);
+        match Arc::ptr_eq(&self.known, self.edition.rules()) {
+            true => format!(
+                "{selectors:?} {} {edition:?}",
+                self.sets_severities_by_path()
+            ),
+            false => format!("{selectors:?} {edition:?}\n{}", self.text),
         }
     }
 
@@ -607,24 +607,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("regfix.yaml");
         fs::write(&path, "exclude: [a/]\n").unwrap();
-        let config = load(&path).unwrap();
+        let config = load(&path, None).unwrap();
         assert!(config.excludes(&folder.path().join("a/b"), false));
         assert!(!config.excludes(Path::new("a/b"), false));
         fs::write(&path, b"exclude: [\xff]\n").unwrap();
         assert!(
-            load(&path)
+            load(&path, None)
                 .unwrap_err()
                 .to_string()
                 .ends_with("regfix.yaml: is not UTF-8")
         );
         fs::write(&path, "exclude: [a\n").unwrap();
         assert!(
-            load(&path)
+            load(&path, None)
                 .unwrap_err()
                 .to_string()
                 .contains("regfix.yaml:")
         );
-        let missing = load(&folder.path().join("none.yaml")).unwrap_err();
+        let missing = load(&folder.path().join("none.yaml"), None).unwrap_err();
         assert!(missing.to_string().contains("none.yaml: "), "{missing}");
     }
 
@@ -636,7 +636,7 @@ mod tests {
         fs::create_dir(&real).unwrap();
         fs::write(real.join(".regfix.yaml"), "exclude: [/a.yaml]\n").unwrap();
         std::os::unix::fs::symlink(&real, temporary.path().join("link")).unwrap();
-        let config = load(&temporary.path().join("link/.regfix.yaml")).unwrap();
+        let config = load(&temporary.path().join("link/.regfix.yaml"), None).unwrap();
         for folder in ["real", "link"] {
             assert!(
                 config.excludes(&temporary.path().join(folder).join("a.yaml"), false),

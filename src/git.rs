@@ -64,8 +64,8 @@ fn tree_of(commit: ObjectId, objects: &Objects) -> Result<ObjectId, Error> {
     Ok(commit_at.map_err(|_| Error::missing(commit))?.tree())
 }
 
-/// A file as a tree has it, if it has it and it is text.
-fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<String>, Error> {
+/// A file as a tree has it, if it has it and it is no larger than `LIMIT`.
+fn bytes_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let Some(item) = tree::find(objects, tree, name)?.filter(|item| item.kind == ItemKind::File)
     else {
         return Ok(None);
@@ -80,7 +80,13 @@ fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Stri
     let mut buffer = Vec::new();
     let blob = objects.find_blob(&item.id, &mut buffer);
     let blob = blob.map_err(|_| Error::missing(item.id))?;
-    let text = encoding::decode(blob.data.to_owned()).ok();
+    Ok(Some(blob.data.to_owned()))
+}
+
+/// The same, if it is text.
+fn text_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<String>, Error> {
+    let bytes = bytes_at(objects, tree, name)?;
+    let text = bytes.and_then(|bytes| encoding::decode(bytes).ok());
     Ok(text.map(|(text, _)| text))
 }
 
@@ -111,6 +117,20 @@ impl Repository {
             return Ok(Some((path.clone(), text)));
         }
         Ok(None)
+    }
+
+    /// The bytes that a regular file had at a revision, if there was one.
+    ///
+    /// # Errors
+    /// Where the revision is not here.
+    pub fn file_at(&self, revision: &str, path: &Path) -> Result<Option<Vec<u8>>, Error> {
+        let objects = self.objects()?;
+        let tree = tree_of(self.commit(revision, &objects)?, &objects)?;
+        bytes_at(
+            &objects,
+            tree,
+            &name(path.strip_prefix(&self.top).unwrap_or(path)),
+        )
     }
 }
 

@@ -28,6 +28,7 @@ mod sample;
 pub(crate) mod text;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use base::Base;
@@ -37,7 +38,7 @@ pub use repositories::RepositorySummary;
 
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Key, Problem, Unjudged};
-use crate::rules::RuleSet;
+use crate::rules::{Edition, RuleSet};
 use crate::source::LineIndex;
 
 /// One file, as it is told.
@@ -106,6 +107,8 @@ pub struct Summary {
     pub failures: usize,
     /// Of findings left, how many each rule has: id and count, the most first.
     pub by_rule: Vec<(String, usize)>,
+    /// The catalogues whose rules were used.
+    pub catalogues: Vec<Arc<Edition>>,
     /// Each repository by name, where there are several.
     pub repositories: Vec<RepositorySummary>,
     pub elapsed: Duration,

@@ -6,6 +6,7 @@ pub mod alternatives;
 pub mod anchors;
 pub mod asked;
 pub mod charts;
+pub mod edition;
 pub mod index;
 pub mod schema;
 pub mod select;
@@ -22,7 +23,10 @@ mod verdict;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use edition::{Row, Standing};
+
 pub use asked::{Asked, Asking, Presence};
+pub use edition::{Edition, Facts};
 pub use pattern::Pattern;
 pub use proof::{Outcome, Verified};
 pub use rule::{Mapping, Rule};
@@ -46,6 +50,13 @@ pub fn catalogue() -> Catalogue {
     }
 }
 
+/// The URL of the pages of this release, with `{rule}` for the id.
+fn pages() -> Option<Arc<str>> {
+    let version = env!("CARGO_PKG_VERSION");
+    let pages = format!("{REPOSITORY}/blob/v{version}/docs/rules/{{rule}}.md");
+    (!REPOSITORY.is_empty()).then(|| Arc::from(pages))
+}
+
 /// The rules of a run, found by the first segment of a name.
 #[derive(Debug)]
 pub struct RuleSet {
@@ -56,6 +67,7 @@ pub struct RuleSet {
     anywhere: Vec<(usize, usize)>,
     /// What registries answered, in a run that asks them.
     asked: Option<Arc<Asked>>,
+    facts: Facts,
 }
 
 impl RuleSet {
@@ -79,7 +91,17 @@ impl RuleSet {
             by_host,
             anywhere,
             asked: None,
+            facts: Facts::EMBEDDED,
         }
+    }
+
+    /// The same rules with the tables of their catalogue.
+    pub fn knowing(self, facts: Facts) -> Self {
+        Self { facts, ..self }
+    }
+
+    pub fn facts(&self) -> Facts {
+        self.facts
     }
 
     /// The same rules, with verdicts that rest on the answers of registries.
@@ -100,49 +122,59 @@ impl RuleSet {
     /// # Errors
     /// The index of the user's rule that cannot be used, and why.
     pub fn with_own(own: &[RuleSpec]) -> Result<Vec<Rule>, (usize, String)> {
-        Self::compile(catalogue(), own).map_err(|(index, why)| (index.unwrap_or_default(), why))
+        Self::with_own_of(Edition::embedded(), own)
+    }
+
+    /// The same with the rules of another catalogue.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn with_own_of(edition: &Edition, own: &[RuleSpec]) -> Result<Vec<Rule>, (usize, String)> {
+        match own.is_empty() {
+            true => Ok(edition.rules().to_vec()),
+            false => Self::compile(&edition.rows, own)
+                .map_err(|(index, why)| (index.unwrap_or_default(), why)),
+        }
     }
 
     /// The rules of a catalogue with a user's own laid over and behind them.
     ///
     /// # Errors
     /// Why a rule cannot be used; and its index, if it is the user's.
-    pub fn compile(
-        catalogue: Catalogue,
-        own: &[RuleSpec],
-    ) -> Result<Vec<Rule>, (Option<usize>, String)> {
-        let built_in = catalogue.rules.len();
-        let specs = catalogue.rules.into_iter().map(|spec| (spec, None));
-        let mut specs: Vec<(RuleSpec, Option<usize>)> = specs.collect();
-        let known: HashMap<String, usize> = specs
-            .iter()
-            .enumerate()
-            .filter_map(|(at, (spec, _))| Some((spec.id.clone()?, at)))
+    fn compile(rows: &[Row], own: &[RuleSpec]) -> Result<Vec<Rule>, (Option<usize>, String)> {
+        let specs = rows.iter();
+        let specs = specs.map(|row| (row.spec.clone(), Some(row.standing), None));
+        let mut specs: Vec<(RuleSpec, Option<Standing>, Option<usize>)> = specs.collect();
+        let known = specs.iter().enumerate();
+        let known: HashMap<String, usize> = known
+            .filter_map(|(at, (spec, ..))| Some((spec.id.clone()?, at)))
             .collect();
         for (index, spec) in own.iter().enumerate() {
             match spec.id.as_ref().and_then(|id| known.get(id)) {
-                Some(at) => specs[*at] = (specs[*at].0.overridden_by(spec), Some(index)),
-                None => specs.push((spec.clone(), Some(index))),
+                Some(at) => {
+                    let (row, _, by) = &mut specs[*at];
+                    (*row, *by) = (row.overridden_by(spec), Some(index));
+                }
+                None => specs.push((spec.clone(), None, Some(index))),
             }
         }
-        let pages = (!REPOSITORY.is_empty()).then(|| {
-            let version = env!("CARGO_PKG_VERSION");
-            Arc::from(format!(
-                "{REPOSITORY}/blob/v{version}/docs/rules/{{rule}}.md"
-            ))
-        });
+        let pages = pages();
         let mut ids = HashSet::new();
         let mut rules = Vec::with_capacity(specs.len());
-        for (at, (spec, index)) in specs.into_iter().enumerate() {
+        for (spec, standing, index) in specs {
             let mut rule = Rule::new(spec).map_err(|why| (index, why))?;
             if !ids.insert(rule.id.clone()) {
                 return Err((index, format!("there are two rules `{}`", rule.id)));
             }
-            rule.is_built_in = at < built_in;
-            if rule.is_built_in && index.is_some_and(|index| own[index].moves_elsewhere()) {
+            rule.is_built_in =
+                matches!(standing, Some(Standing::BuiltIn { .. } | Standing::Changed));
+            let moves = index.is_some_and(|index| own[index].moves_elsewhere());
+            if standing == Some(Standing::Changed) || rule.is_built_in && moves {
                 rule.distrust();
             }
-            if let Some(pages) = pages.as_ref().filter(|_| rule.is_built_in) {
+            let has_page =
+                rule.is_built_in && standing != Some(Standing::BuiltIn { has_page: false });
+            if let Some(pages) = pages.as_ref().filter(|_| has_page) {
                 rule.set_page(pages);
             }
             rules.push(rule);

@@ -592,6 +592,7 @@ impl Run<'_, '_> {
         self.progress.finish();
         self.summary.by_rule = by_count(std::mem::take(&mut self.rules));
         self.summary.repositories = self.repositories();
+        self.summary.catalogues = self.options.settings.catalogues();
         for known in self.options.settings.baselines() {
             let found = self.found.remove(known.path()).unwrap_or_default();
             known.close(self.options, found, &mut self.summary, self.streams.err)?;

@@ -4,7 +4,7 @@
 
 use crate::finding::Finding;
 use crate::kind::{self, Kind, Masks};
-use crate::rules::alternatives;
+use crate::rules::alternatives::Choices;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
@@ -26,8 +26,8 @@ const COMMANDS: [&str; 6] = [
 ];
 
 /// Adds what others chose in place of an image, by its canonical name.
-pub(super) fn add(finding: &mut Finding, name: &str) {
-    let Some(others) = alternatives::of_image(name) else {
+pub(super) fn add(finding: &mut Finding, name: &str, choices: Choices) {
+    let Some(others) = choices.of_image(name) else {
         return;
     };
     finding.notes.extend(others.notes());

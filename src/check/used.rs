@@ -48,7 +48,7 @@ pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
             let verdict = rules.verdict(&query).or_else(as_folder)?;
             let mut finding = found.of_verdict(verdict, &query);
             if one.name.is_some() && one.artifact == Artifact::Image {
-                chosen::add(&mut finding, &names.join("/"));
+                chosen::add(&mut finding, &names.join("/"), rules.facts().alternatives);
             }
             Some(finding)
         }

@@ -122,6 +122,11 @@ pub struct Scope {
     /// Use no configuration
     #[arg(long, global = true)]
     pub no_config: bool,
+    /// Catalogue of rules to use instead of the built-in one, and of those that configurations pin
+    ///
+    /// A newer one can be used without a newer regfix; see docs/configuration.md.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub catalogue: Option<PathBuf>,
     /// Also report findings that are in the baseline
     #[arg(long)]
     pub no_baseline: bool,

@@ -154,7 +154,7 @@ fn show(
     } = collected;
     let (look, quiet) = (options.look, options.quiet);
     let count = objects.len();
-    let inventory = Inventory::new(objects);
+    let inventory = Inventory::new(objects, rules.facts().charts);
     let mut rows = inventory.rows();
     let summary = Summary {
         is_partial: !is_whole || !not_read.is_empty(),

@@ -38,6 +38,7 @@ pub(super) fn print(
             "baseline",
             area.baseline_file().map_or("-".into(), printable::path),
         ),
+        ("catalogue", config.edition.name()),
         (
             "rules",
             format!("{} of {}", area.rules.set.rules().len(), config.known.len()),

@@ -8,9 +8,9 @@ use jiff::civil::Date;
 
 use super::args::{Level, Scope};
 use super::{Arguments, width};
-use crate::config::{self, Config, Found};
+use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
-use crate::rules::{Asked, RuleSet, Severity};
+use crate::rules::{Asked, Edition, RuleSet, Severity};
 use crate::run::{Baselines, Source};
 use crate::walk;
 
@@ -24,6 +24,8 @@ pub(super) struct Typed<'a> {
     color: bool,
     /// Of `--config`, or of the environment.
     named: Option<Config>,
+    /// Of `--catalogue`.
+    catalogue: Option<Arc<Edition>>,
     asked: Option<Arc<Asked>>,
     min_severity: Severity,
     /// Whether the exit code is all that is asked for.
@@ -47,6 +49,7 @@ impl<'a> Typed<'a> {
             today,
             color,
             named: None,
+            catalogue: None,
             asked,
             min_severity: (arguments.output.min_severity).map_or(Severity::Info, Level::severity),
             only_the_code: arguments.output.quiet
@@ -58,12 +61,18 @@ impl<'a> Typed<'a> {
                 && arguments.command.is_none(),
             read: Mutex::default(),
         };
+        if let Some(path) = &scope.catalogue {
+            let loaded = config::load_catalogue(path);
+            let loaded = loaded.map_err(|error| format!("--catalogue: {}", typed.shown(&error)))?;
+            typed.catalogue = Some(loaded);
+        }
         let of_variable = || match scope.no_config || scope.config_from.is_some() {
             true => None,
             false => of_environment(),
         };
         if let Some(path) = scope.config.clone().or_else(of_variable) {
-            let loaded = config::load(&path).map_err(|error| match &scope.config {
+            let loaded = config::load(&path, typed.catalogue.as_ref());
+            let loaded = loaded.map_err(|error| match &scope.config {
                 Some(_) => format!("--config: {}", typed.shown(&error)),
                 None => format!("{VARIABLE} or XDG_CONFIG_HOME: {}", typed.shown(&error)),
             });
@@ -99,16 +108,44 @@ impl<'a> Typed<'a> {
         Ok(config)
     }
 
-    /// One that was read before under the same text is not read again, for many repositories have the same.
-    fn of_text(&self, path: &Path, text: String) -> Result<Config, String> {
+    /// One that was read before under the same text is not read again, for many repositories have the same. The files that it pins
+    /// are its own, and read by `file`.
+    fn of_text(&self, path: &Path, text: String, file: &ReadFile<'_>) -> Result<Config, String> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = read.get(&text) {
             return Ok(known.clone().of_file(path));
         }
-        let config = config::load_text(path, text.clone()).map_err(|error| self.shown(&error))?;
+        let basis = Basis::of(self.catalogue.as_ref(), file);
+        let config = config::load_text(path, &text, basis).map_err(|error| self.shown(&error))?;
         let config = self.laid_over(config)?;
-        read.insert(text, config.clone());
+        if !config.edition.is_pinned() {
+            read.insert(text, config.clone());
+        }
         Ok(config)
+    }
+
+    /// The configuration that was the nearest at a revision: of the working directory if the repository holds it, otherwise of the
+    /// repository's own folder. What it pins is read from the same revision.
+    fn at_revision(&self, top: &Path, revision: &str) -> Result<Option<Config>, String> {
+        let failed = |error: git::Error| format!("--config-from: {error}");
+        let here = walk::working_directory();
+        let here = walk::real(&here).unwrap_or(here);
+        let start = if here.starts_with(top) {
+            here.as_path()
+        } else {
+            top
+        };
+        let repository = git::Repository::around(start).map_err(failed)?;
+        let paths = config::names_from(start, &repository.top);
+        let Some((path, text)) = repository.first_at(revision, &paths).map_err(failed)? else {
+            return Ok(None);
+        };
+        let file = |path: &Path| match repository.file_at(revision, path) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(format!("{revision} has no such file")),
+            Err(error) => Err(error.to_string()),
+        };
+        self.of_text(&path, text, &file).map(Some)
     }
 }
 
@@ -119,19 +156,21 @@ impl Source for Typed<'_> {
     }
 
     fn config(&self, found: Option<&Found>, top: &Path) -> Result<Config, String> {
-        let found = match (found, &self.scope.config_from) {
+        let config = match (found, &self.scope.config_from) {
             (Some(found), _) => {
                 let text = config::read_found(found).map_err(|error| self.shown(&error))?;
-                Some((found.path.clone(), text))
+                let file = |path: &Path| config::read_pinned(&found.top, path);
+                Some(self.of_text(&found.path, text, &file)?)
             }
-            (None, Some(revision)) => at_revision(top, revision)?,
+            (None, Some(revision)) => self.at_revision(top, revision)?,
             (None, None) => None,
         };
-        match (found, &self.named) {
-            (Some((path, text)), _) => self.of_text(&path, text),
+        match (config, &self.named) {
+            (Some(config), _) => Ok(config),
             (None, Some(named)) => Ok(named.clone()),
             (None, None) => {
-                let none = self.of_text(&top.join("_"), String::new())?;
+                let nothing = |_: &Path| Err("there is no configuration".to_owned());
+                let none = self.of_text(&top.join("_"), String::new(), &nothing)?;
                 Ok(none.of_no_file())
             }
         }
@@ -147,7 +186,7 @@ impl Source for Typed<'_> {
                     .any(|mapping| mapping.severity > Severity::Info)
             });
         }
-        let rules = RuleSet::new(rules);
+        let rules = RuleSet::new(rules).knowing(config.edition.facts);
         Ok(match &self.asked {
             Some(asked) => rules.asking(Arc::clone(asked)),
             None => rules,
@@ -178,20 +217,4 @@ fn of_environment() -> Option<PathBuf> {
         .or_else(home)?;
     let path = folder.join("regfix").join("config.yaml");
     (folder.is_absolute() && walk::is_file(&path)).then_some(path)
-}
-
-/// The configuration that was the nearest at a revision: of the working directory if the repository holds it, otherwise of
-/// the repository's own folder. The path and the text.
-fn at_revision(top: &Path, revision: &str) -> Result<Option<(PathBuf, String)>, String> {
-    let failed = |error: git::Error| format!("--config-from: {error}");
-    let here = walk::working_directory();
-    let here = walk::real(&here).unwrap_or(here);
-    let start = if here.starts_with(top) {
-        here.as_path()
-    } else {
-        top
-    };
-    let repository = git::Repository::around(start).map_err(failed)?;
-    let paths = config::names_from(start, &repository.top);
-    repository.first_at(revision, &paths).map_err(failed)
 }

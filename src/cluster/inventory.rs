@@ -10,6 +10,7 @@ use super::judge::{Judged, Use};
 use super::object::{Identity, Object, Owner};
 use super::origin::{Manager, Origin, Sources};
 use super::repo::InGit;
+use crate::rules::charts::Charts;
 
 /// Where an image of a row is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,17 +109,19 @@ impl State {
 }
 
 /// All objects that were read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Inventory {
     objects: Vec<Object>,
+    charts: Charts,
 }
 
 /// Nobody owns in longer chains; a circle must end.
 const LONGEST_CHAIN: usize = 16;
 
 impl Inventory {
-    pub fn new(objects: Vec<Object>) -> Self {
-        Self { objects }
+    /// `charts` is what is known of these.
+    pub fn new(objects: Vec<Object>, charts: Charts) -> Self {
+        Self { objects, charts }
     }
 
     /// How many objects were read, by kind.
@@ -133,7 +136,7 @@ impl Inventory {
     /// The rows, in order of namespace, root and container.
     pub fn rows(&self) -> Vec<Row> {
         let index = Index::new(&self.objects);
-        let sources = Sources::of(self.objects.iter());
+        let sources = Sources::of(self.objects.iter(), self.charts);
         let mut drafts: BTreeMap<Key, Draft<'_>> = BTreeMap::new();
         for object in self.objects.iter().filter(|object| !object.uses.is_empty()) {
             let chain = index.chain(object);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::object::{Identity, Object};
 use super::source::{Location, Source, without_user};
-use crate::rules::charts;
+use crate::rules::charts::Charts;
 use crate::version::Version;
 
 /// A chart in a version.
@@ -37,8 +37,13 @@ impl Chart {
     }
 
     /// The first version in which the chart does not name what the rule is about, if this one is known to do so by default.
-    fn first_clean(&self, repository: Option<&str>, rule: &str) -> Option<&'static str> {
-        let found = charts::advisories(repository, &self.name, &self.version);
+    fn first_clean(
+        &self,
+        charts: Charts,
+        repository: Option<&str>,
+        rule: &str,
+    ) -> Option<&'static str> {
+        let found = charts.advisories(repository, &self.name, &self.version);
         let mut clean = found
             .iter()
             .filter(|advisory| advisory.rule == rule && advisory.certain)
@@ -101,6 +106,8 @@ pub struct Origin {
     pub chart: Option<Chart>,
     /// Where that is kept, as far as the cluster says.
     pub location: Option<Location>,
+    /// What is known of charts.
+    pub(super) charts: Charts,
 }
 
 impl Origin {
@@ -110,6 +117,7 @@ impl Origin {
             name,
             chart: None,
             location: None,
+            charts: Charts::EMBEDDED,
         }
     }
 
@@ -152,11 +160,11 @@ impl Origin {
         let parent = location.and_then(|location| {
             let chart = location.chart.as_ref()?;
             let repository = Some(location.repository.as_str()).filter(|url| !url.is_empty());
-            Some((chart, chart.first_clean(repository, rule)?))
+            Some((chart, chart.first_clean(self.charts, repository, rule)?))
         });
         parent.or_else(|| {
             let chart = self.chart.as_ref()?;
-            Some((chart, chart.first_clean(None, rule)?))
+            Some((chart, chart.first_clean(self.charts, None, rule)?))
         })
     }
 }
@@ -207,16 +215,20 @@ pub(super) fn is_evidence(key: &str) -> bool {
 }
 
 /// What is known of all objects that bring others.
-#[derive(Default)]
 pub(super) struct Sources {
     all: HashMap<Identity, Source>,
     /// Which application made an object.
     applications: HashMap<Identity, Identity>,
+    charts: Charts,
 }
 
 impl Sources {
-    pub(super) fn of<'o>(objects: impl Iterator<Item = &'o Object>) -> Self {
-        let mut sources = Self::default();
+    pub(super) fn of<'o>(objects: impl Iterator<Item = &'o Object>, charts: Charts) -> Self {
+        let mut sources = Self {
+            all: HashMap::new(),
+            applications: HashMap::new(),
+            charts,
+        };
         for object in objects {
             let Some(source) = &object.source else {
                 continue;
@@ -235,6 +247,7 @@ impl Sources {
     /// Who put an object there.
     pub(super) fn origin(&self, object: &Object) -> Origin {
         let mut origin = self.manager(object);
+        origin.charts = self.charts;
         let chart = object
             .evidence
             .get(CHART)
@@ -425,9 +438,18 @@ mod tests {
     #[test]
     fn the_first_clean_version_is_that_of_the_rule() {
         let chart = Chart::parse("ingress-nginx-4.1.3").unwrap();
-        assert_eq!(chart.first_clean(None, "k8s-gcr-io"), Some("4.1.4"));
-        assert_eq!(chart.first_clean(None, "bitnami-versioned"), None);
+        assert_eq!(
+            chart.first_clean(Charts::EMBEDDED, None, "k8s-gcr-io"),
+            Some("4.1.4")
+        );
+        assert_eq!(
+            chart.first_clean(Charts::EMBEDDED, None, "bitnami-versioned"),
+            None
+        );
         let clean = Chart::parse("ingress-nginx-4.1.4").unwrap();
-        assert_eq!(clean.first_clean(None, "k8s-gcr-io"), None);
+        assert_eq!(
+            clean.first_clean(Charts::EMBEDDED, None, "k8s-gcr-io"),
+            None
+        );
     }
 }

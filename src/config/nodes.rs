@@ -82,6 +82,7 @@ fn wanted(expected: &dyn Expected) -> String {
         "a sequence" => "a list".to_owned(),
         "a map" => "a mapping".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
+        "u32" => "a number".to_owned(),
         text if text.starts_with("struct ") => "a mapping".to_owned(),
         _ => expected,
     }
@@ -162,6 +163,17 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = self
+            .0
+            .as_scalar()
+            .and_then(|scalar| scalar.value.parse().ok());
+        match number {
+            Some(number) => visitor.visit_u32(number),
+            None => Err(Fault::invalid_type(Self::unexpected(self.0), &visitor)),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match is_null(self.0) {
             true => visitor.visit_none(),
@@ -211,7 +223,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        i8 i16 i32 i64 i128 u8 u16 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
         newtype_struct seq tuple tuple_struct map ignored_any
     }
 }

@@ -3,20 +3,20 @@
 //! Reads no file. What a rule holds is for `rules` to say.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::Fault;
 use super::nodes::{head, is_null, read, unknown_key, value_head};
-use super::{Config, Globs, Override, Selectors, embedded};
+use super::{Basis, Config, Globs, Override, Selectors, catalogue};
 use crate::finding;
 use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{Names, Selector, nearest, shown};
-use crate::rules::{Rule, RuleSet, RuleSpec, Severity};
+use crate::rules::{Edition, Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
 
-pub(super) const KEYS: [&str; 8] = [
+pub(super) const KEYS: [&str; 9] = [
     "select",
     "ignore",
     "exclude",
@@ -25,13 +25,15 @@ pub(super) const KEYS: [&str; 8] = [
     "helm",
     "rules",
     "rule-url",
+    "catalogue",
 ];
 pub(super) const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
 pub(super) const HELM_KEYS: [&str; 2] = ["vendored", "vendored-charts"];
+pub(super) const CATALOGUE_KEYS: [&str; 2] = ["file", "sha256"];
 pub(super) const VENDORED: [&str; 2] = ["override", "edit"];
 
 /// Reads a configuration whose globs are relative to `folder`.
-pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
+pub(super) fn config(text: &str, folder: PathBuf, basis: Basis<'_>) -> Result<Config, Fault> {
     let parsed = yaml::parse(text, Span::new(0, text.len()));
     if let Some(error) = parsed.errors.first() {
         return Err(Fault::new(error.message.clone()).at(Span::new(error.offset, error.offset)));
@@ -40,17 +42,18 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         return Err(Fault::new("a second YAML document: only one is allowed").at(head(second)));
     }
     let Some(root) = parsed.documents.first().filter(|root| !is_null(root)) else {
-        return Ok(Config::empty(folder));
+        return Ok(Config::on(folder, basis.named()));
     };
     refuse_traps(root)?;
     let root = mapping(root, &KEYS)?;
-    let mut config = Config {
-        known: match value(root, "rules") {
-            Some(node) => Arc::new(own_rules(items(node)?)?),
-            None => embedded(),
-        },
-        ..Config::bare(folder)
+    let edition = match value(root, "catalogue") {
+        Some(node) => pinned(node, &folder, basis)?,
+        None => Arc::clone(basis.named()),
     };
+    let mut config = Config::on(folder, &edition);
+    if let Some(node) = value(root, "rules") {
+        config.known = Arc::new(own_rules(items(node)?, &edition)?);
+    }
     let names = config.names();
     config.selectors = selectors(root, &names)?;
     config.exclude = value(root, "exclude").map_or_else(|| Ok(Globs::default()), globs)?;
@@ -71,6 +74,48 @@ pub(super) fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
         config.vendored_charts = charts.map_or_else(|| Ok(Globs::default()), globs)?;
     }
     Ok(config)
+}
+
+/// `catalogue`: the catalogue that the configuration pins, unless a person named another.
+fn pinned(node: &Node<'_>, folder: &Path, basis: Basis<'_>) -> Result<Arc<Edition>, Fault> {
+    let map = mapping(node, &CATALOGUE_KEYS)?;
+    let text = |key: &str| match value(map, key) {
+        Some(node) => match node.as_scalar() {
+            Some(scalar) => Ok(Some(scalar)),
+            None => Err(Fault::new("expected a string").at(head(node))),
+        },
+        None => Ok(None),
+    };
+    let is_sum = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let Some(sum) = text("sha256")? else {
+        let fault = Fault::new("a catalogue needs `sha256`, so that it cannot change unnoticed");
+        return Err(fault
+            .at(head(node))
+            .help("`sha256sum FILE` prints it; `--catalogue FILE` needs none"));
+    };
+    if !is_sum(&sum.value) {
+        return Err(Fault::new("expected 64 hexadecimal digits").at(sum.span));
+    }
+    let file = text("file")?;
+    let name = file.map_or(catalogue::FILE, |file| file.value.as_ref());
+    let path = Path::new(name);
+    let mut parts = path.components();
+    let is_below = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let at = file.map_or(head(node), |file| file.span);
+    if !is_below || path.file_name() != Some(catalogue::FILE.as_ref()) {
+        let fault = Fault::new(format!(
+            "expected a path that ends in {} and is below the folder of this file",
+            catalogue::FILE
+        ));
+        return Err(fault
+            .at(at)
+            .help("a catalogue that is elsewhere is named with `--catalogue FILE`"));
+    }
+    match basis {
+        Basis::Named(edition) => Ok(Arc::clone(edition)),
+        Basis::Pinned(read) => catalogue::pinned(&folder.join(path), name, &sum.value, read)
+            .map_err(|why| Fault::new(why).at(at)),
+    }
 }
 
 /// What stands for the id in `rule-url`.
@@ -250,8 +295,8 @@ fn overriding(node: &Node<'_>, names: &Names) -> Result<Override, Fault> {
     })
 }
 
-/// The embedded rules with the user's own laid over and behind them.
-pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
+/// The rules of a catalogue with the user's own laid over and behind them.
+fn own_rules(nodes: &[Node<'_>], edition: &Edition) -> Result<Vec<Rule>, Fault> {
     let mut specs: Vec<RuleSpec> = Vec::with_capacity(nodes.len());
     let mut ids: HashMap<String, usize> = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
@@ -275,8 +320,9 @@ pub(super) fn own_rules(nodes: &[Node<'_>]) -> Result<Vec<Rule>, Fault> {
         }
         specs.push(spec);
     }
-    RuleSet::with_own(&specs).map_err(|(index, why)| match (nodes.get(index), specs.get(index)) {
-        (Some(node), Some(spec)) => unusable(node, spec, why),
+    let rules = RuleSet::with_own_of(edition, &specs);
+    rules.map_err(|(index, why)| match (nodes.get(index), specs.get(index)) {
+        (Some(node), Some(spec)) => unusable(node, spec, why, edition),
         _ => Fault::new(why),
     })
 }
@@ -314,13 +360,12 @@ fn with_current_keys(rule: &mut Node<'_>) -> Result<(), Fault> {
 }
 
 /// A rule that cannot be compiled. The message quotes what is to blame first.
-fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String) -> Fault {
+fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String, edition: &Edition) -> Fault {
     let quoted = why.split('`').nth(1).unwrap_or_default();
     let fault = Fault::default().at(blamed(node, quoted));
     let fault = match (&spec.id, &spec.from) {
         (Some(id), None) => {
-            let known = RuleSet::with_own(&[]).unwrap_or_default();
-            match nearest(id, known.iter().map(|rule| rule.id.as_str())) {
+            match nearest(id, edition.rules().iter().map(|rule| rule.id.as_str())) {
                 Some(near) => fault.help(format!("to change a built-in rule, give its id: did you mean `{near}`?")),
                 None => fault.help("to change a built-in rule, give its id; `regfix rules` lists them"),
             }
@@ -354,9 +399,11 @@ fn blamed(rule: &Node<'_>, text: &str) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+
+    fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
+        super::config(text, folder, Basis::Named(Edition::embedded()))
+    }
 
     /// `«` and `»` stand around the place that the error must point at.
     #[track_caller]

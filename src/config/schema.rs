@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::read::{HELM_KEYS, KEYS, OVERRIDE_KEYS, config};
+use super::Basis;
+use super::read::{self, CATALOGUE_KEYS, HELM_KEYS, KEYS, OVERRIDE_KEYS};
 use crate::finding::NOT_RULES;
 use crate::rules::schema::FORMER_KEYS;
-use crate::rules::{RuleSet, RuleSpec};
+use crate::rules::{Edition, RuleSet, RuleSpec};
 
 /// What a key takes, and what it does.
 fn key(name: &str) -> Value {
@@ -45,6 +46,12 @@ fn key(name: &str) -> Value {
         ),
         "vendored-charts" => ("globs", "Folders of other charts that a tool manages."),
         "files" => ("globs", "The files that this override applies to."),
+        "catalogue" => (
+            "catalogue",
+            "The catalogue of rules to use instead of the built-in one. Needs its checksum.",
+        ),
+        "file" => ("file", "Its path from the folder of this file."),
+        "sha256" => ("sum", "The SHA-256 of the file, as `sha256sum` prints it."),
         other => panic!("the schema does not know the key {other}"),
     };
     json!({"$ref": format!("#/$defs/{takes}"), "description": about})
@@ -166,6 +173,14 @@ fn schema() -> Value {
                 "additionalProperties": false,
                 "properties": keys(&HELM_KEYS),
             },
+            "catalogue": {
+                "type": ["object", "null"],
+                "additionalProperties": false,
+                "required": ["sha256"],
+                "properties": keys(&CATALOGUE_KEYS),
+            },
+            "file": {"type": ["string", "null"], "pattern": "(^|/)regfix\\.catalogue\\.yaml$"},
+            "sum": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
             "page": {"type": ["string", "null"], "pattern": "^https?://\\S*\\{rule\\}\\S*$"},
             "vendored": {"enum": ["override", "edit", null]},
             "own": {"type": ["array", "null"], "minItems": 1, "items": own},
@@ -195,7 +210,8 @@ fn the_schema_is_of_what_the_reader_knows() {
 #[test]
 fn the_schema_and_the_reader_take_and_refuse_the_same() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let reads = |text: &str| config(text, PathBuf::new()).is_ok();
+    let basis = || Basis::Named(Edition::embedded());
+    let reads = |text: &str| read::config(text, PathBuf::new(), basis()).is_ok();
     let example = include_str!("../../docs/example.regfix.yaml");
     for text in [
         example,
@@ -217,6 +233,9 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rule-url: https://example.com/rules/{rule}.md\n",
         "rule-url: 'https://example.com/?rule={rule}'\n",
         "helm: {vendored-charts: [vendor/, third_party/*]}\n",
+        "catalogue:\n",
+        "catalogue: {sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF}\n",
+        "catalogue: {file: a/regfix.catalogue.yaml, sha256: \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}\n",
     ] {
         assert!(reads(text), "the reader refuses {text}");
         let faults: Vec<_> = validator
@@ -264,6 +283,10 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rule-url: https://example.com/rules\n",
         "rule-url: example.com/{rule}\n",
         "rule-url: ['https://example.com/{rule}']\n",
+        "catalogue: regfix.catalogue.yaml\n",
+        "catalogue: {file: regfix.catalogue.yaml}\n",
+        "catalogue: {sha256: 0123}\n",
+        "catalogue: {file: a.yaml, sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef}\n",
     ] {
         assert!(!reads(text), "the reader takes {text}");
         assert!(

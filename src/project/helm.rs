@@ -131,7 +131,7 @@ impl<'c> Charts<'c> {
                 .collect(),
             inflated,
             held,
-            advice: Advice::new(tree, rule_of, &own, &folders, files),
+            advice: Advice::new(tree, rule_of, rules.facts().charts, &own, &folders, files),
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, vendored)?;

@@ -6,7 +6,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::group::{self, Counts};
-use super::text::count;
+use super::text::{catalogues, count};
 use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
 use crate::finding::{Finding, Problem, Severity};
 use crate::printable;
@@ -89,6 +89,7 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
         } @else {
             p { (count(counts.all, "finding")) " in " (summary.files_with_findings) " of " (looked_at) "." }
         }
+        @if let Some(catalogues) = catalogues(summary) { p { (catalogues) } }
         ul.cards {
             @for (number, noun) in cards {
                 @if number > 0 { li { b { (number) } (noun) } }

@@ -5,7 +5,7 @@
 mod table;
 
 use super::group::{self, Counts, findings};
-use super::text::{count, left_out};
+use super::text::{catalogues, count, left_out};
 use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
 use crate::rules::{Rule, RuleSet};
 use table::{Table, code, escaped};
@@ -85,6 +85,7 @@ fn opening(summary: &Summary, look: &Look) -> String {
     tell(summary.stale, "stale in the baseline");
     tell(summary.not_analysed, "not fully analysed");
     tell(summary.failures, "failed: the run is incomplete");
+    lines.extend(catalogues(summary));
     lines.extend(
         left_out(summary).map(|counts| format!("Not checked: {counts} (a folder counts once).")),
     );

@@ -21,7 +21,7 @@ use crate::source::{Position, Span};
 use log::{
     ArtifactChange, ArtifactLocation, Configuration, Content, Driver, Fingerprints, Fix, Help,
     Invocation, Location, Message, Physical, Properties, Region, Replacement, ReportingDescriptor,
-    RuleProperties, SarifResult, Tool,
+    RuleProperties, RunProperties, SarifResult, Tool,
 };
 
 struct Sarif;
@@ -95,10 +95,15 @@ impl Stream for Sarif {
         let invocation = Invocation {
             execution_successful: summary.failures == 0,
         };
+        let catalogues = summary.catalogues.iter().map(|edition| edition.name());
+        let properties = RunProperties {
+            catalogues: catalogues.collect(),
+        };
         format!(
-            "\n],\"tool\":{},\"invocations\":[{}]}}]}}\n",
+            "\n],\"tool\":{},\"invocations\":[{}],\"properties\":{}}}]}}\n",
             printable::json(&tool),
-            printable::json(&invocation)
+            printable::json(&invocation),
+            printable::json(&properties)
         )
     }
 }

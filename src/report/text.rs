@@ -121,6 +121,19 @@ pub(super) fn left_out(summary: &Summary) -> Option<String> {
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 
+/// The catalogues whose rules were used, where that is not the one that comes with regfix alone.
+pub(super) fn catalogues(summary: &Summary) -> Option<String> {
+    let all = &summary.catalogues;
+    let is_other = all.iter().any(|edition| edition.file.is_some());
+    let names: Vec<String> = all.iter().map(|edition| edition.name()).collect();
+    let noun = if all.len() == 1 {
+        "catalogue"
+    } else {
+        "catalogues"
+    };
+    is_other.then(|| format!("Rules of the {noun} of {}.", listed(&names)))
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn listed(items: &[String]) -> String {
     match items {

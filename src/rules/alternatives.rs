@@ -2,10 +2,14 @@
 //!
 //! A look-up in embedded facts (`alternatives.tsv`). They are for people to weigh: none of them is ever written.
 
+use super::select::shown;
 use super::table::Table;
 
-/// A row for each image and alternative. The columns are those of [`Alternative::parse`].
-static ALTERNATIVES: Table = Table::new(include_str!("alternatives.tsv"));
+/// A table of them, a row for each image and alternative. The columns are those of [`Alternative::parse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choices(Table);
+
+const COLUMNS: usize = 10;
 
 /// How many are shown.
 const MOST: usize = 3;
@@ -211,28 +215,51 @@ impl Alternative {
     }
 }
 
-/// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where nobody was
-/// seen to leave it.
-pub fn of_image(name: &str) -> Option<Alternatives> {
-    let same = SAME.iter().find_map(|(copy, original)| {
-        let rest = name.strip_prefix(copy)?;
-        Some(format!("{original}{rest}"))
-    });
-    let image = same.as_deref().unwrap_or(name);
-    let rows = ALTERNATIVES.rows(image).filter_map(Alternative::parse);
-    let known: Vec<Alternative> = rows.filter(|one| one.name != name).collect();
-    if known.is_empty() {
-        return None;
+impl Choices {
+    /// Those that come with regfix.
+    pub const EMBEDDED: Self = Self(Table::new(include_str!("alternatives.tsv")));
+
+    /// A table with the same columns.
+    ///
+    /// # Errors
+    /// Which row is wrong, and how.
+    pub(super) fn read(text: &'static str) -> Result<Self, String> {
+        let table = Table::read(text, COLUMNS)?;
+        match table
+            .lines()
+            .find(|line| Alternative::parse(line).is_none())
+        {
+            Some(line) => Err(format!(
+                "the number of projects is wrong in `{}`",
+                shown(line)
+            )),
+            None => Ok(Self(table)),
+        }
     }
-    let is_snapshot = |one: &Alternative| one.origin == Origin::Snapshot;
-    let mut shown: Vec<Alternative> = known.into_iter().filter(Alternative::is_shown).collect();
-    shown.sort_by_key(|one| (is_snapshot(one), std::cmp::Reverse(one.projects)));
-    let snapshot = shown.iter().copied().find(is_snapshot);
-    shown.retain(|one| !is_snapshot(one));
-    shown.truncate(MOST - usize::from(snapshot.is_some()));
-    let is_common = !shown.is_empty();
-    shown.extend(snapshot);
-    Some(Alternatives { shown, is_common })
+
+    /// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where nobody was
+    /// seen to leave it.
+    pub fn of_image(self, name: &str) -> Option<Alternatives> {
+        let same = SAME.iter().find_map(|(copy, original)| {
+            let rest = name.strip_prefix(copy)?;
+            Some(format!("{original}{rest}"))
+        });
+        let image = same.as_deref().unwrap_or(name);
+        let rows = self.0.rows(image).filter_map(Alternative::parse);
+        let known: Vec<Alternative> = rows.filter(|one| one.name != name).collect();
+        if known.is_empty() {
+            return None;
+        }
+        let is_snapshot = |one: &Alternative| one.origin == Origin::Snapshot;
+        let mut shown: Vec<Alternative> = known.into_iter().filter(Alternative::is_shown).collect();
+        shown.sort_by_key(|one| (is_snapshot(one), std::cmp::Reverse(one.projects)));
+        let snapshot = shown.iter().copied().find(is_snapshot);
+        shown.retain(|one| !is_snapshot(one));
+        shown.truncate(MOST - usize::from(snapshot.is_some()));
+        let is_common = !shown.is_empty();
+        shown.extend(snapshot);
+        Some(Alternatives { shown, is_common })
+    }
 }
 
 #[cfg(test)]
@@ -243,7 +270,7 @@ mod tests {
     use crate::{artifact::Artifact, image};
 
     fn names(image: &str) -> (Vec<&'static str>, bool) {
-        let found = of_image(image).unwrap();
+        let found = Choices::EMBEDDED.of_image(image).unwrap();
         let names = found.shown.iter().map(|one| one.name).collect();
         (names, found.is_common)
     }
@@ -297,8 +324,11 @@ mod tests {
             (vec!["docker.io/bitnamilegacy/mariadb"], false)
         );
         assert_eq!(names("docker.io/bitnami/cassandra"), (vec![], false));
-        assert_eq!(of_image("docker.io/bitnami/made-up"), None);
-        assert_eq!(of_image("k8s.gcr.io/pause"), None);
+        assert_eq!(
+            Choices::EMBEDDED.of_image("docker.io/bitnami/made-up"),
+            None
+        );
+        assert_eq!(Choices::EMBEDDED.of_image("k8s.gcr.io/pause"), None);
     }
 
     #[test]
@@ -310,7 +340,10 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_one() {
-        let kubectl = of_image("docker.io/bitnami/kubectl").unwrap().shown;
+        let kubectl = Choices::EMBEDDED
+            .of_image("docker.io/bitnami/kubectl")
+            .unwrap()
+            .shown;
         assert_eq!(
             kubectl[1].summary(),
             "registry.k8s.io/kubectl (seen in 8 projects, upstream, with changes)"
@@ -355,7 +388,7 @@ mod tests {
             rules.verdict(&query).map(|verdict| verdict.severity)
         };
         let mut images = 0;
-        for line in ALTERNATIVES.lines() {
+        for line in Choices::EMBEDDED.0.lines() {
             let old = line.split('\t').next().unwrap();
             let one = Alternative::parse(line).unwrap();
             let reported = [TagState::Text("1.0.0"), TagState::None].map(|tag| severity(old, tag));
@@ -374,8 +407,8 @@ mod tests {
 
     #[test]
     fn the_table_is_sound() {
-        ALTERNATIVES.assert_sound(10);
-        for line in ALTERNATIVES.lines() {
+        Choices::EMBEDDED.0.assert_sound(COLUMNS);
+        for line in Choices::EMBEDDED.0.lines() {
             let one = Alternative::parse(line).unwrap_or_else(|| panic!("{line}"));
             let cells: Vec<&str> = line.split('\t').collect();
             assert_eq!(one.kind.name(), cells[2], "{line}");

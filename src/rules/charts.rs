@@ -4,11 +4,18 @@
 //! `cargo xtask charts`. What it answers for holds for the defaults of a chart: values can override them. Knows no file
 //! and no document; who asks has read the repository, the name and the version somewhere.
 
+use super::select::shown;
 use super::table::Table;
 use crate::version::{Range, Version};
 
-/// A row for each chart and rule. The columns are those of `Advisory::parse`.
-static CHARTS: Table = Table::new(include_str!("charts.tsv"));
+/// A table of them, a row for each chart and rule. The columns are those of `Advisory::parse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charts(Table);
+
+impl Charts {
+    /// Those that come with regfix.
+    pub const EMBEDDED: Self = Self(Table::new(include_str!("charts.tsv")));
+}
 
 /// The name of a row that is about every chart of a repository, and the legacy versions where all are.
 pub const EVERY: &str = "*";
@@ -152,6 +159,18 @@ impl Advisory {
         })
     }
 
+    /// Whether its versions and its day are such.
+    fn is_sound(&self) -> bool {
+        let runs = self.legacy.split(' ').count();
+        let is_version =
+            |text: Option<&str>| text.is_none_or(|text| Version::parse(text).is_some());
+        let is_day = |text: &str| text.parse::<jiff::civil::Date>().is_ok();
+        ([EVERY, NEVER].contains(&self.legacy) || self.runs().count() == runs)
+            && is_version(self.first_clean)
+            && is_version(self.newest)
+            && self.since.is_none_or(is_day)
+    }
+
     fn runs(&self) -> impl Iterator<Item = Run> {
         self.legacy.split(' ').filter_map(|run| {
             let (first, last) = run.split_once("..")?;
@@ -199,56 +218,71 @@ enum Wanted<'v> {
     Range(Range<'v>),
 }
 
-/// How many charts something is known of.
-pub fn count() -> usize {
-    let mut names: Vec<&str> = CHARTS
-        .lines()
-        .filter_map(|line| line.split('\t').next())
-        .collect();
-    names.dedup();
-    names.len()
-}
-
-/// What is known of a chart in a version, one advisory per rule.
-///
-/// `repository` is the URL that a document names, `https://` or `oci://`, with or without the chart's name at its end;
-/// without one, every repository that has a chart of this name is meant. `version` is a version or a range as Helm reads
-/// it; a range is legacy only if nothing that it admits is clean. Without one nothing is: the newest would be taken.
-pub fn advisories(repository: Option<&str>, chart: &str, version: &str) -> Vec<Advisory> {
-    let version = version.trim();
-    let wanted = match (Version::exact(version), Range::parse(version)) {
-        (Some(version), _) => Wanted::Version(version),
-        (None, Some(range)) => Wanted::Range(range),
-        (None, None) => return Vec::new(),
-    };
-    let mut found = of_chart(repository, chart);
-    found.retain_mut(|advisory| match advisory.covers(&wanted) {
-        Some(certain) => {
-            advisory.certain = certain;
-            true
+impl Charts {
+    /// A table with the same columns.
+    ///
+    /// # Errors
+    /// Which row is wrong, and how.
+    pub(super) fn read(text: &'static str) -> Result<Self, String> {
+        let table = Table::read(text, COLUMNS)?;
+        match table
+            .lines()
+            .find(|line| Advisory::parse(line).is_none_or(|row| !row.is_sound()))
+        {
+            Some(line) => Err(format!("a version or a day is wrong in `{}`", shown(line))),
+            None => Ok(Self(table)),
         }
-        None => false,
-    });
-    found
-}
+    }
 
-/// What is known of a chart, whatever its version.
-pub fn of_chart(repository: Option<&str>, chart: &str) -> Vec<Advisory> {
-    let repository = repository.map(|url| normal(url, chart));
-    let rows = CHARTS.rows(chart).filter_map(Advisory::parse);
-    let rows = rows.filter(|row| repository.as_ref().is_none_or(|one| row.is_in(one)));
-    let own: Vec<Advisory> = rows.collect();
-    let of_every = |repository: &String| {
-        let every = CHARTS.rows(EVERY).filter_map(Advisory::parse);
-        let every = every.filter(|row| {
-            let known = own.iter().any(|one| one.rule == row.rule);
-            !known && row.is_in(repository)
+    /// How many charts something is known of.
+    pub fn count(self) -> usize {
+        let lines = self.0.lines();
+        let mut names: Vec<&str> = lines.filter_map(|line| line.split('\t').next()).collect();
+        names.dedup();
+        names.len()
+    }
+
+    /// What is known of a chart in a version, one advisory per rule.
+    ///
+    /// `repository` is the URL that a document names, `https://` or `oci://`, with or without the chart's name at its end;
+    /// without one, every repository that has a chart of this name is meant. `version` is a version or a range as Helm reads
+    /// it; a range is legacy only if nothing that it admits is clean. Without one nothing is: the newest would be taken.
+    pub fn advisories(self, repository: Option<&str>, chart: &str, version: &str) -> Vec<Advisory> {
+        let version = version.trim();
+        let wanted = match (Version::exact(version), Range::parse(version)) {
+            (Some(version), _) => Wanted::Version(version),
+            (None, Some(range)) => Wanted::Range(range),
+            (None, None) => return Vec::new(),
+        };
+        let mut found = self.of_chart(repository, chart);
+        found.retain_mut(|advisory| match advisory.covers(&wanted) {
+            Some(certain) => {
+                advisory.certain = certain;
+                true
+            }
+            None => false,
         });
-        every.collect::<Vec<_>>()
-    };
-    let every = repository.as_ref().map(of_every).unwrap_or_default();
-    let own = own.into_iter().filter(|row| row.legacy != NEVER);
-    own.chain(every).collect()
+        found
+    }
+
+    /// What is known of a chart, whatever its version.
+    pub fn of_chart(self, repository: Option<&str>, chart: &str) -> Vec<Advisory> {
+        let repository = repository.map(|url| normal(url, chart));
+        let rows = self.0.rows(chart).filter_map(Advisory::parse);
+        let rows = rows.filter(|row| repository.as_ref().is_none_or(|one| row.is_in(one)));
+        let own: Vec<Advisory> = rows.collect();
+        let of_every = |repository: &String| {
+            let every = self.0.rows(EVERY).filter_map(Advisory::parse);
+            let every = every.filter(|row| {
+                let known = own.iter().any(|one| one.rule == row.rule);
+                !known && row.is_in(repository)
+            });
+            every.collect::<Vec<_>>()
+        };
+        let every = repository.as_ref().map(of_every).unwrap_or_default();
+        let own = own.into_iter().filter(|row| row.legacy != NEVER);
+        own.chain(every).collect()
+    }
 }
 
 /// The first version of a chart that names nothing legacy by any rule, where there is one.
@@ -436,7 +470,7 @@ mod tests {
             ),
         ] {
             let of_rule = |version: &str| {
-                let found = advisories(Some(repository), chart, version);
+                let found = Charts::EMBEDDED.advisories(Some(repository), chart, version);
                 found.into_iter().find(|one| one.rule == rule)
             };
             let advisory = of_rule(last).unwrap_or_else(|| panic!("{chart} {last}"));
@@ -461,7 +495,7 @@ mod tests {
     #[test]
     fn a_range_is_legacy_only_if_nothing_that_it_admits_is_clean() {
         let found = |range: &str| {
-            let found = advisories(Some(PROMETHEUS), "kube-state-metrics", range);
+            let found = Charts::EMBEDDED.advisories(Some(PROMETHEUS), "kube-state-metrics", range);
             found.first().map(|one| one.certain)
         };
         for (range, expected) in [
@@ -490,7 +524,8 @@ mod tests {
             "oci://ghcr.io/prometheus-community/charts",
             "oci://ghcr.io/prometheus-community/charts/kube-state-metrics",
         ] {
-            let found = advisories(Some(repository), "kube-state-metrics", "4.7.0");
+            let found =
+                Charts::EMBEDDED.advisories(Some(repository), "kube-state-metrics", "4.7.0");
             assert_eq!(found.len(), 1, "{repository}");
         }
         for repository in [
@@ -499,13 +534,14 @@ mod tests {
             "oci://registry.example.com/prometheus-community/charts",
             "",
         ] {
-            let found = advisories(Some(repository), "kube-state-metrics", "4.7.0");
+            let found =
+                Charts::EMBEDDED.advisories(Some(repository), "kube-state-metrics", "4.7.0");
             assert!(found.is_empty(), "{repository}");
         }
         // Two repositories have a chart of this name.
-        let by_name = of_chart(None, "kube-state-metrics");
+        let by_name = Charts::EMBEDDED.of_chart(None, "kube-state-metrics");
         assert_eq!(by_name.len(), 2);
-        assert!(of_chart(None, "made-up").is_empty());
+        assert!(Charts::EMBEDDED.of_chart(None, "made-up").is_empty());
     }
 
     #[test]
@@ -516,7 +552,7 @@ mod tests {
             "oci://registry-1.docker.io/bitnamicharts/redis",
         ] {
             for version in ["1.0.0", "23.0.0", "*", "^20.0.0"] {
-                let found = advisories(Some(repository), "redis", version);
+                let found = Charts::EMBEDDED.advisories(Some(repository), "redis", version);
                 let [advisory] = found.as_slice() else {
                     panic!("{repository} {version}: {found:?}");
                 };
@@ -527,14 +563,14 @@ mod tests {
             }
         }
         for chart in ["common", "sealed-secrets"] {
-            let found = of_chart(Some("https://charts.bitnami.com/bitnami"), chart);
+            let found =
+                Charts::EMBEDDED.of_chart(Some("https://charts.bitnami.com/bitnami"), chart);
             assert!(found.is_empty(), "{found:?}");
         }
         assert_eq!(
-            first_clean_of_all(&of_chart(
-                Some("https://charts.bitnami.com/bitnami"),
-                "redis"
-            )),
+            first_clean_of_all(
+                &Charts::EMBEDDED.of_chart(Some("https://charts.bitnami.com/bitnami"), "redis")
+            ),
             None
         );
     }
@@ -542,14 +578,16 @@ mod tests {
     #[test]
     fn between_clean_versions_nothing_is_certain() {
         let repository = Some("https://opencost.github.io/opencost-helm-chart");
-        let certain = |version: &str| advisories(repository, "opencost", version)[0].certain;
+        let certain =
+            |version: &str| Charts::EMBEDDED.advisories(repository, "opencost", version)[0].certain;
         assert!(certain("0.0.1") && certain("1.29.1"));
         assert!(!certain("1.24.0") && !certain("~1.20.0"));
     }
 
     #[test]
     fn the_first_version_that_is_clean_by_all_rules() {
-        let all = of_chart(Some("https://argoproj.github.io/argo-helm"), "argo-cd");
+        let all =
+            Charts::EMBEDDED.of_chart(Some("https://argoproj.github.io/argo-helm"), "argo-cd");
         assert!(all.len() >= 3);
         assert_eq!(first_clean_of_all(&all), Some("7.8.19"));
     }
@@ -557,7 +595,7 @@ mod tests {
     #[test]
     fn switched_off_by_default() {
         let repository = Some("https://kubernetes.github.io/dashboard");
-        let found = advisories(repository, "kubernetes-dashboard", "6.0.6");
+        let found = Charts::EMBEDDED.advisories(repository, "kubernetes-dashboard", "6.0.6");
         let one = found.iter().find(|one| one.rule == "k8s-gcr-io").unwrap();
         assert_eq!(one.enabled, Enabled::Off);
         assert_eq!(one.condition, Some("metrics-server.enabled"));
@@ -566,10 +604,10 @@ mod tests {
 
     #[test]
     fn the_table_is_sound() {
-        CHARTS.assert_sound(COLUMNS);
+        Charts::EMBEDDED.0.assert_sound(COLUMNS);
         let known = RuleSet::with_own(&[]).unwrap();
         let mut seen = std::collections::HashSet::new();
-        for line in CHARTS.lines() {
+        for line in Charts::EMBEDDED.0.lines() {
             let row = Advisory::parse(line).unwrap();
             assert!(known.iter().any(|rule| rule.id == row.rule), "{line}");
             for repository in row.repositories() {

@@ -8,7 +8,10 @@
 use super::table::Table;
 
 /// An image a line: its name, a tab, its tags set apart by blanks. Tags are sorted by bytes.
-static INDEX: Table = Table::new(include_str!("registry-k8s-io.tsv"));
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index(Table);
+
+const COLUMNS: usize = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -18,24 +21,37 @@ pub enum Answer {
     NoSuchImage,
 }
 
-/// How many images are listed.
-pub fn count() -> usize {
-    INDEX.lines().count()
-}
+impl Index {
+    /// The one that comes with regfix.
+    pub const EMBEDDED: Self = Self(Table::new(include_str!("registry-k8s-io.tsv")));
 
-/// Whether `registry.k8s.io/{image}:{tag}` is listed.
-pub fn look_up(image: &str, tag: &str) -> Answer {
-    match tags(image) {
-        None => Answer::NoSuchImage,
-        Some(tags) if tags.split(' ').any(|listed| listed == tag) => Answer::Present,
-        Some(_) => Answer::NoSuchTag,
+    /// Another list of the same form.
+    ///
+    /// # Errors
+    /// Which row is wrong, and how.
+    pub(super) fn read(text: &'static str) -> Result<Self, String> {
+        Table::read(text, COLUMNS).map(Self)
     }
-}
 
-/// The tags of an image, set apart by blanks.
-pub fn tags(image: &str) -> Option<&'static str> {
-    let line = INDEX.rows(image).next()?;
-    line.split_once('\t').map(|(_, tags)| tags)
+    /// How many images are listed.
+    pub fn count(self) -> usize {
+        self.0.lines().count()
+    }
+
+    /// Whether `registry.k8s.io/{image}:{tag}` is listed.
+    pub fn look_up(self, image: &str, tag: &str) -> Answer {
+        match self.tags(image) {
+            None => Answer::NoSuchImage,
+            Some(tags) if tags.split(' ').any(|listed| listed == tag) => Answer::Present,
+            Some(_) => Answer::NoSuchTag,
+        }
+    }
+
+    /// The tags of an image, set apart by blanks.
+    pub fn tags(self, image: &str) -> Option<&'static str> {
+        let line = self.0.rows(image).next()?;
+        line.split_once('\t').map(|(_, tags)| tags)
+    }
 }
 
 #[cfg(test)]
@@ -44,11 +60,11 @@ mod tests {
 
     #[test]
     fn every_listed_image_is_found() {
-        INDEX.assert_sound(2);
+        Index::EMBEDDED.0.assert_sound(COLUMNS);
         let mut images = 0;
-        for line in INDEX.lines() {
+        for line in Index::EMBEDDED.0.lines() {
             let (image, listed) = line.split_once('\t').unwrap();
-            assert_eq!(tags(image), Some(listed), "{image}");
+            assert_eq!(Index::EMBEDDED.tags(image), Some(listed), "{image}");
             assert!(listed.split(' ').is_sorted(), "{image}");
             images += 1;
         }
@@ -57,10 +73,10 @@ mod tests {
 
     #[test]
     fn answers() {
-        assert_eq!(look_up("pause", "3.1"), Answer::Present);
-        assert_eq!(look_up("pause", "0.0.0"), Answer::NoSuchTag);
-        assert_eq!(look_up("made-up", "1"), Answer::NoSuchImage);
-        assert_eq!(look_up("", "1"), Answer::NoSuchImage);
-        assert_eq!(look_up("zzzz", "1"), Answer::NoSuchImage);
+        assert_eq!(Index::EMBEDDED.look_up("pause", "3.1"), Answer::Present);
+        assert_eq!(Index::EMBEDDED.look_up("pause", "0.0.0"), Answer::NoSuchTag);
+        assert_eq!(Index::EMBEDDED.look_up("made-up", "1"), Answer::NoSuchImage);
+        assert_eq!(Index::EMBEDDED.look_up("", "1"), Answer::NoSuchImage);
+        assert_eq!(Index::EMBEDDED.look_up("zzzz", "1"), Answer::NoSuchImage);
     }
 }

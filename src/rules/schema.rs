@@ -29,6 +29,14 @@ pub struct Catalogue {
     /// The day on which the facts were gathered, `YYYY-MM-DD`.
     pub as_of: String,
     pub rules: Vec<RuleSpec>,
+    /// What `charts.tsv`, `alternatives.tsv` and `registry-k8s-io.tsv` are beside the embedded rows. Where a file has none, those
+    /// that come with regfix are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charts: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
 }
 
 /// A legacy location, its new location if there is one, how safe the move is, since when, and the sources.
@@ -330,6 +338,28 @@ impl RuleSpec {
             || self.wildcard.is_some()
             || self.fallback.is_some()
             || self.tag.is_some()
+    }
+
+    /// Whether another row matches the same, and writes the same, as safely. What both say to people may differ.
+    pub fn acts_as(&self, other: &RuleSpec) -> bool {
+        let acts = |spec: &RuleSpec| {
+            let silent = RuleSpec {
+                severity: None,
+                state: None,
+                since: None,
+                dates: None,
+                summary: None,
+                why: None,
+                cautions: None,
+                example: None,
+                evidence: None,
+                sources: None,
+                history: None,
+                ..spec.clone()
+            };
+            serde_json::to_value(silent).ok()
+        };
+        acts(self) == acts(other)
     }
 
     /// This rule with the keys of another laid over it.

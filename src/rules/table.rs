@@ -4,13 +4,39 @@
 
 use std::cmp::Ordering;
 
+use super::select::shown;
+
 /// Sorted by the bytes of the first column. Lines that begin with `#` may come first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Table(&'static str);
 
 impl Table {
     pub(super) const fn new(text: &'static str) -> Self {
         Self(text)
+    }
+
+    /// A table that does not come with regfix, whose rows have `columns` columns.
+    ///
+    /// # Errors
+    /// Which row is wrong, and how.
+    pub(super) fn read(text: &'static str, columns: usize) -> Result<Self, String> {
+        let table = Self(text);
+        let mut before = "";
+        for line in table.lines() {
+            let cells = line.split('\t');
+            let key = first_column(line);
+            let fault = match () {
+                () if cells.clone().count() != columns => format!("not {columns} columns"),
+                () if cells.clone().any(str::is_empty) => "an empty column".to_owned(),
+                () if key < before => "not sorted".to_owned(),
+                () => {
+                    before = key;
+                    continue;
+                }
+            };
+            return Err(format!("{fault} in `{}`", shown(line)));
+        }
+        Ok(table)
     }
 
     /// Every row.
@@ -59,17 +85,14 @@ fn first_column(line: &str) -> &str {
 
 #[cfg(test)]
 impl Table {
-    /// Fails unless rows are in order and have `columns` columns each, none of them empty.
+    /// Fails unless it is one of `columns` columns, and every row is found by its key.
     #[track_caller]
     pub(super) fn assert_sound(self, columns: usize) {
-        let mut before = "";
+        Self::read(self.0, columns).unwrap();
         for line in self.lines() {
-            let cells: Vec<&str> = line.split('\t').collect();
-            assert_eq!(cells.len(), columns, "{line}");
-            assert!(cells.iter().all(|cell| !cell.is_empty()), "{line}");
-            assert!(before <= cells[0], "{before} before {line}");
-            before = cells[0];
-            let found = self.rows(before).any(|row| std::ptr::eq(row, line));
+            let found = self
+                .rows(first_column(line))
+                .any(|row| std::ptr::eq(row, line));
             assert!(found, "{line}");
         }
     }
@@ -92,5 +115,19 @@ mod tests {
         assert_eq!(table.lines().count(), 4);
         assert!(Table::new("").rows("a").next().is_none());
         assert!(Table::new("# only a head").rows("#").next().is_none());
+    }
+
+    #[test]
+    fn a_table_from_elsewhere_is_checked() {
+        assert!(Table::read("# head\na\t1\na\t2\nb\t3\n", 2).is_ok());
+        for (text, fault) in [
+            ("a\n", "not 2 columns in `a`"),
+            ("a\t1\t2\n", "not 2 columns in `a\\t1\\t2`"),
+            ("a\t\n", "an empty column in `a\\t`"),
+            ("b\t1\na\t2\n", "not sorted in `a\\t2`"),
+            ("a\t1\n\nb\t2\n", "not 2 columns in ``"),
+        ] {
+            assert_eq!(Table::read(text, 2).unwrap_err(), fault);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Which rule applies to a name, and its verdict: the new location, and how far to trust the move.
 
 use super::asked::Asked;
-use super::index::{self, Answer};
+use super::edition::Facts;
+use super::index::Answer;
 use super::proof::{self, Verified};
 use super::schema::{DigestPolicy, TagList, TagPolicy, TagsSpec};
 use super::{Mapping, Rule, RuleSet, Safety, Severity};
@@ -85,7 +86,11 @@ impl RuleSet {
         self.matching(query)
             .max_by_key(|(rule, mapping)| Self::rank(rule, mapping, query))
             .map(|(rule, mapping)| {
-                evaluate(rule, mapping, query, self.asked().map(|asked| &**asked))
+                let known = Known {
+                    asked: self.asked().map(|asked| &**asked),
+                    facts: self.facts(),
+                };
+                evaluate(rule, mapping, query, known)
             })
     }
 
@@ -184,11 +189,18 @@ fn covers(listed: &str, tag: &str) -> bool {
     }
 }
 
+/// What a verdict rests on beside the rule.
+#[derive(Clone, Copy)]
+struct Known<'k> {
+    asked: Option<&'k Asked>,
+    facts: Facts,
+}
+
 fn evaluate<'r>(
     rule: &'r Rule,
     mapping: &'r Mapping,
     query: &Query<'_>,
-    asked: Option<&Asked>,
+    known: Known<'_>,
 ) -> Verdict<'r> {
     let mut verdict = Verdict {
         rule,
@@ -211,8 +223,8 @@ fn evaluate<'r>(
         }
         return verdict;
     }
-    apply_tag_policy(&mut verdict, mapping, query, asked);
-    apply_tag_list(&mut verdict, mapping, query, asked);
+    apply_tag_policy(&mut verdict, mapping, query, known.asked);
+    apply_tag_list(&mut verdict, mapping, query, known);
     if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
         verdict.reason = Some(match rule.evidence() {
             Some(super::Evidence::ThirdParty) => "the owner never announced this move".to_owned(),
@@ -224,7 +236,7 @@ fn evaluate<'r>(
             "only some charts moved, and this does not name one".to_owned()
         });
     }
-    if let Some(asked) = asked {
+    if let Some(asked) = known.asked {
         proof::apply(&mut verdict, query, asked);
     }
     verdict
@@ -323,7 +335,7 @@ fn apply_tag_list(
     verdict: &mut Verdict<'_>,
     mapping: &Mapping,
     query: &Query<'_>,
-    asked: Option<&Asked>,
+    Known { asked, facts }: Known<'_>,
 ) {
     let (Some(list), Some(target)) = (&mapping.requires_tag_in, &verdict.target) else {
         return;
@@ -348,13 +360,19 @@ fn apply_tag_list(
                 .filter(|_| query.literal >= query.segments.len());
             match (image, tag) {
                 (Some(image), _)
-                    if !query.bare && index::look_up(image, "") == Answer::NoSuchImage =>
+                    if !query.bare && facts.index.look_up(image, "") == Answer::NoSuchImage =>
                 {
                     (Some(false), format!("{name} is not in the offline index"))
                 }
                 (Some(_), None) if query.tag == TagState::Any => (Some(true), String::new()),
+                (Some(image), Some(tag))
+                    if !query.bare && facts.is_listed_by_configuration(image, tag) =>
+                {
+                    let why = "only the catalogue that the configuration pins lists this tag";
+                    (Some(false), why.to_owned())
+                }
                 (Some(image), Some(tag)) if !query.bare => {
-                    let present = index::look_up(image, tag) == Answer::Present;
+                    let present = facts.index.look_up(image, tag) == Answer::Present;
                     (
                         Some(present),
                         format!("{name}:{tag} is not in the offline index"),

@@ -170,7 +170,10 @@ impl Options<'_> {
     }
 }
 
-/// Whether files of that name are regfix's own: settings, the baseline, and what a killed run left.
+/// Whether files of that name are regfix's own: settings, a catalogue, the baseline, and what a killed run left.
 fn is_own_name(name: &OsStr) -> bool {
-    write::is_temporary(name) || name == baseline::FILE || config::is_configuration(Path::new(name))
+    write::is_temporary(name)
+        || name == baseline::FILE
+        || name == config::CATALOGUE
+        || config::is_configuration(Path::new(name))
 }

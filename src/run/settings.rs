@@ -15,7 +15,7 @@ use crate::printable;
 use crate::report::Base;
 use crate::rules::anchors::Anchors;
 use crate::rules::select::Names;
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{Edition, Facts, Rule, RuleSet};
 use crate::source::normal;
 use crate::suppress::MARKER;
 use crate::walk;
@@ -247,6 +247,20 @@ impl<'s> Settings<'s> {
         sound.cloned().collect()
     }
 
+    /// The catalogues of all areas, each once, the one that comes with regfix first.
+    pub(super) fn catalogues(&self) -> Vec<Arc<Edition>> {
+        let mut all: Vec<Arc<Edition>> = Vec::new();
+        for area in self.areas() {
+            let edition = &area.config.edition;
+            if !all.iter().any(|one| one.file == edition.file) {
+                all.push(Arc::clone(edition));
+            }
+        }
+        all.sort_by_key(|edition| edition.name());
+        all.sort_by_key(|edition| edition.file.is_some());
+        all
+    }
+
     pub(super) fn baselines(&self) -> Vec<Arc<Known>> {
         let loaded = self.loaded();
         loaded.baselines.values().cloned().collect()
@@ -270,9 +284,13 @@ impl<'s> Settings<'s> {
             .cloned()
             .collect();
         let asked = different.iter().find_map(|rules| rules.set.asked());
+        let mut facts = different.iter().map(|rules| rules.set.facts());
+        // The one that comes with regfix only where no area has another.
+        let other = facts.find(|facts| *facts != Facts::EMBEDDED);
+        let set = RuleSet::new(rules).knowing(other.unwrap_or(Facts::EMBEDDED));
         let set = match asked {
-            Some(asked) => RuleSet::new(rules).asking(Arc::clone(asked)),
-            None => RuleSet::new(rules),
+            Some(asked) => set.asking(Arc::clone(asked)),
+            None => set,
         };
         let names = Names::new(ids.into_iter().map(|id| (id, true)));
         Ok(Arc::new(Rules::new(set, names)?))

@@ -358,7 +358,9 @@ fn the_version_names_the_catalogue() {
     let (as_of, count) = (&catalogue.as_of, catalogue.rules.len());
     assert!(verbose.starts_with(&version), "{verbose}");
     assert!(
-        verbose.contains(&format!("\ncatalogue of {as_of}: {count} rules\n")),
+        verbose.contains(&format!(
+            "\ncatalogue of {as_of} (built in): {count} rules\n"
+        )),
         "{verbose}"
     );
 }

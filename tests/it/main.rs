@@ -6,6 +6,7 @@ mod across;
 mod advice;
 mod bad_input;
 mod baseline;
+mod catalogues;
 mod cli;
 mod cluster;
 mod common;

@@ -14,7 +14,7 @@ use regfix::check;
 use regfix::edit::Applicability;
 use regfix::finding::{Finding, NOT_RULES};
 use regfix::kind;
-use regfix::rules::{Rule, RuleSet, alternatives, catalogue, words};
+use regfix::rules::{Facts, Rule, RuleSet, catalogue, words};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules")
@@ -104,7 +104,7 @@ fn before_and_after(rule: &Rule, rules: &RuleSet) -> String {
 /// What public projects chose in place of the image of the example.
 fn chosen(rule: &Rule) -> String {
     let name = rule.example.split(':').next().unwrap_or_default();
-    match alternatives::of_image(name) {
+    match Facts::EMBEDDED.alternatives.of_image(name) {
         None => String::new(),
         Some(others) => {
             let notes = others
@@ -213,5 +213,65 @@ fn findings_link_to_the_pages_where_the_configuration_says_they_are() {
     assert!(
         told.contains("expected a URL with `{rule}` in it"),
         "{told}"
+    );
+}
+
+/// What changed in the catalogue, the newest first, and what is going to.
+fn changes() -> String {
+    let catalogue = catalogue();
+    let rules = RuleSet::with_own(&[]).unwrap();
+    let day: Date = catalogue.as_of.parse().unwrap();
+    let link = |rule: &Rule| format!("[{0}](rules/{0}.md)", rule.id);
+    let facts = Facts::EMBEDDED;
+    let mut page = format!(
+        "# Changes of the catalogue\n\n`cargo xtask regenerate` writes this page from the `history` and the `dates` of the rules.\n\n\
+         The catalogue of {day} has {} rules, the legacy versions of {} charts, and {} images of registry.k8s.io.\n\
+         `regfix rules --changed-since DATE` lists the same for the rules that you use.\n",
+        rules.len(),
+        facts.charts.count(),
+        facts.index.count(),
+    );
+    let mut to_come: Vec<(Date, String)> = Vec::new();
+    let mut past: BTreeMap<Date, Vec<String>> = BTreeMap::new();
+    for rule in &rules {
+        for change in rule.history() {
+            let day = change.day().unwrap();
+            let line = format!("- {}: {}\n", link(rule), change.what);
+            past.entry(day).or_default().push(line);
+        }
+        for date in rule.dates() {
+            if let (Some(when), Some(severity)) = (date.day(), date.severity) {
+                let line = format!(
+                    "- {when}: {} becomes {}: {}\n",
+                    link(rule),
+                    severity.name(),
+                    date.what
+                );
+                to_come.extend((when > day).then_some((when, line)));
+            }
+        }
+    }
+    if !to_come.is_empty() {
+        to_come.sort();
+        page += "\n## Dates to come\n\n";
+        page.extend(to_come.into_iter().map(|(_, line)| line));
+    }
+    for (day, lines) in past.iter().rev() {
+        page += &format!("\n## {day}\n\n{}", lines.concat());
+    }
+    page
+}
+
+#[test]
+fn the_changes_of_the_catalogue_are_listed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/catalogue-changes.md");
+    let text = changes();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stored == text,
+        "docs/catalogue-changes.md: `cargo xtask regenerate` writes it"
     );
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask`: what people who change regfix run.
 
+mod catalogue;
 mod charts;
 mod git;
 mod index;
@@ -30,6 +31,11 @@ enum Task {
     NewRule(new_rule::Arguments),
     /// Check that rules hold together, match their examples, and are described
     VerifyRules,
+    /// Write the whole catalogue to one file, for `regfix --catalogue` and for configurations that pin one
+    Catalogue {
+        /// Where to; usually regfix.catalogue.yaml
+        file: PathBuf,
+    },
     /// Bring the list of images of registry.k8s.io up to date from a clone of kubernetes/k8s.io
     Index(index::Arguments),
     /// Bring the versions of charts up to date from clones of chart repositories
@@ -42,6 +48,7 @@ fn main() -> ExitCode {
         Task::Regenerate => regenerate::run(),
         Task::NewRule(arguments) => new_rule::run(&root(), &arguments),
         Task::VerifyRules => verify::run(),
+        Task::Catalogue { file } => catalogue::run(&root(), &file),
         Task::Index(arguments) => index::run(&root(), &arguments),
         Task::Charts(arguments) => charts::run(&root(), &arguments),
     };

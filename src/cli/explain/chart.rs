@@ -3,7 +3,7 @@
 use crate::cli::text::Page;
 use crate::report::Look;
 use crate::rules::RuleSet;
-use crate::rules::charts::{self, Advisory, Enabled};
+use crate::rules::charts::{Advisory, Enabled};
 use crate::rules::select::shown;
 use crate::version::Range;
 
@@ -38,7 +38,8 @@ impl<'a> Asked<'a> {
 /// # Errors
 /// Where nothing is known of a chart of this name.
 pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<String, String> {
-    let known = charts::of_chart(asked.repository, asked.name);
+    let charts = rules.facts().charts;
+    let known = charts.of_chart(asked.repository, asked.name);
     if known.is_empty() {
         let where_ = match asked.repository {
             Some(repository) => format!(" in {}", shown(repository)),
@@ -51,7 +52,7 @@ pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<Str
             shown(asked.name)
         ));
     }
-    let found = charts::advisories(asked.repository, asked.name, asked.version);
+    let found = charts.advisories(asked.repository, asked.name, asked.version);
     let mut page = Page::new(look);
     page.title(&format!("{} {}", asked.name, asked.version), "");
     if found.is_empty() {

@@ -10,12 +10,12 @@ use crate::image::{self, ImageRef};
 use crate::kind;
 use crate::report::Look;
 use crate::rules::RuleSet;
-use crate::rules::alternatives::{self, Alternatives};
+use crate::rules::alternatives::Alternatives;
 
 /// `None` where no rule applies and nobody was seen to leave it.
 pub(super) fn page(asked: &str, rules: &RuleSet, look: Look) -> Option<String> {
     let finding = finding(asked, rules);
-    let others = canonical(asked).and_then(|name| alternatives::of_image(&name));
+    let others = canonical(asked).and_then(|name| rules.facts().alternatives.of_image(&name));
     if finding.is_none() && others.is_none() {
         return None;
     }

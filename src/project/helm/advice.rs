@@ -21,7 +21,7 @@ use crate::finding::{Finding, LEGACY_CHART, Label, Severity};
 use crate::kind;
 use crate::project::{Members, Place, Tree};
 use crate::rules::Rule;
-use crate::rules::charts::{self, Advisory, Enabled, Step};
+use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::source::Span;
 use crate::structure;
 use crate::syntax::yaml;
@@ -36,6 +36,7 @@ use ways::{Entry, Repository, Way, dig, leaf};
 pub(super) struct Advice<'a> {
     tree: &'a dyn Tree,
     rule_of: RuleOf<'a>,
+    charts: Charts,
     sources: Sources,
     /// The files of which there is something to say, with the others that count for it, there or not.
     files: BTreeMap<PathBuf, Vec<PathBuf>>,
@@ -76,6 +77,7 @@ impl<'a> Advice<'a> {
     pub(super) fn new(
         tree: &'a dyn Tree,
         rule_of: RuleOf<'a>,
+        known: Charts,
         charts: &[PathBuf],
         foreign: &HashSet<PathBuf>,
         files: Files<'_>,
@@ -88,6 +90,7 @@ impl<'a> Advice<'a> {
         let mut advice = Self {
             tree,
             rule_of,
+            charts: known,
             sources: Sources::default(),
             files: BTreeMap::new(),
         };
@@ -183,7 +186,9 @@ impl<'a> Advice<'a> {
     /// What is known of a chart and holds for it, with the rules of the run.
     fn known(&self, one: &Named) -> Vec<(Advisory, Rule)> {
         let version = one.locked.as_ref().unwrap_or(&one.asked);
-        let found = charts::advisories(Some(&one.repository), &one.chart, version);
+        let found = self
+            .charts
+            .advisories(Some(&one.repository), &one.chart, version);
         let found = found.into_iter().filter(|advisory| advisory.certain);
         self.with_rules(one, found).collect()
     }
@@ -213,7 +218,7 @@ impl<'a> Advice<'a> {
             .iter()
             .filter_map(|(one, _)| Version::parse(one.last_legacy()))
             .max();
-        let all = charts::of_chart(Some(&one.repository), &one.chart);
+        let all = self.charts.of_chart(Some(&one.repository), &one.chart);
         let all: Vec<Advisory> = self
             .with_rules(one, all.into_iter())
             .map(|(one, _)| one)
@@ -320,7 +325,7 @@ impl<'a> Advice<'a> {
             .filter_map(|(root, entry)| {
                 let (repository, chart, source) = self.origin(path, root, &tables, &entry)?;
                 // Of most charts nothing is known.
-                if charts::of_chart(Some(&repository), &chart).is_empty() {
+                if self.charts.of_chart(Some(&repository), &chart).is_empty() {
                     return None;
                 }
                 let mut named = of_entry(&entry, repository, chart, &around);

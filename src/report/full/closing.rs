@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::text::{Ink, count, left_out, listed};
+use super::super::text::{Ink, catalogues, count, left_out, listed};
 use super::super::{Look, Summary, repositories};
 use crate::edit::Applicability;
 
@@ -131,7 +131,7 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
         true => ".".to_owned(),
         false => format!("; --verbose {does}."),
     };
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = catalogues(summary).into_iter().collect();
     if summary.suppressed > 0 {
         lines.push(format!(
             "{} suppressed.",

@@ -350,6 +350,16 @@ pub(in crate::report) struct Totals<'s> {
     hidden: usize,
     failures: usize,
     by_rule: Vec<RuleCount<'s>>,
+    catalogues: Vec<CatalogueUsed<'s>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct CatalogueUsed<'s> {
+    as_of: &'s str,
+    file: Option<&'s str>,
+    sha256: Option<&'s str>,
+    pinned: bool,
 }
 
 #[derive(Serialize)]
@@ -364,6 +374,12 @@ impl<'s> Totals<'s> {
         let by_rule = summary.by_rule.iter().map(|(rule, count)| RuleCount {
             rule,
             count: *count,
+        });
+        let catalogues = summary.catalogues.iter().map(|edition| CatalogueUsed {
+            as_of: &edition.as_of,
+            file: edition.file.as_ref().map(|file| file.name.as_str()),
+            sha256: edition.file.as_ref().map(|file| file.sha256.as_str()),
+            pinned: edition.is_pinned(),
         });
         Self {
             files: summary.files,
@@ -385,6 +401,7 @@ impl<'s> Totals<'s> {
             hidden: summary.hidden,
             failures: summary.failures,
             by_rule: by_rule.collect(),
+            catalogues: catalogues.collect(),
         }
     }
 }

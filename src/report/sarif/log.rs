@@ -9,6 +9,12 @@ pub(super) struct Tool<'r> {
     pub(super) driver: Driver<'r>,
 }
 
+/// What SARIF has no field for: the catalogues whose rules were used.
+#[derive(Serialize)]
+pub(super) struct RunProperties {
+    pub(super) catalogues: Vec<String>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Driver<'r> {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use regfix::check;
-use regfix::kind;
-use regfix::rules::charts::advisories;
-use regfix::rules::{RuleSet, charts};
+use regfix::kind::{self, Kind};
+use regfix::rules::anchors::Anchors;
+use regfix::rules::{Facts, RuleSet, charts};
 use serde::{Deserialize, Serialize};
 
 use super::history::Release;
@@ -36,6 +36,9 @@ struct Cache {
 
 pub struct Trees<'r> {
     rules: &'r RuleSet,
+    anchors: Anchors,
+    /// What files name, by their ids and paths: most files of a version are those of the one before.
+    files: HashMap<(String, String), Own>,
     file: PathBuf,
     cache: Cache,
     /// How many trees were not known.
@@ -88,6 +91,8 @@ impl<'r> Trees<'r> {
         };
         Ok(Self {
             rules,
+            anchors: Anchors::new(rules, &[])?,
+            files: HashMap::new(),
             file,
             cache,
             read: 0,
@@ -133,7 +138,7 @@ impl<'r> Trees<'r> {
     }
 
     fn read_tree(
-        &self,
+        &mut self,
         git: &mut Git,
         tree: &str,
         above: &str,
@@ -152,8 +157,8 @@ impl<'r> Trees<'r> {
                     }
                 }
                 Entry::Blob(id) => {
-                    if let Some(text) = git.text(&id)? {
-                        self.read_file(&path, &text, own);
+                    for (rule, images) in self.file(git, id, path)? {
+                        own.entry(rule).or_default().extend(images);
                     }
                 }
             }
@@ -161,12 +166,30 @@ impl<'r> Trees<'r> {
         Ok(())
     }
 
-    fn read_file(&self, path: &str, text: &str, own: &mut Own) {
-        let is_defaults = path.contains('/') || ["values.yaml", "values.yml"].contains(&path);
-        let Some(kind) = kind::classify(Path::new(path)).filter(|_| is_defaults) else {
-            return;
+    fn file(&mut self, git: &mut Git, id: String, path: String) -> Result<Own, Fault> {
+        let is_defaults =
+            path.contains('/') || ["values.yaml", "values.yml"].contains(&path.as_str());
+        let Some(kind) = kind::classify(Path::new(&path)).filter(|_| is_defaults) else {
+            return Ok(Own::new());
         };
-        let checked = check::check(Path::new(path), text, kind, self.rules);
+        let key = (id, path);
+        if let Some(known) = self.files.get(&key) {
+            return Ok(known.clone());
+        }
+        let mut own = Own::new();
+        if let Some(text) = git.text(&key.0)? {
+            self.read_file(&key.1, &text, kind, &mut own);
+        }
+        self.files.insert(key, own.clone());
+        Ok(own)
+    }
+
+    fn read_file(&self, path: &str, text: &str, kind: &Kind, own: &mut Own) {
+        let hints = self.anchors.hints(text.as_bytes());
+        if hints.is_empty() {
+            return;
+        }
+        let checked = check::check_near(Path::new(path), text, kind, self.rules, Some(&hints));
         for finding in checked
             .findings
             .into_iter()
@@ -208,7 +231,9 @@ fn of_subcharts(
             continue;
         };
         let version = locked.get(&one.name).unwrap_or(&one.version);
-        let known = advisories(Some(repository), &one.name, version);
+        let known = Facts::EMBEDDED
+            .charts
+            .advisories(Some(repository), &one.name, version);
         let certain = known.iter().filter(|advisory| advisory.certain);
         for advisory in certain.filter(|advisory| advisory.enabled != charts::Enabled::Off) {
             if found.contains_key(advisory.rule) {

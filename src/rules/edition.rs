@@ -1,0 +1,354 @@
+//! A catalogue that is ready to use: its rules and tables, the day that they are of, and where it is from.
+//!
+//! One comes with regfix. Another can take its place without a new binary: who named it decides how far it is trusted. Reads no
+//! file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::alternatives::Choices;
+use super::charts::Charts;
+use super::index::{Answer, Index};
+use super::schema::{Catalogue, RuleSpec};
+use super::{Rule, RuleSet, catalogue};
+
+/// The version of the schema that this regfix reads.
+pub const SCHEMA: u32 = 1;
+
+/// The tables of a catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    pub charts: Charts,
+    pub alternatives: Choices,
+    pub index: Index,
+    /// Whether what the index adds to the embedded one is no more than the word of a configuration.
+    is_pinned: bool,
+}
+
+impl Facts {
+    pub const EMBEDDED: Self = Self {
+        charts: Charts::EMBEDDED,
+        alternatives: Choices::EMBEDDED,
+        index: Index::EMBEDDED,
+        is_pinned: false,
+    };
+
+    /// Whether the index lists a tag only because a configuration says so.
+    pub(super) fn is_listed_by_configuration(&self, image: &str, tag: &str) -> bool {
+        self.is_pinned
+            && self.index.look_up(image, tag) == Answer::Present
+            && Index::EMBEDDED.look_up(image, tag) != Answer::Present
+    }
+}
+
+/// Who named a catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NamedBy {
+    /// A person, on the command line: trusted as the one that comes with regfix.
+    CommandLine,
+    /// A configuration, by its checksum. A repository can change both in one commit, so rules that differ from those that come
+    /// with regfix are marked, and their fixes need review.
+    Configuration,
+}
+
+/// A catalogue, ready to use.
+#[derive(Debug)]
+pub struct Edition {
+    /// The day on which the facts were gathered, `YYYY-MM-DD`.
+    pub as_of: String,
+    /// The file that it was read from; `None` of the one that comes with regfix.
+    pub file: Option<EditionFile>,
+    pub facts: Facts,
+    pub(super) rows: Vec<Row>,
+    rules: Arc<Vec<Rule>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditionFile {
+    /// As it was named.
+    pub name: String,
+    /// In hexadecimal digits.
+    pub sha256: String,
+    pub named_by: NamedBy,
+}
+
+/// A row of a catalogue, and what it is beside that of the same id that comes with regfix.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) spec: RuleSpec,
+    pub(super) standing: Standing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Comes with regfix, or is trusted as if it did. Whether it has a page that comes with regfix, too.
+    BuiltIn { has_page: bool },
+    /// A configuration made another rule of it.
+    Changed,
+    /// A configuration brought it.
+    New,
+}
+
+impl Edition {
+    /// The one that comes with regfix.
+    pub fn embedded() -> &'static Arc<Self> {
+        static EMBEDDED: LazyLock<Arc<Edition>> = LazyLock::new(|| {
+            let Catalogue { as_of, rules, .. } = catalogue();
+            let row = |spec| Row {
+                spec,
+                standing: Standing::BuiltIn { has_page: true },
+            };
+            let rows: Vec<Row> = rules.into_iter().map(row).collect();
+            Arc::new(Edition {
+                as_of,
+                file: None,
+                facts: Facts::EMBEDDED,
+                rules: Arc::new(RuleSet::compile(&rows, &[]).unwrap_or_default()),
+                rows,
+            })
+        });
+        &EMBEDDED
+    }
+
+    /// One that was read from a file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(catalogue: Catalogue, file: EditionFile) -> Result<Self, String> {
+        if catalogue.version != SCHEMA {
+            return Err(format!(
+                "it has version {} of the schema, and this regfix reads version {SCHEMA}",
+                catalogue.version
+            ));
+        }
+        if catalogue.as_of.parse::<jiff::civil::Date>().is_err() {
+            return Err("`as-of` is no day: write it like `2027-01-31`".to_owned());
+        }
+        let is_pinned = file.named_by == NamedBy::Configuration;
+        let facts = Facts {
+            charts: table(catalogue.charts, Charts::EMBEDDED, "charts", Charts::read)?,
+            alternatives: table(
+                catalogue.alternatives,
+                Choices::EMBEDDED,
+                "alternatives",
+                Choices::read,
+            )?,
+            index: table(catalogue.index, Index::EMBEDDED, "index", Index::read)?,
+            is_pinned,
+        };
+        let known = Self::embedded().rows.iter();
+        let known: HashMap<_, _> = known.map(|row| (&row.spec.id, &row.spec)).collect();
+        let row = |spec: RuleSpec| {
+            let same = known.get(&spec.id);
+            let standing = match (is_pinned, same) {
+                (false, same) => Standing::BuiltIn {
+                    has_page: same.is_some(),
+                },
+                (true, None) => Standing::New,
+                (true, Some(same)) if same.acts_as(&spec) => Standing::BuiltIn { has_page: true },
+                (true, Some(_)) => Standing::Changed,
+            };
+            Row { spec, standing }
+        };
+        let rows: Vec<Row> = catalogue.rules.into_iter().map(row).collect();
+        if let Some(at) = rows.iter().position(|row| row.spec.id.is_none()) {
+            return Err(format!("rule {} has no `id`", at + 1));
+        }
+        let rules = RuleSet::compile(&rows, &[]).map_err(|(_, why)| why)?;
+        Ok(Self {
+            as_of: catalogue.as_of,
+            file: Some(file),
+            facts,
+            rows,
+            rules: Arc::new(rules),
+        })
+    }
+
+    /// Its rules, as they are without a user's own.
+    pub fn rules(&self) -> &Arc<Vec<Rule>> {
+        &self.rules
+    }
+
+    /// Whether a configuration names it.
+    pub fn is_pinned(&self) -> bool {
+        let file = self.file.as_ref();
+        file.is_some_and(|file| file.named_by == NamedBy::Configuration)
+    }
+
+    /// What it is called in messages: the day, and the file.
+    pub fn name(&self) -> String {
+        match &self.file {
+            None => format!("{} (built in)", self.as_of),
+            Some(EditionFile {
+                name,
+                sha256,
+                named_by,
+            }) => {
+                let named_by = match named_by {
+                    NamedBy::CommandLine => "--catalogue",
+                    NamedBy::Configuration => "pinned by the configuration",
+                };
+                format!("{} ({name}, sha256 {sha256}, {named_by})", self.as_of)
+            }
+        }
+    }
+}
+
+/// SHA-256 in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// A table of a catalogue, or the one that comes with regfix where it has none.
+fn table<T>(
+    text: Option<String>,
+    embedded: T,
+    name: &str,
+    read: impl FnOnce(&'static str) -> Result<T, String>,
+) -> Result<T, String> {
+    match text {
+        Some(text) => read(kept(text)).map_err(|why| format!("`{name}`: {why}")),
+        None => Ok(embedded),
+    }
+}
+
+/// A text that is kept until the process ends, as what is embedded is: what is looked up in it goes into findings. The same text
+/// is kept once, and there are few different ones.
+fn kept(text: String) -> &'static str {
+    static KEPT: Mutex<BTreeMap<[u8; 32], &'static str>> = Mutex::new(BTreeMap::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = Sha256::digest(&text).into();
+    kept.entry(key)
+        .or_insert_with(|| Box::leak(text.into_boxed_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Safety;
+
+    fn edition(catalogue: Catalogue, named_by: NamedBy) -> Result<Edition, String> {
+        let file = EditionFile {
+            name: "regfix.catalogue.yaml".to_owned(),
+            sha256: sha256(b""),
+            named_by,
+        };
+        Edition::new(catalogue, file)
+    }
+
+    fn rule(edition: &Edition, id: &str) -> Rule {
+        let mut rules = edition.rules().iter();
+        rules.find(|rule| rule.id == id).unwrap().clone()
+    }
+
+    /// The embedded catalogue with a rule that moves elsewhere, one that only has another text, and a new one.
+    fn changed() -> Catalogue {
+        let mut changed = catalogue();
+        for spec in &mut changed.rules {
+            match spec.id.as_deref() {
+                Some("k8s-gcr-io") => spec.to = Some("evil.example.com".to_owned()),
+                Some("gcr-google-containers") => spec.why = Some("Another text.".to_owned()),
+                _ => {}
+            }
+        }
+        let new = "{id: new-one, from: old.example.com, to: new.example.com, safety: safe}";
+        changed.rules.push(serde_yaml::from_str(new).unwrap());
+        changed
+    }
+
+    #[test]
+    fn a_configuration_cannot_change_a_rule_in_silence() {
+        let pinned = edition(changed(), NamedBy::Configuration).unwrap();
+        let moved = rule(&pinned, "k8s-gcr-io");
+        assert_eq!(moved.safety, Safety::Review);
+        assert!(moved.mappings().iter().all(|one| one.safety < Safety::Safe));
+        assert!(
+            moved
+                .summary
+                .ends_with("(rule changed by the configuration)")
+        );
+        let retold = rule(&pinned, "gcr-google-containers");
+        assert_eq!(retold.safety, Safety::Safe);
+        assert!(!retold.summary.contains("changed"));
+        let new = rule(&pinned, "new-one");
+        assert!(!new.is_built_in() && new.safety == Safety::Safe);
+    }
+
+    #[test]
+    fn what_a_person_names_is_trusted() {
+        let given = edition(changed(), NamedBy::CommandLine).unwrap();
+        assert_eq!(rule(&given, "k8s-gcr-io").safety, Safety::Safe);
+        assert!(rule(&given, "new-one").is_built_in());
+        // It has no page in this release.
+        assert_eq!(rule(&given, "new-one").url(), None);
+    }
+
+    #[test]
+    fn a_safety_that_grows_is_a_change() {
+        let mut bolder = catalogue();
+        for spec in &mut bolder.rules {
+            spec.safety = Some(Safety::Safe);
+            spec.requires_tag_in = None;
+        }
+        let pinned = edition(bolder, NamedBy::Configuration).unwrap();
+        for (now, embedded) in pinned
+            .rules()
+            .iter()
+            .zip(Edition::embedded().rules().iter())
+        {
+            let allowed = embedded.safety.max(Safety::Review);
+            assert!(now.safety <= allowed, "{}", now.id);
+        }
+    }
+
+    #[test]
+    fn tables_are_those_of_the_catalogue_or_the_embedded_ones() {
+        let row = "made-up\thttps://example.com/charts\tk8s-gcr-io\t1.0.0..1.2.0\t1.3.0\t2026-01-01\t1.4.0\tk8s.gcr.io/pause:3.1\t-\t-\t-\t-\to/r@0123456789ab";
+        let with = |text: &str| Catalogue {
+            charts: Some(text.to_owned()),
+            index: Some("made-up\tv1\n".to_owned()),
+            ..catalogue()
+        };
+        let facts = edition(with(row), NamedBy::Configuration).unwrap().facts;
+        assert_eq!(facts.charts.advisories(None, "made-up", "1.2.0").len(), 1);
+        assert!(facts.charts.of_chart(None, "kube-state-metrics").is_empty());
+        assert_eq!(facts.alternatives, Choices::EMBEDDED);
+        assert!(facts.is_listed_by_configuration("made-up", "v1"));
+        let facts = edition(with(row), NamedBy::CommandLine).unwrap().facts;
+        assert!(!facts.is_listed_by_configuration("made-up", "v1"));
+        for wrong in [
+            row.replace("1.3.0", "x"),
+            row.replace("..", ":"),
+            "a\tb".to_owned(),
+        ] {
+            let why = edition(with(&wrong), NamedBy::CommandLine).unwrap_err();
+            assert!(why.starts_with("`charts`: "), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let with = |change: fn(&mut Catalogue)| {
+            let mut one = catalogue();
+            change(&mut one);
+            edition(one, NamedBy::CommandLine).unwrap_err()
+        };
+        let newer = with(|one| one.version = 2);
+        assert_eq!(
+            newer,
+            "it has version 2 of the schema, and this regfix reads version 1"
+        );
+        assert!(with(|one| one.as_of = "soon".to_owned()).contains("`as-of`"));
+        assert_eq!(with(|one| one.rules[1].id = None), "rule 2 has no `id`");
+        assert!(with(|one| one.rules[1].from = None).contains("`from`"));
+        assert!(with(|one| one.rules[1] = one.rules[0].clone()).contains("two rules"));
+    }
+}
