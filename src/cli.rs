@@ -195,6 +195,9 @@ fn run(
         let settings = Settings::new(&typed, &[], &base, Baselines::Used);
         return holding::print(arguments, &typed, &settings, path, out, err);
     }
+    if let Some(Command::Exporter(exporter)) = &arguments.command {
+        return exporter::export(arguments, exporter, &base, look, out, err);
+    }
     let roots = roots(arguments);
     let settings = Settings::new(&typed, &roots, &base, settings::baselines(arguments));
     let mut options = options(arguments, roots, &settings, look);
@@ -231,9 +234,6 @@ fn run(
         Some(Command::Images { format, verify, .. }) if verify.verify => {
             let json = *format == TableFormat::Json;
             return online::verify(&options, verify, json, out, err);
-        }
-        Some(Command::Exporter(arguments)) => {
-            return exporter::export(&options, arguments, out, err);
         }
         Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
         Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),

@@ -18,7 +18,8 @@ mod tree;
 mod work_tree;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
 
 use gix_hash::ObjectId;
 use gix_object::{FindExt, FindHeader};
@@ -33,6 +34,9 @@ use tree::ItemKind;
 
 /// Texts that are larger are not read.
 const LIMIT: u64 = 64 << 20;
+
+/// Of one revision, no more than this is written to the disk.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Why something is not known.
 #[derive(Debug)]
@@ -70,16 +74,21 @@ fn bytes_at(objects: &Objects, tree: ObjectId, name: &[u8]) -> Result<Option<Vec
     else {
         return Ok(None);
     };
-    let header = objects.try_header(&item.id);
+    blob(objects, item.id)
+}
+
+/// A file, if it is no larger than `LIMIT`.
+fn blob(objects: &Objects, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+    let header = objects.try_header(&id);
     let size = header.ok().flatten().map(|header| header.size);
     match size {
-        None => return Err(Error::missing(item.id)),
+        None => return Err(Error::missing(id)),
         Some(size) if size > LIMIT => return Ok(None),
         Some(_) => {}
     }
     let mut buffer = Vec::new();
-    let blob = objects.find_blob(&item.id, &mut buffer);
-    let blob = blob.map_err(|_| Error::missing(item.id))?;
+    let blob = objects.find_blob(&id, &mut buffer);
+    let blob = blob.map_err(|_| Error::missing(id))?;
     Ok(Some(blob.data.to_owned()))
 }
 
@@ -117,6 +126,44 @@ impl Repository {
             return Ok(Some((path.clone(), text)));
         }
         Ok(None)
+    }
+
+    /// The id of the commit that a revision names.
+    ///
+    /// # Errors
+    /// Where the revision is not here.
+    pub fn commit_id(&self, revision: &str) -> Result<String, Error> {
+        let commit = self.commit(revision, &self.objects()?)?;
+        Ok(commit.to_string())
+    }
+
+    /// Writes the regular files of a revision below a folder, which must be empty. Links and submodules are left out, and so are files
+    /// that are too large to be read.
+    ///
+    /// # Errors
+    /// Where the revision is not here, is too large, or the folder cannot be written.
+    pub fn write_files_of(&self, revision: &str, folder: &Path) -> Result<(), Error> {
+        let objects = self.objects()?;
+        let tree = tree_of(self.commit(revision, &objects)?, &objects)?;
+        let mut left = MOST_BYTES;
+        for (name, item) in tree::files(&objects, tree)? {
+            let relative = path(&name);
+            let is_plain = |part: Component<'_>| matches!(part, Component::Normal(name) if !name.eq_ignore_ascii_case(".git"));
+            if !relative.components().all(is_plain) {
+                continue;
+            }
+            let Some(bytes) = blob(&objects, item)? else {
+                continue;
+            };
+            left = left
+                .checked_sub(bytes.len() as u64)
+                .ok_or_else(|| Error::TooLarge(revision.to_owned()))?;
+            let path = folder.join(relative);
+            let written = fs::create_dir_all(path.parent().unwrap_or(folder))
+                .and_then(|()| fs::write(&path, bytes));
+            written.map_err(|error| Error::unreadable(&path, error))?;
+        }
+        Ok(())
     }
 
     /// The bytes that a regular file had at a revision, if there was one.

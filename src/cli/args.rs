@@ -274,7 +274,8 @@ pub enum Command {
     Mirror(Mirror),
     /// Write metrics for Prometheus: which images exist, which are gone, and which registries do not answer
     ///
-    /// Asks each registry once, and ends. Exit code 0: the metrics are written. 2: something failed. See docs/registries.md.
+    /// Asks each registry once and ends, or serves the metrics over HTTP with `--listen`. Exit code 0: the metrics are written, or a
+    /// signal ended the server. 2: something failed. See docs/registries.md.
     Exporter(Exporter),
     /// List the hosts that pulls need, before and after the images have moved
     Hosts(Hosts),

@@ -89,7 +89,7 @@ pub struct Tags {
     pub registries: Registries,
 }
 
-fn time(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn time(text: &str) -> Result<std::time::Duration, String> {
     let parsed: Option<jiff::SignedDuration> = text.parse().ok();
     let time = parsed.and_then(|parsed| std::time::Duration::try_from(parsed).ok());
     time.ok_or_else(|| "write a time like 30s, 10m or 24h".to_owned())
@@ -107,8 +107,9 @@ pub(super) use offline::{connect, export, tags, verify};
 mod offline {
     use std::io::{self, Write};
 
-    use super::super::Exit;
+    use super::super::{Arguments, Exit};
     use super::{Registries, Tags, Verify};
+    use crate::report::{Base, Look};
     use crate::run::{self, Options};
 
     /// Nobody: no value of it exists.
@@ -139,8 +140,10 @@ mod offline {
     }
 
     pub(crate) fn export(
-        _: &Options<'_>,
+        _: &Arguments,
         _: &super::super::exporter::Exporter,
+        _: &Base,
+        _: Look,
         _: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Exit> {

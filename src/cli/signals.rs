@@ -9,14 +9,10 @@ use crate::write::Gate;
 /// ends at once, and a group that is being written then is left to the next run.
 #[cfg(unix)]
 pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     use signal_hook::{flag, low_level};
 
-    // What `nohup` and shells have the process ignore stays ignored.
-    let ignored = ignored();
-    let mut wanted = vec![SIGINT, SIGTERM, SIGHUP];
-    wanted.retain(|signal| ignored >> (signal - 1) & 1 == 0);
+    let wanted = wanted();
     let mut signals = Signals::new(&wanted)?;
     // At once: the thread below may take a while to wake.
     for signal in wanted {
@@ -32,6 +28,36 @@ pub(super) fn watch(gate: &Arc<Gate>) -> io::Result<()> {
     };
     let thread = std::thread::Builder::new().name("signals".to_owned());
     thread.spawn(wait).map(drop)
+}
+
+/// Has the same signals end the process with exit code 0, after `finish`.
+#[cfg(all(unix, feature = "online"))]
+pub(super) fn end_after(finish: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new(wanted())?;
+    let wait = move || {
+        if signals.forever().next().is_some() {
+            finish();
+            signal_hook::low_level::exit(0);
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(wait).map(drop)
+}
+
+#[cfg(all(not(unix), feature = "online"))]
+pub(super) fn end_after(_: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    Ok(())
+}
+
+/// What `nohup` and shells have the process ignore stays ignored.
+#[cfg(unix)]
+fn wanted() -> Vec<i32> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let ignored = ignored();
+    let mut wanted = vec![SIGINT, SIGTERM, SIGHUP];
+    wanted.retain(|signal| ignored >> (signal - 1) & 1 == 0);
+    wanted
 }
 
 #[cfg(not(unix))]

@@ -178,6 +178,19 @@ impl<'o> Listing<'o> {
     }
 }
 
+/// The regular files of a tree, by their paths, with what they hold.
+pub(super) fn files(
+    objects: &Objects,
+    tree: ObjectId,
+) -> Result<BTreeMap<BString, ObjectId>, Error> {
+    let none = HashMap::new();
+    let mut listing = Listing::new(objects, &none);
+    listing.add(tree)?;
+    let items = listing.items.into_iter();
+    let files = items.filter(|(_, item)| item.kind == ItemKind::File);
+    Ok(files.map(|(path, item)| (path, item.id)).collect())
+}
+
 /// What a tree has at a path with `/` between its parts.
 pub(super) fn find(objects: &Objects, tree: ObjectId, path: &[u8]) -> Result<Option<Item>, Error> {
     let mut tree = tree;

@@ -41,8 +41,8 @@ const STATES: [&str; 5] = [
     "unreachable",
 ];
 
-/// All metrics of a round.
-pub fn text(samples: &[Sample], now: u64, version: &str) -> String {
+/// All metrics of a round. `is_whole` says whether all that names images could be read.
+pub fn text(samples: &[Sample], now: u64, is_whole: bool, version: &str) -> String {
     let mut page = Page::default();
     page.family(
         AVAILABLE,
@@ -108,6 +108,12 @@ pub fn text(samples: &[Sample], now: u64, version: &str) -> String {
     let name = "regfix_last_round_timestamp_seconds";
     page.family(name, "When the registries were last asked.");
     page.line(name, &[], now);
+    let name = "regfix_last_round_complete";
+    page.family(
+        name,
+        "1 if all files, revisions and reports that name images could be read.",
+    );
+    page.line(name, &[], u64::from(is_whole));
     page.family("regfix_build_info", "1, with the version of regfix.");
     page.line("regfix_build_info", &[("version", version)], 1);
     page.text
@@ -199,7 +205,7 @@ mod tests {
             sample("a.io/\"\\\n", "unreachable", Some((false, 7))),
             sample("a.io/z:1", "denied", None),
         ];
-        let text = text(&samples, 9, "0.1.0");
+        let text = text(&samples, 9, true, "0.1.0");
         let known = known(&text);
         assert_eq!(known.len(), 2);
         assert_eq!(known["a.io/x:1"], (true, 5));

@@ -31,6 +31,23 @@ fi
 promtool check metrics < regfix.prom > said 2>&1 || failed "promtool: $(cat said)"
 contains "$(cat regfix.prom)" 'regfix_image_undetermined{image="127.0.0.1:9/a:1",state="unreachable"} 1'
 passed "promtool finds no fault with the metrics"
+
+# The same over HTTP.
+"$regfix" exporter --no-config --max-wait 1s --timeout 2s --listen 0 --interval 1s images.yaml 2> served &
+exporter=$!
+trap 'kill "$exporter" 2> /dev/null || true; rm -rf "$scratch"' EXIT
+for _ in {1..100}; do
+    url=$(grep -o 'http://[0-9.:]*' served) && curl --silent --fail "$url/metrics" > served.prom && break
+    sleep 0.1
+done
+promtool check metrics < served.prom > said 2>&1 || failed "promtool: $(cat said)"
+diff <(grep -v _timestamp_ regfix.prom) <(grep -v _timestamp_ served.prom) || failed "what is served differs from the file"
+[[ $(curl --silent "$url/healthz") = ok ]] || failed "/healthz"
+kill "$exporter"
+status=0
+wait "$exporter" || status=$?
+[[ $status = 0 ]] || failed "exit code $status after TERM"
+passed "the same is served over HTTP, until TERM"
 # Every metric of the rules and the dashboard is one of ours.
 grep -oh 'regfix_[a-z_]*' "$root"/packaging/prometheus/alerts.yaml "$root/packaging/prometheus/dashboard.json" | sort -u > used
 while read -r metric; do

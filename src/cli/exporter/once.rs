@@ -1,0 +1,232 @@
+//! One round: which images there are, what registries say of them, and where that is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::rounds::Rounds;
+use super::{Exporter, watch};
+use crate::cli::settings::Typed;
+use crate::cli::{self, Arguments, Exit, online};
+use crate::git;
+use crate::open::{self, Links};
+use crate::printable::{self, complain};
+use crate::registry::metrics::{self, Known};
+use crate::report::{Base, Look};
+use crate::run::{self, Baselines, Outcome, Rules, Settings};
+use crate::walk;
+
+/// Metrics of an earlier round, and reports of a cluster, are no larger.
+const LARGEST: usize = 256 << 20;
+
+/// What does not change from round to round.
+pub(super) struct Task<'t> {
+    pub(super) arguments: &'t Arguments,
+    pub(super) exporter: &'t Exporter,
+    pub(super) base: &'t Base,
+    pub(super) look: Look,
+    /// The images of commits, which never change.
+    pub(super) of_commits: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The images below some folders.
+struct List {
+    /// Those of the working directory.
+    rules: Arc<Rules>,
+    images: BTreeSet<String>,
+    outcome: Outcome,
+}
+
+/// Asks once and writes what it came to, or as often as `--listen` says.
+pub(crate) fn export(
+    arguments: &Arguments,
+    exporter: &Exporter,
+    base: &Base,
+    look: Look,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let mut task = Task {
+        arguments,
+        exporter,
+        base,
+        look,
+        of_commits: BTreeMap::new(),
+    };
+    let file = exporter.textfile.as_deref();
+    let is_piped = file == Some(Path::new("-"));
+    let known = match file.filter(|_| !is_piped) {
+        Some(file) => earlier(file, err)?,
+        None => Known::new(),
+    };
+    let mut rounds = Rounds::new(known, exporter.interval, exporter.stale_after);
+    if let Some(address) = exporter.listen {
+        return watch::watch(&mut task, &mut rounds, address, err);
+    }
+    let Some((text, is_whole)) = task.round(&mut rounds, err)? else {
+        return Ok(Exit::Failed);
+    };
+    let written = match file.filter(|_| !is_piped) {
+        Some(file) => replace(file, &text),
+        None => out.write_all(text.as_bytes()).and_then(|()| out.flush()),
+    };
+    if let Err(error) = written {
+        let name = file.map(printable::path).unwrap_or_default();
+        complain(err, format!("{name}: {error}"))?;
+        return Ok(Exit::Failed);
+    }
+    Ok(if is_whole { Exit::Done } else { Exit::Failed })
+}
+
+impl Task<'_> {
+    /// The metrics of one round, and whether all that names images could be read. `None` once what is wrong was said.
+    pub(super) fn round(
+        &mut self,
+        rounds: &mut Rounds,
+        err: &mut dyn Write,
+    ) -> io::Result<Option<(String, bool)>> {
+        // Credentials and settings may be others than in the round before.
+        let Some(client) = online::connect(&self.exporter.registries, err)? else {
+            return Ok(None);
+        };
+        let roots = cli::roots(self.arguments);
+        // Images of a cluster belong to no repository: the rules of the working directory count for all.
+        let List {
+            rules,
+            mut images,
+            outcome,
+        } = match self.list(roots, true, err)? {
+            Ok(list) => list,
+            Err(message) => return cli::refuse(&message, err).map(|_| None),
+        };
+        let mut is_whole = outcome != Outcome::Failed;
+        for revision in &self.exporter.revision {
+            match self.of_revision(revision, err)? {
+                Ok(more) => images.extend(more),
+                Err(why) => {
+                    complain(err, format!("--revision: {why}"))?;
+                    is_whole = false;
+                }
+            }
+        }
+        for path in &self.exporter.cluster_report {
+            match of_report(path) {
+                Ok(more) => images.extend(more),
+                Err(why) => {
+                    complain(err, format!("{}: {why}", printable::path(path)))?;
+                    is_whole = false;
+                }
+            }
+        }
+        let now = || u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+        rounds.ask(&client, &images, now());
+        let now = now();
+        let samples = rounds.samples(&rules.set, now);
+        let text = metrics::text(&samples, now, is_whole, env!("CARGO_PKG_VERSION"));
+        Ok(Some((text, is_whole)))
+    }
+
+    /// The rules of the working directory, and the images below some roots.
+    fn list(
+        &self,
+        roots: Vec<PathBuf>,
+        is_here: bool,
+        err: &mut dyn Write,
+    ) -> io::Result<Result<List, String>> {
+        let today = self.arguments.scope.as_of.unwrap_or_else(cli::today);
+        let typed = match Typed::new(self.arguments, today, false) {
+            Ok(typed) => typed,
+            Err(message) => return Ok(Err(message)),
+        };
+        let settings = Settings::new(&typed, &roots, self.base, Baselines::Unused);
+        let area = match settings.of_folder(Path::new("")) {
+            Ok(area) => area,
+            Err(message) => return Ok(Err(message)),
+        };
+        let mut options = cli::options(self.arguments, roots, &settings, self.look);
+        options.base = self.base.clone();
+        options.as_of = today;
+        options.watched &= is_here && self.exporter.listen.is_none();
+        let (listed, outcome) = run::listed(&options, err)?;
+        Ok(Ok(List {
+            rules: Arc::clone(&area.rules),
+            images: listed.into_iter().map(|one| one.image).collect(),
+            outcome,
+        }))
+    }
+
+    /// The images that the repository of the working directory has at a revision.
+    fn of_revision(
+        &mut self,
+        revision: &str,
+        err: &mut dyn Write,
+    ) -> io::Result<Result<BTreeSet<String>, String>> {
+        let here = walk::working_directory();
+        let found = git::Repository::around(&here)
+            .and_then(|repository| Ok((repository.commit_id(revision)?, repository)));
+        let (commit, repository) = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        if let Some(known) = self.of_commits.get(&commit) {
+            return Ok(Ok(known.clone()));
+        }
+        let folder = tempfile::Builder::new().prefix("regfix-").tempdir()?;
+        if let Err(error) = repository.write_files_of(&commit, folder.path()) {
+            return Ok(Err(error.to_string()));
+        }
+        Ok(
+            match self.list(vec![folder.path().to_owned()], false, err)? {
+                Ok(List {
+                    images,
+                    outcome: Outcome::Clean,
+                    ..
+                }) => {
+                    self.of_commits.insert(commit, images.clone());
+                    Ok(images)
+                }
+                Ok(_) => Err(format!("{revision} could not be read as a whole")),
+                Err(message) => Err(message),
+            },
+        )
+    }
+}
+
+/// What an earlier round wrote; nothing where there was none.
+fn earlier(path: &Path, err: &mut dyn Write) -> io::Result<Known> {
+    match open::read(path, Links::Follow, LARGEST) {
+        Ok(bytes) => Ok(metrics::known(&String::from_utf8_lossy(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::new()),
+        Err(error) => {
+            complain(err, format!("{}: {error}", printable::path(path)))?;
+            Ok(Known::new())
+        }
+    }
+}
+
+fn of_report(path: &Path) -> Result<Vec<String>, String> {
+    let bytes = open::read(path, Links::Follow, LARGEST).map_err(|error| error.to_string())?;
+    let report: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| format!("is not a report: {error}"))?;
+    let rows = report.get("rows").and_then(serde_json::Value::as_array);
+    let rows = rows.ok_or("is not a report of `regfix cluster --format json`")?;
+    let image = |row: &serde_json::Value| row.get("image")?.as_str().map(str::to_owned);
+    Ok(rows.iter().filter_map(image).collect())
+}
+
+/// As a whole, or not at all: the collector may read at any time.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".regfix-");
+    // The collector runs as another user.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
