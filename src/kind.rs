@@ -175,8 +175,15 @@ fn is_data_stem(file: &str) -> bool {
 }
 
 fn is_template(name: &Name<'_>) -> bool {
-    let in_chart = is_yaml(&name.extension) && name.path.iter().any(|part| part == "templates");
-    in_chart || TEMPLATED.contains(&name.extension.as_str()) && is_data_stem(name.file)
+    let folder = "templates";
+    let bytes = name.path.as_os_str().as_encoded_bytes();
+    // Most paths are told apart without taking them to pieces.
+    let in_chart = || {
+        is_yaml(&name.extension)
+            && memchr::memmem::find(bytes, folder.as_bytes()).is_some()
+            && name.path.iter().any(|part| part == folder)
+    };
+    in_chart() || TEMPLATED.contains(&name.extension.as_str()) && is_data_stem(name.file)
 }
 
 /// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.

@@ -2,6 +2,7 @@
 //!
 //! Knows no rule and no YAML: which files are wanted, and what is worth keeping of their bytes, come in as closures.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 mod content;
@@ -78,8 +79,10 @@ impl Options {
 
 /// What a walk asks its caller about each file.
 ///
-/// All three are called from many threads. A panic in one of them costs its file only.
+/// All are called from many threads. A panic in one of them costs its file only.
 pub struct Sieve<'s, K, T> {
+    /// Told of each folder with all its names, before its files are asked about.
+    pub listed: &'s Listed<'s>,
     /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
     /// every file that was named.
     pub wanted: &'s Wanted<'s, K>,
@@ -104,6 +107,7 @@ impl<K> From<Option<K>> for Want<K> {
     }
 }
 
+pub type Listed<'s> = dyn Fn(&Path, &mut dyn Iterator<Item = &OsStr>) + Sync + 's;
 pub type Wanted<'s, K> = dyn Fn(&Path, bool) -> Want<K> + Sync + 's;
 pub type Keep<'s, K, T> = dyn Fn(&Path, K, &[u8]) -> Option<T> + Sync + 's;
 

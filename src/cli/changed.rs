@@ -128,6 +128,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         ..walk::Options::default()
     };
     let sieve = walk::Sieve {
+        listed: &|_, _| (),
         wanted: &note,
         keep: &|_, (), _| None::<()>,
         suspect: &|_| false,

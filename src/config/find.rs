@@ -1,5 +1,6 @@
 //! Where the configuration of a folder is. Looks for files, and reads none.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::open;
@@ -70,6 +71,15 @@ pub fn repository(folder: &Path) -> Option<&Path> {
 pub fn is_configuration(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|file| FILES.iter().any(|name| file == *name))
+}
+
+/// Whether a folder may have a configuration, or begin a repository, by a name in it.
+pub fn is_of_use(name: &OsStr) -> bool {
+    let begins = |path: &str| {
+        let rest = path.as_bytes().strip_prefix(name.as_encoded_bytes());
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+    };
+    name == ".git" || FILES.iter().chain(&MISNAMED).any(|path| begins(path))
 }
 
 /// The configuration that lies in a folder. `is_top` says that the folder is one in which a file without a dot in its name

@@ -53,8 +53,11 @@ pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
 
 /// Whether a file holds such parameters, by its name.
 pub fn is_argo_source(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with(ARGO_SOURCE))
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let name = || path.file_name().and_then(|name| name.to_str());
+    // Most paths are told apart without taking them to pieces.
+    memchr::memmem::find(bytes, ARGO_SOURCE.as_bytes()).is_some()
+        && name().is_some_and(|name| name.starts_with(ARGO_SOURCE))
 }
 
 /// The documents of a run.

@@ -83,24 +83,25 @@ fn in_name(byte: u8) -> bool {
 
 /// Where a host has capitals beside a dot: `K8S.GCR.IO`, `Quay.Io`.
 fn capitals<'t>(text: &'t [u8], domains: &'t [String]) -> impl Iterator<Item = usize> + use<'t> {
-    let dots = has_capital_beside_dot(text).then(|| memchr::memchr_iter(b'.', text));
-    dots.into_iter().flatten().filter(move |dot| {
-        let is_capital = |at: Option<usize>| {
-            at.and_then(|at| text.get(at))
-                .is_some_and(u8::is_ascii_uppercase)
-        };
-        let label = text[dot + 1..].iter();
-        let length = label
-            .take_while(|byte| byte.is_ascii_alphanumeric())
-            .count();
-        let label = &text[dot + 1..dot + 1 + length];
-        let is_domain = |domain: &String| domain.as_bytes().eq_ignore_ascii_case(label);
-        (is_capital(dot.checked_sub(1)) || is_capital(Some(dot + 1)))
-            && domains.iter().any(is_domain)
+    let chunks = (0..text.len()).step_by(CHUNK);
+    let chunks = chunks.filter(|start| {
+        // With a byte before it and one behind.
+        let end = text.len().min(start + CHUNK + 1);
+        has_capital_beside_dot(&text[start.saturating_sub(1)..end])
+    });
+    let is_capital = |at: usize| text.get(at).is_some_and(u8::is_ascii_uppercase);
+    let bytes = chunks.flat_map(|start| start..text.len().min(start + CHUNK));
+    bytes.filter(move |at| {
+        text[*at] == b'.'
+            && (is_capital(at + 1) || at.checked_sub(1).is_some_and(is_capital))
+            && begins_with_domain(&text[at + 1..], domains)
     })
 }
 
-/// One pass without a branch, which the compiler turns into vector instructions.
+/// So much is looked at in a few instructions, and byte by byte only where that finds something.
+const CHUNK: usize = 128;
+
+/// Without a branch, so that the compiler makes vector instructions of it.
 fn has_capital_beside_dot(text: &[u8]) -> bool {
     let pairs = text.iter().zip(text.get(1..).unwrap_or_default());
     let found = pairs.fold(0_u8, |found, (one, next)| {
@@ -109,6 +110,14 @@ fn has_capital_beside_dot(text: &[u8]) -> bool {
         found | before | behind
     });
     found > 0
+}
+
+fn begins_with_domain(text: &[u8], domains: &[String]) -> bool {
+    domains.iter().any(|domain| {
+        let (label, after) = text.split_at_checked(domain.len()).unwrap_or((text, b""));
+        let ends = || !after.first().is_some_and(u8::is_ascii_alphanumeric);
+        label.eq_ignore_ascii_case(domain.as_bytes()) && ends()
+    })
 }
 
 #[cfg(test)]

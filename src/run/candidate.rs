@@ -1,7 +1,7 @@
 //! What a file is of use for, by a look at its bytes: every file of a tree is asked, and most are of none.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::Options;
 use super::domains::Domains;
@@ -12,7 +12,6 @@ use crate::kind::Kind;
 use crate::progress::Progress;
 use crate::project::helm;
 use crate::project::selectors;
-use crate::search::Search;
 use crate::walk;
 
 /// A file that is to be checked, or that says something about others.
@@ -40,26 +39,31 @@ pub(super) struct Roles {
     pub(super) holds_secret: bool,
 }
 
-/// Words of which a file has one if it has any role but that of its name. `None` where they cannot be searched for.
-static WORDS: LazyLock<Option<Search>> = LazyLock::new(|| {
+/// Words of which a file has one if it has any role but that of its name.
+pub(super) fn role_words() -> Vec<&'static str> {
     let words = [
         &helm::RELEASE_WORDS[..],
         &helm::CHART_WORDS,
         &selectors::WORDS,
         &pull_secrets::KEYS,
     ];
-    Search::new(words.into_iter().flatten()).ok()
-});
+    words.concat()
+}
 
 impl Roles {
-    pub(super) fn of(config: &Config, path: &Path, kind: &Kind, bytes: &[u8]) -> Self {
+    /// `has_word` says whether one of the [`role_words`] is in it.
+    pub(super) fn of(
+        config: &Config,
+        path: &Path,
+        kind: &Kind,
+        bytes: &[u8],
+        has_word: bool,
+    ) -> Self {
         let by_name = Self {
             makes_project: kind.makes_project(),
             ..Self::default()
         };
-        // One search for all instead of one for each, because most files have none of the words.
-        let has_word = || WORDS.as_ref().is_none_or(|words| words.occurs_in(bytes));
-        if !(kind.name == "helmfile" || selectors::is_argo_source(path) || has_word()) {
+        if !(kind.name == "helmfile" || has_word || selectors::is_argo_source(path)) {
             return by_name;
         }
         Self {
@@ -87,8 +91,8 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
     let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
         progress.advance(1);
         let area = options.settings.of(path)?;
-        let anchors = &area.rules.anchors;
-        let roles = Roles::of(&area.config, path, kind, bytes);
+        let sight = area.rules.anchors.look(bytes);
+        let roles = Roles::of(&area.config, path, kind, bytes, sight.has_word);
         let secrets = || {
             let text = std::str::from_utf8(bytes).ok()?;
             Some(pull_secrets::read(path, text, kind))
@@ -96,7 +100,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
         let candidate = Candidate {
             kind,
             // A search for bytes finds nothing in broken UTF-16, which is kept to be reported.
-            suspect: anchors.occur_in(bytes) || Encoding::of(bytes) != Encoding::Utf8,
+            suspect: sight.suspect || Encoding::of(bytes) != Encoding::Utf8,
             roles,
             text: roles.text(bytes),
             pull_secrets: roles
@@ -113,6 +117,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
         (is_of_use || counts()).then_some(candidate)
     };
     let sieve = walk::Sieve {
+        listed: &|folder, names| options.settings.listed(folder, names),
         wanted: &|path, named| options.want(path, named),
         keep: &keep,
         // The path is not known here; what another repository looks for is judged by its own rules later.

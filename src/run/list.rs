@@ -48,6 +48,7 @@ pub fn files(
     let found = walk::walk(
         &options.walk,
         &Sieve {
+            listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path, named| options.want(path, named),
             keep: &|_, kind: &'static Kind, bytes| Some(kind.describe(bytes)),
             suspect: &|_| false,
@@ -207,6 +208,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
     let found = walk::walk(
         &options.walk,
         &Sieve {
+            listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path, named| options.want(path, named),
             keep: &|path, kind: &'static Kind, bytes| {
                 let text = std::str::from_utf8(bytes);

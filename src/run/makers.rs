@@ -91,15 +91,17 @@ pub(super) fn disk_of<'r>(
         };
         let has_naming = !makers.naming.is_empty();
         let sieve = walk::Sieve {
+            listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path: &Path, _| {
                 let may_matter = |kind: &&Kind| kind.makes_project() || kind.name == "yaml";
                 options.kind_of(path, false).filter(may_matter).into()
             },
             keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {
                 let area = options.settings.of(path)?;
+                let has_word = area.rules.anchors.look(bytes).has_word;
                 let roles = Roles {
                     releases: false,
-                    ..Roles::of(&area.config, path, kind, bytes)
+                    ..Roles::of(&area.config, path, kind, bytes, has_word)
                 };
                 // A chart may come from a repository that another file explains.
                 let names_chart = has_naming && roles.names_chart;

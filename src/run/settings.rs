@@ -3,10 +3,12 @@
 //! Finds configurations, and has each of them read once. Where settings come from, and what was typed, is for [`Source`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::Known;
+use super::candidate::role_words;
 use crate::baseline;
 use crate::config::{self, Config, Found};
 use crate::kind;
@@ -47,7 +49,7 @@ pub struct Rules {
 
 impl Rules {
     fn new(set: RuleSet, names: Names) -> Result<Self, String> {
-        let anchors = Anchors::new(&set, &[MARKER])?;
+        let anchors = Anchors::with_words(&set, &[MARKER], &role_words())?;
         Ok(Self {
             set,
             anchors,
@@ -108,7 +110,8 @@ pub struct Settings<'s> {
     roots: HashSet<PathBuf>,
     /// Folders from which the user looks at repositories: the working directory and the roots, links resolved.
     outlooks: HashSet<PathBuf>,
-    spots: RwLock<HashMap<PathBuf, Arc<Spot>>>,
+    /// By folder as it is spelled: comparing paths by their components takes long for each file.
+    spots: RwLock<HashMap<OsString, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
 }
 
@@ -302,7 +305,7 @@ impl<'s> Settings<'s> {
 
     fn spot(&self, folder: &Path) -> Arc<Spot> {
         let spots = self.spots.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(spot) = spots.get(folder) {
+        if let Some(spot) = spots.get(folder.as_os_str()) {
             return Arc::clone(spot);
         }
         drop(spots);
@@ -314,8 +317,27 @@ impl<'s> Settings<'s> {
             _ => self.down_to(folder),
         };
         let mut spots = self.spots.write().unwrap_or_else(PoisonError::into_inner);
-        let spot = spots.entry(folder.to_owned()).or_insert(Arc::new(spot));
+        let spot = spots.entry(folder.into()).or_insert(Arc::new(spot));
         Arc::clone(spot)
+    }
+
+    /// Learns from the names in a folder that the settings of the folder above hold there, too. Looking for each file
+    /// that could say otherwise takes longer than reading a small manifest.
+    pub(super) fn listed(&self, folder: &Path, names: &mut dyn Iterator<Item = &OsStr>) {
+        let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else {
+            return;
+        };
+        let mut of_use = names.filter(|name| config::is_of_use(name));
+        if of_use.next().is_some() || !self.is_below_root(folder) {
+            return;
+        }
+        let above = self.spot(above);
+        let spot = Spot {
+            real: above.real.join(name),
+            ..(*above).clone()
+        };
+        let mut spots = self.spots.write().unwrap_or_else(PoisonError::into_inner);
+        spots.entry(folder.into()).or_insert(Arc::new(spot));
     }
 
     fn is_below_root(&self, folder: &Path) -> bool {

@@ -154,6 +154,11 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             error,
         } = list(&folder.path);
         self.with(|worker| {
+            if error.is_none() {
+                let mut names = entries.iter().map(|entry| entry.name.as_os_str());
+                // Whoever asks for these names again finds out for himself.
+                let _ = catch(|| (self.sieve.listed)(&folder.path, &mut names));
+            }
             let problems = &mut worker.found.problems;
             problems.extend(error.map(|error| match error.kind() {
                 io::ErrorKind::NotFound => Problem::vanished(named(&folder.path)),

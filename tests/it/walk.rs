@@ -81,6 +81,7 @@ fn run(options: &Options) -> Outcome<bool> {
     walk(
         options,
         &Sieve {
+            listed: &|_, _| (),
             wanted: &|path, named| (named || is_yaml(path)).then_some(named).into(),
             keep: &|_, named, bytes| {
                 bytes
@@ -259,6 +260,7 @@ fn excluded_folders_are_not_entered() {
     let outcome = walk(
         &options,
         &Sieve {
+            listed: &|_, _| (),
             wanted: &|path, _| {
                 let is_new = asked.lock().unwrap().insert(path.to_owned());
                 is_new.then_some(()).into()
@@ -335,6 +337,7 @@ fn a_panic_costs_one_file() {
     let outcome = walk(
         &tree.options(&[""]),
         &Sieve {
+            listed: &|_, _| (),
             wanted: &|path, _| {
                 assert!(!path.ends_with("worse.yaml"), "cannot even name it");
                 Want::Read(())
@@ -389,6 +392,7 @@ fn files_beyond_the_limit_are_looked_through() {
     let outcome = walk(
         &tree.options(&[""]),
         &Sieve {
+            listed: &|_, _| (),
             wanted: &|_, _| Want::Read(()),
             keep: &|_, (), bytes| Some(bytes.len()),
             suspect: &|bytes| bytes.ends_with(b"legacy"),
@@ -517,6 +521,7 @@ mod unix {
         let outcome = walk(
             &tree.options(&[""]),
             &Sieve {
+                listed: &|_, _| (),
                 wanted: &|path, _| {
                     if path.ends_with("b.yaml") {
                         fs::remove_file(path).unwrap();
@@ -544,6 +549,7 @@ mod unix {
                     ..Options::default()
                 },
                 &Sieve {
+                    listed: &|_, _| (),
                     wanted: &|path, _| path.ends_with("walk/roots.rs").then_some(()).into(),
                     keep: &|_, (), _| Some(()),
                     suspect: &|_| false,
@@ -644,6 +650,7 @@ fn what_is_ignored_is_what_ripgrep_ignores() {
             let outcome = walk(
                 &options,
                 &Sieve {
+                    listed: &|_, _| (),
                     wanted: &|_, _| Want::Read(()),
                     keep: &|_, (), _| Some(()),
                     suspect: &|_| false,

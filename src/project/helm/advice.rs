@@ -305,9 +305,10 @@ impl<'a> Advice<'a> {
         text: &str,
         text_of: &dyn Fn(&Path) -> Option<Arc<str>>,
     ) -> Vec<Named> {
-        let (Some(kind), documents) = ways::documents(path, text) else {
+        let Some(kind) = kind::classify(path).filter(|kind| ways::may_name(kind, text)) else {
             return Vec::new();
         };
+        let documents = ways::documents(kind, text);
         let around = Around {
             tree: self.tree,
             path,
@@ -413,7 +414,9 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
 
 /// The URL of one of helmfile's `repositories`.
 fn repository_called(name: &str, documents: &[&Table]) -> Option<String> {
-    let lists = documents.iter().filter_map(|root| root.get("repositories"));
+    let lists = documents
+        .iter()
+        .filter_map(|root| root.get(ways::REPOSITORIES));
     let items = lists.flat_map(|list| match list {
         Value::List(items) => items.to_vec(),
         _ => Vec::new(),

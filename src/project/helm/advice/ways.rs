@@ -12,6 +12,9 @@ use crate::kind::{self, Kind, Masks};
 use crate::search::Search;
 use crate::source::Span;
 
+/// The key of helmfile's repositories.
+pub(super) const REPOSITORIES: &str = "repositories";
+
 /// One way to name a chart.
 #[derive(Debug)]
 pub(super) struct Way {
@@ -245,9 +248,40 @@ impl Document {
         match self {
             Self::Object(group, name) => is_object(root, group, name),
             Self::File(name) => kind.name == name,
-            Self::Any => matches!(kind.name, "yaml" | "helmfile"),
+            Self::Any => is_any(kind),
         }
     }
+}
+
+/// Whether a text could name a chart, by a look for the keys that it takes.
+pub(super) fn may_name(kind: &Kind, text: &str) -> bool {
+    let has = |path: &str| {
+        let mut keys = path.trim_end_matches("[]").split('.');
+        keys.all(|key| text.contains(key))
+    };
+    let is_possible = |way: &Way| {
+        let has_document = match way.document {
+            Document::Object(_, name) => has(name),
+            Document::File(name) => kind.name == name,
+            Document::Any => is_any(kind),
+        };
+        let has_repository = || match way.repository {
+            Repository::Url(path) | Repository::Object(path) => has(path),
+            Repository::Prefix => has(REPOSITORIES),
+            Repository::InName => true,
+        };
+        has_document
+            && has(way.chart)
+            && has_repository()
+            && way.version.iter().any(|path| has(path))
+            && way.entries.iter().any(|path| has(path))
+    };
+    // The list of releases is not in the text of a Terraform file.
+    kind.name == terraform::NAME || WAYS.iter().any(is_possible)
+}
+
+fn is_any(kind: &Kind) -> bool {
+    matches!(kind.name, "yaml" | "helmfile")
 }
 
 pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
@@ -284,21 +318,16 @@ pub(super) fn leaf<'v>(table: &'v Table, path: &str) -> Option<&'v Leaf> {
 }
 
 /// The documents of a file, templates masked. Empty for what does not parse.
-pub(super) fn documents(path: &Path, text: &str) -> (Option<&'static Kind>, Vec<Value>) {
-    let kind = kind::classify(path);
-    let values = match kind {
-        Some(kind) if kind.name == terraform::NAME => vec![terraform::read(text)],
-        Some(kind) => {
-            let masks = Masks::default();
-            let reading = kind::read(text, kind.parser, None, &masks);
-            let layer = reading.layers.first();
-            layer
-                .map(|layer| values::of_parsed(&layer.parsed, text, 0))
-                .unwrap_or_default()
-        }
-        None => Vec::new(),
-    };
-    (kind, values)
+pub(super) fn documents(kind: &Kind, text: &str) -> Vec<Value> {
+    if kind.name == terraform::NAME {
+        return vec![terraform::read(text)];
+    }
+    let masks = Masks::default();
+    let reading = kind::read(text, kind.parser, None, &masks);
+    let layer = reading.layers.first();
+    layer
+        .map(|layer| values::of_parsed(&layer.parsed, text, 0))
+        .unwrap_or_default()
 }
 
 /// The text of a scalar as it is written; `None` where a template has a part in it.
