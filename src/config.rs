@@ -52,6 +52,8 @@ pub struct Config {
     pub edition: Arc<Edition>,
     /// All rules, of the catalogue and own, selected or not.
     pub known: Arc<Vec<Rule>>,
+    /// What of it makes `known` differ from the embedded rules, however it is laid out and commented.
+    own: String,
     /// The file that it was read from, if there is one.
     pub file: Option<PathBuf>,
     /// What it was read from.
@@ -195,6 +197,7 @@ impl Config {
             min_severity: Severity::Info,
             edition: Arc::clone(edition),
             known: Arc::clone(edition.rules()),
+            own: String::new(),
             file: None,
             text: Arc::from(""),
         }
@@ -270,7 +273,11 @@ impl Config {
                 "{selectors:?} {} {edition:?}",
                 self.sets_severities_by_path()
             ),
-            false => format!("{selectors:?} {edition:?}\n{}", self.text),
+            false => format!(
+                "{selectors:?} {} {edition:?}\n{}",
+                self.sets_severities_by_path(),
+                self.own
+            ),
         }
     }
 
@@ -443,6 +450,20 @@ mod tests {
 
     fn ids(rules: &[Rule]) -> Vec<&str> {
         rules.iter().map(|rule| rule.id.as_str()).collect()
+    }
+
+    #[test]
+    fn configurations_that_say_the_same_have_the_same_key() {
+        let key = |text: &str| config(text).key();
+        let rules = "rules: [{from: old.example.com/a, to: new.example.com}]\n";
+        let commented =
+            "# of team b\nrules:\n- from: old.example.com/a # moved\n  to: new.example.com\n";
+        assert_eq!(key(rules), key(commented));
+        assert_ne!(key(rules), key(&rules.replace("/a", "/b")));
+        assert_ne!(key(rules), key(&format!("{rules}ignore: [k8s-gcr-io]\n")));
+        let exclude = format!("{rules}exclude: [vendor/]\n");
+        assert_eq!(key(rules), key(&exclude), "globs make no rules");
+        assert_ne!(key(rules), key(""));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod owners;
 mod repositories;
 #[cfg(test)]
 mod sample;
+pub(crate) mod statistics;
 pub(crate) mod text;
 
 use std::path::Path;
@@ -32,9 +33,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use base::Base;
+pub use full::Held;
 pub use gather::{Placed, Told};
 pub use owners::Owners;
 pub use repositories::RepositorySummary;
+pub use statistics::{RuleCounts, Tally};
 
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Key, Problem, Unjudged};
@@ -105,8 +108,8 @@ pub struct Summary {
     pub unchanged: usize,
     /// Failures that make the run incomplete (exit code 2).
     pub failures: usize,
-    /// Of findings left, how many each rule has: id and count, the most first.
-    pub by_rule: Vec<(String, usize)>,
+    /// Of findings left, how many each rule has, the most severe first.
+    pub by_rule: Vec<RuleCounts>,
     /// The catalogues whose rules were used.
     pub catalogues: Vec<Arc<Edition>>,
     /// Each repository by name, where there are several.
@@ -190,6 +193,10 @@ pub trait Stream: Sync {
     fn lists_unjudged(&self, _look: &Look) -> bool {
         false
     }
+    /// One file where files are shown together, if they are.
+    fn held(&self, _report: &FileReport<'_>, _look: &Look) -> Option<Held> {
+        None
+    }
     /// One file; empty where there is nothing to tell.
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String;
     /// What closes the report, such as a closing bracket. The rules are those of the run.
@@ -205,6 +212,7 @@ pub trait Gather: Sync {
 pub enum Piece {
     Text(String),
     Kept(Told),
+    Held(Held),
 }
 
 impl Format {
@@ -219,7 +227,10 @@ impl Format {
             return Piece::Text(String::new());
         }
         match self.telling {
-            Telling::Streamed(stream) => Piece::Text(stream.file(report, look)),
+            Telling::Streamed(stream) => match stream.held(report, look) {
+                Some(held) => Piece::Held(held),
+                None => Piece::Text(stream.file(report, look)),
+            },
             Telling::Gathered(_) => Piece::Kept(Told::new(report)),
         }
     }
@@ -231,6 +242,7 @@ pub struct Report {
     look: Look,
     told: bool,
     kept: Vec<Told>,
+    held: Option<Held>,
 }
 
 impl Report {
@@ -240,6 +252,7 @@ impl Report {
             look,
             told: false,
             kept: Vec::new(),
+            held: None,
         }
     }
 
@@ -265,7 +278,20 @@ impl Report {
                 self.kept.push(told);
                 String::new()
             }
+            Piece::Held(next) => {
+                match &mut self.held {
+                    Some(held) => held.join(next),
+                    None => self.held = Some(next),
+                }
+                String::new()
+            }
         }
+    }
+
+    /// What was held of the pieces until the last was there.
+    pub fn rest(&mut self) -> String {
+        let held = self.held.take();
+        held.map_or_else(String::new, |held| held.text(&self.look))
     }
 
     /// What comes after all pieces.

@@ -34,8 +34,7 @@ use crate::finding::Severity;
 use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
-use crate::report::text::by_count;
-use crate::report::{Base, Format, Look, RepositorySummary, Summary, concise};
+use crate::report::{Base, Format, Look, RepositorySummary, Summary, Tally, concise};
 use crate::suppress::insert::Note;
 use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
@@ -251,7 +250,7 @@ pub fn check(
         streams: Streams { out, err },
         outlets,
         summary: Summary::default(),
-        rules: BTreeMap::new(),
+        rules: Tally::default(),
         repositories: BTreeMap::new(),
         found: BTreeMap::new(),
     };
@@ -311,7 +310,7 @@ struct Run<'r, 'o> {
     streams: Streams<'r>,
     outlets: Vec<Outlet>,
     summary: Summary,
-    rules: BTreeMap<String, usize>,
+    rules: Tally,
     /// By their folders.
     repositories: BTreeMap<Option<PathBuf>, RepositorySummary>,
     /// As baselines would have it, by their files.
@@ -518,9 +517,7 @@ impl Run<'_, '_> {
             let top = area.top().map(Path::to_owned);
             self.repositories.entry(top).or_default().add(&part.summary);
         }
-        for (rule, count) in part.rules {
-            *self.rules.entry(rule).or_default() += count;
-        }
+        self.rules.join(&part.rules);
         for error in part.errors {
             complain(self.streams.err, error)?;
         }
@@ -590,7 +587,7 @@ impl Run<'_, '_> {
 
     fn finish(mut self) -> io::Result<Outcome> {
         self.progress.finish();
-        self.summary.by_rule = by_count(std::mem::take(&mut self.rules));
+        self.summary.by_rule = std::mem::take(&mut self.rules).rows();
         self.summary.repositories = self.repositories();
         self.summary.catalogues = self.options.settings.catalogues();
         for known in self.options.settings.baselines() {
@@ -605,7 +602,7 @@ impl Run<'_, '_> {
             ..
         } = self;
         if options.counts_only() {
-            list::statistics(&summary.by_rule, streams.out)?;
+            list::statistics(&summary.by_rule, &options.look, streams.out)?;
         }
         streams.out.flush()?;
         let unread = options.unread.load(Ordering::Relaxed) && options.mode != Mode::Write;

@@ -216,7 +216,7 @@ pub struct Output {
     /// Leave out findings that are less severe; they are neither reported nor fixed
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub min_severity: Option<Level>,
-    /// Print a count per rule instead of the findings
+    /// Print a table of rules, severities and fixes instead of the findings
     #[arg(long)]
     pub statistics: bool,
     /// When to use colour
@@ -225,7 +225,7 @@ pub struct Output {
     /// Print nothing on standard output; use the exit code
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Also list what could not be analysed, and why
+    /// Also list what could not be analysed, and why; show every finding even if there are many
     #[arg(long, short, global = true)]
     pub verbose: bool,
 }

@@ -51,6 +51,7 @@ pub(super) fn config(text: &str, folder: PathBuf, basis: Basis<'_>) -> Result<Co
         None => Arc::clone(basis.named()),
     };
     let mut config = Config::on(folder, &edition);
+    config.own = own_text(root);
     if let Some(node) = value(root, "rules") {
         config.known = Arc::new(own_rules(items(node)?, &edition)?);
     }
@@ -116,6 +117,37 @@ fn pinned(node: &Node<'_>, folder: &Path, basis: Basis<'_>) -> Result<Arc<Editio
         Basis::Pinned(read) => catalogue::pinned(&folder.join(path), name, &sum.value, read)
             .map_err(|why| Fault::new(why).at(at)),
     }
+}
+
+/// The values of the keys that make other rules, without layout and comments.
+fn own_text(root: &Map<'_>) -> String {
+    fn write(node: &Node<'_>, out: &mut String) {
+        match node {
+            Node::Scalar(scalar) => *out += &format!("{:?}", (scalar.style, &scalar.value)),
+            Node::Alias(_) => {}
+            Node::List(list) => {
+                out.push('[');
+                list.items.iter().for_each(|item| write(item, out));
+                out.push(']');
+            }
+            Node::Map(map) => {
+                out.push('{');
+                for entry in &map.entries {
+                    write(&entry.key, out);
+                    write(&entry.value, out);
+                }
+                out.push('}');
+            }
+        }
+    }
+    let mut out = String::new();
+    for key in ["rules", "rule-url"] {
+        if let Some(node) = value(root, key) {
+            out += key;
+            write(node, &mut out);
+        }
+    }
+    out
 }
 
 /// What stands for the id in `rule-url`.

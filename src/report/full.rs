@@ -5,13 +5,19 @@
 
 mod closing;
 mod cut;
+mod grouped;
 mod shown;
 mod snippet;
 
+use std::cmp::Reverse;
+
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+pub use self::grouped::Held;
+use self::grouped::{Key, MOST};
 use self::shown::Shown;
 use self::snippet::Snippet;
+use super::statistics::Counts;
 use super::text::{Ink, Places, unjudged, wrap, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};
 use crate::edit::Applicability;
@@ -45,20 +51,50 @@ impl Stream for Full {
         look.verbose
     }
 
+    fn held(&self, report: &FileReport<'_>, look: &Look) -> Option<Held> {
+        if look.verbose {
+            return None;
+        }
+        let text = match report.findings.len() > MOST {
+            true => String::new(),
+            false => self.file(report, look),
+        };
+        let mut page = Page::new(report, look);
+        let mut held = Held::file(text, page.others());
+        let folder = match report
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            Some(folder) => printable::path(folder),
+            None => ".".to_owned(),
+        };
+        for finding in report.findings {
+            let mut counts = Counts::default();
+            counts.add(finding);
+            let key = Key {
+                severity: Reverse(finding.severity),
+                rule: finding.rule.to_string(),
+                message: finding.message.clone(),
+            };
+            held.add(key, &folder, &counts, || match is_short(finding) {
+                true => page.short(finding),
+                false => page.block(finding),
+            });
+        }
+        Some(held)
+    }
+
     fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
         let mut page = Page::new(report, look);
-        let fixed: String = report.fixed.iter().map(|fixed| page.fixed(fixed)).collect();
+        let fixed = page.fixed_lines();
         let (short, long): (Vec<&Finding>, Vec<&Finding>) = report
             .findings
             .iter()
             .partition(|finding| is_short(finding));
         let blocks: Vec<String> = long.iter().map(|finding| page.block(finding)).collect();
         let short: String = short.iter().map(|finding| page.short(finding)).collect();
-        let problems: String = report
-            .problems
-            .iter()
-            .map(|problem| page.problem(problem))
-            .collect();
+        let problems = page.problem_lines();
         let listed = report.unjudged.iter().filter(|_| self.lists_unjudged(look));
         let unjudged: String = listed.map(|one| page.unjudged(one)).collect();
         let parts = [fixed, blocks.join("\n"), short, problems, unjudged];
@@ -121,6 +157,21 @@ impl<'r> Page<'r> {
 
     fn prose(&self, indent: usize) -> usize {
         self.width.min(PROSE).saturating_sub(indent)
+    }
+
+    fn fixed_lines(&self) -> String {
+        let fixed = self.report.fixed.iter();
+        fixed.map(|fixed| self.fixed(fixed)).collect()
+    }
+
+    fn problem_lines(&mut self) -> String {
+        let problems = self.report.problems.iter();
+        problems.map(|problem| self.problem(problem)).collect()
+    }
+
+    /// What is no finding.
+    fn others(&mut self) -> String {
+        self.fixed_lines() + &self.problem_lines()
     }
 
     /// A finding with its lines.

@@ -3,42 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Look, Placed, Told};
+pub(super) use super::statistics::Counts;
+use super::{Look, Placed, Tally, Told};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Severity};
 use crate::rules::{Rule, RuleSet};
 
-/// How many findings there are, and how many of them have a fix.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Counts {
-    pub(super) all: usize,
-    /// With a safe fix.
-    pub(super) safe: usize,
-    /// With a fix that needs review.
-    pub(super) review: usize,
-    /// That only name the registry, and ask for no fix.
-    pub(super) mentions: usize,
-}
-
-impl Counts {
-    pub(super) fn add(&mut self, finding: &Finding) {
-        self.all += 1;
-        match trust(finding) {
-            _ if finding.mention => self.mentions += 1,
-            Some(Applicability::Safe) => self.safe += 1,
-            Some(Applicability::Unsafe) => self.review += 1,
-            _ => {}
-        }
-    }
-
-    pub(super) fn no_fix(&self) -> usize {
-        self.all - self.safe - self.review - self.mentions
-    }
-}
-
 /// The findings of a rule.
 pub(super) struct RuleGroup<'f> {
-    pub(super) id: &'f str,
+    pub(super) id: String,
     /// The highest that one of them has.
     pub(super) severity: Severity,
     pub(super) counts: Counts,
@@ -79,27 +52,17 @@ pub(crate) fn fix(finding: &Finding) -> &'static str {
 }
 
 /// The most severe first, and of the same severity those with the most findings.
-pub(super) fn by_rule<'f>(files: &'f [Told], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
-    let mut groups: BTreeMap<&str, (Severity, Counts)> = BTreeMap::new();
-    for (_, Placed { finding, .. }) in findings(files) {
-        let (severity, counts) = groups
-            .entry(&finding.rule)
-            .or_insert_with(|| (finding.severity, Counts::default()));
-        *severity = (*severity).max(finding.severity);
-        counts.add(finding);
-    }
+pub(super) fn by_rule<'f>(files: &[Told], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
+    let mut tally = Tally::default();
+    findings(files).for_each(|(_, placed)| tally.add(&placed.finding));
     let rule = |id: &str| rules.rules().iter().find(|rule| rule.id == id);
-    let groups = groups.into_iter();
-    let mut groups: Vec<_> = groups
-        .map(|(id, (severity, counts))| RuleGroup {
-            id,
-            severity,
-            counts,
-            rule: rule(id),
-        })
-        .collect();
-    groups.sort_by_key(|group| Reverse((group.severity, group.counts.all)));
-    groups
+    let rows = tally.rows().into_iter().map(|row| RuleGroup {
+        rule: rule(&row.rule),
+        id: row.rule,
+        severity: row.severity,
+        counts: row.counts,
+    });
+    rows.collect()
 }
 
 /// Folders as deep as there are at most `most` of them; those with the most findings first.

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::group::{self, Counts};
 use super::text::{catalogues, count};
-use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
+use super::{Format, Gather, Look, Placed, Summary, Telling, Told, statistics};
 use crate::finding::{Finding, Problem, Severity};
 use crate::printable;
 use crate::rules::{Rule, RuleSet};
@@ -108,7 +108,7 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
                 }
             }
         }
-        @if !look.write && counts.safe + counts.review > 0 { (commands(&counts)) }
+        (commands(&counts, look))
     }
 }
 
@@ -120,29 +120,18 @@ fn total(files: &[Told]) -> Counts {
     all
 }
 
-fn commands(counts: &Counts) -> Markup {
+fn commands(counts: &Counts, look: &Look) -> Markup {
+    let commands = statistics::next_commands(counts, look);
     html! {
-        h2 { "What to do first" }
-        div.commands {
-            @if counts.safe > 0 {
-                p { code { "regfix --write" } span { "applies " (fixes(counts.safe, "safe")) "." } }
-            }
-            @if counts.review > 0 {
-                p {
-                    code { "regfix --diff --unsafe-fixes" }
-                    span { "shows " (fixes(counts.review, "more")) " that need review." }
+        @if !commands.is_empty() {
+            h2 { "What to do first" }
+            div.commands {
+                @for (command, what) in &commands {
+                    p { code { (command) } span { (what) "." } }
                 }
-            }
-            @if counts.no_fix() > 0 {
-                p { code { "regfix explain RULE" } span { "explains a rule and shows what other projects use." } }
             }
         }
     }
-}
-
-/// `1 safe fix`, `2 safe fixes`.
-fn fixes(number: usize, sort: &str) -> String {
-    count(number, &format!("{sort} fix")).replace("fixs", "fixes")
 }
 
 /// What share of the findings has which sort of fix; as long as they are many, compared with `most`.
@@ -201,7 +190,7 @@ fn by_rule(files: &[Told], rules: &RuleSet) -> Markup {
                 thead { tr { th { "rule" } th { "severity" } (number_heads()) th { "share" } th { "what" } } }
                 tbody { @for group in &groups {
                     tr {
-                        td { (link(group.rule.and_then(Rule::url), group.id)) }
+                        td { (link(group.rule.and_then(Rule::url), &group.id)) }
                         td data-value=(rank(group.severity)) { (group.severity.name()) }
                         (numbers(&group.counts))
                         td data-value=(group.counts.all) { (bar(&group.counts, most)) }

@@ -119,8 +119,8 @@ fn by_rule(files: &[Told], rules: &RuleSet) -> String {
     ]);
     for group in group::by_rule(files, rules) {
         let name = match group.rule.and_then(Rule::url) {
-            Some(url) => format!("[{}](<{url}>)", code(group.id)),
-            None => code(group.id),
+            Some(url) => format!("[{}](<{url}>)", code(&group.id)),
+            None => code(&group.id),
         };
         let what = group
             .rule

@@ -110,11 +110,11 @@ impl Stream for Sarif {
 
 /// Those that have results, in the order of the catalogue.
 fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDescriptor<'r>> {
-    let told = |id: &str| summary.by_rule.iter().any(|(rule, _)| rule == id);
+    let told = |id: &str| summary.by_rule.iter().any(|row| row.rule == id);
     let of_rules = rules.rules().iter().filter(|rule| told(&rule.id));
     let mut all: Vec<ReportingDescriptor<'r>> = of_rules.map(descriptor).collect();
     let known: Vec<&str> = all.iter().map(|one| one.id).collect();
-    let others = summary.by_rule.iter().map(|(rule, _)| rule.as_str());
+    let others = summary.by_rule.iter().map(|row| row.rule.as_str());
     let others: Vec<&str> = others.filter(|id| !known.contains(id)).collect();
     all.extend(others.into_iter().map(|id| ReportingDescriptor {
         help_uri: rules.page_of(id).map(Cow::Owned),

@@ -15,6 +15,7 @@ use crate::kind::{self, Kind};
 use crate::printable::{self, complain};
 use crate::project::helm;
 use crate::report::text::by_count;
+use crate::report::{Look, RuleCounts, statistics};
 use crate::source::{LineIndex, Position};
 use crate::walk::{self, Sieve};
 
@@ -81,11 +82,14 @@ fn tell_problems(
     })
 }
 
-/// Findings by rule, the most frequent first.
-pub(super) fn statistics(by_rule: &[(String, usize)], out: &mut dyn Write) -> io::Result<()> {
-    by_rule
-        .iter()
-        .try_for_each(|(rule, count)| writeln!(out, "{count:>7} {}", printable::line(rule)))
+/// Findings by rule and by what can be done about them, the most severe first. Nothing where there are none.
+pub(super) fn statistics(rows: &[RuleCounts], look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let lines = statistics::table(rows, look.color).into_iter();
+    let mut lines = lines.map(|line| line + "\n");
+    lines.try_for_each(|line| out.write_all(line.as_bytes()))
 }
 
 /// How images are listed.

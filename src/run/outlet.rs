@@ -83,11 +83,12 @@ impl Outlet {
         rules: &RuleSet,
         streams: &mut Streams<'_>,
     ) -> io::Result<usize> {
-        let text = match self.sink {
+        let rest = self.report.rest();
+        let end = match self.sink {
             Sink::Err => concise::counts(summary, &options.look),
             _ => self.report.end(summary, rules),
         };
-        let mut failures = self.write(&text, streams)?;
+        let mut failures = self.write(&(rest + &end), streams)?;
         if let Sink::File(draft) = self.sink
             && let Err(error) = draft.finish()
         {

@@ -18,7 +18,7 @@ use crate::finding::{Finding, Key, Problem, Severity};
 use crate::kind::{Kind, Parser};
 use crate::printable;
 use crate::project::{Member, Members};
-use crate::report::{FileReport, Piece, Summary};
+use crate::report::{FileReport, Piece, Summary, Tally};
 use crate::source::LineIndex;
 use crate::walk::{self, ReadError};
 use crate::write::{Change, Note, Writer};
@@ -35,7 +35,7 @@ pub(super) struct Part {
     /// All findings, as the baseline would have them whose file is named.
     pub found: Option<(PathBuf, Vec<Known>)>,
     pub summary: Summary,
-    pub rules: BTreeMap<String, usize>,
+    pub rules: Tally,
     pub errors: Vec<String>,
 }
 
@@ -426,6 +426,6 @@ fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
             Some(Applicability::Unsafe) => summary.unsafe_fixable += 1,
             _ => {}
         }
-        *part.rules.entry(finding.rule.to_string()).or_default() += 1;
+        part.rules.add(finding);
     }
 }

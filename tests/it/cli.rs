@@ -418,7 +418,12 @@ fn statistics_count_by_rule() {
         ("c.yaml", LEGACY),
     ]);
     let (code, out, err) = told(folder.path(), &["--statistics"]);
-    assert_eq!(out, "      2 k8s-gcr-io\n      1 bitnami-versioned\n");
+    let expected = "\
+rule               severity  findings  safe  needs review
+bitnami-versioned  error            1                   1
+k8s-gcr-io         warning          2     2
+";
+    assert_eq!(out, expected);
     assert_eq!(
         err,
         "1 error, 2 warnings in 3 files; 2 fixable with --write; 1 more with --write --unsafe-fixes\n"

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use regfix::report::FORMATS;
 
-use crate::common::{folder, regfix, run, stderr};
+use crate::common::{folder, regfix, run, stderr, stdout};
 
 const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
@@ -404,4 +404,51 @@ fn names_that_are_no_unicode_are_told_apart() {
     let files = report["files"].as_array().unwrap().iter();
     let paths: Vec<&str> = files.map(|file| file["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["a\\377.yaml", "\"a\\376.yaml\"", "\"a\\377.yaml\""]);
+}
+
+#[test]
+fn many_findings_are_shown_by_rule_and_message() {
+    let mut all: Vec<(String, &str)> = Vec::new();
+    for index in 0..48 {
+        all.push((format!("apps/{}/{index}.yaml", index % 12), LEGACY));
+    }
+    all.push((
+        "zzz.yaml".to_owned(),
+        "image: quay.io/k8scsi/csi-snapshotter:v2.1.1\n",
+    ));
+    let all: Vec<(&str, &str)> = all
+        .iter()
+        .map(|(path, text)| (path.as_str(), *text))
+        .collect();
+    let folder = crate::common::folder(&all);
+    let few = stdout(&run(folder.path(), &[]));
+    assert_eq!(few.matches("╭─[").count(), 49, "{few}");
+    let two = folder.path().join("two.yaml");
+    fs::write(two, LEGACY.repeat(2).replace("image", "- image")).unwrap();
+    let many = stdout(&run(folder.path(), &[]));
+    assert_eq!(many.matches("╭─[").count(), 2, "{many}");
+    let (error, warning) = many.split_once("warning[k8s-gcr-io]").unwrap();
+    assert!(
+        error.starts_with("error[quay-k8scsi]") && error.contains("[zzz.yaml:1:8]"),
+        "{error}"
+    );
+    for line in [
+        "   ╭─[apps/0/0.yaml:1:8]",
+        "  and 49 more: 50 in 49 files",
+        "       4  apps/0",
+        "      18  in 5 more folders",
+        "51 findings are shown by rule and message, with the first of each; --verbose shows all.",
+        "rule         severity  findings  safe  needs review",
+        "k8s-gcr-io   warning         50    50",
+        "regfix --write                applies 50 safe fixes",
+        "regfix --diff --unsafe-fixes  shows 1 more fix that needs review",
+        "regfix --write-baseline       records all 51, so that later runs report only new ones",
+    ] {
+        assert!(
+            warning.lines().any(|shown| shown == line),
+            "no {line}\n{many}"
+        );
+    }
+    let verbose = stdout(&run(folder.path(), &["--verbose"]));
+    assert_eq!(verbose.matches("╭─[").count(), 51, "{verbose}");
 }

@@ -2,13 +2,12 @@
 //!
 //! There is no text to be edited, so fixes have no edits. How safe they are is shown.
 
-use std::collections::BTreeMap;
+use crate::report::Tally;
 use std::path::PathBuf;
 
 use super::{Report, advice, git, remark};
 use crate::cluster::inventory::Row;
 use crate::finding::{Finding, Key, Label};
-use crate::report::text::by_count;
 use crate::report::{self, Base, FileReport, Format, Look};
 use crate::rules::RuleSet;
 use crate::source::{LineIndex, Span};
@@ -99,10 +98,8 @@ fn key(row: &Row) -> Option<Key> {
 fn summary(report: &Report<'_>) -> report::Summary {
     let own = &report.summary;
     let findings = report.rows.iter().filter_map(|row| row.judged.as_ref());
-    let mut by_rule: BTreeMap<String, usize> = BTreeMap::new();
-    for judged in findings {
-        *by_rule.entry(judged.finding.rule.to_string()).or_insert(0) += 1;
-    }
+    let mut by_rule = Tally::default();
+    findings.for_each(|judged| by_rule.add(&judged.finding));
     report::Summary {
         files: own.objects,
         files_with_findings: own.roots,
@@ -110,7 +107,7 @@ fn summary(report: &Report<'_>) -> report::Summary {
         warnings: own.warnings,
         infos: own.infos,
         not_analysed: report.not_read.len(),
-        by_rule: by_count(by_rule),
+        by_rule: by_rule.rows(),
         ..report::Summary::default()
     }
 }

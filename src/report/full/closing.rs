@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::super::text::{Ink, catalogues, count, left_out, listed};
-use super::super::{Look, Summary, repositories};
+use super::super::{Look, Summary, repositories, statistics};
 use crate::edit::Applicability;
+
+/// So many findings are on one screen, and need no table.
+const FEW: usize = 10;
 
 pub(super) fn lines(summary: &Summary, look: &Look) -> String {
     let mut lines = Vec::new();
@@ -20,11 +23,32 @@ pub(super) fn lines(summary: &Summary, look: &Look) -> String {
     }
     lines.extend(repositories::lines(&summary.repositories, look.color));
     lines.push(found(summary, look));
-    lines.extend(fixable(summary, look));
+    match left(summary) > FEW {
+        true => lines.extend(last_screen(summary, look)),
+        false => lines.extend(fixable(summary, look)),
+    }
     lines.extend(aside(summary, look));
     let counts = left(summary) + summary.fixed + summary.failures + summary.repositories.len();
     let gap = if counts > 0 { "\n" } else { "" };
     format!("{gap}{}\n", lines.join("\n"))
+}
+
+/// What each rule has, and what to do first.
+fn last_screen(summary: &Summary, look: &Look) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    lines.extend(statistics::table(&summary.by_rule, look.color));
+    lines.push(String::new());
+    let commands = statistics::next_commands(&statistics::total(&summary.by_rule), look);
+    let width = commands.iter().map(|(command, _)| command.len()).max();
+    let width = width.unwrap_or_default();
+    for (command, what) in &commands {
+        let command = Ink::Bold.on(&format!("{command:width$}"), look.color);
+        lines.push(format!("{command}  {what}"));
+    }
+    if commands.is_empty() {
+        lines.extend(fixable(summary, look));
+    }
+    lines
 }
 
 fn left(summary: &Summary) -> usize {

@@ -367,13 +367,23 @@ struct CatalogueUsed<'s> {
 struct RuleCount<'s> {
     rule: &'s str,
     count: usize,
+    severity: &'static str,
+    safe: usize,
+    needs_review: usize,
+    no_fix: usize,
+    mentions: usize,
 }
 
 impl<'s> Totals<'s> {
     pub(in crate::report) fn new(summary: &'s Summary) -> Self {
-        let by_rule = summary.by_rule.iter().map(|(rule, count)| RuleCount {
-            rule,
-            count: *count,
+        let by_rule = summary.by_rule.iter().map(|row| RuleCount {
+            rule: &row.rule,
+            count: row.counts.all,
+            severity: row.severity.name(),
+            safe: row.counts.safe,
+            needs_review: row.counts.review,
+            no_fix: row.counts.no_fix(),
+            mentions: row.counts.mentions,
         });
         let catalogues = summary.catalogues.iter().map(|edition| CatalogueUsed {
             as_of: &edition.as_of,

@@ -1,0 +1,291 @@
+//! How many findings each rule has, what can be done about them, and the commands that do it: the last screen of a run.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::Look;
+use super::text::{Ink, count};
+use crate::edit::Applicability;
+use crate::finding::{Finding, Severity};
+use crate::printable;
+
+/// How many findings there are, and how many of them have a fix.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub all: usize,
+    /// With a safe fix.
+    pub safe: usize,
+    /// With a fix that needs review.
+    pub review: usize,
+    /// That only name the registry, and ask for no fix.
+    pub mentions: usize,
+}
+
+impl Counts {
+    pub fn add(&mut self, finding: &Finding) {
+        self.all += 1;
+        match finding.applicability() {
+            _ if finding.mention => self.mentions += 1,
+            Some(Applicability::Safe) => self.safe += 1,
+            Some(Applicability::Unsafe) => self.review += 1,
+            _ => {}
+        }
+    }
+
+    /// Adds those of other findings.
+    pub fn join(&mut self, other: &Self) {
+        self.all += other.all;
+        self.safe += other.safe;
+        self.review += other.review;
+        self.mentions += other.mentions;
+    }
+
+    pub fn no_fix(&self) -> usize {
+        self.all
+            .saturating_sub(self.safe + self.review + self.mentions)
+    }
+}
+
+/// The findings of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleCounts {
+    pub rule: String,
+    /// The highest that one of them has.
+    pub severity: Severity,
+    pub counts: Counts,
+}
+
+/// Findings by rule.
+#[derive(Debug, Default, Clone)]
+pub struct Tally(BTreeMap<String, (Severity, Counts)>);
+
+impl Tally {
+    pub fn add(&mut self, finding: &Finding) {
+        let mut counts = Counts::default();
+        counts.add(finding);
+        self.put(&finding.rule, finding.severity, &counts);
+    }
+
+    pub fn join(&mut self, other: &Self) {
+        for (rule, (severity, counts)) in &other.0 {
+            self.put(rule, *severity, counts);
+        }
+    }
+
+    fn put(&mut self, rule: &str, severity: Severity, counts: &Counts) {
+        let known = match self.0.get_mut(rule) {
+            Some(known) => known,
+            None => self
+                .0
+                .entry(rule.to_owned())
+                .or_insert((severity, Counts::default())),
+        };
+        known.0 = known.0.max(severity);
+        known.1.join(counts);
+    }
+
+    /// The most severe first, and of the same severity those with the most findings.
+    pub fn rows(self) -> Vec<RuleCounts> {
+        let rows = self
+            .0
+            .into_iter()
+            .map(|(rule, (severity, counts))| RuleCounts {
+                rule,
+                severity,
+                counts,
+            });
+        let mut rows: Vec<RuleCounts> = rows.collect();
+        rows.sort_by_key(|row| Reverse((row.severity, row.counts.all)));
+        rows
+    }
+}
+
+/// All findings of a run.
+pub(crate) fn total(rows: &[RuleCounts]) -> Counts {
+    let mut total = Counts::default();
+    rows.iter().for_each(|row| total.join(&row.counts));
+    total
+}
+
+type Column = (&'static str, fn(&Counts) -> usize);
+
+/// A line of heads and one for each rule. A column without any number is left out.
+pub(crate) fn table(rows: &[RuleCounts], color: bool) -> Vec<String> {
+    let columns: [Column; 5] = [
+        ("findings", |counts| counts.all),
+        ("safe", |counts| counts.safe),
+        ("needs review", |counts| counts.review),
+        ("no fix", Counts::no_fix),
+        ("mentions", |counts| counts.mentions),
+    ];
+    let all = total(rows);
+    let columns: Vec<_> = columns
+        .iter()
+        .filter(|(_, number)| number(&all) > 0)
+        .collect();
+    let names: Vec<String> = rows
+        .iter()
+        .map(|row| printable::line(&row.rule).into_owned())
+        .collect();
+    let widest = names.iter().map(|name| name.chars().count()).max();
+    let width = widest.unwrap_or_default().max("rule".len());
+    let heads: String = columns
+        .iter()
+        .map(|(head, _)| format!("  {head}"))
+        .collect();
+    let mut lines = vec![format!("{:width$}  severity{heads}", "rule")];
+    for (row, name) in rows.iter().zip(names) {
+        let severity = format!("{:8}", row.severity.name());
+        let severity = Ink::of(row.severity).on(&severity, color);
+        let cell = |(head, number): &&Column| match number(&row.counts) {
+            0 => format!("  {:1$}", "", head.len()),
+            number => format!("  {number:>0$}", head.len()),
+        };
+        let cells: String = columns.iter().map(cell).collect();
+        lines.push(
+            format!("{name:width$}  {severity}{cells}")
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// From so many findings on, a baseline is worth a thought.
+const MANY: usize = 50;
+
+/// The commands that come next, and what each does. A run that wrote has said what is left.
+pub(crate) fn next_commands(counts: &Counts, look: &Look) -> Vec<(&'static str, String)> {
+    if look.write {
+        return Vec::new();
+    }
+    let all_fixes = look.limit < Applicability::Safe;
+    let mut commands = Vec::new();
+    match (counts.safe, counts.review) {
+        (0, 0) => {}
+        (safe, review) if all_fixes => {
+            commands.push((
+                "regfix --write --unsafe-fixes",
+                format!("applies {}", fixes(safe + review, "")),
+            ));
+        }
+        (safe, review) => {
+            if safe > 0 {
+                commands.push((
+                    "regfix --write",
+                    format!("applies {}", fixes(safe, "safe ")),
+                ));
+            }
+            if review > 0 {
+                let more = if safe > 0 { "more " } else { "" };
+                let need = if review == 1 { "needs" } else { "need" };
+                let what = format!("shows {} that {need} review", fixes(review, more));
+                commands.push(("regfix --diff --unsafe-fixes", what));
+            }
+        }
+    }
+    if counts.no_fix() > 0 {
+        let what = format!("explains a rule; {} no fix", have(counts.no_fix()));
+        commands.push(("regfix explain RULE", what));
+    }
+    if counts.all > MANY {
+        let what = format!(
+            "records all {}, so that later runs report only new ones",
+            counts.all
+        );
+        commands.push(("regfix --write-baseline", what));
+    }
+    commands
+}
+
+fn have(findings: usize) -> String {
+    let verb = if findings == 1 { "has" } else { "have" };
+    format!("{} {verb}", count(findings, "finding"))
+}
+
+/// `1 safe fix`, `2 safe fixes`.
+fn fixes(number: usize, sort: &str) -> String {
+    let noun = if number == 1 { "fix" } else { "fixes" };
+    format!("{number} {sort}{noun}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::LOOK;
+    use super::*;
+
+    fn row(rule: &str, severity: Severity, counts: [usize; 4]) -> RuleCounts {
+        let [all, safe, review, mentions] = counts;
+        RuleCounts {
+            rule: rule.to_owned(),
+            severity,
+            counts: Counts {
+                all,
+                safe,
+                review,
+                mentions,
+            },
+        }
+    }
+
+    #[test]
+    fn a_table_of_what_can_be_done() {
+        let rows = [
+            row("quay-k8scsi", Severity::Error, [3, 0, 2, 0]),
+            row("k8s-gcr-io", Severity::Warning, [12, 12, 0, 0]),
+        ];
+        let expected = [
+            "rule         severity  findings  safe  needs review  no fix",
+            "quay-k8scsi  error            3                   2       1",
+            "k8s-gcr-io   warning         12    12",
+        ];
+        assert_eq!(table(&rows, false), expected);
+    }
+
+    #[test]
+    fn the_most_severe_is_first() {
+        let mut tally = Tally::default();
+        for one in [
+            row("b", Severity::Warning, [9, 0, 0, 0]),
+            row("a", Severity::Info, [20, 0, 0, 0]),
+            row("c", Severity::Error, [1, 0, 0, 0]),
+            row("b", Severity::Info, [1, 0, 0, 0]),
+        ] {
+            tally.put(&one.rule, one.severity, &one.counts);
+        }
+        let rows = tally.rows();
+        let order: Vec<_> = rows
+            .iter()
+            .map(|row| (row.rule.as_str(), row.counts.all))
+            .collect();
+        assert_eq!(order, [("c", 1), ("b", 10), ("a", 20)]);
+        assert_eq!(total(&rows).all, 31);
+    }
+
+    #[test]
+    fn the_next_commands_have_their_counts() {
+        let counts = row("a", Severity::Info, [60, 1, 2, 3]).counts;
+        let commands = next_commands(&counts, &LOOK);
+        let shown: Vec<String> = commands
+            .iter()
+            .map(|(command, what)| format!("{command}: {what}"))
+            .collect();
+        let expected = [
+            "regfix --write: applies 1 safe fix",
+            "regfix --diff --unsafe-fixes: shows 2 more fixes that need review",
+            "regfix explain RULE: explains a rule; 54 findings have no fix",
+            "regfix --write-baseline: records all 60, so that later runs report only new ones",
+        ];
+        assert_eq!(shown, expected);
+        let any = Look {
+            limit: Applicability::Unsafe,
+            ..LOOK
+        };
+        assert_eq!(next_commands(&counts, &any)[0].1, "applies 3 fixes");
+        let write = Look {
+            write: true,
+            ..LOOK
+        };
+        assert!(next_commands(&counts, &write).is_empty());
+    }
+}
