@@ -365,4 +365,6 @@ impl Move {
 }
 
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod tests;

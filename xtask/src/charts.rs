@@ -41,6 +41,9 @@ pub struct Arguments {
 
 const FILE: &str = "src/rules/charts.tsv";
 
+/// What is retired has not moved: no later version of a chart is clean.
+const RETIRED: &str = "retired";
+
 pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
     let path = root.join(FILE);
     let mut table = table::parsed(&read(&path)?);
@@ -104,14 +107,16 @@ fn rows_of(
     let rules = RuleSet::with_own(&[]).map_err(|(_, why)| why)?;
     let images: BTreeSet<String> = rules
         .iter()
-        .filter(|rule| rule.artifact == Artifact::Image)
+        .filter(|rule| rule.artifact == Artifact::Image && rule.state() != RETIRED)
         .map(|rule| rule.id.clone())
         .collect();
     let rules = RuleSet::new(rules);
     let mut trees = Trees::new(&rules, cache, &catalogue().as_of)?;
     let mut charts: BTreeMap<String, Vec<Known>> = BTreeMap::new();
     for release in history::releases(&mut git)? {
-        let version = Version::parse(&release.version).filter(|version| !version.is_early());
+        // 0.0.0 is what a chart has until it is released.
+        let is_released = |version: &Version| !version.is_early() && version.numbers() != [0; 3];
+        let version = Version::parse(&release.version).filter(is_released);
         let wanted = only.is_empty() || only.contains(&release.chart);
         let (Some(version), true) = (version, wanted) else {
             continue;
@@ -278,6 +283,11 @@ mod tests {
             "{text}"
         );
         assert!(text.starts_with(head) && text.ends_with(other));
+        // What somebody chose to name stays as long as the versions do.
+        let chosen = text.replace("k8s.gcr.io/pause:3.6", "k8s.gcr.io/chosen:1");
+        write(&root.path().join(FILE), &chosen).unwrap();
+        run(root.path(), &arguments).unwrap();
+        assert_eq!(read(&root.path().join(FILE)).unwrap(), chosen);
         let rows =
             |cache: &Path| rows_of(&folder.path().join(".git"), "a/b", &[], cache, &[]).unwrap();
         let cache = root.path().join("cache");
@@ -321,5 +331,49 @@ mod tests {
         assert_eq!(row.subchart.as_deref(), Some("kube-state-metrics@4.7.0"));
         assert_eq!(row.condition.as_deref(), Some("metrics.enabled"));
         assert_eq!(row.by_default.as_deref(), Some("off"));
+    }
+
+    #[test]
+    fn a_tag_without_a_name_is_of_each_chart_that_has_the_version() {
+        let named = |name: &str, version: &str| format!("name: {name}\nversion: {version}\n");
+        let (one, old, new) = (
+            named("one", "3.0.0"),
+            named("two", "1.0.0"),
+            named("two", "1.0.1"),
+        );
+        let folder = repository(&[
+            (
+                "2022-01-01",
+                None,
+                &[
+                    ("charts/one/Chart.yaml", &one),
+                    ("charts/two/Chart.yaml", &old),
+                    ("charts/two/values.yaml", CLEAN),
+                ],
+            ),
+            (
+                "2022-02-01",
+                Some("v1.0.0"),
+                &[("charts/two/values.yaml", LEGACY)],
+            ),
+            (
+                "2022-03-01",
+                None,
+                &[
+                    ("charts/two/Chart.yaml", &new),
+                    ("charts/two/values.yaml", CLEAN),
+                ],
+            ),
+        ]);
+        let cache = tempfile::tempdir().unwrap();
+        let rows = rows_of(&folder.path().join(".git"), "a/b", &[], cache.path(), &[]).unwrap();
+        let [row] = rows.as_slice() else {
+            panic!("{}", rows.len());
+        };
+        assert_eq!(
+            (row.chart.as_str(), row.legacy.as_str()),
+            ("two", "1.0.0..1.0.0")
+        );
+        assert_eq!(row.first_clean.as_deref(), Some("1.0.1"));
     }
 }

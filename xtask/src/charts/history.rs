@@ -76,11 +76,11 @@ pub fn releases(git: &mut Git) -> Result<Vec<Release>, Fault> {
             continue;
         };
         if let Some((chart, version)) = named_by(tag) {
-            let candidates = match chart {
-                "" if paths.len() == 1 => paths.values().next(),
-                chart => paths.get(chart),
-            };
-            for path in candidates.into_iter().flatten() {
+            // A tag without a name is of any chart that has the version there.
+            let candidates = paths
+                .iter()
+                .filter(|(name, _)| chart.is_empty() || *name == chart);
+            for path in candidates.flat_map(|(_, paths)| paths) {
                 let file = file_in(path);
                 if let Some(release) = release(git, commit, date, &file)? {
                     let same = release.version.trim_start_matches('v') == version;

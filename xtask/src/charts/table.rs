@@ -112,13 +112,23 @@ impl Table {
         urls.unwrap_or_default()
     }
 
-    /// Takes new rows for those of a repository, and says what differs. What a chart goes on as is kept.
+    /// Takes new rows for those of a repository, and says what differs. What a chart goes on as is kept, and so is a row whose
+    /// versions are as before: somebody may have chosen which of its images are named.
     pub fn replace(&mut self, name: &str, only: &[String], mut rows: Vec<Row>) {
         let is_old = |row: &Row| row.is_of(name) && (only.is_empty() || only.contains(&row.chart));
         let (old, kept): (Vec<Row>, Vec<Row>) = self.rows.drain(..).partition(is_old);
         for row in &mut rows {
             let mut same = old.iter().filter(|one| one.chart == row.chart);
             row.renamed_to = same.find_map(|one| one.renamed_to.clone());
+            let as_before = |one: &&Row| {
+                one.chart == row.chart && one.rule == row.rule && one.said() == row.said()
+            };
+            if let Some(before) = old.iter().find(as_before) {
+                *row = Row {
+                    newest: row.newest.clone(),
+                    ..before.clone()
+                };
+            }
         }
         let key = |row: &Row| (row.chart.clone(), row.rule.clone());
         let keys: BTreeSet<_> = old.iter().chain(&rows).map(key).collect();
