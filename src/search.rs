@@ -278,7 +278,11 @@ impl Halves {
 
     /// How likely bytes are to be a mix of them.
     fn hits(&self, frequencies: &[f32; 256]) -> f32 {
-        let halves = |set: u16| (0..16).filter(move |half| set >> half & 1 == 1);
+        let halves = |set: u16| {
+            let rest = |set: &u16| Some(set & (set - 1)).filter(|rest| *rest > 0);
+            let sets = std::iter::successors(Some(set).filter(|set| *set > 0), rest);
+            sets.map(|set| set.trailing_zeros() as usize)
+        };
         let at = |(low, high): &(u16, u16)| -> f32 {
             let bytes = halves(*high).flat_map(|high| halves(*low).map(move |low| high << 4 | low));
             bytes.map(|byte: usize| frequencies[byte]).sum()
