@@ -187,9 +187,18 @@ impl Found<'_> {
         }
     }
 
-    /// Adds the digest that was verified, where the reference is whole and has a tag for people to read.
+    /// Adds the digest that was verified, where there is a tag for people to read, and a digest goes beside it or has a key of its
+    /// own.
     fn pin(&self, verdict: &Verdict<'_>, trust: Applicability) -> Option<Edit> {
         let digest = verdict.pin.as_ref().filter(|_| trust.is_written())?;
+        if let (Some(span), Tag::At(_), None) =
+            (self.one.digest_slot, self.one.tag, &self.one.decoded)
+        {
+            return Some(Edit {
+                span,
+                text: digest.clone(),
+            });
+        }
         let (Tag::At(tag), Some(name), None) = (self.one.tag, self.one.name, &self.one.decoded)
         else {
             return None;

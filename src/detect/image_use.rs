@@ -20,6 +20,8 @@ pub struct ImageUse {
     pub name: Option<Span>,
     pub tag: Tag,
     pub digest: Option<Span>,
+    /// Between the quotes of a digest that is empty: what reads the pieces takes one there.
+    pub digest_slot: Option<Span>,
     /// The chart that comes from a chart repository, where it is named.
     pub chart: Option<String>,
     /// Placeholders inside the pieces: a template's actions, `${VAR}`, `%s`.
@@ -98,6 +100,7 @@ impl ImageUse {
             name: None,
             tag: Tag::Elsewhere,
             digest: None,
+            digest_slot: None,
             chart: None,
             holes: Vec::new(),
             usage,
@@ -181,6 +184,7 @@ impl ImageUse {
         self.registry = moved(self.registry);
         self.name = moved(self.name);
         self.digest = moved(self.digest);
+        self.digest_slot = moved(self.digest_slot);
         if let Tag::At(span) = self.tag {
             self.tag = Tag::At(span.shift(by));
         }

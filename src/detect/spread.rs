@@ -14,7 +14,7 @@ use super::usage::Certainty;
 use super::{scalar, words};
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
-use crate::syntax::yaml::{List, Map, Node, Scalar};
+use crate::syntax::yaml::{List, Map, Node, Scalar, Style};
 
 const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
 const ONLY_VERSION: &str = "only a version beside it says that it is an image";
@@ -341,6 +341,17 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
+    /// Whether an algorithm stands before the digest, as `--pin` writes it, and quotes stand around it. Under `sha` charts want the
+    /// digits alone.
+    fn takes_digest(&self) -> bool {
+        let digest = self.image.digest;
+        let is_quoted = |at: usize| {
+            let scalar = self.scalar(at);
+            scalar.is_some_and(|scalar| matches!(scalar.style, Style::Single | Style::Double))
+        };
+        digest.is_some_and(|at| self.pairs[at].key.ends_with("digest") && is_quoted(at))
+    }
+
     fn key(&self) -> &str {
         &self.pairs[self.image.name].key
     }
@@ -413,6 +424,9 @@ impl Reader<'_> {
             registry,
             tag,
             digest,
+            digest_slot: spans
+                .digest
+                .filter(|span| span.is_empty() && self.takes_digest()),
             may_be_folder: may_be_folder && !words::is_image_alone(key),
             ..whole.into_use(usage, form)
         }

@@ -302,6 +302,29 @@ fn standard_input_is_verified_too() {
     }
 }
 
+/// Charts take a digest under a key of its own. Under `sha` some want no algorithm, and nothing says what an unquoted empty key is.
+#[test]
+fn pieces_are_pinned_where_they_have_a_key_for_it() {
+    let pieces = "registry: k8s.gcr.io\n  repository: pause\n  tag: \"3.1\"";
+    for (digest, expected) in [
+        ("digest: \"\"", format!("digest: \"{}\"", same("3.1"))),
+        (
+            "digest: ''  # kept",
+            format!("digest: '{}'  # kept", same("3.1")),
+        ),
+        ("sha: \"\"", "sha: \"\"".to_owned()),
+        ("digest:", "digest:".to_owned()),
+    ] {
+        let case = Case::new(&[("values.yaml", &format!("image:\n  {pieces}\n  {digest}\n"))]);
+        case.run(&["--write", "--unsafe-fixes", "--verify", "--pin"]);
+        let moved = pieces.replace("k8s.gcr.io", "registry.k8s.io");
+        assert_eq!(
+            case.read("values.yaml"),
+            format!("image:\n  {moved}\n  {expected}\n")
+        );
+    }
+}
+
 /// `--pin` adds the digest that was verified, as a change that needs review.
 #[test]
 fn digests_are_pinned_beside_tags() {
