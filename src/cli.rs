@@ -12,7 +12,6 @@ mod lasting;
 mod mirror;
 mod mistakes;
 mod online;
-mod owners;
 mod policy;
 mod settings;
 mod shell;
@@ -388,7 +387,7 @@ fn base(arguments: &Arguments) -> Result<Base, String> {
     let here = std::env::current_dir();
     let here = here.map_err(|error| format!("cannot read the working directory: {error}"))?;
     let repository = config::repository(&here);
-    let owners = owners::find(repository.unwrap_or(&here));
+    let owners = run::owners_of(repository.unwrap_or(&here));
     let base = Base::new(&here, repository).owned(owners);
     let named = arguments.scope.paths.iter();
     let named = named.filter(|root| root.is_absolute());

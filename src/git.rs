@@ -62,6 +62,13 @@ pub enum Error {
     },
 }
 
+/// The commit that is checked out in a repository, if there is one that can be read.
+pub fn checked_out(top: &Path) -> Option<String> {
+    let repository = Repository::at(top).ok()?;
+    let head = repository.head(&repository.objects().ok()?).ok()??;
+    Some(head.to_string())
+}
+
 fn tree_of(commit: ObjectId, objects: &Objects) -> Result<ObjectId, Error> {
     let mut buffer = Vec::new();
     let commit_at = objects.find_commit(&commit, &mut buffer);

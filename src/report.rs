@@ -21,6 +21,7 @@ mod base;
 mod fingerprint;
 mod gather;
 pub(crate) mod group;
+mod origin;
 mod owners;
 mod repositories;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use std::time::Duration;
 pub use base::Base;
 pub use full::Held;
 pub use gather::{Placed, Told};
+pub use origin::{Origin, PLACEHOLDER, file_name};
 pub use owners::Owners;
 pub use repositories::RepositorySummary;
 pub use statistics::{RuleCounts, Tally};
@@ -50,6 +52,8 @@ pub struct FileReport<'r> {
     pub path: &'r Path,
     /// From where paths are told to programs that know the repository.
     pub base: &'r Base,
+    /// The repository that it is from, if any.
+    pub origin: Option<&'r Arc<Origin>>,
     /// In which the findings stand: with `--write` as it is after the fixes.
     pub text: &'r str,
     pub lines: &'r LineIndex,
@@ -65,6 +69,11 @@ pub struct FileReport<'r> {
 }
 
 impl FileReport<'_> {
+    /// Where paths of the file's repository start; where there is none, those of the run.
+    pub fn origin_base(&self) -> &Base {
+        self.origin.map_or(self.base, |origin| &origin.base)
+    }
+
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.fixed.is_empty() && self.problems.is_empty()
@@ -193,6 +202,10 @@ pub trait Stream: Sync {
     fn lists_unjudged(&self, _look: &Look) -> bool {
         false
     }
+    /// How the files of each repository make a part of their own, if they do.
+    fn parts(&self) -> Option<&'static dyn Parts> {
+        None
+    }
     /// One file where files are shown together, if they are.
     fn held(&self, _report: &FileReport<'_>, _look: &Look) -> Option<Held> {
         None
@@ -203,6 +216,21 @@ pub trait Stream: Sync {
     fn end(&self, summary: &Summary, look: &Look, rules: &RuleSet) -> String;
 }
 
+/// The parts of a report by repository. The first is streamed, the others follow it.
+pub trait Parts: Sync {
+    fn open(&self) -> &'static str;
+    /// Between two parts.
+    fn between(&self) -> &'static str;
+    /// What closes the part of a repository. `is_alone` says whether there are no others.
+    fn close(
+        &self,
+        origin: Option<&Origin>,
+        is_alone: bool,
+        summary: &Summary,
+        rules: &RuleSet,
+    ) -> String;
+}
+
 /// Tells all at the end. What it needs of the files is kept until then: findings, but no texts.
 pub trait Gather: Sync {
     fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String;
@@ -211,6 +239,8 @@ pub trait Gather: Sync {
 /// What one file adds to a report.
 pub enum Piece {
     Text(String),
+    /// The same for a format that has a part for each repository.
+    Of(Option<Arc<Origin>>, String),
     Kept(Told),
     Held(Held),
 }
@@ -229,6 +259,9 @@ impl Format {
         match self.telling {
             Telling::Streamed(stream) => match stream.held(report, look) {
                 Some(held) => Piece::Held(held),
+                None if stream.parts().is_some() => {
+                    Piece::Of(report.origin.cloned(), stream.file(report, look))
+                }
                 None => Piece::Text(stream.file(report, look)),
             },
             Telling::Gathered(_) => Piece::Kept(Told::new(report)),
@@ -243,6 +276,8 @@ pub struct Report {
     told: bool,
     kept: Vec<Told>,
     held: Option<Held>,
+    /// By repository, where the format has parts. What is of the first was written already.
+    parts: Vec<(Option<Arc<Origin>>, Vec<String>)>,
 }
 
 impl Report {
@@ -253,13 +288,16 @@ impl Report {
             told: false,
             kept: Vec::new(),
             held: None,
+            parts: Vec::new(),
         }
     }
 
     /// What comes before all pieces.
     pub fn start(&self) -> String {
         match self.format.telling {
-            Telling::Streamed(stream) => stream.start(),
+            Telling::Streamed(stream) => {
+                stream.start() + stream.parts().map_or("", |parts| parts.open())
+            }
             Telling::Gathered(_) => String::new(),
         }
     }
@@ -268,6 +306,7 @@ impl Report {
     pub fn add(&mut self, piece: Piece) -> String {
         match piece {
             Piece::Text(text) if text.is_empty() => text,
+            Piece::Of(origin, text) => self.add_part(origin, text),
             Piece::Text(text) => match self.format.telling {
                 Telling::Streamed(stream) if std::mem::replace(&mut self.told, true) => {
                     format!("{}{text}", stream.between())
@@ -288,6 +327,40 @@ impl Report {
         }
     }
 
+    fn add_part(&mut self, origin: Option<Arc<Origin>>, text: String) -> String {
+        let name = |origin: &Option<Arc<Origin>>| origin.as_ref().map(|one| one.repository.clone());
+        let known = self
+            .parts
+            .iter()
+            .position(|(other, _)| name(other) == name(&origin));
+        let at = known.unwrap_or_else(|| {
+            self.parts.push((origin, Vec::new()));
+            self.parts.len() - 1
+        });
+        if at == 0 {
+            return self.add(Piece::Text(text));
+        }
+        self.parts[at].1.push(text);
+        String::new()
+    }
+
+    /// The end of the first part, and all others.
+    fn end_parts(&self, stream: &dyn Stream, summary: &Summary, rules: &RuleSet) -> String {
+        let Some(parts) = stream.parts() else {
+            return String::new();
+        };
+        let is_alone = self.parts.len() < 2;
+        let first = self.parts.first().and_then(|(origin, _)| origin.as_deref());
+        let mut text = parts.close(first, is_alone, summary, rules);
+        for (origin, files) in self.parts.iter().skip(1) {
+            text += parts.between();
+            text += parts.open();
+            text += &files.join(stream.between());
+            text += &parts.close(origin.as_deref(), is_alone, summary, rules);
+        }
+        text
+    }
+
     /// What was held of the pieces until the last was there.
     pub fn rest(&mut self) -> String {
         let held = self.held.take();
@@ -297,7 +370,10 @@ impl Report {
     /// What comes after all pieces.
     pub fn end(&self, summary: &Summary, rules: &RuleSet) -> String {
         match self.format.telling {
-            Telling::Streamed(stream) => stream.end(summary, &self.look, rules),
+            Telling::Streamed(stream) => {
+                let parts = self.end_parts(stream, summary, rules);
+                parts + &stream.end(summary, &self.look, rules)
+            }
             Telling::Gathered(gather) => gather.document(&self.kept, summary, &self.look, rules),
         }
     }

@@ -12,7 +12,9 @@ mod known;
 mod list;
 mod makers;
 mod only;
+mod origins;
 mod outlet;
+mod owners;
 mod part;
 mod settings;
 mod unfinished;
@@ -48,6 +50,7 @@ pub use known::Known;
 pub use list::{ImageList, Listed, files, images, listed};
 pub use only::Only;
 use outlet::{Outlet, Streams};
+pub use owners::find as owners_of;
 use part::{Part, Work};
 pub use settings::{Area, Baselines, Rules, Settings, Source};
 pub use verify::Registries;
@@ -302,6 +305,13 @@ fn complain_of_settings(err: &mut dyn Write, why: &str) -> io::Result<()> {
     writeln!(err, "regfix: {}", why.trim())
 }
 
+/// What the files of a repository came to.
+#[derive(Default)]
+struct Share {
+    summary: Summary,
+    rules: Tally,
+}
+
 /// What the run has told so far.
 struct Run<'r, 'o> {
     options: &'r Options<'o>,
@@ -312,7 +322,7 @@ struct Run<'r, 'o> {
     summary: Summary,
     rules: Tally,
     /// By their folders.
-    repositories: BTreeMap<Option<PathBuf>, RepositorySummary>,
+    repositories: BTreeMap<Option<PathBuf>, Share>,
     /// As baselines would have it, by their files.
     found: BTreeMap<PathBuf, Baseline>,
 }
@@ -515,15 +525,23 @@ impl Run<'_, '_> {
         self.summary.add(&part.summary);
         if let Some(area) = self.options.settings.of(path) {
             let top = area.top().map(Path::to_owned);
-            self.repositories.entry(top).or_default().add(&part.summary);
+            let share = self.repositories.entry(top).or_default();
+            share.summary.add(&part.summary);
+            share.summary.files += 1;
+            share.rules.join(&part.rules);
         }
+        let has_parts = self.outlets.iter().any(Outlet::is_by_repository);
+        let origin = has_parts
+            .then(|| self.options.settings.origin(path))
+            .flatten();
+        let name = origin.as_ref().map_or("", |origin| &origin.repository);
         self.rules.join(&part.rules);
         for error in part.errors {
             complain(self.streams.err, error)?;
         }
         self.streams.out.write_all(part.out.as_bytes())?;
         for (outlet, piece) in self.outlets.iter_mut().zip(part.pieces) {
-            self.summary.failures += outlet.add(piece, &mut self.streams)?;
+            self.summary.failures += outlet.add(piece, name, &mut self.streams)?;
         }
         if let Some((baseline, entries)) = part.found {
             let found = self.found.entry(baseline).or_default();
@@ -563,32 +581,35 @@ impl Run<'_, '_> {
         self.tell(&name, part)
     }
 
-    /// What came of each repository, if there are several.
-    fn repositories(&mut self) -> Vec<RepositorySummary> {
+    /// What came of each repository, by name. Files that are in none have an empty one.
+    fn shares(&mut self) -> BTreeMap<String, Summary> {
         let settings = self.options.settings;
         let all = settings.repositories();
-        if all.keys().flatten().count() < 2 {
-            return Vec::new();
-        }
-        let counted = all.into_iter().filter_map(|(top, is_broken)| {
-            let counts = self.repositories.remove(&top);
+        let shares = all.into_iter().filter_map(|(top, is_broken)| {
+            let share = self.repositories.remove(&top);
             // Of files outside of repositories, there may be none.
-            let counts = counts.or_else(|| top.is_some().then(RepositorySummary::default))?;
-            Some(RepositorySummary {
-                name: top.map_or_else(String::new, |top| settings.name_of(&top)),
-                failures: counts.failures + usize::from(is_broken),
-                ..counts
-            })
+            let share = share.or_else(|| top.is_some().then(Share::default))?;
+            let name = top.map_or_else(String::new, |top| settings.name_of(&top));
+            let summary = Summary {
+                failures: share.summary.failures + usize::from(is_broken),
+                by_rule: share.rules.rows(),
+                catalogues: self.summary.catalogues.clone(),
+                ..share.summary
+            };
+            Some((name, summary))
         });
-        let mut counted: Vec<_> = counted.collect();
-        counted.sort_by(|one, other| one.name.cmp(&other.name));
-        counted
+        shares.collect()
     }
 
     fn finish(mut self) -> io::Result<Outcome> {
         self.progress.finish();
         self.summary.by_rule = std::mem::take(&mut self.rules).rows();
-        self.summary.repositories = self.repositories();
+        let shares = self.shares();
+        if shares.keys().filter(|name| !name.is_empty()).count() > 1 {
+            let each = shares.iter();
+            let each = each.map(|(name, share)| RepositorySummary::new(name.clone(), share));
+            self.summary.repositories = each.collect();
+        }
         self.summary.catalogues = self.options.settings.catalogues();
         for known in self.options.settings.baselines() {
             let found = self.found.remove(known.path()).unwrap_or_default();
@@ -610,7 +631,7 @@ impl Run<'_, '_> {
         let mut failures = 0;
         for outlet in outlets {
             let rules = &self.judge.domains.all.set;
-            failures += outlet.end(options, &summary, rules, &mut streams)?;
+            failures += outlet.end(options, &summary, &shares, rules, &mut streams)?;
         }
         summary.failures += failures;
         if !told && !options.quiet {

@@ -1,6 +1,6 @@
 //! What was typed: the arguments, their help, and nothing of what they mean.
 
-use std::path::PathBuf;
+use std::path::{MAIN_SEPARATOR, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,8 +12,9 @@ use super::hook::Hook;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Registries, Tags, Verify, VerifyFixes};
 use super::shell::ShellName;
+use crate::config::Globs;
 use crate::policy::{ENGINES, Engine};
-use crate::report::{self, FORMATS, Format};
+use crate::report::{self, FORMATS, Format, PLACEHOLDER};
 use crate::rules::Severity;
 
 /// Find and fix references to legacy container registries.
@@ -76,7 +77,7 @@ pub struct Scope {
     #[arg(long, value_name = "RULE", value_delimiter = ',', global = true)]
     pub ignore: Vec<String>,
     /// Files and folders to leave out, as in .gitignore
-    #[arg(long, value_name = "GLOB", global = true)]
+    #[arg(long, value_name = "GLOB", value_parser = glob, global = true)]
     pub exclude: Vec<String>,
     /// Leave out excluded files even if they are named as PATH
     #[arg(long, global = true)]
@@ -204,7 +205,8 @@ pub struct Output {
     pub format: String,
     /// Also write a report to a file; can be given several times
     ///
-    /// With `--diff`, the report lists what there is to fix. The file appears as a whole when the run ends.
+    /// With `--diff`, the report lists what there is to fix. The file appears as a whole when the run ends. With
+    /// `{repository}` in its name there is a file for each repository.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
     pub output: Vec<(String, PathBuf)>,
     /// The least severity of a finding that makes the exit code 1
@@ -223,10 +225,10 @@ pub struct Output {
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN", global = true)]
     pub color: ColorChoice,
     /// Print nothing on standard output; use the exit code
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, overrides_with = "quiet")]
     pub quiet: bool,
     /// Also list what could not be analysed, and why; show every finding even if there are many
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, overrides_with = "verbose")]
     pub verbose: bool,
 }
 
@@ -234,8 +236,9 @@ pub struct Output {
 pub enum Command {
     /// Explain a rule, an image or a chart: what moved, why, since when, how safe the fix is, and the sources
     Explain {
-        /// A rule id, `bitnami-*`, an image, a URL, or a chart as NAME@VERSION
-        what: String,
+        /// A rule id, `bitnami-*`, an image, a URL, or a chart as NAME@VERSION; can be given several times
+        #[arg(required = true)]
+        what: Vec<String>,
     },
     /// List the rules
     Rules {
@@ -407,7 +410,29 @@ fn output(text: &str) -> Result<(String, PathBuf), String> {
     match file {
         "" => Err(format!("write the name of a file after `{name}=`")),
         "-" => Err(format!("for standard output there is `--format {name}`")),
+        file if in_folder(file) => Err(format!(
+            "write `{PLACEHOLDER}` only once, and only in the name of the file, like `{name}=reports/{PLACEHOLDER}.md`"
+        )),
         file => Ok((name.to_owned(), PathBuf::from(file))),
+    }
+}
+
+/// Whether what stands for the repository is in the name of a folder, or there twice.
+fn in_folder(file: &str) -> bool {
+    let name = file
+        .rsplit(['/', MAIN_SEPARATOR])
+        .next()
+        .unwrap_or_default();
+    let is_in = |text: &str| text.matches(PLACEHOLDER).count();
+    is_in(file) > is_in(name) || is_in(name) > 1
+}
+
+fn glob(text: &str) -> Result<String, String> {
+    match Globs::new([text]) {
+        Ok(_) => Ok(text.to_owned()),
+        Err((_, why)) => Err(format!(
+            "{why}; write it as in .gitignore, and `\\[` for a bracket"
+        )),
     }
 }
 

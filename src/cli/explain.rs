@@ -14,15 +14,19 @@ use crate::report::Look;
 use crate::rules::select::{nearest, shown};
 use crate::rules::{Rule, RuleSet};
 
-/// Explains what was asked for: a rule's id, several by a `*`, a chart as `NAME@VERSION`, or an image or URL.
+/// Explains each thing that was asked for: a rule's id, several by a `*`, a chart as `NAME@VERSION`, or an image or URL.
 pub(super) fn explain(
     rules: &RuleSet,
-    asked: &str,
+    asked: &[String],
     look: Look,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    match pages(rules, asked.trim(), look) {
+    let pages: Result<Vec<Vec<String>>, String> = asked
+        .iter()
+        .map(|one| pages(rules, one.trim(), look))
+        .collect();
+    match pages.map(|pages| pages.concat()) {
         Ok(pages) => {
             out.write_all(pages.join("\n\n").as_bytes())?;
             out.flush()?;

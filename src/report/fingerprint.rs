@@ -9,7 +9,7 @@ use crate::finding::Key;
 
 /// A fingerprint for each finding, 32 hexadecimal digits. Those with equal keys are told apart by their order.
 pub(super) fn fingerprints(report: &FileReport<'_>) -> Vec<String> {
-    let path = report.base.relative(report.path);
+    let path = report.origin_base().relative(report.path);
     let mut seen: HashMap<&Key, usize> = HashMap::new();
     let one = |key: &'_ Key, nth: usize| {
         let mut hash = Sha256::new();

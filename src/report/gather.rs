@@ -11,6 +11,8 @@ use crate::source::Position;
 pub struct Told {
     /// From the root of the repository, for people.
     pub path: String,
+    /// The repository that it is from; empty where there is none.
+    pub repository: String,
     /// As CODEOWNERS names them; none where there is no such file.
     pub owners: Vec<String>,
     pub findings: Vec<Placed>,
@@ -37,9 +39,12 @@ impl Told {
             .problems
             .iter()
             .map(|problem| (problem.offset.map(|at| places.at(at)), problem.clone()));
-        let path = report.base.relative(report.path);
+        let base = report.origin_base();
+        let path = base.relative(report.path);
+        let repository = report.origin.map(|origin| origin.repository.clone());
         Self {
-            owners: report.base.owners(&path).to_vec(),
+            owners: base.owners(&path).to_vec(),
+            repository: repository.unwrap_or_default(),
             path: printable::path(&report.base.from_root(report.path)),
             findings,
             fixed: report.fixed.to_vec(),

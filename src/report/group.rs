@@ -82,6 +82,18 @@ pub(super) fn by_folder(files: &[Told], most: usize) -> Vec<(&str, Counts)> {
     most_first(groups)
 }
 
+/// By repository; files that are in none are under an empty name. None where there are not several.
+pub(super) fn by_repository(files: &[Told]) -> Vec<(&str, Counts)> {
+    let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
+    for (file, Placed { finding, .. }) in findings(files) {
+        groups.entry(&file.repository).or_default().add(finding);
+    }
+    match groups.len() {
+        0 | 1 => Vec::new(),
+        _ => most_first(groups),
+    }
+}
+
 /// By who owns the file, as the repository's CODEOWNERS says; a file without an owner is under an empty name.
 pub(super) fn by_owner(files: &[Told]) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();

@@ -50,9 +50,10 @@ impl Gather for Html {
                 body {
                     (opening(files, summary, look))
                     (by_rule(files, rules))
-                    (by_name("By folder", "folder", &group::by_folder(files, ROWS)))
+                    (by_name("By repository", "repository", "outside of repositories", &group::by_repository(files)))
+                    (by_name("By folder", "folder", "nowhere", &group::by_folder(files, ROWS)))
                     @if files.iter().any(|file| !file.owners.is_empty()) {
-                        (by_name("By owner", "owner", &group::by_owner(files)))
+                        (by_name("By owner", "owner", "nobody", &group::by_owner(files)))
                     }
                     (fixed(files))
                     (left(files, look))
@@ -222,7 +223,7 @@ fn link(url: Option<&str>, name: &str) -> Markup {
     }
 }
 
-fn by_name(heading: &str, column: &str, groups: &[(&str, Counts)]) -> Markup {
+fn by_name(heading: &str, column: &str, nameless: &str, groups: &[(&str, Counts)]) -> Markup {
     let most = groups.iter().map(|(_, counts)| counts.all).max();
     html! {
         @if let Some(most) = most {
@@ -231,7 +232,7 @@ fn by_name(heading: &str, column: &str, groups: &[(&str, Counts)]) -> Markup {
                 thead { tr { th { (column) } (number_heads()) th { "share" } } }
                 tbody { @for (name, counts) in groups.iter().take(ROWS) {
                     tr {
-                        td { @if name.is_empty() { span.soft { "nobody" } } @else { code { (printable::line(name)) } } }
+                        td { @if name.is_empty() { span.soft { (nameless) } } @else { code { (printable::line(name)) } } }
                         (numbers(counts))
                         td data-value=(counts.all) { (bar(counts, most)) }
                     }

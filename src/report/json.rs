@@ -59,8 +59,13 @@ impl Stream for Json {
             .map(|one| printable::json(&Unjudged::new(one, report.text, &mut places)));
         let unjudged = list(unjudged.collect());
         let path = printable::json(&printable::name(report.path));
+        let of = report.origin.map_or_else(String::new, |origin| {
+            let repository = printable::json(&origin.repository);
+            let commit = printable::json(&origin.commit);
+            format!(",\"repository\":{repository},\"commit\":{commit}")
+        });
         format!(
-            "{{\"path\":{path},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems},\n \"unjudged\":{unjudged}}}"
+            "{{\"path\":{path}{of},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems},\n \"unjudged\":{unjudged}}}"
         )
     }
 

@@ -18,27 +18,41 @@ pub static FORMAT: Format = Format {
     telling: Telling::Streamed(&JsonLines),
 };
 
+/// The file that a line is about.
+#[derive(Serialize, Clone, Copy)]
+struct At<'r> {
+    path: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'r str>,
+}
+
 /// What a line is, and then its fields.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Row<'r> {
     Finding {
-        path: &'r str,
+        #[serde(flatten)]
+        at: At<'r>,
         #[serde(flatten)]
         finding: Finding<'r>,
     },
     Fixed {
-        path: &'r str,
+        #[serde(flatten)]
+        at: At<'r>,
         #[serde(flatten)]
         fixed: Fixed<'r>,
     },
     Problem {
-        path: &'r str,
+        #[serde(flatten)]
+        at: At<'r>,
         #[serde(flatten)]
         problem: Problem<'r>,
     },
     Unjudged {
-        path: &'r str,
+        #[serde(flatten)]
+        at: At<'r>,
         #[serde(flatten)]
         unjudged: Unjudged<'r>,
     },
@@ -56,6 +70,12 @@ impl Stream for JsonLines {
 
     fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
         let path = &printable::name(report.path);
+        let origin = report.origin;
+        let at = At {
+            path,
+            repository: origin.map(|origin| origin.repository.as_str()),
+            commit: origin.and_then(|origin| origin.commit.as_deref()),
+        };
         let mut places = Places::new(report);
         let mut out = String::new();
         let mut push = |row: &Row<'_>| {
@@ -64,19 +84,19 @@ impl Stream for JsonLines {
         };
         for finding in report.findings {
             let finding = Finding::new(finding, &mut places);
-            push(&Row::Finding { path, finding });
+            push(&Row::Finding { at, finding });
         }
         for fixed in report.fixed {
             let fixed = Fixed::new(fixed);
-            push(&Row::Fixed { path, fixed });
+            push(&Row::Fixed { at, fixed });
         }
         for problem in report.problems {
             let problem = Problem::new(problem, &mut places);
-            push(&Row::Problem { path, problem });
+            push(&Row::Problem { at, problem });
         }
         for one in report.unjudged {
             let unjudged = Unjudged::new(one, report.text, &mut places);
-            push(&Row::Unjudged { path, unjudged });
+            push(&Row::Unjudged { at, unjudged });
         }
         out
     }

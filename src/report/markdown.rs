@@ -30,7 +30,14 @@ impl Gather for Markdown {
         let sections = [
             ("", opening(summary, look)),
             ("By rule", by_rule(files, rules)),
-            ("By folder", by_folder(files)),
+            (
+                "By repository",
+                by_name(&REPOSITORY, &group::by_repository(files)),
+            ),
+            (
+                "By folder",
+                by_name(&FOLDER, &group::by_folder(files, ROWS)),
+            ),
             ("Fixed", fixed(files)),
             (group::left_heading(look), left(files, look)),
             ("Not analysed", problems(files)),
@@ -57,6 +64,7 @@ fn opening(summary: &Summary, look: &Look) -> String {
     let counts: Vec<String> = counts.map(|(number, noun)| count(*number, noun)).collect();
     let files = count(summary.files, "file");
     let mut lines = vec![match counts.is_empty() {
+        true if summary.files == 0 => "None.".to_owned(),
         true => format!("None in {files}."),
         false => format!(
             "{} in {} of {files}.",
@@ -133,21 +141,33 @@ fn by_rule(files: &[Told], rules: &RuleSet) -> String {
     table.text(usize::MAX, "rules")
 }
 
-fn by_folder(files: &[Told]) -> String {
-    let mut table = Table::new(&[
-        "folder",
+const FOLDER: [&str; 6] = heads("folder");
+const REPOSITORY: [&str; 6] = heads("repository");
+
+const fn heads(name: &'static str) -> [&'static str; 6] {
+    [
+        name,
         "#findings",
         "#safe",
         "#needs review",
         "#no fix",
         "#mentions",
-    ]);
-    for (folder, counts) in group::by_folder(files, ROWS) {
-        let mut row = vec![code(folder)];
-        row.extend(cells(&counts));
+    ]
+}
+
+fn by_name(heads: &'static [&'static str], groups: &[(&str, Counts)]) -> String {
+    let mut table = Table::new(heads);
+    for (name, counts) in groups {
+        let name = if name.is_empty() {
+            "-".to_owned()
+        } else {
+            code(name)
+        };
+        let mut row = vec![name];
+        row.extend(cells(counts));
         table.push(row);
     }
-    table.text(ROWS, "folders")
+    table.text(ROWS, "rows")
 }
 
 fn fixed(files: &[Told]) -> String {

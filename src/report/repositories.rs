@@ -21,14 +21,17 @@ pub struct RepositorySummary {
 }
 
 impl RepositorySummary {
-    /// Adds the counts of a file.
-    pub fn add(&mut self, file: &Summary) {
-        self.fixed += file.fixed;
-        self.left += file.errors + file.warnings + file.infos;
-        self.fixable += file.fixable;
-        self.unsafe_fixable += file.unsafe_fixable;
-        self.baselined += file.baselined;
-        self.failures += file.failures;
+    /// What its files came to.
+    pub fn new(name: String, files: &Summary) -> Self {
+        Self {
+            name,
+            fixed: files.fixed,
+            left: files.errors + files.warnings + files.infos,
+            fixable: files.fixable,
+            unsafe_fixable: files.unsafe_fixable,
+            baselined: files.baselined,
+            failures: files.failures,
+        }
     }
 
     fn is_clean(&self) -> bool {

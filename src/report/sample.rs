@@ -114,6 +114,7 @@ impl Sample {
         tell(&FileReport {
             path: Path::new(path),
             base: &Base::new(Path::new("/repo/sub"), Some(Path::new("/repo"))),
+            origin: None,
             text: &self.text,
             lines: &lines,
             findings: &self.findings,

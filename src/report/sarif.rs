@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::fingerprint::fingerprints;
 use super::text::Places;
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{FileReport, Format, Look, Origin, Parts, Stream, Summary, Telling};
 use crate::edit::Applicability;
 use crate::finding::{self, Finding, Problem, Related, Severity};
 use crate::printable;
@@ -61,7 +61,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 impl Stream for Sarif {
     fn start(&self) -> String {
         "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\
-         \"runs\":[{\"columnKind\":\"unicodeCodePoints\",\"results\":[\n"
+         \"runs\":["
             .to_owned()
     }
 
@@ -84,7 +84,32 @@ impl Stream for Sarif {
         results.join(",\n")
     }
 
-    fn end(&self, summary: &Summary, _: &Look, rules: &RuleSet) -> String {
+    fn parts(&self) -> Option<&'static dyn Parts> {
+        Some(&Sarif)
+    }
+
+    fn end(&self, _: &Summary, _: &Look, _: &RuleSet) -> String {
+        "]}\n".to_owned()
+    }
+}
+
+/// A run for each repository. Its paths start there.
+impl Parts for Sarif {
+    fn open(&self) -> &'static str {
+        "{\"columnKind\":\"unicodeCodePoints\",\"results\":[\n"
+    }
+
+    fn between(&self) -> &'static str {
+        ",\n"
+    }
+
+    fn close(
+        &self,
+        origin: Option<&Origin>,
+        is_alone: bool,
+        summary: &Summary,
+        rules: &RuleSet,
+    ) -> String {
         let tool = Tool {
             driver: Driver {
                 name: "regfix",
@@ -98,9 +123,20 @@ impl Stream for Sarif {
         let catalogues = summary.catalogues.iter().map(|edition| edition.name());
         let properties = RunProperties {
             catalogues: catalogues.collect(),
+            repository: origin.map(|origin| origin.repository.as_str()),
+            commit: origin.and_then(|origin| origin.commit.as_deref()),
+        };
+        // Code scanning keeps the runs of one upload apart by this.
+        let id = match (is_alone, origin) {
+            (true, _) => String::new(),
+            (false, origin) => {
+                let name = origin.map_or("", |origin| &origin.repository);
+                let id = printable::json(&format!("regfix/{name}/"));
+                format!(",\"automationDetails\":{{\"id\":{id}}}")
+            }
         };
         format!(
-            "\n],\"tool\":{},\"invocations\":[{}],\"properties\":{}}}]}}\n",
+            "\n],\"tool\":{},\"invocations\":[{}]{id},\"properties\":{}}}",
             printable::json(&tool),
             printable::json(&invocation),
             printable::json(&properties)
@@ -210,7 +246,7 @@ fn of_finding<'f>(
     report: &FileReport<'_>,
     places: &mut Places<'_>,
 ) -> SarifResult<'f> {
-    let here = || artifact(&report.base.from_root(report.path));
+    let here = || artifact(&report.origin_base().from_root(report.path));
     let mut located = |span: Span, text: Option<&str>| Location {
         physical_location: Some(Physical {
             artifact_location: here(),
@@ -253,7 +289,7 @@ fn elsewhere(place: &Related, report: &FileReport<'_>) -> Location {
     let path = archived.unwrap_or(&place.place);
     Location {
         physical_location: Some(Physical {
-            artifact_location: artifact(&report.base.from_root(path.as_ref())),
+            artifact_location: artifact(&report.origin_base().from_root(path.as_ref())),
             region: region.map(|Position { line, column }| Region::Lines {
                 start_line: line,
                 start_column: column,
@@ -282,7 +318,7 @@ fn of_problem<'p>(
         message: Message::new(problem.message.as_str()),
         locations: vec![Location {
             physical_location: Some(Physical {
-                artifact_location: artifact(&report.base.from_root(report.path)),
+                artifact_location: artifact(&report.origin_base().from_root(report.path)),
                 region: at.map(|span| region(span, places)),
             }),
             message: None,
@@ -312,7 +348,7 @@ fn fixes<'f>(
     let replacements: Vec<Replacement<'f>> = replacements.collect();
     if !replacements.is_empty() {
         changes.push(ArtifactChange {
-            artifact_location: artifact(&report.base.from_root(report.path)),
+            artifact_location: artifact(&report.origin_base().from_root(report.path)),
             replacements,
         });
     }
@@ -331,7 +367,7 @@ fn fixes<'f>(
             },
         });
         changes.push(ArtifactChange {
-            artifact_location: artifact(&report.base.from_root(path)),
+            artifact_location: artifact(&report.origin_base().from_root(path)),
             replacements: replacements.collect(),
         });
     }
@@ -388,9 +424,12 @@ mod tests {
 
     fn results(sample: &Sample, path: &str) -> Value {
         let rules = RuleSet::new(Vec::new());
+        let summary = Summary::default();
         let text = Sarif.start()
+            + Sarif.open()
             + &sample.show(&Sarif, path, &LOOK)
-            + &Sarif.end(&Summary::default(), &LOOK, &rules);
+            + &Sarif.close(None, true, &summary, &rules)
+            + &Sarif.end(&summary, &LOOK, &rules);
         let log: Value = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
         log["runs"][0]["results"].clone()
     }

@@ -220,6 +220,8 @@ fn evaluate<'r>(
         verdict.applicability = Applicability::Display;
         if mapping.to.is_some() {
             verdict.reason = Some("this image has no known name at the new location".to_owned());
+        } else if !rule.is_built_in() {
+            verdict.reason = Some("the rule has no `to`, so it only reports".to_owned());
         }
         return verdict;
     }

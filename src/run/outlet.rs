@@ -1,16 +1,17 @@
 //! Which reports a run makes, and where they go: standard output or error, and files. A file that cannot be written is
 //! a failure, not the end.
 
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Mode, Options};
 use crate::baseline;
 use crate::config;
 use crate::diff;
 use crate::printable::complain;
-use crate::report::{Format, Look, Piece, Report, Summary, concise};
+use crate::report::{Format, Look, PLACEHOLDER, Piece, Report, Summary, concise, file_name};
 use crate::rules::RuleSet;
 use crate::source::normal;
 use crate::walk;
@@ -18,6 +19,8 @@ use crate::write::{self, Draft, WriteError};
 
 /// A report and where it goes.
 pub(super) struct Outlet {
+    format: &'static Format,
+    look: Look,
     report: Report,
     sink: Sink,
 }
@@ -27,8 +30,87 @@ enum Sink {
     /// Standard output is taken, by a fixed text.
     Err,
     File(Draft),
+    /// A file for each repository, by the name of that.
+    Each {
+        pattern: PathBuf,
+        reports: BTreeMap<String, (Report, String)>,
+    },
     /// It failed, and was told of.
     Gone,
+}
+
+/// Whether a report goes to a file for each repository.
+fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(PLACEHOLDER)
+}
+
+impl Sink {
+    /// Only the name of the file differs: its folder must be there.
+    fn each(pattern: &Path) -> Result<Self, WriteError> {
+        let folder = pattern
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        match walk::is_folder(folder) {
+            Some(true) => Ok(Self::Each {
+                pattern: pattern.to_owned(),
+                reports: BTreeMap::new(),
+            }),
+            _ => Err(WriteError::NoPlace {
+                path: pattern.to_owned(),
+                error: io::ErrorKind::NotFound.into(),
+            }),
+        }
+    }
+}
+
+/// Reports by repository, ready to be written.
+struct Each<'e> {
+    format: &'static Format,
+    look: Look,
+    pattern: &'e Path,
+    reports: BTreeMap<String, (Report, String)>,
+}
+
+impl Each<'_> {
+    /// One file for each repository of the run. Gives the failures, which were reported.
+    fn write(
+        mut self,
+        options: &Options<'_>,
+        shares: &BTreeMap<String, Summary>,
+        rules: &RuleSet,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<usize> {
+        let mut failures = 0;
+        let mut names = HashSet::new();
+        let pattern = self.pattern.to_string_lossy().into_owned();
+        for (repository, summary) in shares {
+            let (mut report, mut text) = self.reports.remove(repository).unwrap_or_else(|| {
+                let report = Report::new(self.format, self.look);
+                let start = report.start();
+                (report, start)
+            });
+            text += &report.rest();
+            text += &report.end(summary, rules);
+            let name = file_name(repository);
+            // `a/b` and `a-b` have the same name.
+            let numbered = (2..).map(|number| format!("{name}-{number}"));
+            let mut candidates = std::iter::once(name.clone()).chain(numbered);
+            let Some(name) = candidates.find(|name| names.insert(name.clone())) else {
+                continue;
+            };
+            let path = PathBuf::from(pattern.replace(PLACEHOLDER, &name));
+            let written = Draft::create(&path, &options.gate).and_then(|mut draft| {
+                draft.push(&text)?;
+                draft.finish()
+            });
+            if let Err(error) = written {
+                complain(&mut *streams.err, error)?;
+                failures += 1;
+            }
+        }
+        Ok(failures)
+    }
 }
 
 /// The standard streams.
@@ -51,10 +133,15 @@ impl Outlet {
             }
         });
         let files = options.outputs.iter();
-        let files = files.map(|(_, path)| Draft::create(path, &options.gate).map(Sink::File));
+        let files = files.map(|(_, path)| match is_pattern(path) {
+            true => Sink::each(path),
+            false => Draft::create(path, &options.gate).map(Sink::File),
+        });
         let sinks = stream.into_iter().chain(files);
         let outlets = options.formats().zip(sinks).map(|((format, look), sink)| {
             Ok(Self {
+                format,
+                look,
                 report: Report::new(format, look),
                 sink: sink?,
             })
@@ -70,7 +157,28 @@ impl Outlet {
         self.write(&text, streams)
     }
 
-    pub(super) fn add(&mut self, piece: Piece, streams: &mut Streams<'_>) -> io::Result<usize> {
+    pub(super) fn is_by_repository(&self) -> bool {
+        matches!(self.sink, Sink::Each { .. })
+    }
+
+    /// Adds what there is of a file. `repository` is the name of its repository, empty where it is in none.
+    pub(super) fn add(
+        &mut self,
+        piece: Piece,
+        repository: &str,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<usize> {
+        if let Sink::Each { reports, .. } = &mut self.sink {
+            let (format, look) = (self.format, self.look);
+            let new = || {
+                let report = Report::new(format, look);
+                let start = report.start();
+                (report, start)
+            };
+            let (report, text) = reports.entry(repository.to_owned()).or_insert_with(new);
+            *text += &report.add(piece);
+            return Ok(0);
+        }
         let text = self.report.add(piece);
         self.write(&text, streams)
     }
@@ -80,9 +188,19 @@ impl Outlet {
         mut self,
         options: &Options<'_>,
         summary: &Summary,
+        shares: &BTreeMap<String, Summary>,
         rules: &RuleSet,
         streams: &mut Streams<'_>,
     ) -> io::Result<usize> {
+        if let Sink::Each { pattern, reports } = self.sink {
+            let each = Each {
+                format: self.format,
+                look: self.look,
+                pattern: &pattern,
+                reports,
+            };
+            return each.write(options, shares, rules, streams);
+        }
         let rest = self.report.rest();
         let end = match self.sink {
             Sink::Err => concise::counts(summary, &options.look),
@@ -109,7 +227,7 @@ impl Outlet {
                     return Ok(1);
                 }
             }
-            Sink::Gone => {}
+            Sink::Each { .. } | Sink::Gone => {}
         }
         Ok(0)
     }
@@ -167,7 +285,24 @@ impl Options<'_> {
         let name = path.file_name();
         let full = |path: &Path| normal(&walk::working_directory().join(path));
         let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
-        name.is_some_and(is_own_name) || namesakes.any(|(_, to)| full(to) == full(path))
+        let is_of_pattern = |(_, to): &(&Format, PathBuf)| {
+            let to_name = to
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            let parts = to_name
+                .as_deref()
+                .and_then(|name| name.split_once(PLACEHOLDER));
+            let (Some((before, after)), Some(name)) = (parts, name) else {
+                return false;
+            };
+            let name = name.to_string_lossy();
+            name.starts_with(before)
+                && name.ends_with(after)
+                && full(to).parent() == full(path).parent()
+        };
+        name.is_some_and(is_own_name)
+            || self.outputs.iter().any(is_of_pattern)
+            || namesakes.any(|(_, to)| full(to) == full(path))
     }
 }
 

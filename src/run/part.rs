@@ -264,9 +264,11 @@ impl Part {
             message,
             fatal: true,
         };
+        let origin = options.settings.origin(path);
         let report = FileReport {
             path,
             base: &options.base,
+            origin: origin.as_ref(),
             text: "",
             lines: &LineIndex::new(""),
             findings: &[],
@@ -372,9 +374,11 @@ impl Part {
         let lines = LineIndex::new(&outcome.text);
         let listed = |problem: &&Problem| problem.fatal || options.verbose;
         let problems: Vec<Problem> = outcome.problems.iter().filter(listed).cloned().collect();
+        let origin = options.settings.origin(path);
         let report = FileReport {
             path,
             base: &options.base,
+            origin: origin.as_ref(),
             text: &outcome.text,
             lines: &lines,
             findings: &outcome.left,

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::Known;
 use super::candidate::role_words;
+use super::origins::Origins;
 use crate::baseline;
 use crate::config::{self, Config, Found};
 use crate::kind;
 use crate::open;
 use crate::printable;
-use crate::report::Base;
+use crate::report::{Base, Origin};
 use crate::rules::anchors::Anchors;
 use crate::rules::select::Names;
 use crate::rules::{Edition, Facts, Rule, RuleSet};
@@ -113,6 +114,7 @@ pub struct Settings<'s> {
     /// By folder as it is spelled: comparing paths by their components takes long for each file.
     spots: RwLock<HashMap<OsString, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
+    origins: Origins,
 }
 
 /// What a run does with baselines.
@@ -151,6 +153,7 @@ impl<'s> Settings<'s> {
             roots: shown.collect(),
             spots: RwLock::default(),
             loaded: Mutex::default(),
+            origins: Origins::default(),
         }
     }
 
@@ -171,6 +174,7 @@ impl<'s> Settings<'s> {
             outlooks: self.outlooks.clone(),
             spots: RwLock::default(),
             loaded: Mutex::default(),
+            origins: Origins::default(),
         })
     }
 
@@ -227,13 +231,21 @@ impl<'s> Settings<'s> {
         all
     }
 
-    /// What reports call a repository: its folder, from the working directory if it lies below that.
+    /// What reports call a repository: its folder, from the working directory if it lies below that, and of the working
+    /// directory itself the folder's name.
     pub(super) fn name_of(&self, top: &Path) -> String {
         let short = top.strip_prefix(&self.here).unwrap_or(top);
-        match short.as_os_str().is_empty() {
-            true => ".".to_owned(),
-            false => printable::name(short),
+        match (short.as_os_str().is_empty(), top.file_name()) {
+            (true, Some(own)) => printable::name(Path::new(own)),
+            _ => printable::name(short),
         }
+    }
+
+    /// The repository of a file, if it is in one.
+    pub(super) fn origin(&self, path: &Path) -> Option<Arc<Origin>> {
+        let area = self.of(path)?;
+        let top = area.top()?;
+        Some(self.origins.of(top, &self.name_of(top), &self.base))
     }
 
     /// Leaves out the repository around a folder.

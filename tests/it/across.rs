@@ -454,3 +454,157 @@ fn settings_above_repositories_do_not_apply_to_them_and_that_is_said() {
     git(folder.path(), &["init", "-q", "-b", "main"]);
     assert_eq!(note(folder.path(), &["."]), None);
 }
+
+/// The repositories with one commit each, and the hash of that by name.
+fn committed(folder: &Path, names: &[&str]) -> Vec<String> {
+    let commit = |name: &&str| {
+        let repository = folder.join(name);
+        git(&repository, &["add", "-A"]);
+        git(&repository, &["commit", "-q", "-m", "."]);
+        stdout(&git(&repository, &["rev-parse", "HEAD"]))
+            .trim()
+            .to_owned()
+    };
+    names.iter().map(commit).collect()
+}
+
+fn report(folder: &Path, arguments: &[&str]) -> String {
+    let mut command = regfix(folder);
+    scrubbed(&mut command);
+    stdout(&command.args(arguments).output().unwrap())
+}
+
+#[test]
+fn reports_for_programs_name_repository_and_commit() {
+    let folder = six();
+    let commits = committed(folder.path(), &["own", "plain"]);
+    let json = |format: &str| {
+        report(
+            folder.path(),
+            &["own", "plain", "loose.yaml", "--format", format],
+        )
+    };
+    let document: serde_json::Value = serde_json::from_str(&json("json")).unwrap();
+    let files = document["files"].as_array().unwrap();
+    let of = |path: &str| files.iter().find(|file| file["path"] == path).unwrap();
+    assert_eq!(of("own/a.yaml")["repository"], "own");
+    assert_eq!(of("own/a.yaml")["commit"], commits[0].as_str());
+    assert_eq!(of("plain/a.yaml")["commit"], commits[1].as_str());
+    assert_eq!(of("loose.yaml").get("repository"), None);
+    let repositories = &document["summary"]["repositories"];
+    assert_eq!(repositories[1]["repository"], "own");
+    assert_eq!(
+        (&repositories[1]["left"], &repositories[1]["fixable"]),
+        (&1.into(), &1.into())
+    );
+    let lines = json("jsonl");
+    let line = lines
+        .lines()
+        .find(|line| line.contains("own/a.yaml"))
+        .unwrap();
+    let row: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (&row["repository"], &row["commit"]),
+        (&"own".into(), &commits[0].as_str().into())
+    );
+    let sarif: serde_json::Value = serde_json::from_str(&json("sarif")).unwrap();
+    let runs = sarif["runs"].as_array().unwrap();
+    let run_of = |name: &str| {
+        let mut found = runs
+            .iter()
+            .filter(|run| run["properties"]["repository"] == name);
+        let run = found.next().unwrap();
+        assert_eq!(found.next(), None, "one run for each repository");
+        run
+    };
+    assert_eq!(runs.len(), 3);
+    for (name, commit) in [("own", &commits[0]), ("plain", &commits[1])] {
+        let run = run_of(name);
+        assert_eq!(run["properties"]["commit"], commit.as_str());
+        assert_eq!(run["automationDetails"]["id"], format!("regfix/{name}/"));
+        let location = &run["results"][0]["locations"][0]["physicalLocation"];
+        assert_eq!(
+            location["artifactLocation"]["uri"], "a.yaml",
+            "from the repository"
+        );
+    }
+    let alone = report(&folder.path().join("own"), &["--format", "sarif"]);
+    let alone: serde_json::Value = serde_json::from_str(&alone).unwrap();
+    assert_eq!(alone["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(alone["runs"][0]["properties"]["repository"], "own");
+    assert_eq!(alone["runs"][0].get("automationDetails"), None);
+    assert_eq!(
+        alone["runs"][0]["results"][0]["partialFingerprints"],
+        run_of("own")["results"][0]["partialFingerprints"],
+        "the same finding wherever the run starts"
+    );
+}
+
+#[test]
+fn reports_for_people_count_by_repository_and_owner() {
+    let folder = six();
+    fs::write(folder.path().join("own/CODEOWNERS"), "* @org/own\n").unwrap();
+    fs::write(folder.path().join("plain/CODEOWNERS"), "* @org/plain\n").unwrap();
+    for format in ["markdown", "html"] {
+        let text = report(folder.path(), &[".", "--format", format]);
+        assert!(text.contains("By repository"), "{text}");
+        let alone = report(folder.path(), &["own", "--format", format]);
+        assert!(!alone.contains("By repository"), "{alone}");
+    }
+    let page = report(folder.path(), &[".", "--format", "html"]);
+    for owner in ["@org/own", "@org/plain"] {
+        assert!(
+            page.contains(&format!("<td><code>{owner}</code></td>")),
+            "{owner}"
+        );
+    }
+}
+
+#[test]
+fn each_repository_can_have_a_report_of_its_own() {
+    let folder = six();
+    fs::create_dir(folder.path().join("reports")).unwrap();
+    let arguments = [
+        "--write",
+        ".",
+        "--output",
+        "markdown=reports/{repository}.md",
+    ];
+    let output = run(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = |name: &str| fs::read_to_string(folder.path().join("reports").join(name)).unwrap();
+    let own = text("own.md");
+    assert!(
+        own.contains("1 fixed.") && own.contains("old.example.com/team/app:1"),
+        "{own}"
+    );
+    assert!(!own.contains("k8s.gcr.io"), "{own}");
+    assert!(text("plain.md").contains("k8s.gcr.io/pause:3.2"));
+    assert!(
+        text("ignores.md").contains("None"),
+        "{}",
+        text("ignores.md")
+    );
+    assert!(text("outside.md").contains("k8s.gcr.io"));
+    assert_eq!(
+        fs::read_dir(folder.path().join("reports")).unwrap().count(),
+        7
+    );
+    // Reports are no input.
+    let arguments = [".", "--output", "json=reports/{repository}.json"];
+    report(folder.path(), &arguments);
+    let before = text("own.json");
+    report(folder.path(), &arguments);
+    assert_eq!(text("own.json"), before);
+    for (output, message) in [
+        ("markdown=none/{repository}.md", "create its folder first"),
+        (
+            "markdown=reports/{repository}/a.md",
+            "only in the name of the file",
+        ),
+    ] {
+        let output = run(folder.path(), &[".", "--output", output]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    }
+}

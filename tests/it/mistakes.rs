@@ -52,6 +52,8 @@ fn words_of_other_tools_lead_to_ours() {
         ),
         (&["--quiet", "--verbose"], "leave out one of them"),
         (&["--config", "nope.yaml"], "--config: "),
+        (&["--exclude", "["], "write it as in .gitignore"),
+        (&["explain", "k8s-gcr-io", "nope"], "nope"),
         (
             &["--output", "sarif=no/folder/a.sarif"],
             "create its folder first",
@@ -149,4 +151,49 @@ fn names_that_look_like_a_configuration_are_refused() {
     ]);
     let output = run(folder.path(), &[]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
+fn flags_can_be_repeated() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    for arguments in [&["-vv"][..], &["-v", "--verbose"], &["-qq"]] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn several_things_are_explained_at_once() {
+    let folder = folder(&[]);
+    let said = stdout(&run(
+        folder.path(),
+        &[
+            "explain",
+            "k8s-gcr-io",
+            "quay.io/k8scsi/csi-snapshotter:v2.1.1",
+        ],
+    ));
+    assert!(
+        said.contains("k8s-gcr-io") && said.contains("quay-k8scsi"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_rule_that_only_reports_says_so() {
+    let config = "rules: [{id: own, from: old.example.com/team}]\n";
+    let folder = folder(&[
+        (".regfix.yaml", config),
+        ("a.yaml", "image: old.example.com/team/a:1\n"),
+    ]);
+    let said = stdout(&run(folder.path(), &[]));
+    assert!(
+        said.contains("no fix: the rule has no `to`, so it only reports"),
+        "{said}"
+    );
 }

@@ -28,6 +28,7 @@ pub(super) fn text(
         let file = FileReport {
             path: &path(&rows[0]),
             base: &base,
+            origin: None,
             text: &lines,
             lines: &index,
             findings: &findings,

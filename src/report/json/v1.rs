@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::edit::{self, Applicability};
 use crate::finding;
 use crate::printable;
-use crate::report::Summary;
 use crate::report::text::Places;
+use crate::report::{RepositorySummary, Summary};
 use crate::rules::alternatives;
 use crate::source::{Position, Span};
 
@@ -350,6 +350,9 @@ pub(in crate::report) struct Totals<'s> {
     hidden: usize,
     failures: usize,
     by_rule: Vec<RuleCount<'s>>,
+    /// None where there are not several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repositories: Vec<RepositoryCount<'s>>,
     catalogues: Vec<CatalogueUsed<'s>>,
 }
 
@@ -372,6 +375,33 @@ struct RuleCount<'s> {
     needs_review: usize,
     no_fix: usize,
     mentions: usize,
+}
+
+/// What a repository came to.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RepositoryCount<'s> {
+    repository: &'s str,
+    left: usize,
+    fixable: usize,
+    unsafe_fixable: usize,
+    fixed: usize,
+    baselined: usize,
+    failures: usize,
+}
+
+impl<'s> RepositoryCount<'s> {
+    fn new(of: &'s RepositorySummary) -> Self {
+        Self {
+            repository: &of.name,
+            left: of.left,
+            fixable: of.fixable,
+            unsafe_fixable: of.unsafe_fixable,
+            fixed: of.fixed,
+            baselined: of.baselined,
+            failures: of.failures,
+        }
+    }
 }
 
 impl<'s> Totals<'s> {
@@ -411,6 +441,11 @@ impl<'s> Totals<'s> {
             hidden: summary.hidden,
             failures: summary.failures,
             by_rule: by_rule.collect(),
+            repositories: summary
+                .repositories
+                .iter()
+                .map(RepositoryCount::new)
+                .collect(),
             catalogues: catalogues.collect(),
         }
     }
@@ -434,6 +469,11 @@ pub(in crate::report) struct Document<'r> {
 #[derive(Serialize, schemars::JsonSchema)]
 struct File<'r> {
     path: &'r str,
+    /// Of a file in a git repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'r str>,
     findings: Vec<Finding<'r>>,
     fixed: Vec<Fixed<'r>>,
     problems: Vec<Problem<'r>>,

@@ -9,10 +9,14 @@ pub(super) struct Tool<'r> {
     pub(super) driver: Driver<'r>,
 }
 
-/// What SARIF has no field for: the catalogues whose rules were used.
+/// What SARIF has no field for: the catalogues whose rules were used, and the repository.
 #[derive(Serialize)]
-pub(super) struct RunProperties {
+pub(super) struct RunProperties<'r> {
     pub(super) catalogues: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) repository: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) commit: Option<&'r str>,
 }
 
 #[derive(Serialize)]

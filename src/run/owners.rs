@@ -17,7 +17,7 @@ const PLACES: [&str; 4] = [
 const LIMIT: usize = 3 << 20;
 
 /// Who owns what in a repository. A file that cannot be read counts as none: reports only group by it.
-pub(super) fn find(repository: &Path) -> Owners {
+pub fn find(repository: &Path) -> Owners {
     let mut texts = PLACES.iter().map(|place| {
         let bytes = open::read_below(repository, &repository.join(place), LIMIT).ok()?;
         String::from_utf8(bytes).ok()

@@ -1,0 +1,30 @@
+//! Which repository a file is from, read once for each.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::owners;
+use crate::git;
+use crate::report::{Base, Origin};
+
+/// The repositories of a run, by their folders.
+#[derive(Debug, Default)]
+pub(super) struct Origins(Mutex<HashMap<PathBuf, Arc<Origin>>>);
+
+impl Origins {
+    /// A repository. One without a commit that can be read has none in reports.
+    pub(super) fn of(&self, top: &Path, name: &str, base: &Base) -> Arc<Origin> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(origin) = known.get(top) {
+            return Arc::clone(origin);
+        }
+        let origin = Arc::new(Origin {
+            repository: name.to_owned(),
+            commit: git::checked_out(top),
+            base: base.rooted(top).owned(owners::find(top)),
+        });
+        known.insert(top.to_owned(), Arc::clone(&origin));
+        origin
+    }
+}
