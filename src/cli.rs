@@ -14,6 +14,7 @@ mod mistakes;
 mod online;
 mod policy;
 mod settings;
+mod shard;
 mod shell;
 mod signals;
 mod text;
@@ -197,7 +198,10 @@ fn run(
     if let Some(Command::Exporter(exporter)) = &arguments.command {
         return exporter::export(arguments, exporter, &base, look, out, err);
     }
-    let roots = roots(arguments);
+    let roots = match roots(arguments) {
+        Ok(roots) => roots,
+        Err(message) => return refuse(&message, err),
+    };
     let settings = Settings::new(&typed, &roots, &base, settings::baselines(arguments));
     let mut options = options(arguments, roots, &settings, look);
     options.registries = registries
@@ -421,15 +425,22 @@ fn named(arguments: &Arguments) -> &[PathBuf] {
     }
 }
 
-/// The same in one spelling.
-fn roots(arguments: &Arguments) -> Vec<PathBuf> {
-    let roots = named(arguments);
-    // Equal paths are the same file only if they are spelled in one way.
+/// The same, those of a list included.
+fn roots(arguments: &Arguments) -> Result<Vec<PathBuf>, String> {
+    let roots = match &arguments.command {
+        None => shard::paths(&arguments.scope)?,
+        Some(_) => named(arguments).to_vec(),
+    };
+    Ok(in_one_spelling(arguments, roots))
+}
+
+/// Equal paths are the same file only if they are spelled in one way.
+fn in_one_spelling(arguments: &Arguments, roots: Vec<PathBuf>) -> Vec<PathBuf> {
     let piped = roots.iter().any(|root| root == Path::new("-"));
     let full = |root: &PathBuf| std::path::absolute(root).unwrap_or_else(|_| root.clone());
     let roots = match !piped && roots.iter().any(|root| root.is_absolute()) {
         true => roots.iter().map(full).collect(),
-        false => roots.to_vec(),
+        false => roots,
     };
     match arguments.scope.related {
         true => run::with_charts(&roots),

@@ -11,6 +11,7 @@ use super::exporter::Exporter;
 use super::hook::Hook;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Registries, Tags, Verify, VerifyFixes};
+use super::shard::{self, Shard};
 use super::shell::ShellName;
 use crate::config::Globs;
 use crate::policy::{ENGINES, Engine};
@@ -88,6 +89,15 @@ pub struct Scope {
     /// Also check and fix the rest of the chart or kustomization tree that each named file belongs to
     #[arg(long, global = true)]
     pub related: bool,
+    /// Also check the repositories of a list: a file with one path per line; `-` is standard input
+    #[arg(long, value_name = "LIST")]
+    pub repositories: Option<PathBuf>,
+    /// Take only a part of the repositories, like `2/8`; `auto` asks the environment of a CI job
+    ///
+    /// Repositories are those that are named, listed or found below the named folders; the path of each decides. With
+    /// JOB_COMPLETION_INDEX, which does not come with a total, write `auto/8`. See docs/across-repositories.md.
+    #[arg(long, value_name = "I/N", value_parser = shard::parse, conflicts_with = "write_baseline")]
+    pub shard: Option<Shard>,
     /// Report only files changed since REV, plus the charts and kustomizations they belong to
     ///
     /// Compares the working tree with the merge base of REV and HEAD; untracked files are included. If the

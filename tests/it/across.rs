@@ -608,3 +608,39 @@ fn each_repository_can_have_a_report_of_its_own() {
         assert!(stderr(&output).contains(message), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn shards_together_are_the_whole() {
+    let folder = six();
+    let list = "# all\nplain\nexcludes\n\nignores\nown\nmono\nknown\n";
+    fs::write(folder.path().join("list"), list).unwrap();
+    let whole = found(folder.path(), &["--repositories", "list"]).0;
+    assert_eq!(whole.len(), 5, "{whole:?}");
+    for rest in [&["--repositories", "list"][..], &["."]] {
+        let mut all = Vec::new();
+        for shard in ["1/3", "2/3", "3/3"] {
+            let (places, _) = found(folder.path(), &[rest, &["--shard", shard]].concat());
+            all.extend(places);
+        }
+        all.sort();
+        assert_eq!(all, whole, "{rest:?}");
+    }
+    // Of many shards most are empty.
+    let empty = (1..40).map(|number| {
+        let shard = format!("{number}/40");
+        found(folder.path(), &["own", "--shard", &shard])
+    });
+    let empty: Vec<_> = empty.filter(|(places, _)| places.is_empty()).collect();
+    assert!(
+        empty.len() >= 38 && empty.iter().all(|(_, code)| *code == 0),
+        "{empty:?}"
+    );
+    for (arguments, message) in [
+        (&["--shard", "4/3"][..], "with I from 1 to N"),
+        (&["--repositories", "none"], "--repositories: none: "),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    }
+}

@@ -90,7 +90,8 @@ impl Task<'_> {
         let Some(client) = online::connect(&self.exporter.registries, err)? else {
             return Ok(None);
         };
-        let roots = cli::roots(self.arguments);
+        let named = cli::named(self.arguments).to_vec();
+        let roots = cli::in_one_spelling(self.arguments, named);
         // Images of a cluster belong to no repository: the rules of the working directory count for all.
         let List {
             rules,
