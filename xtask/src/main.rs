@@ -30,7 +30,7 @@ enum Task {
     /// Add a row to the catalogue, and its fixture, for you to fill in
     NewRule(new_rule::Arguments),
     /// Check that rules hold together, match their examples, and are described
-    VerifyRules,
+    VerifyRules(verify::Arguments),
     /// Write the whole catalogue to one file, for `regfix --catalogue` and for configurations that pin one
     Catalogue {
         /// Where to; usually regfix.catalogue.yaml
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Regenerate => regenerate::run(),
         Task::NewRule(arguments) => new_rule::run(&root(), &arguments),
-        Task::VerifyRules => verify::run(),
+        Task::VerifyRules(arguments) => verify::run(&root(), &arguments),
         Task::Catalogue { file } => catalogue::run(&root(), &file),
         Task::Index(arguments) => index::run(&root(), &arguments),
         Task::Charts(arguments) => charts::run(&root(), &arguments),
