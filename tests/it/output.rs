@@ -442,7 +442,7 @@ fn many_findings_are_shown_by_rule_and_message() {
         "k8s-gcr-io   warning         50    50",
         "regfix --write                applies 50 safe fixes",
         "regfix --diff --unsafe-fixes  shows 1 more fix that needs review",
-        "regfix --write-baseline       records all 51, so that later runs report only new ones",
+        "regfix --write-baseline       records 51 findings, so that later runs report only new ones",
     ] {
         assert!(
             warning.lines().any(|shown| shown == line),
