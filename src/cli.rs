@@ -9,6 +9,8 @@ mod exporter;
 mod holding;
 mod hook;
 mod lasting;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod mirror;
 mod mistakes;
 mod online;
@@ -18,13 +20,15 @@ mod shard;
 mod shell;
 mod signals;
 mod text;
+#[cfg(feature = "watch")]
+mod watch;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use clap::FromArgMatches;
 use clap::parser::ValueSource;
@@ -93,6 +97,10 @@ pub fn main() -> Exit {
             };
         }
     };
+    #[cfg(feature = "lsp")]
+    if let Some(Command::Lsp(asked)) = arguments.command.clone() {
+        return lsp::serve(arguments, &asked);
+    }
     let stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut out = Lasting::new(stdout);
     // Not locked: a progress bar is drawn from whatever thread has something to tell.
@@ -103,7 +111,7 @@ pub fn main() -> Exit {
     }
     let arguments = arguments.of_hook();
     let unread = out.is_over();
-    let result = run(&arguments, unread, &mut out, &mut err);
+    let result = run_or_watch(&arguments, &unread, &mut out, &mut err);
     match result.map(|exit| (exit, out.close())) {
         Ok((exit, None)) => exit,
         Ok((_, Some(error))) | Err(error) => {
@@ -111,6 +119,41 @@ pub fn main() -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Runs once or, where that is asked for, on every change.
+#[cfg(feature = "watch")]
+fn run_or_watch(
+    arguments: &Arguments,
+    unread: &Arc<AtomicBool>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let run =
+        |out: &mut dyn Write, err: &mut dyn Write| run(arguments, Arc::clone(unread), out, err);
+    if !arguments.action.watch {
+        return run(out, err);
+    }
+    let roots = match roots(arguments) {
+        Ok(roots) => roots,
+        Err(message) => return refuse(&message, err),
+    };
+    if roots.iter().any(|root| root == Path::new("-")) {
+        let message = "--watch works with files only, not with standard input";
+        complain(err, message)?;
+        return Ok(Exit::Failed);
+    }
+    watch::watch(&roots, arguments.scope.all_text, out, err, run)
+}
+
+#[cfg(not(feature = "watch"))]
+fn run_or_watch(
+    arguments: &Arguments,
+    unread: &Arc<AtomicBool>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    run(arguments, Arc::clone(unread), out, err)
 }
 
 /// Prints help, or what is wrong with the arguments. They may be names of files that a stranger gave.
@@ -402,7 +445,13 @@ fn base(arguments: &Arguments) -> Result<Base, String> {
 }
 
 /// As many threads as were asked for, or as there are cores. A thread that writes waits for the disk most of its time.
+/// They start with the first run of the process.
 fn set_threads(jobs: Option<usize>, writes: bool) -> Result<(), String> {
+    static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
+    STARTED.get_or_init(|| start_threads(jobs, writes)).clone()
+}
+
+fn start_threads(jobs: Option<usize>, writes: bool) -> Result<(), String> {
     let threads = match std::thread::available_parallelism() {
         Ok(cores) if jobs.is_none() && writes => cores.get() * 4,
         // 0 is one for each core.
@@ -467,6 +516,7 @@ fn options<'o>(
             // Those of the pool, of which there are as many as were asked for.
             threads: 0,
             marker: Some(write::JOURNAL_FOLDER),
+            overlay: Arc::default(),
         },
         related: scope.related,
         only: None,

@@ -5,7 +5,8 @@
 //!
 //! | floor | modules | what they do |
 //! |---|---|---|
-//! | 8 | [`cli`] | arguments in, exit code out |
+//! | 9 | [`cli`] | arguments in, exit code out |
+//! | 8 | `lsp` | the server for editors |
 //! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
 //! | 6 | [`walk`], [`mod@write`], [`project`] | the only reader; the only writer; several files together to findings |
 //! | 6 | [`cluster`] | what a cluster holds, and who put it there |
@@ -33,6 +34,8 @@ pub mod finding;
 pub mod git;
 pub mod image;
 pub mod kind;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod open;
 pub mod policy;
 pub mod printable;

@@ -4,12 +4,14 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 mod content;
 mod exclude;
 mod folder;
 mod ignores;
 mod look;
+mod overlay;
 mod problem;
 mod roots;
 
@@ -18,6 +20,7 @@ pub use look::{
     Entry, FileId, file_id, is_file, is_folder, is_read_only, is_there, list, look, real,
     working_directory,
 };
+pub use overlay::Overlay;
 pub use problem::Problem;
 
 use exclude::Exclude;
@@ -66,6 +69,8 @@ pub struct Options {
     pub threads: usize,
     /// A folder of our own that is looked for in each folder, and not looked into.
     pub marker: Option<&'static str>,
+    /// Texts that are read in place of files. A path of it is met like a file's, and left out like one.
+    pub overlay: Arc<Overlay>,
 }
 
 impl Options {
@@ -215,7 +220,7 @@ pub fn walk<K: Send, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Out
             return outcome;
         }
     };
-    let mut roots = Roots::resolve(&options.roots, &mut outcome.problems);
+    let mut roots = Roots::resolve(&options.roots, &options.overlay, &mut outcome.problems);
     if options.force_exclude {
         outcome.counts.excluded += roots.drop_if(|path, folder| exclude.has_root(path, folder));
     }

@@ -9,6 +9,8 @@ use jiff::civil::Date;
 use super::cluster::Cluster;
 use super::exporter::Exporter;
 use super::hook::Hook;
+#[cfg(feature = "lsp")]
+use super::lsp::Lsp;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Registries, Tags, Verify, VerifyFixes};
 use super::shard::{self, Shard};
@@ -202,6 +204,13 @@ pub struct Action {
     /// With `--add-ignores`: the last day on which the comments apply
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, requires = "add_ignores")]
     pub until: Option<Date>,
+    /// Run again whenever a file changes, on a cleared screen, until Ctrl-C
+    #[cfg(feature = "watch")]
+    #[arg(
+        long,
+        conflicts_with_all = ["hook", "write", "write_baseline", "add_ignores", "files", "output"]
+    )]
+    pub watch: bool,
     /// List the files that would be checked, and their types
     #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline", "output"])]
     pub files: bool,
@@ -297,6 +306,11 @@ pub enum Command {
     /// Reads with `kubectl get`, and changes nothing. Finished Jobs, suspended CronJobs, workloads without pods and custom
     /// resources are included. See docs/cluster.md.
     Cluster(Cluster),
+    /// Serve an editor, by the Language Server Protocol on standard input and output
+    ///
+    /// Shows findings while you type, and offers their fixes. Writes no file itself. See docs/editors.md.
+    #[cfg(feature = "lsp")]
+    Lsp(Lsp),
     /// Print an admission policy that warns about legacy images in a cluster, denies them or replaces them
     ///
     /// The rules that `--select`, `--ignore` and the configuration choose become one policy, on standard output. It checks only

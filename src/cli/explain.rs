@@ -39,7 +39,7 @@ pub(super) fn explain(
     }
 }
 
-fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<String>, String> {
+pub(super) fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<String>, String> {
     if asked.is_empty() || asked.contains(char::is_control) {
         return Err(unknown(rules, asked));
     }

@@ -114,7 +114,9 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
             || candidate.text.is_some()
             || roles.names_chart
             || !candidate.pull_secrets.is_empty();
-        (is_of_use || counts()).then_some(candidate)
+        // Whoever lays a text over a file asks about that file.
+        let is_laid = || options.walk.overlay.text(path).is_some();
+        (is_of_use || counts() || is_laid()).then_some(candidate)
     };
     let sieve = walk::Sieve {
         listed: &|folder, names| options.settings.listed(folder, names),

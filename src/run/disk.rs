@@ -10,10 +10,12 @@ use crate::kind::{self, Kind};
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
 use crate::source::normal;
-use crate::walk::{self, Entry};
+use crate::walk::{self, Entry, Overlay};
 
 pub(super) struct Disk<'r> {
     anchors: &'r Anchors,
+    /// Texts that are read in place of files.
+    overlay: Arc<Overlay>,
     /// The working directory.
     here: PathBuf,
     /// Whether paths are spelled in full, as the roots are.
@@ -41,12 +43,13 @@ struct Root {
 }
 
 impl<'r> Disk<'r> {
-    pub(super) fn new(roots: &[PathBuf], anchors: &'r Anchors) -> Self {
+    pub(super) fn new(walk: &walk::Options, anchors: &'r Anchors) -> Self {
+        let (roots, overlay) = (&walk.roots, &walk.overlay);
         let here = walk::working_directory();
         let absolute = roots.iter().any(|root| root.is_absolute());
         let full = |root: &PathBuf| {
             let path = normal(&here.join(root));
-            let top = top(&path, &here);
+            let top = top(&path, &here, overlay);
             Root { path, top }
         };
         let roots: Vec<Root> = roots.iter().map(full).collect();
@@ -58,6 +61,7 @@ impl<'r> Disk<'r> {
             .collect();
         Self {
             anchors,
+            overlay: Arc::clone(overlay),
             here,
             absolute,
             roots,
@@ -121,8 +125,11 @@ impl<'r> Disk<'r> {
     /// Whether what a path leads to lies under a root, links followed.
     pub(super) fn is_really_under_roots(&self, path: &Path) -> bool {
         let of_new = || self.real_folder(path.parent()?);
-        let real = self.real(path).or_else(of_new);
-        real.is_some_and(|real| self.real_roots.iter().any(|root| real.starts_with(root)))
+        match self.real(path).or_else(of_new) {
+            Some(real) => self.real_roots.iter().any(|root| real.starts_with(root)),
+            // It is to be written where nothing leads elsewhere yet.
+            None => self.overlay.entry(path).is_some() && self.is_under_roots(path),
+        }
     }
 
     /// Whether a path lies under a root, or is one.
@@ -224,6 +231,12 @@ impl Tree for Disk<'_> {
             Some(Entry::Unreadable) if self.tops.iter().any(|top| full().starts_with(top)) => {
                 Place::Unreadable
             }
+            None if self.overlay.entry(path).is_some() && self.top_of(path).is_some() => {
+                match self.overlay.entry(path) {
+                    Some(Entry::Folder) => Place::Folder,
+                    _ => Place::File,
+                }
+            }
             None if self.tops.iter().any(|top| full().starts_with(top)) => Place::Missing,
             None | Some(Entry::Unreadable) => Place::Outside,
             Some(Entry::Folder) => seen(self.sees_folder(path), Place::Folder),
@@ -240,17 +253,17 @@ impl Tree for Disk<'_> {
         if let Some(text) = self.known.get(path) {
             return Some(Arc::clone(text));
         }
-        let text = (self.place(path) == Place::File).then(|| walk::read(path).ok())?;
+        let text = (self.place(path) == Place::File).then(|| self.overlay.read(path).ok())?;
         text.map(|(text, _)| Arc::from(text))
     }
 
     fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
-        (self.place(path) == Place::File).then(|| walk::read_bytes(path).ok())?
+        (self.place(path) == Place::File).then(|| self.overlay.read_bytes(path).ok())?
     }
 
     fn list(&self, folder: &Path) -> Vec<PathBuf> {
         match self.place(folder) {
-            Place::Folder => walk::list(folder),
+            Place::Folder => self.overlay.list(folder),
             _ => Vec::new(),
         }
     }
@@ -299,7 +312,7 @@ pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
     let here = walk::working_directory();
     let chart_of = |root: &PathBuf| {
         let full = normal(&here.join(root));
-        let top = top(&full, &here);
+        let top = top(&full, &here, &Overlay::default());
         let folders = full.ancestors().skip(1);
         let within = folders.take_while(|folder| folder.starts_with(&top));
         // Subcharts are part of the outermost.
@@ -318,8 +331,8 @@ pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
 
 /// The repository that a root lies in. Where there is none: of a file the working directory if it lies below that, of a
 /// folder that is a kustomization the folder above, where its overlays would be, else the folder itself.
-fn top(root: &Path, here: &Path) -> PathBuf {
-    let is_folder = walk::is_folder(root) == Some(true);
+fn top(root: &Path, here: &Path, overlay: &Overlay) -> PathBuf {
+    let is_folder = overlay.is_folder(root) == Some(true);
     let folder = match is_folder {
         true => root,
         false => root.parent().unwrap_or(root),

@@ -41,6 +41,21 @@ pub(super) struct Judge<'r> {
     pub projects: Vec<Vec<Box<dyn Project + 'r>>>,
 }
 
+/// Which fixes are applied.
+#[derive(Clone, Copy)]
+struct Fixing<'f> {
+    /// How far they must be trusted.
+    limit: Applicability,
+    /// The file that their findings are in, where it is one only.
+    only: Option<&'f Path>,
+}
+
+impl Fixing<'_> {
+    fn all(limit: Applicability) -> Self {
+        Self { limit, only: None }
+    }
+}
+
 /// What a file came to.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -77,7 +92,7 @@ impl Judge<'_> {
         members: Members,
         fix: Option<Applicability>,
     ) -> BTreeMap<PathBuf, Outcome> {
-        self.passes(members, &[], fix)
+        self.passes(members, &[], fix.map(Fixing::all))
     }
 
     /// The files of projects, as one.
@@ -86,9 +101,29 @@ impl Judge<'_> {
         members: Members,
         fix: Option<Applicability>,
     ) -> BTreeMap<PathBuf, Outcome> {
+        let projects = self.projects_of(&members);
+        self.passes(members, projects, fix.map(Fixing::all))
+    }
+
+    /// The files of projects after the fixes of one of them, and of no other, were applied.
+    pub(super) fn fix_of(
+        &self,
+        path: &Path,
+        members: Members,
+        limit: Applicability,
+    ) -> BTreeMap<PathBuf, Outcome> {
+        let projects = self.projects_of(&members);
+        let fix = Fixing {
+            limit,
+            only: Some(path),
+        };
+        self.passes(members, projects, Some(fix))
+    }
+
+    fn projects_of(&self, members: &Members) -> &[Box<dyn Project + '_>] {
         let domain = members.keys().find_map(|path| self.domain(path));
         let projects = domain.and_then(|domain| self.projects.get(domain));
-        self.passes(members, projects.map_or(&[], Vec::as_slice), fix)
+        projects.map_or(&[], Vec::as_slice)
     }
 
     fn domain(&self, path: &Path) -> Option<usize> {
@@ -100,15 +135,15 @@ impl Judge<'_> {
         &self,
         mut members: Members,
         projects: &[Box<dyn Project + '_>],
-        fix: Option<Applicability>,
+        fix: Option<Fixing<'_>>,
     ) -> BTreeMap<PathBuf, Outcome> {
         let mut outcomes = none(&members);
         let mut passes = Passes::default();
         self.find(&mut members, projects, &mut outcomes);
-        while let Some(limit) = fix {
+        while let Some(fix) = fix {
             // Each run takes its part of what is too much for one.
             let is_last = members.values().any(|member| member.is_cut);
-            let changed = apply(&mut members, &mut outcomes, limit);
+            let changed = apply(&mut members, &mut outcomes, fix);
             if changed.is_empty() {
                 break;
             }
@@ -131,8 +166,8 @@ impl Judge<'_> {
             outcome.problems = member.problems;
             outcome.unjudged = member.unjudged;
             outcome.text = member.text;
-            if let Some(limit) = fix {
-                outcome.say_why_left(limit);
+            if let Some(fix) = fix {
+                outcome.say_why_left(fix.limit);
             }
         }
         outcomes
@@ -263,7 +298,7 @@ fn hold_locked(members: &mut Members) {
 fn apply(
     members: &mut Members,
     outcomes: &mut BTreeMap<PathBuf, Outcome>,
-    limit: Applicability,
+    fixing: Fixing<'_>,
 ) -> Vec<(PathBuf, String)> {
     let free = members
         .iter()
@@ -272,9 +307,10 @@ fn apply(
     let mut patch = Patch::new(free);
     let mut taken = Vec::new();
     for (path, member) in &*members {
+        let is_asked = fixing.only.is_none_or(|only| only == path);
         for finding in &member.findings {
             let fix = finding.fix.as_ref();
-            let fix = fix.filter(|fix| fix.applicability >= limit);
+            let fix = fix.filter(|fix| is_asked && fix.applicability >= fixing.limit);
             taken.push(fix.is_some_and(|fix| patch.offer(path, fix)));
         }
     }

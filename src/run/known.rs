@@ -76,6 +76,16 @@ impl Known {
         self.held.holds(&entries)
     }
 
+    /// The text with one more finding of a file, where `text` is what is there. `None` where that cannot be read.
+    pub(super) fn with(&self, path: &Path, key: &Key, text: Option<&str>) -> Option<String> {
+        let mut baseline = match text {
+            Some(text) => Baseline::parse(text).ok()?,
+            None => Baseline::default(),
+        };
+        baseline.add(Entry::new(&self.base.relative(path), key));
+        Some(baseline.text())
+    }
+
     /// Takes away the findings of a file that are held. Gives all that a renewed baseline holds, and how many were held.
     pub(super) fn hold(
         &self,

@@ -268,7 +268,7 @@ fn of_subcharts(
         }
     };
     let anchors = &rules.anchors;
-    let disk = Disk::new(&options.walk.roots, anchors);
+    let disk = Disk::new(&options.walk, anchors);
     let vendoring = Vendoring(options.settings);
     let (edit, listed) = (
         |folder: &Path| vendoring.edits(folder),

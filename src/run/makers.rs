@@ -67,7 +67,7 @@ pub(super) fn disk_of<'r>(
     found: &walk::Outcome<Candidate>,
     anchors: &'r Anchors,
 ) -> (Disk<'r>, Makers) {
-    let mut disk = Disk::new(&options.walk.roots, anchors);
+    let mut disk = Disk::new(&options.walk, anchors);
     let mut makers = Makers::default();
     for (path, file) in &found.kept {
         let is_text = |text: &Arc<str>| !text.contains('\0');

@@ -7,23 +7,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::groups::{Entry, Group, State};
+use super::groups::Group;
 use super::judge::{self, Judge};
+use super::texts::{READ_ONLY, Texts};
 use super::{Mode, Options, ignores};
 use crate::baseline::{self, Entry as Known};
 use crate::diff;
 use crate::edit::Applicability;
-use crate::encoding::Encoding;
 use crate::finding::{Finding, Key, Problem, Severity};
-use crate::kind::{Kind, Parser};
+use crate::kind::Kind;
 use crate::printable;
 use crate::project::{Member, Members};
 use crate::report::{FileReport, Piece, Summary, Tally};
 use crate::source::LineIndex;
 use crate::walk::{self, ReadError};
 use crate::write::{Change, Note, Writer};
-
-const READ_ONLY: &str = "it is read-only";
 
 /// One file's part of the output, and its counts.
 #[derive(Default)]
@@ -56,7 +54,7 @@ impl Work<'_> {
 
     fn file_unguarded(&self, path: &Path, kind: &'static Kind) -> Part {
         let (options, judge) = (self.options, self.judge);
-        let (text, encoding) = match walk::read(path) {
+        let (text, encoding) = match options.walk.overlay.read(path) {
             Ok(text) => text,
             Err(error) => return Part::unread(options, &error),
         };
@@ -111,69 +109,25 @@ impl Work<'_> {
     fn group_unguarded(&self, group: &Group) -> Vec<(PathBuf, Part)> {
         let (options, judge) = (self.options, self.judge);
         let mut parts: BTreeMap<PathBuf, Part> = BTreeMap::new();
-        let mut before: BTreeMap<&Path, Option<String>> = BTreeMap::new();
-        let mut encodings: BTreeMap<&Path, Encoding> = BTreeMap::new();
-        let mut unread: Option<&Path> = None;
-        for (path, entry) in &group.files {
-            let text = match entry.state {
-                State::Missing => Ok(None),
-                State::There => walk::read(path).map(Some),
-                State::Unreadable { reported: false } => walk::read(path).map(Some),
-                State::Unreadable { reported: true } => {
-                    unread = unread.or(Some(path));
-                    continue;
-                }
-            };
-            match text {
-                Ok(Some((text, encoding))) => {
-                    before.insert(path, Some(text));
-                    encodings.insert(path, encoding);
-                }
-                Ok(None) => {
-                    before.insert(path, None);
-                }
-                Err(error) => {
-                    // No manifest is binary, whatever it may be.
-                    let binary = matches!(error, ReadError::Binary { .. });
-                    if error.is_fatal() || binary && entry.kind.parser != Parser::Text {
-                        unread = unread.or(Some(path));
-                    }
-                    if entry.told {
-                        parts.insert(path.clone(), Part::unread(options, &error));
-                    }
-                }
+        let texts = Texts::read(group, &options.walk.overlay);
+        for (path, error) in &texts.unread {
+            if group.files[*path].told {
+                parts.insert((*path).to_owned(), Part::unread(options, error));
             }
         }
-        // What it holds together with the others, nobody can say.
-        let locked: Option<Arc<str>> = unread.map(|path| {
-            let path = printable::path(path);
-            Arc::from(format!("{path} belongs to it and cannot be read"))
-        });
-        let members = || -> Members {
-            let files = before.iter();
-            files
-                .map(|(path, text)| {
-                    let mut member = member(path, &group.files[*path], text.as_deref());
-                    member.locked = member.locked.or_else(|| locked.clone());
-                    ((*path).to_owned(), member)
-                })
-                .collect()
-        };
         let mut outcomes = match &options.ignores {
-            None => judge.group(members(), options.fix()),
+            None => judge.group(texts.members(), options.fix()),
             Some(note) => {
                 let judged = |members| judge.group(members, None);
-                ignores::add(options, note, &members, &judged)
+                ignores::add(options, note, &|| texts.members(), &judged)
             }
         };
         let mut failure = None;
         let mut notes = Vec::new();
         if let Some(writer) = self.writer {
             let changed = outcomes.iter().filter_map(|(path, outcome)| {
-                let before = before.get(path.as_path())?.as_deref();
-                let encoding = encodings.get(path.as_path());
-                let encoding = encoding.copied().unwrap_or(Encoding::Utf8);
-                let bytes = |text| encoding.encode(text);
+                let before = texts.before.get(path.as_path())?.as_deref();
+                let bytes = |text| texts.encoding(path).encode(text);
                 let is_changed = outcome.text != before.unwrap_or_default();
                 is_changed.then(|| (path, before.map(bytes), bytes(&outcome.text)))
             });
@@ -189,19 +143,19 @@ impl Work<'_> {
                 Err(error) => {
                     failure = Some((error.path().to_owned(), error.to_string()));
                     // All that would have been fixed is left.
-                    outcomes = judge.group(members(), None);
+                    outcomes = judge.group(texts.members(), None);
                 }
             }
         }
         let mut unfixed = match options.previews_reports() {
-            true => judge.group(members(), None),
+            true => judge.group(texts.members(), None),
             false => BTreeMap::new(),
         };
         for (path, outcome) in outcomes {
             let Some(entry) = group.files.get(&path).filter(|entry| entry.told) else {
                 continue;
             };
-            let before = before.get(path.as_path()).and_then(Option::as_deref);
+            let before = texts.text(&path);
             let mut part = Part::of(options, &path, entry.kind, before, outcome);
             if let Some(unfixed) = unfixed.remove(&path) {
                 part.report(options, &path, entry.kind, unfixed);
@@ -219,20 +173,8 @@ impl Work<'_> {
     }
 }
 
-/// A file of a group as it was read, if there is one.
-fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
-    let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
-    member.exists = entry.state == State::There;
-    member.locked = match () {
-        () if !entry.free => Some(Arc::from("it is outside of the given paths")),
-        () if walk::is_read_only(path) => Some(Arc::from(READ_ONLY)),
-        () => None,
-    };
-    member
-}
-
 /// Runs the work on a file, or on several together. A panic is a fault of ours, and theirs alone.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         format!(
             "{}: regfix failed on this file; please report it",

@@ -591,6 +591,17 @@ impl Area {
         self.repository.is_git.then_some(&*self.repository.top)
     }
 
+    /// A baseline for files that have none, at the place where it would be looked for first.
+    pub(super) fn new_baseline(&self, base: &Base) -> Option<Known> {
+        let folder = match &self.config.file {
+            Some(_) => &self.config.folder,
+            None => &self.repository.top,
+        };
+        Known::find(base, &[folder], Baselines::Renewed)
+            .ok()
+            .flatten()
+    }
+
     /// The file of the baseline, if there is one.
     pub fn baseline_file(&self) -> Option<&Path> {
         self.baseline.as_deref().map(Known::path)

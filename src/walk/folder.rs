@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::ffi::OsString;
-use std::fs::{self, File, FileType};
+use std::fs::{self, FileType};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use super::exclude::Exclude;
 use super::ignores::{Asked, Holds, Ignores, Own, Said};
 use super::roots::{Root, Roots};
 use super::{
-    CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Problem, SPECIAL, STORES, Sieve, Want, named,
+    CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Overlay, Problem, SPECIAL, STORES, Sieve, Want,
+    named,
 };
 use crate::encoding::to_utf8;
 use crate::open::{self, Links};
@@ -31,6 +32,7 @@ pub(super) struct Walk<'w, K, T> {
     /// Whether what is left out is listed, and not only counted.
     pub(super) listed: bool,
     marker: Option<&'static str>,
+    overlay: &'w Overlay,
     own: Own,
     workers: Vec<Mutex<Worker<T>>>,
 }
@@ -68,7 +70,27 @@ impl Base {
 /// A name in a folder.
 struct Entry {
     name: OsString,
-    kind: FileType,
+    kind: What,
+}
+
+/// What a name in a folder is; a link is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Folder,
+    File,
+    Link,
+    Special,
+}
+
+impl From<FileType> for What {
+    fn from(kind: FileType) -> Self {
+        match () {
+            () if kind.is_dir() => Self::Folder,
+            () if kind.is_file() => Self::File,
+            () if kind.is_symlink() => Self::Link,
+            () => Self::Special,
+        }
+    }
 }
 
 impl<'w, K: Send, T: Send> Walk<'w, K, T> {
@@ -76,7 +98,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         sieve: &'w Sieve<'w, K, T>,
         exclude: &'w Exclude,
         roots: &'w Roots,
-        options: &super::Options,
+        options: &'w super::Options,
     ) -> Self {
         let worker = || {
             Mutex::new(Worker {
@@ -91,6 +113,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             hidden: options.hidden,
             listed: options.list_left_out,
             marker: options.marker,
+            overlay: &options.overlay,
             own: Own::default(),
             workers: (0..=rayon::current_num_threads())
                 .map(|_| worker())
@@ -152,7 +175,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             entries,
             holds,
             error,
-        } = list(&folder.path);
+        } = list(&folder.path, self.overlay);
         self.with(|worker| {
             if error.is_none() {
                 let mut names = entries.iter().map(|entry| entry.name.as_os_str());
@@ -189,7 +212,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         if self.roots.hold(path) {
             return;
         }
-        let is_folder = entry.kind.is_dir();
+        let is_folder = entry.kind == What::Folder;
         let asked = Asked {
             path,
             full: &|| folder.root.full(path),
@@ -247,7 +270,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
     }
 
     /// `kind` is that of the entry; a root is what it leads to.
-    fn file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<FileType>) {
+    fn file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
         if let Err(panic) = catch(|| self.sift(worker, path, kind)) {
             let problem = Problem::panicked(path, &said(&*panic));
             worker.found.problems.push(problem);
@@ -255,7 +278,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
     }
 
     /// The name is asked about first, for most names of most trees are not wanted.
-    fn sift(&self, worker: &mut Worker<T>, path: &Path, kind: Option<FileType>) {
+    fn sift(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
         let wanted = match (self.sieve.wanted)(path, kind.is_none()) {
             Want::Read(wanted) => wanted,
             Want::Excluded => return self.leave_out(worker, path, false, LeftOut::Excluded),
@@ -264,9 +287,15 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
                 return;
             }
         };
-        if let Some(kind) = kind.filter(|kind| !kind.is_file()) {
-            let reason = if kind.is_symlink() { LINK } else { SPECIAL };
+        if let Some(kind) = kind.filter(|kind| *kind != What::File) {
+            let reason = if kind == What::Link { LINK } else { SPECIAL };
             worker.found.skipped.push((path.to_owned(), reason));
+            return;
+        }
+        if let Some(text) = self.overlay.text(path) {
+            worker.found.counts.files += 1;
+            // It is in memory, which nothing fails to read.
+            let _ = self.load(worker, path, wanted, &mut text.as_bytes());
             return;
         }
         // A root may be a link; what was a file in a listing, and is a link now, was changed for a purpose.
@@ -274,7 +303,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             Some(_) => open::listed(path),
             None => open::regular(path, Links::Follow),
         };
-        match file.and_then(|file| self.load(worker, path, wanted, file)) {
+        match file.and_then(|mut file| self.load(worker, path, wanted, &mut file)) {
             Ok(()) => worker.found.counts.files += 1,
             Err(error) if error.kind() == io::ErrorKind::NotFound && kind.is_some() => {
                 worker.found.problems.push(Problem::vanished(path));
@@ -291,9 +320,9 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         worker: &mut Worker<T>,
         path: &Path,
         wanted: K,
-        mut file: File,
+        file: &mut impl io::Read,
     ) -> io::Result<()> {
-        match worker.buffer.read(&mut file, self.sieve.suspect)? {
+        match worker.buffer.read(file, self.sieve.suspect)? {
             Read::Whole(bytes) => {
                 worker.found.counts.bytes += bytes.len() as u64;
                 if let Some(kept) = (self.sieve.keep)(path, wanted, &to_utf8(bytes)) {
@@ -317,8 +346,29 @@ struct Listing {
     error: Option<io::Error>,
 }
 
+impl Listing {
+    /// Adds what only the overlay has, which may be the folder itself.
+    fn add(&mut self, overlay: &Overlay, folder: &Path) {
+        if overlay.is_empty() {
+            return;
+        }
+        let names = overlay.names(folder);
+        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        if !names.is_empty() && self.error.as_ref().is_some_and(is_missing) {
+            self.error = None;
+        }
+        for (name, is_folder) in names {
+            if self.entries.iter().all(|entry| entry.name != name) {
+                self.holds.note(&name, is_folder);
+                let kind = if is_folder { What::Folder } else { What::File };
+                self.entries.push(Entry { name, kind });
+            }
+        }
+    }
+}
+
 /// All of a folder, before any of it is visited: an ignore file may come last.
-fn list(folder: &Path) -> Listing {
+fn list(folder: &Path, overlay: &Overlay) -> Listing {
     let mut listing = Listing::default();
     let entries = fs::read_dir(named(folder)).and_then(|entries| {
         for entry in entries {
@@ -330,11 +380,13 @@ fn list(folder: &Path) -> Listing {
                 Err(error) => return Err(error),
             };
             listing.holds.note(&name, kind.is_dir());
+            let kind = What::from(kind);
             listing.entries.push(Entry { name, kind });
         }
         Ok(())
     });
     listing.error = entries.err();
+    listing.add(overlay, folder);
     listing
 }
 

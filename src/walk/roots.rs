@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Problem, shown};
+use super::{Entry, Overlay, Problem, shown};
 
 /// Each once, by what it really is.
 #[derive(Debug)]
@@ -26,11 +26,15 @@ pub(super) struct Root {
 }
 
 impl Roots {
-    pub(super) fn resolve(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Self {
+    pub(super) fn resolve(
+        paths: &[PathBuf],
+        overlay: &Overlay,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         let mut seen = HashSet::new();
         let mut roots = Vec::new();
         for path in paths {
-            match Root::new(path) {
+            match Root::new(path, overlay) {
                 Ok(root) if seen.insert(root.real.clone()) => roots.push(root),
                 Ok(_) => {}
                 Err(problem) => problems.push(problem),
@@ -61,8 +65,12 @@ impl Roots {
 }
 
 impl Root {
-    fn new(path: &Path) -> Result<Self, Problem> {
-        let metadata = fs::metadata(path).map_err(|error| cause(path, &error))?;
+    fn new(path: &Path, overlay: &Overlay) -> Result<Self, Problem> {
+        let metadata = match (fs::metadata(path), overlay.entry(path)) {
+            (Ok(metadata), _) => metadata,
+            (Err(_), Some(entry)) => return Ok(Self::of_overlay(path, entry)),
+            (Err(error), None) => return Err(cause(path, &error)),
+        };
         if !metadata.is_dir() && !metadata.is_file() {
             return Err(Problem::special_root(path));
         }
@@ -72,6 +80,15 @@ impl Root {
             real,
             folder: metadata.is_dir(),
         })
+    }
+
+    /// One that is not on the disk.
+    fn of_overlay(path: &Path, entry: Entry) -> Self {
+        Self {
+            path: path.to_owned(),
+            real: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            folder: entry == Entry::Folder,
+        }
     }
 }
 
@@ -127,7 +144,8 @@ mod tests {
 
     fn resolve(paths: &[PathBuf]) -> (Roots, Vec<Problem>) {
         let mut problems = Vec::new();
-        (Roots::resolve(paths, &mut problems), problems)
+        let roots = Roots::resolve(paths, &Overlay::default(), &mut problems);
+        (roots, problems)
     }
 
     #[test]

@@ -94,6 +94,7 @@ fn named(text: &str) -> BTreeSet<String> {
         "kubectl create ",
         "helm install ",
         "gh ",
+        "code ",
     ];
     let is_ours = |line: &&str| {
         !line.contains("cargo ")
@@ -114,6 +115,7 @@ fn help() -> BTreeSet<String> {
         &["hosts", "--help"],
         &["cluster", "--help"],
         &["exporter", "--help"],
+        &["lsp", "--help"],
         &["policy", "--help"],
         &["rules", "--help"],
         &["explain", "--help"],

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const FLOORS: &[(&str, u32)] = &[
-    ("cli", 8),
+    ("cli", 9),
+    ("lsp", 8),
     ("run", 7),
     ("walk", 6),
     ("write", 6),
@@ -31,8 +32,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("source", 1),
     ("printable", 0),
     ("encoding", 0),
-    ("lib", 9),
-    ("main", 9),
+    ("lib", 10),
+    ("main", 10),
     ("project", 6),
     ("registry", 5),
     ("policy", 4),

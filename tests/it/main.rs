@@ -33,6 +33,8 @@ mod ignores;
 mod kills;
 mod knowledge;
 mod kustomize;
+#[cfg(unix)]
+mod lsp;
 mod mistakes;
 mod output;
 mod owed;
@@ -49,5 +51,7 @@ mod since;
 mod trees;
 mod vectors;
 mod walk;
+#[cfg(unix)]
+mod watch;
 mod words;
 mod yaml;

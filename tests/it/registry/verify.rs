@@ -49,7 +49,8 @@ impl Case {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    /// Where the images are looked for.
+    fn flags(&self) -> Vec<String> {
         let host = self.server.host();
         let mirrors = [
             ("docker.io/bitnami", "old"),
@@ -58,15 +59,20 @@ impl Case {
             ("registry.k8s.io", "new"),
             ("gcr.io", "old"),
         ];
-        let mut all: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        all.extend(["--insecure-registry".to_owned(), host.clone()]);
+        let mut all = vec!["--insecure-registry".to_owned(), host.clone()];
         for (from, to) in mirrors {
             all.extend([
                 "--registry-mirror".to_owned(),
                 format!("{from}={host}/{to}"),
             ]);
         }
-        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        all
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let flags = self.flags();
+        let flags = flags.iter().map(String::as_str);
+        let all: Vec<&str> = arguments.iter().copied().chain(flags).collect();
         run(self.folder.path(), &all, None)
     }
 
@@ -367,4 +373,34 @@ fn digests_are_pinned_beside_tags() {
     let output = case.run(&["--pin"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--verify"), "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn in_an_editor_registries_are_asked_where_that_is_allowed() {
+    use crate::lsp::editor::{Editor, able};
+
+    let text = "- image: k8s.gcr.io/pause:3.9\n- image: k8s.gcr.io/pause:gone\n";
+    let case = Case::new(&[("a.yaml", text)]);
+    let flags = case.flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let hover = |flags: &[&str], word: &str| {
+        let able = able(&["utf-8"]);
+        let folder = case.folder.path();
+        let mut editor = Editor::start_with(folder, flags, able, &["."], Value::Null);
+        editor.open("a.yaml", text);
+        let hover = editor.hover("a.yaml", text.find(word).unwrap());
+        editor.stop();
+        hover["contents"]["value"].as_str().unwrap().to_owned()
+    };
+    hover(&flags, "pause:3.9");
+    assert!(case.server.seen().is_empty(), "nobody asked for it");
+    let asking = [&["--verify"], &flags[..]].concat();
+    for (word, expected) in [
+        ("pause:3.9", "registry.k8s.io/pause:3.9 exists: sha256:"),
+        ("pause:gone", "registry.k8s.io/pause:gone does not exist"),
+    ] {
+        let said = hover(&asking, word);
+        assert!(said.contains(expected), "{said}");
+    }
 }

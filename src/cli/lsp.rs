@@ -1,0 +1,165 @@
+//! `regfix lsp`: the language server with the settings that were typed, the editor's laid over them.
+
+use std::io;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::args::Level;
+use super::online::{self, Registries};
+use super::settings::{self, Typed};
+use super::{Arguments, Exit, base, explain, look, options, set_threads, today};
+use crate::lsp::{self, Asked, Host};
+use crate::printable::complain;
+use crate::report::Look;
+use crate::rules::{Presence, RuleSet};
+use crate::run::{self, Options, Settings};
+
+/// Columns of what is shown where the pointer rests.
+const WIDTH: usize = 80;
+
+/// How the server runs.
+#[derive(Debug, Clone, Args)]
+pub struct Lsp {
+    /// Ask the registry whether a new image exists when the pointer rests on a finding; makes connections
+    #[arg(long)]
+    pub verify: bool,
+    /// Has no effect: the server always uses standard input and output
+    #[arg(long, hide = true)]
+    pub stdio: bool,
+    #[command(flatten)]
+    pub registries: Registries,
+}
+
+/// Serves until the editor says that it is over. Standard output belongs to the protocol.
+pub(super) fn serve(arguments: Arguments, asked: &Lsp) -> Exit {
+    let mut err = io::stderr();
+    let registries: Option<Box<dyn run::Registries + Send>> = match asked.verify {
+        false => None,
+        true => match online::connect(&asked.registries, &mut err) {
+            Ok(Some(registries)) => Some(Box::new(registries)),
+            Ok(None) | Err(_) => return Exit::Failed,
+        },
+    };
+    let host = Typist {
+        arguments,
+        registries,
+    };
+    let started = set_threads(host.arguments.scope.jobs, false);
+    let served = started.and_then(|()| {
+        let served = lsp::serve(Arc::new(host));
+        served.map_err(|fault| format!("the editor does not keep to the protocol: {fault}"))
+    });
+    match served {
+        Ok(()) => Exit::Done,
+        Err(message) => {
+            // Nowhere is left to report it if this fails.
+            let _ = complain(&mut err, message);
+            Exit::Failed
+        }
+    }
+}
+
+/// What was typed, for the server.
+struct Typist {
+    arguments: Arguments,
+    registries: Option<Box<dyn run::Registries + Send>>,
+}
+
+impl Typist {
+    /// The arguments of a run, as if the editor's settings had been typed behind the server's.
+    fn of_run(&self, asked: &Asked) -> Result<Arguments, String> {
+        let (typed, set) = (&self.arguments, &asked.settings);
+        let mut scope = typed.scope.clone();
+        scope.paths.clone_from(&asked.roots);
+        scope.select.extend(set.select.iter().cloned());
+        scope.ignore.extend(set.ignore.iter().cloned());
+        scope.exclude.extend(set.exclude.iter().cloned());
+        scope.all_text |= set.all_text;
+        scope.no_baseline |= set.no_baseline;
+        if let Some(config) = &set.config {
+            scope.config = Some(
+                asked
+                    .roots
+                    .first()
+                    .map_or(config.clone(), |root| root.join(config)),
+            );
+            scope.no_config = false;
+        }
+        let mut output = typed.output.clone();
+        output.quiet = false;
+        if let Some(level) = &set.min_severity {
+            let level = Level::from_str(level, true);
+            output.min_severity = Some(
+                level.map_err(|error| format!("settings of the editor: minSeverity: {error}"))?,
+            );
+        }
+        Ok(Arguments {
+            command: None,
+            scope,
+            action: typed.action.clone(),
+            output,
+            registries: typed.registries.clone(),
+            version: false,
+        })
+    }
+}
+
+impl Host for Typist {
+    fn lend(&self, asked: &Asked, act: &mut dyn FnMut(&Options<'_>)) -> Result<(), String> {
+        let arguments = self.of_run(asked)?;
+        let today = arguments.scope.as_of.unwrap_or_else(today);
+        let base = base(&arguments)?;
+        let typed = Typed::new(&arguments, today, false)?;
+        let baselines = settings::baselines(&arguments);
+        let settings = Settings::new(&typed, &asked.roots, &base, baselines);
+        let look = look(&arguments, false);
+        let mut options = options(&arguments, asked.roots.clone(), &settings, look);
+        options.base = base.clone();
+        options.as_of = today;
+        options.watched = false;
+        options.walk.overlay = Arc::clone(&asked.overlay);
+        if let [root] = &asked.roots[..] {
+            options.walk.base.clone_from(root);
+        }
+        act(&options);
+        Ok(())
+    }
+
+    fn explain(&self, rules: &RuleSet, what: &str) -> Option<String> {
+        let look = Look {
+            color: false,
+            hyperlinks: false,
+            terminal: false,
+            width: WIDTH,
+            ..look(&self.arguments, false)
+        };
+        let pages = explain::pages(rules, what, look).ok()?;
+        Some(pages.join("\n\n"))
+    }
+
+    fn verify(&self, image: &str) -> Option<String> {
+        let registries = self.registries.as_ref()?;
+        let answers = registries.ask(&[image.to_owned()]);
+        let said = match answers.into_iter().next()? {
+            Presence::Exists { digest } => format!("exists: {digest}"),
+            Presence::Missing { nearest, anonymous } => {
+                let near = match nearest.is_empty() {
+                    true => String::new(),
+                    false => format!("; the nearest tags are {}", nearest.join(", ")),
+                };
+                let private = match anonymous {
+                    true => ", or is private: no credentials were used",
+                    false => "",
+                };
+                format!("does not exist{private}{near}")
+            }
+            Presence::Undetermined { reason } => format!("could not be checked: {reason}"),
+        };
+        Some(format!("{image} {said}"))
+    }
+
+    fn is_online(&self) -> bool {
+        self.registries.is_some()
+    }
+}

@@ -1,0 +1,201 @@
+//! `regfix --watch`: the same run again whenever a file changes, on a screen that is cleared before.
+//!
+//! Knows how to wait, and not what a run is.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use notify::{Event, EventKind, RecursiveMode, Watcher};
+
+use super::Exit;
+use crate::config;
+use crate::printable::{self, complain};
+use crate::run;
+use crate::walk;
+
+/// What is written in one go comes as many events. A run begins when there was none for this long.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// ... or after this long, where they never end.
+const MOST: Duration = Duration::from_secs(2);
+
+/// Clears the screen and what was scrolled out of it.
+const CLEAR: &[u8] = b"\x1b[H\x1b[2J\x1b[3J";
+
+/// Why the wait is over.
+enum Woken {
+    Changed,
+    /// The user wants to end it.
+    Stopped,
+}
+
+/// Runs, and runs again on every change below the roots, until the user ends it. Gives what the last run came to.
+///
+/// # Errors
+/// Where `out` or `err` cannot be written.
+pub(super) fn watch(
+    roots: &[PathBuf],
+    all_text: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    run: impl Fn(&mut dyn Write, &mut dyn Write) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    let (sender, woken) = channel();
+    let watcher = match watcher(roots, all_text, &sender) {
+        Ok(watcher) => watcher,
+        Err(message) => {
+            complain(err, message)?;
+            return Ok(Exit::Failed);
+        }
+    };
+    if let Err(error) = stop_on_signals(sender) {
+        complain(err, format!("cannot handle signals: {error}"))?;
+        return Ok(Exit::Failed);
+    }
+    let clears = io::stdout().is_terminal();
+    let mut shown = None;
+    loop {
+        let (mut report, mut complaints) = (Vec::new(), Vec::new());
+        let exit = run(&mut report, &mut complaints)?;
+        // A change that changes nothing leaves the screen as it is; how long a run took is no change.
+        let now = (without_time(&report), without_time(&complaints));
+        if shown.as_ref() != Some(&now) {
+            if clears {
+                out.write_all(CLEAR)?;
+            }
+            out.write_all(&report)?;
+            out.flush()?;
+            err.write_all(&complaints)?;
+            writeln!(err, "regfix: waiting for changes; Ctrl-C ends it")?;
+            err.flush()?;
+            shown = Some(now);
+        }
+        if !wait(&woken) {
+            drop(watcher);
+            return Ok(exit);
+        }
+    }
+}
+
+/// The report without ` (5 ms)` in its closing line.
+fn without_time(report: &[u8]) -> String {
+    let text = String::from_utf8_lossy(report);
+    let lines = text.lines().map(|line| match line.rsplit_once(" (") {
+        Some((counts, time)) if time.ends_with("s).") => counts.to_owned(),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether something changed, and nothing does any more for a moment.
+fn wait(woken: &Receiver<Woken>) -> bool {
+    let mut until: Option<Instant> = None;
+    loop {
+        let event = match until {
+            None => woken.recv().map_err(|_| ()),
+            Some(_) => match woken.recv_timeout(QUIET) {
+                Ok(event) => Ok(event),
+                Err(_) => return true,
+            },
+        };
+        match event {
+            Ok(Woken::Changed) => {
+                let now = Instant::now();
+                if now > *until.get_or_insert(now + MOST) {
+                    return true;
+                }
+            }
+            Ok(Woken::Stopped) | Err(()) => return false,
+        }
+    }
+}
+
+/// Reports changes of files that can change what is found.
+fn watcher(
+    roots: &[PathBuf],
+    all_text: bool,
+    sender: &Sender<Woken>,
+) -> Result<impl Watcher + use<>, String> {
+    let sender = sender.clone();
+    let note = move |event: notify::Result<Event>| {
+        let Ok(event) = event else { return };
+        if matches!(event.kind, EventKind::Access(_)) {
+            return;
+        }
+        let mut paths = event.paths.iter();
+        if paths.any(|path| run::matters(path, all_text)) {
+            // Nobody waits any more when the process ends.
+            let _ = sender.send(Woken::Changed);
+        }
+    };
+    let mut watcher =
+        notify::recommended_watcher(note).map_err(|error| failed(None, &reason(&error)))?;
+    for root in roots {
+        let full = std::path::absolute(root).unwrap_or_else(|_| root.clone());
+        let Some(is_folder) = walk::is_folder(&full) else {
+            return Err(failed(Some(root), "there is no such file or folder"));
+        };
+        let folder = match is_folder {
+            true => full.as_path(),
+            // An editor may put another file in its place.
+            false => full.parent().unwrap_or(&full),
+        };
+        let mode = match is_folder {
+            true => RecursiveMode::Recursive,
+            false => RecursiveMode::NonRecursive,
+        };
+        let watched = watcher.watch(folder, mode);
+        watched.map_err(|error| failed(Some(root), &reason(&error)))?;
+        // Settings and baselines may lie above.
+        let top = config::repository(&full);
+        for above in folder.ancestors().skip(1) {
+            if !top.is_some_and(|top| above.starts_with(top)) {
+                break;
+            }
+            let _ = watcher.watch(above, RecursiveMode::NonRecursive);
+        }
+    }
+    Ok(watcher)
+}
+
+fn failed(root: Option<&Path>, why: &str) -> String {
+    let what = root.map_or_else(|| "changes".to_owned(), printable::path);
+    format!("--watch: cannot watch {what}: {}", printable::line(why))
+}
+
+fn reason(error: &notify::Error) -> String {
+    match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => "the system watches no more folders: name a smaller \
+            folder, or raise fs.inotify.max_user_watches"
+            .to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The first signal ends the wait, so that the last report stays as it is; another one ends the process.
+#[cfg(unix)]
+fn stop_on_signals(sender: Sender<Woken>) -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    use signal_hook::low_level;
+
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let wait = move || {
+        for (at, signal) in signals.forever().enumerate() {
+            if at > 0 || sender.send(Woken::Stopped).is_err() {
+                let _ = low_level::emulate_default_handler(signal);
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    thread.spawn(wait).map(drop)
+}
+
+/// Elsewhere Ctrl-C ends the process by itself.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn stop_on_signals(_: Sender<Woken>) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! What an editor offers at a finding: its fix, all safe fixes of the file, a comment or a line of the baseline that ignores
+//! it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lsp_types::{
+    CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionTriggerKind,
+    Diagnostic, NumberOrString, WorkspaceEdit,
+};
+use serde_json::Value;
+
+use super::edits::Maker;
+use super::ignore;
+use super::position::Lines;
+use super::root::{Common, Question};
+use crate::edit::{Applicability, Fix};
+use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key};
+use crate::printable;
+use crate::run::{Judged, Session};
+use crate::source::Span;
+use crate::walk::Overlay;
+
+/// Actions are made for no more findings than this: whoever marks a whole file wants what fixes it as one.
+const MOST: usize = 20;
+
+/// The kind of the action that fixes a file, which editors can be told to run when it is saved.
+pub(super) fn fix_all() -> CodeActionKind {
+    CodeActionKind::new("source.fixAll.regfix")
+}
+
+/// Which actions the editor asks for.
+pub(super) struct Wanted {
+    only: Option<Vec<CodeActionKind>>,
+    /// Whether the editor asks by itself, to show that there is something.
+    is_automatic: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Wanted {
+    pub(super) fn new(context: CodeActionContext) -> Self {
+        Self {
+            only: context.only,
+            is_automatic: context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC),
+            diagnostics: context.diagnostics,
+        }
+    }
+
+    /// Whether a kind is one of those that are asked for, or below one.
+    fn has(&self, kind: &CodeActionKind) -> bool {
+        let is_of = |asked: &CodeActionKind| {
+            let rest = kind.as_str().strip_prefix(asked.as_str());
+            rest.is_some_and(|rest| {
+                asked.as_str().is_empty() || rest.is_empty() || rest.starts_with('.')
+            })
+        };
+        self.only.as_ref().is_none_or(|only| only.iter().any(is_of))
+    }
+
+    /// The diagnostic of a finding, as the editor has it.
+    fn diagnostic(&self, finding: &Finding, lines: &Lines<'_>) -> Option<Vec<Diagnostic>> {
+        let range = lines.range(finding.span());
+        let of_finding = |one: &&Diagnostic| {
+            let is_rule = |code: &NumberOrString| matches!(code, NumberOrString::String(code) if **code == *finding.rule);
+            one.range == range && one.code.as_ref().is_some_and(is_rule)
+        };
+        let found: Vec<Diagnostic> = self
+            .diagnostics
+            .iter()
+            .filter(of_finding)
+            .cloned()
+            .collect();
+        (!found.is_empty()).then_some(found)
+    }
+}
+
+/// A question about actions, and what was found for it.
+pub(super) struct Asking<'a> {
+    pub common: &'a Common,
+    pub session: &'a Session<'a>,
+    pub overlay: &'a Overlay,
+    pub question: &'a Question,
+    pub all: &'a BTreeMap<PathBuf, Judged>,
+}
+
+impl Asking<'_> {
+    pub(super) fn answer(&self, wanted: &Wanted) -> Value {
+        let mut actions: Vec<CodeAction> = Vec::new();
+        if let Some(judged) = self.all.get(&self.question.path) {
+            if wanted.has(&CodeActionKind::QUICKFIX) {
+                actions.extend(self.quick(judged, wanted));
+            }
+            if wanted.has(&fix_all()) && !(wanted.only.is_none() && wanted.is_automatic) {
+                actions.extend(self.fix_all());
+            }
+        }
+        let actions = actions.into_iter().map(CodeActionOrCommand::CodeAction);
+        serde_json::to_value(actions.collect::<Vec<_>>()).unwrap_or_default()
+    }
+
+    /// What can be done about the findings in the range: first what fixes them.
+    fn quick(&self, judged: &Judged, wanted: &Wanted) -> Vec<CodeAction> {
+        let lines = Lines::new(&judged.text, self.common.client.units);
+        let asked = lines.span(self.question.range);
+        let touches = |span: Span| span.start <= asked.end && asked.start <= span.end;
+        let findings = judged.findings.iter().enumerate();
+        let here = findings.filter(|(_, finding)| {
+            let mut labels = finding.labels.iter();
+            labels.any(|label| touches(label.span))
+        });
+        let here: Vec<(usize, &Finding)> = here.take(MOST).collect();
+        let fixes = here.iter().filter_map(|(_, finding)| {
+            let fix = finding
+                .fix
+                .as_ref()
+                .filter(|fix| fix.applicability.is_written())?;
+            let diagnostics = wanted.diagnostic(finding, &lines);
+            self.fix(finding, fix, diagnostics)
+        });
+        let ignored = here.iter().flat_map(|(at, finding)| {
+            let diagnostics = wanted.diagnostic(finding, &lines);
+            self.ignored(judged, finding, judged.keys.get(*at), diagnostics.as_ref())
+        });
+        let mut all: Vec<CodeAction> = Vec::new();
+        for action in fixes.chain(ignored) {
+            // Two findings may have one fix.
+            let is_known =
+                |known: &CodeAction| known.title == action.title && known.edit == action.edit;
+            if !all.iter().any(is_known) {
+                all.push(action);
+            }
+        }
+        all
+    }
+
+    fn fix(
+        &self,
+        finding: &Finding,
+        fix: &Fix,
+        diagnostics: Option<Vec<Diagnostic>>,
+    ) -> Option<CodeAction> {
+        let edit = self.edit(|maker| maker.of_fix(fix, self.all))?;
+        let what = match &finding.new {
+            Some(new) => format!("Replace with {new}"),
+            None => format!("Fix: {}", finding.message),
+        };
+        let is_safe = fix.applicability == Applicability::Safe;
+        let title = match (&finding.reason, is_safe) {
+            (_, true) => what,
+            (Some(reason), false) => format!("{what} (needs review: {reason})"),
+            (None, false) => format!("{what} (needs review)"),
+        };
+        let is_preferred = self.common.client.preferred_actions && is_safe;
+        Some(CodeAction {
+            is_preferred: is_preferred.then_some(true),
+            ..action(&title, CodeActionKind::QUICKFIX, edit, diagnostics)
+        })
+    }
+
+    fn ignored(
+        &self,
+        judged: &Judged,
+        finding: &Finding,
+        key: Option<&Key>,
+        diagnostics: Option<&Vec<Diagnostic>>,
+    ) -> Vec<CodeAction> {
+        // What is said of an ignore comment is not ignored by another.
+        if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule) {
+            return Vec::new();
+        }
+        let path = &self.question.path;
+        let make = |title: String, edit: Option<WorkspaceEdit>| {
+            let kind = CodeActionKind::QUICKFIX;
+            Some(action(&title, kind, edit?, diagnostics.cloned()))
+        };
+        let comment = || {
+            let fix = ignore::comment(self.session, self.overlay, path, judged, finding)?;
+            let edit = self.edit(|maker| maker.of_fix(&fix, self.all));
+            make(format!("Ignore {} here", finding.rule), edit)
+        };
+        let baseline = || {
+            let key = key.filter(|_| !finding.mention)?;
+            let (file, change) = self.session.in_baseline(path, key, self.overlay)?;
+            let changes = BTreeMap::from([(file, change)]);
+            let edit = self.edit(|maker| maker.of_changes(&changes));
+            make(format!("Add this {} to the baseline", finding.rule), edit)
+        };
+        comment().into_iter().chain(baseline()).collect()
+    }
+
+    fn fix_all(&self) -> Option<CodeAction> {
+        let path = &self.question.path;
+        let fixed = self.session.fix(path, self.overlay, Applicability::Safe);
+        let changes = fixed.ok().filter(|changes| !changes.is_empty())?;
+        let edit = self.edit(|maker| maker.of_changes(&changes))?;
+        let title = "Fix all that is safe in this file (regfix)";
+        Some(action(title, fix_all(), edit, None))
+    }
+
+    fn edit(
+        &self,
+        make: impl FnOnce(&Maker<'_>) -> Option<WorkspaceEdit>,
+    ) -> Option<WorkspaceEdit> {
+        make(&Maker {
+            client: &self.common.client,
+            documents: &self.common.documents(),
+            path: &self.question.path,
+        })
+    }
+}
+
+fn action(
+    title: &str,
+    kind: CodeActionKind,
+    edit: WorkspaceEdit,
+    diagnostics: Option<Vec<Diagnostic>>,
+) -> CodeAction {
+    CodeAction {
+        title: printable::line(title).into_owned(),
+        kind: Some(kind),
+        diagnostics,
+        edit: Some(edit),
+        ..CodeAction::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_asked_for_by_themselves_or_by_what_is_above_them() {
+        let wanted = |only: Option<&[&'static str]>| Wanted {
+            only: only.map(|only| only.iter().map(|kind| CodeActionKind::new(kind)).collect()),
+            is_automatic: false,
+            diagnostics: Vec::new(),
+        };
+        assert!(wanted(None).has(&fix_all()));
+        assert!(wanted(Some(&["source.fixAll"])).has(&fix_all()));
+        assert!(wanted(Some(&["source.fixAll.regfix"])).has(&fix_all()));
+        assert!(!wanted(Some(&["source.fixAll.reg"])).has(&fix_all()));
+        assert!(!wanted(Some(&["source.organizeImports"])).has(&fix_all()));
+        assert!(!wanted(Some(&["source"])).has(&CodeActionKind::QUICKFIX));
+    }
+}

@@ -1,0 +1,87 @@
+//! What is shown where the pointer rests on a finding: what `regfix explain` says, and whether the new image exists.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Range};
+use serde_json::Value;
+
+use super::position::Lines;
+use super::root::{Common, Event, Question};
+use crate::finding::Finding;
+use crate::printable;
+use crate::run::{Judged, Session};
+
+/// Sends the answer, at once or when a registry has answered.
+pub(super) fn answer(
+    common: &Common,
+    session: &Session<'_>,
+    question: &Question,
+    all: &BTreeMap<PathBuf, Judged>,
+) {
+    let common = common.clone();
+    let id = question.id.clone();
+    let send = |common: &Common, value| {
+        let _ = common.events.send(Event::Answer(id, value));
+    };
+    let Some((finding, range)) = at(&common, question, all) else {
+        return send(&common, Value::Null);
+    };
+    let area = session.area(&question.path);
+    let explain = |what: &str| common.host.explain(&area.as_ref()?.rules.set, what);
+    let of_image = Some(&finding.old).filter(|old| !old.is_empty());
+    let pages = of_image.and_then(|image| explain(image));
+    let pages = pages.into_iter().chain(explain(&finding.rule));
+    let text = pages.collect::<Vec<_>>().join("\n");
+    let new = finding.new.clone().filter(|_| common.host.is_online());
+    let Some(new) = new else {
+        return send(&common, hover(&common, &text, range));
+    };
+    // A registry takes its time, and nothing else is to wait.
+    let ask = move || {
+        let said = common.host.verify(&new);
+        let text = match said {
+            Some(said) => format!("{}\n\n{text}", said.trim_end()),
+            None => text,
+        };
+        let value = hover(&common, &text, range);
+        send(&common, value);
+    };
+    let thread = std::thread::Builder::new().name("verify".to_owned());
+    // Without a thread the question stays open, as if the registry did not answer.
+    let _ = thread.spawn(ask);
+}
+
+/// The finding at the position, and the piece of it that is there.
+fn at<'a>(
+    common: &Common,
+    question: &Question,
+    all: &'a BTreeMap<PathBuf, Judged>,
+) -> Option<(&'a Finding, Range)> {
+    let judged = all.get(&question.path)?;
+    let lines = Lines::new(&judged.text, common.client.units);
+    let offset = lines.offset(question.range.start);
+    let found = judged.findings.iter().find_map(|finding| {
+        let mut labels = finding.labels.iter();
+        let here = labels.find(|label| label.span.start <= offset && offset <= label.span.end)?;
+        Some((finding, here.span))
+    });
+    found.map(|(finding, span)| (finding, lines.range(span)))
+}
+
+fn hover(common: &Common, text: &str, range: Range) -> Value {
+    let text = printable::lines(text);
+    let (kind, value) = match common.client.markdown {
+        // As it is laid out for a terminal. The text has no fence of its own, because nothing it quotes has three of these.
+        true => {
+            let text = text.trim_end().replace("~~~", "~ ~ ~");
+            (MarkupKind::Markdown, format!("~~~text\n{text}\n~~~\n"))
+        }
+        false => (MarkupKind::PlainText, text.into_owned()),
+    };
+    let hover = Hover {
+        contents: HoverContents::Markup(MarkupContent { kind, value }),
+        range: Some(range),
+    };
+    serde_json::to_value(hover).unwrap_or_default()
+}

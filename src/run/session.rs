@@ -1,0 +1,263 @@
+//! A tree that is judged again and again, for callers that stay: an editor's server, or a program that embeds regfix.
+//!
+//! The walk and the projects are those of the moment when the session began; texts are taken from the overlay that comes
+//! with each question. Writes nothing: fixes are handed back as texts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::domains::Domains;
+use super::groups::{self, Group};
+use super::judge::{self, Judge};
+use super::part::guarded;
+use super::settings::Area;
+use super::texts::Texts;
+use super::{Options, candidate, makers};
+use crate::baseline;
+use crate::edit::Applicability;
+use crate::finding::{Finding, Key, Problem};
+use crate::kind::Kind;
+use crate::progress::Progress;
+use crate::walk::Overlay;
+
+/// What a file comes to when it is judged.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// The text that was judged.
+    pub text: String,
+    /// What ignore comments and the baseline leave, in order.
+    pub findings: Vec<Finding>,
+    /// What each of the findings is known by.
+    pub keys: Vec<Key>,
+    pub problems: Vec<Problem>,
+}
+
+/// A text that a fix changes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    /// `None` of a file that is not there yet.
+    pub before: Option<String>,
+    pub after: String,
+}
+
+impl Change {
+    /// `None` where nothing changes.
+    fn new(before: Option<String>, after: String) -> Option<Self> {
+        let is_changed = after != before.as_deref().unwrap_or_default();
+        is_changed.then_some(Self { before, after })
+    }
+}
+
+/// A walked tree with its projects, ready to be asked about its files.
+pub struct Session<'s> {
+    options: &'s Options<'s>,
+    judge: Judge<'s>,
+    groups: Vec<Group>,
+    /// By the paths of the files in them.
+    group_of: HashMap<PathBuf, usize>,
+    /// What files of no group are read as; `None` where nothing was walked, and each file stands for itself.
+    kinds: Option<HashMap<PathBuf, &'static Kind>>,
+}
+
+/// Walks the roots and lends what comes of it.
+///
+/// # Errors
+/// Where settings are broken, in words that are ready to be shown.
+pub fn session<R>(options: &Options<'_>, act: impl FnOnce(&Session<'_>) -> R) -> Result<R, String> {
+    refuse_broken(options)?;
+    let found = candidate::walk(options, &Progress::new(false));
+    let domains = Domains::of(options.settings)?;
+    let (disk, makers) = makers::disk_of(options, &found, &domains.all.anchors);
+    let judge = Judge {
+        settings: options.settings,
+        as_of: options.as_of,
+        pull_secrets: candidate::pull_secrets_of(options, &found, &domains),
+        projects: makers::projects(options, &domains, &disk, &makers),
+        domains: &domains,
+    };
+    let groups = groups::of(judge.projects.iter().flatten(), &disk, options);
+    let kinds = found.kept.iter();
+    let kinds = kinds.map(|(path, file)| (path.clone(), file.kind));
+    let session = Session {
+        options,
+        group_of: by_file(&groups),
+        groups,
+        kinds: Some(kinds.collect()),
+        judge,
+    };
+    Ok(act(&session))
+}
+
+/// The same without a walk: each file is judged on its own, as long as nothing else is known.
+///
+/// # Errors
+/// As for [`session`].
+pub fn session_of_nothing<R>(
+    options: &Options<'_>,
+    act: impl FnOnce(&Session<'_>) -> R,
+) -> Result<R, String> {
+    refuse_broken(options)?;
+    let domains = Domains::of(options.settings)?;
+    let session = Session {
+        options,
+        judge: Judge {
+            settings: options.settings,
+            as_of: options.as_of,
+            pull_secrets: Vec::new(),
+            projects: Vec::new(),
+            domains: &domains,
+        },
+        groups: Vec::new(),
+        group_of: HashMap::new(),
+        kinds: None,
+    };
+    Ok(act(&session))
+}
+
+fn refuse_broken(options: &Options<'_>) -> Result<(), String> {
+    let broken = options.settings.read_those_of(&options.walk.roots);
+    broken.map_or(Ok(()), |messages| Err(messages.join("\n")))
+}
+
+fn by_file(groups: &[Group]) -> HashMap<PathBuf, usize> {
+    let files = groups.iter().enumerate();
+    let files = files.flat_map(|(at, group)| group.paths().map(move |path| (path.clone(), at)));
+    files.collect()
+}
+
+impl Session<'_> {
+    /// Judges a file with all that belongs to it, which comes back, too. Nothing comes back of a file that a run would not
+    /// look at.
+    ///
+    /// # Errors
+    /// Where regfix fails on the file.
+    pub fn judge(
+        &self,
+        path: &Path,
+        overlay: &Overlay,
+    ) -> Result<BTreeMap<PathBuf, Judged>, String> {
+        guarded(path, || {
+            let outcomes = match (self.group(path), self.alone(path, overlay)) {
+                (Some(group), _) => self
+                    .judge
+                    .group(Texts::read(group, overlay).members(), None),
+                (None, Some((text, kind))) => {
+                    let outcome = self.judge.file(path, text, kind, None);
+                    BTreeMap::from([(path.to_owned(), outcome)])
+                }
+                (None, None) => BTreeMap::new(),
+            };
+            let judged = outcomes.into_iter();
+            judged
+                .map(|(path, outcome)| {
+                    let judged = self.judged(&path, outcome);
+                    (path, judged)
+                })
+                .collect()
+        })
+    }
+
+    /// The texts that fixes of one file change, with those of other files that go with them. No other file is fixed.
+    ///
+    /// # Errors
+    /// Where regfix fails on the file.
+    pub fn fix(
+        &self,
+        path: &Path,
+        overlay: &Overlay,
+        limit: Applicability,
+    ) -> Result<BTreeMap<PathBuf, Change>, String> {
+        guarded(path, || match self.group(path) {
+            Some(group) => self.fix_in(group, path, overlay, limit),
+            None => {
+                let alone = self.alone(path, overlay);
+                let change = alone.and_then(|(before, kind)| {
+                    let outcome = self.judge.file(path, before.clone(), kind, Some(limit));
+                    Change::new(Some(before), outcome.text)
+                });
+                let changes = change.map(|change| (path.to_owned(), change));
+                changes.into_iter().collect()
+            }
+        })
+    }
+
+    fn fix_in(
+        &self,
+        group: &Group,
+        path: &Path,
+        overlay: &Overlay,
+        limit: Applicability,
+    ) -> BTreeMap<PathBuf, Change> {
+        let texts = Texts::read(group, overlay);
+        let outcomes = self.judge.fix_of(path, texts.members(), limit);
+        let changes = outcomes.into_iter().filter_map(|(path, outcome)| {
+            let before = texts.text(&path).map(str::to_owned);
+            Some((path, Change::new(before, outcome.text)?))
+        });
+        changes.collect()
+    }
+
+    /// The baseline of a file with one more finding: where it is, and what changes in it. It may not be there yet.
+    pub fn in_baseline(
+        &self,
+        path: &Path,
+        key: &Key,
+        overlay: &Overlay,
+    ) -> Option<(PathBuf, Change)> {
+        let area = self.area(path)?;
+        let known = match &area.baseline {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(area.new_baseline(&self.options.base)?),
+        };
+        let file = known.path().to_owned();
+        let before = overlay.read(&file).ok().map(|(text, _)| text);
+        let after = known.with(path, key, before.as_deref())?;
+        Some((file, Change::new(before, after)?))
+    }
+
+    /// The settings of a file.
+    pub fn area(&self, path: &Path) -> Option<Arc<Area>> {
+        self.options.settings.of(path)
+    }
+
+    fn group(&self, path: &Path) -> Option<&Group> {
+        self.groups.get(*self.group_of.get(path)?)
+    }
+
+    /// A file that is in no group, if it is one that a run looks at.
+    fn alone(&self, path: &Path, overlay: &Overlay) -> Option<(String, &'static Kind)> {
+        let kind = match &self.kinds {
+            Some(kinds) => kinds.get(path).copied(),
+            None => self.options.kind_of(path, self.is_root(path)),
+        };
+        let (text, _) = overlay.read(path).ok()?;
+        Some((text, kind?))
+    }
+
+    fn is_root(&self, path: &Path) -> bool {
+        self.options.walk.roots.iter().any(|root| root == path)
+    }
+
+    /// Takes away what the baseline holds.
+    fn judged(&self, path: &Path, outcome: judge::Outcome) -> Judged {
+        let kind = self.group(path).and_then(|group| group.files.get(path));
+        let kind = kind.map(|entry| entry.kind);
+        let kind = kind.or_else(|| self.options.kind_of(path, true));
+        let mut findings = outcome.left;
+        let mut keys = match kind {
+            Some(kind) if !findings.is_empty() => baseline::keys(&outcome.text, kind, &findings),
+            _ => Vec::new(),
+        };
+        let area = self.area(path);
+        if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
+            known.hold(path, &mut findings, &mut keys);
+        }
+        Judged {
+            text: outcome.text,
+            findings,
+            keys,
+            problems: outcome.problems,
+        }
+    }
+}

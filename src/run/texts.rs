@@ -1,0 +1,106 @@
+//! The files of a group as they are read: their texts, what could not be read, and the members that are judged.
+//!
+//! Judges nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::groups::{Entry, Group, State};
+use crate::encoding::Encoding;
+use crate::kind::Parser;
+use crate::printable;
+use crate::project::{Member, Members};
+use crate::walk::{self, Overlay, ReadError};
+
+pub(super) const READ_ONLY: &str = "it is read-only";
+
+pub(super) struct Texts<'g> {
+    group: &'g Group,
+    /// `None` of a file that is not there yet.
+    pub before: BTreeMap<&'g Path, Option<String>>,
+    encodings: BTreeMap<&'g Path, Encoding>,
+    pub unread: Vec<(&'g Path, ReadError)>,
+    /// Why nothing of the group may be written, if so.
+    locked: Option<Arc<str>>,
+}
+
+impl<'g> Texts<'g> {
+    pub(super) fn read(group: &'g Group, overlay: &Overlay) -> Self {
+        let mut texts = Self {
+            group,
+            before: BTreeMap::new(),
+            encodings: BTreeMap::new(),
+            unread: Vec::new(),
+            locked: None,
+        };
+        let mut unread: Option<&Path> = None;
+        for (path, entry) in &group.files {
+            let text = match entry.state {
+                State::Missing if overlay.text(path).is_none() => Ok(None),
+                State::Unreadable { reported: true } => {
+                    unread = unread.or(Some(path));
+                    continue;
+                }
+                State::Missing | State::There | State::Unreadable { reported: false } => {
+                    overlay.read(path).map(Some)
+                }
+            };
+            match text {
+                Ok(Some((text, encoding))) => {
+                    texts.before.insert(path, Some(text));
+                    texts.encodings.insert(path, encoding);
+                }
+                Ok(None) => {
+                    texts.before.insert(path, None);
+                }
+                Err(error) => {
+                    // No manifest is binary, whatever it may be.
+                    let binary = matches!(error, ReadError::Binary { .. });
+                    if error.is_fatal() || binary && entry.kind.parser != Parser::Text {
+                        unread = unread.or(Some(path));
+                    }
+                    texts.unread.push((path, error));
+                }
+            }
+        }
+        // What it holds together with the others, nobody can say.
+        texts.locked = unread.map(|path| {
+            let path = printable::path(path);
+            Arc::from(format!("{path} belongs to it and cannot be read"))
+        });
+        texts
+    }
+
+    pub(super) fn encoding(&self, path: &Path) -> Encoding {
+        let encoding = self.encodings.get(path);
+        encoding.copied().unwrap_or(Encoding::Utf8)
+    }
+
+    pub(super) fn text(&self, path: &Path) -> Option<&str> {
+        self.before.get(path).and_then(Option::as_deref)
+    }
+
+    pub(super) fn members(&self) -> Members {
+        let files = self.before.iter();
+        files
+            .map(|(path, text)| {
+                let mut member = member(path, &self.group.files[*path], text.as_deref());
+                member.locked = member.locked.or_else(|| self.locked.clone());
+                ((*path).to_owned(), member)
+            })
+            .collect()
+    }
+}
+
+/// A file of a group as it was read, if there is one.
+fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
+    let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
+    member.exists = text.is_some() && !matches!(entry.state, State::Unreadable { .. });
+    member.locked = match () {
+        () if !entry.free => Some(Arc::from("it is outside of the given paths")),
+        () if walk::is_read_only(path) => Some(Arc::from(READ_ONLY)),
+        () => None,
+    };
+    member
+}
