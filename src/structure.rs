@@ -3,11 +3,13 @@
 //! `Deployment/web:spec.template.spec.containers[name=app].image`: the kind and name of a manifest, then keys; of an
 //! item of a list its `name`, if it has one. Knows no rule and no finding.
 
-use crate::kind::{self, Kind, Masks, Parser};
+use crate::kind::{self, Kind, Masks, Parser, Reading};
 use crate::syntax::yaml::{Entry, Map, Node};
 
 /// What is said of a place in a comment.
 const COMMENT: &str = "#";
+/// Of a text that goes on for longer than this, the rest is not read.
+const LONG: usize = 1 << 20;
 /// No text longer than this makes a place easier to know.
 const LONGEST: usize = 400;
 
@@ -16,8 +18,17 @@ pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
     if matches!(kind.parser, Parser::Text | Parser::Names) || offsets.is_empty() {
         return vec![String::new(); offsets.len()];
     }
-    let masks = Masks::default();
-    let reading = kind::read(text, kind.parser, None, &masks);
+    let mut hints = offsets.to_vec();
+    hints.sort_unstable();
+    let (short, whole) = (Masks::default(), Masks::default());
+    let is_sound = |reading: &Reading<'_>| {
+        let mut layers = reading.layers.iter();
+        layers.all(|layer| layer.parsed.errors.is_empty())
+    };
+    let reading = without_rest(text, &hints)
+        .map(|text| kind::read(text, kind.parser, Some(&hints), &short))
+        .filter(is_sound)
+        .unwrap_or_else(|| kind::read(text, kind.parser, Some(&hints), &whole));
     let Some(layer) = reading.layers.first() else {
         return vec![String::new(); offsets.len()];
     };
@@ -25,9 +36,7 @@ pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
     let place = |offset: &usize| {
         let after = comments.partition_point(|comment| comment.start <= *offset);
         let in_comment = after > 0 && *offset < comments[after - 1].end;
-        let document = layer.parsed.documents.iter();
-        let document = document.rev().find(|node| node.span().start <= *offset);
-        match document {
+        match begun(&layer.parsed.documents, *offset, |node| node) {
             _ if in_comment => COMMENT.to_owned(),
             Some(node) if *offset <= node.span().end => shortened(place(text, node, *offset)),
             _ => String::new(),
@@ -45,8 +54,7 @@ fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
     loop {
         node = match node {
             Node::Map(map) => {
-                let entries = map.entries.iter().rev();
-                let Some(entry) = begun(entries, offset, |entry| &entry.key) else {
+                let Some(entry) = begun(&map.entries, offset, |entry| &entry.key) else {
                     break;
                 };
                 if !place.is_empty() && !place.ends_with(':') {
@@ -59,7 +67,7 @@ fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
                 &entry.value
             }
             Node::List(list) => {
-                let Some(item) = begun(list.items.iter().rev(), offset, |item| item) else {
+                let Some(item) = begun(&list.items, offset, |item| item) else {
                     break;
                 };
                 let name = item.as_map().and_then(|map| scalar(text, map, "name"));
@@ -75,13 +83,23 @@ fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
     place
 }
 
-/// The last of those that begin before the offset, told backwards.
-fn begun<'n, 't: 'n, T: 'n>(
-    mut backwards: impl Iterator<Item = &'n T>,
+/// A long text up to the line of the last offset, if there is much behind it. What is in the text before does not depend
+/// on the rest, unless that closes something: then this part of it is broken.
+fn without_rest<'t>(text: &'t str, hints: &[usize]) -> Option<&'t str> {
+    let last = *hints.last()?;
+    let line = memchr::memchr(b'\n', text.as_bytes().get(last..)?)?;
+    let end = last + line + 1;
+    (text.len() - end > LONG).then(|| &text[..end])
+}
+
+/// The last of those that begin at the offset or before; they are in the order of the text.
+fn begun<'n, 't: 'n, T>(
+    all: &'n [T],
     offset: usize,
-    head: impl Fn(&'n T) -> &'n Node<'t>,
+    head: impl Fn(&T) -> &Node<'t>,
 ) -> Option<&'n T> {
-    backwards.find(|one| head(one).span().start <= offset)
+    let count = all.partition_point(|one| head(one).span().start <= offset);
+    all[..count].last()
 }
 
 fn is_alias(node: &Node<'_>) -> bool {
@@ -207,5 +225,20 @@ items:
         let offset = text.find('X').unwrap();
         let kind = kind::classify(Path::new("a.yaml")).unwrap();
         assert!(places(&text, kind, &[offset])[0].chars().count() <= LONGEST + 2);
+    }
+
+    #[test]
+    fn the_rest_of_a_long_text_changes_nothing() {
+        let rest = "- a: b\n".repeat(LONG / 7 + 1);
+        check(
+            "a.yaml",
+            &format!("- name: x\n  a: X\n- X\n{rest}"),
+            &["[name=x].a", "[]"],
+        );
+        let open = format!(
+            "{{\"a\": [\n{{\"b\": \"X\"}},\n\"{}\"]}}\n",
+            " ".repeat(LONG)
+        );
+        check("a.json", &open, &["a[].b"]);
     }
 }
