@@ -5,7 +5,7 @@
 use super::select::shown;
 use super::table::Table;
 
-/// A table of them, a row for each image and alternative. The columns are those of [`Alternative::parse`].
+/// A table of them, a row for each image and alternative: the image, then the fields of [`Alternative`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choices(Table);
 
