@@ -31,7 +31,7 @@ fresh() {
 
 # Each command of the help that may not connect, and the forms of the one without a name.
 quiet=("--diff" "--format json" "--since HEAD" "--write --unsafe-fixes" "--files" "images" "images --unique --format json" "mirror --to localhost:5000 --emit crane" "hosts"
-    "rules" "config" "cluster --from pod.json" "policy --engine map" "explain k8s-gcr-io" "completions bash" "man")
+    "rules" "config" "cluster --from pod.json" "policy --engine map" "explain k8s-gcr-io" "completions bash" "man" "lsp" "--add-ignores")
 for command in $("$regfix" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vE '^(help|tags|exporter)$'); do
     printf '%s\n' "${quiet[@]}" | grep -qE "^$command( |\$)" || failed "it is not tested that \`$command\` makes no connection"
 done
