@@ -34,6 +34,8 @@ findings index-*.jsonl | cmp - one || failed "shards by JOB_COMPLETION_INDEX fin
 passed "shards by JOB_COMPLETION_INDEX find the same as one process"
 
 mkdir each
+# The shell that xargs starts expands it.
+# shellcheck disable=SC2016
 xargs -P 4 -I{} sh -c '"$0" "$1" --exit-zero --quiet --output "jsonl=each/$(echo "$1" | tr / -).jsonl"' "$regfix" {} < list
 findings each/*.jsonl | cmp - one || failed "a process for each repository finds the same"
 passed "a process for each repository, by xargs, finds the same as one process"
