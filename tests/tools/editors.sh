@@ -42,12 +42,12 @@ else
 fi
 snippet emacs >"$scratch/eglot.el"
 snippet emacs-lsp-mode >"$scratch/lsp-mode.el"
-if has emacs; then
+if has emacs && emacs --batch --eval "(require 'eglot)" >/dev/null 2>&1; then
     emacs --batch --load "$scratch/eglot.el" --load "$scratch/lsp-mode.el" \
         --eval "(progn (require 'eglot) (unless (rassoc '(\"regfix\" \"lsp\") eglot-server-programs) (kill-emacs 1)))"
     passed "Emacs knows the server"
 else
-    without emacs
+    without "emacs with eglot"
 fi
 
 if ! has nvim; then
