@@ -45,14 +45,12 @@ impl Search {
             false => whole(&words),
         };
         let texts = || parts.iter().map(|part| &part.text);
-        let mut config = packed::Config::new();
-        let packed = config
-            .heuristic_pattern_limits(false)
-            .builder()
-            .extend(texts())
-            .build();
-        let packed = packed.filter(|_| is_packed);
-        let engine = match packed {
+        let packed = || {
+            let mut config = packed::Config::new();
+            config.heuristic_pattern_limits(false);
+            config.builder().extend(texts()).build()
+        };
+        let engine = match is_packed.then(packed).flatten() {
             Some(searcher) => Engine::Packed(searcher),
             None => AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostFirst)

@@ -86,7 +86,7 @@ impl Options {
 ///
 /// All are called from many threads. A panic in one of them costs its file only.
 pub struct Sieve<'s, K, T> {
-    /// Told of each folder with all its names, before its files are asked about.
+    /// Called with each folder and all its names, before its files are asked about.
     pub listed: &'s Listed<'s>,
     /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
     /// every file that was named.
