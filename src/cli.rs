@@ -122,7 +122,6 @@ pub fn main() -> Exit {
 }
 
 /// Runs once or, where that is asked for, on every change.
-#[cfg(feature = "watch")]
 fn run_or_watch(
     arguments: &Arguments,
     unread: &Arc<AtomicBool>,
@@ -131,9 +130,20 @@ fn run_or_watch(
 ) -> io::Result<Exit> {
     let run =
         |out: &mut dyn Write, err: &mut dyn Write| run(arguments, Arc::clone(unread), out, err);
-    if !arguments.action.watch {
-        return run(out, err);
+    #[cfg(feature = "watch")]
+    if arguments.action.watch {
+        return watch(arguments, out, err, run);
     }
+    run(out, err)
+}
+
+#[cfg(feature = "watch")]
+fn watch(
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    run: impl Fn(&mut dyn Write, &mut dyn Write) -> io::Result<Exit>,
+) -> io::Result<Exit> {
     let roots = match roots(arguments) {
         Ok(roots) => roots,
         Err(message) => return refuse(&message, err),
@@ -144,16 +154,6 @@ fn run_or_watch(
         return Ok(Exit::Failed);
     }
     watch::watch(&roots, arguments.scope.all_text, out, err, run)
-}
-
-#[cfg(not(feature = "watch"))]
-fn run_or_watch(
-    arguments: &Arguments,
-    unread: &Arc<AtomicBool>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Exit> {
-    run(arguments, Arc::clone(unread), out, err)
 }
 
 /// Prints help, or what is wrong with the arguments. They may be names of files that a stranger gave.

@@ -29,6 +29,17 @@ fn export(server: &Server, folder: &Path, more: &[&str], input: Option<&str>) ->
     stdout(&output)
 }
 
+/// A registry, and the switch that takes it down.
+fn fragile() -> (Server, Arc<AtomicBool>) {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let server = Server::start(move |seen| match down.load(Ordering::Relaxed) {
+        true => Reply::error(503, "UNAVAILABLE"),
+        false => honest(seen),
+    });
+    (server, is_down)
+}
+
 /// The values of a metric, by its labels.
 fn values(text: &str, metric: &str) -> Vec<(String, u64)> {
     let lines = text
@@ -42,12 +53,7 @@ fn values(text: &str, metric: &str) -> Vec<(String, u64)> {
 
 #[test]
 fn an_outage_does_not_make_an_image_gone() {
-    let is_down = Arc::new(AtomicBool::new(false));
-    let down = Arc::clone(&is_down);
-    let server = Server::start(move |seen| match down.load(Ordering::Relaxed) {
-        true => Reply::error(503, "UNAVAILABLE"),
-        false => honest(seen),
-    });
+    let (server, is_down) = fragile();
     let host = server.host();
     let folder = folder(&[
         ("a.yaml", &format!("image: {host}/a:1\n")),
@@ -248,12 +254,7 @@ impl Drop for Serving {
 #[cfg(unix)]
 #[test]
 fn served_metrics_follow_the_files_and_the_registry() {
-    let is_down = Arc::new(AtomicBool::new(false));
-    let down = Arc::clone(&is_down);
-    let server = Server::start(move |seen| match down.load(Ordering::Relaxed) {
-        true => Reply::error(503, "UNAVAILABLE"),
-        false => honest(seen),
-    });
+    let (server, is_down) = fragile();
     let host = server.host();
     let folder = folder(&[("a.yaml", &format!("image: {host}/a:1\n"))]);
     let arguments = ["a.yaml", "b.yaml", "--textfile", "regfix.prom"];
