@@ -238,19 +238,7 @@ pub fn check(
     let disk = found
         .as_ref()
         .map(|found| makers::disk_of(options, found, &domains.all.anchors));
-    let judge = Judge {
-        settings: options.settings,
-        as_of: options.as_of,
-        pull_secrets: found
-            .as_ref()
-            .map(|found| candidate::pull_secrets_of(options, found, &domains))
-            .unwrap_or_default(),
-        projects: disk
-            .as_ref()
-            .map(|(disk, makers)| makers::projects(options, &domains, disk, makers))
-            .unwrap_or_default(),
-        domains: &domains,
-    };
+    let judge = makers::judge(options, &domains, found.as_ref(), disk.as_ref());
     let mut run = Run {
         options,
         judge: &judge,

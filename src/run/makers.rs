@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Options;
-use super::candidate::{Candidate, Roles};
+use super::candidate::{self, Candidate, Roles};
 use super::disk::Disk;
 use super::domains::{Domain, Domains};
+use super::judge::Judge;
 use super::settings::{Settings, Vendoring};
 use crate::kind::Kind;
 use crate::project::helm::{self, Charts, Vendored};
@@ -135,8 +136,26 @@ pub(super) fn disk_of<'r>(
     (disk, makers)
 }
 
+/// What a run asks of its files. Without a walk each stands for itself.
+pub(super) fn judge<'r>(
+    options: &'r Options<'_>,
+    domains: &'r Domains,
+    found: Option<&walk::Outcome<Candidate>>,
+    disk: Option<&'r (Disk<'_>, Makers)>,
+) -> Judge<'r> {
+    let secrets = found.map(|found| candidate::pull_secrets_of(options, found, domains));
+    let projects = disk.map(|(disk, makers)| projects(options, domains, disk, makers));
+    Judge {
+        settings: options.settings,
+        as_of: options.as_of,
+        pull_secrets: secrets.unwrap_or_default(),
+        projects: projects.unwrap_or_default(),
+        domains,
+    }
+}
+
 /// All projects of the run, by domain: a row a kind.
-pub(super) fn projects<'d>(
+fn projects<'d>(
     options: &'d Options<'_>,
     domains: &'d Domains,
     disk: &'d Disk<'_>,

@@ -68,15 +68,9 @@ pub fn session<R>(options: &Options<'_>, act: impl FnOnce(&Session<'_>) -> R) ->
     refuse_broken(options)?;
     let found = candidate::walk(options, &Progress::new(false));
     let domains = Domains::of(options.settings)?;
-    let (disk, makers) = makers::disk_of(options, &found, &domains.all.anchors);
-    let judge = Judge {
-        settings: options.settings,
-        as_of: options.as_of,
-        pull_secrets: candidate::pull_secrets_of(options, &found, &domains),
-        projects: makers::projects(options, &domains, &disk, &makers),
-        domains: &domains,
-    };
-    let groups = groups::of(judge.projects.iter().flatten(), &disk, options);
+    let disk = makers::disk_of(options, &found, &domains.all.anchors);
+    let judge = makers::judge(options, &domains, Some(&found), Some(&disk));
+    let groups = groups::of(judge.projects.iter().flatten(), &disk.0, options);
     let kinds = found.kept.iter();
     let kinds = kinds.map(|(path, file)| (path.clone(), file.kind));
     let session = Session {
@@ -101,13 +95,7 @@ pub fn session_of_nothing<R>(
     let domains = Domains::of(options.settings)?;
     let session = Session {
         options,
-        judge: Judge {
-            settings: options.settings,
-            as_of: options.as_of,
-            pull_secrets: Vec::new(),
-            projects: Vec::new(),
-            domains: &domains,
-        },
+        judge: makers::judge(options, &domains, None, None),
         groups: Vec::new(),
         group_of: HashMap::new(),
         kinds: None,
