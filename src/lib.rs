@@ -17,7 +17,7 @@
 //! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
 //! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
 //! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
-//! | 1 | [`source`], [`search`], [`open`], [`program`] | spans, lines and columns; words in bytes; opening files that a stranger may have made; where programs are |
+//! | 1 | [`source`], [`search`], [`open`], [`program`], `http` | spans, lines and columns; words in bytes; opening files that a stranger may have made; where programs are; connections |
 //! | 0 | [`printable`] | text made fit to be shown |
 
 pub mod artifact;
@@ -32,6 +32,8 @@ pub mod edit;
 pub mod encoding;
 pub mod finding;
 pub mod git;
+#[cfg(feature = "online")]
+pub mod http;
 pub mod image;
 pub mod kind;
 #[cfg(feature = "lsp")]

@@ -58,6 +58,26 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// A text from outside as a part of a line: without what must not be shown, and no longer than a line or two.
+pub fn brief(text: &str) -> String {
+    /// Characters.
+    const LONGEST: usize = 200;
+    let mut clean = String::new();
+    for (count, letter) in text.trim().chars().enumerate() {
+        if count == LONGEST {
+            clean.push('…');
+            break;
+        }
+        match letter {
+            letter if letter.is_whitespace() && clean.ends_with(' ') => {}
+            letter if letter.is_whitespace() => clean.push(' '),
+            letter if stand_in(letter).is_some() => {}
+            letter => clean.push(letter),
+        }
+    }
+    clean
+}
+
 fn shown(text: &str) -> impl Iterator<Item = char> {
     text.chars().map(|char| stand_in(char).unwrap_or(char))
 }
@@ -168,6 +188,12 @@ fn escaped(json: serde_json::Result<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_line_is_short_and_plain() {
+        assert_eq!(brief("a\u{1b}[31m\r\nb\u{202e}c\t"), "a[31m bc");
+        assert_eq!(brief(&"x".repeat(500)).chars().count(), 201);
+    }
 
     const HOSTILE: [&str; 12] = [
         "\x1b[31m",

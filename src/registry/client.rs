@@ -3,7 +3,6 @@
 //! Reads, and nothing else. Knows no arguments and no terminal: [`Settings`] in, [`Answer`]s out. Everything that a registry sends is
 //! taken to be hostile: sizes, times, redirects and pages are bounded, and credentials go to the host that they are for.
 
-mod address;
 mod answer;
 mod attempts;
 mod cache;
@@ -13,17 +12,15 @@ mod exchange;
 mod host;
 mod location;
 mod manifest;
-mod proxy;
 mod queue;
 mod settings;
 mod tags;
 mod token;
-mod transport;
-mod url;
 
+pub use crate::http::{Environment, Limits};
 pub use answer::{Answer, Platform};
 pub use location::{Location, Mirror, Repository};
-pub use settings::{Environment, Limits, Settings};
+pub use settings::Settings;
 pub use tags::Tags;
 
 use cache::{Cache, Question};

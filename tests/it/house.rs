@@ -40,6 +40,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("cluster", 6),
     ("search", 1),
     ("program", 1),
+    ("http", 1),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -155,4 +156,26 @@ fn no_dependency_starts_a_process_for_a_repository() {
         .filter(|name| names.contains(name))
         .collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// All connections are made by one module: its limits and checks count for everything that is sent.
+#[test]
+fn only_one_module_connects() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let connects = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let words = [
+            "Agent",
+            "DefaultConnector",
+            "TcpStream::connect",
+            "UnixStream",
+            "UdpSocket",
+        ];
+        words.iter().any(|word| code.contains(word))
+    };
+    files.retain(|file| !file.ends_with("tests.rs") && connects(file));
+    assert_eq!(files, [root.join("http/transport.rs")]);
 }

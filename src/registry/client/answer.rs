@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::credentials::Secret;
-
-/// Longer texts of a registry are cut.
-const LONGEST_MESSAGE: usize = 200;
+use crate::http::secret::Secret;
+use crate::printable;
 
 /// What became of asking for an image.
 ///
@@ -162,8 +160,8 @@ impl Errors {
     pub(super) fn message(&self, sent: Option<&Secret>) -> Option<String> {
         let error = self.errors.first()?;
         let fit = |text: &str| match sent {
-            Some(secret) => printable(&secret.hidden_in(text)),
-            None => printable(text),
+            Some(secret) => printable::brief(&secret.hidden_in(text)),
+            None => printable::brief(text),
         };
         let (code, message) = (fit(&error.code), fit(&error.message));
         match (code.is_empty(), message.is_empty()) {
@@ -173,29 +171,6 @@ impl Errors {
             (false, false) => Some(format!("{code}: {message}")),
         }
     }
-}
-
-/// A text from outside without control characters, and not longer than a line or two.
-pub(super) fn printable(text: &str) -> String {
-    let mut clean = String::new();
-    for (count, letter) in text.trim().chars().enumerate() {
-        if count == LONGEST_MESSAGE {
-            clean.push('…');
-            break;
-        }
-        match letter {
-            letter if letter.is_whitespace() && clean.ends_with(' ') => {}
-            letter if letter.is_whitespace() => clean.push(' '),
-            letter if letter.is_control() || is_directional(letter) => {}
-            letter => clean.push(letter),
-        }
-    }
-    clean
-}
-
-/// What turns the direction of writing: a message could show as something else.
-fn is_directional(letter: char) -> bool {
-    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -262,8 +237,6 @@ mod tests {
 
     #[test]
     fn messages_are_fit_for_a_terminal() {
-        assert_eq!(printable("a\u{1b}[31m\r\nb\u{202e}c\t"), "a[31m bc");
-        assert_eq!(printable(&"x".repeat(500)).chars().count(), 201);
         let errors = Errors::parse(br#"{"errors":[{"code":"DENIED","message":"no\u0007"}]}"#);
         assert_eq!(errors.message(None).as_deref(), Some("DENIED: no"));
         let echo = format!("{} Basic dTpwdw== pw", "x".repeat(190));

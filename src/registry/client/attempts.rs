@@ -5,15 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::host::{Health, limited, lock, retry_after};
-use super::settings::Limits;
-use super::transport::{Fault, NamedBy, Request, Response, Transport};
-use super::url::Url;
+use super::host::{Health, limited, lock};
+use crate::http::Limits;
+use crate::http::retry::{FIRST_LIMIT, FIRST_PAUSE, is_trouble, longer, pause_said, wants_a_pause};
+use crate::http::transport::{Fault, NamedBy, Request, Response, Transport};
+use crate::http::url::Url;
 
-/// Before a second attempt; twice as long before each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The same, where a host limits requests without a word on when to come back.
-const FIRST_LIMIT: Duration = Duration::from_millis(500);
 /// How long such a host is left alone once our patience is at its end.
 const UNSAID_PAUSE: Duration = Duration::from_secs(60);
 
@@ -60,7 +57,7 @@ impl Attempts {
                 }
             };
             if wants_a_pause(&response) {
-                let said = response.header("retry-after").and_then(retry_after);
+                let said = pause_said(&response);
                 let pause = said.filter(|said| !said.is_zero());
                 let pause = pause.unwrap_or_else(|| longer(FIRST_LIMIT, limits));
                 if pause > patience {
@@ -101,17 +98,4 @@ impl Attempts {
             }
         }
     }
-}
-
-fn longer(pause: Duration, times: u32) -> Duration {
-    pause.saturating_mul(2_u32.saturating_pow(times))
-}
-
-fn wants_a_pause(response: &Response) -> bool {
-    response.status == 429 || (response.status == 503 && response.header("retry-after").is_some())
-}
-
-/// A server's trouble that may be over in a moment.
-fn is_trouble(status: u16) -> bool {
-    matches!(status, 500 | 502 | 503 | 504)
 }

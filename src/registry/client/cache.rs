@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Platform};
+use crate::printable;
 
 /// No entry is larger.
 const LARGEST: u64 = 256 << 10;
@@ -146,7 +147,7 @@ impl StoredAnswer {
                     .collect::<Option<_>>()?,
             },
             Self::Missing { reason, anonymous } => Answer::Missing {
-                reason: super::answer::printable(&reason),
+                reason: printable::brief(&reason),
                 anonymous,
             },
         })

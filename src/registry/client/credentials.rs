@@ -7,7 +7,6 @@ mod file;
 mod helper;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +14,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::location::Repository;
-use super::settings::{Environment, Settings};
+use super::settings::Settings;
+use crate::http::Environment;
+use crate::http::secret::Secret;
 use crate::image::{self, DOCKER_HUB};
 use crate::printable;
 
@@ -24,46 +25,6 @@ use helper::Helper;
 
 /// The name under which docker keeps what is for Docker Hub.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
-
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Secret(String);
-
-impl Secret {
-    pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// To be sent, to the host that it is for.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// A text of somebody that this was sent to, without it: some servers echo what they are sent.
-    pub(super) fn hidden_in(&self, text: &str) -> String {
-        // Of a header, what follows the scheme; of a password in it, the password itself, too.
-        let sent = self
-            .0
-            .split_once(' ')
-            .map_or(self.0.as_str(), |(_, sent)| sent);
-        let pair = STANDARD.decode(sent).ok();
-        let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
-        let password = pair.as_deref().and_then(|pair| pair.split_once(':'));
-        let parts = [Some(sent), password.map(|(_, password)| password)];
-        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
-        parts.fold(text.to_owned(), |text, part| text.replace(part, "(secret)"))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("(secret)")
-    }
-}
 
 /// What opens a registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

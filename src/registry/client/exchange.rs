@@ -12,13 +12,14 @@ use ureq::http::Method;
 use super::answer::{Answer, Errors};
 use super::attempts::Attempts;
 use super::challenge::Challenge;
-use super::credentials::{Credentials, Keyring, Secret};
+use super::credentials::{Credentials, Keyring};
 use super::host::{Host, lock};
 use super::location::Repository;
 use super::settings::Settings;
 use super::token;
-use super::transport::{Fault, NamedBy, Request, Response, Transport};
-use super::url::Url;
+use crate::http::secret::Secret;
+use crate::http::transport::{Fault, NamedBy, Request, Response, Transport};
+use crate::http::url::Url;
 
 const MOST_REDIRECTS: usize = 5;
 
@@ -90,7 +91,7 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn new(settings: &Settings, keyring: Keyring) -> Result<Self, String> {
         Ok(Self {
-            attempts: Attempts::new(Transport::new(settings)?, settings.limits),
+            attempts: Attempts::new(Transport::new(&settings.connections())?, settings.limits),
             keyring,
             hosts: Mutex::default(),
         })

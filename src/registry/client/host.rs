@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::challenge::Challenge;
-use super::credentials::Secret;
-use super::url::Url;
+use crate::http::secret::Secret;
+use crate::http::url::Url;
 
 /// So many requests in a row that come to nothing, and the host is not asked again.
 const MOST_FAILURES: u32 = 3;
@@ -128,34 +128,9 @@ pub(super) fn limited(host: &str, retry_after: Option<Duration>) -> Answer {
     }
 }
 
-/// The value of a `Retry-After` header: seconds, or a date.
-pub(super) fn retry_after(value: &str) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?;
-    let left = date.timestamp().duration_since(jiff::Timestamp::now());
-    Some(left.try_into().unwrap_or(Duration::ZERO))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn when_to_come_back() {
-        assert_eq!(retry_after(" 120 "), Some(Duration::from_secs(120)));
-        assert_eq!(
-            retry_after("Wed, 21 Oct 2015 07:28:00 GMT"),
-            Some(Duration::ZERO)
-        );
-        let later = retry_after("Wed, 21 Oct 2065 07:28:00 GMT").unwrap();
-        assert!(later > Duration::from_secs(3600 * 24 * 365));
-        for value in ["", "-1", "soon", "99999999999999999999999"] {
-            assert_eq!(retry_after(value), None, "{value}");
-        }
-    }
 
     #[test]
     fn a_host_that_limits_is_waited_for_or_not() {

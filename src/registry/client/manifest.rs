@@ -4,9 +4,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha512};
 use ureq::http::Method;
 
-use super::answer::{Answer, Platform, printable};
+use super::answer::{Answer, Platform};
 use super::exchange::{Ask, Exchange, Reply};
 use super::location::Location;
+use crate::printable;
 
 /// All four at once: a registry that holds an OCI index says 404 to who asks for docker's manifest only.
 const TYPES: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
@@ -185,8 +186,8 @@ fn read(location: &Location, reply: &Reply) -> Result<(String, String, Manifest)
 fn lie(named: &str, computed: &str) -> Answer {
     Answer::unreachable(format!(
         "the registry answers with {} where {} was asked for or announced",
-        printable(computed),
-        printable(named)
+        printable::brief(computed),
+        printable::brief(named)
     ))
 }
 

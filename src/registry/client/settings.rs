@@ -1,11 +1,11 @@
 //! What a user can set about connections.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::location::Mirror;
+use crate::http;
+use crate::http::{Environment, Limits};
 
 /// Everything that the client needs to be given.
 #[derive(Debug, Clone)]
@@ -42,83 +42,17 @@ impl Settings {
             environment,
         }
     }
-}
 
-/// How long and how often.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// To look up a name, and to connect.
-    pub connect: Duration,
-    /// Between two pieces of an answer.
-    pub read: Duration,
-    /// One request, from looking up to the last byte.
-    pub total: Duration,
-    /// How often a request that failed on the way is made again.
-    pub retries: u32,
-    /// A registry that wants us to wait longer than this is not waited for.
-    pub wait: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            read: Duration::from_secs(15),
-            total: Duration::from_secs(30),
-            retries: 2,
-            wait: Duration::from_secs(30),
+    /// What concerns connections.
+    pub(super) fn connections(&self) -> http::settings::Settings {
+        http::settings::Settings {
+            ca_files: self.ca_files.clone(),
+            system_roots: true,
+            insecure: self.insecure.clone(),
+            private_hosts: self.private_hosts.clone(),
+            per_host: self.per_host,
+            limits: self.limits,
+            environment: self.environment.clone(),
         }
-    }
-}
-
-/// The environment variables, as they were when the run began.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<OsString, OsString>);
-
-impl Environment {
-    /// Of this process.
-    pub fn here() -> Self {
-        Self(std::env::vars_os().collect())
-    }
-
-    /// Only these.
-    pub fn of(variables: &[(&str, &str)]) -> Self {
-        let variables = variables.iter();
-        Self(
-            variables
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
-    }
-
-    pub fn get(&self, name: &str) -> Option<&OsString> {
-        self.0.get(&OsString::from(name))
-    }
-
-    /// `None` where it is not UTF-8, too.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.get(name)?.to_str().map(str::to_owned)
-    }
-
-    /// A path, if it is set to one; an empty value counts as not set.
-    pub fn path(&self, name: &str) -> Option<PathBuf> {
-        let value = self.get(name).filter(|value| !value.is_empty())?;
-        Some(PathBuf::from(value))
-    }
-
-    /// The user's home folder.
-    pub fn home(&self) -> Option<PathBuf> {
-        self.path("HOME").or_else(|| self.path("USERPROFILE"))
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
-        self.0.iter()
-    }
-}
-
-/// The values can be secrets.
-impl std::fmt::Debug for Environment {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Environment({} variables)", self.0.len())
     }
 }

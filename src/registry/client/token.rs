@@ -7,10 +7,11 @@ use ureq::http::Method;
 
 use super::answer::{Answer, Errors};
 use super::attempts::Attempts;
-use super::credentials::{Credentials, Secret};
+use super::credentials::Credentials;
 use super::host::Token;
-use super::transport::{NamedBy, Request, Response};
-use super::url::{Url, encoded};
+use crate::http::secret::Secret;
+use crate::http::transport::{NamedBy, Request, Response};
+use crate::http::url::{Url, encoded};
 
 /// Longer answers hold no token.
 const LARGEST: u64 = 256 << 10;

@@ -161,7 +161,7 @@ impl AuthFile {
             if secret.kind != "Secret" {
                 return Err(format!(
                     "is a {}, not a Secret",
-                    crate::registry::client::answer::printable(&secret.kind)
+                    printable::brief(&secret.kind)
                 ));
             }
             for key in [".dockerconfigjson", ".dockercfg"] {
@@ -189,7 +189,7 @@ impl AuthFile {
 fn entries(raw: BTreeMap<String, RawEntry>) -> Result<BTreeMap<String, Entry>, String> {
     let entry = |(key, raw): (String, RawEntry)| {
         let credentials = credentials(raw).map_err(|problem| {
-            let key = crate::registry::client::answer::printable(&key);
+            let key = printable::brief(&key);
             format!("`auth` of {key} {problem}")
         })?;
         Ok((key, Entry { credentials }))

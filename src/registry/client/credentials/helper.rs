@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::file::password_or_token;
 use super::{Credentials, Environment, Secret};
+use crate::printable;
 use crate::program;
 
 /// A helper may ask a person.
@@ -41,7 +42,7 @@ impl Helper {
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        let shown = crate::registry::client::answer::printable(name);
+        let shown = printable::brief(name);
         if !is_name {
             return Err(format!("`{shown}` is not the name of a credential helper"));
         }

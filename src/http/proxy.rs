@@ -10,7 +10,7 @@ use super::url::Url;
 
 /// The proxies of this run.
 #[derive(Debug, Default)]
-pub(super) struct Proxies {
+pub(crate) struct Proxies {
     /// For `https` URLs, and for `http` URLs.
     secure: Option<ureq::Proxy>,
     plain: Option<ureq::Proxy>,
@@ -39,7 +39,7 @@ enum Exception {
 impl Proxies {
     /// # Errors
     /// Names the variable that is no URL of a proxy. Its value can hold a password and is not shown.
-    pub(super) fn new(environment: &Environment) -> Result<Self, String> {
+    pub(crate) fn new(environment: &Environment) -> Result<Self, String> {
         let value = |names: [&str; 2]| {
             let found = names.iter().find_map(|name| {
                 let value = environment.text(name)?;
@@ -74,7 +74,7 @@ impl Proxies {
         })
     }
 
-    pub(super) fn of(&self, url: &Url) -> Option<&ureq::Proxy> {
+    pub(crate) fn of(&self, url: &Url) -> Option<&ureq::Proxy> {
         let proxy = match url.secure {
             true => self.secure.as_ref(),
             false => self.plain.as_ref(),

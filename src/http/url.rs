@@ -9,19 +9,19 @@ const LONGEST: usize = 16 * 1024;
 
 /// An absolute `http` or `https` URL. It has no user name and no password: those are refused, wherever they come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Url {
-    pub(super) secure: bool,
+pub(crate) struct Url {
+    pub(crate) secure: bool,
     /// In lower case; an IPv6 address stands in brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// The path and the query. Starts with a slash.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Url {
     /// # Errors
     /// Says what is wrong, without the text itself: a query can hold a signature.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.len() > LONGEST {
             return Err("a URL that is longer than 16 kB".to_owned());
         }
@@ -65,7 +65,7 @@ impl Url {
     ///
     /// # Errors
     /// As [`Url::parse`].
-    pub(super) fn join(&self, location: &str) -> Result<Self, String> {
+    pub(crate) fn join(&self, location: &str) -> Result<Self, String> {
         let location = location.split('#').next().unwrap_or_default();
         if has_scheme(location) {
             return Self::parse(location);
@@ -94,7 +94,7 @@ impl Url {
 
     /// The same host, another path.
     #[must_use]
-    pub(super) fn with_path(&self, path: impl Into<String>) -> Self {
+    pub(crate) fn with_path(&self, path: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             ..self.clone()
@@ -102,17 +102,17 @@ impl Url {
     }
 
     /// `https://host[:port]`: what credentials belong to.
-    pub(super) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{}", self.authority())
     }
 
-    pub(super) fn has_origin_of(&self, other: &Self) -> bool {
+    pub(crate) fn has_origin_of(&self, other: &Self) -> bool {
         self.secure == other.secure && self.host == other.host && self.port == other.port
     }
 
     /// `host[:port]`, the port only where it is not the scheme's own.
-    pub(super) fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         match self.port == default_port(self.secure) {
             true => self.host.clone(),
             false => format!("{}:{}", self.host, self.port),
@@ -120,7 +120,7 @@ impl Url {
     }
 
     /// All of it, to be requested. What is shown to a person has no query.
-    pub(super) fn full(&self) -> String {
+    pub(crate) fn full(&self) -> String {
         format!("{}{}", self.origin(), self.path)
     }
 }
@@ -172,7 +172,7 @@ fn without_dots(path: &str) -> String {
 }
 
 /// A text as a part of a query.
-pub(super) fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')

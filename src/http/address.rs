@@ -18,7 +18,7 @@ const MOST_ADDRESSES: usize = 16;
 
 /// How far from the public internet an address is, the nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     Public,
     /// Somebody's own network.
     Private,
@@ -29,7 +29,7 @@ pub(super) enum Reach {
 }
 
 impl Reach {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Private => "private",
@@ -46,13 +46,13 @@ impl Reach {
     }
 
     /// Of a host with several addresses, the one that matters when we are sent there: the farthest inside.
-    pub(super) fn innermost(addresses: &[SocketAddr]) -> Self {
+    pub(crate) fn innermost(addresses: &[SocketAddr]) -> Self {
         let reaches = addresses.iter().map(|address| Self::of(address.ip()));
         reaches.max().unwrap_or(Self::Forbidden)
     }
 
     /// The one that says what a registry may send us to: a host with a public address is a public one.
-    pub(super) fn outermost(addresses: &[SocketAddr]) -> Self {
+    pub(crate) fn outermost(addresses: &[SocketAddr]) -> Self {
         let reaches = addresses.iter().map(|address| Self::of(address.ip()));
         reaches.min().unwrap_or(Self::Public)
     }
@@ -106,14 +106,14 @@ type Found = Arc<Mutex<Option<Result<Vec<SocketAddr>, String>>>>;
 
 /// The addresses of the hosts of this run.
 #[derive(Debug, Default)]
-pub(super) struct Addresses {
+pub(crate) struct Addresses {
     known: Mutex<HashMap<(String, u16), Found>>,
 }
 
 impl Addresses {
     /// Looks a host up, or says what was found before. A failure is kept too: asking again for each of a thousand images would
     /// take as long each time.
-    pub(super) fn of(
+    pub(crate) fn of(
         &self,
         host: &str,
         port: u16,
@@ -155,9 +155,9 @@ fn look_up(host: &str, port: u16, timeout: Duration) -> Result<Vec<SocketAddr>, 
 
 /// Gives ureq the addresses that were checked.
 #[derive(Debug)]
-pub(super) struct Pinned {
-    pub(super) addresses: Arc<Addresses>,
-    pub(super) timeout: Duration,
+pub(crate) struct Pinned {
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) timeout: Duration,
 }
 
 impl Resolver for Pinned {

@@ -1,9 +1,9 @@
 use super::*;
-use crate::registry::client::settings::Environment;
+use crate::http::settings::Environment;
 
 fn transport(insecure: &[&str], private: &[&str], variables: &[(&str, &str)]) -> Transport {
     let list = |hosts: &[&str]| hosts.iter().map(ToString::to_string).collect();
-    let mut settings = Settings::new(Environment::of(variables));
+    let mut settings = Settings::usual(Environment::of(variables));
     settings.insecure = list(insecure);
     settings.private_hosts = list(private);
     Transport::new(&settings).unwrap()
@@ -136,7 +136,7 @@ fn behind_a_proxy_only_addresses_can_be_judged() {
 fn certificates_that_are_none() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "not PEM").unwrap();
-    let mut settings = Settings::new(Environment::default());
+    let mut settings = Settings::usual(Environment::default());
     settings.ca_files = vec![file.path().to_owned()];
     let error = Transport::new(&settings).err().unwrap();
     assert!(error.ends_with("has no certificate in it"), "{error}");

@@ -3,7 +3,7 @@
 //! Follows no redirect, answers no challenge and makes no second attempt: that is `exchange`.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Timeout};
 
 use super::address::{Addresses, Pinned, Reach};
-use super::credentials::Secret;
 use super::proxy::Proxies;
+use super::secret::Secret;
 use super::settings::{Limits, Settings};
 use super::url::Url;
 use crate::printable;
@@ -27,39 +27,68 @@ const LARGEST_FAILURE: u64 = 64 << 10;
 const USER_AGENT: &str = concat!("regfix/", env!("CARGO_PKG_VERSION"));
 
 /// What is to be asked.
-pub(super) struct Request<'r> {
-    pub(super) method: Method,
-    pub(super) url: &'r Url,
-    pub(super) accept: &'r str,
-    pub(super) authorization: Option<&'r Secret>,
+pub(crate) struct Request<'r> {
+    pub(crate) method: Method,
+    pub(crate) url: &'r Url,
+    pub(crate) accept: &'r str,
+    pub(crate) authorization: Option<&'r Secret>,
     /// A form, where the method is POST.
-    pub(super) form: Option<&'r Secret>,
+    pub(crate) form: Option<&'r Secret>,
     /// A larger body is a fault.
-    pub(super) largest: u64,
+    pub(crate) largest: u64,
 }
 
 #[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: u16,
+pub(crate) struct Response<B = Vec<u8>> {
+    pub(crate) status: u16,
     headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: B,
 }
 
-impl Response {
-    /// A header's text; what is not ASCII is no header of a registry.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+impl<B> Response<B> {
+    /// A header's text; what is not ASCII is no header that we know.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(super) fn headers<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> + use<'s> {
+    pub(crate) fn headers<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> + use<'s, B> {
         let all = self.headers.get_all(name).into_iter();
         all.filter_map(|value| value.to_str().ok())
     }
 }
 
+/// What a server sends, as it comes.
+pub(crate) struct Body {
+    reader: ureq::BodyReader<'static>,
+    left: u64,
+    largest: u64,
+    authority: String,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => {
+                let Self {
+                    largest, authority, ..
+                } = self;
+                let message = format!("{authority} sends more than {largest} bytes");
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn is_too_much(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// We do not connect there.
     Refused(String),
     /// No connection came about.
@@ -73,7 +102,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         match self {
             Self::Refused(reason)
             | Self::Unconnected(reason)
@@ -86,7 +115,7 @@ impl Fault {
 
 /// Whether the user or a registry says where to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NamedBy {
+pub(crate) enum NamedBy {
     /// The image names this registry.
     User,
     /// A registry names it: as the service for tokens, or as the target of a redirect.
@@ -99,13 +128,14 @@ pub(super) enum NamedBy {
 }
 
 /// Makes connections, and keeps them for the next request.
-pub(super) struct Transport {
+pub(crate) struct Transport {
     limits: Limits,
     proxies: Proxies,
     addresses: Arc<Addresses>,
     /// One for each proxy and each way to check certificates: connections are shared within one.
     agents: Mutex<HashMap<(Option<ureq::Proxy>, bool), Agent>>,
     own_roots: Vec<Certificate<'static>>,
+    system_roots: bool,
     roots: OnceLock<RootCerts>,
     insecure: Vec<String>,
     private_hosts: Vec<String>,
@@ -115,7 +145,7 @@ pub(super) struct Transport {
 impl Transport {
     /// # Errors
     /// Says which setting or file is wrong.
-    pub(super) fn new(settings: &Settings) -> Result<Self, String> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
         let mut own_roots = Vec::new();
         for path in &settings.ca_files {
             own_roots.extend(certificates(path)?);
@@ -127,6 +157,7 @@ impl Transport {
             addresses: Arc::default(),
             agents: Mutex::default(),
             own_roots,
+            system_roots: settings.system_roots,
             roots: OnceLock::new(),
             insecure: lower(&settings.insecure),
             private_hosts: lower(&settings.private_hosts),
@@ -135,12 +166,12 @@ impl Transport {
     }
 
     /// Whether a user allows plain HTTP and unchecked certificates for this host.
-    pub(super) fn is_insecure(&self, url: &Url) -> bool {
+    pub(crate) fn is_insecure(&self, url: &Url) -> bool {
         lists(&self.insecure, url)
     }
 
     /// How far inside the host is, as far as that can be seen from here.
-    pub(super) fn reach(&self, url: &Url) -> Reach {
+    pub(crate) fn reach(&self, url: &Url) -> Reach {
         if self.proxies.of(url).is_some() {
             return Reach::Public;
         }
@@ -153,7 +184,35 @@ impl Transport {
     }
 
     /// Sends one request and reads the whole answer.
-    pub(super) fn send(&self, request: &Request<'_>, named_by: NamedBy) -> Result<Response, Fault> {
+    pub(crate) fn send(&self, request: &Request<'_>, named_by: NamedBy) -> Result<Response, Fault> {
+        let Response {
+            status,
+            headers,
+            body,
+        } = self.open(request, named_by)?;
+        let mut bytes = Vec::new();
+        let mut body = body;
+        let read = body.read_to_end(&mut bytes);
+        match read {
+            Ok(_) => {}
+            // The status says enough.
+            Err(_) if status >= 400 => bytes.clear(),
+            Err(error) if is_too_much(&error) => return Err(Fault::Unusable(error.to_string())),
+            Err(error) => return Err(self.fault(request.url, &ureq::Error::from(error))),
+        }
+        Ok(Response {
+            status,
+            headers,
+            body: bytes,
+        })
+    }
+
+    /// Sends one request. The body is read by whoever wants it, piece by piece; a larger one ends with an error.
+    pub(crate) fn open(
+        &self,
+        request: &Request<'_>,
+        named_by: NamedBy,
+    ) -> Result<Response<Body>, Fault> {
         let url = request.url;
         self.check(url, named_by)?;
         let agent = self.agent(url);
@@ -179,36 +238,20 @@ impl Transport {
             .map_err(|error| self.fault(url, &error))?;
         let (parts, body) = response.into_parts();
         let status = parts.status.as_u16();
-        let failed = status >= 400;
-        let largest = if failed {
-            LARGEST_FAILURE
-        } else {
-            request.largest
-        };
-        let body = match self.read(body, largest, url) {
-            Ok(body) => body,
-            // The status says enough.
-            Err(_) if failed => Vec::new(),
-            Err(fault) => return Err(fault),
+        let largest = match status >= 400 {
+            true => LARGEST_FAILURE,
+            false => request.largest,
         };
         Ok(Response {
             status,
             headers: parts.headers,
-            body,
+            body: Body {
+                reader: body.into_reader(),
+                left: largest,
+                largest,
+                authority: url.authority(),
+            },
         })
-    }
-
-    fn read(&self, body: ureq::Body, largest: u64, url: &Url) -> Result<Vec<u8>, Fault> {
-        let mut bytes = Vec::new();
-        let read = body.into_reader().take(largest + 1).read_to_end(&mut bytes);
-        match read {
-            Ok(_) if bytes.len() as u64 > largest => Err(Fault::Unusable(format!(
-                "{} sends more than {largest} bytes",
-                url.authority()
-            ))),
-            Ok(_) => Ok(bytes),
-            Err(error) => Err(self.fault(url, &ureq::Error::from(error))),
-        }
     }
 
     /// Whether we connect to this host at all.
@@ -293,9 +336,13 @@ impl Transport {
         Agent::with_parts(config, DefaultConnector::default(), resolver)
     }
 
-    /// The system's certificates and those of the user. Where the system has none, those that Mozilla trusts.
+    /// The system's certificates and those of the user. Where the system has none, those that Mozilla trusts. Or those of the user
+    /// alone.
     fn roots(&self) -> &RootCerts {
         self.roots.get_or_init(|| {
+            if !self.system_roots {
+                return RootCerts::new_with_certs(&self.own_roots);
+            }
             let system = rustls_native_certs::load_native_certs().certs;
             let system = system
                 .iter()
@@ -316,7 +363,7 @@ impl Transport {
             ureq::Error::Io(error) => {
                 // What rustls does not like comes wrapped in this kind.
                 let is_tls = error.kind() == ErrorKind::InvalidData && url.secure;
-                let text = super::answer::printable(&error.to_string());
+                let text = printable::brief(&error.to_string());
                 let reason = format!("{host}: {text}");
                 match error.kind() {
                     _ if is_tls => Fault::Untrusted(format!("{reason}{}", advice(&text))),
@@ -332,11 +379,11 @@ impl Transport {
             }
             ureq::Error::Timeout(_) => Fault::Unusable(format!("{host} took too long to answer")),
             ureq::Error::Rustls(_) | ureq::Error::Tls(_) => {
-                let text = super::answer::printable(&error.to_string());
+                let text = printable::brief(&error.to_string());
                 Fault::Untrusted(format!("{host}: {text}{}", advice(&text)))
             }
             ureq::Error::ConnectProxyFailed(reason) => {
-                let reason = super::answer::printable(reason);
+                let reason = printable::brief(reason);
                 Fault::Unconnected(format!(
                     "{host} cannot be reached through the proxy: {reason}"
                 ))
@@ -346,7 +393,7 @@ impl Transport {
             }
             ureq::Error::HostNotFound => Fault::Unconnected(format!("{host} has no address")),
             _ => {
-                let reason = super::answer::printable(&error.to_string());
+                let reason = printable::brief(&error.to_string());
                 Fault::Unusable(format!("{host} does not answer in HTTP: {reason}"))
             }
         }
