@@ -1,8 +1,11 @@
-//! What a cluster holds: live objects, from a saved dump or from `kubectl`, and where the images in them come from.
+//! What a cluster holds: live objects, from a saved dump, from `kubectl` or from the API server of the own cluster, and where the images
+//! in them come from.
 //!
 //! Objects come in one by one (`read`), each is reduced to what is of interest ([`Judge`]), and the inventory groups them by
 //! the object at the root of their owners and says who put that there. Knows no arguments, and prints nothing.
 
+#[cfg(feature = "online")]
+mod api;
 mod collect;
 mod container;
 mod crd;
@@ -15,18 +18,22 @@ mod patch;
 mod read;
 mod repo;
 pub mod report;
+mod server;
 mod source;
 mod spelled;
 
+#[cfg(feature = "online")]
+pub use api::{ApiServer, SERVICE_ACCOUNT, is_in_pod};
 pub use collect::{Collected, Collector, collect};
 pub use container::{Container, Role};
 pub use crd::resource;
 pub use inventory::{Inventory, Presence, Replicas, Row, State};
 pub use judge::{Change, Judge, Judged, Use};
-pub use kubectl::{Kubectl, Query, Refusal};
+pub use kubectl::Kubectl;
 pub use object::{Identity, Object};
 pub use origin::{Chart, Manager, Origin};
 pub use patch::script;
 pub use read::{ReadError, Unread, read};
 pub use repo::{GitOnly, InGit, Site, State as GitState, Sureness, join};
+pub use server::{Query, Refusal, Server};
 pub use source::Location;

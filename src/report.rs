@@ -170,6 +170,19 @@ pub struct Look {
     pub verbose: bool,
 }
 
+impl Look {
+    /// For a file: nothing is coloured there.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Self {
+            terminal: false,
+            color: false,
+            hyperlinks: false,
+            ..self
+        }
+    }
+}
+
 /// An output format.
 pub struct Format {
     pub name: &'static str,

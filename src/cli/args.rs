@@ -420,7 +420,7 @@ fn about_formats() -> String {
     text
 }
 
-fn output(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn output(text: &str) -> Result<(String, PathBuf), String> {
     let (name, file) = text
         .split_once('=')
         .ok_or("write it as FORMAT=FILE, like `sarif=regfix.sarif`")?;

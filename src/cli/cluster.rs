@@ -1,6 +1,7 @@
 //! `regfix cluster`: what runs in a cluster, and where it comes from.
 
 mod repo;
+mod server;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -9,14 +10,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::online::{Registries, VerifyFixes};
-use super::{Exit, format, refuse};
+use super::{Exit, format, refuse, signals};
 use crate::cluster::report::{self, Report, Summary};
-use crate::cluster::{self, Collected, Collector, Inventory, Judge, Kubectl, Query, Row};
+use crate::cluster::{self, Collected, Collector, Inventory, Judge, Query, Row};
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
-use crate::report::FORMATS;
+use crate::report::{FORMATS, Format, PLACEHOLDER};
 use crate::rules::RuleSet;
 use crate::run::{self, Options};
+use crate::write::Draft;
 
 #[derive(Debug, Clone, Args)]
 pub struct Cluster {
@@ -26,7 +28,7 @@ pub struct Cluster {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["context", "kubeconfig", "namespace", "all_namespaces", "selector", "chunk_size", "resources"]
+        conflicts_with_all = ["context", "kubeconfig", "namespace", "all_namespaces", "selector", "chunk_size", "resources", "service_account"]
     )]
     pub from: Vec<PathBuf>,
     /// The context of the kubeconfig [default: the current one]
@@ -35,6 +37,11 @@ pub struct Cluster {
     /// The kubeconfig [default: that of kubectl]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Ask the API server of the cluster that regfix runs in, with the token of a service account in this folder
+    ///
+    /// Without kubectl. It is what regfix does in a pod that has no kubectl; the folder is then that of the pod's own service account.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["context", "kubeconfig"])]
+    pub service_account: Option<PathBuf>,
     /// The namespace [default: that of the context]
     #[arg(long, short, value_name = "NAME", conflicts_with = "all_namespaces")]
     pub namespace: Option<String>,
@@ -81,8 +88,24 @@ pub struct Cluster {
     /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = super::args::formats())]
     pub format: String,
+    /// Also write a report to a file; can be given several times
+    ///
+    /// The file appears as a whole when the run ends.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output, conflicts_with = "patch")]
+    pub output: Vec<(String, PathBuf)>,
+    /// The exit code is 0 even if there are findings, and 2 only if something could not be read
+    #[arg(long)]
+    pub exit_zero: bool,
     #[command(flatten)]
     pub registries: Registries,
+}
+
+/// A cluster is no repository.
+fn output(text: &str) -> Result<(String, PathBuf), String> {
+    match text.contains(PLACEHOLDER) {
+        true => Err(format!("`{PLACEHOLDER}` is for files of repositories")),
+        false => super::args::output(text),
+    }
 }
 
 /// Standard input is no repository.
@@ -111,6 +134,10 @@ pub(super) fn run(
         Ok(area) => area,
         Err(message) => return refuse(&message, err),
     };
+    let drafts = match drafts(arguments, &options) {
+        Ok(drafts) => drafts,
+        Err(why) => return refuse(&why, err),
+    };
     let rules = &area.rules.set;
     let judge = Judge::new(rules, &area.rules.anchors);
     let (mut collected, failures) = match arguments.from.is_empty() {
@@ -135,18 +162,45 @@ pub(super) fn run(
         })?;
     }
     let is_whole = failures.is_empty();
-    let exit = show(arguments, collected, is_whole, rules, options, out, err)?;
-    Ok(if is_whole { exit } else { Exit::Failed })
+    let outlets = Outlets { out, drafts };
+    let exit = show(arguments, collected, is_whole, rules, options, outlets, err)?;
+    Ok(match exit {
+        _ if !is_whole => Exit::Failed,
+        Exit::FindingsLeft if arguments.exit_zero => Exit::Done,
+        exit => exit,
+    })
 }
 
-/// Prints the report.
+/// The files of `--output`, begun: what cannot be written is known before anything is read.
+fn drafts(
+    arguments: &Cluster,
+    options: &Options<'_>,
+) -> Result<Vec<(&'static Format, Draft)>, String> {
+    if !arguments.output.is_empty() {
+        signals::watch(&options.gate).map_err(|error| format!("cannot handle signals: {error}"))?;
+    }
+    let files = arguments.output.iter();
+    let drafts = files.map(|(name, path)| {
+        let draft = Draft::create(path, &options.gate).map_err(|error| error.to_string())?;
+        Ok((format(name), draft))
+    });
+    drafts.collect()
+}
+
+/// Where reports go.
+struct Outlets<'o> {
+    out: &'o mut dyn Write,
+    drafts: Vec<(&'static Format, Draft)>,
+}
+
+/// Prints the report, and writes those that go to files.
 fn show(
     arguments: &Cluster,
     collected: Collected,
     is_whole: bool,
     rules: &RuleSet,
     options: Options<'_>,
-    out: &mut dyn Write,
+    outlets: Outlets<'_>,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     let Collected {
@@ -175,6 +229,7 @@ fn show(
         not_read: &not_read,
         git_only: &git_only,
     };
+    let Outlets { out, drafts } = outlets;
     if !quiet {
         let limit = Applicability::limit(arguments.unsafe_fixes);
         let text = match arguments.patch {
@@ -184,6 +239,13 @@ fn show(
         out.write_all(text.as_bytes())?;
     }
     out.flush()?;
+    for (format, mut draft) in drafts {
+        let text = report::render(&report, format, &look.plain(), rules);
+        if let Err(error) = draft.push(&text).and_then(|()| draft.finish()) {
+            complain(err, error)?;
+            failed = true;
+        }
+    }
     let counts = git_only.iter().any(|one| one.site.counts) || summary.has_findings();
     Ok(match counts {
         _ if failed => Exit::Failed,
@@ -192,13 +254,13 @@ fn show(
     })
 }
 
-/// What `kubectl` reads, and what went wrong.
+/// What the cluster holds, and what went wrong.
 fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
-    let kubectl = match Kubectl::find(query(arguments)) {
-        Ok(kubectl) => kubectl,
+    let server = match server::server(arguments.service_account.as_deref(), query(arguments)) {
+        Ok(server) => server,
         Err(why) => return (Collected::default(), vec![why]),
     };
-    let collected = cluster::collect(&kubectl, judge, &arguments.resources);
+    let collected = cluster::collect(&*server, judge, &arguments.resources);
     let failures = collected.failures.iter();
     let failures = failures.map(|(why, resources)| format!("{}: {why}", resources.join(", ")));
     let failures = failures.collect();

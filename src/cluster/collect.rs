@@ -9,14 +9,17 @@ use serde_json::Value;
 
 use super::crd;
 use super::judge::Judge;
-use super::kubectl::{Kubectl, Refusal};
 use super::object::Object;
 use super::report::NotRead;
+use super::server::{Refusal, Server};
 
 /// Objects that are held at once.
 const BATCH: usize = 256;
-/// Processes that read at once. An API server limits its clients.
-const READERS: usize = 4;
+/// Resources that are read at once. An API server limits its clients.
+pub(super) const READERS: usize = 4;
+
+/// How often a resource is read whose end did not come.
+const ATTEMPTS: u32 = 3;
 
 /// What every cluster has and can pull. ReplicaSets lead from pods to Deployments.
 const BUILT_IN: [&str; 9] = [
@@ -95,20 +98,26 @@ impl Collected {
                 resource,
                 why: "the cluster has no such resource".to_owned(),
             }),
-            Refusal::Failed(why) => self.failures.entry(why).or_default().push(resource),
+            Refusal::Failed(why) | Refusal::Interrupted(why) => {
+                self.failures.entry(why).or_default().push(resource)
+            }
         }
     }
 }
 
 /// Reads a cluster: what every cluster has, the custom resources that can name images, and those that are named.
-pub fn collect(kubectl: &Kubectl, judge: &Judge<'_>, named: &[String]) -> Collected {
+pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Collected {
     let mut collected = Collected::default();
     let mut resources: Vec<String> = BUILT_IN.map(str::to_owned).into();
-    let mut add = |definition: Value| resources.extend(crd::resource(&definition));
-    if let Err(refusal) = kubectl.get(DEFINITIONS, &mut add) {
+    let mut custom = Vec::new();
+    let defined = attempt(|| {
+        custom.clear();
+        let mut add = |definition: Value| custom.extend(crd::resource(&definition));
+        server.get(DEFINITIONS, &mut add)
+    });
+    if let Err(refusal) = defined {
         collected.refuse(DEFINITIONS, refusal, false);
     }
-    let custom = resources.split_off(BUILT_IN.len());
     resources.extend(custom.into_iter().chain(named.iter().cloned()));
     let mut known = std::collections::HashSet::new();
     resources.retain(|resource| known.insert(resource.clone()));
@@ -123,11 +132,14 @@ pub fn collect(kubectl: &Kubectl, judge: &Judge<'_>, named: &[String]) -> Collec
                     let Some(resource) = resources.get(at) else {
                         return;
                     };
-                    let mut collector = Collector::new(judge);
-                    let refusal = kubectl
-                        .get(resource, &mut |value| collector.add(value))
-                        .err();
-                    let answer = (collector.finish(), refusal);
+                    let mut objects = Vec::new();
+                    let read_it = attempt(|| {
+                        let mut collector = Collector::new(judge);
+                        let done = server.get(resource, &mut |value| collector.add(value));
+                        objects = collector.finish();
+                        done
+                    });
+                    let answer = (objects, read_it.err());
                     if let Ok(mut read) = read.lock() {
                         read.insert(at, answer);
                     }
@@ -144,4 +156,16 @@ pub fn collect(kubectl: &Kubectl, judge: &Judge<'_>, named: &[String]) -> Collec
         }
     }
     collected
+}
+
+/// Reads from the start again what came to an end too early.
+fn attempt(mut read: impl FnMut() -> Result<(), Refusal>) -> Result<(), Refusal> {
+    let mut result = read();
+    for _ in 1..ATTEMPTS {
+        if !matches!(result, Err(Refusal::Interrupted(_))) {
+            break;
+        }
+        result = read();
+    }
+    result
 }

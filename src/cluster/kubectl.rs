@@ -10,31 +10,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::read;
+use super::server::{Query, Refusal, Server};
 use crate::program;
-
-/// Which cluster is asked, and for what.
-#[derive(Debug, Clone, Default)]
-pub struct Query {
-    pub context: Option<String>,
-    pub kubeconfig: Option<PathBuf>,
-    /// `None` is the namespace of the context.
-    pub namespace: Option<String>,
-    pub all_namespaces: bool,
-    pub selector: Option<String>,
-    /// Objects that the API server gives at once.
-    pub chunk_size: u32,
-}
-
-/// Why a resource was not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The user may not.
-    Forbidden,
-    /// The cluster has no such resource.
-    NoSuchResource,
-    /// Anything else, in the words of kubectl.
-    Failed(String),
-}
 
 /// The program, found once.
 pub struct Kubectl {
@@ -54,41 +31,6 @@ impl Kubectl {
             None => Err(
                 "kubectl is not on PATH: install it, or read a saved dump with --from".to_owned(),
             ),
-        }
-    }
-
-    /// Hands over each object of a resource.
-    ///
-    /// # Errors
-    /// Where not all of them could be read.
-    pub fn get(&self, resource: &str, each: &mut dyn FnMut(Value)) -> Result<(), Refusal> {
-        let failed = |why: String| Refusal::Failed(why);
-        let mut child = Command::new(&self.program)
-            .args(self.arguments(resource))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(format!("kubectl cannot be started: {error}")))?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(failed("kubectl cannot be read".to_owned()));
-        };
-        let words = std::thread::spawn(move || words(stderr));
-        let read = read::read(stdout, each);
-        if read.is_err() {
-            let _ = child.kill();
-        }
-        let succeeded = succeeded(&mut child);
-        let words = words.join().unwrap_or_default();
-        match (read, succeeded) {
-            (Ok(unread), true) if unread.pages > 0 => {
-                Err(failed("kubectl gave a part only".to_owned()))
-            }
-            (Ok(_), true) => Ok(()),
-            // What it says is better to know than that nothing came.
-            (_, false) if !words.trim().is_empty() => Err(refusal(&words)),
-            (Err(error), _) => Err(failed(format!("what kubectl printed {error}"))),
-            (Ok(_), false) => Err(failed("kubectl failed".to_owned())),
         }
     }
 
@@ -118,6 +60,39 @@ impl Kubectl {
             arguments.push("--all-namespaces".into());
         }
         arguments
+    }
+}
+
+impl Server for Kubectl {
+    fn get(&self, resource: &str, each: &mut dyn FnMut(Value)) -> Result<(), Refusal> {
+        let failed = |why: String| Refusal::Failed(why);
+        let mut child = Command::new(&self.program)
+            .args(self.arguments(resource))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(format!("kubectl cannot be started: {error}")))?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(failed("kubectl cannot be read".to_owned()));
+        };
+        let words = std::thread::spawn(move || words(stderr));
+        let read = read::read(stdout, each);
+        if read.is_err() {
+            let _ = child.kill();
+        }
+        let succeeded = succeeded(&mut child);
+        let words = words.join().unwrap_or_default();
+        match (read, succeeded) {
+            (Ok(unread), true) if unread.pages > 0 => {
+                Err(failed("kubectl gave a part only".to_owned()))
+            }
+            (Ok(_), true) => Ok(()),
+            // What it says is better to know than that nothing came.
+            (_, false) if !words.trim().is_empty() => Err(refusal(&words)),
+            (Err(error), _) => Err(failed(format!("what kubectl printed {error}"))),
+            (Ok(_), false) => Err(failed("kubectl failed".to_owned())),
+        }
     }
 }
 

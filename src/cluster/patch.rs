@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::inventory::{Presence, Row};
 use super::judge::Change;
-use super::kubectl::Query;
 use super::object::Identity;
 use super::origin::Manager;
+use super::server::Query;
 use crate::edit::Applicability;
 use crate::printable;
 

@@ -20,19 +20,38 @@ const LARGEST_TEXT: u64 = 256 << 20;
 
 /// Why a dump could not be read to its end.
 #[derive(Debug)]
-pub struct ReadError(String);
+pub struct ReadError {
+    why: String,
+    is_broken: bool,
+}
+
+impl ReadError {
+    fn new(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            is_broken: false,
+        }
+    }
+
+    /// Whether the end did not come: reading it again may succeed.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+}
 
 impl fmt::Display for ReadError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        out.write_str(&self.why)
     }
 }
 
 /// What a dump lacks.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Unread {
     /// Lists that say of themselves that they go on elsewhere.
     pub pages: usize,
+    /// By which the last of them can be asked for its next page.
+    pub next: Option<String>,
     /// Items that say neither what they are nor are in a list that does.
     pub nameless: usize,
     /// Whether there was nothing at all, not even an empty list.
@@ -72,7 +91,18 @@ pub fn read(source: impl Read, each: &mut dyn FnMut(Value)) -> Result<Unread, Re
 }
 
 fn failed(error: io::Error) -> ReadError {
-    ReadError(error.to_string())
+    ReadError {
+        why: error.to_string(),
+        is_broken: is_broken(error.kind()),
+    }
+}
+
+fn is_broken(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        kind,
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }
 
 /// The first byte that is no blank and no byte order mark.
@@ -91,12 +121,12 @@ fn whole(reader: impl Read, left: &Cell<u64>) -> Result<String, ReadError> {
     reader.read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST_TEXT {
         let limit = LARGEST_TEXT >> 20;
-        return Err(ReadError(format!(
+        return Err(ReadError::new(format!(
             "is larger than {limit} MiB: save it as JSON in UTF-8, of which there may be any amount"
         )));
     }
     let (text, _) = encoding::decode(bytes)
-        .map_err(|invalid| ReadError(format!("is not text at byte {}", invalid.offset)))?;
+        .map_err(|invalid| ReadError::new(format!("is not text at byte {}", invalid.offset)))?;
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
@@ -147,12 +177,14 @@ impl Objects<'_> {
     fn yaml(&mut self, text: &str, is_blank: &mut bool) -> Result<(), ReadError> {
         for document in serde_yaml::Deserializer::from_str(text) {
             let value = Value::deserialize(document)
-                .map_err(|error| ReadError(format!("is neither JSON nor YAML: {error}")))?;
+                .map_err(|error| ReadError::new(format!("is neither JSON nor YAML: {error}")))?;
             if value.is_object() {
                 *is_blank = false;
                 self.add(value, None);
             } else if !value.is_null() {
-                return Err(ReadError("does not hold objects of a cluster".to_owned()));
+                return Err(ReadError::new(
+                    "does not hold objects of a cluster".to_owned(),
+                ));
             }
         }
         Ok(())
@@ -186,17 +218,22 @@ impl Objects<'_> {
 
     fn count_pages(&mut self, list: &Value) {
         let next = list.pointer("/metadata/continue").and_then(Value::as_str);
-        if next.is_some_and(|token| !token.is_empty()) {
+        if let Some(next) = next.filter(|token| !token.is_empty()) {
             self.unread.pages += 1;
+            self.unread.next = Some(next.to_owned());
         }
     }
 }
 
 fn of_json(error: &serde_json::Error) -> ReadError {
-    match error.is_io() {
-        true => ReadError(error.to_string()),
-        false if error.is_eof() => ReadError(format!("ends too early: {error}")),
-        false => ReadError(format!("is not JSON: {error}")),
+    let why = match error.is_io() {
+        true => error.to_string(),
+        false if error.is_eof() => format!("ends too early: {error}"),
+        false => format!("is not JSON: {error}"),
+    };
+    ReadError {
+        why,
+        is_broken: error.is_eof() || error.io_error_kind().is_some_and(is_broken),
     }
 }
 

@@ -248,12 +248,7 @@ impl Options<'_> {
 
     /// The formats of all reports, and how they look: nothing is coloured in a file.
     pub(super) fn formats(&self) -> impl Iterator<Item = (&'static Format, Look)> {
-        let plain = Look {
-            terminal: false,
-            color: false,
-            hyperlinks: false,
-            ..self.look
-        };
+        let plain = self.look.plain();
         let stream = self.stream_format().map(|format| (format, self.look));
         let files = self.outputs.iter().map(move |(format, _)| (*format, plain));
         stream.into_iter().chain(files)

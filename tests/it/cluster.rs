@@ -1,7 +1,9 @@
 //! `regfix cluster`: a dump that holds one of everything, and a `kubectl` that plays a cluster.
 
+mod authority;
 #[cfg(unix)]
 mod live;
+mod pod;
 
 use std::fs;
 use std::path::Path;
@@ -473,4 +475,30 @@ fn the_rules_are_those_that_are_selected() {
     assert_eq!(code, Some(0), "{text}");
     let (text, code) = of_dump(&dump(), &["--quiet"]);
     assert_eq!((text.as_str(), code), ("", Some(1)));
+}
+
+#[test]
+fn reports_also_go_to_files() {
+    let folder = folder(&[("dump.json", &dump())]);
+    let run = |more: &[&str]| {
+        let arguments = ["cluster", "--from", "dump.json", "--format", "concise"];
+        run(folder.path(), &[&arguments[..], &DAY, more].concat())
+    };
+    let files = ["--output", "json=a.json", "--output", "html=b.html"];
+    let output = run(&[&files[..], &["--exit-zero"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), stdout(&run(&[])));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let (json, _) = of_dump(&dump(), &["--format", "json"]);
+    assert_eq!(read("a.json"), json);
+    assert!(read("b.html").starts_with("<!DOCTYPE html>"));
+    // Nothing is printed before it is known where the rest goes.
+    let output = run(&["--output", "json=none/a.json"]);
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(2), "")
+    );
+    let output = run(&["--output", "json={repository}.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("is for files of repositories"));
 }

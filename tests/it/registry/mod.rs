@@ -8,7 +8,7 @@ mod exporter;
 mod faults;
 mod many;
 mod mirror;
-mod server;
+pub(crate) mod server;
 mod tags;
 mod verify;
 

@@ -135,6 +135,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(None, handler)
+    }
+
+    /// Speaks TLS, by these settings.
+    pub(crate) fn secure(
+        tls: Arc<rustls::ServerConfig>,
+        handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(Some(tls), handler)
+    }
+
+    fn start_with(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             port: listener.local_addr().unwrap().port(),
@@ -161,7 +176,14 @@ impl Server {
                     busy: Arc::clone(&busy),
                     busiest: Arc::clone(&busiest),
                 };
-                std::thread::spawn(move || talk.run(stream.ok()?));
+                let tls = tls.clone();
+                std::thread::spawn(move || match tls {
+                    None => talk.run(stream.ok()?),
+                    Some(tls) => {
+                        let connection = rustls::ServerConnection::new(tls).ok()?;
+                        talk.run(rustls::StreamOwned::new(connection, stream.ok()?))
+                    }
+                });
             }
         });
         server
@@ -212,14 +234,14 @@ struct Talk {
 
 impl Talk {
     /// `None` at the end of the connection.
-    fn run(&self, stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().ok()?);
-        let mut stream = stream;
+    fn run(&self, stream: impl Read + Write) -> Option<()> {
+        let mut reader = BufReader::new(stream);
         loop {
             let seen = self.read(&mut reader)?;
             if seen.method == "CONNECT" {
                 // As a proxy that leads to this very server.
                 self.seen.lock().unwrap().push(seen);
+                let stream = reader.get_mut();
                 stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
                 continue;
             }
@@ -228,11 +250,11 @@ impl Talk {
             self.seen.lock().unwrap().push(seen.clone());
             let reply = (self.handler)(&seen);
             self.busy.fetch_sub(1, Ordering::SeqCst);
-            write(&mut stream, &seen, reply)?;
+            write(reader.get_mut(), &seen, reply)?;
         }
     }
 
-    fn read(&self, reader: &mut BufReader<TcpStream>) -> Option<Seen> {
+    fn read(&self, reader: &mut impl BufRead) -> Option<Seen> {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
         let mut words = line.split_ascii_whitespace();
@@ -260,7 +282,7 @@ impl Talk {
     }
 }
 
-fn write(stream: &mut TcpStream, seen: &Seen, reply: Reply) -> Option<()> {
+fn write(stream: &mut (impl Read + Write), seen: &Seen, reply: Reply) -> Option<()> {
     match reply {
         Reply::Http {
             status,
