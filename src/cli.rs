@@ -4,6 +4,7 @@ mod args;
 mod catalogue;
 mod changed;
 mod cluster;
+mod config_error;
 mod explain;
 mod exporter;
 mod holding;

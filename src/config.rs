@@ -20,7 +20,7 @@ use jiff::civil::Date;
 
 pub use catalogue::{Basis, FILE as CATALOGUE, ReadFile, load_catalogue, read_pinned};
 pub use error::ConfigError;
-pub use find::{Found, find, in_folder, is_configuration, is_of_use, names_from, repository};
+pub use find::{Found, NAME, find, in_folder, is_configuration, is_of_use, names_from, repository};
 pub use globs::Globs;
 
 use crate::encoding;

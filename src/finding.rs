@@ -126,6 +126,12 @@ impl Finding {
         self.fix.as_ref().map(|fix| fix.applicability)
     }
 
+    /// Whether it can be ignored, and somebody would want that: a mention is only for information, and what is wrong with a
+    /// comment is no reason for another one.
+    pub fn is_ignorable(&self) -> bool {
+        !self.mention && ![IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*self.rule)
+    }
+
     /// The message and the reference, before and after.
     pub fn with_move(&self) -> String {
         let (message, old) = (&self.message, &self.old);

@@ -1,21 +1,56 @@
-//! How a file is recognised, and how it is parsed. A new kind is a row in [`KINDS`].
+//! File types: how a file is recognised, how it is parsed, and what it holds. A new type is a row in [`KINDS`]; the pattern
+//! of the hooks and the page of the manual are made from it.
 //!
-//! Knows no rule, no report and no image: what the parsed text spells is for `detect` to say.
+//! Knows no rule, no report and no image: what the parsed text says is for `detect`.
 
-use std::cell::OnceCell;
+mod manual;
+mod pattern;
+mod read;
+
 use std::path::Path;
 
-use crate::source::Span;
-use crate::syntax::template::{self, Action, Mask};
-use crate::syntax::yaml::{self, Parsed};
+pub use manual::{hook_pattern, table};
+use pattern::Name;
+use pattern::Pattern::{self, Extension, Named, Templated, Yaml, YamlBelow};
+pub use read::{Layer, Masks, Reading, has_hint, read, text_comments};
 
-/// A kind of file.
+/// A file type.
 #[derive(Debug)]
 pub struct Kind {
     /// As `--files` shows it.
     pub name: &'static str,
-    claims: fn(&Name<'_>) -> bool,
+    pub holds: Holds,
+    /// A file that one of them matches has this type.
+    patterns: &'static [Pattern],
     pub parser: Parser,
+    /// What files of this type make of the folder that they are in.
+    pub project: Option<ProjectType>,
+    /// What it is, in a few words.
+    about: &'static str,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    Chart,
+    Requirements,
+    Kustomization,
+    /// Named templates.
+    Helpers,
+    Template,
+    Helmfile,
+    Terraform,
+    /// Manifests, values or anything else.
+    Json,
+    Yaml,
+    Text,
+}
+
+/// Several files that make one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectType {
+    Chart,
+    Kustomization,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,281 +66,139 @@ pub enum Parser {
     Names,
 }
 
-impl Kind {
-    /// Whether files of this kind make one thing of several files.
-    pub fn makes_project(&self) -> bool {
-        PROJECT_KINDS.contains(&self.name)
-    }
-
-    /// What a file is, its contents considered: values have no name of their own.
-    pub fn describe(&self, bytes: &[u8]) -> &'static str {
-        if !matches!(self.name, "yaml" | "json") {
-            return self.name;
-        }
-        let named = |key: &str| {
-            bytes
-                .windows(key.len())
-                .any(|window| window == key.as_bytes())
-        };
-        if named("apiVersion") && named("kind") {
-            "manifest"
-        } else {
-            "values"
-        }
-    }
-}
-
-/// Those that make one thing of several files.
-const PROJECT_KINDS: [&str; 2] = ["chart", "kustomization"];
-
-/// The names of files that make a project of the folder that they are in.
-pub fn project_files() -> impl Iterator<Item = &'static str> {
-    let names = CHART_FILES.iter().chain(&KUSTOMIZATION_FILES);
-    names.copied()
-}
-
 pub const CHART_FILES: [&str; 2] = ["Chart.yaml", "Chart.yml"];
 pub const KUSTOMIZATION_FILES: [&str; 3] =
     ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// What a path says.
-struct Name<'p> {
-    path: &'p Path,
-    file: &'p str,
-    /// In lower case.
-    extension: String,
-}
-
-/// The most particular first; the first that claims a file has it.
+/// The first that matches a file is its type.
 pub static KINDS: &[Kind] = &[
     Kind {
         name: "chart",
-        claims: |name| CHART_FILES.contains(&name.file),
+        holds: Holds::Chart,
+        patterns: &[Named(&CHART_FILES)],
         parser: Parser::Yaml,
+        project: Some(ProjectType::Chart),
+        about: "a Helm chart and its dependencies",
     },
     Kind {
         name: "requirements",
-        claims: |name| name.file == "requirements.yaml",
+        holds: Holds::Requirements,
+        patterns: &[Named(&["requirements.yaml"])],
         parser: Parser::Yaml,
+        project: None,
+        about: "the dependencies of an old Helm chart",
     },
     Kind {
         name: "kustomization",
-        claims: |name| KUSTOMIZATION_FILES.contains(&name.file),
+        holds: Holds::Kustomization,
+        patterns: &[Named(&KUSTOMIZATION_FILES)],
         parser: Parser::Yaml,
-    },
-    Kind {
-        name: "helpers",
-        claims: |name| name.extension == "tpl" && !is_data_stem(name.file),
-        parser: Parser::Helpers,
+        project: Some(ProjectType::Kustomization),
+        about: "a kustomization or component",
     },
     Kind {
         name: "template",
-        claims: is_template,
+        holds: Holds::Template,
+        patterns: &[YamlBelow("templates"), Templated],
         parser: Parser::Template,
+        project: None,
+        about: "YAML or JSON that a program fills in, or that people copy and edit",
+    },
+    Kind {
+        name: "helpers",
+        holds: Holds::Helpers,
+        patterns: &[Extension("tpl")],
+        parser: Parser::Helpers,
+        project: None,
+        about: "named templates of a Helm chart",
     },
     Kind {
         name: "helmfile",
-        claims: |name| name.file.starts_with("helmfile") && is_yaml(&name.extension),
+        holds: Holds::Helmfile,
+        patterns: &[Yaml { prefix: "helmfile" }],
         parser: Parser::Template,
+        project: None,
+        about: "releases for helmfile",
     },
     Kind {
         name: "terraform",
-        claims: |name| name.extension == "tf",
+        holds: Holds::Terraform,
+        patterns: &[Extension("tf")],
         parser: Parser::Names,
+        project: None,
+        about: "Terraform; only the charts that it releases are checked",
     },
     Kind {
         name: "json",
-        claims: |name| matches!(name.extension.as_str(), "json" | "json5" | "jsonc"),
+        holds: Holds::Json,
+        patterns: &[Extension("json"), Extension("json5"), Extension("jsonc")],
         parser: Parser::Yaml,
+        project: None,
+        about: "manifests, values or other JSON",
     },
     Kind {
         name: "yaml",
-        claims: |name| is_yaml(&name.extension),
+        holds: Holds::Yaml,
+        patterns: &[Yaml { prefix: "" }],
         parser: Parser::Yaml,
+        project: None,
+        about: "manifests, values or other YAML",
     },
 ];
 
-/// What a file is that has no kind of its own but is to be read all the same.
+/// A file without a type of its own that is to be read all the same.
 pub static TEXT: Kind = Kind {
     name: "text",
-    claims: |_| true,
+    holds: Holds::Text,
+    patterns: &[],
     parser: Parser::Text,
+    project: None,
+    about: "any other text, if it is named on the command line or `--all-text` is given",
 };
 
 /// What comes in without a name: rendered manifests, or JSON, which is YAML.
 pub fn standard_input() -> &'static Kind {
     static UNNAMED: Kind = Kind {
         name: "yaml",
-        claims: |_| true,
+        holds: Holds::Yaml,
+        patterns: &[],
         parser: Parser::Yaml,
+        project: None,
+        about: "",
     };
     &UNNAMED
 }
 
-/// What is put behind the name of a file that is filled in, or copied and then edited.
-const TEMPLATED: [&str; 16] = [
-    "gotmpl", "tmpl", "tpl", "tplt", "tftpl", "j2", "jinja", "jinja2", "template", "in", "erb",
-    "mustache", "dist", "example", "sample", "default",
-];
-
-/// The kind of a file by its path, or `None` where files like it are not looked at.
+/// The type of a file by its path, or `None` if files like it are not checked.
 pub fn classify(path: &Path) -> Option<&'static Kind> {
-    // What is no Unicode in a name does not keep it from its ending.
-    let file = path.file_name()?.to_string_lossy();
-    let file = file.as_ref();
-    let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let name = Name {
-        path,
-        file,
-        extension: extension.to_ascii_lowercase(),
-    };
-    KINDS.iter().find(|kind| (kind.claims)(&name))
+    let name = Name::of(path)?;
+    KINDS.iter().find(|kind| kind.matches(&name))
 }
 
-fn is_yaml(extension: &str) -> bool {
-    matches!(extension, "yaml" | "yml")
+/// The names of files that make a project of the folder that they are in.
+pub fn project_files() -> impl Iterator<Item = &'static str> {
+    let makers = KINDS.iter().filter(|kind| kind.makes_project());
+    let names = makers.flat_map(|kind| kind.patterns.iter().flat_map(Pattern::names));
+    names.copied()
 }
 
-/// `x.yaml.gotmpl`, `x.yml.j2`, `x.json.tmpl`
-fn is_data_stem(file: &str) -> bool {
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let extension = stem.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let extension = extension.to_ascii_lowercase();
-    is_yaml(&extension) || extension == "json"
-}
+impl Kind {
+    fn matches(&self, name: &Name<'_>) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
 
-fn is_template(name: &Name<'_>) -> bool {
-    let folder = "templates";
-    let bytes = name.path.as_os_str().as_encoded_bytes();
-    // Most paths are told apart without taking them to pieces.
-    let in_chart = || {
-        is_yaml(&name.extension)
-            && memchr::memmem::find(bytes, folder.as_bytes()).is_some()
-            && name.path.iter().any(|part| part == folder)
-    };
-    in_chart() || TEMPLATED.contains(&name.extension.as_str()) && is_data_stem(name.file)
-}
+    /// Whether files of this type make one thing of several files.
+    pub fn makes_project(&self) -> bool {
+        self.project.is_some()
+    }
 
-/// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.
-#[derive(Debug, Default)]
-pub struct Masks {
-    rungs: [OnceCell<String>; 4],
-}
-
-/// A text as its kind reads it.
-#[derive(Debug)]
-pub struct Reading<'t> {
-    pub actions: Vec<Action>,
-    /// One, or two whose trees are to be united: of the first branches of a template, and of the last.
-    pub layers: Vec<Layer<'t>>,
-}
-
-/// A masked text and its trees.
-#[derive(Debug)]
-pub struct Layer<'t> {
-    /// As long as the text.
-    pub masked: &'t str,
-    pub parsed: Parsed<'t>,
-}
-
-/// Reads a text. `hints` are offsets, in order: documents without any are not looked into. `None` reads all.
-pub fn read<'t>(
-    text: &'t str,
-    parser: Parser,
-    hints: Option<&[usize]>,
-    masks: &'t Masks,
-) -> Reading<'t> {
-    let plain = |parsed: Parsed<'t>| Reading {
-        actions: Vec::new(),
-        layers: vec![Layer {
-            masked: text,
-            parsed,
-        }],
-    };
-    let regions = |text: &str| {
-        let mut documents = yaml::documents(text);
-        if let Some(hints) = hints {
-            documents.retain(|span| has_hint(hints, *span));
-        }
-        documents
-    };
-    let has_actions = || text.contains("{{") || text.contains("{%");
-    match parser {
-        Parser::Text | Parser::Names => plain(Parsed::default()),
-        Parser::Template if has_actions() => masked(text, &regions(text), masks),
-        Parser::Yaml | Parser::Template => {
-            let regions = regions(text);
-            let parsed = parse(text, &regions);
-            // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
-            if parsed.errors.is_empty() || !has_actions() {
-                plain(parsed)
-            } else {
-                masked(text, &regions, masks)
-            }
-        }
-        Parser::Helpers => {
-            let mut bodies = template::define_bodies(&template::actions(text));
-            bodies.retain(|span| hints.is_none_or(|hints| has_hint(hints, *span)));
-            masked(text, &bodies, masks)
+    /// What a file is, its content considered: manifests and values have no names of their own.
+    pub fn describe(&self, bytes: &[u8]) -> &'static str {
+        let has = |key: &str| memchr::memmem::find(bytes, key.as_bytes()).is_some();
+        match self.holds {
+            Holds::Json | Holds::Yaml if has("apiVersion") && has("kind") => "manifest",
+            Holds::Json | Holds::Yaml => "values",
+            _ => self.name,
         }
     }
-}
-
-/// Whether one of the offsets lies in the span.
-pub fn has_hint(hints: &[usize], span: Span) -> bool {
-    hints
-        .get(hints.partition_point(|hint| *hint < span.start))
-        .is_some_and(|hint| *hint < span.end)
-}
-
-/// Climbs the ladder of masks until one parses.
-fn masked<'t>(text: &'t str, regions: &[Span], masks: &'t Masks) -> Reading<'t> {
-    let actions = template::actions(text);
-    let rung = |at: usize, how: Mask| {
-        let masked: &'t str = masks.rungs[at].get_or_init(|| template::mask(text, &actions, how));
-        let parsed = parse(masked, regions);
-        Layer { masked, parsed }
-    };
-    let sound = |layer: &Layer<'_>| layer.parsed.errors.is_empty();
-    let lines = rung(0, Mask::Lines);
-    let layers = if sound(&lines) {
-        vec![lines]
-    } else {
-        let branches = vec![rung(1, Mask::FirstBranch), rung(2, Mask::LastBranch)];
-        let blanks = rung(3, Mask::Blanks);
-        match () {
-            () if branches.iter().all(sound) => branches,
-            () if sound(&blanks) => vec![blanks],
-            () => vec![lines],
-        }
-    };
-    Reading { actions, layers }
-}
-
-fn parse<'t>(text: &'t str, regions: &[Span]) -> Parsed<'t> {
-    let mut all = Parsed::default();
-    for region in regions {
-        let parsed = yaml::parse(text, *region);
-        all.documents.extend(parsed.documents);
-        all.comments.extend(parsed.comments);
-        all.unparsed.extend(parsed.unparsed);
-        all.errors.extend(parsed.errors);
-        all.aliased |= parsed.aliased;
-        all.shared.extend(parsed.shared);
-    }
-    all
-}
-
-/// In text without a grammar, what follows a `#` or `//` on its line: for ignore comments.
-pub fn text_comments(text: &str) -> Vec<Span> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_end();
-        if let Some(start) = content.find('#').or_else(|| content.find("//")) {
-            found.push(Span::new(at + start, at + content.len()));
-        }
-        at += line.len();
-    }
-    found
 }

@@ -1,59 +1,93 @@
-//! regfix finds references to container registries that are frozen, renamed, moved or gone, and rewrites them in
-//! place without touching another byte.
+//! regfix finds references to container registries that are frozen, renamed, moved or gone, and rewrites them in place
+//! without touching another byte.
 //!
-//! The modules stand on floors, and import from lower floors only (`tests/it/house.rs` keeps it so):
+//! Programs that embed it begin with a [`Linter`]: it checks a text, fixes a text, or analyses a whole [`Tree`] that is held
+//! in memory, so that charts and kustomizations are judged as they are in a repository. With `default-features = false`
+//! nothing of the command line is compiled.
 //!
-//! | floor | modules | what they do |
-//! |---|---|---|
-//! | 9 | [`cli`] | arguments in, exit code out |
-//! | 8 | `lsp` | the server for editors |
-//! | 7 | [`run`] | a whole run: walk, check in parallel, tell in order, write if asked |
-//! | 6 | [`walk`], [`mod@write`], [`project`] | the only reader; the only writer; several files together to findings |
-//! | 6 | [`cluster`] | what a cluster holds, and who put it there |
-//! | 6 | [`baseline`], [`progress`] | findings that are known; the line that says how far a run is |
-//! | 5 | [`registry`] | what registries hold, and what moves images to a mirror |
-//! | 5 | [`check`], [`config`], [`suppress`], [`report`], [`diff`], [`structure`], [`git`] | one file to findings; settings; ignore comments; one module an output format; where something stands; what git keeps of a repository |
-//! | 4 | [`policy`] | the rules as admission policies of a cluster |
-//! | 4 | [`kind`], [`finding`], [`rewrite`] | how a file is recognised and parsed; the result type; edits of a site |
-//! | 3 | [`detect`], [`rules`] | image uses in a tree; which rule speaks about an image |
-//! | 2 | [`syntax`], [`image`], [`artifact`], [`edit`], [`version`] | trees of spans that never fail; the reference grammar; edits; versions and ranges |
-//! | 1 | [`source`], [`search`], [`open`], [`program`], `http` | spans, lines and columns; words in bytes; opening files that a stranger may have made; where programs are; connections |
-//! | 0 | [`printable`] | text made fit to be shown |
+//! The modules are for the command line, the tests and the tools of this repository, and may change at any time:
+//! `ARCHITECTURE.md` is their map.
 
+#[doc(hidden)]
 pub mod artifact;
+#[doc(hidden)]
 pub mod baseline;
+#[doc(hidden)]
 pub mod check;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod cluster;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
 pub mod detect;
+#[doc(hidden)]
 pub mod diff;
+#[doc(hidden)]
 pub mod edit;
+mod embed;
+#[doc(hidden)]
 pub mod encoding;
+#[doc(hidden)]
 pub mod finding;
+#[doc(hidden)]
 pub mod git;
 #[cfg(feature = "online")]
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod image;
+#[doc(hidden)]
 pub mod kind;
 #[cfg(feature = "lsp")]
+#[doc(hidden)]
 pub mod lsp;
+#[doc(hidden)]
 pub mod open;
+#[doc(hidden)]
 pub mod policy;
+#[doc(hidden)]
 pub mod printable;
+#[doc(hidden)]
 pub mod program;
+#[doc(hidden)]
 pub mod progress;
+#[doc(hidden)]
 pub mod project;
+#[doc(hidden)]
 pub mod registry;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod rewrite;
+#[doc(hidden)]
 pub mod rules;
+#[doc(hidden)]
 pub mod run;
+#[doc(hidden)]
 pub mod search;
+#[doc(hidden)]
 pub mod source;
+#[doc(hidden)]
 pub mod structure;
+#[doc(hidden)]
 pub mod suppress;
+#[doc(hidden)]
 pub mod syntax;
+#[doc(hidden)]
 pub mod version;
+#[doc(hidden)]
 pub mod walk;
+#[doc(hidden)]
 pub mod write;
+
+pub use embed::{
+    Checked, Error, Finding, Fixed, FixedTree, Linter, Location, Problem, Safety, Tree,
+};
+pub use rules::Severity;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+mod manual {}

@@ -12,6 +12,7 @@ mod hover;
 mod ignore;
 mod notified;
 mod position;
+mod question;
 mod root;
 mod server;
 mod uri;

@@ -1,23 +1,25 @@
-//! A line on standard error that tells a person how far a long run is.
+//! A line on standard error that shows how far a long run is.
 //!
-//! Shows nothing in the first half second. Does not know what is done with the files.
+//! Shows nothing in the first half second. Does not know what is done with the files. Without the feature `cli` there is
+//! no line, and nothing is counted.
+
+#[cfg(feature = "cli")]
+mod bar;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+#[cfg(feature = "cli")]
+use bar::Bar;
 
 /// Runs that take no longer need no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How often the line is drawn anew, a second.
-const RATE: u8 = 10;
-
-/// How far a run is. Counting is for any thread.
+/// How far a run is. Any thread may count.
 #[derive(Debug)]
 pub struct Progress {
-    /// `None` where nobody looks.
-    bar: Option<ProgressBar>,
+    /// `None` if nobody looks.
+    bar: Option<Bar>,
     began: Instant,
     shown: AtomicBool,
 }
@@ -25,12 +27,8 @@ pub struct Progress {
 impl Progress {
     /// `watched`: whether standard error is a terminal and somebody wants to see this there.
     pub fn new(watched: bool) -> Self {
-        let bar = watched.then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            bar.with_style(style("{spinner} {human_pos} files read"))
-        });
         Self {
-            bar,
+            bar: watched.then(Bar::new).flatten(),
             began: Instant::now(),
             shown: AtomicBool::new(false),
         }
@@ -42,22 +40,19 @@ impl Progress {
             return;
         };
         if self.began.elapsed() >= PATIENCE && !self.shown.swap(true, Ordering::Relaxed) {
-            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
+            bar.show();
         }
-        bar.inc(files as u64);
+        bar.advance(files);
     }
 
     /// All files are read; so many of them are to be checked.
     pub fn turn_to(&self, files: usize) {
         if let Some(bar) = &self.bar {
-            bar.set_style(style("[{bar:30}] {human_pos}/{human_len} files checked"));
-            bar.set_length(files as u64);
-            bar.set_position(0);
+            bar.turn_to(files);
         }
     }
 
-    /// Takes the line away while something else is written. What is written has to end with a line's end, and to be
-    /// flushed.
+    /// Removes the line while something else is written. What is written has to end with a line break and to be flushed.
     pub fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) if self.is_shown() => bar.suspend(write),
@@ -69,18 +64,42 @@ impl Progress {
         self.shown.load(Ordering::Relaxed)
     }
 
-    /// Takes the line away for good.
+    /// Removes the line for good.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.finish();
         }
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template);
-    style
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("#>-")
-        .tick_chars("-\\|/ ")
+/// Of which there is none.
+#[cfg(not(feature = "cli"))]
+#[derive(Debug)]
+enum Bar {}
+
+#[cfg(not(feature = "cli"))]
+impl Bar {
+    fn new() -> Option<Self> {
+        None
+    }
+
+    fn show(&self) {
+        match *self {}
+    }
+
+    fn advance(&self, _: usize) {
+        match *self {}
+    }
+
+    fn turn_to(&self, _: usize) {
+        match *self {}
+    }
+
+    fn suspend<T>(&self, _: impl FnOnce() -> T) -> T {
+        match *self {}
+    }
+
+    fn finish(&self) {
+        match *self {}
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod concise;
 pub mod csv;
+#[cfg(feature = "cli")]
 pub mod full;
 pub mod github;
 pub mod gitlab;
@@ -21,6 +22,7 @@ mod base;
 mod fingerprint;
 mod gather;
 pub(crate) mod group;
+mod held;
 mod origin;
 mod owners;
 mod repositories;
@@ -34,8 +36,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use base::Base;
-pub use full::Held;
 pub use gather::{Placed, Told};
+pub use held::Held;
 pub use origin::{Origin, PLACEHOLDER, file_name};
 pub use owners::Owners;
 pub use repositories::RepositorySummary;
@@ -394,6 +396,7 @@ impl Report {
 
 /// All formats; the first is the default.
 pub static FORMATS: &[&Format] = &[
+    #[cfg(feature = "cli")]
     &full::FORMAT,
     &concise::FORMAT,
     &json::FORMAT,

@@ -16,6 +16,7 @@ pub mod words;
 
 mod pattern;
 mod proof;
+mod query;
 mod rule;
 mod table;
 mod verdict;
@@ -28,10 +29,9 @@ use edition::{Row, Standing};
 pub use asked::{Asked, Asking, Presence};
 pub use edition::{Edition, Facts};
 pub use pattern::Pattern;
-pub use proof::{Outcome, Verified};
+pub use query::{Move, Outcome, Query, TagState, Verdict, Verified};
 pub use rule::{Mapping, Rule};
 pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
-pub use verdict::{Move, Query, TagState, Verdict};
 
 /// The rules that come with regfix: `rules/catalogue.yaml` and the files of `rules/catalogue/`, made JSON by `build.rs`.
 static CATALOGUE: &str = include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"));

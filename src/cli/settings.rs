@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::civil::Date;
 
 use super::args::{Level, Scope};
-use super::{Arguments, width};
+use super::{Arguments, config_error, width};
 use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
 use crate::rules::{Asked, Edition, RuleSet, Severity};
@@ -99,7 +99,7 @@ impl<'a> Typed<'a> {
     }
 
     fn shown(&self, error: &config::ConfigError) -> String {
-        error.render(self.color, width())
+        config_error::render(error, self.color, width())
     }
 
     fn laid_over(&self, mut config: Config) -> Result<Config, String> {

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::open;
 use crate::printable;
 
+/// The usual name of a configuration.
+pub const NAME: &str = ".regfix.yaml";
+
 /// The names of a configuration; one folder holds one of them. The second counts only where nothing else is called like
 /// that: a workflow or a manifest of regfix may well be.
-const FILES: [&str; 2] = [".regfix.yaml", "regfix.yaml"];
+const FILES: [&str; 2] = [NAME, "regfix.yaml"];
 
 /// Names that somebody may well choose, and wonder why nothing happens.
 const MISNAMED: [&str; 7] = [

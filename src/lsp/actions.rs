@@ -4,16 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lsp_types::{
-    CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionTriggerKind,
-    Diagnostic, NumberOrString, WorkspaceEdit,
-};
+use lsp_types::{CodeAction, CodeActionKind, CodeActionOrCommand, Diagnostic, WorkspaceEdit};
 use serde_json::Value;
 
 use super::edits::Maker;
 use super::ignore;
 use super::position::Lines;
-use super::root::{Common, Question};
+use super::question::{Common, Question, Wanted};
 use crate::edit::{Applicability, Fix};
 use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key};
 use crate::printable;
@@ -27,51 +24,6 @@ const MOST: usize = 20;
 /// The kind of the action that fixes a file, which editors can be told to run when it is saved.
 pub(super) fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.regfix")
-}
-
-/// Which actions the editor asks for.
-pub(super) struct Wanted {
-    only: Option<Vec<CodeActionKind>>,
-    /// Whether the editor asks by itself, to show that there is something.
-    is_automatic: bool,
-    diagnostics: Vec<Diagnostic>,
-}
-
-impl Wanted {
-    pub(super) fn new(context: CodeActionContext) -> Self {
-        Self {
-            only: context.only,
-            is_automatic: context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC),
-            diagnostics: context.diagnostics,
-        }
-    }
-
-    /// Whether a kind is one of those that are asked for, or below one.
-    fn has(&self, kind: &CodeActionKind) -> bool {
-        let is_of = |asked: &CodeActionKind| {
-            let rest = kind.as_str().strip_prefix(asked.as_str());
-            rest.is_some_and(|rest| {
-                asked.as_str().is_empty() || rest.is_empty() || rest.starts_with('.')
-            })
-        };
-        self.only.as_ref().is_none_or(|only| only.iter().any(is_of))
-    }
-
-    /// The diagnostic of a finding, as the editor has it.
-    fn diagnostic(&self, finding: &Finding, lines: &Lines<'_>) -> Option<Vec<Diagnostic>> {
-        let range = lines.range(finding.span());
-        let of_finding = |one: &&Diagnostic| {
-            let is_rule = |code: &NumberOrString| matches!(code, NumberOrString::String(code) if **code == *finding.rule);
-            one.range == range && one.code.as_ref().is_some_and(is_rule)
-        };
-        let found: Vec<Diagnostic> = self
-            .diagnostics
-            .iter()
-            .filter(of_finding)
-            .cloned()
-            .collect();
-        (!found.is_empty()).then_some(found)
-    }
 }
 
 /// A question about actions, and what was found for it.
@@ -90,7 +42,7 @@ impl Asking<'_> {
             if wanted.has(&CodeActionKind::QUICKFIX) {
                 actions.extend(self.quick(judged, wanted));
             }
-            if wanted.has(&fix_all()) && !(wanted.only.is_none() && wanted.is_automatic) {
+            if wanted.has(&fix_all()) && !wanted.is_any_at_a_glance() {
                 actions.extend(self.fix_all());
             }
         }
@@ -221,25 +173,5 @@ fn action(
         diagnostics,
         edit: Some(edit),
         ..CodeAction::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_asked_for_by_themselves_or_by_what_is_above_them() {
-        let wanted = |only: Option<&[&'static str]>| Wanted {
-            only: only.map(|only| only.iter().map(|kind| CodeActionKind::new(kind)).collect()),
-            is_automatic: false,
-            diagnostics: Vec::new(),
-        };
-        assert!(wanted(None).has(&fix_all()));
-        assert!(wanted(Some(&["source.fixAll"])).has(&fix_all()));
-        assert!(wanted(Some(&["source.fixAll.regfix"])).has(&fix_all()));
-        assert!(!wanted(Some(&["source.fixAll.reg"])).has(&fix_all()));
-        assert!(!wanted(Some(&["source.organizeImports"])).has(&fix_all()));
-        assert!(!wanted(Some(&["source"])).has(&CodeActionKind::QUICKFIX));
     }
 }

@@ -7,7 +7,7 @@ use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Range};
 use serde_json::Value;
 
 use super::position::Lines;
-use super::root::{Common, Event, Question};
+use super::question::{Common, Event, Question};
 use crate::finding::Finding;
 use crate::printable;
 use crate::run::{Judged, Session};

@@ -15,7 +15,7 @@ use lsp_types::{
     WorkspaceFolder,
 };
 
-use super::root::Event;
+use super::question::Event;
 use super::server::Server;
 use super::uri;
 

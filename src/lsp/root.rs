@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use lsp_server::RequestId;
-use lsp_types::{PublishDiagnosticsParams, Range};
+use lsp_types::PublishDiagnosticsParams;
 use serde_json::Value;
 
-use super::client::{Client, Settings};
+use super::client::Settings;
 use super::documents::Documents;
-use super::{Asked, Host, actions, diagnostics, hover};
+use super::question::{About, Common, Event, Question};
+use super::{Asked, actions, diagnostics, hover};
 use crate::run::{self, Judged, Session};
 use crate::walk::Overlay;
 
@@ -26,42 +26,6 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// What is known of a file alone is not shown before a walk has taken this long: it may be wrong in a chart.
 const PATIENCE: Duration = Duration::from_millis(150);
-
-/// What the server is to send.
-pub(super) enum Event {
-    Publish(PublishDiagnosticsParams),
-    Answer(RequestId, Value),
-    /// Something that the user has to know.
-    Complain(String),
-}
-
-/// What the editor asks about a document.
-pub(super) struct Question {
-    pub id: RequestId,
-    pub path: PathBuf,
-    pub range: Range,
-    pub about: About,
-}
-
-pub(super) enum About {
-    Actions(actions::Wanted),
-    Hover,
-}
-
-/// What all roots of the server share.
-#[derive(Clone)]
-pub(super) struct Common {
-    pub host: Arc<dyn Host>,
-    pub client: Client,
-    pub documents: Arc<Mutex<Documents>>,
-    pub events: Sender<Event>,
-}
-
-impl Common {
-    pub(super) fn documents(&self) -> MutexGuard<'_, Documents> {
-        lock(&self.documents)
-    }
-}
 
 pub(super) struct Root {
     common: Common,

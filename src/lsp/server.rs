@@ -24,7 +24,8 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Settings};
 use super::documents::Documents;
-use super::root::{About, Common, Event, Question, Root, nearest};
+use super::question::{About, Common, Event, Question, Wanted};
+use super::root::{Root, nearest};
 use super::{Host, actions, uri};
 use crate::run;
 
@@ -222,7 +223,7 @@ impl Server<'_> {
             id,
             path,
             range: params.range,
-            about: About::Actions(actions::Wanted::new(params.context)),
+            about: About::Actions(Wanted::new(params.context)),
         }))
     }
 

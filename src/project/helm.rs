@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Members, Place, Project, Settle, Tree};
-use crate::kind;
+use crate::kind::{self, ProjectType};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
@@ -184,8 +184,9 @@ impl<'c> Charts<'c> {
 
 /// The charts that kustomizations and releases ask for.
 fn inflated(scene: Scene<'_>, files: &[PathBuf], releases: &[PathBuf]) -> Vec<Inflated> {
-    let is_asking =
-        |path: &&PathBuf| kind::classify(path).is_some_and(|kind| kind.name == "kustomization");
+    let is_asking = |path: &&PathBuf| {
+        kind::classify(path).is_some_and(|kind| kind.project == Some(ProjectType::Kustomization))
+    };
     let pulled = files
         .par_iter()
         .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))

@@ -19,6 +19,7 @@ mod layout;
 mod leaf;
 mod order;
 mod plan;
+mod player;
 mod reader;
 mod settle;
 mod unseen;

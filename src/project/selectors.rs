@@ -14,7 +14,7 @@ use crate::check;
 use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::Finding;
-use crate::kind::Kind;
+use crate::kind::{Holds, Kind};
 use crate::rules::RuleSet;
 use crate::source::LineIndex;
 use crate::syntax::yaml::{self, Map, Node};
@@ -34,7 +34,7 @@ pub const WORDS: [&str; 3] = [
 
 /// Whether such documents can be in files of a kind.
 pub fn is_of_use(kind: &Kind) -> bool {
-    matches!(kind.name, "yaml" | "json")
+    matches!(kind.holds, Holds::Yaml | Holds::Json)
 }
 
 /// Whether a file may hold such documents, by a look at its bytes.

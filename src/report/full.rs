@@ -5,7 +5,6 @@
 
 mod closing;
 mod cut;
-mod grouped;
 mod shown;
 mod snippet;
 
@@ -13,10 +12,9 @@ use std::cmp::Reverse;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-pub use self::grouped::Held;
-use self::grouped::{Key, MOST};
 use self::shown::Shown;
 use self::snippet::Snippet;
+use super::held::{Held, Key, MOST};
 use super::statistics::Counts;
 use super::text::{Ink, Places, unjudged, wrap, written_in};
 use super::{FileReport, Format, Look, Stream, Summary, Telling};

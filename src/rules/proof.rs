@@ -1,47 +1,10 @@
 //! What the answers of registries make of a verdict: pure functions over both.
 
 use super::asked::{Asked, Asking, Presence};
-use super::verdict::{Move, Query, TagState, Verdict, cap_applicability, moved};
+use super::query::{Move, Outcome, Query, TagState, Verdict, Verified, cap_applicability, moved};
 use crate::artifact::Artifact;
 use crate::edit::Applicability;
 use crate::image;
-
-/// What registries answered about a move.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    pub outcome: Outcome,
-    /// Of the image at the new location, where it exists.
-    pub digest: Option<String>,
-    /// For people, on one line.
-    pub text: String,
-}
-
-/// How a move was verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Both locations have the same image.
-    SameDigest,
-    /// The new location has the image; whether it is the same is not known.
-    Exists,
-    /// Both locations have an image, but not the same one.
-    OtherDigest,
-    /// The new location does not have the image.
-    Missing,
-    /// A registry gave no clear answer.
-    Undetermined,
-}
-
-impl Outcome {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SameDigest => "same-digest",
-            Self::Exists => "exists",
-            Self::OtherDigest => "other-digest",
-            Self::Missing => "missing",
-            Self::Undetermined => "undetermined",
-        }
-    }
-}
 
 /// The reference that is pulled, whole: by its digest where it has one. `None` where it is not all known.
 fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {

@@ -8,16 +8,10 @@ use std::path::{Path, PathBuf};
 use super::Options;
 use super::judge::Outcome;
 use crate::baseline;
-use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED};
+use crate::finding::Finding;
 use crate::kind::Kind;
 use crate::project::Members;
 use crate::suppress::insert::{self, Note, Wanted};
-
-/// Whether a finding can be ignored, and somebody would want that: a mention is no more than a hint, and what is wrong
-/// with a comment is no reason for another one.
-pub(super) fn is_ignorable(finding: &Finding) -> bool {
-    !finding.mention && ![IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule)
-}
 
 /// Judges, adds comments to what may be written, and judges again what that leaves.
 pub(super) fn add(
@@ -60,7 +54,7 @@ pub(super) fn add(
 
 /// The findings of a file that can be ignored and that no baseline holds.
 fn unknown(options: &Options<'_>, path: &Path, kind: &Kind, outcome: &Outcome) -> Vec<Finding> {
-    let findings = outcome.left.iter().filter(|finding| is_ignorable(finding));
+    let findings = outcome.left.iter().filter(|finding| finding.is_ignorable());
     let mut findings: Vec<Finding> = findings.cloned().collect();
     let area = options.settings.of(path);
     if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {

@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::ignores::is_ignorable;
-use super::{Baselines, Mode, Options};
+use super::{Mode, Options};
 use crate::baseline::{self, Baseline, Entry};
 use crate::config;
 use crate::finding::{Finding, Key};
@@ -15,6 +14,17 @@ use crate::rules::Rule;
 use crate::source::normal;
 use crate::walk;
 use crate::write::{Draft, WriteError};
+
+/// What a run does with baselines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baselines {
+    Unused,
+    Used,
+    /// Those that are found are replaced, and made where there is none.
+    Renewed,
+    /// The same, for findings that no ignore comment can be written for.
+    Extended,
+}
 
 /// A baseline and its place.
 #[derive(Debug)]
@@ -103,7 +113,7 @@ impl Known {
             Baselines::Extended => {
                 let counting = findings.iter().filter(|finding| !finding.mention);
                 let held = self.held.holds(&entries).into_iter().zip(counting);
-                held.map(|(held, finding)| held || is_ignorable(finding))
+                held.map(|(held, finding)| held || finding.is_ignorable())
                     .collect()
             }
             _ => self.held.holds(&entries),

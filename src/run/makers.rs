@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Options;
-use super::candidate::{self, Candidate, Roles};
+use super::candidate::{self, Candidate};
 use super::disk::Disk;
 use super::domains::{Domain, Domains};
 use super::judge::Judge;
+use super::roles::Roles;
 use super::settings::{Settings, Vendoring};
-use crate::kind::Kind;
+use crate::kind::{Holds, Kind};
 use crate::project::helm::{self, Charts, Vendored};
 use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
@@ -94,7 +95,7 @@ pub(super) fn disk_of<'r>(
         let sieve = walk::Sieve {
             listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path: &Path, _| {
-                let may_matter = |kind: &&Kind| kind.makes_project() || kind.name == "yaml";
+                let may_matter = |kind: &&Kind| kind.makes_project() || kind.holds == Holds::Yaml;
                 options.kind_of(path, false).filter(may_matter).into()
             },
             keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {

@@ -16,7 +16,7 @@ use super::texts::Texts;
 use super::{Options, candidate, makers};
 use crate::baseline;
 use crate::edit::Applicability;
-use crate::finding::{Finding, Key, Problem};
+use crate::finding::{Finding, Fixed, Key, Problem};
 use crate::kind::Kind;
 use crate::progress::Progress;
 use crate::walk::Overlay;
@@ -30,6 +30,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// What each of the findings is known by.
     pub keys: Vec<Key>,
+    /// Whose fix was applied.
+    pub fixed: Vec<Fixed>,
     pub problems: Vec<Problem>,
 }
 
@@ -146,6 +148,40 @@ impl Session<'_> {
         })
     }
 
+    /// Judges every file that was walked, and those that belong to it. Fixes that are trusted as far as `fix` are applied;
+    /// without one, none.
+    ///
+    /// # Errors
+    /// Where regfix fails on a file.
+    pub fn judge_all(
+        &self,
+        overlay: &Overlay,
+        fix: Option<Applicability>,
+    ) -> Result<BTreeMap<PathBuf, Judged>, String> {
+        let mut all = BTreeMap::new();
+        for group in &self.groups {
+            let first = group.paths().next().cloned().unwrap_or_default();
+            let outcomes = guarded(&first, || {
+                self.judge.group(Texts::read(group, overlay).members(), fix)
+            })?;
+            all.extend(outcomes);
+        }
+        let walked = self.kinds.iter().flat_map(HashMap::keys);
+        for path in walked.filter(|path| !self.group_of.contains_key(*path)) {
+            if let Some((text, kind)) = self.alone(path, overlay) {
+                let outcome = guarded(path, || self.judge.file(path, text, kind, fix))?;
+                all.insert(path.clone(), outcome);
+            }
+        }
+        let judged = all.into_iter();
+        Ok(judged
+            .map(|(path, outcome)| {
+                let judged = self.judged(&path, outcome);
+                (path, judged)
+            })
+            .collect())
+    }
+
     /// The texts that fixes of one file change, with those of other files that go with them. No other file is fixed.
     ///
     /// # Errors
@@ -245,6 +281,7 @@ impl Session<'_> {
             text: outcome.text,
             findings,
             keys,
+            fixed: outcome.fixed,
             problems: outcome.problems,
         }
     }

@@ -7,9 +7,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use super::Known;
-use super::candidate::role_words;
+use super::known::{Baselines, Known};
 use super::origins::Origins;
+use super::roles::role_words;
 use crate::baseline;
 use crate::config::{self, Config, Found};
 use crate::kind;
@@ -115,17 +115,6 @@ pub struct Settings<'s> {
     spots: RwLock<HashMap<OsString, Arc<Spot>>>,
     loaded: Mutex<Loaded>,
     origins: Origins,
-}
-
-/// What a run does with baselines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Baselines {
-    Unused,
-    Used,
-    /// Those that are found are replaced, and made where there is none.
-    Renewed,
-    /// The same, for findings that no ignore comment can be written for.
-    Extended,
 }
 
 impl<'s> Settings<'s> {

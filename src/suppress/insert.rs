@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use super::directive;
 use crate::edit::{self, Applicability, Edit, Fix};
-use crate::kind::{self, Kind, Masks, Parser, Reading};
+use crate::kind::{self, Holds, Kind, Masks, Parser, Reading};
 use crate::source::{LineIndex, Span};
 use crate::syntax::yaml::Node;
 
@@ -143,7 +143,8 @@ fn sign(path: &Path, text: &str, kind: &Kind, reading: &Reading<'_>) -> Option<S
             || path.iter().any(|part| part == "templates")
     };
     let first = text.trim_start_matches('\u{feff}').trim_start();
-    let is_json = kind.name == "json" || first.starts_with(['{', '[']) && !first.starts_with("{{");
+    let is_json =
+        kind.holds == Holds::Json || first.starts_with(['{', '[']) && !first.starts_with("{{");
     match kind.parser {
         Parser::Text | Parser::Names => None,
         Parser::Template | Parser::Helpers if is_of_go() && !reading.actions.is_empty() => {

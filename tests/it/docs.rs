@@ -1,6 +1,6 @@
 //! What README and docs promise is what the code does: rules, flags, the commands to start with, the tour.
 //!
-//! `UPDATE=1 cargo test docs::` writes the tables of rules anew.
+//! `cargo xtask regenerate` writes the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,6 +9,7 @@ use std::process::Command;
 
 use crate::common::{files, fill, pipe, run, stdout};
 use regfix::artifact::Artifact;
+use regfix::kind;
 use regfix::rules::{Rule, catalogue};
 
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
@@ -155,22 +156,57 @@ fn overview() -> String {
     table
 }
 
+/// Holds what is between two markers of a page to what it is made from, or writes it.
+fn holds(path: &str, markers: (&str, &str), table: &str) {
+    let page = read(path);
+    let stored = between(&page, markers);
+    if std::env::var_os("UPDATE").is_some() {
+        let (start, end) = markers;
+        let old = format!("{start}{stored}{end}");
+        let new = format!("{start}{table}{end}");
+        fs::write(root().join(path), page.replace(&old, &new)).unwrap();
+    } else {
+        assert_eq!(stored, table, "{path}: cargo xtask regenerate writes it");
+    }
+}
+
 #[test]
 fn the_tables_of_rules_are_the_catalogue() {
-    for (path, table) in [("docs/rules.md", table()), ("README.md", overview())] {
-        let page = read(path);
-        let stored = between(&page, TABLE);
-        if std::env::var_os("UPDATE").is_some() {
-            let (start, end) = TABLE;
-            let old = format!("{start}{stored}{end}");
-            let new = format!("{start}{table}{end}");
-            fs::write(root().join(path), page.replace(&old, &new)).unwrap();
-        } else {
-            assert_eq!(
-                stored, table,
-                "{path}: UPDATE=1 cargo test docs:: writes it"
-            );
-        }
+    holds("docs/rules.md", TABLE, &table());
+    holds("README.md", TABLE, &overview());
+}
+
+#[test]
+fn the_page_of_file_types_is_the_table() {
+    let markers = ("<!-- file-types -->\n", "<!-- /file-types -->\n");
+    holds("docs/file-types.md", markers, &kind::table());
+}
+
+#[test]
+fn the_hooks_ask_for_all_file_types() {
+    let path = ".pre-commit-hooks.yaml";
+    let indented: Vec<String> = kind::hook_pattern()
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect();
+    let wanted = indented.concat();
+    let hooks = read(path);
+    let parts: Vec<&str> = hooks.split("  files: |-\n").collect();
+    let stored = parts[1..].iter().map(|part| {
+        let end = part.find("  require_serial").unwrap();
+        &part[..end]
+    });
+    let stored: Vec<&str> = stored.collect();
+    assert!(stored.len() > 1);
+    if std::env::var_os("UPDATE").is_some() {
+        let new = stored
+            .iter()
+            .fold(hooks.clone(), |text, old| text.replace(old, &wanted));
+        fs::write(root().join(path), new).unwrap();
+        return;
+    }
+    for stored in stored {
+        assert_eq!(stored, wanted, "{path}: cargo xtask regenerate writes it");
     }
 }
 

@@ -33,6 +33,7 @@ mod ignores;
 mod kills;
 mod knowledge;
 mod kustomize;
+mod layers;
 #[cfg(unix)]
 mod lsp;
 mod mistakes;

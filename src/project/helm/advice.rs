@@ -18,7 +18,7 @@ use super::Files;
 use super::defaults::lower_severity;
 use super::values::{self, Leaf, Table, Value};
 use crate::finding::{Finding, LEGACY_CHART, Label, Severity};
-use crate::kind;
+use crate::kind::{self, Holds, ProjectType};
 use crate::project::{Members, Place, Tree};
 use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
@@ -456,8 +456,8 @@ impl Way {
     /// Whether it is a dependency of a chart: with a lock beside it, and `charts/`.
     fn is_dependency(&self) -> bool {
         let files = [
-            ways::Document::File("chart"),
-            ways::Document::File("requirements"),
+            ways::Document::File(Holds::Chart),
+            ways::Document::File(Holds::Requirements),
         ];
         files.contains(&self.document)
     }
@@ -506,5 +506,5 @@ fn is_here(chart: &str, version: &str, around: &Around<'_>) -> bool {
 }
 
 fn is_kustomization(path: &Path) -> bool {
-    kind::classify(path).is_some_and(|kind| kind.name == "kustomization")
+    kind::classify(path).is_some_and(|kind| kind.project == Some(ProjectType::Kustomization))
 }

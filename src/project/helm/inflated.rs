@@ -5,7 +5,6 @@
 //! Only what lies unpacked in `chartHome` is seen, and only with a repository to pull it from: without one it is the
 //! user's own chart, unless the settings say otherwise. Of `additionalValuesFiles` nothing is known.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use super::coalesce::merge;
 use super::defaults::Owned;
 use super::load::{File, Loaded, Loader, shown};
 use super::members::{drop_defaults, hold, note, settle};
-use super::pulled::Pulled;
 use super::values::{self, Spot, Table, Value};
 use super::vendored::Vendored;
 
@@ -199,7 +197,7 @@ pub(super) fn text(table: &Table, key: &str) -> Option<String> {
     }
 }
 
-fn not_looked_into(why: &str) -> String {
+pub(super) fn not_looked_into(why: &str) -> String {
     format!("{why}: the chart was not analysed")
 }
 
@@ -252,7 +250,10 @@ impl Inflated {
     ///
     /// # Errors
     /// Where those cannot be read.
-    fn owned<'t>(&self, text: impl Fn(&Path) -> Option<&'t str>) -> Result<Owned<'_>, String> {
+    pub(super) fn owned<'t>(
+        &self,
+        text: impl Fn(&Path) -> Option<&'t str>,
+    ) -> Result<Owned<'_>, String> {
         if let Some(key) = self.unseen {
             return Err(format!("some of its values come from `{key}`"));
         }
@@ -306,30 +307,6 @@ impl Inflated {
             one.put_into(&self.values, &self.at, written, members.get(&self.values));
         }
         Ok(found.into_iter().map(|one| one.finding).collect())
-    }
-
-    /// What the chart pulls, and what keeps some of it from being seen.
-    pub(super) fn pulled(&self, tree: &dyn Tree) -> Pulled {
-        let paths = [&self.asking, &self.values].into_iter().chain(&self.below);
-        let texts: BTreeMap<&Path, Arc<str>> = paths
-            .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
-            .collect();
-        let owned = self.owned(|path| texts.get(path).map(|text| &**text));
-        let faults = self.loaded.faults.iter();
-        let mut unseen: Vec<(String, bool)> =
-            faults.map(|fault| (fault.message(), fault.fatal)).collect();
-        let images = match owned {
-            Ok(owned) => owned.images(),
-            Err(why) => {
-                unseen.push((not_looked_into(&why), false));
-                Vec::new()
-            }
-        };
-        Pulled {
-            chart: self.asking.clone(),
-            images,
-            unseen,
-        }
     }
 
     /// Where the chart is named in the file that asks for it.

@@ -1,13 +1,15 @@
 //! Every image that subcharts pull, legacy or not, for those who want a list.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::defaults::Owned;
 use super::document::Document;
 use super::effective::{self, Instance};
-use super::inflated::Scene;
+use super::inflated::{Inflated, Scene, not_looked_into};
 use super::load::{File, Loader};
 use super::vendored::Vendored;
 use super::{Met, absent, inflated, meet_all, owned, told_absent};
@@ -78,6 +80,32 @@ pub fn images(
         .collect();
     all.extend(asked_for);
     all
+}
+
+impl Inflated {
+    /// What the chart pulls, and what keeps some of it from being seen.
+    fn pulled(&self, tree: &dyn Tree) -> Pulled {
+        let paths = [&self.asking, &self.values].into_iter().chain(&self.below);
+        let texts: BTreeMap<&Path, Arc<str>> = paths
+            .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
+            .collect();
+        let owned = self.owned(|path| texts.get(path).map(|text| &**text));
+        let faults = self.loaded.faults.iter();
+        let mut unseen: Vec<(String, bool)> =
+            faults.map(|fault| (fault.message(), fault.fatal)).collect();
+        let images = match owned {
+            Ok(owned) => owned.images(),
+            Err(why) => {
+                unseen.push((not_looked_into(&why), false));
+                Vec::new()
+            }
+        };
+        Pulled {
+            chart: self.asking.clone(),
+            images,
+            unseen,
+        }
+    }
 }
 
 /// An image that a subchart pulls, legacy or not.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::inflated::{Inflated, Scene, text};
 use super::values::{self, Spot, Table, Value, table_at};
-use crate::kind::Kind;
+use crate::kind::{Holds, Kind};
 use crate::project::Place;
 
 const ARCHIVE: &str = ".tgz";
@@ -26,9 +26,9 @@ const MOST_FOLDERS: usize = 32;
 pub fn may_release(kind: &Kind, bytes: &[u8], folders: bool) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     let may_name = || folders || has(ARCHIVE);
-    match kind.name {
-        "helmfile" => may_name(),
-        "yaml" => may_name() && (has(FLUX_RELEASE) || folders && has(ARGO)),
+    match kind.holds {
+        Holds::Helmfile => may_name(),
+        Holds::Yaml => may_name() && (has(FLUX_RELEASE) || folders && has(ARGO)),
         _ => false,
     }
 }

@@ -30,13 +30,14 @@ mod text;
 mod toml;
 mod uses;
 mod value;
+mod verb;
 mod yaml;
 
 pub use chart::{Chart, File, Files};
 pub use error::{Frame, RenderError};
 pub use images::{Object, RenderedImage, images};
-pub use reads::{Comparison, PathId, Reads, ValuesPath};
-pub use text::{Origin, OriginKind, Piece, Pieces, Source};
+pub use reads::{Comparison, Reads, ValuesPath};
+pub use text::{Origin, OriginKind, PathId, Piece, Pieces, Source};
 pub use uses::{EVERY_WAY, Exploration, ImageField, Symbol, Use, explore};
 
 use super::coalesce;

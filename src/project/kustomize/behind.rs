@@ -4,9 +4,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
-use super::flow::{Flow, Origin, Plan, Played, Player};
+use super::flow::{Flow, Origin};
 use super::group::{Group, LeftBehind, Rewrite};
 use super::layout::ESCAPED;
+use super::player::{Plan, Played, Player};
 use super::value::{Cut, Override};
 use super::words;
 use crate::edit::{Applicability, Edit, Fix};

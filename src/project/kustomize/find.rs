@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::behind;
 use super::findings::Findings;
-use super::flow::{Mover, Origin, Plan, Played, Player};
+use super::flow::{Mover, Origin};
 use super::group::{Group, Rewrite, is_fixable};
 use super::leaf::{Field, Leaf};
+use super::player::{Plan, Played, Player};
 use super::value::Cut;
 use super::words;
 use crate::edit::Applicability;

@@ -11,13 +11,10 @@ use super::index::Index;
 use super::layer::{Layer, Target, is_layer};
 use super::leaf::{FieldSpec, Leaf, Source, Test};
 use super::order::Order;
-use super::reader::Reader;
-use super::unseen::Unseen;
 use super::words::Moved;
 use crate::edit::Applicability;
 use crate::finding::Finding;
 use crate::project::{Members, Tree};
-use crate::rules::RuleSet;
 use crate::source::Span;
 
 /// Files as they are in this pass, and all that is in them.
@@ -35,6 +32,14 @@ pub(super) struct Group {
     pub(super) leaves: Vec<Leaf>,
     pub(super) tests: Vec<Test>,
     pub(super) overrides: Vec<Rewrite>,
+}
+
+/// The names that may come in; the last is for all names that no entry selects.
+#[derive(Debug, Default)]
+pub(super) struct Unseen {
+    pub(super) names: Vec<String>,
+    /// By layer, those that may come in there.
+    pub(super) of_layer: Vec<Vec<usize>>,
 }
 
 pub(super) struct File {
@@ -181,20 +186,12 @@ impl Group {
         }
     }
 
-    /// Reads all that the layers name. Drops the findings at names that only select.
-    pub(super) fn read(&mut self, tree: &dyn Tree, members: &mut Members, rules: &RuleSet) {
-        let numbers = self.read_files(tree, members);
-        let mut reader = Reader::new(self, numbers, rules);
-        reader.entries();
-        reader.group().strip_names(members);
-        let own = reader.group().find_sources(members);
-        reader.leaves(own);
-        self.roots = self.find_roots();
-        self.unseen = Unseen::new(self, rules);
-    }
-
     /// The members, then what is no member. Gives the numbers of all.
-    fn read_files(&mut self, tree: &dyn Tree, members: &Members) -> HashMap<PathBuf, usize> {
+    pub(super) fn read_files(
+        &mut self,
+        tree: &dyn Tree,
+        members: &Members,
+    ) -> HashMap<PathBuf, usize> {
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
         for (path, member) in members {
             let mut parts = path.iter();
@@ -229,7 +226,7 @@ impl Group {
     }
 
     /// Drops the findings at names that only select.
-    fn strip_names(&self, members: &mut Members) {
+    pub(super) fn strip_names(&self, members: &mut Members) {
         let mut names: Vec<BTreeSet<Span>> = vec![BTreeSet::new(); self.files.len()];
         for rewrite in &self.overrides {
             let name = rewrite.entry.name.span;
@@ -247,7 +244,7 @@ impl Group {
     }
 
     /// Findings that may be fixed, in files that may be written. Gives those of each file in order.
-    fn find_sources(&mut self, members: &Members) -> Vec<Vec<usize>> {
+    pub(super) fn find_sources(&mut self, members: &Members) -> Vec<Vec<usize>> {
         let mut own = vec![Vec::new(); self.files.len()];
         for (file, member) in members.values().enumerate() {
             if self.files[file].free.is_err() {
@@ -271,7 +268,7 @@ impl Group {
         own
     }
 
-    fn find_roots(&self) -> Vec<usize> {
+    pub(super) fn find_roots(&self) -> Vec<usize> {
         let mut is_below = vec![false; self.stages.len()];
         for (index, stage) in self.stages.iter().enumerate() {
             for layer in stage.layers().filter(|layer| *layer != index) {

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use super::act::Act;
 use super::bundle::{Bundle, Node, Sets};
 use super::entry::Change;
-use super::flow::{Flow, Mover, Plan, Played, Player};
+use super::flow::{Flow, Mover};
 use super::group::Group;
+use super::player::{Plan, Played, Player};
 use super::value::{Cut, heads};
 
 /// What an entry may do, by the findings that are left.

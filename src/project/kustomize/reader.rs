@@ -5,12 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entry::Entry;
-use super::group::{Entries, Group, Input, Rewrite, Stage};
+use super::group::{Entries, Group, Input, Rewrite, Stage, Unseen};
 use super::layer::{Content, Layer, Target};
 use super::leaf::{self, Field, FieldSpec, Leaves, Text};
 use super::words;
+use crate::project::{Members, Tree};
 use crate::rules::RuleSet;
 use crate::source::Span;
+
+impl Group {
+    /// Reads all that the layers name. Drops the findings at names that only select.
+    pub(super) fn read(&mut self, tree: &dyn Tree, members: &mut Members, rules: &RuleSet) {
+        let numbers = self.read_files(tree, members);
+        let mut reader = Reader::new(self, numbers, rules);
+        reader.entries();
+        reader.group().strip_names(members);
+        let own = reader.group().find_sources(members);
+        reader.leaves(own);
+        self.roots = self.find_roots();
+        self.unseen = Unseen::new(self, rules);
+    }
+}
 
 /// Turns layers into stages: their entries first, and then, when it is known what they would be changed to, the rest.
 pub(super) struct Reader<'g> {
@@ -45,12 +60,12 @@ impl<'g> Reader<'g> {
         }
     }
 
-    pub(super) fn group(&mut self) -> &mut Group {
+    fn group(&mut self) -> &mut Group {
         self.group
     }
 
     /// Reads the entries of all layers, and the fields that they look at.
-    pub(super) fn entries(&mut self) {
+    fn entries(&mut self) {
         for index in 0..self.group.layers.len() {
             let layer = std::mem::take(&mut self.group.layers[index]);
             let mut stage = Stage::default();

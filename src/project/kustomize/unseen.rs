@@ -2,17 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Group, Rewrite, Stage};
+use super::group::{Group, Rewrite, Stage, Unseen};
 use super::words;
 use crate::rules::RuleSet;
-
-/// The names that may come in; the last is for all names that no entry selects.
-#[derive(Debug, Default)]
-pub(super) struct Unseen {
-    pub(super) names: Vec<String>,
-    /// By layer, those that may come in there.
-    pub(super) of_layer: Vec<Vec<usize>>,
-}
 
 impl Unseen {
     pub(super) fn new(group: &Group, rules: &RuleSet) -> Self {

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use super::super::values::{Leaf, LeafKind, Origin, Table, Value};
 use crate::source::Span;
 
-/// What files of Terraform are called in [`kind`](crate::kind).
-pub(super) const NAME: &str = "terraform";
 /// What a file has that releases a chart.
 pub(super) const WORD: &str = "helm_release";
 /// Where [`read`] has the releases.

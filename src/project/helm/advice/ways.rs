@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use super::super::values::{self, Leaf, Table, Value};
 use super::terraform;
-use crate::kind::{self, Kind, Masks};
+use crate::kind::{self, Holds, Kind, Masks};
 use crate::search::Search;
 use crate::source::Span;
 
@@ -35,7 +35,7 @@ pub(super) enum Document {
     /// A Kubernetes object: its API group and its kind.
     Object(&'static str, &'static str),
     /// A file of this type.
-    File(&'static str),
+    File(Holds),
     /// Any document that has the entries.
     Any,
 }
@@ -142,7 +142,7 @@ static WAYS: &[Way] = &[
         values: &[("valuesFile", Form::Files), ("valuesInline", Form::Values)],
     },
     Way {
-        document: Document::File("kustomization"),
+        document: Document::File(Holds::Kustomization),
         entries: &["helmCharts[]"],
         chart: "name",
         repository: Repository::Url("repo"),
@@ -150,7 +150,7 @@ static WAYS: &[Way] = &[
         values: &[("valuesFile", Form::Files), ("valuesInline", Form::Values)],
     },
     Way {
-        document: Document::File("kustomization"),
+        document: Document::File(Holds::Kustomization),
         entries: &["helmChartInflationGenerator[]"],
         chart: "chartName",
         repository: Repository::Url("chartRepoUrl"),
@@ -158,7 +158,7 @@ static WAYS: &[Way] = &[
         values: &[("values", Form::Files)],
     },
     Way {
-        document: Document::File("chart"),
+        document: Document::File(Holds::Chart),
         entries: &["dependencies[]"],
         chart: "name",
         repository: Repository::Url("repository"),
@@ -166,7 +166,7 @@ static WAYS: &[Way] = &[
         values: &[("", Form::Parent)],
     },
     Way {
-        document: Document::File("requirements"),
+        document: Document::File(Holds::Requirements),
         entries: &["dependencies[]"],
         chart: "name",
         repository: Repository::Url("repository"),
@@ -174,7 +174,7 @@ static WAYS: &[Way] = &[
         values: &[("", Form::Parent)],
     },
     Way {
-        document: Document::File(terraform::NAME),
+        document: Document::File(Holds::Terraform),
         entries: &[terraform::RELEASES],
         chart: "chart",
         repository: Repository::Url("repository"),
@@ -206,11 +206,17 @@ pub const CHART_WORDS: [&str; 7] = [
 static SEARCH: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(CHART_WORDS.iter()).ok());
 
 /// What files are that may name a chart, besides those that make a project.
-const NAMING: [&str; 5] = ["yaml", "json", "template", "helmfile", terraform::NAME];
+const NAMING: [Holds; 5] = [
+    Holds::Yaml,
+    Holds::Json,
+    Holds::Template,
+    Holds::Helmfile,
+    Holds::Terraform,
+];
 
 /// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes.
 pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
-    let is_one = |kind: &Kind| NAMING.contains(&kind.name);
+    let is_one = |kind: &Kind| NAMING.contains(&kind.holds);
     let found = |search: &Search| search.occurs_in(bytes);
     kind::classify(path).is_some_and(is_one) && SEARCH.as_ref().is_some_and(found)
 }
@@ -247,7 +253,7 @@ impl Document {
     fn is(self, root: &Table, kind: &Kind) -> bool {
         match self {
             Self::Object(group, name) => is_object(root, group, name),
-            Self::File(name) => kind.name == name,
+            Self::File(holds) => kind.holds == holds,
             Self::Any => is_any(kind),
         }
     }
@@ -262,7 +268,7 @@ pub(super) fn may_name(kind: &Kind, text: &str) -> bool {
     let is_possible = |way: &Way| {
         let has_document = match way.document {
             Document::Object(_, name) => has(name),
-            Document::File(name) => kind.name == name,
+            Document::File(holds) => kind.holds == holds,
             Document::Any => is_any(kind),
         };
         let has_repository = || match way.repository {
@@ -277,11 +283,11 @@ pub(super) fn may_name(kind: &Kind, text: &str) -> bool {
             && way.entries.iter().any(|path| has(path))
     };
     // The list of releases is not in the text of a Terraform file.
-    kind.name == terraform::NAME || WAYS.iter().any(is_possible)
+    kind.holds == Holds::Terraform || WAYS.iter().any(is_possible)
 }
 
 fn is_any(kind: &Kind) -> bool {
-    matches!(kind.name, "yaml" | "helmfile")
+    matches!(kind.holds, Holds::Yaml | Holds::Helmfile)
 }
 
 pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
@@ -319,7 +325,7 @@ pub(super) fn leaf<'v>(table: &'v Table, path: &str) -> Option<&'v Leaf> {
 
 /// The documents of a file, templates masked. Empty for what does not parse.
 pub(super) fn documents(kind: &Kind, text: &str) -> Vec<Value> {
-    if kind.name == terraform::NAME {
+    if kind.holds == Holds::Terraform {
         return vec![terraform::read(text)];
     }
     let masks = Masks::default();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::values::{self, Spot, Step, Table, Value};
-use super::style::Style;
+use super::style::{Style, column, is_quoted, opening};
 use super::{Override, set};
 use crate::edit::Edit;
 use crate::source::Span;
@@ -147,26 +147,8 @@ fn table(branch: &Branch<'_>) -> Table {
     }
 }
 
-/// How far a key is from the start of its line, where only blanks or dashes of a list stand before it.
-pub(super) fn column(text: &str, key: &Scalar<'_>) -> Option<usize> {
-    let start = opening(key);
-    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let before = text[line..start].trim_start_matches('\u{feff}');
-    let blank = before.bytes().all(|byte| matches!(byte, b' ' | b'-'));
-    blank.then_some(before.len())
-}
-
-/// Where a scalar begins, its quote included.
-fn opening(scalar: &Scalar<'_>) -> usize {
-    scalar.span.start - usize::from(is_quoted(scalar))
-}
-
 fn closing(scalar: &Scalar<'_>) -> usize {
     scalar.span.end + usize::from(is_quoted(scalar))
-}
-
-fn is_quoted(scalar: &Scalar<'_>) -> bool {
-    matches!(scalar.style, Quotes::Single | Quotes::Double)
 }
 
 struct Writer<'w> {

@@ -4,7 +4,7 @@
 
 use super::super::document::{is_block, is_plain, is_plain_key};
 use super::super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
-use crate::syntax::yaml::{Node, Style as Quotes};
+use crate::syntax::yaml::{Node, Scalar, Style as Quotes};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Style {
@@ -156,7 +156,7 @@ impl Census {
                 let first = map.entries.first().and_then(|entry| entry.key.as_scalar());
                 let column = first
                     .filter(|_| !map.flow)
-                    .and_then(|key| super::place::column(text, key));
+                    .and_then(|key| column(text, key));
                 if let (Some(column), Some(above)) = (column, above)
                     && let Some(count) = column
                         .checked_sub(above)
@@ -175,4 +175,22 @@ impl Census {
             Node::Alias(_) => {}
         }
     }
+}
+
+/// How far a key is from the start of its line, where only blanks or dashes of a list stand before it.
+pub(super) fn column(text: &str, key: &Scalar<'_>) -> Option<usize> {
+    let start = opening(key);
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let before = text[line..start].trim_start_matches('\u{feff}');
+    let blank = before.bytes().all(|byte| matches!(byte, b' ' | b'-'));
+    blank.then_some(before.len())
+}
+
+/// Where a scalar begins, its quote included.
+pub(super) fn opening(scalar: &Scalar<'_>) -> usize {
+    scalar.span.start - usize::from(is_quoted(scalar))
+}
+
+pub(super) fn is_quoted(scalar: &Scalar<'_>) -> bool {
+    matches!(scalar.style, Quotes::Single | Quotes::Double)
 }

@@ -7,6 +7,7 @@ use super::functions::{self, Parameter};
 use super::print;
 use super::text::{Source, Text};
 use super::value::{Entries, IntType, MapType, Value};
+use super::verb;
 use crate::source::Span;
 use crate::syntax::gotemplate::{Operand, OperandKind};
 
@@ -166,7 +167,7 @@ fn convert(machine: &Machine, value: Value, wanted: Parameter, is_field: bool) -
 fn stand_in(machine: &Machine, value: Value, wanted: Parameter) -> Value {
     match (wanted, &value) {
         (Parameter::Text, Value::Unknown(path)) => {
-            Value::Text(Text::from_source(print::UNKNOWN, print::unknown(*path)))
+            Value::Text(Text::from_source(verb::UNKNOWN, verb::unknown(*path)))
         }
         (Parameter::Text, Value::Nil) => Value::Text(Text::from_source(b"", Source::Opaque)),
         (Parameter::Text, other) => print::show(other).map_or(Value::computed(""), Value::Text),

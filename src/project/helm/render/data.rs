@@ -5,9 +5,8 @@ use std::rc::Rc;
 use super::super::values::{self, Leaf, LeafKind};
 use super::context::Context;
 use super::fault::Result;
-use super::reads::PathId;
 use super::scalar::{self, Plain};
-use super::text::{Pieces, Source, Text};
+use super::text::{PathId, Pieces, Source, Text};
 use super::value::{Entries, List, ListType, MapType, Value};
 use crate::source::Span;
 

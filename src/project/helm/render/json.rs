@@ -3,9 +3,9 @@
 use super::context::Context;
 use super::fault::{Fault, Result};
 use super::number;
-use super::print::{UNKNOWN, decode, unknown};
 use super::text::{Pieces, Source, Text};
 use super::value::{MapType, Value};
+use super::verb::{UNKNOWN, decode, unknown};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {

@@ -1,20 +1,12 @@
 //! Values as text, by the rules of Go's `fmt`.
 
 use super::fault::{Fault, Result};
-use super::reads::PathId;
-use super::sprintf::{Spec, one};
-use super::text::{Pieces, Source, Text};
+use super::text::{Pieces, Text};
 use super::value::{MapType, Value};
+use super::verb::{Spec, UNKNOWN, one, unknown};
 
 /// Values nested deeper than this are not printed.
 const DEEPEST: usize = 1000;
-
-/// What stands where nobody knows what would.
-pub(super) const UNKNOWN: &[u8] = b"unknown";
-
-pub(super) fn unknown(path: Option<PathId>) -> Source {
-    path.map_or(Source::Opaque, Source::Unknown)
-}
 
 /// `%v`.
 pub(super) fn show(value: &Value) -> Result<Text> {
@@ -103,68 +95,4 @@ fn show_map(out: &mut Pieces, map: &super::value::Map, verb: char, depth: usize)
     }
     out.computed("]");
     Ok(())
-}
-
-/// `%q` of a text: what needs no escape keeps its source.
-pub(super) fn quote(text: &Text) -> Text {
-    let mut out = Pieces::default();
-    out.computed("\"");
-    let bytes = text.bytes();
-    let mut start = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        let (letter, length) = decode(&bytes[at..]);
-        let escape = match letter {
-            None => Some(format!("\\x{:02x}", bytes[at])),
-            Some(letter) => escaped(letter),
-        };
-        if let Some(escape) = escape {
-            out.push_part(text, start, at);
-            out.computed(&escape);
-            start = at + length;
-        }
-        at += length;
-    }
-    out.push_part(text, start, bytes.len());
-    out.computed("\"");
-    Text::new(out)
-}
-
-/// The first letter, and how many bytes it takes; one where it is no UTF-8.
-pub(super) fn decode(bytes: &[u8]) -> (Option<char>, usize) {
-    if bytes[0].is_ascii() {
-        return (Some(char::from(bytes[0])), 1);
-    }
-    for length in 2..=bytes.len().min(4) {
-        if let Ok(text) = std::str::from_utf8(&bytes[..length]) {
-            return (text.chars().next(), length);
-        }
-    }
-    (None, 1)
-}
-
-fn escaped(letter: char) -> Option<String> {
-    Some(match letter {
-        '"' => "\\\"".to_owned(),
-        '\\' => "\\\\".to_owned(),
-        '\u{7}' => "\\a".to_owned(),
-        '\u{8}' => "\\b".to_owned(),
-        '\u{c}' => "\\f".to_owned(),
-        '\n' => "\\n".to_owned(),
-        '\r' => "\\r".to_owned(),
-        '\t' => "\\t".to_owned(),
-        '\u{b}' => "\\v".to_owned(),
-        ' '..='~' => return None,
-        '\0'..='\u{1f}' | '\u{7f}' => format!("\\x{:02x}", u32::from(letter)),
-        _ if is_printable(letter) => return None,
-        _ if u32::from(letter) > 0xffff => format!("\\U{:08x}", u32::from(letter)),
-        _ => format!("\\u{:04x}", u32::from(letter)),
-    })
-}
-
-/// Whether Go prints a letter as it is. Blanks other than the space are not, nor are marks without a shape.
-fn is_printable(letter: char) -> bool {
-    let invisible = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}');
-    !(letter.is_control() || letter.is_whitespace() || invisible)
 }

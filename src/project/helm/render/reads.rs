@@ -4,12 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::text::Origin;
+use super::text::{Origin, PathId};
 use crate::source::Span;
-
-/// A path in the values, by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PathId(u32);
 
 /// A path of keys from the root's values; `[]` stands for any item of a list.
 pub type ValuesPath = Vec<String>;

@@ -5,8 +5,11 @@
 
 use std::rc::Rc;
 
-use super::reads::PathId;
 use crate::source::Span;
+
+/// A path in the values, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PathId(pub(super) u32);
 
 /// Where a piece of text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use super::number;
 use super::print;
 use super::text::{Pieces, Text};
 use super::value::{Entries, MapType, Value};
+use super::verb;
 
 const DEEPEST: usize = 100;
 
@@ -86,7 +87,7 @@ fn inline(context: &Context, out: &mut Pieces, value: &Value, depth: usize) -> R
         return Err(Fault::limit("a value is nested too deep"));
     }
     match value {
-        Value::Text(text) => out.push_text(&print::quote(text)),
+        Value::Text(text) => out.push_text(&verb::quote(text)),
         Value::Float(value, source) => {
             let text = number::general(*value);
             let whole = !text.contains(['.', 'e']);
@@ -126,7 +127,7 @@ fn key(name: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     match !name.is_empty() && name.bytes().all(bare) {
         true => name.to_owned(),
-        false => print::quote(&Text::computed(name)).to_str().into_owned(),
+        false => verb::quote(&Text::computed(name)).to_str().into_owned(),
     }
 }
 

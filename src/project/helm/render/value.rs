@@ -6,8 +6,7 @@ use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::reads::PathId;
-use super::text::{Source, Text};
+use super::text::{PathId, Source, Text};
 
 #[derive(Debug, Clone)]
 pub(super) enum Value {

@@ -5,9 +5,9 @@
 use super::context::Context;
 use super::fault::{Fault, Result};
 use super::number;
-use super::print::{UNKNOWN, decode, unknown};
 use super::text::{Pieces, Text};
 use super::value::{Entries, MapType, Value};
+use super::verb::{UNKNOWN, decode, unknown};
 
 mod style;
 

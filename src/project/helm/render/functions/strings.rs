@@ -5,6 +5,7 @@ use super::super::fault::{Fault, Result};
 use super::super::print;
 use super::super::text::{Pieces, Text};
 use super::super::value::{Entries, MapType, Value};
+use super::super::verb;
 use super::{Function, any, count, int, text, texts_of};
 
 pub(super) const TABLE: &[Function] = &[
@@ -199,7 +200,7 @@ fn quoted(context: &Context, given: &[Value], double: bool) -> Result<Value> {
         }
         let shown = print::show(value)?;
         if double {
-            out.push_text(&print::quote(&shown));
+            out.push_text(&verb::quote(&shown));
         } else {
             out.computed("'");
             out.push_text(&shown);

@@ -5,9 +5,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::super::Look;
-use super::super::statistics::Counts;
-use super::super::text::{Ink, by_count, count};
+use super::Look;
+use super::statistics::Counts;
+use super::text::{Ink, by_count, count};
 use crate::finding::Severity;
 use crate::printable;
 
@@ -44,6 +44,8 @@ pub struct Held {
     others: Vec<String>,
 }
 
+/// Made by the full report, which only the command line has.
+#[cfg(feature = "cli")]
 impl Held {
     /// One file: its text, which may be empty where it has too many findings, and what in it is no finding.
     pub(super) fn file(text: String, others: String) -> Self {
@@ -74,7 +76,9 @@ impl Held {
         group.counts.join(counts);
         *group.folders.entry(folder.to_owned()).or_default() += counts.all;
     }
+}
 
+impl Held {
     /// Adds the next file, in the order of paths.
     pub fn join(&mut self, next: Self) {
         self.findings += next.findings;

@@ -1,0 +1,150 @@
+//! A tree of texts, and what checking and fixing it comes to.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::Error;
+use super::finding::{Finding, Problem};
+use crate::run::Judged;
+use crate::source::LineIndex;
+use crate::walk::Overlay;
+
+/// Where trees in memory are: below something that is no folder, so that the disk can have nothing there.
+#[cfg(not(windows))]
+pub(super) const ROOT: &str = "/dev/null/tree";
+#[cfg(windows)]
+pub(super) const ROOT: &str = r"C:\NUL\tree";
+
+/// Files that are held in memory, by their paths. All of them are checked: ignore files among them do not count.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    pub(super) overlay: Arc<Overlay>,
+}
+
+impl Tree {
+    /// Without any file.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file, or replaces it. Paths are relative, with `/`.
+    ///
+    /// # Errors
+    /// [`Error::Path`] if the path is absolute, empty or leads out of the tree.
+    pub fn insert(&mut self, path: &str, text: impl Into<Arc<str>>) -> Result<(), Error> {
+        let parts: Vec<Component<'_>> = Path::new(path).components().collect();
+        let is_below =
+            |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        let has_name = parts
+            .iter()
+            .any(|part| matches!(part, Component::Normal(_)));
+        if !has_name || !parts.iter().all(is_below) || path.contains('\0') {
+            return Err(Error::Path {
+                path: path.escape_debug().to_string(),
+            });
+        }
+        let steps = parts.iter().filter(|part| **part != Component::CurDir);
+        let full: PathBuf = [Component::Normal(ROOT.as_ref())]
+            .iter()
+            .chain(steps)
+            .collect();
+        Arc::make_mut(&mut self.overlay).insert(full, text.into());
+        Ok(())
+    }
+}
+
+/// A path in a tree, as it was given.
+pub(super) fn name_of(path: &Path) -> String {
+    let below = path.strip_prefix(ROOT).unwrap_or(path);
+    let parts = below
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// What a file comes to when it is checked.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Checked {
+    /// In the order of their locations.
+    pub findings: Vec<Finding>,
+    /// Parts of the file that could not be judged, and why.
+    pub problems: Vec<Problem>,
+}
+
+impl Checked {
+    pub(super) fn of(judged: &Judged) -> Self {
+        let lines = LineIndex::new(&judged.text);
+        let findings = judged.findings.iter();
+        Self {
+            findings: findings
+                .map(|finding| Finding::of(finding, &judged.text, &lines))
+                .collect(),
+            problems: Problem::all(judged, &lines),
+        }
+    }
+
+    /// Whether there is nothing to say of the file.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.problems.is_empty()
+    }
+}
+
+/// What a file comes to when it is fixed.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Fixed {
+    /// The text after the fixes. Outside of what the fixes change it is the same, byte for byte.
+    pub text: String,
+    /// Whose fix was applied, with their locations in the text before.
+    pub fixed: Vec<Finding>,
+    /// What is left, with locations in the text after.
+    pub left: Vec<Finding>,
+    /// Parts of the file that could not be judged, and why.
+    pub problems: Vec<Problem>,
+    is_changed: bool,
+}
+
+impl Fixed {
+    pub(super) fn of(judged: Judged, before: &str) -> Self {
+        let Checked { findings, problems } = Checked::of(&judged);
+        let lines = LineIndex::new(before);
+        let fixed = judged.fixed.iter();
+        Self {
+            fixed: fixed
+                .map(|fixed| Finding::of(&fixed.finding, before, &lines))
+                .collect(),
+            left: findings,
+            problems,
+            is_changed: judged.text != before,
+            text: judged.text,
+        }
+    }
+
+    /// Of a file of which there is nothing to say.
+    pub(super) fn unchanged(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the text is another than before.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_changed && self.left.is_empty() && self.problems.is_empty()
+    }
+}
+
+/// What a tree comes to when it is fixed.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct FixedTree {
+    /// The files that changed, and those of which there is something to say, by their paths. A file may be new: the values of a
+    /// chart that had none.
+    pub files: BTreeMap<String, Fixed>,
+}

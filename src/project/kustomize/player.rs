@@ -1,0 +1,285 @@
+//! A build, played twice at once: as the files are, and as they would be after the fixes that are planned.
+//!
+//! Every text that may reach the field of an image goes its own way through the layers, so what holds for each of them
+//! holds for the build. Knows no rule.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::rc::Rc;
+
+use super::act::Act;
+use super::entry::Change;
+use super::flow::{Flow, Mover, Origin};
+use super::group::{Group, Input, Stage};
+use super::index::Index;
+use super::leaf::FieldSpec;
+
+/// More steps than real trees take by far.
+const MOST_STEPS: usize = 4_000_000;
+
+/// Components in components: deeper than this they are not followed.
+const DEEPEST: usize = 64;
+
+/// What is to be done.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// By the place of the entry in the group.
+    pub(super) changes: Vec<Change>,
+    /// Of tests, what they test then.
+    pub(super) tests: Vec<Option<String>>,
+}
+
+impl Plan {
+    pub(super) fn nothing(group: &Group) -> Self {
+        Self {
+            changes: vec![Change::default(); group.overrides.len()],
+            tests: vec![None; group.tests.len()],
+        }
+    }
+}
+
+/// What was met on the way.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    /// What came to each entry, as far as it may select it under one of its names.
+    pub(super) inputs: Vec<Vec<Rc<Flow>>>,
+    /// What stood there when each test was made.
+    pub(super) tested: Vec<Vec<Rc<Flow>>>,
+    /// What came out of the layers that are built for themselves.
+    pub(super) results: Vec<Rc<Flow>>,
+    /// Whether there was too much to follow.
+    pub(super) gave_up: bool,
+}
+
+/// Plays a build.
+pub(super) struct Player<'g> {
+    group: &'g Group,
+    is_active: &'g dyn Fn(usize) -> bool,
+    acts: Vec<Act<'g>>,
+    /// The names that entries have after their changes, by layer and whether those are its transformers.
+    names: HashMap<(usize, bool), Index>,
+    built: Vec<Option<Rc<Build>>>,
+    open: Vec<usize>,
+    steps: usize,
+    played: Played,
+    seen: Vec<HashSet<Rc<Flow>>>,
+}
+
+/// What comes out of a layer.
+#[derive(Debug, Default)]
+struct Build {
+    flows: Vec<Rc<Flow>>,
+    specs: Vec<FieldSpec>,
+}
+
+impl<'g> Player<'g> {
+    pub(super) fn new(
+        group: &'g Group,
+        plan: &'g Plan,
+        is_active: &'g dyn Fn(usize) -> bool,
+    ) -> Self {
+        let changes = plan.changes.iter().enumerate();
+        let acts: Vec<Act<'_>> = changes
+            .map(|(index, change)| Act::new(group, index, change, is_active))
+            .collect();
+        Self {
+            group,
+            is_active,
+            names: names(group, &acts),
+            acts,
+            built: vec![None; group.stages.len()],
+            open: Vec::new(),
+            steps: 0,
+            played: Played {
+                inputs: vec![Vec::new(); group.overrides.len()],
+                tested: vec![Vec::new(); group.tests.len()],
+                ..Played::default()
+            },
+            seen: vec![HashSet::new(); group.overrides.len()],
+        }
+    }
+
+    pub(super) fn play(mut self) -> Played {
+        // What a layer is built from comes before it.
+        for layer in &self.group.order.layers {
+            let mut build = Build::default();
+            self.accumulate(*layer, &mut build);
+            self.built[*layer] = Some(Rc::new(build));
+        }
+        for root in &self.group.roots {
+            let build = self.built[*root].iter();
+            let flows = build.flat_map(|build| build.flows.iter().cloned());
+            self.played.results.extend(flows);
+        }
+        self.played
+    }
+
+    /// Adds a layer to what there is already, and changes all of it: so components do.
+    fn accumulate(&mut self, layer: usize, build: &mut Build) {
+        self.steps += 1;
+        self.played.gave_up |= self.steps > MOST_STEPS || self.open.len() >= DEEPEST;
+        if self.open.contains(&layer) || self.played.gave_up {
+            return;
+        }
+        self.open.push(layer);
+        let stage = &self.group.stages[layer];
+        for input in &stage.inputs {
+            match input {
+                Input::Leaf(leaf) => build.flows.push(Rc::new(self.leaf(*leaf))),
+                Input::Layer(below) => {
+                    // One that leads back here has nothing to add: Kustomize refuses it.
+                    if let Some(below) = &self.built[*below] {
+                        build.flows.extend(below.flows.iter().cloned());
+                        build.specs.extend(below.specs.iter().cloned());
+                    }
+                }
+            }
+        }
+        build.specs.extend(stage.specs.iter().cloned());
+        let unseen = self.group.unseen.of_layer[layer].iter();
+        build
+            .flows
+            .extend(unseen.map(|name| Rc::new(self.unseen(*name))));
+        for component in &stage.components {
+            self.accumulate(*component, build);
+        }
+        let patches = stage.patches.iter().map(|leaf| Rc::new(self.leaf(*leaf)));
+        build.flows.extend(patches);
+        self.test(stage, build);
+        self.rewrite(layer, false, build);
+        if stage.has_replacements {
+            // What a replacement copies, and where to, is not followed: anything may be anywhere from here on.
+            let copies = build.flows.iter().filter(|flow| !flow.anywhere);
+            let copies = copies.map(|flow| Flow {
+                anywhere: true,
+                ..Flow::clone(flow)
+            });
+            let copies: Vec<Rc<Flow>> = copies.map(Rc::new).collect();
+            build.flows.extend(copies);
+        }
+        self.rewrite(layer, true, build);
+        dedup(&mut build.flows);
+        dedup(&mut build.specs);
+        self.open.pop();
+    }
+
+    fn leaf(&self, index: usize) -> Flow {
+        let leaf = &self.group.leaves[index];
+        let (after, sources) = leaf.moved(&self.group.sources, self.is_active);
+        Flow {
+            origin: Origin::Leaf(index),
+            anywhere: false,
+            movers: match after == leaf.value {
+                true => Vec::new(),
+                false => sources.into_iter().map(Mover::Source).collect(),
+            },
+            before: leaf.value.clone(),
+            after,
+            named_by: None,
+            put: None,
+        }
+    }
+
+    fn unseen(&self, name: usize) -> Flow {
+        let text = &self.group.unseen.names[name];
+        Flow {
+            origin: Origin::Unseen(name),
+            anywhere: true,
+            before: text.clone(),
+            after: text.clone(),
+            movers: Vec::new(),
+            named_by: None,
+            put: None,
+        }
+    }
+
+    fn test(&mut self, stage: &Stage, build: &Build) {
+        if stage.tests.is_empty() {
+            return;
+        }
+        let mut by_text: HashMap<&str, Vec<&Rc<Flow>>> = HashMap::new();
+        for flow in &build.flows {
+            by_text.entry(&flow.before).or_default().push(flow);
+        }
+        for index in &stage.tests {
+            let test = &self.group.tests[*index];
+            let texts = std::iter::once(test.value.as_str()).chain(test.moved());
+            let flows = texts.filter_map(|text| by_text.get(text));
+            self.played.tested[*index].extend(flows.flatten().map(|flow| Rc::clone(flow)));
+        }
+    }
+
+    /// Has the entries of a layer act on each text, one after the other: those of its `images`, or its transformers.
+    fn rewrite(&mut self, layer: usize, late: bool, build: &mut Build) {
+        let group = self.group;
+        let entries = group.stages[layer].entries(late);
+        self.steps += build.flows.len();
+        if entries.all.is_empty() {
+            return;
+        }
+        let Build { flows, specs } = build;
+        for flow in flows {
+            let mut from = 0;
+            while let Some(entry) = self.next(layer, late, flow, from) {
+                from = entry + 1;
+                self.steps += 1;
+                if self.steps > MOST_STEPS {
+                    self.played.gave_up = true;
+                    return;
+                }
+                let specs = group.overrides[entry].specs.as_ref().unwrap_or(specs);
+                if !is_seen(group, flow, specs) {
+                    continue;
+                }
+                if self.seen[entry].insert(Rc::clone(flow)) {
+                    self.played.inputs[entry].push(Rc::clone(flow));
+                }
+                if let Some(next) = self.acts[entry].on(flow) {
+                    *flow = Rc::new(next);
+                }
+            }
+        }
+    }
+
+    /// The next entry that may have to do with a text.
+    fn next(&self, layer: usize, late: bool, flow: &Flow, from: usize) -> Option<usize> {
+        let index = &self.group.stages[layer].entries(late).index;
+        let before = index.next(&flow.before, from);
+        let after = match flow.after == flow.before {
+            true => None,
+            false => index.next(&flow.after, from),
+        };
+        let names = self.names.get(&(layer, late));
+        let other = names.and_then(|names| names.next(&flow.after, from));
+        before.into_iter().chain(after).chain(other).min()
+    }
+}
+
+fn names(group: &Group, acts: &[Act<'_>]) -> HashMap<(usize, bool), Index> {
+    let mut names: HashMap<(usize, bool), Index> = HashMap::new();
+    for (layer, stage) in group.stages.iter().enumerate() {
+        for late in [false, true] {
+            for entry in &stage.entries(late).all {
+                for pattern in acts[*entry].names() {
+                    let index = names.entry((layer, late)).or_default();
+                    index.add(*entry, pattern);
+                }
+            }
+        }
+    }
+    names
+}
+
+fn is_seen(group: &Group, flow: &Flow, specs: &[FieldSpec]) -> bool {
+    match flow.origin {
+        _ if flow.anywhere => true,
+        Origin::Leaf(leaf) => group.leaves[leaf].field.is_seen(specs),
+        Origin::Unseen(_) => true,
+    }
+}
+
+/// Order counts, doubles do not.
+fn dedup<T: Clone + Eq + Hash>(list: &mut Vec<T>) {
+    let mut seen = HashSet::new();
+    list.retain(|one| seen.insert(one.clone()));
+}

@@ -1,0 +1,71 @@
+//! What a file may say about other files, by a look at its bytes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::check::pull_secrets;
+use crate::config::Config;
+use crate::kind::{Holds, Kind};
+use crate::project::helm;
+use crate::project::selectors;
+
+/// What a file may say about others.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Roles {
+    pub(super) makes_project: bool,
+    /// It may release packaged charts.
+    pub(super) releases: bool,
+    /// It may select images by name.
+    pub(super) selects: bool,
+    /// It may name a chart with a version, or say where one comes from.
+    pub(super) names_chart: bool,
+    /// It may hold a pull secret.
+    pub(super) holds_secret: bool,
+}
+
+/// Words of which a file has one if it has any role but that of its name.
+pub(super) fn role_words() -> Vec<&'static str> {
+    let words = [
+        &helm::RELEASE_WORDS[..],
+        &helm::CHART_WORDS,
+        &selectors::WORDS,
+        &pull_secrets::KEYS,
+    ];
+    words.concat()
+}
+
+impl Roles {
+    /// `has_word` says whether one of the [`role_words`] is in it.
+    pub(super) fn of(
+        config: &Config,
+        path: &Path,
+        kind: &Kind,
+        bytes: &[u8],
+        has_word: bool,
+    ) -> Self {
+        let by_name = Self {
+            makes_project: kind.makes_project(),
+            ..Self::default()
+        };
+        if !(kind.holds == Holds::Helmfile || has_word || selectors::is_argo_source(path)) {
+            return by_name;
+        }
+        Self {
+            releases: helm::may_release(kind, bytes, !config.vendored_charts.is_empty()),
+            selects: selectors::may_select(path, kind, bytes),
+            names_chart: helm::may_name_chart(path, bytes),
+            holds_secret: pull_secrets::may_hold(bytes),
+            ..by_name
+        }
+    }
+
+    /// The text, where projects read it.
+    pub(super) fn text(self, bytes: &[u8]) -> Option<Arc<str>> {
+        if self.makes_project {
+            // Bytes that are no UTF-8 do not hide which files it holds together.
+            return Some(Arc::from(String::from_utf8_lossy(bytes)));
+        }
+        let text = (self.releases || self.selects).then_some(bytes)?;
+        std::str::from_utf8(text).ok().map(Arc::from)
+    }
+}
