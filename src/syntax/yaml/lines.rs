@@ -1,10 +1,12 @@
 //! The YAML that most manifests are made of, read line by line: block mappings and sequences, scalars in all styles,
 //! and flow collections on one line.
 //!
-//! A short cut past the full parser, at which most of a run's time would be spent, and no second opinion: at the first
-//! thing that is not plainly one of these (an anchor, a tag, a rare escape, a tab between tokens, anything wrong) it
-//! gives up, and the full parser reads the text from its start. What it does read it reads as that one does, span for
-//! span; `tests/it/yaml.rs` holds the two together.
+//! A short cut past the full parser, and no second opinion: at the first thing that is not plainly one of these (an anchor,
+//! a tag, a rare escape, a tab between tokens, anything wrong) it gives up, and the full parser reads the text from its
+//! start. What it does read it reads as that one does, span for span; `tests/it/yaml.rs` holds the two together.
+//!
+//! What it buys, on 2,000 files of which 5 % have findings: without it a check executes 30 % more instructions (714 instead
+//! of 548 million), and `--write` 33 % more (767 instead of 578 million). Measured on 2026-11-28.
 
 use std::borrow::Cow;
 
