@@ -365,10 +365,10 @@ pub enum PolicyAction {
 /// What else can be done with a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Task {
-    /// Try the policy with the examples of its rules, by the program of its engine: gator for `gatekeeper`
+    /// Try the policy with the examples of its rules, without a cluster: by gator for `gatekeeper`, by the kyverno command for the others
     ///
-    /// Each image is tried in a Pod, a CronJob and another kind of object. Exit code 0: the policy refuses what the rules are
-    /// about, and nothing else. 1: there are differences. 2: the program is not on the PATH, or failed.
+    /// Each image is tried in a Pod, a CronJob and another kind of object. Exit code 0: the policy refuses or replaces what the rules
+    /// are about, and nothing else. 1: there are differences. 2: the program is not on the PATH, or failed.
     Test,
 }
 

@@ -9,7 +9,7 @@ pub(super) type Variables = Vec<(String, String)>;
 const IMAGES: &str = "variables.images";
 
 /// The variables that the check of each rule needs: the pod spec, now and before, its images, and for each rule the
-/// images that it is about.
+/// images that it is about. Where there was no object before, most engines have `null`, and Kyverno an empty map.
 pub(super) fn variables(conditions: &[Condition]) -> Variables {
     let mut variables = vec![
         ("pod".to_owned(), pod("object")),
@@ -17,7 +17,7 @@ pub(super) fn variables(conditions: &[Condition]) -> Variables {
         (
             "known".to_owned(),
             format!(
-                "oldObject == null ? [] : [{}].map(spec, {})[0]",
+                "oldObject == null || !has(oldObject.kind) ? [] : [{}].map(spec, {})[0]",
                 pod("oldObject"),
                 images("spec")
             ),

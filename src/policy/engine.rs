@@ -94,8 +94,12 @@ impl Engine {
             .iter()
             .filter_map(|one| serde_yaml::to_string(one).ok());
         let documents: Vec<String> = documents.collect();
+        let how = match self.mutates {
+            true => HOW_TO_MUTATE,
+            false => HOW_TO_VALIDATE,
+        };
         let head = format!(
-            "# Made by regfix {} for {} from {} of its rules.\n# How to introduce it: docs/policies.md\n",
+            "# Made by regfix {} for {} from {} of its rules.\n#\n{how}# docs/policies.md says more.\n",
             env!("CARGO_PKG_VERSION"),
             self.about,
             conditions.len()
@@ -105,6 +109,21 @@ impl Engine {
 }
 
 const NAME: &str = "regfix-legacy-registries";
+
+/// How to introduce it, in front of each policy.
+const HOW_TO_VALIDATE: &str = "\
+# 1. Apply it with --action audit or warn first: nothing is refused.
+# 2. Fix what it reports; `regfix cluster -A` lists what runs already, and where it comes from.
+# 3. Apply it with --action deny --min-severity error, then with --action deny. Objects that are there can still be scaled,
+#    restarted and deleted, and what controllers create is admitted.
+# 4. Make it again when you update regfix: new rules come with it.
+";
+const HOW_TO_MUTATE: &str = "\
+# 1. Use it as a last resort, for what nobody can edit: it changes pods when they are created, and no other object.
+# 2. Try it in one namespace first, by a selector in its binding or its match.
+# 3. Fix the sources all the same; `regfix cluster -A` lists them.
+# 4. Make it again when you update regfix: new rules come with it.
+";
 
 fn vap(conditions: &[Condition], action: Action) -> Vec<Value> {
     let actions = match action {
@@ -136,12 +155,18 @@ fn kyverno(conditions: &[Condition], action: Action) -> Vec<Value> {
     };
     let mut spec = validating(conditions);
     spec["validationActions"] = actions;
+    spec["autogen"] = no_autogen();
     vec![json!({
         "apiVersion": "policies.kyverno.io/v1",
         "kind": "ValidatingPolicy",
         "metadata": {"name": NAME},
         "spec": spec,
     })]
+}
+
+/// Kyverno makes policies for controllers from one for pods. Ours name all that they are for.
+pub fn no_autogen() -> Value {
+    json!({"podControllers": {"controllers": []}})
 }
 
 /// What the API server's own policies and Kyverno's have in common.
@@ -264,6 +289,8 @@ fn map(conditions: &[Condition], _: Action) -> Vec<Value> {
 fn kyverno_mutate(conditions: &[Condition], _: Action) -> Vec<Value> {
     let mut spec = mutating(conditions);
     spec["failurePolicy"] = json!("Ignore");
+    // Otherwise it would change Deployments and CronJobs, too, which GitOps then puts back.
+    spec["autogen"] = no_autogen();
     vec![json!({
         "apiVersion": "policies.kyverno.io/v1",
         "kind": "MutatingPolicy",
@@ -341,6 +368,23 @@ mod tests {
             cel::NOT_CONTROLLED
         );
         assert!(source.get("matchConditions").is_none());
+    }
+
+    /// What `regfix policy test` found with Kyverno's command: it evaluates an object that is new as if there had been an empty one,
+    /// and it turns policies about pods into policies about what makes pods.
+    #[test]
+    fn kyverno_changes_pods_alone_and_knows_new_objects() {
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        for name in ["kyverno", "kyverno-mutate"] {
+            let text = engine(name)
+                .unwrap()
+                .policy(&rules, Severity::Warning, Action::Deny)
+                .unwrap();
+            let policy: Value = serde_yaml::from_str(&text).unwrap();
+            let controllers = &policy["spec"]["autogen"]["podControllers"]["controllers"];
+            assert_eq!(controllers, &json!([]), "{name}");
+            assert_eq!(text.contains("has(oldObject.kind)"), name == "kyverno");
+        }
     }
 
     #[test]

@@ -58,8 +58,15 @@ type Kind = (&'static str, fn(&str) -> Value);
 
 /// Each image in a pod and in a CronJob, and in one of the other locations.
 pub fn vectors(images: &[String]) -> Vec<Vector> {
-    let kinds: [Kind; 7] = [
+    let kinds: [Kind; 13] = [
         ("init container", init_container),
+        ("second container", second_container),
+        ("init container of a CronJob", |image| {
+            in_cron_job(init_container(image))
+        }),
+        ("second container of a CronJob", |image| {
+            in_cron_job(second_container(image))
+        }),
         ("image volume", volume),
         ("Deployment", |image| {
             workload("apps/v1", "Deployment", image)
@@ -68,6 +75,11 @@ pub fn vectors(images: &[String]) -> Vec<Vector> {
             workload("apps/v1", "StatefulSet", image)
         }),
         ("DaemonSet", |image| workload("apps/v1", "DaemonSet", image)),
+        ("ReplicaSet", |image| {
+            workload("apps/v1", "ReplicaSet", image)
+        }),
+        ("ReplicationController", replication_controller),
+        ("PodTemplate", pod_template),
         ("Job", |image| workload("batch/v1", "Job", image)),
         ("controlled pod", controlled),
     ];
@@ -86,29 +98,45 @@ pub fn vectors(images: &[String]) -> Vec<Vector> {
     };
     for (number, image) in images.iter().enumerate() {
         add(image, "Pod", pod(image));
-        add(image, "CronJob", cron_job(image));
+        add(image, "CronJob", in_cron_job(pod(image)));
         let (kind, make) = kinds[number % kinds.len()];
         add(image, kind, make(image));
     }
     vectors
 }
 
+/// No rule is about it.
+const OTHER: &str = "registry.example.com/app:1";
+
+/// With more than an image: what a policy changes, it changes alone.
 fn container(image: &str) -> Value {
-    json!([{"name": "app", "image": image}])
+    json!([{"name": "app", "image": image, "args": ["--verbose"], "env": [{"name": "A", "value": image}]}])
 }
 
 fn pod(image: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": container(image)}})
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {},
+        "spec": {"containers": container(image), "restartPolicy": "Never"},
+    })
 }
 
 fn init_container(image: &str) -> Value {
-    let mut pod = pod("registry.example.com/app:1");
+    let mut pod = pod(OTHER);
     pod["spec"]["initContainers"] = json!([{"name": "setup", "image": image}]);
     pod
 }
 
+fn second_container(image: &str) -> Value {
+    let mut pod = pod(OTHER);
+    pod["spec"]["containers"] =
+        json!([{"name": "first", "image": OTHER}, {"name": "second", "image": image}]);
+    pod
+}
+
 fn volume(image: &str) -> Value {
-    let mut pod = pod("registry.example.com/app:1");
+    let mut pod = pod(OTHER);
     pod["spec"]["volumes"] = json!([{"name": "data", "image": {"reference": image}}]);
     pod
 }
@@ -123,6 +151,9 @@ fn controlled(image: &str) -> Value {
 
 fn workload(version: &str, kind: &str, image: &str) -> Value {
     let mut spec = json!({"template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": container(image)}}});
+    if kind == "StatefulSet" {
+        spec["serviceName"] = json!("app");
+    }
     if kind == "Job" {
         spec["template"]["spec"]["restartPolicy"] = json!("Never");
     } else {
@@ -131,13 +162,23 @@ fn workload(version: &str, kind: &str, image: &str) -> Value {
     json!({"apiVersion": version, "kind": kind, "metadata": {}, "spec": spec})
 }
 
-fn cron_job(image: &str) -> Value {
-    let job = workload("batch/v1", "Job", image);
+fn replication_controller(image: &str) -> Value {
+    let mut object = workload("v1", "ReplicationController", image);
+    object["spec"]["selector"] = json!({"a": "b"});
+    object
+}
+
+fn pod_template(image: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {}, "template": {"spec": pod(image)["spec"]}})
+}
+
+/// Its pod spec is four levels deep, where policies written by hand do not look.
+fn in_cron_job(pod: Value) -> Value {
     json!({
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": {},
-        "spec": {"schedule": "@daily", "jobTemplate": {"spec": job["spec"]}},
+        "spec": {"schedule": "@daily", "jobTemplate": {"spec": {"template": {"spec": pod["spec"]}}}},
     })
 }
 
@@ -168,8 +209,11 @@ mod tests {
         }
         for kind in [
             "CronJob",
+            "init container of a CronJob",
+            "second container of a CronJob",
             "init container",
             "image volume",
+            "PodTemplate",
             "controlled pod",
         ] {
             assert!(vectors.iter().any(|vector| vector.kind == kind), "{kind}");

@@ -9,9 +9,14 @@ use crate::common::{folder, regfix, stderr, stdout};
 
 /// Runs with a `gator` that is this script.
 fn test(gator: Option<&str>, arguments: &[&str]) -> Output {
-    let folder = folder(&[("gator", gator.unwrap_or_default())]);
-    let path = folder.path().join("gator");
-    match gator {
+    test_with("gator", gator, arguments)
+}
+
+/// Runs with a program of this name that is this script.
+fn test_with(name: &str, script: Option<&str>, arguments: &[&str]) -> Output {
+    let folder = folder(&[(name, script.unwrap_or_default())]);
+    let path = folder.path().join(name);
+    match script {
         Some(_) => fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap(),
         None => fs::remove_file(path).unwrap(),
     }
@@ -84,10 +89,125 @@ fn without_a_program_that_evaluates_it_nothing_passes() {
         (
             Some("#!/bin/sh\necho '[]'\n"),
             "vap",
-            "no test without a cluster for `vap`",
+            "kyverno is not on PATH",
         ),
     ] {
         let output = test(gator, &["--engine", engine]);
+        assert_eq!(output.status.code(), Some(2), "{why}");
+        assert!(stderr(&output).contains(why), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "");
+    }
+}
+
+/// A `kyverno` that fails the objects whose lines this command selects from the file `$4`, and passes the others.
+fn failing(select: &str) -> String {
+    format!(
+        "#!/bin/sh\n[ \"$1 $3 $5 $6\" = 'apply --resource --policy-report --output-format=json' ] || exit 3\n\
+         grep -q '^kind: Validating' \"$2\" || exit 3\n\
+         names() {{ sed 's/.*\"name\":\"\\(vector-[0-9]*\\)\".*/\\1/'; }}\n\
+         results() {{ while read -r name; do printf '%s{{\"result\":\"%s\",\"resources\":[{{\"name\":\"%s\"}}]}}' \"$first\" $1 $name; first=,; done; }}\n\
+         printf '{{\"results\":['; first=\n\
+         grep vector \"$4\" | names | {{ results pass; }}; first=,; {{ {select}; }} | names | results fail\n\
+         printf ']}}'; exit 1\n"
+    )
+}
+
+#[test]
+fn kyverno_says_what_it_refuses() {
+    let right =
+        failing(r#"grep -v ownerReferences "$4" | grep -E '"(image|reference)":"k8s.gcr.io/'"#);
+    for (name, engine) in [("kyverno", "vap"), ("kubectl-kyverno", "kyverno")] {
+        let output = test_with(name, Some(&right), &["--engine", engine]);
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+        assert!(text.ends_with(": 0 differences.\n"), "{text}");
+    }
+    let forgets = failing(r#"grep '"kind":"Pod".*"image":"k8s.gcr.io/' "$4""#);
+    let output = test_with("kyverno", Some(&forgets), &["--engine", "vap"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    assert!(
+        text.contains(
+            "admitted, although k8s-gcr-io is about it: k8s.gcr.io/pause:3.9 (CronJob)\n"
+        ),
+        "{text}"
+    );
+}
+
+/// A `kyverno` that writes each object into the folder `$6`, after this command.
+fn changing(change: &str) -> String {
+    format!(
+        "#!/bin/sh\n[ \"$1 $3 $5\" = 'apply --resource --output' ] || exit 3\n\
+         grep -q 'MutatingPolicy' \"$2\" || exit 3\n\
+         grep vector \"$4\" | while read -r line; do\n\
+         name=$(printf '%s' \"$line\" | sed 's/.*\"name\":\"\\(vector-[0-9]*\\)\".*/\\1/')\n\
+         printf '%s\\n---\\n' \"$line\" | {change} > \"$6/$name-mutated.yaml\"\n\
+         done\n"
+    )
+}
+
+#[test]
+fn kyverno_says_what_it_changes() {
+    let pods = r#"sed '/"kind":"Pod"/s|"image":"k8s.gcr.io/|"image":"registry.k8s.io/|'"#;
+    for engine in ["map", "kyverno-mutate"] {
+        let output = test_with("kyverno", Some(&changing(pods)), &["--engine", engine]);
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+        assert!(
+            !text.contains(" change 0:") && text.ends_with(": 0 differences.\n"),
+            "{text}"
+        );
+    }
+    for (change, expected) in [
+        (
+            "cat",
+            "left, although k8s-gcr-io replaces it: k8s.gcr.io/pause:3.9 (Pod)\n",
+        ),
+        (
+            r#"sed 's|"image":"k8s.gcr.io/|"image":"registry.k8s.io/|'"#,
+            "changed, although it should not be: k8s.gcr.io/pause:3.9 (CronJob)\n",
+        ),
+        (
+            r#"sed 's|"image":"k8s.gcr.io/|"image":"registry.example.com/|'"#,
+            "changed in another way than the rules say: k8s.gcr.io/pause:3.9 (Pod)\n",
+        ),
+        (
+            r#"sed 's|"--verbose"||'"#,
+            "changed, although it should not be: registry.k8s.io/pause:3.9 (Pod)\n",
+        ),
+    ] {
+        let output = test_with("kyverno", Some(&changing(change)), &["--engine", "map"]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = stdout(&output);
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_kyverno_that_evaluates_nothing_is_no_success() {
+    let errors = r#"#!/bin/sh
+echo '{"results":[{"result":"error","message":"no such key: kind","resources":[{"name":"vector-0"}]}]}'; exit 1
+"#;
+    for (script, engine, why) in [
+        (errors, "vap", "kyverno: vector-0: error: no such key: kind"),
+        (
+            "#!/bin/sh\necho '{\"results\": []}'\n",
+            "vap",
+            "kyverno: says nothing of vector-0",
+        ),
+        ("#!/bin/sh\nexit 0\n", "vap", "kyverno: printed no results"),
+        (
+            "#!/bin/sh\nexit 0\n",
+            "map",
+            "kyverno: did not evaluate the policy",
+        ),
+        (
+            "#!/bin/sh\necho it broke >&2; exit 2\n",
+            "map",
+            "kyverno: it broke",
+        ),
+    ] {
+        let output = test_with("kyverno", Some(script), &["--engine", engine]);
         assert_eq!(output.status.code(), Some(2), "{why}");
         assert!(stderr(&output).contains(why), "{}", stderr(&output));
         assert_eq!(stdout(&output), "");

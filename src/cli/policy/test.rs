@@ -1,35 +1,23 @@
 //! `regfix policy test`: a policy is tried with images that the rules are about and with others, by the program of its engine.
 //!
-//! Starts that program, which the user asks for, and nothing else. It makes no connection.
+//! What the program says is compared with what the rules say.
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::fs;
+mod runner;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::super::{Exit, mirror};
+use crate::edit::Applicability;
+use crate::finding::Finding;
+use crate::image::{ImageRef, canonical};
 use crate::policy::{Action, Engine, Vector, images, vectors};
 use crate::printable::{self, complain};
-use crate::program;
 use crate::rules::{RuleSet, Severity};
 
-/// A program that evaluates the policies of an engine.
-struct Runner {
-    engine: &'static str,
-    program: &'static str,
-    /// Names of the objects that are refused, by the files of the policy and of the objects.
-    refused: fn(&Path, &Path, &Path) -> Result<BTreeSet<String>, String>,
-}
-
-static RUNNERS: [Runner; 1] = [Runner {
-    engine: "gatekeeper",
-    program: "gator",
-    refused: by_gator,
-}];
+use runner::Verdicts;
 
 /// Tries the policy. Exit code 1: it differs from the rules.
 pub(super) fn test(
@@ -39,135 +27,200 @@ pub(super) fn test(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let Some(runner) = RUNNERS.iter().find(|runner| runner.engine == engine.name) else {
-        let known: Vec<&str> = RUNNERS.iter().map(|runner| runner.engine).collect();
-        let why = format!(
-            "there is no test without a cluster for `{}`, only for {}",
-            engine.name,
-            known.join(", ")
-        );
-        complain(err, why)?;
-        return Ok(Exit::Failed);
-    };
-    let Some(path) = program::here(runner.program) else {
-        complain(
-            err,
-            format!(
-                "{} is not on PATH: it evaluates this policy",
-                runner.program
-            ),
-        )?;
-        return Ok(Exit::Failed);
-    };
     let Ok(policy) = engine.policy(rules, least, Action::Deny) else {
         return super::unsupported(err);
     };
     let target = |image: &str| mirror::finding(image, rules)?.new;
     let vectors = vectors(&images(rules, &target));
-    match refused(runner, &path, &policy, &vectors) {
-        Ok(refused) => compare(&vectors, &refused, rules, least, out),
+    let differences = match runner::run(engine, &policy, &vectors) {
+        Ok(Verdicts::Refused(refused)) => of_refusals(&vectors, &refused, rules, least),
+        Ok(Verdicts::Changed(changed)) => of_changes(&vectors, &changed, rules, least),
         Err(why) => {
-            complain(err, format!("{}: {why}", runner.program))?;
-            Ok(Exit::Failed)
+            complain(err, why)?;
+            return Ok(Exit::Failed);
         }
+    };
+    for difference in &differences.found {
+        writeln!(out, "{difference}")?;
+    }
+    let Differences { expected, found } = &differences;
+    let count = vectors.len();
+    let verb = match engine.mutates {
+        true => "change",
+        false => "refuse",
+    };
+    writeln!(
+        out,
+        "{count} objects, of which the rules {verb} {expected}: {} differences.",
+        found.len()
+    )?;
+    out.flush()?;
+    Ok(match found.is_empty() {
+        true => Exit::Done,
+        false => Exit::FindingsLeft,
+    })
+}
+
+/// What the policy does that the rules do not say, and the reverse.
+#[derive(Default)]
+struct Differences {
+    /// How many objects the rules are about.
+    expected: usize,
+    found: Vec<String>,
+}
+
+impl Differences {
+    fn add(&mut self, what: &str, vector: &Vector) {
+        let image = printable::line(&vector.image);
+        self.found
+            .push(format!("{what}: {image} ({})", vector.kind));
     }
 }
 
-fn refused(
-    runner: &Runner,
-    program: &Path,
-    policy: &str,
-    vectors: &[Vector],
-) -> Result<BTreeSet<String>, String> {
-    let failed = |error: io::Error| error.to_string();
-    let folder = tempfile::tempdir().map_err(failed)?;
-    let [policy_file, objects_file] =
-        ["policy.yaml", "objects.yaml"].map(|name| folder.path().join(name));
-    // JSON is YAML.
-    let objects: Vec<String> = vectors
-        .iter()
-        .map(|vector| printable::json(&vector.object))
-        .collect();
-    fs::write(&policy_file, policy).map_err(failed)?;
-    fs::write(&objects_file, objects.join("\n---\n")).map_err(failed)?;
-    (runner.refused)(program, &policy_file, &objects_file)
-}
-
-/// What the policy does, beside what the rules say.
-fn compare(
+fn of_refusals(
     vectors: &[Vector],
     refused: &BTreeSet<String>,
     rules: &RuleSet,
     least: Severity,
-    out: &mut dyn Write,
-) -> io::Result<Exit> {
-    let mut differences = 0;
-    let mut expected = 0;
+) -> Differences {
+    let mut differences = Differences::default();
     for vector in vectors {
         let finding = mirror::finding(&vector.image, rules);
         let finding = finding.filter(|finding| finding.severity >= least && !vector.is_controlled);
-        expected += usize::from(finding.is_some());
-        let (kind, image) = (vector.kind, printable::line(&vector.image));
+        differences.expected += usize::from(finding.is_some());
         match (finding, refused.contains(&vector.name)) {
             (Some(finding), false) => {
-                differences += 1;
-                writeln!(
-                    out,
-                    "admitted, although {} is about it: {image} ({kind})",
-                    finding.rule
-                )?;
+                let what = format!("admitted, although {} is about it", finding.rule);
+                differences.add(&what, vector);
             }
-            (None, true) => {
-                differences += 1;
-                writeln!(out, "refused, although it should not be: {image} ({kind})")?;
-            }
+            (None, true) => differences.add("refused, although it should not be", vector),
             _ => {}
         }
     }
-    let count = vectors.len();
-    writeln!(
-        out,
-        "{count} objects, of which the rules refuse {expected}: {differences} differences."
-    )?;
-    out.flush()?;
-    Ok(match differences {
-        0 => Exit::Done,
-        _ => Exit::FindingsLeft,
+    differences
+}
+
+fn of_changes(
+    vectors: &[Vector],
+    changed: &BTreeMap<String, Value>,
+    rules: &RuleSet,
+    least: Severity,
+) -> Differences {
+    let mut differences = Differences::default();
+    for vector in vectors {
+        let finding = mirror::finding(&vector.image, rules).filter(|finding| {
+            is_of_a_new_pod(vector) && is_replaced(finding, vector, rules, least)
+        });
+        differences.expected += usize::from(finding.is_some());
+        let new = finding.as_ref().and_then(|finding| {
+            // A digest stays, and belongs to neither.
+            let new = finding.new.as_deref()?;
+            Some(vector.image.replacen(&finding.old, new, 1))
+        });
+        let before = in_one_spelling(&vector.object);
+        let after = changed.get(&vector.name).map(in_one_spelling);
+        let after = after.as_ref().unwrap_or(&before);
+        let expected = match new {
+            Some(new) => in_one_spelling(&with_image(&vector.object, &vector.image, &new)),
+            None => before.clone(),
+        };
+        match &finding {
+            _ if is_part(&expected, after) => {}
+            Some(finding) if is_part(&before, after) => {
+                let what = format!("left, although {} replaces it", finding.rule);
+                differences.add(&what, vector);
+            }
+            Some(_) => differences.add("changed in another way than the rules say", vector),
+            None => differences.add("changed, although it should not be", vector),
+        }
+    }
+    differences
+}
+
+/// Policies change the containers of pods, and nothing that makes pods.
+fn is_of_a_new_pod(vector: &Vector) -> bool {
+    vector.object["kind"] == "Pod" && vector.kind != "image volume"
+}
+
+/// Whether the move is safe whatever the tag: also for one that nobody has.
+fn is_replaced(finding: &Finding, vector: &Vector, rules: &RuleSet, least: Severity) -> bool {
+    const NO_TAG: &str = "regfix-no-such-tag";
+    let is_safe = |finding: &Finding| finding.applicability() == Some(Applicability::Safe);
+    let image = &vector.image;
+    let name = ImageRef::parse(image).map(|parsed| parsed.name_span().of(image).to_owned());
+    let other = name.and_then(|name| mirror::finding(&format!("{name}:{NO_TAG}"), rules));
+    finding.severity >= least
+        && is_safe(finding)
+        && other.is_some_and(|other| other.rule == finding.rule && is_safe(&other))
+}
+
+/// The object with another image in its containers.
+fn with_image(object: &Value, old: &str, new: &str) -> Value {
+    with_images(object, |image| match image == old {
+        true => new.to_owned(),
+        false => image.to_owned(),
     })
 }
 
-/// Runs a program to its end, and gives what it prints.
-fn output(program: &Path, arguments: &[&OsStr]) -> Result<(String, String), String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot be started: {error}"))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok((text(&output.stdout), text(&output.stderr)))
+/// The object with its images in the long spelling of Docker Hub.
+fn in_one_spelling(object: &Value) -> Value {
+    with_images(object, |image| match ImageRef::parse(image) {
+        Some(parsed) => {
+            let name = parsed.name_span().of(image);
+            image.replacen(name, &canonical(parsed.host, parsed.path), 1)
+        }
+        None => image.to_owned(),
+    })
 }
 
-/// `gator test` prints a list of violations, and fails if there are any.
-fn by_gator(program: &Path, policy: &Path, objects: &Path) -> Result<BTreeSet<String>, String> {
-    let words = ["test", "--output=json"].map(OsStr::new);
-    let file = OsStr::new("--filename");
-    let arguments = [
-        words[0],
-        words[1],
-        file,
-        policy.as_os_str(),
-        file,
-        objects.as_os_str(),
-    ];
-    let (text, words) = output(program, &arguments)?;
-    let results: Value = serde_json::from_str(&text).map_err(|_| {
-        let said = words.lines().next_back().unwrap_or("printed no results");
-        said.to_owned()
-    })?;
-    let name = |result: &Value| {
-        let name = result.pointer("/violatingObject/metadata/name")?;
-        name.as_str().map(str::to_owned)
-    };
-    let results = results.as_array().into_iter().flatten();
-    Ok(results.filter_map(name).collect())
+fn with_images(object: &Value, change: impl Fn(&str) -> String) -> Value {
+    let mut object = object.clone();
+    for list in ["/spec/containers", "/spec/initContainers"] {
+        let containers = object.pointer_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            let image = container.get_mut("image");
+            if let Some(Value::String(image)) = image {
+                *image = change(image);
+            }
+        }
+    }
+    object
+}
+
+/// Whether everything of a value is in another one, which may have more: an API server fills in defaults.
+fn is_part(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|other| is_part(value, other))),
+        (Value::Array(part), Value::Array(whole)) => {
+            part.len() == whole.len()
+                && part
+                    .iter()
+                    .zip(whole)
+                    .all(|(one, other)| is_part(one, other))
+        }
+        (part, whole) => part == whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_part_lacks_nothing() {
+        let part = json!({"a": [{"b": 1}]});
+        assert!(is_part(&part, &json!({"a": [{"b": 1, "c": 2}], "d": []})));
+        for other in [
+            json!({"a": []}),
+            json!({"a": [{"b": 2}]}),
+            json!({"a": [{"b": 1}, {}]}),
+            json!([]),
+        ] {
+            assert!(!is_part(&part, &other), "{other}");
+        }
+    }
 }
