@@ -219,7 +219,7 @@ fn show(
     }
     let (mut git_only, mut failed) = (Vec::new(), false);
     if !arguments.repo.is_empty() {
-        let (sites, incomplete) = repo::sites(options, err)?;
+        let (sites, incomplete) = repo::sites(&options, err)?;
         git_only = cluster::join(&mut rows, &sites, &inventory);
         failed = incomplete;
     }

@@ -4,81 +4,49 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 
-use serde::Deserialize;
-
 use crate::cluster::Site;
 use crate::kind;
 use crate::open::{self, Links};
-use crate::printable;
-use crate::report;
-use crate::run::{self, Mode, Options, Outcome};
+use crate::printable::{self, complain};
+use crate::rules::Severity;
+use crate::run::{self, Options, Outcome};
 use crate::source::LineIndex;
 use crate::structure;
+use crate::walk::Overlay;
 
 /// Files with places are no larger.
 const LARGEST: usize = 16 << 20;
 
-/// The report in JSON, as far as it is of use here.
-#[derive(Deserialize)]
-struct Document {
-    files: Vec<File>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    path: String,
-    findings: Vec<Finding>,
-}
-
-#[derive(Deserialize)]
-struct Finding {
-    rule: String,
-    severity: String,
-    mention: bool,
-    old: String,
-    new: Option<String>,
-    spans: Vec<Span>,
-}
-
-#[derive(Deserialize)]
-struct Span {
-    line: usize,
-    column: usize,
-}
-
 /// All images that the files at the roots of the run pull, and whether something failed.
-pub(super) fn sites(options: Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Site>, bool)> {
-    let options = Options {
-        format: report::format("json").unwrap_or(options.format),
-        mode: Mode::Check,
-        outputs: Vec::new(),
-        quiet: false,
-        statistics: false,
-        ..options
-    };
-    let mut text = Vec::new();
-    let checked = run::check(&options, &mut text, err)?;
-    let (listed, outcome) = run::listed(&options, err)?;
-    let failed = checked == Outcome::Failed || outcome == Outcome::Failed;
-    let Ok(document) = serde_json::from_slice::<Document>(&text) else {
-        return Ok((Vec::new(), true));
+pub(super) fn sites(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Site>, bool)> {
+    let (listed, outcome) = run::listed(options, err)?;
+    let mut failed = outcome == Outcome::Failed;
+    let overlay = Overlay::default();
+    let judged = run::session(options, |session| session.judge_all(&overlay, None)).flatten();
+    let files = match judged {
+        Ok(files) => files,
+        Err(why) => {
+            complain(&mut *err, why)?;
+            failed = true;
+            BTreeMap::new()
+        }
     };
     let mut sites = Vec::new();
     let mut legacy = HashSet::new();
-    for file in document.files {
-        for finding in file.findings {
-            let Some(span) = finding.spans.first().filter(|_| !finding.mention) else {
-                continue;
-            };
-            legacy.insert((file.path.clone(), finding.old.clone()));
+    for (path, file) in &files {
+        let path = printable::name(path);
+        let index = LineIndex::new(&file.text);
+        for finding in file.findings.iter().filter(|finding| !finding.mention) {
+            let position = index.position(&file.text, finding.span().start);
+            legacy.insert((path.clone(), finding.old.clone()));
             sites.push(Site {
-                path: file.path.clone(),
-                line: span.line,
-                column: span.column,
-                image: finding.old,
-                counts: finding.severity != "info",
-                rule: Some(finding.rule),
-                new: finding.new,
+                path: path.clone(),
+                line: position.line,
+                column: position.column,
+                image: finding.old.clone(),
+                counts: finding.severity > Severity::Info,
+                rule: Some(finding.rule.to_string()),
+                new: finding.new.clone(),
                 place: String::new(),
             });
         }

@@ -1,0 +1,256 @@
+//! Labels, annotations and other objects that say who put an object there.
+//!
+//! The strongest evidence first: `app.kubernetes.io/instance` is set by charts as they like, and proves nothing by itself.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+
+use super::super::object::{Identity, Object};
+use super::super::source::{Location, Source, without_user};
+use super::{Chart, Manager, Origin};
+use crate::rules::charts::Charts;
+
+const ARGO_ID: &str = "argocd.argoproj.io/tracking-id";
+/// What many set as the label that Argo CD tracks by.
+const ARGO_INSTANCE: &str = "argocd.argoproj.io/instance";
+const INSTANCE: &str = "app.kubernetes.io/instance";
+const FLUX_RELEASE: &str = "helm.toolkit.fluxcd.io";
+const FLUX_KUSTOMIZATION: &str = "kustomize.toolkit.fluxcd.io";
+const HELM_RELEASE: &str = "meta.helm.sh/release-name";
+const HELM_NAMESPACE: &str = "meta.helm.sh/release-namespace";
+const CHART: &str = "helm.sh/chart";
+const KUSTOMIZE: &str = "config.kubernetes.io/origin";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Labels and annotations of other programs that put objects back, and what these are called.
+const OTHERS: [(&str, &str); 10] = [
+    ("olm.owner", "Operator Lifecycle Manager"),
+    ("objectset.rio.cattle.io/owner-name", "Rancher Fleet or k3s"),
+    ("objectset.rio.cattle.io/id", "Rancher Fleet or k3s"),
+    ("kapp.k14s.io/app", "kapp"),
+    ("configsync.gke.io/resource-id", "Config Sync"),
+    ("config.k8s.io/owning-inventory", "kpt"),
+    ("addonmanager.kubernetes.io/mode", "addon manager"),
+    ("eks.amazonaws.com/component", "EKS add-on"),
+    ("pulumi.com/patchForce", "Pulumi"),
+    ("app.terraform.io/run", "Terraform"),
+];
+
+/// Whether a label or an annotation says who put an object there.
+pub(in crate::cluster) fn is_evidence(key: &str) -> bool {
+    let ours = [
+        ARGO_ID,
+        ARGO_INSTANCE,
+        INSTANCE,
+        HELM_RELEASE,
+        HELM_NAMESPACE,
+        CHART,
+        "chart",
+        KUSTOMIZE,
+    ];
+    let flux = |key: &str| {
+        let (group, name) = key.split_once('/').unwrap_or((key, ""));
+        [FLUX_RELEASE, FLUX_KUSTOMIZATION].contains(&group) && ["name", "namespace"].contains(&name)
+    };
+    ours.contains(&key) || flux(key) || OTHERS.iter().any(|(one, _)| *one == key)
+}
+
+/// What is known of all objects that bring others.
+pub(in crate::cluster) struct Sources {
+    all: HashMap<Identity, Source>,
+    /// Which application made an object.
+    applications: HashMap<Identity, Identity>,
+    charts: Charts,
+}
+
+impl Sources {
+    pub(in crate::cluster) fn of<'o>(
+        objects: impl Iterator<Item = &'o Object>,
+        charts: Charts,
+    ) -> Self {
+        let mut sources = Self {
+            all: HashMap::new(),
+            applications: HashMap::new(),
+            charts,
+        };
+        for object in objects {
+            let Some(source) = &object.source else {
+                continue;
+            };
+            if let Source::Application(_, resources) = source {
+                let made = resources
+                    .iter()
+                    .map(|one| (one.clone(), object.identity.clone()));
+                sources.applications.extend(made);
+            }
+            sources.all.insert(object.identity.clone(), source.clone());
+        }
+        sources
+    }
+
+    /// Who put an object there.
+    pub(in crate::cluster) fn origin(&self, object: &Object) -> Origin {
+        let mut origin = self.manager(object);
+        origin.charts = self.charts;
+        let chart = object
+            .evidence
+            .get(CHART)
+            .or_else(|| object.evidence.get("chart"));
+        // A label that anybody could have set says nothing of one who brings no charts.
+        let brings_charts = !matches!(origin.manager, Manager::StaticPod | Manager::NotRead);
+        origin.chart = chart
+            .filter(|_| brings_charts)
+            .and_then(|label| Chart::parse(label));
+        origin
+    }
+
+    fn manager(&self, object: &Object) -> Origin {
+        let evidence = &object.evidence;
+        if let Some(node) = &object.node_of_static_pod {
+            return Origin::new(Manager::StaticPod, node.clone());
+        }
+        let found = self
+            .of_argo(object)
+            .or_else(|| {
+                self.of_flux(
+                    evidence,
+                    Manager::FluxHelmRelease,
+                    FLUX_RELEASE,
+                    "HelmRelease",
+                )
+            })
+            .or_else(|| {
+                self.of_flux(
+                    evidence,
+                    Manager::FluxKustomization,
+                    FLUX_KUSTOMIZATION,
+                    "Kustomization",
+                )
+            })
+            .or_else(|| of_helm(evidence))
+            .or_else(|| of_kustomize(evidence));
+        let other = || {
+            let mut all = OTHERS.iter();
+            let (key, name) = all.find(|(key, _)| evidence.contains_key(*key))?;
+            let value = if *key == "olm.owner" {
+                evidence[*key].clone()
+            } else {
+                String::new()
+            };
+            Some(Origin::new(Manager::Other(name), value))
+        };
+        let applied = || {
+            let is_applied = evidence.contains_key(LAST_APPLIED);
+            is_applied.then(|| Origin::new(Manager::KubectlApply, String::new()))
+        };
+        let found = found.or_else(other).or_else(applied);
+        found.unwrap_or_else(|| Origin::new(Manager::Unknown, String::new()))
+    }
+
+    /// By its id, which names the object itself: operators copy annotations to what they make. Or by a label, or by what
+    /// the application says that it made.
+    fn of_argo(&self, object: &Object) -> Option<Origin> {
+        let by_id = || {
+            let (name, id) = object.evidence.get(ARGO_ID)?.split_once(':')?;
+            let Identity {
+                namespace,
+                kind,
+                name: own,
+                group,
+            } = &object.identity;
+            let (found, target) = id.rsplit_once(':')?;
+            // The namespace of an object that is in none is that of the application.
+            let is_own = found == format!("{group}/{kind}")
+                && (target == format!("{namespace}/{own}")
+                    || namespace.is_empty() && target.ends_with(&format!("/{own}")));
+            // In other namespaces than its own, Argo CD calls them `NAMESPACE_NAME`.
+            is_own.then(|| name.replacen('_', "/", 1))
+        };
+        let by_resources = || self.applications.get(&object.identity).map(with_namespace);
+        let by_label = || object.evidence.get(ARGO_INSTANCE).cloned();
+        let name = by_resources().or_else(by_id).or_else(by_label)?;
+        let named = |one: &&Identity| {
+            one.kind == "Application" && (with_namespace(one) == name || one.name == name)
+        };
+        // Two of one name in two namespaces cannot be told apart.
+        let mut all = self.all.keys().filter(named);
+        let application = all.next().filter(|_| all.next().is_none());
+        let application = self.applications.get(&object.identity).or(application);
+        let shown = application.map(with_namespace).unwrap_or(name);
+        let mut origin = Origin::new(Manager::ArgoCd, shown);
+        origin.location = application.and_then(|one| self.location(one));
+        Some(origin)
+    }
+
+    fn of_flux(
+        &self,
+        evidence: &BTreeMap<String, String>,
+        manager: Manager,
+        group: &str,
+        kind: &str,
+    ) -> Option<Origin> {
+        let name = evidence.get(&format!("{group}/name"))?;
+        let namespace = evidence.get(&format!("{group}/namespace"));
+        let identity = Identity {
+            namespace: namespace.cloned().unwrap_or_default(),
+            kind: kind.to_owned(),
+            name: name.clone(),
+            group: group.to_owned(),
+        };
+        let mut origin = Origin::new(manager, with_namespace(&identity));
+        origin.location = self.location(&identity);
+        Some(origin)
+    }
+
+    fn location(&self, identity: &Identity) -> Option<Location> {
+        let source = self.all.get(identity)?;
+        Some(source.location(&self.all)).filter(|location| *location != Location::default())
+    }
+}
+
+fn with_namespace(identity: &Identity) -> String {
+    let Identity {
+        namespace, name, ..
+    } = identity;
+    match namespace.is_empty() {
+        true => name.clone(),
+        false => format!("{namespace}/{name}"),
+    }
+}
+
+fn of_helm(evidence: &BTreeMap<String, String>) -> Option<Origin> {
+    let release = evidence.get(HELM_RELEASE)?;
+    let name = match evidence.get(HELM_NAMESPACE) {
+        Some(namespace) => format!("{namespace}/{release}"),
+        None => release.clone(),
+    };
+    Some(Origin::new(Manager::Helm, name))
+}
+
+/// What `kustomize build` writes with `buildMetadata: [originAnnotations]`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Annotated {
+    path: String,
+    repo: String,
+    #[serde(rename = "ref")]
+    reference: String,
+    #[serde(rename = "configuredIn")]
+    configured_in: String,
+}
+
+fn of_kustomize(evidence: &BTreeMap<String, String>) -> Option<Origin> {
+    let annotated: Annotated = serde_yaml::from_str(evidence.get(KUSTOMIZE)?).ok()?;
+    let mut origin = Origin::new(Manager::Kustomize, String::new());
+    origin.location = Some(Location {
+        repository: without_user(&annotated.repo),
+        revision: annotated.reference,
+        path: match annotated.path.is_empty() {
+            true => annotated.configured_in,
+            false => annotated.path,
+        },
+        chart: None,
+    });
+    Some(origin)
+}
