@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The chart of `packaging`: helm finds no fault with it, regfix finds nothing legacy in it, and its role is the one that is documented.
-# With REGFIX_KUBECONFIG an API server takes it, too.
+# With REGFIX_KUBECONFIG it is installed, and regfix runs as its pod would, with the token of its service account.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$scratch"
@@ -14,13 +14,19 @@ image=(--set image.repository=registry.example.com/regfix-cluster)
 helm lint --strict "$chart" "${image[@]}" >linted 2>&1 || failed "helm lint: $(cat linted)"
 # Without an image it says what is missing.
 helm template test "$chart" > /dev/null 2> why && failed "a chart without an image is rendered"
-contains "$(cat why)" "packaging/Dockerfile.cluster"
+contains "$(cat why)" "packaging/Dockerfile"
+# Metrics need a report that stays.
+helm template test "$chart" "${image[@]}" --set metrics.enabled=true > /dev/null 2> why && failed "metrics without a claim are rendered"
+contains "$(cat why)" "reports.claim"
 helm template test "$chart" --namespace audit "${image[@]}" > usual.yaml
 cat > values.yaml << 'YAML'
 image: {digest: "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
 imagePullSecrets: [{name: pull}]
 timeZone: Europe/Berlin
-format: json
+format: concise
+failOnFindings: false
+reports: {claim: reports}
+metrics: {enabled: true, interval: 1h, extraArgs: ["--per-host=2"]}
 extraArgs: ["--select=bitnami-*"]
 rbac: {extraRules: [{apiGroups: [example.com], resources: [widgets], verbs: [get, list]}]}
 podLabels: {team: platform}
@@ -31,6 +37,9 @@ affinity: {nodeAffinity: {}}
 YAML
 helm template test "$chart" --namespace audit "${image[@]}" --values values.yaml > all.yaml
 contains "$(cat all.yaml)" 'image: "registry.example.com/regfix-cluster@sha256:aaaa'
+for argument in --exit-zero --all --output=json=/reports/cluster.json --cluster-report=/reports/cluster.json --interval=1h; do
+    contains "$(cat all.yaml)" "- $argument"
+done
 contains "$(cat usual.yaml)" 'image: "registry.example.com/regfix-cluster:'
 passed "helm lints and renders the chart"
 
@@ -45,14 +54,64 @@ sed -n '/^kind: ClusterRole$/,/^---/p' usual.yaml > role
 [ "$(rules role)" = "$(rules "$root/packaging/cluster-reader.yaml")" ] || failed "the role is not that of packaging/cluster-reader.yaml"
 passed "its role is that of packaging/cluster-reader.yaml"
 
+if has kubeconform; then
+    kubeconform -strict -ignore-missing-schemas -summary usual.yaml all.yaml > said 2>&1 || echo "not tested: kubeconform, which has no schemas here: $(tail -n 1 said)"
+fi
+
+# arguments FILE KIND: what the container of a kind is run with
+arguments() { sed -n "/^kind: $2/,/^---/p" "$1" | sed -n '/args:/,/securityContext:\|ports:/s/^ *- //p' | sed 's/^"\(.*\)"$/\1/; /^name: /d'; }
+# What the pods are run with are commands of this regfix, whatever comes of it.
+mapfile -t cluster < <(arguments all.yaml CronJob)
+mkdir reports
+"$regfix" "${cluster[@]//\/reports/reports}" --from usual.yaml > report 2> why && failed "regfix takes --from beside --all-namespaces"
+contains "$(cat why)" "cannot be used with"
+mapfile -t exporter < <(arguments all.yaml Deployment)
+[[ ${exporter[0]} == exporter ]] || failed "no exporter: ${exporter[*]}"
+printf '{"version":1,"rows":[]}' > reports/cluster.json
+# It listens until it is stopped.
+exporter=("${exporter[@]//\/reports/reports}")
+timeout 3 "$regfix" "${exporter[@]//0.0.0.0:9877/127.0.0.1:0}" > said 2>&1 && failed "the exporter ends"
+[[ $(cat said) != *error:* ]] || failed "${exporter[*]}: $(cat said)"
+passed "regfix knows the arguments of the pods"
+
 needs_server "the chart on an API server"
+own_namespace regfix-chart usual.yaml
 for file in usual.yaml all.yaml; do
-    sed 's/namespace: audit/namespace: default/' "$file" | kubectl apply --dry-run=server -f - > /dev/null || failed "$file is refused"
+    sed "s/namespace: audit/namespace: $namespace/" "$file" | kubectl apply --dry-run=server -f - > /dev/null || failed "$file is refused"
 done
-passed "an API server takes it"
-# What the pod would run.
-mapfile -t arguments < <(sed -n '/args:/,/env:/s/^ *- //p' usual.yaml | sed '/^name: /d')
+helm install test "$chart" --namespace "$namespace" "${image[@]}" --values values.yaml > /dev/null
+leave_chart() {
+    helm uninstall test --namespace "$namespace" > /dev/null 2>&1 || true
+    leave_server
+}
+trap leave_chart EXIT
+passed "it is installed"
+
+account=system:serviceaccount:$namespace:test-regfix-cluster
+may() { kubectl auth can-i "$@" --all-namespaces --as "$account" > /dev/null 2>&1; }
+for what in pods deployments.apps cronjobs.batch customresourcedefinitions.apiextensions.k8s.io; do
+    may list "$what" || failed "$account may not list $what"
+done
+for what in "create pods" "patch deployments.apps" "delete jobs.batch" "get secrets" "list configmaps" "create pods --subresource=exec"; do
+    # shellcheck disable=SC2086
+    ! may $what || failed "$account may $what"
+done
+passed "its role reads workloads, and nothing else"
+
+# As its pod runs it: no kubectl, the token of the service account, and the reports in files.
+kubectl --namespace "$namespace" create deployment old --image k8s.gcr.io/pause:3.1 > /dev/null
+mkdir account
+kubectl --namespace "$namespace" create token test-regfix-cluster > account/token
+kubectl config view --raw --minify --output 'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d > account/ca.crt
+server=$(kubectl config view --minify --output 'jsonpath={.clusters[0].cluster.server}')
+server=${server#https://}
+printf '%s' "$namespace" > account/namespace
 status=0
-"$regfix" "${arguments[@]}" > report || status=$?
-[[ $status -le 1 && -s report ]] || failed "regfix ${arguments[*]}: exit code $status"
-passed "regfix ${arguments[*]}: exit code $status"
+env --ignore-environment PATH= KUBERNETES_SERVICE_HOST="${server%:*}" KUBERNETES_SERVICE_PORT="${server##*:}" \
+    "$regfix" "${cluster[@]//\/reports/reports}" --service-account account > report 2> why || status=$?
+[[ $status = 0 && -z $(cat why) ]] || failed "regfix ${cluster[*]}: exit code $status: $(cat why)"
+contains "$(cat report)" "$namespace/Deployment/old"
+contains "$(cat report)" "Helm release $namespace/test"
+contains "$(head -c 100 reports/cluster.html)" "<!DOCTYPE html>"
+python3 -c 'import json; rows = json.load(open("reports/cluster.json"))["rows"]; assert any(row["finding"] for row in rows) and not all(row["finding"] for row in rows)'
+passed "its service account is all that regfix needs: $(tail -n 1 report)"
