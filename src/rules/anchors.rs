@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
-use super::{Pattern, Rule, RuleSet, spelling};
+use super::spelling::Spelling;
+use super::{Pattern, Rule, RuleSet};
 use crate::artifact::Artifact;
 use crate::image::DOCKER_HUB;
 use crate::search::Search;
@@ -37,8 +38,7 @@ pub struct Anchors {
     places: Vec<Place>,
     /// All the cuts of all the places.
     cuts: usize,
-    /// The last labels of the hosts that rules name.
-    domains: Vec<String>,
+    spelling: Spelling,
     search: Search,
 }
 
@@ -126,9 +126,8 @@ impl Anchors {
         for (stem, places) in &by_stem {
             places.iter().for_each(|place| stem_of[*place] = stem);
         }
-        let mut domains: Vec<String> = places.iter().filter_map(Needles::domain).collect();
-        domains.sort();
-        domains.dedup();
+        let hosts = places.iter().filter_map(Needles::host);
+        let spelling = Spelling::new(hosts).map_err(too_many)?;
         let mut cuts = 0;
         let places = places
             .into_iter()
@@ -139,7 +138,7 @@ impl Anchors {
             stems: by_stem.values().cloned().collect(),
             places,
             cuts,
-            domains,
+            spelling,
             search,
         })
     }
@@ -172,7 +171,7 @@ impl Anchors {
     }
 
     fn occur_otherwise_written(&self, text: &[u8]) -> bool {
-        let plain = spelling::plain(text, &self.domains);
+        let plain = self.spelling.plain(text);
         plain.is_some_and(|text| self.locations(&text).next().is_some())
     }
 
@@ -221,7 +220,7 @@ impl Anchors {
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let mut hints: Vec<usize> = self
             .stems_in(text)
-            .chain(spelling::locations(text, &self.domains))
+            .chain(self.spelling.locations(text))
             .collect();
         hints.sort_unstable();
         hints
@@ -313,10 +312,10 @@ impl Needles {
         }
     }
 
-    /// The last label of its host.
-    fn domain(&self) -> Option<String> {
+    /// Its host, if it has one.
+    fn host(&self) -> Option<&str> {
         let host = self.segments.first().filter(|_| !self.on_docker_hub)?;
-        host.rsplit_once('.').map(|(_, label)| label.to_owned())
+        host.contains('.').then_some(host)
     }
 
     fn piece(&self, from: usize, to: usize, stem: &str) -> Piece {

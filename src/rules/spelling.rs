@@ -2,24 +2,92 @@
 //!
 //! The prefilter asks this of every file in which it finds nothing, so that the usual answer, none, is cheap.
 
-/// The text with such names as they are compared. `None` where there is none. `domains` are the last labels of hosts.
-pub(super) fn plain(text: &[u8], domains: &[String]) -> Option<Vec<u8>> {
-    let decoded = decode(text);
-    let meant = decoded.as_deref().unwrap_or(text);
-    let has_capitals = capitals(meant, domains).next().is_some();
-    match has_capitals {
-        true => Some(meant.to_ascii_lowercase()),
-        false => decoded,
+use std::collections::BTreeSet;
+
+use aho_corasick::BuildError;
+
+use crate::search::Search;
+
+/// Finds such names.
+#[derive(Debug)]
+pub(super) struct Spelling {
+    /// The labels before and behind each dot of the hosts that rules name.
+    labels: Vec<(String, String)>,
+    /// Three letters with a dot and a capital, as they are where one of those dots has a capital beside it.
+    search: Search,
+}
+
+impl Spelling {
+    /// For the hosts that rules name.
+    ///
+    /// # Errors
+    /// If they are too many to search for.
+    pub(super) fn new<'h>(hosts: impl Iterator<Item = &'h str>) -> Result<Self, BuildError> {
+        let pairs = hosts.flat_map(|host| {
+            let labels: Vec<&str> = host.split('.').collect();
+            let pairs = labels
+                .windows(2)
+                .map(|pair| (pair[0].to_owned(), pair[1].to_owned()));
+            pairs.collect::<Vec<_>>()
+        });
+        let labels: BTreeSet<(String, String)> = pairs.collect();
+        let words: BTreeSet<String> = labels.iter().flat_map(with_capitals).collect();
+        Ok(Self {
+            labels: labels.into_iter().collect(),
+            search: Search::new(words.iter())?,
+        })
+    }
+
+    /// The text with such names as they are compared. `None` if there is none.
+    pub(super) fn plain(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let decoded = decode(text);
+        let meant = decoded.as_deref().unwrap_or(text);
+        let has_capitals = self.capitals(meant).next().is_some();
+        match has_capitals {
+            true => Some(meant.to_ascii_lowercase()),
+            false => decoded,
+        }
+    }
+
+    /// Where such names are, in order.
+    pub(super) fn locations(&self, text: &[u8]) -> Vec<usize> {
+        let escapes = memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some());
+        let mut found: Vec<usize> = escapes.chain(self.capitals(text)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Where a host has capitals beside a dot: `K8S.gcr.io`, `Quay.Io`. Gives the dots.
+    fn capitals<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let hits = self.search.find_iter(text);
+        let dots = hits.map(|(_, at)| at + usize::from(text[at] != b'.'));
+        dots.filter(|dot| {
+            let (before, behind) = (&text[..*dot], &text[dot + 1..]);
+            self.labels.iter().any(|(one, other)| {
+                let ends = before.len().checked_sub(one.len());
+                let ends = ends.is_some_and(|at| before[at..].eq_ignore_ascii_case(one.as_bytes()));
+                let begins = behind.get(..other.len());
+                ends && begins.is_some_and(|label| label.eq_ignore_ascii_case(other.as_bytes()))
+            })
+        })
     }
 }
 
-/// Where such names are, in order.
-pub(super) fn locations(text: &[u8], domains: &[String]) -> Vec<usize> {
-    let escapes = memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some());
-    let mut found: Vec<usize> = escapes.chain(capitals(text, domains)).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
+/// The letters around a dot, one of those beside it a capital: `r.io` gives `R.i`, `.Io` and `.IO`.
+fn with_capitals((before, behind): &(String, String)) -> Vec<String> {
+    let (Some(last), Some(first)) = (before.chars().last(), behind.chars().next()) else {
+        return Vec::new();
+    };
+    let second: String = behind.chars().skip(1).take(1).collect();
+    let capital = first.to_ascii_uppercase();
+    let words = [
+        format!("{}.{first}", last.to_ascii_uppercase()),
+        format!(".{capital}{second}"),
+        format!(".{capital}{}", second.to_ascii_uppercase()),
+    ];
+    let has_capital = |word: &String| word.bytes().any(|byte| byte.is_ascii_uppercase());
+    words.into_iter().filter(has_capital).collect()
 }
 
 /// The text with the escapes of letters that names are made of undone. `None` where there are none.
@@ -82,66 +150,17 @@ fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b':')
 }
 
-/// Where a host has capitals beside a dot: `K8S.GCR.IO`, `Quay.Io`.
-fn capitals<'t>(text: &'t [u8], domains: &'t [String]) -> impl Iterator<Item = usize> + use<'t> {
-    let is_capital = |at: usize| text.get(at).is_some_and(u8::is_ascii_uppercase);
-    let dots = chunks(text).flat_map(|start| {
-        let end = text.len().min(start + CHUNK + 1);
-        memchr::memchr_iter(b'.', &text[start..end]).map(move |dot| start + dot)
-    });
-    dots.filter(move |dot| {
-        (is_capital(dot + 1) || dot.checked_sub(1).is_some_and(is_capital))
-            && begins_with_domain(&text[dot + 1..], domains)
-    })
-}
-
-/// So much is looked at in a few instructions.
-const CHUNK: usize = 64;
-
-/// Where chunks begin that have a dot with a capital beside it, both in the chunk or one just behind it.
-fn chunks(text: &[u8]) -> impl Iterator<Item = usize> {
-    let (ones, _) = text.as_chunks::<CHUNK>();
-    let (nexts, _) = text.get(1..).unwrap_or_default().as_chunks::<CHUNK>();
-    let found = ones
-        .iter()
-        .zip(nexts)
-        .map(|(ones, nexts)| beside(ones, nexts));
-    let starts = (0..text.len()).step_by(CHUNK);
-    starts
-        .zip(found.chain([true]))
-        .filter_map(|(start, found)| found.then_some(start))
-}
-
-/// Without a branch, so that the compiler makes vector instructions of it.
-fn beside(ones: &[u8; CHUNK], nexts: &[u8; CHUNK]) -> bool {
-    let pairs = ones.iter().zip(nexts);
-    let found = pairs.fold(0_u8, |found, (one, next)| {
-        let before = u8::from(one.is_ascii_uppercase()) & u8::from(*next == b'.');
-        let behind = u8::from(*one == b'.') & u8::from(next.is_ascii_uppercase());
-        found | before | behind
-    });
-    found > 0
-}
-
-fn begins_with_domain(text: &[u8], domains: &[String]) -> bool {
-    domains.iter().any(|domain| {
-        let (label, after) = text.split_at_checked(domain.len()).unwrap_or((text, b""));
-        let ends = || !after.first().is_some_and(u8::is_ascii_alphanumeric);
-        label.eq_ignore_ascii_case(domain.as_bytes()) && ends()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
-        let domains = ["io".to_owned(), "com".to_owned()];
-        let plain = plain(text.as_bytes(), &domains);
+        let spelling = Spelling::new(["k8s.gcr.io", "quay.io", "a.com"].into_iter()).unwrap();
+        let plain = spelling.plain(text.as_bytes());
         let plain = plain.map(|plain| String::from_utf8(plain).unwrap());
         assert_eq!(plain.as_deref(), expected, "{text}");
-        let locations = locations(text.as_bytes(), &domains);
+        let locations = spelling.locations(text.as_bytes());
         assert_eq!(locations.is_empty(), expected.is_none(), "{text}");
     }
 
@@ -155,8 +174,11 @@ mod tests {
         check("\"k8s.gc\\\n    r.io\"", Some("\"k8s.gcr.io\""));
         check("K8S.GCR.IO/pause", Some("k8s.gcr.io/pause"));
         check("K8s.Gcr.Io/pause", Some("k8s.gcr.io/pause"));
+        check("K8S.gcr.io/pause", Some("k8s.gcr.io/pause"));
+        check("k8s.GCR.io/pause", Some("k8s.gcr.io/pause"));
+        check("Quay.IO/a", Some("quay.io/a"));
         check(r"K8S\u002eGCR.IO", Some("k8s.gcr.io"));
-        for before in 0..2 * CHUNK {
+        for before in 0..130 {
             let before = " ".repeat(before);
             check(
                 &format!("{before}K8S.gcr.IO"),
