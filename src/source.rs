@@ -66,6 +66,12 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// What is between the separators of a path. Every file of a tree is asked for it, and [`Path::components`] takes longer.
+pub fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &[u8]> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.split(|byte| std::path::is_separator(char::from(*byte)))
+}
+
 /// A path without `.` and `..`, by its words alone.
 pub fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use crate::source;
+
 /// The extensions of data.
 pub(super) const DATA: [&str; 3] = ["yaml", "yml", "json"];
 
@@ -73,11 +75,8 @@ impl Pattern {
     }
 }
 
-/// Most paths are told apart without taking them to pieces.
 fn is_below(path: &Path, folder: &str) -> bool {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    memchr::memmem::find(bytes, folder.as_bytes()).is_some()
-        && path.iter().any(|part| part == folder)
+    source::parts(path).any(|part| part == folder.as_bytes())
 }
 
 fn extension(file: &str) -> String {

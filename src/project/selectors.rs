@@ -16,7 +16,7 @@ use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::Finding;
 use crate::kind::{Holds, Kind};
 use crate::rules::RuleSet;
-use crate::source::LineIndex;
+use crate::source::{self, LineIndex};
 use crate::syntax::yaml::{self, Map, Node};
 
 /// How far above a document the root of its repository is looked for.
@@ -53,11 +53,8 @@ pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
 
 /// Whether a file holds such parameters, by its name.
 pub fn is_argo_source(path: &Path) -> bool {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    let name = || path.file_name().and_then(|name| name.to_str());
-    // Most paths are told apart without taking them to pieces.
-    memchr::memmem::find(bytes, ARGO_SOURCE.as_bytes()).is_some()
-        && name().is_some_and(|name| name.starts_with(ARGO_SOURCE))
+    let name = source::parts(path).next_back();
+    name.is_some_and(|name| name.starts_with(ARGO_SOURCE.as_bytes()))
 }
 
 /// The documents of a run.
