@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Key, LEGACY_CHART};
+use crate::finding::{Finding, Key};
 use crate::kind::Kind;
 use crate::printable;
 use crate::structure;
@@ -87,24 +87,10 @@ pub fn keys(text: &str, kind: &Kind, findings: &[Finding]) -> Vec<Key> {
         .zip(places)
         .map(|(finding, at)| Key {
             rule: Arc::clone(&finding.rule),
-            image: name(finding).to_owned(),
+            image: finding.name().to_owned(),
             at,
         })
         .collect()
-}
-
-/// The reference without its tag: a new tag makes no new finding.
-fn name(finding: &Finding) -> &str {
-    let old = &finding.old;
-    if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*finding.rule) {
-        return old;
-    }
-    if *finding.rule == *LEGACY_CHART {
-        return old.split(' ').next().unwrap_or_default();
-    }
-    let last = old.rfind('/').map_or(0, |slash| slash + 1);
-    let tag = old[last..].find(':');
-    tag.map_or(old, |colon| &old[..last + colon])
 }
 
 impl Baseline {

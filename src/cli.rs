@@ -12,10 +12,12 @@ mod hook;
 mod lasting;
 #[cfg(feature = "lsp")]
 mod lsp;
+mod merge;
 mod mirror;
 mod mistakes;
 mod online;
 mod policy;
+mod revision;
 mod settings;
 mod shard;
 mod shell;
@@ -42,13 +44,14 @@ use crate::report::{self, Base, Format, Look};
 use crate::rules::{Edition, RuleSet, Severity};
 use crate::run::{self, Baselines, ImageList, Mode, Options, Outcome, Settings};
 use crate::suppress::insert::Note;
-use crate::walk;
+use crate::walk::{self, Overlay};
 use crate::write;
 
 pub use args::Arguments;
 use args::{ColorChoice, Command, FailOn, TableFormat};
 use lasting::Lasting;
 use settings::Typed;
+use shard::Paths;
 
 /// Why the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +149,7 @@ fn watch(
     run: impl Fn(&mut dyn Write, &mut dyn Write) -> io::Result<Exit>,
 ) -> io::Result<Exit> {
     let roots = match roots(arguments) {
-        Ok(roots) => roots,
+        Ok(paths) => paths.roots,
         Err(message) => return refuse(&message, err),
     };
     if roots.iter().any(|root| root == Path::new("-")) {
@@ -242,12 +245,19 @@ fn run(
     if let Some(Command::Exporter(exporter)) = &arguments.command {
         return exporter::export(arguments, exporter, &base, look, out, err);
     }
-    let roots = match roots(arguments) {
-        Ok(roots) => roots,
+    let Paths { roots, apart } = match roots(arguments) {
+        Ok(paths) => paths,
         Err(message) => return refuse(&message, err),
     };
-    let settings = Settings::new(&typed, &roots, &base, settings::baselines(arguments));
+    let revisions = revision::open(&arguments.scope, &roots);
+    let settings = Settings::new(&typed, &roots, &base, settings::baselines(arguments))
+        .over(Arc::clone(&revisions.overlay));
+    for (root, why) in &revisions.failed {
+        settings.give_up(root, why.clone());
+    }
     let mut options = options(arguments, roots, &settings, look);
+    options.walk.overlay = revisions.overlay;
+    options.walk.apart = apart;
     options.registries = registries
         .as_ref()
         .map(|registries| registries as &dyn run::Registries);
@@ -263,7 +273,11 @@ fn run(
         return Ok(Exit::Failed);
     }
     // A run that leaves nothing on the disk may be ended at any time.
-    let leaves_something = writes || arguments.action.write_baseline || !options.outputs.is_empty();
+    let is_merged = |merge: &merge::Merge| !merge.output.is_empty();
+    let leaves_something = writes
+        || arguments.action.write_baseline
+        || !options.outputs.is_empty()
+        || matches!(&arguments.command, Some(Command::Merge(merge)) if is_merged(merge));
     if leaves_something && let Err(error) = signals::watch(&options.gate) {
         complain(err, format!("cannot handle signals: {error}"))?;
         return Ok(Exit::Failed);
@@ -283,6 +297,9 @@ fn run(
             return online::verify(&options, verify, json, out, err);
         }
         Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
+        Some(Command::Merge(asked)) => {
+            return merge::merge(arguments, asked, &settings, options, out, err);
+        }
         Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
         Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),
         Some(Command::Images { format, unique, .. }) => {
@@ -435,7 +452,7 @@ fn base(arguments: &Arguments) -> Result<Base, String> {
     let here = std::env::current_dir();
     let here = here.map_err(|error| format!("cannot read the working directory: {error}"))?;
     let repository = config::repository(&here);
-    let owners = run::owners_of(repository.unwrap_or(&here));
+    let owners = run::owners_of(repository.unwrap_or(&here), &Overlay::default());
     let base = Base::new(&here, repository).owned(owners);
     let named = arguments.scope.paths.iter();
     let named = named.filter(|root| root.is_absolute());
@@ -476,25 +493,43 @@ fn named(arguments: &Arguments) -> &[PathBuf] {
 }
 
 /// The same, those of a list included.
-fn roots(arguments: &Arguments) -> Result<Vec<PathBuf>, String> {
-    let roots = match &arguments.command {
+fn roots(arguments: &Arguments) -> Result<Paths, String> {
+    let paths = match &arguments.command {
         None => shard::paths(&arguments.scope)?,
-        Some(_) => named(arguments).to_vec(),
+        Some(_) => Paths {
+            roots: named(arguments).to_vec(),
+            ..Paths::default()
+        },
     };
-    Ok(in_one_spelling(arguments, roots))
+    let is_full = is_full(&paths.roots);
+    Ok(Paths {
+        roots: spelled(arguments, paths.roots),
+        apart: in_one_spelling(paths.apart, is_full),
+    })
 }
 
-/// Equal paths are the same file only if they are spelled in one way.
-fn in_one_spelling(arguments: &Arguments, roots: Vec<PathBuf>) -> Vec<PathBuf> {
-    let piped = roots.iter().any(|root| root == Path::new("-"));
-    let full = |root: &PathBuf| std::path::absolute(root).unwrap_or_else(|_| root.clone());
-    let roots = match !piped && roots.iter().any(|root| root.is_absolute()) {
-        true => roots.iter().map(full).collect(),
-        false => roots,
-    };
+/// Roots in one spelling, with all that belongs to them where that is asked for.
+fn spelled(arguments: &Arguments, roots: Vec<PathBuf>) -> Vec<PathBuf> {
+    let is_full = is_full(&roots);
+    let roots = in_one_spelling(roots, is_full);
     match arguments.scope.related {
         true => run::with_charts(&roots),
         false => roots,
+    }
+}
+
+/// Whether paths of a run are spelled in full.
+fn is_full(roots: &[PathBuf]) -> bool {
+    let is_piped = roots.iter().any(|root| root == Path::new("-"));
+    !is_piped && roots.iter().any(|root| root.is_absolute())
+}
+
+/// Equal paths are the same file only if they are spelled in one way.
+fn in_one_spelling(paths: Vec<PathBuf>, is_full: bool) -> Vec<PathBuf> {
+    let full = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    match is_full {
+        true => paths.iter().map(full).collect(),
+        false => paths,
     }
 }
 
@@ -517,6 +552,7 @@ fn options<'o>(
             // Those of the pool, of which there are as many as were asked for.
             threads: 0,
             marker: Some(write::JOURNAL_FOLDER),
+            apart: Vec::new(),
             overlay: Arc::default(),
         },
         related: scope.related,
@@ -545,6 +581,7 @@ fn options<'o>(
             .iter()
             .map(|(name, path)| (format(name), path.clone()))
             .collect(),
+        shard: scope.shard.map(|shard| shard.to_string()),
         base: Base::default(),
         as_of: Date::MIN,
         unread: Arc::default(),

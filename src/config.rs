@@ -25,7 +25,6 @@ pub use globs::Globs;
 
 use crate::encoding;
 use crate::finding::{self, Finding, LEGACY_CHART, Unjudged};
-use crate::open;
 use crate::rules::select::{Names, Selector, Unknown};
 use crate::rules::{Edition, Rule, Severity};
 use crate::source::normal;
@@ -102,13 +101,16 @@ pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, Con
     of_text(path, &text, folder, Basis::of(catalogue, &read))
 }
 
+/// Reads a regular file of at most so many bytes that lies below a folder, links resolved, as [`crate::open::read_below`] does.
+pub type ReadBelow<'r> = dyn Fn(&Path, &Path, usize) -> std::io::Result<Vec<u8>> + 'r;
+
 /// The text of a configuration that nobody named: a regular file that lies in its repository, links resolved.
 ///
 /// # Errors
 /// Where it cannot be read, or lies elsewhere. Nothing of a file that lies elsewhere is shown.
-pub fn read_found(found: &Found) -> Result<String, ConfigError> {
+pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigError> {
     let Found { path, top } = found;
-    let bytes = open::read_below(top, path, LIMIT);
+    let bytes = read(top, path, LIMIT);
     let bytes = bytes.map_err(|error| unread(path, format!("is not read: {error}")))?;
     decode(path, bytes)
 }

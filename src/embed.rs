@@ -21,7 +21,7 @@ use crate::edit::Applicability;
 use crate::report::{self, Base, Look};
 use crate::rules::RuleSet;
 use crate::run::{self, Baselines, Mode, Options, Session, Settings, Source};
-use crate::walk;
+use crate::walk::{self, Overlay};
 
 /// Why a text or a tree could not be checked.
 #[derive(Debug, thiserror::Error)]
@@ -227,6 +227,7 @@ impl Linter {
             format: report::FORMATS[0],
             ignores: None,
             outputs: Vec::new(),
+            shard: None,
             base,
             as_of: self.today,
             look: Look {
@@ -253,7 +254,7 @@ impl Source for Linter {
         true
     }
 
-    fn config(&self, _: Option<&Found>, _: &Path) -> Result<Config, String> {
+    fn config(&self, _: Option<&Found>, _: &Path, _: &Overlay) -> Result<Config, String> {
         Ok(self.config.clone())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Plain data: formats render it, the writer applies it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use crate::detect::{Object, Usage};
@@ -52,7 +53,7 @@ pub struct Unjudged {
     /// The rule that the name would have, if it were judged.
     pub rule: Arc<str>,
     pub span: Span,
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +122,20 @@ pub fn about(id: &str) -> Option<&'static str> {
 }
 
 impl Finding {
+    /// The reference without its tag: a new tag makes no new finding.
+    pub fn name(&self) -> &str {
+        let old = &self.old;
+        if [IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*self.rule) {
+            return old;
+        }
+        if *self.rule == *LEGACY_CHART {
+            return old.split(' ').next().unwrap_or_default();
+        }
+        let last = old.rfind('/').map_or(0, |slash| slash + 1);
+        let tag = old[last..].find(':');
+        tag.map_or(old, |colon| &old[..last + colon])
+    }
+
     /// How far its fix can be trusted, if there is one.
     pub fn applicability(&self) -> Option<Applicability> {
         self.fix.as_ref().map(|fix| fix.applicability)

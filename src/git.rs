@@ -13,6 +13,7 @@
 mod changes;
 mod repository;
 mod revision;
+mod snapshot;
 mod tracked;
 mod tree;
 mod work_tree;
@@ -28,7 +29,8 @@ use crate::encoding;
 use crate::printable;
 pub use changes::{Asked, Before, Changes, Since, changes, repositories};
 use repository::Objects;
-pub use repository::Repository;
+pub use repository::{Repository, is_bare};
+pub use snapshot::{Node, Snapshot, Unread};
 pub use tracked::{Tracked, exclude_file};
 use tree::ItemKind;
 
@@ -42,6 +44,10 @@ const MOST_BYTES: u64 = 1 << 30;
 #[derive(Debug)]
 pub enum Error {
     NoRepository {
+        folder: PathBuf,
+    },
+    /// Somebody named a folder as a repository that is none.
+    NotNamed {
         folder: PathBuf,
     },
     NoRevision {
@@ -233,6 +239,11 @@ impl fmt::Display for Error {
             Self::NoRepository { folder } => {
                 write!(out, "{}: not in a git repository", printable::path(folder))
             }
+            Self::NotNamed { folder } => write!(
+                out,
+                "{}: no git repository: name a bare one, or a folder with a .git in it",
+                printable::path(folder)
+            ),
             Self::NoRevision { revision, shallow } => {
                 write!(out, "there is no revision {revision:?}")?;
                 if *shallow {
@@ -253,7 +264,7 @@ impl fmt::Display for Error {
             ),
             Self::TooLarge(id) => write!(
                 out,
-                "the tree {id} has more than a million paths that differ: too many to compare"
+                "the tree {id} has more than a million paths, which is too many"
             ),
             Self::References(top) => write!(
                 out,

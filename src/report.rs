@@ -26,6 +26,7 @@ mod held;
 mod origin;
 mod owners;
 mod repositories;
+pub mod results;
 #[cfg(test)]
 mod sample;
 pub(crate) mod statistics;
@@ -34,6 +35,9 @@ pub(crate) mod text;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 pub use base::Base;
 pub use gather::{Placed, Told};
@@ -44,7 +48,7 @@ pub use repositories::RepositorySummary;
 pub use statistics::{RuleCounts, Tally};
 
 use crate::edit::Applicability;
-use crate::finding::{Finding, Fixed, Key, Problem, Unjudged};
+use crate::finding::{Finding, Fixed, Key, Problem, Severity, Unjudged};
 use crate::rules::{Edition, RuleSet};
 use crate::source::LineIndex;
 
@@ -74,6 +78,12 @@ impl FileReport<'_> {
     /// Where paths of the file's repository start; where there is none, those of the run.
     pub fn origin_base(&self) -> &Base {
         self.origin.map_or(self.base, |origin| &origin.base)
+    }
+
+    /// Who owns the file, as the CODEOWNERS file of its repository says.
+    pub fn owners(&self) -> &[String] {
+        let base = self.origin_base();
+        base.owners(&base.relative(self.path))
     }
 
     /// Whether there is nothing to tell.
@@ -123,12 +133,42 @@ pub struct Summary {
     pub by_rule: Vec<RuleCounts>,
     /// The catalogues whose rules were used.
     pub catalogues: Vec<Arc<Edition>>,
-    /// Each repository by name, where there are several.
+    /// Each repository by name. None where all files are outside of repositories.
     pub repositories: Vec<RepositorySummary>,
+    /// The day that the run judged as of.
+    pub as_of: Option<Date>,
+    /// Which part of the repositories the run took, such as `2/8`, if it took a part.
+    pub shard: Option<String>,
+    /// What earlier runs came to, in order of their days.
+    pub history: Vec<Moment>,
     pub elapsed: Duration,
 }
 
+/// What a run came to on a day.
+#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Moment {
+    pub as_of: String,
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+    pub fixed: usize,
+}
+
 impl Summary {
+    /// Counts a finding that is left.
+    pub fn count(&mut self, finding: &Finding) {
+        match finding.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Info => self.infos += 1,
+        }
+        match finding.applicability() {
+            Some(Applicability::Safe) => self.fixable += 1,
+            Some(Applicability::Unsafe) => self.unsafe_fixable += 1,
+            _ => {}
+        }
+    }
+
     /// Adds the counts of one file, or of several.
     pub fn add(&mut self, other: &Summary) {
         self.files_with_findings += other.files_with_findings;

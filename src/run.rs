@@ -12,6 +12,7 @@ mod known;
 mod list;
 mod makers;
 mod matters;
+mod merged;
 mod only;
 mod origins;
 mod outlet;
@@ -53,6 +54,7 @@ use judge::Judge;
 pub use known::{Baselines, Known};
 pub use list::{ImageList, Listed, files, images, listed};
 pub use matters::matters;
+pub use merged::merged;
 pub use only::Only;
 use outlet::{Outlet, Streams};
 pub use owners::find as owners_of;
@@ -101,6 +103,8 @@ pub struct Options<'o> {
     pub ignores: Option<Note>,
     /// Further reports, and the files that they go to.
     pub outputs: Vec<(&'static Format, PathBuf)>,
+    /// Which part of the repositories it takes, such as `2/8`, if it takes a part.
+    pub shard: Option<String>,
     /// Where the paths in reports start.
     pub base: Base,
     /// Today, as far as dates in rules and ignore comments are concerned.
@@ -372,6 +376,12 @@ impl Run<'_, '_> {
         skipped: &[(PathBuf, &str)],
     ) -> io::Result<()> {
         for problem in problems {
+            if problem.is_counted {
+                if self.options.verbose {
+                    complain(self.streams.err, problem)?;
+                }
+                continue;
+            }
             let count = if problem.fatal {
                 &mut self.summary.failures
             } else {
@@ -595,15 +605,59 @@ impl Run<'_, '_> {
         shares.collect()
     }
 
+    /// The commits of all repositories, by name, where a report has them.
+    fn commits(&self) -> BTreeMap<String, String> {
+        let settings = self.options.settings;
+        if !self.options.formats().any(|(format, _)| format.is_document) {
+            return BTreeMap::new();
+        }
+        let tops = settings.repositories().into_keys().flatten();
+        let commits = tops.filter_map(|top| {
+            let commit = settings.commit(&top)?;
+            Some((settings.name_of(&top), commit))
+        });
+        commits.collect()
+    }
+
+    /// Says of each revision how much of it is not in its clone, in one line.
+    fn report_absent(&mut self) -> io::Result<()> {
+        for (top, snapshot) in self.options.walk.overlay.snapshots() {
+            let absent = snapshot.absent();
+            if absent == 0 {
+                continue;
+            }
+            self.summary.failures += 1;
+            let share = self.repositories.entry(Some(top.clone())).or_default();
+            share.summary.failures += 1;
+            let name = self.options.settings.name_of(top);
+            let are = match absent {
+                1 => "1 object is".to_owned(),
+                number => format!("{number} objects are"),
+            };
+            let how = snapshot.how_to_get_it();
+            let why = format!(
+                "{name}: {are} not in this clone, and what they hold was not checked; {how}"
+            );
+            complain(self.streams.err, why)?;
+        }
+        Ok(())
+    }
+
     fn finish(mut self) -> io::Result<Outcome> {
         self.progress.finish();
+        self.report_absent()?;
         self.summary.by_rule = std::mem::take(&mut self.rules).rows();
         let shares = self.shares();
-        if shares.keys().filter(|name| !name.is_empty()).count() > 1 {
-            let each = shares.iter();
-            let each = each.map(|(name, share)| RepositorySummary::new(name.clone(), share));
+        if shares.keys().any(|name| !name.is_empty()) {
+            let commits = self.commits();
+            let each = shares.iter().map(|(name, share)| {
+                let commit = commits.get(name).cloned();
+                RepositorySummary::new(name.clone(), commit, share)
+            });
             self.summary.repositories = each.collect();
         }
+        self.summary.as_of = Some(self.options.as_of);
+        self.summary.shard.clone_from(&self.options.shard);
         self.summary.catalogues = self.options.settings.catalogues();
         for known in self.options.settings.baselines() {
             let found = self.found.remove(known.path()).unwrap_or_default();

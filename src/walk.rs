@@ -20,7 +20,7 @@ pub use look::{
     Entry, FileId, file_id, is_file, is_folder, is_read_only, is_there, list, look, real,
     working_directory,
 };
-pub use overlay::Overlay;
+pub use overlay::{Identity, Overlay};
 pub use problem::Problem;
 
 use exclude::Exclude;
@@ -49,6 +49,7 @@ const CACHES: [&str; 12] = [
 
 const LINK: &str = "a symbolic link, which is not followed";
 const SPECIAL: &str = "not a regular file";
+const SUBMODULE: &str = "a submodule, whose files are in another repository";
 const LARGER: &str = "larger than 64 MiB, and a quick search found no legacy reference";
 
 /// Where to walk, and what to leave out.
@@ -69,7 +70,9 @@ pub struct Options {
     pub threads: usize,
     /// A folder of our own that is looked for in each folder, and not looked into.
     pub marker: Option<&'static str>,
-    /// Texts that are read in place of files. A path of it is met like a file's, and left out like one.
+    /// Folders under the roots that are left to other runs, as `roots` spells what is above them.
+    pub apart: Vec<PathBuf>,
+    /// What is read in place of the disk. A path of it is met like a file's, and left out like one.
     pub overlay: Arc<Overlay>,
 }
 
@@ -221,6 +224,7 @@ pub fn walk<K: Send, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Out
         }
     };
     let mut roots = Roots::resolve(&options.roots, &options.overlay, &mut outcome.problems);
+    roots.leave(&options.apart);
     if options.force_exclude {
         outcome.counts.excluded += roots.drop_if(|path, folder| exclude.has_root(path, folder));
     }

@@ -30,7 +30,7 @@ pub(super) fn list(
             found.push(Unjudged {
                 rule,
                 span: extent,
-                reason,
+                reason: reason.into(),
             });
         }
         covered.push(extent);
@@ -54,7 +54,7 @@ pub(super) fn list(
             found.push(Unjudged {
                 rule,
                 span: token,
-                reason: UNREAD,
+                reason: UNREAD.into(),
             });
         }
     }

@@ -11,6 +11,7 @@ use super::exporter::Exporter;
 use super::hook::Hook;
 #[cfg(feature = "lsp")]
 use super::lsp::Lsp;
+use super::merge::Merge;
 use super::mirror::{Hosts, Mirror};
 use super::online::{Registries, Tags, Verify, VerifyFixes};
 use super::shard::{self, Shard};
@@ -94,6 +95,14 @@ pub struct Scope {
     /// Also check the repositories of a list: a file with one path per line; `-` is standard input
     #[arg(long, value_name = "LIST")]
     pub repositories: Option<PathBuf>,
+    /// Read a bare or partial clone at a revision, without a working tree; can be given several times
+    ///
+    /// Its files, its configuration and its baseline are those of the commit; nothing is fetched, and nothing is written.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["since", "staged", "related"])]
+    pub git_dir: Vec<PathBuf>,
+    /// The revision that `--git-dir` reads [default: HEAD]; with `--repositories`, read each of the list at REV in the same way
+    #[arg(long, value_name = "REV", conflicts_with_all = ["since", "staged", "related"])]
+    pub rev: Option<String>,
     /// Take only a part of the repositories, like `2/8`; `auto` asks the environment of a CI job
     ///
     /// Repositories are those that are named, listed or found below the named folders; the path of each decides. With
@@ -327,6 +336,11 @@ pub enum Command {
         #[command(subcommand)]
         task: Option<Task>,
     },
+    /// Join the results of several runs, such as the shards of one, into one report of any format
+    ///
+    /// What is in several results counts once. Missing shards and results of different versions of regfix are reported, and the
+    /// exit code is then 2. Of runs as of several days, the latest is reported, and `html` draws how the numbers went.
+    Merge(Merge),
     /// Print a shell completion script
     ///
     /// For bash: `source <(regfix completions bash)`. For other shells see docs/shell.md.

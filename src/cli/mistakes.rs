@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Arguments;
+use super::revision;
+use crate::config;
+use crate::git;
 use crate::printable::{self, complain};
 use crate::walk;
 
@@ -91,6 +94,16 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
              write `regfix --stdin-filename {name} -`"
         ));
     }
+    if let Some(fault) = revision::fault(arguments) {
+        return Some(fault);
+    }
+    let bare = roots.iter().find(|root| is_bare(root));
+    if let Some(bare) = bare.filter(|_| !revision::is_asked(&arguments.scope)) {
+        let bare = printable::path(bare);
+        return Some(format!(
+            "{bare}: a bare repository, which has no files on the disk: write `regfix --git-dir {bare}`"
+        ));
+    }
     let output = &arguments.output;
     if output.quiet && output.verbose && output.output.is_empty() {
         let message = "--verbose has nothing to print with --quiet: leave out one of them, or write a report with --output";
@@ -113,6 +126,12 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
     Some(format!(
         "there is no command `{word}`, and no file or folder of that name: write `{same} {rest}`"
     ))
+}
+
+/// Whether a path is a bare repository. Within another repository, somebody may have committed such a folder.
+fn is_bare(root: &Path) -> bool {
+    let full = std::path::absolute(root);
+    full.is_ok_and(|full| config::repository(&full).is_none()) && git::is_bare(root)
 }
 
 /// Says what has no effect, where a run goes on all the same.

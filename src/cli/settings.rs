@@ -12,7 +12,7 @@ use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
 use crate::rules::{Asked, Edition, RuleSet, Severity};
 use crate::run::{Baselines, Source};
-use crate::walk;
+use crate::walk::{self, Overlay};
 
 /// The environment's own configuration, for repositories that have none.
 const VARIABLE: &str = "REGFIX_CONFIG";
@@ -126,16 +126,25 @@ impl<'a> Typed<'a> {
 
     /// The configuration that was the nearest at a revision: of the working directory if the repository holds it, otherwise of the
     /// repository's own folder. What it pins is read from the same revision.
-    fn at_revision(&self, top: &Path, revision: &str) -> Result<Option<Config>, String> {
+    fn at_revision(
+        &self,
+        top: &Path,
+        revision: &str,
+        files: &Overlay,
+    ) -> Result<Option<Config>, String> {
         let failed = |error: git::Error| format!("--config-from: {error}");
         let here = walk::working_directory();
         let here = walk::real(&here).unwrap_or(here);
-        let start = if here.starts_with(top) {
+        let snapshot = files.snapshot_of(top);
+        let start = if here.starts_with(top) && snapshot.is_none() {
             here.as_path()
         } else {
             top
         };
-        let repository = git::Repository::around(start).map_err(failed)?;
+        let repository = match snapshot {
+            Some(snapshot) => snapshot.repository.clone(),
+            None => git::Repository::around(start).map_err(failed)?,
+        };
         let paths = config::names_from(start, &repository.top);
         let Some((path, text)) = repository.first_at(revision, &paths).map_err(failed)? else {
             return Ok(None);
@@ -155,14 +164,17 @@ impl Source for Typed<'_> {
         scope.no_config || scope.config.is_some() || scope.config_from.is_some()
     }
 
-    fn config(&self, found: Option<&Found>, top: &Path) -> Result<Config, String> {
+    fn config(&self, found: Option<&Found>, top: &Path, files: &Overlay) -> Result<Config, String> {
         let config = match (found, &self.scope.config_from) {
             (Some(found), _) => {
-                let text = config::read_found(found).map_err(|error| self.shown(&error))?;
-                let file = |path: &Path| config::read_pinned(&found.top, path);
+                let below =
+                    |top: &Path, path: &Path, limit: usize| files.read_below(top, path, limit);
+                let text = config::read_found(found, &below);
+                let text = text.map_err(|error| self.shown(&error))?;
+                let file = |path: &Path| config::read_pinned(&found.top, path, &below);
                 Some(self.of_text(&found.path, text, &file)?)
             }
-            (None, Some(revision)) => self.at_revision(top, revision)?,
+            (None, Some(revision)) => self.at_revision(top, revision, files)?,
             (None, None) => None,
         };
         match (config, &self.named) {

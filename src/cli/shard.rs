@@ -2,6 +2,7 @@
 //!
 //! A repository is in the same shard on every machine, because only its path as it is written decides.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,9 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use super::args::Scope;
+use super::revision;
 use crate::config;
+use crate::git::Repository;
 use crate::printable;
 
 /// A longer list of repositories is not read, in bytes.
@@ -88,6 +91,12 @@ fn shard(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Shard,
     }
 }
 
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index + 1, self.of)
+    }
+}
+
 impl Shard {
     /// Whether a repository is in this part.
     fn has(self, path: &Path) -> bool {
@@ -102,12 +111,22 @@ impl Shard {
     }
 }
 
+/// What a run looks at.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    /// Files and folders.
+    pub(super) roots: Vec<PathBuf>,
+    /// Repositories below them that are for other shards, or roots of their own.
+    pub(super) apart: Vec<PathBuf>,
+}
+
 /// The files and folders to look at.
 ///
 /// # Errors
 /// Where the list cannot be read.
-pub(super) fn paths(scope: &Scope) -> Result<Vec<PathBuf>, String> {
+pub(super) fn paths(scope: &Scope) -> Result<Paths, String> {
     let mut paths = match &scope.repositories {
+        None if !scope.git_dir.is_empty() => Vec::new(),
         None => scope.paths.clone(),
         Some(list) => {
             let text = read(list)
@@ -118,11 +137,34 @@ pub(super) fn paths(scope: &Scope) -> Result<Vec<PathBuf>, String> {
             lines.map(PathBuf::from).chain(typed.cloned()).collect()
         }
     };
-    if let Some(shard) = scope.shard {
-        paths = paths.iter().flat_map(|path| repositories(path)).collect();
-        paths.retain(|path| shard.has(path));
+    paths.extend(scope.git_dir.iter().cloned());
+    if revision::is_asked(scope) {
+        let tops = paths.iter().map(|path| Repository::top_of_named(path));
+        paths = tops.map(Path::to_owned).collect();
     }
-    Ok(paths)
+    let Some(shard) = scope.shard else {
+        let roots = paths;
+        return Ok(Paths {
+            roots,
+            ..Paths::default()
+        });
+    };
+    let mut taken = Paths::default();
+    for path in paths {
+        let below = match revision::is_asked(scope) {
+            true => Vec::new(),
+            false => repositories(&path),
+        };
+        taken
+            .roots
+            .extend(below.iter().filter(|path| shard.has(path)).cloned());
+        // With what lies beside the repositories in it.
+        if shard.has(&path) {
+            taken.roots.push(path);
+            taken.apart.extend(below);
+        }
+    }
+    Ok(taken)
 }
 
 fn read(list: &Path) -> io::Result<String> {
@@ -138,11 +180,11 @@ fn read(list: &Path) -> io::Result<String> {
     }
 }
 
-/// The repositories below a folder, in order; itself where it is in one or there are none.
+/// The repositories below a folder that is in none, in order.
 fn repositories(path: &Path) -> Vec<PathBuf> {
     let full = std::path::absolute(path);
     if full.is_ok_and(|full| config::repository(&full).is_some()) {
-        return vec![path.to_owned()];
+        return Vec::new();
     }
     let is_repository = |folder: &Path| folder.join(".git").exists();
     let mut found = Vec::new();
@@ -162,10 +204,7 @@ fn repositories(path: &Path) -> Vec<PathBuf> {
             walk.skip_current_dir();
         }
     }
-    match found.is_empty() {
-        true => vec![path.to_owned()],
-        false => found,
-    }
+    found
 }
 
 #[cfg(test)]

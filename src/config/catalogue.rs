@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ReadBelow;
 use super::error::{ConfigError, Fault};
 use super::nodes::{head, read as read_node};
 use crate::encoding;
@@ -74,8 +75,8 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Where it cannot be read, or lies elsewhere.
-pub fn read_pinned(top: &Path, path: &Path) -> Result<Vec<u8>, String> {
-    open::read_below(top, path, LIMIT).map_err(|error| error.to_string())
+pub fn read_pinned(top: &Path, path: &Path, read: &ReadBelow<'_>) -> Result<Vec<u8>, String> {
+    read(top, path, LIMIT).map_err(|error| error.to_string())
 }
 
 /// Reads a catalogue that a configuration pins. `name` is how that spells its path.

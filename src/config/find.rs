@@ -43,7 +43,8 @@ pub fn find(start: &Path) -> Result<Option<Found>, String> {
         .map_err(|error| format!("{}: {error}", printable::path(start)))?;
     let root = repository(&absolute).unwrap_or(&absolute);
     for folder in absolute.ancestors() {
-        if let Some(path) = in_folder(folder, folder == absolute || folder == root)? {
+        let is_top = folder == absolute || folder == root;
+        if let Some(path) = in_folder(folder, is_top, &open::is_there)? {
             let top = root.to_owned();
             return Ok(Some(Found { path, top }));
         }
@@ -86,13 +87,17 @@ pub fn is_of_use(name: &OsStr) -> bool {
 }
 
 /// The configuration that lies in a folder. `is_top` says that the folder is one in which a file without a dot in its name
-/// is a configuration, too: the one of the repository, or the working directory.
+/// is a configuration, too: the one of the repository, or the working directory. `is_there` says whether there is a file.
 ///
 /// # Errors
 /// Where it holds two, or one under a name that would not be read.
-pub fn in_folder(folder: &Path, is_top: bool) -> Result<Option<PathBuf>, String> {
+pub fn in_folder(
+    folder: &Path,
+    is_top: bool,
+    is_there: &dyn Fn(&Path) -> bool,
+) -> Result<Option<PathBuf>, String> {
     let counts = |name: &&&str| is_top || name.starts_with(".regfix");
-    let there = |name: &str| open::is_there(&folder.join(name));
+    let there = |name: &str| is_there(&folder.join(name));
     let mut names = FILES.iter().filter(counts).filter(|name| there(name));
     match (names.next(), names.next()) {
         (Some(first), Some(second)) => Err(format!(

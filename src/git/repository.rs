@@ -6,6 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gix_hash::{Kind, ObjectId};
 use gix_object::Find;
@@ -14,9 +15,20 @@ use gix_ref::file::ReferenceExt;
 
 use super::{Error, path};
 use crate::open::{self, Links};
+use crate::source::normal;
 
 pub(super) type Objects = gix_odb::Handle;
 pub(super) type References = gix_ref::file::Store;
+
+/// Objects that many threads read, each by a handle of its own.
+pub(super) struct SharedObjects(Arc<Store>);
+
+impl SharedObjects {
+    /// What is not found at first is looked for again: git may have packed it anew in the meantime.
+    pub(super) fn handle(&self) -> gix_odb::HandleArc {
+        self.0.to_cache_arc()
+    }
+}
 
 /// Nothing that is read of a repository takes more memory in one piece.
 const LIMIT: usize = 512 << 20;
@@ -68,6 +80,41 @@ impl Repository {
             folder: top.to_owned(),
         })?;
         Self::open(top.to_owned(), own)
+    }
+
+    /// A repository that somebody named: a bare one, or one that is in a `.git` of the folder. Its top is the folder that
+    /// [`Self::top_of_named`] gives, in full.
+    ///
+    /// # Errors
+    /// Where it is none, or cannot be read.
+    pub fn named(folder: &Path) -> Result<Self, Error> {
+        let none = || Error::NotNamed {
+            folder: folder.to_owned(),
+        };
+        let dot_git = folder.join(".git");
+        let own = match dot_git.exists() {
+            true => git_folder(&dot_git),
+            false => bare_folder(folder),
+        };
+        let own = own.ok_or_else(none)?;
+        let top = std::path::absolute(Self::top_of_named(folder)).map_err(|_| none())?;
+        Self::open(normal(&top), own)
+    }
+
+    /// Where the files of a repository would be that somebody named: of `a/.git` it is `a`, of all others themselves.
+    pub fn top_of_named(folder: &Path) -> &Path {
+        match folder.file_name() {
+            Some(name) if name == ".git" => match folder.parent() {
+                Some(above) if !above.as_os_str().is_empty() => above,
+                _ => Path::new("."),
+            },
+            _ => folder,
+        }
+    }
+
+    /// Where git keeps it: what `git -C` takes.
+    pub fn folder(&self) -> &Path {
+        &self.own
     }
 
     fn open(top: PathBuf, own: PathBuf) -> Result<Self, Error> {
@@ -129,16 +176,24 @@ impl Repository {
 
     /// Finds what is here, and never asks another repository for what is not: the libraries cannot.
     pub(super) fn objects(&self) -> Result<Objects, Error> {
+        let mut handle = std::rc::Rc::new(self.store()?).to_cache();
+        handle.refresh_never();
+        Ok(handle)
+    }
+
+    /// The same for many threads.
+    pub(super) fn shared_objects(&self) -> Result<SharedObjects, Error> {
+        Ok(SharedObjects(Arc::new(self.store()?)))
+    }
+
+    fn store(&self) -> Result<Store, Error> {
         let path = self.common.join("objects");
         let options = gix_odb::store::init::Options {
             alloc_limit_bytes: Some(LIMIT),
             ..Default::default()
         };
         let store = Store::at_opts(path.clone(), self.hash()?, &mut std::iter::empty(), options);
-        let store = store.map_err(|error| Error::unreadable(&path, error))?;
-        let mut handle = std::rc::Rc::new(store).to_cache();
-        handle.refresh_never();
-        Ok(handle)
+        store.map_err(|error| Error::unreadable(&path, error))
     }
 
     /// `None` where references are not kept in files.
@@ -191,6 +246,19 @@ fn git_folder(dot_git: &Path) -> Option<PathBuf> {
     };
     let folder = folder.canonicalize().ok()?;
     folder.join("HEAD").exists().then_some(folder)
+}
+
+/// The same of a folder that is a repository without a working tree.
+fn bare_folder(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    is_bare(&folder).then_some(folder)
+}
+
+/// Whether a folder is shaped like a repository without a working tree. Anybody can commit one: it counts only where a person
+/// named it.
+pub fn is_bare(folder: &Path) -> bool {
+    let is_folder = |name: &str| fs::metadata(folder.join(name)).is_ok_and(|found| found.is_dir());
+    folder.join("HEAD").exists() && is_folder("objects") && is_folder("refs")
 }
 
 /// What a work tree beside the first shares with it.

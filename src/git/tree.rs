@@ -1,6 +1,6 @@
 //! What a commit says of each path, and where that differs from the index.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gix_hash::ObjectId;
 use gix_index::extension::Tree as Cached;
@@ -189,6 +189,72 @@ pub(super) fn files(
     let items = listing.items.into_iter();
     let files = items.filter(|(_, item)| item.kind == ItemKind::File);
     Ok(files.map(|(path, item)| (path, item.id)).collect())
+}
+
+/// The folders of a tree.
+pub(super) struct Folders {
+    /// By path from the top, without a `/` at the end: its names, and what each is; `None` for a folder.
+    pub(super) folders: HashMap<BString, Vec<(BString, Option<Item>)>>,
+    /// Those that are not here.
+    pub(super) absent: BTreeSet<ObjectId>,
+}
+
+/// Lists the folders of a tree. Names that no file can have are left out.
+pub(super) fn folders(objects: &Objects, tree: ObjectId) -> Result<Folders, Error> {
+    let mut found = Folders {
+        folders: HashMap::new(),
+        absent: BTreeSet::new(),
+    };
+    let mut open = vec![(BString::default(), tree)];
+    let mut paths = 0;
+    let mut buffer = Vec::new();
+    while let Some((folder, id)) = open.pop() {
+        let Ok(tree) = objects.find_tree(&id, &mut buffer) else {
+            found.absent.insert(id);
+            continue;
+        };
+        let mut names = Vec::with_capacity(tree.entries.len());
+        for entry in &tree.entries {
+            paths += 1;
+            if paths > MOST_PATHS {
+                return Err(Error::TooLarge(id.to_string()));
+            }
+            if !is_plain(entry.filename) {
+                continue;
+            }
+            let id = entry.oid.to_owned();
+            let kind = match entry.mode.kind() {
+                EntryKind::Tree => {
+                    let mut path = folder.clone();
+                    if !path.is_empty() {
+                        path.push(b'/');
+                    }
+                    path.extend_from_slice(entry.filename);
+                    open.push((path, id));
+                    None
+                }
+                EntryKind::Blob | EntryKind::BlobExecutable => Some(ItemKind::File),
+                EntryKind::Link => Some(ItemKind::Link),
+                EntryKind::Commit => Some(ItemKind::Commit),
+            };
+            names.push((
+                entry.filename.to_owned(),
+                kind.map(|kind| Item { kind, id }),
+            ));
+        }
+        found.folders.insert(folder, names);
+    }
+    Ok(found)
+}
+
+/// Whether a name of a tree is one that a file can have.
+fn is_plain(name: &BStr) -> bool {
+    let is_other = |byte: &u8| matches!(byte, b'/' | b'\0') || cfg!(windows) && *byte == b'\\';
+    !name.is_empty()
+        && *name != "."
+        && *name != ".."
+        && !name.eq_ignore_ascii_case(b".git")
+        && !name.iter().any(is_other)
 }
 
 /// What a tree has at a path with `/` between its parts.

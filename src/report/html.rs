@@ -3,11 +3,16 @@
 //! The page is one file: nothing is loaded from anywhere, and its policy forbids that. It can be read without scripts;
 //! the one script of its own adds sorting and a filter. All text is escaped by `maud`.
 
+mod history;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::group::{self, Counts};
 use super::text::{catalogues, count};
-use super::{Format, Gather, Look, Placed, Summary, Telling, Told, statistics};
+use super::{Format, Gather, Look, Placed, RepositorySummary, Summary, Telling, Told, statistics};
 use crate::finding::{Finding, Problem, Severity};
 use crate::printable;
 use crate::rules::{Rule, RuleSet};
@@ -32,6 +37,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 
 /// As many findings as a browser shows without trouble.
 const FINDINGS: usize = 5000;
+/// Repositories that are listed.
+const REPOSITORIES: usize = 5000;
 /// Rows of the other tables.
 const ROWS: usize = 200;
 
@@ -49,8 +56,9 @@ impl Gather for Html {
                 }
                 body {
                     (opening(files, summary, look))
+                    (history::burn_down(summary))
                     (by_rule(files, rules))
-                    (by_name("By repository", "repository", "outside of repositories", &group::by_repository(files)))
+                    (by_repository(files, summary))
                     (by_name("By folder", "folder", "nowhere", &group::by_folder(files, ROWS)))
                     @if files.iter().any(|file| !file.owners.is_empty()) {
                         (by_name("By owner", "owner", "nobody", &group::by_owner(files)))
@@ -239,6 +247,38 @@ fn by_name(heading: &str, column: &str, nameless: &str, groups: &[(&str, Counts)
                 } }
             } }
             (more(groups.len(), ROWS, column))
+        }
+    }
+}
+
+/// A row for each repository, those without findings too. None where there are not several.
+fn by_repository(files: &[Told], summary: &Summary) -> Markup {
+    let counts: BTreeMap<&str, Counts> = group::by_repository(files).into_iter().collect();
+    let of = |one: &RepositorySummary| counts.get(one.name.as_str()).copied().unwrap_or_default();
+    let mut all: Vec<&RepositorySummary> = summary.repositories.iter().collect();
+    all.sort_by_key(|one| (Reverse(one.failures.min(1)), Reverse(one.left), &one.name));
+    let most = all.iter().map(|one| one.left).max().unwrap_or_default();
+    html! {
+        @if all.len() > 1 {
+            h2 { "By repository" }
+            div.scroll { table.sorted {
+                thead { tr {
+                    th { "repository" } th { "commit" } (number_heads()) th.number { "fixed" } th.number { "known" }
+                    th { "state" } th { "share" }
+                } }
+                tbody { @for one in all.iter().take(REPOSITORIES) {
+                    tr {
+                        td { @if one.name.is_empty() { span.soft { "outside of repositories" } } @else { code { (printable::line(&one.name)) } } }
+                        td.commit { @if let Some(commit) = &one.commit { code { (printable::line(&commit.chars().take(10).collect::<String>())) } } }
+                        (numbers(&of(one)))
+                        td.number { @if one.fixed > 0 { (one.fixed) } }
+                        td.number { @if one.baselined > 0 { (one.baselined) } }
+                        td { (one.state()) }
+                        td data-value=(one.left) { (bar(&of(one), most)) }
+                    }
+                } }
+            } }
+            (more(all.len(), REPOSITORIES, "repository"))
         }
     }
 }

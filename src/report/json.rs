@@ -19,7 +19,7 @@ pub static FORMAT: Format = Format {
     name: "json",
     about: "for programs: one document",
     is_document: true,
-    has_keys: false,
+    has_keys: true,
     telling: Telling::Streamed(&Json),
 };
 
@@ -38,10 +38,11 @@ impl Stream for Json {
 
     fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
         let mut places = Places::new(report);
-        let findings = report
-            .findings
-            .iter()
-            .map(|finding| printable::json(&Finding::new(finding, &mut places)));
+        let findings = report.findings.iter().enumerate();
+        let findings = findings.map(|(index, finding)| {
+            let key = report.keys.get(index);
+            printable::json(&Finding::new(finding, key, &mut places))
+        });
         let findings = list(findings.collect());
         let fixed = report
             .fixed
@@ -64,8 +65,9 @@ impl Stream for Json {
             let commit = printable::json(&origin.commit);
             format!(",\"repository\":{repository},\"commit\":{commit}")
         });
+        let owners = printable::json(report.owners());
         format!(
-            "{{\"path\":{path}{of},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems},\n \"unjudged\":{unjudged}}}"
+            "{{\"path\":{path}{of},\"owners\":{owners},\n \"findings\":{findings},\n \"fixed\":{fixed},\n \"problems\":{problems},\n \"unjudged\":{unjudged}}}"
         )
     }
 

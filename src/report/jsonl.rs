@@ -14,7 +14,7 @@ pub static FORMAT: Format = Format {
     name: "jsonl",
     about: "for programs: one object per line",
     is_document: true,
-    has_keys: false,
+    has_keys: true,
     telling: Telling::Streamed(&JsonLines),
 };
 
@@ -26,6 +26,7 @@ struct At<'r> {
     repository: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<&'r str>,
+    owners: &'r [String],
 }
 
 /// What a line is, and then its fields.
@@ -75,6 +76,7 @@ impl Stream for JsonLines {
             path,
             repository: origin.map(|origin| origin.repository.as_str()),
             commit: origin.and_then(|origin| origin.commit.as_deref()),
+            owners: report.owners(),
         };
         let mut places = Places::new(report);
         let mut out = String::new();
@@ -82,8 +84,8 @@ impl Stream for JsonLines {
             out += &printable::json(row);
             out.push('\n');
         };
-        for finding in report.findings {
-            let finding = Finding::new(finding, &mut places);
+        for (index, finding) in report.findings.iter().enumerate() {
+            let finding = Finding::new(finding, report.keys.get(index), &mut places);
             push(&Row::Finding { at, finding });
         }
         for fixed in report.fixed {

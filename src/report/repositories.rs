@@ -9,6 +9,8 @@ use crate::printable;
 pub struct RepositorySummary {
     /// Its folder, from the working directory if it lies below that. Empty for files that are in no repository.
     pub name: String,
+    /// The commit that was checked, if there is one.
+    pub commit: Option<String>,
     pub fixed: usize,
     /// Findings left, whatever their severity.
     pub left: usize,
@@ -22,9 +24,10 @@ pub struct RepositorySummary {
 
 impl RepositorySummary {
     /// What its files came to.
-    pub fn new(name: String, files: &Summary) -> Self {
+    pub fn new(name: String, commit: Option<String>, files: &Summary) -> Self {
         Self {
             name,
+            commit,
             fixed: files.fixed,
             left: files.errors + files.warnings + files.infos,
             fixable: files.fixable,
@@ -36,6 +39,17 @@ impl RepositorySummary {
 
     fn is_clean(&self) -> bool {
         self.left + self.fixed + self.baselined + self.failures == 0
+    }
+
+    /// What it came to, in a word or two.
+    pub(super) fn state(&self) -> &'static str {
+        match () {
+            () if self.failures > 0 => "failed",
+            () if self.left > 0 => "findings",
+            () if self.fixed > 0 => "fixed",
+            () if self.baselined > 0 => "known findings only",
+            () => "clean",
+        }
     }
 
     /// `2 fixed, 1 needs review, 3 known`.

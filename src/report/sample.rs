@@ -82,7 +82,7 @@ impl Sample {
         self.unjudged.push(Unjudged {
             rule: Arc::from("k8s-gcr-io"),
             span: Span::new(start, start + name.len()),
-            reason: "nothing says what reads it",
+            reason: "nothing says what reads it".into(),
         });
         self
     }

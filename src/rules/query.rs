@@ -100,6 +100,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 5] = [
+        Self::SameDigest,
+        Self::Exists,
+        Self::OtherDigest,
+        Self::Missing,
+        Self::Undetermined,
+    ];
+
+    /// The one of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::SameDigest => "same-digest",

@@ -10,7 +10,7 @@ use crate::kind::{self, Kind};
 use crate::project::{Place, Tree};
 use crate::rules::anchors::Anchors;
 use crate::source::normal;
-use crate::walk::{self, Entry, Overlay};
+use crate::walk::{self, Entry, Identity, Overlay};
 
 pub(super) struct Disk<'r> {
     anchors: &'r Anchors,
@@ -53,11 +53,11 @@ impl<'r> Disk<'r> {
             Root { path, top }
         };
         let roots: Vec<Root> = roots.iter().map(full).collect();
-        let tops = roots.iter().filter_map(|root| walk::real(&root.top));
+        let tops = roots.iter().filter_map(|root| overlay.real(&root.top));
         let tops = tops.collect();
         let real_roots = roots
             .iter()
-            .filter_map(|root| walk::real(&root.path))
+            .filter_map(|root| overlay.real(&root.path))
             .collect();
         Self {
             anchors,
@@ -86,7 +86,7 @@ impl<'r> Disk<'r> {
 
     /// Notes a file or folder that could not be read, where it may make a project: what it holds together is not known.
     pub(super) fn note_unread(&mut self, path: &Path, reported: bool) {
-        let path = match walk::is_folder(path) {
+        let path = match self.overlay.is_folder(path) {
             Some(true) => path.join(kind::KUSTOMIZATION_FILES[0]),
             _ => path.to_owned(),
         };
@@ -110,6 +110,11 @@ impl<'r> Disk<'r> {
         let full = normal(&self.here.join(path));
         let tops = self.roots.iter().map(|root| root.top.as_path());
         tops.filter(|top| full.starts_with(top)).min()
+    }
+
+    /// What a file is known by, whatever it is called.
+    pub(super) fn identity(&self, path: &Path) -> Option<Identity> {
+        self.overlay.identity(path)
     }
 
     /// The files in which the walk found something.
@@ -157,7 +162,8 @@ impl<'r> Disk<'r> {
     fn is_in_project(&self, root: &Root) -> bool {
         let below = |path: &&Path| path.starts_with(&root.top);
         let makes_one = |folder: &Path| {
-            holds_one(folder, &kind::CHART_FILES) || holds_one(folder, &kind::KUSTOMIZATION_FILES)
+            holds_one(folder, &kind::CHART_FILES, &self.overlay)
+                || holds_one(folder, &kind::KUSTOMIZATION_FILES, &self.overlay)
         };
         self.known
             .keys()
@@ -177,10 +183,10 @@ impl<'r> Disk<'r> {
 
     /// What a path leads to.
     fn real(&self, path: &Path) -> Option<PathBuf> {
-        match (walk::look(path)?, path.parent(), path.file_name()) {
+        match (self.overlay.look(path)?, path.parent(), path.file_name()) {
             (Entry::File, Some(folder), Some(name)) => Some(self.real_folder(folder)?.join(name)),
             (Entry::Folder, ..) => self.real_folder(path),
-            _ => walk::real(path),
+            _ => self.overlay.real(path),
         }
     }
 
@@ -204,10 +210,10 @@ impl<'r> Disk<'r> {
             .collect();
         for folder in unknown.into_iter().rev() {
             let above = folder.parent().and_then(|above| known.get(above)).cloned();
-            let is_step = matches!(walk::look(folder), Some(Entry::Folder));
+            let is_step = matches!(self.overlay.look(folder), Some(Entry::Folder));
             let real = match (above.flatten(), folder.file_name()) {
                 (Some(above), Some(name)) if is_step => Some(above.join(name)),
-                _ => walk::real(folder),
+                _ => self.overlay.real(folder),
             };
             known.insert(folder.to_owned(), real);
         }
@@ -227,7 +233,7 @@ impl Tree for Disk<'_> {
         if self.unread.contains_key(path) {
             return Place::Unreadable;
         }
-        match walk::look(path) {
+        match self.overlay.look(path) {
             Some(Entry::Unreadable) if self.tops.iter().any(|top| full().starts_with(top)) => {
                 Place::Unreadable
             }
@@ -303,8 +309,8 @@ fn spelled(full: &Path, here: &Path, absolute: bool) -> PathBuf {
 }
 
 /// Whether a folder holds a file of one of the names.
-fn holds_one(folder: &Path, names: &[&str]) -> bool {
-    names.iter().any(|name| walk::is_file(&folder.join(name)))
+fn holds_one(folder: &Path, names: &[&str], overlay: &Overlay) -> bool {
+    names.iter().any(|name| overlay.is_file(&folder.join(name)))
 }
 
 /// The roots, and the charts that those of them are part of which are files.
@@ -317,7 +323,7 @@ pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
         let within = folders.take_while(|folder| folder.starts_with(&top));
         // Subcharts are part of the outermost.
         let chart = within
-            .filter(|folder| holds_one(folder, &kind::CHART_FILES))
+            .filter(|folder| holds_one(folder, &kind::CHART_FILES, &Overlay::default()))
             .last()?;
         Some(spelled(chart, &here, root.is_absolute()))
     };
@@ -332,6 +338,9 @@ pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
 /// The repository that a root lies in. Where there is none: of a file the working directory if it lies below that, of a
 /// folder that is a kustomization the folder above, where its overlays would be, else the folder itself.
 fn top(root: &Path, here: &Path, overlay: &Overlay) -> PathBuf {
+    if let Some(top) = overlay.top_of(root) {
+        return top.to_owned();
+    }
     let is_folder = overlay.is_folder(root) == Some(true);
     let folder = match is_folder {
         true => root,
@@ -340,7 +349,7 @@ fn top(root: &Path, here: &Path, overlay: &Overlay) -> PathBuf {
     let repository = folder
         .ancestors()
         .find(|folder| walk::is_folder(&folder.join(".git")).is_some());
-    let is_layer = || holds_one(folder, &kind::KUSTOMIZATION_FILES);
+    let is_layer = || holds_one(folder, &kind::KUSTOMIZATION_FILES, overlay);
     let below = folder.starts_with(here);
     match (repository, folder.parent()) {
         (Some(repository), _) => repository.to_owned(),

@@ -11,7 +11,6 @@ use super::Options;
 use super::disk::Disk;
 use crate::kind::{self, KUSTOMIZATION_FILES, Kind};
 use crate::project::{Place, Project, Tree};
-use crate::walk;
 
 /// Files that are judged together, in the order of their paths.
 pub(super) struct Group {
@@ -79,7 +78,7 @@ pub(super) fn of<'p>(
 fn same_files(groups: &[Vec<PathBuf>], disk: &Disk<'_>) -> Vec<Vec<PathBuf>> {
     let paths: BTreeSet<&PathBuf> = groups.iter().flatten().chain(disk.all_suspects()).collect();
     let paths: Vec<&PathBuf> = paths.into_iter().collect();
-    let ids: Vec<_> = paths.par_iter().map(|path| walk::file_id(path)).collect();
+    let ids: Vec<_> = paths.par_iter().map(|path| disk.identity(path)).collect();
     let mut files: HashMap<_, Vec<PathBuf>> = HashMap::new();
     for (path, id) in paths.into_iter().zip(ids) {
         if let Some(id) = id {

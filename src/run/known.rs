@@ -12,7 +12,7 @@ use crate::printable::{self, complain};
 use crate::report::{Base, Summary};
 use crate::rules::Rule;
 use crate::source::normal;
-use crate::walk;
+use crate::walk::{self, Overlay};
 use crate::write::{Draft, WriteError};
 
 /// What a run does with baselines.
@@ -47,10 +47,15 @@ impl Known {
     ///
     /// # Errors
     /// Where it cannot be read, or something in it is wrong.
-    pub fn find(base: &Base, folders: &[&Path], uses: Baselines) -> Result<Option<Self>, String> {
+    pub fn find(
+        base: &Base,
+        folders: &[&Path],
+        uses: Baselines,
+        files: &Overlay,
+    ) -> Result<Option<Self>, String> {
         let there = folders
             .iter()
-            .find(|folder| open::is_there(&folder.join(baseline::FILE)));
+            .find(|folder| files.is_there(&folder.join(baseline::FILE)));
         let Some(folder) = there.or(folders.first().filter(|_| uses != Baselines::Used)) else {
             return Ok(None);
         };
@@ -58,7 +63,7 @@ impl Known {
         let held = match there {
             Some(_) => {
                 let top = config::repository(folder).unwrap_or(folder);
-                let text = read(top, &path)
+                let text = read(top, &path, files)
                     .map_err(|error| format!("{}: is not read: {error}", printable::path(&path)))?;
                 let told = |why| {
                     format!(
@@ -239,8 +244,8 @@ impl Known {
 }
 
 /// A baseline is a regular file that lies in its repository, links resolved.
-fn read(top: &Path, path: &Path) -> io::Result<String> {
-    let bytes = open::read_below(top, path, walk::LIMIT)?;
+fn read(top: &Path, path: &Path, files: &Overlay) -> io::Result<String> {
+    let bytes = files.read_below(top, path, walk::LIMIT)?;
     String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8"))
 }
 

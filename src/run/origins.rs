@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::owners;
 use crate::git;
 use crate::report::{Base, Origin};
+use crate::walk::Overlay;
 
 /// The repositories of a run, by their folders.
 #[derive(Debug, Default)]
@@ -14,15 +15,18 @@ pub(super) struct Origins(Mutex<HashMap<PathBuf, Arc<Origin>>>);
 
 impl Origins {
     /// A repository. One without a commit that can be read has none in reports.
-    pub(super) fn of(&self, top: &Path, name: &str, base: &Base) -> Arc<Origin> {
+    pub(super) fn of(&self, top: &Path, name: &str, base: &Base, files: &Overlay) -> Arc<Origin> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(origin) = known.get(top) {
             return Arc::clone(origin);
         }
         let origin = Arc::new(Origin {
             repository: name.to_owned(),
-            commit: git::checked_out(top),
-            base: base.rooted(top).owned(owners::find(top)),
+            commit: match files.snapshot_of(top) {
+                Some(snapshot) => Some(snapshot.commit.clone()),
+                None => git::checked_out(top),
+            },
+            base: base.rooted(top).owned(owners::find(top, files)),
         });
         known.insert(top.to_owned(), Arc::clone(&origin));
         origin

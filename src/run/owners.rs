@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::open;
 use crate::report::Owners;
+use crate::walk::Overlay;
 
 /// Where GitHub and GitLab look for it, from the root of a repository; the first that is there counts.
 const PLACES: [&str; 4] = [
@@ -17,9 +17,11 @@ const PLACES: [&str; 4] = [
 const LIMIT: usize = 3 << 20;
 
 /// Who owns what in a repository. A file that cannot be read counts as none: reports only group by it.
-pub fn find(repository: &Path) -> Owners {
+pub fn find(repository: &Path, files: &Overlay) -> Owners {
     let mut texts = PLACES.iter().map(|place| {
-        let bytes = open::read_below(repository, &repository.join(place), LIMIT).ok()?;
+        let bytes = files
+            .read_below(repository, &repository.join(place), LIMIT)
+            .ok()?;
         String::from_utf8(bytes).ok()
     });
     let text = texts.find_map(|text| text);

@@ -13,14 +13,13 @@ use super::texts::{READ_ONLY, Texts};
 use super::{Mode, Options, ignores};
 use crate::baseline::{self, Entry as Known};
 use crate::diff;
-use crate::edit::Applicability;
-use crate::finding::{Finding, Key, Problem, Severity};
+use crate::finding::{Finding, Key, Problem};
 use crate::kind::Kind;
 use crate::printable;
 use crate::project::{Member, Members};
 use crate::report::{FileReport, Piece, Summary, Tally};
 use crate::source::LineIndex;
-use crate::walk::{self, ReadError};
+use crate::walk::ReadError;
 use crate::write::{Change, Note, Writer};
 
 /// One file's part of the output, and its counts.
@@ -64,7 +63,8 @@ impl Work<'_> {
             Some(note) => {
                 let members = || {
                     let mut member = Member::new(kind, before.clone());
-                    member.locked = walk::is_read_only(path).then(|| Arc::from(READ_ONLY));
+                    let is_read_only = options.walk.overlay.is_read_only(path);
+                    member.locked = is_read_only.then(|| Arc::from(READ_ONLY));
                     Members::from([(path.to_owned(), member)])
                 };
                 let judged = |members| judge.alone(members, None);
@@ -186,6 +186,11 @@ pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, Str
 impl Part {
     fn unread(options: &Options<'_>, error: &ReadError) -> Self {
         let mut part = Self::default();
+        if let ReadError::Absent { .. } = error {
+            // Counted for the whole repository.
+            part.add_unread(options, error.path(), error.reason());
+            return part;
+        }
         if error.is_fatal() {
             part.fail(error.to_string());
             part.add_unread(options, error.path(), error.reason());
@@ -362,16 +367,7 @@ fn count(part: &mut Part, options: &Options<'_>, outcome: &judge::Outcome) {
         summary.fixed_files = usize::from(!outcome.fixed.is_empty());
     }
     for finding in left {
-        match finding.severity {
-            Severity::Error => summary.errors += 1,
-            Severity::Warning => summary.warnings += 1,
-            Severity::Info => summary.infos += 1,
-        }
-        match finding.applicability() {
-            Some(Applicability::Safe) => summary.fixable += 1,
-            Some(Applicability::Unsafe) => summary.unsafe_fixable += 1,
-            _ => {}
-        }
+        summary.count(finding);
         part.rules.add(finding);
     }
 }

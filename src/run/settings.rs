@@ -21,18 +21,18 @@ use crate::rules::select::Names;
 use crate::rules::{Edition, Facts, Rule, RuleSet};
 use crate::source::normal;
 use crate::suppress::MARKER;
-use crate::walk;
+use crate::walk::{self, Overlay};
 
 /// Where settings come from. An error is ready to be shown.
 pub trait Source: Sync {
     /// Whether the same configuration holds everywhere, so that none is looked for.
     fn is_same_everywhere(&self) -> bool;
     /// The configuration that was found; where none was, the one of a repository that has none. `top` is the folder of
-    /// the repository.
+    /// the repository, and `files` is what the run reads in place of the disk.
     ///
     /// # Errors
     /// Where it cannot be read, or something in it is wrong.
-    fn config(&self, found: Option<&Found>, top: &Path) -> Result<Config, String>;
+    fn config(&self, found: Option<&Found>, top: &Path, files: &Overlay) -> Result<Config, String>;
     /// The rules that a configuration chooses.
     ///
     /// # Errors
@@ -106,6 +106,8 @@ pub struct Settings<'s> {
     ruled: Option<Arc<Rules>>,
     base: Base,
     baseline: Baselines,
+    /// Read in place of the disk.
+    files: Arc<Overlay>,
     here: PathBuf,
     /// As the walk spells them.
     roots: HashSet<PathBuf>,
@@ -137,6 +139,7 @@ impl<'s> Settings<'s> {
             ruled: None,
             base: base.clone(),
             baseline,
+            files: Arc::default(),
             outlooks: outlooks.chain([here.clone()]).collect(),
             here,
             roots: shown.collect(),
@@ -144,6 +147,12 @@ impl<'s> Settings<'s> {
             loaded: Mutex::default(),
             origins: Origins::default(),
         }
+    }
+
+    /// The same where something is read in place of the disk.
+    #[must_use]
+    pub fn over(self, files: Arc<Overlay>) -> Self {
+        Self { files, ..self }
     }
 
     /// The same with other rules, for all files.
@@ -158,6 +167,7 @@ impl<'s> Settings<'s> {
             ruled: Some(Arc::new(Rules::new(rules, names)?)),
             base: self.base.clone(),
             baseline: self.baseline,
+            files: Arc::clone(&self.files),
             here: self.here.clone(),
             roots: self.roots.clone(),
             outlooks: self.outlooks.clone(),
@@ -191,7 +201,7 @@ impl<'s> Settings<'s> {
     /// Reads the settings of the roots. Gives what is wrong where nothing is left to look at.
     pub(super) fn read_those_of(&self, roots: &[PathBuf]) -> Option<Vec<String>> {
         let is_good = |root: &PathBuf| {
-            let path = match walk::is_folder(root) {
+            let path = match self.files.is_folder(root) {
                 Some(true) => root.join("_"),
                 _ => root.clone(),
             };
@@ -234,7 +244,18 @@ impl<'s> Settings<'s> {
     pub(super) fn origin(&self, path: &Path) -> Option<Arc<Origin>> {
         let area = self.of(path)?;
         let top = area.top()?;
-        Some(self.origins.of(top, &self.name_of(top), &self.base))
+        Some(
+            self.origins
+                .of(top, &self.name_of(top), &self.base, &self.files),
+        )
+    }
+
+    /// The commit of a repository, given by its folder.
+    pub(super) fn commit(&self, top: &Path) -> Option<String> {
+        let origin = self
+            .origins
+            .of(top, &self.name_of(top), &self.base, &self.files);
+        origin.commit.clone()
     }
 
     /// Leaves out the repository around a folder.
@@ -352,9 +373,16 @@ impl<'s> Settings<'s> {
     /// Looks at all folders from the repository's down to this one.
     fn down_to(&self, folder: &Path) -> Spot {
         let full = normal(&self.here.join(folder));
-        // A file may be gone with its folder.
-        let real = full.ancestors().find_map(walk::real).unwrap_or(full);
-        let top = match config::repository(&real) {
+        let real = match self.files.top_of(&full) {
+            Some(_) => full,
+            // A file may be gone with its folder.
+            None => full.ancestors().find_map(walk::real).unwrap_or(full),
+        };
+        let top = match self
+            .files
+            .top_of(&real)
+            .or_else(|| config::repository(&real))
+        {
             Some(top) => top.to_owned(),
             None if real.starts_with(&self.here) => self.here.clone(),
             None => real.clone(),
@@ -404,7 +432,8 @@ impl<'s> Settings<'s> {
         let between = above().take_while(|folder| folder.starts_with(farthest));
         let has_settings = |folder: &Path| {
             let is_top = self.outlooks.contains(folder);
-            let config = config::in_folder(folder, is_top).ok().flatten();
+            let there = |path: &Path| self.files.is_there(path);
+            let config = config::in_folder(folder, is_top, &there).ok().flatten();
             let baseline = folder.join(baseline::FILE);
             let has_baseline = self.baseline != Baselines::Unused && open::is_there(&baseline);
             let found: Vec<PathBuf> = config
@@ -451,7 +480,7 @@ impl<'s> Settings<'s> {
 
     fn step(&self, above: &Spot, name: &Path) -> Spot {
         let real = above.real.join(name);
-        if real.join(".git").exists() {
+        if self.files.top_of(&real).is_none() && real.join(".git").exists() {
             return self.start(&real);
         }
         // What lies in no repository is not left out because of another folder's configuration.
@@ -490,7 +519,8 @@ impl<'s> Settings<'s> {
             return Ok(None);
         }
         let is_top = folder == around.top || folder == self.here;
-        let Some(path) = config::in_folder(folder, is_top)? else {
+        let there = |path: &Path| self.files.is_there(path);
+        let Some(path) = config::in_folder(folder, is_top, &there)? else {
             return Ok(None);
         };
         let repository = match around.is_git {
@@ -510,7 +540,7 @@ impl<'s> Settings<'s> {
         let new = || {
             Arc::new(Repository {
                 top: top.to_owned(),
-                is_git: top.join(".git").exists(),
+                is_git: self.files.top_of(top) == Some(top) || top.join(".git").exists(),
                 broken: OnceLock::new(),
             })
         };
@@ -540,7 +570,7 @@ impl<'s> Settings<'s> {
         repository: &Arc<Repository>,
         loaded: &mut Loaded,
     ) -> Result<Arc<Area>, String> {
-        let config = self.source.config(found, &repository.top)?;
+        let config = self.source.config(found, &repository.top, &self.files)?;
         let key = config.key();
         let rules = match (&self.ruled, loaded.rules.get(&key)) {
             (Some(rules), _) | (None, Some(rules)) => Arc::clone(rules),
@@ -557,7 +587,8 @@ impl<'s> Settings<'s> {
                 // Without a configuration its folder is the one of the repository.
                 let beside = found.map(|_| config.folder.as_path());
                 let folders = beside.into_iter().chain([repository.top.as_path()]);
-                Known::find(&self.base, &folders.collect::<Vec<_>>(), self.baseline)?
+                let folders: Vec<_> = folders.collect();
+                Known::find(&self.base, &folders, self.baseline, &self.files)?
             }
         };
         let baseline = baseline.map(|known| {
@@ -586,7 +617,7 @@ impl Area {
             Some(_) => &self.config.folder,
             None => &self.repository.top,
         };
-        Known::find(base, &[folder], Baselines::Renewed)
+        Known::find(base, &[folder], Baselines::Renewed, &Overlay::default())
             .ok()
             .flatten()
     }

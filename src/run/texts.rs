@@ -11,12 +11,13 @@ use crate::encoding::Encoding;
 use crate::kind::Parser;
 use crate::printable;
 use crate::project::{Member, Members};
-use crate::walk::{self, Overlay, ReadError};
+use crate::walk::{Overlay, ReadError};
 
 pub(super) const READ_ONLY: &str = "it is read-only";
 
 pub(super) struct Texts<'g> {
     group: &'g Group,
+    overlay: &'g Overlay,
     /// `None` of a file that is not there yet.
     pub before: BTreeMap<&'g Path, Option<String>>,
     encodings: BTreeMap<&'g Path, Encoding>,
@@ -26,9 +27,10 @@ pub(super) struct Texts<'g> {
 }
 
 impl<'g> Texts<'g> {
-    pub(super) fn read(group: &'g Group, overlay: &Overlay) -> Self {
+    pub(super) fn read(group: &'g Group, overlay: &'g Overlay) -> Self {
         let mut texts = Self {
             group,
+            overlay,
             before: BTreeMap::new(),
             encodings: BTreeMap::new(),
             unread: Vec::new(),
@@ -85,7 +87,12 @@ impl<'g> Texts<'g> {
         let files = self.before.iter();
         files
             .map(|(path, text)| {
-                let mut member = member(path, &self.group.files[*path], text.as_deref());
+                let mut member = member(
+                    path,
+                    &self.group.files[*path],
+                    text.as_deref(),
+                    self.overlay,
+                );
                 member.locked = member.locked.or_else(|| self.locked.clone());
                 ((*path).to_owned(), member)
             })
@@ -94,12 +101,12 @@ impl<'g> Texts<'g> {
 }
 
 /// A file of a group as it was read, if there is one.
-fn member(path: &Path, entry: &Entry, text: Option<&str>) -> Member {
+fn member(path: &Path, entry: &Entry, text: Option<&str>, overlay: &Overlay) -> Member {
     let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
     member.exists = text.is_some() && !matches!(entry.state, State::Unreadable { .. });
     member.locked = match () {
         () if !entry.free => Some(Arc::from("it is outside of the given paths")),
-        () if walk::is_read_only(path) => Some(Arc::from(READ_ONLY)),
+        () if overlay.is_read_only(path) => Some(Arc::from(READ_ONLY)),
         () => None,
     };
     member

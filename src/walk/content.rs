@@ -140,6 +140,9 @@ fn read_some(source: &mut impl io::Read, bytes: &mut [u8]) -> io::Result<usize> 
     }
 }
 
+/// Of a file of a revision.
+pub(super) const ABSENT: &str = "not analysed: its object is not in this clone";
+
 /// Why one file could not be read as text.
 #[derive(Debug)]
 pub enum ReadError {
@@ -156,6 +159,10 @@ pub enum ReadError {
         invalid: encoding::Invalid,
     },
     Larger {
+        path: PathBuf,
+    },
+    /// A file of a revision whose object is not in the clone. How many there are is reported in one line.
+    Absent {
         path: PathBuf,
     },
 }
@@ -181,8 +188,25 @@ impl ReadError {
             Self::Io { path, .. }
             | Self::Binary { path }
             | Self::NotText { path, .. }
-            | Self::Larger { path } => path,
+            | Self::Larger { path }
+            | Self::Absent { path } => path,
         }
+    }
+
+    pub(super) fn absent(path: &Path) -> Self {
+        Self::Absent {
+            path: path.to_owned(),
+        }
+    }
+
+    pub(super) fn larger(path: &Path) -> Self {
+        Self::Larger {
+            path: path.to_owned(),
+        }
+    }
+
+    pub(super) fn missing(path: &Path) -> Self {
+        failed(path, io::ErrorKind::NotFound.into())
     }
 
     /// What is wrong, without the path.
@@ -200,6 +224,7 @@ impl ReadError {
                 )
             }
             Self::Larger { .. } => "is larger than 64 MiB: not analysed".to_owned(),
+            Self::Absent { .. } => ABSENT.to_owned(),
         }
     }
 
@@ -208,7 +233,7 @@ impl ReadError {
         match self {
             Self::Io { error, .. } => error.kind() != io::ErrorKind::NotFound,
             Self::Binary { .. } => false,
-            Self::NotText { .. } | Self::Larger { .. } => true,
+            Self::NotText { .. } | Self::Larger { .. } | Self::Absent { .. } => true,
         }
     }
 }
@@ -250,7 +275,8 @@ fn bytes(
     Ok(bytes)
 }
 
-fn text(path: &Path, bytes: Vec<u8>) -> Result<(String, Encoding), ReadError> {
+/// The text of bytes, and how it is encoded.
+pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<(String, Encoding), ReadError> {
     let binary = || ReadError::Binary {
         path: path.to_owned(),
     };

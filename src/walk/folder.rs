@@ -17,10 +17,11 @@ use super::exclude::Exclude;
 use super::ignores::{Asked, Holds, Ignores, Own, Said};
 use super::roots::{Root, Roots};
 use super::{
-    CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Overlay, Problem, SPECIAL, STORES, Sieve, Want,
-    named,
+    CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Overlay, Problem, SPECIAL, STORES, SUBMODULE,
+    Sieve, Want, named,
 };
 use crate::encoding::to_utf8;
+use crate::git::{Node, Unread};
 use crate::open::{self, Links};
 
 /// A walk that is under way.
@@ -80,6 +81,8 @@ enum What {
     File,
     Link,
     Special,
+    /// Another repository, of which a revision has the commit alone.
+    Submodule,
 }
 
 impl From<FileType> for What {
@@ -155,7 +158,11 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
         let shown = super::roots::below(&root.path).to_owned();
         let mut problems = Vec::new();
-        let ignores = Ignores::above(&root.real, &mut problems);
+        // Git tracks all that a revision has, and what is tracked is not ignored.
+        let ignores = match self.overlay.top_of(&root.path) {
+            Some(_) => Ignores::none(),
+            None => Ignores::above(&root.real, &mut problems),
+        };
         self.with(|worker| worker.found.problems.append(&mut problems));
         let base = Base {
             shown: shown.clone(),
@@ -187,7 +194,9 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
                 io::ErrorKind::NotFound => Problem::vanished(named(&folder.path)),
                 _ => Problem::unreadable(named(&folder.path), &error),
             }));
-            folder.ignores = folder.ignores.below(&folder.path, holds, problems);
+            if self.overlay.top_of(&folder.path).is_none() {
+                folder.ignores = folder.ignores.below(&folder.path, holds, problems);
+            }
             let marked = |entry: &Entry| self.marker.is_some_and(|marker| entry.name == marker);
             if entries.iter().any(marked) {
                 worker.found.marked.push(named(&folder.path).to_owned());
@@ -232,10 +241,18 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
         let problems = &mut worker.found.problems;
         let is_ignored = said == Said::Ignored;
+        if entry.kind == What::Submodule {
+            return worker.found.skipped.push((path.to_owned(), SUBMODULE));
+        }
         if is_ignored && !folder.ignores.tracks(&asked, problems) {
             return self.leave_out(worker, path, is_folder, LeftOut::Ignored);
         }
-        if is_folder && is_one_of(&CACHES) && !folder.ignores.tracks(&asked, problems) {
+        let is_tracked = self.overlay.snapshot_of(path).is_some();
+        if is_folder
+            && is_one_of(&CACHES)
+            && !is_tracked
+            && !folder.ignores.tracks(&asked, problems)
+        {
             return self.leave_out(worker, path, is_folder, LeftOut::Cache);
         }
         if is_hidden && !self.hidden && said != Said::Kept {
@@ -292,10 +309,17 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             worker.found.skipped.push((path.to_owned(), reason));
             return;
         }
-        if let Some(text) = self.overlay.text(path) {
-            worker.found.counts.files += 1;
-            // It is in memory, which nothing fails to read.
-            let _ = self.load(worker, path, wanted, &mut text.as_bytes());
+        if let Some(met) = self.overlay.met(path) {
+            match met {
+                Ok(bytes) => {
+                    worker.found.counts.files += 1;
+                    // It is in memory, which nothing fails to read.
+                    let _ = self.load(worker, path, wanted, &mut &*bytes);
+                }
+                Err(Unread::Absent) => worker.found.problems.push(Problem::absent(path)),
+                Err(Unread::Larger) => worker.found.problems.push(Problem::larger(path)),
+                Err(Unread::NoFile) => worker.found.problems.push(Problem::vanished(path)),
+            }
             return;
         }
         // A root may be a link; what was a file in a listing, and is a link now, was changed for a purpose.
@@ -353,7 +377,12 @@ impl Listing {
             return;
         }
         let names = overlay.names(folder);
-        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let is_missing = |error: &io::Error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            )
+        };
         if !names.is_empty() && self.error.as_ref().is_some_and(is_missing) {
             self.error = None;
         }
@@ -370,6 +399,10 @@ impl Listing {
 /// All of a folder, before any of it is visited: an ignore file may come last.
 fn list(folder: &Path, overlay: &Overlay) -> Listing {
     let mut listing = Listing::default();
+    if overlay.top_of(folder).is_some() {
+        listing.entries = of_snapshot(folder, overlay);
+        return listing;
+    }
     let entries = fs::read_dir(named(folder)).and_then(|entries| {
         for entry in entries {
             let entry = entry?;
@@ -388,6 +421,21 @@ fn list(folder: &Path, overlay: &Overlay) -> Listing {
     listing.error = entries.err();
     listing.add(overlay, folder);
     listing
+}
+
+/// The names in a folder of a revision.
+fn of_snapshot(folder: &Path, overlay: &Overlay) -> Vec<Entry> {
+    let names = overlay.nodes(folder).into_iter();
+    let entry = |(name, node): (OsString, Node)| Entry {
+        name,
+        kind: match node {
+            Node::Folder => What::Folder,
+            Node::File => What::File,
+            Node::Link => What::Link,
+            Node::Submodule => What::Submodule,
+        },
+    };
+    names.map(entry).collect()
 }
 
 #[cfg(not(windows))]

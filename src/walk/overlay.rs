@@ -1,21 +1,76 @@
-//! Texts that are laid over the disk: what an editor has not saved yet, or a tree that exists in memory only.
+//! What is laid over the disk: texts that an editor has not saved yet, and revisions of repositories that are read without a
+//! working tree.
 //!
-//! Whoever reads through an overlay gets its text in place of the file, whether there is such a file or not. Knows
-//! nothing of editors.
+//! Whoever reads through an overlay gets its text in place of the file, whether there is such a file or not. A revision takes
+//! the place of a whole folder: of what the disk has there, nothing is seen. Knows nothing of editors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::content::{self, LIMIT};
 use super::look::{self, Entry};
-use super::{ReadError, content, is_folder};
+use super::{FileId, ReadError, file_id, is_folder, is_read_only, real};
 use crate::encoding::Encoding;
+use crate::git::{Node, Snapshot, Unread};
+use crate::open;
+use crate::source::normal;
 
 /// Texts by their paths, which are spelled as the walk spells them: below the root as it was given.
 #[derive(Debug, Clone, Default)]
 pub struct Overlay {
     texts: BTreeMap<PathBuf, Arc<str>>,
+    /// By the folder, in full, whose place each takes. `None` of a revision that could not be read: nothing is there.
+    snapshots: BTreeMap<PathBuf, Option<Arc<Snapshot>>>,
+    /// The working directory, where there are snapshots.
+    here: PathBuf,
+}
+
+/// What a file is known by: two paths with the same lead to the same file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Identity {
+    OnDisk(FileId),
+    /// Its path without links.
+    OfRevision(PathBuf),
+}
+
+/// A path that lies in the place of a revision.
+struct Inside<'o> {
+    top: &'o Path,
+    snapshot: Option<&'o Snapshot>,
+    /// From there.
+    path: PathBuf,
+}
+
+impl Inside<'_> {
+    fn node(&self) -> Option<Node> {
+        self.snapshot?.node(&self.path)
+    }
+
+    fn real(&self) -> Option<PathBuf> {
+        self.snapshot?.real(&self.path)
+    }
+
+    fn read(&self, limit: u64) -> Result<Vec<u8>, Unread> {
+        let snapshot = self.snapshot.ok_or(Unread::NoFile)?;
+        snapshot.read(&self.path, limit)
+    }
+
+    fn entry(&self) -> Option<Entry> {
+        let to_folder = || {
+            let real = self.real()?;
+            Some(self.snapshot?.node(&real)? == Node::Folder)
+        };
+        match self.node()? {
+            Node::Folder => Some(Entry::Folder),
+            Node::File => Some(Entry::File),
+            Node::Link => to_folder().map(|to_folder| Entry::Link { to_folder }),
+            // Its folder is there, and what is in it is not.
+            Node::Submodule => Some(Entry::Folder),
+        }
+    }
 }
 
 impl Overlay {
@@ -23,8 +78,46 @@ impl Overlay {
         self.texts.insert(path, text);
     }
 
+    /// Puts a revision in the place of a folder, which need not be there.
+    pub fn lay(&mut self, folder: &Path, snapshot: Option<Arc<Snapshot>>) {
+        if self.here.as_os_str().is_empty() {
+            self.here = look::working_directory();
+        }
+        let full = normal(&self.here.join(folder));
+        self.snapshots.insert(full, snapshot);
+    }
+
+    pub fn snapshots(&self) -> impl Iterator<Item = (&PathBuf, &Snapshot)> {
+        let all = self.snapshots.iter();
+        all.filter_map(|(top, snapshot)| Some((top, &**snapshot.as_ref()?)))
+    }
+
+    fn inside(&self, path: &Path) -> Option<Inside<'_>> {
+        if self.snapshots.is_empty() {
+            return None;
+        }
+        let full = normal(&self.here.join(path));
+        let mut above = full.ancestors();
+        let (top, snapshot) = above.find_map(|above| self.snapshots.get_key_value(above))?;
+        Some(Inside {
+            top,
+            snapshot: snapshot.as_deref(),
+            path: full.strip_prefix(top).ok()?.to_owned(),
+        })
+    }
+
+    /// The folder, in full, whose place a revision takes and that a path lies in.
+    pub fn top_of(&self, path: &Path) -> Option<&Path> {
+        self.inside(path).map(|inside| inside.top)
+    }
+
+    /// The revision that a path lies in.
+    pub fn snapshot_of(&self, path: &Path) -> Option<&Snapshot> {
+        self.inside(path)?.snapshot
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.texts.is_empty() && self.snapshots.is_empty()
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
@@ -37,6 +130,9 @@ impl Overlay {
 
     /// What the overlay itself has at a path: a text, or a folder that holds one.
     pub fn entry(&self, path: &Path) -> Option<Entry> {
+        if let Some(inside) = self.inside(path) {
+            return inside.entry();
+        }
         if self.texts.is_empty() {
             return None;
         }
@@ -66,28 +162,131 @@ impl Overlay {
 
     /// Reads a file as text, as [`super::read`] does.
     pub fn read(&self, path: &Path) -> Result<(String, Encoding), ReadError> {
-        match self.text(path) {
-            Some(text) => Ok((text.to_string(), Encoding::Utf8)),
-            None => content::read(path),
+        match (self.text(path), self.inside(path)) {
+            (Some(text), _) => Ok((text.to_string(), Encoding::Utf8)),
+            (None, Some(_)) => content::text(path, self.read_bytes(path)?),
+            (None, None) => content::read(path),
         }
     }
 
     /// Reads a file that may be anything.
     pub fn read_bytes(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        let unread = |why: Unread| match why {
+            Unread::Absent => ReadError::absent(path),
+            Unread::Larger => ReadError::larger(path),
+            Unread::NoFile => ReadError::missing(path),
+        };
+        match (self.text(path), self.inside(path)) {
+            (Some(text), _) => Ok(text.as_bytes().to_vec()),
+            (None, Some(inside)) => inside.read(LIMIT as u64).map_err(unread),
+            (None, None) => content::read_bytes(path),
+        }
+    }
+
+    /// Reads a regular file that lies below a folder, links resolved, and that nobody named.
+    ///
+    /// # Errors
+    /// As [`open::read_below`].
+    pub fn read_below(&self, top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+        let Some(inside) = self.inside(path) else {
+            return open::read_below(top, path, limit);
+        };
+        inside.read(limit as u64).map_err(|why| match why {
+            Unread::Absent => {
+                let how = inside.snapshot.map(Snapshot::how_to_get_it);
+                let how = how.unwrap_or_default();
+                io::Error::other(format!("its object is not in this clone, and {how}"))
+            }
+            Unread::Larger => io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("is larger than {} MiB", limit >> 20),
+            ),
+            Unread::NoFile => io::Error::from(io::ErrorKind::NotFound),
+        })
+    }
+
+    /// What the walk meets at a path, if it is not on the disk: its bytes, or why they cannot be read.
+    pub(super) fn met(&self, path: &Path) -> Option<Result<Vec<u8>, Unread>> {
         match self.text(path) {
-            Some(text) => Ok(text.as_bytes().to_vec()),
-            None => content::read_bytes(path),
+            Some(text) => Some(Ok(text.as_bytes().to_vec())),
+            None => Some(self.inside(path)?.read(LIMIT as u64)),
+        }
+    }
+
+    /// What is at a path, as [`look::look`] has it.
+    pub fn look(&self, path: &Path) -> Option<Entry> {
+        match self.inside(path) {
+            Some(inside) => inside.entry(),
+            None => look::look(path),
+        }
+    }
+
+    /// Whether there is something other than a folder, as [`open::is_there`] has it.
+    pub fn is_there(&self, path: &Path) -> bool {
+        match self.inside(path) {
+            Some(inside) => matches!(inside.node(), Some(Node::File | Node::Link)),
+            None => open::is_there(path),
+        }
+    }
+
+    pub fn is_file(&self, path: &Path) -> bool {
+        match self.inside(path) {
+            Some(_) => self.is_folder(path) == Some(false),
+            None => look::is_file(path),
         }
     }
 
     /// Whether there is a folder or something else, if anything.
     pub fn is_folder(&self, path: &Path) -> Option<bool> {
+        if let Some(inside) = self.inside(path) {
+            return match inside.entry()? {
+                Entry::Link { to_folder } => Some(to_folder),
+                entry => Some(entry == Entry::Folder),
+            };
+        }
         let own = || Some(self.entry(path)? == Entry::Folder);
         is_folder(path).or_else(own)
     }
 
+    /// A path in full with its links resolved, if there is anything.
+    pub fn real(&self, path: &Path) -> Option<PathBuf> {
+        match self.inside(path) {
+            Some(inside) => Some(inside.top.join(inside.real()?)),
+            None => real(path),
+        }
+    }
+
+    /// What a file is known by, whatever it is called.
+    pub fn identity(&self, path: &Path) -> Option<Identity> {
+        match self.inside(path) {
+            Some(inside) => Some(Identity::OfRevision(inside.top.join(inside.real()?))),
+            None => file_id(path).map(Identity::OnDisk),
+        }
+    }
+
+    /// Whether a file may not be written by its permissions.
+    pub fn is_read_only(&self, path: &Path) -> bool {
+        self.inside(path).is_none() && is_read_only(path)
+    }
+
+    /// The names in a folder of a revision, and what each is.
+    pub(super) fn nodes(&self, folder: &Path) -> Vec<(OsString, Node)> {
+        let Some(inside) = self.inside(folder) else {
+            return Vec::new();
+        };
+        let names = inside.snapshot.map(|snapshot| snapshot.names(&inside.path));
+        let names = names.into_iter().flatten();
+        names.map(|(name, node)| (name.to_owned(), node)).collect()
+    }
+
     /// What lies in a folder, in the order of names.
     pub fn list(&self, folder: &Path) -> Vec<PathBuf> {
+        if let Some(inside) = self.inside(folder) {
+            let real = inside.real().unwrap_or_default();
+            let names = inside.snapshot.map(|snapshot| snapshot.names(&real));
+            let names = names.into_iter().flatten();
+            return names.map(|(name, _)| folder.join(name)).collect();
+        }
         let mut all = look::list(folder);
         let own = self.names(folder);
         if !own.is_empty() {

@@ -16,6 +16,8 @@ pub struct Problem {
     pub message: String,
     /// Whether something was not looked at that should have been.
     pub fatal: bool,
+    /// Whether it is one of many of its kind, which are counted and reported together.
+    pub is_counted: bool,
 }
 
 impl std::fmt::Display for Problem {
@@ -30,6 +32,7 @@ impl From<super::ReadError> for Problem {
             path: error.path().to_owned(),
             message: error.reason(),
             fatal: error.is_fatal(),
+            is_counted: false,
         }
     }
 }
@@ -40,6 +43,7 @@ impl Problem {
             path: path.to_owned(),
             message: message.into(),
             fatal: true,
+            is_counted: false,
         }
     }
 
@@ -86,6 +90,14 @@ impl Problem {
             path,
             format!("cannot be read: {error}; make it readable, or exclude it"),
         )
+    }
+
+    /// A file of a revision, in a clone that does not have all of it.
+    pub(super) fn absent(path: &Path) -> Self {
+        Self {
+            is_counted: true,
+            ..Self::fatal(path, super::content::ABSENT)
+        }
     }
 
     pub(super) fn vanished(path: &Path) -> Self {

@@ -46,6 +46,12 @@ impl Roots {
         Self { roots, inner }
     }
 
+    /// Leaves folders to others, unless they are roots themselves.
+    pub(super) fn leave(&mut self, apart: &[PathBuf]) {
+        let apart = apart.iter().map(|path| shown(path).to_owned());
+        self.inner.extend(apart);
+    }
+
     /// Takes roots away; how many.
     pub(super) fn drop_if(&mut self, excluded: impl Fn(&Path, bool) -> bool) -> usize {
         let before = self.roots.len();
@@ -66,6 +72,10 @@ impl Roots {
 
 impl Root {
     fn new(path: &Path, overlay: &Overlay) -> Result<Self, Problem> {
+        if overlay.top_of(path).is_some() {
+            let entry = overlay.entry(path);
+            return Ok(Self::of_overlay(path, entry.unwrap_or(Entry::Folder)));
+        }
         let metadata = match (fs::metadata(path), overlay.entry(path)) {
             (Ok(metadata), _) => metadata,
             (Err(_), Some(entry)) => return Ok(Self::of_overlay(path, entry)),

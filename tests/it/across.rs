@@ -614,9 +614,36 @@ fn shards_together_are_the_whole() {
     let folder = six();
     let list = "# all\nplain\nexcludes\n\nignores\nown\nmono\nknown\n";
     fs::write(folder.path().join("list"), list).unwrap();
-    let whole = found(folder.path(), &["--repositories", "list"]).0;
-    assert_eq!(whole.len(), 5, "{whole:?}");
-    for rest in [&["--repositories", "list"][..], &["."]] {
+    for (path, text) in [
+        ("loose/deep/a.yaml", LEGACY),
+        (".github/a.yaml", LEGACY),
+        ("loose/notes.txt", LEGACY),
+    ] {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let absolute = folder.path().to_str().unwrap();
+    for rest in [
+        &["--repositories", "list"][..],
+        &["."],
+        &[absolute],
+        &["loose", "plain", "loose.yaml"],
+    ] {
+        let mut whole = found(folder.path(), rest).0;
+        whole.sort();
+        let listed = rest.len() == 2;
+        assert_eq!(
+            whole.len(),
+            if listed {
+                5
+            } else if rest.len() == 1 {
+                8
+            } else {
+                3
+            },
+            "{whole:?}"
+        );
         let mut all = Vec::new();
         for shard in ["1/3", "2/3", "3/3"] {
             let (places, _) = found(folder.path(), &[rest, &["--shard", shard]].concat());

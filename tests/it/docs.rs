@@ -112,6 +112,7 @@ fn help() -> BTreeSet<String> {
         &["--help"][..],
         &["images", "--help"],
         &["tags", "--help"],
+        &["merge", "--help"],
         &["mirror", "--help"],
         &["hosts", "--help"],
         &["cluster", "--help"],

@@ -58,13 +58,14 @@ impl Canary {
 
 /// Everything that asks what git knows, in a folder. Neither run leaves the canary; what is found is given back.
 fn looks(folder: &Path, canary: &Canary, what: &str) -> Vec<String> {
-    let runs: [&[&str]; 6] = [
+    let runs: [&[&str]; 7] = [
         &["--since", "HEAD"],
         &["--staged"],
         &["--since", "HEAD", "--diff"],
         &[],
         &["images"],
         &["--files"],
+        &["--git-dir", "."],
     ];
     let outputs = runs.map(|arguments| {
         let mut command = regfix(folder);
@@ -347,7 +348,13 @@ fn no_program_is_started() {
         fs::copy(canary.filter(), folder.path().join(name)).unwrap();
     }
     let repository = repository();
-    for arguments in [&["--since", "HEAD"][..], &["--staged"], &[], &["--write"]] {
+    for arguments in [
+        &["--since", "HEAD"][..],
+        &["--staged"],
+        &["--git-dir", "."],
+        &[],
+        &["--write"],
+    ] {
         let mut command = regfix(repository.path());
         let output = command.env("PATH", folder.path()).args(arguments).output();
         let output = output.unwrap();
@@ -361,7 +368,12 @@ fn no_program_is_started() {
 fn the_system_sees_neither_a_program_nor_a_connection() {
     let trace = tempfile::NamedTempFile::new().unwrap();
     let repository = repository();
-    for arguments in [&["--since", "HEAD"][..], &["--staged"], &["--write"]] {
+    for arguments in [
+        &["--since", "HEAD"][..],
+        &["--staged"],
+        &["--git-dir", "."],
+        &["--write"],
+    ] {
         let mut command = Command::new("strace");
         scrubbed(&mut command)
             .args([
@@ -440,15 +452,11 @@ fn a_tree_that_repeats_itself_is_given_up() {
         kind = "040000 tree";
     }
     let bomb = object(&["commit-tree", &id, "-m", "."], "");
-    let mut command = regfix(repository.path());
-    let output = scrubbed(&mut command)
-        .args(["--since", &bomb])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("too many to compare"),
-        "{}",
-        stderr(&output)
-    );
+    for arguments in [&["--since", &bomb][..], &["--git-dir", ".", "--rev", &bomb]] {
+        let mut command = regfix(repository.path());
+        let output = scrubbed(&mut command).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(said.contains("which is too many"), "{arguments:?}: {said}");
+    }
 }

@@ -36,6 +36,7 @@ mod kustomize;
 mod layers;
 #[cfg(unix)]
 mod lsp;
+mod merge;
 mod mistakes;
 mod output;
 mod owed;
@@ -47,6 +48,8 @@ mod readers;
 mod registry;
 mod render;
 mod repository;
+#[cfg(unix)]
+mod revisions;
 mod shell;
 mod since;
 mod trees;

@@ -48,7 +48,7 @@ fn the_manual_has_a_page_for_each_command() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         stderr(&output),
-        "regfix: there is no command fix; the commands are explain, rules, config, images, tags, mirror, exporter, hosts, cluster, lsp, policy, completions, man\n"
+        "regfix: there is no command fix; the commands are explain, rules, config, images, tags, mirror, exporter, hosts, cluster, lsp, policy, merge, completions, man\n"
     );
 }
 

@@ -137,7 +137,7 @@ fn threads_change_nothing() {
     let one = told(1);
     assert_eq!(
         one.matches("true").count() + one.matches("false").count(),
-        200 + 1
+        200 + 2
     );
     for threads in [0, 2, 3, 16] {
         assert_eq!(told(threads), one, "{threads} threads");

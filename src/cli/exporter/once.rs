@@ -91,7 +91,7 @@ impl Task<'_> {
             return Ok(None);
         };
         let named = cli::named(self.arguments).to_vec();
-        let roots = cli::in_one_spelling(self.arguments, named);
+        let roots = cli::spelled(self.arguments, named);
         // Images of a cluster belong to no repository: the rules of the working directory count for all.
         let List {
             rules,

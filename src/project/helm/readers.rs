@@ -176,7 +176,7 @@ impl<'t> Readers<'t> {
             let unjudged = wrong.map(|finding| Unjudged {
                 rule: Arc::clone(&finding.rule),
                 span: finding.span(),
-                reason: OTHER_IMAGE,
+                reason: OTHER_IMAGE.into(),
             });
             member.unjudged.extend(unjudged);
             member.findings.retain(|finding| !is_wrong(finding));

@@ -28,7 +28,8 @@ pub(super) fn lines(summary: &Summary, look: &Look) -> String {
         false => lines.extend(fixable(summary, look)),
     }
     lines.extend(aside(summary, look));
-    let counts = left(summary) + summary.fixed + summary.failures + summary.repositories.len();
+    let several = summary.repositories.len() > 1;
+    let counts = left(summary) + summary.fixed + summary.failures + usize::from(several);
     let gap = if counts > 0 { "\n" } else { "" };
     format!("{gap}{}\n", lines.join("\n"))
 }

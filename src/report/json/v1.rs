@@ -8,7 +8,7 @@ use crate::edit::{self, Applicability};
 use crate::finding;
 use crate::printable;
 use crate::report::text::Places;
-use crate::report::{RepositorySummary, Summary};
+use crate::report::{Moment, RepositorySummary, Summary};
 use crate::rules::alternatives;
 use crate::source::{Position, Span};
 
@@ -35,12 +35,17 @@ pub(in crate::report) struct Finding<'f> {
     verified: Option<Verified<'f>>,
     alternatives: Vec<Alternative<'f>>,
     usage: Option<&'static str>,
+    at: Option<&'f str>,
     /// In few findings.
     object: Option<Box<Object<'f>>>,
 }
 
 impl<'f> Finding<'f> {
-    pub(in crate::report) fn new(finding: &'f finding::Finding, places: &mut Places<'_>) -> Self {
+    pub(in crate::report) fn new(
+        finding: &'f finding::Finding,
+        key: Option<&'f finding::Key>,
+        places: &mut Places<'_>,
+    ) -> Self {
         let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
         let elsewhere = finding.fix.iter().flat_map(|fix| fix.elsewhere.iter());
         Self {
@@ -65,6 +70,7 @@ impl<'f> Finding<'f> {
             verified: finding.verified.as_ref().map(Verified::new),
             alternatives: finding.alternatives.iter().map(Alternative::new).collect(),
             usage: finding.usage.map(finding::Usage::name),
+            at: key.map(|key| key.at.as_str()),
             object: finding
                 .object
                 .as_deref()
@@ -315,13 +321,13 @@ pub(in crate::report) struct Unjudged<'f> {
 
 impl<'f> Unjudged<'f> {
     pub(in crate::report) fn new(
-        one: &finding::Unjudged,
+        one: &'f finding::Unjudged,
         text: &'f str,
         places: &mut Places<'_>,
     ) -> Self {
         Self {
             text: one.span.of(text),
-            reason: one.reason,
+            reason: &one.reason,
             range: Range::new(one.span, places),
         }
     }
@@ -350,10 +356,23 @@ pub(in crate::report) struct Totals<'s> {
     hidden: usize,
     failures: usize,
     by_rule: Vec<RuleCount<'s>>,
-    /// None where there are not several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     repositories: Vec<RepositoryCount<'s>>,
     catalogues: Vec<CatalogueUsed<'s>>,
+    regfix: &'static str,
+    as_of: Option<String>,
+    shard: Option<&'s str>,
+    history: Vec<MomentCount<'s>>,
+}
+
+/// What an earlier run came to.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct MomentCount<'s> {
+    as_of: &'s str,
+    errors: usize,
+    warnings: usize,
+    infos: usize,
+    fixed: usize,
 }
 
 #[derive(Serialize)]
@@ -382,6 +401,7 @@ struct RuleCount<'s> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RepositoryCount<'s> {
     repository: &'s str,
+    commit: Option<&'s str>,
     left: usize,
     fixable: usize,
     unsafe_fixable: usize,
@@ -394,12 +414,25 @@ impl<'s> RepositoryCount<'s> {
     fn new(of: &'s RepositorySummary) -> Self {
         Self {
             repository: &of.name,
+            commit: of.commit.as_deref(),
             left: of.left,
             fixable: of.fixable,
             unsafe_fixable: of.unsafe_fixable,
             fixed: of.fixed,
             baselined: of.baselined,
             failures: of.failures,
+        }
+    }
+}
+
+impl<'s> MomentCount<'s> {
+    fn new(of: &'s Moment) -> Self {
+        Self {
+            as_of: &of.as_of,
+            errors: of.errors,
+            warnings: of.warnings,
+            infos: of.infos,
+            fixed: of.fixed,
         }
     }
 }
@@ -447,6 +480,10 @@ impl<'s> Totals<'s> {
                 .map(RepositoryCount::new)
                 .collect(),
             catalogues: catalogues.collect(),
+            regfix: env!("CARGO_PKG_VERSION"),
+            as_of: summary.as_of.map(|day| day.to_string()),
+            shard: summary.shard.as_deref(),
+            history: summary.history.iter().map(MomentCount::new).collect(),
         }
     }
 }
@@ -474,6 +511,7 @@ struct File<'r> {
     repository: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<&'r str>,
+    owners: &'r [String],
     findings: Vec<Finding<'r>>,
     fixed: Vec<Fixed<'r>>,
     problems: Vec<Problem<'r>>,

@@ -15,6 +15,7 @@ use regfix::run::{self, Baselines, Mode, Options, Outcome, Settings, Source};
 use regfix::source::Span;
 use regfix::syntax::yaml;
 use regfix::walk;
+use regfix::walk::Overlay;
 use serde_json::Value;
 
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -226,7 +227,7 @@ impl Source for Unconfigured {
         true
     }
 
-    fn config(&self, _: Option<&Found>, top: &Path) -> Result<Config, String> {
+    fn config(&self, _: Option<&Found>, top: &Path, _: &Overlay) -> Result<Config, String> {
         Ok(Config::empty(top))
     }
 
@@ -262,6 +263,7 @@ fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, 
         ignores: None,
         format,
         outputs: Vec::new(),
+        shard: None,
         base: Base::new(folder, Some(folder)),
         as_of: TODAY,
         look: Look {

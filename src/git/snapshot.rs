@@ -1,0 +1,243 @@
+//! The files of one revision, read from the objects of a repository as they are asked for: no working tree is needed.
+//!
+//! Of a partial clone, some objects may not be here. They are noted, and nothing is fetched. Links lead to what the revision
+//! has, and never to the disk; a submodule is another repository.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use gix_hash::ObjectId;
+use gix_object::{FindExt, FindHeader};
+use gix_odb::HandleArc;
+
+use super::repository::{Repository, SharedObjects};
+use super::tree::{Item, ItemKind};
+use super::{Error, path as path_of, tree};
+use crate::printable;
+
+/// So many links one path may lead through.
+const MOST_LINKS: usize = 40;
+/// A longer target of a link is not followed, in bytes.
+const LONGEST_TARGET: u64 = 4096;
+
+/// What a name in a folder of a revision is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    Folder,
+    File,
+    Link,
+    /// Another repository, of which only the commit is known here.
+    Submodule,
+}
+
+/// Why a file of a revision was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// Its object is not in this clone.
+    Absent,
+    Larger,
+    /// There is no such file.
+    NoFile,
+}
+
+/// The files of a revision.
+pub struct Snapshot {
+    pub repository: Repository,
+    /// The commit that the revision names.
+    pub commit: String,
+    objects: SharedObjects,
+    /// Handles that no thread uses at the moment.
+    idle: Mutex<Vec<HandleArc>>,
+    /// What is in each folder, by name, in order of the names.
+    folders: HashMap<PathBuf, Vec<(OsString, Entry)>>,
+    absent: Mutex<BTreeSet<ObjectId>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Entry {
+    Folder,
+    Item(Item),
+}
+
+impl Entry {
+    fn node(self) -> Node {
+        match self {
+            Self::Folder => Node::Folder,
+            Self::Item(item) => match item.kind {
+                ItemKind::File => Node::File,
+                ItemKind::Link => Node::Link,
+                ItemKind::Commit => Node::Submodule,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("repository", &self.repository)
+            .field("commit", &self.commit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// The files of a revision. Folders whose objects are not in this clone are noted as absent.
+    ///
+    /// # Errors
+    /// Where the revision or its commit is not here, or it has too many paths.
+    pub fn snapshot(&self, revision: &str) -> Result<Snapshot, Error> {
+        let objects = self.objects()?;
+        let commit = self.commit(revision, &objects)?;
+        let top = super::tree_of(commit, &objects)?;
+        let listed = tree::folders(&objects, top)?;
+        let folders = listed.folders.into_iter().map(|(folder, names)| {
+            let named = names.into_iter().map(|(name, item)| {
+                let entry = item.map_or(Entry::Folder, Entry::Item);
+                (path_of(&name).into_os_string(), entry)
+            });
+            let mut named: Vec<_> = named.collect();
+            named.sort_by(|(one, _), (other, _)| one.cmp(other));
+            (path_of(&folder), named)
+        });
+        Ok(Snapshot {
+            commit: commit.to_string(),
+            objects: self.shared_objects()?,
+            idle: Mutex::default(),
+            folders: folders.collect(),
+            absent: Mutex::new(listed.absent),
+            repository: self.clone(),
+        })
+    }
+}
+
+impl Snapshot {
+    /// What is at a path from the top; a link in its last part is not followed.
+    pub fn node(&self, path: &Path) -> Option<Node> {
+        let real = self.follow(path, false)?;
+        Some(self.entry(&real)?.node())
+    }
+
+    /// The path at the end of all links, as long as they lead to something in the revision.
+    pub fn real(&self, path: &Path) -> Option<PathBuf> {
+        let real = self.follow(path, true)?;
+        self.entry(&real).map(|_| real)
+    }
+
+    /// The names in a folder, which is given without links.
+    pub fn names(&self, folder: &Path) -> impl Iterator<Item = (&OsStr, Node)> {
+        let names = self.folders.get(folder).into_iter().flatten();
+        names.map(|(name, entry)| (name.as_os_str(), entry.node()))
+    }
+
+    /// Reads a file at the end of all links, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// Where there is none, it is larger, or it is not in this clone. What is not is noted.
+    pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Unread> {
+        let real = self.follow(path, true).ok_or(Unread::NoFile)?;
+        match self.entry(&real) {
+            Some(Entry::Item(item)) if item.kind == ItemKind::File => self.blob(item.id, limit),
+            _ => Err(Unread::NoFile),
+        }
+    }
+
+    /// How many objects were needed and are not in this clone.
+    pub fn absent(&self) -> usize {
+        self.absent_objects().len()
+    }
+
+    /// How to get what is not in the clone: the end of a message.
+    pub fn how_to_get_it(&self) -> String {
+        let folder = printable::path(self.repository.folder());
+        format!(
+            "nothing was fetched; `git -C {folder} fetch --refetch --no-filter` gets all of a partial clone"
+        )
+    }
+
+    fn absent_objects(&self) -> MutexGuard<'_, BTreeSet<ObjectId>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `path` has no links, no `.` and no `..`.
+    fn entry(&self, path: &Path) -> Option<Entry> {
+        let Some(name) = path.file_name() else {
+            return Some(Entry::Folder);
+        };
+        let names = self.folders.get(path.parent()?)?;
+        let at = names.binary_search_by(|(other, _)| other.as_os_str().cmp(name));
+        Some(names[at.ok()?].1)
+    }
+
+    /// Resolves the links in a path, in its last part too if `to_end` says so. `None` where it leads out of the revision, or in a
+    /// circle.
+    fn follow(&self, path: &Path, to_end: bool) -> Option<PathBuf> {
+        let steps = |path: &Path| -> Option<Vec<Option<OsString>>> {
+            let parts = path.components().filter(|part| *part != Component::CurDir);
+            let step = |part: Component<'_>| match part {
+                Component::Normal(name) => Some(Some(name.to_owned())),
+                Component::ParentDir => Some(None),
+                _ => None,
+            };
+            parts.map(step).collect()
+        };
+        let mut rest: VecDeque<Option<OsString>> = steps(path)?.into();
+        let mut done = PathBuf::new();
+        let mut links = 0;
+        while let Some(step) = rest.pop_front() {
+            let Some(name) = step else {
+                if !done.pop() {
+                    return None;
+                }
+                continue;
+            };
+            done.push(name);
+            match self.entry(&done) {
+                Some(Entry::Item(item)) if item.kind == ItemKind::Link => {
+                    if rest.is_empty() && !to_end {
+                        break;
+                    }
+                    links += 1;
+                    let target = self.blob(item.id, LONGEST_TARGET).ok()?;
+                    if links > MOST_LINKS {
+                        return None;
+                    }
+                    done.pop();
+                    for step in steps(&path_of(&target))?.into_iter().rev() {
+                        rest.push_front(step);
+                    }
+                }
+                Some(_) => {}
+                None => return None,
+            }
+        }
+        Some(done)
+    }
+
+    fn blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, Unread> {
+        let handle = self.idle().pop();
+        let handle = handle.unwrap_or_else(|| self.objects.handle());
+        let header = handle.try_header(&id).ok().flatten();
+        let read = match header {
+            Some(header) if header.size > limit => Err(Unread::Larger),
+            Some(_) => {
+                let mut buffer = Vec::new();
+                let blob = handle.find_blob(&id, &mut buffer).map(drop);
+                blob.map(|()| buffer).map_err(|_| Unread::Absent)
+            }
+            None => Err(Unread::Absent),
+        };
+        self.idle().push(handle);
+        if read == Err(Unread::Absent) {
+            self.absent_objects().insert(id);
+        }
+        read
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<HandleArc>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,468 @@
+//! The results of several runs as one, and its files as formats show them.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::canvas::{Canvas, Drawn};
+use super::rows::{ApplicabilityName, FileRow, FindingRow, FixedRow, Line, SeverityName};
+use super::{Results, incomplete, misfits};
+use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Unjudged};
+use crate::printable;
+use crate::report::{Base, FileReport, Moment, Origin, Owners, RepositorySummary, Summary, Tally};
+use crate::rules::{Outcome, Severity, Verified};
+use crate::source::{LineIndex, Position, Span};
+
+/// A file of a joined run.
+#[derive(Debug)]
+pub struct File(FileRow);
+
+/// What several results are together: those of the latest day, and what the days before came to.
+#[derive(Debug)]
+pub struct Joined {
+    /// In order of path.
+    pub files: Vec<File>,
+    pub summary: Summary,
+    /// By repository; files that are in none are under an empty name.
+    pub shares: BTreeMap<String, Summary>,
+    /// What does not fit together, a message each.
+    pub misfits: Vec<String>,
+}
+
+/// Joins results.
+pub fn join(mut all: Vec<Results>) -> Joined {
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut days: BTreeMap<Option<String>, Vec<&Results>> = BTreeMap::new();
+    for results in &all {
+        days.entry(results.totals.as_of.clone())
+            .or_default()
+            .push(results);
+    }
+    // What has no day is of the latest run.
+    let undated = days.remove(&None).unwrap_or_default();
+    let (as_of, mut latest) = days.pop_last().unwrap_or_default();
+    latest.extend(undated);
+    let mut history: BTreeMap<String, Moment> = BTreeMap::new();
+    for moment in all.iter().flat_map(|results| &results.totals.history) {
+        let known = history.entry(moment.as_of.clone()).or_default();
+        *known = moment.clone().max(known.clone());
+    }
+    for (day, run) in days {
+        let (joined, _) = of_run(&run);
+        let day = day.unwrap_or_default();
+        history.insert(day.clone(), moment(&joined.summary, day));
+    }
+    let (mut joined, mut faults) = of_run(&latest);
+    faults.extend(misfits(&latest));
+    joined.summary.failures += faults.len();
+    faults.extend(incomplete(&latest));
+    joined.misfits = faults;
+    joined.summary.as_of = as_of.as_deref().and_then(|day| day.parse::<Date>().ok());
+    joined.summary.history = history
+        .into_values()
+        .filter(|moment| Some(&moment.as_of) < as_of.as_ref())
+        .collect();
+    joined
+}
+
+fn moment(summary: &Summary, as_of: String) -> Moment {
+    Moment {
+        as_of,
+        errors: summary.errors,
+        warnings: summary.warnings,
+        infos: summary.infos,
+        fixed: summary.fixed,
+    }
+}
+
+/// The results of one run; and what contradicts itself.
+fn of_run(run: &[&Results]) -> (Joined, Vec<String>) {
+    let (files, conflicts) = files_of(run);
+    let mut total = Shares::default();
+    for results in &distinct(run) {
+        total.add(results);
+    }
+    for file in &files {
+        total.count(file);
+    }
+    (total.joined(files), conflicts)
+}
+
+/// Results that are given twice count once.
+fn distinct<'r>(run: &[&'r Results]) -> Vec<&'r Results> {
+    let mut kept: Vec<&Results> = Vec::new();
+    for results in run {
+        let is_known = |other: &&Results| {
+            let has_names = !results.files.is_empty() || !results.totals.repositories.is_empty();
+            has_names && other.totals == results.totals && other.files == results.files
+        };
+        if !kept.iter().any(is_known) {
+            kept.push(results);
+        }
+    }
+    kept
+}
+
+/// All files in order of path, each once with all its rows; and repositories that were checked at two commits.
+fn files_of(run: &[&Results]) -> (Vec<File>, Vec<String>) {
+    let mut commits: BTreeMap<&str, (&Option<String>, &str)> = BTreeMap::new();
+    let mut conflicts = BTreeSet::new();
+    let mut files: BTreeMap<(PathBuf, Option<&str>), FileRow> = BTreeMap::new();
+    for results in run {
+        for row in &results.files {
+            let repository = row.at.repository.as_deref();
+            if let Some(name) = repository {
+                let (commit, first) = commits
+                    .entry(name)
+                    .or_insert((&row.at.commit, &results.name));
+                if **commit != row.at.commit {
+                    conflicts.insert(format!(
+                        "{name}: was checked at two commits, in {first} and in {}: only the first counts",
+                        results.name
+                    ));
+                    continue;
+                }
+            }
+            match files.entry((PathBuf::from(&row.at.path), repository)) {
+                Entry::Vacant(entry) => {
+                    entry.insert(row.clone());
+                }
+                Entry::Occupied(mut entry) => {
+                    let known = entry.get_mut();
+                    unite(&mut known.findings, &row.findings);
+                    unite(&mut known.fixed, &row.fixed);
+                    unite(&mut known.problems, &row.problems);
+                    unite(&mut known.unjudged, &row.unjudged);
+                }
+            }
+        }
+    }
+    let files = files.into_values().map(|mut row| {
+        row.findings
+            .sort_by_key(|finding| finding.spans.first().map(|span| span.range.start));
+        File(row)
+    });
+    (files.collect(), conflicts.into_iter().collect())
+}
+
+fn unite<T: Clone + PartialEq>(known: &mut Vec<T>, more: &[T]) {
+    for row in more {
+        if !known.contains(row) {
+            known.push(row.clone());
+        }
+    }
+}
+
+/// Sums, over all and by repository.
+#[derive(Default)]
+struct Shares {
+    all: (Summary, Tally),
+    each: BTreeMap<String, (Summary, Tally, Option<String>)>,
+}
+
+impl Shares {
+    /// Adds the counts that rows do not have.
+    fn add(&mut self, results: &Results) {
+        let totals = &results.totals;
+        let of_rows = Summary {
+            files: totals.files,
+            fixed_files: totals.fixed_files,
+            suppressed: totals.suppressed,
+            baselined: totals.baselined,
+            stale: totals.stale,
+            not_analysed: totals.not_analysed,
+            excluded: totals.excluded,
+            ignored: totals.ignored,
+            hidden: totals.hidden,
+            failures: totals.failures,
+            ..Summary::default()
+        };
+        self.all.0.files += of_rows.files;
+        self.all.0.add(&of_rows);
+        for row in &totals.repositories {
+            let (summary, _, commit) = self.each.entry(row.repository.clone()).or_default();
+            summary.baselined += row.baselined;
+            summary.failures += row.failures;
+            *commit = commit.take().or_else(|| row.commit.clone());
+        }
+    }
+
+    /// Counts the rows of a file.
+    fn count(&mut self, file: &File) {
+        let drawn = file.drawn();
+        let findings = file.findings(&drawn);
+        let mut counts = Summary {
+            files_with_findings: usize::from(!findings.is_empty()),
+            fixed: file.0.fixed.len(),
+            unjudged: file.0.unjudged.len(),
+            ..Summary::default()
+        };
+        let mut tally = Tally::default();
+        for finding in &findings {
+            counts.count(finding);
+            tally.add(finding);
+        }
+        let name = file.0.at.repository.clone().unwrap_or_default();
+        let (summary, rules, commit) = self.each.entry(name).or_default();
+        *commit = commit.take().or_else(|| file.0.at.commit.clone());
+        summary.files += 1;
+        summary.add(&counts);
+        rules.join(&tally);
+        self.all.0.add(&counts);
+        self.all.1.join(&tally);
+    }
+
+    fn joined(self, files: Vec<File>) -> Joined {
+        let (mut summary, tally) = self.all;
+        summary.by_rule = tally.rows();
+        let mut shares = BTreeMap::new();
+        let mut repositories = Vec::new();
+        for (name, (mut share, tally, commit)) in self.each {
+            share.by_rule = tally.rows();
+            repositories.push(RepositorySummary::new(name.clone(), commit, &share));
+            shares.insert(name, share);
+        }
+        if shares.keys().any(|name| !name.is_empty()) {
+            summary.repositories = repositories;
+        }
+        Joined {
+            files,
+            summary,
+            shares,
+            misfits: Vec::new(),
+        }
+    }
+}
+
+impl File {
+    pub fn repository(&self) -> &str {
+        self.0.at.repository.as_deref().unwrap_or_default()
+    }
+
+    /// The file of the report `json`, as it was read.
+    pub fn json(&self) -> String {
+        printable::json(&self.0)
+    }
+
+    /// The lines of the report `jsonl`, as they were read.
+    pub fn json_lines(&self) -> String {
+        let row = &self.0;
+        let at = || row.at.clone();
+        let findings = row.findings.iter().map(|finding| Line::Finding {
+            at: at(),
+            finding: Box::new(finding.clone()),
+        });
+        let fixed = row.fixed.iter().map(|fixed| Line::Fixed {
+            at: at(),
+            fixed: fixed.clone(),
+        });
+        let problems = row.problems.iter().map(|problem| Line::Problem {
+            at: at(),
+            problem: problem.clone(),
+        });
+        let unjudged = row.unjudged.iter().map(|unjudged| Line::Unjudged {
+            at: at(),
+            unjudged: unjudged.clone(),
+        });
+        let lines = findings.chain(fixed).chain(problems).chain(unjudged);
+        lines.map(|line| printable::json(&line) + "\n").collect()
+    }
+
+    /// The file as a format shows it.
+    pub fn told<R>(&self, tell: impl FnOnce(&FileReport<'_>) -> R) -> R {
+        let row = &self.0;
+        let drawn = self.drawn();
+        let lines = LineIndex::new(&drawn.text);
+        let findings = self.findings(&drawn);
+        let key = |(finding, row): (&Finding, &FindingRow)| Key {
+            rule: Arc::clone(&finding.rule),
+            image: finding.name().to_owned(),
+            at: row.at.clone().unwrap_or_default(),
+        };
+        let keys: Vec<Key> = findings.iter().zip(&row.findings).map(key).collect();
+        let fixed: Vec<Fixed> = row.fixed.iter().map(fixed).collect();
+        let problems = row.problems.iter().map(|problem| Problem {
+            offset: problem
+                .line
+                .zip(problem.column)
+                .map(|(line, column)| drawn.offset(line, column)),
+            message: problem.message.clone(),
+            fatal: problem.fatal,
+        });
+        let problems: Vec<Problem> = problems.collect();
+        let unjudged = row.unjudged.iter().map(|one| Unjudged {
+            rule: Arc::from(""),
+            span: drawn.span(&one.range),
+            reason: one.reason.clone().into(),
+        });
+        let unjudged: Vec<Unjudged> = unjudged.collect();
+        let base = Base::new(Path::new("/"), None);
+        let origin = row
+            .at
+            .repository
+            .as_ref()
+            .map(|name| Arc::new(self.origin(name, &base)));
+        tell(&FileReport {
+            path: Path::new(&row.at.path),
+            base: &base,
+            origin: origin.as_ref(),
+            text: &drawn.text,
+            lines: &lines,
+            findings: &findings,
+            keys: &keys,
+            fixed: &fixed,
+            problems: &problems,
+            unjudged: &unjudged,
+        })
+    }
+
+    /// Where the paths of its repository start. A run in a repository names it by its folder, which its paths do not have.
+    fn origin(&self, name: &str, base: &Base) -> Origin {
+        let path = Path::new(&self.0.at.path);
+        let root = match path.starts_with(name) {
+            true => Path::new("/").join(name),
+            false => PathBuf::from("/"),
+        };
+        let owners = Owners::parse(&format!("* {}", self.0.at.owners.join(" ")));
+        Origin {
+            repository: name.to_owned(),
+            commit: self.0.at.commit.clone(),
+            base: base.rooted(&root).owned(owners),
+        }
+    }
+
+    fn drawn(&self) -> Drawn {
+        let mut canvas = Canvas::default();
+        for finding in &self.0.findings {
+            let whole = (finding.spans.len() == 1).then_some(finding.old.as_str());
+            finding
+                .spans
+                .iter()
+                .for_each(|span| canvas.write(&span.range, whole));
+            finding
+                .edits
+                .iter()
+                .for_each(|edit| canvas.write(&edit.range, None));
+        }
+        for one in &self.0.unjudged {
+            canvas.write(&one.range, Some(&one.text));
+        }
+        for problem in &self.0.problems {
+            if let Some((line, column)) = problem.line.zip(problem.column) {
+                canvas.reach(line, column);
+            }
+        }
+        canvas.drawn()
+    }
+
+    fn findings(&self, drawn: &Drawn) -> Vec<Finding> {
+        let rows = self.0.findings.iter();
+        rows.map(|row| finding(row, drawn)).collect()
+    }
+}
+
+fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
+    let labels = row.spans.iter().map(|span| Label {
+        span: drawn.span(&span.range),
+        text: span.label.clone().unwrap_or_default(),
+    });
+    let edits = row.edits.iter().map(|edit| Edit {
+        span: drawn.span(&edit.range),
+        text: edit.text.clone(),
+    });
+    let elsewhere = row.elsewhere.iter().map(|edit| FileEdit {
+        path: Arc::from(Path::new(&edit.path)),
+        edit: Edit {
+            span: Span::new(edit.start.min(edit.end), edit.end),
+            text: edit.text.clone(),
+        },
+    });
+    let related = row.related.iter().map(|related| Related {
+        place: related.place.clone(),
+        position: related
+            .line
+            .zip(related.column)
+            .map(|(line, column)| Position { line, column }),
+        text: related.text.clone(),
+    });
+    Finding {
+        rule: Arc::from(row.rule.as_str()),
+        severity: severity(row.severity),
+        message: row.message.clone(),
+        labels: labels.collect(),
+        old: row.old.clone(),
+        new: row.new.clone(),
+        fix: row.applicability.map(|name| Fix {
+            edits: edits.collect(),
+            elsewhere: elsewhere.collect(),
+            applicability: applicability(name),
+        }),
+        reason: row.reason.clone(),
+        related: related.collect(),
+        notes: row.notes.clone(),
+        verified: row.verified.as_ref().and_then(|verified| {
+            Some(Verified {
+                outcome: Outcome::named(&verified.outcome)?,
+                digest: verified.digest.clone(),
+                text: verified.text.clone(),
+            })
+        }),
+        // Alternatives are in the notes, too; usage and object are for JSON alone, which has the rows as they were read.
+        alternatives: Vec::new(),
+        url: row.url.clone(),
+        mention: row.mention,
+        usage: None,
+        object: None,
+    }
+}
+
+fn fixed(row: &FixedRow) -> Fixed {
+    Fixed {
+        finding: Finding {
+            rule: Arc::from(row.rule.as_str()),
+            severity: severity(row.severity),
+            message: row.message.clone(),
+            labels: Vec::new(),
+            old: row.old.clone(),
+            new: row.new.clone(),
+            fix: row.applicability.map(|name| Fix {
+                edits: Vec::new(),
+                elsewhere: Arc::from([]),
+                applicability: applicability(name),
+            }),
+            reason: row.reason.clone(),
+            related: Vec::new(),
+            notes: Vec::new(),
+            verified: None,
+            alternatives: Vec::new(),
+            url: row.url.clone(),
+            mention: false,
+            usage: None,
+            object: None,
+        },
+        position: Position {
+            line: row.line,
+            column: row.column,
+        },
+    }
+}
+
+fn severity(name: SeverityName) -> Severity {
+    match name {
+        SeverityName::Info => Severity::Info,
+        SeverityName::Warning => Severity::Warning,
+        SeverityName::Error => Severity::Error,
+    }
+}
+
+fn applicability(name: ApplicabilityName) -> Applicability {
+    match name {
+        ApplicabilityName::Display => Applicability::Display,
+        ApplicabilityName::Unsafe => Applicability::Unsafe,
+        ApplicabilityName::Safe => Applicability::Safe,
+    }
+}
