@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod error;
+mod extends;
 mod find;
 mod globs;
 mod nodes;
@@ -20,13 +21,15 @@ use jiff::civil::Date;
 
 pub use catalogue::{Basis, FILE as CATALOGUE, ReadFile, load_catalogue, read_pinned};
 pub use error::ConfigError;
+pub use extends::Layer;
+use extends::Reading;
 pub use find::{Found, NAME, find, in_folder, is_configuration, is_of_use, names_from, repository};
 pub use globs::Globs;
 
 use crate::encoding;
 use crate::finding::{self, Finding, LEGACY_CHART, Unjudged};
 use crate::rules::select::{Names, Selector, Unknown};
-use crate::rules::{Edition, Rule, Severity};
+use crate::rules::{Edition, Rule, RuleSpec, Severity};
 use crate::source::normal;
 use error::Fault;
 
@@ -55,8 +58,12 @@ pub struct Config {
     own: String,
     /// The file that it was read from, if there is one.
     pub file: Option<PathBuf>,
-    /// What it was read from.
-    pub text: Arc<str>,
+    /// The files that it was read from, those that are extended first.
+    pub layers: Vec<Layer>,
+    /// The user's own rules, as they are written.
+    specs: Arc<Vec<RuleSpec>>,
+    /// Where the pages of rules are, if that is set.
+    pages: Option<Arc<str>>,
     /// The working directory, which relative paths start from.
     here: PathBuf,
 }
@@ -98,7 +105,17 @@ pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, Con
         read().map_err(|error| unread(path, format!("cannot be read: {error}")))?;
     let text = decode(path, bytes)?;
     let read = |path: &Path| catalogue::read(path).map_err(|error| error.to_string());
-    of_text(path, &text, folder, Basis::of(catalogue, &read))
+    let absolute = folder.join(path.file_name().unwrap_or_default());
+    let reading = Reading {
+        path: &absolute,
+        folder: &folder,
+        basis: Basis::of(catalogue, &read),
+        file: &read,
+        above: None,
+    };
+    let mut config = of_text(&text, &reading).map_err(|error| error.renamed(&absolute, path))?;
+    config.file = Some(path.to_owned());
+    Ok(config)
 }
 
 /// Reads a regular file of at most so many bytes that lies below a folder, links resolved, as [`crate::open::read_below`] does.
@@ -120,8 +137,20 @@ pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigE
 ///
 /// # Errors
 /// Where something in it is wrong.
-pub fn load_text(path: &Path, text: &str, basis: Basis<'_>) -> Result<Config, ConfigError> {
-    of_text(path, text, path.parent().unwrap_or(path).to_owned(), basis)
+pub fn load_text(
+    path: &Path,
+    text: &str,
+    basis: Basis<'_>,
+    file: &ReadFile<'_>,
+) -> Result<Config, ConfigError> {
+    let reading = Reading {
+        path,
+        folder: path.parent().unwrap_or(path),
+        basis,
+        file,
+        above: None,
+    };
+    of_text(text, &reading)
 }
 
 /// The bytes of a configuration as text. `path` is what errors call it.
@@ -135,16 +164,11 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
         .map_err(|invalid| unread(path, format!("is not {}", invalid.encoding.name())))
 }
 
-/// Reads the text of a configuration. `path` is what errors call it, `folder` where its globs start.
-fn of_text(
-    path: &Path,
-    text: &str,
-    folder: PathBuf,
-    basis: Basis<'_>,
-) -> Result<Config, ConfigError> {
-    let config = read::config(text, folder, basis);
+/// Reads the text of a configuration.
+fn of_text(text: &str, reading: &Reading<'_>) -> Result<Config, ConfigError> {
+    let path = reading.path;
+    let config = read::config(text, reading);
     let mut config = config.map_err(|fault| fault.into_error(path.to_owned(), text))?;
-    config.text = Arc::from(text);
     config.file = Some(path.to_owned());
     config.here = std::env::current_dir().map_err(|error| unread(path, error.to_string()))?;
     Ok(config)
@@ -159,8 +183,15 @@ fn unread(path: &Path, why: String) -> ConfigError {
 /// # Errors
 /// Where something in it is wrong.
 pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-    let folder = path.parent().unwrap_or(path).to_owned();
-    let config = read::config(text, folder, Basis::Named(Edition::embedded()));
+    let nothing = |_: &Path| Err("only one file is read here".to_owned());
+    let reading = Reading {
+        path,
+        folder: path.parent().unwrap_or(path),
+        basis: Basis::Named(Edition::embedded()),
+        file: &nothing,
+        above: None,
+    };
+    let config = read::config(text, &reading);
     config.map_err(|fault| fault.into_error(path.to_owned(), text))
 }
 
@@ -173,11 +204,21 @@ impl Config {
     /// The same, read from another file with the same text. Its globs start in the folder of that.
     #[must_use]
     pub fn of_file(self, file: &Path) -> Self {
+        let mut layers = self.layers;
+        if let Some(last) = layers.last_mut() {
+            last.file = file.to_owned();
+        }
         Self {
             folder: file.parent().unwrap_or(file).to_owned(),
             file: Some(file.to_owned()),
+            layers,
             ..self
         }
+    }
+
+    /// Whether it is made of several files.
+    pub fn extends(&self) -> bool {
+        self.layers.len() > 1
     }
 
     /// The same, read from no file.
@@ -201,7 +242,9 @@ impl Config {
             known: Arc::clone(edition.rules()),
             own: String::new(),
             file: None,
-            text: Arc::from(""),
+            layers: Vec::new(),
+            specs: Arc::default(),
+            pages: None,
         }
     }
 

@@ -237,7 +237,11 @@ impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoRepository { folder } => {
-                write!(out, "{}: not in a git repository", printable::path(folder))
+                let folder = printable::path(folder);
+                write!(
+                    out,
+                    "{folder}: not in a git repository; name a folder of a clone, or leave out the option that asks git"
+                )
             }
             Self::NotNamed { folder } => write!(
                 out,

@@ -1,10 +1,12 @@
 //! `regfix config`: which settings hold for a path, and where each comes from.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
 use super::settings::Typed;
 use super::{Arguments, Exit, refuse};
+use crate::config::Config;
 use crate::printable;
 use crate::run::Settings;
 use crate::walk;
@@ -57,10 +59,32 @@ pub(super) fn print(
     for (name, value) in rows {
         writeln!(out, "{}", format!("{name:<14} {value}").trim_end())?;
     }
-    if config.file.is_some() && !config.text.trim().is_empty() {
-        writeln!(out, "\n# {file}")?;
-        writeln!(out, "{}", printable::lines(config.text.trim_end()))?;
+    if config.file.is_some() {
+        sources(config, out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Where each setting comes from, where that is more than one file; and what the files say.
+fn sources(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+    let layers = &config.layers;
+    if config.extends() {
+        let keys: BTreeSet<&String> = layers.iter().flat_map(|layer| &layer.keys).collect();
+        for key in keys.into_iter().filter(|key| *key != "extends") {
+            // The nearest first: it counts before the others.
+            let of = layers.iter().rev().filter(|layer| layer.keys.contains(key));
+            let files: Vec<String> = of.map(|layer| printable::path(&layer.file)).collect();
+            writeln!(out, "{:<14} {}", printable::line(key), files.join(", "))?;
+        }
+    }
+    for layer in layers
+        .iter()
+        .rev()
+        .filter(|layer| !layer.text.trim().is_empty())
+    {
+        writeln!(out, "\n# {}", printable::path(&layer.file))?;
+        writeln!(out, "{}", printable::lines(layer.text.trim_end()))?;
+    }
+    Ok(())
 }

@@ -63,6 +63,19 @@ pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
     };
     let argument = named(ContextKind::InvalidArg)?;
     match error.kind() {
+        ErrorKind::UnknownArgument if usage(error).contains("regfix rules") => {
+            let name = argument.trim_end_matches('*').trim_end_matches('-');
+            Some(format!(
+                "`regfix rules` lists all rules, and takes no names: `regfix explain '{name}-*'` explains some of them, \
+                 `regfix explain ID` one"
+            ))
+        }
+        ErrorKind::InvalidValue
+            if argument.starts_with("--format") && is_list(named(ContextKind::InvalidValue)) =>
+        {
+            let message = "--format takes one format; for more reports use `--output FORMAT=FILE`, which can be given several times";
+            Some(message.to_owned())
+        }
         ErrorKind::UnknownArgument => {
             let name = argument.split('=').next()?;
             let (_, advice) = OPTIONS.iter().find(|(option, _)| *option == name)?;
@@ -79,6 +92,18 @@ pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// How the command is used that the error is about.
+fn usage(error: &clap::Error) -> String {
+    match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn is_list(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.contains(','))
 }
 
 /// What makes no sense in arguments that could be parsed. `roots` are the files and folders that they name.

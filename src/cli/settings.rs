@@ -99,7 +99,11 @@ impl<'a> Typed<'a> {
     }
 
     fn shown(&self, error: &config::ConfigError) -> String {
-        config_error::render(error, self.color, width())
+        match error.text.is_empty() {
+            // There is no line to show.
+            true => error.to_string(),
+            false => config_error::render(error, self.color, width()),
+        }
     }
 
     fn laid_over(&self, mut config: Config) -> Result<Config, String> {
@@ -116,9 +120,10 @@ impl<'a> Typed<'a> {
             return Ok(known.clone().of_file(path));
         }
         let basis = Basis::of(self.catalogue.as_ref(), file);
-        let config = config::load_text(path, &text, basis).map_err(|error| self.shown(&error))?;
+        let config =
+            config::load_text(path, &text, basis, file).map_err(|error| self.shown(&error))?;
         let config = self.laid_over(config)?;
-        if !config.edition.is_pinned() {
+        if !config.edition.is_pinned() && !config.extends() {
             read.insert(text, config.clone());
         }
         Ok(config)

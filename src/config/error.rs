@@ -3,13 +3,13 @@
 //! Knows no key: what is said comes from who finds it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::printable;
 use crate::source::{LineIndex, Span};
 
 /// A configuration that cannot be used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     pub path: PathBuf,
     /// Empty where the file could not be read.
@@ -18,6 +18,19 @@ pub struct ConfigError {
     pub span: Span,
     pub message: String,
     pub help: Option<String>,
+}
+
+impl ConfigError {
+    /// The same with the name that a person gave the file, where it is that file.
+    pub(super) fn renamed(self, path: &Path, named: &Path) -> Self {
+        match self.path == path {
+            true => Self {
+                path: named.to_owned(),
+                ..self
+            },
+            false => self,
+        }
+    }
 }
 
 impl std::error::Error for ConfigError {}
@@ -39,6 +52,17 @@ pub(crate) struct Fault {
     pub(crate) span: Option<Span>,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    /// What is wrong is in another file, which this one extends.
+    pub(super) elsewhere: Option<Box<ConfigError>>,
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Self {
+            elsewhere: Some(Box::new(error)),
+            ..Self::default()
+        }
+    }
 }
 
 impl Fault {
@@ -61,6 +85,9 @@ impl Fault {
     }
 
     pub(crate) fn into_error(self, path: PathBuf, text: &str) -> ConfigError {
+        if let Some(error) = self.elsewhere {
+            return *error;
+        }
         let span = self.span.unwrap_or(Span { start: 0, end: 0 });
         ConfigError {
             path,

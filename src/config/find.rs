@@ -71,10 +71,10 @@ pub fn repository(folder: &Path) -> Option<&Path> {
         .find(|folder| folder.join(".git").exists())
 }
 
-/// Whether a file is a configuration, by its name.
+/// Whether a file is a configuration, or one that others extend, by its name.
 pub fn is_configuration(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|file| FILES.iter().any(|name| file == *name))
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.is_some_and(|name| FILES.contains(&name) || name.ends_with(FILES[0]))
 }
 
 /// Whether a folder may have a configuration, or begin a repository, by a name in it.

@@ -11,6 +11,7 @@ use crate::rules::select::shown;
 /// Patterns, each of which matches files and everything below folders.
 #[derive(Debug, Clone, Default)]
 pub struct Globs {
+    patterns: Vec<String>,
     files: GlobSet,
     /// For the path of a folder: those with a slash at the end match it, too.
     folders: GlobSet,
@@ -22,7 +23,8 @@ impl Globs {
     pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, (usize, String)> {
         let mut files = GlobSetBuilder::new();
         let mut folders = GlobSetBuilder::new();
-        for (index, pattern) in patterns.into_iter().enumerate() {
+        let patterns: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
+        for (index, pattern) in patterns.iter().enumerate() {
             let name = name(pattern).map_err(|why| (index, why))?;
             let only_folders = pattern.ends_with('/');
             for (glob, names_itself) in [(name.clone(), true), (format!("{name}/**"), false)] {
@@ -45,7 +47,17 @@ impl Globs {
         Ok(Self {
             files: build(files)?,
             folders: build(folders)?,
+            patterns,
         })
+    }
+
+    /// These and others.
+    ///
+    /// # Errors
+    /// Where they are too many.
+    pub(super) fn and(&self, others: &Self) -> Result<Self, String> {
+        let patterns = self.patterns.iter().chain(&others.patterns);
+        Self::new(patterns.map(String::as_str)).map_err(|(_, why)| why)
     }
 
     pub fn is_empty(&self) -> bool {

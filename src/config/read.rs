@@ -3,10 +3,11 @@
 //! Reads no file. What a rule holds is for `rules` to say.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use super::error::Fault;
+use super::extends::{Layer, Reading};
 use super::nodes::{head, is_null, read, unknown_key, value_head};
 use super::{Basis, Config, Globs, Override, Selectors, catalogue};
 use crate::finding;
@@ -16,7 +17,8 @@ use crate::rules::{Edition, Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
 
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 10] = [
+    "extends",
     "select",
     "ignore",
     "exclude",
@@ -32,8 +34,9 @@ pub(super) const HELM_KEYS: [&str; 2] = ["vendored", "vendored-charts"];
 pub(super) const CATALOGUE_KEYS: [&str; 2] = ["file", "sha256"];
 pub(super) const VENDORED: [&str; 2] = ["override", "edit"];
 
-/// Reads a configuration whose globs are relative to `folder`.
-pub(super) fn config(text: &str, folder: PathBuf, basis: Basis<'_>) -> Result<Config, Fault> {
+/// Reads a configuration.
+pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault> {
+    let (folder, basis) = (reading.folder.to_owned(), reading.basis);
     let parsed = yaml::parse(text, Span::new(0, text.len()));
     if let Some(error) = parsed.errors.first() {
         return Err(Fault::new(error.message.clone()).at(Span::new(error.offset, error.offset)));
@@ -42,39 +45,112 @@ pub(super) fn config(text: &str, folder: PathBuf, basis: Basis<'_>) -> Result<Co
         return Err(Fault::new("a second YAML document: only one is allowed").at(head(second)));
     }
     let Some(root) = parsed.documents.first().filter(|root| !is_null(root)) else {
-        return Ok(Config::on(folder, basis.named()));
+        let mut config = Config::on(folder, basis.named());
+        config.layers.push(Layer {
+            file: reading.path.to_owned(),
+            text: Arc::from(text),
+            keys: Vec::new(),
+        });
+        return Ok(config);
     };
     refuse_traps(root)?;
     let root = mapping(root, &KEYS)?;
-    let edition = match value(root, "catalogue") {
-        Some(node) => pinned(node, &folder, basis)?,
-        None => Arc::clone(basis.named()),
+    let extended = extended(root, reading)?;
+    let own_folder = reading.path.parent().unwrap_or(Path::new(""));
+    let edition = match (value(root, "catalogue"), &extended) {
+        (Some(node), _) => pinned(node, own_folder, basis)?,
+        (None, Some(extended)) => Arc::clone(&extended.edition),
+        (None, None) => Arc::clone(basis.named()),
     };
-    let mut config = Config::on(folder, &edition);
-    config.own = own_text(root);
-    if let Some(node) = value(root, "rules") {
-        config.known = Arc::new(own_rules(items(node)?, &edition)?);
+    let mut config = extended.unwrap_or_else(|| Config::on(folder, &edition));
+    config.own += &own_text(root);
+    let nodes = value(root, "rules").map_or(Ok(&[][..]), items)?;
+    if !nodes.is_empty() || !Arc::ptr_eq(&config.edition, &edition) {
+        let (specs, rules) = own_rules(nodes, &config.specs, &edition)?;
+        (config.specs, config.known) = (Arc::new(specs), Arc::new(rules));
+        // Those of the file that this one extends are gone from the rules.
+        if let Some(pages) = &config.pages {
+            set_pages(&mut config.known, pages);
+        }
     }
+    config.edition = edition;
     let names = config.names();
-    config.selectors = selectors(root, &names)?;
-    config.exclude = value(root, "exclude").map_or_else(|| Ok(Globs::default()), globs)?;
+    config.selectors = over(config.selectors, selectors(root, &names)?);
+    if let Some(node) = value(root, "exclude") {
+        config.exclude = and(&config.exclude, node)?;
+    }
     if let Some(node) = value(root, "overrides") {
         let overrides = items(node)?.iter().map(|node| overriding(node, &names));
-        config.overrides = overrides.collect::<Result<_, _>>()?;
+        let overrides: Vec<Override> = overrides.collect::<Result<_, _>>()?;
+        config.overrides.extend(overrides);
     }
     if let Some(node) = value(root, "rule-url") {
         let pages = rule_url(node)?;
-        let known = Arc::make_mut(&mut config.known).iter_mut();
-        let built_in = known.filter(|rule| rule.is_built_in());
-        built_in.for_each(|rule| rule.set_page(&pages));
+        set_pages(&mut config.known, &pages);
+        config.pages = Some(pages);
     }
     if let Some(node) = value(root, "helm") {
         let helm = mapping(node, &HELM_KEYS)?;
-        config.edit_vendored_charts = edits_vendored(helm)?;
-        let charts = value(helm, "vendored-charts");
-        config.vendored_charts = charts.map_or_else(|| Ok(Globs::default()), globs)?;
+        if let Some(edits) = edits_vendored(helm)? {
+            config.edit_vendored_charts = edits;
+        }
+        if let Some(node) = value(helm, "vendored-charts") {
+            config.vendored_charts = and(&config.vendored_charts, node)?;
+        }
     }
+    let keys = root.entries.iter().filter(|entry| !is_null(&entry.value));
+    config.layers.push(Layer {
+        file: reading.path.to_owned(),
+        text: Arc::from(text),
+        keys: keys
+            .filter_map(|entry| entry.name().map(str::to_owned))
+            .collect(),
+    });
     Ok(config)
+}
+
+/// `extends`: the configuration that this one starts from.
+fn extended(root: &Map<'_>, reading: &Reading<'_>) -> Result<Option<Config>, Fault> {
+    let Some(node) = value(root, "extends") else {
+        return Ok(None);
+    };
+    match node.as_scalar() {
+        Some(scalar) => reading.extended(&scalar.value, scalar.span).map(Some),
+        None => Err(Fault::new("expected the path of one file").at(head(node))),
+    }
+}
+
+/// Selectors over those of the file that is extended: `select` takes the place of the other, all else is added.
+fn over(below: Selectors, own: Selectors) -> Selectors {
+    let joined = |mut below: Vec<Selector>, own: Vec<Selector>| {
+        below.extend(own);
+        below
+    };
+    let mut severity = below.severity;
+    severity.extend(own.severity);
+    Selectors {
+        select: if own.select.is_empty() {
+            below.select
+        } else {
+            own.select
+        },
+        ignore: joined(below.ignore, own.ignore),
+        severity,
+    }
+}
+
+/// Globs and those of a node.
+fn and(below: &Globs, node: &Node<'_>) -> Result<Globs, Fault> {
+    let own = globs(node)?;
+    below
+        .and(&own)
+        .map_err(|why| Fault::new(why).at(head(node)))
+}
+
+fn set_pages(rules: &mut Arc<Vec<Rule>>, pages: &Arc<str>) {
+    let known = Arc::make_mut(rules).iter_mut();
+    let built_in = known.filter(|rule| rule.is_built_in());
+    built_in.for_each(|rule| rule.set_page(pages));
 }
 
 /// `catalogue`: the catalogue that the configuration pins, unless a person named another.
@@ -169,13 +245,13 @@ fn rule_url(node: &Node<'_>) -> Result<Arc<str>, Fault> {
 }
 
 /// `vendored`: what is done about an unpacked chart that a tool puts back.
-fn edits_vendored(helm: &Map<'_>) -> Result<bool, Fault> {
+fn edits_vendored(helm: &Map<'_>) -> Result<Option<bool>, Fault> {
     let Some(node) = value(helm, "vendored") else {
-        return Ok(false);
+        return Ok(None);
     };
     let word = node.as_scalar().map_or("", |scalar| scalar.value.as_ref());
     match VENDORED.contains(&word) {
-        true => Ok(word == "edit"),
+        true => Ok(Some(word == "edit")),
         false => {
             let fault = Fault::new("expected `override` or `edit`").at(head(node));
             Err(fault.help(
@@ -239,7 +315,9 @@ fn items<'n, 't>(node: &'n Node<'t>) -> Result<&'n [Node<'t>], Fault> {
             .at(list.span)
             .help("remove the key instead")),
         Node::List(list) => Ok(&list.items),
-        node => Err(Fault::new("expected a list").at(head(node))),
+        node => Err(Fault::new("expected a list")
+            .at(head(node))
+            .help("write it like `[a, b]`, or each item on a line of its own after `- `")),
     }
 }
 
@@ -327,8 +405,13 @@ fn overriding(node: &Node<'_>, names: &Names) -> Result<Override, Fault> {
     })
 }
 
-/// The rules of a catalogue with the user's own laid over and behind them.
-fn own_rules(nodes: &[Node<'_>], edition: &Edition) -> Result<Vec<Rule>, Fault> {
+/// The rules of a catalogue with the user's own laid over and behind them, after those of the file that is extended. Of two with
+/// the same id the nearer counts. Gives the user's own, too.
+fn own_rules(
+    nodes: &[Node<'_>],
+    below: &[RuleSpec],
+    edition: &Edition,
+) -> Result<(Vec<RuleSpec>, Vec<Rule>), Fault> {
     let mut specs: Vec<RuleSpec> = Vec::with_capacity(nodes.len());
     let mut ids: HashMap<String, usize> = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
@@ -352,11 +435,18 @@ fn own_rules(nodes: &[Node<'_>], edition: &Edition) -> Result<Vec<Rule>, Fault> 
         }
         specs.push(spec);
     }
-    let rules = RuleSet::with_own_of(edition, &specs);
-    rules.map_err(|(index, why)| match (nodes.get(index), specs.get(index)) {
-        (Some(node), Some(spec)) => unusable(node, spec, why, edition),
-        _ => Fault::new(why),
-    })
+    let is_other = |spec: &&RuleSpec| spec.id.as_ref().is_none_or(|id| !ids.contains_key(id));
+    let mut all: Vec<RuleSpec> = below.iter().filter(is_other).cloned().collect();
+    let before = all.len();
+    all.extend(specs);
+    let rules = RuleSet::with_own_of(edition, &all).map_err(|(index, why)| {
+        let node = index.checked_sub(before).and_then(|index| nodes.get(index));
+        match (node, all.get(index)) {
+            (Some(node), Some(spec)) => unusable(node, spec, why, edition),
+            _ => Fault::new(why),
+        }
+    })?;
+    Ok((all, rules))
 }
 
 /// Gives keys of a rule, and of what is under `also`, the names that they have now.
@@ -431,10 +521,22 @@ fn blamed(rule: &Node<'_>, text: &str) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn config(text: &str, folder: PathBuf) -> Result<Config, Fault> {
-        super::config(text, folder, Basis::Named(Edition::embedded()))
+        let nothing = |_: &Path| Err("no file".to_owned());
+        super::config(
+            text,
+            &Reading {
+                path: &folder.join(".regfix.yaml"),
+                folder: &folder,
+                basis: Basis::Named(Edition::embedded()),
+                file: &nothing,
+                above: None,
+            },
+        )
     }
 
     /// `«` and `»` stand around the place that the error must point at.
@@ -462,9 +564,9 @@ mod tests {
         check(
             "«selct»: [all]\n",
             "unknown key `selct`",
-            "did you mean `select`? the keys here are select, ignore,",
+            "did you mean `select`? the keys here are extends, select, ignore,",
         );
-        check("«x»: 1\n", "unknown key `x`", "the keys here are select");
+        check("«x»: 1\n", "unknown key `x`", "the keys here are extends");
         check("? [«a»]\n: 2\n", "unknown key `?`", "select");
         check(
             "overrides: [{files: a, «exclude»: b}]\n",
@@ -491,12 +593,12 @@ mod tests {
 
     #[test]
     fn values_of_the_wrong_type() {
-        check("«all»\n", "expected a mapping", "the keys here are select");
+        check("«all»\n", "expected a mapping", "the keys here are extends");
         check("select: «[]»\n", "this list is empty", "remove the key");
-        check("select: {«a»: b}\n", "expected a list", "");
+        check("select: {«a»: b}\n", "expected a list", "write it like");
         check("select: [«~»]\n", "expected a string", "");
         check("select: [[«a»]]\n", "expected a string", "");
-        check("overrides: «a»\n", "expected a list", "");
+        check("overrides: «a»\n", "expected a list", "write it like");
         check("overrides: [«a»]\n", "expected a mapping", "files");
         check(
             "severity: «error»\n",
@@ -518,7 +620,11 @@ mod tests {
             "expected a string, found nothing",
             "it is one of",
         );
-        check("rules: {«from»: a.io}\n", "expected a list", "");
+        check(
+            "rules: {«from»: a.io}\n",
+            "expected a list",
+            "write it like",
+        );
         check(
             "rules: [[«a.io»]]\n",
             "expected a mapping, found a list",

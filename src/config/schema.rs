@@ -3,20 +3,23 @@
 //!
 //! `UPDATE=1 cargo test --lib schema` writes `docs/schema/config.json` anew.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::Basis;
-use super::read::{self, CATALOGUE_KEYS, HELM_KEYS, KEYS, OVERRIDE_KEYS};
+use super::read::{CATALOGUE_KEYS, HELM_KEYS, KEYS, OVERRIDE_KEYS};
 use crate::finding::NOT_RULES;
 use crate::rules::schema::FORMER_KEYS;
-use crate::rules::{Edition, RuleSet, RuleSpec};
+use crate::rules::{RuleSet, RuleSpec};
 
 /// What a key takes, and what it does.
 fn key(name: &str) -> Value {
     let (takes, about) = match name {
+        "extends" => (
+            "extended",
+            "A file to start from: in the same repository, or absolute. Its name ends in `.regfix.yaml`.",
+        ),
         "select" => ("rules", "Use only these rules. Default: all."),
         "ignore" => (
             "rules",
@@ -179,6 +182,7 @@ fn schema() -> Value {
                 "required": ["sha256"],
                 "properties": keys(&CATALOGUE_KEYS),
             },
+            "extended": {"type": ["string", "null"], "pattern": "(^|/)(\\.?|.*\\.)regfix\\.yaml$"},
             "file": {"type": ["string", "null"], "pattern": "(^|/)regfix\\.catalogue\\.yaml$"},
             "sum": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
             "page": {"type": ["string", "null"], "pattern": "^https?://\\S*\\{rule\\}\\S*$"},
@@ -210,8 +214,7 @@ fn the_schema_is_of_what_the_reader_knows() {
 #[test]
 fn the_schema_and_the_reader_take_and_refuse_the_same() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let basis = || Basis::Named(Edition::embedded());
-    let reads = |text: &str| read::config(text, PathBuf::new(), basis()).is_ok();
+    let reads = |text: &str| super::parse(Path::new(".regfix.yaml"), text).is_ok();
     let example = include_str!("../../docs/example.regfix.yaml");
     for text in [
         example,

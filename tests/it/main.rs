@@ -15,6 +15,7 @@ mod corpus;
 mod differential;
 mod docs;
 mod encoding;
+mod extends;
 mod fixtures;
 mod formats;
 #[cfg(unix)]
