@@ -283,7 +283,7 @@ fn run(
         return Ok(Exit::Failed);
     }
     if arguments.command.is_none() {
-        options.only = match changed::only(arguments, &settings, err)? {
+        options.only = match changed::only(arguments, &options.walk.roots, &settings, err)? {
             Ok(only) => only,
             Err(message) => {
                 complain(err, message)?;

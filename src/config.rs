@@ -326,6 +326,17 @@ impl Config {
         }
     }
 
+    /// What its rules are chosen from, and what else than rules is chosen: the part of [`Config::key`] that does not depend on how
+    /// the choice is written.
+    pub fn origin_of_rules(&self) -> String {
+        let others = finding::NOT_RULES.map(|(id, _)| self.selectors.choose(id));
+        let own = match Arc::ptr_eq(&self.known, self.edition.rules()) {
+            true => "",
+            false => &self.own,
+        };
+        format!("{others:?} {:?} {own}", self.edition.file)
+    }
+
     /// The ids of all rules, and which of them run.
     pub fn names(&self) -> Names {
         let ids = self

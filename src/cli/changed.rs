@@ -20,6 +20,7 @@ use crate::walk::{self, Want};
 /// one of which git cannot tell is left out.
 pub(super) fn only(
     arguments: &Arguments,
+    roots: &[PathBuf],
     settings: &Settings<'_>,
     err: &mut dyn Write,
 ) -> io::Result<Result<Option<Only>, String>> {
@@ -29,11 +30,11 @@ pub(super) fn only(
         None if scope.staged => ("--staged", Since::Staged),
         None => return Ok(Ok(None)),
     };
-    if scope.paths.iter().any(|path| path == Path::new("-")) {
+    if roots.iter().any(|path| path == Path::new("-")) {
         let message = format!("`{flag}` works with files only, not with standard input");
         return Ok(Err(message));
     }
-    let repositories = match repositories(&scope.paths) {
+    let repositories = match repositories(roots) {
         Ok(repositories) => repositories,
         Err(error) => return Ok(Err(format!("{flag}: {error}"))),
     };
@@ -84,7 +85,7 @@ pub(super) fn only(
             }
         }
     }
-    Ok(Ok(Some(Only::new(all.paths, all.before, &scope.paths))))
+    Ok(Ok(Some(Only::new(all.paths, all.before, roots))))
 }
 
 /// The repositories that some paths are in and, of a folder that is in none, those below it.

@@ -94,6 +94,8 @@ struct Loaded {
     areas: BTreeMap<(PathBuf, Option<PathBuf>), Option<Arc<Area>>>,
     /// By the key of the configuration.
     rules: HashMap<String, Arc<Rules>>,
+    /// By what they are: configurations that are written in different ways may come to the same.
+    same_rules: HashMap<String, Arc<Rules>>,
     baselines: BTreeMap<PathBuf, Arc<Known>>,
     /// Configurations and baselines in folders above repositories, and above which.
     passed_over: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
@@ -576,7 +578,12 @@ impl<'s> Settings<'s> {
             (Some(rules), _) | (None, Some(rules)) => Arc::clone(rules),
             (None, None) => {
                 let set = self.source.rules(&config)?;
-                let rules = Arc::new(Rules::new(set, config.names())?);
+                let content = content(&config, &set);
+                let rules = match loaded.same_rules.get(&content) {
+                    Some(rules) => Arc::clone(rules),
+                    None => Arc::new(Rules::new(set, config.names())?),
+                };
+                loaded.same_rules.insert(content, Arc::clone(&rules));
                 loaded.rules.insert(key, Arc::clone(&rules));
                 rules
             }
@@ -603,6 +610,19 @@ impl<'s> Settings<'s> {
             repository: Arc::clone(repository),
         }))
     }
+}
+
+/// What rules are, and which of all may be named: where that is equal, one set of them is enough.
+fn content(config: &Config, set: &RuleSet) -> String {
+    let rules = set.rules().iter().map(|rule| {
+        let severities = rule.mappings().iter().map(|mapping| mapping.severity);
+        (&rule.id, severities.collect::<Vec<_>>())
+    });
+    format!(
+        "{:?} {}",
+        rules.collect::<Vec<_>>(),
+        config.origin_of_rules()
+    )
 }
 
 impl Area {

@@ -212,9 +212,13 @@ fn what_changed_is_asked_of_each_repository() {
     );
     let (places, code) = found(folder.path(), &["--since", "HEAD", "mono", "own"]);
     assert_eq!(
-        (places, code),
-        (vec!["mono/team/new.yaml:1:8 warning".to_owned()], 1)
+        (&places[..], code),
+        (&["mono/team/new.yaml:1:8 warning".to_owned()][..], 1)
     );
+    // Of a list, too, wherever the run is started.
+    fs::write(folder.path().join("list"), "mono\nown\n").unwrap();
+    let listed = ["--repositories", "list", "--since", "HEAD"];
+    assert_eq!(found(folder.path(), &listed), (places, code));
     fs::write(
         folder.path().join("own/.regfix.yaml"),
         "# all is asked about\n",
