@@ -3,7 +3,7 @@
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::usage::Usage;
-use super::{reference, words};
+use super::{reference, shell, words};
 use crate::source::Span;
 
 /// The image use in a comment, from its `#` on.
@@ -16,12 +16,37 @@ pub(super) fn image_use(
     let inner = text.trim_start_matches('#').trim_start();
     let start = comment.end - inner.len();
     let content = Span::new(start, start + inner.trim_end().len());
-    let mut found = line(input, content).or_else(|| alone(input, content))?;
+    let mut found = of_renovate(input, content)
+        .or_else(|| line(input, content))
+        .or_else(|| alone(input, content))?;
     found.form = "comment";
     if let Some(reason) = document.and_then(Usage::reason) {
         found.usage = Usage::Mention(reason);
     }
     Some(found)
+}
+
+/// `renovate: datasource=docker depName=NAME`: Renovate looks for versions of the image there. `packageName` wins.
+fn of_renovate(input: &Input<'_>, content: Span) -> Option<ImageUse> {
+    let settings = content.of(input.masked).strip_prefix(shell::RENOVATE)?;
+    let start = content.end - settings.len();
+    let value = |wanted: &str| {
+        let mut at = start;
+        settings.split([' ', '\t']).find_map(|setting| {
+            let begins = at;
+            at += setting.len() + 1;
+            let value = setting.strip_prefix(wanted)?.strip_prefix('=')?;
+            let end = begins + setting.len();
+            Some(Span::new(end - value.len(), end))
+        })
+    };
+    let is_of_images = value("datasource").is_some_and(|span| span.of(input.masked) == "docker");
+    let package = || value("packageName").or_else(|| value("depName"));
+    let named = value("docker").or_else(|| is_of_images.then(package).flatten())?;
+    let mut reference = reference::read(input.masked, named, input.actions)?;
+    // The version is on the next line.
+    reference.tag = Tag::Elsewhere;
+    Some(reference.into_use(Usage::PULL, "comment"))
 }
 
 /// A comment that is one reference and nothing else.

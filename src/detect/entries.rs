@@ -1,6 +1,7 @@
 //! What the keys of a map call its values, and how they say that those are used.
 
 use super::context::{Context, SchemaKeys};
+use super::schema::kubeadm;
 use super::usage::{self, Usage};
 use super::words;
 use crate::syntax::yaml::{Map, Node};
@@ -137,6 +138,10 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if key == "registry" && is_table(context, siblings, value) => Some(ALLOWED),
         () if words::is_account(key) => Some(ACCOUNT),
         () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
+        // Where no schema says so: a JSON patch, values of a chart that makes clusters.
+        () if key == "imagerepository" && context.parent == "clusterconfiguration" => {
+            Some(kubeadm::repository(context))
+        }
         () => None,
     }
 }

@@ -34,6 +34,9 @@ const LOGIN: Usage = Usage::Mention(ACCOUNT);
 const NO_REDIRECTS: Usage =
     Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");
 
+/// What begins a comment for Renovate, which looks for new versions where it says.
+pub(super) const RENOVATE: &str = "renovate:";
+
 /// Calls that compare, in the languages of policies and scripts.
 const SEARCHING: [&str; 5] = [
     "contains(",
@@ -45,7 +48,7 @@ const SEARCHING: [&str; 5] = [
 
 /// Whether a word alone says that a list of words may be a command that makes or moves images.
 pub(super) fn is_verb(word: &str) -> bool {
-    const VERBS: [&str; 10] = [
+    const VERBS: [&str; 12] = [
         "build",
         "buildx",
         "bud",
@@ -56,8 +59,18 @@ pub(super) fn is_verb(word: &str) -> bool {
         "copy",
         "cp",
         "imagetools",
+        "--cache-repo",
+        "--cache-to",
     ];
-    VERBS.contains(&word) || word.ends_with("/executor") || word.starts_with("--destination")
+    VERBS.contains(&word)
+        || word.ends_with("/executor")
+        || word.starts_with("--destination")
+        || is_written_cache(word)
+}
+
+/// Options of builders that name where layers are pushed to.
+fn is_written_cache(word: &str) -> bool {
+    word.starts_with("--cache-repo=") || word.starts_with("--cache-to=")
 }
 
 /// The commands of a text, in order.
@@ -67,6 +80,7 @@ pub(super) fn commands(text: &str) -> Vec<Command<'_>> {
         start: None,
         in_comment: false,
         depth: 0,
+        in_array: false,
         commands: vec![Command::default()],
     };
     let bytes = text.as_bytes();
@@ -93,6 +107,8 @@ struct Splitter<'s> {
     in_comment: bool,
     /// How many substitutions are open.
     depth: usize,
+    /// Whether the words are items of an array: `IMAGES=(a b)`.
+    in_array: bool,
     commands: Vec<Command<'s>>,
 }
 
@@ -113,8 +129,13 @@ impl Splitter<'_> {
                     depth if toggles => depth - 1,
                     depth => depth + usize::from(opens),
                 };
+                self.in_array = byte == b'(' && self.text[..at].ends_with('=');
                 self.end_word(at, true);
                 self.substitute();
+            }
+            b')' if self.in_array && !self.in_comment => {
+                self.in_array = false;
+                self.end_word(at, true);
             }
             b';' | b'|' | b'&' if !self.in_comment => self.end_word(at, true),
             b')' => {
@@ -184,7 +205,8 @@ impl<'c> Command<'c> {
     pub(super) fn usage(&self, index: usize) -> Option<Usage> {
         let word = self.words[index];
         if word.in_comment {
-            return Some(COMMENT);
+            let is_renovate = self.before(index).iter().any(|word| word.text == RENOVATE);
+            return (!is_renovate).then_some(COMMENT);
         }
         let before = self.before(index);
         let searches = |word: &Word<'_>| {
@@ -262,8 +284,10 @@ impl<'c> Command<'c> {
             "imagetools",
             "img",
         ]) || before.iter().any(|word| word.text.ends_with("/executor"));
+        let is_cache =
+            is_written_cache(own) || matches!(self.previous(index), "--cache-repo" | "--cache-to");
         let by_pack = before.len() >= 2 && has(&["pack"]) && self.previous(index) == "build";
-        has(&["push", "promote"]) || is_second || names_result && builds || by_pack
+        has(&["push", "promote"]) || is_second || names_result && builds || by_pack || is_cache
     }
 
     /// How sure it is that the URL is fetched by what follows redirects. `None` where nothing fetches it.
@@ -410,6 +434,14 @@ mod tests {
             ("docker login IMG", "mention"),
             ("proxy_pass IMG;", "mention"),
             ("sh -c \"docker push IMG\"", "pushed"),
+            ("/kaniko/executor --cache-repo IMG", "pushed"),
+            (
+                "docker buildx build --cache-to=type=registry,ref=IMG .",
+                "pushed",
+            ),
+            ("IMAGES=(a IMG)", "pull"),
+            ("IMAGES=(\n IMG\n)", "pull"),
+            ("# renovate: datasource=docker depName=IMG", "pull"),
         ] {
             assert_eq!(usage(text, "IMG"), expected, "{text}");
         }

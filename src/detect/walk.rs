@@ -190,8 +190,14 @@ fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<I
         None => context.inherited,
     };
     below.form = row.map_or(Form::ByWords, |row| row.form);
+    // A variable of a `ClusterClass` has its name beside its schema.
+    let variable = context.siblings.and_then(|map| map.text("name"));
+    let variable = variable
+        .filter(|_| below.form == Form::Schema)
+        .map(words::fold);
     if below.form == Form::Schema {
         below.schema = Some(SchemaKeys::Keywords);
+        below.key = variable.as_deref().unwrap_or(below.key);
     }
     // A scalar of an anchor stands before the alias that leads to it.
     below.by_alias |= entry.value.span().start < entry.key.span().start;

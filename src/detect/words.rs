@@ -296,7 +296,7 @@ pub(super) fn is_bare_host(key: &str) -> bool {
         "registryprefix",
         "registryurl",
     ];
-    ENDS.iter().any(|end| key.ends_with(end)) && key != "github"
+    ENDS.iter().any(|end| key.ends_with(end)) && key != "github" || key == "reg"
 }
 
 /// As [`is_bare_host`], where even a host with a path is no whole image: `hub: gcr.io/istio-release`.

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::detect::context::Context;
 use crate::detect::image_use::Companion;
 use crate::detect::usage::{Certainty, Usage};
+use crate::detect::words;
 use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::yaml::{Map, Node};
@@ -15,7 +16,7 @@ const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own
                                    version is not written here";
 
 /// `imageRepository`.
-pub(super) fn repository(context: &Context<'_>) -> Usage {
+pub(in crate::detect) fn repository(context: &Context<'_>) -> Usage {
     let dns = context.siblings.and_then(|map| map.get("dns"));
     let dns = dns.and_then(Node::as_map);
     // A folder that is named has nothing to do with the default.
@@ -34,6 +35,15 @@ pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
     match own.is_some_and(|folder| folder.contains('/')) {
         true => Usage::PULL,
         false => by_version(context),
+    }
+}
+
+/// The schema of a variable of a `ClusterClass`, which patches the configurations of clusters of any version.
+pub(super) fn variable(context: &Context<'_>) -> Usage {
+    let variable = context.above().and_then(|above| above.siblings);
+    match variable.and_then(|map| map.text("name")) {
+        Some(name) if words::fold(name) == "imagerepository" => Usage::likely(OWN_DEFAULT_UNKNOWN),
+        _ => Usage::PULL,
     }
 }
 

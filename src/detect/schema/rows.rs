@@ -118,12 +118,18 @@ const ROWS: &[Written] = &[
     (Object("fn.kpt.dev", "SetImage"), "image name", By(by::kustomize_entry), Form::Entry),
     (Object("fn.kpt.dev", "SetImage"), "image newName", PULL, Form::Name),
 
+    // OpenShift
+    (Kind("ImageStream"), "** from name", By(by::openshift_source), Form::Image),
+    (Kind("BuildConfig"), "** from name", By(by::openshift_source), Form::Image),
+    (Kind("BuildConfig"), "spec output to name", PUSHED, Form::Image),
+
     // Operator Lifecycle Manager
     (Object("operators.coreos.com", "ClusterServiceVersion"), "spec relatedImages [] image", PULL, Form::Image),
     (Object("operators.coreos.com", "ClusterServiceVersion"), "metadata annotations containerImage", PULL, Form::Image),
 
     // schemas
     (Object("apiextensions.k8s.io", "CustomResourceDefinition"), "** openAPIV3Schema", PULL, Form::Schema),
+    (Object("cluster.x-k8s.io", "ClusterClass"), "spec variables [] schema openAPIV3Schema", By(kubeadm::variable), Form::Schema),
     (Object("apiextensions.crossplane.io", "CompositeResourceDefinition"), "** openAPIV3Schema", PULL, Form::Schema),
 
     // GitHub

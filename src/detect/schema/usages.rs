@@ -33,6 +33,14 @@ pub(super) fn compose_service(context: &Context<'_>) -> Usage {
     }
 }
 
+/// What an image stream imports or a build starts from: an image, or a tag of another stream.
+pub(super) fn openshift_source(context: &Context<'_>) -> Usage {
+    match context.siblings.and_then(|map| map.text("kind")) {
+        Some("DockerImage") => Usage::PULL,
+        _ => Usage::Mention("it is the name of an image stream"),
+    }
+}
+
 /// `docker_image` pulls, builds or pushes.
 pub(super) fn ansible_image(context: &Context<'_>) -> Usage {
     let text = |key: &str| context.siblings.and_then(|map| map.text(key));
