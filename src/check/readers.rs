@@ -1,8 +1,8 @@
 //! A fix holds for every reader of what it edits: an anchor, a merged map, one registry of several names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::detect::{ImageUse, Usage};
+use crate::detect::{ImageUse, OwnKey, Usage};
 use crate::edit::{Applicability, Edit};
 use crate::finding::Finding;
 use crate::source::{LineIndex, Span};
@@ -27,6 +27,8 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
         finding.as_ref()?.fix.as_ref().map(|fix| fix.applicability)
     };
     let mut held: Vec<(usize, Held)> = Vec::new();
+    // Where the pieces begin that others need unchanged.
+    let mut shared: HashMap<usize, Vec<usize>> = HashMap::new();
     for (start, readers) in &readers {
         let piece_of = |index: usize| {
             let pieces = uses[index].pieces().map(|piece| uses[index].in_file(piece));
@@ -44,20 +46,41 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
             if own.is_empty() {
                 continue;
             }
-            match (other, least) {
-                (Some(other), _) if own == first => held.push((*index, Held::By(*other))),
-                (Some(_), _) => held.push((*index, Held::By(readers[0]))),
-                (None, Some(least)) => held.push((*index, Held::To(least))),
-                (None, None) => {}
+            let by = match (other, least) {
+                (Some(other), _) if own == first => Held::By(*other),
+                (Some(_), _) => Held::By(readers[0]),
+                (None, Some(least)) => Held::To(least),
+                (None, None) => continue,
+            };
+            if let Held::By(_) = by {
+                shared.entry(*index).or_default().push(*start);
             }
+            held.push((*index, by));
         }
     }
     let lines = LineIndex::new(text);
     held.sort();
+    let mut has_own = HashSet::new();
     for (index, held) in held {
+        if has_own.contains(&index) {
+            continue;
+        }
         match (&mut findings[index], held) {
             (Some(finding), Held::To(limit)) => lower(finding, limit),
-            (Some(finding), Held::By(other)) => refuse(finding, &uses[other], text, &lines),
+            (Some(finding), Held::By(other)) => {
+                let starts = shared.get(&index).map(Vec::as_slice).unwrap_or_default();
+                let own = finding.fix.as_ref().and_then(|fix| {
+                    let one = &uses[index];
+                    with_own_keys(one, starts, &fix.edits, text)
+                });
+                match (own, &mut finding.fix) {
+                    (Some(edits), Some(fix)) => {
+                        fix.edits = edits;
+                        has_own.insert(index);
+                    }
+                    _ => refuse(finding, &uses[other], text, &lines),
+                }
+            }
             (None, _) => {}
         }
     }
@@ -88,6 +111,49 @@ fn edits(finding: &Option<Finding>) -> &[Edit] {
 fn within(edits: &[Edit], piece: Span) -> Vec<&Edit> {
     let inside = |edit: &&Edit| piece.covers(edit.span) || piece.overlaps(edit.span);
     edits.iter().filter(inside).collect()
+}
+
+/// The edits, where each piece that others need unchanged gets a key of its own. `None` where there is no room for one.
+fn with_own_keys(
+    one: &ImageUse,
+    shared: &[usize],
+    edits: &[Edit],
+    text: &str,
+) -> Option<Vec<Edit>> {
+    let mut all = edits.to_vec();
+    for start in shared {
+        let mut keys = one.own_keys.iter();
+        let key = keys.find(|key| key.piece.start == *start)?;
+        let value = edited(key, &mut all, text)?;
+        let span = key.insertion.span;
+        let value = key.insertion.with(&value);
+        match all.iter_mut().find(|edit| edit.span == span) {
+            // Two keys in one place.
+            Some(edit) => edit.text.push_str(&value),
+            None => all.push(Edit { span, text: value }),
+        }
+    }
+    all.sort();
+    Some(all)
+}
+
+/// What a piece becomes; its edits are taken out. `None` where it is no plain scalar then.
+fn edited(key: &OwnKey, edits: &mut Vec<Edit>, text: &str) -> Option<String> {
+    let piece = key.piece;
+    let mut value = piece.of(text).to_owned();
+    let (mut inside, others): (Vec<Edit>, Vec<Edit>) = std::mem::take(edits)
+        .into_iter()
+        .partition(|edit| piece.covers(edit.span));
+    *edits = others;
+    inside.sort();
+    for edit in inside.iter().rev() {
+        let start = edit.span.start - piece.start;
+        value.replace_range(start..start + edit.span.len(), &edit.text);
+    }
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
+    let fits = value.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    (fits && value.contains(['.', '/']) && value.bytes().all(is_plain)).then_some(value)
 }
 
 fn lower(finding: &mut Finding, limit: Applicability) {

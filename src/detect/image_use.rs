@@ -35,6 +35,8 @@ pub struct ImageUse {
     pub follows_redirects: Certainty,
     /// Whether an alias led here.
     pub by_alias: bool,
+    /// Of pieces that aliases and merge keys lend: where the map has room for one of its own.
+    pub own_keys: Vec<OwnKey>,
     /// What the pieces mean, where the file spells them otherwise.
     pub decoded: Option<Arc<Decoded>>,
     /// Of a selector: what gives what it selects the new name.
@@ -58,6 +60,14 @@ impl Companion {
     pub fn with(&self, name: &str) -> String {
         self.insertion.with(if self.has_name { name } else { "" })
     }
+}
+
+/// Room for a piece in the map of the image itself, in place of one that others read, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnKey {
+    /// The piece that is lent.
+    pub piece: Span,
+    pub insertion: Insertion,
 }
 
 /// Where the tag is.
@@ -108,6 +118,7 @@ impl ImageUse {
             may_be_folder: false,
             follows_redirects: Certainty::Certain,
             by_alias: false,
+            own_keys: Vec::new(),
             decoded: None,
             new_name: None,
             companion: None,
@@ -173,6 +184,10 @@ impl ImageUse {
         if let Some(insertion) = &mut self.new_name {
             insertion.span = insertion.span.shift(by);
         }
+        for own in &mut self.own_keys {
+            own.piece = own.piece.shift(by);
+            own.insertion.span = own.insertion.span.shift(by);
+        }
         if let Some(companion) = &mut self.companion {
             companion.insertion.span = companion.insertion.span.shift(by);
         }
@@ -204,6 +219,7 @@ impl ImageUse {
         // An insertion is a text of the file, in the file's own style.
         self.new_name = None;
         self.companion = None;
+        self.own_keys = Vec::new();
         self
     }
 

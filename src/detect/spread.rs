@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::context::{Context, SchemaKeys};
 use super::document::DocumentType;
 use super::form::Form;
-use super::image_use::{ImageUse, Tag};
+use super::image_use::{ImageUse, OwnKey, Tag};
 use super::input::{Inner, Input};
 use super::parts::{self, Around, Image, Pair, TagPart, Value};
 use super::reference::{self, Reference};
@@ -13,8 +13,9 @@ use super::schema;
 use super::usage::Certainty;
 use super::{scalar, words};
 use crate::source::Span;
+use crate::syntax::beside::{self, Insertion};
 use crate::syntax::decoded::Decoded;
-use crate::syntax::yaml::{List, Map, Node, Scalar, Style};
+use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
 const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
 const ONLY_VERSION: &str = "only a version beside it says that it is an image";
@@ -58,7 +59,7 @@ pub(super) fn of_map(
         });
         is_name && !is_selector(map, part.key)
     });
-    images(context, &parts, out)
+    images(context, &parts, Some(map), out)
 }
 
 /// Finds the images of a list of names and values. Gives the items that are dealt with.
@@ -88,7 +89,7 @@ pub(super) fn of_list(
     if parts.len() < 2 || context.is_no_pull() {
         return HashSet::new();
     }
-    images(context, &parts, out)
+    images(context, &parts, None, out)
 }
 
 /// The entries of a map, and those of maps that are merged into it.
@@ -156,7 +157,12 @@ fn is_selector(map: &Map<'_>, key: &str) -> bool {
     key == "name" && replaces.clone().any(|key| map.get(key).is_some())
 }
 
-fn images(context: &Context<'_>, parts: &[Part<'_>], out: &mut Vec<ImageUse>) -> HashSet<usize> {
+fn images(
+    context: &Context<'_>,
+    parts: &[Part<'_>],
+    map: Option<&Map<'_>>,
+    out: &mut Vec<ImageUse>,
+) -> HashSet<usize> {
     let pairs: Vec<Pair<'_>> = parts
         .iter()
         .map(|part| Pair::new(part.key, value(part.node)))
@@ -177,6 +183,7 @@ fn images(context: &Context<'_>, parts: &[Part<'_>], out: &mut Vec<ImageUse>) ->
             context,
             parts,
             pairs: &pairs,
+            map: map.filter(|_| !context.by_alias),
             image: &image,
         };
         if let Some(found) = reader.image_use() {
@@ -201,6 +208,8 @@ struct Reader<'r> {
     context: &'r Context<'r>,
     parts: &'r [Part<'r>],
     pairs: &'r [Pair<'r>],
+    /// The map that has the image, where no alias led to it.
+    map: Option<&'r Map<'r>>,
     image: &'r Image,
 }
 
@@ -231,7 +240,41 @@ impl Reader<'_> {
             }
         };
         found.by_alias = self.pieces().any(|at| self.parts[at].by_alias);
+        if found.by_alias && found.decoded.is_none() {
+            found.own_keys = self.own_keys();
+        }
         Some(found)
+    }
+
+    /// Room for the pieces of the name that other maps may read, too.
+    fn own_keys(&self) -> Vec<OwnKey> {
+        let Some(map) = self.map else {
+            return Vec::new();
+        };
+        let names = [self.image.registry, Some(self.image.name)];
+        let lent = names.into_iter().flatten().filter_map(|at| {
+            let part = &self.parts[at];
+            let piece = part.node.as_scalar()?.span;
+            let insertion = match part.own {
+                Some(index) => alias_of(self.context.input.text, &map.entries[index])?,
+                None => self.beside_own(map, part.key)?,
+            };
+            Some(OwnKey { piece, insertion })
+        });
+        lent.collect()
+    }
+
+    /// A pair of that key beside the name, or the last one of the map that is all its own.
+    fn beside_own(&self, map: &Map<'_>, key: &str) -> Option<Insertion> {
+        let text = self.context.input.text;
+        let named = self.parts[self.image.name].own;
+        let named = named.and_then(|index| map.entries.get(index));
+        let mut entries = named.into_iter().chain(map.entries.iter().rev());
+        entries.find_map(|entry| {
+            let name = entry.name().filter(|name| *name != "<<")?;
+            let like = beside::lay(text, map, entry).ok()?;
+            Some(beside::beside(text, map.flow, like, (name, key), None))
+        })
     }
 
     fn tag_at(&self) -> Option<usize> {
@@ -453,6 +496,27 @@ impl Reader<'_> {
             false => Certainty::Certain,
         }
     }
+}
+
+/// The alias that is the value of an entry, for a value to take its place. `None` where it is written out.
+fn alias_of(text: &str, entry: &Entry<'_>) -> Option<Insertion> {
+    let key = entry.key.span();
+    if entry.value.span().start >= key.start {
+        return None;
+    }
+    let rest = &text[key.end..];
+    let value = rest
+        .trim_start_matches(['"', '\'', ' ', '\t'])
+        .strip_prefix(':')?;
+    let value = value.trim_start_matches([' ', '\t']);
+    let end = value.find([' ', '\t', '\r', '\n', ',', '}', ']']);
+    let alias = &value[..end.unwrap_or(value.len())];
+    let start = key.end + rest.len() - value.len();
+    alias.starts_with('*').then(|| Insertion {
+        span: Span::new(start, start + alias.len()),
+        before: String::new(),
+        after: String::new(),
+    })
 }
 
 enum Registry {

@@ -10,6 +10,7 @@ mod coalesce;
 mod defaults;
 mod document;
 mod effective;
+mod given;
 mod inflated;
 mod joined;
 mod load;
@@ -25,7 +26,7 @@ mod templates;
 mod values;
 mod vendored;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -38,11 +39,14 @@ use crate::rules::anchors::Anchors;
 use advice::Advice;
 pub use advice::{CHART_WORDS, RuleOf, may_name_chart};
 use chart::{Dependency, DependencyFile, Metadata};
+use given::Laid;
 pub(super) use inflated::unpacked;
 use inflated::{Inflated, Scene};
 use load::{Loaded, Loader};
+pub use pulled::rendered::{Rendered, images as rendered_images};
 pub use pulled::{Pulled, SubchartImage, images};
 use readers::Readers;
+use released::Release;
 pub use released::{RELEASE_WORDS, may_release};
 use root::Root;
 use templates::Joined;
@@ -70,6 +74,8 @@ pub struct Files<'f> {
     pub projects: &'f [PathBuf],
     /// Those that may release charts of the tree.
     pub releases: &'f [PathBuf],
+    /// The same beyond what the run is about.
+    pub releases_around: &'f [PathBuf],
     /// Those that may name charts with a version, or where they come from.
     pub naming: &'f [PathBuf],
 }
@@ -96,16 +102,14 @@ impl<'c> Charts<'c> {
         let Files {
             projects, releases, ..
         } = files;
-        let inflated = inflated(
-            Scene {
-                tree,
-                anchors,
-                vendored,
-                every_chart: false,
-            },
-            projects,
-            releases,
-        );
+        let scene = Scene {
+            tree,
+            anchors,
+            vendored,
+            every_chart: false,
+        };
+        let released = released(scene, releases);
+        let inflated = inflated(scene, projects, releases, &released);
         let met = meet_all(tree, projects);
         let listed = met.iter().map(|one| one.folder.as_path());
         let listed =
@@ -116,6 +120,17 @@ impl<'c> Charts<'c> {
         let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
         let own_folders: BTreeSet<&Path> = owned.iter().map(|one| one.folder.as_path()).collect();
         folders.retain(|folder| !own_folders.contains(folder.as_path()));
+        let around = match owned.is_empty() {
+            true => Vec::new(),
+            false => self::released(scene, files.releases_around),
+        };
+        let all = released.into_iter().chain(around);
+        let mut laid: HashMap<PathBuf, Vec<Laid>> = HashMap::new();
+        for one in all.filter_map(Release::laid) {
+            // The working directory has no name where a file lies in it.
+            let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
+            laid.entry(folder.to_owned()).or_default().push(one);
+        }
         let mut charts = Self {
             tree,
             rules,
@@ -127,7 +142,11 @@ impl<'c> Charts<'c> {
                 .collect(),
             readers: owned
                 .par_iter()
-                .filter_map(|one| Readers::of(tree, &one.folder))
+                .filter_map(|one| {
+                    let laid = laid.get(&one.folder).map(Vec::as_slice);
+                    let laid = laid.unwrap_or_default();
+                    Readers::of(tree, anchors, &one.folder, laid, releases)
+                })
                 .collect(),
             inflated,
             held,
@@ -182,8 +201,21 @@ impl<'c> Charts<'c> {
     }
 }
 
+/// The releases of charts of the tree, by the files that may have some.
+fn released(scene: Scene<'_>, files: &[PathBuf]) -> Vec<Release> {
+    let found = files.par_iter();
+    found
+        .flat_map_iter(|path| released::of(scene, path))
+        .collect()
+}
+
 /// The charts that kustomizations and releases ask for.
-fn inflated(scene: Scene<'_>, files: &[PathBuf], releases: &[PathBuf]) -> Vec<Inflated> {
+fn inflated(
+    scene: Scene<'_>,
+    files: &[PathBuf],
+    releases: &[PathBuf],
+    released: &[Release],
+) -> Vec<Inflated> {
     let is_asking = |path: &&PathBuf| {
         kind::classify(path).is_some_and(|kind| kind.project == Some(ProjectType::Kustomization))
     };
@@ -191,9 +223,7 @@ fn inflated(scene: Scene<'_>, files: &[PathBuf], releases: &[PathBuf]) -> Vec<In
         .par_iter()
         .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
         .flat_map_iter(|path| inflated::of(scene, path));
-    let released = releases
-        .par_iter()
-        .flat_map_iter(|path| released::of(scene, path));
+    let released = released.par_iter().filter_map(|one| one.inflated(scene));
     let mut all: Vec<Inflated> = pulled.chain(released).collect();
     let asking: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
     inflated::mark_shared(scene.tree, &asking, &mut all);

@@ -18,7 +18,7 @@ pub(super) struct Candidate {
     /// Whether there is something in it that a rule could apply to.
     pub(super) suspect: bool,
     pub(super) roles: Roles,
-    /// Of what makes a project, releases packaged charts or selects images.
+    /// Of what makes a project, releases charts or selects images.
     pub(super) text: Option<Arc<str>>,
     pub(super) pull_secrets: Vec<PullSecret>,
 }
@@ -29,7 +29,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
         progress.advance(1);
         let area = options.settings.of(path)?;
         let sight = area.rules.anchors.look(bytes);
-        let roles = Roles::of(&area.config, path, kind, bytes, sight.has_word);
+        let roles = Roles::of(path, kind, bytes, sight.has_word);
         let secrets = || {
             let text = std::str::from_utf8(bytes).ok()?;
             Some(pull_secrets::read(path, text, kind))

@@ -1,6 +1,6 @@
 //! Listings: which files would be scanned, and which images they name.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -217,9 +217,8 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             keep: &|path, kind: &'static Kind, bytes| {
                 let text = std::str::from_utf8(bytes);
                 let listed = text.map(|text| of_text(path, kind, text));
-                let area = options.settings.of(path)?;
-                let lists_charts = !area.config.vendored_charts.is_empty();
-                let releases = helm::may_release(kind, bytes, lists_charts);
+                options.settings.of(path)?;
+                let releases = helm::may_release(kind, bytes);
                 Some((listed.map_err(|error| error.valid_up_to()), releases))
             },
             suspect: &|_| true,
@@ -278,6 +277,10 @@ fn of_subcharts(
         edit: &edit,
         listed: &listed,
     };
+    add_rendered(
+        helm::rendered_images(&disk, charts, &rules.set, vendored),
+        images,
+    );
     let mut added = Vec::new();
     for pulled in helm::images(&disk, charts, releases, anchors, vendored) {
         for (why, fatal) in pulled.unseen {
@@ -311,6 +314,27 @@ fn of_subcharts(
         });
     }
     Ok(outcome)
+}
+
+/// Puts the images that charts render in the place of what their files say by themselves.
+fn add_rendered(rendered: Vec<helm::Rendered>, images: &mut Vec<Listed>) {
+    if rendered.iter().all(|one| one.images.is_empty()) {
+        return;
+    }
+    let mut pieces: HashMap<&Path, Vec<(Position, Position)>> = HashMap::new();
+    for (path, own) in rendered.iter().flat_map(|one| &one.pieces) {
+        pieces.entry(path).or_default().extend(own);
+    }
+    images.retain(|listed| {
+        let at = (listed.line, listed.column);
+        let mut pieces = pieces.get(&*listed.path).into_iter().flatten();
+        !pieces.any(|(start, end)| (start.line, start.column) <= at && at < (end.line, end.column))
+    });
+    let found = rendered.into_iter().flat_map(|one| one.images);
+    images.extend(found.map(|(path, position, image)| Listed::new(image, path, position, None)));
+    let place = |listed: &Listed| (listed.path.clone(), listed.line, listed.column);
+    images.sort_by_cached_key(|listed| (place(listed), listed.image.clone()));
+    images.dedup_by(|one, other| place(one) == place(other) && one.image == other.image);
 }
 
 fn each(images: &[Listed], json: bool) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The projects of a run: which files make them, and what they may see of the disk.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,8 +23,10 @@ use crate::walk;
 #[derive(Default)]
 pub(super) struct Makers {
     pub(super) projects: Vec<PathBuf>,
-    /// Those that may release packaged charts.
+    /// Those that may release charts of the tree.
     releases: Vec<PathBuf>,
+    /// The same beyond the roots of the run: they say what images result, and nothing is overridden there.
+    releases_around: Vec<PathBuf>,
     /// Those that may name charts with a version.
     naming: Vec<PathBuf>,
     /// Those that may select images by name.
@@ -44,6 +47,7 @@ impl Makers {
         };
         sort(&self.projects, |part| &mut part.projects);
         sort(&self.releases, |part| &mut part.releases);
+        sort(&self.releases_around, |part| &mut part.releases_around);
         sort(&self.naming, |part| &mut part.naming);
         sort(&self.selectors, |part| &mut part.selectors);
         parts
@@ -101,10 +105,7 @@ pub(super) fn disk_of<'r>(
             keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {
                 let area = options.settings.of(path)?;
                 let has_word = area.rules.anchors.look(bytes).has_word;
-                let roles = Roles {
-                    releases: false,
-                    ..Roles::of(&area.config, path, kind, bytes, has_word)
-                };
+                let roles = Roles::of(path, kind, bytes, has_word);
                 // A chart may come from a repository that another file explains.
                 let names_chart = has_naming && roles.names_chart;
                 let text = roles.text(bytes);
@@ -121,7 +122,11 @@ pub(super) fn disk_of<'r>(
                 makers.naming.push(path.clone());
             }
             if text.is_some() {
-                makers.add(&path, roles);
+                if roles.releases {
+                    makers.releases_around.push(path.clone());
+                }
+                let releases = false;
+                makers.add(&path, Roles { releases, ..roles });
                 disk.note(&path, text, false);
             }
         }
@@ -129,10 +134,13 @@ pub(super) fn disk_of<'r>(
             &mut makers.projects,
             &mut makers.selectors,
             &mut makers.naming,
+            &mut makers.releases_around,
         ] {
             files.sort();
             files.dedup();
         }
+        let own: HashSet<&PathBuf> = makers.releases.iter().collect();
+        makers.releases_around.retain(|path| !own.contains(path));
     }
     (disk, makers)
 }
@@ -176,6 +184,7 @@ fn projects<'d>(
         let Makers {
             projects,
             releases,
+            releases_around,
             naming,
             selectors,
         } = makers;
@@ -183,6 +192,7 @@ fn projects<'d>(
         let files = helm::Files {
             projects: &projects,
             releases: &releases,
+            releases_around: &releases_around,
             naming: &naming,
         };
         let rule_of = |id: &str| {

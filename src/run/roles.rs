@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::check::pull_secrets;
-use crate::config::Config;
 use crate::kind::{Holds, Kind};
 use crate::project::helm;
 use crate::project::selectors;
@@ -13,7 +12,7 @@ use crate::project::selectors;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Roles {
     pub(super) makes_project: bool,
-    /// It may release packaged charts.
+    /// It may release charts of the tree.
     pub(super) releases: bool,
     /// It may select images by name.
     pub(super) selects: bool,
@@ -36,13 +35,7 @@ pub(super) fn role_words() -> Vec<&'static str> {
 
 impl Roles {
     /// `has_word` says whether one of the [`role_words`] is in it.
-    pub(super) fn of(
-        config: &Config,
-        path: &Path,
-        kind: &Kind,
-        bytes: &[u8],
-        has_word: bool,
-    ) -> Self {
+    pub(super) fn of(path: &Path, kind: &Kind, bytes: &[u8], has_word: bool) -> Self {
         let by_name = Self {
             makes_project: kind.makes_project(),
             ..Self::default()
@@ -51,7 +44,7 @@ impl Roles {
             return by_name;
         }
         Self {
-            releases: helm::may_release(kind, bytes, !config.vendored_charts.is_empty()),
+            releases: helm::may_release(kind, bytes),
             selects: selectors::may_select(path, kind, bytes),
             names_chart: helm::may_name_chart(path, bytes),
             holds_secret: pull_secrets::may_hold(bytes),

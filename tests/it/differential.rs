@@ -20,6 +20,10 @@ const CASES: u64 = 40;
 struct Chance(u64);
 
 impl Chance {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1)
+    }
+
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -66,7 +70,7 @@ impl Plan {
 }
 
 fn chart(seed: u64) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1);
+    let mut chance = Chance::new(seed);
     let mut plan = Plan::default();
     let shared = chance.of(&IMAGES).0;
     let over = chance.of(&["\"\"", "\"\"", "mirror.example.com"]);
@@ -192,13 +196,19 @@ fn add_subchart(plan: &mut Plan, chance: &mut Chance, slot: usize, image: &str) 
 /// The image of each pod of a chart.
 fn rendered(folder: &Path, home: &Path) -> BTreeMap<String, String> {
     let text = helm(folder, &[], home).unwrap_or_else(|error| panic!("{error}\n{}", shown(folder)));
+    images_of(&text)
+}
+
+/// The image of each pod of a rendered text.
+fn images_of(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut name = String::new();
     for line in text.lines() {
         if let Some(own) = line.strip_prefix("  name: ") {
             name = own.to_owned();
         }
-        if let Some(image) = line.trim_start().strip_prefix("image: ") {
+        let field = line.trim_start().trim_start_matches("- ");
+        if let Some(image) = field.strip_prefix("image: ") {
             found.insert(name.clone(), image.trim_matches('"').to_owned());
         }
     }

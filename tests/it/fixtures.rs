@@ -263,13 +263,14 @@ fn the_structure_stays() {
     }
 }
 
-/// Whether nothing but `newName`, or kubeadm's folder of CoreDNS, was added.
+/// Whether nothing was added but `newName`, kubeadm's folder of CoreDNS, or a registry in place of one that is merged in.
 fn gets_names(before: &Option<Vec<String>>, after: &Option<Vec<String>>) -> bool {
     let count = |entries: &Option<Vec<String>>| {
         let entries = entries.as_deref().unwrap_or_default();
-        const ADDED: [&str; 2] = [
+        const ADDED: [&str; 3] = [
             "/String(\"newName\"): text",
             "String(\"dns\")/String(\"imageRepository\"): text",
+            "String(\"image\")/String(\"registry\"): text",
         ];
         let is_name = |entry: &&String| ADDED.iter().any(|added| entry.ends_with(added));
         (entries.len(), entries.iter().filter(is_name).count())

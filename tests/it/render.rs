@@ -5,14 +5,14 @@
 
 pub(crate) mod compare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use walkdir::WalkDir;
 
-use crate::common::{files, fill, packed};
+use crate::common::{files, fill, packed, run, stdout};
 use crate::corpus::corpus;
 use compare::{Verdict, compare};
 
@@ -71,6 +71,14 @@ fn fixtures_render_as_in_helm() {
     if !has_helm() {
         return;
     }
+    let folder = packed_fixtures();
+    let count = compare_all(&charts(folder.path()));
+    assert!(count.different.is_empty(), "{:#?}", count.different);
+    assert!(count.equal > 20, "{count:?}");
+}
+
+/// The input of all fixtures, with what is an archive in a chart packed.
+fn packed_fixtures() -> tempfile::TempDir {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let folder = tempfile::tempdir().unwrap();
     for fixture in fs::read_dir(fixtures).unwrap() {
@@ -81,9 +89,7 @@ fn fixtures_render_as_in_helm() {
             &packed(files(&input)),
         );
     }
-    let count = compare_all(&charts(folder.path()));
-    assert!(count.different.is_empty(), "{:#?}", count.different);
-    assert!(count.equal > 20, "{count:?}");
+    folder
 }
 
 #[test]
@@ -106,6 +112,75 @@ fn the_corpus_renders_as_in_helm() {
         "{:#?}",
         count.different
     );
+}
+
+/// Names of images, tags left out.
+fn names(listed: &str) -> BTreeSet<String> {
+    let json: serde_json::Value = serde_json::from_str(listed).unwrap();
+    let images = json["images"].as_array().unwrap().iter();
+    images
+        .map(|image| image["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Images that are not listed as Helm renders them, and why.
+const UNLISTED: [(&str, &str); 1] = [(
+    "charts-globals",
+    "images of subcharts are listed by their values: that a template puts a global registry before one is not seen",
+)];
+
+/// What real Helm renders and `regfix images` lists, for each chart that Helm renders. What is listed beyond that is switched off
+/// by default, or named where no template reads it.
+fn compare_images(charts: &[PathBuf]) -> (usize, Vec<String>) {
+    let home = tempfile::tempdir().unwrap();
+    let (mut images, mut missing) = (0, Vec::new());
+    let is_known = |chart: &Path| UNLISTED.iter().any(|(name, _)| chart.ends_with(name));
+    for chart in charts.iter().filter(|chart| !is_known(chart)) {
+        let Ok(text) = compare::helm(chart, &[], home.path()) else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("rendered.yaml"), text).unwrap();
+        let list = |folder: &Path| {
+            names(&stdout(&run(
+                folder,
+                &["images", "--no-config", "--format", "json"],
+            )))
+        };
+        let (wanted, found) = (list(folder.path()), list(chart));
+        images += wanted.len();
+        missing.extend(
+            wanted
+                .difference(&found)
+                .map(|name| format!("{}: {name}", chart.display())),
+        );
+    }
+    (images, missing)
+}
+
+#[test]
+fn images_of_fixtures_are_those_that_helm_renders() {
+    if !has_helm() {
+        return;
+    }
+    let folder = packed_fixtures();
+    let (images, missing) = compare_images(&charts(folder.path()));
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(images > 40, "{images}");
+}
+
+#[test]
+#[allow(
+    clippy::print_stdout,
+    reason = "what came of the corpus is worth knowing"
+)]
+fn images_of_the_corpus_are_those_that_helm_renders() {
+    let Some(folder) = corpus().filter(|_| has_helm()) else {
+        return;
+    };
+    let (images, missing) = compare_images(&charts(&folder));
+    println!("{images} images; {} are not listed", missing.len());
+    assert!(missing.len() * 100 <= images, "{missing:#?}");
 }
 
 /// Numbers that look like chance and are the same each time.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::values::{Table, Value};
+use super::values::{self, Table, Value};
 
 pub(super) const GLOBAL: &str = "global";
 
@@ -155,4 +155,24 @@ fn has_nulls(value: &Value) -> bool {
         Value::Table(table) => table.values().any(has_nulls),
         Value::Leaf(_) | Value::List(_) => false,
     }
+}
+
+/// Reads a values file: its documents one over the other, as Helm does.
+///
+/// # Errors
+/// Where one of them is not a map, or does not parse.
+pub(super) fn read_whole(text: &str, number: usize) -> Result<Table, String> {
+    let mut all = Table::new();
+    for document in values::read_all(text, number)? {
+        match document {
+            Value::Null => {}
+            Value::Table(table) => {
+                let mut table = Table::clone(&table);
+                merge(&mut table, &all, true);
+                all = table;
+            }
+            _ => return Err("is not a map".to_owned()),
+        }
+    }
+    Ok(all)
 }

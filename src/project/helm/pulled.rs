@@ -1,5 +1,7 @@
 //! Every image that subcharts pull, legacy or not, for those who want a list.
 
+pub(super) mod rendered;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use super::effective::{self, Instance};
 use super::inflated::{Inflated, Scene, not_looked_into};
 use super::load::{File, Loader};
 use super::vendored::Vendored;
-use super::{Met, absent, inflated, meet_all, owned, told_absent};
+use super::{Met, absent, inflated, meet_all, owned, released, told_absent};
 use crate::check::{self, Image};
 use crate::kind;
 use crate::project::Tree;
@@ -72,7 +74,8 @@ pub fn images(
         vendored,
         every_chart: true,
     };
-    let inflated = inflated(scene, files, releases);
+    let released = released(scene, releases);
+    let inflated = inflated(scene, files, releases, &released);
     let asked_for = inflated.iter().map(|one| one.pulled(tree));
     let mut all: Vec<Pulled> = owned(meet_all(tree, files), vendored, &inflated)
         .into_par_iter()

@@ -6,6 +6,7 @@
 mod confirm;
 mod hold;
 mod image;
+mod layer;
 mod trace;
 
 use std::collections::BTreeSet;
@@ -20,11 +21,13 @@ use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 use crate::source::{LineIndex, Span};
 
+use super::given::Laid;
 use super::load::shown;
 use super::members::note;
 use super::refusal;
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
+use layer::{Layer, is_layer};
 use trace::{Trace, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates make another image of it";
@@ -37,8 +40,10 @@ pub(super) struct Readers<'t> {
     tree: &'t dyn Tree,
     folder: PathBuf,
     values: PathBuf,
-    /// Values files beside the chart's own.
-    layers: Vec<PathBuf>,
+    /// Values that are laid over the chart's own.
+    layers: Vec<Layer>,
+    /// Their files, as far as the run is about them.
+    others: Vec<PathBuf>,
     /// Templates in which a rule could speak about something.
     templates: Vec<PathBuf>,
     latest: Mutex<Option<Latest>>,
@@ -52,27 +57,49 @@ struct Latest {
 
 impl<'t> Readers<'t> {
     /// The chart in a folder, if rendering it can say anything.
-    pub(super) fn of(tree: &'t dyn Tree, folder: &Path) -> Option<Self> {
+    /// `laid` are its releases, `own` the files of releases that the run is about.
+    pub(super) fn of(
+        tree: &'t dyn Tree,
+        anchors: &Anchors,
+        folder: &Path,
+        laid: &[Laid],
+        own: &[PathBuf],
+    ) -> Option<Self> {
         let values = folder.join("values.yaml");
         let templates = folder.join("templates");
         if tree.place(&values) != Place::File || tree.place(&templates) != Place::Folder {
             return None;
         }
-        let mut layers: Vec<PathBuf> = tree
-            .list(folder)
-            .into_iter()
-            .filter(|path| is_layer(path))
-            .collect();
-        layers.truncate(MOST_LAYERS);
+        let beside = tree.list(folder).into_iter();
+        let beside = beside.filter(|path| is_layer(path)).take(MOST_LAYERS);
+        let mut layers: Vec<Layer> = beside.map(Layer::of_file).collect();
+        layers.extend(laid.iter().take(MOST_LAYERS).map(Layer::of_release));
         let mut templates = tree.suspects(&templates);
         templates.retain(|path| kind::classify(path).is_some());
-        let mut files = std::iter::once(&values).chain(&layers);
-        let is_worth_it = !templates.is_empty() || files.any(|path| tree.is_suspect(path));
+        // What lies beyond the run only says what images result.
+        let is_own = |layer: &&Layer| layer.path.starts_with(folder) || own.contains(&layer.path);
+        let of_layers = layers.iter().filter(is_own).flat_map(|layer| {
+            let files = layer.files();
+            files.filter(|path| **path == layer.path || tree.is_suspect(path))
+        });
+        let others: BTreeSet<PathBuf> = of_layers.cloned().collect();
+        let others: Vec<PathBuf> = others.into_iter().filter(|path| *path != values).collect();
+        let mut files = std::iter::once(&values).chain(&others);
+        // What the chart and a release make together may be written in no file by itself.
+        let has_stem = |path: &PathBuf| {
+            let text = tree.text(path);
+            text.is_some_and(|text| anchors.has_stem(text.as_bytes()))
+        };
+        let mut of_releases = laid.iter().flat_map(|laid| &laid.layers);
+        let is_worth_it = !templates.is_empty()
+            || files.any(|path| tree.is_suspect(path))
+            || of_releases.any(|given| has_stem(&given.file));
         is_worth_it.then(|| Self {
             tree,
             folder: folder.to_owned(),
             values,
             layers,
+            others,
             templates,
             latest: Mutex::default(),
         })
@@ -85,6 +112,7 @@ impl<'t> Readers<'t> {
             folder: values.parent().unwrap_or(Path::new("")).to_owned(),
             values: values.to_owned(),
             layers: Vec::new(),
+            others: Vec::new(),
             templates: Vec::new(),
             latest: Mutex::default(),
         }
@@ -96,7 +124,7 @@ impl<'t> Readers<'t> {
     }
 
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let values = std::iter::once(&self.values).chain(&self.layers);
+        let values = std::iter::once(&self.values).chain(&self.others);
         values.chain(&self.templates)
     }
 
@@ -151,8 +179,17 @@ impl<'t> Readers<'t> {
     }
 
     fn has_anything(&self, members: &Members, anchors: &Anchors) -> bool {
-        let mut members = self.files().filter_map(|path| members.get(path));
-        members.any(|member| anchors.occur_in(member.text.as_bytes()))
+        let mut texts = self.files().filter_map(|path| {
+            let member = members.get(path)?;
+            Some((path, member.text.as_bytes()))
+        });
+        let is_of_release = |path: &PathBuf| {
+            let releases = self.layers.iter().filter(|layer| layer.is_release);
+            releases.flat_map(Layer::files).any(|file| file == path)
+        };
+        texts.any(|(path, text)| {
+            anchors.occur_in(text) || is_of_release(path) && anchors.has_stem(text)
+        })
     }
 
     fn judge(&self, trace: &Trace, members: &mut Members, rules: &RuleSet) {
@@ -161,10 +198,15 @@ impl<'t> Readers<'t> {
             .iter()
             .map(|image| (image, image.judge(rules)))
             .collect();
-        let values = trace.layer.as_ref().unwrap_or(&self.values);
-        if !trace.is_partial
-            && let Some(member) = members.get_mut(values)
-        {
+        let own = [self.values.clone()];
+        let files: Vec<&PathBuf> = match &trace.layer {
+            Some(layer) => layer.files().filter(|path| **path != self.values).collect(),
+            None => own.iter().collect(),
+        };
+        for values in files.iter().filter(|_| !trace.is_partial) {
+            let Some(member) = members.get_mut(*values) else {
+                continue;
+            };
             let is_wrong = |finding: &Finding| {
                 !finding.mention
                     && finding.new.is_some()
@@ -194,13 +236,13 @@ impl<'t> Readers<'t> {
                 .as_ref()
                 .filter(|_| image.is_default || !leads_elsewhere())
             {
-                self.add(image, legacy, values, members);
+                self.add(image, legacy, trace.layer.as_ref(), members);
             }
         }
     }
 
     /// Adds what nobody found yet.
-    fn add(&self, image: &Image, legacy: &Legacy, values: &Path, members: &mut Members) {
+    fn add(&self, image: &Image, legacy: &Legacy, layer: Option<&Layer>, members: &mut Members) {
         let labels = legacy.finding.labels.iter();
         let name_end = labels.map(|label| label.span.end).max().unwrap_or(0);
         let parts = image.spans().filter(|(span, _)| span.start < name_end);
@@ -217,10 +259,13 @@ impl<'t> Readers<'t> {
             return;
         };
         // What another file of values has is judged when it is laid over the chart's own, and nothing else is judged then.
-        let is_laid_over = |path: &Path| self.layers.iter().any(|layer| layer == path);
-        let is_own = match values == self.values {
-            true => !written.iter().any(|(_, at)| is_laid_over(&at.path)),
-            false => written.iter().any(|(_, at)| &*at.path == values),
+        let is_laid_over = |path: &Path| self.layers.iter().any(|layer| layer.has(path));
+        let is_own = match layer {
+            None => !written.iter().any(|(_, at)| is_laid_over(&at.path)),
+            Some(layer) => {
+                let mut written = written.iter().map(|(_, at)| &*at.path);
+                written.any(|path| path != self.values && layer.has(path))
+            }
         };
         if is_found || !is_own || !members.contains_key(&*first.path) {
             return;
@@ -252,13 +297,37 @@ impl<'t> Readers<'t> {
             return;
         };
         let readings = traces.iter().flat_map(|trace| {
-            let layer = trace.layer.as_deref();
+            let layer = trace.layer.as_ref().map(|layer| layer.path.as_path());
             let images = trace.images.iter().filter(|image| image.is_known());
             images.map(move |image| Reading::new(image, layer, rules))
         });
         let readings: Vec<Reading<'_>> = readings.collect();
+        let own_keys = self.take_own_keys(members, rules);
         hold::hold(members, &readings);
+        if let Some(member) = members.get_mut(&self.values) {
+            for (index, fix) in own_keys {
+                member.findings[index].fix = Some(fix);
+            }
+        }
     }
+}
+
+/// A piece of an image, and where it is written.
+pub(super) type Piece = (String, Option<(Arc<Path>, Span)>);
+
+/// The images that a chart renders with its values as they are, and those that are switched off: piece by piece, with where
+/// each is written. Those of which a part is not known here are left out.
+pub(super) fn rendered(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Vec<Vec<Piece>> {
+    let traces = traces(tree, folder, &[], &Members::new(), rules);
+    let own = traces.ok().and_then(|traces| traces.into_iter().next());
+    let images = own.map(|trace| trace.images).unwrap_or_default();
+    let known = images.into_iter().filter(Image::is_known);
+    let pieces = known.map(|image| {
+        let parts = image.parts.into_iter();
+        let written = |part: Part| (part.text, part.at.map(|at| (at.path, at.span)));
+        parts.map(written).collect()
+    });
+    pieces.collect()
 }
 
 /// Whether a finding is about a host that is written where it is, rather than about a path.
@@ -269,14 +338,6 @@ fn names_legacy_host(finding: &Finding, text: &str) -> bool {
     let is_written = labels.any(|label| label.span.of(text).starts_with(&old));
     let moves = finding.new.as_deref().is_some_and(|new| host(new) != old);
     old.contains('.') && is_written && moves
-}
-
-fn is_layer(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| {
-        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
-    })
 }
 
 /// Whether what a finding is about always comes to an image that no rule speaks about.

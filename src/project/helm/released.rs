@@ -1,11 +1,15 @@
-//! Charts that a tool put into the tree and that a Flux `HelmRelease`, an Argo CD `Application` or a helmfile releases:
-//! the override of what they have by default goes into the values of the release.
+//! Charts of the tree that a Flux `HelmRelease`, an Argo CD `Application` or a helmfile releases.
 //!
-//! Archives, and folders that the settings list; any other chart in a folder is the user's own, and edited there. Values
-//! that a release takes from where they cannot be read here are named, and nothing is said of the release.
+//! Of those that a tool put there, archives and folders that the settings list, the override of what they have by default
+//! goes into the values of the release. Any other chart in a folder is the user's own and edited there; what a release
+//! gives it is laid over its values when its images are judged. Values that a release takes from where they cannot be read
+//! here are named, and nothing is said of the release.
+
+mod layers;
 
 use std::path::{Path, PathBuf};
 
+use super::given::{Given, Laid};
 use super::inflated::{Inflated, Scene, text};
 use super::values::{self, Spot, Table, Value, table_at};
 use crate::kind::{Holds, Kind};
@@ -15,26 +19,30 @@ const ARCHIVE: &str = ".tgz";
 const FLUX_RELEASE: &str = "HelmRelease";
 const ARGO: &str = "argoproj.io/";
 
-/// Words of which a file has one if it releases packaged charts, unless it is a helmfile.
+/// Words of which a file has one if it releases charts of the tree, unless it is a helmfile.
 pub const RELEASE_WORDS: [&str; 2] = [FLUX_RELEASE, ARGO];
 
 /// How far above a release the root of its source is looked for.
 const MOST_FOLDERS: usize = 32;
 
-/// Whether a file may release a chart that a tool put into the tree, by a look at its bytes. `folders` where the settings
-/// list any.
-pub fn may_release(kind: &Kind, bytes: &[u8], folders: bool) -> bool {
+/// Whether a file may release a chart of the tree, by a look at its bytes.
+pub fn may_release(kind: &Kind, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
-    let may_name = || folders || has(ARCHIVE);
     match kind.holds {
-        Holds::Helmfile => may_name(),
-        Holds::Yaml => may_name() && (has(FLUX_RELEASE) || folders && has(ARGO)),
+        Holds::Helmfile => has("chart"),
+        Holds::Yaml => has(FLUX_RELEASE) && has("GitRepository") || has(ARGO) && has("path"),
         _ => false,
     }
 }
 
-/// A release as its file tells of it.
-struct Release {
+/// A release as its file says it.
+pub(super) struct Release {
+    /// The file that says it.
+    asking: PathBuf,
+    /// Whether a tool put the chart there.
+    is_vendored: bool,
+    /// All values that it gives, the lowest first. `None` where some of them are not of this tree.
+    layers: Option<Vec<Given>>,
     /// The archive or the folder.
     chart: PathBuf,
     /// Where the file names it.
@@ -49,7 +57,7 @@ struct Release {
 }
 
 /// The releases of charts of the tree.
-pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
+pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Release> {
     let documents = scene.tree.text(path).map(|text| values::read_all(&text, 0));
     let Some(Ok(documents)) = documents else {
         return Vec::new();
@@ -60,24 +68,40 @@ pub(super) fn of(scene: Scene<'_>, path: &Path) -> Vec<Inflated> {
         folder: path.parent().unwrap_or(Path::new("")),
     };
     let tables = documents.iter().enumerate();
-    let releases = tables
+    tables
         .filter_map(|(number, root)| Some((number, root.as_table()?)))
-        .flat_map(|(number, root)| file.document(number, root));
-    let inflated = |one: Release| {
-        let loaded = scene.load(&one.chart, is_archive(&one.chart))?;
+        .flat_map(|(number, root)| file.document(number, root))
+        .collect()
+}
+
+impl Release {
+    /// The chart that a tool put there, for overrides to be written into the release.
+    pub(super) fn inflated(&self, scene: Scene<'_>) -> Option<Inflated> {
+        if !self.is_vendored {
+            return None;
+        }
         Some(Inflated {
-            asking: path.to_owned(),
-            folder: one.chart,
-            values: one.values,
-            loaded,
-            name: one.name,
-            at: one.at,
-            below: one.below,
-            unseen: one.unseen,
+            asking: self.asking.clone(),
+            folder: self.chart.clone(),
+            values: self.values.clone(),
+            loaded: scene.load(&self.chart, is_archive(&self.chart))?,
+            name: self.name.clone(),
+            at: self.at.clone(),
+            below: self.below.clone(),
+            unseen: self.unseen,
             is_shared: false,
         })
-    };
-    releases.filter_map(inflated).collect()
+    }
+
+    /// What is laid over the values of a chart of the user's own.
+    pub(super) fn laid(self) -> Option<Laid> {
+        let layers = self.layers.filter(|layers| !layers.is_empty())?;
+        (!self.is_vendored).then_some(Laid {
+            asking: self.asking,
+            chart: self.chart,
+            layers,
+        })
+    }
 }
 
 fn is_archive(path: &Path) -> bool {
@@ -114,14 +138,19 @@ impl ReleaseFile<'_> {
         }
     }
 
-    /// A chart at a path, if it is one that a tool put there.
+    /// A chart at a path, if there is one.
     fn chart(&self, path: PathBuf) -> Option<PathBuf> {
         let is_file = |path: &Path| self.scene.tree.place(path) == Place::File;
-        let is_vendored = match is_archive(&path) {
+        let is_chart = match is_archive(&path) {
             true => is_file(&path),
-            false => self.scene.vendored.lists(&path) && is_file(&path.join("Chart.yaml")),
+            false => is_file(&path.join("Chart.yaml")),
         };
-        is_vendored.then_some(path)
+        is_chart.then_some(path)
+    }
+
+    /// Whether a tool put a chart there.
+    fn is_vendored(&self, chart: &Path) -> bool {
+        is_archive(chart) || self.scene.vendored.lists(chart)
     }
 
     /// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where
@@ -157,8 +186,12 @@ impl ReleaseFile<'_> {
         let unseen = elsewhere
             .iter()
             .find(|(key, table)| table.contains_key(*key));
+        let folder = self.chart_at_root(&text(chart, "chart")?)?;
         Some(Release {
-            chart: self.chart_at_root(&text(chart, "chart")?)?,
+            asking: self.path.to_owned(),
+            is_vendored: self.is_vendored(&folder),
+            layers: self.layers_of_flux(number, spec, chart),
+            chart: folder,
             name: Spot::at_keys(number, &["spec", "chart", "spec", "chart"]),
             values: self.path.to_owned(),
             at: Spot::at_keys(number, &["spec", "values"]),
@@ -190,14 +223,26 @@ impl ReleaseFile<'_> {
             (_, Some(source)) => vec![(spot.keys(&["source"]), source)],
             _ => Vec::new(),
         };
-        let sources = sources.into_iter();
-        sources
-            .filter_map(|(spot, source)| self.of_source(&spot, source.as_table()?, is_template))
-            .collect()
+        let tables = || sources.iter().filter_map(|(_, source)| source.as_table());
+        let found = sources.iter().filter_map(|(spot, source)| {
+            let source = source.as_table()?;
+            // By these names the other sources of the same repository are called in `valueFiles`.
+            let repository = text(source, "repoURL");
+            let same = tables().filter(|other| text(other, "repoURL") == repository);
+            let names: Vec<String> = same.filter_map(|other| text(other, "ref")).collect();
+            self.of_source(spot, source, &names, is_template)
+        });
+        found.collect()
     }
 
     /// Parameters win over `valuesObject`, that over `values`, and that over the last of `valueFiles`.
-    fn of_source(&self, spot: &Spot, source: &Table, is_template: bool) -> Option<Release> {
+    fn of_source(
+        &self,
+        spot: &Spot,
+        source: &Table,
+        names: &[String],
+        is_template: bool,
+    ) -> Option<Release> {
         let chart = self.chart_at_root(&text(source, "path")?)?;
         let none = Table::new();
         let helm = source.get("helm").and_then(Value::as_table);
@@ -206,7 +251,9 @@ impl ReleaseFile<'_> {
         let parameters = ["parameters", "fileParameters"];
         let has = |key: &str| !matches!(helm.get(key), None | Some(Value::Null));
         let mut unseen = parameters.into_iter().find(|key| has(key));
-        let mut below = self.value_files(helm, &chart).unwrap_or_else(|| {
+        let files = self.value_files(helm, &chart, names);
+        let layers = self.layers_of_argo(spot, helm, files.clone(), is_template);
+        let mut below = files.unwrap_or_else(|| {
             unseen = Some("valueFiles");
             Vec::new()
         });
@@ -224,6 +271,9 @@ impl ReleaseFile<'_> {
             None => (self.path.to_owned(), at("valuesObject")),
         };
         Some(Release {
+            asking: self.path.to_owned(),
+            is_vendored: self.is_vendored(&chart),
+            layers,
             chart,
             name: spot.clone().keys(&["path"]),
             values,
@@ -234,7 +284,7 @@ impl ReleaseFile<'_> {
     }
 
     /// The files of `valueFiles`: from the chart's folder, or from the root. `None` where one of them is not of this tree.
-    fn value_files(&self, helm: &Table, chart: &Path) -> Option<Vec<PathBuf>> {
+    fn value_files(&self, helm: &Table, chart: &Path, names: &[String]) -> Option<Vec<PathBuf>> {
         let items: &[Value] = match helm.get("valueFiles") {
             Some(Value::List(items)) => items,
             None | Some(Value::Null) => &[],
@@ -249,13 +299,19 @@ impl ReleaseFile<'_> {
             let Value::Leaf(leaf) = item else {
                 return None;
             };
-            // `$name/` is of another source, and a template of anything.
-            if leaf.text.starts_with('$') || leaf.text.contains("{{") {
+            // A template may become anything.
+            if leaf.text.contains("{{") {
                 return None;
             }
-            let paths = match leaf.text.starts_with('/') {
-                true => self.paths_at_root(&leaf.text),
-                false => vec![self.scene.tree.resolve(chart, &leaf.text)],
+            // `$name/` is of another source.
+            let named = leaf.text.strip_prefix('$').map(|rest| rest.split_once('/'));
+            let paths = match named {
+                Some(Some((name, rest))) if names.iter().any(|own| own == name) => {
+                    self.paths_at_root(rest)
+                }
+                Some(_) => return None,
+                None if leaf.text.starts_with('/') => self.paths_at_root(&leaf.text),
+                None => vec![self.scene.tree.resolve(chart, &leaf.text)],
             };
             let mut paths = paths.into_iter();
             match paths.find(|path| self.scene.tree.place(path) == Place::File) {
@@ -322,6 +378,9 @@ impl ReleaseFile<'_> {
             }
         };
         Some(Release {
+            asking: self.path.to_owned(),
+            is_vendored: self.is_vendored(&chart),
+            layers: self.layers_of_helmfile(spot, release),
             chart,
             name: spot.clone().keys(&["chart"]),
             values,

@@ -44,7 +44,6 @@ use super::coalesce;
 use super::effective;
 use super::values::Table;
 use crate::version::satisfies;
-use chart::read_values;
 use context::Context;
 use eval::Machine;
 use nest::{Nest, Template};
@@ -197,7 +196,8 @@ fn pass(
     let mut over = Table::new();
     for (index, file) in values.iter().enumerate() {
         let number = chart.files.len() + index;
-        let mut table = read_values(file.text(), number)
+        let mut table = file
+            .values(number)
             .map_err(|error| format!("failed to parse {}: {error}", file.path))?;
         coalesce::merge(&mut table, &over, true);
         over = table;

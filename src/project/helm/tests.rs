@@ -293,6 +293,7 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
         super::Files {
             projects: std::slice::from_ref(&chart),
             releases: &[],
+            releases_around: &[],
             naming: &[],
         },
         Box::new(|_| None),

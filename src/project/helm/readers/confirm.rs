@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::Readers;
 use super::image::Image;
-use super::trace::default_images;
+use super::trace::{chart, default_images};
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::Finding;
-use crate::project::{Member, Members};
+use crate::project::Members;
+use crate::project::helm::render::Chart;
 use crate::rules::RuleSet;
 
 /// More overrides in one chart than are tried one by one.
@@ -46,14 +48,17 @@ impl Readers<'_> {
         if edits.is_empty() {
             return;
         }
-        let Some(before) = self.images_with(members, &values, rules) else {
+        let Some(mut trial) = self.trial(members, rules) else {
+            return;
+        };
+        let Some(before) = trial.images_with(&values) else {
             return;
         };
         let mut dropped = Vec::new();
         for (index, edits) in edits {
             let fix = Fix::here(edits, Applicability::Safe);
             let text = edit::apply(&values, [&fix], Applicability::Safe);
-            let Some(after) = self.images_with(members, &text, rules) else {
+            let Some(after) = trial.images_with(&text) else {
                 continue;
             };
             let finding = members
@@ -77,29 +82,102 @@ impl Readers<'_> {
         }
     }
 
+    fn trial<'r>(&'r self, members: &Members, rules: &'r RuleSet) -> Option<Trial<'r>> {
+        Some(Trial {
+            chart: chart(self.tree, &self.folder, members).ok()?,
+            folder: &self.folder,
+            rules,
+            known: BTreeMap::new(),
+        })
+    }
+
+    /// Takes out the fixes in the chart's values that give an image a key of its own in place of an alias, and that are
+    /// right when they are tried: what the alias led to is not what they edit. Gives them by the numbers of their findings.
+    pub(super) fn take_own_keys(
+        &self,
+        members: &mut Members,
+        rules: &RuleSet,
+    ) -> Vec<(usize, Fix)> {
+        // With other values over them, what is tried is not all that results.
+        let member = members.get(&self.values);
+        let Some(member) = member.filter(|_| self.layers.is_empty()) else {
+            return Vec::new();
+        };
+        let text = member.text.clone();
+        let has_own_key = |fix: &Fix| {
+            let makes_key = |edit: &Edit| match edit.span.is_empty() {
+                true => edit.text.contains(": "),
+                false => edit.span.of(&text).starts_with('*'),
+            };
+            fix.edits.iter().any(makes_key)
+        };
+        let fixes = member
+            .findings
+            .iter()
+            .enumerate()
+            .filter_map(|(index, one)| {
+                let fix = one.fix.as_ref().filter(|fix| has_own_key(fix))?;
+                Some((index, fix.clone()))
+            });
+        let fixes: Vec<(usize, Fix)> = fixes.take(MOST_TRIED).collect();
+        let trial = || self.trial(members, rules);
+        let Some(mut trial) = (!fixes.is_empty()).then(trial).flatten() else {
+            return Vec::new();
+        };
+        let Some(before) = trial.images_with(&text) else {
+            return Vec::new();
+        };
+        let mut right = Vec::new();
+        for (index, fix) in fixes {
+            let alone = Fix::here(fix.edits.clone(), Applicability::Safe);
+            let made = edit::apply(&text, [&alone], Applicability::Safe);
+            let after = trial.images_with(&made);
+            let is_right =
+                |after: Rc<Pulled>| matches!(tried(&before, &after, rules), Tried::Right);
+            if after.is_some_and(is_right)
+                && let Some(member) = members.get_mut(&self.values)
+            {
+                member.findings[index].fix = None;
+                right.push((index, fix));
+            }
+        }
+        right
+    }
+
     fn edits_of_values(&self, finding: &Finding) -> Vec<Edit> {
         let elsewhere = finding.fix.iter().flat_map(|fix| fix.elsewhere.iter());
         let of_values = elsewhere.filter(|one| *one.path == *self.values);
         of_values.map(|one| one.edit.clone()).collect()
     }
+}
 
-    /// The images by who pulls them, with that text in the chart's values. `None` where it does not render.
-    fn images_with(
-        &self,
-        members: &Members,
-        values: &str,
-        rules: &RuleSet,
-    ) -> Option<BTreeMap<String, Vec<Image>>> {
-        let texts = members.iter().map(|(path, member)| {
-            let text = match *path == self.values {
-                true => values,
-                false => &member.text,
-            };
-            (path.clone(), Member::new(member.kind, text.to_owned()))
-        });
-        let members: Members = texts.collect();
-        let all = default_images(self.tree, &self.folder, &members, rules).ok()?;
-        let mut images: BTreeMap<String, Vec<Image>> = BTreeMap::new();
+/// Images by who pulls them.
+type Pulled = BTreeMap<String, Vec<Image>>;
+
+/// A chart that is read once and rendered with one text of its values after the other.
+struct Trial<'t> {
+    chart: Chart,
+    folder: &'t Path,
+    rules: &'t RuleSet,
+    /// What came of each text: several findings may want the same.
+    known: BTreeMap<String, Option<Rc<Pulled>>>,
+}
+
+impl Trial<'_> {
+    /// `None` where the chart does not render with that text.
+    fn images_with(&mut self, values: &str) -> Option<Rc<Pulled>> {
+        if let Some(known) = self.known.get(values) {
+            return known.clone();
+        }
+        let made = self.render(values).map(Rc::new);
+        self.known.insert(values.to_owned(), made.clone());
+        made
+    }
+
+    fn render(&mut self, values: &str) -> Option<Pulled> {
+        self.chart.set_values(values).ok()?;
+        let all = default_images(&self.chart, self.folder, self.rules).ok()?;
+        let mut images = Pulled::new();
         for image in all.into_iter().filter(Image::is_known) {
             images.entry(image.reader.clone()).or_default().push(image);
         }
@@ -107,11 +185,7 @@ impl Readers<'_> {
     }
 }
 
-fn tried(
-    before: &BTreeMap<String, Vec<Image>>,
-    after: &BTreeMap<String, Vec<Image>>,
-    rules: &RuleSet,
-) -> Tried {
+fn tried(before: &Pulled, after: &Pulled, rules: &RuleSet) -> Tried {
     let mut is_right = false;
     let mut wrong = None;
     let mut is_legacy = false;

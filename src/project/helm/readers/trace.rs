@@ -3,10 +3,11 @@
 //! Reads the chart's folder through `Tree`, and nothing beyond it; what it may cost is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::image::{Image, Part, Written};
+use super::layer::Layer;
 use crate::project::helm::render::{
     Chart, EVERY_WAY, Exploration, File, Files, ImageField, OriginKind, Release, Symbol, explore,
 };
@@ -20,8 +21,8 @@ const MOST_FOLDERS: usize = 24;
 /// What is known of a chart with one set of values.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    /// The values file that is laid over the chart's own, if one is.
-    pub layer: Option<PathBuf>,
+    /// What is laid over the chart's own values, if anything is.
+    pub layer: Option<Layer>,
     pub images: Vec<Image>,
     /// Other words that values became a part of and that a rule speaks about.
     pub legacy_words: Vec<Image>,
@@ -36,18 +37,21 @@ pub(super) struct Trace {
 pub(super) fn traces(
     tree: &dyn Tree,
     folder: &Path,
-    layers: &[PathBuf],
+    layers: &[Layer],
     members: &Members,
     rules: &RuleSet,
 ) -> Result<Vec<Trace>, String> {
     let chart = chart(tree, folder, members)?;
-    let read = |path: &'_ PathBuf| -> Option<(PathBuf, File)> {
-        let bytes = match members.get(path) {
-            Some(member) => Some(member.text.clone().into_bytes()),
-            None => tree.bytes(path),
-        };
-        let bytes = bytes?;
-        Some((path.clone(), File::new(&path.to_string_lossy(), bytes)))
+    let read = |layer: &Layer| -> Option<(Layer, Vec<File>)> {
+        let files = layer.given.iter().map(|given| {
+            let bytes = match members.get(&given.file) {
+                Some(member) => Some(member.text.clone().into_bytes()),
+                None => tree.bytes(&given.file),
+            };
+            Some(File::given(given, bytes?))
+        });
+        let files: Option<Vec<File>> = files.collect();
+        Some((layer.clone(), files?))
     };
     let own = trace(&chart, folder, None, EVERY_WAY, rules)?;
     let layers = layers.iter().filter_map(read);
@@ -61,23 +65,25 @@ pub(super) fn traces(
 /// # Errors
 /// Why it cannot be rendered.
 pub(super) fn default_images(
-    tree: &dyn Tree,
+    chart: &Chart,
     folder: &Path,
-    members: &Members,
     rules: &RuleSet,
 ) -> Result<Vec<Image>, String> {
-    let chart = chart(tree, folder, members)?;
     // The first pass goes where the values lead. Where it gives nothing, the others say whether the chart renders at all.
-    let first = trace(&chart, folder, None, 1, rules).ok();
+    let first = trace(chart, folder, None, 1, rules).ok();
     let trace = match first.filter(|trace| !trace.images.is_empty()) {
         Some(trace) => trace,
-        None => trace(&chart, folder, None, EVERY_WAY, rules)?,
+        None => trace(chart, folder, None, EVERY_WAY, rules)?,
     };
     let images = trace.images.into_iter();
     Ok(images.filter(|image| image.is_default).collect())
 }
 
-fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, String> {
+/// The chart in a folder, as its files are now.
+///
+/// # Errors
+/// Why it cannot be loaded.
+pub(super) fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, String> {
     let mut reader = Reader {
         tree,
         members,
@@ -92,12 +98,12 @@ fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, Str
 fn trace(
     chart: &Chart,
     folder: &Path,
-    layer: Option<(PathBuf, File)>,
+    layer: Option<(Layer, Vec<File>)>,
     passes: usize,
     rules: &RuleSet,
 ) -> Result<Trace, String> {
-    let (path, files) = match layer {
-        Some((path, file)) => (Some(path), vec![file]),
+    let (layer, files) = match layer {
+        Some((layer, files)) => (Some(layer), files),
         None => (None, Vec::new()),
     };
     let found = explore(chart, &files, &Release::default(), passes);
@@ -109,17 +115,17 @@ fn trace(
         .iter()
         .map(|file| Arc::from(folder.join(&file.path)));
     let paths: Vec<Arc<Path>> = own
-        .chain(path.iter().map(|path| Arc::from(path.as_path())))
+        .chain(files.iter().map(|file| Arc::from(Path::new(&file.path))))
         .collect();
     Ok(Trace {
-        is_partial: found.is_partial && path.is_none() || !found.failed.is_empty(),
+        is_partial: found.is_partial && layer.is_none() || !found.failed.is_empty(),
         images: found
             .images
             .iter()
             .map(|(field, is_default)| image(field, *is_default, &paths))
             .collect(),
         legacy_words: legacy_words(&found, &paths, rules),
-        layer: path,
+        layer,
     })
 }
 

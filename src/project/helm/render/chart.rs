@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use super::super::archive::{self, Budget};
 use super::super::chart::metadata;
-use super::super::coalesce;
+use super::super::coalesce::read_whole;
+use super::super::given::Given;
 use super::super::load;
-use super::super::values::{self, Table};
+use super::super::values::Table;
 use super::ignore::Rules;
+
+const VALUES: &str = "values.yaml";
 
 /// Files by their paths within a chart, `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -29,6 +32,8 @@ pub struct File {
     /// Within its own chart.
     pub(super) name: String,
     content: Content,
+    /// Of values: where in it they are, unless they are all of it.
+    given: Option<Given>,
 }
 
 #[derive(Debug)]
@@ -44,6 +49,23 @@ impl File {
             path: path.to_owned(),
             name: path.to_owned(),
             content: Content::new(bytes),
+            given: None,
+        }
+    }
+
+    /// Values that a release has, in a file of other things.
+    pub(in crate::project::helm) fn given(given: &Given, bytes: Vec<u8>) -> Self {
+        Self {
+            given: Some(given.clone()),
+            ..Self::new(&given.file.to_string_lossy(), bytes)
+        }
+    }
+
+    /// The values, if the file has that number.
+    pub(super) fn values(&self, number: usize) -> Result<Table, String> {
+        match &self.given {
+            Some(given) => given.read(self.text(), number),
+            None => read_whole(self.text(), number),
         }
     }
 
@@ -105,6 +127,28 @@ impl Chart {
         })
     }
 
+    /// Gives the chart other values of its own; its subcharts stay as they are.
+    ///
+    /// # Errors
+    /// Where the text does not parse.
+    pub(in crate::project::helm) fn set_values(&mut self, text: &str) -> Result<(), String> {
+        let is_own = |file: &File| file.path == VALUES;
+        let known = self.files.iter().position(is_own);
+        let number = known.unwrap_or(self.files.len());
+        let values = read_whole(text, number)?;
+        let root = Arc::get_mut(&mut self.root).ok_or("the chart is in use")?;
+        root.values = values;
+        let file = File::new(VALUES, text.as_bytes().to_vec());
+        match self.files.get_mut(number) {
+            Some(own) => *own = file,
+            None => {
+                self.files.push(file);
+                root.templates.push(number);
+            }
+        }
+        Ok(())
+    }
+
     /// The files of all charts, by their numbers.
     pub fn files(&self) -> &[File] {
         &self.files
@@ -145,14 +189,15 @@ impl Reader {
                 Some(rest) => rest.to_vec(),
                 None => bytes,
             };
-            if name == "values.yaml" {
-                values = read_values(&String::from_utf8_lossy(&bytes), number)
+            if name == VALUES {
+                values = read_whole(&String::from_utf8_lossy(&bytes), number)
                     .map_err(|error| format!("cannot load values.yaml: {error}"))?;
             }
             self.files.push(File {
                 path: format!("{place}{name}"),
                 name,
                 content: Content::new(bytes),
+                given: None,
             });
             numbers.push(number);
         }
@@ -196,24 +241,4 @@ impl Reader {
             .map(Some)
             .map_err(wrong)
     }
-}
-
-/// Reads a values file: its documents one over the other, as Helm does.
-///
-/// # Errors
-/// Where one of them is not a map, or does not parse.
-pub(super) fn read_values(text: &str, number: usize) -> Result<Table, String> {
-    let mut all = Table::new();
-    for document in values::read_all(text, number)? {
-        match document {
-            values::Value::Null => {}
-            values::Value::Table(table) => {
-                let mut table = Table::clone(&table);
-                coalesce::merge(&mut table, &all, true);
-                all = table;
-            }
-            _ => return Err("is not a map".to_owned()),
-        }
-    }
-    Ok(all)
 }

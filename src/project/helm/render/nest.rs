@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::super::coalesce::Layered;
+use super::super::coalesce::read_whole;
 use super::super::effective::Of;
 use super::super::values::{self, Leaf, Table};
 use super::Release;
-use super::chart::{File, read_values};
+use super::chart::File;
 use super::context::Context;
 use super::data::{self, Located};
 use super::fault::Result;
@@ -175,7 +176,7 @@ impl Nest<'_> {
         let number = numbers
             .iter()
             .find(|number| self.files[**number].name == "Chart.yaml");
-        let table = number.and_then(|number| read_values(self.files[*number].text(), *number).ok());
+        let table = number.and_then(|number| read_whole(self.files[*number].text(), *number).ok());
         let table = table.unwrap_or_default();
         let read = |key: &str| match table.get(key) {
             Some(value) => data::value(self.context, value, &InFiles(self.files), None),
@@ -359,7 +360,7 @@ fn as_text(value: Value) -> Value {
 }
 
 fn is_version_1(about: &str) -> bool {
-    read_values(about, 0).is_ok_and(|table| match table.get("apiVersion") {
+    read_whole(about, 0).is_ok_and(|table| match table.get("apiVersion") {
         Some(values::Value::Leaf(leaf)) => &*leaf.text == "v1",
         _ => true,
     })

@@ -1,0 +1,52 @@
+//! Values that are laid over a chart's own: of a file beside them, or of a release.
+
+use std::path::{Path, PathBuf};
+
+use crate::project::helm::given::{Given, Laid};
+
+/// Values that are laid over a chart's own: of a file beside them, or of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// The file that says that they are.
+    pub(super) path: PathBuf,
+    /// Where they are, the lowest first.
+    pub(super) given: Vec<Given>,
+    pub(super) is_release: bool,
+}
+
+impl Layer {
+    pub(super) fn of_file(path: PathBuf) -> Self {
+        Self {
+            given: vec![Given::whole(path.clone())],
+            path,
+            is_release: false,
+        }
+    }
+
+    pub(super) fn of_release(laid: &Laid) -> Self {
+        Self {
+            path: laid.asking.clone(),
+            given: laid.layers.clone(),
+            is_release: true,
+        }
+    }
+
+    /// The files that have some of the values, and the one that says so.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let given = self.given.iter().map(|given| &given.file);
+        std::iter::once(&self.path).chain(given)
+    }
+
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.files().any(|file| file == path)
+    }
+}
+
+/// Whether a file beside a chart's values is one that is laid over them, by its name.
+pub(super) fn is_layer(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
+    })
+}
