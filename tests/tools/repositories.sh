@@ -92,6 +92,8 @@ if has all-repos-clone; then
 EOF_ALL
     chmod 600 all/all-repos.json all/repos.json
     (cd all && all-repos-clone > log 2>&1) || failed "all-repos: $(tail -5 all/log)"
+    # The shell that xargs starts expands it.
+    # shellcheck disable=SC2016
     (cd all && all-repos-list-repos | sed 's#^#clones/#' | xargs -P 4 -I{} sh -c \
         '"$0" "$1" --exit-zero --quiet --output "jsonl=$(echo "$1" | tr / -).jsonl"' "$regfix" {})
     findings all/*.jsonl | cmp - one || failed "clones of all-repos have the same findings"
