@@ -92,9 +92,29 @@ impl FileReport<'_> {
     }
 }
 
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Subject {
+    #[default]
+    Files,
+    /// Live objects, each of which is reported like a file.
+    Objects,
+}
+
+impl Subject {
+    /// One of them.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Files => "file",
+            Self::Objects => "object",
+        }
+    }
+}
+
 /// What the whole run came to.
 #[derive(Debug, Default, Clone)]
 pub struct Summary {
+    pub subject: Subject,
     /// Files that were looked at.
     pub files: usize,
     pub files_with_findings: usize,

@@ -12,7 +12,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::group::{self, Counts};
 use super::text::{catalogues, count};
-use super::{Format, Gather, Look, Placed, RepositorySummary, Summary, Telling, Told, statistics};
+use super::{
+    Format, Gather, Look, Placed, RepositorySummary, Subject, Summary, Telling, Told, statistics,
+};
 use crate::finding::{Finding, Problem, Severity};
 use crate::printable;
 use crate::rules::{Rule, RuleSet};
@@ -44,6 +46,10 @@ const ROWS: usize = 200;
 
 impl Gather for Html {
     fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String {
+        let (by_place, place) = match summary.subject {
+            Subject::Files => ("By folder", "folder"),
+            Subject::Objects => ("By namespace and kind", "namespace/kind"),
+        };
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -59,7 +65,7 @@ impl Gather for Html {
                     (history::burn_down(summary))
                     (by_rule(files, rules))
                     (by_repository(files, summary))
-                    (by_name("By folder", "folder", "nowhere", &group::by_folder(files, ROWS)))
+                    (by_name(by_place, place, "nowhere", &group::by_folder(files, ROWS)))
                     @if files.iter().any(|file| !file.owners.is_empty()) {
                         (by_name("By owner", "owner", "nobody", &group::by_owner(files)))
                     }
@@ -76,7 +82,7 @@ impl Gather for Html {
 }
 
 fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
-    let looked_at = count(summary.files, "file");
+    let looked_at = count(summary.files, summary.subject.noun());
     let counts = total(files);
     let cards = [
         (summary.errors, "errors"),
@@ -85,7 +91,13 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
         (summary.fixed, "fixed"),
         (summary.baselined, "in the baseline"),
         (summary.suppressed, "suppressed"),
-        (summary.not_analysed, "files not analysed"),
+        (
+            summary.not_analysed,
+            match summary.subject {
+                Subject::Files => "files not analysed",
+                Subject::Objects => "kinds not read",
+            },
+        ),
         (summary.excluded, "excluded"),
         (summary.ignored, "in ignore files"),
         (summary.hidden, "hidden"),
@@ -117,7 +129,7 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
                 }
             }
         }
-        (commands(&counts, look))
+        (commands(&counts, summary, look))
     }
 }
 
@@ -129,8 +141,8 @@ fn total(files: &[Told]) -> Counts {
     all
 }
 
-fn commands(counts: &Counts, look: &Look) -> Markup {
-    let commands = statistics::next_commands(counts, look);
+fn commands(counts: &Counts, summary: &Summary, look: &Look) -> Markup {
+    let commands = statistics::next_commands(counts, summary.subject, look);
     html! {
         @if !commands.is_empty() {
             h2 { "What to do first" }

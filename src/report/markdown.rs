@@ -62,7 +62,7 @@ fn opening(summary: &Summary, look: &Look) -> String {
     ];
     let counts = counts.iter().filter(|(number, _)| *number > 0);
     let counts: Vec<String> = counts.map(|(number, noun)| count(*number, noun)).collect();
-    let files = count(summary.files, "file");
+    let files = count(summary.files, summary.subject.noun());
     let mut lines = vec![match counts.is_empty() {
         true if summary.files == 0 => "None.".to_owned(),
         true => format!("None in {files}."),

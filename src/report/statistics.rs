@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::Look;
 use super::text::{Ink, count};
+use super::{Look, Subject};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Severity};
 use crate::printable;
@@ -155,9 +155,16 @@ pub(crate) fn table(rows: &[RuleCounts], color: bool) -> Vec<String> {
 const MANY: usize = 50;
 
 /// The commands that come next, and what each does. A run that wrote has said what is left.
-pub(crate) fn next_commands(counts: &Counts, look: &Look) -> Vec<(&'static str, String)> {
+pub(crate) fn next_commands(
+    counts: &Counts,
+    subject: Subject,
+    look: &Look,
+) -> Vec<(&'static str, String)> {
     if look.write {
         return Vec::new();
+    }
+    if subject == Subject::Objects {
+        return in_a_cluster(counts);
     }
     let all_fixes = look.limit < Applicability::Safe;
     let mut commands = Vec::new();
@@ -193,6 +200,22 @@ pub(crate) fn next_commands(counts: &Counts, look: &Look) -> Vec<(&'static str, 
     if recorded > MANY {
         let what = format!("records {recorded} findings, so that later runs report only new ones");
         commands.push(("regfix --write-baseline", what));
+    }
+    commands
+}
+
+/// The same for live objects.
+fn in_a_cluster(counts: &Counts) -> Vec<(&'static str, String)> {
+    let mut commands = Vec::new();
+    if counts.safe + counts.review > 0 {
+        let what = "prints patches for what nothing would put back, and what to change instead for the rest";
+        commands.push(("regfix cluster --patch", what.to_owned()));
+        let what = "finds the files that name these images";
+        commands.push(("regfix cluster --repo DIR", what.to_owned()));
+    }
+    if counts.no_fix() > 0 {
+        let what = format!("explains a rule; {} no fix", have(counts.no_fix()));
+        commands.push(("regfix explain RULE", what));
     }
     commands
 }
@@ -264,7 +287,7 @@ mod tests {
     #[test]
     fn the_next_commands_have_their_counts() {
         let counts = row("a", Severity::Info, [60, 1, 2, 3]).counts;
-        let commands = next_commands(&counts, &LOOK);
+        let commands = next_commands(&counts, Subject::Files, &LOOK);
         let shown: Vec<String> = commands
             .iter()
             .map(|(command, what)| format!("{command}: {what}"))
@@ -280,11 +303,14 @@ mod tests {
             limit: Applicability::Unsafe,
             ..LOOK
         };
-        assert_eq!(next_commands(&counts, &any)[0].1, "applies 3 fixes");
+        assert_eq!(
+            next_commands(&counts, Subject::Files, &any)[0].1,
+            "applies 3 fixes"
+        );
         let write = Look {
             write: true,
             ..LOOK
         };
-        assert!(next_commands(&counts, &write).is_empty());
+        assert!(next_commands(&counts, Subject::Files, &write).is_empty());
     }
 }

@@ -491,7 +491,12 @@ fn reports_also_go_to_files() {
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     let (json, _) = of_dump(&dump(), &["--format", "json"]);
     assert_eq!(read("a.json"), json);
-    assert!(read("b.html").starts_with("<!DOCTYPE html>"));
+    let html = read("b.html");
+    assert!(html.starts_with("<!DOCTYPE html>"));
+    // What it says to do next is for a cluster.
+    assert!(html.contains("<code>regfix cluster --patch</code>"));
+    assert!(html.contains("By namespace and kind") && html.contains(" objects."));
+    assert!(!html.contains("regfix --write") && !html.contains(" files."));
     // Nothing is printed before it is known where the rest goes.
     let output = run(&["--output", "json=none/a.json"]);
     assert_eq!(

@@ -102,6 +102,7 @@ fn summary(report: &Report<'_>) -> report::Summary {
     let mut by_rule = Tally::default();
     findings.for_each(|judged| by_rule.add(&judged.finding));
     report::Summary {
+        subject: report::Subject::Objects,
         files: own.objects,
         files_with_findings: own.roots,
         errors: own.errors,

@@ -39,7 +39,8 @@ fn last_screen(summary: &Summary, look: &Look) -> Vec<String> {
     let mut lines = vec![String::new()];
     lines.extend(statistics::table(&summary.by_rule, look.color));
     lines.push(String::new());
-    let commands = statistics::next_commands(&statistics::total(&summary.by_rule), look);
+    let commands =
+        statistics::next_commands(&statistics::total(&summary.by_rule), summary.subject, look);
     let width = commands.iter().map(|(command, _)| command.len()).max();
     let width = width.unwrap_or_default();
     for (command, what) in &commands {
