@@ -112,7 +112,7 @@ fi
 
 kinds=pods,replicationcontrollers,podtemplates,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs
 kinds=$kinds,widgets.$group,fleets.$group,blobs.$group
-state() { kubectl --namespace "$namespace" get "$kinds" -o 'jsonpath={range .items[*]}{.metadata.uid} {.metadata.generation}{"\n"}{end}' | sort; }
+state() { kubectl --namespace "$namespace" get "$kinds" -o 'jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{"\n"}{end}' | sort; }
 # Until controllers have made what they make.
 before=$(state)
 for _ in $(seq 30); do
@@ -169,8 +169,94 @@ passed "and from a saved dump: $(python3 count.py saved.json)"
 "$regfix" cluster --no-config --all --format json --kubeconfig admin.kubeconfig --namespace "$namespace" --chunk-size 7 > paged.json || [ $? = 1 ]
 cmp admin.json paged.json || failed "small pages give another report"
 passed "pages of 7 objects give the same report"
+# As a pod asks, without kubectl: the API server by the token of a service account.
+mkdir account
+printf '%s\n' "$token" > account/token
+printf '%s' "$namespace" > account/namespace
+kubectl config view --raw --minify --output 'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d > account/ca.crt
+server=$(kubectl config view --minify --output 'jsonpath={.clusters[0].cluster.server}')
+server=${server#https://}
+in_pod() {
+    env --ignore-environment PATH= KUBERNETES_SERVICE_HOST="${server%:*}" KUBERNETES_SERVICE_PORT="${server##*:}" \
+        "$regfix" cluster --no-config --all --format json --service-account account "$@"
+}
+in_pod > pod.json || [ $? = 1 ]
+cmp reader.json pod.json || failed "without kubectl there is another report"
+in_pod --chunk-size 7 > pod.json || [ $? = 1 ]
+cmp reader.json pod.json || failed "without kubectl small pages give another report"
+passed "in a pod without kubectl there is the same report, also by pages of 7 objects"
 [ "$(state)" = "$after" ] || failed "reading has changed something"
-passed "nothing has changed"
+passed "nothing has changed: all resource versions are as before"
+
+# Who put it there: a release by Helm itself, and what Argo CD and Flux write on what they apply.
+if has helm; then
+    mkdir -p ksm/templates
+    printf 'apiVersion: v2\nname: kube-state-metrics\nversion: 4.7.0\nappVersion: 2.3.0\n' > ksm/Chart.yaml
+    cat > ksm/templates/all.yaml << 'YAML'
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+  labels: {helm.sh/chart: "{{ .Chart.Name }}-{{ .Chart.Version }}", app.kubernetes.io/managed-by: "{{ .Release.Service }}"}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: ksm}}
+  template:
+    metadata: {labels: {app: ksm}}
+    spec: {containers: [{name: ksm, image: "k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.3.0"}]}
+YAML
+    helm install monitoring ksm --namespace "$namespace" > /dev/null
+    kubectl --namespace "$namespace" create -f - > /dev/null << YAML
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: argo
+  annotations: {argocd.argoproj.io/tracking-id: "shop:apps/Deployment:$namespace/argo"}
+spec:
+  selector: {matchLabels: {app: argo}}
+  template: {metadata: {labels: {app: argo}}, spec: {containers: [{name: app, image: "k8s.gcr.io/pause:3.9"}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: flux
+  labels: {kustomize.toolkit.fluxcd.io/name: apps, kustomize.toolkit.fluxcd.io/namespace: flux-system}
+spec:
+  selector: {matchLabels: {app: flux}}
+  template: {metadata: {labels: {app: flux}}, spec: {containers: [{name: app, image: "k8s.gcr.io/pause:3.9"}]}}
+YAML
+    pods() { kubectl --namespace "$namespace" get pods --selector "$1" --output name | wc -l; }
+    for _ in $(seq 30); do
+        [ "$(pods app=ksm) $(pods app=argo) $(pods app=flux)" = "2 1 1" ] && break
+        sleep 1
+    done
+    in_pod > owners.json || [ $? = 1 ]
+    python3 - "$namespace" << 'PYTHON'
+import json, sys
+namespace = sys.argv[1]
+rows = [row for row in json.load(open("owners.json"))["rows"] if row["image"] == "k8s.gcr.io/kube-state-metrics/kube-state-metrics:v2.3.0"]
+(row,) = rows
+origin = row["origin"]
+assert (row["kind"], row["pods"], row["wanted"]) == ("Deployment", 2, 2), row
+assert (origin["manager"], origin["name"]) == ("helm-release", namespace + "/monitoring"), origin
+assert origin["chart"] == {"name": "kube-state-metrics", "version": "4.7.0"}, origin
+assert origin["first_clean"] == {"name": "kube-state-metrics", "version": "4.8.0"}, origin
+for name, manager, by in ("argo", "argocd-application", "shop"), ("flux", "flux-kustomization", "flux-system/apps"):
+    (row,) = [row for row in json.load(open("owners.json"))["rows"] if row["name"] == name]
+    assert (row["origin"]["manager"], row["origin"]["name"], row["pods"]) == (manager, by, 1), row
+PYTHON
+    "$regfix" cluster --no-config --patch --namespace "$namespace" > managed.sh || [ $? = 1 ]
+    contains "$(cat managed.sh)" "take chart kube-state-metrics 4.8.0 or a later one"
+    ! grep -E '^kubectl patch .*/(monitoring|argo|flux)' managed.sh > /dev/null || failed "a patch for what is managed"
+    passed "a release of Helm, an application of Argo CD and a Kustomization of Flux are named, and not patched"
+    helm uninstall monitoring --namespace "$namespace" > /dev/null
+    kubectl --namespace "$namespace" delete deployment argo flux > /dev/null
+    kubectl --namespace "$namespace" wait --for=delete pods --selector 'app in (ksm,argo,flux)' --timeout=60s > /dev/null
+    sleep 1
+    after=$(state)
+else
+    without helm
+fi
 
 # Patches: applied, and refused by an object that is no longer what it was.
 "$regfix" cluster --no-config --patch --namespace "$namespace" > patch.sh || [ $? = 1 ]
@@ -195,6 +281,9 @@ passed "the same patches are refused afterwards"
 if [ -x /usr/bin/time ] && has jq; then
     measure() { /usr/bin/time -f "%e s, %M KiB: $1" bash -c "$2" > /dev/null; }
     measure "kubectl get -o json | jq" "kubectl --namespace $namespace get $kinds -o json | jq -r '.items[] | .. | .image? // empty' | sort | uniq -c" 2>&1 || true
-    measure "regfix cluster" "'$regfix' cluster --no-config --namespace $namespace || true" 2>&1 || true
+    measure "regfix cluster, by kubectl" "'$regfix' cluster --no-config --namespace $namespace || true" 2>&1 || true
+    export server regfix
+    export -f in_pod
+    measure "regfix cluster, in a pod" "in_pod || true" 2>&1 || true
     measure "regfix cluster --from" "'$regfix' cluster --no-config --from dump.json || true" 2>&1 || true
 fi
