@@ -233,9 +233,7 @@ impl Known {
             return Ok(None);
         }
         let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
-        let mut draft = Draft::create(&self.path, &options.gate)?;
-        draft.push(&renewed.text())?;
-        draft.finish()?;
+        Draft::put(&self.path, &renewed.text(), &options.gate)?;
         let findings = renewed.len();
         Ok(Some(format!(
             "{findings} findings; {added} added, {dropped} dropped"

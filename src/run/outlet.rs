@@ -100,11 +100,7 @@ impl Each<'_> {
                 continue;
             };
             let path = PathBuf::from(pattern.replace(PLACEHOLDER, &name));
-            let written = Draft::create(&path, &options.gate).and_then(|mut draft| {
-                draft.push(&text)?;
-                draft.finish()
-            });
-            if let Err(error) = written {
+            if let Err(error) = Draft::put(&path, &text, &options.gate) {
                 complain(&mut *streams.err, error)?;
                 failures += 1;
             }

@@ -77,6 +77,16 @@ impl Draft {
         })
     }
 
+    /// Writes a whole file.
+    ///
+    /// # Errors
+    /// Where that fails. What was there before is there still.
+    pub fn put(path: &Path, text: &str, gate: &Arc<Gate>) -> Result<(), WriteError> {
+        let mut draft = Self::create(path, gate)?;
+        draft.push(text)?;
+        draft.finish()
+    }
+
     /// Adds text.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ passed "promtool finds no fault with the metrics"
 exporter=$!
 trap 'kill "$exporter" 2> /dev/null || true; rm -rf "$scratch"' EXIT
 for _ in {1..100}; do
-    url=$(grep -o 'http://[0-9.:]*' served) && curl --silent --fail "$url/metrics" > served.prom && break
+    url=$(grep -so 'http://[0-9.:]*' served) && curl --silent --fail "$url/metrics" > served.prom && break
     sleep 0.1
 done
 promtool check metrics < served.prom > said 2>&1 || failed "promtool: $(cat said)"

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::rounds::Rounds;
 use super::{Exporter, watch};
 use crate::cli::settings::Typed;
-use crate::cli::{self, Arguments, Exit, online};
+use crate::cli::{self, Arguments, Exit, online, signals};
 use crate::git;
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
@@ -16,6 +16,7 @@ use crate::registry::metrics::{self, Known};
 use crate::report::{Base, Look};
 use crate::run::{self, Baselines, Outcome, Rules, Settings};
 use crate::walk;
+use crate::write::Draft;
 
 /// Metrics of an earlier round, and reports of a cluster, are no larger.
 const LARGEST: usize = 256 << 20;
@@ -64,17 +65,19 @@ pub(crate) fn export(
     if let Some(address) = exporter.listen {
         return watch::watch(&mut task, &mut rounds, address, err);
     }
+    let gate = Arc::default();
+    signals::watch(&gate)?;
     let Some((text, is_whole)) = task.round(&mut rounds, err)? else {
         return Ok(Exit::Failed);
     };
-    let written = match file.filter(|_| !is_piped) {
-        Some(file) => replace(file, &text),
-        None => out.write_all(text.as_bytes()).and_then(|()| out.flush()),
-    };
-    if let Err(error) = written {
-        let name = file.map(printable::path).unwrap_or_default();
-        complain(err, format!("{name}: {error}"))?;
-        return Ok(Exit::Failed);
+    match file.filter(|_| !is_piped) {
+        Some(file) => {
+            if let Err(error) = Draft::put(file, &text, &gate) {
+                complain(err, error)?;
+                return Ok(Exit::Failed);
+            }
+        }
+        None => out.write_all(text.as_bytes()).and_then(|()| out.flush())?,
     }
     Ok(if is_whole { Exit::Done } else { Exit::Failed })
 }
@@ -214,20 +217,4 @@ fn of_report(path: &Path) -> Result<Vec<String>, String> {
     let rows = rows.ok_or("is not a report of `regfix cluster --format json`")?;
     let image = |row: &serde_json::Value| row.get("image")?.as_str().map(str::to_owned);
     Ok(rows.iter().filter_map(image).collect())
-}
-
-/// As a whole, or not at all: the collector may read at any time.
-pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".regfix-");
-    // The collector runs as another user.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -3,15 +3,16 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::once::{Task, replace};
+use super::once::Task;
 use super::rounds::Rounds;
 use super::serve::{self, Page};
 use crate::cli::{Exit, signals};
-use crate::printable::{self, complain};
+use crate::printable::complain;
+use crate::write::{Draft, Gate};
 
 /// Whoever is being answered when a signal comes gets this long.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -35,8 +36,8 @@ pub(super) fn watch(
         return Ok(Exit::Failed);
     }
     let page = Arc::new(Page::new(exporter.interval));
-    let writing = Arc::new(Mutex::new(()));
-    let begun = begin(address, &page, &writing);
+    let gate = Arc::default();
+    let begun = begin(address, &page, &gate);
     match begun {
         Ok(address) => complain(err, format!("serving http://{address}/metrics"))?,
         Err(error) => {
@@ -46,12 +47,10 @@ pub(super) fn watch(
     }
     loop {
         if let Some((text, _)) = task.round(rounds, err)? {
-            if let Some(file) = file {
-                let inside = writing.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Err(error) = replace(file, &text) {
-                    complain(err, format!("{}: {error}", printable::path(file)))?;
-                }
-                drop(inside);
+            if let Some(file) = file
+                && let Err(error) = Draft::put(file, &text, &gate)
+            {
+                complain(err, error)?;
             }
             page.put(text);
         }
@@ -60,18 +59,13 @@ pub(super) fn watch(
     }
 }
 
-fn begin(
-    address: SocketAddr,
-    page: &Arc<Page>,
-    writing: &Arc<Mutex<()>>,
-) -> io::Result<SocketAddr> {
+fn begin(address: SocketAddr, page: &Arc<Page>, gate: &Arc<Gate>) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
-    let (answering, writing) = (Arc::clone(page), Arc::clone(writing));
+    let (answering, writing) = (Arc::clone(page), Arc::clone(gate));
     signals::end_after(move || {
         answering.close(LAST_ANSWERS);
-        // No file is left half written. The process ends with the lock.
-        std::mem::forget(writing.lock());
+        writing.close();
     })?;
     serve::start(&listener, page)?;
     Ok(address)
