@@ -266,3 +266,70 @@ fn a_broken_catalogue_is_an_error_with_a_location() {
     let (code, _, err) = told(repository.path(), &["--catalogue", "none.yaml"]);
     assert!(code == 2 && err.contains("none.yaml"), "{err}");
 }
+
+/// Whoever names a catalogue may be wrong about it, or mean harm: it ends soon, with the reason, and nothing is written.
+#[test]
+fn hostile_catalogues_are_refused() {
+    let laughs: String = (1..30)
+        .map(|level| {
+            let all = format!("*a{}, ", level - 1).repeat(9);
+            format!("- &a{level} [{all}]\n")
+        })
+        .collect();
+    let header = "version: 1\nas-of: 2027-02-01\n";
+    for (catalogue, message) in [
+        (
+            format!("{header}rules: []\nmore: 1\n"),
+            "unknown key `more`",
+        ),
+        (
+            "version: 99\nas-of: 2027-02-01\nrules: []\n".to_owned(),
+            "version 99 of the schema, and this regfix reads version 1",
+        ),
+        (
+            format!("{header}rules:\n- &a0 x\n{laughs}"),
+            "regfix.catalogue.yaml",
+        ),
+        (
+            format!("{header}rules: {}\n", "[".repeat(50_000)),
+            "regfix.catalogue.yaml",
+        ),
+        (
+            format!("{header}rules: []\n#{}\n", "x".repeat(20 << 20)),
+            "larger than",
+        ),
+    ] {
+        let repository = pinned(&catalogue);
+        let arguments = [
+            &["--write"][..],
+            &[
+                "--write",
+                "--no-config",
+                "--catalogue",
+                "regfix.catalogue.yaml",
+            ],
+        ];
+        for arguments in arguments {
+            let (code, out, err) = told(repository.path(), arguments);
+            let start: String = catalogue.chars().take(80).collect();
+            assert_eq!((code, out.as_str()), (2, ""), "{start}: {err}");
+            // Messages wrap where the terminal ends.
+            let err = err.replace('│', " ");
+            let err: Vec<&str> = err.split_whitespace().collect();
+            let err = err.join(" ");
+            assert!(err.contains(message), "{start}: {err}");
+            assert_eq!(text(&repository), IMAGES, "{start}");
+        }
+    }
+    // No connection is made for one, and what never ends is not read to its end.
+    let repository = Repository::new(&[("a.yaml", IMAGES)]);
+    for name in [
+        "https://example.com/regfix.catalogue.yaml",
+        ".",
+        "/dev/zero",
+    ] {
+        let (code, out, err) = told(repository.path(), &["--catalogue", name]);
+        assert_eq!((code, out.as_str()), (2, ""), "{name}");
+        assert!(err.contains("--catalogue: "), "{name}: {err}");
+    }
+}

@@ -256,6 +256,63 @@ else
     passed "skopeo sync copies what regfix emits"
 fi
 
+# Harbor is not here: its API as the script uses it. What is there already stays as it is.
+if has jq; then
+    cat >harbor.py <<'END'
+import base64, http.server, json, sys, urllib.parse
+
+registries, projects = [], []
+wanted = "Basic " + base64.b64encode(b"admin:secret-for-test").decode()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self, status, value=None):
+        body = json.dumps(value).encode() if value is not None else b""
+        self.send_response(status if self.headers.get("Authorization") == wanted else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        url = urllib.parse.urlparse(self.path)
+        name = urllib.parse.parse_qs(url.query)["q"][0].removeprefix("name=")
+        self.answer(200, [one for one in registries if one["name"] == name])
+
+    def do_HEAD(self):
+        name = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)["project_name"][0]
+        self.answer(200 if name in projects else 404)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/api/v2.0/registries":
+            registries.append({"id": len(registries) + 7, **body})
+        elif body["registry_id"] in [one["id"] for one in registries]:
+            projects.append(body["project_name"])
+        print(self.path, json.dumps(body), flush=True)
+        self.answer(201)
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+END
+    python3 harbor.py $((first + 6)) >made.txt &
+    registries+=($!)
+    answers 127.0.0.1:$((first + 6)) || failed "the stand-in of Harbor does not start"
+    printf 'nginx:1\nquay.io/org/app:1\nregistry.example.com/a:1\n' |
+        "$regfix" mirror --to "http://127.0.0.1:$((first + 6))" --emit harbor - >harbor.sh
+    for _ in 1 2; do
+        HARBOR_USER=admin HARBOR_PASSWORD=secret-for-test sh harbor.sh >told 2>&1 || failed "Harbor: $(<told)"
+    done
+    [[ $(grep -c '/registries ' made.txt) == 3 && $(grep -c '/projects ' made.txt) == 3 ]] || failed "Harbor was asked for: $(<made.txt)"
+    contains "$(<made.txt)" '"type": "docker-hub"'
+    contains "$(<made.txt)" '"project_name": "registry.example.com"'
+    passed "the script for Harbor makes each cache once"
+else
+    without jq
+fi
+
 # Nodes pull from the mirror by the names that manifests have; the path of one has changed, too.
 upload "$mirror/nodes/registry.k8s.io/pause:3.2"
 upload "$mirror/nodes/registry.k8s.io/pause:3.1"
