@@ -4,7 +4,7 @@
 //! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
 //! entry is given a new name by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,8 +81,10 @@ impl<'s> Selectors<'s> {
                 .collect();
             base.sort();
             base.dedup();
-            let holds = base.iter().any(|file| tree.is_suspect(file));
-            holds.then(|| Applied {
+            // A name that the document itself gives can be one that its other entries select.
+            let is_of_interest =
+                !base.is_empty() && base.iter().chain([path]).any(|file| tree.is_suspect(file));
+            is_of_interest.then(|| Applied {
                 path: path.clone(),
                 base,
             })
@@ -205,6 +207,7 @@ impl Selectors<'_> {
             };
             // Ignore comments and settings may have taken a finding away: what it is about selects all the same.
             let checked = check::check(&applied.path, &member.text, member.kind, self.rules);
+            let mut named = selected(&member.text);
             let mut selectors: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
             for finding in checked.findings {
                 if matches!(finding.usage, Some(Usage::Selector { .. })) {
@@ -213,10 +216,57 @@ impl Selectors<'_> {
                 }
             }
             for (name, selectors) in selectors {
-                applied.settle(members, &name, &selectors);
+                applied.settle(members, &name, &selectors, &mut named);
             }
+            applied.hold_captured(members, &named);
         }
     }
+}
+
+/// The names by which entries select images, and by which they did before: of all entries, legacy or not.
+type Named = BTreeMap<String, BTreeSet<String>>;
+
+/// The names that the documents of a text select.
+fn selected(text: &str) -> Named {
+    fn add(name: &str, found: &mut Named) {
+        let name = name_of(name).to_owned();
+        found.entry(name.clone()).or_default().insert(name);
+    }
+    fn below(node: &Node<'_>, found: &mut Named) {
+        match node {
+            Node::Map(map) => {
+                for entry in &map.entries {
+                    let list = entry
+                        .value
+                        .as_list()
+                        .filter(|_| entry.name() == Some("images"));
+                    for item in list.iter().flat_map(|list| &list.items) {
+                        match item {
+                            Node::Map(map) => {
+                                if let Some(name) = map.text("name") {
+                                    add(name, found);
+                                }
+                            }
+                            Node::Scalar(one) => {
+                                add(one.value.split('=').next().unwrap_or_default(), found);
+                            }
+                            Node::List(_) | Node::Alias(_) => {}
+                        }
+                    }
+                    below(&entry.value, found);
+                }
+            }
+            Node::List(list) => list.items.iter().for_each(|item| below(item, found)),
+            Node::Scalar(_) | Node::Alias(_) => {}
+        }
+    }
+    let mut found = Named::new();
+    for region in yaml::documents(text) {
+        for root in &yaml::parse(text, region).documents {
+            below(root, &mut found);
+        }
+    }
+    found
 }
 
 /// A finding, by its file and its number there.
@@ -224,7 +274,7 @@ type Location = (PathBuf, usize);
 
 impl Applied {
     /// Renames what is selected by a name together with what selects it, or neither.
-    fn settle(&self, members: &mut Members, name: &str, selectors: &[Finding]) {
+    fn settle(&self, members: &mut Members, name: &str, selectors: &[Finding], named: &mut Named) {
         let base = self.base_of(members, name);
         if base.is_empty() {
             return;
@@ -239,8 +289,18 @@ impl Applied {
             })
             .collect();
         let tied = selecting.and_then(|selecting| tie(members, name, &selecting, &base));
-        match tied {
+        let new = base.first().and_then(|(path, index)| {
+            let finding = members.get(path)?.findings.get(*index)?;
+            Some(name_of(finding.new.as_deref()?).to_owned())
+        });
+        // Another entry that selects the new name would select this, too.
+        let is_free = new
+            .as_ref()
+            .is_some_and(|new| !named.contains_key(new) && !self.names(members, new));
+        match tied.filter(|_| is_free) {
             Some(fixes) => {
+                named.remove(name);
+                named.extend(new.map(|new| (new, BTreeSet::from([name.to_owned()]))));
                 for ((path, index), fix) in fixes {
                     if let Some(finding) = finding(members, &(path, index)) {
                         finding.fix = Some(fix);
@@ -254,15 +314,49 @@ impl Applied {
                     .zip(text)
                     .map(|(finding, text)| LineIndex::new(text).line(finding.span().start) + 1);
                 let place = format!("{}:{}", self.path.display(), line.unwrap_or(1));
-                hold(members, &base, &place);
+                hold(members, &base, &place, NOT_FOLLOWED);
             }
         }
     }
 
-    /// What is found of the name in the folder.
+    /// Whether something in the folder has a name already: an entry that is renamed to it would select that, too.
+    fn names(&self, members: &Members, name: &str) -> bool {
+        let members = self
+            .base
+            .iter()
+            .filter_map(|path| Some((path, members.get(path)?)));
+        let mut images =
+            members.flat_map(|(path, member)| check::images(path, &member.text, member.kind));
+        images.any(|image| image.name == name)
+    }
+
+    /// Holds what would get a name in the folder by which another entry selects.
+    fn hold_captured(&self, members: &mut Members, named: &Named) {
+        let mut captured = Vec::new();
+        for path in std::iter::once(&self.path).chain(&self.base) {
+            let findings = members.get(path).map(|member| member.findings.as_slice());
+            for (index, finding) in findings.unwrap_or_default().iter().enumerate() {
+                let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
+                let new = finding
+                    .new
+                    .as_deref()
+                    .filter(|_| !finding.mention && !selects);
+                let by = new.and_then(|new| named.get(name_of(new)));
+                let old = name_of(&finding.old);
+                if by.is_some_and(|by| by.iter().any(|name| name != old)) {
+                    captured.push((path.clone(), index));
+                }
+            }
+        }
+        let place = format!("{}", self.path.display());
+        hold(members, &captured, &place, CAPTURED);
+    }
+
+    /// What is found of the name in the folder, and in the document itself, where an entry gives a name that another one
+    /// selects.
     fn base_of(&self, members: &Members, name: &str) -> Vec<Location> {
         let mut found = Vec::new();
-        for path in &self.base {
+        for path in std::iter::once(&self.path).chain(&self.base) {
             let findings = members.get(path).map(|member| member.findings.as_slice());
             for (index, finding) in findings.unwrap_or_default().iter().enumerate() {
                 let is_named = !finding.mention && name_of(&finding.old) == name;
@@ -349,7 +443,7 @@ fn tie(
 }
 
 /// Takes back the fixes of what is selected by a name that stays.
-fn hold(members: &mut Members, base: &[Location], place: &str) {
+fn hold(members: &mut Members, base: &[Location], place: &str, why: &str) {
     for location in base {
         let Some(finding) = finding(members, location) else {
             continue;
@@ -357,12 +451,13 @@ fn hold(members: &mut Members, base: &[Location], place: &str) {
         let fix = finding.fix.as_mut();
         if let Some(fix) = fix.filter(|fix| fix.applicability.is_written()) {
             fix.applicability = Applicability::Display;
-            finding.reason = Some(format!(
-                "{place} selects it by this name, and cannot follow"
-            ));
+            finding.reason = Some(format!("{place} {why}"));
         }
     }
 }
+
+const NOT_FOLLOWED: &str = "selects it by this name, and cannot follow";
+const CAPTURED: &str = "selects other images by the new name";
 
 /// A reference without tag and digest.
 fn name_of(reference: &str) -> &str {

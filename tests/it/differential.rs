@@ -17,27 +17,27 @@ use crate::render::has_helm;
 const CASES: u64 = 40;
 
 /// Numbers that look like chance, and are the same in each run.
-struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % end as u64).unwrap()
     }
 
-    fn of<T: Copy>(&mut self, items: &[T]) -> T {
+    pub(crate) fn of<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }
 }
 
 /// Registry, path and tag.
-const IMAGES: [(&str, &str, &str); 8] = [
+pub(crate) const IMAGES: [(&str, &str, &str); 8] = [
     ("k8s.gcr.io", "pause", "3.1"),
     ("k8s.gcr.io", "sig-storage/csi-attacher", "v3.4.0"),
     ("gcr.io", "google-containers/pause", "3.1"),
@@ -200,7 +200,7 @@ fn rendered(folder: &Path, home: &Path) -> BTreeMap<String, String> {
 }
 
 /// The image of each pod of a rendered text.
-fn images_of(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn images_of(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut name = String::new();
     for line in text.lines() {
@@ -215,7 +215,7 @@ fn images_of(text: &str) -> BTreeMap<String, String> {
     found
 }
 
-fn shown(folder: &Path) -> String {
+pub(crate) fn shown(folder: &Path) -> String {
     let files = files(folder).into_iter();
     let shown = files.map(|(path, bytes)| {
         format!(
@@ -228,7 +228,7 @@ fn shown(folder: &Path) -> String {
 }
 
 /// What images become that are written out alone, with and without fixes that need review.
-fn alone(images: &BTreeSet<String>, flags: &[&str]) -> BTreeMap<String, String> {
+pub(crate) fn alone(images: &BTreeSet<String>, flags: &[&str]) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let text: String = images
         .iter()

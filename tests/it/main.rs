@@ -34,6 +34,7 @@ mod ignores;
 mod kills;
 mod knowledge;
 mod kustomize;
+mod laid_over;
 mod layers;
 #[cfg(unix)]
 mod lsp;
