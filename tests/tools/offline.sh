@@ -31,7 +31,7 @@ fresh() {
 
 # Each command of the help that may not connect, and the forms of the one without a name.
 quiet=("--diff" "--format json" "--since HEAD" "--write --unsafe-fixes" "--files" "images" "images --unique --format json" "mirror --to localhost:5000 --emit crane" "hosts"
-    "rules" "config" "cluster --from pod.json" "policy --engine map" "policy test --engine gatekeeper" "explain k8s-gcr-io" "completions bash" "man" "lsp" "--add-ignores")
+    "rules" "config" "cluster --from pod.json" "policy --engine map" "policy test --engine gatekeeper" "explain k8s-gcr-io" "completions bash" "man" "lsp" "--add-ignores" "merge none.jsonl" "--git-dir .")
 # The others are there to connect, and do.
 loud=("tags 192.0.2.1/a --timeout 100ms" "exporter --timeout 100ms --max-wait 0s --textfile - asked.yaml")
 # What `policy test` starts is not regfix.
