@@ -27,7 +27,7 @@ mod usage;
 mod walk;
 mod words;
 
-pub use image_use::{Companion, ImageUse, Object, OwnKey, Tag, in_order};
+pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_order};
 pub use input::Input;
 pub use live::once_each;
 pub use text::{Prose, scan as scan_text};

@@ -66,6 +66,19 @@ pub struct Fix {
     /// In other files. Fixes that must go together share one list, which may name the finding's own file too.
     pub elsewhere: Arc<[FileEdit]>,
     pub applicability: Applicability,
+    /// A digest to add to what the edits make. It is no edit before it is known that all readers of the value take it.
+    pub pin: Option<Pin>,
+}
+
+/// The digest of the image that a fix puts in place, to be written beside its tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub digest: String,
+    pub span: Span,
+    /// How it may have to be written there, the likeliest first: what reads it puts `sha256:` before it, or does not.
+    pub spellings: Vec<String>,
+    /// Whether only what reads it can say how.
+    pub needs_proof: bool,
 }
 
 impl Fix {
@@ -75,6 +88,7 @@ impl Fix {
             edits,
             elsewhere: Arc::default(),
             applicability,
+            pin: None,
         }
     }
 }

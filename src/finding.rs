@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use crate::detect::{Object, Usage};
-use crate::edit::{Applicability, Fix};
+use crate::edit::{Applicability, Edit, Fix};
 pub use crate::rules::Severity;
 pub use crate::rules::Verified;
 use crate::rules::alternatives::Alternative;
@@ -115,6 +115,11 @@ pub const NOT_RULES: [(&str, &str); 3] = [
     ),
 ];
 
+const PINS: &str = "it adds the digest that was verified: the tag is no longer followed";
+
+const NOT_PINNED: &str =
+    "no digest is added: no template of the chart was seen to make `@sha256:` of it";
+
 /// What one of [`NOT_RULES`] says.
 pub fn about(id: &str) -> Option<&'static str> {
     let mut all = NOT_RULES.iter();
@@ -183,6 +188,35 @@ impl Finding {
             .chain(verified)
             .chain(self.notes.iter().map(String::as_str))
             .collect()
+    }
+
+    /// Adds the digest that was verified to the fix, which needs review then. Where only a chart's templates can say how it is
+    /// written, and they do not, a note says so.
+    pub fn pin(&mut self) {
+        let Some(fix) = &mut self.fix else {
+            return;
+        };
+        let written = fix.applicability.is_written();
+        let Some(pin) = fix.pin.take().filter(|_| written) else {
+            return;
+        };
+        let text = pin.spellings.into_iter().next();
+        let Some(text) = text.filter(|_| !pin.needs_proof) else {
+            self.notes.push(NOT_PINNED.to_owned());
+            return;
+        };
+        fix.edits.push(Edit {
+            span: pin.span,
+            text,
+        });
+        if let Some(new) = &mut self.new {
+            new.push('@');
+            new.push_str(&pin.digest);
+        }
+        if fix.applicability == Applicability::Safe {
+            fix.applicability = Applicability::Unsafe;
+            self.reason = Some(PINS.to_owned());
+        }
     }
 
     /// The first place.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::chosen;
 use crate::artifact::Artifact;
 use crate::detect::{Certainty, ImageUse, Tag, Usage};
-use crate::edit::{Applicability, Edit, Fix};
+use crate::edit::{Applicability, Edit, Fix, Pin};
 use crate::finding::{Finding, Label, Severity};
 use crate::rewrite::{self, Spelled};
 use crate::rules::{self, RuleSet, TagState, Verdict};
@@ -13,7 +13,6 @@ use crate::source::Span;
 
 const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
-const PINS: &str = "it adds the digest that was verified: the tag is no longer followed";
 
 /// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
 /// speaks of it.
@@ -136,16 +135,10 @@ impl Found<'_> {
         if verdict.rule.artifact == Artifact::Url {
             limit.certainty(self.one.follows_redirects);
         }
-        let pin = self.pin(&verdict, limit.applicability);
-        let new = moved.as_ref().map(|(_, name)| {
-            let digest = pin.iter().map(|pin| pin.text.as_str());
-            self.with_tag(name, query, &verdict) + &digest.collect::<String>()
-        });
-        if pin.is_some() {
-            limit.to(Applicability::Unsafe, PINS);
-        }
+        let new = moved
+            .as_ref()
+            .map(|(_, name)| self.with_tag(name, query, &verdict));
         let fix = moved.and_then(|(mut edits, name)| {
-            edits.extend(pin);
             edits.extend(self.one.companion.as_ref().map(|companion| Edit {
                 span: companion.insertion.span,
                 text: companion.with(&name),
@@ -160,7 +153,9 @@ impl Found<'_> {
             if edits.is_none() {
                 limit.reason = Some(NOT_EDITABLE.to_owned());
             }
-            Some(Fix::here(edits?, limit.applicability))
+            let fix = Fix::here(edits?, limit.applicability);
+            let pin = self.pin(&verdict, limit.applicability);
+            Some(Fix { pin, ..fix })
         });
         // What it selects is replaced by another name: nothing legacy is pulled by it.
         let is_replaced = matches!(self.one.usage, Usage::Selector { replaced: true, .. });
@@ -187,26 +182,39 @@ impl Found<'_> {
         }
     }
 
-    /// Adds the digest that was verified, where there is a tag for people to read, and a digest goes beside it or has a key of its
-    /// own.
-    fn pin(&self, verdict: &Verdict<'_>, trust: Applicability) -> Option<Edit> {
+    /// The digest that was verified, where there is a tag for people to read, and a digest goes beside it or has a key of its own.
+    fn pin(&self, verdict: &Verdict<'_>, trust: Applicability) -> Option<Pin> {
         let digest = verdict.pin.as_ref().filter(|_| trust.is_written())?;
-        if let (Some(span), Tag::At(_), None) =
-            (self.one.digest_slot, self.one.tag, &self.one.decoded)
-        {
-            return Some(Edit {
-                span,
-                text: digest.clone(),
-            });
-        }
-        let (Tag::At(tag), Some(name), None) = (self.one.tag, self.one.name, &self.one.decoded)
-        else {
+        let (Usage::Pull(_), Tag::At(tag), None, None) = (
+            self.one.usage,
+            self.one.tag,
+            &self.one.new_name,
+            &self.one.decoded,
+        ) else {
             return None;
         };
-        (tag.start == name.end + 1).then(|| Edit {
-            span: Span::new(tag.end, tag.end),
-            text: format!("@{digest}"),
-        })
+        let pin = |span: Span, spellings: Vec<String>, needs_proof: bool| Pin {
+            digest: digest.clone(),
+            span,
+            spellings,
+            needs_proof,
+        };
+        let is_beside = self.one.name.is_some_and(|name| tag.start == name.end + 1);
+        match self.one.digest_slot {
+            Some(slot) => {
+                let (_, digits) = digest.split_once(':')?;
+                let mut spellings = vec![digest.clone(), digits.to_owned()];
+                if !slot.takes_whole {
+                    spellings.reverse();
+                }
+                Some(pin(slot.span, spellings, !slot.takes_whole))
+            }
+            None if is_beside => {
+                let behind = Span::new(tag.end, tag.end);
+                Some(pin(behind, vec![format!("@{digest}")], false))
+            }
+            None => None,
+        }
     }
 
     /// With the live object that it is about.

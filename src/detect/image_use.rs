@@ -8,6 +8,15 @@ use crate::source::Span;
 use crate::syntax::beside::Insertion;
 use crate::syntax::decoded::Decoded;
 
+/// Where a digest can go that is not there yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DigestSlot {
+    pub span: Span,
+    /// Whether the key is called `digest`, which takes a whole one, `sha256:` included. Under `sha`, some charts want the digits
+    /// alone.
+    pub takes_whole: bool,
+}
+
 /// One image (or chart, or URL) and where its pieces are, perhaps in different scalars.
 ///
 /// All spans are of [`text`](Self::text).
@@ -21,7 +30,7 @@ pub struct ImageUse {
     pub tag: Tag,
     pub digest: Option<Span>,
     /// Between the quotes of a digest that is empty: what reads the pieces takes one there.
-    pub digest_slot: Option<Span>,
+    pub digest_slot: Option<DigestSlot>,
     /// The chart that comes from a chart repository, where it is named.
     pub chart: Option<String>,
     /// Placeholders inside the pieces: a template's actions, `${VAR}`, `%s`.
@@ -199,7 +208,10 @@ impl ImageUse {
         self.registry = moved(self.registry);
         self.name = moved(self.name);
         self.digest = moved(self.digest);
-        self.digest_slot = moved(self.digest_slot);
+        self.digest_slot = self.digest_slot.map(|slot| DigestSlot {
+            span: slot.span.shift(by),
+            ..slot
+        });
         if let Tag::At(span) = self.tag {
             self.tag = Tag::At(span.shift(by));
         }

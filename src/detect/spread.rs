@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::context::{Context, SchemaKeys};
 use super::document::DocumentType;
 use super::form::Form;
-use super::image_use::{ImageUse, OwnKey, Tag};
+use super::image_use::{DigestSlot, ImageUse, OwnKey, Tag};
 use super::input::{Inner, Input};
 use super::parts::{self, Around, Image, Pair, TagPart, Value};
 use super::reference::{self, Reference};
@@ -384,15 +384,15 @@ impl Reader<'_> {
         plausible.then(|| self.joined(context, whole, registry, spans))
     }
 
-    /// Whether an algorithm stands before the digest, as `--pin` writes it, and quotes stand around it. Under `sha` charts want the
-    /// digits alone.
-    fn takes_digest(&self) -> bool {
-        let digest = self.image.digest;
-        let is_quoted = |at: usize| {
-            let scalar = self.scalar(at);
-            scalar.is_some_and(|scalar| matches!(scalar.style, Style::Single | Style::Double))
-        };
-        digest.is_some_and(|at| self.pairs[at].key.ends_with("digest") && is_quoted(at))
+    /// Between the quotes of a digest that is empty. Without quotes, nothing says that a text is wanted.
+    fn digest_slot(&self, digest: Option<Span>) -> Option<DigestSlot> {
+        let span = digest.filter(|span| span.is_empty())?;
+        let at = self.image.digest?;
+        let is_quoted = matches!(self.scalar(at)?.style, Style::Single | Style::Double);
+        is_quoted.then(|| DigestSlot {
+            span,
+            takes_whole: self.pairs[at].key.ends_with("digest"),
+        })
     }
 
     fn key(&self) -> &str {
@@ -467,9 +467,7 @@ impl Reader<'_> {
             registry,
             tag,
             digest,
-            digest_slot: spans
-                .digest
-                .filter(|span| span.is_empty() && self.takes_digest()),
+            digest_slot: self.digest_slot(spans.digest),
             may_be_folder: may_be_folder && !words::is_image_alone(key),
             ..whole.into_use(usage, form)
         }

@@ -303,7 +303,8 @@ impl Applied {
                 named.extend(new.map(|new| (new, BTreeSet::from([name.to_owned()]))));
                 for ((path, index), fix) in fixes {
                     if let Some(finding) = finding(members, &(path, index)) {
-                        finding.fix = Some(fix);
+                        let pin = finding.fix.take().and_then(|before| before.pin);
+                        finding.fix = Some(Fix { pin, ..fix });
                     }
                 }
             }
@@ -433,6 +434,7 @@ fn tie(
         edits,
         elsewhere: Arc::clone(&shared),
         applicability: least,
+        pin: None,
     };
     let fixes = own.into_iter();
     Some(

@@ -200,6 +200,7 @@ impl Judge<'_> {
         for (path, member) in members.iter_mut() {
             let secrets = self.domain(path).and_then(|at| self.pull_secrets.get(at));
             pull_secrets::note(secrets.map_or(&[], Vec::as_slice), &mut member.findings);
+            member.findings.iter_mut().for_each(Finding::pin);
         }
     }
 

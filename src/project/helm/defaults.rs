@@ -475,6 +475,7 @@ impl Default {
                     edits: Vec::new(),
                     elsewhere: super::members::elsewhere(path, edits),
                     applicability: self.applicability,
+                    pin: None,
                 });
             }
             Err(reason) => self.finding.reason = Some(reason),

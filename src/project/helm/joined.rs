@@ -235,6 +235,7 @@ fn placed(
             edits: here,
             elsewhere: elsewhere.into(),
             applicability,
+            pin: None,
         })
     });
     Finding {

@@ -7,6 +7,7 @@ mod confirm;
 mod hold;
 mod image;
 mod layer;
+mod pin;
 mod trace;
 
 use std::collections::BTreeSet;
@@ -309,6 +310,7 @@ impl<'t> Readers<'t> {
                 member.findings[index].fix = Some(fix);
             }
         }
+        self.pin(members, rules);
     }
 }
 
@@ -441,6 +443,7 @@ fn placed(
                 })
                 .collect(),
             applicability: fix.applicability,
+            pin: None,
         })
     });
     Finding {

@@ -275,10 +275,12 @@ impl Settler<'_> {
                     _ => Some(reason.clone().unwrap_or_else(|| FOLLOWS.to_owned())),
                 };
             }
+            let pin = finding.fix.take().and_then(|before| before.pin);
             finding.fix = Some(Fix {
                 edits,
                 elsewhere: Arc::clone(&shared),
                 applicability,
+                pin,
             });
         }
         for index in &bundle.entries {

@@ -331,6 +331,95 @@ fn pieces_are_pinned_where_they_have_a_key_for_it() {
     }
 }
 
+/// A chart that makes an image of its values, in a pod.
+fn chart(values: &str, image: &str) -> Case {
+    let pod = format!(
+        "kind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n    - image: \"{image}\"\n"
+    );
+    Case::new(&[
+        ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+        ("values.yaml", values),
+        ("templates/pod.yaml", &pod),
+    ])
+}
+
+/// The templates of a chart say how a digest is written, and whether one is read at all.
+#[test]
+fn templates_say_how_a_digest_is_pinned() {
+    let pause = "{{ .Values.image.repository }}:{{ .Values.image.tag }}";
+    let whole = same("3.1");
+    let digits = whole.trim_start_matches("sha256:");
+    for (key, image, expected) in [
+        ("sha", "@sha256:{{ .Values.image.sha }}", digits),
+        ("sha", "@{{ .Values.image.sha }}", &*whole),
+        ("digest", "@{{ .Values.image.digest }}", &*whole),
+        ("digest", "@sha256:{{ .Values.image.digest }}", digits),
+        ("digest", "", ""),
+        ("sha", "-{{ .Values.image.sha }}", ""),
+    ] {
+        let used = format!("{pause}{{{{ if .Values.image.{key} }}}}{image}{{{{ end }}}}");
+        let values = |host: &str, digest: &str| {
+            format!("image:\n  repository: {host}/pause\n  tag: \"3.1\"\n  {key}: \"{digest}\"\n")
+        };
+        let case = chart(&values("k8s.gcr.io", ""), &used);
+        let flags = ["--verify", "--pin"];
+        let finding = case.finding(&flags);
+        let (pinned, applicability) = match expected {
+            "" => (String::new(), "safe"),
+            _ => (format!("@{whole}"), "unsafe"),
+        };
+        assert_eq!(
+            finding["new"],
+            format!("registry.k8s.io/pause:3.1{pinned}"),
+            "{image}"
+        );
+        assert_eq!(finding["applicability"], applicability, "{image}");
+        let notes = finding["notes"].to_string();
+        assert_eq!(
+            notes.contains("no digest is added"),
+            expected.is_empty(),
+            "{image}: {notes}"
+        );
+        for _ in 0..2 {
+            case.run(&["--write", "--unsafe-fixes", "--verify", "--pin"]);
+            assert_eq!(
+                case.read("values.yaml"),
+                values("registry.k8s.io", expected),
+                "{image}"
+            );
+        }
+    }
+}
+
+/// What several images read takes no digest, for it is of one of them.
+#[test]
+fn a_digest_that_another_image_would_get_is_not_pinned() {
+    let values = "image: {repository: k8s.gcr.io/pause, tag: \"3.1\"}\nother: {tag: \"3.2\"}\n";
+    for (key, image, expected) in [
+        // The digest that is given counts for both.
+        (
+            ", digest: \"\"}\no",
+            "{{ .Values.image.repository }}:{{ .Values.image.tag }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ end }}\"\n    \
+             - image: \"{{ .Values.image.repository }}:{{ .Values.other.tag }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ end }}",
+            "",
+        ),
+        // No key has it: a tag that is a value of its own is no place for it.
+        (
+            "}\no",
+            "{{ .Values.image.repository }}:{{ .Values.image.tag }}",
+            "",
+        ),
+    ] {
+        let text = values.replace("}\no", key);
+        let case = chart(&text, image);
+        case.run(&["--write", "--unsafe-fixes", "--verify", "--pin"]);
+        let expected = text
+            .replace("k8s.gcr.io", "registry.k8s.io")
+            .replace("digest: \"\"", &format!("digest: \"{expected}\""));
+        assert_eq!(case.read("values.yaml"), expected);
+    }
+}
+
 /// `--pin` adds the digest that was verified, as a change that needs review.
 #[test]
 fn digests_are_pinned_beside_tags() {

@@ -1,0 +1,233 @@
+//! Digests that go beside tags, tried: the chart is rendered with each, and only one that comes to `@sha256:…` of the image that
+//! it is of is written, as the templates want it: whole, or its digits alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Readers;
+use super::image::Image;
+use super::layer::Layer;
+use super::trace::{chart, default_images, traces};
+use crate::edit::{Applicability, Edit, Fix, Patch, Pin};
+use crate::image::{self, ImageRef};
+use crate::project::{Member, Members};
+use crate::rules::RuleSet;
+
+/// More digests in one file than are tried one by one.
+const MOST_TRIED: usize = 32;
+
+/// The images of a chart by who pulls them.
+type ByReader = BTreeMap<String, Vec<Image>>;
+
+/// A digest of a finding, and the image that it is of.
+struct Wanted {
+    path: PathBuf,
+    index: usize,
+    pin: Pin,
+    /// With its tag, as it will be pulled.
+    image: String,
+}
+
+impl Readers<'_> {
+    /// Settles how each digest of the chart's files is written. One that the templates do not take is dropped, or left to need a
+    /// proof that there is not.
+    pub(super) fn pin(&self, members: &mut Members, rules: &RuleSet) {
+        for file in self.files() {
+            let wanted = wanted(members, file);
+            if wanted.is_empty() {
+                continue;
+            }
+            let layer = self.layers.iter().find(|layer| layer.has(file));
+            let Some(before) = self.images_after(members, &[], layer, rules) else {
+                continue;
+            };
+            let first: Vec<(&Wanted, &str)> = wanted.iter().filter_map(likeliest).collect();
+            let all_at_once = self.holds(members, &before, &first, layer, rules);
+            for (tried, one) in wanted.iter().enumerate() {
+                let holds = |text: &&String| {
+                    let alone = [(one, text.as_str())];
+                    self.holds(members, &before, &alone, layer, rules)
+                };
+                let text = match all_at_once {
+                    true => one.pin.spellings.first(),
+                    false if tried < MOST_TRIED => one.pin.spellings.iter().find(holds),
+                    false => None,
+                };
+                decide(members, one, text);
+            }
+        }
+    }
+
+    /// Whether the chart pulls each of the images by its digest, and everything else as before.
+    fn holds(
+        &self,
+        members: &Members,
+        before: &ByReader,
+        pins: &[(&Wanted, &str)],
+        layer: Option<&Layer>,
+        rules: &RuleSet,
+    ) -> bool {
+        let after = self.images_after(members, pins, layer, rules);
+        let wanted = pins
+            .iter()
+            .map(|(one, _)| (name(&one.image), &*one.pin.digest));
+        let wanted: BTreeMap<_, _> = wanted.collect();
+        after.is_some_and(|after| {
+            let pinned = pinned(before, &after, &wanted);
+            pinned.is_some_and(|pinned| wanted.keys().all(|image| pinned.contains(image)))
+        })
+    }
+
+    /// The images by who pulls them once all fixes were applied, and some digests were added.
+    fn images_after(
+        &self,
+        members: &Members,
+        pins: &[(&Wanted, &str)],
+        layer: Option<&Layer>,
+        rules: &RuleSet,
+    ) -> Option<ByReader> {
+        let fixes = members.iter().flat_map(|(path, member)| {
+            let fixes = member.findings.iter().filter_map(|one| one.fix.as_ref());
+            let fixes = fixes.filter(|fix| fix.applicability.is_written());
+            fixes.map(|fix| (path.as_path(), fix))
+        });
+        let own = pins.iter().map(|(one, text)| {
+            let edit = Edit {
+                span: one.pin.span,
+                text: (*text).to_owned(),
+            };
+            (
+                one.path.as_path(),
+                Fix::here(vec![edit], Applicability::Unsafe),
+            )
+        });
+        let own: Vec<(&Path, Fix)> = own.collect();
+        let files = members.iter();
+        let files = files.map(|(path, member)| (path.as_path(), member.text.as_str()));
+        let mut patch = Patch::new(files);
+        let all = fixes.chain(own.iter().map(|(path, fix)| (*path, fix)));
+        let taken = all.map(|(path, fix)| patch.offer(path, fix));
+        let taken: Vec<bool> = taken.collect();
+        let is_whole = taken.iter().rev().take(own.len()).all(|taken| *taken);
+        let texts: BTreeMap<&Path, String> = patch.changed().collect();
+        let member = |(path, member): (&PathBuf, &Member)| {
+            let text = texts.get(path.as_path()).unwrap_or(&member.text);
+            (path.clone(), Member::new(member.kind, text.clone()))
+        };
+        let edited: Members = members.iter().map(member).collect();
+        is_whole.then(|| self.images_of(&edited, layer, rules))?
+    }
+
+    /// The images by who pulls them, with other values over the chart's own if there are some. `None` where it does not render.
+    fn images_of(
+        &self,
+        members: &Members,
+        layer: Option<&Layer>,
+        rules: &RuleSet,
+    ) -> Option<ByReader> {
+        let all = match layer {
+            None => {
+                let chart = chart(self.tree, &self.folder, members).ok()?;
+                default_images(&chart, &self.folder, rules).ok()?
+            }
+            Some(layer) => {
+                let only = std::slice::from_ref(layer);
+                let traces = traces(self.tree, &self.folder, only, members, rules).ok()?;
+                let mut traces = traces.into_iter();
+                let trace = traces.find(|trace| trace.layer.as_ref() == Some(layer))?;
+                let images = trace.images.into_iter();
+                images.filter(|image| image.is_default).collect()
+            }
+        };
+        let mut images = ByReader::new();
+        for image in all.into_iter().filter(Image::is_known) {
+            images.entry(image.reader.clone()).or_default().push(image);
+        }
+        Some(images)
+    }
+}
+
+fn likeliest(one: &Wanted) -> Option<(&Wanted, &str)> {
+    Some((one, one.pin.spellings.first()?))
+}
+
+fn wanted(members: &Members, path: &Path) -> Vec<Wanted> {
+    let findings = members.get(path).map(|member| &member.findings);
+    let findings = findings.into_iter().flatten().enumerate();
+    let wanted = findings.filter_map(|(index, finding)| {
+        let fix = finding.fix.as_ref();
+        let fix = fix.filter(|fix| fix.applicability.is_written())?;
+        Some(Wanted {
+            path: path.to_owned(),
+            index,
+            pin: fix.pin.clone()?,
+            image: finding.new.clone()?,
+        })
+    });
+    wanted.collect()
+}
+
+fn decide(members: &mut Members, one: &Wanted, text: Option<&String>) {
+    let member = members.get_mut(&one.path);
+    let finding = member.and_then(|member| member.findings.get_mut(one.index));
+    let pin = finding.and_then(|finding| finding.fix.as_mut()?.pin.as_mut());
+    if let Some(pin) = pin {
+        pin.needs_proof = text.is_none();
+        if let Some(text) = text {
+            pin.spellings = vec![text.clone()];
+        }
+    }
+}
+
+/// The images that have a digest now. `None` where something else became of one, or of another image.
+fn pinned(
+    before: &ByReader,
+    after: &ByReader,
+    wanted: &BTreeMap<String, &str>,
+) -> Option<Vec<String>> {
+    let mut pinned = Vec::new();
+    for (reader, images) in before {
+        let mut left: Vec<String> = after.get(reader)?.iter().map(|one| one.text()).collect();
+        let mut changed = Vec::new();
+        for image in images {
+            let text = image.text();
+            match left.iter().position(|other| *other == text) {
+                Some(at) => drop(left.swap_remove(at)),
+                None => changed.push(name(&text)),
+            }
+        }
+        for image in changed {
+            let digest = *wanted.get(&image)?;
+            let at = left.iter().position(|other| is_of(other, &image, digest))?;
+            left.swap_remove(at);
+            pinned.push(image);
+        }
+    }
+    Some(pinned)
+}
+
+/// Whether a reference is an image by a digest. Some charts leave the tag out then.
+fn is_of(reference: &str, image: &str, digest: &str) -> bool {
+    let Some(read) = ImageRef::parse(reference) else {
+        return false;
+    };
+    let path = image::canonical(read.host, read.path);
+    let tagged = read.tag.map(|tag| format!("{path}:{tag}"));
+    let is_image = match tagged {
+        Some(tagged) => tagged == image,
+        None => image.rsplit_once(':').is_some_and(|(name, _)| name == path),
+    };
+    is_image && read.digest == Some(digest)
+}
+
+/// An image with its tag, however its host is left out.
+fn name(reference: &str) -> String {
+    let Some(read) = ImageRef::parse(reference) else {
+        return reference.to_owned();
+    };
+    let path = image::canonical(read.host, read.path);
+    match read.tag {
+        Some(tag) => format!("{path}:{tag}"),
+        None => path,
+    }
+}
