@@ -41,6 +41,9 @@ pub struct Arguments {
 
 const FILE: &str = "src/rules/charts.tsv";
 
+/// What the histories of some repositories say of a rule is not so: their charts are patched when they are packaged.
+const UNRELIABLE: [(&str, &str); 1] = [("kubernetes-sigs/kueue", "k8s-staging")];
+
 /// What is retired has not moved: no later version of a chart is clean.
 const RETIRED: &str = "retired";
 
@@ -113,7 +116,7 @@ fn rows_of(
     let rules = RuleSet::new(rules);
     let mut trees = Trees::new(&rules, cache, &catalogue().as_of)?;
     let mut charts: BTreeMap<String, Vec<Known>> = BTreeMap::new();
-    for release in history::releases(&mut git)? {
+    for release in history::releases(&mut git, name)? {
         // 0.0.0 is what a chart has until it is released.
         let is_released = |version: &Version| !version.is_early() && version.numbers() != [0; 3];
         let version = Version::parse(&release.version).filter(is_released);
@@ -142,17 +145,52 @@ fn rows_of(
     );
     let mut rows = Vec::new();
     for (chart, mut versions) in charts {
+        drop_out_of_line(&mut versions)?;
         versions.sort_by(|one, other| one.version.cmp(&other.version));
         let ids: BTreeSet<String> = versions
             .iter()
             .flat_map(|one| one.found.keys().cloned())
             .collect();
-        rows.extend(
-            ids.iter()
-                .map(|rule| row(&chart, name, urls, rule, &versions)),
-        );
+        let ids = ids
+            .iter()
+            .filter(|rule| !UNRELIABLE.contains(&(name, rule.as_str())));
+        rows.extend(ids.map(|rule| row(&chart, name, urls, rule, &versions)));
     }
     Ok(rows)
+}
+
+/// More days than this after it, lower versions go on as if a version had never been: it was none.
+const LATER: i32 = 30;
+const MUCH_LATER: i32 = 365;
+const SEVERAL: usize = 3;
+
+/// Drops versions such as the 1.0.0 of a branch whose releases are 0.20 and 0.21.
+fn drop_out_of_line(versions: &mut Vec<Known>) -> Result<(), Fault> {
+    loop {
+        let dated: Result<Vec<(jiff::civil::Date, Version)>, Fault> = versions
+            .iter()
+            .map(|one| {
+                let day = one.release.date.parse();
+                let day = day.map_err(|error| format!("{}: {error}", one.release.date))?;
+                Ok((day, one.version.clone()))
+            })
+            .collect();
+        let dated = dated?;
+        let is_out = |(day, version): &(jiff::civil::Date, Version)| {
+            let after = |other: &jiff::civil::Date| (*other - *day).get_days();
+            let later = dated.iter().filter(|(other, _)| after(other) > LATER);
+            let later: Vec<_> = later.collect();
+            later.len() >= SEVERAL
+                && later.iter().all(|(_, other)| other < version)
+                && later.iter().any(|(other, _)| after(other) > MUCH_LATER)
+        };
+        let mut out = dated.iter().map(is_out);
+        let before = versions.len();
+        versions.retain(|_| out.next() != Some(true));
+        if versions.len() == before {
+            return Ok(());
+        }
+    }
 }
 
 /// What the versions of a chart, the lowest first, come to by a rule that applies to one of them.
@@ -295,7 +333,7 @@ mod tests {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
         let mut git = Git::new(&folder.path().join(".git")).unwrap();
         let mut trees = Trees::new(&rules, &cache, &catalogue().as_of).unwrap();
-        for release in history::releases(&mut git).unwrap() {
+        for release in history::releases(&mut git, "a/b").unwrap() {
             trees.found(&mut git, &release).unwrap();
         }
         assert_eq!(trees.read, 0, "a tree was read again");
@@ -375,5 +413,38 @@ mod tests {
             ("two", "1.0.0..1.0.0")
         );
         assert_eq!(row.first_clean.as_deref(), Some("1.0.1"));
+    }
+
+    #[test]
+    fn a_version_with_a_v_is_the_one_without() {
+        let named = |version: &str| format!("name: app\nversion: {version}\n");
+        let (branch, tag, next) = (named("v1.0.0"), named("1.0.0"), named("1.0.1"));
+        let folder = repository(&[
+            (
+                "2022-01-01",
+                None,
+                &[
+                    ("charts/app/Chart.yaml", &branch),
+                    ("charts/app/values.yaml", CLEAN),
+                ],
+            ),
+            (
+                "2022-02-01",
+                Some("app-chart-1.0.0"),
+                &[
+                    ("charts/app/Chart.yaml", &tag),
+                    ("charts/app/values.yaml", LEGACY),
+                ],
+            ),
+            (
+                "2022-03-01",
+                Some("app-chart-1.0.1"),
+                &[("charts/app/Chart.yaml", &next)],
+            ),
+        ]);
+        let cache = tempfile::tempdir().unwrap();
+        let rows = rows_of(&folder.path().join(".git"), "a/b", &[], cache.path(), &[]).unwrap();
+        let runs: Vec<&str> = rows.iter().map(|row| row.legacy.as_str()).collect();
+        assert_eq!(runs, ["1.0.0..1.0.1"]);
     }
 }

@@ -94,10 +94,16 @@ impl Git {
         Ok(known)
     }
 
+    /// The bytes of a file; `None` where there is none.
+    pub fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let object = self.object(name)?.filter(|(_, of, _)| of == "blob");
+        Ok(object.map(|(_, _, bytes)| bytes))
+    }
+
     /// The text of a file; `None` where there is none.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Fault> {
-        let object = self.object(name)?.filter(|(_, of, _)| of == "blob");
-        Ok(object.and_then(|(_, _, bytes)| String::from_utf8(bytes).ok()))
+        let bytes = self.bytes(name)?;
+        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
     /// The id of the tree at a path of a commit. An empty path is the root.

@@ -19,6 +19,14 @@ pub struct Release {
     pub path: String,
 }
 
+impl Release {
+    /// Chart and version. Helm reads `v1.2.3` as `1.2.3`: a branch may have one, and the tag the other.
+    fn key(&self) -> (String, String) {
+        let version = self.version.trim_start_matches('v');
+        (self.chart.clone(), version.to_owned())
+    }
+}
+
 /// What a `Chart.yaml` says of itself.
 #[derive(Deserialize)]
 struct Head {
@@ -32,8 +40,14 @@ const NOT_PUBLISHED: [&str; 12] = [
     "hack", "sample", "samples",
 ];
 
-/// Every version of every chart: what its tag holds, or else the first commit that has it.
-pub fn releases(git: &mut Git) -> Result<Vec<Release>, Fault> {
+/// Repositories whose charts are packaged with the version of the tag, whatever the file says.
+const VERSION_OF_TAG: [&str; 2] = ["kubernetes-sigs/node-feature-discovery", "rook/rook"];
+
+/// What a branch has where only the tag, or who packages the chart, knows the version.
+const PLACEHOLDERS: [&str; 5] = ["0.0.0", "0.0.1", "0.1.0", "0.1.1", "1.0.0"];
+
+/// Every version of every chart of `owner/name`: what its tag holds, or else the first commit that has it.
+pub fn releases(git: &mut Git, name: &str) -> Result<Vec<Release>, Fault> {
     let mut found: BTreeMap<(String, String), (Release, bool)> = BTreeMap::new();
     let log = git.run(&[
         "log",
@@ -54,8 +68,7 @@ pub fn releases(git: &mut Git) -> Result<Vec<Release>, Fault> {
         } else if let (Some((commit, date)), true) = (commit, is_published(line)) {
             let release = release(git, commit, date, line)?;
             if let Some(release) = release {
-                let key = (release.chart.clone(), release.version.clone());
-                found.entry(key).or_insert((release, false));
+                found.entry(release.key()).or_insert((release, false));
             }
         }
     }
@@ -79,15 +92,19 @@ pub fn releases(git: &mut Git) -> Result<Vec<Release>, Fault> {
             // A tag without a name is of any chart that has the version there.
             let candidates = paths
                 .iter()
-                .filter(|(name, _)| chart.is_empty() || *name == chart);
+                .filter(|(own, _)| chart.is_empty() || *own == chart);
             for path in candidates.flat_map(|(_, paths)| paths) {
                 let file = file_in(path);
-                if let Some(release) = release(git, commit, date, &file)? {
+                if let Some(mut release) = release(git, commit, date, &file)? {
+                    let own = release.version.trim_start_matches('v');
+                    let is_placeholder = PLACEHOLDERS.contains(&own) || own.ends_with("-dev");
+                    if !chart.is_empty() && is_placeholder || VERSION_OF_TAG.contains(&name) {
+                        version.clone_into(&mut release.version);
+                    }
                     let same = release.version.trim_start_matches('v') == version;
-                    let key = (release.chart.clone(), release.version.clone());
-                    let tagged = found.get(&key).is_some_and(|(_, tagged)| *tagged);
+                    let tagged = found.get(&release.key()).is_some_and(|(_, tagged)| *tagged);
                     if same && !tagged {
-                        found.insert(key, (release, true));
+                        found.insert(release.key(), (release, true));
                     }
                 }
             }

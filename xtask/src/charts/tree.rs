@@ -1,6 +1,7 @@
 //! What the tree of a chart names by default, kept by the tree's id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use regfix::check;
@@ -29,7 +30,7 @@ type Own = BTreeMap<String, BTreeSet<String>>;
 
 #[derive(Serialize, Deserialize, Default)]
 struct Cache {
-    /// The day of the catalogue: with another one, everything is read again.
+    /// The day of the catalogue, and how trees are read: with another one, everything is read again.
     as_of: String,
     trees: HashMap<String, Own>,
 }
@@ -72,6 +73,10 @@ const FOLDERS: [&str; 6] = [
 /// Files that are not part of a release.
 const NOT_RELEASED: [&str; 3] = ["tests", "test", "ci"];
 const MOST_DEPTH: usize = 8;
+/// Of a packed subchart, and of all that is in it. More is not read.
+const MOST_UNPACKED: u64 = 64 << 20;
+/// Grows when trees are read in another way.
+const METHOD: u32 = 2;
 
 impl<'r> Trees<'r> {
     pub fn new(rules: &'r RuleSet, folder: &Path, as_of: &str) -> Result<Self, Fault> {
@@ -82,10 +87,11 @@ impl<'r> Trees<'r> {
             true => serde_json::from_str(&read(&file)?).unwrap_or_default(),
             false => Cache::default(),
         };
+        let as_of = format!("{as_of}, {METHOD}");
         let cache = match cache.as_of == as_of {
             true => cache,
             false => Cache {
-                as_of: as_of.to_owned(),
+                as_of,
                 ..Cache::default()
             },
         };
@@ -110,6 +116,15 @@ impl<'r> Trees<'r> {
         git: &mut Git,
         release: &Release,
     ) -> Result<BTreeMap<String, Found>, Fault> {
+        self.found_below(git, release, 0)
+    }
+
+    fn found_below(
+        &mut self,
+        git: &mut Git,
+        release: &Release,
+        depth: usize,
+    ) -> Result<BTreeMap<String, Found>, Fault> {
         let Some(tree) = git.tree_at(&release.commit, &release.path)? else {
             return Ok(BTreeMap::new());
         };
@@ -133,8 +148,61 @@ impl<'r> Trees<'r> {
                 },
             );
         }
-        of_subcharts(git, release, &mut found)?;
+        self.of_subcharts(git, release, &mut found, depth)?;
         Ok(found)
+    }
+
+    /// Adds what is known of subcharts that are not in the tree: by the table, or in another folder of the repository.
+    fn of_subcharts(
+        &mut self,
+        git: &mut Git,
+        release: &Release,
+        found: &mut BTreeMap<String, Found>,
+        depth: usize,
+    ) -> Result<(), Fault> {
+        for one in subcharts(git, release)? {
+            let mut known: Vec<(String, BTreeSet<String>)> = Vec::new();
+            let Some(repository) = one.repository.as_deref() else {
+                continue;
+            };
+            if let Some(path) = repository.strip_prefix("file://") {
+                if let Some(path) = beside(&release.path, path).filter(|_| depth < MOST_DEPTH) {
+                    let release = Release {
+                        path,
+                        ..release.clone()
+                    };
+                    let below = self.found_below(git, &release, depth + 1)?.into_iter();
+                    known.extend(below.map(|(rule, found)| (rule, found.images)));
+                }
+            } else if repository.contains("://") {
+                let table = Facts::EMBEDDED.charts;
+                let known_of = table.advisories(Some(repository), &one.name, &one.version);
+                let certain = known_of.into_iter().filter(|advisory| advisory.certain);
+                let on = certain.filter(|advisory| advisory.enabled != charts::Enabled::Off);
+                known.extend(on.map(|advisory| {
+                    let images = advisory.images.split(", ").map(str::to_owned);
+                    (advisory.rule.to_owned(), images.collect())
+                }));
+            }
+            known.retain(|(rule, _)| !found.contains_key(rule));
+            if known.is_empty() {
+                continue;
+            }
+            let by_default = match &one.condition {
+                None => "on",
+                Some(condition) => by_default(git, release, condition)?,
+            };
+            for (rule, images) in known {
+                let subchart = Found {
+                    images,
+                    subchart: Some(format!("{}@{}", one.name, one.version)),
+                    condition: one.condition.clone(),
+                    by_default: Some(by_default),
+                };
+                found.insert(rule, subchart);
+            }
+        }
+        Ok(())
     }
 
     fn read_tree(
@@ -167,6 +235,9 @@ impl<'r> Trees<'r> {
     }
 
     fn file(&mut self, git: &mut Git, id: String, path: String) -> Result<Own, Fault> {
+        if path.starts_with("charts/") && path.ends_with(".tgz") {
+            return self.archive(git, id, path);
+        }
         let is_defaults =
             path.contains('/') || ["values.yaml", "values.yml"].contains(&path.as_str());
         let Some(kind) = kind::classify(Path::new(&path)).filter(|_| is_defaults) else {
@@ -179,6 +250,24 @@ impl<'r> Trees<'r> {
         let mut own = Own::new();
         if let Some(text) = git.text(&key.0)? {
             self.read_file(&key.1, &text, kind, &mut own);
+        }
+        self.files.insert(key, own.clone());
+        Ok(own)
+    }
+
+    /// A packed subchart. One that is broken is left out, as Helm would leave out the whole chart.
+    fn archive(&mut self, git: &mut Git, id: String, path: String) -> Result<Own, Fault> {
+        let key = (id, path);
+        if let Some(known) = self.files.get(&key) {
+            return Ok(known.clone());
+        }
+        let bytes = git.bytes(&key.0)?.unwrap_or_default();
+        let mut own = Own::new();
+        for (path, text) in unpacked(&bytes) {
+            let path = format!("charts/{path}");
+            if let Some(kind) = kind::classify(Path::new(&path)) {
+                self.read_file(&path, &text, kind, &mut own);
+            }
         }
         self.files.insert(key, own.clone());
         Ok(own)
@@ -211,12 +300,25 @@ impl<'r> Trees<'r> {
     }
 }
 
-/// Adds what is known of subcharts that are not in the tree.
-fn of_subcharts(
-    git: &mut Git,
-    release: &Release,
-    found: &mut BTreeMap<String, Found>,
-) -> Result<(), Fault> {
+/// The texts of an archive, by path.
+fn unpacked(bytes: &[u8]) -> Vec<(String, String)> {
+    let unzipped = flate2::read::GzDecoder::new(bytes).take(MOST_UNPACKED);
+    let mut archive = tar::Archive::new(unzipped);
+    let Ok(entries) = archive.entries() else {
+        return Vec::new();
+    };
+    let text = |entry: std::io::Result<tar::Entry<'_, _>>| {
+        let mut entry = entry.ok()?;
+        let path = entry.path().ok()?.to_str()?.to_owned();
+        let is_part = !path.split('/').any(|step| NOT_RELEASED.contains(&step));
+        let mut text = String::new();
+        (is_part && entry.read_to_string(&mut text).is_ok()).then_some((path, text))
+    };
+    entries.filter_map(text).collect()
+}
+
+/// What a version depends on, by the versions of its lock where there is one.
+fn subcharts(git: &mut Git, release: &Release) -> Result<Vec<Dependency>, Fault> {
     let mut all = Vec::new();
     let mut locked: HashMap<String, String> = HashMap::new();
     for name in ["Chart.yaml", "requirements.yaml"] {
@@ -226,34 +328,25 @@ fn of_subcharts(
         let of_lock = dependencies(git, release, name)?.into_iter();
         locked.extend(of_lock.map(|one| (one.name, one.version)));
     }
-    for one in all {
-        let Some(repository) = one.repository.as_deref().filter(|url| url.contains("://")) else {
-            continue;
-        };
-        let version = locked.get(&one.name).unwrap_or(&one.version);
-        let known = Facts::EMBEDDED
-            .charts
-            .advisories(Some(repository), &one.name, version);
-        let certain = known.iter().filter(|advisory| advisory.certain);
-        for advisory in certain.filter(|advisory| advisory.enabled != charts::Enabled::Off) {
-            if found.contains_key(advisory.rule) {
-                continue;
-            }
-            let by_default = match &one.condition {
-                None => "on",
-                Some(condition) => by_default(git, release, condition)?,
-            };
-            let images = advisory.images.split(", ").map(str::to_owned);
-            let subchart = Found {
-                images: images.collect(),
-                subchart: Some(format!("{}@{version}", one.name)),
-                condition: one.condition.clone(),
-                by_default: Some(by_default),
-            };
-            found.insert(advisory.rule.to_owned(), subchart);
+    for one in &mut all {
+        if let Some(version) = locked.get(&one.name) {
+            one.version.clone_from(version);
         }
     }
-    Ok(())
+    Ok(all)
+}
+
+/// Another folder of the repository, by its path from one of its folders; `None` where that leads out.
+fn beside(folder: &str, path: &str) -> Option<String> {
+    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()?),
+            step => steps.push(step),
+        }
+    }
+    Some(steps.join("/"))
 }
 
 fn dependencies(git: &mut Git, release: &Release, name: &str) -> Result<Vec<Dependency>, Fault> {
