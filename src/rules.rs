@@ -230,7 +230,7 @@ mod tests {
             let thirdhand = rule.evidence() == Some(Evidence::ThirdParty);
             assert!(
                 !(thirdhand && rule.safety == Safety::Safe),
-                "{} is safe by the word of third parties",
+                "{}: `safety: safe` needs `evidence: authoritative` or `maintainer`; use `safety: review` otherwise",
                 rule.id
             );
         }

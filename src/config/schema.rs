@@ -1,7 +1,7 @@
 //! The JSON schema of the configuration, for editors: made of the keys that the reader knows and of the types of rules,
 //! and held to what the reader takes and refuses.
 //!
-//! `UPDATE=1 cargo test --lib schema` writes `docs/schema/config.json` anew.
+//! `cargo xtask regenerate` writes `docs/schema/config.json`.
 
 use std::path::Path;
 
@@ -208,7 +208,10 @@ fn the_schema_is_of_what_the_reader_knows() {
         std::fs::write(path, &text).unwrap();
     }
     let stored = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(stored, text, "UPDATE=1 cargo test --lib schema writes it");
+    assert_eq!(
+        stored, text,
+        "docs/schema/config.json: cargo xtask regenerate writes it"
+    );
 }
 
 #[test]

@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(file["unjudged"][0]["column"], 4);
     }
 
-    /// `UPDATE=1 cargo test --lib schema` writes it anew.
+    /// `cargo xtask regenerate` writes it.
     #[test]
     fn the_schema_is_of_these_structs_and_of_what_is_written() {
         let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
@@ -189,7 +189,10 @@ mod tests {
             std::fs::write(path, &text).unwrap();
         }
         let stored = std::fs::read_to_string(path).unwrap_or_default();
-        assert_eq!(stored, text, "UPDATE=1 cargo test --lib schema writes it");
+        assert_eq!(
+            stored, text,
+            "docs/schema/report.json: cargo xtask regenerate writes it"
+        );
         let schema = serde_json::from_str(&text).unwrap();
         let mut value = document(&[("a", &full()), ("b", &full())]);
         let validator = jsonschema::validator_for(&schema).unwrap();

@@ -47,7 +47,7 @@ fn find<'r>(rows: &'r [Value], name: &str, container: &str) -> &'r Value {
     row
 }
 
-/// `UPDATE=1 cargo test cluster::` writes them.
+/// `cargo xtask regenerate` writes them.
 #[test]
 fn reports_of_the_dump_are_those_that_are_stored() {
     for (format, arguments) in [
@@ -63,7 +63,12 @@ fn reports_of_the_dump_are_those_that_are_stored() {
             fs::write(&path, &text).unwrap();
         }
         let stored = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(text, stored, "UPDATE=1 cargo test cluster:: writes it");
+        assert_eq!(
+            text,
+            stored,
+            "{}: cargo xtask regenerate writes it",
+            path.display()
+        );
         if format == "full" {
             let longest = text.lines().map(|line| line.chars().count()).max();
             assert!(longest <= Some(80), "{longest:?}");

@@ -338,8 +338,14 @@ fn the_manual_tells_of_every_format() {
     let readme = read("README.md");
     for format in regfix::report::FORMATS {
         let name = format!("`{}`", format.name);
-        assert!(manual.contains(&format!("\n| {name} | ")), "{name}");
-        assert!(readme.contains(&name), "{name}");
+        assert!(
+            manual.contains(&format!("\n| {name} | ")),
+            "docs/reports.md has no row for {name}: add one by hand"
+        );
+        assert!(
+            readme.contains(&name),
+            "README.md does not name {name}: add it under Reports by hand"
+        );
     }
 }
 

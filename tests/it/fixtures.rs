@@ -8,7 +8,7 @@
 //! | `in/**/x-1.0.0.tgz/` | a folder that is packed before the run: the archive of a chart; archives in archives, too |
 //! | `arguments` | further arguments, one a line, where the case needs them |
 //!
-//! `UPDATE=1 cargo test fixtures::` stores what is found; read the difference before you commit it. Four laws are
+//! `cargo xtask regenerate` stores what is found; read the difference before you commit it. Four laws are
 //! held for every case besides: a second run finds nothing that it could still fix, bytes outside the edits stay, the
 //! fixed text has the same structure, and the number of threads changes nothing.
 

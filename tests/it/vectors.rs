@@ -645,7 +645,7 @@ fn every_rule_has_a_fixture() {
         let stored = std::fs::read_to_string(&path).unwrap();
         assert_eq!(
             stored, text,
-            "{name}: UPDATE=1 cargo test vectors:: fixtures:: writes it"
+            "fixtures/rules/in/{name}: cargo xtask regenerate writes it"
         );
     }
 }
