@@ -165,21 +165,30 @@ fn files_are_rewritten_to_the_mirror() {
 
 /// A template sets its tag: whether the mirror has it is not known.
 #[test]
-fn an_image_whose_tag_is_not_known_stays() {
+fn an_image_of_a_chart_moves_if_the_chart_says_its_tag() {
     let chart = "apiVersion: v2\nname: chart\nversion: 1.0.0\nappVersion: \"2\"\n";
-    let template = "image: \"{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}\"\n";
     let values = "image:\n  repository: quay.io/org/app\n  tag: \"\"\n";
-    let folder = folder(&[
-        ("Chart.yaml", chart),
-        ("values.yaml", values),
-        ("templates/pod.yaml", template),
-        ("pod.yaml", "image: quay.io/org/app:1\n"),
-    ]);
-    let output = run(folder.path(), &["mirror", "--to", "m.io", "--write"]);
-    assert!(code(&output) != 2, "{}", stderr(&output));
-    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-    assert_eq!(read("pod.yaml"), "image: m.io/quay.io/org/app:1\n");
-    assert_eq!(read("values.yaml"), values);
+    let moved = values.replace("quay.io", "m.io/quay.io");
+    for (tag, expected) in [
+        ("default .Chart.AppVersion", moved.as_str()),
+        // Nobody copies an image whose tag is not known.
+        ("required \"a tag\"", values),
+    ] {
+        let template = format!(
+            "image: \"{{{{ .Values.image.repository }}}}:{{{{ .Values.image.tag | {tag} }}}}\"\n"
+        );
+        let folder = folder(&[
+            ("Chart.yaml", chart),
+            ("values.yaml", values),
+            ("templates/pod.yaml", &template),
+            ("pod.yaml", "image: quay.io/org/app:1\n"),
+        ]);
+        let output = run(folder.path(), &["mirror", "--to", "m.io", "--write"]);
+        assert!(code(&output) != 2, "{}", stderr(&output));
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("pod.yaml"), "image: m.io/quay.io/org/app:1\n");
+        assert_eq!(read("values.yaml"), expected, "{tag}");
+    }
 }
 
 #[test]
