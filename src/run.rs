@@ -265,7 +265,12 @@ pub fn check(
                 groups = groups::of(judge.projects.iter().flatten(), disk, options);
                 let changed = options.only.as_ref();
                 only = changed.map(|only| {
-                    only.with_what_it_reaches(disk, &makers.projects, &makers.selectors)
+                    only.with_what_it_reaches(
+                        disk,
+                        &makers.projects,
+                        &makers.selectors,
+                        &makers.releases,
+                    )
                 });
                 if let Some(only) = &only {
                     only.keep(&mut groups, &makers.projects);

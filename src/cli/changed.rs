@@ -10,7 +10,7 @@ use super::Arguments;
 use crate::baseline;
 use crate::config;
 use crate::git::{self, Asked, Before, Changes, Since};
-use crate::kind;
+use crate::kind::{self, Holds};
 use crate::printable::{self, complain};
 use crate::project::selectors;
 use crate::run::{Only, Settings};
@@ -41,7 +41,9 @@ pub(super) fn only(
     let asked = Asked {
         before: &|path| match (Only::asks_for(path), kind::classify(path)) {
             (true, _) => Before::Needed,
-            (false, Some(kind)) if selectors::is_of_use(kind) => Before::IfThere,
+            (false, Some(kind)) if selectors::is_of_use(kind) || kind.holds == Holds::Helmfile => {
+                Before::IfThere
+            }
             (false, _) => Before::Unwanted,
         },
         files: &files_below,

@@ -51,6 +51,11 @@ pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
     is_of_use(kind) && selects() && is_applied()
 }
 
+/// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
+pub fn lays_over(path: &Path, text: &str) -> bool {
+    is_argo_source(path) || WORDS.iter().any(|word| text.contains(word))
+}
+
 /// Whether a file holds such parameters, by its name.
 pub fn is_argo_source(path: &Path) -> bool {
     let name = source::parts(path).next_back();

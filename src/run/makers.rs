@@ -24,7 +24,7 @@ use crate::walk;
 pub(super) struct Makers {
     pub(super) projects: Vec<PathBuf>,
     /// Those that may release charts of the tree.
-    releases: Vec<PathBuf>,
+    pub(super) releases: Vec<PathBuf>,
     /// The same beyond the roots of the run: they say what images result, and nothing is overridden there.
     releases_around: Vec<PathBuf>,
     /// Those that may name charts with a version.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::groups::Group;
-use crate::kind;
-use crate::project::selectors::{applied_folders, folders_applied_by, may_select};
+use crate::kind::{self, Holds};
+use crate::project::selectors::{applied_folders, folders_applied_by, lays_over};
 use crate::project::{Place, Tree};
 use crate::walk;
 
@@ -62,12 +62,14 @@ impl Only {
 
     /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
     /// kustomization speaks about, what project files said before, and what speaks about a file that is gone. `makers` are
-    /// the files that make the projects of the run, `selectors` those that may select images in folders.
+    /// the files that make the projects of the run, `selectors` those that may select images in folders, `releases` those that may
+    /// give values to charts.
     pub(super) fn with_what_it_reaches(
         &self,
         tree: &dyn Tree,
         makers: &[PathBuf],
         selectors: &[PathBuf],
+        releases: &[PathBuf],
     ) -> Self {
         let mut reach = Reach {
             tree,
@@ -87,18 +89,16 @@ impl Only {
                 }
             }
         }
-        for (path, text) in self.before.iter().filter(|(path, _)| !Self::asks_for(path)) {
-            let kind = kind::classify(path);
-            if kind.is_some_and(|kind| may_select(path, kind, text.as_bytes())) {
-                let folders = folders_applied_by(tree, path, text);
-                reach
-                    .reached
-                    .extend(folders.iter().map(|folder| real(folder)));
+        for path in self.changed.iter().filter(|path| !Self::asks_for(path)) {
+            let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
+            for text in before.into_iter().chain(tree.text(path)) {
+                reach.add_laid_over(path, &text);
             }
         }
         reach.add_projects(&spoken, makers);
         reach.follow();
-        let selecting = selectors.iter().filter(|selector| {
+        reach.add_releases(&self.changed, releases);
+        let selecting = selectors.iter().chain(releases).filter(|selector| {
             let folders = applied_folders(tree, selector);
             let folders: Vec<PathBuf> = folders.iter().map(|folder| real(folder)).collect();
             let is_below = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
@@ -150,6 +150,48 @@ struct Reach<'t> {
 }
 
 impl Reach<'_> {
+    /// Adds the charts of releases that may take values from what changed: from a file that they name, or one beside them.
+    fn add_releases(&mut self, changed: &BTreeSet<PathBuf>, releases: &[PathBuf]) {
+        let names: HashSet<&str> = changed
+            .iter()
+            .filter_map(|path| path.file_name()?.to_str())
+            .collect();
+        let beside: HashSet<PathBuf> = self
+            .reached
+            .iter()
+            .filter_map(|path| path.parent().map(Path::to_owned))
+            .collect();
+        for release in releases {
+            let path = real(release);
+            let Some(text) = self.tree.text(release) else {
+                continue;
+            };
+            let is_beside = path.parent().is_some_and(|folder| beside.contains(folder));
+            if is_beside || names.iter().any(|name| text.contains(name)) {
+                self.add_laid_over(&path, &text);
+            }
+        }
+    }
+
+    /// Adds the folders that a text lays something over: images that it selects there, or values that it gives to a chart.
+    fn add_laid_over(&mut self, path: &Path, text: &str) {
+        let folders = match kind::classify(path).map(|kind| kind.holds) {
+            Some(Holds::Yaml | Holds::Json) if lays_over(path, text) => {
+                folders_applied_by(self.tree, path, text)
+            }
+            Some(Holds::Helmfile) => {
+                let folder = path.parent().unwrap_or(path);
+                words(text)
+                    .map(|word| self.target(folder, word))
+                    .filter(|target| self.tree.place(target) == Place::Folder && target != folder)
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        self.reached
+            .extend(folders.iter().map(|folder| real(folder)));
+    }
+
     /// The charts that hold one of the paths, and the kustomizations that speak about one.
     fn add_projects(&mut self, paths: &HashSet<&Path>, makers: &[PathBuf]) {
         let names: HashSet<&OsStr> = paths.iter().filter_map(|path| path.file_name()).collect();
