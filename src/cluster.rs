@@ -6,12 +6,17 @@
 
 #[cfg(feature = "online")]
 mod api;
+mod chart;
 mod collect;
 mod container;
 mod crd;
+mod identity;
+mod image_use;
+mod in_git;
 mod inventory;
 mod judge;
 mod kubectl;
+mod labels;
 mod object;
 mod origin;
 mod patch;
@@ -24,16 +29,20 @@ mod spelled;
 
 #[cfg(feature = "online")]
 pub use api::{ApiServer, SERVICE_ACCOUNT, is_in_pod};
+pub use chart::Chart;
 pub use collect::{Collected, Collector, collect};
 pub use container::{Container, Role};
 pub use crd::resource;
+pub use identity::Identity;
+pub use image_use::{Change, Judged, Use};
+pub use in_git::{InGit, Site, State as GitState, Sureness};
 pub use inventory::{Inventory, Presence, Replicas, Row, State};
-pub use judge::{Change, Judge, Judged, Use};
+pub use judge::Judge;
 pub use kubectl::Kubectl;
-pub use object::{Identity, Object};
-pub use origin::{Chart, Manager, Origin};
+pub use object::Object;
+pub use origin::{Manager, Origin};
 pub use patch::script;
 pub use read::{ReadError, Unread, read};
-pub use repo::{GitOnly, InGit, Site, State as GitState, Sureness, join};
+pub use repo::{GitOnly, join};
 pub use server::{Query, Refusal, Server};
 pub use source::Location;

@@ -81,10 +81,12 @@ mod rounds;
 #[cfg(feature = "online")]
 mod serve;
 #[cfg(feature = "online")]
+mod start;
+#[cfg(feature = "online")]
 mod watch;
 
 #[cfg(feature = "online")]
-pub(super) use once::export;
+pub(super) use start::export;
 
 #[cfg(not(feature = "online"))]
 pub(super) use super::online::export;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::object::{Identity, is_read_for_images};
+use super::identity::Identity;
+use super::object::is_read_for_images;
 
 /// Schemas nest about as deep as objects.
 const DEEPEST: usize = 64;

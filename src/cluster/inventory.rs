@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::container::{Container, Role};
-use super::judge::{Judged, Use};
-use super::object::{Identity, Object};
+use super::identity::Identity;
+use super::image_use::{Judged, Use};
+use super::in_git::InGit;
+use super::object::Object;
 use super::origin::{Manager, Origin, Sources};
-use super::repo::InGit;
 use crate::rules::charts::Charts;
 
 use owners::{Chain, Index};

@@ -4,27 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::judge::Use;
-use super::origin;
+use super::identity::Identity;
+use super::image_use::Use;
+use super::labels;
 use super::source::Source;
-
-/// An object by its name. The version of the API does not matter.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity {
-    /// Empty where the object is in no namespace.
-    pub namespace: String,
-    pub kind: String,
-    pub name: String,
-    /// The API group; empty for the core group.
-    pub group: String,
-}
-
-impl Identity {
-    /// `Deployment/web`
-    pub fn shown(&self) -> String {
-        format!("{}/{}", self.kind, self.name)
-    }
-}
 
 /// The object that another one belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,7 +167,7 @@ fn evidence(value: &Value) -> BTreeMap<String, String> {
         if key == LAST_APPLIED {
             return Some((key.clone(), String::new()));
         }
-        let value = value.as_str().filter(|_| origin::is_evidence(key))?;
+        let value = value.as_str().filter(|_| labels::is_evidence(key))?;
         Some((key.clone(), value.to_owned()))
     });
     kept.collect()

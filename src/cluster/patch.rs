@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::identity::Identity;
+use super::image_use::Change;
 use super::inventory::{Presence, Row};
-use super::judge::Change;
-use super::object::Identity;
 use super::origin::Manager;
 use super::server::Query;
 use crate::edit::Applicability;

@@ -11,9 +11,10 @@ mod table;
 
 use std::collections::BTreeSet;
 
+use super::in_git::{State, Sureness};
 use super::inventory::{Presence, Row};
 use super::origin::Manager;
-use super::repo::{GitOnly, State, Sureness};
+use super::repo::GitOnly;
 use crate::edit::Applicability;
 use crate::report::text::{count, listed};
 use crate::report::{FORMATS, Format, Look};

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::object::Identity;
-use super::origin::Chart;
+use super::chart::Chart;
+use super::identity::Identity;
 
 /// Where files are that make objects of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

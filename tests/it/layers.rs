@@ -8,21 +8,11 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemUse, UseTree};
 
 /// Modules whose files import each other, and why that stays.
-const CIRCLES: [(&str, &[&str], &str); 4] = [
+const CIRCLES: [(&str, &[&str], &str); 2] = [
     (
         "cli",
         &["args"],
         "the arguments of all commands are one type, which the commands read",
-    ),
-    (
-        "cli::exporter",
-        &["once"],
-        "what runs once can be asked to go on",
-    ),
-    (
-        "cluster",
-        &["inventory", "object", "source"],
-        "an object has the uses that were found in it and its source, which are read from objects",
     ),
     (
         "project::helm::render",
@@ -40,6 +30,8 @@ struct Source {
     named: BTreeMap<String, Vec<String>>,
     /// Every path that is written in it, outside of tests.
     paths: BTreeSet<Vec<String>>,
+    /// Modules below it that are compiled for tests only.
+    tests: Vec<String>,
 }
 
 fn root() -> PathBuf {
@@ -65,29 +57,15 @@ fn modules() -> BTreeMap<Module, Source> {
     }
     let mut all = BTreeMap::new();
     below(&root(), &Module::new(), &mut all);
-    let tests = tests_of(&all);
+    let tests: Vec<Module> = all
+        .iter()
+        .flat_map(|(module, source)| {
+            let tests = source.tests.iter();
+            tests.map(move |test| [&module[..], std::slice::from_ref(test)].concat())
+        })
+        .collect();
     all.retain(|module, _| !tests.iter().any(|test| module.starts_with(test)));
     all
-}
-
-/// Files that are compiled for tests only.
-fn tests_of(all: &BTreeMap<Module, Source>) -> Vec<Module> {
-    let mut found = Vec::new();
-    for module in all.keys() {
-        let path = match module.is_empty() {
-            true => root().join("lib.rs"),
-            false => root().join(module.join("/")).with_extension("rs"),
-        };
-        let file = syn::parse_file(&std::fs::read_to_string(path).unwrap()).unwrap();
-        for item in file.items {
-            if let Item::Mod(inner) = item
-                && is_test(&inner.attrs)
-            {
-                found.push([module.clone(), vec![inner.ident.to_string()]].concat());
-            }
-        }
-    }
-    found
 }
 
 fn is_test(attributes: &[Attribute]) -> bool {
@@ -131,9 +109,9 @@ impl Source {
 
 impl<'ast> Visit<'ast> for Source {
     fn visit_item(&mut self, item: &'ast Item) {
-        let is_tests = matches!(item, Item::Mod(inner) if is_test(&inner.attrs));
-        if !is_tests {
-            visit::visit_item(self, item);
+        match item {
+            Item::Mod(inner) if is_test(&inner.attrs) => self.tests.push(inner.ident.to_string()),
+            _ => visit::visit_item(self, item),
         }
     }
 

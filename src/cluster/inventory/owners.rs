@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::object::{Identity, Object, Owner};
+use super::super::identity::Identity;
+use super::super::object::{Object, Owner};
 
 /// Nobody owns in longer chains; a circle must end.
 const LONGEST_CHAIN: usize = 16;

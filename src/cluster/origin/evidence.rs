@@ -6,55 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use super::super::object::{Identity, Object};
+use super::super::chart::Chart;
+use super::super::identity::Identity;
+use super::super::labels::{
+    ARGO_ID, ARGO_INSTANCE, CHART, FLUX_KUSTOMIZATION, FLUX_RELEASE, HELM_NAMESPACE, HELM_RELEASE,
+    KUSTOMIZE, LAST_APPLIED, OTHERS,
+};
+use super::super::object::Object;
 use super::super::source::{Location, Source, without_user};
-use super::{Chart, Manager, Origin};
+use super::{Manager, Origin};
 use crate::rules::charts::Charts;
-
-const ARGO_ID: &str = "argocd.argoproj.io/tracking-id";
-/// What many set as the label that Argo CD tracks by.
-const ARGO_INSTANCE: &str = "argocd.argoproj.io/instance";
-const INSTANCE: &str = "app.kubernetes.io/instance";
-const FLUX_RELEASE: &str = "helm.toolkit.fluxcd.io";
-const FLUX_KUSTOMIZATION: &str = "kustomize.toolkit.fluxcd.io";
-const HELM_RELEASE: &str = "meta.helm.sh/release-name";
-const HELM_NAMESPACE: &str = "meta.helm.sh/release-namespace";
-const CHART: &str = "helm.sh/chart";
-const KUSTOMIZE: &str = "config.kubernetes.io/origin";
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// Labels and annotations of other programs that put objects back, and what these are called.
-const OTHERS: [(&str, &str); 10] = [
-    ("olm.owner", "Operator Lifecycle Manager"),
-    ("objectset.rio.cattle.io/owner-name", "Rancher Fleet or k3s"),
-    ("objectset.rio.cattle.io/id", "Rancher Fleet or k3s"),
-    ("kapp.k14s.io/app", "kapp"),
-    ("configsync.gke.io/resource-id", "Config Sync"),
-    ("config.k8s.io/owning-inventory", "kpt"),
-    ("addonmanager.kubernetes.io/mode", "addon manager"),
-    ("eks.amazonaws.com/component", "EKS add-on"),
-    ("pulumi.com/patchForce", "Pulumi"),
-    ("app.terraform.io/run", "Terraform"),
-];
-
-/// Whether a label or an annotation says who put an object there.
-pub(in crate::cluster) fn is_evidence(key: &str) -> bool {
-    let ours = [
-        ARGO_ID,
-        ARGO_INSTANCE,
-        INSTANCE,
-        HELM_RELEASE,
-        HELM_NAMESPACE,
-        CHART,
-        "chart",
-        KUSTOMIZE,
-    ];
-    let flux = |key: &str| {
-        let (group, name) = key.split_once('/').unwrap_or((key, ""));
-        [FLUX_RELEASE, FLUX_KUSTOMIZATION].contains(&group) && ["name", "namespace"].contains(&name)
-    };
-    ours.contains(&key) || flux(key) || OTHERS.iter().any(|(one, _)| *one == key)
-}
 
 /// What is known of all objects that bring others.
 pub(in crate::cluster) struct Sources {
@@ -173,7 +134,7 @@ impl Sources {
         let named = |one: &&Identity| {
             one.kind == "Application" && (with_namespace(one) == name || one.name == name)
         };
-        // Two of one name in two namespaces cannot be told apart.
+        // Two of one name in two namespaces cannot be distinguished.
         let mut all = self.all.keys().filter(named);
         let application = all.next().filter(|_| all.next().is_none());
         let application = self.applications.get(&object.identity).or(application);

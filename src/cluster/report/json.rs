@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::{NotRead, Report};
+use crate::cluster::chart::Chart;
+use crate::cluster::image_use::Change;
+use crate::cluster::in_git::{InGit, Site, Sureness};
 use crate::cluster::inventory::{Presence, Row};
-use crate::cluster::judge::Change;
-use crate::cluster::origin::{Chart, Origin};
-use crate::cluster::repo::{GitOnly, InGit, Site, Sureness};
+use crate::cluster::origin::Origin;
+use crate::cluster::repo::GitOnly;
 use crate::cluster::source::Location;
 use crate::edit::Applicability;
 use crate::finding::Finding;

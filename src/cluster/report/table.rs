@@ -1,7 +1,7 @@
 //! For spreadsheets: one row for each root, container and image.
 
 use super::Report;
-use crate::cluster::repo::Sureness;
+use crate::cluster::in_git::Sureness;
 use crate::report::csv::{cell, rows};
 use crate::report::group;
 
