@@ -41,14 +41,14 @@ use crate::config;
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
 use crate::report::{self, Base, Format, Look};
-use crate::rules::{Edition, RuleSet, Severity};
+use crate::rules::{Edition, RuleSet};
 use crate::run::{self, Baselines, ImageList, Mode, Options, Outcome, Settings};
 use crate::suppress::insert::Note;
 use crate::walk::{self, Overlay};
 use crate::write;
 
 pub use args::Arguments;
-use args::{ColorChoice, Command, FailOn, TableFormat};
+use args::{ColorChoice, Command, TableFormat};
 use lasting::Lasting;
 use settings::Typed;
 use shard::Paths;
@@ -69,6 +69,16 @@ impl Exit {
             Self::Done => 0,
             Self::FindingsLeft => 1,
             Self::Failed => 2,
+        }
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Clean => Self::Done,
+            Outcome::FindingsLeft => Self::FindingsLeft,
+            Outcome::Failed => Self::Failed,
         }
     }
 }
@@ -312,11 +322,7 @@ fn run(
         _ if arguments.action.files => run::files(&options, out, err)?,
         _ => run::check(&options, out, err)?,
     };
-    Ok(match outcome {
-        Outcome::Clean => Exit::Done,
-        Outcome::FindingsLeft => Exit::FindingsLeft,
-        Outcome::Failed => Exit::Failed,
-    })
+    Ok(outcome.into())
 }
 
 /// What `regfix cluster` is asked for, if it is.
@@ -565,22 +571,12 @@ fn options<'o>(
             _ => Mode::Check,
         },
         unsafe_fixes: arguments.action.unsafe_fixes,
-        fail_on: match arguments.output.fail_on {
-            _ if arguments.output.exit_zero => None,
-            FailOn::Never => None,
-            FailOn::Warning => Some(Severity::Warning),
-            FailOn::Error => Some(Severity::Error),
-        },
+        fail_on: arguments.output.fail_on.least(arguments.output.exit_zero),
         settings,
         registries: None,
         ignores: None,
         format: shown,
-        outputs: arguments
-            .output
-            .output
-            .iter()
-            .map(|(name, path)| (format(name), path.clone()))
-            .collect(),
+        outputs: outputs(&arguments.output.output),
         shard: scope.shard.map(|shard| shard.to_string()),
         base: Base::default(),
         as_of: Date::MIN,
@@ -592,6 +588,14 @@ fn options<'o>(
         statistics: arguments.output.statistics,
         gate: Arc::default(),
     }
+}
+
+/// Further reports, and the files that they go to.
+fn outputs(named: &[(String, PathBuf)]) -> Vec<(&'static Format, PathBuf)> {
+    let outputs = named.iter();
+    outputs
+        .map(|(name, path)| (format(name), path.clone()))
+        .collect()
 }
 
 /// Arguments hold no other names.

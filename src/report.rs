@@ -233,6 +233,17 @@ pub struct Look {
 }
 
 impl Look {
+    /// Of 80 columns, for no terminal.
+    pub const PLAIN: Self = Self {
+        terminal: false,
+        color: false,
+        hyperlinks: false,
+        width: 80,
+        limit: Applicability::Safe,
+        write: false,
+        verbose: false,
+    };
+
     /// For a file: nothing is coloured there.
     #[must_use]
     pub fn plain(self) -> Self {

@@ -148,6 +148,15 @@ impl Options<'_> {
         }
     }
 
+    /// What a run comes to with these counts.
+    fn outcome(&self, summary: &Summary) -> Outcome {
+        match () {
+            () if summary.failures > 0 => Outcome::Failed,
+            () if self.fails_on(summary) => Outcome::FindingsLeft,
+            () => Outcome::Clean,
+        }
+    }
+
     fn is_piped(&self) -> bool {
         self.walk.roots.iter().any(|root| root == Path::new("-"))
     }
@@ -691,11 +700,6 @@ impl Run<'_, '_> {
             let counts = concise::counts(&summary, &options.look);
             streams.err.write_all(counts.as_bytes())?;
         }
-        let summary = &summary;
-        Ok(match summary {
-            summary if summary.failures > 0 => Outcome::Failed,
-            summary if options.fails_on(summary) => Outcome::FindingsLeft,
-            _ => Outcome::Clean,
-        })
+        Ok(options.outcome(&summary))
     }
 }

@@ -393,6 +393,18 @@ pub enum FailOn {
     Never,
 }
 
+impl FailOn {
+    /// The least severity of findings that count; `None` for no severity at all.
+    pub fn least(self, exit_zero: bool) -> Option<Severity> {
+        match self {
+            _ if exit_zero => None,
+            Self::Never => None,
+            Self::Warning => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
     Info,

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{self, FailOn};
-use super::{Arguments, Exit, Outcome, Settings, format, refuse};
+use super::{Arguments, Exit, Settings, format, outputs, refuse};
 use crate::printable::{self, complain};
 use crate::report::FORMATS;
 use crate::report::results::{self, Results};
-use crate::rules::Severity;
 use crate::run::{self, Mode, Options};
 use crate::walk;
 
@@ -68,24 +67,12 @@ pub(super) fn merge(
     };
     options.mode = Mode::Check;
     options.format = format(&merge.format);
-    let outputs = merge.output.iter();
-    options.outputs = outputs
-        .map(|(name, path)| (format(name), path.clone()))
-        .collect();
-    options.fail_on = match merge.fail_on {
-        _ if merge.exit_zero => None,
-        FailOn::Never => None,
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Error => Some(Severity::Error),
-    };
+    options.outputs = outputs(&merge.output);
+    options.fail_on = merge.fail_on.least(merge.exit_zero);
     options.quiet = arguments.output.quiet;
     let joined = results::join(results);
     let outcome = run::merged(&options, joined, &area.rules.set, out, err)?;
-    Ok(match outcome {
-        Outcome::Clean => Exit::Done,
-        Outcome::FindingsLeft => Exit::FindingsLeft,
-        Outcome::Failed => Exit::Failed,
-    })
+    Ok(outcome.into())
 }
 
 /// Reads one report. The message has its place.

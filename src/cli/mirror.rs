@@ -201,11 +201,7 @@ fn rewrite(
         settings: &settings,
         ..options
     };
-    Ok(match run::check(&options, out, err)? {
-        Outcome::Clean => Exit::Done,
-        Outcome::FindingsLeft => Exit::FindingsLeft,
-        Outcome::Failed => Exit::Failed,
-    })
+    run::check(&options, out, err).map(Exit::from)
 }
 
 /// A rule for each repository and where it goes.

@@ -24,7 +24,7 @@ pub(super) type References = gix_ref::file::Store;
 pub(super) struct SharedObjects(Arc<Store>);
 
 impl SharedObjects {
-    /// What is not found at first is looked for again: git may have packed it anew in the meantime.
+    /// What is not found at first is looked for again: git may have packed it again in the meantime.
     pub(super) fn handle(&self) -> gix_odb::HandleArc {
         self.0.to_cache_arc()
     }

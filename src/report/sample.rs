@@ -9,15 +9,7 @@ use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Severity, Unj
 use crate::source::{LineIndex, Position, Span};
 
 /// A terminal of 80 columns without colour.
-pub(super) const LOOK: Look = Look {
-    terminal: false,
-    color: false,
-    hyperlinks: false,
-    width: 80,
-    limit: Applicability::Safe,
-    write: false,
-    verbose: false,
-};
+pub(super) const LOOK: Look = Look::PLAIN;
 
 /// What a file came to.
 #[derive(Default)]

@@ -59,11 +59,7 @@ pub fn merged(
     for outlet in outlets {
         summary.failures += outlet.end(options, &summary, &shares, rules, &mut streams)?;
     }
-    Ok(match summary {
-        summary if summary.failures > 0 => Outcome::Failed,
-        summary if options.fails_on(&summary) => Outcome::FindingsLeft,
-        _ => Outcome::Clean,
-    })
+    Ok(options.outcome(&summary))
 }
 
 /// Formats for programs that have all fields have them as they were read.
@@ -71,6 +67,6 @@ fn piece(file: &File, format: &'static Format, look: &Look) -> Piece {
     match format.name {
         name if name == json::FORMAT.name => Piece::Text(file.json()),
         name if name == jsonl::FORMAT.name => Piece::Text(file.json_lines()),
-        _ => file.told(|report| format.piece(report, look)),
+        _ => file.with_report(|report| format.piece(report, look)),
     }
 }

@@ -12,6 +12,7 @@ use super::groups::Group;
 use crate::kind::{self, Holds};
 use crate::project::selectors::{applied_folders, folders_applied_by, lays_over};
 use crate::project::{Place, Tree};
+use crate::search::Search;
 use crate::walk;
 
 /// What changed.
@@ -152,10 +153,9 @@ struct Reach<'t> {
 impl Reach<'_> {
     /// Adds the charts of releases that may take values from what changed: from a file that they name, or one beside them.
     fn add_releases(&mut self, changed: &BTreeSet<PathBuf>, releases: &[PathBuf]) {
-        let names: HashSet<&str> = changed
-            .iter()
-            .filter_map(|path| path.file_name()?.to_str())
-            .collect();
+        let names = changed.iter().filter_map(|path| path.file_name()?.to_str());
+        // Too many names to search for: any of them may be there.
+        let search = Search::new(names).ok();
         let beside: HashSet<PathBuf> = self
             .reached
             .iter()
@@ -167,7 +167,8 @@ impl Reach<'_> {
                 continue;
             };
             let is_beside = path.parent().is_some_and(|folder| beside.contains(folder));
-            if is_beside || names.iter().any(|name| text.contains(name)) {
+            let has_name = |search: &Search| search.occurs_in(text.as_bytes());
+            if is_beside || search.as_ref().is_none_or(has_name) {
                 self.add_laid_over(&path, &text);
             }
         }
@@ -175,21 +176,22 @@ impl Reach<'_> {
 
     /// Adds the folders that a text lays something over: images that it selects there, or values that it gives to a chart.
     fn add_laid_over(&mut self, path: &Path, text: &str) {
-        let folders = match kind::classify(path).map(|kind| kind.holds) {
+        match kind::classify(path).map(|kind| kind.holds) {
             Some(Holds::Yaml | Holds::Json) if lays_over(path, text) => {
-                folders_applied_by(self.tree, path, text)
+                let folders = folders_applied_by(self.tree, path, text);
+                let folders = folders.iter().map(|folder| real(folder));
+                self.reached.extend(folders);
             }
             Some(Holds::Helmfile) => {
                 let folder = path.parent().unwrap_or(path);
-                words(text)
-                    .map(|word| self.target(folder, word))
-                    .filter(|target| self.tree.place(target) == Place::Folder && target != folder)
-                    .collect()
+                let targets = words(text).map(|word| self.target(folder, word));
+                let is_other =
+                    |path: &PathBuf| path != folder && self.tree.place(path) == Place::Folder;
+                let folders: Vec<PathBuf> = targets.filter(is_other).collect();
+                self.reached.extend(folders);
             }
-            _ => Vec::new(),
-        };
-        self.reached
-            .extend(folders.iter().map(|folder| real(folder)));
+            _ => {}
+        }
     }
 
     /// The charts that hold one of the paths, and the kustomizations that speak about one.

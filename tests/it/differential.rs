@@ -248,13 +248,63 @@ pub(crate) fn alone(images: &BTreeSet<String>, flags: &[&str]) -> BTreeMap<Strin
     images.iter().cloned().zip(now.map(str::to_owned)).collect()
 }
 
+/// How many images there were that could move, and how many of them did.
+#[derive(Default)]
+pub(crate) struct Moves {
+    legacy: usize,
+    moved: usize,
+}
+
+impl Moves {
+    /// Holds each image to what it was, or to what it becomes where it is written out alone.
+    pub(crate) fn between(
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+        wanted: &BTreeMap<String, String>,
+        what: &str,
+        folder: &Path,
+    ) -> Self {
+        assert!(
+            before.keys().eq(after.keys()),
+            "{what}: {before:?} {after:?}"
+        );
+        let mut moves = Self::default();
+        for (pod, image) in before {
+            let (now, wanted) = (&after[pod], &wanted[image]);
+            moves.legacy += usize::from(image != wanted);
+            moves.moved += usize::from(image != wanted && now == wanted);
+            assert!(
+                now == image || now == wanted,
+                "{what}: {pod} pulled {image}, and pulls {now}; alone it would be {wanted}\n{}",
+                shown(folder)
+            );
+        }
+        moves
+    }
+
+    pub(crate) fn are_most(&self) {
+        let Self { legacy, moved } = self;
+        assert!(
+            moved * 10 > legacy * 6,
+            "only {moved} of {legacy} legacy images moved"
+        );
+    }
+}
+
+impl std::ops::AddAssign for Moves {
+    fn add_assign(&mut self, other: Self) {
+        self.legacy += other.legacy;
+        self.moved += other.moved;
+    }
+}
+
 #[test]
 fn images_of_generated_charts_stay_or_become_what_their_rule_says() {
     if !has_helm() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    let (mut legacy, mut moved) = (0, 0);
+    let mut moves = Moves::default();
     for seed in 0..CASES {
         let chart = chart(seed);
         for flags in [&[][..], &["--unsafe-fixes"]] {
@@ -266,20 +316,8 @@ fn images_of_generated_charts_stay_or_become_what_their_rule_says() {
             run(folder.path(), &write);
             let once = files(folder.path());
             let after = rendered(folder.path(), home.path());
-            assert!(
-                before.keys().eq(after.keys()),
-                "{seed}: {before:?} {after:?}"
-            );
-            for (pod, image) in &before {
-                let (now, wanted) = (&after[pod], &wanted[image]);
-                legacy += usize::from(image != wanted);
-                moved += usize::from(image != wanted && now == wanted);
-                assert!(
-                    now == image || now == wanted,
-                    "{seed} {flags:?}: {pod} pulled {image}, and pulls {now}; alone it would be {wanted}\n{}",
-                    shown(folder.path())
-                );
-            }
+            let what = format!("{seed} {flags:?}");
+            moves += Moves::between(&before, &after, &wanted, &what, folder.path());
             run(folder.path(), &write);
             assert!(
                 once == files(folder.path()),
@@ -287,8 +325,5 @@ fn images_of_generated_charts_stay_or_become_what_their_rule_says() {
             );
         }
     }
-    assert!(
-        moved * 10 > legacy * 6,
-        "only {moved} of {legacy} legacy images moved"
-    );
+    moves.are_most();
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::canvas::{Canvas, Drawn};
-use super::rows::{ApplicabilityName, FileRow, FindingRow, FixedRow, Line, SeverityName};
+use super::rows::{FileRow, FindingRow, FixedRow, Line};
 use super::{Results, incomplete, misfits};
-use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::edit::{Edit, FileEdit, Fix};
 use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Unjudged};
 use crate::printable;
 use crate::report::{Base, FileReport, Moment, Origin, Owners, RepositorySummary, Summary, Tally};
-use crate::rules::{Outcome, Severity, Verified};
+use crate::rules::{Outcome, Verified};
 use crate::source::{LineIndex, Position, Span};
 
 /// A file of a joined run.
@@ -273,7 +273,7 @@ impl File {
     }
 
     /// The file as a format shows it.
-    pub fn told<R>(&self, tell: impl FnOnce(&FileReport<'_>) -> R) -> R {
+    pub fn with_report<R>(&self, show: impl FnOnce(&FileReport<'_>) -> R) -> R {
         let row = &self.0;
         let drawn = self.drawn();
         let lines = LineIndex::new(&drawn.text);
@@ -306,7 +306,7 @@ impl File {
             .repository
             .as_ref()
             .map(|name| Arc::new(self.origin(name, &base)));
-        tell(&FileReport {
+        show(&FileReport {
             path: Path::new(&row.at.path),
             base: &base,
             origin: origin.as_ref(),
@@ -391,15 +391,15 @@ fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
     });
     Finding {
         rule: Arc::from(row.rule.as_str()),
-        severity: severity(row.severity),
+        severity: row.severity,
         message: row.message.clone(),
         labels: labels.collect(),
         old: row.old.clone(),
         new: row.new.clone(),
-        fix: row.applicability.map(|name| Fix {
+        fix: row.applicability.map(|applicability| Fix {
             edits: edits.collect(),
             elsewhere: elsewhere.collect(),
-            applicability: applicability(name),
+            applicability,
             pin: None,
         }),
         reason: row.reason.clone(),
@@ -425,17 +425,14 @@ fn fixed(row: &FixedRow) -> Fixed {
     Fixed {
         finding: Finding {
             rule: Arc::from(row.rule.as_str()),
-            severity: severity(row.severity),
+            severity: row.severity,
             message: row.message.clone(),
             labels: Vec::new(),
             old: row.old.clone(),
             new: row.new.clone(),
-            fix: row.applicability.map(|name| Fix {
-                edits: Vec::new(),
-                elsewhere: Arc::from([]),
-                applicability: applicability(name),
-                pin: None,
-            }),
+            fix: row
+                .applicability
+                .map(|applicability| Fix::here(Vec::new(), applicability)),
             reason: row.reason.clone(),
             related: Vec::new(),
             notes: Vec::new(),
@@ -450,21 +447,5 @@ fn fixed(row: &FixedRow) -> Fixed {
             line: row.line,
             column: row.column,
         },
-    }
-}
-
-fn severity(name: SeverityName) -> Severity {
-    match name {
-        SeverityName::Info => Severity::Info,
-        SeverityName::Warning => Severity::Warning,
-        SeverityName::Error => Severity::Error,
-    }
-}
-
-fn applicability(name: ApplicabilityName) -> Applicability {
-    match name {
-        ApplicabilityName::Display => Applicability::Display,
-        ApplicabilityName::Unsafe => Applicability::Unsafe,
-        ApplicabilityName::Safe => Applicability::Safe,
     }
 }

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::edit::Applicability;
+use crate::rules::Severity;
+
 /// A file of more lines, or with a longer line, is not checked.
 pub(super) const MOST: usize = 64 << 20;
 
@@ -10,7 +13,7 @@ pub(super) const MOST: usize = 64 << 20;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct FindingRow {
     pub rule: String,
-    pub severity: SeverityName,
+    pub severity: Severity,
     pub message: String,
     #[serde(default)]
     pub mention: bool,
@@ -22,7 +25,7 @@ pub(super) struct FindingRow {
     #[serde(default)]
     pub url: Option<String>,
     #[serde(default)]
-    pub applicability: Option<ApplicabilityName>,
+    pub applicability: Option<Applicability>,
     pub spans: Vec<SpanRow>,
     #[serde(default)]
     pub edits: Vec<EditRow>,
@@ -42,22 +45,6 @@ pub(super) struct FindingRow {
     pub at: Option<String>,
     #[serde(default)]
     pub object: Option<Value>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum SeverityName {
-    Info,
-    Warning,
-    Error,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ApplicabilityName {
-    Display,
-    Unsafe,
-    Safe,
 }
 
 /// Where something is: bytes, and lines and columns.
@@ -182,7 +169,7 @@ pub(super) struct VerifiedRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct FixedRow {
     pub rule: String,
-    pub severity: SeverityName,
+    pub severity: Severity,
     pub message: String,
     pub old: String,
     #[serde(default)]
@@ -192,7 +179,7 @@ pub(super) struct FixedRow {
     #[serde(default)]
     pub url: Option<String>,
     #[serde(default)]
-    pub applicability: Option<ApplicabilityName>,
+    pub applicability: Option<Applicability>,
     pub line: usize,
     pub column: usize,
 }
