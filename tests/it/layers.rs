@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemUse, UseTree};
@@ -22,6 +23,7 @@ const CIRCLES: [(&str, &[&str], &str); 2] = [
 ];
 
 type Module = Vec<String>;
+type Uses = BTreeSet<(Module, Module)>;
 
 /// A source file, as far as it says what it uses.
 #[derive(Default)]
@@ -171,8 +173,14 @@ fn absolute(all: &BTreeMap<Module, Source>, from: &Module, path: &[String]) -> O
     }
 }
 
-/// Which module uses which.
-fn uses(all: &BTreeMap<Module, Source>) -> BTreeSet<(Module, Module)> {
+/// All modules, and which of them uses which. Reading them takes a while, and two tests want them.
+static READ: LazyLock<(Vec<Module>, Uses)> = LazyLock::new(|| {
+    let all = modules();
+    let uses = uses(&all);
+    (all.into_keys().collect(), uses)
+});
+
+fn uses(all: &BTreeMap<Module, Source>) -> Uses {
     let pairs = all.iter().flat_map(|(from, source)| {
         let targets = source.paths.iter();
         targets.filter_map(move |path| Some((from.clone(), target(all, from, path)?)))
@@ -201,15 +209,15 @@ fn layers() -> BTreeMap<String, u32> {
 #[test]
 fn imports_point_to_lower_layers() {
     let layers = layers();
-    let all = modules();
-    for module in all.keys().filter_map(|module| module.first()) {
+    let (all, uses) = &*READ;
+    for module in all.iter().filter_map(|module| module.first()) {
         assert!(
             layers.contains_key(module),
             "ARCHITECTURE.md has no layer for {module}"
         );
     }
     let mut seen = 0;
-    for (from, to) in uses(&all) {
+    for (from, to) in uses {
         let (Some(above), Some(below)) = (from.first(), to.first()) else {
             continue;
         };
@@ -227,10 +235,10 @@ fn imports_point_to_lower_layers() {
 #[test]
 fn siblings_do_not_import_each_other_in_a_circle() {
     let mut graphs: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
-    for (from, to) in uses(&modules()) {
+    for (from, to) in &READ.1 {
         let common = from
             .iter()
-            .zip(&to)
+            .zip(to)
             .take_while(|(one, other)| one == other)
             .count();
         if let (Some(one), Some(other)) = (from.get(common), to.get(common)) {
