@@ -457,7 +457,6 @@ impl Selectors {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::sync::Arc;
 
     use super::*;
     use crate::finding::{IGNORE_UNUSED, Label};
@@ -468,27 +467,16 @@ mod tests {
     }
 
     fn finding(rule: &str) -> Finding {
-        Finding {
-            rule: Arc::from(rule),
-            severity: Severity::Warning,
-            message: String::new(),
-            labels: vec![Label {
+        Finding::new(
+            rule,
+            Severity::Warning,
+            String::new(),
+            vec![Label {
                 span: Span::new(0, 1),
                 text: String::new(),
             }],
-            old: String::new(),
-            new: None,
-            fix: None,
-            reason: None,
-            related: Vec::new(),
-            notes: Vec::new(),
-            verified: None,
-            alternatives: Vec::new(),
-            url: None,
-            mention: false,
-            usage: None,
-            object: None,
-        }
+            String::new(),
+        )
     }
 
     /// What is left of findings of these rules in a file, with severities.

@@ -2,6 +2,8 @@
 //!
 //! Plain data: formats render it, the writer applies it.
 
+mod findings;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -12,9 +14,13 @@ pub use crate::rules::Verified;
 use crate::rules::alternatives::Alternative;
 use crate::source::{Position, Span};
 
+pub use findings::{Findings, Id};
+
 /// A rule that matched a site.
 #[derive(Debug, Clone)]
 pub struct Finding {
+    /// Given by the [`Findings`] that it is among.
+    pub id: Id,
     /// The rule's id, or one of [`NOT_RULES`].
     pub rule: Arc<str>,
     pub severity: Severity,
@@ -127,6 +133,35 @@ pub fn about(id: &str) -> Option<&'static str> {
 }
 
 impl Finding {
+    /// A finding without a fix, of which nothing else is known.
+    pub fn new(
+        rule: &str,
+        severity: Severity,
+        message: String,
+        labels: Vec<Label>,
+        old: String,
+    ) -> Self {
+        Self {
+            id: Id::default(),
+            rule: Arc::from(rule),
+            severity,
+            message,
+            labels,
+            old,
+            new: None,
+            fix: None,
+            reason: None,
+            related: Vec::new(),
+            notes: Vec::new(),
+            verified: None,
+            alternatives: Vec::new(),
+            url: None,
+            mention: false,
+            usage: None,
+            object: None,
+        }
+    }
+
     /// The reference without its tag: a new tag makes no new finding.
     pub fn name(&self) -> &str {
         let old = &self.old;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::finding::{Finding, Problem, Unjudged};
+use crate::finding::{Findings, Problem, Unjudged};
 use crate::kind::Kind;
 
 /// The files around a project, as the run lets it see them: nothing outside the repository.
@@ -54,7 +54,7 @@ pub struct Member {
     pub exists: bool,
     /// Why the run may not write it, if so.
     pub locked: Option<Arc<str>>,
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
     pub problems: Vec<Problem>,
     pub unjudged: Vec<Unjudged>,
     /// Whether only the beginning was checked.
@@ -69,7 +69,7 @@ impl Member {
             text,
             exists: true,
             locked: None,
-            findings: Vec::new(),
+            findings: Findings::default(),
             problems: Vec::new(),
             unjudged: Vec::new(),
             is_cut: false,
@@ -87,11 +87,11 @@ pub trait Project: Sync {
     ///
     /// A file that the settings exclude, or of no known kind, is no member after all.
     fn groups(&self) -> Vec<Vec<PathBuf>>;
-    /// Adds what only several files show, and drops what they prove wrong. Gives what is to be done with the findings that
-    /// ignore comments and settings leave.
-    fn find(&self, members: &mut Members) -> Settle<'_>;
+    /// Adds what only several files show, and drops what they prove wrong. Gives the plan for the findings that ignore
+    /// comments and settings leave.
+    fn find(&self, members: &mut Members) -> Plan<'_>;
 }
 
-/// Ties fixes together, and holds back those that would break another file. The texts are those that were read; the
-/// findings are fewer at most.
-pub type Settle<'p> = Box<dyn FnOnce(&mut Members) + 'p>;
+/// What the findings that are left want, made into edits: together where they meet, and not at all where that would break
+/// another file. The texts and the ids are those that `find` saw; the findings are fewer at most.
+pub type Plan<'p> = Box<dyn FnOnce(&mut Members) + 'p>;

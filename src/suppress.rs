@@ -263,24 +263,13 @@ mod tests {
             span: *span,
             text: String::new(),
         };
-        Finding {
-            rule: Arc::from(rule),
-            severity: Severity::Warning,
-            message: String::new(),
-            labels: spans.iter().map(label).collect(),
-            old: String::new(),
-            new: None,
-            fix: None,
-            reason: None,
-            related: Vec::new(),
-            notes: Vec::new(),
-            verified: None,
-            alternatives: Vec::new(),
-            url: None,
-            mention: false,
-            usage: None,
-            object: None,
-        }
+        Finding::new(
+            rule,
+            Severity::Warning,
+            String::new(),
+            spans.iter().map(label).collect(),
+            String::new(),
+        )
     }
 
     fn run(text: &str, comments: &[Span], findings: Vec<Finding>) -> Outcome {

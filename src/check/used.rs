@@ -1,7 +1,5 @@
 //! From one image use to what the rules say of it.
 
-use std::sync::Arc;
-
 use super::chosen;
 use crate::artifact::Artifact;
 use crate::detect::{Certainty, ImageUse, Tag, Usage};
@@ -76,24 +74,20 @@ struct Found<'f> {
 impl Found<'_> {
     fn mention(&self, rule: &rules::Rule, reason: &str) -> Option<Finding> {
         Some(Finding {
-            rule: Arc::from(rule.id.as_str()),
-            severity: Severity::Info,
-            message: self.message(&format!(
-                "names a legacy location but does not pull from it: {reason}"
-            )),
-            labels: self.labels(),
-            old: self.written(),
-            new: None,
-            fix: None,
             reason: Some(reason.to_owned()),
-            related: Vec::new(),
-            notes: Vec::new(),
-            verified: None,
-            alternatives: Vec::new(),
             url: rule.url().map(str::to_owned),
             mention: true,
             usage: Some(self.one.usage),
             object: self.one.object.clone(),
+            ..Finding::new(
+                rule.id.as_str(),
+                Severity::Info,
+                self.message(&format!(
+                    "names a legacy location but does not pull from it: {reason}"
+                )),
+                self.labels(),
+                self.written(),
+            )
         })
     }
 
@@ -160,25 +154,23 @@ impl Found<'_> {
         // What it selects is replaced by another name: nothing legacy is pulled by it.
         let is_replaced = matches!(self.one.usage, Usage::Selector { replaced: true, .. });
         Finding {
-            rule: Arc::from(verdict.rule.id.as_str()),
-            severity: match is_replaced {
-                true => Severity::Info,
-                false => verdict.severity,
-            },
-            message: self.message(verdict.summary),
-            labels: self.labels(),
-            old: self.written(),
             new,
             fix,
             reason: limit.reason,
-            related: Vec::new(),
-            notes: Vec::new(),
             verified: verdict.verified.take(),
-            alternatives: Vec::new(),
             url: verdict.rule.url().map(str::to_owned),
-            mention: false,
             usage: Some(self.one.usage),
             object: self.one.object.clone(),
+            ..Finding::new(
+                verdict.rule.id.as_str(),
+                match is_replaced {
+                    true => Severity::Info,
+                    false => verdict.severity,
+                },
+                self.message(verdict.summary),
+                self.labels(),
+                self.written(),
+            )
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod advice;
 mod archive;
+mod changes;
 mod chart;
 mod coalesce;
 mod defaults;
@@ -31,13 +32,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Members, Place, Project, Settle, Tree};
+use super::{Members, Place, Plan, Project, Tree};
 use crate::kind::{self, ProjectType};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
 
 use advice::Advice;
 pub use advice::{CHART_WORDS, RuleOf, may_name_chart};
+use changes::Change;
 use chart::{Dependency, DependencyFile, Metadata};
 use given::Laid;
 pub(super) use inflated::unpacked;
@@ -298,7 +300,7 @@ fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
 }
 
 impl Charts<'_> {
-    fn find_inflated(&self, members: &mut Members) {
+    fn find_inflated(&self, members: &mut Members) -> Vec<Change> {
         let here = self.inflated.iter();
         let here = here.filter(|one| members.contains_key(&one.asking));
         let found: Vec<_> = here
@@ -306,9 +308,10 @@ impl Charts<'_> {
             .collect();
         let unread = found.iter().filter(|(_, found)| found.is_err());
         let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.folder.clone()).collect();
-        for (one, found) in found {
-            one.tell(members, found, !unread.contains(&one.folder));
-        }
+        let found = found.into_iter();
+        let told =
+            found.flat_map(|(one, found)| one.tell(members, found, !unread.contains(&one.folder)));
+        told.collect()
     }
 }
 
@@ -334,7 +337,7 @@ impl Project for Charts<'_> {
             .collect()
     }
 
-    fn find(&self, members: &mut Members) -> Settle<'_> {
+    fn find(&self, members: &mut Members) -> Plan<'_> {
         for joined in &self.joined {
             joined.find(members, self.rules);
         }
@@ -342,32 +345,21 @@ impl Project for Charts<'_> {
             readers.find(members, self.rules, self.anchors);
         }
         members::hold(members, &self.held, LISTED);
-        self.find_inflated(members);
+        let mut changes = self.find_inflated(members);
         for root in &self.roots {
             if members.contains_key(&root.chart) {
-                root.find(members, self.rules, self.anchors);
+                changes.extend(root.find(members, self.rules, self.anchors));
                 let readers = Readers::of_subcharts(self.tree, &root.values);
                 readers.confirm(root.declares(), members, self.rules);
             }
         }
         self.advice.find(members);
-        Box::new(|members| self.settle(members))
-    }
-}
-
-impl Charts<'_> {
-    fn settle(&self, members: &mut Members) {
-        for one in &self.inflated {
-            one.settle(members);
-        }
-        for root in &self.roots {
-            if members.contains_key(&root.chart) {
-                root.settle(members);
+        Box::new(move |members| {
+            changes::plan(&changes, members);
+            for readers in &self.readers {
+                readers.hold(members, self.rules);
             }
-        }
-        for readers in &self.readers {
-            readers.settle(members, self.rules);
-        }
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod bundle;
 mod entry;
 mod find;
 mod findings;
+mod fixes;
 mod flow;
 mod group;
 mod index;
@@ -21,7 +22,6 @@ mod order;
 mod plan;
 mod player;
 mod reader;
-mod settle;
 mod unseen;
 mod value;
 mod words;
@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::finding::Problem;
-use crate::project::{Members, Project, Settle, Tree};
+use crate::project::{self, Members, Project, Tree};
 use crate::rules::RuleSet;
 
 pub(super) use built::files_of;
@@ -102,7 +102,7 @@ impl Project for Trees<'_> {
         groups
     }
 
-    fn find(&self, members: &mut Members) -> Settle<'_> {
+    fn find(&self, members: &mut Members) -> project::Plan<'_> {
         let mut group = Group::layers(self.tree, members);
         report(&group, members);
         if !self.has_work(&group, members) {
@@ -111,7 +111,7 @@ impl Project for Trees<'_> {
         blind::hold(&group, self.tree, members);
         group.read(self.tree, members, self.rules);
         find::find(&mut group, members, self.rules);
-        Box::new(move |members| settle::settle(&group, members))
+        Box::new(move |members| fixes::plan(&group, members))
     }
 }
 

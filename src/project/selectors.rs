@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::kustomize;
-use super::{Members, Place, Project, Settle, Tree};
+use super::{Members, Place, Plan, Project, Tree};
 use crate::check;
 use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
-use crate::finding::Finding;
+use crate::finding::{Finding, Id};
 use crate::kind::{Holds, Kind};
 use crate::rules::RuleSet;
 use crate::source::{self, LineIndex};
@@ -199,13 +199,13 @@ impl Project for Selectors<'_> {
         self.files.iter().map(group).collect()
     }
 
-    fn find(&self, _: &mut Members) -> Settle<'_> {
-        Box::new(|members| self.settle(members))
+    fn find(&self, _: &mut Members) -> Plan<'_> {
+        Box::new(|members| self.plan(members))
     }
 }
 
 impl Selectors<'_> {
-    fn settle(&self, members: &mut Members) {
+    fn plan(&self, members: &mut Members) {
         for applied in &self.files {
             let Some(member) = members.get(&applied.path) else {
                 continue;
@@ -221,7 +221,7 @@ impl Selectors<'_> {
                 }
             }
             for (name, selectors) in selectors {
-                applied.settle(members, &name, &selectors, &mut named);
+                applied.rename(members, &name, &selectors, &mut named);
             }
             applied.hold_captured(members, &named);
         }
@@ -274,12 +274,12 @@ fn selected(text: &str) -> Named {
     found
 }
 
-/// A finding, by its file and its number there.
-type Location = (PathBuf, usize);
+/// A finding, by its file and its id there.
+type Location = (PathBuf, Id);
 
 impl Applied {
     /// Renames what is selected by a name together with what selects it, or neither.
-    fn settle(&self, members: &mut Members, name: &str, selectors: &[Finding], named: &mut Named) {
+    fn rename(&self, members: &mut Members, name: &str, selectors: &[Finding], named: &mut Named) {
         let base = self.base_of(members, name);
         if base.is_empty() {
             return;
@@ -289,13 +289,13 @@ impl Applied {
             .map(|finding| {
                 let findings = &members.get(&self.path)?.findings;
                 let mut found = findings.iter();
-                let at = found.position(|one| one.span() == finding.span())?;
-                Some((self.path.clone(), at))
+                let own = found.find(|one| one.span() == finding.span())?;
+                Some((self.path.clone(), own.id))
             })
             .collect();
         let tied = selecting.and_then(|selecting| tie(members, name, &selecting, &base));
-        let new = base.first().and_then(|(path, index)| {
-            let finding = members.get(path)?.findings.get(*index)?;
+        let new = base.first().and_then(|(path, id)| {
+            let finding = members.get(path)?.findings.get(*id)?;
             Some(name_of(finding.new.as_deref()?).to_owned())
         });
         // Another entry that selects the new name would select this, too.
@@ -306,8 +306,8 @@ impl Applied {
             Some(fixes) => {
                 named.remove(name);
                 named.extend(new.map(|new| (new, BTreeSet::from([name.to_owned()]))));
-                for ((path, index), fix) in fixes {
-                    if let Some(finding) = finding(members, &(path, index)) {
+                for (location, fix) in fixes {
+                    if let Some(finding) = finding(members, &location) {
                         let pin = finding.fix.take().and_then(|before| before.pin);
                         finding.fix = Some(Fix { pin, ..fix });
                     }
@@ -340,8 +340,8 @@ impl Applied {
     fn hold_captured(&self, members: &mut Members, named: &Named) {
         let mut captured = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.base) {
-            let findings = members.get(path).map(|member| member.findings.as_slice());
-            for (index, finding) in findings.unwrap_or_default().iter().enumerate() {
+            let findings = members.get(path).map(|member| &member.findings);
+            for finding in findings.into_iter().flatten() {
                 let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
                 let new = finding
                     .new
@@ -350,7 +350,7 @@ impl Applied {
                 let by = new.and_then(|new| named.get(name_of(new)));
                 let old = name_of(&finding.old);
                 if by.is_some_and(|by| by.iter().any(|name| name != old)) {
-                    captured.push((path.clone(), index));
+                    captured.push((path.clone(), finding.id));
                 }
             }
         }
@@ -363,12 +363,12 @@ impl Applied {
     fn base_of(&self, members: &Members, name: &str) -> Vec<Location> {
         let mut found = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.base) {
-            let findings = members.get(path).map(|member| member.findings.as_slice());
-            for (index, finding) in findings.unwrap_or_default().iter().enumerate() {
+            let findings = members.get(path).map(|member| &member.findings);
+            for finding in findings.into_iter().flatten() {
                 let is_named = !finding.mention && name_of(&finding.old) == name;
                 let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
                 if is_named && !selects {
-                    found.push((path.clone(), index));
+                    found.push((path.clone(), finding.id));
                 }
             }
         }
@@ -376,8 +376,8 @@ impl Applied {
     }
 }
 
-fn finding<'m>(members: &'m mut Members, (path, index): &Location) -> Option<&'m mut Finding> {
-    members.get_mut(path)?.findings.get_mut(*index)
+fn finding<'m>(members: &'m mut Members, (path, id): &Location) -> Option<&'m mut Finding> {
+    members.get_mut(path)?.findings.get_mut(*id)
 }
 
 /// One fix for all. `None` where one of them stays as it is, or moves elsewhere.
@@ -387,7 +387,7 @@ fn tie(
     selecting: &[Location],
     base: &[Location],
 ) -> Option<Vec<(Location, Fix)>> {
-    let get = |(path, index): &Location| members.get(path)?.findings.get(*index);
+    let get = |(path, id): &Location| members.get(path)?.findings.get(*id);
     let mut all: Vec<FileEdit> = Vec::new();
     let mut own: Vec<(Location, Vec<Edit>)> = Vec::new();
     let mut least = Applicability::Safe;

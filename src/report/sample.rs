@@ -129,11 +129,6 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
         pieces[0].0 + "k8s.gcr.io".len().min(pieces[0].1.len()),
     );
     Finding {
-        rule: Arc::from("k8s-gcr-io"),
-        severity: Severity::Warning,
-        message: "k8s.gcr.io is frozen; use registry.k8s.io".to_owned(),
-        labels: pieces.iter().map(label).collect(),
-        old: old.to_owned(),
         new: Some(old.replacen("k8s.gcr.io", "registry.k8s.io", 1)),
         fix: Some(Fix::here(
             vec![Edit {
@@ -142,15 +137,14 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
             }],
             Applicability::Safe,
         )),
-        reason: None,
-        related: Vec::new(),
-        notes: Vec::new(),
-        verified: None,
-        alternatives: Vec::new(),
         url: Some("https://example.com/freeze".to_owned()),
-        mention: false,
-        usage: None,
-        object: None,
+        ..Finding::new(
+            "k8s-gcr-io",
+            Severity::Warning,
+            "k8s.gcr.io is frozen; use registry.k8s.io".to_owned(),
+            pieces.iter().map(label).collect(),
+            old.to_owned(),
+        )
     }
 }
 

@@ -13,9 +13,9 @@ use jiff::civil::Date;
 use crate::check;
 use crate::check::pull_secrets::{self, PullSecret};
 use crate::edit::{Applicability, Patch};
-use crate::finding::{Finding, Fixed, Problem, Unjudged};
+use crate::finding::{Finding, Findings, Fixed, Problem, Unjudged};
 use crate::kind::Kind;
-use crate::project::{Member, Members, Project, Settle};
+use crate::project::{Member, Members, Plan, Project};
 use crate::source::{LineIndex, Span};
 use crate::suppress;
 
@@ -160,9 +160,9 @@ impl Judge<'_> {
                 break;
             }
         }
-        for (path, member) in members {
+        for (path, mut member) in members {
             let outcome = outcomes.entry(path).or_default();
-            outcome.left = member.findings;
+            outcome.left = member.findings.take();
             outcome.problems = member.problems;
             outcome.unjudged = member.unjudged;
             outcome.text = member.text;
@@ -185,7 +185,7 @@ impl Judge<'_> {
             comments.push(self.check(path, member));
         }
         let projects = projects.iter();
-        let settles: Vec<Settle<'_>> = projects.map(|project| project.find(members)).collect();
+        let plans: Vec<Plan<'_>> = projects.map(|project| project.find(members)).collect();
         members.values_mut().for_each(keep_unjudged);
         for ((path, member), comments) in members.iter_mut().zip(comments) {
             let suppressed = self.suppress(path, member, &comments);
@@ -193,20 +193,21 @@ impl Judge<'_> {
                 outcome.suppressed = suppressed;
             }
         }
-        for settle in settles {
-            settle(members);
+        for plan in plans {
+            plan(members);
         }
         hold_locked(members);
         for (path, member) in members.iter_mut() {
             let secrets = self.domain(path).and_then(|at| self.pull_secrets.get(at));
             pull_secrets::note(secrets.map_or(&[], Vec::as_slice), &mut member.findings);
             member.findings.iter_mut().for_each(Finding::pin);
+            member.findings.arrange();
         }
     }
 
     /// What a file tells on its own. Gives its comments.
     fn check(&self, path: &Path, member: &mut Member) -> Vec<Span> {
-        member.findings.clear();
+        member.findings = Findings::default();
         member.problems.clear();
         member.unjudged.clear();
         member.is_cut = false;
@@ -226,7 +227,7 @@ impl Judge<'_> {
             Some(at) => check::check_before(at, path, text, member.kind, &rules.set, &hints),
             None => check::check_near(path, text, member.kind, &rules.set, Some(&hints)),
         };
-        member.findings = checked.findings;
+        member.findings = checked.findings.into();
         member.problems = checked.problems;
         member.unjudged = checked.unjudged;
         member.is_cut = checked.is_cut;
@@ -238,7 +239,7 @@ impl Judge<'_> {
         if member.findings.is_empty() && member.unjudged.is_empty() && comments.is_empty() {
             return 0;
         }
-        let found = std::mem::take(&mut member.findings);
+        let found = member.findings.take();
         let unjudged = std::mem::take(&mut member.unjudged);
         let before = unjudged.len();
         let Some(area) = self.settings.of(path) else {
@@ -246,11 +247,12 @@ impl Judge<'_> {
         };
         let names = &area.rules.names;
         let kept = suppress::apply(&member.text, comments, names, self.as_of, found, unjudged);
-        member.findings = kept.left;
         member.unjudged = kept.unjudged;
         let names = before - member.unjudged.len();
         let config = &area.config;
-        let by_settings = config.adjust(path, &mut member.findings, &mut member.unjudged);
+        let mut left = kept.left;
+        let by_settings = config.adjust(path, &mut left, &mut member.unjudged);
+        member.findings.put_back(left);
         kept.suppressed.len() + names + by_settings
     }
 }
@@ -325,7 +327,7 @@ fn apply(
     let mut taken = taken.into_iter();
     for (path, member) in members.iter_mut() {
         let lines = LineIndex::new(&member.text);
-        for finding in std::mem::take(&mut member.findings) {
+        for finding in member.findings.take() {
             if taken.next() == Some(true)
                 && let Some(outcome) = outcomes.get_mut(path)
             {

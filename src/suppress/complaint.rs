@@ -1,8 +1,6 @@
 //! Findings about ignore comments themselves: those that suppress nothing, those that say nothing, and those that are
 //! over.
 
-use std::sync::Arc;
-
 use jiff::civil::Date;
 
 use super::Layout;
@@ -85,22 +83,14 @@ fn complaint(
         text: String::new(),
     };
     Finding {
-        rule: Arc::from(rule),
-        severity: Severity::Warning,
-        message,
-        labels: spans.into_iter().map(label).collect(),
-        old,
-        new: None,
         fix: edit.map(|edit| Fix::here(vec![edit], Applicability::Unsafe)),
-        reason: None,
-        related: Vec::new(),
-        notes: Vec::new(),
-        verified: None,
-        alternatives: Vec::new(),
-        url: None,
-        mention: false,
-        usage: None,
-        object: None,
+        ..Finding::new(
+            rule,
+            Severity::Warning,
+            message,
+            spans.into_iter().map(label).collect(),
+            old,
+        )
     }
 }
 

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::Files;
 use super::defaults::lower_severity;
 use super::values::{self, Leaf, Table, Value};
-use crate::finding::{Finding, LEGACY_CHART, Label, Severity};
+use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::kind::{self, Holds, ProjectType};
 use crate::project::{Members, Place, Tree};
 use crate::rules::Rule;
@@ -151,7 +151,6 @@ impl<'a> Advice<'a> {
                 }
                 if let Some(member) = members.get_mut(path) {
                     self.tell(&one, &mut member.findings);
-                    member.findings.sort_by_key(Finding::span);
                 }
             }
         }
@@ -163,7 +162,7 @@ impl<'a> Advice<'a> {
         known.any(|(advisory, _)| advisory.chart == charts::EVERY)
     }
 
-    fn tell(&self, one: &Named, findings: &mut Vec<Finding>) {
+    fn tell(&self, one: &Named, findings: &mut Findings) {
         let known = self.known(one);
         let Some(clean) = self.clean(one, &known) else {
             return;
@@ -179,7 +178,7 @@ impl<'a> Advice<'a> {
             }
         }
         if !is_told {
-            findings.push(Self::finding(one, &known, &clean));
+            findings.add(Self::finding(one, &known, &clean));
         }
     }
 
@@ -276,25 +275,17 @@ impl<'a> Advice<'a> {
         let chart = &one.chart;
         let locations = locations.join(" and ");
         Finding {
-            rule: Arc::from(LEGACY_CHART),
-            severity: severity.max().unwrap_or(Severity::Info),
-            message: format!("{chart} {version} pulls from {locations} by default; {clean}"),
-            labels: vec![Label {
-                span: one.version_at,
-                text: String::new(),
-            }],
-            old: format!("{chart} {version}"),
-            new: None,
-            fix: None,
             reason: Some(reason.to_owned()),
-            related: Vec::new(),
-            notes: Vec::new(),
-            verified: None,
-            alternatives: Vec::new(),
-            url: None,
-            mention: false,
-            usage: None,
-            object: None,
+            ..Finding::new(
+                LEGACY_CHART,
+                severity.max().unwrap_or(Severity::Info),
+                format!("{chart} {version} pulls from {locations} by default; {clean}"),
+                vec![Label {
+                    span: one.version_at,
+                    text: String::new(),
+                }],
+                format!("{chart} {version}"),
+            )
         }
     }
 

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::changes::{self, Change, Target};
 use super::chart::{self, Dependency, DependencyFile, Metadata};
 use super::document::{Document, Placed};
 use super::effective::{self, Instance};
 use super::load::{self, Chart, File, Loaded};
 use super::overrides::{self, Override};
 use super::refusal;
-use super::values::{self, Origin, Spot, Table, Value, table_at};
+use super::values::{self, Origin, Table, Value, table_at};
 use crate::check;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Label, Related, Severity};
@@ -442,8 +443,8 @@ impl Default {
     }
 
     /// Puts the overrides into the owner's values, and says where.
-    /// They stand at a place of the file.
-    pub(super) fn put_into(&mut self, path: &Path, at: &Spot, text: &str, member: Option<&Member>) {
+    pub(super) fn put_into(&mut self, target: &Target, text: &str, member: Option<&Member>) {
+        let Target { file: path, at } = target;
         let Some(first) = self.overrides.first() else {
             return;
         };
@@ -473,12 +474,28 @@ impl Default {
                 let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
                 self.finding.fix = Some(Fix {
                     edits: Vec::new(),
-                    elsewhere: super::members::elsewhere(path, edits),
+                    elsewhere: changes::elsewhere(path, edits),
                     applicability: self.applicability,
                     pin: None,
                 });
             }
             Err(reason) => self.finding.reason = Some(reason),
         }
+    }
+
+    /// Adds the finding to those of the file that declares the chart. Gives what it wants, if it can be had.
+    pub(super) fn add_to(
+        self,
+        path: &Path,
+        member: &mut Member,
+        target: &Target,
+    ) -> Option<Change> {
+        let is_fixed = self.finding.fix.is_some();
+        let id = member.findings.add(self.finding);
+        is_fixed.then(|| Change {
+            finding: (path.to_owned(), id),
+            target: target.clone(),
+            overrides: self.overrides,
+        })
     }
 }

@@ -8,15 +8,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::changes::{Change, Target};
 use super::chart::Metadata;
 use super::coalesce::merge;
-use super::defaults::Owned;
+use super::defaults::{Default, Owned};
 use super::load::{File, Loaded, Loader, shown};
-use super::members::{drop_defaults, hold, note, settle};
+use super::members::{drop_defaults, hold, note};
 use super::values::{self, Spot, Table, Value};
 use super::vendored::Vendored;
 
-use crate::finding::Finding;
 use crate::project::{Members, Place, Tree};
 use crate::rules::RuleSet;
 use crate::rules::anchors::Anchors;
@@ -210,13 +210,14 @@ impl Inflated {
         own.into_iter().chain(below).chain(vendored).collect()
     }
 
-    /// Tells what was found. Of a chart of which not every release is `understood`, what stands in it is told, too.
+    /// Adds what was found, and gives what it wants. Of a chart of which not every release is `understood`, what stands in it is told, too.
     pub(super) fn tell(
         &self,
         members: &mut Members,
-        found: Result<Vec<Finding>, String>,
+        found: Result<Vec<Default>, String>,
         understood: bool,
-    ) {
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
         match found {
             Ok(found) => {
                 if understood {
@@ -225,8 +226,11 @@ impl Inflated {
                 }
                 hold(members, &self.loaded.vendored, UNPACKED);
                 if let Some(member) = members.get_mut(&self.asking) {
-                    member.findings.extend(found);
-                    member.findings.sort_by_key(Finding::span);
+                    let target = self.target();
+                    let found = found.into_iter();
+                    changes = found
+                        .filter_map(|one| one.add_to(&self.asking, member, &target))
+                        .collect();
                 }
             }
             Err(why) => {
@@ -244,6 +248,7 @@ impl Inflated {
             let asking = members.get_mut(&self.asking);
             note(asking, None, fault.message(), fault.fatal);
         }
+        changes
     }
 
     /// The chart under the values that it gets.
@@ -295,18 +300,19 @@ impl Inflated {
         members: &Members,
         rules: &RuleSet,
         anchors: &Anchors,
-    ) -> Result<Vec<Finding>, String> {
+    ) -> Result<Vec<Default>, String> {
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let mut found = self.owned(text)?.findings(rules, anchors);
         let written = text(&self.values).unwrap_or_default();
+        let target = self.target();
         for one in &mut found {
             one.without_name();
             if self.is_shared {
                 one.doubt(SHARED);
             }
-            one.put_into(&self.values, &self.at, written, members.get(&self.values));
+            one.put_into(&target, written, members.get(&self.values));
         }
-        Ok(found.into_iter().map(|one| one.finding).collect())
+        Ok(found)
     }
 
     /// Where the chart is named in the file that asks for it.
@@ -318,7 +324,10 @@ impl Inflated {
         }
     }
 
-    pub(super) fn settle(&self, members: &mut Members) {
-        settle(members, &self.asking, &self.values, &self.at);
+    fn target(&self) -> Target {
+        Target {
+            file: self.values.clone(),
+            at: self.at.clone(),
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::values::{self, Leaf, Spot, Step, Table, Value};
-use crate::edit::{self, Applicability, Edit, FileEdit, Fix};
+use crate::edit::{self, Applicability, Edit, Fix};
 
 /// A value that is to stand at a path of keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,42 +179,6 @@ pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
     }
     if let Value::Table(inner) = inner {
         set(Arc::make_mut(inner), rest, value);
-    }
-}
-
-/// The overrides that edits of a values file bring about.
-pub(super) fn made_by(text: &str, at: &Spot, edits: &[FileEdit]) -> Vec<Override> {
-    let edits = edits.iter().map(|edit| edit.edit.clone()).collect();
-    let fix = Fix::here(edits, Applicability::Safe);
-    let after = edit::apply(text, [&fix], Applicability::Safe);
-    let (Ok(before), Ok(after)) = (values::read_at(text, 0, at), values::read_at(&after, 0, at))
-    else {
-        return Vec::new();
-    };
-    let mut made = Vec::new();
-    differences(&before, &after, &mut Vec::new(), &mut made);
-    made
-}
-
-fn differences(before: &Table, after: &Table, path: &mut Vec<String>, made: &mut Vec<Override>) {
-    let none = Table::new();
-    for (key, value) in after {
-        let old = before.get(key);
-        if old.is_some_and(|old| values::same(old, value)) {
-            continue;
-        }
-        path.push(key.clone());
-        match value {
-            Value::Table(table) => {
-                let old = old.and_then(Value::as_table).unwrap_or(&none);
-                differences(old, table, path, made);
-            }
-            other => made.push(Override {
-                path: path.clone(),
-                value: other.clone(),
-            }),
-        }
-        path.pop();
     }
 }
 

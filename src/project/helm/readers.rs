@@ -279,13 +279,12 @@ impl<'t> Readers<'t> {
                 one.mention && labels.any(|label| label.span.overlaps(finding.span()))
             };
             member.findings.retain(|one| !is_said(one));
-            member.findings.push(finding);
-            member.findings.sort_by_key(Finding::span);
+            member.findings.add(finding);
         }
     }
 
     /// Holds back fixes that another image would not survive.
-    pub(super) fn settle(&self, members: &mut Members, rules: &RuleSet) {
+    pub(super) fn hold(&self, members: &mut Members, rules: &RuleSet) {
         let has_fix = |path: &PathBuf| {
             let member = members.get(path);
             let mut findings = member.iter().flat_map(|member| &member.findings);
@@ -306,8 +305,10 @@ impl<'t> Readers<'t> {
         let own_keys = self.take_own_keys(members, rules);
         hold::hold(members, &readings);
         if let Some(member) = members.get_mut(&self.values) {
-            for (index, fix) in own_keys {
-                member.findings[index].fix = Some(fix);
+            for (id, fix) in own_keys {
+                if let Some(finding) = member.findings.get_mut(id) {
+                    finding.fix = Some(fix);
+                }
             }
         }
         self.pin(members, rules);

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::changes::{Change, Target};
 use super::defaults::Owned;
 use super::load::Loaded;
-use super::members::{drop_defaults, hold, note, settle};
+use super::members::{drop_defaults, hold, note};
 use super::told_absent;
 use super::values::Spot;
 use crate::finding::{Finding, Related};
@@ -34,12 +35,18 @@ impl Root {
         self.requirements.as_deref().unwrap_or(&self.chart)
     }
 
-    pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
+    /// Adds what is found, and gives what it wants.
+    pub(super) fn find(
+        &self,
+        members: &mut Members,
+        rules: &RuleSet,
+        anchors: &Anchors,
+    ) -> Vec<Change> {
         drop_defaults(members, &self.loaded.vendored, &|_| false);
         hold(members, &self.loaded.vendored, VENDORED);
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let Some(chart) = text(&self.chart) else {
-            return;
+            return Vec::new();
         };
         let requirements = self.requirements.as_deref().and_then(text);
         let values = text(&self.values).unwrap_or_default();
@@ -47,33 +54,28 @@ impl Root {
             Ok(owned) => owned,
             Err(error) => {
                 let member = members.get_mut(&self.chart);
-                return note(
-                    member,
-                    None,
-                    format!("{error}: its subcharts were not analysed"),
-                    false,
-                );
+                let message = format!("{error}: its subcharts were not analysed");
+                note(member, None, message, false);
+                return Vec::new();
             }
         };
         let mut found = owned.findings(rules, anchors);
+        let target = Target {
+            file: self.values.clone(),
+            at: Spot::default(),
+        };
         for finding in &mut found {
-            finding.put_into(
-                &self.values,
-                &Spot::default(),
-                values,
-                members.get(&self.values),
-            );
+            finding.put_into(&target, values, members.get(&self.values));
         }
         let dependencies = owned.dependencies().to_vec();
         let declares = members.get_mut(self.declares());
         let Some(member) = declares else {
-            return;
+            return Vec::new();
         };
         self.note_lock(member);
-        member
-            .findings
-            .extend(found.into_iter().map(|one| one.finding));
-        member.findings.sort_by_key(Finding::span);
+        let found = found.into_iter();
+        let changes = found.filter_map(|one| one.add_to(self.declares(), member, &target));
+        let changes = changes.collect();
         for dependency in self
             .absent
             .iter()
@@ -85,6 +87,7 @@ impl Root {
         for fault in &self.loaded.faults {
             note(Some(member), None, fault.message(), fault.fatal);
         }
+        changes
     }
 
     /// A lock names repositories by a digest.
@@ -103,9 +106,5 @@ impl Root {
                 text: "its digest is outdated after that: run `helm dependency update`".to_owned(),
             });
         }
-    }
-
-    pub(super) fn settle(&self, members: &mut Members) {
-        settle(members, self.declares(), &self.values, &Spot::default());
     }
 }

@@ -73,7 +73,6 @@ impl Joined {
                     .any(|label| heads.iter().any(|head| head.overlaps(label.span)))
             });
             member.findings.extend(found);
-            member.findings.sort_by_key(Finding::span);
         }
         if let Some(member) = members.get_mut(&self.values) {
             let is_joined = |finding: &Finding| {

@@ -308,12 +308,12 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
         let mut member = Member::new(kind, text);
         member.exists = path.exists();
         let checked = crate::check::check(&path, &member.text, kind, &rules);
-        member.findings = checked.findings;
+        member.findings = checked.findings.into();
         members.insert(path, member);
     }
-    let settle = charts.find(&mut members);
-    settle(&mut members);
-    let findings = members[&chart].findings.clone();
+    let plan = charts.find(&mut members);
+    plan(&mut members);
+    let findings = members[&chart].findings.to_vec();
     (findings, members)
 }
 

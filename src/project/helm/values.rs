@@ -74,7 +74,7 @@ pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Val
 }
 
 /// Where values stand in a file. Of itself the first document.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
     /// The number of the document.
     pub document: usize,
@@ -84,7 +84,7 @@ pub(super) struct Spot {
 }
 
 /// A step into a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Key(String),
     Item(usize),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::behind;
-use super::findings::Findings;
+
 use super::flow::{Mover, Origin};
 use super::group::{Group, Rewrite, is_fixable};
 use super::leaf::{Field, Leaf};
@@ -24,31 +24,23 @@ pub(super) fn find(group: &mut Group, members: &mut Members, rules: &RuleSet) {
     let plan = Plan::nothing(group);
     let played = Player::new(group, &plan, &|_| true).play();
     behind::mark(group, &played, rules);
-    let findings = Findings::new(members);
     let mut added: BTreeMap<&Path, Vec<Finding>> = BTreeMap::new();
     for index in 0..group.overrides.len() {
-        if let Some(finding) = of_entry(group, &played, index, members, &findings) {
+        if let Some(finding) = of_entry(group, &played, index, members) {
             let path = &*group.files[group.overrides[index].file].path;
             added.entry(path).or_default().push(finding);
         }
     }
-    judge_again(group, &played, members, &findings, rules);
+    judge_again(group, &played, members, rules);
     for (path, findings) in added {
         if let Some(member) = members.get_mut(path) {
             member.findings.extend(findings);
-            member.findings.sort_by_key(Finding::span);
         }
     }
 }
 
 /// The finding of an entry: it is legacy by its own words, it was left behind, or it has to follow a base.
-fn of_entry(
-    group: &Group,
-    played: &Played,
-    index: usize,
-    members: &Members,
-    findings: &Findings,
-) -> Option<Finding> {
+fn of_entry(group: &Group, played: &Played, index: usize, members: &Members) -> Option<Finding> {
     let rewrite = &group.overrides[index];
     if let Some(left_behind) = &rewrite.left_behind {
         return Some(left_behind.finding.clone());
@@ -67,11 +59,7 @@ fn of_entry(
                 Mover::Source(source) => Some(&group.sources[*source]),
                 Mover::Entry(_) => None,
             })?;
-            let (file, number) = findings.of(group, members, source)?;
-            let cause = members
-                .get(&*group.files[file].path)?
-                .findings
-                .get(number)?;
+            let cause = group.finding(source, members)?;
             Some(Finding {
                 labels: vec![Label {
                     span: entry.location(),
@@ -91,23 +79,15 @@ fn of_entry(
 }
 
 /// Judges bases by the tags with which they are pulled in the end, where entries set those.
-fn judge_again(
-    group: &Group,
-    played: &Played,
-    members: &mut Members,
-    findings: &Findings,
-    rules: &RuleSet,
-) {
+fn judge_again(group: &Group, played: &Played, members: &mut Members, rules: &RuleSet) {
     let pulled = pulled(group, played);
     for (source, pulled) in group.sources.iter().zip(&pulled) {
         if pulled.is_empty() {
             continue;
         }
-        let Some((file, number)) = findings.of(group, members, source) else {
-            continue;
-        };
-        let member = members.get_mut(&*group.files[file].path);
-        let Some(finding) = member.and_then(|member| member.findings.get_mut(number)) else {
+        let member = members.get_mut(&*group.files[source.file].path);
+        let finding = member.and_then(|member| member.findings.get_mut(source.finding));
+        let Some(finding) = finding else {
             continue;
         };
         let written = words::of_reference(&source.old, rules);

@@ -1,27 +1,24 @@
-//! Finds findings again among those of their files, after ignore comments and settings took some away.
+//! Finds findings by their spans, after ignore comments and settings took some away.
 
-use super::group::Group;
-use super::leaf::Source;
-use crate::finding::Finding;
+use crate::finding::{Findings, Id};
 use crate::project::Members;
 use crate::source::Span;
 
-/// A finding, by the number of its file and its own there.
-pub(super) type Location = (usize, usize);
+/// A finding, by the number of its file and its id there.
+pub(super) type Location = (usize, Id);
 
 /// The findings of a group's members as they are now, mentions left out.
-pub(super) struct Findings {
+pub(super) struct BySpan {
     /// By file, in the order of their spans.
-    files: Vec<Vec<(Span, usize)>>,
+    files: Vec<Vec<(Span, Id)>>,
 }
 
-impl Findings {
+impl BySpan {
     pub(super) fn new(members: &Members) -> Self {
-        let sorted = |findings: &[Finding]| {
-            let findings = findings.iter().enumerate();
-            let findings = findings.filter(|(_, finding)| !finding.mention);
-            let spans = findings.map(|(number, finding)| (finding.span(), number));
-            let mut spans: Vec<(Span, usize)> = spans.collect();
+        let sorted = |findings: &Findings| {
+            let findings = findings.iter().filter(|finding| !finding.mention);
+            let spans = findings.map(|finding| (finding.span(), finding.id));
+            let mut spans: Vec<(Span, Id)> = spans.collect();
             spans.sort();
             spans
         };
@@ -38,17 +35,6 @@ impl Findings {
         let inside = all[first..].iter();
         inside
             .take_while(move |(at, _)| at.start < span.end)
-            .map(move |(_, number)| (file, *number))
-    }
-
-    /// The one that a source was made from, if it is still there.
-    pub(super) fn of(&self, group: &Group, members: &Members, source: &Source) -> Option<Location> {
-        let member = members.get(&*group.files[source.file].path)?;
-        let mut found = self.within(source.file, source.span);
-        found.find(|(_, number)| {
-            let finding = &member.findings[*number];
-            let same_edits = |fix: &crate::edit::Fix| fix.edits == source.edits;
-            finding.old == source.old && finding.fix.as_ref().is_some_and(same_edits)
-        })
+            .map(move |(_, id)| (file, *id))
     }
 }

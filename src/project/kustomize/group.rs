@@ -257,6 +257,7 @@ impl Group {
                 own[file].push(self.sources.len());
                 self.sources.push(Source {
                     file,
+                    finding: finding.id,
                     span: finding.span(),
                     edits: fix.edits.clone(),
                     old: finding.old.clone(),
@@ -266,6 +267,12 @@ impl Group {
             own[file].sort_by_key(|at| self.sources[*at].span);
         }
         own
+    }
+
+    /// The finding that a source was made from, if it is still there.
+    pub(super) fn finding<'m>(&self, source: &Source, members: &'m Members) -> Option<&'m Finding> {
+        let member = members.get(&*self.files[source.file].path)?;
+        member.findings.get(source.finding)
     }
 
     pub(super) fn find_roots(&self) -> Vec<usize> {

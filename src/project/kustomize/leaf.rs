@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use crate::edit::{self, Applicability, Edit, Fix};
-use crate::finding::Finding;
+use crate::finding::{Finding, Id};
 use crate::source::Span;
 use crate::syntax::yaml::{self, List, Map, Node, Scalar};
 
@@ -14,6 +14,8 @@ use crate::syntax::yaml::{self, List, Map, Node, Scalar};
 pub(super) struct Source {
     /// The file's place in the group.
     pub(super) file: usize,
+    /// What the finding is known by there.
+    pub(super) finding: Id,
     pub(super) span: Span,
     pub(super) edits: Vec<Edit>,
     /// The reference before and after, pieces joined.

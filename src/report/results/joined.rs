@@ -390,11 +390,6 @@ fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
         text: related.text.clone(),
     });
     Finding {
-        rule: Arc::from(row.rule.as_str()),
-        severity: row.severity,
-        message: row.message.clone(),
-        labels: labels.collect(),
-        old: row.old.clone(),
         new: row.new.clone(),
         fix: row.applicability.map(|applicability| Fix {
             edits: edits.collect(),
@@ -413,35 +408,34 @@ fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
             })
         }),
         // Alternatives are in the notes, too; usage and object are for JSON alone, which has the rows as they were read.
-        alternatives: Vec::new(),
         url: row.url.clone(),
         mention: row.mention,
-        usage: None,
-        object: None,
+        ..Finding::new(
+            row.rule.as_str(),
+            row.severity,
+            row.message.clone(),
+            labels.collect(),
+            row.old.clone(),
+        )
     }
 }
 
 fn fixed(row: &FixedRow) -> Fixed {
     Fixed {
         finding: Finding {
-            rule: Arc::from(row.rule.as_str()),
-            severity: row.severity,
-            message: row.message.clone(),
-            labels: Vec::new(),
-            old: row.old.clone(),
             new: row.new.clone(),
             fix: row
                 .applicability
                 .map(|applicability| Fix::here(Vec::new(), applicability)),
             reason: row.reason.clone(),
-            related: Vec::new(),
-            notes: Vec::new(),
-            verified: None,
-            alternatives: Vec::new(),
             url: row.url.clone(),
-            mention: false,
-            usage: None,
-            object: None,
+            ..Finding::new(
+                row.rule.as_str(),
+                row.severity,
+                row.message.clone(),
+                Vec::new(),
+                row.old.clone(),
+            )
         },
         position: Position {
             line: row.line,

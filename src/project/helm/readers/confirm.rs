@@ -9,7 +9,7 @@ use super::Readers;
 use super::image::Image;
 use super::trace::{chart, default_images};
 use crate::edit::{self, Applicability, Edit, Fix};
-use crate::finding::Finding;
+use crate::finding::{Finding, Id};
 use crate::project::Members;
 use crate::project::helm::render::Chart;
 use crate::rules::RuleSet;
@@ -37,11 +37,10 @@ impl Readers<'_> {
             return;
         };
         let findings = members.get(declares).map(|member| &member.findings);
-        let edits: Vec<(usize, Vec<Edit>)> = findings
+        let edits: Vec<(Id, Vec<Edit>)> = findings
             .into_iter()
             .flatten()
-            .enumerate()
-            .map(|(index, finding)| (index, self.edits_of_values(finding)))
+            .map(|finding| (finding.id, self.edits_of_values(finding)))
             .filter(|(_, edits)| !edits.is_empty())
             .take(MOST_TRIED)
             .collect();
@@ -54,31 +53,25 @@ impl Readers<'_> {
         let Some(before) = trial.images_with(&values) else {
             return;
         };
-        let mut dropped = Vec::new();
-        for (index, edits) in edits {
+        for (id, edits) in edits {
             let fix = Fix::here(edits, Applicability::Safe);
             let text = edit::apply(&values, [&fix], Applicability::Safe);
             let Some(after) = trial.images_with(&text) else {
                 continue;
             };
-            let finding = members
-                .get_mut(declares)
-                .and_then(|member| member.findings.get_mut(index));
-            match (tried(&before, &after, rules), finding) {
-                (Tried::Other, _) => dropped.push(index),
-                (Tried::Wrong(reason), Some(finding)) => {
-                    finding.fix = None;
-                    finding.reason = Some(reason);
+            let Some(member) = members.get_mut(declares) else {
+                continue;
+            };
+            match tried(&before, &after, rules) {
+                Tried::Right => {}
+                Tried::Other => member.findings.retain(|finding| finding.id != id),
+                Tried::Wrong(reason) => {
+                    if let Some(finding) = member.findings.get_mut(id) {
+                        finding.fix = None;
+                        finding.reason = Some(reason);
+                    }
                 }
-                _ => {}
             }
-        }
-        if let Some(member) = members.get_mut(declares) {
-            let mut index = 0;
-            member.findings.retain(|_| {
-                index += 1;
-                !dropped.contains(&(index - 1))
-            });
         }
     }
 
@@ -92,12 +85,8 @@ impl Readers<'_> {
     }
 
     /// Takes out the fixes in the chart's values that give an image a key of its own in place of an alias, and that are
-    /// right when they are tried: what the alias led to is not what they edit. Gives them by the numbers of their findings.
-    pub(super) fn take_own_keys(
-        &self,
-        members: &mut Members,
-        rules: &RuleSet,
-    ) -> Vec<(usize, Fix)> {
+    /// right when they are tried: what the alias led to is not what they edit. Gives them by the ids of their findings.
+    pub(super) fn take_own_keys(&self, members: &mut Members, rules: &RuleSet) -> Vec<(Id, Fix)> {
         // With other values over them, what is tried is not all that results.
         let member = members.get(&self.values);
         let Some(member) = member.filter(|_| self.layers.is_empty()) else {
@@ -111,15 +100,11 @@ impl Readers<'_> {
             };
             fix.edits.iter().any(makes_key)
         };
-        let fixes = member
-            .findings
-            .iter()
-            .enumerate()
-            .filter_map(|(index, one)| {
-                let fix = one.fix.as_ref().filter(|fix| has_own_key(fix))?;
-                Some((index, fix.clone()))
-            });
-        let fixes: Vec<(usize, Fix)> = fixes.take(MOST_TRIED).collect();
+        let fixes = member.findings.iter().filter_map(|one| {
+            let fix = one.fix.as_ref().filter(|fix| has_own_key(fix))?;
+            Some((one.id, fix.clone()))
+        });
+        let fixes: Vec<(Id, Fix)> = fixes.take(MOST_TRIED).collect();
         let trial = || self.trial(members, rules);
         let Some(mut trial) = (!fixes.is_empty()).then(trial).flatten() else {
             return Vec::new();
@@ -128,7 +113,7 @@ impl Readers<'_> {
             return Vec::new();
         };
         let mut right = Vec::new();
-        for (index, fix) in fixes {
+        for (id, fix) in fixes {
             let alone = Fix::here(fix.edits.clone(), Applicability::Safe);
             let made = edit::apply(&text, [&alone], Applicability::Safe);
             let after = trial.images_with(&made);
@@ -136,9 +121,10 @@ impl Readers<'_> {
                 |after: Rc<Pulled>| matches!(tried(&before, &after, rules), Tried::Right);
             if after.is_some_and(is_right)
                 && let Some(member) = members.get_mut(&self.values)
+                && let Some(finding) = member.findings.get_mut(id)
             {
-                member.findings[index].fix = None;
-                right.push((index, fix));
+                finding.fix = None;
+                right.push((id, fix));
             }
         }
         right

@@ -9,6 +9,7 @@ use super::image::Image;
 use super::layer::Layer;
 use super::trace::{chart, default_images, traces};
 use crate::edit::{Applicability, Edit, Fix, Patch, Pin};
+use crate::finding::Id;
 use crate::image::{self, ImageRef};
 use crate::project::{Member, Members};
 use crate::rules::RuleSet;
@@ -22,7 +23,7 @@ type ByReader = BTreeMap<String, Vec<Image>>;
 /// A digest of a finding, and the image that it is of.
 struct Wanted {
     path: PathBuf,
-    index: usize,
+    finding: Id,
     pin: Pin,
     /// With its tag, as it will be pulled.
     image: String,
@@ -153,13 +154,13 @@ fn likeliest(one: &Wanted) -> Option<(&Wanted, &str)> {
 
 fn wanted(members: &Members, path: &Path) -> Vec<Wanted> {
     let findings = members.get(path).map(|member| &member.findings);
-    let findings = findings.into_iter().flatten().enumerate();
-    let wanted = findings.filter_map(|(index, finding)| {
+    let findings = findings.into_iter().flatten();
+    let wanted = findings.filter_map(|finding| {
         let fix = finding.fix.as_ref();
         let fix = fix.filter(|fix| fix.applicability.is_written())?;
         Some(Wanted {
             path: path.to_owned(),
-            index,
+            finding: finding.id,
             pin: fix.pin.clone()?,
             image: finding.new.clone()?,
         })
@@ -169,7 +170,7 @@ fn wanted(members: &Members, path: &Path) -> Vec<Wanted> {
 
 fn decide(members: &mut Members, one: &Wanted, text: Option<&String>) {
     let member = members.get_mut(&one.path);
-    let finding = member.and_then(|member| member.findings.get_mut(one.index));
+    let finding = member.and_then(|member| member.findings.get_mut(one.finding));
     let pin = finding.and_then(|finding| finding.fix.as_mut()?.pin.as_mut());
     if let Some(pin) = pin {
         pin.needs_proof = text.is_none();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::bundle::Bundle;
 use super::find;
-use super::findings::{Findings, Location};
+use super::findings::{BySpan, Location};
 use super::flow::Mover;
 use super::group::{File, Group, Rewrite, is_fixable};
 use super::leaf::Test;
 use super::plan::{Leave, Outcome, Planner};
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
-use crate::finding::Finding;
+use crate::finding::{Finding, Id};
 use crate::printable;
 use crate::project::Members;
 use crate::source::LineIndex;
@@ -21,14 +21,13 @@ const KEPT: &str = "an ignore comment or the configuration keeps it as it is";
 const TESTED_STAYS: &str = "it tests a value that does not change";
 const FOLLOWS: &str = "it belongs to a fix that is less safe";
 
-pub(super) fn settle(group: &Group, members: &mut Members) {
-    let findings = Findings::new(members);
+pub(super) fn plan(group: &Group, members: &mut Members) {
+    let findings = BySpan::new(members);
     let sources = group.sources.iter();
     let sources: Vec<Option<Location>> = sources
         .map(|source| {
-            let location = findings.of(group, members, source)?;
-            let member = members.get(&*group.files[location.0].path)?;
-            is_fixable(&member.findings[location.1]).then_some(location)
+            let finding = group.finding(source, members)?;
+            is_fixable(finding).then_some((source.file, source.finding))
         })
         .collect();
     let overrides = group.overrides.iter();
@@ -58,7 +57,7 @@ pub(super) fn settle(group: &Group, members: &mut Members) {
         places: &places(group),
     };
     let outcome = planner.plan();
-    let settler = Settler {
+    let fixer = Fixer {
         group,
         members,
         sources,
@@ -67,7 +66,7 @@ pub(super) fn settle(group: &Group, members: &mut Members) {
         leaves: &leaves,
         outcome,
     };
-    settler.all();
+    fixer.all();
 }
 
 /// What an entry may do.
@@ -123,7 +122,7 @@ fn places(group: &Group) -> Vec<String> {
     group.overrides.iter().map(place).collect()
 }
 
-struct Settler<'s> {
+struct Fixer<'s> {
     group: &'s Group,
     members: &'s mut Members,
     /// Where the findings are of each source, of each entry's name, and at each test.
@@ -134,7 +133,7 @@ struct Settler<'s> {
     outcome: Outcome,
 }
 
-impl Settler<'_> {
+impl Fixer<'_> {
     fn all(mut self) {
         self.hold_back();
         let bundles = std::mem::take(&mut self.outcome.bundles);
@@ -150,9 +149,9 @@ impl Settler<'_> {
         self.leave(&done);
     }
 
-    fn finding(&mut self, (file, finding): Location) -> Option<&mut Finding> {
+    fn finding(&mut self, (file, id): Location) -> Option<&mut Finding> {
         let path = &*self.group.files.get(file)?.path;
-        self.members.get_mut(path)?.findings.get_mut(finding)
+        self.members.get_mut(path)?.findings.get_mut(id)
     }
 
     fn hold_back(&mut self) {
@@ -305,7 +304,7 @@ impl Settler<'_> {
 
     /// Entries that stay as they are: nothing is said where their result is elsewhere.
     fn leave(&mut self, done: &BTreeSet<usize>) {
-        let mut dropped: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let mut dropped: BTreeMap<usize, BTreeSet<Id>> = BTreeMap::new();
         for (index, rewrite) in self.group.overrides.iter().enumerate() {
             let (Some(location), false) = (self.entries[index], done.contains(&index)) else {
                 continue;
@@ -325,12 +324,7 @@ impl Settler<'_> {
         for (file, dropped) in dropped {
             let path: &Path = &self.group.files[file].path;
             if let Some(member) = self.members.get_mut(path) {
-                let mut numbers = 0..;
-                member.findings.retain(|_| {
-                    numbers
-                        .next()
-                        .is_none_or(|number| !dropped.contains(&number))
-                });
+                member.findings.retain(|one| !dropped.contains(&one.id));
             }
         }
     }

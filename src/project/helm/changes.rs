@@ -1,0 +1,97 @@
+//! What findings of charts want: values at paths of a values file. Those of all findings that are left become edits
+//! together, so that values that meet at one key share their edits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::overrides::{self, Override};
+use super::values::Spot;
+use crate::edit::{Applicability, Edit, FileEdit};
+use crate::finding::{Finding, Id};
+use crate::project::Members;
+
+/// The overrides that one finding wants.
+pub(super) struct Change {
+    /// The file that the finding is in, and its id there.
+    pub finding: (PathBuf, Id),
+    /// Where the overrides go.
+    pub target: Target,
+    pub overrides: Vec<Override>,
+}
+
+/// Values in a file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Target {
+    pub file: PathBuf,
+    pub at: Spot,
+}
+
+impl Change {
+    /// The finding, if it is left and is trusted just so.
+    fn finding<'m>(
+        &self,
+        members: &'m mut Members,
+        trust: Applicability,
+    ) -> Option<&'m mut Finding> {
+        let (path, id) = &self.finding;
+        let finding = members.get_mut(path)?.findings.get_mut(*id)?;
+        (finding.applicability() == Some(trust)).then_some(finding)
+    }
+}
+
+/// Gives the findings that are left the edits of their changes, as they are together.
+pub(super) fn plan(changes: &[Change], members: &mut Members) {
+    let mut by_target: BTreeMap<&Target, Vec<&Change>> = BTreeMap::new();
+    for change in changes {
+        by_target.entry(&change.target).or_default().push(change);
+    }
+    for (target, changes) in by_target {
+        // Safe fixes are written without the others.
+        for trust in [Applicability::Safe, Applicability::Unsafe] {
+            plan_at(target, &changes, trust, members);
+        }
+    }
+}
+
+fn plan_at(target: &Target, changes: &[&Change], trust: Applicability, members: &mut Members) {
+    let Some(text) = members.get(&target.file).map(|member| member.text.clone()) else {
+        return;
+    };
+    let left = changes.iter().filter_map(|change| {
+        let span = change.finding(members, trust)?.span();
+        Some((&change.finding.0, span, *change))
+    });
+    let mut left: Vec<_> = left.collect();
+    left.sort_by_key(|(path, span, _)| (*path, *span));
+    let all = left.iter().flat_map(|(.., change)| &change.overrides);
+    let all: Vec<Override> = all.cloned().collect();
+    let mut planned = overrides::plan(&text, &target.at, &all).into_iter();
+    for (.., change) in left {
+        let edits: Result<Vec<_>, String> = planned.by_ref().take(change.overrides.len()).collect();
+        let Some(finding) = change.finding(members, trust) else {
+            continue;
+        };
+        match edits {
+            Ok(edits) => {
+                let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
+                if let Some(fix) = &mut finding.fix {
+                    fix.elsewhere = elsewhere(&target.file, edits);
+                }
+            }
+            Err(reason) => {
+                finding.fix = None;
+                finding.reason = Some(reason);
+            }
+        }
+    }
+}
+
+pub(super) fn elsewhere(path: &Path, edits: impl IntoIterator<Item = Edit>) -> Arc<[FileEdit]> {
+    let path: Arc<Path> = Arc::from(path);
+    let edits = edits.into_iter().map(|edit| FileEdit {
+        path: Arc::clone(&path),
+        edit,
+    });
+    edits.collect()
+}
