@@ -186,6 +186,52 @@ fn in_cron_job(pod: Value) -> Value {
 mod tests {
     use super::*;
 
+    /// Where policies in use look for images. Each of them overlooks one that a vector has.
+    #[test]
+    fn what_policies_written_by_hand_overlook_in_cron_jobs_is_tried() {
+        let image = "k8s.gcr.io/pause:3.9".to_owned();
+        let vectors = vectors(&vec![image.clone(); 13]);
+        const CRON_JOB: &str = "/spec/jobTemplate/spec/template/spec";
+        for (mistake, seen, kind) in [
+            // `object.spec.template.spec`, as in a Deployment
+            (
+                "no CronJob",
+                &["/spec", "/spec/template/spec"][..],
+                "CronJob",
+            ),
+            // `request.object.spec.jobTemplate.spec`, as in a Job
+            ("a CronJob as a Job", &["/spec/jobTemplate/spec"], "CronJob"),
+        ] {
+            let is_seen = |object: &Value| {
+                let lists = ["containers", "initContainers"].map(|list| {
+                    seen.iter()
+                        .any(|at| object.pointer(&format!("{at}/{list}")).is_some())
+                });
+                lists.contains(&true)
+            };
+            let vector = vectors.iter().find(|vector| vector.kind == kind).unwrap();
+            assert!(!is_seen(&vector.object), "{mistake}");
+            assert!(vector.object.pointer(CRON_JOB).is_some(), "{mistake}");
+        }
+        for (mistake, seen, kind) in [
+            (
+                "the first container only",
+                "/containers/0/image",
+                "second container of a CronJob",
+            ),
+            (
+                "no init container",
+                "/containers/0/image",
+                "init container of a CronJob",
+            ),
+        ] {
+            let vector = vectors.iter().find(|vector| vector.kind == kind).unwrap();
+            let seen = vector.object.pointer(&format!("{CRON_JOB}{seen}")).unwrap();
+            assert_ne!(seen, &image, "{mistake}");
+            assert!(vector.object.to_string().contains(&image), "{mistake}");
+        }
+    }
+
     #[test]
     fn every_rule_and_every_kind_is_tried() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());

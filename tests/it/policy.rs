@@ -157,6 +157,9 @@ fn kyverno_says_what_it_changes() {
             !text.contains(" change 0:") && text.ends_with(": 0 differences.\n"),
             "{text}"
         );
+        // Whoever reads the result of `map` knows what was tried.
+        let has_caution = text.starts_with("The expressions were tried as a MutatingPolicy");
+        assert_eq!(has_caution, engine == "map", "{text}");
     }
     for (change, expected) in [
         (

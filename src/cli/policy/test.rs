@@ -40,6 +40,9 @@ pub(super) fn test(
             return Ok(Exit::Failed);
         }
     };
+    if let Some(caution) = runner::caution(engine) {
+        writeln!(out, "{caution}")?;
+    }
     for difference in &differences.found {
         writeln!(out, "{difference}")?;
     }

@@ -59,6 +59,13 @@ struct Files<'f> {
     names: Vec<&'f str>,
 }
 
+/// What a test does not prove.
+pub(super) fn caution(engine: &Engine) -> Option<&'static str> {
+    (engine.name == "map").then_some(
+        "The expressions were tried as a MutatingPolicy of Kyverno. Try the policy itself in a cluster: kubectl create --dry-run=server",
+    )
+}
+
 /// Evaluates a policy for objects.
 ///
 /// # Errors
