@@ -10,6 +10,7 @@ mod chart;
 mod collect;
 mod container;
 mod crd;
+mod field_path;
 mod identity;
 mod image_use;
 mod in_git;

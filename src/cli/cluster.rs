@@ -1,5 +1,6 @@
 //! `regfix cluster`: what runs in a cluster, and where it comes from.
 
+mod messages;
 mod repo;
 mod server;
 
@@ -147,14 +148,17 @@ pub(super) fn run(
     for failure in &failures {
         complain(err, failure)?;
     }
-    if collected.objects.is_empty() && !(collected.not_read.is_empty() && failures.is_empty()) {
-        if failures.is_empty() {
-            complain(
-                err,
-                "no object could be read: docs/cluster.md lists the permissions",
-            )?;
+    if collected.objects.is_empty() {
+        if !failures.is_empty() {
+            return Ok(Exit::Failed);
         }
-        return Ok(Exit::Failed);
+        if !collected.not_read.is_empty() {
+            complain(err, messages::nothing_read(&collected.not_read))?;
+            return Ok(Exit::Failed);
+        }
+        if arguments.from.is_empty() && !options.quiet {
+            complain(err, messages::no_objects(&query(arguments)))?;
+        }
     }
     if let (Some(registries), Some(asked)) = (options.registries, rules.asked()) {
         run::ask(registries, asked, options.quiet, err, || {
@@ -261,9 +265,7 @@ fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
         Err(why) => return (Collected::default(), vec![why]),
     };
     let collected = cluster::collect(&*server, judge, &arguments.resources);
-    let failures = collected.failures.iter();
-    let failures = failures.map(|(why, resources)| format!("{}: {why}", resources.join(", ")));
-    let failures = failures.collect();
+    let failures = messages::failures(&collected);
     (collected, failures)
 }
 

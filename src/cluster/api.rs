@@ -46,8 +46,7 @@ pub struct ApiServer {
     folder: PathBuf,
     /// `None` is all namespaces.
     namespace: Option<String>,
-    selector: Option<String>,
-    chunk_size: u32,
+    query: Query,
     limits: Limits,
     /// What the groups of the API have, or why that is not known.
     groups: Mutex<HashMap<String, Result<Vec<Kind>, Refusal>>>,
@@ -119,8 +118,7 @@ impl ApiServer {
             base,
             folder: folder.to_owned(),
             namespace,
-            selector: query.selector.clone(),
-            chunk_size: query.chunk_size,
+            query: query.clone(),
             limits,
             groups: Mutex::default(),
         };
@@ -139,7 +137,7 @@ impl ApiServer {
         selector: Option<&str>,
         each: &mut dyn FnMut(Value),
     ) -> Result<(), Refusal> {
-        let mut query = format!("limit={}", self.chunk_size);
+        let mut query = format!("limit={}", self.query.chunk_size);
         if let Some(selector) = selector {
             query += &format!("&labelSelector={}", encoded(selector));
         }
@@ -299,7 +297,7 @@ impl ApiServer {
 impl Server for ApiServer {
     fn get(&self, resource: &str, each: &mut dyn FnMut(Value)) -> Result<(), Refusal> {
         let kind = self.locate(resource)?;
-        self.list(&kind, self.selector.as_deref(), each)
+        self.list(&kind, self.query.selector_of(resource), each)
     }
 }
 

@@ -11,7 +11,7 @@ use super::crd;
 use super::judge::Judge;
 use super::object::Object;
 use super::report::NotRead;
-use super::server::{Refusal, Server};
+use super::server::{DEFINITIONS, Refusal, Server};
 
 /// Objects that are held at once.
 const BATCH: usize = 256;
@@ -33,7 +33,6 @@ const BUILT_IN: [&str; 9] = [
     "replicationcontrollers",
     "statefulsets.apps",
 ];
-const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Judges objects as they come.
 pub struct Collector<'j> {
@@ -79,6 +78,8 @@ pub struct Collected {
     pub not_read: Vec<NotRead>,
     /// Why it is not all, by message: the resources.
     pub failures: BTreeMap<String, Vec<String>>,
+    /// Whether a resource was read to its end, even if it has no objects. Definitions do not count.
+    pub has_answers: bool,
 }
 
 impl Collected {
@@ -150,9 +151,10 @@ pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Coll
     let read = read.into_inner().unwrap_or_default();
     for (at, (objects, refusal)) in read {
         collected.objects.extend(objects);
-        if let Some(refusal) = refusal {
-            let resource = &resources[at];
-            collected.refuse(resource, refusal, named.contains(resource));
+        let resource = &resources[at];
+        match refusal {
+            None => collected.has_answers = true,
+            Some(refusal) => collected.refuse(resource, refusal, named.contains(resource)),
         }
     }
     collected

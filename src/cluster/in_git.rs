@@ -13,16 +13,16 @@ pub struct Site {
     /// Whether it counts: not only worth knowing.
     pub counts: bool,
     /// Where it is in the structure of the file: `Deployment/web:spec.template.spec.containers[name=app].image`.
-    pub place: String,
+    pub field_path: String,
 }
 
 /// How sure it is that a file is the source of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sureness {
-    /// The file names the same image.
+    /// The file names the same image, perhaps in another tag.
     Possible,
-    /// It also names the same kind and container, with a name that a kustomization may have made longer; or it lies where the source
-    /// of the row is.
+    /// It also names the same kind and container, with a name that a kustomization or a chart may have made longer; or it is where
+    /// the source of the row is, or the entry of a kustomization about the image of such a file.
     Likely,
     /// It names the kind, the name, the container and the whole image.
     Exact,

@@ -53,8 +53,8 @@ impl Kubectl {
         if let Some(namespace) = &query.namespace {
             add("--namespace", namespace);
         }
-        if let Some(selector) = &query.selector {
-            add("--selector", selector);
+        if let Some(selector) = query.selector_of(resource) {
+            add("--selector", &selector);
         }
         if query.all_namespaces {
             arguments.push("--all-namespaces".into());
@@ -109,14 +109,52 @@ fn succeeded(child: &mut Child) -> bool {
 }
 
 fn refusal(words: &str) -> Refusal {
-    let mut lines = words.lines().filter(|line| !line.trim().is_empty());
     if words.contains("Error from server (Forbidden)") {
         return Refusal::Forbidden;
     }
     if words.contains("the server doesn't have a resource type") {
         return Refusal::NoSuchResource;
     }
-    let said = lines.find(|line| line.to_ascii_lowercase().contains("error"));
+    let is_said = |line: &&str| !line.trim().is_empty() && !is_log(line);
+    let mut lines = words.lines().filter(is_said);
+    let said = lines
+        .clone()
+        .find(|line| line.to_ascii_lowercase().contains("error"));
+    let said = said.or_else(|| lines.next_back());
     let said = said.or_else(|| words.lines().last()).unwrap_or_default();
     Refusal::Failed(said.trim().to_owned())
+}
+
+/// `E1128 10:00:00.000000       1 memcache.go:265] ...`: what the client library logs, beside what kubectl says.
+fn is_log(line: &str) -> bool {
+    let mut letters = line.chars();
+    letters.next().is_some_and(|level| "IWEF".contains(level))
+        && letters
+            .by_ref()
+            .take(4)
+            .filter(char::is_ascii_digit)
+            .count()
+            == 4
+        && letters.next() == Some(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubectl_says_is_told_from_what_it_logs() {
+        let log =
+            "E1129 02:37:09.609867   24032 memcache.go:265] \"Unhandled Error\" err=\"dial tcp\"\n";
+        let refused = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?";
+        let failed = |words: &str| match refusal(words) {
+            Refusal::Failed(why) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(failed(&format!("{log}{log}{refused}\n")), refused);
+        let error = "error: stat nowhere: no such file or directory";
+        assert_eq!(failed(&format!("{log}\n{error}\nSee more\n")), error);
+        // Better than nothing.
+        assert_eq!(failed(log), log.trim());
+    }
 }

@@ -6,9 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::container::Role;
+use super::field_path::{FieldPath, Relation};
 use super::identity::Identity;
 use super::in_git::{InGit, Site, State, Sureness};
 use super::inventory::{Inventory, Row};
+use super::origin::Manager;
 use crate::image::{ImageRef, canonical};
 
 /// A legacy image in a file that no row was matched with.
@@ -23,23 +25,46 @@ pub struct GitOnly {
 pub fn join(rows: &mut [Row], sites: &[Site], inventory: &Inventory) -> Vec<GitOnly> {
     let all = inventory.rows();
     let index = Index::new(sites, &all);
-    let mut matched = BTreeSet::new();
-    for row in rows.iter_mut() {
-        let best = index.best(row);
-        matched.extend(best.iter().map(|(_, at)| *at));
-        row.git = Some(in_git(&best, sites));
+    let mut best: Vec<Vec<Match>> = rows.iter().map(|row| index.best(row)).collect();
+    let certain = best.iter().flatten();
+    let certain = certain.filter(|one| one.sureness > Sureness::Possible);
+    let certain: BTreeSet<usize> = certain.map(|one| one.at).collect();
+    for matches in &mut best {
+        // Another tag of an image is no evidence if the file is known to be about something else.
+        matches.retain(|one| {
+            one.sureness > Sureness::Possible || one.is_whole || !certain.contains(&one.at)
+        });
+    }
+    let matched: BTreeSet<usize> = best.iter().flatten().map(|one| one.at).collect();
+    for (row, matches) in rows.iter_mut().zip(&best) {
+        row.git = Some(in_git(matches, sites));
     }
     let rest = sites.iter().enumerate();
     let rest = rest.filter(|(at, site)| site.rule.is_some() && !matched.contains(at));
     rest.map(|(_, site)| GitOnly {
         site: site.clone(),
-        fixed_in_cluster: fixed_in_cluster(site, &all),
+        fixed_in_cluster: index.fixed_in_cluster(site),
     })
     .collect()
 }
 
-fn in_git(best: &[(Sureness, usize)], sites: &[Site]) -> InGit {
-    let mut named: Vec<Site> = best.iter().map(|(_, at)| sites[*at].clone()).collect();
+/// A file that may be the source of a row. The greatest is the most likely one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Match {
+    sureness: Sureness,
+    /// The whole image is the same, with its tag and digest.
+    is_whole: bool,
+    at: usize,
+}
+
+impl Match {
+    fn evidence(&self) -> (Sureness, bool) {
+        (self.sureness, self.is_whole)
+    }
+}
+
+fn in_git(best: &[Match], sites: &[Site]) -> InGit {
+    let mut named: Vec<Site> = best.iter().map(|one| sites[one.at].clone()).collect();
     named.sort();
     let is_legacy = |site: &Site| site.rule.is_some();
     let state = match named.as_slice() {
@@ -53,13 +78,14 @@ fn in_git(best: &[(Sureness, usize)], sites: &[Site]) -> InGit {
     InGit {
         state,
         sites: named,
-        sureness: best.first().map(|(sureness, _)| *sureness),
+        sureness: best.first().map(|one| one.sureness),
     }
 }
 
 /// Sites by the repository of their images.
 struct Index<'s> {
     sites: &'s [Site],
+    rows: &'s [Row],
     by_repository: HashMap<String, Vec<usize>>,
     /// Kind and name of the workloads in the cluster.
     workloads: BTreeSet<(&'s str, &'s str)>,
@@ -75,58 +101,90 @@ impl<'s> Index<'s> {
         let workload = |row: &'s Row| (row.root.kind.as_str(), row.root.name.as_str());
         Self {
             sites,
+            rows,
             by_repository,
             workloads: rows.iter().map(workload).collect(),
         }
     }
 
     /// Files with the image of the row, or with the one that is to take its place: those that are the most likely source.
-    fn best(&self, row: &Row) -> Vec<(Sureness, usize)> {
+    fn best(&self, row: &Row) -> Vec<Match> {
         let finding = row.judged.as_ref().map(|judged| &judged.finding);
         let new = finding.and_then(|finding| finding.new.as_deref());
-        let mut found = Vec::new();
+        let mut found = BTreeSet::new();
         for image in [Some(row.image.as_str()), new].into_iter().flatten() {
-            let known = self.by_repository.get(&repository(image));
-            for at in known.into_iter().flatten() {
-                let sureness = self.sureness(row, image, &self.sites[*at]);
-                found.extend(sureness.map(|sureness| (sureness, *at)));
+            for at in self.of_repository(image) {
+                let site = &self.sites[at];
+                let sureness = self.sureness(row, image, site);
+                found.extend(sureness.map(|sureness| Match {
+                    sureness,
+                    is_whole: site.image == image,
+                    at,
+                }));
             }
         }
-        let best = found.iter().max().map(|(sureness, _)| *sureness);
-        found.retain(|(sureness, _)| Some(*sureness) == best);
-        found.sort_unstable();
-        found.dedup();
-        found
+        let best = found.last().map(Match::evidence);
+        found.retain(|one| Some(one.evidence()) == best);
+        found.into_iter().collect()
     }
 
-    /// `None` where the file is about another workload of the cluster.
+    fn of_repository(&self, image: &str) -> impl Iterator<Item = usize> + '_ {
+        let known = self.by_repository.get(&repository(image));
+        known.into_iter().flatten().copied()
+    }
+
+    /// `None` where the file is about another workload.
     fn sureness(&self, row: &Row, image: &str, site: &Site) -> Option<Sureness> {
-        let place = Place::parse(&site.place);
-        let is_kind = place.kind == row.root.kind;
-        let is_name = place.name == row.root.name;
-        let is_container = match row.container.role {
-            Role::Field => true,
-            _ => place.container == Some(row.container.name.as_str()),
+        let path = FieldPath::parse(&site.field_path);
+        let relation = path.relation(row);
+        let is_another = match relation {
+            Relation::Same => !is_container(row, &path),
+            Relation::Related | Relation::Open => self.workloads.contains(&(path.kind, path.name)),
+            Relation::Other => true,
         };
-        if is_kind && is_name && is_container {
-            let is_image = site.image == image;
-            return Some(if is_image {
-                Sureness::Exact
-            } else {
-                Sureness::Likely
-            });
-        }
-        if self.workloads.contains(&(place.kind, place.name)) {
+        if is_another {
             return None;
         }
-        let is_longer = !place.name.is_empty() && row.root.name.contains(place.name);
-        let is_likely = is_kind && is_container && is_longer || lies_at_source(row, site);
-        Some(if is_likely {
-            Sureness::Likely
-        } else {
-            Sureness::Possible
+        let is_likely = relation == Relation::Related && is_container(row, &path)
+            || is_at_source(row, site, &path)
+            || self.is_entry_for(row, &path);
+        Some(match relation {
+            Relation::Same if site.image == image => Sureness::Exact,
+            Relation::Same => Sureness::Likely,
+            _ if is_likely => Sureness::Likely,
+            _ => Sureness::Possible,
         })
     }
+
+    /// Whether a kustomization changes an image here that another file names for the row.
+    fn is_entry_for(&self, row: &Row, path: &FieldPath<'_>) -> bool {
+        let Some(selected) = path.images_entry() else {
+            return false;
+        };
+        self.of_repository(selected).any(|at| {
+            let path = FieldPath::parse(&self.sites[at].field_path);
+            matches!(path.relation(row), Relation::Same | Relation::Related)
+                && is_container(row, &path)
+        })
+    }
+
+    /// The workload that names what a file would name if it were fixed.
+    fn fixed_in_cluster(&self, site: &Site) -> Option<Identity> {
+        let new = repository(site.new.as_deref()?);
+        let path = FieldPath::parse(&site.field_path);
+        let row = self.rows.iter().find(|row| {
+            row.judged.is_none()
+                && path.relation(row) == Relation::Same
+                && is_container(row, &path)
+                && repository(&row.image) == new
+        });
+        row.map(|row| row.root.clone())
+    }
+}
+
+/// Whether a file names the container of a row. A field has no name.
+fn is_container(row: &Row, path: &FieldPath<'_>) -> bool {
+    row.container.role == Role::Field || path.is_in(&row.container.name)
 }
 
 /// The name without tag and digest, in one spelling.
@@ -137,52 +195,32 @@ fn repository(image: &str) -> String {
     }
 }
 
-/// Whether the file is in the folder that Argo CD, Flux or Kustomize names, or in that of the chart.
-fn lies_at_source(row: &Row, site: &Site) -> bool {
-    let path = site.path.replace('\\', "/");
-    let location = row.origin.location.as_ref();
-    let folder = location
-        .map(|location| location.path.trim_matches(['.', '/']))
-        .unwrap_or_default();
-    let at = |folder: &str| {
-        format!("/{path}").contains(&format!("/{folder}/"))
-            || format!("/{path}").ends_with(&format!("/{folder}"))
-    };
-    let chart = row.origin.chart.as_ref().map(|chart| chart.name.as_str());
-    !folder.is_empty() && at(folder) || chart.is_some_and(at)
-}
-
-/// The workload that names what a file would name if it were fixed.
-fn fixed_in_cluster(site: &Site, rows: &[Row]) -> Option<Identity> {
-    let new = repository(site.new.as_deref()?);
-    let place = Place::parse(&site.place);
-    let row = rows.iter().find(|row| {
-        let is_same = place.kind == row.root.kind
-            && place.name == row.root.name
-            && place.container == Some(row.container.name.as_str());
-        is_same && row.judged.is_none() && repository(&row.image) == new
-    });
-    row.map(|row| row.root.clone())
-}
-
-/// `Deployment/web:spec.template.spec.containers[name=app].image`, in its parts.
-struct Place<'p> {
-    kind: &'p str,
-    name: &'p str,
-    container: Option<&'p str>,
-}
-
-impl<'p> Place<'p> {
-    fn parse(place: &'p str) -> Self {
-        let (object, path) = place.split_once(':').unwrap_or(("", place));
-        let (kind, name) = object.split_once('/').unwrap_or((object, ""));
-        let container = path
-            .rsplit_once("[name=")
-            .and_then(|(_, rest)| rest.split_once(']'));
-        Self {
-            kind,
-            name,
-            container: container.map(|(name, _)| name),
+/// Whether the file is in the folder that Argo CD, Flux or Kustomize names, or in that of the chart or the release; or has the values
+/// of the chart; or is the object of Argo CD or Flux itself.
+fn is_at_source(row: &Row, site: &Site, path: &FieldPath<'_>) -> bool {
+    let origin = &row.origin;
+    let file = format!("/{}/", site.path.replace('\\', "/"));
+    let is_below = |folder: &str| !folder.is_empty() && file.contains(&format!("/{folder}/"));
+    let location = origin.location.as_ref();
+    let folder = location.map(|location| location.path.trim_matches(['.', '/']));
+    let charts = [
+        origin.chart.as_ref(),
+        location.and_then(|location| location.chart.as_ref()),
+    ];
+    let mut charts = charts
+        .into_iter()
+        .flatten()
+        .map(|chart| chart.name.as_str());
+    let is_of_chart = charts.any(|chart| is_below(chart) || path.has_key(chart));
+    let name = origin.name.rsplit('/').next().unwrap_or_default();
+    let is_of_manager = match origin.manager {
+        Manager::Helm => is_below(name),
+        Manager::FluxHelmRelease => {
+            is_below(name) || (path.kind, path.name) == ("HelmRelease", name)
         }
-    }
+        Manager::ArgoCd => (path.kind, path.name) == ("Application", name),
+        Manager::FluxKustomization => (path.kind, path.name) == ("Kustomization", name),
+        _ => false,
+    };
+    folder.is_some_and(is_below) || is_of_chart || is_of_manager
 }

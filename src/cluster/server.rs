@@ -17,6 +17,17 @@ pub struct Query {
     pub chunk_size: u32,
 }
 
+/// They say which custom resources can name images, whatever their own labels are.
+pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
+impl Query {
+    /// The labels that the objects of a resource must have.
+    pub(super) fn selector_of(&self, resource: &str) -> Option<&str> {
+        let selector = self.selector.as_deref();
+        selector.filter(|_| resource != DEFINITIONS)
+    }
+}
+
 /// Why a resource was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {

@@ -8,7 +8,7 @@ mod pod;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{folder, pipe, run, stderr, stdout};
 use crate::formats::{hold, validators};
@@ -353,6 +353,136 @@ fn rows_are_matched_with_files_and_say_how_sure() {
         [
             [&Value::from("behind/clean.yaml"), clean],
             [&Value::from("old/unused.yaml"), none]
+        ]
+    );
+}
+
+/// What is known of a workload of a cluster leads to the file that names its image: an entry of a kustomization, values of a chart
+/// under its name or in the folder of its release, an object of Flux. A file about something else is none.
+#[test]
+fn the_file_that_makes_a_row_is_found_by_how_it_is_built() {
+    let workload = |kind: &str, name: &str, container: &str, image: &str| {
+        let pod = json!({"spec": {"containers": [{"name": container, "image": image}]}});
+        json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "x", "labels": {}, "annotations": {}},
+            "spec": {"template": pod}})
+    };
+    let mut of_chart = workload("Deployment", "shop-ksm", "ksm", "k8s.gcr.io/ksm:1");
+    of_chart["metadata"]["labels"]["helm.sh/chart"] = json!("kube-state-metrics-1.0.0");
+    let mut of_release = workload("Deployment", "api", "api", "k8s.gcr.io/api:2");
+    of_release["metadata"]["annotations"]["meta.helm.sh/release-name"] = json!("backend");
+    let mut of_flux = workload("Deployment", "flux", "flux", "k8s.gcr.io/flux:3");
+    of_flux["metadata"]["labels"]["helm.toolkit.fluxcd.io/name"] = json!("streams");
+    let unread = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "worker-5d9-x", "namespace": "x",
+        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "worker-5d9", "uid": "1", "controller": true}]},
+        "spec": {"containers": [{"name": "worker", "image": "k8s.gcr.io/worker:4"}]}});
+    let dump = json!({"kind": "List", "items": [
+        workload("DaemonSet", "prod-agent", "helper", "k8s.gcr.io/pause:3.2"),
+        workload("Deployment", "orphan", "pause", "k8s.gcr.io/pause:3.9"),
+        of_chart, of_release, of_flux, unread,
+        workload("Deployment", "templated-web", "web", "k8s.gcr.io/web:5"),
+    ]})
+    .to_string();
+    let file = |kind: &str, name: &str, container: &str, image: &str| {
+        serde_yaml::to_string(&workload(kind, name, container, image)).unwrap()
+    };
+    let overlay = |tag: &str| {
+        format!(
+            "resources: [../base]\nnamePrefix: prod-\nimages:\n  - name: helper\n    newName: k8s.gcr.io/pause\n    newTag: \"{tag}\"\n"
+        )
+    };
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: \"streams\"\nspec:\n  values:\n    image: k8s.gcr.io/flux:3\n";
+    let template = file("Deployment", "NAME", "web", "k8s.gcr.io/web:5")
+        .replace("NAME", "'{{ .Release.Name }}-web'");
+    let values = "image:\n  repository: k8s.gcr.io/api\n  tag: \"2\"\n";
+    let folder = folder(&[
+        ("base/kustomization.yaml", "resources: [agent.yaml]\n"),
+        (
+            "base/agent.yaml",
+            &file("DaemonSet", "agent", "helper", "helper"),
+        ),
+        ("prod/kustomization.yaml", &overlay("3.2")),
+        ("test/kustomization.yaml", &overlay("3.3")),
+        (
+            "umbrella/Chart.yaml",
+            "apiVersion: v2\nname: umbrella\nversion: 1.0.0\n",
+        ),
+        (
+            "umbrella/values.yaml",
+            "kube-state-metrics:\n  image: k8s.gcr.io/ksm:1\n",
+        ),
+        ("environments/backend/values.yaml", values),
+        ("environments/frontend/values.yaml", values),
+        ("streams.yaml", release),
+        (
+            "worker.yaml",
+            &file("Deployment", "worker", "worker", "k8s.gcr.io/worker:4"),
+        ),
+        (
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+        ),
+        ("chart/templates/web.yaml", &template),
+        // About another object, which is not in the cluster.
+        (
+            "gone.yaml",
+            &file("StatefulSet", "orphan", "pause", "k8s.gcr.io/pause:3.9"),
+        ),
+        (
+            "renamed.yaml",
+            &file("Deployment", "else", "pause", "k8s.gcr.io/pause:3.9"),
+        ),
+    ]);
+    let arguments = [
+        &["cluster", "--from", "-", "--repo", ".", "--format", "json"],
+        &DAY[..],
+    ]
+    .concat();
+    let output = pipe(folder.path(), &arguments, dump.as_bytes());
+    assert_eq!(stderr(&output), "");
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let paths = |sites: &Value| -> Vec<String> {
+        let sites = sites.as_array().unwrap().iter();
+        sites
+            .map(|site| site["path"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (name, state, sureness, path) in [
+        ("prod-agent", "both", "likely", "prod/kustomization.yaml"),
+        ("shop-ksm", "both", "likely", "umbrella/values.yaml"),
+        ("api", "both", "likely", "environments/backend/values.yaml"),
+        ("flux", "both", "likely", "streams.yaml"),
+        ("worker-5d9", "both", "likely", "worker.yaml"),
+        (
+            "templated-web",
+            "both",
+            "likely",
+            "chart/templates/web.yaml",
+        ),
+    ] {
+        let rows = report["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        let git = &row["git"];
+        assert_eq!(
+            [&git["state"], &git["sureness"]],
+            [state, sureness],
+            "{name}: {git}"
+        );
+        assert_eq!(paths(&git["sites"]), [path], "{name}");
+    }
+    // Its image is in other tags only, or in files about others.
+    let orphan = find(report["rows"].as_array().unwrap(), "orphan", "pause");
+    assert_eq!(
+        paths(&orphan["git"]["sites"]),
+        ["test/kustomization.yaml"],
+        "{orphan}"
+    );
+    assert_eq!(orphan["git"]["sureness"], "possible");
+    assert_eq!(
+        paths(&report["git_only"]),
+        [
+            "environments/frontend/values.yaml",
+            "gone.yaml",
+            "renamed.yaml"
         ]
     );
 }

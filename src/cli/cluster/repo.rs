@@ -5,16 +5,17 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cluster::Site;
+use crate::finding::Finding;
 use crate::kind;
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::rules::Severity;
-use crate::run::{self, Options, Outcome};
+use crate::run::{self, Judged, Options, Outcome};
 use crate::source::LineIndex;
 use crate::structure;
 use crate::walk::Overlay;
 
-/// Files with places are no larger.
+/// No larger file is searched for the paths of its fields.
 const LARGEST: usize = 16 << 20;
 
 /// All images that the files at the roots of the run pull, and whether something failed.
@@ -31,26 +32,14 @@ pub(super) fn sites(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(V
             BTreeMap::new()
         }
     };
-    let mut sites = Vec::new();
-    let mut legacy = HashSet::new();
-    for (path, file) in &files {
-        let path = printable::name(path);
-        let index = LineIndex::new(&file.text);
-        for finding in file.findings.iter().filter(|finding| !finding.mention) {
-            let position = index.position(&file.text, finding.span().start);
-            legacy.insert((path.clone(), finding.old.clone()));
-            sites.push(Site {
-                path: path.clone(),
-                line: position.line,
-                column: position.column,
-                image: finding.old.clone(),
-                counts: finding.severity > Severity::Info,
-                rule: Some(finding.rule.to_string()),
-                new: finding.new.clone(),
-                place: String::new(),
-            });
-        }
-    }
+    let mut sites: Vec<Site> = files
+        .iter()
+        .flat_map(|(path, file)| legacy_sites(path, file))
+        .collect();
+    let legacy: HashSet<_> = sites
+        .iter()
+        .map(|site| (site.path.clone(), site.image.clone()))
+        .collect();
     for one in listed {
         let path = printable::name(&one.path);
         if !legacy.contains(&(path.clone(), one.image.clone())) {
@@ -62,16 +51,36 @@ pub(super) fn sites(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(V
                 rule: None,
                 new: None,
                 counts: false,
-                place: String::new(),
+                field_path: String::new(),
             });
         }
     }
-    place(&mut sites);
+    add_field_paths(&mut sites);
     Ok((sites, failed))
 }
 
-/// Looks up where each is in the structure of its file. What cannot be read, as it is in an archive, has no place.
-fn place(sites: &mut [Site]) {
+/// The findings of a file that something pulls.
+fn legacy_sites(path: &Path, file: &Judged) -> Vec<Site> {
+    let index = LineIndex::new(&file.text);
+    let pulled = file.findings.iter().filter(|finding| !finding.mention);
+    let site = |finding: &Finding| {
+        let position = index.position(&file.text, finding.span().start);
+        Site {
+            path: printable::name(path),
+            line: position.line,
+            column: position.column,
+            image: finding.old.clone(),
+            counts: finding.severity > Severity::Info,
+            rule: Some(finding.rule.to_string()),
+            new: finding.new.clone(),
+            field_path: String::new(),
+        }
+    };
+    pulled.map(site).collect()
+}
+
+/// Looks up where each is in the structure of its file. What cannot be read, as it is in an archive, has none.
+fn add_field_paths(sites: &mut [Site]) {
     let mut by_path: BTreeMap<String, Vec<&mut Site>> = BTreeMap::new();
     for site in sites {
         by_path.entry(site.path.clone()).or_default().push(site);
@@ -102,9 +111,9 @@ fn place(sites: &mut [Site]) {
             line.start + before.map_or(0, |(at, _)| at)
         };
         let offsets: Vec<usize> = sites.iter().map(offset).collect();
-        let places = structure::places(&text, kind, &offsets);
-        for (site, place) in sites.into_iter().zip(places) {
-            site.place = place;
+        let paths = structure::places(&text, kind, &offsets);
+        for (site, path) in sites.into_iter().zip(paths) {
+            site.field_path = path;
         }
     }
 }

@@ -82,10 +82,15 @@ fn every_resource_is_got_once_and_custom_ones_by_their_definitions() {
     assert_eq!(asked.len(), 12, "{asked:#?}");
     for line in &asked {
         assert!(line.starts_with("get "), "{line}");
-        assert!(
-            line.ends_with(" --output=json --chunk-size=9 --context=c --kubeconfig=k --selector=a=b --all-namespaces"),
-            "{line}"
+        // Definitions have labels of their own.
+        let selector = match line.contains("customresourcedefinitions") {
+            true => "",
+            false => " --selector=a=b",
+        };
+        let end = format!(
+            " --output=json --chunk-size=9 --context=c --kubeconfig=k{selector} --all-namespaces"
         );
+        assert!(line.ends_with(&end), "{line}");
     }
     let resources: Vec<&str> = asked
         .iter()
@@ -136,6 +141,62 @@ fn what_fails_otherwise_is_fatal() {
     // A part of the pods is not all of them.
     let cluster = cluster_of("pods.err");
     assert_eq!(ask(cluster.path(), &["-A"]).status.code(), Some(2));
+}
+
+/// A server that does not answer is one failure, and not one for each resource.
+#[test]
+fn where_nothing_can_be_read_one_line_says_why() {
+    let script = "#!/bin/sh\n\
+        echo \"E1129 02:37:09.609867   24032 memcache.go:265] \\\"Unhandled Error\\\" $$ of $2\" >&2\n\
+        echo 'The connection to the server 127.0.0.1:6443 was refused' >&2\nexit 1\n";
+    let cluster = cluster(&[]);
+    fs::write(cluster.path().join("kubectl"), script).unwrap();
+    let output = ask(cluster.path(), &["-A"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        stderr(&output),
+        "regfix: nothing could be read: The connection to the server 127.0.0.1:6443 was refused\n"
+    );
+    assert_eq!(stdout(&output), "");
+    let forbidden = "#!/bin/sh\necho 'Error from server (Forbidden): no' >&2\nexit 1\n";
+    fs::write(cluster.path().join("kubectl"), forbidden).unwrap();
+    let output = ask(cluster.path(), &["-A"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    for part in [
+        "no object could be read: forbidden for this user: ",
+        "pods",
+        "packaging/cluster-reader.yaml",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+/// A namespace whose name is wrong has no objects, either.
+#[test]
+fn a_cluster_without_objects_is_questioned() {
+    let cluster = cluster(&[]);
+    for (arguments, part) in [
+        (
+            &["-n", "sohp"][..],
+            "in the namespace `sohp`: is that its name?",
+        ),
+        (
+            &[],
+            "in the namespace of this context: -n names another one",
+        ),
+        (
+            &["-A", "-l", "a=b"],
+            "with the labels `a=b` in this cluster",
+        ),
+    ] {
+        let output = ask(cluster.path(), arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+        let quiet = ask(cluster.path(), &[arguments, &["--quiet"]].concat());
+        assert_eq!(stderr(&quiet), "");
+    }
 }
 
 #[test]

@@ -202,6 +202,9 @@ fn a_pod_without_kubectl_reads_its_cluster() {
         assert_eq!(seen.body, "");
     }
     let lists = pod.lists();
+    // Definitions have labels of their own.
+    let definitions = lists.iter().find(|path| path.contains("customresource"));
+    assert!(definitions.is_some_and(|path| !path.contains("labelSelector")));
     let pods: Vec<&String> = lists.iter().filter(|path| path.contains("/pods")).collect();
     assert_eq!(
         pods,
