@@ -161,6 +161,11 @@ PYTHON
 live() { "$regfix" cluster --no-config --all --format json --kubeconfig "$1" --namespace "$namespace"; }
 live admin.kubeconfig > admin.json || [ $? = 1 ]
 passed "with a client certificate, what is listed is what the objects hold: $(python3 count.py admin.json)"
+mkdir plugin
+ln -s "$regfix" plugin/kubectl-regfix
+PATH=$scratch/plugin:$PATH kubectl regfix cluster --no-config --all --format json --namespace "$namespace" > plugin.json || [ $? = 1 ]
+cmp admin.json plugin.json || failed "as a plugin of kubectl there is another report"
+passed "as a plugin of kubectl there is the same report"
 live reader.kubeconfig > reader.json || [ $? = 1 ]
 contains "$(cat reader.json)" "{\"resource\":\"blobs.$group\",\"why\":\"forbidden for this user\"}"
 passed "with a read-only token, too, and what is forbidden is named: $(python3 count.py reader.json Blob)"
@@ -187,6 +192,25 @@ cmp reader.json pod.json || failed "without kubectl small pages give another rep
 passed "in a pod without kubectl there is the same report, also by pages of 7 objects"
 [ "$(state)" = "$after" ] || failed "reading has changed something"
 passed "nothing has changed: all resource versions are as before"
+
+# Whom regfix and what it starts connect to.
+if has strace; then
+    address=${server%:*}
+    [ "$address" != localhost ] || address=127.0.0.1
+    expected="sin_port=htons(${server##*:}), sin_addr=inet_addr(\"$address\")"
+    # only_server NAME COMMAND...
+    only_server() {
+        strace -f -qq -e trace=connect -o trace "${@:2}" > /dev/null || [ $? = 1 ]
+        grep -q connect trace || failed "$1: no connection is seen"
+        ! grep 'AF_INET' trace | grep -vF "$expected" || failed "$1: another connection"
+    }
+    only_server "by kubectl" "$regfix" cluster --no-config --namespace "$namespace"
+    only_server "in a pod" env --ignore-environment PATH= KUBERNETES_SERVICE_HOST="${server%:*}" KUBERNETES_SERVICE_PORT="${server##*:}" \
+        HTTPS_PROXY=http://127.0.0.1:9 "$regfix" cluster --no-config --service-account account
+    passed "connections are made to the API server and to nobody else"
+else
+    without strace
+fi
 
 # Who put it there: a release by Helm itself, and what Argo CD and Flux write on what they apply.
 if has helm; then
