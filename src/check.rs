@@ -187,7 +187,12 @@ pub fn check_near(
     hints: Option<&[usize]>,
 ) -> Checked {
     let (mut uses, mut checked) = uses(path, text, kind, hints);
-    checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
+    // Where nothing is read, comments are no more than the rest.
+    let comments = match kind.parser {
+        Parser::Names => &[],
+        _ => checked.comments.as_slice(),
+    };
+    checked.unjudged = unjudged::list(text, hints, &uses, comments, rules);
     detect::once_each(text, &mut uses);
     let mut found: Vec<Option<Finding>> = uses
         .iter()

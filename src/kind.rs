@@ -35,6 +35,7 @@ pub enum Holds {
     Chart,
     Requirements,
     Kustomization,
+    Kptfile,
     /// Named templates.
     Helpers,
     Template,
@@ -95,6 +96,14 @@ pub static KINDS: &[Kind] = &[
         parser: Parser::Yaml,
         project: Some(ProjectType::Kustomization),
         about: "a kustomization or component",
+    },
+    Kind {
+        name: "kptfile",
+        holds: Holds::Kptfile,
+        patterns: &[Named(&["Kptfile"])],
+        parser: Parser::Yaml,
+        project: None,
+        about: "a package of kpt: its functions are pulled",
     },
     Kind {
         name: "template",

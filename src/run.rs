@@ -249,6 +249,9 @@ pub fn check(
             return Ok(Outcome::Failed);
         }
     };
+    for clash in domains.clashes() {
+        complain(err, clash)?;
+    }
     let disk = found
         .as_ref()
         .map(|found| makers::disk_of(options, found, &domains.all.anchors));

@@ -6,12 +6,19 @@ use crate::detect::{ImageUse, OwnKey, Usage};
 use crate::edit::{Applicability, Edit};
 use crate::finding::Finding;
 use crate::source::{LineIndex, Span};
+use crate::syntax::beside::Insertion;
 
 const LESS_SURE: &str = "another image that reads the same value is less sure";
 
+/// The uses that read a piece, by where it begins in the file.
+type Readers = HashMap<usize, Vec<usize>>;
+
+/// Where the pieces of each use begin that others need unchanged.
+type Starts = HashMap<usize, Vec<usize>>;
+
 /// Takes away the fixes that other readers of the same values do not want. `findings` are of the uses, in their order.
 pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &str) {
-    let mut readers: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut readers = Readers::new();
     for (index, one) in uses.iter().enumerate().filter(|(_, one)| reads(one)) {
         for piece in one.pieces().filter(|piece| !piece.is_empty()) {
             let start = one.in_file(piece).start;
@@ -22,21 +29,52 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
     if readers.is_empty() {
         return;
     }
+    let (held, shared) = claims(uses, findings, &readers);
+    let lines = LineIndex::new(text);
+    let mut has_own = HashSet::new();
+    for (index, held) in held {
+        if has_own.contains(&index) {
+            continue;
+        }
+        let other = match held {
+            Held::To(limit) => {
+                findings[index].iter_mut().for_each(|one| lower(one, limit));
+                continue;
+            }
+            Held::By(other) => other,
+        };
+        let starts = shared.get(&index).map(Vec::as_slice).unwrap_or_default();
+        let apart = with_own_keys(&uses[index], starts, edits(&findings[index]), text)
+            .or_else(|| with_keys_of_others(index, starts, &readers, uses, findings, text));
+        let Some(finding) = &mut findings[index] else {
+            continue;
+        };
+        match (apart, &mut finding.fix) {
+            (Some(edits), Some(fix)) => {
+                fix.edits = edits;
+                has_own.insert(index);
+            }
+            _ => refuse(finding, &uses[other], text, &lines),
+        }
+    }
+}
+
+/// What other readers leave of which fixes, in order, and where the pieces of each begin that others need unchanged.
+fn claims(
+    uses: &[ImageUse],
+    findings: &[Option<Finding>],
+    readers: &Readers,
+) -> (Vec<(usize, Held)>, Starts) {
     let trust = |index: usize| {
         let finding: &Option<Finding> = &findings[index];
         finding.as_ref()?.fix.as_ref().map(|fix| fix.applicability)
     };
     let mut held: Vec<(usize, Held)> = Vec::new();
-    // Where the pieces begin that others need unchanged.
-    let mut shared: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (start, readers) in &readers {
-        let piece_of = |index: usize| {
-            let pieces = uses[index].pieces().map(|piece| uses[index].in_file(piece));
-            pieces.filter(|piece| piece.start == *start).max()
-        };
+    let mut shared = Starts::new();
+    for (start, readers) in readers {
         let wanted = |index: usize| {
             let edits = edits(&findings[index]);
-            piece_of(index).map_or(Vec::new(), |piece| within(edits, piece))
+            piece_at(&uses[index], *start).map_or(Vec::new(), |piece| within(edits, piece))
         };
         let first = wanted(readers[0]);
         let other = readers.iter().find(|index| wanted(**index) != first);
@@ -58,32 +96,14 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
             held.push((*index, by));
         }
     }
-    let lines = LineIndex::new(text);
     held.sort();
-    let mut has_own = HashSet::new();
-    for (index, held) in held {
-        if has_own.contains(&index) {
-            continue;
-        }
-        match (&mut findings[index], held) {
-            (Some(finding), Held::To(limit)) => lower(finding, limit),
-            (Some(finding), Held::By(other)) => {
-                let starts = shared.get(&index).map(Vec::as_slice).unwrap_or_default();
-                let own = finding.fix.as_ref().and_then(|fix| {
-                    let one = &uses[index];
-                    with_own_keys(one, starts, &fix.edits, text)
-                });
-                match (own, &mut finding.fix) {
-                    (Some(edits), Some(fix)) => {
-                        fix.edits = edits;
-                        has_own.insert(index);
-                    }
-                    _ => refuse(finding, &uses[other], text, &lines),
-                }
-            }
-            (None, _) => {}
-        }
-    }
+    (held, shared)
+}
+
+/// The piece of a use that begins there in the file.
+fn piece_at(one: &ImageUse, start: usize) -> Option<Span> {
+    let pieces = one.pieces().map(|piece| one.in_file(piece));
+    pieces.filter(|piece| piece.start == start).max()
 }
 
 /// What the other readers of a value leave of a fix.
@@ -137,6 +157,64 @@ fn with_own_keys(
     Some(all)
 }
 
+/// The edits, where the others that read the pieces by an alias get them written out as they are: the anchor is in the map
+/// of the use itself, which has no room for another key. `None` where something else reads them, too.
+fn with_keys_of_others(
+    index: usize,
+    shared: &[usize],
+    readers: &Readers,
+    uses: &[ImageUse],
+    findings: &[Option<Finding>],
+    text: &str,
+) -> Option<Vec<Edit>> {
+    let mut all = edits(&findings[index]).to_vec();
+    for start in shared {
+        let piece = piece_at(&uses[index], *start)?;
+        let value = piece.of(text);
+        let alias_of = |other: usize| {
+            let mut keys = uses[other].own_keys.iter();
+            let key = keys.find(|key| key.piece.start == *start)?;
+            let is_alias = key.insertion.span.of(text).starts_with('*');
+            let is_moved = !within(edits(&findings[other]), piece).is_empty();
+            (is_alias && !is_moved).then_some(&key.insertion)
+        };
+        let others = readers[start].iter().filter(|other| **other != index);
+        let aliases: Vec<&Insertion> = others
+            .map(|other| alias_of(*other))
+            .collect::<Option<_>>()?;
+        let name = aliases.first()?.span.of(text);
+        let is_same = aliases.iter().all(|alias| alias.span.of(text) == name);
+        let is_whole = is_plain(value) && !text[piece.end..].starts_with('/');
+        if !is_same || !is_whole || count(text, name) != aliases.len() {
+            return None;
+        }
+        all.extend(aliases.iter().map(|alias| Edit {
+            span: alias.span,
+            text: alias.with(value),
+        }));
+    }
+    all.sort();
+    Some(all)
+}
+
+/// How often an alias is in a text.
+fn count(text: &str, alias: &str) -> usize {
+    let is_end = |at: usize| {
+        let next = text[at + alias.len()..].chars().next();
+        !next.is_some_and(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
+    };
+    let found = text.match_indices(alias);
+    found.filter(|(at, _)| is_end(*at)).count()
+}
+
+/// Whether a value needs no quotes.
+fn is_plain(value: &str) -> bool {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
+    let fits = value.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    fits && value.contains(['.', '/']) && value.bytes().all(is_plain)
+}
+
 /// What a piece becomes; its edits are taken out. `None` where it is no plain scalar then.
 fn edited(key: &OwnKey, edits: &mut Vec<Edit>, text: &str) -> Option<String> {
     let piece = key.piece;
@@ -150,10 +228,7 @@ fn edited(key: &OwnKey, edits: &mut Vec<Edit>, text: &str) -> Option<String> {
         let start = edit.span.start - piece.start;
         value.replace_range(start..start + edit.span.len(), &edit.text);
     }
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
-    let fits = value.starts_with(|letter: char| letter.is_ascii_alphabetic());
-    (fits && value.contains(['.', '/']) && value.bytes().all(is_plain)).then_some(value)
+    is_plain(&value).then_some(value)
 }
 
 fn lower(finding: &mut Finding, limit: Applicability) {

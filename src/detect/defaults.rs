@@ -13,17 +13,39 @@ const DEEPEST: usize = 4;
 
 /// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Option<Inner> {
+    expand_as(input, span, Names::Dropped)
+}
+
+/// The same for a text of many words, in which a variable that is given its default keeps its name: `REG=k8s.gcr.io`.
+pub(super) fn expand_text(input: &Input<'_>, span: Span) -> Option<Inner> {
+    expand_as(input, span, Names::Kept)
+}
+
+/// What becomes of the names of variables that are given their defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Dropped,
+    Kept,
+}
+
+fn expand_as(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
     let slice = span.of(input.text);
     if !slice.contains("${") && !slice.contains("{{") || input.depth > DEEPEST {
         return None;
     }
     let mut decoded = Decoded::default();
     let mut found = false;
-    replace(input, span, DEEPEST, &mut decoded, &mut found);
+    replace(input, span, (DEEPEST, names), &mut decoded, &mut found);
     found.then(|| Inner::new(input, decoded, span))
 }
 
-fn replace(input: &Input<'_>, span: Span, depth: usize, decoded: &mut Decoded, found: &mut bool) {
+fn replace(
+    input: &Input<'_>,
+    span: Span,
+    (depth, names): (usize, Names),
+    decoded: &mut Decoded,
+    found: &mut bool,
+) {
     let mut at = span.start;
     let mut copied = span.start;
     while at < span.end {
@@ -40,7 +62,14 @@ fn replace(input: &Input<'_>, span: Span, depth: usize, decoded: &mut Decoded, f
             Some((inner, length)) => {
                 decoded.push_exact(input.masked, Span::new(copied, at));
                 *found = true;
-                replace(input, inner.shift(at), depth - 1, decoded, found);
+                if names == Names::Kept
+                    && let Some((name, sign)) = assigned(input.text, Span::new(at, at + length))
+                {
+                    decoded.push_exact(input.masked, name);
+                    decoded.push_exact(input.masked, sign);
+                }
+                let further = (depth - 1, names);
+                replace(input, inner.shift(at), further, decoded, found);
                 at += length;
                 copied = at;
             }
@@ -91,6 +120,25 @@ fn shell(text: &str) -> Option<(Span, usize)> {
         false => Span::new(from, end),
     };
     Some((inner, end + 1))
+}
+
+/// The variable that a placeholder gives its default, and the sign for that. `None` where other letters of a name touch
+/// the placeholder.
+fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
+    let start = placeholder.start + 2;
+    let rest = placeholder.of(text).strip_prefix("${")?;
+    let length = rest.find([':', '='])?;
+    let sign = match rest[length..].starts_with(":=") {
+        true => length + 1,
+        false if rest[length..].starts_with('=') => length,
+        false => return None,
+    };
+    let touches = |letter: char| letter.is_ascii_alphanumeric() || "./:@_-".contains(letter);
+    let before = text[..placeholder.start].chars().next_back();
+    let after = text[placeholder.end..].chars().next();
+    let is_alone = !before.is_some_and(touches) && !after.is_some_and(touches);
+    let name = Span::new(start, start + length);
+    is_alone.then(|| (name, Span::new(start + sign, start + sign + 1)))
 }
 
 /// The default of the action that a text begins with, and the length of the whole.

@@ -62,12 +62,34 @@ fn in_literal(input: &Input<'_>, span: Span, function: Option<&str>) -> Vec<Imag
 
 fn of_reference(text: &str, reference: Reference, usage: Usage) -> Option<ImageUse> {
     let path = reference.name.of(text);
+    if !reference.is_pinned() && is_of_kubernetes(path) {
+        return None;
+    }
     match usage {
         _ if reference.hosted => Some(reference.into_use(usage, "template")),
         // Whether a name without host is an image of Docker Hub, only a comparison shows.
         Usage::Mention(_) if path.contains('/') => Some(reference.into_use(usage, "template")),
         _ => None,
     }
+}
+
+/// Whether a name is one of Kubernetes' own: a version of an API, or a label.
+fn is_of_kubernetes(name: &str) -> bool {
+    let Some((host, path)) = name.split_once('/') else {
+        return false;
+    };
+    let is_below = |domain: &str| {
+        host.strip_suffix(domain)
+            .is_some_and(|head| head.ends_with('.'))
+    };
+    let has_no_images = host == "kubernetes.io"
+        || host == "helm.sh"
+        || is_below("kubernetes.io")
+        || is_below("k8s.io") && host != "registry.k8s.io";
+    let version = path.strip_prefix('v').unwrap_or_default();
+    let is_version = version.starts_with(|letter: char| letter.is_ascii_digit())
+        && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    has_no_images || is_version
 }
 
 fn bare(registry: Span, usage: Usage) -> ImageUse {

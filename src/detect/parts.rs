@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::words;
-use crate::image::{is_account, is_registry_host};
+use crate::image::{canonical_host, is_account, is_registry_host, split_host};
 
 /// A key, and what is known of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,7 +233,7 @@ impl<'r> Reader<'r> {
             TagPart::None => self.beside(at, stem, &words::DIGEST_ENDS).is_some(),
         };
         let is_folder = is_registry_host(text.trim_end_matches('/'))
-            || !text.trim_matches('/').contains('/')
+            || !path_on_hub(text).trim_matches('/').contains('/')
             || is_account(text)
             || self.around.is_image && text.matches('/').count() == 1;
         let may_be = is_described && is_folder && !self.around.is_item;
@@ -278,6 +278,14 @@ impl<'r> Reader<'r> {
             })
         };
         self.own.iter().copied().filter_map(whole).collect()
+    }
+}
+
+/// A name without the host of Docker Hub.
+fn path_on_hub(text: &str) -> &str {
+    match split_host(text) {
+        (Some(host), path) if canonical_host(Some(host)) == "docker.io" => path,
+        _ => text,
     }
 }
 
@@ -391,6 +399,10 @@ mod tests {
         check(
             "registry=docker.io repository=bitnami image=kubectl tag=1",
             &["r:registry f:repository n:image t:tag"],
+        );
+        check(
+            "repository=docker.io/bitnami name=kubectl tag=1",
+            &["r:repository n:name t:tag"],
         );
         check("name=x repository=q.io/a/b tag=1", &["n:repository t:tag"]);
         check(

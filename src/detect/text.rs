@@ -42,7 +42,7 @@ pub enum Prose {
 
 /// The references of a region, token by token.
 pub fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
-    if let Some(inner) = defaults::expand(input, region) {
+    if let Some(inner) = defaults::expand_text(input, region) {
         let inner_input = inner.input(input);
         let whole = Span::new(0, inner_input.text.len());
         let mut found = Vec::new();
@@ -132,12 +132,15 @@ impl Token<'_> {
         }
         let before = self.text[..self.start].chars().next_back();
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
-        let in_pattern = !escape && self.is_in_pattern(raw, trimmed);
+        let flag = self.flag();
+        // `--image-repository=gcr.io/google-containers/`
+        let is_folder = flag.as_deref().is_some_and(words::is_bare_host);
+        let whole = if is_folder { trimmed } else { raw };
+        let in_pattern = !escape && self.is_in_pattern(whole, trimmed);
         let span = match escape {
             true => Span::new(span.start + 1, span.end),
             false => span,
         };
-        let flag = self.flag();
         if flag.as_deref().is_some_and(words::is_registry)
             && let Some(registry) = self.registry(span, in_pattern, flag.as_deref())
         {
@@ -146,9 +149,8 @@ impl Token<'_> {
         match reference::read(masked, span, actions) {
             Some(reference) if reference.hosted => {
                 let usage = self.usage(&reference, in_pattern, flag.as_deref());
-                let holds_folder = flag.as_deref().is_some_and(words::is_bare_host);
                 Some(ImageUse {
-                    may_be_folder: holds_folder && !reference.is_pinned(),
+                    may_be_folder: is_folder && !reference.is_pinned(),
                     ..reference.into_use(usage, "argument")
                 })
             }
@@ -284,12 +286,17 @@ impl Token<'_> {
         }
     }
 
+    /// Where a look back ends.
+    fn far(&self) -> usize {
+        let far = self.start.saturating_sub(LONGEST_LOOK_BACK);
+        (far..=self.start)
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or(self.start)
+    }
+
     /// Where the line starts, or where it was long enough to have said what it is about.
     fn line_start(&self) -> usize {
-        let far = self.start.saturating_sub(LONGEST_LOOK_BACK);
-        let near = (far..=self.start)
-            .find(|at| self.text.is_char_boundary(*at))
-            .unwrap_or(self.start);
+        let near = self.far();
         self.text[near..self.start]
             .rfind('\n')
             .map_or(near, |newline| near + newline + 1)
@@ -301,6 +308,8 @@ impl Token<'_> {
         match words::fold(word.trim_start_matches('-')) {
             // `set { name = "global.hub", value = ... }`
             folded if folded == "value" => Some(self.named_above().unwrap_or(folded)),
+            // `variable "image" { default = ... }`
+            folded if folded == "default" => Some(self.variable_above().unwrap_or(folded)),
             folded => Some(folded),
         }
     }
@@ -326,6 +335,14 @@ impl Token<'_> {
         let assigned = ends.len() < line.len()
             && (word.starts_with('-') || line.trim_end().len() > ends.len());
         (assigned && !word.is_empty()).then_some(word)
+    }
+
+    /// The variable of Terraform that a default is of.
+    fn variable_above(&self) -> Option<String> {
+        let before = &self.text[self.far()..self.start];
+        let (_, declared) = before.rsplit_once("variable \"")?;
+        let (name, body) = declared.split_once('"')?;
+        (!body.contains("\n}")).then(|| words::fold(name))
     }
 
     /// The name that the line before gives to a value: Terraform's `name = "image.repository"`.
@@ -439,7 +456,20 @@ mod tests {
                 "gcr.io/istio-release",
                 false,
             ),
+            (
+                "variable \"kubectl_image\" {\n  type = string\n  default = \"bitnami/kubectl:1.25.0\"\n}",
+                "bitnami/kubectl",
+                true,
+            ),
             ("IMAGE_REGISTRY_PREFIX=k8s.gcr.io", "k8s.gcr.io", true),
+            (
+                "--image-repository=gcr.io/google-containers/",
+                "gcr.io/google-containers",
+                true,
+            ),
+            (": ${REGISTRY:=k8s.gcr.io}", "k8s.gcr.io", false),
+            (": \"${KUBE_REGISTRY=k8s.gcr.io}\"", "k8s.gcr.io", true),
+            (": ${IMG:=k8s.gcr.io/pause:3.1}", "k8s.gcr.io/pause", true),
         ] {
             assert_eq!(found(text), [(expected.to_owned(), pulled)], "{text}");
         }

@@ -12,6 +12,7 @@ mod defaults;
 mod document;
 mod effective;
 mod given;
+mod guard;
 mod inflated;
 mod joined;
 mod load;
@@ -315,6 +316,19 @@ impl Charts<'_> {
     }
 }
 
+impl Charts<'_> {
+    /// Has charts accept the images that fixes of values bring, where they refuse others.
+    fn lift(&self, members: &mut Members) {
+        for readers in &self.readers {
+            readers.lift(members);
+        }
+        let is_read = |root: &&Root| self.readers.iter().any(|one| one.is_of(&root.values));
+        for root in self.roots.iter().filter(|root| !is_read(root)) {
+            Readers::of_subcharts(self.tree, &root.values).lift(members);
+        }
+    }
+}
+
 impl Project for Charts<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
         let joined = self.joined.iter().map(|joined| {
@@ -353,6 +367,7 @@ impl Project for Charts<'_> {
                 readers.confirm(root.declares(), members, self.rules);
             }
         }
+        self.lift(members);
         self.advice.find(members);
         Box::new(move |members| {
             changes::plan(&changes, members);

@@ -219,6 +219,9 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
     tell(summary.excluded, "excluded");
     tell(summary.ignored, "ignored");
     tell(summary.hidden, "hidden");
+    if look.verbose {
+        tell(summary.unknown, "of no known type");
+    }
     tell(summary.failures, "failed");
     asides
 }

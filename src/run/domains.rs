@@ -3,10 +3,33 @@
 //! An overlay can lie under another configuration than its base, and the two must still be changed together. Settings of the
 //! file that a finding is in are applied afterwards, so that rules of one area are not reported in another.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::settings::{Area, Rules, Settings};
+use crate::printable;
+use crate::rules::Rule;
+
+/// Where a rule moves what, in words to compare.
+fn moves(rule: &Rule) -> String {
+    let mappings = rule.mappings().iter();
+    let moves = mappings.map(|one| (&one.from, &one.to, &one.safety));
+    format!("{:?}", moves.collect::<Vec<_>>())
+}
+
+fn clash(id: &str, first: &Area, other: &Area) -> String {
+    let file = |area: &Area| match &area.config.file {
+        Some(file) => printable::path(file),
+        None => "the rules that come with regfix".to_owned(),
+    };
+    format!(
+        "rule `{id}` differs between {} and {}: what a chart or a kustomization shows together is judged by the former; give \
+         one of the two another id",
+        file(first),
+        file(other)
+    )
+}
 
 pub(super) struct Domain {
     pub(super) areas: Vec<Arc<Area>>,
@@ -44,6 +67,28 @@ impl Domains {
         });
         let each = each.collect::<Result<_, String>>()?;
         Ok(Self { each, all })
+    }
+
+    /// Rules that the configurations of a domain define in different ways, in words.
+    pub(super) fn clashes(&self) -> Vec<String> {
+        let mut clashes = BTreeSet::new();
+        for domain in &self.each {
+            let mut first: HashMap<&str, (&Area, &Rule)> = HashMap::new();
+            let mut seen: Vec<&Arc<Rules>> = Vec::new();
+            for area in &domain.areas {
+                if seen.iter().any(|rules| Arc::ptr_eq(rules, &area.rules)) {
+                    continue;
+                }
+                seen.push(&area.rules);
+                for rule in area.rules.set.rules() {
+                    let (other, known) = *first.entry(&rule.id).or_insert((area, rule));
+                    if !std::ptr::eq(known, rule) && moves(known) != moves(rule) {
+                        clashes.insert(clash(&rule.id, other, area));
+                    }
+                }
+            }
+        }
+        clashes.into_iter().collect()
     }
 
     /// The number of the domain that a file is in.

@@ -675,3 +675,30 @@ fn shards_together_are_the_whole() {
         assert!(stderr(&output).contains(message), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn a_rule_that_two_configurations_define_differently_is_reported() {
+    let own = |to: &str, severity: &str| {
+        format!("rules:\n- {{id: moved, from: old.example.com, to: {to}, severity: {severity}}}\n")
+    };
+    let tree = |inner: &str| {
+        let folder = crate::common::folder(&[
+            (".regfix.yaml", &own("new.example.com", "error")),
+            ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+            (
+                "base/pod.yaml",
+                "kind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec: {containers: [{name: c, image: old.example.com/a:1}]}\n",
+            ),
+            ("team/.regfix.yaml", inner),
+            ("team/kustomization.yaml", "resources: [../base]\n"),
+        ]);
+        git(folder.path(), &["init", "-q", "-b", "main"]);
+        folder
+    };
+    let clash = tree(&own("other.example.com", "error"));
+    let said = stderr(&run(clash.path(), &[]));
+    let names = ["rule `moved` differs between ", "/team/.regfix.yaml"];
+    assert!(names.iter().all(|name| said.contains(name)), "{said}");
+    let agreed = tree(&own("new.example.com", "info"));
+    assert_eq!(stderr(&run(agreed.path(), &[])), "");
+}

@@ -263,11 +263,13 @@ fn the_structure_stays() {
     }
 }
 
-/// Whether nothing was added but `newName`, kubeadm's folder of CoreDNS, or a registry in place of one that is merged in.
+/// Whether nothing was added but `newName`, kubeadm's folder of CoreDNS, a registry in place of one that is merged in, or a
+/// chart's consent to other images.
 fn gets_names(before: &Option<Vec<String>>, after: &Option<Vec<String>>) -> bool {
     let count = |entries: &Option<Vec<String>>| {
         let entries = entries.as_deref().unwrap_or_default();
-        const ADDED: [&str; 3] = [
+        const ADDED: [&str; 4] = [
+            "String(\"allowInsecureImages\"): Bool(false)",
             "/String(\"newName\"): text",
             "String(\"dns\")/String(\"imageRepository\"): text",
             "String(\"image\")/String(\"registry\"): text",

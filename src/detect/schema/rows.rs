@@ -117,6 +117,10 @@ const ROWS: &[Written] = &[
     // kpt
     (Object("fn.kpt.dev", "SetImage"), "image name", By(by::kustomize_entry), Form::Entry),
     (Object("fn.kpt.dev", "SetImage"), "image newName", PULL, Form::Name),
+    (Object("kpt.dev", "Kptfile"), "pipeline mutators [] image", PULL, Form::Image),
+    (Object("kpt.dev", "Kptfile"), "pipeline validators [] image", PULL, Form::Image),
+    (Object("kpt.dev", "Kptfile"), "pipeline mutators [] configMap name", By(by::kustomize_entry), Form::Entry),
+    (Object("kpt.dev", "Kptfile"), "pipeline mutators [] configMap newName", PULL, Form::Name),
 
     // OpenShift
     (Kind("ImageStream"), "** from name", By(by::openshift_source), Form::Image),

@@ -16,7 +16,8 @@ use rayon::prelude::*;
 
 use super::Files;
 use super::defaults::lower_severity;
-use super::values::{self, Leaf, Table, Value};
+use super::refusal;
+use super::values::{self, Leaf, Spot, Table, Value};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::kind::{self, Holds, ProjectType};
 use crate::project::{Members, Place, Tree};
@@ -59,6 +60,8 @@ struct Named {
     /// Another file that has the repository's URL.
     source: Option<PathBuf>,
     given: Given,
+    /// Files, and where in them values of the chart stand.
+    places: Vec<(PathBuf, Spot)>,
     /// Of a dependency the key of the parent's values under which it gets its own.
     key: Option<String>,
     /// Whether a condition switches it off.
@@ -148,6 +151,7 @@ impl<'a> Advice<'a> {
             for one in named.into_iter().flatten() {
                 if self.expects_own_images(&one) {
                     note_own_images(&one, path, members);
+                    lift(&one, members);
                 }
                 if let Some(member) = members.get_mut(path) {
                     self.tell(&one, &mut member.findings);
@@ -306,9 +310,11 @@ impl<'a> Advice<'a> {
             text: text_of,
         };
         let tables: Vec<&Table> = documents.iter().filter_map(Value::as_table).collect();
-        let entries = tables.iter().flat_map(|root| {
-            let entries = ways::entries(root, kind).into_iter();
-            entries.map(move |entry| (*root, entry))
+        let numbered = documents.iter().enumerate();
+        let numbered = numbered.filter_map(|(number, root)| Some((number, root.as_table()?)));
+        let entries = numbered.flat_map(|(number, root)| {
+            let entries = ways::entries(number, root, kind).into_iter();
+            entries.map(move |entry| (root, entry))
         });
         let entries = entries.filter(|(_, entry)| {
             given::is_plain(entry.chart, text) && given::is_plain(entry.version, text)
@@ -403,6 +409,33 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
     }
 }
 
+/// Has a chart of which only the name is known accept the images that fixes of its values bring.
+fn lift(one: &Named, members: &mut Members) {
+    if one.is_here || one.given.is_lifted() {
+        return;
+    }
+    for (file, at) in &one.places {
+        let Some(member) = members.get_mut(file) else {
+            continue;
+        };
+        let moving = member.findings.iter().filter(|one| refusal::moves(one));
+        let offsets: Vec<usize> = moving.map(|one| one.span().start).collect();
+        let Some(all) = at.covered(&member.text).filter(|_| !offsets.is_empty()) else {
+            continue;
+        };
+        let places = structure::places(&member.text, member.kind, &offsets);
+        let is_below = |place: &String| match &one.key {
+            Some(key) => place.split('.').next() == Some(key.as_str()),
+            None => true,
+        };
+        let below = offsets.iter().zip(&places);
+        let is_in = |offset: usize| all.covers(Span::new(offset, offset));
+        let below = below.filter(|(offset, place)| is_in(**offset) && is_below(place));
+        let below: Vec<usize> = below.map(|(offset, _)| *offset).collect();
+        refusal::lift_where(member, at, &|one| below.contains(&one.span().start));
+    }
+}
+
 /// The URL of one of helmfile's `repositories`.
 fn repository_called(name: &str, documents: &[&Table]) -> Option<String> {
     let lists = documents
@@ -432,6 +465,7 @@ fn of_entry(entry: &Entry<'_>, repository: String, chart: String, around: &Aroun
         is_off: is_dependency && is_off(entry, around),
         is_here: is_dependency && is_here(&chart, exact, around),
         given: Given::of(entry, around),
+        places: given::places(entry, around),
         key: is_dependency.then(|| {
             leaf(entry.table, "alias").map_or_else(|| chart.clone(), |key| key.text.to_string())
         }),

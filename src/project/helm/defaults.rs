@@ -11,6 +11,7 @@ use super::changes::{self, Change, Target};
 use super::chart::{self, Dependency, DependencyFile, Metadata};
 use super::document::{Document, Placed};
 use super::effective::{self, Instance};
+use super::guard::Guard;
 use super::load::{self, Chart, File, Loaded};
 use super::overrides::{self, Override};
 use super::refusal;
@@ -72,6 +73,7 @@ impl<'o> Owned<'o> {
             values,
             children: loaded.children.clone(),
             templates: Vec::new(),
+            guard: Guard::default(),
             of_root: false,
         });
         Ok(Self {
@@ -101,6 +103,7 @@ impl<'o> Owned<'o> {
             values,
             children: loaded.children.clone(),
             templates: Vec::new(),
+            guard: Guard::default(),
             of_root: false,
         });
         Self {
@@ -251,7 +254,7 @@ impl<'o> Owned<'o> {
         let mut charts = instance.charts.iter();
         let own = values::table_at(&self.chart.values, self.top().iter().map(String::as_str));
         let is_lifted = own.is_some_and(refusal::is_lifted);
-        charts.any(|chart| refusal::refuses(&chart.values)) && !is_lifted
+        charts.any(|chart| refusal::refuses(chart)) && !is_lifted
     }
 
     /// The keys that lead to what is set for the whole: a chart that another file asks for is under its name.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::archive::{self, Budget, Files};
 use super::chart::{self, Dependency, Metadata};
+use super::guard::Guard;
 use super::values::{self, Table};
 use super::vendored::{Vendored, asked_for};
 use crate::kind;
@@ -25,6 +26,8 @@ pub(super) struct Chart {
     pub children: Vec<Arc<Chart>>,
     /// Templates and crds in which a rule could speak about something, by their numbers as files.
     pub templates: Vec<usize>,
+    /// Whether its templates ask for consent to images from elsewhere.
+    pub guard: Guard,
     /// Whether a tool puts it back, so that only the root's values can change its own.
     pub of_root: bool,
 }
@@ -206,6 +209,7 @@ impl<'l> Loader<'l> {
             values,
             children: Vec::new(),
             templates: Vec::new(),
+            guard: Guard::default(),
             of_root: false,
         }))
     }
@@ -306,6 +310,11 @@ impl<'l> Loader<'l> {
         let values = values.as_deref().map(String::from_utf8_lossy);
         let values = self.values(values.as_deref(), place, of_root);
         let children = self.children_of_files(&mut files, place, budget, of_root);
+        let own = files.iter().filter(|(path, _)| is_template(path));
+        let guard = Guard::of(
+            own.map(|(_, bytes)| bytes.as_slice()),
+            children.iter().map(|child| &child.guard),
+        );
         let mut templates = Vec::new();
         for (path, bytes) in files.iter().filter(|(path, _)| is_template(path)) {
             let known = kind::classify(Path::new(path)).is_some();
@@ -327,6 +336,7 @@ impl<'l> Loader<'l> {
             values,
             children,
             templates,
+            guard,
             of_root,
         }))
     }

@@ -29,7 +29,7 @@ use super::refusal;
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::{Layer, is_layer};
-use trace::{Trace, traces};
+use trace::{Trace, chart, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates make another image of it";
 
@@ -124,6 +124,11 @@ impl<'t> Readers<'t> {
         self.files().cloned().collect()
     }
 
+    /// Whether it is the chart of that values file.
+    pub(super) fn is_of(&self, values: &Path) -> bool {
+        self.values == *values
+    }
+
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let values = std::iter::once(&self.values).chain(&self.others);
         values.chain(&self.templates)
@@ -174,8 +179,30 @@ impl<'t> Readers<'t> {
                 false,
             ),
         }
+    }
+
+    /// Has the chart accept the images that fixes bring, where it refuses others.
+    pub(super) fn lift(&self, members: &mut Members) {
+        let moves = |path: &PathBuf| {
+            let member = members.get(path);
+            member.is_some_and(|member| member.findings.iter().any(refusal::moves))
+        };
+        let is_moved = self.files().any(moves);
+        let Some(chart) = is_moved.then(|| chart(self.tree, &self.folder, members)) else {
+            return;
+        };
+        let Ok(chart) = chart else {
+            return;
+        };
         if let Some(values) = members.get_mut(&self.values) {
-            refusal::lift_here(&values.text, &mut values.findings);
+            refusal::lift_in(chart.root(), values);
+        }
+        for layer in &self.layers {
+            for given in &layer.given {
+                if let Some(member) = members.get_mut(&given.file) {
+                    refusal::lift_given(chart.root(), given, member);
+                }
+            }
         }
     }
 

@@ -1,16 +1,22 @@
 //! Charts that refuse images from elsewhere, as those of Bitnami do: what a change brings along so that they render.
+//!
+//! A chart says so by the value of a key, or by a template that reads the key where the values do not have it.
 
 use std::sync::Arc;
 
-use super::overrides::Override;
-use super::values::{self, Leaf, LeafKind, Origin, Table, Value, table_at};
+use super::chart::Dependency;
+use super::given::Given;
+use super::guard::KEY;
+use super::load::Chart;
+use super::overrides::{self, Override};
+use super::values::{self, Leaf, LeafKind, Origin, Spot, Table, Value, table_at};
 use crate::edit::{Applicability, Edit};
 use crate::finding::{Finding, LEGACY_CHART};
+use crate::project::Member;
 use crate::source::Span;
 
 /// The tables, and the key in them, where the values of such a chart say whether it accepts other images.
 const TABLES: [&str; 2] = ["global", "security"];
-const KEY: &str = "allowInsecureImages";
 
 pub(super) const REASON: &str = "the chart refuses images from elsewhere, so `global.security.allowInsecureImages` becomes true";
 
@@ -22,9 +28,17 @@ fn said(values: &Table) -> Option<&Leaf> {
     }
 }
 
-/// Whether a chart of these values refuses images from elsewhere.
-pub(super) fn refuses(values: &Table) -> bool {
-    said(values).is_some_and(|leaf| leaf.kind == LeafKind::Bool(false))
+/// Whether a chart refuses images from elsewhere.
+pub(super) fn refuses(chart: &Chart) -> bool {
+    match said(&chart.values) {
+        Some(leaf) => leaf.kind == LeafKind::Bool(false),
+        None => chart.guard.is_read(),
+    }
+}
+
+/// Whether a chart or one below it does.
+fn refuses_below(chart: &Chart) -> bool {
+    refuses(chart) || chart.children.iter().any(|child| refuses_below(child))
 }
 
 /// Whether values that are laid over those of a chart have it accept them.
@@ -48,33 +62,104 @@ pub(super) fn lift(below: &[String]) -> Override {
     }
 }
 
-/// Adds the edit to each fix that moves an image in the values of a chart that refuses others.
-pub(super) fn lift_here(text: &str, findings: &mut [Finding]) {
-    let moves = |one: &Finding| *one.rule != *LEGACY_CHART && !one.mention && one.fix.is_some();
-    if !text.contains(KEY) || !findings.iter().any(moves) {
+/// Whether a finding moves an image.
+pub(super) fn moves(finding: &Finding) -> bool {
+    *finding.rule != *LEGACY_CHART && !finding.mention && finding.fix.is_some()
+}
+
+/// Adds the override to each fix that moves an image in the values of a chart, where that chart, or the subchart that the
+/// values are for, refuses others.
+pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
+    let Some((table, keys)) = read(&values.text) else {
+        return;
+    };
+    if is_lifted(&table) {
         return;
     }
-    let Ok(table) = values::read(text, 0) else {
+    let refusing = |finding: &Finding| {
+        let start = finding.span().start;
+        let below = keys.partition_point(|(_, at)| *at <= start);
+        let key = below
+            .checked_sub(1)
+            .map_or("", |last| keys[last].0.as_str());
+        let subchart = subcharts(chart).find(|(own, _)| *own == key);
+        match subchart {
+            Some((_, subchart)) => {
+                let own = table.get(key).and_then(Value::as_table);
+                refuses_below(subchart) && !own.is_some_and(is_lifted)
+            }
+            None => refuses(chart),
+        }
+    };
+    lift_where(values, &Spot::default(), &refusing);
+}
+
+/// The same for values that a release lays over those of a chart of the tree.
+pub(super) fn lift_given(chart: &Chart, given: &Given, member: &mut Member) {
+    let Ok(table) = given.read(&member.text, 0) else {
         return;
     };
-    let Some(leaf) = said(&table).filter(|leaf| leaf.kind == LeafKind::Bool(false)) else {
+    if given.is_list || !refuses(chart) || is_lifted(&table) {
+        return;
+    }
+    if let Some(all) = given.at.covered(&member.text) {
+        lift_where(member, &given.at, &|finding| all.covers(finding.span()));
+    }
+}
+
+/// Adds the override to each fix of a file that moves an image for which it is needed; `at` is where values are in it.
+pub(super) fn lift_where(values: &mut Member, at: &Spot, needed: &dyn Fn(&Finding) -> bool) {
+    let found = values.findings.iter_mut();
+    let mut needing = found.filter(|one| moves(one) && needed(one)).peekable();
+    if needing.peek().is_none() {
+        return;
+    }
+    let planned = overrides::plan(&values.text, at, &[lift(&[])]);
+    let planned: Result<Vec<Vec<Edit>>, String> = planned.into_iter().collect();
+    for finding in needing {
+        match &planned {
+            Ok(edits) => bring(finding, edits.iter().flatten()),
+            Err(reason) => {
+                finding.fix = None;
+                finding.reason = Some(format!("{REASON}, and there is no room for that: {reason}"));
+            }
+        }
+    }
+}
+
+fn bring<'e>(finding: &mut Finding, edits: impl Iterator<Item = &'e Edit>) {
+    let Some(fix) = finding.fix.as_mut() else {
         return;
     };
-    let edit = Edit {
-        span: leaf.origin.span,
-        text: "true".to_owned(),
-    };
-    for finding in findings.iter_mut().filter(|one| moves(one)) {
-        let Some(fix) = finding.fix.as_mut() else {
-            continue;
-        };
-        if !fix.edits.contains(&edit) {
+    for edit in edits {
+        if !fix.edits.contains(edit) {
             fix.edits.push(edit.clone());
-            fix.edits.sort();
-        }
-        if fix.applicability > Applicability::Unsafe {
-            fix.applicability = Applicability::Unsafe;
-            finding.reason = Some(REASON.to_owned());
         }
     }
+    fix.edits.sort();
+    if fix.applicability > Applicability::Unsafe {
+        fix.applicability = Applicability::Unsafe;
+        finding.reason = Some(REASON.to_owned());
+    }
+}
+
+/// The values of a text, and its keys with where each begins.
+fn read(text: &str) -> Option<(Table, Vec<(String, usize)>)> {
+    let table = values::read(text, 0).ok()?;
+    let parsed = Spot::default().parse(text).ok()?;
+    let map = parsed.documents.first()?.as_map()?;
+    let keys = map.entries.iter();
+    let keys = keys.filter_map(|entry| Some((values::key(entry)?, entry.key.span().start)));
+    Some((table, keys.collect()))
+}
+
+/// The subcharts of a chart with the keys that their values are under.
+fn subcharts(chart: &Chart) -> impl Iterator<Item = (&str, &Chart)> {
+    let dependencies = chart.metadata.dependencies.iter().flatten();
+    chart.children.iter().flat_map(move |child| {
+        let name = &child.metadata.name;
+        let asking = dependencies.clone().filter(move |one| one.name == *name);
+        let keys = asking.map(Dependency::key).chain([name.as_str()]);
+        keys.map(move |key| (key, child.as_ref()))
+    })
 }

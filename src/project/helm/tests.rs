@@ -226,6 +226,7 @@ fn ours(folder: &Path) -> Table {
         values: values::read(&read("values.yaml"), 0).unwrap(),
         children: loaded.children.clone(),
         templates: Vec::new(),
+        guard: Default::default(),
         of_root: false,
     }))
 }

@@ -147,6 +147,13 @@ impl Spot {
         let region = node.and_then(|node| lines_of_block(text, node));
         parse(text, region.ok_or(NO_VALUES)?)
     }
+
+    /// All that the values cover in the text of the file. `None` where there are none.
+    pub(super) fn covered(&self, text: &str) -> Option<Span> {
+        let parsed = parse(text, whole(text)).ok()?;
+        let root = parsed.documents.get(self.document)?;
+        node_at(root, &self.steps).map(Node::span)
+    }
 }
 
 const NO_VALUES: &str = "does not contain values where they belong";

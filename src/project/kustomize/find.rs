@@ -91,8 +91,11 @@ fn judge_again(group: &Group, played: &Played, members: &mut Members, rules: &Ru
             continue;
         };
         let written = words::of_reference(&source.old, rules);
+        // A registry alone is no reference: no entry says anything of it.
+        let is_piece = |reference: &String| written.is_none() && *reference == source.old;
         let verdicts: Vec<Option<Finding>> = pulled
             .iter()
+            .filter(|reference| !is_piece(reference))
             .map(|reference| words::of_reference(reference, rules))
             .collect();
         judge(finding, written.as_ref(), &verdicts);

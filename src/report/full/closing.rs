@@ -194,6 +194,12 @@ fn aside(summary: &Summary, look: &Look) -> Vec<String> {
             "Not checked: {counts} (a folder counts once){hint}"
         ));
     }
+    if look.verbose && summary.unknown > 0 && summary.files > 0 {
+        let files = count(summary.unknown, "file");
+        lines.push(format!(
+            "Not read: {files} of no type that regfix knows (--all-text reads every text file)."
+        ));
+    }
     if summary.failures > 0 {
         let problems = count(summary.failures, "failure");
         let line = format!("{problems}: the run is incomplete (exit code 2).");

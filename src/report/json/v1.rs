@@ -354,6 +354,7 @@ pub(in crate::report) struct Totals<'s> {
     excluded: usize,
     ignored: usize,
     hidden: usize,
+    unknown: usize,
     failures: usize,
     by_rule: Vec<RuleCount<'s>>,
     repositories: Vec<RepositoryCount<'s>>,
@@ -472,6 +473,7 @@ impl<'s> Totals<'s> {
             excluded: summary.excluded,
             ignored: summary.ignored,
             hidden: summary.hidden,
+            unknown: summary.unknown,
             failures: summary.failures,
             by_rule: by_rule.collect(),
             repositories: summary

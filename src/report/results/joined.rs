@@ -178,6 +178,7 @@ impl Shares {
             excluded: totals.excluded,
             ignored: totals.ignored,
             hidden: totals.hidden,
+            unknown: totals.unknown,
             failures: totals.failures,
             ..Summary::default()
         };

@@ -292,6 +292,8 @@ pub(super) struct TotalsRow {
     #[serde(default)]
     pub hidden: usize,
     #[serde(default)]
+    pub unknown: usize,
+    #[serde(default)]
     pub failures: usize,
     #[serde(default)]
     pub repositories: Vec<RepositoryRow>,

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::values::{self, Leaf, LeafKind, Table, Value};
+use super::super::refusal;
+use super::super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 use super::ways::{Entry, Form, dig, leaf, written};
 use crate::image;
 use crate::project::Tree;
@@ -50,6 +51,11 @@ impl Given {
             }
         }
         given
+    }
+
+    /// Whether it has the chart accept images from elsewhere.
+    pub(super) fn is_lifted(&self) -> bool {
+        self.layers.iter().any(refusal::is_lifted)
     }
 
     fn add_values(&mut self, value: &Value) {
@@ -164,6 +170,47 @@ impl Given {
         };
         images.iter().all(|image| named(image) || everywhere(image))
     }
+}
+
+/// Where values stand that a chart gets, those that win last: files, and places in the file that names the chart.
+pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<(PathBuf, Spot)> {
+    let mut places = Vec::new();
+    let files = |value: &Value| match value {
+        Value::Leaf(leaf) => files_named(&leaf.text, around),
+        _ => Vec::new(),
+    };
+    let whole = |file: PathBuf| (file, Spot::default());
+    for (path, form) in entry.way.values {
+        let here = || {
+            let keys: Vec<&str> = path.split('.').collect();
+            entry.at.clone().keys(&keys)
+        };
+        match (form, dig(entry.table, path)) {
+            (Form::Parent, _) => {
+                places.push(whole(around.path.with_file_name("values.yaml")));
+            }
+            (Form::Values, Some(Value::Table(_))) => places.push((around.path.to_owned(), here())),
+            (Form::Values, Some(Value::Leaf(_))) => {
+                places.push((around.path.to_owned(), here().in_text()));
+            }
+            (Form::Files, Some(Value::List(items))) => {
+                places.extend(items.iter().flat_map(files).map(whole));
+            }
+            (Form::Files, Some(value)) => places.extend(files(value).into_iter().map(whole)),
+            (Form::List, Some(Value::List(items))) => {
+                for (index, item) in items.iter().enumerate() {
+                    match item {
+                        Value::Table(_) => {
+                            places.push((around.path.to_owned(), here().item(index)));
+                        }
+                        item => places.extend(files(item).into_iter().map(whole)),
+                    }
+                }
+            }
+            (Form::Values | Form::Files | Form::List | Form::Pairs, _) => {}
+        }
+    }
+    places
 }
 
 /// The last of the paths, set apart by commas, that says whether something is on: Helm takes the first that is there.

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use super::super::values::{self, Leaf, Table, Value};
+use super::super::values::{self, Leaf, Spot, Table, Value};
 use super::terraform;
 use crate::kind::{self, Holds, Kind, Masks};
 use crate::search::Search;
@@ -226,21 +226,25 @@ pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
 pub(super) struct Entry<'v> {
     pub way: &'static Way,
     pub table: &'v Table,
+    /// Where the table is.
+    pub at: Spot,
     /// As it is written: of helmfile with the name of its repository.
     pub chart: &'v Leaf,
     pub version: &'v Leaf,
 }
 
-/// Every table of a document that names a chart with a version.
-pub(super) fn entries<'v>(root: &'v Table, kind: &Kind) -> Vec<Entry<'v>> {
+/// Every table of the document of that number which names a chart with a version.
+pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &Kind) -> Vec<Entry<'v>> {
     let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
     let entries = ways.flat_map(|way| {
-        let tables = way.entries.iter().flat_map(|path| tables(root, path));
-        tables.filter_map(move |table| {
+        let paths = way.entries.iter();
+        let tables = paths.flat_map(move |path| tables(number, root, path));
+        tables.filter_map(move |(at, table)| {
             let mut versions = way.version.iter();
             Some(Entry {
                 way,
                 table,
+                at,
                 chart: leaf(table, way.chart)?,
                 version: versions.find_map(|path| leaf(table, path))?,
             })
@@ -295,14 +299,27 @@ pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
     text("kind") == kind && text("apiVersion").split('/').next() == Some(group)
 }
 
-fn tables<'v>(root: &'v Table, path: &str) -> Vec<&'v Table> {
+fn tables<'v>(number: usize, root: &'v Table, path: &str) -> Vec<(Spot, &'v Table)> {
+    let spot = |path: &str| match path {
+        "" => Spot::at_keys(number, &[]),
+        _ => Spot::at_keys(number, &path.split('.').collect::<Vec<_>>()),
+    };
     match path.strip_suffix("[]") {
         Some(path) => match dig(root, path) {
-            Some(Value::List(items)) => items.iter().filter_map(Value::as_table).collect(),
+            Some(Value::List(items)) => {
+                let items = items.iter().enumerate();
+                let item = |(index, item): (usize, &'v Value)| {
+                    Some((spot(path).item(index), item.as_table()?))
+                };
+                items.filter_map(item).collect()
+            }
             _ => Vec::new(),
         },
-        None if path.is_empty() => vec![root],
-        None => Vec::from_iter(dig(root, path).and_then(Value::as_table)),
+        None if path.is_empty() => vec![(spot(path), root)],
+        None => {
+            let table = dig(root, path).and_then(Value::as_table);
+            Vec::from_iter(table.map(|table| (spot(path), table)))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::archive::{self, Budget};
 use super::super::chart::metadata;
 use super::super::coalesce::read_whole;
 use super::super::given::Given;
+use super::super::guard::Guard;
 use super::super::load;
 use super::super::values::Table;
 use super::ignore::Rules;
@@ -149,6 +150,10 @@ impl Chart {
         Ok(())
     }
 
+    pub(in crate::project::helm) fn root(&self) -> &load::Chart {
+        &self.root
+    }
+
     /// The files of all charts, by their numbers.
     pub fn files(&self) -> &[File] {
         &self.files
@@ -205,10 +210,17 @@ impl Reader {
         for (name, files) in subcharts {
             children.extend(self.subchart(&name, files, place)?);
         }
+        let own = numbers.iter().map(|number| &self.files[*number]);
+        let templates = own.filter(|file| file.name.starts_with("templates/"));
+        let guard = Guard::of(
+            templates.map(File::bytes),
+            children.iter().map(|child| &child.guard),
+        );
         Ok(Arc::new(load::Chart {
             metadata,
             values,
             children,
+            guard,
             templates: numbers,
             of_root: false,
         }))

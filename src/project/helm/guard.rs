@@ -1,0 +1,65 @@
+//! Whether a chart's templates ask for consent to images from elsewhere.
+//!
+//! Texts of templates in; knows no values.
+
+use std::collections::BTreeSet;
+
+/// The key of the values that gives consent.
+pub(super) const KEY: &str = "allowInsecureImages";
+
+/// Whether the templates of a chart read the key.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Guard {
+    /// Those of the chart itself, or a named template that they call.
+    is_read: bool,
+    /// The named templates that read it, those of the subcharts among them: every chart can call them.
+    named: BTreeSet<String>,
+}
+
+impl Guard {
+    /// Whether the chart asks for consent where its values do not have the key.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Of a chart with these templates and subcharts.
+    pub(super) fn of<'t>(
+        templates: impl Iterator<Item = &'t [u8]> + Clone,
+        subcharts: impl Iterator<Item = &'t Self>,
+    ) -> Self {
+        let below = subcharts.flat_map(|one| one.named.iter().cloned());
+        let mut named: BTreeSet<String> = below.collect();
+        let reads = |text: &str, named: &BTreeSet<String>| {
+            text.contains(KEY)
+                || named
+                    .iter()
+                    .any(|name| text.contains(&format!("\"{name}\"")))
+        };
+        let has_key = |bytes: &[u8]| memchr::memmem::find(bytes, KEY.as_bytes()).is_some();
+        if named.is_empty() && !templates.clone().any(has_key) {
+            return Self::default();
+        }
+        let texts: Vec<&str> = templates
+            .filter_map(|bytes| std::str::from_utf8(bytes).ok())
+            .collect();
+        let is_read = texts.iter().any(|text| reads(text, &named));
+        let defines: Vec<(&str, &str)> = texts.iter().flat_map(|text| defines(text)).collect();
+        loop {
+            let more = defines
+                .iter()
+                .filter(|(name, body)| !named.contains(*name) && reads(body, &named));
+            let more: Vec<String> = more.map(|(name, _)| (*name).to_owned()).collect();
+            if more.is_empty() {
+                return Self { is_read, named };
+            }
+            named.extend(more);
+        }
+    }
+}
+
+/// The named templates of a text, each with the text up to the next one.
+fn defines(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split("define \"")
+        .skip(1)
+        .filter_map(|part| part.split_once('"'))
+}
