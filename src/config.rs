@@ -53,7 +53,7 @@ pub struct Config {
     /// The catalogue that its rules are from.
     pub edition: Arc<Edition>,
     /// All rules, of the catalogue and own, selected or not.
-    pub known: Arc<Vec<Rule>>,
+    pub known: Arc<Vec<Arc<Rule>>>,
     /// What of it makes `known` differ from the embedded rules, however it is laid out and commented.
     own: String,
     /// The file that it was read from, if there is one.
@@ -253,6 +253,9 @@ impl Config {
     /// # Errors
     /// Where there is no such rule.
     pub fn lay_over(&mut self, select: &[String], ignore: &[String]) -> Result<(), String> {
+        if select.is_empty() && ignore.is_empty() {
+            return Ok(());
+        }
         let names = self.names();
         let resolve = |option: &str, texts: &[String]| -> Result<Vec<Selector>, String> {
             let selectors = texts.iter().map(|text| names.resolve(text.trim()));
@@ -278,30 +281,30 @@ impl Config {
     ///
     /// # Errors
     /// Where none is left, and nothing else that is looked for.
-    pub fn rules(&self, today: Date) -> Result<Vec<Rule>, String> {
+    pub fn rules(&self, today: Date) -> Result<Vec<Arc<Rule>>, String> {
         let selected = self
             .known
             .iter()
             .filter(|rule| self.selectors.choose(&rule.id));
-        let rules: Vec<Rule> = selected.map(|rule| self.on_day(rule, today)).collect();
+        let rules: Vec<Arc<Rule>> = selected.map(|rule| self.on_day(rule, today)).collect();
         match rules.is_empty() && !self.selectors.choose(LEGACY_CHART) {
             true => Err("no rules are left: all selected rules are ignored".to_owned()),
             false => Ok(rules),
         }
     }
 
-    fn on_day(&self, rule: &Rule, today: Date) -> Rule {
-        let mut rule = rule.clone();
-        rule.escalate(today);
+    /// A rule with its severity on a day: the same one where that is as it was.
+    fn on_day(&self, rule: &Arc<Rule>, today: Date) -> Arc<Rule> {
+        let mut rule = Arc::clone(rule).on_day(today);
         if let Some(severity) = self.selectors.severity_of(&rule.id) {
-            rule.set_severity(severity);
+            Arc::make_mut(&mut rule).set_severity(severity);
         }
         rule
     }
 
     /// The rule that applies to what a chart pulls, selected or not: `None` only where it is ignored, or nothing of charts is
     /// wanted.
-    pub fn rule_of_chart(&self, id: &str, today: Date) -> Option<Rule> {
+    pub fn rule_of_chart(&self, id: &str, today: Date) -> Option<Arc<Rule>> {
         let is_ignored = |id: &str| self.selectors.ignore.iter().any(|one| one.matches(id));
         if is_ignored(id) || !self.selectors.choose(LEGACY_CHART) {
             return None;
@@ -492,7 +495,7 @@ mod tests {
         "2026-11-21".parse().unwrap()
     }
 
-    fn ids(rules: &[Rule]) -> Vec<&str> {
+    fn ids(rules: &[Arc<Rule>]) -> Vec<&str> {
         rules.iter().map(|rule| rule.id.as_str()).collect()
     }
 

@@ -24,6 +24,7 @@ mod gather;
 pub(crate) mod group;
 mod held;
 mod origin;
+mod own;
 mod owners;
 mod repositories;
 pub mod results;
@@ -43,6 +44,7 @@ pub use base::Base;
 pub use gather::{Placed, Told};
 pub use held::Held;
 pub use origin::{Origin, PLACEHOLDER, file_name};
+pub use own::is_own;
 pub use owners::Owners;
 pub use repositories::RepositorySummary;
 pub use statistics::{RuleCounts, Tally};
@@ -143,6 +145,8 @@ pub struct Summary {
     pub excluded: usize,
     pub ignored: usize,
     pub hidden: usize,
+    /// Reports of ours among the files, which are left out.
+    pub reports: usize,
     /// Files that were not looked at because their type is not known, and those that did not change where only changes are
     /// asked for.
     pub unknown: usize,
@@ -209,6 +213,7 @@ impl Summary {
         self.excluded += other.excluded;
         self.ignored += other.ignored;
         self.hidden += other.hidden;
+        self.reports += other.reports;
         self.unknown += other.unknown;
         self.unchanged += other.unchanged;
         self.failures += other.failures;

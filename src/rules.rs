@@ -24,8 +24,6 @@ mod verdict;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use edition::{Row, Standing};
-
 pub use asked::{Asked, Asking, Presence};
 pub use edition::{Edition, Facts};
 pub use pattern::Pattern;
@@ -35,9 +33,6 @@ pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
 
 /// The rules that come with regfix: `rules/catalogue.yaml` and the files of `rules/catalogue/`, made JSON by `build.rs`.
 static CATALOGUE: &str = include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"));
-
-/// Where the project is published, once it is: the page of each rule is in there.
-const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// The embedded catalogue.
 ///
@@ -50,17 +45,10 @@ pub fn catalogue() -> Catalogue {
     }
 }
 
-/// The URL of the pages of this release, with `{rule}` for the id.
-fn pages() -> Option<Arc<str>> {
-    let version = env!("CARGO_PKG_VERSION");
-    let pages = format!("{REPOSITORY}/blob/v{version}/docs/rules/{{rule}}.md");
-    (!REPOSITORY.is_empty()).then(|| Arc::from(pages))
-}
-
 /// The rules of a run, found by the first segment of a name.
 #[derive(Debug)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     /// By host: the rules that may match it, with the index of the mapping.
     by_host: HashMap<String, Vec<(usize, usize)>>,
     /// Mappings whose host is a pattern.
@@ -71,7 +59,7 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    pub fn new(rules: Vec<Rule>) -> Self {
+    pub fn new(rules: Vec<Arc<Rule>>) -> Self {
         let mut by_host: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         let mut anywhere = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
@@ -121,68 +109,48 @@ impl RuleSet {
     ///
     /// # Errors
     /// The index of the user's rule that cannot be used, and why.
-    pub fn with_own(own: &[RuleSpec]) -> Result<Vec<Rule>, (usize, String)> {
+    pub fn with_own(own: &[RuleSpec]) -> Result<Vec<Arc<Rule>>, (usize, String)> {
         Self::with_own_of(Edition::embedded(), own)
     }
 
-    /// The same with the rules of another catalogue.
+    /// The same with the rules of another catalogue. Those that stay as they are, are shared with it: many repositories of a run
+    /// may each have rules of their own.
     ///
     /// # Errors
     /// The same.
-    pub fn with_own_of(edition: &Edition, own: &[RuleSpec]) -> Result<Vec<Rule>, (usize, String)> {
-        match own.is_empty() {
-            true => Ok(edition.rules().to_vec()),
-            false => Self::compile(&edition.rows, own)
-                .map_err(|(index, why)| (index.unwrap_or_default(), why)),
-        }
-    }
-
-    /// The rules of a catalogue with a user's own laid over and behind them.
-    ///
-    /// # Errors
-    /// Why a rule cannot be used; and its index, if it is the user's.
-    fn compile(rows: &[Row], own: &[RuleSpec]) -> Result<Vec<Rule>, (Option<usize>, String)> {
-        let specs = rows.iter();
-        let specs = specs.map(|row| (row.spec.clone(), Some(row.standing), None));
-        let mut specs: Vec<(RuleSpec, Option<Standing>, Option<usize>)> = specs.collect();
-        let known = specs.iter().enumerate();
-        let known: HashMap<String, usize> = known
-            .filter_map(|(at, (spec, ..))| Some((spec.id.clone()?, at)))
-            .collect();
+    pub fn with_own_of(
+        edition: &Edition,
+        own: &[RuleSpec],
+    ) -> Result<Vec<Arc<Rule>>, (usize, String)> {
+        let mut rules = edition.rules().to_vec();
+        let known = edition.rules().iter().enumerate();
+        let known: HashMap<&str, usize> = known.map(|(at, rule)| (rule.id.as_str(), at)).collect();
+        let mut ids: HashSet<String> = HashSet::new();
         for (index, spec) in own.iter().enumerate() {
-            match spec.id.as_ref().and_then(|id| known.get(id)) {
-                Some(at) => {
-                    let (row, _, by) = &mut specs[*at];
-                    (*row, *by) = (row.overridden_by(spec), Some(index));
-                }
-                None => specs.push((spec.clone(), None, Some(index))),
-            }
-        }
-        let pages = pages();
-        let mut ids = HashSet::new();
-        let mut rules = Vec::with_capacity(specs.len());
-        for (spec, standing, index) in specs {
-            let mut rule = Rule::new(spec).map_err(|why| (index, why))?;
-            if !ids.insert(rule.id.clone()) {
+            let row = spec.id.as_ref().and_then(|id| known.get(id.as_str()));
+            let rule = match row {
+                Some(at) => edition.rows[*at].compile(Some(spec)),
+                None => Rule::new(spec.clone()),
+            };
+            let rule = rule.map_err(|why| (index, why))?;
+            let is_taken = row.is_none() && known.contains_key(rule.id.as_str());
+            if is_taken || !ids.insert(rule.id.clone()) {
                 return Err((index, format!("there are two rules `{}`", rule.id)));
             }
-            rule.is_built_in =
-                matches!(standing, Some(Standing::BuiltIn { .. } | Standing::Changed));
-            let moves = index.is_some_and(|index| own[index].moves_elsewhere());
-            if standing == Some(Standing::Changed) || rule.is_built_in && moves {
-                rule.distrust();
+            match row {
+                Some(at) => rules[*at] = Arc::new(rule),
+                None => rules.push(Arc::new(rule)),
             }
-            let has_page =
-                rule.is_built_in && standing != Some(Standing::BuiltIn { has_page: false });
-            if let Some(pages) = pages.as_ref().filter(|_| has_page) {
-                rule.set_page(pages);
-            }
-            rules.push(rule);
         }
         Ok(rules)
     }
 
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> + Clone {
+        self.rules.iter().map(Arc::as_ref)
+    }
+
+    /// The same, to be shared with another set.
+    pub fn shared(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
@@ -194,7 +162,7 @@ impl RuleSet {
     fn candidates(&self, host: &str) -> impl Iterator<Item = (&Rule, &Mapping)> {
         let exact = self.by_host.get(host).into_iter().flatten();
         exact.chain(&self.anywhere).map(|(rule, mapping)| {
-            let rule = &self.rules[*rule];
+            let rule = self.rules[*rule].as_ref();
             (rule, &rule.mappings()[*mapping])
         })
     }
@@ -246,6 +214,10 @@ mod tests {
         .unwrap();
         let rules = RuleSet::with_own(&own).unwrap();
         assert_eq!(rules.len(), catalogue().rules.len() + 1);
+        // Those that are the same take no memory again.
+        let embedded = Edition::embedded().rules().iter().zip(&rules);
+        let others = embedded.filter(|(embedded, rule)| !Arc::ptr_eq(embedded, rule));
+        assert_eq!(others.count(), 1);
         assert_eq!(rules.last().unwrap().id, "old-example-com-team");
         assert_eq!(rules.last().unwrap().safety, Safety::Safe);
         let bitnami = rules

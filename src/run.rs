@@ -442,6 +442,7 @@ impl Run<'_, '_> {
         self.summary.excluded = counts.excluded;
         self.summary.ignored = counts.ignored;
         self.summary.hidden = counts.hidden;
+        self.summary.reports = counts.reports;
         let progress = self.progress;
         self.aside(|run| run.walked(&found.problems, &found.skipped))?;
         let work = Work {

@@ -29,10 +29,10 @@ use look::named;
 use roots::Roots;
 
 /// What version control keeps beside the files. Never looked into.
-const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+pub const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
 /// Hidden folders that tools fill with copies of what others wrote. Looked into only where git tracks something in them.
-const CACHES: [&str; 12] = [
+pub const CACHES: [&str; 12] = [
     ".cache",
     ".direnv",
     ".gradle",
@@ -94,7 +94,7 @@ pub struct Sieve<'s, K, T> {
     /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
     /// every file that was named.
     pub wanted: &'s Wanted<'s, K>,
-    /// What to keep of a file, by its bytes; `None` forgets it.
+    /// What to keep of a file, by its bytes.
     pub keep: &'s Keep<'s, K, T>,
     /// Whether a part of a file that is too large to be kept could hold what is looked for.
     pub suspect: &'s (dyn Fn(&[u8]) -> bool + Sync),
@@ -117,7 +117,22 @@ impl<K> From<Option<K>> for Want<K> {
 
 pub type Listed<'s> = dyn Fn(&Path, &mut dyn Iterator<Item = &OsStr>) + Sync + 's;
 pub type Wanted<'s, K> = dyn Fn(&Path, bool) -> Want<K> + Sync + 's;
-pub type Keep<'s, K, T> = dyn Fn(&Path, K, &[u8]) -> Option<T> + Sync + 's;
+pub type Keep<'s, K, T> = dyn Fn(&Path, K, &[u8]) -> Kept<T> + Sync + 's;
+
+/// What a caller keeps of a file that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept<T> {
+    This(T),
+    Nothing,
+    /// It is a report of ours, which is left out.
+    Report,
+}
+
+impl<T> From<Option<T>> for Kept<T> {
+    fn from(kept: Option<T>) -> Self {
+        kept.map_or(Self::Nothing, Self::This)
+    }
+}
 
 /// What a walk came to, the same whatever the number of threads.
 #[derive(Debug)]
@@ -146,6 +161,8 @@ pub struct Counts {
     pub ignored: usize,
     /// Those that are hidden, and hidden caches of tools; not what version control keeps.
     pub hidden: usize,
+    /// Reports of ours.
+    pub reports: usize,
 }
 
 /// Why something is left out.
@@ -155,6 +172,7 @@ enum LeftOut {
     Ignored,
     Hidden,
     Cache,
+    Report,
 }
 
 impl LeftOut {
@@ -164,6 +182,7 @@ impl LeftOut {
             Self::Ignored => "listed in an ignore file",
             Self::Hidden => "hidden",
             Self::Cache => "a hidden folder that a tool fills",
+            Self::Report => "a report of regfix",
         }
     }
 }
@@ -174,6 +193,7 @@ impl Counts {
             LeftOut::Excluded => &mut self.excluded,
             LeftOut::Ignored => &mut self.ignored,
             LeftOut::Hidden | LeftOut::Cache => &mut self.hidden,
+            LeftOut::Report => &mut self.reports,
         }
     }
 
@@ -184,6 +204,7 @@ impl Counts {
         self.excluded += other.excluded;
         self.ignored += other.ignored;
         self.hidden += other.hidden;
+        self.reports += other.reports;
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn list(
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     let since = listing.changed_since;
-    let shown = rules.rules().iter();
+    let shown = rules.rules();
     let shown: Vec<&Rule> = shown
         .filter(|rule| since.is_none_or(|since| !changes(rule, since, listing.today).is_empty()))
         .collect();
@@ -40,20 +40,35 @@ pub(super) fn list(
     Ok(Exit::Done)
 }
 
+/// With less room than this beside the rest, a move gets a line of its own.
+const LEAST_ROOM: usize = 20;
+
 fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let widths = rules.iter().map(|rule| rule.id.len());
     let widest = widths.max().unwrap_or_default();
+    // Programs read what goes into a pipe.
+    let width = if look.terminal {
+        look.width
+    } else {
+        usize::MAX
+    };
+    let room = width.saturating_sub(widest + 2 + 7 + 2 + 12 + 2);
     for rule in rules {
-        let id = format!("{:<widest$}", printable::line(&rule.id));
         let star = if rule.is_gated() { "*" } else { "" };
         let safety = format!("{}{star}", rule.safety.name());
-        let head = format!(
-            "{}  {:<7}  {safety:<12}  ",
-            paint(&id, "1", look.color),
-            rule.severity.name()
-        );
-        let room = look.width.saturating_sub(widest + 2 + 7 + 2 + 12 + 2);
-        writeln!(out, "{head}{}", printable::line(&fit(&move_of(rule), room)))?;
+        let (severity, id) = (rule.severity.name(), printable::line(&rule.id));
+        let is_narrow = room < LEAST_ROOM;
+        if is_narrow {
+            let id = paint(&id, "1", look.color);
+            writeln!(out, "{id}  {severity}  {safety}")?;
+            let room = width.saturating_sub(4);
+            writeln!(out, "    {}", printable::line(&fit(&move_of(rule), room)))?;
+        } else {
+            let id = paint(&format!("{id:<widest$}"), "1", look.color);
+            let moved = fit(&move_of(rule), room);
+            let moved = printable::line(&moved);
+            writeln!(out, "{id}  {severity:<7}  {safety:<12}  {moved}")?;
+        }
         if let Some(since) = listing.changed_since {
             for change in changes(rule, since, listing.today) {
                 writeln!(out, "    {}", printable::line(&change))?;
@@ -71,10 +86,9 @@ fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) ->
         false => "",
     };
     let space = if count == 0 { "" } else { "\n" };
-    writeln!(
-        out,
-        "{space}{count} {noun}{changed}{star}. `regfix explain RULE` shows more."
-    )
+    let closing = format!("{count} {noun}{changed}{star}. `regfix explain RULE` shows more.");
+    let closing = textwrap::wrap(&closing, width).join("\n");
+    writeln!(out, "{space}{closing}")
 }
 
 /// What happened to a rule after a day: `2026-11-28 added`, and from which day on it is more severe.
@@ -110,9 +124,9 @@ fn move_of(rule: &Rule) -> String {
 }
 
 fn fit(text: &str, room: usize) -> String {
-    if text.chars().count() <= room.max(20) {
+    if text.chars().count() <= room {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(room.max(20) - 1).collect();
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
     format!("{kept}…")
 }

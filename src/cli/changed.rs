@@ -133,7 +133,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     let sieve = walk::Sieve {
         listed: &|_, _| (),
         wanted: &note,
-        keep: &|_, (), _| None::<()>,
+        keep: &|_, (), _| walk::Kept::<()>::Nothing,
         suspect: &|_| false,
     };
     walk::walk(&options, &sieve);

@@ -81,7 +81,7 @@ pub(super) fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<Stri
 
 /// Rules of an id, or of several: `bitnami-*`.
 fn rules_named<'r>(rules: &'r RuleSet, asked: &str) -> Vec<&'r Rule> {
-    let all = rules.rules().iter();
+    let all = rules.rules();
     match asked.strip_suffix('*') {
         Some(start) => all.filter(|rule| rule.id.starts_with(start)).collect(),
         None => all.filter(|rule| rule.id == asked).collect(),
@@ -89,7 +89,7 @@ fn rules_named<'r>(rules: &'r RuleSet, asked: &str) -> Vec<&'r Rule> {
 }
 
 fn unknown(rules: &RuleSet, asked: &str) -> String {
-    let ids = rules.rules().iter().map(|rule| rule.id.as_str());
+    let ids = rules.rules().map(|rule| rule.id.as_str());
     let advice = match nearest(asked, ids) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`regfix rules` lists the rules; write an image with its path, like `bitnami/redis`, and a chart with \

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -186,7 +187,8 @@ fn rewrite(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let rules: Result<Vec<Rule>, String> = rules(moves).into_iter().map(Rule::new).collect();
+    let rule = |spec| Rule::new(spec).map(Arc::new);
+    let rules: Result<Vec<Arc<Rule>>, String> = rules(moves).into_iter().map(rule).collect();
     let ruled = rules.and_then(|rules| options.settings.ruled(RuleSet::new(rules)));
     let settings = match ruled {
         Ok(settings) => settings,

@@ -10,6 +10,7 @@ use super::args::{Level, Scope};
 use super::{Arguments, config_error, width};
 use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
+use crate::printable;
 use crate::rules::{Asked, Edition, RuleSet, Severity};
 use crate::run::{Baselines, Source};
 use crate::walk::{self, Overlay};
@@ -194,7 +195,11 @@ impl Source for Typed<'_> {
     }
 
     fn rules(&self, config: &Config) -> Result<RuleSet, String> {
-        let mut rules = config.rules(self.today)?;
+        let rules = config.rules(self.today);
+        let mut rules = rules.map_err(|why| match &config.file {
+            Some(file) => format!("{}: {why}", printable::path(file)),
+            None => why,
+        })?;
         if self.only_the_code && !config.sets_severities_by_path() {
             // What is only worth knowing is neither shown nor changes the exit code.
             rules.retain(|rule| {

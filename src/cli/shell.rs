@@ -6,12 +6,16 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
 use super::{Arguments, Exit};
+use crate::finding;
 use crate::printable::complain;
+use crate::report::FORMATS;
+use crate::rules::Edition;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ShellName {
@@ -47,7 +51,7 @@ fn is_plugin(program: Option<&OsStr>) -> bool {
 
 pub(super) fn complete(shell: ShellName, out: &mut dyn Write) -> io::Result<Exit> {
     let mut script = Vec::new();
-    let mut command = Arguments::command();
+    let mut command = with_values();
     let mut generate =
         |shell: Shell| clap_complete::generate(shell, &mut command, "regfix", &mut script);
     match shell {
@@ -59,8 +63,60 @@ pub(super) fn complete(shell: ShellName, out: &mut dyn Write) -> io::Result<Exit
             clap_complete::generate(Nushell, &mut command, "regfix", &mut script);
         }
     }
-    out.write_all(&script)?;
+    let script = String::from_utf8_lossy(&script);
+    out.write_all(without_space(shell, &script).as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// The command with what can be typed where a rule is asked for, or a format and a file. Parsing takes more than that, such as
+/// the beginnings of ids, so that only completions have it.
+fn with_values() -> clap::Command {
+    let rules = Edition::embedded().rules().iter();
+    let rules = rules.map(|rule| rule.id.as_str());
+    let rules: Vec<&'static str> = rules.chain(finding::NOT_RULES.map(|(id, _)| id)).collect();
+    let selected = rules.iter().copied().chain(["all"]);
+    let selected = PossibleValuesParser::new(selected);
+    let mut command = Arguments::command()
+        .mut_arg("select", |arg| arg.value_parser(selected.clone()))
+        .mut_arg("ignore", |arg| arg.value_parser(selected))
+        .mut_subcommand("explain", |command| {
+            let rules = PossibleValuesParser::new(rules);
+            command.mut_arg("what", |arg| arg.value_parser(rules))
+        });
+    let output = |arg: clap::Arg| arg.value_parser(PossibleValuesParser::new(outputs()));
+    let has_output = |command: &clap::Command| {
+        let mut arguments = command.get_arguments();
+        arguments.any(|arg| arg.get_id() == "output")
+    };
+    let names = command.get_subcommands().filter(|one| has_output(one));
+    let names: Vec<String> = names.map(|one| one.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, |command| command.mut_arg("output", output));
+    }
+    command.mut_arg("output", output)
+}
+
+/// How what `--output` takes begins.
+fn outputs() -> Vec<String> {
+    let formats = FORMATS.iter();
+    formats.map(|format| format!("{}=", format.name)).collect()
+}
+
+/// Lets no space follow `sarif=`, in the shells that add one.
+fn without_space(shell: ShellName, script: &str) -> String {
+    let outputs = outputs().join(" ");
+    match shell {
+        ShellName::Bash => {
+            let reply = format!("-W \"{outputs}\" -- \"${{cur}}\"))");
+            let indent = " ".repeat(20);
+            script.replace(&reply, &format!("{reply}\n{indent}compopt -o nospace"))
+        }
+        ShellName::Zsh => {
+            let action = format!(" compadd -S \"\" {outputs}");
+            script.replace(&format!("({outputs})"), &action)
+        }
+        ShellName::Fish | ShellName::Nushell | ShellName::PowerShell => script.to_owned(),
+    }
 }
 
 /// The manual page of regfix, or of one of its commands.
@@ -92,6 +148,12 @@ pub(super) fn manual(
     clap_mangen::Man::new(command)
         .source(concat!("regfix ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)?;
-    out.write_all(&page)?;
+    let page = String::from_utf8_lossy(&page);
+    page.lines()
+        .try_for_each(|line| match !line.starts_with('.') && line.contains("  ") {
+            // A row of a list, with its columns: the lines around it are not to be joined with it.
+            true => writeln!(out, ".br\n{line}"),
+            false => writeln!(out, "{line}"),
+        })?;
     Ok(Exit::Done)
 }

@@ -12,8 +12,10 @@ use crate::rules::select::shown;
 #[derive(Debug, Clone, Default)]
 pub struct Globs {
     patterns: Vec<String>,
+    /// For the path of a file: those without a slash at the end. Nothing is added for what lies below folders, because plain names
+    /// need no regular expression then, which takes long to make.
     files: GlobSet,
-    /// For the path of a folder: those with a slash at the end match it, too.
+    /// For the path of a folder: all.
     folders: GlobSet,
 }
 
@@ -26,19 +28,16 @@ impl Globs {
         let patterns: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
         for (index, pattern) in patterns.iter().enumerate() {
             let name = name(pattern).map_err(|why| (index, why))?;
-            let only_folders = pattern.ends_with('/');
-            for (glob, names_itself) in [(name.clone(), true), (format!("{name}/**"), false)] {
-                let built = GlobBuilder::new(&glob)
-                    .literal_separator(true)
-                    .backslash_escape(true)
-                    .build();
-                let glob = built
-                    .map_err(|error| (index, format!("`{}`: {}", shown(pattern), error.kind())))?;
-                if !(names_itself && only_folders) {
-                    files.add(glob.clone());
-                }
-                folders.add(glob);
+            let built = GlobBuilder::new(&name)
+                .literal_separator(true)
+                .backslash_escape(true)
+                .build();
+            let glob = built
+                .map_err(|error| (index, format!("`{}`: {}", shown(pattern), error.kind())))?;
+            if !pattern.ends_with('/') {
+                files.add(glob.clone());
             }
+            folders.add(glob);
         }
         let build = |builder: GlobSetBuilder| {
             let built = builder.build();
@@ -65,12 +64,14 @@ impl Globs {
     }
 
     pub fn match_file(&self, path: &Path) -> bool {
-        self.files.is_match(path)
+        let above = path.parent();
+        self.files.is_match(path) || above.is_some_and(|folder| self.match_folder(folder))
     }
 
     /// Whether the folder, and so everything below it, is meant.
     pub fn match_folder(&self, path: &Path) -> bool {
-        self.folders.is_match(path)
+        let mut folders = path.ancestors().filter(|path| !path.as_os_str().is_empty());
+        folders.any(|folder| self.folders.is_match(folder))
     }
 }
 

@@ -74,7 +74,12 @@ pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault>
         }
     }
     config.edition = edition;
-    let names = config.names();
+    // Most configurations of many repositories name no rule, and listing the names of all takes time.
+    let names_rules = ["select", "ignore", "severity", "overrides"];
+    let names = match names_rules.iter().any(|key| value(root, key).is_some()) {
+        true => config.names(),
+        false => Names::default(),
+    };
     config.selectors = over(config.selectors, selectors(root, &names)?);
     if let Some(node) = value(root, "exclude") {
         config.exclude = and(&config.exclude, node)?;
@@ -147,10 +152,10 @@ fn and(below: &Globs, node: &Node<'_>) -> Result<Globs, Fault> {
         .map_err(|why| Fault::new(why).at(head(node)))
 }
 
-fn set_pages(rules: &mut Arc<Vec<Rule>>, pages: &Arc<str>) {
+fn set_pages(rules: &mut Arc<Vec<Arc<Rule>>>, pages: &Arc<str>) {
     let known = Arc::make_mut(rules).iter_mut();
     let built_in = known.filter(|rule| rule.is_built_in());
-    built_in.for_each(|rule| rule.set_page(pages));
+    built_in.for_each(|rule| Arc::make_mut(rule).set_page(pages));
 }
 
 /// `catalogue`: the catalogue that the configuration pins, unless a person named another.
@@ -411,7 +416,7 @@ fn own_rules(
     nodes: &[Node<'_>],
     below: &[RuleSpec],
     edition: &Edition,
-) -> Result<(Vec<RuleSpec>, Vec<Rule>), Fault> {
+) -> Result<(Vec<RuleSpec>, Vec<Arc<Rule>>), Fault> {
     let mut specs: Vec<RuleSpec> = Vec::with_capacity(nodes.len());
     let mut ids: HashMap<String, usize> = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {

@@ -145,6 +145,7 @@ fn schema() -> Value {
     let severity = json!({"$ref": "#/$defs/Severity"});
     let mut whole = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "urn:regfix:config:1",
         "title": "The configuration of regfix",
         "description": "docs/configuration.md says what each key does.",
         "type": ["object", "null"],

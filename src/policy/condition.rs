@@ -40,7 +40,7 @@ pub struct Replacement {
 
 /// Of every rule about images with at least this severity, in the order of the rules.
 pub fn conditions(rules: &RuleSet, least: Severity) -> Vec<Condition> {
-    let of_images = rules.rules().iter();
+    let of_images = rules.rules();
     let of_images = of_images.filter(|rule| rule.artifact == Artifact::Image);
     let chosen = |mapping: &Mapping| mapping.severity >= least;
     let all: Vec<(&Rule, &Mapping)> = of_images
@@ -325,7 +325,7 @@ mod tests {
         ]
         .map(str::to_owned)
         .into();
-        let spec = rules.rules().iter().filter_map(Rule::tags);
+        let spec = rules.rules().filter_map(Rule::tags);
         let spec = spec.flat_map(|tags| tags.only.iter().chain(&tags.not).chain(&tags.min));
         for tag in spec.filter(|tag| *tag != "none") {
             tags.push(format!(":{}", tag.replace('*', "x")));

@@ -222,6 +222,7 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
     if look.verbose {
         tell(summary.unknown, "of no known type");
     }
+    tell(summary.reports, "left out as reports of regfix");
     tell(summary.failures, "failed");
     asides
 }

@@ -55,7 +55,7 @@ pub(crate) fn fix(finding: &Finding) -> &'static str {
 pub(super) fn by_rule<'f>(files: &[Told], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
     let mut tally = Tally::default();
     findings(files).for_each(|(_, placed)| tally.add(&placed.finding));
-    let rule = |id: &str| rules.rules().iter().find(|rule| rule.id == id);
+    let rule = |id: &str| rules.rules().find(|rule| rule.id == id);
     let rows = tally.rows().into_iter().map(|row| RuleGroup {
         rule: rule(&row.rule),
         id: row.rule,

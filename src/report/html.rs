@@ -101,6 +101,7 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
         (summary.excluded, "excluded"),
         (summary.ignored, "in ignore files"),
         (summary.hidden, "hidden"),
+        (summary.reports, "reports of regfix"),
         (summary.failures, "failures"),
     ];
     html! {
@@ -332,7 +333,7 @@ fn left(files: &[Told], look: &Look) -> Markup {
                 tbody { @for left in groups.iter().take(ROWS) {
                     tr {
                         td { (printable::line(&left.why)) }
-                        td { code { (printable::line(left.rule)) } }
+                        td.id { code { (printable::line(left.rule)) } }
                         td.number { (left.number) }
                         td { code { (printable::line(&left.first)) } }
                     }

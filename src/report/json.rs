@@ -180,9 +180,10 @@ mod tests {
     #[test]
     fn the_schema_is_of_these_structs_and_of_what_is_written() {
         let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings
+        let mut schema = settings
             .into_generator()
             .into_root_schema_for::<v1::Document<'_>>();
+        schema.insert("$id".to_owned(), "urn:regfix:report:1".into());
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema/report.json");
         if std::env::var_os("UPDATE").is_some() {

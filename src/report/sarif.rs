@@ -147,7 +147,7 @@ impl Parts for Sarif {
 /// Those that have results, in the order of the catalogue.
 fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDescriptor<'r>> {
     let told = |id: &str| summary.by_rule.iter().any(|row| row.rule == id);
-    let of_rules = rules.rules().iter().filter(|rule| told(&rule.id));
+    let of_rules = rules.rules().filter(|rule| told(&rule.id));
     let mut all: Vec<ReportingDescriptor<'r>> = of_rules.map(descriptor).collect();
     let known: Vec<&str> = all.iter().map(|one| one.id).collect();
     let others = summary.by_rule.iter().map(|row| row.rule.as_str());

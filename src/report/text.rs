@@ -115,9 +115,10 @@ pub(super) fn left_out(summary: &Summary) -> Option<String> {
         (summary.hidden, "hidden"),
     ];
     let counts = counts.iter().filter(|(number, _)| *number > 0);
-    let counts: Vec<String> = counts
-        .map(|(number, why)| format!("{number} {why}"))
-        .collect();
+    let counts = counts.map(|(number, why)| format!("{number} {why}"));
+    let reports = summary.reports;
+    let reports = (reports > 0).then(|| count(reports, "report") + " of regfix");
+    let counts: Vec<String> = counts.chain(reports).collect();
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 

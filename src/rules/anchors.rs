@@ -5,84 +5,37 @@
 //! names may be written with escapes or capitals (`spelling`) is a text searched again. Nothing is missed that `detect`
 //! would find.
 
-use std::collections::{BTreeMap, HashMap};
+mod part;
 
-use aho_corasick::AhoCorasick;
-use memchr::memmem;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::spelling::Spelling;
-use super::{Pattern, Rule, RuleSet};
-use crate::artifact::Artifact;
-use crate::image::DOCKER_HUB;
-use crate::search::Search;
-
-/// Ends of hosts that stand in most manifests for other reasons, as in labels and API groups: no stems.
-const COMMON_DOMAINS: [&str; 7] = [
-    "k8s.io",
-    "kubernetes.io",
-    "helm.sh",
-    "github.com",
-    "google.com",
-    "googleapis.com",
-    "example.com",
-];
-
-/// Hosts that serve far more than what is legacy.
-const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
+use super::{Rule, RuleSet};
+use part::{Needles, Part};
 
 /// Finds out whether a rule could speak about anything in a text.
 #[derive(Debug)]
 pub struct Anchors {
-    /// For each stem, the places that it stands for.
-    stems: Vec<Vec<usize>>,
-    places: Vec<Place>,
-    /// All the cuts of all the places.
-    cuts: usize,
-    spelling: Spelling,
-    search: Search,
+    /// The built-in rules are one, and a user's own another.
+    parts: Vec<Arc<Part>>,
 }
 
-/// A place as it is written.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Needles {
-    /// Docker Hub and its `library` left out, for people leave them out.
-    segments: Vec<String>,
-    on_docker_hub: bool,
-    /// Whether more may come before the first segment, and after the last.
-    open_before: bool,
-    open_after: bool,
-    /// Whether it is one word that need not come with a host, like `vault` or `microsoft`.
-    lone: bool,
-    /// The only tags of interest, if not all are.
-    tags: Vec<String>,
-    /// Whether it is a word that no rule speaks about.
-    is_word: bool,
-}
+/// Parts that were made before, by what they look for. Making one takes as long as reading a hundred manifests, and the
+/// repositories of a run have the built-in rules in common.
+#[derive(Debug, Default)]
+pub struct Parts(HashMap<Vec<Needles>, Arc<Part>>);
 
-/// A place, made ready to be looked for: in one piece, or cut in two at each slash.
-#[derive(Debug)]
-struct Place {
-    needles: Needles,
-    whole: Piece,
-    cuts: Vec<Cut>,
-}
-
-/// A place in two scalars: the piece that its stem stands in, and the other.
-#[derive(Debug)]
-struct Cut {
-    met: Piece,
-    other: Piece,
-    /// A number for what is known of the other piece in a text.
-    memo: usize,
-}
-
-#[derive(Debug)]
-struct Piece {
-    finder: memmem::Finder<'static>,
-    /// Where the stem stands in it, if it does.
-    stem: usize,
-    first: bool,
-    last: bool,
+impl Parts {
+    fn of(&mut self, mut needles: Vec<Needles>) -> Result<Arc<Part>, String> {
+        needles.sort();
+        needles.dedup();
+        if let Some(part) = self.0.get(&needles) {
+            return Ok(Arc::clone(part));
+        }
+        let part = Arc::new(Part::new(needles.clone())?);
+        self.0.insert(needles, Arc::clone(&part));
+        Ok(part)
+    }
 }
 
 /// What a look at a text finds.
@@ -100,370 +53,85 @@ impl Anchors {
     /// # Errors
     /// Where the stems of a user's rules are too many or too long to search for.
     pub fn new(rules: &RuleSet, marker: &[&str]) -> Result<Self, String> {
-        Self::with_words(rules, marker, &[])
+        Self::with_words(rules, marker, &[], &mut Parts::default())
     }
 
     /// Looks for words besides that no rule speaks about, as [`Self::look`] has them: one search for all takes half the
-    /// time of two.
+    /// time of two. What is among the parts already is not made again.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_words(rules: &RuleSet, marker: &[&str], words: &[&str]) -> Result<Self, String> {
-        let places_of_rules = rules.rules().iter().flat_map(|rule| {
-            rule.mappings()
-                .iter()
-                .map(|place| Needles::new(rule, &place.from))
-        });
-        let mut places: Vec<Needles> = places_of_rules
-            .chain(marker.iter().map(|word| Needles::word(word, false)))
-            .chain(words.iter().map(|word| Needles::word(word, true)))
-            .collect();
-        places.sort();
-        places.dedup();
-        let by_stem = by_stem(&places)?;
-        let search = Search::new(by_stem.keys()).map_err(too_many)?;
-        let mut stem_of = vec![""; places.len()];
-        for (stem, places) in &by_stem {
-            places.iter().for_each(|place| stem_of[*place] = stem);
+    pub fn with_words(
+        rules: &RuleSet,
+        marker: &[&str],
+        words: &[&str],
+        parts: &mut Parts,
+    ) -> Result<Self, String> {
+        let needles = |rule: &Rule| {
+            let places = rule.mappings().iter();
+            let needles = places.map(|place| Needles::new(rule, &place.from));
+            needles.collect::<Vec<_>>()
+        };
+        let (built_in, own): (Vec<&Rule>, Vec<&Rule>) =
+            rules.rules().partition(|rule| rule.is_built_in());
+        let words = words.iter().map(|word| Needles::word(word, true));
+        let marker = marker.iter().map(|word| Needles::word(word, false));
+        let common = built_in.into_iter().flat_map(needles);
+        let common = common.chain(marker).chain(words).collect();
+        let own: Vec<Needles> = own.into_iter().flat_map(needles).collect();
+        let mut all = vec![parts.of(common)?];
+        if !own.is_empty() {
+            all.push(parts.of(own)?);
         }
-        let hosts = places.iter().filter_map(Needles::host);
-        let spelling = Spelling::new(hosts).map_err(too_many)?;
-        let mut cuts = 0;
-        let places = places
-            .into_iter()
-            .zip(stem_of)
-            .map(|(needles, stem)| Place::new(needles, stem, &mut cuts))
-            .collect();
-        Ok(Self {
-            stems: by_stem.values().cloned().collect(),
-            places,
-            cuts,
-            spelling,
-            search,
-        })
+        Ok(Self { parts: all })
     }
 
     /// Whether a place could be named in the text.
     pub fn occur_in(&self, text: &[u8]) -> bool {
-        self.locations(text).next().is_some() || self.occur_otherwise_written(text)
+        self.parts.iter().any(|part| part.occur_in(text))
     }
 
     /// Whether a place could be named in the text, and whether one of the words is in it.
     pub fn look(&self, text: &[u8]) -> Sight {
         let mut sight = Sight::default();
-        let mut known = Vec::new();
-        for (stem, start) in self.search.find_iter(text) {
-            // In most files there is no stem.
-            known.resize(self.cuts, None);
-            for place in self.places_of(stem) {
-                let seen = match place.needles.is_word {
-                    true => &mut sight.has_word,
-                    false => &mut sight.suspect,
-                };
-                *seen = *seen || place.stands_at(text, start, &mut known);
-            }
-            if sight.suspect && sight.has_word {
-                return sight;
-            }
+        for part in &self.parts {
+            let of_part = part.look(text);
+            sight.suspect |= of_part.suspect;
+            sight.has_word |= of_part.has_word;
         }
-        sight.suspect = sight.suspect || self.occur_otherwise_written(text);
         sight
-    }
-
-    fn occur_otherwise_written(&self, text: &[u8]) -> bool {
-        let plain = self.spelling.plain(text);
-        plain.is_some_and(|text| self.locations(&text).next().is_some())
-    }
-
-    /// Where places are named in the text as it is written.
-    fn locations<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        let mut known = Vec::new();
-        self.search
-            .find_iter(text)
-            .filter_map(move |(stem, start)| {
-                known.resize(self.cuts, None);
-                let mut places = self.places_of(stem);
-                let named = places.any(|place| {
-                    !place.needles.is_word && place.stands_at(text, start, &mut known)
-                });
-                named.then_some(start)
-            })
-    }
-
-    fn places_of(&self, stem: usize) -> impl Iterator<Item = &Place> {
-        self.stems[stem].iter().map(|place| &self.places[*place])
     }
 
     /// Where the text names more places than `most`.
     pub fn excess(&self, text: &[u8], most: usize) -> Option<usize> {
-        self.locations(text).nth(most)
+        let locations = |part: &'_ Arc<Part>| {
+            let locations = part.locations(text).take(most + 1);
+            locations.collect::<Vec<_>>()
+        };
+        let mut all: Vec<usize> = self.parts.iter().flat_map(locations).collect();
+        all.sort_unstable();
+        all.get(most).copied()
     }
-}
 
-impl Anchors {
     /// Whether a stem stands in the text: a part of what a rule speaks about may, the rest being elsewhere.
     pub fn has_stem(&self, text: &[u8]) -> bool {
-        self.stems_in(text).next().is_some()
-    }
-
-    /// Where stems of places are.
-    fn stems_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        let of_places = self
-            .search
-            .find_iter(text)
-            .filter(|(stem, _)| self.places_of(*stem).any(|place| !place.needles.is_word));
-        of_places.map(|(_, start)| start)
+        self.parts.iter().any(|part| part.has_stem(text))
     }
 
     /// Where stems are in the text, and names that are written otherwise, in order. Whatever a rule speaks about has one
     /// in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
-        let mut hints: Vec<usize> = self
-            .stems_in(text)
-            .chain(self.spelling.locations(text))
-            .collect();
+        let parts = self.parts.iter();
+        let mut hints: Vec<usize> = parts.flat_map(|part| part.hints(text)).collect();
         hints.sort_unstable();
         hints
     }
 }
 
-/// The places by the shortest stem that is in each.
-fn by_stem(places: &[Needles]) -> Result<BTreeMap<String, Vec<usize>>, String> {
-    let mut stems: Vec<&str> = places.iter().map(Needles::stem).collect();
-    stems.sort_by_key(|stem| (stem.len(), *stem));
-    stems.dedup();
-    let all = AhoCorasick::new(&stems).map_err(too_many)?;
-    // Of each stem, the first that is kept of those in it: a shorter one, or itself.
-    let mut kept: Vec<usize> = Vec::with_capacity(stems.len());
-    for (index, stem) in stems.iter().enumerate() {
-        let inner = all.find_overlapping_iter(stem);
-        let inner = inner.map(|found| found.pattern().as_usize());
-        let shorter = inner.filter(|inner| kept.get(*inner) == Some(inner));
-        kept.push(shorter.min().unwrap_or(index));
-    }
-    let stem_of: HashMap<&str, &str> = stems
-        .iter()
-        .zip(&kept)
-        .map(|(stem, kept)| (*stem, stems[*kept]))
-        .collect();
-    let mut by_stem: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, place) in places.iter().enumerate() {
-        let stem = stem_of[place.stem()];
-        by_stem.entry(stem.to_owned()).or_default().push(index);
-    }
-    Ok(by_stem)
-}
-
-fn too_many(error: aho_corasick::BuildError) -> String {
-    format!("too many rules to search for: {error}")
-}
-
-impl Needles {
-    fn new(rule: &Rule, from: &Pattern) -> Self {
-        let literals: Vec<_> = from.literals().collect();
-        let named =
-            |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
-        let on_docker_hub = named(0, DOCKER_HUB);
-        let library = on_docker_hub && rule.artifact == Artifact::Image && named(1, "library");
-        let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
-        // What comes after a `*` is not looked for: it need not follow directly.
-        let end = written
-            .iter()
-            .position(|(.., open_after)| *open_after)
-            .map_or(written.len(), |at| at + 1);
-        let written = &written[..end];
-        Self {
-            segments: written
-                .iter()
-                .map(|(text, ..)| (*text).to_owned())
-                .collect(),
-            on_docker_hub,
-            open_before: written.first().is_some_and(|(_, open, _)| *open),
-            open_after: written.last().is_some_and(|(.., open)| *open),
-            lone: library || on_docker_hub && written.len() == 1,
-            tags: rule.only_tags().to_vec(),
-            is_word: false,
-        }
-    }
-
-    fn word(word: &str, is_word: bool) -> Self {
-        Self {
-            segments: vec![word.to_owned()],
-            on_docker_hub: true,
-            open_before: true,
-            open_after: true,
-            lone: false,
-            tags: Vec::new(),
-            is_word,
-        }
-    }
-
-    /// What to search for first: the end of the host where that is rare, the first segment of the path otherwise.
-    fn stem(&self) -> &str {
-        let first = self
-            .segments
-            .first()
-            .map(String::as_str)
-            .unwrap_or_default();
-        match (domain(first), self.segments.get(1)) {
-            (_, Some(second)) if COMMON_HOSTS.contains(&first) => second,
-            (domain, _) if COMMON_DOMAINS.contains(&domain) || self.on_docker_hub => first,
-            (domain, _) => domain,
-        }
-    }
-
-    /// Its host, if it has one.
-    fn host(&self) -> Option<&str> {
-        let host = self.segments.first().filter(|_| !self.on_docker_hub)?;
-        host.contains('.').then_some(host)
-    }
-
-    fn piece(&self, from: usize, to: usize, stem: &str) -> Piece {
-        let text = self.segments[from..to].join("/");
-        Piece {
-            stem: text.find(stem).unwrap_or_default(),
-            finder: memmem::Finder::new(&text).into_owned(),
-            first: from == 0,
-            last: to == self.segments.len(),
-        }
-    }
-}
-
-impl Place {
-    fn new(needles: Needles, stem: &str, cuts: &mut usize) -> Self {
-        let all = needles.segments.len();
-        let mut cut = |at: usize| {
-            let (head, tail) = (needles.piece(0, at, stem), needles.piece(at, all, stem));
-            let in_head = head.finder.needle()[head.stem..].starts_with(stem.as_bytes());
-            let (met, other) = if in_head { (head, tail) } else { (tail, head) };
-            let memo = *cuts;
-            *cuts += 1;
-            Cut { met, other, memo }
-        };
-        Self {
-            cuts: (1..all).map(&mut cut).collect(),
-            whole: needles.piece(0, all, stem),
-            needles,
-        }
-    }
-
-    /// Whether the place is named in the text by a piece whose stem stands at `start`. What is `known` of other pieces
-    /// does not depend on where the stem is met, so that each is looked for once.
-    fn stands_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> bool {
-        let met = |piece: &Piece, ends_value: bool| {
-            let at = start.checked_sub(piece.stem);
-            at.is_some_and(|at| self.fits(piece, text, at, ends_value))
-        };
-        let mut in_two = |cut: &Cut| {
-            let is_head = cut.met.first;
-            met(&cut.met, is_head)
-                && *known[cut.memo].get_or_insert_with(|| self.has(&cut.other, text, !is_head))
-        };
-        met(&self.whole, false) || self.cuts.iter().any(&mut in_two)
-    }
-
-    fn has(&self, piece: &Piece, text: &[u8], ends_value: bool) -> bool {
-        let mut starts = piece.finder.find_iter(text);
-        starts.any(|start| self.fits(piece, text, start, ends_value))
-    }
-
-    /// Whether a piece stands at `start`, which may be anywhere; at the end of a value, if no further segment may follow.
-    fn fits(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
-        let needle = piece.finder.needle();
-        let written = text.get(start..start + needle.len());
-        if !written.is_some_and(|written| written.eq_ignore_ascii_case(needle)) {
-            return false;
-        }
-        let end = start + needle.len();
-        let opened = piece.first && self.needles.open_before || opens(text, start);
-        let closed = piece.last && self.needles.open_after || closes(text, end);
-        let alone = !self.needles.lone || is_in_reference(text, start, end);
-        let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-        let goes_on = ends_value && text.get(end) == Some(&b'/') && next();
-        opened && closed && alone && !goes_on && (!piece.last || self.needles.tag_fits(text, end))
-    }
-}
-
-impl Needles {
-    /// Whether the tag that is written behind a name is one of those of interest.
-    fn tag_fits(&self, text: &[u8], end: usize) -> bool {
-        let tagged =
-            text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-        let is = |tag: &String| {
-            let start = tag.trim_end_matches('*');
-            text[end + 1..].starts_with(start.as_bytes())
-        };
-        self.tags.is_empty() || !tagged || self.tags.iter().any(is)
-    }
-}
-
-/// `gcr.io` of `k8s.gcr.io`
-fn domain(host: &str) -> &str {
-    let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
-    dots.nth(1).map_or(host, |dot| &host[dot + 1..])
-}
-
-fn opens(text: &[u8], start: usize) -> bool {
-    let before = start.checked_sub(1).map(|at| text[at]);
-    // In a string with escapes a newline's letter may stand before it.
-    let escaped =
-        start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-    escaped || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
-}
-
-/// Whether the default of a variable begins there: `${IMAGE:-`, `${IMAGE-`.
-fn is_default(text: &[u8], start: usize) -> bool {
-    let Some(head) = text[..start].strip_suffix(b"-") else {
-        return false;
-    };
-    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-    let name = head.iter().rev().take(64).take_while(is_name).count();
-    head.ends_with(b":") || head[..head.len() - name].ends_with(b"${")
-}
-
-fn closes(text: &[u8], end: usize) -> bool {
-    match text.get(end) {
-        // A dot may end a sentence.
-        Some(b'.') => text.get(end + 1).is_none_or(|byte| !in_segment(*byte)),
-        byte => byte.is_none_or(|byte| !in_segment(*byte)),
-    }
-}
-
-/// A word of many meanings, as `vault` and `microsoft` are: as an image or an organisation it begins a value or follows a
-/// slash, and is followed by a slash, a tag, a digest or the end of the value.
-fn is_in_reference(text: &[u8], start: usize, end: usize) -> bool {
-    let line = text[..start].trim_ascii_end();
-    let word = line
-        .iter()
-        .rposition(u8::is_ascii_whitespace)
-        .map_or(line, |at| &line[at + 1..]);
-    let value_follows = matches!(word.first(), Some(b'&' | b'!'))
-        || matches!(word.last(), Some(b':' | b'-' | b'?' | b'}' | b',' | b'['));
-    let begins = match start.checked_sub(1).map(|at| text[at]) {
-        Some(byte) if byte.is_ascii_whitespace() => value_follows,
-        Some(byte) => !byte.is_ascii_alphanumeric(),
-        None => true,
-    };
-    let tagged = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<')
-    };
-    let next = text.get(end + 1);
-    let goes_on = match text.get(end) {
-        None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@' | b',' | b'}' | b']' | b'\\') => true,
-        Some(b' ') => next.is_none_or(|byte| matches!(byte, b'#' | b' ' | b'\n' | b'}' | b']')),
-        Some(b':') => next.is_some_and(tagged),
-        Some(_) => false,
-    };
-    text.get(end) == Some(&b'/') || begins && goes_on
-}
-
-fn in_segment(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::RuleSpec;
 
     fn anchors() -> Anchors {
         Anchors::new(&RuleSet::new(RuleSet::with_own(&[]).unwrap()), &["regfix:"]).unwrap()
@@ -472,12 +140,9 @@ mod tests {
     #[test]
     fn places_are_found_by_whole_segments() {
         let anchors = anchors();
-        assert!(anchors.search.is_vectorized() || !cfg!(target_arch = "x86_64"));
-        assert!(
-            anchors.stems.len() < 64,
-            "too many stems to be fast: {}",
-            anchors.stems.len()
-        );
+        assert!(anchors.parts[0].is_vectorized() || !cfg!(target_arch = "x86_64"));
+        let stems = anchors.parts[0].stems();
+        assert!(stems < 64, "too many stems to be fast: {stems}");
         for text in [
             "image: k8s.gcr.io/pause",
             "registry: k8s.gcr.io",
@@ -535,7 +200,8 @@ mod tests {
     fn a_look_tells_places_from_words() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
         let words = ["argoproj.io/", "targetRevision"];
-        let anchors = Anchors::with_words(&rules, &["regfix"], &words).unwrap();
+        let anchors =
+            Anchors::with_words(&rules, &["regfix"], &words, &mut Parts::default()).unwrap();
         for (text, suspect, has_word) in [
             ("apiVersion: argoproj.io/v1alpha1", false, true),
             ("image: argoproj/argocd", true, false),
@@ -548,6 +214,42 @@ mod tests {
             assert_eq!(anchors.look(text.as_bytes()), sight, "{text}");
             assert_eq!(anchors.occur_in(text.as_bytes()), suspect, "{text}");
         }
+    }
+
+    /// The rules of a configuration with one of its own.
+    fn with_own(from: &str) -> RuleSet {
+        let own = format!("- {{from: {from}, to: new.example.com/x}}\n");
+        let own: Vec<RuleSpec> = serde_yaml::from_str(&own).unwrap();
+        RuleSet::new(RuleSet::with_own(&own).unwrap())
+    }
+
+    #[test]
+    fn own_rules_are_looked_for_beside_the_built_in_ones_which_are_made_once() {
+        let mut parts = Parts::default();
+        let mut make = |from: &str| {
+            Anchors::with_words(&with_own(from), &["regfix"], &["word"], &mut parts).unwrap()
+        };
+        let (one, other) = (make("one.example.com/a"), make("other.example.com/a"));
+        assert!(Arc::ptr_eq(&one.parts[0], &other.parts[0]));
+        assert_eq!(parts.0.len(), 3);
+        let text = b"- one.example.com/a/b\n- k8s.gcr.io/pause\n- one.example.com/a\n";
+        assert!(one.occur_in(text) && other.occur_in(text));
+        assert_eq!(one.hints(text), [2, 28, 43]);
+        assert_eq!(one.excess(text, 1), Some(28));
+        assert_eq!(
+            (one.excess(text, 2), other.excess(text, 1)),
+            (Some(43), None)
+        );
+        let only = b"image: ONE.example.com/a # word\n";
+        assert!(one.occur_in(only) && !other.occur_in(only));
+        let sight = |suspect| Sight {
+            suspect,
+            has_word: true,
+        };
+        assert_eq!(
+            (one.look(only), other.look(only)),
+            (sight(true), sight(false))
+        );
     }
 
     #[test]

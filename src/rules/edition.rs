@@ -3,7 +3,7 @@
 //! One comes with regfix. Another can take its place without a new binary: who named it decides how far it is trusted. Reads no
 //! file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ use super::alternatives::Choices;
 use super::charts::Charts;
 use super::index::{Answer, Index};
 use super::schema::{Catalogue, RuleSpec};
-use super::{Rule, RuleSet, catalogue};
+use super::{Rule, catalogue};
 
 /// The version of the schema that this regfix reads.
 pub const SCHEMA: u32 = 1;
@@ -62,7 +62,7 @@ pub struct Edition {
     pub file: Option<EditionFile>,
     pub facts: Facts,
     pub(super) rows: Vec<Row>,
-    rules: Arc<Vec<Rule>>,
+    rules: Arc<Vec<Arc<Rule>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,50 @@ pub(super) enum Standing {
     New,
 }
 
+/// The URL of the pages of this release, with `{rule}` for the id. There is none before the project is published.
+static PAGES: LazyLock<Option<Arc<str>>> = LazyLock::new(|| {
+    let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+    let pages = format!("{repository}/blob/v{version}/docs/rules/{{rule}}.md");
+    (!repository.is_empty()).then(|| Arc::from(pages))
+});
+
+impl Row {
+    /// Its rule, with what a user's own says of it.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(super) fn compile(&self, own: Option<&RuleSpec>) -> Result<Rule, String> {
+        let spec = match own {
+            Some(own) => self.spec.overridden_by(own),
+            None => self.spec.clone(),
+        };
+        let mut rule = Rule::new(spec)?;
+        rule.is_built_in = self.standing != Standing::New;
+        let is_moved = rule.is_built_in && own.is_some_and(RuleSpec::moves_elsewhere);
+        if self.standing == Standing::Changed || is_moved {
+            rule.distrust();
+        }
+        let has_page = Standing::BuiltIn { has_page: false } != self.standing;
+        if let Some(pages) = PAGES.as_ref().filter(|_| rule.is_built_in && has_page) {
+            rule.set_page(pages);
+        }
+        Ok(rule)
+    }
+}
+
+/// The rules of a catalogue.
+fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, String> {
+    let mut ids = HashSet::new();
+    let rule = |row: &Row| {
+        let rule = row.compile(None)?;
+        match ids.insert(rule.id.clone()) {
+            true => Ok(Arc::new(rule)),
+            false => Err(format!("there are two rules `{}`", rule.id)),
+        }
+    };
+    rows.iter().map(rule).collect()
+}
+
 impl Edition {
     /// The one that comes with regfix.
     pub fn embedded() -> &'static Arc<Self> {
@@ -105,7 +149,7 @@ impl Edition {
                 as_of,
                 file: None,
                 facts: Facts::EMBEDDED,
-                rules: Arc::new(RuleSet::compile(&rows, &[]).unwrap_or_default()),
+                rules: Arc::new(compiled(&rows).unwrap_or_default()),
                 rows,
             })
         });
@@ -156,7 +200,7 @@ impl Edition {
         if let Some(at) = rows.iter().position(|row| row.spec.id.is_none()) {
             return Err(format!("rule {} has no `id`", at + 1));
         }
-        let rules = RuleSet::compile(&rows, &[]).map_err(|(_, why)| why)?;
+        let rules = compiled(&rows)?;
         Ok(Self {
             as_of: catalogue.as_of,
             file: Some(file),
@@ -167,7 +211,7 @@ impl Edition {
     }
 
     /// Its rules, as they are without a user's own.
-    pub fn rules(&self) -> &Arc<Vec<Rule>> {
+    pub fn rules(&self) -> &Arc<Vec<Arc<Rule>>> {
         &self.rules
     }
 
@@ -244,7 +288,7 @@ mod tests {
         Edition::new(catalogue, file)
     }
 
-    fn rule(edition: &Edition, id: &str) -> Rule {
+    fn rule(edition: &Edition, id: &str) -> Arc<Rule> {
         let mut rules = edition.rules().iter();
         rules.find(|rule| rule.id == id).unwrap().clone()
     }

@@ -40,7 +40,19 @@ impl Pattern {
         let fits = |byte: u8| {
             byte.is_ascii_graphic() && !matches!(byte, b'@' | b'{' | b'}' | b'"' | b'\'')
         };
-        if name.is_empty() || name.split('/').any(str::is_empty) || !name.bytes().all(fits) {
+        let is_tagged = || match name.split_once('/') {
+            Some((_, path)) => path.contains(':'),
+            // A host may have a port.
+            None => name
+                .split_once(':')
+                .is_some_and(|(_, port)| port.parse::<u16>().is_err()),
+        };
+        let has_tag = matches!(artifact, Artifact::Image | Artifact::Chart) && is_tagged();
+        if name.is_empty()
+            || name.split('/').any(str::is_empty)
+            || !name.bytes().all(fits)
+            || has_tag
+        {
             return Err(format!(
                 "`{text}` is not a location: write it like `old.example.com/team`, without a tag"
             ));

@@ -238,19 +238,26 @@ impl Rule {
             .for_each(|mapping| mapping.severity = severity);
     }
 
-    /// Raises the severity, of the rule and all of its mappings, to that of the latest date that has come.
-    pub fn escalate(&mut self, today: Date) {
+    /// The rule with its severity, and those of its mappings, raised to that of the latest date that has come. The same where
+    /// nothing is raised.
+    #[must_use]
+    pub fn on_day(mut self: Arc<Self>, today: Date) -> Arc<Self> {
         let due = self.dates().iter().filter_map(|date| {
             let day = date.day().filter(|day| *day <= today)?;
             Some((day, date.severity?))
         });
         let Some((_, due)) = due.max() else {
-            return;
+            return self;
         };
-        self.severity = self.severity.max(due);
-        for mapping in &mut self.mappings {
-            mapping.severity = mapping.severity.max(due);
+        let mut mappings = self.mappings.iter();
+        if self.severity < due || mappings.any(|mapping| mapping.severity < due) {
+            let rule = Arc::make_mut(&mut self);
+            rule.severity = rule.severity.max(due);
+            for mapping in &mut rule.mappings {
+                mapping.severity = mapping.severity.max(due);
+            }
         }
+        self
     }
 
     /// Makes a rule of what is written down.
@@ -437,8 +444,8 @@ mod tests {
             ("2027-02-28", Severity::Warning, Severity::Error),
             ("2027-03-01", Severity::Error, Severity::Error),
         ] {
-            let mut rule = Rule::new(spec.clone()).unwrap();
-            rule.escalate(day.parse().unwrap());
+            let rule = Arc::new(Rule::new(spec.clone()).unwrap());
+            let rule = rule.on_day(day.parse().unwrap());
             let mappings: Vec<Severity> = rule
                 .mappings
                 .iter()
@@ -458,6 +465,9 @@ mod tests {
             ("{id: x}", "`from`"),
             ("{from: a.io, id: Not_Kebab}", "kebab-case"),
             ("{from: 'a b'}", "a b"),
+            ("{from: 'a.io/b:1'}", "without a tag"),
+            ("{from: 'a:latest'}", "without a tag"),
+            ("{from: 'a.io:5000/b:1', artifact: chart}", "without a tag"),
             ("{from: a.io/*/*}", "one `*`"),
             ("{from: a.io, to: 'b.io/x:1'}", "without a tag"),
             ("{from: a.io, to: team}", "with its host"),
@@ -488,13 +498,15 @@ mod tests {
             assert_eq!(again.except, rule.except, "{text}");
             assert_eq!(serde_json::to_string(&again.described()).unwrap(), text);
         }
-        let mut rule = Rule::new(spec(
-            "{from: a.io, exact: true, to: b.io/x, requires-tag-in: [v1], severity: info,\n\
+        let rule = Arc::new(
+            Rule::new(spec(
+                "{from: a.io, exact: true, to: b.io/x, requires-tag-in: [v1], severity: info,\n\
              also: [{from: [c.io, d.io], to: e.io/y}, {from: f.io, severity: warning}],\n\
              dates: [{when: 2026-01, what: gone, severity: warning}]}",
-        ))
-        .unwrap();
-        rule.escalate("2026-02-01".parse().unwrap());
+            ))
+            .unwrap(),
+        )
+        .on_day("2026-02-01".parse().unwrap());
         let described = serde_json::to_value(rule.described()).unwrap();
         assert_eq!(described["severity"], "warning");
         assert_eq!(described["from"], serde_json::json!(["a.io"]));

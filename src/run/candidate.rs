@@ -8,9 +8,10 @@ use super::domains::Domains;
 use super::roles::Roles;
 use crate::check::pull_secrets::{self, PullSecret};
 use crate::encoding::Encoding;
-use crate::kind::Kind;
+use crate::kind::{Holds, Kind};
 use crate::progress::Progress;
-use crate::walk;
+use crate::report;
+use crate::walk::{self, Kept};
 
 /// A file that is to be checked, or that says something about others.
 pub(super) struct Candidate {
@@ -23,12 +24,22 @@ pub(super) struct Candidate {
     pub(super) pull_secrets: Vec<PullSecret>,
 }
 
+/// Whether a file of a type is a report of ours.
+pub(super) fn is_report(kind: &Kind, bytes: &[u8]) -> bool {
+    matches!(kind.holds, Holds::Json | Holds::Text) && report::is_own(bytes)
+}
+
 /// Walks the roots of a run, and keeps what is of use.
 pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<Candidate> {
     let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
         progress.advance(1);
-        let area = options.settings.of(path)?;
+        let Some(area) = options.settings.of(path) else {
+            return Kept::Nothing;
+        };
         let sight = area.rules.anchors.look(bytes);
+        if sight.suspect && is_report(kind, bytes) {
+            return Kept::Report;
+        }
         let roles = Roles::of(path, kind, bytes, sight.has_word);
         let secrets = || {
             let text = std::str::from_utf8(bytes).ok()?;
@@ -53,7 +64,9 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
             || !candidate.pull_secrets.is_empty();
         // Whoever lays a text over a file asks about that file.
         let is_laid = || options.walk.overlay.text(path).is_some();
-        (is_of_use || counts() || is_laid()).then_some(candidate)
+        (is_of_use || counts() || is_laid())
+            .then_some(candidate)
+            .into()
     };
     let sieve = walk::Sieve {
         listed: &|folder, names| options.settings.listed(folder, names),

@@ -48,7 +48,7 @@ impl Domains {
     /// Where rules cannot be searched for.
     pub(super) fn of(settings: &Settings<'_>) -> Result<Self, String> {
         let areas = settings.areas();
-        let all = Settings::joint(&areas)?;
+        let all = settings.joint(&areas)?;
         let mut sets: Vec<Vec<Arc<Area>>> = Vec::new();
         for area in areas {
             let is_one = |set: &Vec<Arc<Area>>| {
@@ -62,7 +62,7 @@ impl Domains {
             sets.push(set);
         }
         let each = sets.into_iter().map(|areas| {
-            let rules = Settings::joint(&areas)?;
+            let rules = settings.joint(&areas)?;
             Ok(Domain { areas, rules })
         });
         let each = each.collect::<Result<_, String>>()?;

@@ -9,7 +9,7 @@ use crate::config;
 use crate::finding::{Finding, Key};
 use crate::open;
 use crate::printable::{self, complain};
-use crate::report::{Base, Summary};
+use crate::report::{Base, Summary, text};
 use crate::rules::Rule;
 use crate::source::normal;
 use crate::walk::{self, Overlay};
@@ -234,9 +234,9 @@ impl Known {
         }
         let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
         Draft::put(&self.path, &renewed.text(), &options.gate)?;
-        let findings = renewed.len();
+        let findings = text::count(renewed.len(), "finding");
         Ok(Some(format!(
-            "{findings} findings; {added} added, {dropped} dropped"
+            "{findings}; {added} added, {dropped} dropped"
         )))
     }
 }
@@ -276,10 +276,11 @@ impl<'o> Scope<'o> {
             return false;
         };
         let (rules, config) = (&area.rules.set, &area.config);
-        let is_rule = |rules: &[Rule]| rules.iter().any(|rule| *rule.id == *entry.rule);
+        let is_entrys = |rule: &Rule| *rule.id == *entry.rule;
         // What is no rule, such as `unused-ignore`, is found wherever it is selected.
-        let runs = is_rule(rules.rules())
-            || !is_rule(&config.known) && config.selectors.choose(&entry.rule);
+        let is_rule = || config.known.iter().any(|rule| is_entrys(rule));
+        let runs =
+            rules.rules().any(is_entrys) || !is_rule() && config.selectors.choose(&entry.rule);
         let only = self.options.only.as_ref();
         runs && self.roots.iter().any(|root| file.starts_with(root))
             && only.is_none_or(|only| only.speaks_of(&file))

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::candidate::is_report;
 use super::disk::Disk;
-use super::settings::{Settings, Vendoring};
+use super::settings::Vendoring;
 use super::{Options, Outcome, complain_of_settings, is_broken};
 use crate::check::{self, Image};
 use crate::image::ImageRef;
@@ -17,7 +18,7 @@ use crate::project::helm;
 use crate::report::text::by_count;
 use crate::report::{Look, RuleCounts, statistics};
 use crate::source::{LineIndex, Position};
-use crate::walk::{self, Sieve};
+use crate::walk::{self, Kept, Sieve};
 
 /// Lists the files that a run would look at, and as what.
 ///
@@ -51,7 +52,10 @@ pub fn files(
         &Sieve {
             listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path, named| options.want(path, named),
-            keep: &|_, kind: &'static Kind, bytes| Some(kind.describe(bytes)),
+            keep: &|_, kind: &'static Kind, bytes| match is_report(kind, bytes) {
+                true => Kept::Report,
+                false => Kept::This(kind.describe(bytes)),
+            },
             suspect: &|_| false,
         },
     );
@@ -215,11 +219,16 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path, named| options.want(path, named),
             keep: &|path, kind: &'static Kind, bytes| {
+                if options.settings.of(path).is_none() {
+                    return Kept::Nothing;
+                }
+                if is_report(kind, bytes) {
+                    return Kept::Report;
+                }
                 let text = std::str::from_utf8(bytes);
                 let listed = text.map(|text| of_text(path, kind, text));
-                options.settings.of(path)?;
                 let releases = helm::may_release(kind, bytes);
-                Some((listed.map_err(|error| error.valid_up_to()), releases))
+                Kept::This((listed.map_err(|error| error.valid_up_to()), releases))
             },
             suspect: &|_| true,
         },
@@ -259,7 +268,7 @@ fn of_subcharts(
     err: &mut dyn Write,
 ) -> io::Result<Outcome> {
     let mut outcome = Outcome::Clean;
-    let rules = match Settings::joint(&options.settings.areas()) {
+    let rules = match options.settings.joint(&options.settings.areas()) {
         Ok(rules) => rules,
         Err(error) => {
             complain(err, error)?;

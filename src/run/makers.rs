@@ -17,7 +17,7 @@ use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
 use crate::project::{Project, Tree};
 use crate::rules::anchors::Anchors;
-use crate::walk;
+use crate::walk::{self, Kept};
 
 /// The files that make the projects of a run.
 #[derive(Default)]
@@ -103,13 +103,16 @@ pub(super) fn disk_of<'r>(
                 options.kind_of(path, false).filter(may_matter).into()
             },
             keep: &|path: &Path, kind: &'static Kind, bytes: &[u8]| {
-                let area = options.settings.of(path)?;
+                let Some(area) = options.settings.of(path) else {
+                    return Kept::Nothing;
+                };
                 let has_word = area.rules.anchors.look(bytes).has_word;
                 let roles = Roles::of(path, kind, bytes, has_word);
                 // A chart may come from a repository that another file explains.
                 let names_chart = has_naming && roles.names_chart;
                 let text = roles.text(bytes);
-                (text.is_some() || names_chart).then_some((roles, text))
+                let is_of_use = text.is_some() || names_chart;
+                is_of_use.then_some((roles, text)).into()
             },
             suspect: &|_: &[u8]| false,
         };

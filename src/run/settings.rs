@@ -16,7 +16,7 @@ use crate::kind;
 use crate::open;
 use crate::printable;
 use crate::report::{Base, Origin};
-use crate::rules::anchors::Anchors;
+use crate::rules::anchors::{Anchors, Parts};
 use crate::rules::select::Names;
 use crate::rules::{Edition, Facts, Rule, RuleSet};
 use crate::source::normal;
@@ -49,8 +49,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    fn new(set: RuleSet, names: Names) -> Result<Self, String> {
-        let anchors = Anchors::with_words(&set, &[MARKER], &role_words())?;
+    fn new(set: RuleSet, names: Names, parts: &mut Parts) -> Result<Self, String> {
+        let anchors = Anchors::with_words(&set, &[MARKER], &role_words(), parts)?;
         Ok(Self {
             set,
             anchors,
@@ -96,6 +96,8 @@ struct Loaded {
     rules: HashMap<String, Arc<Rules>>,
     /// By what they are: configurations that are written in different ways may come to the same.
     same_rules: HashMap<String, Arc<Rules>>,
+    /// What rules have in common that are not the same.
+    parts: Parts,
     baselines: BTreeMap<PathBuf, Arc<Known>>,
     /// Configurations and baselines in folders above repositories, and above which.
     passed_over: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
@@ -162,11 +164,11 @@ impl<'s> Settings<'s> {
     /// # Errors
     /// Where they cannot be searched for.
     pub fn ruled(&self, rules: RuleSet) -> Result<Self, String> {
-        let ids = rules.rules().iter().map(|rule| (rule.id.clone(), true));
+        let ids = rules.rules().map(|rule| (rule.id.clone(), true));
         let names = Names::new(ids);
         Ok(Self {
             source: self.source,
-            ruled: Some(Arc::new(Rules::new(rules, names)?)),
+            ruled: Some(Arc::new(Rules::new(rules, names, &mut Parts::default())?)),
             base: self.base.clone(),
             baseline: self.baseline,
             files: Arc::clone(&self.files),
@@ -294,7 +296,7 @@ impl<'s> Settings<'s> {
     }
 
     /// All rules of some areas, as one set. Of rules with the same id the first counts.
-    pub(super) fn joint(areas: &[Arc<Area>]) -> Result<Arc<Rules>, String> {
+    pub(super) fn joint(&self, areas: &[Arc<Area>]) -> Result<Arc<Rules>, String> {
         let mut different: Vec<&Arc<Rules>> = Vec::new();
         for area in areas {
             if !different.iter().any(|one| Arc::ptr_eq(one, &area.rules)) {
@@ -305,8 +307,8 @@ impl<'s> Settings<'s> {
             return Ok(Arc::clone(only));
         }
         let mut ids = HashSet::new();
-        let all = different.iter().flat_map(|rules| rules.set.rules());
-        let rules: Vec<Rule> = all
+        let all = different.iter().flat_map(|rules| rules.set.shared());
+        let rules: Vec<Arc<Rule>> = all
             .filter(|rule| ids.insert(rule.id.clone()))
             .cloned()
             .collect();
@@ -320,7 +322,8 @@ impl<'s> Settings<'s> {
             None => set,
         };
         let names = Names::new(ids.into_iter().map(|id| (id, true)));
-        Ok(Arc::new(Rules::new(set, names)?))
+        let parts = &mut self.loaded().parts;
+        Ok(Arc::new(Rules::new(set, names, parts)?))
     }
 
     fn loaded(&self) -> MutexGuard<'_, Loaded> {
@@ -581,7 +584,7 @@ impl<'s> Settings<'s> {
                 let content = content(&config, &set);
                 let rules = match loaded.same_rules.get(&content) {
                     Some(rules) => Arc::clone(rules),
-                    None => Arc::new(Rules::new(set, config.names())?),
+                    None => Arc::new(Rules::new(set, config.names(), &mut loaded.parts)?),
                 };
                 loaded.same_rules.insert(content, Arc::clone(&rules));
                 loaded.rules.insert(key, Arc::clone(&rules));
@@ -614,7 +617,7 @@ impl<'s> Settings<'s> {
 
 /// What rules are, and which of all may be named: where that is equal, one set of them is enough.
 fn content(config: &Config, set: &RuleSet) -> String {
-    let rules = set.rules().iter().map(|rule| {
+    let rules = set.rules().map(|rule| {
         let severities = rule.mappings().iter().map(|mapping| mapping.severity);
         (&rule.id, severities.collect::<Vec<_>>())
     });

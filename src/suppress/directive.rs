@@ -89,15 +89,50 @@ fn opener(text: &str, comment: Span, lead: usize, at: usize) -> Option<usize> {
     }
 }
 
+/// What other tools call an ignore comment, and what ours is called. Where one of them follows the name, a directive was meant.
+const VERBS: [&str; 11] = [
+    "ignore",
+    "ignore-file",
+    "ignore-line",
+    "ignore-next-line",
+    "disable",
+    "disable-file",
+    "disable-line",
+    "disable-next-line",
+    "noqa",
+    "skip",
+    "suppress",
+];
+
+/// Between the name and the word where a colon is missing.
+const JOINTS: [char; 4] = ['-', '_', '.', '/'];
+
 /// Whether what follows the name makes a directive of it, be it a broken one, rather than prose.
 fn speaks(after: &str) -> bool {
-    let rest = after.trim_start_matches([' ', '\t']);
-    let word =
-        rest.trim_start_matches(|letter: char| letter.is_ascii_alphabetic() || letter == '-');
-    let verb = &rest[..rest.len() - word.len()];
-    let ends = word.is_empty() || word.starts_with(['[', '\r', '\n']);
-    rest.starts_with(':')
-        || (rest.len() < after.len() && ends && matches!(verb, "ignore" | "ignore-file"))
+    if after.trim_start_matches([' ', '\t']).starts_with(':') {
+        return true;
+    }
+    let (verb, rest) = without_colon(after);
+    let ends = rest.is_empty() || rest.starts_with(['[', '\r', '\n']);
+    // Nobody joins the two in prose, so that more may follow.
+    let goes_on = after.starts_with(JOINTS) && rest.starts_with([':', ' ', '\t', '=', '(']);
+    (ends || goes_on) && VERBS.contains(&verb)
+}
+
+/// The word that follows the name where no colon does, and the rest.
+fn without_colon(after: &str) -> (&str, &str) {
+    let blanks = [' ', '\t'];
+    let separated = after.starts_with(blanks) || after.starts_with(JOINTS);
+    let after = match after.strip_prefix(JOINTS) {
+        Some(after) => after,
+        None => after.trim_start_matches(blanks),
+    };
+    let is_of_word = |letter: char| letter.is_ascii_alphabetic() || letter == '-';
+    let rest = after.trim_start_matches(is_of_word);
+    match separated {
+        true => (&after[..after.len() - rest.len()], rest),
+        false => ("", after),
+    }
 }
 
 /// The rest of the line, without another comment or what closes a template's.
@@ -138,7 +173,11 @@ impl Directive {
         let end = self.span.end;
         let rest = text[after..end].trim_start();
         let Some(rest) = rest.strip_prefix(':') else {
-            return Err("a colon is missing: write `regfix: ignore[...]`".to_owned());
+            let verb = match without_colon(&text[after..end]) {
+                (verb, _) if verb.ends_with("-file") => "ignore-file",
+                _ => "ignore",
+            };
+            return Err(format!("a colon is missing: write `regfix: {verb}[...]`"));
         };
         let rest = rest.trim_start();
         let tail = rest.trim_start_matches(|letter: char| {
@@ -355,6 +394,12 @@ mod tests {
             "# xregfix: ignore",
             "# regfix ignores this",
             "# regfix.yaml",
+            "# regfix.ignore.yaml lists them",
+            "# regfix-ignored",
+            "# regfix-ignore-list",
+            "# regfixignore",
+            "# regfix skips this",
+            "# regfix disable that, please",
             "# a/regfix: ignore",
             "",
         ] {
@@ -383,7 +428,20 @@ mod tests {
             ),
             ("# regfix:", "write `ignore[...]`"),
             ("# regfix ignore[k8s-gcr-io]", "a colon is missing"),
-            ("# regfix ignore-file", "a colon is missing"),
+            ("# regfix ignore-file", "write `regfix: ignore-file[...]`"),
+            (
+                "# regfix-ignore",
+                "a colon is missing: write `regfix: ignore[...]`",
+            ),
+            ("# regfix-ignore: k8s-gcr-io", "a colon is missing"),
+            (
+                "# regfix-ignore-file[k8s-gcr-io]",
+                "write `regfix: ignore-file[...]`",
+            ),
+            ("# regfix_ignore mirrored", "a colon is missing"),
+            ("# regfix-disable-next-line", "write `regfix: ignore[...]`"),
+            ("// regfix.ignore", "a colon is missing"),
+            ("# regfix noqa", "a colon is missing"),
             ("# regfix: ignore[k8s-gcr-io", "the `]` is missing"),
             ("{{/* regfix: ignore[k8s-gcr-io */}}]", "the `]` is missing"),
             ("# regfix: ignore[]", "no rule between"),

@@ -17,8 +17,8 @@ use super::exclude::Exclude;
 use super::ignores::{Asked, Holds, Ignores, Own, Said};
 use super::roots::{Root, Roots};
 use super::{
-    CACHES, LARGER, LIMIT, LINK, LeftOut, Outcome, Overlay, Problem, SPECIAL, STORES, SUBMODULE,
-    Sieve, Want, named,
+    CACHES, Kept, LARGER, LIMIT, LINK, LeftOut, Outcome, Overlay, Problem, SPECIAL, STORES,
+    SUBMODULE, Sieve, Want, named,
 };
 use crate::encoding::to_utf8;
 use crate::git::{Node, Unread};
@@ -312,7 +312,6 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         if let Some(met) = self.overlay.met(path) {
             match met {
                 Ok(bytes) => {
-                    worker.found.counts.files += 1;
                     // It is in memory, which nothing fails to read.
                     let _ = self.load(worker, path, wanted, &mut &*bytes);
                 }
@@ -328,7 +327,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             None => open::regular(path, Links::Follow),
         };
         match file.and_then(|mut file| self.load(worker, path, wanted, &mut file)) {
-            Ok(()) => worker.found.counts.files += 1,
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound && kind.is_some() => {
                 worker.found.problems.push(Problem::vanished(path));
             }
@@ -349,8 +348,13 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         match worker.buffer.read(file, self.sieve.suspect)? {
             Read::Whole(bytes) => {
                 worker.found.counts.bytes += bytes.len() as u64;
-                if let Some(kept) = (self.sieve.keep)(path, wanted, &to_utf8(bytes)) {
-                    worker.found.kept.push((path.to_owned(), kept));
+                match (self.sieve.keep)(path, wanted, &to_utf8(bytes)) {
+                    Kept::This(kept) => worker.found.kept.push((path.to_owned(), kept)),
+                    Kept::Nothing => {}
+                    Kept::Report => {
+                        self.leave_out(worker, path, false, LeftOut::Report);
+                        return Ok(());
+                    }
                 }
             }
             Read::Larger { suspect: true } => worker.found.problems.push(Problem::larger(path)),
@@ -358,6 +362,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
                 worker.found.skipped.push((path.to_owned(), LARGER));
             }
         }
+        worker.found.counts.files += 1;
         Ok(())
     }
 }

@@ -167,7 +167,7 @@ fn fixes_are_of_what_is_known_too() {
     write(&folder, "a.yaml", POD);
     let (code, _, err) = told(folder.path(), &["--write", "--write-baseline"]);
     assert_eq!(code, 0);
-    assert!(err.ends_with("1 findings; 0 added, 3 dropped\n"), "{err}");
+    assert!(err.ends_with("1 finding; 0 added, 3 dropped\n"), "{err}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::common::{files, fill, pipe, run, stdout};
 use regfix::artifact::Artifact;
 use regfix::kind;
 use regfix::rules::{Rule, catalogue};
+use regfix::walk;
 
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
 /// Registries with rows of their own.
@@ -184,31 +185,95 @@ fn the_page_of_file_types_is_the_table() {
 }
 
 #[test]
+fn the_manual_names_what_is_left_out_by_default() {
+    let named = |names: &[&str]| {
+        let names = names.iter().map(|name| format!("`{name}`"));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (stores, caches) = (named(&walk::STORES), named(&walk::CACHES));
+    let markers = ("<!-- left-out -->\n", "<!-- /left-out -->\n");
+    holds(
+        "docs/file-types.md",
+        markers,
+        &format!("  {stores}; {caches}\n"),
+    );
+}
+
+#[test]
 fn the_hooks_ask_for_all_file_types() {
-    let path = ".pre-commit-hooks.yaml";
     let indented: Vec<String> = kind::hook_pattern()
         .lines()
         .map(|line| format!("    {line}\n"))
         .collect();
     let wanted = indented.concat();
-    let hooks = read(path);
-    let parts: Vec<&str> = hooks.split("  files: |-\n").collect();
-    let stored = parts[1..].iter().map(|part| {
-        let end = part.find("  require_serial").unwrap();
-        &part[..end]
+    for path in [
+        ".pre-commit-hooks.yaml",
+        "packaging/pre-commit-mirror/.pre-commit-hooks.yaml",
+    ] {
+        let hooks = read(path);
+        let parts: Vec<&str> = hooks.split("  files: |-\n").collect();
+        let stored = parts[1..].iter().map(|part| {
+            let end = part.find("  require_serial").unwrap();
+            &part[..end]
+        });
+        let stored: Vec<&str> = stored.collect();
+        assert!(stored.len() > 1);
+        if std::env::var_os("UPDATE").is_some() {
+            let new = stored
+                .iter()
+                .fold(hooks.clone(), |text, old| text.replace(old, &wanted));
+            fs::write(root().join(path), new).unwrap();
+            continue;
+        }
+        for stored in stored {
+            assert_eq!(stored, wanted, "{path}: cargo xtask regenerate writes it");
+        }
+    }
+}
+
+/// Each channel of the table of the manual is one that is there, under the name that the table has.
+#[test]
+fn the_channels_to_install_by_are_true() {
+    let (table, manifest) = (read("docs/install.md"), read("Cargo.toml"));
+    let version = env!("CARGO_PKG_VERSION");
+    let archive = format!("regfix-v{version}-TARGET.tar.gz");
+    assert!(table.contains(&archive), "no {archive}");
+    let packed = read("packaging/pack.sh");
+    assert!(packed.contains("archive=regfix-v$version-$target.tar.gz"));
+    let url = between(&manifest, ("pkg-url = \"", "\""));
+    let file = url.rsplit('/').next().unwrap();
+    let file = file
+        .replace("{ version }", version)
+        .replace("{ target }", "TARGET");
+    assert_eq!(file, archive);
+    let rust = between(&manifest, ("rust-version = \"", "\""));
+    assert!(table.contains(&format!("| Rust {rust} |")), "Rust {rust}");
+    assert!(read("README.md").contains(&format!("Rust {rust} or newer")));
+    let hooks = read(".pre-commit-hooks.yaml");
+    for hook in hooks.lines().filter_map(|line| line.strip_prefix("- id: ")) {
+        assert!(table.contains(&format!("`{hook}`")), "no hook {hook}");
+        assert!(read("docs/ci.md").contains(&format!("`{hook}`")), "{hook}");
+    }
+    let mirror = read("packaging/pre-commit-mirror/pyproject.toml");
+    assert!(mirror.contains(&format!("regfix=={version}")));
+    let release = read(".github/workflows/release.yml");
+    for job in ["binaries", "wheels", "pypi", "image"] {
+        assert!(release.contains(&format!("\n  {job}:\n")), "no job {job}");
+    }
+    let targets = release.matches("- {target: ").count();
+    let systems = ["linux-gnu", "linux-musl", "apple-darwin", "windows-msvc"];
+    let each = systems.iter().flat_map(|system| {
+        ["x86_64", "aarch64"]
+            .map(|processor| format!("target: {processor}-"))
+            .into_iter()
+            .map(move |start| (start, system))
     });
-    let stored: Vec<&str> = stored.collect();
-    assert!(stored.len() > 1);
-    if std::env::var_os("UPDATE").is_some() {
-        let new = stored
-            .iter()
-            .fold(hooks.clone(), |text, old| text.replace(old, &wanted));
-        fs::write(root().join(path), new).unwrap();
-        return;
+    for (start, system) in each {
+        let mut lines = release.lines();
+        let found = lines.any(|line| line.contains(&start) && line.contains(system));
+        assert!(found, "no archive for {start}{system}");
     }
-    for stored in stored {
-        assert_eq!(stored, wanted, "{path}: cargo xtask regenerate writes it");
-    }
+    assert_eq!(targets, 16, "an archive and a wheel for each");
 }
 
 #[test]
@@ -267,11 +332,13 @@ fn the_picture_in_the_readme_is_of_the_tour() {
     let told = without_time(&stdout(&output));
     let readme = without_time(&read("README.md"));
     let picture = between(&readme, ("<!-- tour -->\n```text\n", "```\n"));
-    for part in picture.split("...\n") {
-        assert!(!part.is_empty());
-        let blocks = part.split("\n\n").map(str::trim_end);
-        let strange: Vec<_> = blocks.filter(|block| !told.contains(block)).collect();
-        assert!(strange.is_empty(), "not of the tour: {strange:#?}\n{told}");
+    // What a reader sees first, and last, is what the picture has first and last.
+    let parts: Vec<&str> = picture.split("...\n").collect();
+    let (first, last) = (parts[0], parts[parts.len() - 1]);
+    assert!(told.starts_with(first), "{told}");
+    assert!(told.ends_with(last), "{told}");
+    for part in parts {
+        assert!(!part.is_empty() && told.contains(part), "{part}\n{told}");
     }
 }
 

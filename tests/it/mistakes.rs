@@ -128,6 +128,12 @@ fn nothing_to_check_has_a_reason() {
     );
     let said = stdout(&run(excluded.path(), &["none.yaml"]));
     assert!(said.contains("Nothing was checked."), "{said}");
+    let empty = folder(&[]);
+    let said = stdout(&run(empty.path(), &[]));
+    assert!(
+        said.contains("nothing but folders, links or submodules"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -196,4 +202,60 @@ fn a_rule_that_only_reports_says_so() {
         said.contains("no fix: the rule has no `to`, so it only reports"),
         "{said}"
     );
+}
+
+#[test]
+fn settings_that_leave_no_rule_are_named() {
+    let folder = folder(&[(".regfix.yaml", "ignore: [all]\n"), ("a.yaml", LEGACY)]);
+    let err = refused(folder.path(), &[]);
+    assert!(err.contains(".regfix.yaml: no rules are left"), "{err}");
+}
+
+#[test]
+fn the_page_of_an_own_rule_has_no_empty_parts() {
+    let config = "rules: [{id: own, from: old.example.com/team, to: new.example.com/team}]\n";
+    let folder = folder(&[(".regfix.yaml", config)]);
+    let said = stdout(&run(folder.path(), &["explain", "own"]));
+    let headings: Vec<&str> = said
+        .lines()
+        .skip(1)
+        .filter(|line| !line.is_empty() && !line.starts_with(' '))
+        .collect();
+    assert_eq!(headings, ["What", "Example", "How safe"], "{said}");
+}
+
+/// The formats for programs are JSON, and repeat the images that they are about.
+#[test]
+fn reports_of_an_earlier_run_are_left_out_and_counted() {
+    for (arguments, names) in [
+        (
+            &[][..],
+            &["json=a.json", "sarif=b.sarif.json", "rdjson=c.json"][..],
+        ),
+        (
+            &["--all-text"],
+            &["jsonl=a.jsonl", "sarif=b.sarif", "json=c.json"],
+        ),
+    ] {
+        let folder = folder(&[("a.yaml", LEGACY)]);
+        let reports = names.iter().flat_map(|name| ["--output", name]);
+        let reports: Vec<&str> = reports.chain(["-q"]).collect();
+        run(folder.path(), &reports);
+        let before = files(folder.path());
+        let arguments = [arguments, &["--write", "--unsafe-fixes", "-v"]].concat();
+        let output = run(folder.path(), &arguments);
+        let (said, err) = (stdout(&output), stderr(&output));
+        assert!(said.contains("Fixed 1 reference in 1 file."), "{said}");
+        assert!(said.contains("Not checked: 3 reports of regfix"), "{said}");
+        let file = names[0].split_once('=').unwrap().1;
+        assert!(
+            err.contains(&format!("{file}: a report of regfix")),
+            "{err}"
+        );
+        let after = files(folder.path());
+        let changed = before
+            .iter()
+            .filter(|(path, bytes)| after[*path] != **bytes);
+        assert_eq!(changed.count(), 1);
+    }
 }

@@ -136,12 +136,10 @@ fn capital(text: &str) -> String {
 
 fn pages() -> BTreeMap<PathBuf, Vec<u8>> {
     let day: Date = catalogue().as_of.parse().unwrap();
-    let mut known = RuleSet::with_own(&[]).unwrap();
-    known.iter_mut().for_each(|rule| rule.escalate(day));
-    let rules = RuleSet::new(known);
+    let known = RuleSet::with_own(&[]).unwrap().into_iter();
+    let rules = RuleSet::new(known.map(|rule| rule.on_day(day)).collect());
     let of_rules = rules
         .rules()
-        .iter()
         .map(|rule| (rule.id.as_str(), page(rule, &rules)));
     let others = NOT_RULES.map(|(id, about)| {
         let line = match id {

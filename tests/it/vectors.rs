@@ -582,9 +582,8 @@ fn suites_of_an_apt_repository() {
 fn severities_on_their_days() {
     let severity = |id: &str, day: &str| {
         let rules = RuleSet::with_own(&[]).unwrap();
-        let mut rule = rules.into_iter().find(|rule| rule.id == id).unwrap();
-        rule.escalate(day.parse().unwrap());
-        rule.severity.name()
+        let rule = rules.into_iter().find(|rule| rule.id == id).unwrap();
+        rule.on_day(day.parse().unwrap()).severity.name()
     };
     for (id, first) in [
         ("istio-gcr", "2026-12-01"),

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use regfix::walk::{Options, Outcome, Sieve, Want, walk};
+use regfix::walk::{Kept, Options, Outcome, Sieve, Want, walk};
 
 /// A folder of its own for each test.
 struct Tree(tempfile::TempDir);
@@ -88,6 +88,7 @@ fn run(options: &Options) -> Outcome<bool> {
                     .windows(6)
                     .any(|part| part == b"legacy")
                     .then_some(named)
+                    .into()
             },
             suspect: &|_| true,
         },
@@ -265,7 +266,7 @@ fn excluded_folders_are_not_entered() {
                 let is_new = asked.lock().unwrap().insert(path.to_owned());
                 is_new.then_some(()).into()
             },
-            keep: &|_, (), _| Some(()),
+            keep: &|_, (), _| Kept::This(()),
             suspect: &|_| false,
         },
     );
@@ -344,7 +345,7 @@ fn a_panic_costs_one_file() {
             },
             keep: &|path, (), _| {
                 assert!(!path.ends_with("bad.yaml"), "cannot read {}", "this");
-                Some(())
+                Kept::This(())
             },
             suspect: &|_| false,
         },
@@ -394,7 +395,7 @@ fn files_beyond_the_limit_are_looked_through() {
         &Sieve {
             listed: &|_, _| (),
             wanted: &|_, _| Want::Read(()),
-            keep: &|_, (), bytes| Some(bytes.len()),
+            keep: &|_, (), bytes| Kept::This(bytes.len()),
             suspect: &|bytes| bytes.ends_with(b"legacy"),
         },
     );
@@ -528,7 +529,7 @@ mod unix {
                     }
                     Want::Read(())
                 },
-                keep: &|_, (), _| Some(()),
+                keep: &|_, (), _| Kept::This(()),
                 suspect: &|_| false,
             },
         );
@@ -551,7 +552,7 @@ mod unix {
                 &Sieve {
                     listed: &|_, _| (),
                     wanted: &|path, _| path.ends_with("walk/roots.rs").then_some(()).into(),
-                    keep: &|_, (), _| Some(()),
+                    keep: &|_, (), _| Kept::This(()),
                     suspect: &|_| false,
                 },
             );
@@ -652,7 +653,7 @@ fn what_is_ignored_is_what_ripgrep_ignores() {
                 &Sieve {
                     listed: &|_, _| (),
                     wanted: &|_, _| Want::Read(()),
-                    keep: &|_, (), _| Some(()),
+                    keep: &|_, (), _| Kept::This(()),
                     suspect: &|_| false,
                 },
             );

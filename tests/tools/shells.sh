@@ -18,12 +18,25 @@ bash -c '
     COMP_WORDS=(regfix rules --format j) COMP_CWORD=3
     _regfix regfix j --format
     [[ ${COMPREPLY[*]} == json ]]
+    COMP_WORDS=(regfix explain k8s-gcr-) COMP_CWORD=2
+    _regfix regfix k8s-gcr- explain
+    [[ ${COMPREPLY[*]} == k8s-gcr-io ]]
+    COMP_WORDS=(regfix images --ignore k8s-gcr-) COMP_CWORD=3
+    _regfix regfix k8s-gcr- --ignore
+    [[ ${COMPREPLY[*]} == k8s-gcr-io ]]
+    # Only where somebody types is there a space to leave out.
+    compopt() { [[ $* == "-o nospace" ]] && spaceless=1; }
+    COMP_WORDS=(regfix --output sa) COMP_CWORD=2
+    _regfix regfix sa --output
+    [[ ${COMPREPLY[*]} == sarif= && $spaceless == 1 ]]
 ' || failed "completions for bash"
 passed "completions for bash"
 
 if has fish; then
     contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix --unsa"')" --unsafe-fixes
     contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix exp"')" explain
+    contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix --select=k8s-gcr-"')" k8s-gcr-io
+    contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix --output=sa"')" sarif=
     passed "completions for fish"
 else
     without fish
@@ -71,6 +84,8 @@ if has man; then
     regfix man >regfix.1
     contains "$(MANWIDTH=80 MANPAGER=cat man --warnings -l regfix.1 2>warnings)" "SYNOPSIS"
     [[ ! -s warnings ]] || failed "the manual page: $(<warnings)"
+    MANWIDTH=80 MANPAGER=cat man -l regfix.1 | grep -qE '^ +concise +one finding per line$' ||
+        failed "the manual page has the formats in a heap"
     passed "the manual page"
 else
     without man

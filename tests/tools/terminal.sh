@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The line that tells how far a run is, on a terminal: `script` lends one.
+# What is on a terminal, which `script` lends: the line that tells how far a run is, and how wide lists are.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 if ! has script; then
@@ -38,3 +38,20 @@ never "TERM=dumb '$regfix' --format concise many"
 never "PRE_COMMIT=1 '$regfix' --format concise many"
 never "CI=true '$regfix' --format concise many"
 passed "and nobody else is bothered with it"
+
+# widest LINES: how many characters the longest has, colours left out
+widest() {
+    local LC_ALL=C.UTF-8 line most=0
+    while read -r line; do
+        ((${#line} <= most)) || most=${#line}
+    done < <(sed -e 's/\x1b\[[0-9;]*m//g' -e 's/\r$//' <<<"$1")
+    echo "$most"
+}
+for columns in 40 80 120; do
+    listed=$(on_terminal "stty cols $columns; '$regfix' rules")
+    contains "$listed" k8s-gcr-io
+    (($(widest "$listed") <= columns)) || failed "regfix rules: $(widest "$listed") of $columns columns"
+done
+"$regfix" rules >listed
+[[ $(<listed) != *…* ]] || failed "regfix rules cuts what goes into a pipe"
+passed "the list of rules is as wide as the terminal, and whole in a pipe"

@@ -29,7 +29,8 @@ mkdir "$scratch/project"
 cd "$scratch/project"
 git init -q
 # The hook as docs/ci.md has it, with the wheel in the place of the release.
-sed -n '/^  - repo: local$/,/^```$/p' "$root/docs/ci.md" | sed "\$d; s|regfix==[0-9.]*|$wheel|" | sed '1i repos:' >.pre-commit-config.yaml
+awk '/^  - repo: local$/ { inside = 1; print "repos:" } inside && /^```$/ { exit } inside' "$root/docs/ci.md" |
+    sed "s|regfix==[0-9.]*|$wheel|" >.pre-commit-config.yaml
 printf 'image: k8s.gcr.io/pause:3.2\n' >pod.yaml
 git add -A
 # Nothing that could build is at hand.
@@ -43,3 +44,26 @@ contains "$(<pod.yaml)" registry.k8s.io/pause:3.2
 git add -A
 run || failed "the second run: $(<"$scratch/told")"
 passed "pre-commit fixes with the wheel"
+
+# The mirror as packaging has it, with the wheel in the place of the release. pip builds it with setuptools.
+if ! "$scratch/environment/bin/pip" download --quiet --no-deps --dest "$scratch" setuptools 2>/dev/null; then
+    printf 'not tested: the mirror of the wheel, for there is no package index to take setuptools from\n'
+    exit 0
+fi
+cp -r "$root/packaging/pre-commit-mirror" "$scratch/mirror"
+sed -i "s|regfix==[0-9.]*|regfix @ file://$wheel|" "$scratch/mirror/pyproject.toml"
+git -C "$scratch/mirror" init -q
+git -C "$scratch/mirror" add -A
+git -C "$scratch/mirror" commit -q -m .
+printf 'repos:\n  - repo: %s\n    rev: %s\n    hooks:\n      - id: regfix\n' \
+    "$scratch/mirror" "$(git -C "$scratch/mirror" rev-parse HEAD)" >.pre-commit-config.yaml
+for tool in basename sed; do
+    ln -s "$(command -v "$tool")" "$scratch/bin/$tool"
+done
+printf 'image: k8s.gcr.io/pause:3.2\n' >pod.yaml
+git add -A
+! run || failed "nothing was found by the mirror: $(<"$scratch/told")"
+contains "$(<pod.yaml)" registry.k8s.io/pause:3.2
+git add -A
+run || failed "the second run of the mirror: $(<"$scratch/told")"
+passed "pre-commit fixes with a mirror of the wheel"

@@ -42,7 +42,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
 
 /// Rules that are not the ones to match their own examples.
 fn examples(rules: &RuleSet) -> Vec<String> {
-    let missed = rules.rules().iter().filter(|rule| {
+    let missed = rules.rules().filter(|rule| {
         let key = match rule.artifact {
             Artifact::Image => "image",
             Artifact::Chart | Artifact::ChartRepository => "repository",
@@ -98,7 +98,7 @@ fn unrecorded(root: &Path, revision: &str) -> Result<Vec<String>, Fault> {
 
 fn undescribed(rules: &RuleSet) -> Vec<String> {
     let is_bare = |text: &str| text.is_empty() || text.contains(UNWRITTEN);
-    let bare = rules.rules().iter().filter(|rule| {
+    let bare = rules.rules().filter(|rule| {
         is_bare(rule.why())
             || is_bare(rule.state())
             || is_bare(&rule.summary)

@@ -78,7 +78,7 @@ pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<Str
 }
 
 fn report(page: &mut Page, advisory: &Advisory, rules: &RuleSet) {
-    let rule = rules.rules().iter().find(|rule| rule.id == advisory.rule);
+    let rule = rules.rules().find(|rule| rule.id == advisory.rule);
     if let Some(rule) = rule {
         let severity = rule.severity.name();
         page.paragraph(&format!("{} ({severity}).", rule.summary));

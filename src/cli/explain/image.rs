@@ -23,7 +23,9 @@ pub(super) fn page(asked: &str, rules: &RuleSet, look: Look) -> Option<String> {
     page.title(asked, "");
     match &finding {
         Some(finding) => {
-            outcome(finding).iter().for_each(|line| page.verbatim(line));
+            outcome(finding)
+                .iter()
+                .for_each(|line| page.paragraph(line));
             page.heading("Rule");
             let (id, severity) = (&finding.rule, finding.severity.name());
             page.paragraph(&format!("{id} ({severity}): {}", finding.message));

@@ -2,7 +2,7 @@
 
 use crate::cli::text::Page;
 use crate::report::Look;
-use crate::rules::{Rule, RuleSet, words};
+use crate::rules::{Evidence, Rule, RuleSet, words};
 
 use super::image::judged;
 
@@ -27,17 +27,24 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
     for sentence in words::scope(rule) {
         page.paragraph(&sentence);
     }
-    page.heading("Why");
-    page.paragraph(rule.why());
-    page.heading("Since");
-    let mut since = words::since(rule).into_iter();
-    page.paragraph(&since.next().unwrap_or_default());
+    // A user's own rule need not say why, nor since when.
+    if !rule.why().is_empty() {
+        page.heading("Why");
+        page.paragraph(rule.why());
+    }
+    let mut since = words::since(rule)
+        .into_iter()
+        .filter(|line| !line.is_empty());
+    if let Some(first) = since.next() {
+        page.heading("Since");
+        page.paragraph(&first);
+    }
     since.for_each(|date| page.item(&date));
     page.heading("Example");
     page.verbatim(&rule.example);
     // What a check makes of the rule's own example.
     if let Some((_, new)) = judged(&rule.example, rules).filter(|(id, _)| *id == rule.id) {
-        new.iter().for_each(|line| page.verbatim(line));
+        new.iter().for_each(|line| page.paragraph(line));
     }
     page.heading("How safe");
     page.paragraph(words::safety(rule));
@@ -47,7 +54,12 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
     rule.cautions()
         .iter()
         .for_each(|caution| page.item(caution));
-    page.heading("Sources");
+    if !rule.sources().is_empty() {
+        page.heading(match rule.evidence() {
+            Some(Evidence::ThirdParty) => "Sources (third parties)",
+            _ => "Sources",
+        });
+    }
     rule.sources().iter().for_each(|url| page.verbatim(url));
     page.finish()
 }

@@ -44,7 +44,7 @@ pub(super) struct Advice<'a> {
 }
 
 /// The rule of an id, as severe as it is in the run; `None` where the user wants nothing of it.
-pub type RuleOf<'a> = Box<dyn Fn(&str) -> Option<Rule> + Sync + 'a>;
+pub type RuleOf<'a> = Box<dyn Fn(&str) -> Option<Arc<Rule>> + Sync + 'a>;
 
 /// A chart that is named, with what is known of it.
 struct Named {
@@ -187,7 +187,7 @@ impl<'a> Advice<'a> {
     }
 
     /// What is known of a chart and holds for it, with the rules of the run.
-    fn known(&self, one: &Named) -> Vec<(Advisory, Rule)> {
+    fn known(&self, one: &Named) -> Vec<(Advisory, Arc<Rule>)> {
         let version = one.locked.as_ref().unwrap_or(&one.asked);
         let found = self
             .charts
@@ -200,7 +200,7 @@ impl<'a> Advice<'a> {
         &self,
         one: &Named,
         advisories: impl Iterator<Item = Advisory>,
-    ) -> impl Iterator<Item = (Advisory, Rule)> {
+    ) -> impl Iterator<Item = (Advisory, Arc<Rule>)> {
         advisories.filter_map(move |advisory| {
             let rule = (self.rule_of)(advisory.rule)?;
             let switch = advisory.condition.and_then(|path| one.given.switch(path));
@@ -210,7 +210,7 @@ impl<'a> Advice<'a> {
     }
 
     /// From which version on the chart is clean, in words; `None` where nothing is known against the one that is named.
-    fn clean(&self, one: &Named, known: &[(Advisory, Rule)]) -> Option<String> {
+    fn clean(&self, one: &Named, known: &[(Advisory, Arc<Rule>)]) -> Option<String> {
         let (first, _) = known.first()?;
         let exact = one
             .locked
@@ -248,9 +248,10 @@ impl<'a> Advice<'a> {
         })
     }
 
-    fn finding(one: &Named, known: &[(Advisory, Rule)], clean: &str) -> Finding {
-        let is_overridden =
-            |(advisory, rule): &(Advisory, Rule)| one.given.override_all(advisory.images, rule);
+    fn finding(one: &Named, known: &[(Advisory, Arc<Rule>)], clean: &str) -> Finding {
+        let is_overridden = |(advisory, rule): &(Advisory, Arc<Rule>)| {
+            one.given.override_all(advisory.images, rule)
+        };
         let reason = match () {
             () if one.is_off => OFF,
             () if one.is_here || known.iter().all(is_overridden) => OVERRIDDEN,

@@ -107,7 +107,8 @@ fn nothing_checked(summary: &Summary) -> String {
     let reasons: Vec<String> = unchanged.into_iter().chain(unknown).collect();
     match reasons.is_empty() {
         _ if summary.failures > 0 => "Nothing was checked.".to_owned(),
-        true => "No files to check.".to_owned(),
+        true if left_out(summary).is_some() => "No files to check.".to_owned(),
+        true => "No files to check: nothing but folders, links or submodules is there.".to_owned(),
         false => format!("No files to check: {}.", listed(&reasons)),
     }
 }
@@ -251,7 +252,8 @@ mod tests {
             LOOK,
             "No legacy registry references in 1 file (12 ms).\n",
         );
-        check(files(0), LOOK, "No files to check.\n");
+        let why = "No files to check: nothing but folders, links or submodules is there.\n";
+        check(files(0), LOOK, why);
         let others = Summary {
             unchanged: 3,
             unknown: 1,

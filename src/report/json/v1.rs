@@ -355,6 +355,7 @@ pub(in crate::report) struct Totals<'s> {
     ignored: usize,
     hidden: usize,
     unknown: usize,
+    reports: usize,
     failures: usize,
     by_rule: Vec<RuleCount<'s>>,
     repositories: Vec<RepositoryCount<'s>>,
@@ -474,6 +475,7 @@ impl<'s> Totals<'s> {
             ignored: summary.ignored,
             hidden: summary.hidden,
             unknown: summary.unknown,
+            reports: summary.reports,
             failures: summary.failures,
             by_rule: by_rule.collect(),
             repositories: summary

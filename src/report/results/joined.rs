@@ -179,6 +179,7 @@ impl Shares {
             ignored: totals.ignored,
             hidden: totals.hidden,
             unknown: totals.unknown,
+            reports: totals.reports,
             failures: totals.failures,
             ..Summary::default()
         };

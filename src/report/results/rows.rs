@@ -294,6 +294,8 @@ pub(super) struct TotalsRow {
     #[serde(default)]
     pub unknown: usize,
     #[serde(default)]
+    pub reports: usize,
+    #[serde(default)]
     pub failures: usize,
     #[serde(default)]
     pub repositories: Vec<RepositoryRow>,
