@@ -59,8 +59,11 @@ fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) ->
         let (severity, id) = (rule.severity.name(), printable::line(&rule.id));
         let is_narrow = room < LEAST_ROOM;
         if is_narrow {
-            let id = paint(&id, "1", look.color);
-            writeln!(out, "{id}  {severity}  {safety}")?;
+            let head = format!("{}  {severity}  {safety}", paint(&id, "1", look.color));
+            let wrapping = textwrap::Options::new(width).subsequent_indent("    ");
+            for line in textwrap::wrap(&head, wrapping) {
+                writeln!(out, "{line}")?;
+            }
             let room = width.saturating_sub(4);
             writeln!(out, "    {}", printable::line(&fit(&move_of(rule), room)))?;
         } else {

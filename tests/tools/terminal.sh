@@ -48,7 +48,7 @@ widest() {
     echo "$most"
 }
 for columns in 40 80 120; do
-    listed=$(on_terminal "stty cols $columns; '$regfix' rules")
+    listed=$(on_terminal "stty rows 24 cols $columns; '$regfix' rules")
     contains "$listed" k8s-gcr-io
     (($(widest "$listed") <= columns)) || failed "regfix rules: $(widest "$listed") of $columns columns"
 done
