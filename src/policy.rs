@@ -9,5 +9,5 @@ mod engine;
 mod vectors;
 
 pub use condition::{Condition, conditions};
-pub use engine::{Action, ENGINES, Engine, Unsupported, engine, no_autogen};
+pub use engine::{Action, ENGINES, Engine, Unsupported, engine};
 pub use vectors::{Vector, images, vectors};

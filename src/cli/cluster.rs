@@ -152,7 +152,7 @@ pub(super) fn run(
         if !failures.is_empty() {
             return Ok(Exit::Failed);
         }
-        if !collected.not_read.is_empty() {
+        if !collected.has_answers && !collected.not_read.is_empty() {
             complain(err, messages::nothing_read(&collected.not_read))?;
             return Ok(Exit::Failed);
         }
@@ -264,7 +264,10 @@ fn live(arguments: &Cluster, judge: &Judge<'_>) -> (Collected, Vec<String>) {
         Ok(server) => server,
         Err(why) => return (Collected::default(), vec![why]),
     };
-    let collected = cluster::collect(&*server, judge, &arguments.resources);
+    let mut collected = cluster::collect(&*server, judge, &arguments.resources);
+    if !arguments.all_namespaces {
+        collected.keep_to_namespace();
+    }
     let failures = messages::failures(&collected);
     (collected, failures)
 }

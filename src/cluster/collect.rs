@@ -1,6 +1,6 @@
 //! Objects come in, one at a time, and are judged many at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -83,6 +83,27 @@ pub struct Collected {
 }
 
 impl Collected {
+    /// One namespace was asked for, and an API server lists what is in none beside it: only what owns something in the namespace stays.
+    pub fn keep_to_namespace(&mut self) {
+        let mut owners: HashMap<String, String> = HashMap::new();
+        let mut open = Vec::new();
+        for object in &self.objects {
+            let Some(owner) = &object.owner else { continue };
+            owners.insert(object.uid.clone(), owner.uid.clone());
+            if !object.identity.namespace.is_empty() {
+                open.push(owner.uid.clone());
+            }
+        }
+        let mut kept = HashSet::new();
+        while let Some(uid) = open.pop() {
+            if kept.insert(uid.clone()) {
+                open.extend(owners.get(&uid).cloned());
+            }
+        }
+        self.objects
+            .retain(|one| !one.identity.namespace.is_empty() || kept.contains(&one.uid));
+    }
+
     fn refuse(&mut self, resource: &str, refusal: Refusal, is_named: bool) {
         let resource = resource.to_owned();
         match refusal {
@@ -120,7 +141,7 @@ pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Coll
         collected.refuse(DEFINITIONS, refusal, false);
     }
     resources.extend(custom.into_iter().chain(named.iter().cloned()));
-    let mut known = std::collections::HashSet::new();
+    let mut known = HashSet::new();
     resources.retain(|resource| known.insert(resource.clone()));
 
     let next = AtomicUsize::new(0);

@@ -110,37 +110,39 @@ fn part_applies(image: &str, part: &Part) -> String {
     format!("({matches}{unless})")
 }
 
-/// Whether any container of a pod has an image that would be replaced.
-pub(super) fn any_replaceable(conditions: &[Condition]) -> String {
-    let applies = any(conditions);
+/// The operations that replace the images of a new pod that a rule moves. Where there are none, the pod stays as it is.
+pub(super) fn mutation(conditions: &[Condition]) -> String {
+    let applies = conditions
+        .iter()
+        .map(|condition| applies("one.image", condition));
+    let applies: Vec<String> = applies.collect();
+    let applies = applies.join(" || ");
+    let image = replaced("one.image", conditions);
     format!(
-        "(object.spec.containers + object.spec.?initContainers.orValue([])).exists(c, has(c.image) && ({applies}))"
+        "({}).filter(one, {applies}).map(one, JSONPatch{{op: 'replace', path: one.path, value: {image}}})",
+        images_and_paths()
     )
 }
 
-fn any(conditions: &[Condition]) -> String {
-    let all: Vec<String> = conditions
-        .iter()
-        .map(|condition| applies("c.image", condition))
-        .collect();
-    all.join(" || ")
-}
-
-/// The containers of a pod whose images are replaced, to be applied to the pod.
-pub(super) fn mutation(conditions: &[Condition]) -> String {
-    let list = |field: &str| {
-        let applies = any(conditions);
-        let image = replaced("c.image", conditions);
+/// No variable: Kyverno's command knows none in a MutatingAdmissionPolicy.
+fn images_and_paths() -> String {
+    let list = |field: &str, has: &str, image: &str| {
+        let path = image.replace('.', "/");
         format!(
-            "object.spec.?{field}.orValue([]).filter(c, has(c.image) && ({applies}))\
-             .map(c, Object.spec.{field}{{name: c.name, image: {image}}})"
+            "object.spec.?{field}.orValue([]).transformList(index, one, {has}, \
+             {{'path': '/spec/{field}/' + string(index) + '/{path}', 'image': string(one.{image})}})"
         )
     };
-    format!(
-        "Object{{spec: Object.spec{{containers: {}, initContainers: {}}}}}",
-        list("containers"),
-        list("initContainers")
-    )
+    let lists = [
+        list("containers", "has(one.image)", "image"),
+        list("initContainers", "has(one.image)", "image"),
+        list(
+            "volumes",
+            "has(one.image) && has(one.image.reference)",
+            "image.reference",
+        ),
+    ];
+    lists.join(" + ")
 }
 
 /// The image after the move of the part that counts.

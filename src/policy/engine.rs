@@ -165,7 +165,7 @@ fn kyverno(conditions: &[Condition], action: Action) -> Vec<Value> {
 }
 
 /// Kyverno makes policies for controllers from one for pods. Ours name all that they are for.
-pub fn no_autogen() -> Value {
+fn no_autogen() -> Value {
     json!({"podControllers": {"controllers": []}})
 }
 
@@ -308,12 +308,9 @@ fn mutating(conditions: &[Condition]) -> Value {
             "operations": ["CREATE"],
             "resources": ["pods"],
         }]},
-        "matchConditions": [
-            {"name": "has-legacy-image", "expression": cel::any_replaceable(conditions)},
-        ],
         "mutations": [{
-            "patchType": "ApplyConfiguration",
-            "applyConfiguration": {"expression": cel::mutation(conditions)},
+            "patchType": "JSONPatch",
+            "jsonPatch": {"expression": cel::mutation(conditions)},
         }],
     })
 }

@@ -40,9 +40,6 @@ pub(super) fn test(
             return Ok(Exit::Failed);
         }
     };
-    if let Some(caution) = runner::caution(engine) {
-        writeln!(out, "{caution}")?;
-    }
     for difference in &differences.found {
         writeln!(out, "{difference}")?;
     }
@@ -140,9 +137,9 @@ fn of_changes(
     differences
 }
 
-/// Policies change the containers of pods, and nothing that makes pods.
+/// Policies change pods, and nothing that makes pods.
 fn is_of_a_new_pod(vector: &Vector) -> bool {
-    vector.object["kind"] == "Pod" && vector.kind != "image volume"
+    vector.object["kind"] == "Pod"
 }
 
 /// Whether the move is safe whatever the tag: also for one that nobody has.
@@ -157,7 +154,7 @@ fn is_replaced(finding: &Finding, vector: &Vector, rules: &RuleSet, least: Sever
         && other.is_some_and(|other| other.rule == finding.rule && is_safe(&other))
 }
 
-/// The object with another image in its containers.
+/// The object with another image.
 fn with_image(object: &Value, old: &str, new: &str) -> Value {
     with_images(object, |image| match image == old {
         true => new.to_owned(),
@@ -178,11 +175,14 @@ fn in_one_spelling(object: &Value) -> Value {
 
 fn with_images(object: &Value, change: impl Fn(&str) -> String) -> Value {
     let mut object = object.clone();
-    for list in ["/spec/containers", "/spec/initContainers"] {
-        let containers = object.pointer_mut(list).and_then(Value::as_array_mut);
-        for container in containers.into_iter().flatten() {
-            let image = container.get_mut("image");
-            if let Some(Value::String(image)) = image {
+    for (list, image) in [
+        ("/spec/containers", "/image"),
+        ("/spec/initContainers", "/image"),
+        ("/spec/volumes", "/image/reference"),
+    ] {
+        let all = object.pointer_mut(list).and_then(Value::as_array_mut);
+        for one in all.into_iter().flatten() {
+            if let Some(Value::String(image)) = one.pointer_mut(image) {
                 *image = change(image);
             }
         }

@@ -123,6 +123,12 @@ fn what_is_forbidden_is_listed_and_not_fatal() {
         stdout(&output)
     );
     assert!(asked(cluster.path())[0].ends_with(" --namespace=x"));
+    // Nor is it why there is nothing, where the rest was read.
+    fs::remove_file(cluster.path().join("pods.json")).unwrap();
+    let output = ask(cluster.path(), &["-n", "x"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("is that its name?"));
+    assert!(stdout(&output).contains("Not read: jobs.batch"));
 }
 
 #[test]
@@ -171,6 +177,44 @@ fn where_nothing_can_be_read_one_line_says_why() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+/// An API server lists them, whatever namespace it is asked for.
+#[test]
+fn what_is_in_no_namespace_counts_where_it_owns_something() {
+    let widget = |uid: &str| {
+        format!(
+            r#"{{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {{"name": "w-{uid}", "uid": "{uid}"}},
+                "spec": {{"image": "k8s.gcr.io/pause:3.1"}}}}"#
+        )
+    };
+    let widgets = format!(
+        r#"{{"kind": "List", "items": [{}, {}]}}"#,
+        widget("1"),
+        widget("2")
+    );
+    let owned = POD.replace(
+        r#""name": "a","#,
+        r#""name": "a", "uid": "3", "ownerReferences": [{"apiVersion": "example.com/v1", "kind": "Widget", "name": "w-2", "uid": "2"}],"#,
+    );
+    let mut files = vec![
+        (
+            "customresourcedefinitions.apiextensions.k8s.io.json",
+            DEFINITIONS,
+        ),
+        ("widgets.example.com.json", &widgets),
+    ];
+    let empty = cluster(&files);
+    let output = ask(empty.path(), &["-n", "x"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("is that its name?"));
+    assert_eq!(ask(empty.path(), &["-A"]).status.code(), Some(1));
+    files.push(("pods.json", &owned));
+    let output = ask(cluster(&files).path(), &["-n", "x"]);
+    let text = stdout(&output);
+    assert!(text.contains("Widget/w-2"), "{text}");
+    assert!(!text.contains("Widget/w-1"), "{text}");
+    assert!(text.contains("read 2 objects of 2 kinds"), "{text}");
 }
 
 /// A namespace whose name is wrong has no objects, either.

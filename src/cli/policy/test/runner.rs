@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::policy::{Engine, Vector, no_autogen};
+use crate::policy::{Engine, Vector};
 use crate::printable;
 use crate::program;
 
@@ -57,13 +57,6 @@ struct Files<'f> {
     policy: &'f Path,
     objects: &'f Path,
     names: Vec<&'f str>,
-}
-
-/// What a test does not prove.
-pub(super) fn caution(engine: &Engine) -> Option<&'static str> {
-    (engine.name == "map").then_some(
-        "The expressions were tried as a MutatingPolicy of Kyverno. Try the policy itself in a cluster: kubectl create --dry-run=server",
-    )
 }
 
 /// Evaluates a policy for objects.
@@ -212,24 +205,20 @@ fn refused_by_kyverno(program: &Path, files: &Files<'_>) -> Result<Verdicts, Str
     }
 }
 
-/// Kyverno's command merges the lists of a MutatingAdmissionPolicy as a whole, unlike an API server. As a policy of Kyverno's own it
-/// merges them by their keys; the expressions are the same.
-fn of_kyverno(policy: &str) -> Result<String, String> {
-    let mut documents = serde_yaml::Deserializer::from_str(policy);
-    let first = documents
-        .next()
-        .and_then(|one| Value::deserialize(one).ok());
-    let mut policy = first.ok_or("the policy is not YAML")?;
-    policy["apiVersion"] = json!("policies.kyverno.io/v1");
-    policy["kind"] = json!("MutatingPolicy");
-    policy["spec"]["autogen"] = no_autogen();
-    Ok(printable::json(&policy))
+/// Of the API server's own kind, Kyverno's command knows the first version alone, whose fields are the same, and applies none that has a
+/// binding for all objects.
+fn for_kyverno(policy: &str) -> String {
+    let first = policy.split("\n---\n").next().unwrap_or(policy);
+    first.replace(
+        "\napiVersion: admissionregistration.k8s.io/v1\n",
+        "\napiVersion: admissionregistration.k8s.io/v1alpha1\n",
+    )
 }
 
 fn changed_by_kyverno(program: &Path, files: &Files<'_>) -> Result<Verdicts, String> {
     let failed = |error: std::io::Error| error.to_string();
     let policy = fs::read_to_string(files.policy).map_err(failed)?;
-    fs::write(files.policy, of_kyverno(&policy)?).map_err(failed)?;
+    fs::write(files.policy, for_kyverno(&policy)).map_err(failed)?;
     let folder = files.folder.join("changed");
     fs::create_dir(&folder).map_err(failed)?;
     let [apply, resource, to] = ["apply", "--resource", "--output"].map(OsStr::new);
