@@ -54,7 +54,9 @@ with open("objects.json", "w") as out:
     for number in range(count):
         version, kind, spec = kinds[number % 12] if number % 12 < 11 else ("v1", "PodTemplate", None)
         name = "%s-%d" % (kind.lower(), number)
-        one = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        # Some of each kind.
+        labels = {"part": "sample" if number % 13 == 0 else "rest"}
+        one = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace, "labels": labels}}
         one |= {"spec": spec(name, number)} if spec else {"template": template(name, number)}
         out.write(json.dumps(one) + "\n")
 string = {"type": "string"}
@@ -116,7 +118,7 @@ state() { kubectl --namespace "$namespace" get "$kinds" -o 'jsonpath={range .ite
 # Until controllers have made what they make.
 before=$(state)
 for _ in $(seq 30); do
-    sleep 2
+    sleep 1
     after=$(state)
     [ "$before" = "$after" ] && break
     before=$after
@@ -126,6 +128,10 @@ kubectl --namespace "$namespace" get "$kinds" -o json > dump.json
 # What the objects hold, counted by nothing of regfix.
 cat > count.py << 'PYTHON'
 import json, sys
+part = "sample" if sys.argv[1] == "--sample" else None
+if part:
+    del sys.argv[1]
+report = json.load(open(sys.argv[1]))
 rows = set()
 def images(spec):
     for key in ("initContainers", "containers"):
@@ -133,7 +139,7 @@ def images(spec):
             yield one["name"], one["image"]
 for item in json.load(open("dump.json"))["items"]:
     metadata, spec = item["metadata"], item.get("spec", {})
-    if metadata.get("ownerReferences"):
+    if metadata.get("ownerReferences") or part and metadata["labels"]["part"] != part:
         continue
     if item["kind"] in ("Widget", "Blob"):
         field = "spec.image" if item["kind"] == "Widget" else "spec.anything.image"
@@ -147,7 +153,6 @@ for item in json.load(open("dump.json"))["items"]:
     else:
         found = images(spec["template"]["spec"])
     rows |= {(item["kind"], metadata["name"], container, image) for container, image in found}
-report = json.load(open(sys.argv[1]))
 left_out = set(sys.argv[2:])
 rows = {row for row in rows if row[0] not in left_out}
 listed = [(row["kind"], row["name"], row["container"], row["image"]) for row in report["rows"]]
@@ -158,7 +163,7 @@ found = {(row["kind"], row["name"], row["container"], row["image"]) for row in r
 assert found == legacy, sorted(found ^ legacy)[:5]
 print(len(rows), "images,", len(legacy), "of them legacy")
 PYTHON
-live() { "$regfix" cluster --no-config --all --format json --kubeconfig "$1" --namespace "$namespace"; }
+live() { "$regfix" cluster --no-config --all --format json --kubeconfig "$1" --namespace "$namespace" "${@:2}"; }
 live admin.kubeconfig > admin.json || [ $? = 1 ]
 passed "with a client certificate, what is listed is what the objects hold: $(python3 count.py admin.json)"
 mkdir plugin
@@ -174,6 +179,9 @@ passed "and from a saved dump: $(python3 count.py saved.json)"
 "$regfix" cluster --no-config --all --format json --kubeconfig admin.kubeconfig --namespace "$namespace" --chunk-size 7 > paged.json || [ $? = 1 ]
 cmp admin.json paged.json || failed "small pages give another report"
 passed "pages of 7 objects give the same report"
+live admin.kubeconfig --selector part=sample > selected.json || [ $? = 1 ]
+passed "labels select objects: $(python3 count.py --sample selected.json)"
+[ -z "$(live admin.kubeconfig --selector part=none 2> /dev/null | grep '"kind"')" ] || failed "labels that nothing has select something"
 # As a pod asks, without kubectl: the API server by the token of a service account.
 mkdir account
 printf '%s\n' "$token" > account/token
@@ -282,20 +290,27 @@ else
     without helm
 fi
 
-# Patches: applied, and refused by an object that is no longer what it was.
-"$regfix" cluster --no-config --patch --namespace "$namespace" > patch.sh || [ $? = 1 ]
+# Patches: applied, and refused by an object that is no longer what it was. Each starts its own kubectl, so these are of a sample.
+"$regfix" cluster --no-config --patch --namespace "$namespace" --selector part=sample > patch.sh || [ $? = 1 ]
 [ "$(state)" = "$after" ] || failed "printing patches has changed something"
 patches=$(grep -c '^kubectl patch' patch.sh)
 sh patch.sh > /dev/null || failed "a patch is refused"
-"$regfix" cluster --no-config --format json --namespace "$namespace" > patched.json || [ $? = 1 ]
-python3 - << 'PYTHON'
-import json
-rows = [row for row in json.load(open("patched.json"))["rows"] if row["finding"] and row["presence"] == "declared"]
-left = {row["kind"] for row in rows if row["finding"]["applicability"] == "safe"}
+live admin.kubeconfig > patched.json || [ $? = 1 ]
+python3 - dump.json patched.json "$patches" << 'PYTHON'
+import json, sys
+sample = {(one["kind"], one["metadata"]["name"]) for one in json.load(open(sys.argv[1]))["items"] if one["metadata"].get("labels", {}).get("part") == "sample"}
+assert len({kind for kind, _ in sample}) == 12, sample
+rows = [row for row in json.load(open(sys.argv[2]))["rows"] if row["finding"] and row["presence"] == "declared"]
+left = {row["kind"] for row in rows if (row["kind"], row["name"]) in sample and row["finding"]["applicability"] == "safe"}
 # The template of a Job cannot be changed.
 assert left == {"Job"}, left
+before = [row for row in json.load(open("admin.json"))["rows"] if row["finding"] and row["presence"] == "declared"]
+def others(rows):
+    return [row for row in rows if (row["kind"], row["name"]) not in sample]
+assert others(rows) == others(before), "what was not patched has changed"
+assert int(sys.argv[3]) > 50, sys.argv[3]
 PYTHON
-passed "$patches patches are applied, and only Jobs are left"
+passed "$patches patches are applied, only Jobs are left of the sample, and nothing else has changed"
 after=$(state)
 sh patch.sh > refused 2>&1 && failed "patches are applied to objects that have changed"
 [ "$(state)" = "$after" ] || failed "a patch that is refused has changed something"
