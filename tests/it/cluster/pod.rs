@@ -37,7 +37,8 @@ fn pod(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Pod {
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(10),
     read: Duration::from_secs(5),
-    total: Duration::from_secs(20),
+    // A busy machine takes its time to read 64 MiB.
+    total: Duration::from_secs(300),
     retries: 1,
     wait: Duration::from_secs(5),
 };
