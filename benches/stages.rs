@@ -7,10 +7,10 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use regfix::edit::{self, Applicability};
 use regfix::rules::RuleSet;
-use regfix::rules::anchors::Anchors;
+use regfix::rules::prefilter::Prefilter;
 use regfix::source::Span;
 use regfix::syntax::{template, yaml};
-use regfix::{check, kind};
+use regfix::{check, file_type};
 
 static RULES: LazyLock<RuleSet> =
     LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
@@ -53,11 +53,11 @@ fn start_up() -> RuleSet {
 
 #[divan::bench]
 fn prefilter_of_a_clean_text(bencher: Bencher<'_, '_>) {
-    let anchors = Anchors::new(&RULES, &[]).expect("the anchors are few");
+    let prefilter = Prefilter::new(&RULES, &[]).expect("the anchors are few");
     let clean = VALUES.replace("k8s.gcr.io", "registry.k8s.io");
     bencher
         .counter(BytesCount::of_str(&clean))
-        .bench(|| anchors.occur_in(black_box(clean.as_bytes())));
+        .bench(|| prefilter.occur_in(black_box(clean.as_bytes())));
 }
 
 /// With the short cut through common YAML, and without.
@@ -93,18 +93,18 @@ fn check_file(bencher: Bencher<'_, '_>, name: &str) {
     } else {
         VALUES.as_str()
     };
-    let kind = kind::classify(path).expect("the name is known");
+    let file_type = file_type::classify(path).expect("the name is known");
     bencher
         .counter(BytesCount::of_str(text))
-        .bench(|| check::check(path, black_box(text), kind, &RULES));
+        .bench(|| check::check(path, black_box(text), file_type, &RULES));
 }
 
 #[divan::bench]
 fn apply(bencher: Bencher<'_, '_>) {
     let path = Path::new("values.yaml");
-    let kind = kind::classify(path).expect("the name is known");
+    let file_type = file_type::classify(path).expect("the name is known");
     let text = VALUES.as_str();
-    let findings = check::check(path, text, kind, &RULES).findings;
+    let findings = check::check(path, text, file_type, &RULES).findings;
     let fixes: Vec<_> = findings
         .into_iter()
         .filter_map(|finding| finding.fix)

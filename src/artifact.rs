@@ -1,10 +1,10 @@
-//! What is fetched from a place.
+//! What is fetched from a location.
 //!
 //! Sites and rules meet in these words, and know nothing else of each other.
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of thing is fetched from the place.
+/// What kind of thing is fetched from the location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

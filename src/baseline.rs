@@ -1,4 +1,4 @@
-//! What was there before anybody looked: findings that are known and no longer told, kept in a file of their own.
+//! What was there before anybody looked: findings that are known and no longer reported, kept in a file of their own.
 //!
 //! An entry knows a finding by file, rule, image and structural place, so that lines may shift. Text in, text out:
 //! finding and writing the file is for others.
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::file_type::FileType;
 use crate::finding::{Finding, Key};
-use crate::kind::Kind;
 use crate::printable;
 use crate::structure;
 
@@ -26,7 +26,7 @@ pub struct Baseline {
     counts: BTreeMap<Entry, usize>,
 }
 
-/// What findings of one place in one file are known by.
+/// What findings of one location in one file are known by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// From the folder of the baseline, with `/`.
@@ -76,12 +76,12 @@ fn is_one(count: &usize) -> bool {
 }
 
 /// What each finding of a text is known by.
-pub fn keys(text: &str, kind: &Kind, findings: &[Finding]) -> Vec<Key> {
+pub fn keys(text: &str, file_type: &FileType, findings: &[Finding]) -> Vec<Key> {
     let offsets: Vec<usize> = findings
         .iter()
         .map(|finding| finding.span().start)
         .collect();
-    let places = structure::places(text, kind, &offsets);
+    let places = structure::places(text, file_type, &offsets);
     findings
         .iter()
         .zip(places)

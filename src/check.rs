@@ -2,26 +2,26 @@
 //!
 //! Knows no other file, no suppression and no format.
 
-mod chosen;
-mod owed;
+mod alternatives;
+mod cautions;
+mod evaluate;
 pub mod pull_secrets;
 mod readers;
 mod unjudged;
-mod used;
 
 use std::path::Path;
 
 use crate::artifact::Artifact;
 use crate::detect::{self, Certainty, ImageUse, Input, Tag, View};
+use crate::file_type::{self, FileType, MaskedView, Masks, Parser};
 use crate::finding::{Finding, Problem, Unjudged};
-use crate::kind::{self, Kind, Layer, Masks, Parser};
 use crate::rewrite;
 use crate::rules::RuleSet;
 use crate::source::Span;
 use crate::syntax::template::{Action, ActionKind};
 use crate::syntax::yaml::SyntaxError;
 
-pub use used::finding as at;
+pub use evaluate::finding as at;
 
 /// What one file comes to.
 #[derive(Debug, Default)]
@@ -67,20 +67,25 @@ impl Image {
 }
 
 /// Everything that a text names, as its kind reads it; near the hints only, if there are any.
-fn uses(path: &Path, text: &str, kind: &Kind, hints: Option<&[usize]>) -> (Vec<ImageUse>, Checked) {
+fn uses(
+    path: &Path,
+    text: &str,
+    file_type: &FileType,
+    hints: Option<&[usize]>,
+) -> (Vec<ImageUse>, Checked) {
     let mut checked = Checked::default();
-    if kind.parser == Parser::Names {
-        checked.comments = kind::text_comments(text);
+    if file_type.parser == Parser::Names {
+        checked.comments = file_type::text_comments(text);
         return (Vec::new(), checked);
     }
-    if kind.parser == Parser::Text {
-        checked.comments = kind::text_comments(text);
+    if file_type.parser == Parser::Text {
+        checked.comments = file_type::text_comments(text);
         return (of_plain_text(path, text), checked);
     }
     let masks = Masks::default();
-    let reading = kind::read(text, kind.parser, hints, &masks);
+    let reading = file_type::read(text, file_type.parser, hints, &masks);
     let mut found = Vec::new();
-    for (index, Layer { masked, parsed }) in reading.layers.into_iter().enumerate() {
+    for (index, MaskedView { masked, parsed }) in reading.layers.into_iter().enumerate() {
         let view = View {
             input: Input {
                 path,
@@ -134,7 +139,7 @@ fn problem(error: SyntaxError) -> Problem {
     }
 }
 
-/// Where ignore comments may stand: in the YAML, in a template's comments, and in what is neither.
+/// Where ignore comments may be: in the YAML, in a template's comments, and in what is neither.
 fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span]) -> Vec<Span> {
     let mut found = of_yaml.to_vec();
     let of_template = actions
@@ -142,7 +147,7 @@ fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span])
         .filter(|action| action.kind == ActionKind::Comment);
     found.extend(of_template.map(|action| action.span));
     for region in unparsed {
-        let inside = kind::text_comments(region.of(text)).into_iter();
+        let inside = file_type::text_comments(region.of(text)).into_iter();
         found.extend(inside.map(|span| span.shift(region.start)));
     }
     found.sort();
@@ -150,8 +155,8 @@ fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span])
 }
 
 /// Checks a text by the rules.
-pub fn check(path: &Path, text: &str, kind: &Kind, rules: &RuleSet) -> Checked {
-    check_near(path, text, kind, rules, None)
+pub fn check(path: &Path, text: &str, file_type: &FileType, rules: &RuleSet) -> Checked {
+    check_near(path, text, file_type, rules, None)
 }
 
 /// Checks only what is before the line of an offset, and says so.
@@ -159,14 +164,14 @@ pub fn check_before(
     offset: usize,
     path: &Path,
     text: &str,
-    kind: &Kind,
+    file_type: &FileType,
     rules: &RuleSet,
     hints: &[usize],
 ) -> Checked {
     let newline = memchr::memrchr(b'\n', &text.as_bytes()[..offset]);
     let end = newline.map_or(0, |newline| newline + 1);
     let hints = &hints[..hints.partition_point(|hint| *hint < end)];
-    let mut checked = check_near(path, &text[..end], kind, rules, Some(hints));
+    let mut checked = check_near(path, &text[..end], file_type, rules, Some(hints));
     checked.is_cut = true;
     checked.problems.push(Problem {
         offset: Some(end),
@@ -182,7 +187,7 @@ pub fn check_before(
 pub fn check_near(
     path: &Path,
     text: &str,
-    kind: &Kind,
+    kind: &FileType,
     rules: &RuleSet,
     hints: Option<&[usize]>,
 ) -> Checked {
@@ -196,17 +201,17 @@ pub fn check_near(
     detect::once_each(text, &mut uses);
     let mut found: Vec<Option<Finding>> = uses
         .iter()
-        .map(|one| used::finding(one, text, rules))
+        .map(|one| evaluate::finding(one, text, rules))
         .collect();
     readers::hold(&uses, &mut found, text);
-    owed::add(&uses, &mut found, text, kind);
+    cautions::add(&uses, &mut found, text, kind);
     checked.findings = found.into_iter().flatten().collect();
-    chosen::warn_of_commands(&mut checked.findings, text, kind);
+    alternatives::warn_of_commands(&mut checked.findings, text, kind);
     checked
 }
 
 /// Every image that a text names in a location from which it is pulled.
-pub fn images(path: &Path, text: &str, kind: &Kind) -> Vec<Image> {
+pub fn images(path: &Path, text: &str, kind: &FileType) -> Vec<Image> {
     let (uses, _) = uses(path, text, kind, None);
     let listed = uses.iter().filter(|one| {
         let is_image = one.artifact == Artifact::Image && one.name.is_some();

@@ -7,9 +7,7 @@ mod cluster;
 mod config_error;
 mod explain;
 mod exporter;
-mod holding;
 mod hook;
-mod lasting;
 #[cfg(feature = "lsp")]
 mod lsp;
 mod merge;
@@ -21,7 +19,9 @@ mod revision;
 mod settings;
 mod shard;
 mod shell;
+mod show_settings;
 mod signals;
+mod standard_stream;
 mod text;
 #[cfg(feature = "watch")]
 mod watch;
@@ -40,18 +40,18 @@ use jiff::civil::Date;
 use crate::config;
 use crate::edit::Applicability;
 use crate::printable::{self, complain};
-use crate::report::{self, Base, Format, Look};
+use crate::report::{self, Format, PathBase, RenderOptions};
 use crate::rules::{Edition, RuleSet};
-use crate::run::{self, Baselines, ImageList, Mode, Options, Outcome, Settings};
+use crate::run::{self, Baselines, ImageList, Mode, Options, RunOutcome, Settings};
 use crate::suppress::insert::Note;
 use crate::walk::{self, Overlay};
 use crate::write;
 
 pub use args::Arguments;
 use args::{ColorChoice, Command, TableFormat};
-use lasting::Lasting;
 use settings::Typed;
 use shard::Paths;
+use standard_stream::Lasting;
 
 /// Why the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +73,12 @@ impl Exit {
     }
 }
 
-impl From<Outcome> for Exit {
-    fn from(outcome: Outcome) -> Self {
+impl From<RunOutcome> for Exit {
+    fn from(outcome: RunOutcome) -> Self {
         match outcome {
-            Outcome::Clean => Self::Done,
-            Outcome::FindingsLeft => Self::FindingsLeft,
-            Outcome::Failed => Self::Failed,
+            RunOutcome::Clean => Self::Done,
+            RunOutcome::FindingsLeft => Self::FindingsLeft,
+            RunOutcome::Failed => Self::Failed,
         }
     }
 }
@@ -226,14 +226,14 @@ fn run(
         complain(err, message)?;
         return Ok(Exit::Failed);
     }
-    let look = look(arguments, color);
+    let render_options = render_options(arguments, color);
     if let Some(
         command @ (Command::Explain { .. } | Command::Rules { .. } | Command::Policy { .. }),
     ) = &arguments.command
     {
         let settings = Settings::new(&typed, &[], &base, Baselines::Unused);
         return match settings.of_folder(Path::new("")) {
-            Ok(area) => by_rules(command, &area.rules.set, today, look, out, err),
+            Ok(area) => by_rules(command, &area.rules.set, today, render_options, out, err),
             Err(message) => refuse(&message, err),
         };
     }
@@ -250,10 +250,10 @@ fn run(
     };
     if let Some(Command::Config { path }) = &arguments.command {
         let settings = Settings::new(&typed, &[], &base, Baselines::Used);
-        return holding::print(arguments, &typed, &settings, path, out, err);
+        return show_settings::print(arguments, &typed, &settings, path, out, err);
     }
     if let Some(Command::Exporter(exporter)) = &arguments.command {
-        return exporter::export(arguments, exporter, &base, look, out, err);
+        return exporter::export(arguments, exporter, &base, render_options, out, err);
     }
     let Paths { roots, apart } = match roots(arguments) {
         Ok(paths) => paths,
@@ -265,7 +265,7 @@ fn run(
     for (root, why) in &revisions.failed {
         settings.give_up(root, why.clone());
     }
-    let mut options = options(arguments, roots, &settings, look);
+    let mut options = options(arguments, roots, &settings, render_options);
     options.walk.overlay = revisions.overlay;
     options.walk.apart = apart;
     options.registries = registries
@@ -338,12 +338,12 @@ fn by_rules(
     command: &Command,
     rules: &RuleSet,
     today: Date,
-    look: Look,
+    render_options: RenderOptions,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     match command {
-        Command::Explain { what } => explain::explain(rules, what, look, out, err),
+        Command::Explain { what } => explain::explain(rules, what, render_options, out, err),
         Command::Rules {
             format,
             changed_since,
@@ -353,7 +353,7 @@ fn by_rules(
                 changed_since: *changed_since,
                 today,
             };
-            catalogue::list(rules, &listing, look, out)
+            catalogue::list(rules, &listing, render_options, out)
         }
         Command::Policy {
             engine,
@@ -454,12 +454,12 @@ fn today() -> Date {
 }
 
 /// Where the paths in reports start.
-fn base(arguments: &Arguments) -> Result<Base, String> {
+fn base(arguments: &Arguments) -> Result<PathBase, String> {
     let here = std::env::current_dir();
     let here = here.map_err(|error| format!("cannot read the working directory: {error}"))?;
     let repository = config::repository(&here);
     let owners = run::owners_of(repository.unwrap_or(&here), &Overlay::default());
-    let base = Base::new(&here, repository).owned(owners);
+    let base = PathBase::new(&here, repository).owned(owners);
     let named = arguments.scope.paths.iter();
     let named = named.filter(|root| root.is_absolute());
     Ok(named.fold(base, |base, root| match root.canonicalize() {
@@ -543,7 +543,7 @@ fn options<'o>(
     arguments: &'o Arguments,
     roots: Vec<PathBuf>,
     settings: &'o Settings<'o>,
-    look: Look,
+    render_options: RenderOptions,
 ) -> Options<'o> {
     let scope = &arguments.scope;
     let shown = format(&arguments.output.format);
@@ -578,10 +578,10 @@ fn options<'o>(
         format: shown,
         outputs: outputs(&arguments.output.output),
         shard: scope.shard.map(|shard| shard.to_string()),
-        base: Base::default(),
+        base: PathBase::default(),
         as_of: Date::MIN,
         unread: Arc::default(),
-        look,
+        render_options,
         quiet: arguments.output.quiet,
         watched: is_watched(arguments, shown),
         verbose: arguments.output.verbose,
@@ -603,8 +603,8 @@ fn format(name: &str) -> &'static Format {
     report::format(name).unwrap_or(report::FORMATS[0])
 }
 
-fn look(arguments: &Arguments, color: bool) -> Look {
-    Look {
+fn render_options(arguments: &Arguments, color: bool) -> RenderOptions {
+    RenderOptions {
         terminal: io::stdout().is_terminal(),
         color,
         hyperlinks: color

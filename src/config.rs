@@ -1,7 +1,7 @@
 //! What `.regfix.yaml` says: which rules, how severe, in which files, and a user's own rules.
 //!
 //! Finding and reading the file is all that touches the disk; parsing is text in, configuration out. What is
-//! wrong with a configuration is told with its place.
+//! wrong with a configuration is reported with its location.
 
 mod catalogue;
 mod error;
@@ -46,7 +46,7 @@ pub struct Config {
     pub overrides: Vec<Override>,
     /// Whether unpacked charts of remote dependencies are edited in place, as if the user owned them.
     pub edit_vendored_charts: bool,
-    /// Folders of charts that a tool puts back, though no dependency tells; see [`Config::vendors_chart`].
+    /// Folders of charts that a tool puts back, though no dependency says; see [`Config::vendors_chart`].
     pub vendored_charts: Globs,
     /// Findings that are less severe are left out.
     pub min_severity: Severity,
@@ -121,7 +121,7 @@ pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, Con
 /// Reads a regular file of at most so many bytes that lies below a folder, links resolved, as [`crate::open::read_below`] does.
 pub type ReadBelow<'r> = dyn Fn(&Path, &Path, usize) -> std::io::Result<Vec<u8>> + 'r;
 
-/// The text of a configuration that nobody named: a regular file that lies in its repository, links resolved.
+/// The text of a configuration that no one named: a regular file that lies in its repository, links resolved.
 ///
 /// # Errors
 /// Where it cannot be read, or lies elsewhere. Nothing of a file that lies elsewhere is shown.
@@ -132,7 +132,7 @@ pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigE
     decode(path, bytes)
 }
 
-/// Reads the text of a configuration that nobody named, as it is or as it was at a revision. `path` is where it is, and its globs
+/// Reads the text of a configuration that no one named, as it is or as it was at a revision. `path` is where it is, and its globs
 /// start in the folder of it.
 ///
 /// # Errors
@@ -372,7 +372,7 @@ impl Config {
         !self.vendored_charts.is_empty() && self.relative(folder).is_some_and(matches)
     }
 
-    /// Applies the overrides to what was found in a file: drops what they ignore, changes severities. Tells how
+    /// Applies the overrides to what was found in a file: drops what they ignore, changes severities. Says how
     /// many were dropped.
     ///
     /// Ignore comments come first, so that one is not called unused because an override ignores the same. What is

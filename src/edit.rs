@@ -21,9 +21,9 @@ pub struct Edit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Applicability {
-    /// Shown, never written: nobody can say that it would work.
+    /// Shown, never written: no one can say that it would work.
     Display,
-    /// Probably what is wanted, but tags, contents or the meaning of the place may differ. Written
+    /// Probably what is wanted, but tags, contents or the meaning of the location may differ. Written
     /// with `--unsafe-fixes` only.
     Unsafe,
     /// What was pulled before is pulled after, by the word of the registry's owner. Written with
@@ -98,7 +98,7 @@ impl Fix {
 
 /// Texts of several files, and the edits of them that go together.
 ///
-/// Every byte outside the accepted edits is copied as it stands.
+/// Every byte outside the accepted edits is copied as it is.
 #[derive(Debug, Default)]
 pub struct Patch<'t> {
     files: BTreeMap<&'t Path, Edited<'t>>,
@@ -209,7 +209,7 @@ enum Added {
 }
 
 impl<'t> Edited<'t> {
-    /// Edits may stand side by side, but two insertions at one place have no order.
+    /// Edits may be side by side, but two insertions at one location have no order.
     fn add(&mut self, edit: &'t Edit) -> Added {
         if let Some(text) = self.edits.get(&edit.span) {
             return if *text == edit.text {

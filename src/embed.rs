@@ -18,7 +18,7 @@ use self::tree::ROOT;
 pub use self::tree::{Checked, Fixed, FixedTree, Tree};
 use crate::config::{self, Config, Found};
 use crate::edit::Applicability;
-use crate::report::{self, Base, Look};
+use crate::report::{self, PathBase, RenderOptions};
 use crate::rules::RuleSet;
 use crate::run::{self, Baselines, Mode, Options, Session, Settings, Source};
 use crate::walk::{self, Overlay};
@@ -192,7 +192,7 @@ impl Linter {
         act: impl FnOnce(&Session<'_>) -> Result<R, String>,
     ) -> Result<R, Error> {
         let roots = vec![PathBuf::from(ROOT)];
-        let base = Base::new(Path::new(ROOT), None);
+        let base = PathBase::new(Path::new(ROOT), None);
         let settings = Settings::new(self, &roots, &base, Baselines::Unused);
         let options = self.options(tree, roots, &settings, base.clone());
         let done = run::session(&options, act).map_err(Error::Config)?;
@@ -205,7 +205,7 @@ impl Linter {
         tree: &Tree,
         roots: Vec<PathBuf>,
         settings: &'o Settings<'o>,
-        base: Base,
+        base: PathBase,
     ) -> Options<'o> {
         Options {
             walk: walk::Options {
@@ -230,7 +230,7 @@ impl Linter {
             shard: None,
             base,
             as_of: self.today,
-            look: Look::PLAIN,
+            render_options: RenderOptions::PLAIN,
             unread: Arc::default(),
             quiet: true,
             watched: false,

@@ -1,4 +1,4 @@
-//! What a check finds: a rule that matched a site, with its place, its words and its fix.
+//! What a check finds: a rule that matched a site, with its location, its words and its fix.
 //!
 //! Plain data: formats render it, the writer applies it.
 
@@ -26,16 +26,16 @@ pub struct Finding {
     pub severity: Severity,
     /// One line, without the reference.
     pub message: String,
-    /// Where to look, and what stands there: one span a piece.
+    /// Where to look, and what is there: one span a piece.
     pub labels: Vec<Label>,
-    /// The reference as it stands, pieces joined.
+    /// The reference as it is, pieces joined.
     pub old: String,
     /// The reference after the move.
     pub new: Option<String>,
     pub fix: Option<Fix>,
     /// Why the fix is less than safe, or why there is none.
     pub reason: Option<String>,
-    /// Other places that it has to do with, such as the default of a subchart that comes from an archive.
+    /// Other locations that it has to do with, such as the default of a subchart that comes from an archive.
     pub related: Vec<Related>,
     /// What else there is to know: the version of a chart that is clean.
     pub notes: Vec<String>,
@@ -78,7 +78,7 @@ pub struct Related {
 }
 
 impl Related {
-    /// The archive, where the place is in one.
+    /// The archive, where the location is in one.
     pub fn archive(&self) -> Option<&str> {
         let (mark, suffix) = (".tgz!", 1);
         let end = self.place.find(mark)? + mark.len() - suffix;
@@ -181,7 +181,7 @@ impl Finding {
         self.fix.as_ref().map(|fix| fix.applicability)
     }
 
-    /// Whether it can be ignored, and somebody would want that: a mention is only for information, and what is wrong with a
+    /// Whether it can be ignored, and someone would want that: a mention is only for information, and what is wrong with a
     /// comment is no reason for another one.
     pub fn is_ignorable(&self) -> bool {
         !self.mention && ![IGNORE_UNUSED, IGNORE_EXPIRED].contains(&&*self.rule)
@@ -197,7 +197,7 @@ impl Finding {
         }
     }
 
-    /// The reference as it stands, if the message does not have it.
+    /// The reference as it is, if the message does not have it.
     pub fn beside_message(&self) -> Option<&str> {
         let is_said = self.old.is_empty() || *self.rule == *LEGACY_CHART;
         (!is_said).then_some(&self.old)
@@ -266,9 +266,9 @@ impl Finding {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub rule: Arc<str>,
-    /// The reference as it stands, without its tag.
+    /// The reference as it is, without its tag.
     pub image: String,
-    /// Where it stands in the file's structure, such as `spec.containers[name=app].image`; empty in a text that has
+    /// Where it is in the file's structure, such as `spec.containers[name=app].image`; empty in a text that has
     /// none.
     pub at: String,
 }
@@ -277,7 +277,7 @@ pub struct Key {
 #[derive(Debug, Clone)]
 pub struct Fixed {
     pub finding: Finding,
-    /// Where it stood before.
+    /// Where it was before.
     pub position: Position,
 }
 

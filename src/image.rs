@@ -54,7 +54,7 @@ impl<'t> ImageRef<'t> {
     }
 }
 
-/// Splits a name at its first slash if what stands before it is a host: it has a dot or a colon, is
+/// Splits a name at its first slash if what is before it is a host: it has a dot or a colon, is
 /// `localhost`, or has an upper-case letter.
 pub fn split_host(name: &str) -> (Option<&str>, &str) {
     match name.split_once('/') {

@@ -31,6 +31,8 @@ mod embed;
 #[doc(hidden)]
 pub mod encoding;
 #[doc(hidden)]
+pub mod file_type;
+#[doc(hidden)]
 pub mod finding;
 #[doc(hidden)]
 pub mod git;
@@ -39,8 +41,6 @@ pub mod git;
 pub mod http;
 #[doc(hidden)]
 pub mod image;
-#[doc(hidden)]
-pub mod kind;
 #[cfg(feature = "lsp")]
 #[doc(hidden)]
 pub mod lsp;

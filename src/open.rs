@@ -1,6 +1,6 @@
-//! Opens files that somebody else may have made: regular files only, up to a size, and without waiting for anybody.
+//! Opens files that someone else may have made: regular files only, up to a size, and without waiting for anybody.
 //!
-//! In a repository of a stranger, a file with a well-known name can be a link to a device, a named pipe that nobody writes
+//! In a repository of a stranger, a file with a well-known name can be a link to a device, a named pipe that no one writes
 //! to, or a link to a file that is none of the repository's business. Knows no repository and no format.
 
 use std::fs::{self, File, OpenOptions};

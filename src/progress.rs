@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How far a run is. Any thread may count.
 #[derive(Debug)]
 pub struct Progress {
-    /// `None` if nobody looks.
+    /// `None` if no one looks.
     bar: Option<Bar>,
     began: Instant,
     shown: AtomicBool,
 }
 
 impl Progress {
-    /// `watched`: whether standard error is a terminal and somebody wants to see this there.
+    /// `watched`: whether standard error is a terminal and someone wants to see this there.
     pub fn new(watched: bool) -> Self {
         Self {
             bar: watched.then(Bar::new).flatten(),

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::file_type::FileType;
 use crate::finding::{Findings, Problem, Unjudged};
-use crate::kind::Kind;
 
 /// The files around a project, as the run lets it see them: nothing outside the repository.
 ///
@@ -19,7 +19,7 @@ use crate::kind::Kind;
 pub trait Tree: Sync {
     /// What `target` means in a file of `folder`, spelled as the walk would.
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf;
-    fn place(&self, path: &Path) -> Place;
+    fn place(&self, path: &Path) -> PathKind;
     /// A file's text, `None` where there is none that can be read as UTF-8.
     fn text(&self, path: &Path) -> Option<Arc<str>>;
     /// A file's bytes, such as an archive's.
@@ -34,7 +34,7 @@ pub trait Tree: Sync {
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum PathKind {
     Missing,
     File,
     Folder,
@@ -47,7 +47,7 @@ pub enum Place {
 /// One of the files that are judged together.
 #[derive(Debug)]
 pub struct Member {
-    pub kind: &'static Kind,
+    pub file_type: &'static FileType,
     /// As it is in this pass, with the fixes of earlier ones.
     pub text: String,
     /// Whether there is such a file yet. A fix may fill one that is not.
@@ -63,9 +63,9 @@ pub struct Member {
 
 impl Member {
     /// A file as it is on disk, free to be written.
-    pub fn new(kind: &'static Kind, text: String) -> Self {
+    pub fn new(file_type: &'static FileType, text: String) -> Self {
         Self {
-            kind,
+            file_type,
             text,
             exists: true,
             locked: None,

@@ -1,6 +1,6 @@
-//! How a run is told: one module an output format, each a row in [`FORMATS`].
+//! How a run is reported: one module an output format, each a row in [`FORMATS`].
 //!
-//! A format turns reports into text. It never chooses where the text goes, and filters nothing. Most tell a file as it
+//! A format turns reports into text. It never chooses where the text goes, and filters nothing. Most report a file as it
 //! comes ([`Stream`]); those that begin with totals, or sort by something else than files, wait for the last one
 //! ([`Gather`]).
 
@@ -19,10 +19,10 @@ pub mod rdjson;
 pub mod sarif;
 
 mod base;
+mod collect;
 mod fingerprint;
-mod gather;
 pub(crate) mod group;
-mod held;
+mod grouped;
 mod origin;
 mod own;
 mod owners;
@@ -40,9 +40,9 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use base::Base;
-pub use gather::{Placed, Told};
-pub use held::Held;
+pub use base::PathBase;
+pub use collect::{LocatedFinding, ReportedFile};
+pub use grouped::GroupedFindings;
 pub use origin::{Origin, PLACEHOLDER, file_name};
 pub use own::is_own;
 pub use owners::Owners;
@@ -54,15 +54,15 @@ use crate::finding::{Finding, Fixed, Key, Problem, Severity, Unjudged};
 use crate::rules::{Edition, RuleSet};
 use crate::source::LineIndex;
 
-/// One file, as it is told.
+/// One file, as it is reported.
 #[derive(Debug)]
 pub struct FileReport<'r> {
     pub path: &'r Path,
-    /// From where paths are told to programs that know the repository.
-    pub base: &'r Base,
+    /// From where paths are reported to programs that know the repository.
+    pub base: &'r PathBase,
     /// The repository that it is from, if any.
     pub origin: Option<&'r Arc<Origin>>,
-    /// In which the findings stand: with `--write` as it is after the fixes.
+    /// In which the findings are: with `--write` as it is after the fixes.
     pub text: &'r str,
     pub lines: &'r LineIndex,
     /// In order of place; with `--write` those that are left.
@@ -78,7 +78,7 @@ pub struct FileReport<'r> {
 
 impl FileReport<'_> {
     /// Where paths of the file's repository start; where there is none, those of the run.
-    pub fn origin_base(&self) -> &Base {
+    pub fn origin_base(&self) -> &PathBase {
         self.origin.map_or(self.base, |origin| &origin.base)
     }
 
@@ -88,7 +88,7 @@ impl FileReport<'_> {
         base.owners(&base.relative(self.path))
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.fixed.is_empty() && self.problems.is_empty()
     }
@@ -222,7 +222,7 @@ impl Summary {
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct RenderOptions {
     /// Whether it goes to a terminal.
     pub terminal: bool,
     pub color: bool,
@@ -237,7 +237,7 @@ pub struct Look {
     pub verbose: bool,
 }
 
-impl Look {
+impl RenderOptions {
     /// Of 80 columns, for no terminal.
     pub const PLAIN: Self = Self {
         terminal: false,
@@ -266,31 +266,31 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, in a few words.
     pub about: &'static str,
-    /// Whether all parts make one document for a program, of which none can stand alone.
+    /// Whether all parts make one document for a program, of which none can be alone.
     pub is_document: bool,
-    /// Whether it tells what findings are known by, which takes another look at their files.
+    /// Whether it says what findings are known by, which takes another look at their files.
     pub has_keys: bool,
-    pub telling: Telling,
+    pub telling: Delivery,
 }
 
-/// When a format tells of files.
-pub enum Telling {
+/// When a format reports files.
+pub enum Delivery {
     Streamed(&'static dyn Stream),
     Gathered(&'static dyn Gather),
 }
 
-/// Tells of each file as it comes. Files are rendered in parallel and joined in order of path.
+/// Reports each file as it comes. Files are rendered in parallel and joined in order of path.
 pub trait Stream: Sync {
     /// What comes before the first file.
     fn start(&self) -> String {
         String::new()
     }
-    /// What comes between two files that have anything to tell.
+    /// What comes between two files that have anything to say.
     fn between(&self) -> &'static str {
         ""
     }
-    /// Whether what nobody could judge is listed.
-    fn lists_unjudged(&self, _look: &Look) -> bool {
+    /// Whether what no one could judge is listed.
+    fn lists_unjudged(&self, _look: &RenderOptions) -> bool {
         false
     }
     /// How the files of each repository make a part of their own, if they do.
@@ -298,13 +298,13 @@ pub trait Stream: Sync {
         None
     }
     /// One file where files are shown together, if they are.
-    fn held(&self, _report: &FileReport<'_>, _look: &Look) -> Option<Held> {
+    fn held(&self, _report: &FileReport<'_>, _look: &RenderOptions) -> Option<GroupedFindings> {
         None
     }
-    /// One file; empty where there is nothing to tell.
-    fn file(&self, report: &FileReport<'_>, look: &Look) -> String;
+    /// One file; empty where there is nothing to say.
+    fn file(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> String;
     /// What closes the report, such as a closing bracket. The rules are those of the run.
-    fn end(&self, summary: &Summary, look: &Look, rules: &RuleSet) -> String;
+    fn end(&self, summary: &Summary, render_options: &RenderOptions, rules: &RuleSet) -> String;
 }
 
 /// The parts of a report by repository. The first is streamed, the others follow it.
@@ -322,40 +322,46 @@ pub trait Parts: Sync {
     ) -> String;
 }
 
-/// Tells all at the end. What it needs of the files is kept until then: findings, but no texts.
+/// Reports all at the end. What it needs of the files is kept until then: findings, but no texts.
 pub trait Gather: Sync {
-    fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String;
+    fn document(
+        &self,
+        files: &[ReportedFile],
+        summary: &Summary,
+        render_options: &RenderOptions,
+        rules: &RuleSet,
+    ) -> String;
 }
 
 /// What one file adds to a report.
-pub enum Piece {
+pub enum Chunk {
     Text(String),
     /// The same for a format that has a part for each repository.
     Of(Option<Arc<Origin>>, String),
-    Kept(Told),
-    Held(Held),
+    Kept(ReportedFile),
+    Held(GroupedFindings),
 }
 
 impl Format {
-    /// The piece of a file. Empty text where there is nothing to tell.
-    pub fn piece(&self, report: &FileReport<'_>, look: &Look) -> Piece {
+    /// The piece of a file. Empty text where there is nothing to say.
+    pub fn chunk(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> Chunk {
         let lists_unjudged = match self.telling {
-            Telling::Streamed(stream) => stream.lists_unjudged(look),
-            Telling::Gathered(_) => false,
+            Delivery::Streamed(stream) => stream.lists_unjudged(render_options),
+            Delivery::Gathered(_) => false,
         };
         let has_unjudged = lists_unjudged && !report.unjudged.is_empty();
         if report.is_empty() && !has_unjudged {
-            return Piece::Text(String::new());
+            return Chunk::Text(String::new());
         }
         match self.telling {
-            Telling::Streamed(stream) => match stream.held(report, look) {
-                Some(held) => Piece::Held(held),
+            Delivery::Streamed(stream) => match stream.held(report, render_options) {
+                Some(held) => Chunk::Held(held),
                 None if stream.parts().is_some() => {
-                    Piece::Of(report.origin.cloned(), stream.file(report, look))
+                    Chunk::Of(report.origin.cloned(), stream.file(report, render_options))
                 }
-                None => Piece::Text(stream.file(report, look)),
+                None => Chunk::Text(stream.file(report, render_options)),
             },
-            Telling::Gathered(_) => Piece::Kept(Told::new(report)),
+            Delivery::Gathered(_) => Chunk::Kept(ReportedFile::new(report)),
         }
     }
 }
@@ -363,20 +369,20 @@ impl Format {
 /// A report on its way: pieces go in, in order of path, and text comes out.
 pub struct Report {
     format: &'static Format,
-    look: Look,
-    told: bool,
-    kept: Vec<Told>,
-    held: Option<Held>,
+    render_options: RenderOptions,
+    reported: bool,
+    kept: Vec<ReportedFile>,
+    held: Option<GroupedFindings>,
     /// By repository, where the format has parts. What is of the first was written already.
     parts: Vec<(Option<Arc<Origin>>, Vec<String>)>,
 }
 
 impl Report {
-    pub fn new(format: &'static Format, look: Look) -> Self {
+    pub fn new(format: &'static Format, render_options: RenderOptions) -> Self {
         Self {
             format,
-            look,
-            told: false,
+            render_options,
+            reported: false,
             kept: Vec::new(),
             held: None,
             parts: Vec::new(),
@@ -386,29 +392,29 @@ impl Report {
     /// What comes before all pieces.
     pub fn start(&self) -> String {
         match self.format.telling {
-            Telling::Streamed(stream) => {
+            Delivery::Streamed(stream) => {
                 stream.start() + stream.parts().map_or("", |parts| parts.open())
             }
-            Telling::Gathered(_) => String::new(),
+            Delivery::Gathered(_) => String::new(),
         }
     }
 
     /// What there is to write once a piece is there.
-    pub fn add(&mut self, piece: Piece) -> String {
+    pub fn add(&mut self, piece: Chunk) -> String {
         match piece {
-            Piece::Text(text) if text.is_empty() => text,
-            Piece::Of(origin, text) => self.add_part(origin, text),
-            Piece::Text(text) => match self.format.telling {
-                Telling::Streamed(stream) if std::mem::replace(&mut self.told, true) => {
+            Chunk::Text(text) if text.is_empty() => text,
+            Chunk::Of(origin, text) => self.add_part(origin, text),
+            Chunk::Text(text) => match self.format.telling {
+                Delivery::Streamed(stream) if std::mem::replace(&mut self.reported, true) => {
                     format!("{}{text}", stream.between())
                 }
                 _ => text,
             },
-            Piece::Kept(told) => {
-                self.kept.push(told);
+            Chunk::Kept(reported) => {
+                self.kept.push(reported);
                 String::new()
             }
-            Piece::Held(next) => {
+            Chunk::Held(next) => {
                 match &mut self.held {
                     Some(held) => held.join(next),
                     None => self.held = Some(next),
@@ -429,7 +435,7 @@ impl Report {
             self.parts.len() - 1
         });
         if at == 0 {
-            return self.add(Piece::Text(text));
+            return self.add(Chunk::Text(text));
         }
         self.parts[at].1.push(text);
         String::new()
@@ -455,17 +461,19 @@ impl Report {
     /// What was held of the pieces until the last was there.
     pub fn rest(&mut self) -> String {
         let held = self.held.take();
-        held.map_or_else(String::new, |held| held.text(&self.look))
+        held.map_or_else(String::new, |held| held.text(&self.render_options))
     }
 
     /// What comes after all pieces.
     pub fn end(&self, summary: &Summary, rules: &RuleSet) -> String {
         match self.format.telling {
-            Telling::Streamed(stream) => {
+            Delivery::Streamed(stream) => {
                 let parts = self.end_parts(stream, summary, rules);
-                parts + &stream.end(summary, &self.look, rules)
+                parts + &stream.end(summary, &self.render_options, rules)
             }
-            Telling::Gathered(gather) => gather.document(&self.kept, summary, &self.look, rules),
+            Delivery::Gathered(gather) => {
+                gather.document(&self.kept, summary, &self.render_options, rules)
+            }
         }
     }
 }

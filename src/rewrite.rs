@@ -181,7 +181,7 @@ impl Spelled {
         (!edits.is_empty()).then(|| (edits, format!("{scheme}{}", new.join("/"))))
     }
 
-    /// The segments to be written: the new head, then the tail as it stands. Docker Hub stays as the user spells it, and
+    /// The segments to be written: the new head, then the tail as it is. Docker Hub stays as the user spells it, and
     /// unsaid where it was unsaid.
     fn renamed(&self, to: &str, taken: usize, text: &str) -> Vec<String> {
         let tail = self.segments.iter().skip(taken);

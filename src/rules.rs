@@ -3,16 +3,16 @@
 //! Knows names, tags and facts. Knows no file, no span and no edit.
 
 pub mod alternatives;
-pub mod anchors;
-pub mod asked;
+pub mod answers;
 pub mod charts;
+pub mod description;
 pub mod edition;
 pub mod index;
+pub mod prefilter;
 pub mod schema;
 pub mod select;
 mod spelling;
 pub mod verify;
-pub mod words;
 
 mod pattern;
 mod proof;
@@ -24,10 +24,10 @@ mod verdict;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-pub use asked::{Asked, Asking, Presence};
+pub use answers::{Answers, Asking, Presence};
 pub use edition::{Edition, Facts};
 pub use pattern::Pattern;
-pub use query::{Move, Outcome, Query, TagState, Verdict, Verified};
+pub use query::{Availability, Move, Query, TagState, Verdict, Verified};
 pub use rule::{Mapping, Rule};
 pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
 
@@ -54,7 +54,7 @@ pub struct RuleSet {
     /// Mappings whose host is a pattern.
     anywhere: Vec<(usize, usize)>,
     /// What registries answered, in a run that asks them.
-    asked: Option<Arc<Asked>>,
+    answers: Option<Arc<Answers>>,
     facts: Facts,
 }
 
@@ -78,7 +78,7 @@ impl RuleSet {
             rules,
             by_host,
             anywhere,
-            asked: None,
+            answers: None,
             facts: Facts::EMBEDDED,
         }
     }
@@ -93,16 +93,16 @@ impl RuleSet {
     }
 
     /// The same rules, with verdicts that rest on the answers of registries.
-    pub fn asking(self, asked: Arc<Asked>) -> Self {
+    pub fn asking(self, answers: Arc<Answers>) -> Self {
         Self {
-            asked: Some(asked),
+            answers: Some(answers),
             ..self
         }
     }
 
     /// The answers of registries, in a run that asks them.
-    pub fn asked(&self) -> Option<&Arc<Asked>> {
-        self.asked.as_ref()
+    pub fn answers(&self) -> Option<&Arc<Answers>> {
+        self.answers.as_ref()
     }
 
     /// The embedded rules with a user's own laid over and behind them.

@@ -1,29 +1,29 @@
-//! A whole run: walk, check in parallel, tell in the order of paths, write if asked.
+//! A whole run: walk, check in parallel, report in the order of paths, write if asked.
 //!
 //! Knows no YAML, no image and no argument: it joins what the floors below do.
 
+mod baselines;
 mod candidate;
-mod disk;
+mod changed;
 mod domains;
+mod file_output;
 mod groups;
 mod ignores;
-mod judge;
-mod known;
 mod list;
-mod makers;
-mod matters;
 mod merged;
-mod only;
 mod origins;
-mod outlet;
 mod owners;
-mod part;
+mod pipeline;
+mod project_files;
+mod relevant;
+mod report_writer;
 mod roles;
 mod session;
 mod settings;
 mod texts;
 mod unfinished;
 mod verify;
+mod workspace;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -37,34 +37,34 @@ use rayon::prelude::*;
 
 use crate::baseline::Baseline;
 use crate::edit::Applicability;
+use crate::file_type::{self, FileType, Parser};
 use crate::finding::Severity;
-use crate::kind::{self, Kind, Parser};
 use crate::printable::{self, complain};
 use crate::progress::Progress;
-use crate::report::{Base, Format, Look, RepositorySummary, Summary, Tally, concise};
+use crate::report::{Format, PathBase, RenderOptions, RepositorySummary, Summary, Tally, concise};
 use crate::suppress::insert::Note;
 use crate::walk::{self, Want};
 use crate::write::{Gate, Writer};
 
+pub use baselines::{Baselines, RunBaseline};
 use candidate::Candidate;
-pub use disk::with_charts;
+pub use changed::ChangedScope;
 use domains::Domains;
+use file_output::{FileOutput, Worker};
 use groups::Group;
-use judge::Judge;
-pub use known::{Baselines, Known};
 pub use list::{ImageList, Listed, files, images, listed};
-pub use matters::matters;
 pub use merged::merged;
-pub use only::Only;
-use outlet::{Outlet, Streams};
 pub use owners::find as owners_of;
-use part::{Part, Work};
+use pipeline::Pipeline;
+pub use relevant::matters;
+use report_writer::{ReportWriter, Streams};
 pub use session::{Change, Judged, Session, session, session_of_nothing};
 pub use settings::{Area, Rules, Settings, Source};
 pub use verify::Registries;
 pub use verify::ask;
+pub use workspace::with_charts;
 
-/// Files are told in this many at a time, so that no more of them are held in memory.
+/// Files are reported in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;
 
 /// Where the first finding ends the run, no more than this many are looked at in vain.
@@ -78,13 +78,13 @@ pub enum Mode {
     Write,
 }
 
-/// Everything that a run needs to be told.
+/// Everything that a run needs to be reported.
 pub struct Options<'o> {
     pub walk: walk::Options,
     /// What makes one chart or kustomization with a root is checked and written too.
     pub related: bool,
-    /// Tell of what changed, and of what that can affect. `None` tells of everything.
-    pub only: Option<Only>,
+    /// Report what changed, and what that can affect. `None` reports everything.
+    pub only: Option<ChangedScope>,
     /// Read files of no known kind, too, as text.
     pub all_text: bool,
     /// What standard input is called, where it is a root.
@@ -106,11 +106,11 @@ pub struct Options<'o> {
     /// Which part of the repositories it takes, such as `2/8`, if it takes a part.
     pub shard: Option<String>,
     /// Where the paths in reports start.
-    pub base: Base,
+    pub base: PathBase,
     /// Today, as far as dates in rules and ignore comments are concerned.
     pub as_of: Date,
-    pub look: Look,
-    /// Becomes true when nobody reads the output any more. A run that only looks ends then.
+    pub render_options: RenderOptions,
+    /// Becomes true when no one reads the output any more. A run that only looks ends then.
     pub unread: Arc<AtomicBool>,
     pub quiet: bool,
     /// Show on standard error how far the run is, if it takes long.
@@ -123,7 +123,7 @@ pub struct Options<'o> {
 
 /// What a run came to: all that the exit code needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunOutcome {
     Clean,
     FindingsLeft,
     Failed,
@@ -149,11 +149,11 @@ impl Options<'_> {
     }
 
     /// What a run comes to with these counts.
-    fn outcome(&self, summary: &Summary) -> Outcome {
+    fn outcome(&self, summary: &Summary) -> RunOutcome {
         match () {
-            () if summary.failures > 0 => Outcome::Failed,
-            () if self.fails_on(summary) => Outcome::FindingsLeft,
-            () => Outcome::Clean,
+            () if summary.failures > 0 => RunOutcome::Failed,
+            () if self.fails_on(summary) => RunOutcome::FindingsLeft,
+            () => RunOutcome::Clean,
         }
     }
 
@@ -162,13 +162,13 @@ impl Options<'_> {
     }
 
     /// What standard input is called, and how it is read.
-    fn standard_input(&self) -> (PathBuf, &'static Kind) {
+    fn standard_input(&self) -> (PathBuf, &'static FileType) {
         match &self.stdin_name {
             Some(name) => (
                 name.clone(),
-                self.kind_of(name, true).unwrap_or(&kind::TEXT),
+                self.kind_of(name, true).unwrap_or(&file_type::TEXT),
             ),
-            None => (PathBuf::from("<stdin>"), kind::standard_input()),
+            None => (PathBuf::from("<stdin>"), file_type::standard_input()),
         }
     }
 
@@ -183,32 +183,32 @@ impl Options<'_> {
     }
 
     /// The kind by which a file is read, if it is.
-    fn kind_of(&self, path: &Path, named: bool) -> Option<&'static Kind> {
+    fn kind_of(&self, path: &Path, named: bool) -> Option<&'static FileType> {
         match self.want(path, named) {
-            Want::Read(kind) => Some(kind),
+            Want::Read(file_type) => Some(file_type),
             Want::Excluded | Want::Nothing => None,
         }
     }
 
-    fn want(&self, path: &Path, named: bool) -> Want<&'static Kind> {
+    fn want(&self, path: &Path, named: bool) -> Want<&'static FileType> {
         if self.is_own(path) {
             return Want::Nothing;
         }
-        let known = kind::classify(path);
-        let text = || (self.all_text || named).then_some(&kind::TEXT);
-        let kind = match known {
+        let known = file_type::classify(path);
+        let text = || (self.all_text || named).then_some(&file_type::TEXT);
+        let file_type = match known {
             // All that it says is wanted, then, however surely it can be read.
             Some(known) if known.parser == Parser::Names => text().or(Some(known)),
             // A file that is named is read whatever it is called: most such files are YAML without an extension.
             known => known.or_else(text),
         };
-        let Some(area) = kind.and_then(|_| self.settings.of(path)) else {
+        let Some(area) = file_type.and_then(|_| self.settings.of(path)) else {
             return Want::Nothing;
         };
         let can_be_excluded = !named || self.walk.force_exclude;
         match can_be_excluded && area.config.excludes(path, false) {
             true => Want::Excluded,
-            false => kind.into(),
+            false => file_type.into(),
         }
     }
 }
@@ -221,17 +221,17 @@ pub fn check(
     options: &Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> io::Result<Outcome> {
+) -> io::Result<RunOutcome> {
     let began = Instant::now();
     if is_broken(options, err)? {
-        return Ok(Outcome::Failed);
+        return Ok(RunOutcome::Failed);
     }
     // Before anything is written: a report that has no place to go is no reason to have fixed half.
-    let outlets = match Outlet::all(options) {
+    let outlets = match ReportWriter::all(options) {
         Ok(outlets) => outlets,
         Err(error) => {
             complain(err, error)?;
-            return Ok(Outcome::Failed);
+            return Ok(RunOutcome::Failed);
         }
     };
     // Before anything is read: what a root is, is what it was then.
@@ -246,19 +246,19 @@ pub fn check(
         Ok(domains) => domains,
         Err(error) => {
             complain(err, error)?;
-            return Ok(Outcome::Failed);
+            return Ok(RunOutcome::Failed);
         }
     };
     for clash in domains.clashes() {
         complain(err, clash)?;
     }
-    let disk = found
+    let workspace = found
         .as_ref()
-        .map(|found| makers::disk_of(options, found, &domains.all.anchors));
-    let judge = makers::judge(options, &domains, found.as_ref(), disk.as_ref());
+        .map(|found| project_files::workspace_of(options, found, &domains.all.prefilter));
+    let pipeline = project_files::pipeline(options, &domains, found.as_ref(), workspace.as_ref());
     let mut run = Run {
         options,
-        judge: &judge,
+        pipeline: &pipeline,
         progress: &progress,
         streams: Streams { out, err },
         outlets,
@@ -273,27 +273,29 @@ pub fn check(
         Some(found) => {
             let mut groups = Vec::new();
             let mut only = None;
-            if let Some((disk, makers)) = &disk {
-                groups = groups::of(judge.projects.iter().flatten(), disk, options);
+            if let Some((workspace, project_files)) = &workspace {
+                groups = groups::of(pipeline.projects.iter().flatten(), workspace, options);
                 let changed = options.only.as_ref();
                 only = changed.map(|only| {
                     only.with_what_it_reaches(
-                        disk,
-                        &makers.projects,
-                        &makers.selectors,
-                        &makers.releases,
+                        workspace,
+                        &project_files.projects,
+                        &project_files.selectors,
+                        &project_files.releases,
                     )
                 });
                 if let Some(only) = &only {
-                    only.keep(&mut groups, &makers.projects);
+                    only.keep(&mut groups, &project_files.projects);
                 }
             }
             found
                 .problems
                 .extend(unfinished::around(&groups, &found.marked));
-            if let (Some(writer), Some((disk, _)), true) = (&mut writer, &disk, options.related) {
+            if let (Some(writer), Some((workspace, _)), true) =
+                (&mut writer, &workspace, options.related)
+            {
                 let files = groups.iter().flat_map(|group| group.files.keys());
-                files.for_each(|path| writer.allow(path, disk.tops()));
+                files.for_each(|path| writer.allow(path, workspace.tops()));
             }
             run.files(found, groups, only.as_ref(), writer.as_ref())?;
         }
@@ -327,13 +329,13 @@ struct Share {
     rules: Tally,
 }
 
-/// What the run has told so far.
+/// What the run has reported so far.
 struct Run<'r, 'o> {
     options: &'r Options<'o>,
-    judge: &'r Judge<'r>,
+    pipeline: &'r Pipeline<'r>,
     progress: &'r Progress,
     streams: Streams<'r>,
-    outlets: Vec<Outlet>,
+    outlets: Vec<ReportWriter>,
     summary: Summary,
     rules: Tally,
     /// By their folders.
@@ -352,7 +354,7 @@ impl Run<'_, '_> {
             && options.settings.baselines().is_empty()
     }
 
-    /// The same where nobody reads what else there is to report.
+    /// The same where no one reads what else there is to report.
     fn is_unread(&self) -> bool {
         let options = self.options;
         options.unread.load(Ordering::Relaxed)
@@ -367,8 +369,8 @@ impl Run<'_, '_> {
     }
 
     fn start(&mut self) -> io::Result<()> {
-        for outlet in &mut self.outlets {
-            self.summary.failures += outlet.start(&mut self.streams)?;
+        for report_writer in &mut self.outlets {
+            self.summary.failures += report_writer.start(&mut self.streams)?;
         }
         Ok(())
     }
@@ -422,9 +424,9 @@ impl Run<'_, '_> {
 
     fn files(
         &mut self,
-        found: &walk::Outcome<Candidate>,
+        found: &walk::Walked<Candidate>,
         groups: Vec<Group>,
-        only: Option<&Only>,
+        only: Option<&ChangedScope>,
         writer: Option<&Writer>,
     ) -> io::Result<()> {
         self.summary.files = match only {
@@ -445,9 +447,9 @@ impl Run<'_, '_> {
         self.summary.reports = counts.reports;
         let progress = self.progress;
         self.aside(|run| run.walked(&found.problems, &found.skipped))?;
-        let work = Work {
+        let work = Worker {
             options: self.options,
-            judge: self.judge,
+            pipeline: self.pipeline,
             writer,
         };
         let grouped: HashSet<PathBuf> = groups
@@ -460,7 +462,7 @@ impl Run<'_, '_> {
             .filter(|(path, file)| file.suspect && !grouped.contains(path))
             .filter(|(path, _)| only.is_none_or(|only| only.has(path)))
             .collect();
-        let dry = Work {
+        let dry = Worker {
             writer: None,
             ..work
         };
@@ -468,11 +470,11 @@ impl Run<'_, '_> {
             groups.par_iter().for_each(|group| drop(dry.group(group)));
             files
                 .par_iter()
-                .for_each(|(path, file)| drop(dry.file(path, file.kind)));
+                .for_each(|(path, file)| drop(dry.file(path, file.file_type)));
         })?;
         progress.turn_to(grouped.len() + files.len());
         // What the files of projects come to is held until their turn: there is one only where something was found.
-        let parts: Vec<Vec<(PathBuf, Part)>> = groups
+        let parts: Vec<Vec<(PathBuf, FileOutput)>> = groups
             .into_par_iter()
             .map(|group| {
                 let files = group.files.len();
@@ -481,7 +483,7 @@ impl Run<'_, '_> {
                 parts
             })
             .collect();
-        let mut waiting: BTreeMap<PathBuf, Part> = parts.into_iter().flatten().collect();
+        let mut waiting: BTreeMap<PathBuf, FileOutput> = parts.into_iter().flatten().collect();
         for problem in found.problems.iter().filter(|problem| problem.fatal) {
             let part = waiting.entry(problem.path.clone()).or_default();
             if part.pieces.is_empty() {
@@ -497,11 +499,11 @@ impl Run<'_, '_> {
                 return Ok(());
             }
             let part = |(path, file): &&(PathBuf, Candidate)| {
-                let part = work.file(path, file.kind);
+                let part = work.file(path, file.file_type);
                 progress.advance(1);
                 part
             };
-            let parts: Vec<Part> = batch.par_iter().map(part).collect();
+            let parts: Vec<FileOutput> = batch.par_iter().map(part).collect();
             self.aside(|run| {
                 for ((path, _), part) in batch.iter().zip(parts) {
                     let later = waiting.split_off(path);
@@ -523,14 +525,14 @@ impl Run<'_, '_> {
     /// Asks what verdicts need to know, if the run asks registries at all. `judge` has no effect but that.
     fn ask_registries(&mut self, judge: impl Fn()) -> io::Result<()> {
         let options = self.options;
-        let rules = &self.judge.domains.all.set;
-        let (Some(registries), Some(asked)) = (options.registries, rules.asked()) else {
+        let rules = &self.pipeline.domains.all.set;
+        let (Some(registries), Some(asked)) = (options.registries, rules.answers()) else {
             return Ok(());
         };
         verify::ask(registries, asked, options.quiet, self.streams.err, judge)
     }
 
-    /// Tells while the line that says how far the run is stands aside.
+    /// Says while the line that says how far the run is is aside.
     fn aside(&mut self, tell: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         let progress = self.progress;
         progress.aside(|| {
@@ -543,7 +545,7 @@ impl Run<'_, '_> {
         })
     }
 
-    fn tell(&mut self, path: &Path, part: Part) -> io::Result<()> {
+    fn tell(&mut self, path: &Path, part: FileOutput) -> io::Result<()> {
         self.summary.add(&part.summary);
         if let Some(area) = self.options.settings.of(path) {
             let top = area.top().map(Path::to_owned);
@@ -552,7 +554,7 @@ impl Run<'_, '_> {
             share.summary.files += 1;
             share.rules.join(&part.rules);
         }
-        let has_parts = self.outlets.iter().any(Outlet::is_by_repository);
+        let has_parts = self.outlets.iter().any(ReportWriter::is_by_repository);
         let origin = has_parts
             .then(|| self.options.settings.origin(path))
             .flatten();
@@ -562,8 +564,8 @@ impl Run<'_, '_> {
             complain(self.streams.err, error)?;
         }
         self.streams.out.write_all(part.out.as_bytes())?;
-        for (outlet, piece) in self.outlets.iter_mut().zip(part.pieces) {
-            self.summary.failures += outlet.add(piece, name, &mut self.streams)?;
+        for (report_writer, piece) in self.outlets.iter_mut().zip(part.pieces) {
+            self.summary.failures += report_writer.add(piece, name, &mut self.streams)?;
         }
         if let Some((baseline, entries)) = part.found {
             let found = self.found.entry(baseline).or_default();
@@ -575,11 +577,11 @@ impl Run<'_, '_> {
     fn standard_input(&mut self) -> io::Result<()> {
         self.summary.files = 1;
         let options = self.options;
-        let (name, kind) = options.standard_input();
+        let (name, file_type) = options.standard_input();
         let text = match walk::read_from(io::stdin().lock(), &name) {
             Ok(text) => text,
             Err(error) => {
-                let mut part = Part::default();
+                let mut part = FileOutput::default();
                 part.fail(error.to_string());
                 part.add_unread(options, &name, error.reason());
                 return self.tell(&name, part);
@@ -587,18 +589,20 @@ impl Run<'_, '_> {
         };
         let (text, encoding) = text;
         let before = text.clone();
-        let judge = self.judge;
-        self.ask_registries(|| drop(judge.file(&name, before.clone(), kind, options.fix())))?;
-        let outcome = judge.file(&name, text, kind, options.fix());
+        let pipeline = self.pipeline;
+        self.ask_registries(|| {
+            drop(pipeline.file(&name, before.clone(), file_type, options.fix()))
+        })?;
+        let outcome = pipeline.file(&name, text, file_type, options.fix());
         if options.pipes_text() {
             self.streams
                 .out
                 .write_all(&encoding.encode(&outcome.text))?;
         }
-        let mut part = Part::of(options, &name, kind, Some(&before), outcome);
+        let mut part = FileOutput::of(options, &name, file_type, Some(&before), outcome);
         if options.previews_reports() {
-            let unfixed = self.judge.file(&name, before, kind, None);
-            part.report(options, &name, kind, unfixed);
+            let unfixed = self.pipeline.file(&name, before, file_type, None);
+            part.report(options, &name, file_type, unfixed);
         }
         self.tell(&name, part)
     }
@@ -661,7 +665,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<Outcome> {
+    fn finish(mut self) -> io::Result<RunOutcome> {
         self.progress.finish();
         self.report_absent()?;
         self.summary.by_rule = std::mem::take(&mut self.rules).rows();
@@ -689,19 +693,19 @@ impl Run<'_, '_> {
             ..
         } = self;
         if options.counts_only() {
-            list::statistics(&summary.by_rule, &options.look, streams.out)?;
+            list::statistics(&summary.by_rule, &options.render_options, streams.out)?;
         }
         streams.out.flush()?;
         let unread = options.unread.load(Ordering::Relaxed) && options.mode != Mode::Write;
-        let told = options.stream_format().is_some() || unread;
+        let reported = options.stream_format().is_some() || unread;
         let mut failures = 0;
-        for outlet in outlets {
-            let rules = &self.judge.domains.all.set;
-            failures += outlet.end(options, &summary, &shares, rules, &mut streams)?;
+        for report_writer in outlets {
+            let rules = &self.pipeline.domains.all.set;
+            failures += report_writer.end(options, &summary, &shares, rules, &mut streams)?;
         }
         summary.failures += failures;
-        if !told && !options.quiet {
-            let counts = concise::counts(&summary, &options.look);
+        if !reported && !options.quiet {
+            let counts = concise::counts(&summary, &options.render_options);
             streams.err.write_all(counts.as_bytes())?;
         }
         Ok(options.outcome(&summary))

@@ -1,4 +1,4 @@
-//! Where text stands: spans of bytes, lines and columns, and a file as it was read.
+//! Where text is: spans of bytes, lines and columns, and a file as it was read.
 //!
 //! Knows nothing of what the text means.
 

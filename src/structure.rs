@@ -1,21 +1,21 @@
-//! Where something stands in the structure of a file, in words that stay the same when lines shift.
+//! Where something is in the structure of a file, in words that stay the same when lines shift.
 //!
 //! `Deployment/web:spec.template.spec.containers[name=app].image`: the kind and name of a manifest, then keys; of an
 //! item of a list its `name`, if it has one. Knows no rule and no finding.
 
-use crate::kind::{self, Kind, Masks, Parser, Reading};
+use crate::file_type::{self, FileType, Masks, Parser, Reading};
 use crate::syntax::yaml::{Entry, Map, Node};
 
-/// What is said of a place in a comment.
+/// What is said of a location in a comment.
 const COMMENT: &str = "#";
 /// Of a text that goes on for longer than this, the rest is not read.
 const LONG: usize = 1 << 20;
-/// No text longer than this makes a place easier to know.
+/// No text longer than this makes a location easier to know.
 const LONGEST: usize = 400;
 
 /// A place for each offset of the text. Empty where the text has no structure, or could not be parsed.
-pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
-    if matches!(kind.parser, Parser::Text | Parser::Names) || offsets.is_empty() {
+pub fn places(text: &str, file_type: &FileType, offsets: &[usize]) -> Vec<String> {
+    if matches!(file_type.parser, Parser::Text | Parser::Names) || offsets.is_empty() {
         return vec![String::new(); offsets.len()];
     }
     let mut hints = offsets.to_vec();
@@ -26,9 +26,9 @@ pub fn places(text: &str, kind: &Kind, offsets: &[usize]) -> Vec<String> {
         layers.all(|layer| layer.parsed.errors.is_empty())
     };
     let reading = without_rest(text, &hints)
-        .map(|text| kind::read(text, kind.parser, Some(&hints), &short))
+        .map(|text| file_type::read(text, file_type.parser, Some(&hints), &short))
         .filter(is_sound)
-        .unwrap_or_else(|| kind::read(text, kind.parser, Some(&hints), &whole));
+        .unwrap_or_else(|| file_type::read(text, file_type.parser, Some(&hints), &whole));
     let Some(layer) = reading.layers.first() else {
         return vec![String::new(); offsets.len()];
     };
@@ -137,7 +137,7 @@ fn key(text: &str, entry: &Entry<'_>) -> String {
     }
 }
 
-/// The end of a place says more than its beginning.
+/// The end of a location says more than its beginning.
 fn shortened(place: String) -> String {
     match place.char_indices().rev().nth(LONGEST) {
         Some((cut, _)) => format!("…{}", &place[cut..]),
@@ -154,9 +154,9 @@ mod tests {
     /// The place of each `X`.
     #[track_caller]
     fn check(path: &str, text: &str, expected: &[&str]) {
-        let kind = kind::classify(Path::new(path)).unwrap_or(&kind::TEXT);
+        let file_type = file_type::classify(Path::new(path)).unwrap_or(&file_type::TEXT);
         let offsets: Vec<usize> = text.match_indices('X').map(|(at, _)| at).collect();
-        assert_eq!(places(text, kind, &offsets), expected, "{text}");
+        assert_eq!(places(text, file_type, &offsets), expected, "{text}");
     }
 
     #[test]
@@ -223,8 +223,8 @@ items:
     fn long_places_keep_their_end() {
         let text = format!("{}: X\n", "k".repeat(900));
         let offset = text.find('X').unwrap();
-        let kind = kind::classify(Path::new("a.yaml")).unwrap();
-        assert!(places(&text, kind, &[offset])[0].chars().count() <= LONGEST + 2);
+        let file_type = file_type::classify(Path::new("a.yaml")).unwrap();
+        assert!(places(&text, file_type, &[offset])[0].chars().count() <= LONGEST + 2);
     }
 
     #[test]

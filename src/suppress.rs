@@ -1,10 +1,10 @@
 //! Ignore comments: which findings they suppress, and which of them suppress nothing.
 //!
-//! `# regfix: ignore[rule]` speaks about its own line or, where it stands alone, about the next one that has
+//! `# regfix: ignore[rule]` speaks about its own line or, where it is alone, about the next one that has
 //! something to say; `# regfix: ignore-file[rule]` about the whole file. One that suppresses nothing, cannot be
 //! understood, or is over is a finding itself. Where comments are, and what day it is, is for the caller to say.
 
-mod complaint;
+mod diagnostics;
 mod directive;
 pub mod insert;
 
@@ -23,11 +23,11 @@ pub const MARKER: &str = "regfix";
 
 /// What ignore comments leave.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct Suppressed {
     /// In order of place, findings about ignore comments included.
     pub left: Vec<Finding>,
     pub suppressed: Vec<Finding>,
-    /// Of the names that nobody could judge, those that no ignore comment is about.
+    /// Of the names that no one could judge, those that no ignore comment is about.
     pub unjudged: Vec<Unjudged>,
 }
 
@@ -45,14 +45,14 @@ pub fn apply(
     today: Date,
     findings: Vec<Finding>,
     unjudged: Vec<Unjudged>,
-) -> Outcome {
+) -> Suppressed {
     let comments = united(text, comments);
     let found = comments
         .iter()
         .flat_map(|comment| directives(text, *comment, names));
     let found: Vec<Directive> = found.collect();
     if found.is_empty() {
-        return Outcome {
+        return Suppressed {
             left: findings,
             suppressed: Vec::new(),
             unjudged,
@@ -61,7 +61,7 @@ pub fn apply(
     let lines = LineIndex::new(text);
     let layout = Layout::new(text, &lines, &comments);
     let mut suppressor = Suppressor::new(&layout, found, today, &findings);
-    let mut outcome = Outcome::default();
+    let mut outcome = Suppressed::default();
     for finding in findings {
         let spans = finding.labels.iter().map(|label| label.span);
         match suppressor.takes(spans, &finding.rule) {
@@ -74,7 +74,7 @@ pub fn apply(
     (outcome.unjudged).retain(|one| !suppressor.takes(spans(one), &one.rule));
     let complaints = suppressor.directives.iter();
     let complaints =
-        complaints.flat_map(|directive| complaint::complaints(directive, &layout, names, today));
+        complaints.flat_map(|directive| diagnostics::complaints(directive, &layout, names, today));
     outcome.left.extend(complaints);
     outcome.left.sort_by_key(Finding::span);
     outcome
@@ -95,11 +95,11 @@ fn united(text: &str, comments: &[Span]) -> Vec<Span> {
     united
 }
 
-/// What stands on the lines of a text.
+/// What is on the lines of a text.
 struct Layout<'t> {
     text: &'t str,
     lines: &'t LineIndex,
-    /// Of each line, whether anything but comments stands there.
+    /// Of each line, whether anything but comments is there.
     code: Vec<bool>,
     /// Of each line, where its first letter is, or it ends.
     first: Vec<usize>,
@@ -132,23 +132,23 @@ impl<'t> Layout<'t> {
         }
     }
 
-    /// Whether nothing but blanks stands before `offset` on its line.
+    /// Whether nothing but blanks is before `offset` on its line.
     fn opens_line(&self, offset: usize) -> bool {
         offset <= self.first[self.lines.line(offset)]
     }
 }
 
 /// A line, or the whole file.
-type Place = Option<usize>;
+type Scope = Option<usize>;
 
 struct Suppressor<'l> {
     lines: &'l LineIndex,
     directives: Vec<Directive>,
     today: Date,
-    /// Which directives speak about a place.
-    by_place: HashMap<Place, Vec<usize>>,
-    /// What was found out already: a rule may have many findings in one place, and a place many directives.
-    decided: HashMap<(Place, Arc<str>), bool>,
+    /// Which directives speak about a location.
+    by_place: HashMap<Scope, Vec<usize>>,
+    /// What was found out already: a rule may have many findings in one location, and a location many directives.
+    decided: HashMap<(Scope, Arc<str>), bool>,
 }
 
 impl<'l> Suppressor<'l> {
@@ -165,9 +165,9 @@ impl<'l> Suppressor<'l> {
             lines_of(spans, lines).for_each(|line| speaking[line] = true);
         }
         let next = next_speaking(&speaking);
-        let mut by_place: HashMap<Place, Vec<usize>> = HashMap::new();
+        let mut by_place: HashMap<Scope, Vec<usize>> = HashMap::new();
         for (index, directive) in directives.iter().enumerate() {
-            let mut about = |place: Place| by_place.entry(place).or_default().push(index);
+            let mut about = |place: Scope| by_place.entry(place).or_default().push(index);
             if directive.whole_file {
                 about(None);
                 continue;
@@ -202,7 +202,7 @@ impl<'l> Suppressor<'l> {
         taken
     }
 
-    fn decide(&mut self, place: Place, rule: &Arc<str>) -> bool {
+    fn decide(&mut self, place: Scope, rule: &Arc<str>) -> bool {
         let Some(here) = self.by_place.get(&place) else {
             return false;
         };
@@ -272,7 +272,7 @@ mod tests {
         )
     }
 
-    fn run(text: &str, comments: &[Span], findings: Vec<Finding>) -> Outcome {
+    fn run(text: &str, comments: &[Span], findings: Vec<Finding>) -> Suppressed {
         let ids = [
             "bitnami-charts",
             "bitnami-latest",
@@ -291,7 +291,7 @@ mod tests {
 
     /// Every `K` in the text is a finding of `k8s-gcr-io`, every `B` one of `bitnami-latest`. Comments are those of
     /// YAML and of templates.
-    fn outcome(text: &str) -> Outcome {
+    fn outcome(text: &str) -> Suppressed {
         let masked = template::mask(text, &template::actions(text), template::Mask::Lines);
         let mut comments = yaml::parse(&masked, Span::new(0, text.len())).comments;
         comments.extend(template::actions(text).iter().map(|action| action.span));

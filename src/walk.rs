@@ -10,22 +10,22 @@ mod content;
 mod exclude;
 mod folder;
 mod ignores;
-mod look;
 mod overlay;
+mod probe;
 mod problem;
 mod roots;
 
 pub use content::{LIMIT, ReadError, read, read_bytes, read_from};
-pub use look::{
-    Entry, FileId, file_id, is_file, is_folder, is_read_only, is_there, list, look, real,
+pub use overlay::{Identity, Overlay};
+pub use probe::{
+    EntryKind, FileId, file_id, is_file, is_folder, is_read_only, is_there, list, look, real,
     working_directory,
 };
-pub use overlay::{Identity, Overlay};
 pub use problem::Problem;
 
 use exclude::Exclude;
 use folder::Walk;
-use look::named;
+use probe::named;
 use roots::Roots;
 
 /// What version control keeps beside the files. Never looked into.
@@ -57,7 +57,7 @@ const LARGER: &str = "larger than 64 MiB, and a quick search found no legacy ref
 pub struct Options {
     /// Files and folders. `-` is no standard input here, but a file of that name.
     pub roots: Vec<PathBuf>,
-    /// Globs as in a `.gitignore` file that stands in `base`.
+    /// Globs as in a `.gitignore` file that is in `base`.
     pub exclude: Vec<String>,
     pub base: PathBuf,
     /// Whether `exclude` holds for the roots themselves too.
@@ -88,7 +88,7 @@ impl Options {
 /// What a walk asks its caller about each file.
 ///
 /// All are called from many threads. A panic in one of them costs its file only.
-pub struct Sieve<'s, K, T> {
+pub struct Filter<'s, K, T> {
     /// Called with each folder and all its names, before its files are asked about.
     pub listed: &'s Listed<'s>,
     /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
@@ -104,7 +104,7 @@ pub struct Sieve<'s, K, T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Want<K> {
     Read(K),
-    /// It would be read, had nobody excluded it.
+    /// It would be read, had no one excluded it.
     Excluded,
     Nothing,
 }
@@ -136,7 +136,7 @@ impl<T> From<Option<T>> for Kept<T> {
 
 /// What a walk came to, the same whatever the number of threads.
 #[derive(Debug)]
-pub struct Outcome<T> {
+pub struct Walked<T> {
     /// In the order of their paths, byte by byte within each component.
     pub kept: Vec<(PathBuf, T)>,
     pub problems: Vec<Problem>,
@@ -154,7 +154,7 @@ pub struct Counts {
     pub bytes: u64,
     /// Files that were not wanted.
     pub unwanted: usize,
-    /// Files and folders left out because somebody excluded them, by `exclude` here or by [`Want::Excluded`]. Here and
+    /// Files and folders left out because someone excluded them, by `exclude` here or by [`Want::Excluded`]. Here and
     /// below, a folder counts once, whatever it holds, and a file where it would have been read.
     pub excluded: usize,
     /// Those that ignore files list.
@@ -208,7 +208,7 @@ impl Counts {
     }
 }
 
-impl<T> Outcome<T> {
+impl<T> Walked<T> {
     fn add(&mut self, mut other: Self) {
         self.kept.append(&mut other.kept);
         self.problems.append(&mut other.problems);
@@ -218,7 +218,7 @@ impl<T> Outcome<T> {
     }
 }
 
-impl<T> Default for Outcome<T> {
+impl<T> Default for Walked<T> {
     fn default() -> Self {
         Self {
             kept: Vec::new(),
@@ -235,8 +235,8 @@ impl<T> Default for Outcome<T> {
 /// What git ignores, and what is hidden unless asked for, is left out as ripgrep leaves it out, but never a root, and never a
 /// file that git tracks all the same. Symbolic links are followed only where they are roots. Paths are shown as the root was
 /// given, without a leading `./`.
-pub fn walk<K: Send, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Outcome<T> {
-    let mut outcome = Outcome::default();
+pub fn walk<K: Send, T: Send>(options: &Options, filter: &Filter<'_, K, T>) -> Walked<T> {
+    let mut outcome = Walked::default();
     let exclude = match Exclude::new(&options.exclude, &options.base) {
         Ok(exclude) => exclude,
         Err(problem) => {
@@ -250,7 +250,7 @@ pub fn walk<K: Send, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Out
         outcome.counts.excluded += roots.drop_if(|path, folder| exclude.has_root(path, folder));
     }
     let visit = || {
-        let walk = Walk::new(sieve, &exclude, &roots, options);
+        let walk = Walk::new(filter, &exclude, &roots, options);
         walk.run();
         walk.into_outcome(outcome)
     };
@@ -264,7 +264,7 @@ pub fn walk<K: Send, T: Send>(options: &Options, sieve: &Sieve<'_, K, T>) -> Out
     })
 }
 
-fn sorted<T>(mut outcome: Outcome<T>) -> Outcome<T> {
+fn sorted<T>(mut outcome: Walked<T>) -> Walked<T> {
     outcome.kept.sort_by(|(one, _), (other, _)| one.cmp(other));
     outcome.skipped.sort();
     outcome.marked.sort();
@@ -274,7 +274,7 @@ fn sorted<T>(mut outcome: Outcome<T>) -> Outcome<T> {
     outcome
 }
 
-/// A path without the `./` that somebody gave it.
+/// A path without the `./` that someone gave it.
 fn shown(path: &Path) -> &Path {
     match path.strip_prefix(".") {
         Ok(rest) if !rest.as_os_str().is_empty() => rest,

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use regfix::edit::{self, Applicability};
 use regfix::rules::RuleSet;
-use regfix::{check, kind};
+use regfix::{check, file_type};
 
 static RULES: LazyLock<RuleSet> =
     LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
@@ -21,10 +21,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return };
     let path = Path::new(NAMES[usize::from(*first) % NAMES.len()]);
-    let kind = kind::classify(path).unwrap_or(&kind::TEXT);
+    let file_type = file_type::classify(path).unwrap_or(&file_type::TEXT);
     let mut now = text.to_owned();
     for _ in 0..8 {
-        let findings = check::check(path, &now, kind, &RULES).findings;
+        let findings = check::check(path, &now, file_type, &RULES).findings;
         let fixes = findings.iter().filter_map(|finding| finding.fix.as_ref());
         let after = edit::apply(&now, fixes, Applicability::Unsafe);
         if after == now {

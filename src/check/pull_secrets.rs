@@ -8,9 +8,9 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::file_type::{self, FileType, Masks};
 use crate::finding::Finding;
 use crate::image::{self, ImageRef};
-use crate::kind::{self, Kind, Masks};
 use crate::source::LineIndex;
 use crate::syntax::yaml::{Map, Node};
 
@@ -34,9 +34,9 @@ pub fn may_hold(bytes: &[u8]) -> bool {
 }
 
 /// The pull secrets of a file. What is encrypted or built by a template is not among them.
-pub fn read(path: &Path, text: &str, kind: &Kind) -> Vec<PullSecret> {
+pub fn read(path: &Path, text: &str, file_type: &FileType) -> Vec<PullSecret> {
     let masks = Masks::default();
-    let reading = kind::read(text, kind.parser, None, &masks);
+    let reading = file_type::read(text, file_type.parser, None, &masks);
     let documents = reading
         .layers
         .iter()
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn hosts_of(text: &str) -> Vec<String> {
-        let secrets = read(Path::new("a.yaml"), text, kind::standard_input());
+        let secrets = read(Path::new("a.yaml"), text, file_type::standard_input());
         secrets
             .into_iter()
             .flat_map(|secret| secret.hosts)
@@ -153,7 +153,10 @@ mod tests {
             ),
         ] {
             assert_eq!(hosts_of(&text), ["docker.io", "q.io"], "{text}");
-            let secrets = format!("{:?}", read(Path::new("a"), &text, kind::standard_input()));
+            let secrets = format!(
+                "{:?}",
+                read(Path::new("a"), &text, file_type::standard_input())
+            );
             assert!(!secrets.contains("c2VjcmV0"), "{secrets}");
         }
         let old = "kind: Secret\nstringData: {.dockercfg: '{\"a.io\": {}}'}\n";

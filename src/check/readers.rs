@@ -148,7 +148,7 @@ fn with_own_keys(
         let span = key.insertion.span;
         let value = key.insertion.with(&value);
         match all.iter_mut().find(|edit| edit.span == span) {
-            // Two keys in one place.
+            // Two keys in one location.
             Some(edit) => edit.text.push_str(&value),
             None => all.push(Edit { span, text: value }),
         }

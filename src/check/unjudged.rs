@@ -103,7 +103,7 @@ fn token_at(text: &str, offset: usize) -> Span {
 
 /// The rule that speaks of the host with which a token begins.
 fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
-    let (name, kind) = match token.split_once("://") {
+    let (name, file_type) = match token.split_once("://") {
         Some((_, rest)) => (rest, Artifact::Url),
         None => (token, Artifact::Image),
     };
@@ -114,5 +114,5 @@ fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
         return None;
     }
     names[0] = &host;
-    rule_of(&names, names.len(), kind, rules)
+    rule_of(&names, names.len(), file_type, rules)
 }

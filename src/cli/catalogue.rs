@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::Exit;
 use super::text::paint;
 use crate::printable;
-use crate::report::Look;
+use crate::report::RenderOptions;
 use crate::rules::schema::{ChangeSpec, DateSpec};
 use crate::rules::{Rule, RuleSet};
 
@@ -22,7 +22,7 @@ pub(super) struct Listing {
 pub(super) fn list(
     rules: &RuleSet,
     listing: &Listing,
-    look: Look,
+    render_options: RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<Exit> {
     let since = listing.changed_since;
@@ -34,7 +34,7 @@ pub(super) fn list(
         let rows: Vec<_> = shown.iter().map(|rule| rule.described()).collect();
         writeln!(out, "{}", printable::pretty_json(&rows))?;
     } else {
-        table(&shown, listing, look, out)?;
+        table(&shown, listing, render_options, out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -43,12 +43,17 @@ pub(super) fn list(
 /// With less room than this beside the rest, a move gets a line of its own.
 const LEAST_ROOM: usize = 20;
 
-fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) -> io::Result<()> {
+fn table(
+    rules: &[&Rule],
+    listing: &Listing,
+    render_options: RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let widths = rules.iter().map(|rule| rule.id.len());
     let widest = widths.max().unwrap_or_default();
     // Programs read what goes into a pipe.
-    let width = if look.terminal {
-        look.width
+    let width = if render_options.terminal {
+        render_options.width
     } else {
         usize::MAX
     };
@@ -59,7 +64,10 @@ fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) ->
         let (severity, id) = (rule.severity.name(), printable::line(&rule.id));
         let is_narrow = room < LEAST_ROOM;
         if is_narrow {
-            let head = format!("{}  {severity}  {safety}", paint(&id, "1", look.color));
+            let head = format!(
+                "{}  {severity}  {safety}",
+                paint(&id, "1", render_options.color)
+            );
             let wrapping = textwrap::Options::new(width).subsequent_indent("    ");
             for line in textwrap::wrap(&head, wrapping) {
                 writeln!(out, "{line}")?;
@@ -67,7 +75,7 @@ fn table(rules: &[&Rule], listing: &Listing, look: Look, out: &mut dyn Write) ->
             let room = width.saturating_sub(4);
             writeln!(out, "    {}", printable::line(&fit(&move_of(rule), room)))?;
         } else {
-            let id = paint(&format!("{id:<widest$}"), "1", look.color);
+            let id = paint(&format!("{id:<widest$}"), "1", render_options.color);
             let moved = fit(&move_of(rule), room);
             let moved = printable::line(&moved);
             writeln!(out, "{id}  {severity:<7}  {safety:<12}  {moved}")?;

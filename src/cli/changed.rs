@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use super::Arguments;
 use crate::baseline;
 use crate::config;
+use crate::file_type::{self, Holds};
 use crate::git::{self, Asked, Before, Changes, Since};
-use crate::kind::{self, Holds};
 use crate::printable::{self, complain};
 use crate::project::selectors;
-use crate::run::{Only, Settings};
+use crate::run::{ChangedScope, Settings};
 use crate::walk::{self, Want};
 
 /// What changed, if that is asked for and does not concern everything; or why git could not tell. Of several repositories,
@@ -23,7 +23,7 @@ pub(super) fn only(
     roots: &[PathBuf],
     settings: &Settings<'_>,
     err: &mut dyn Write,
-) -> io::Result<Result<Option<Only>, String>> {
+) -> io::Result<Result<Option<ChangedScope>, String>> {
     let scope = &arguments.scope;
     let (flag, since) = match &scope.since {
         Some(revision) => ("--since", Since::Revision(revision)),
@@ -39,9 +39,11 @@ pub(super) fn only(
         Err(error) => return Ok(Err(format!("{flag}: {error}"))),
     };
     let asked = Asked {
-        before: &|path| match (Only::asks_for(path), kind::classify(path)) {
+        before: &|path| match (ChangedScope::asks_for(path), file_type::classify(path)) {
             (true, _) => Before::Needed,
-            (false, Some(kind)) if selectors::is_of_use(kind) || kind.holds == Holds::Helmfile => {
+            (false, Some(file_type))
+                if selectors::is_of_use(file_type) || file_type.holds == Holds::Helmfile =>
+            {
                 Before::IfThere
             }
             (false, _) => Before::Unwanted,
@@ -80,14 +82,14 @@ pub(super) fn only(
     }
     if !arguments.output.quiet {
         for path in &all.staged_in_part {
-            if kind::classify(path).is_some() {
+            if file_type::classify(path).is_some() {
                 let path = printable::path(shown(path));
                 let why = "only partly staged; regfix reads and fixes the file in the working tree";
                 complain(err, format!("{path}: {why}"))?;
             }
         }
     }
-    Ok(Ok(Some(Only::new(all.paths, all.before, roots))))
+    Ok(Ok(Some(ChangedScope::new(all.paths, all.before, roots))))
 }
 
 /// The repositories that some paths are in and, of a folder that is in none, those below it.
@@ -111,7 +113,7 @@ fn repositories_below(folder: &Path) -> Vec<PathBuf> {
             found.push(folder);
             continue;
         }
-        let is_folder = |path: &PathBuf| matches!(walk::look(path), Some(walk::Entry::Folder));
+        let is_folder = |path: &PathBuf| matches!(walk::look(path), Some(walk::EntryKind::Folder));
         open.extend(walk::list(&folder).into_iter().filter(is_folder));
     }
     found
@@ -130,13 +132,13 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         hidden: true,
         ..walk::Options::default()
     };
-    let sieve = walk::Sieve {
+    let filter = walk::Filter {
         listed: &|_, _| (),
         wanted: &note,
         keep: &|_, (), _| walk::Kept::<()>::Nothing,
         suspect: &|_| false,
     };
-    walk::walk(&options, &sieve);
+    walk::walk(&options, &filter);
     files.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 

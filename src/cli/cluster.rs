@@ -140,7 +140,7 @@ pub(super) fn run(
         Err(why) => return refuse(&why, err),
     };
     let rules = &area.rules.set;
-    let judge = Judge::new(rules, &area.rules.anchors);
+    let judge = Judge::new(rules, &area.rules.prefilter);
     let (mut collected, failures) = match arguments.from.is_empty() {
         true => live(arguments, &judge),
         false => saved(&arguments.from, &judge),
@@ -160,7 +160,7 @@ pub(super) fn run(
             complain(err, messages::no_objects(&query(arguments)))?;
         }
     }
-    if let (Some(registries), Some(asked)) = (options.registries, rules.asked()) {
+    if let (Some(registries), Some(asked)) = (options.registries, rules.answers()) {
         run::ask(registries, asked, options.quiet, err, || {
             judge.again(&mut collected.objects)
         })?;
@@ -210,7 +210,7 @@ fn show(
     let Collected {
         objects, not_read, ..
     } = collected;
-    let (look, quiet) = (options.look, options.quiet);
+    let (render_options, quiet) = (options.render_options, options.quiet);
     let count = objects.len();
     let inventory = Inventory::new(objects, rules.facts().charts);
     let mut rows = inventory.rows();
@@ -238,13 +238,13 @@ fn show(
         let limit = Applicability::limit(arguments.unsafe_fixes);
         let text = match arguments.patch {
             true => cluster::script(&rows, limit, &query(arguments)),
-            false => report::render(&report, format(&arguments.format), &look, rules),
+            false => report::render(&report, format(&arguments.format), &render_options, rules),
         };
         out.write_all(text.as_bytes())?;
     }
     out.flush()?;
     for (format, mut draft) in drafts {
-        let text = report::render(&report, format, &look.plain(), rules);
+        let text = report::render(&report, format, &render_options.plain(), rules);
         if let Err(error) = draft.push(&text).and_then(|()| draft.finish()) {
             complain(err, error)?;
             failed = true;

@@ -10,7 +10,7 @@ use super::Exit;
 use super::text::Page;
 use crate::finding::{LEGACY_CHART, about};
 use crate::printable::complain;
-use crate::report::Look;
+use crate::report::RenderOptions;
 use crate::rules::select::{nearest, shown};
 use crate::rules::{Rule, RuleSet};
 
@@ -18,13 +18,13 @@ use crate::rules::{Rule, RuleSet};
 pub(super) fn explain(
     rules: &RuleSet,
     asked: &[String],
-    look: Look,
+    render_options: RenderOptions,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     let pages: Result<Vec<Vec<String>>, String> = asked
         .iter()
-        .map(|one| pages(rules, one.trim(), look))
+        .map(|one| pages(rules, one.trim(), render_options))
         .collect();
     match pages.map(|pages| pages.concat()) {
         Ok(pages) => {
@@ -39,12 +39,16 @@ pub(super) fn explain(
     }
 }
 
-pub(super) fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<String>, String> {
+pub(super) fn pages(
+    rules: &RuleSet,
+    asked: &str,
+    render_options: RenderOptions,
+) -> Result<Vec<String>, String> {
     if asked.is_empty() || asked.contains(char::is_control) {
         return Err(unknown(rules, asked));
     }
     if let Some(text) = about(asked) {
-        let mut page = Page::new(look);
+        let mut page = Page::new(render_options);
         // A chart is as severe as the rule that applies to its images.
         page.title(
             asked,
@@ -59,18 +63,20 @@ pub(super) fn pages(rules: &RuleSet, asked: &str, look: Look) -> Result<Vec<Stri
     }
     let matching = rules_named(rules, asked);
     if !matching.is_empty() {
-        let pages = matching.iter().map(|rule| rule::page(rule, rules, look));
+        let pages = matching
+            .iter()
+            .map(|rule| rule::page(rule, rules, render_options));
         return Ok(pages.collect());
     }
     if let Some(chart) = chart::Asked::parse(asked) {
-        return chart::page(&chart, rules, look).map(|page| vec![page]);
+        return chart::page(&chart, rules, render_options).map(|page| vec![page]);
     }
     let looks_like_reference = asked.contains(['/', '.', ':']);
-    let found = image::page(asked, rules, look);
+    let found = image::page(asked, rules, render_options);
     match found {
         Some(page) => Ok(vec![page]),
         None if looks_like_reference => {
-            let mut page = Page::new(look);
+            let mut page = Page::new(render_options);
             page.title(asked, "");
             page.paragraph("No rule applies to this reference.");
             Ok(vec![page.finish()])

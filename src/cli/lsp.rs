@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use super::args::Level;
 use super::online::{self, Registries};
 use super::settings::{self, Typed};
-use super::{Arguments, Exit, base, explain, look, options, set_threads, today};
+use super::{Arguments, Exit, base, explain, options, render_options, set_threads, today};
 use crate::lsp::{self, Asked, Host};
 use crate::printable::complain;
-use crate::report::Look;
+use crate::report::RenderOptions;
 use crate::rules::{Presence, RuleSet};
 use crate::run::{self, Options, Settings};
 
@@ -113,8 +113,8 @@ impl Host for Typist {
         let typed = Typed::new(&arguments, today, false)?;
         let baselines = settings::baselines(&arguments);
         let settings = Settings::new(&typed, &asked.roots, &base, baselines);
-        let look = look(&arguments, false);
-        let mut options = options(&arguments, asked.roots.clone(), &settings, look);
+        let render_options = render_options(&arguments, false);
+        let mut options = options(&arguments, asked.roots.clone(), &settings, render_options);
         options.base = base.clone();
         options.as_of = today;
         options.watched = false;
@@ -127,14 +127,14 @@ impl Host for Typist {
     }
 
     fn explain(&self, rules: &RuleSet, what: &str) -> Option<String> {
-        let look = Look {
+        let render_options = RenderOptions {
             color: false,
             hyperlinks: false,
             terminal: false,
             width: WIDTH,
-            ..look(&self.arguments, false)
+            ..render_options(&self.arguments, false)
         };
-        let pages = explain::pages(rules, what, look).ok()?;
+        let pages = explain::pages(rules, what, render_options).ok()?;
         Some(pages.join("\n\n"))
     }
 

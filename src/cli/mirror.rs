@@ -16,14 +16,14 @@ use super::args::TableFormat;
 use crate::artifact::Artifact;
 use crate::check;
 use crate::edit::Applicability;
+use crate::file_type;
 use crate::finding::Finding;
-use crate::kind;
 use crate::printable::{self, complain};
 use crate::registry::hosts::{Facts, Host};
 use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Reference, plan};
 use crate::rules::schema::{OneOrMany, TagsSpec};
 use crate::rules::{Rule, RuleSet, RuleSpec, Safety};
-use crate::run::{self, Mode, Options, Outcome};
+use crate::run::{self, Mode, Options, RunOutcome};
 
 #[derive(Debug, Clone, Args)]
 pub struct Mirror {
@@ -79,7 +79,7 @@ fn images(
     options: &Options<'_>,
     limit: Option<Applicability>,
     err: &mut dyn Write,
-) -> io::Result<(Vec<Moved>, Outcome)> {
+) -> io::Result<(Vec<Moved>, RunOutcome)> {
     let (listed, outcome) = run::listed(options, err)?;
     // An image in several repositories is moved by the rules of the first.
     let mut images: BTreeMap<String, PathBuf> = BTreeMap::new();
@@ -109,7 +109,7 @@ pub(super) fn finding(image: &str, rules: &RuleSet) -> Option<Finding> {
     Reference::parse(image)?;
     let text = format!("image: {image}\n");
     let path = Path::new("image.yaml");
-    let found = check::check(path, &text, kind::standard_input(), rules).findings;
+    let found = check::check(path, &text, file_type::standard_input(), rules).findings;
     found.into_iter().next()
 }
 
@@ -142,7 +142,7 @@ pub(super) fn mirror(
     };
     report(&left_out, &parts, verbose, err)?;
     Ok(match (exit, outcome) {
-        (Exit::Failed, _) | (_, Outcome::Failed) => Exit::Failed,
+        (Exit::Failed, _) | (_, RunOutcome::Failed) => Exit::Failed,
         _ if left_out.is_empty() => exit,
         _ => Exit::FindingsLeft,
     })
@@ -312,7 +312,7 @@ pub(super) fn hosts(
         }
     }
     Ok(match outcome {
-        Outcome::Failed => Exit::Failed,
+        RunOutcome::Failed => Exit::Failed,
         _ => Exit::Done,
     })
 }

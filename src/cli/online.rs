@@ -109,7 +109,7 @@ mod offline {
 
     use super::super::{Arguments, Exit};
     use super::{Registries, Tags, Verify};
-    use crate::report::{Base, Look};
+    use crate::report::{PathBase, RenderOptions};
     use crate::run::{self, Options};
 
     /// Nobody: no value of it exists.
@@ -142,8 +142,8 @@ mod offline {
     pub(crate) fn export(
         _: &Arguments,
         _: &super::super::exporter::Exporter,
-        _: &Base,
-        _: Look,
+        _: &PathBase,
+        _: RenderOptions,
         _: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Exit> {

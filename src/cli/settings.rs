@@ -11,7 +11,7 @@ use super::{Arguments, config_error, width};
 use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
 use crate::printable;
-use crate::rules::{Asked, Edition, RuleSet, Severity};
+use crate::rules::{Answers, Edition, RuleSet, Severity};
 use crate::run::{Baselines, Source};
 use crate::walk::{self, Overlay};
 
@@ -27,7 +27,7 @@ pub(super) struct Typed<'a> {
     named: Option<Config>,
     /// Of `--catalogue`.
     catalogue: Option<Arc<Edition>>,
-    asked: Option<Arc<Asked>>,
+    asked: Option<Arc<Answers>>,
     min_severity: Severity,
     /// Whether the exit code is all that is asked for.
     only_the_code: bool,
@@ -42,7 +42,7 @@ impl<'a> Typed<'a> {
         let (scope, action) = (&arguments.scope, &arguments.action);
         let of_cluster = super::of_cluster(arguments).and_then(|cluster| cluster.verify);
         let asked = action.verify.or(of_cluster).map(|which| {
-            let asked = Asked::new(which.asking(), action.pin);
+            let asked = Answers::new(which.asking(), action.pin);
             Arc::new(asked)
         });
         let mut typed = Self {

@@ -3,27 +3,30 @@
 use std::fmt::Write as _;
 
 use crate::printable;
-use crate::report::Look;
+use crate::report::RenderOptions;
 
 /// A text that grows line by line, as wide as the terminal.
 pub(super) struct Page {
     text: String,
-    look: Look,
+    render_options: RenderOptions,
 }
 
 impl Page {
-    pub(super) fn new(look: Look) -> Self {
+    pub(super) fn new(render_options: RenderOptions) -> Self {
         let text = String::new();
-        Self { text, look }
+        Self {
+            text,
+            render_options,
+        }
     }
 
     pub(super) fn title(&mut self, title: &str, rest: &str) {
-        let title = paint(&printable::line(title), "1", self.look.color);
+        let title = paint(&printable::line(title), "1", self.render_options.color);
         self.line(&format!("{title}{rest}"));
     }
 
     pub(super) fn heading(&mut self, title: &str) {
-        let title = paint(&printable::line(title), "1;4", self.look.color);
+        let title = paint(&printable::line(title), "1;4", self.render_options.color);
         self.line(&format!("\n{title}"));
     }
 
@@ -47,7 +50,7 @@ impl Page {
     fn wrapped(&mut self, bullet: &str, text: &str) {
         let first = format!("  {bullet}");
         let rest = " ".repeat(first.len());
-        let options = textwrap::Options::new(self.look.width)
+        let options = textwrap::Options::new(self.render_options.width)
             .initial_indent(&first)
             .subsequent_indent(&rest)
             // URLs and images stay in one piece.

@@ -24,9 +24,9 @@ pub enum Presence {
     Declared,
     /// In what the root made, while the root names another image for this container.
     Left { declared: String },
-    /// In what the root made, and the root has no such container: somebody adds it.
+    /// In what the root made, and the root has no such container: someone adds it.
     Added,
-    /// In a pod alone: somebody looks into it.
+    /// In a pod alone: someone looks into it.
     Debug,
     /// In what the root made; the root says nothing of containers, or was not read.
     Chosen,

@@ -14,22 +14,22 @@ use super::object::{self, Object};
 use super::spelled::Spelled;
 use crate::check::{self, Image};
 use crate::edit::{self, Applicability, Fix};
+use crate::file_type;
 use crate::finding::{Finding, Usage};
-use crate::kind;
 use crate::rules::RuleSet;
-use crate::rules::anchors::Anchors;
+use crate::rules::prefilter::Prefilter;
 use crate::source::Span;
 
 /// Judges objects by the rules.
 pub struct Judge<'r> {
     rules: &'r RuleSet,
-    anchors: &'r Anchors,
+    prefilter: &'r Prefilter,
 }
 
 impl<'r> Judge<'r> {
     /// `anchors` are those of the rules.
-    pub fn new(rules: &'r RuleSet, anchors: &'r Anchors) -> Self {
-        Self { rules, anchors }
+    pub fn new(rules: &'r RuleSet, prefilter: &'r Prefilter) -> Self {
+        Self { rules, prefilter }
     }
 
     /// What is of interest in an object. `None` of what pulls nothing, such as an event or a report.
@@ -39,7 +39,7 @@ impl<'r> Judge<'r> {
             object::strip(&mut value);
             object.uses = self.uses(&value);
             let is_legacy = object.uses.iter().any(|one| one.judged.is_some());
-            object.value = (self.rules.asked().is_some() && is_legacy).then_some(value);
+            object.value = (self.rules.answers().is_some() && is_legacy).then_some(value);
         }
         Some(object)
     }
@@ -57,14 +57,14 @@ impl<'r> Judge<'r> {
         let spelled = Spelled::new(value);
         let text = &spelled.text;
         // What is in an object of a cluster is decided by its kind alone, and never by the name of a file.
-        let (path, kind) = (Path::new("object.json"), kind::standard_input());
-        let images = check::images(path, text, kind);
+        let (path, file_type) = (Path::new("object.json"), file_type::standard_input());
+        let images = check::images(path, text, file_type);
         let mut uses: Vec<(Span, Use)> = images
             .into_iter()
             .filter_map(|image| used(value, &spelled, &image))
             .collect();
-        if self.anchors.occur_in(text.as_bytes()) {
-            let findings = check::check(path, text, kind, self.rules).findings;
+        if self.prefilter.occur_in(text.as_bytes()) {
+            let findings = check::check(path, text, file_type, self.rules).findings;
             let pulls = findings
                 .into_iter()
                 .filter(|finding| finding.usage.is_some_and(Usage::is_pull) && !finding.mention);
@@ -172,8 +172,8 @@ mod tests {
 
     fn uses(value: Value) -> Vec<Use> {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-        let anchors = Anchors::new(&rules, &[]).unwrap();
-        let judge = Judge::new(&rules, &anchors);
+        let prefilter = Prefilter::new(&rules, &[]).unwrap();
+        let judge = Judge::new(&rules, &prefilter);
         judge.object(value).unwrap().uses
     }
 

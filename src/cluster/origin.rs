@@ -46,7 +46,7 @@ impl Manager {
         }
     }
 
-    /// Whether it would put back what somebody else changes.
+    /// Whether it would put back what someone else changes.
     pub fn puts_back(self) -> bool {
         !matches!(self, Self::Kustomize | Self::KubectlApply | Self::Unknown)
     }

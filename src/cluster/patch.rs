@@ -121,7 +121,7 @@ fn managed(row: &Row) -> String {
     }
 }
 
-/// What the API server lets nobody change.
+/// What the API server lets no one change.
 fn immutable(root: &Identity, changes: &[Change]) -> Option<&'static str> {
     let is_image = |pointer: &str| {
         let parts: Vec<&str> = pointer.split('/').collect();
@@ -164,7 +164,7 @@ fn heading(row: &Row) -> String {
     format!("{namespace}{}: {}", row.root.shown(), row.origin.shown())
 }
 
-/// What else has to be changed, where somebody may apply a file again.
+/// What else has to be changed, where someone may apply a file again.
 fn remark(row: &Row) -> String {
     if matches!(
         row.root.kind.as_str(),

@@ -17,7 +17,7 @@ use super::origin::Manager;
 use super::repo::GitOnly;
 use crate::edit::Applicability;
 use crate::report::text::{count, listed};
-use crate::report::{FORMATS, Format, Look};
+use crate::report::{FORMATS, Format, RenderOptions};
 use crate::rules::{RuleSet, Severity};
 
 /// What is shown.
@@ -132,15 +132,15 @@ pub fn formats() -> impl Iterator<Item = &'static str> {
 pub fn render(
     report: &Report<'_>,
     format: &'static Format,
-    look: &Look,
+    render_options: &RenderOptions,
     rules: &RuleSet,
 ) -> String {
     match format.name {
-        "full" => full::text(report, look),
-        "concise" => concise::text(report, look),
+        "full" => full::text(report, render_options),
+        "concise" => concise::text(report, render_options),
         "json" => json::text(report),
         "csv" => table::text(report),
-        _ => files::text(report, format, look, rules),
+        _ => files::text(report, format, render_options, rules),
     }
 }
 

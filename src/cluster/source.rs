@@ -1,6 +1,6 @@
 //! Where an object of Flux or Argo CD takes other objects from: a repository, a path in it, a chart.
 //!
-//! Reads those objects, and asks nobody.
+//! Reads those objects, and asks no one.
 
 use std::collections::HashMap;
 
@@ -181,7 +181,7 @@ fn revision(spec: &Value) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-/// A URL may carry a token, which is nobody's business.
+/// A URL may carry a token, which is no one's business.
 pub(super) fn without_user(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

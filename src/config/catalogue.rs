@@ -71,7 +71,7 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     open::read(path, Links::Follow, LIMIT)
 }
 
-/// Reads a catalogue that a configuration pins which nobody named: a regular file that lies in the repository, links resolved.
+/// Reads a catalogue that a configuration pins which no one named: a regular file that lies in the repository, links resolved.
 ///
 /// # Errors
 /// Where it cannot be read, or lies elsewhere.

@@ -73,7 +73,7 @@ impl Fault {
         }
     }
 
-    /// Keeps the place that it has: the innermost is the best.
+    /// Keeps the location that it has: the innermost is the best.
     pub(crate) fn at(mut self, span: Span) -> Self {
         self.span = self.span.or(Some(span));
         self

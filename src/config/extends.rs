@@ -20,7 +20,7 @@ const DEPTH: usize = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'r> {
     pub(super) path: &'r Path,
-    /// Where globs start: the folder of the file that nobody extends.
+    /// Where globs start: the folder of the file that no one extends.
     pub(super) folder: &'r Path,
     pub(super) basis: Basis<'r>,
     /// Reads a file of the repository.
@@ -35,7 +35,7 @@ impl<'r> Reading<'r> {
         std::iter::successors(Some(self), |reading| reading.above)
     }
 
-    /// Reads the file that this one extends, which `named` is the path of and `at` the place.
+    /// Reads the file that this one extends, which `named` is the path of and `at` the location.
     pub(super) fn extended(&self, named: &str, at: Span) -> Result<Config, Fault> {
         let fault = |why: String| Fault::new(why).at(at);
         let target = Path::new(named);

@@ -13,7 +13,7 @@ pub const NAME: &str = ".regfix.yaml";
 /// that: a workflow or a manifest of regfix may well be.
 const FILES: [&str; 2] = [NAME, "regfix.yaml"];
 
-/// Names that somebody may well choose, and wonder why nothing happens.
+/// Names that someone may well choose, and wonder why nothing happens.
 const MISNAMED: [&str; 7] = [
     ".regfix.yml",
     ".regfix.toml",
@@ -24,7 +24,7 @@ const MISNAMED: [&str; 7] = [
     ".github/regfix.yaml",
 ];
 
-/// A configuration that nobody named.
+/// A configuration that no one named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub path: PathBuf,

@@ -1,4 +1,4 @@
-//! A tree of spans as serde reads it, so that every error about a value knows its place.
+//! A tree of spans as serde reads it, so that every error about a value knows its location.
 //!
 //! Scalars are taken as they are written: `1.10` is the text `1.10` where a text is wanted. An alias of a
 //! collection is refused rather than expanded. Knows no key.
@@ -343,8 +343,8 @@ mod tests {
                 "an alias can refer to a string only",
             ),
         ] {
-            let told = sample(text).unwrap_err();
-            assert_eq!(told, (place.to_owned(), message.to_owned()), "{text}");
+            let reported = sample(text).unwrap_err();
+            assert_eq!(reported, (place.to_owned(), message.to_owned()), "{text}");
         }
     }
 }

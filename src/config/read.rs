@@ -1,4 +1,4 @@
-//! The keys of `.regfix.yaml`: text in, configuration out, and of everything wrong where it stands.
+//! The keys of `.regfix.yaml`: text in, configuration out, and of everything wrong where it is.
 //!
 //! Reads no file. What a rule holds is for `rules` to say.
 
@@ -266,7 +266,7 @@ fn edits_vendored(helm: &Map<'_>) -> Result<Option<bool>, Fault> {
     }
 }
 
-/// What YAML allows and a reader would misunderstand: a key that stands twice, and an alias of a collection,
+/// What YAML allows and a reader would misunderstand: a key that occurs twice, and an alias of a collection,
 /// which may stand for more text than there is memory.
 fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
     match node {
@@ -348,7 +348,7 @@ fn globs(node: &Node<'_>) -> Result<Globs, Fault> {
     })
 }
 
-/// `select`, `ignore` and `severity`, as they stand at the top and in an override.
+/// `select`, `ignore` and `severity`, as they are at the top and in an override.
 fn selectors(map: &Map<'_>, names: &Names) -> Result<Selectors, Fault> {
     let list = |key: &str| -> Result<Vec<Selector>, Fault> {
         let texts = value(map, key).map_or_else(|| Ok(Vec::new()), texts)?;
@@ -544,7 +544,7 @@ mod tests {
         )
     }
 
-    /// `«` and `»` stand around the place that the error must point at.
+    /// `«` and `»` stand around the location that the error must point at.
     #[track_caller]
     fn check(marked: &str, message: &str, help: &str) {
         let start = marked.find('«').unwrap();
@@ -557,10 +557,10 @@ mod tests {
             "{fault:?} in {marked}"
         );
         assert_eq!(fault.message, message);
-        let told = fault.help.unwrap_or_default();
+        let reported = fault.help.unwrap_or_default();
         assert!(
-            told.contains(help) && told.is_empty() == help.is_empty(),
-            "{told}"
+            reported.contains(help) && reported.is_empty() == help.is_empty(),
+            "{reported}"
         );
     }
 

@@ -54,7 +54,7 @@ fn alone(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let value = unquoted(input.masked, content);
     let mut reference = reference::read(input.masked, value, input.actions)?;
     if reference.tag == Tag::None {
-        // It names what stands below, which brings its own tag.
+        // It names what is below, which brings its own tag.
         reference.tag = Tag::Any;
     }
     let path_below_host = reference.hosted && !reference.chart;

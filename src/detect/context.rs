@@ -101,7 +101,7 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// The same place in what the value means.
+    /// The same location in what the value means.
     pub(super) fn in_text<'b>(&'b self, input: &'b Input<'b>) -> Context<'b> {
         Context { input, ..*self }
     }

@@ -1,4 +1,4 @@
-//! Defaults inside placeholders: what stands when nothing else is set.
+//! Defaults inside placeholders: what holds when nothing else is set.
 //!
 //! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`.
 

@@ -33,7 +33,7 @@ pub(super) fn may_be(input: &Input<'_>, region: Span) -> bool {
     is_json || text.contains('\n') && (text.contains(':') || text.starts_with('-'))
 }
 
-/// Whether other text stands on the line where the scalar begins.
+/// Whether other text is on the line where the scalar begins.
 pub(super) fn is_behind_text(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
     let start = line_start(input.text, scalar.span.start);
     !input.text[start..scalar.span.start].trim().is_empty()

@@ -149,7 +149,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
 /// Maps of accounts and of mirrors are small; one with more keys has other settings, too.
 const LARGEST_ACCOUNT: usize = 8;
 
-/// Whether siblings tell a table of mirrors or an account from values of a chart.
+/// Whether siblings distinguish a table of mirrors or an account from values of a chart.
 fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool {
     let is_top = context.above().is_some_and(Context::is_root);
     // An account is one of a host.

@@ -235,7 +235,7 @@ impl ImageUse {
         self
     }
 
-    /// What tells it from other uses in the file.
+    /// What says it from other uses in the file.
     fn key(&self) -> (Option<Span>, Option<Span>) {
         let piece = |span: Option<Span>| span.map(|span| self.in_file(span));
         (piece(self.registry), piece(self.name))

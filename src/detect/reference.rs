@@ -9,7 +9,7 @@ use super::image_use::{ImageUse, Tag};
 use super::usage::Usage;
 use crate::artifact::Artifact;
 
-/// A reference and where its pieces stand in the file.
+/// A reference and where its pieces are in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reference {
     pub name: Span,
@@ -45,7 +45,7 @@ impl Reference {
     }
 }
 
-/// A text whose placeholders are masked, and where they stood in the file.
+/// A text whose placeholders are masked, and where they were in the file.
 pub(super) struct Readable {
     pub text: String,
     pub holes: Vec<Span>,

@@ -26,7 +26,7 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
     table
 });
 
-/// The row that speaks of the value at a place, if one does. The first one counts.
+/// The row that speaks of the value at a location, if one does. The first one counts.
 pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
     let last = match context.step() {
         Step::Root => return None,
@@ -38,7 +38,7 @@ pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
     rows.find(|row| row.is_of(context.document) && fits(&row.steps, Some(context)))
 }
 
-/// Whether the way to a place is the one of a row: `[]` is an item, `*` any key, a word that begins or ends with `*` any
+/// Whether the way to a location is the one of a row: `[]` is an item, `*` any key, a word that begins or ends with `*` any
 /// key that ends or begins so, and `**` any way.
 fn fits(steps: &[&str], context: Option<&Context<'_>>) -> bool {
     let Some(context) = context else {

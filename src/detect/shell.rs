@@ -233,7 +233,7 @@ impl<'c> Command<'c> {
         self.is_pushed(index).then_some(PUSHED)
     }
 
-    /// `[ "$X" = NAME ]`, `X == NAME`, and what stands before the `)` of a `case`.
+    /// `[ "$X" = NAME ]`, `X == NAME`, and what is before the `)` of a `case`.
     fn is_tested(&self, index: usize) -> bool {
         let compares = |word: &str| matches!(word, "==" | "!=" | "=~" | "-eq" | "-ne");
         let next = self.words.get(index + 1).map_or("", |word| word.text);
@@ -361,7 +361,7 @@ impl<'c> Command<'c> {
         };
         let behind = &rest[verb + 1..];
         match rest[verb].text {
-            // Values of options may stand before the image.
+            // Values of options may be before the image.
             "run" | "create" => own.contains('/') && !behind.iter().any(|word| is_name(word.text)),
             _ => behind.iter().all(|word| is_option(&word)),
         }

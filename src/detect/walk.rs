@@ -199,7 +199,7 @@ fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<I
         below.schema = Some(SchemaKeys::Keywords);
         below.key = variable.as_deref().unwrap_or(below.key);
     }
-    // A scalar of an anchor stands before the alias that leads to it.
+    // A scalar of an anchor is before the alias that leads to it.
     below.by_alias |= entry.value.span().start < entry.key.span().start;
     node(&below, &entry.value, out);
 }

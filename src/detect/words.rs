@@ -160,7 +160,7 @@ pub(super) fn is_example(key: &str) -> bool {
     matches!(key, "example" | "examples")
 }
 
-/// A scalar under it is a prefix, a path or a place to copy from or to; a map under it may be anything.
+/// A scalar under it is a prefix, a path or a location to copy from or to; a map under it may be anything.
 pub(super) fn is_mention_of_scalar(key: &str) -> bool {
     const WORDS: [&str; 26] = [
         "source",
@@ -194,7 +194,7 @@ pub(super) fn is_mention_of_scalar(key: &str) -> bool {
         || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
 }
 
-/// Siblings that tell a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
+/// Siblings that distinguish a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
 pub(super) fn is_of_mirror(key: &str) -> bool {
     const WORDS: [&str; 7] = [
         "endpoint",
@@ -208,7 +208,7 @@ pub(super) fn is_of_mirror(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
-/// Siblings that tell an account, or a host that is allowed, from an image.
+/// Siblings that distinguish an account, or a host that is allowed, from an image.
 pub(super) fn is_of_account(key: &str) -> bool {
     const WORDS: [&str; 20] = [
         "username",

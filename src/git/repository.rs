@@ -60,8 +60,8 @@ impl Repository {
             .ancestors()
             .find_map(|top| Some((top.to_owned(), git_folder(&top.join(".git"))?)));
         // Where git runs regfix as a hook it may say itself which repository it is, and does so from its top.
-        if let Some(told) = std::env::var_os("GIT_DIR") {
-            let own = PathBuf::from(told).canonicalize().map_err(|_| none())?;
+        if let Some(reported) = std::env::var_os("GIT_DIR") {
+            let own = PathBuf::from(reported).canonicalize().map_err(|_| none())?;
             let is_found = found.as_ref().is_some_and(|(_, found)| *found == own);
             if !is_found {
                 let top = std::env::var_os("GIT_WORK_TREE").map_or(real, PathBuf::from);
@@ -82,7 +82,7 @@ impl Repository {
         Self::open(top.to_owned(), own)
     }
 
-    /// A repository that somebody named: a bare one, or one that is in a `.git` of the folder. Its top is the folder that
+    /// A repository that someone named: a bare one, or one that is in a `.git` of the folder. Its top is the folder that
     /// [`Self::top_of_named`] gives, in full.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Repository {
         Self::open(normal(&top), own)
     }
 
-    /// Where the files of a repository would be that somebody named: of `a/.git` it is `a`, of all others themselves.
+    /// Where the files of a repository would be that someone named: of `a/.git` it is `a`, of all others themselves.
     pub fn top_of_named(folder: &Path) -> &Path {
         match folder.file_name() {
             Some(name) if name == ".git" => match folder.parent() {
@@ -272,9 +272,9 @@ fn common_folder(own: &Path) -> PathBuf {
 /// While git commits a part of the index, it keeps that part in a file of its own, and names it to its hooks.
 fn index_of(top: &Path, own: &Path) -> PathBuf {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
-    let told = std::env::var_os("GIT_INDEX_FILE").filter(|name| !name.is_empty());
-    match (told, here) {
-        (Some(told), Ok(here)) if here == top => here.join(told),
+    let reported = std::env::var_os("GIT_INDEX_FILE").filter(|name| !name.is_empty());
+    match (reported, here) {
+        (Some(reported), Ok(here)) if here == top => here.join(reported),
         _ => own.join("index"),
     }
 }

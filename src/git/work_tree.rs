@@ -56,7 +56,7 @@ impl<'r> WorkTree<'r> {
         };
         let name = path(entry.path(self.index));
         let Some(metadata) = self.metadata(&name) else {
-            // Git was told to leave such a file out of the work tree.
+            // Git was configured to leave such a file out of the work tree.
             let left_out = entry.flags.contains(Flags::SKIP_WORKTREE);
             return if left_out { Now::Same } else { Now::Gone };
         };
@@ -145,7 +145,7 @@ impl<'r> WorkTree<'r> {
     }
 }
 
-/// A text as git keeps it where it is told to change line ends. A file that differs in them alone says the same.
+/// A text as git keeps it where it is configured to change line ends. A file that differs in them alone says the same.
 fn with_unix_ends(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(text, b"\r\n")?;
     let mut unix = Vec::with_capacity(text.len());

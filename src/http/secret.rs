@@ -1,4 +1,4 @@
-//! What is sent to one server and shown to nobody: tokens and passwords.
+//! What is sent to one server and shown to no one: tokens and passwords.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// A text of somebody that this was sent to, without it: some servers echo what they are sent.
+    /// A text of someone that this was sent to, without it: some servers echo what they are sent.
     pub(crate) fn hidden_in(&self, text: &str) -> String {
         // Of a header, what follows the scheme; of a password in it, the password itself, too.
         let sent = self

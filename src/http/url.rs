@@ -11,7 +11,7 @@ const LONGEST: usize = 16 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) secure: bool,
-    /// In lower case; an IPv6 address stands in brackets.
+    /// In lower case; an IPv6 address is in brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
     /// The path and the query. Starts with a slash.

@@ -21,7 +21,7 @@ use crate::walk::Overlay;
 /// Actions are made for no more findings than this: whoever marks a whole file wants what fixes it as one.
 const MOST: usize = 20;
 
-/// The kind of the action that fixes a file, which editors can be told to run when it is saved.
+/// The kind of the action that fixes a file, which editors can be configured to run when it is saved.
 pub(super) fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.regfix")
 }

@@ -75,7 +75,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings, which may stand under the name of the server. `null` is none.
+    /// Reads the settings, which may be under the name of the server. `null` is none.
     ///
     /// # Errors
     /// What is wrong with them.

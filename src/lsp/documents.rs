@@ -8,7 +8,7 @@ use lsp_types::{TextDocumentContentChangeEvent, TextDocumentItem, Uri};
 
 use super::position::{Lines, Units};
 use super::uri;
-use crate::kind;
+use crate::file_type;
 use crate::walk::Overlay;
 
 /// The folder of documents that are no files, below the working directory. There is none of this name on the disk.
@@ -122,7 +122,7 @@ fn path_of_no_file(item: &TextDocumentItem) -> PathBuf {
     let is_yaml = ["yaml", "helm", "json", "dockercompose", "kubernetes"]
         .iter()
         .any(|language| item.language_id.starts_with(language));
-    if is_yaml && kind::classify(&path).is_none() {
+    if is_yaml && file_type::classify(&path).is_none() {
         path.as_mut_os_string().push(".yaml");
     }
     path
@@ -238,6 +238,6 @@ mod tests {
         assert!(yaml.ends_with(".regfix-unsaved/untitled/Untitled-1.yaml"));
         let named = path("vscode-vfs://github/o/r/../values.yaml", "yaml");
         assert!(named.ends_with(".regfix-unsaved/vscode-vfs/github/o/r/values.yaml"));
-        assert!(kind::classify(&path("untitled:Untitled-1", "rust")).is_none());
+        assert!(file_type::classify(&path("untitled:Untitled-1", "rust")).is_none());
     }
 }

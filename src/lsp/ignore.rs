@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::edit::{Applicability, Fix};
+use crate::file_type;
 use crate::finding::Finding;
-use crate::kind;
 use crate::run::{Judged, Session};
 use crate::suppress::insert::{self, Note, Wanted};
 use crate::walk::Overlay;
@@ -23,8 +23,8 @@ pub(super) fn comment(
         at: finding.span(),
         rule: &finding.rule,
     };
-    let kind = kind::classify(path)?;
-    let edits = insert::comments(path, &judged.text, kind, &[wanted], &Note::default());
+    let file_type = file_type::classify(path)?;
+    let edits = insert::comments(path, &judged.text, file_type, &[wanted], &Note::default());
     if edits.is_empty() {
         return None;
     }

@@ -316,7 +316,7 @@ impl Server<'_> {
     pub(super) fn restart(&mut self) {
         self.stop();
         self.roots.clear();
-        // Of what was asked, nobody knows the root any more.
+        // The root of what was asked is not known any more.
         for id in std::mem::take(&mut self.pending) {
             let code = ErrorCode::ContentModified as i32;
             self.write(Response::new_err(

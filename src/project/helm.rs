@@ -7,23 +7,23 @@ mod advice;
 mod archive;
 mod changes;
 mod chart;
+mod chart_images;
 mod coalesce;
-mod defaults;
-mod document;
 mod effective;
 mod given;
 mod guard;
-mod inflated;
-mod joined;
 mod load;
 mod members;
+mod merged_values;
 mod overrides;
-mod pulled;
+mod owned_chart;
 mod readers;
 mod refusal;
-mod released;
+mod released_chart;
+mod releases;
 pub mod render;
-mod root;
+mod subchart_findings;
+mod template_join;
 mod templates;
 mod values;
 mod vendored;
@@ -33,25 +33,25 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Members, Place, Plan, Project, Tree};
-use crate::kind::{self, ProjectType};
+use super::{Members, PathKind, Plan, Project, Tree};
+use crate::file_type::{self, ProjectType};
 use crate::rules::RuleSet;
-use crate::rules::anchors::Anchors;
+use crate::rules::prefilter::Prefilter;
 
 use advice::Advice;
 pub use advice::{CHART_WORDS, RuleOf, may_name_chart};
 use changes::Change;
 use chart::{Dependency, DependencyFile, Metadata};
+pub use chart_images::rendered::{Rendered, images as rendered_images};
+pub use chart_images::{ChartImages, SubchartImage, images};
 use given::Laid;
-pub(super) use inflated::unpacked;
-use inflated::{Inflated, Scene};
 use load::{Loaded, Loader};
-pub use pulled::rendered::{Rendered, images as rendered_images};
-pub use pulled::{Pulled, SubchartImage, images};
+use owned_chart::OwnedChart;
 use readers::Readers;
-use released::Release;
-pub use released::{RELEASE_WORDS, may_release};
-use root::Root;
+pub(super) use released_chart::unpacked;
+use released_chart::{ReleaseContext, ReleasedChart};
+use releases::Release;
+pub use releases::{RELEASE_WORDS, may_release};
 use templates::Joined;
 pub use vendored::Vendored;
 
@@ -59,12 +59,12 @@ pub use vendored::Vendored;
 pub struct Charts<'c> {
     tree: &'c dyn Tree,
     rules: &'c RuleSet,
-    anchors: &'c Anchors,
-    roots: Vec<Root>,
+    prefilter: &'c Prefilter,
+    roots: Vec<OwnedChart>,
     joined: Vec<Joined>,
     /// Charts that can be rendered to see what becomes of their values.
     readers: Vec<Readers<'c>>,
-    inflated: Vec<Inflated>,
+    inflated: Vec<ReleasedChart>,
     /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
     held: Vec<PathBuf>,
     advice: Advice<'c>,
@@ -99,15 +99,15 @@ impl<'c> Charts<'c> {
         files: Files<'_>,
         rule_of: RuleOf<'c>,
         rules: &'c RuleSet,
-        anchors: &'c Anchors,
+        prefilter: &'c Prefilter,
         vendored: Vendored<'_>,
     ) -> Self {
         let Files {
             projects, releases, ..
         } = files;
-        let scene = Scene {
+        let scene = ReleaseContext {
             tree,
-            anchors,
+            prefilter,
             vendored,
             every_chart: false,
         };
@@ -137,7 +137,7 @@ impl<'c> Charts<'c> {
         let mut charts = Self {
             tree,
             rules,
-            anchors,
+            prefilter,
             roots: Vec::new(),
             joined: owned
                 .par_iter()
@@ -148,7 +148,7 @@ impl<'c> Charts<'c> {
                 .filter_map(|one| {
                     let laid = laid.get(&one.folder).map(Vec::as_slice);
                     let laid = laid.unwrap_or_default();
-                    Readers::of(tree, anchors, &one.folder, laid, releases)
+                    Readers::of(tree, prefilter, &one.folder, laid, releases)
                 })
                 .collect(),
             inflated,
@@ -163,8 +163,8 @@ impl<'c> Charts<'c> {
         charts
     }
 
-    fn root(&self, tree: &dyn Tree, one: Met, vendored: Vendored<'_>) -> Option<Root> {
-        let loader = Loader::new(tree, self.anchors, vendored);
+    fn root(&self, tree: &dyn Tree, one: Met, vendored: Vendored<'_>) -> Option<OwnedChart> {
+        let loader = Loader::new(tree, self.prefilter, vendored);
         let loaded = loader.load(&one.folder, &one.metadata);
         let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
         if dependencies.is_empty() && loaded.children.is_empty() && loaded.faults.is_empty() {
@@ -179,9 +179,9 @@ impl<'c> Charts<'c> {
             None => "Chart.lock",
         };
         let lock = one.folder.join(lock);
-        Some(Root {
+        Some(OwnedChart {
             absent: absent(tree, &one, &loaded),
-            lock: (tree.place(&lock) == Place::File).then(|| load::shown(&lock)),
+            lock: (tree.place(&lock) == PathKind::File).then(|| load::shown(&lock)),
             values: one.folder.join("values.yaml"),
             requirements,
             chart: one.chart,
@@ -189,8 +189,8 @@ impl<'c> Charts<'c> {
         })
     }
 
-    /// Whether there can be anything to tell of a chart as it is on disk.
-    fn may_tell(&self, root: &Root, tree: &dyn Tree) -> bool {
+    /// Whether there can be anything to say of a chart as it is on disk.
+    fn may_tell(&self, root: &OwnedChart, tree: &dyn Tree) -> bool {
         let loaded = &root.loaded;
         let known =
             !(root.absent.is_empty() && loaded.faults.is_empty() && loaded.vendored.is_empty());
@@ -198,38 +198,39 @@ impl<'c> Charts<'c> {
         // What is split between a subchart's defaults and what the user sets may have its stem in the latter.
         let set = || {
             let values = tree.text(&root.values).unwrap_or_default();
-            !loaded.children.is_empty() && self.anchors.has_stem(values.as_bytes())
+            !loaded.children.is_empty() && self.prefilter.has_stem(values.as_bytes())
         };
         known || loaded.suspect || moves() || set()
     }
 }
 
 /// The releases of charts of the tree, by the files that may have some.
-fn released(scene: Scene<'_>, files: &[PathBuf]) -> Vec<Release> {
+fn released(scene: ReleaseContext<'_>, files: &[PathBuf]) -> Vec<Release> {
     let found = files.par_iter();
     found
-        .flat_map_iter(|path| released::of(scene, path))
+        .flat_map_iter(|path| releases::of(scene, path))
         .collect()
 }
 
 /// The charts that kustomizations and releases ask for.
 fn inflated(
-    scene: Scene<'_>,
+    scene: ReleaseContext<'_>,
     files: &[PathBuf],
     releases: &[PathBuf],
     released: &[Release],
-) -> Vec<Inflated> {
+) -> Vec<ReleasedChart> {
     let is_asking = |path: &&PathBuf| {
-        kind::classify(path).is_some_and(|kind| kind.project == Some(ProjectType::Kustomization))
+        file_type::classify(path)
+            .is_some_and(|file_type| file_type.project == Some(ProjectType::Kustomization))
     };
     let pulled = files
         .par_iter()
         .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
-        .flat_map_iter(|path| inflated::of(scene, path));
+        .flat_map_iter(|path| released_chart::of(scene, path));
     let released = released.par_iter().filter_map(|one| one.inflated(scene));
-    let mut all: Vec<Inflated> = pulled.chain(released).collect();
+    let mut all: Vec<ReleasedChart> = pulled.chain(released).collect();
     let asking: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
-    inflated::mark_shared(scene.tree, &asking, &mut all);
+    released_chart::mark_shared(scene.tree, &asking, &mut all);
     all
 }
 
@@ -242,7 +243,7 @@ fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
 }
 
 /// Those of the charts that the user owns.
-fn owned(mut met: Vec<Met>, vendored: Vendored<'_>, inflated: &[Inflated]) -> Vec<Met> {
+fn owned(mut met: Vec<Met>, vendored: Vendored<'_>, inflated: &[ReleasedChart]) -> Vec<Met> {
     let vendored = vendored.among(&met);
     met.retain(|one| {
         let mut folders = one.folder.ancestors();
@@ -252,7 +253,7 @@ fn owned(mut met: Vec<Met>, vendored: Vendored<'_>, inflated: &[Inflated]) -> Ve
 }
 
 /// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
-fn is_asked_for(folder: &Path, inflated: &[Inflated]) -> bool {
+fn is_asked_for(folder: &Path, inflated: &[ReleasedChart]) -> bool {
     inflated.iter().any(|one| folder.starts_with(&one.folder))
 }
 
@@ -266,13 +267,13 @@ fn absent(tree: &dyn Tree, one: &Met, loaded: &Loaded) -> Vec<usize> {
             .children
             .iter()
             .any(|child| child.metadata.name == *name);
-        // An archive that is broken is told as such.
+        // An archive that is broken is reported as such.
         let archives = load::shown(&one.folder.join(format!("charts/{name}-")));
         let mut faults = loaded.faults.iter();
         let broken = faults.any(|fault| fault.place.starts_with(&archives));
         let source = dependency.folder().is_some_and(|source| {
             let folder = tree.resolve(&one.folder, source);
-            tree.place(&folder.join("Chart.yaml")) == Place::File
+            tree.place(&folder.join("Chart.yaml")) == PathKind::File
         });
         !there && !broken && !source
     };
@@ -305,14 +306,14 @@ impl Charts<'_> {
         let here = self.inflated.iter();
         let here = here.filter(|one| members.contains_key(&one.asking));
         let found: Vec<_> = here
-            .map(|one| (one, one.findings(members, self.rules, self.anchors)))
+            .map(|one| (one, one.findings(members, self.rules, self.prefilter)))
             .collect();
         let unread = found.iter().filter(|(_, found)| found.is_err());
         let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.folder.clone()).collect();
         let found = found.into_iter();
-        let told =
+        let reported =
             found.flat_map(|(one, found)| one.tell(members, found, !unread.contains(&one.folder)));
-        told.collect()
+        reported.collect()
     }
 }
 
@@ -322,7 +323,7 @@ impl Charts<'_> {
         for readers in &self.readers {
             readers.lift(members);
         }
-        let is_read = |root: &&Root| self.readers.iter().any(|one| one.is_of(&root.values));
+        let is_read = |root: &&OwnedChart| self.readers.iter().any(|one| one.is_of(&root.values));
         for root in self.roots.iter().filter(|root| !is_read(root)) {
             Readers::of_subcharts(self.tree, &root.values).lift(members);
         }
@@ -345,7 +346,7 @@ impl Project for Charts<'_> {
             })
             .chain(joined)
             .chain(self.readers.iter().map(Readers::group))
-            .chain(self.inflated.iter().map(Inflated::group))
+            .chain(self.inflated.iter().map(ReleasedChart::group))
             .chain(self.held.iter().map(|path| vec![path.clone()]))
             .chain(self.advice.groups())
             .collect()
@@ -356,13 +357,13 @@ impl Project for Charts<'_> {
             joined.find(members, self.rules);
         }
         for readers in &self.readers {
-            readers.find(members, self.rules, self.anchors);
+            readers.find(members, self.rules, self.prefilter);
         }
         members::hold(members, &self.held, LISTED);
         let mut changes = self.find_inflated(members);
         for root in &self.roots {
             if members.contains_key(&root.chart) {
-                changes.extend(root.find(members, self.rules, self.anchors));
+                changes.extend(root.find(members, self.rules, self.prefilter));
                 let readers = Readers::of_subcharts(self.tree, &root.values);
                 readers.confirm(root.declares(), members, self.rules);
             }

@@ -3,28 +3,28 @@
 //! Follows what each kustomization is built from, plays the build with and without the fixes, and ties those together
 //! that would break an entry alone. Fetches nothing: what a remote base or a chart holds is not known.
 
-mod act;
-mod behind;
-mod blind;
+mod build_graph;
 mod built;
-mod bundle;
 mod entry;
+mod entry_effect;
+mod evaluate;
 mod find;
 mod findings;
+mod fix_set;
 mod fixes;
-mod flow;
-mod group;
+mod image_name;
+mod image_scalars;
+mod image_value;
 mod index;
-mod layer;
+mod kustomization;
 mod layout;
-mod leaf;
+mod left_behind;
 mod order;
 mod plan;
-mod player;
 mod reader;
+mod simulator;
+mod unreadable;
 mod unseen;
-mod value;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,9 +35,9 @@ use crate::rules::RuleSet;
 
 pub(super) use built::files_of;
 
+use build_graph::BuildGraph;
 use entry::Entry;
-use group::Group;
-use layer::{Layer, Target, is_layer};
+use kustomization::{Kustomization, Target, is_layer};
 
 /// The kustomizations of a run, and how they hang together.
 pub struct Trees<'t> {
@@ -50,8 +50,8 @@ pub struct Trees<'t> {
 #[derive(Debug, Default)]
 struct Links {
     files: Vec<PathBuf>,
-    /// Whether there is something to tell of it besides findings.
-    told: bool,
+    /// Whether there is something to say of it besides findings.
+    reported: bool,
 }
 
 impl<'t> Trees<'t> {
@@ -70,11 +70,11 @@ impl<'t> Trees<'t> {
             let Some(text) = tree.text(&path) else {
                 continue;
             };
-            let layer = Layer::read(tree, &path, &text);
+            let layer = Kustomization::read(tree, &path, &text);
             let files: Vec<PathBuf> = layer.files().map(Path::to_owned).collect();
             open.extend(files.iter().filter(|path| is_layer(path)).cloned());
-            let told = !layer.problems.is_empty() || !layer.unseen.is_empty();
-            layers.insert(path, Links { files, told });
+            let reported = !layer.problems.is_empty() || !layer.unseen.is_empty();
+            layers.insert(path, Links { files, reported });
         }
         Self {
             tree,
@@ -95,20 +95,22 @@ impl Project for Trees<'_> {
             if files.iter().any(|path| self.tree.is_suspect(path)) {
                 groups.push(files.into_iter().cloned().collect());
             } else {
-                let told = group.into_iter().filter(|layer| self.layers[*layer].told);
-                groups.extend(told.map(|layer| vec![layer.clone()]));
+                let reported = group
+                    .into_iter()
+                    .filter(|layer| self.layers[*layer].reported);
+                groups.extend(reported.map(|layer| vec![layer.clone()]));
             }
         }
         groups
     }
 
     fn find(&self, members: &mut Members) -> project::Plan<'_> {
-        let mut group = Group::layers(self.tree, members);
+        let mut group = BuildGraph::layers(self.tree, members);
         report(&group, members);
         if !self.has_work(&group, members) {
             return Box::new(|_| {});
         }
-        blind::hold(&group, self.tree, members);
+        unreadable::hold(&group, self.tree, members);
         group.read(self.tree, members, self.rules);
         find::find(&mut group, members, self.rules);
         Box::new(move |members| fixes::plan(&group, members))
@@ -147,19 +149,20 @@ impl Trees<'_> {
     }
 
     /// Whether anything is found in the files, or in what an entry says.
-    fn has_work(&self, group: &Group, members: &Members) -> bool {
+    fn has_work(&self, group: &BuildGraph, members: &Members) -> bool {
         let found = members.values().any(|member| !member.findings.is_empty());
         let is_legacy = |entry: &Entry| {
-            entry.is_literal() && words::of_name(&entry.name.text, self.rules).is_some()
+            entry.is_literal() && evaluate::of_name(&entry.name.text, self.rules).is_some()
         };
-        let may_report =
-            |layer: &Layer| !layer.transformers.is_empty() || layer.entries.iter().any(is_legacy);
+        let may_report = |layer: &Kustomization| {
+            !layer.transformers.is_empty() || layer.entries.iter().any(is_legacy)
+        };
         found || group.layers.iter().any(may_report)
     }
 }
 
 /// Reports what could not be followed.
-fn report(group: &Group, members: &mut Members) {
+fn report(group: &BuildGraph, members: &mut Members) {
     for (number, layer) in group.layers.iter().enumerate() {
         let Some(member) = members.get_mut(&layer.path) else {
             continue;

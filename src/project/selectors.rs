@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::kustomize;
-use super::{Members, Place, Plan, Project, Tree};
+use super::{Members, PathKind, Plan, Project, Tree};
 use crate::check;
 use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
-use crate::kind::{Holds, Kind};
 use crate::rules::RuleSet;
 use crate::source::{self, LineIndex};
 use crate::syntax::yaml::{self, Map, Node};
@@ -33,12 +33,12 @@ pub const WORDS: [&str; 3] = [
 ];
 
 /// Whether such documents can be in files of a kind.
-pub fn is_of_use(kind: &Kind) -> bool {
-    matches!(kind.holds, Holds::Yaml | Holds::Json)
+pub fn is_of_use(file_type: &FileType) -> bool {
+    matches!(file_type.holds, Holds::Yaml | Holds::Json)
 }
 
 /// Whether a file may hold such documents, by a look at its bytes.
-pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
+pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     let selects = || has("images") || has("patch");
     let [kustomize, helm, argo] = WORDS;
@@ -48,7 +48,7 @@ pub fn may_select(path: &Path, kind: &Kind, bytes: &[u8]) -> bool {
             || has(argo) && has("kustomize")
             || is_argo_source(path)
     };
-    is_of_use(kind) && selects() && is_applied()
+    is_of_use(file_type) && selects() && is_applied()
 }
 
 /// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
@@ -183,10 +183,10 @@ fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
     let named = named.trim_start_matches("./").trim_start_matches('/');
     let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
     let seen: Vec<PathBuf> = above
-        .take_while(|folder| tree.place(folder) == Place::Folder)
+        .take_while(|folder| tree.place(folder) == PathKind::Folder)
         .collect();
     let named = seen.iter().rev().map(|folder| tree.resolve(folder, named));
-    let mut named = named.filter(|path| tree.place(path) == Place::Folder);
+    let mut named = named.filter(|path| tree.place(path) == PathKind::Folder);
     named.next()
 }
 
@@ -211,7 +211,7 @@ impl Selectors<'_> {
                 continue;
             };
             // Ignore comments and settings may have taken a finding away: what it is about selects all the same.
-            let checked = check::check(&applied.path, &member.text, member.kind, self.rules);
+            let checked = check::check(&applied.path, &member.text, member.file_type, self.rules);
             let mut named = selected(&member.text);
             let mut selectors: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
             for finding in checked.findings {
@@ -332,7 +332,7 @@ impl Applied {
             .iter()
             .filter_map(|path| Some((path, members.get(path)?)));
         let mut images =
-            members.flat_map(|(path, member)| check::images(path, &member.text, member.kind));
+            members.flat_map(|(path, member)| check::images(path, &member.text, member.file_type));
         images.any(|image| image.name == name)
     }
 

@@ -55,7 +55,7 @@ impl Client {
         })
     }
 
-    /// What was wrong with files that nobody named: the run goes on without them.
+    /// What was wrong with files that no one named: the run goes on without them.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -68,7 +68,7 @@ impl Client {
         }
     }
 
-    /// Asks for one image. `platforms` are only told where they are wanted.
+    /// Asks for one image. `platforms` are only reported where they are wanted.
     pub fn ask(&self, location: &Location, platforms: bool) -> Answer {
         let location = self.asked_at(location);
         let Some(cache) = &self.cache else {

@@ -9,7 +9,7 @@ use crate::source::normal;
 
 /// The working directory, and the repository that it is in.
 #[derive(Debug, Clone, Default)]
-pub struct Base {
+pub struct PathBase {
     here: PathBuf,
     /// The working directory where there is no repository.
     root: PathBuf,
@@ -18,7 +18,7 @@ pub struct Base {
     owners: Arc<Owners>,
 }
 
-impl Base {
+impl PathBase {
     /// Both absolute.
     pub fn new(here: &Path, repository: Option<&Path>) -> Self {
         Self {
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn paths_start_at_the_repository() {
-        let base = Base::new(Path::new("/repo/sub"), Some(Path::new("/repo")));
-        let alone = Base::new(Path::new("/tmp/x"), None);
+        let base = PathBase::new(Path::new("/repo/sub"), Some(Path::new("/repo")));
+        let alone = PathBase::new(Path::new("/tmp/x"), None);
         let linked = base
             .clone()
             .linked(Path::new("/link/./to"), "/repo/sub".into());

@@ -4,7 +4,7 @@
 //! for one that is not.
 
 use super::text::{Ink, Places, count, unjudged, written_in};
-use super::{FileReport, Format, Look, Stream, Summary, Telling, repositories};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary, repositories};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Related, Severity};
 use crate::printable;
@@ -19,33 +19,33 @@ pub static FORMAT: Format = Format {
     about: "one finding per line",
     is_document: false,
     has_keys: false,
-    telling: Telling::Streamed(&Concise),
+    telling: Delivery::Streamed(&Concise),
 };
 
 impl Stream for Concise {
-    fn lists_unjudged(&self, look: &Look) -> bool {
-        look.verbose
+    fn lists_unjudged(&self, render_options: &RenderOptions) -> bool {
+        render_options.verbose
     }
 
-    fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> String {
         let mut lines = Lines {
             path: printable::path(report.path),
             places: Places::new(report),
-            look,
+            render_options,
             out: String::new(),
         };
         for fixed in report.fixed {
-            let word = Ink::Green.on("fixed", look.color);
+            let word = Ink::Green.on("fixed", render_options.color);
             lines.push(Some(fixed.position), &word, &done(&fixed.finding));
         }
         for finding in report.findings {
             let position = lines.places.at(finding.span().start);
             lines.push(
                 Some(position),
-                &severity(finding.severity, look),
+                &severity(finding.severity, render_options),
                 &left(finding),
             );
-            if look.verbose {
+            if render_options.verbose {
                 finding
                     .related
                     .iter()
@@ -58,10 +58,10 @@ impl Stream for Concise {
         for problem in report.problems {
             lines.problem(problem);
         }
-        if self.lists_unjudged(look) {
+        if self.lists_unjudged(render_options) {
             for one in report.unjudged {
                 let position = lines.places.at(one.span.start);
-                let word = Ink::Yellow.on("not judged", look.color);
+                let word = Ink::Yellow.on("not judged", render_options.color);
                 lines.push(
                     Some(position),
                     &format!("{word}:"),
@@ -72,13 +72,13 @@ impl Stream for Concise {
         lines.out
     }
 
-    fn end(&self, summary: &Summary, look: &Look, _: &RuleSet) -> String {
-        counts(summary, look)
+    fn end(&self, summary: &Summary, render_options: &RenderOptions, _: &RuleSet) -> String {
+        counts(summary, render_options)
     }
 }
 
 /// The line of counts.
-pub fn counts(summary: &Summary, look: &Look) -> String {
+pub fn counts(summary: &Summary, render_options: &RenderOptions) -> String {
     let counts = [
         (summary.errors, "error"),
         (summary.warnings, "warning"),
@@ -94,11 +94,11 @@ pub fn counts(summary: &Summary, look: &Look) -> String {
         [] => "nothing found".to_owned(),
         counts => counts.join(", "),
     };
-    let asides: String = asides(summary, look)
+    let asides: String = asides(summary, render_options)
         .iter()
         .map(|aside| format!("; {aside}"))
         .collect();
-    let repositories = repositories::lines(&summary.repositories, look.color);
+    let repositories = repositories::lines(&summary.repositories, render_options.color);
     let repositories: String = repositories
         .iter()
         .map(|line| format!("{line}\n"))
@@ -110,7 +110,7 @@ pub fn counts(summary: &Summary, look: &Look) -> String {
 struct Lines<'r> {
     path: String,
     places: Places<'r>,
-    look: &'r Look,
+    render_options: &'r RenderOptions,
     out: String,
 }
 
@@ -120,7 +120,7 @@ impl Lines<'_> {
             Some(position) => format!("{}:{}:{}:", self.path, position.line, position.column),
             None => format!("{}:", self.path),
         };
-        let place = Ink::Bold.on(&place, self.look.color);
+        let place = Ink::Bold.on(&place, self.render_options.color);
         self.out
             .push_str(format!("{place} {word} {rest}").trim_end());
         self.out.push('\n');
@@ -130,7 +130,7 @@ impl Lines<'_> {
     fn related(&mut self, related: &Related) {
         let place = Ink::Bold.on(
             &format!("{}:", printable::line(&related.shown_place())),
-            self.look.color,
+            self.render_options.color,
         );
         self.out
             .push_str(&format!("{place} note: {}", printable::line(&related.text)));
@@ -139,14 +139,14 @@ impl Lines<'_> {
 
     fn problem(&mut self, problem: &Problem) {
         let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
-        let word = format!("{}:", ink.on("problem", self.look.color));
+        let word = format!("{}:", ink.on("problem", self.render_options.color));
         let position = problem.offset.map(|offset| self.places.at(offset));
         self.push(position, &word, &printable::line(&problem.message));
     }
 }
 
-fn severity(severity: Severity, look: &Look) -> String {
-    Ink::of(severity).on(severity.name(), look.color)
+fn severity(severity: Severity, render_options: &RenderOptions) -> String {
+    Ink::of(severity).on(severity.name(), render_options.color)
 }
 
 fn left(finding: &Finding) -> String {
@@ -183,7 +183,7 @@ fn reference(finding: &Finding) -> String {
 }
 
 /// What else there is to say of a run, in the order of use.
-fn asides(summary: &Summary, look: &Look) -> Vec<String> {
+fn asides(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     let mut asides = Vec::new();
     let mut tell = |number: usize, words: &str| {
         if number > 0 {
@@ -191,12 +191,12 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
         }
     };
     tell(summary.fixed, "fixed");
-    let fixable = if look.write {
+    let fixable = if render_options.write {
         "not written"
     } else {
         "fixable with --write"
     };
-    match look.limit {
+    match render_options.limit {
         Applicability::Safe => {
             tell(summary.fixable, fixable);
             let more = if summary.fixable > 0 {
@@ -219,7 +219,7 @@ fn asides(summary: &Summary, look: &Look) -> Vec<String> {
     tell(summary.excluded, "excluded");
     tell(summary.ignored, "ignored");
     tell(summary.hidden, "hidden");
-    if look.verbose {
+    if render_options.verbose {
         tell(summary.unknown, "of no known type");
     }
     tell(summary.reports, "left out as reports of regfix");
@@ -262,7 +262,7 @@ x/a.yaml: problem: no room
         let sample = Sample::new("a: k8s.gcr.io/a\n")
             .finding("k8s.gcr.io/a")
             .with(make_shared);
-        let verbose = Look {
+        let verbose = RenderOptions {
             verbose: true,
             ..LOOK
         };
@@ -277,7 +277,7 @@ x/a.yaml: problem: no room
         let shown = sample.show(
             &Concise,
             "a",
-            &Look {
+            &RenderOptions {
                 color: true,
                 ..LOOK
             },

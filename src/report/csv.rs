@@ -4,7 +4,7 @@ use csv::{QuoteStyle, Writer, WriterBuilder};
 
 use super::group;
 use super::text::Places;
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::printable;
 use crate::rules::RuleSet;
 
@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     about: "for spreadsheets: one row per finding",
     is_document: true,
     has_keys: false,
-    telling: Telling::Streamed(&Csv),
+    telling: Delivery::Streamed(&Csv),
 };
 
 const HEAD: [&str; 11] = [
@@ -27,7 +27,7 @@ impl Stream for Csv {
         rows([HEAD.map(str::to_owned)])
     }
 
-    fn file(&self, report: &FileReport<'_>, _: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _: &RenderOptions) -> String {
         let mut places = Places::new(report);
         let path = printable::path(report.path);
         rows(report.findings.iter().map(|finding| {
@@ -52,7 +52,7 @@ impl Stream for Csv {
         }))
     }
 
-    fn end(&self, _: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn end(&self, _: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         String::new()
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::FileReport;
 use crate::finding::Key;
 
-/// A fingerprint for each finding, 32 hexadecimal digits. Those with equal keys are told apart by their order.
+/// A fingerprint for each finding, 32 hexadecimal digits. Those with equal keys are distinguished by their order.
 pub(super) fn fingerprints(report: &FileReport<'_>) -> Vec<String> {
     let path = report.origin_base().relative(report.path);
     let mut seen: HashMap<&Key, usize> = HashMap::new();

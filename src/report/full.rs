@@ -1,23 +1,23 @@
-//! For people: each finding with the lines it stands in, drawn by miette.
+//! For people: each finding with the lines it is in, drawn by miette.
 //!
 //! What is only worth knowing takes two lines, so that it does not drown the rest. Decides no colours:
 //! [`Look`] says whether there are any.
 
-mod closing;
-mod cut;
-mod shown;
+mod clip;
+mod diagnostic;
 mod snippet;
+mod summary;
 
 use std::cmp::Reverse;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use self::shown::Shown;
+use self::diagnostic::RenderedFinding;
 use self::snippet::Snippet;
-use super::held::{Held, Key, MOST};
+use super::grouped::{GroupedFindings, Key, MOST};
 use super::statistics::Counts;
 use super::text::{Ink, Places, unjudged, wrap, written_in};
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Problem, Related, Severity, Unjudged};
 use crate::printable;
@@ -37,7 +37,7 @@ pub static FORMAT: Format = Format {
     about: "for people: each finding with its lines",
     is_document: false,
     has_keys: false,
-    telling: Telling::Streamed(&Full),
+    telling: Delivery::Streamed(&Full),
 };
 
 impl Stream for Full {
@@ -45,20 +45,24 @@ impl Stream for Full {
         "\n"
     }
 
-    fn lists_unjudged(&self, look: &Look) -> bool {
-        look.verbose
+    fn lists_unjudged(&self, render_options: &RenderOptions) -> bool {
+        render_options.verbose
     }
 
-    fn held(&self, report: &FileReport<'_>, look: &Look) -> Option<Held> {
-        if look.verbose {
+    fn held(
+        &self,
+        report: &FileReport<'_>,
+        render_options: &RenderOptions,
+    ) -> Option<GroupedFindings> {
+        if render_options.verbose {
             return None;
         }
         let text = match report.findings.len() > MOST {
             true => String::new(),
-            false => self.file(report, look),
+            false => self.file(report, render_options),
         };
-        let mut page = Page::new(report, look);
-        let mut held = Held::file(text, page.others());
+        let mut page = Page::new(report, render_options);
+        let mut held = GroupedFindings::file(text, page.others());
         let folder = match report
             .path
             .parent()
@@ -83,8 +87,8 @@ impl Stream for Full {
         Some(held)
     }
 
-    fn file(&self, report: &FileReport<'_>, look: &Look) -> String {
-        let mut page = Page::new(report, look);
+    fn file(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> String {
+        let mut page = Page::new(report, render_options);
         let fixed = page.fixed_lines();
         let (short, long): (Vec<&Finding>, Vec<&Finding>) = report
             .findings
@@ -93,15 +97,18 @@ impl Stream for Full {
         let blocks: Vec<String> = long.iter().map(|finding| page.block(finding)).collect();
         let short: String = short.iter().map(|finding| page.short(finding)).collect();
         let problems = page.problem_lines();
-        let listed = report.unjudged.iter().filter(|_| self.lists_unjudged(look));
+        let listed = report
+            .unjudged
+            .iter()
+            .filter(|_| self.lists_unjudged(render_options));
         let unjudged: String = listed.map(|one| page.unjudged(one)).collect();
         let parts = [fixed, blocks.join("\n"), short, problems, unjudged];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("\n")
     }
 
-    fn end(&self, summary: &Summary, look: &Look, _: &RuleSet) -> String {
-        closing::lines(summary, look)
+    fn end(&self, summary: &Summary, render_options: &RenderOptions, _: &RuleSet) -> String {
+        summary::lines(summary, render_options)
     }
 }
 
@@ -112,7 +119,7 @@ fn is_short(finding: &Finding) -> bool {
 /// One file on its way to text.
 struct Page<'r> {
     report: &'r FileReport<'r>,
-    look: &'r Look,
+    render_options: &'r RenderOptions,
     path: String,
     places: Places<'r>,
     miette: GraphicalReportHandler,
@@ -120,23 +127,23 @@ struct Page<'r> {
 }
 
 impl<'r> Page<'r> {
-    fn new(report: &'r FileReport<'r>, look: &'r Look) -> Self {
-        let theme = match look.color {
+    fn new(report: &'r FileReport<'r>, render_options: &'r RenderOptions) -> Self {
+        let theme = match render_options.color {
             true => GraphicalTheme::unicode(),
             false => GraphicalTheme::unicode_nocolor(),
         };
-        let width = look.width.max(NARROWEST);
+        let width = render_options.width.max(NARROWEST);
         // References must stay whole, so the text comes wrapped. The rule's id alone is the link.
         let miette = GraphicalReportHandler::new_themed(theme)
             .with_width(width)
             .with_wrap_lines(false)
-            .with_links(look.hyperlinks)
-            .with_urls(look.hyperlinks)
+            .with_links(render_options.hyperlinks)
+            .with_urls(render_options.hyperlinks)
             .with_link_display_text("")
             .without_syntax_highlighting();
         Self {
             report,
-            look,
+            render_options,
             path: printable::path(report.path),
             places: Places::new(report),
             miette,
@@ -181,7 +188,7 @@ impl<'r> Page<'r> {
             &finding.labels,
             self.width,
         );
-        let shown = Shown {
+        let shown = RenderedFinding {
             severity: finding.severity,
             code: code(finding),
             message: wrap(&printable::line(&finding.message), self.prose(4)).join("\n"),
@@ -207,25 +214,28 @@ impl<'r> Page<'r> {
         let mut lines = Vec::new();
         let width = self.prose(8);
         if let Some((old, new)) = moved(finding) {
-            let target = Ink::Green.on(&new, self.look.color);
+            let target = Ink::Green.on(&new, self.render_options.color);
             match old.chars().count() + new.chars().count() + 3 <= width {
                 true => lines.push(format!("{old} → {target}")),
                 false => lines.extend([old, format!("→ {target}")]),
             }
         }
-        let (marker, ink) = marker(finding, self.look);
-        let mut trust = wrap(&with_reason(marker, finding, self.look), width);
+        let (marker, ink) = marker(finding, self.render_options);
+        let mut trust = wrap(&with_reason(marker, finding, self.render_options), width);
         if let Some(first) = trust.first_mut() {
-            *first = first.replacen(marker, &ink.on(marker, self.look.color), 1);
+            *first = first.replacen(marker, &ink.on(marker, self.render_options.color), 1);
         }
         lines.extend(trust);
         for related in &finding.related {
-            lines.extend(wrap(&told(related), width));
+            lines.extend(wrap(&reported(related), width));
         }
         for note in notes(finding) {
             lines.extend(wrap(&printable::line(note), width));
         }
-        let url = finding.url.as_deref().filter(|_| !self.look.hyperlinks);
+        let url = finding
+            .url
+            .as_deref()
+            .filter(|_| !self.render_options.hyperlinks);
         lines.extend(url.map(|url| printable::line(url).into_owned()));
         lines.join("\n")
     }
@@ -234,7 +244,9 @@ impl<'r> Page<'r> {
     fn short(&mut self, finding: &Finding) -> String {
         let place = self.at(finding.span().start);
         let what = match moved(finding) {
-            Some((old, new)) => format!("{old} → {}", Ink::Green.on(&new, self.look.color)),
+            Some((old, new)) => {
+                format!("{old} → {}", Ink::Green.on(&new, self.render_options.color))
+            }
             None => finding
                 .beside_message()
                 .map_or_else(String::new, |old| printable::line(old).into_owned()),
@@ -246,15 +258,19 @@ impl<'r> Page<'r> {
             _ => format!(
                 "{}; {}",
                 finding.message,
-                with_reason(marker(finding, self.look).0, finding, self.look)
+                with_reason(
+                    marker(finding, self.render_options).0,
+                    finding,
+                    self.render_options
+                )
             ),
         };
         let ink = Ink::of(finding.severity);
-        let code = self.linked(finding, &ink.on(&code(finding), self.look.color));
-        let place = Ink::Bold.on(&place, self.look.color);
+        let code = self.linked(finding, &ink.on(&code(finding), self.render_options.color));
+        let place = Ink::Bold.on(&place, self.render_options.color);
         let mut why = wrap(&printable::line(&why), self.prose(4));
         for related in &finding.related {
-            why.extend(wrap(&told(related), self.prose(4)));
+            why.extend(wrap(&reported(related), self.prose(4)));
         }
         for note in notes(finding) {
             why.extend(wrap(&printable::line(note), self.prose(4)));
@@ -269,7 +285,7 @@ impl<'r> Page<'r> {
     fn fixed(&self, fixed: &Fixed) -> String {
         let Fixed { finding, position } = fixed;
         let place = self.place(*position);
-        let done = Ink::Green.on("fixed", self.look.color);
+        let done = Ink::Green.on("fixed", self.render_options.color);
         let rule = self.linked(finding, &printable::line(&finding.rule));
         let within = written_in(finding);
         match moved(finding) {
@@ -287,19 +303,23 @@ impl<'r> Page<'r> {
             None => self.path.clone(),
         };
         let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
-        let word = ink.on("problem", self.look.color);
+        let word = ink.on("problem", self.render_options.color);
         format!("{place}: {word}: {}\n", printable::line(&problem.message))
     }
 
     fn unjudged(&mut self, one: &Unjudged) -> String {
         let place = self.at(one.span.start);
-        let word = Ink::Yellow.on("not judged", self.look.color);
+        let word = Ink::Yellow.on("not judged", self.render_options.color);
         format!("{place}: {word}: {}\n", unjudged(self.report.text, one))
     }
 
     /// The text as a link to where more is to be read, on terminals that have links.
     fn linked(&self, finding: &Finding, text: &str) -> String {
-        match finding.url.as_deref().filter(|_| self.look.hyperlinks) {
+        match finding
+            .url
+            .as_deref()
+            .filter(|_| self.render_options.hyperlinks)
+        {
             Some(url) => format!("\x1b]8;;{}\x1b\\{text}\x1b]8;;\x1b\\", printable::line(url)),
             None => text.to_owned(),
         }
@@ -307,7 +327,7 @@ impl<'r> Page<'r> {
 }
 
 /// Another place that a finding has to do with.
-fn told(related: &Related) -> String {
+fn reported(related: &Related) -> String {
     format!(
         "see {}: {}",
         printable::line(&related.shown_place()),
@@ -334,16 +354,16 @@ fn moved(finding: &Finding) -> Option<(String, String)> {
 }
 
 /// How far a fix can be trusted, and what it takes to have it written.
-fn marker(finding: &Finding, look: &Look) -> (&'static str, Ink) {
+fn marker(finding: &Finding, render_options: &RenderOptions) -> (&'static str, Ink) {
     let Some(fix) = &finding.fix else {
         return ("no fix", Ink::Red);
     };
-    let refused = refused(finding, look);
+    let refused = refused(finding, render_options);
     match fix.applicability {
         Applicability::Safe if refused => ("safe fix, not written", Ink::Red),
         Applicability::Safe => ("safe fix", Ink::Green),
         Applicability::Unsafe if refused => ("fix that needs review, not written", Ink::Red),
-        Applicability::Unsafe if look.limit > Applicability::Unsafe => {
+        Applicability::Unsafe if render_options.limit > Applicability::Unsafe => {
             ("needs review (--write --unsafe-fixes)", Ink::Yellow)
         }
         Applicability::Unsafe => ("needs review", Ink::Yellow),
@@ -352,18 +372,18 @@ fn marker(finding: &Finding, look: &Look) -> (&'static str, Ink) {
 }
 
 /// Whether the run writes, and should have written this.
-fn refused(finding: &Finding, look: &Look) -> bool {
+fn refused(finding: &Finding, render_options: &RenderOptions) -> bool {
     let wanted = finding.fix.as_ref().is_some_and(|fix| {
-        fix.applicability >= look.limit && fix.applicability > Applicability::Display
+        fix.applicability >= render_options.limit && fix.applicability > Applicability::Display
     });
-    look.write && wanted
+    render_options.write && wanted
 }
 
-fn with_reason(marker: &str, finding: &Finding, look: &Look) -> String {
+fn with_reason(marker: &str, finding: &Finding, render_options: &RenderOptions) -> String {
     let marker = format!("{marker}{}", written_in(finding));
     match finding.reason.as_deref() {
         Some(reason) => format!("{marker}: {}", printable::line(reason)),
-        None if refused(finding, look) => {
+        None if refused(finding, render_options) => {
             format!("{marker}: the file could not be replaced, or fixes conflict")
         }
         None => marker,
@@ -381,8 +401,8 @@ mod tests {
     use super::super::sample::{LOOK, Sample, finding, make_mention, make_shared, make_unsafe};
     use super::*;
 
-    fn show(sample: &Sample, look: &Look) -> String {
-        sample.show(&Full, "a.yaml", look)
+    fn show(sample: &Sample, render_options: &RenderOptions) -> String {
+        sample.show(&Full, "a.yaml", render_options)
     }
 
     #[test]
@@ -454,11 +474,11 @@ warning[k8s-gcr-io]
         let shown_only = safe().with(|finding| {
             finding.fix.as_mut().unwrap().applicability = Applicability::Display;
         });
-        let write = Look {
+        let write = RenderOptions {
             write: true,
             ..LOOK
         };
-        let any = Look {
+        let any = RenderOptions {
             limit: Applicability::Unsafe,
             ..LOOK
         };
@@ -483,8 +503,8 @@ warning[k8s-gcr-io]
                 "        safe fix, not written: the file could not be replaced, or",
             ),
         ];
-        for (sample, look, expected) in cases {
-            let shown = show(sample, &look);
+        for (sample, render_options, expected) in cases {
+            let shown = show(sample, &render_options);
             assert!(shown.contains(expected), "{expected}{shown}");
         }
     }
@@ -558,7 +578,7 @@ a.yaml: problem: no room
     fn colour_and_links_only_where_asked_for() {
         let sample = Sample::new("image: k8s.gcr.io/pause\n").finding("k8s.gcr.io/pause");
         assert!(!show(&sample, &LOOK).contains('\x1b'));
-        let color = Look {
+        let color = RenderOptions {
             color: true,
             ..LOOK
         };
@@ -569,7 +589,7 @@ a.yaml: problem: no room
         );
         assert!(colored.contains("\x1b[32msafe fix\x1b[0m"), "{colored:?}");
         assert!(colored.contains("        https://example.com/freeze\n"));
-        let links = Look {
+        let links = RenderOptions {
             hyperlinks: true,
             ..LOOK
         };
@@ -600,7 +620,7 @@ a.yaml: problem: no room
                 finding.reason = Some("some words to be told here ".repeat(9));
             });
         for width in [0, 40, 60, 80, 200] {
-            let shown = show(&sample, &Look { width, ..LOOK });
+            let shown = show(&sample, &RenderOptions { width, ..LOOK });
             let widest = shown.lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(width.max(NARROWEST)), "{width}:\n{shown}");
             assert!(shown.contains("k8s.gcr.io/pause:3.9"));

@@ -3,7 +3,7 @@
 //! GitHub shows ten of each severity for a step, so `sarif` or `markdown` belongs beside it.
 
 use super::text::Places;
-use super::{FileReport, Format, Look, Stream, Summary, Telling, concise};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary, concise};
 use crate::finding::{Finding, Severity};
 use crate::printable;
 use crate::rules::RuleSet;
@@ -16,11 +16,11 @@ pub static FORMAT: Format = Format {
     about: "annotations for GitHub Actions",
     is_document: false,
     has_keys: false,
-    telling: Telling::Streamed(&Github),
+    telling: Delivery::Streamed(&Github),
 };
 
 impl Stream for Github {
-    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
         let path = property(&printable::path(&report.base.from_root(report.path)));
         let mut places = Places::new(report);
         let mut out = String::new();
@@ -49,8 +49,8 @@ impl Stream for Github {
         out
     }
 
-    fn end(&self, summary: &Summary, look: &Look, _: &RuleSet) -> String {
-        format!("regfix: {}", concise::counts(summary, look))
+    fn end(&self, summary: &Summary, render_options: &RenderOptions, _: &RuleSet) -> String {
+        format!("regfix: {}", concise::counts(summary, render_options))
     }
 }
 

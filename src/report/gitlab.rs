@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fingerprint::fingerprints;
 use super::text::Places;
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::finding::{Finding, Severity};
 use crate::printable;
 use crate::rules::RuleSet;
@@ -16,7 +16,7 @@ pub static FORMAT: Format = Format {
     about: "a code quality report for GitLab",
     is_document: true,
     has_keys: true,
-    telling: Telling::Streamed(&Gitlab),
+    telling: Delivery::Streamed(&Gitlab),
 };
 
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ impl Stream for Gitlab {
         ",\n"
     }
 
-    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
         let path = report.base.relative(report.path);
         let mut places = Places::new(report);
         let mut lines_of = |finding: &Finding| {
@@ -79,7 +79,7 @@ impl Stream for Gitlab {
         issues.collect::<Vec<_>>().join(",\n")
     }
 
-    fn end(&self, _: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn end(&self, _: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         "\n]\n".to_owned()
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 pub(super) use super::statistics::Counts;
-use super::{Look, Placed, Tally, Told};
+use super::{LocatedFinding, RenderOptions, ReportedFile, Tally};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Severity};
 use crate::rules::{Rule, RuleSet};
@@ -29,7 +29,9 @@ pub(super) struct Left<'f> {
 }
 
 /// All findings, each with its file.
-pub(super) fn findings(files: &[Told]) -> impl Iterator<Item = (&Told, &Placed)> {
+pub(super) fn findings(
+    files: &[ReportedFile],
+) -> impl Iterator<Item = (&ReportedFile, &LocatedFinding)> {
     let of_file = |file| std::iter::repeat(file);
     files
         .iter()
@@ -52,7 +54,7 @@ pub(crate) fn fix(finding: &Finding) -> &'static str {
 }
 
 /// The most severe first, and of the same severity those with the most findings.
-pub(super) fn by_rule<'f>(files: &[Told], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
+pub(super) fn by_rule<'f>(files: &[ReportedFile], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
     let mut tally = Tally::default();
     findings(files).for_each(|(_, placed)| tally.add(&placed.finding));
     let rule = |id: &str| rules.rules().find(|rule| rule.id == id);
@@ -66,11 +68,11 @@ pub(super) fn by_rule<'f>(files: &[Told], rules: &'f RuleSet) -> Vec<RuleGroup<'
 }
 
 /// Folders as deep as there are at most `most` of them; those with the most findings first.
-pub(super) fn by_folder(files: &[Told], most: usize) -> Vec<(&str, Counts)> {
+pub(super) fn by_folder(files: &[ReportedFile], most: usize) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
     for depth in 1..=8 {
         let mut deeper: BTreeMap<&str, Counts> = BTreeMap::new();
-        for (file, Placed { finding, .. }) in findings(files) {
+        for (file, LocatedFinding { finding, .. }) in findings(files) {
             let folder = folder(&file.path, depth);
             deeper.entry(folder).or_default().add(finding);
         }
@@ -83,9 +85,9 @@ pub(super) fn by_folder(files: &[Told], most: usize) -> Vec<(&str, Counts)> {
 }
 
 /// By repository; files that are in none are under an empty name. None where there are not several.
-pub(super) fn by_repository(files: &[Told]) -> Vec<(&str, Counts)> {
+pub(super) fn by_repository(files: &[ReportedFile]) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
-    for (file, Placed { finding, .. }) in findings(files) {
+    for (file, LocatedFinding { finding, .. }) in findings(files) {
         groups.entry(&file.repository).or_default().add(finding);
     }
     match groups.len() {
@@ -95,9 +97,9 @@ pub(super) fn by_repository(files: &[Told]) -> Vec<(&str, Counts)> {
 }
 
 /// By who owns the file, as the repository's CODEOWNERS says; a file without an owner is under an empty name.
-pub(super) fn by_owner(files: &[Told]) -> Vec<(&str, Counts)> {
+pub(super) fn by_owner(files: &[ReportedFile]) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
-    for (file, Placed { finding, .. }) in findings(files) {
+    for (file, LocatedFinding { finding, .. }) in findings(files) {
         let nobody = file.owners.is_empty().then_some("");
         for owner in file.owners.iter().map(String::as_str).chain(nobody) {
             groups.entry(owner).or_default().add(finding);
@@ -120,7 +122,7 @@ fn folder(path: &str, depth: usize) -> &str {
 }
 
 /// What was moved where, and how often; the most frequent first.
-pub(super) fn fixed(files: &[Told]) -> Vec<(&str, &str, usize)> {
+pub(super) fn fixed(files: &[ReportedFile]) -> Vec<(&str, &str, usize)> {
     let mut groups: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for fixed in files.iter().flat_map(|file| &file.fixed) {
         let Finding { old, new, .. } = &fixed.finding;
@@ -135,8 +137,8 @@ pub(super) fn fixed(files: &[Told]) -> Vec<(&str, &str, usize)> {
     groups
 }
 
-pub(super) fn left_heading(look: &Look) -> &'static str {
-    if look.write {
+pub(super) fn left_heading(render_options: &RenderOptions) -> &'static str {
+    if render_options.write {
         "What is left, and why"
     } else {
         "What a fix would leave, and why"
@@ -144,15 +146,15 @@ pub(super) fn left_heading(look: &Look) -> &'static str {
 }
 
 /// Why no fix was or would be written, and for how many. Mentions ask for none.
-pub(super) fn left<'f>(files: &'f [Told], look: &Look) -> Vec<Left<'f>> {
+pub(super) fn left<'f>(files: &'f [ReportedFile], render_options: &RenderOptions) -> Vec<Left<'f>> {
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
-    for (file, Placed { finding, position }) in findings(files) {
-        let written = !look.write && trust(finding) >= Some(look.limit);
+    for (file, LocatedFinding { finding, position }) in findings(files) {
+        let written = !render_options.write && trust(finding) >= Some(render_options.limit);
         if finding.mention || written {
             continue;
         }
         let (number, _) = groups
-            .entry((why(finding, look), &finding.rule))
+            .entry((why(finding, render_options), &finding.rule))
             .or_insert_with(|| (0, format!("{}:{}", file.path, position.line)));
         *number += 1;
     }
@@ -169,11 +171,13 @@ pub(super) fn left<'f>(files: &'f [Told], look: &Look) -> Vec<Left<'f>> {
     groups
 }
 
-fn why(finding: &Finding, look: &Look) -> String {
+fn why(finding: &Finding, render_options: &RenderOptions) -> String {
     let marker = match trust(finding) {
         None => "no fix",
         Some(Applicability::Display) => "suggestion only",
-        Some(Applicability::Unsafe) if look.limit > Applicability::Unsafe => "needs review",
+        Some(Applicability::Unsafe) if render_options.limit > Applicability::Unsafe => {
+            "needs review"
+        }
         Some(_) => "not written",
     };
     match &finding.reason {

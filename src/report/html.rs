@@ -13,7 +13,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::group::{self, Counts};
 use super::text::{catalogues, count};
 use super::{
-    Format, Gather, Look, Placed, RepositorySummary, Subject, Summary, Telling, Told, statistics,
+    Delivery, Format, Gather, LocatedFinding, RenderOptions, ReportedFile, RepositorySummary,
+    Subject, Summary, statistics,
 };
 use crate::finding::{Finding, Problem, Severity};
 use crate::printable;
@@ -27,7 +28,7 @@ pub static FORMAT: Format = Format {
     about: "one page for a browser: by rule, folder and owner",
     is_document: true,
     has_keys: false,
-    telling: Telling::Gathered(&Html),
+    telling: Delivery::Gathered(&Html),
 };
 
 const STYLE: &str = include_str!("html/page.css");
@@ -45,7 +46,13 @@ const REPOSITORIES: usize = 5000;
 const ROWS: usize = 200;
 
 impl Gather for Html {
-    fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String {
+    fn document(
+        &self,
+        files: &[ReportedFile],
+        summary: &Summary,
+        render_options: &RenderOptions,
+        rules: &RuleSet,
+    ) -> String {
         let (by_place, place) = match summary.subject {
             Subject::Files => ("By folder", "folder"),
             Subject::Objects => ("By namespace and kind", "namespace/kind"),
@@ -61,7 +68,7 @@ impl Gather for Html {
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
-                    (opening(files, summary, look))
+                    (opening(files, summary, render_options))
                     (history::burn_down(summary))
                     (by_rule(files, rules))
                     (by_repository(files, summary))
@@ -70,7 +77,7 @@ impl Gather for Html {
                         (by_name("By owner", "owner", "nobody", &group::by_owner(files)))
                     }
                     (fixed(files))
-                    (left(files, look))
+                    (left(files, render_options))
                     (problems(files))
                     (findings(files))
                     script { (PreEscaped(SCRIPT)) }
@@ -81,7 +88,7 @@ impl Gather for Html {
     }
 }
 
-fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
+fn opening(files: &[ReportedFile], summary: &Summary, render_options: &RenderOptions) -> Markup {
     let looked_at = count(summary.files, summary.subject.noun());
     let counts = total(files);
     let cards = [
@@ -130,11 +137,11 @@ fn opening(files: &[Told], summary: &Summary, look: &Look) -> Markup {
                 }
             }
         }
-        (commands(&counts, summary, look))
+        (commands(&counts, summary, render_options))
     }
 }
 
-fn total(files: &[Told]) -> Counts {
+fn total(files: &[ReportedFile]) -> Counts {
     let mut all = Counts::default();
     for (_, placed) in group::findings(files) {
         all.add(&placed.finding);
@@ -142,8 +149,8 @@ fn total(files: &[Told]) -> Counts {
     all
 }
 
-fn commands(counts: &Counts, summary: &Summary, look: &Look) -> Markup {
-    let commands = statistics::next_commands(counts, summary.subject, look);
+fn commands(counts: &Counts, summary: &Summary, render_options: &RenderOptions) -> Markup {
+    let commands = statistics::next_commands(counts, summary.subject, render_options);
     html! {
         @if !commands.is_empty() {
             h2 { "What to do first" }
@@ -202,7 +209,7 @@ fn numbers(counts: &Counts) -> Markup {
     }
 }
 
-fn by_rule(files: &[Told], rules: &RuleSet) -> Markup {
+fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> Markup {
     let groups = group::by_rule(files, rules);
     let most = groups.iter().map(|group| group.counts.all).max();
     html! {
@@ -265,7 +272,7 @@ fn by_name(heading: &str, column: &str, nameless: &str, groups: &[(&str, Counts)
 }
 
 /// A row for each repository, those without findings too. None where there are not several.
-fn by_repository(files: &[Told], summary: &Summary) -> Markup {
+fn by_repository(files: &[ReportedFile], summary: &Summary) -> Markup {
     let counts: BTreeMap<&str, Counts> = group::by_repository(files).into_iter().collect();
     let of = |one: &RepositorySummary| counts.get(one.name.as_str()).copied().unwrap_or_default();
     let mut all: Vec<&RepositorySummary> = summary.repositories.iter().collect();
@@ -296,14 +303,14 @@ fn by_repository(files: &[Told], summary: &Summary) -> Markup {
     }
 }
 
-/// How many rows are left out, so that nobody takes a cut table for a whole one.
+/// How many rows are left out, so that no one takes a cut table for a whole one.
 fn more(all: usize, shown: usize, noun: &str) -> Markup {
     html! {
         @if all > shown { p.soft { "... and " (count(all - shown, &format!("more {noun}"))) "." } }
     }
 }
 
-fn fixed(files: &[Told]) -> Markup {
+fn fixed(files: &[ReportedFile]) -> Markup {
     let groups = group::fixed(files);
     html! {
         @if !groups.is_empty() {
@@ -323,11 +330,11 @@ fn fixed(files: &[Told]) -> Markup {
     }
 }
 
-fn left(files: &[Told], look: &Look) -> Markup {
-    let groups = group::left(files, look);
+fn left(files: &[ReportedFile], render_options: &RenderOptions) -> Markup {
+    let groups = group::left(files, render_options);
     html! {
         @if !groups.is_empty() {
-            h2 { (group::left_heading(look)) }
+            h2 { (group::left_heading(render_options)) }
             div.scroll { table.sorted {
                 thead { tr { th { "why" } th { "rule" } th.number { "findings" } th { "first of them" } } }
                 tbody { @for left in groups.iter().take(ROWS) {
@@ -344,9 +351,9 @@ fn left(files: &[Told], look: &Look) -> Markup {
     }
 }
 
-fn problems(files: &[Told]) -> Markup {
+fn problems(files: &[ReportedFile]) -> Markup {
     let of_file = |file| std::iter::repeat(file);
-    let problems: Vec<(&Told, &(Option<Position>, Problem))> = files
+    let problems: Vec<(&ReportedFile, &(Option<Position>, Problem))> = files
         .iter()
         .flat_map(|file| of_file(file).zip(&file.problems))
         .collect();
@@ -367,7 +374,7 @@ fn problems(files: &[Told]) -> Markup {
     }
 }
 
-fn findings(files: &[Told]) -> Markup {
+fn findings(files: &[ReportedFile]) -> Markup {
     let all = group::findings(files).count();
     let mut room = FINDINGS;
     let mut shown = Vec::new();
@@ -405,8 +412,8 @@ fn findings(files: &[Told]) -> Markup {
     }
 }
 
-fn row(placed: &Placed) -> Markup {
-    let Placed { position, finding } = placed;
+fn row(placed: &LocatedFinding) -> Markup {
+    let LocatedFinding { position, finding } = placed;
     let Finding { old, new, .. } = finding;
     html! {
         tr {
@@ -438,7 +445,7 @@ mod tests {
     use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
     use super::*;
 
-    fn page(files: &[Told]) -> String {
+    fn page(files: &[ReportedFile]) -> String {
         let summary = Summary {
             files: 9,
             files_with_findings: files.len(),
@@ -468,9 +475,9 @@ mod tests {
             finding.message = "<b>&\"'\u{202e}".to_owned();
             finding.reason = Some("<!--".to_owned());
         });
-        let mut told = sample.told("\"><script>.yaml");
-        told.owners = vec!["@<i>".to_owned()];
-        let text = page(&[told]);
+        let mut reported = sample.reported("\"><script>.yaml");
+        reported.owners = vec!["@<i>".to_owned()];
+        let text = page(&[reported]);
         for markup in [
             "<img",
             "<b>&",
@@ -494,9 +501,9 @@ mod tests {
             .with(make_unsafe)
             .finding("k8s.gcr.io/c")
             .with(make_mention);
-        let mut told = sample.told("x/a.yaml");
-        told.owners = vec!["@org/x".to_owned()];
-        let text = page(&[told]);
+        let mut reported = sample.reported("x/a.yaml");
+        reported.owners = vec!["@org/x".to_owned()];
+        let text = page(&[reported]);
         let numbers = "<td class=\"number\">3</td><td class=\"number\">1</td><td class=\"number\">1</td>\
             <td class=\"number\"></td><td class=\"number\">1</td>";
         for part in [
@@ -531,7 +538,7 @@ mod tests {
         for index in 0..FINDINGS + 7 {
             sample = sample.finding(&format!("k8s.gcr.io/some/image-{index}\n"));
         }
-        let text = page(&[sample.told("a/b.yaml")]);
+        let text = page(&[sample.reported("a/b.yaml")]);
         assert!(text.contains("... and 7 more findings."));
     }
 }

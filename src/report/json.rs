@@ -7,7 +7,7 @@ pub(super) mod v1;
 pub(crate) use v1::Verified;
 
 use super::text::Places;
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::printable;
 use crate::rules::RuleSet;
 use v1::{Finding, Fixed, Problem, Totals, Unjudged, VERSION};
@@ -20,7 +20,7 @@ pub static FORMAT: Format = Format {
     about: "for programs: one document",
     is_document: true,
     has_keys: true,
-    telling: Telling::Streamed(&Json),
+    telling: Delivery::Streamed(&Json),
 };
 
 impl Stream for Json {
@@ -28,7 +28,7 @@ impl Stream for Json {
         format!("{{\"version\":{VERSION},\"files\":[\n")
     }
 
-    fn lists_unjudged(&self, _: &Look) -> bool {
+    fn lists_unjudged(&self, _: &RenderOptions) -> bool {
         true
     }
 
@@ -36,7 +36,7 @@ impl Stream for Json {
         ",\n"
     }
 
-    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
         let mut places = Places::new(report);
         let findings = report.findings.iter().enumerate();
         let findings = findings.map(|(index, finding)| {
@@ -71,7 +71,7 @@ impl Stream for Json {
         )
     }
 
-    fn end(&self, summary: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn end(&self, summary: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         format!(
             "\n],\"summary\":{}}}\n",
             printable::json(&Totals::new(summary))

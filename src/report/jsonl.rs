@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::json::v1::{Finding, Fixed, Problem, Totals, Unjudged, VERSION};
 use super::text::Places;
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::printable;
 use crate::rules::RuleSet;
 
@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     about: "for programs: one object per line",
     is_document: true,
     has_keys: true,
-    telling: Telling::Streamed(&JsonLines),
+    telling: Delivery::Streamed(&JsonLines),
 };
 
 /// The file that a line is about.
@@ -65,11 +65,11 @@ enum Row<'r> {
 }
 
 impl Stream for JsonLines {
-    fn lists_unjudged(&self, _: &Look) -> bool {
+    fn lists_unjudged(&self, _: &RenderOptions) -> bool {
         true
     }
 
-    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
         let path = &printable::name(report.path);
         let origin = report.origin;
         let at = At {
@@ -103,7 +103,7 @@ impl Stream for JsonLines {
         out
     }
 
-    fn end(&self, summary: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn end(&self, summary: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         let totals = Totals::new(summary);
         let version = VERSION;
         format!("{}\n", printable::json(&Row::Summary { version, totals }))

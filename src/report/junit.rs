@@ -1,11 +1,11 @@
 //! For what shows test results: one suite per file, one test case per finding.
 //!
 //! What is only worth knowing is a skipped case. A clean run is one case that passes, for an empty report counts as a
-//! mistake in many places.
+//! mistake in many locations.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
+use super::{Delivery, Format, Gather, LocatedFinding, RenderOptions, ReportedFile, Summary};
 use crate::finding::{Finding, Problem, Severity};
 use crate::printable;
 use crate::rules::RuleSet;
@@ -18,14 +18,21 @@ pub static FORMAT: Format = Format {
     about: "test results: one suite per file",
     is_document: true,
     has_keys: false,
-    telling: Telling::Gathered(&Junit),
+    telling: Delivery::Gathered(&Junit),
 };
 
 impl Gather for Junit {
-    fn document(&self, files: &[Told], summary: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn document(
+        &self,
+        files: &[ReportedFile],
+        summary: &Summary,
+        _: &RenderOptions,
+        _: &RuleSet,
+    ) -> String {
         let mut report = Report::new("regfix");
-        let told = |file: &&Told| !(file.findings.is_empty() && file.problems.is_empty());
-        for file in files.iter().filter(told) {
+        let reported =
+            |file: &&ReportedFile| !(file.findings.is_empty() && file.problems.is_empty());
+        for file in files.iter().filter(reported) {
             report.add_test_suite(suite(file));
         }
         if summary.failures > 0 && report.errors == 0 {
@@ -50,9 +57,9 @@ fn alone(name: &str, status: TestCaseStatus) -> TestSuite {
     suite
 }
 
-fn suite(file: &Told) -> TestSuite {
+fn suite(file: &ReportedFile) -> TestSuite {
     let mut suite = TestSuite::new(file.path.as_str());
-    for Placed { position, finding } in &file.findings {
+    for LocatedFinding { position, finding } in &file.findings {
         suite.add_test_case(of_finding(file, *position, finding));
     }
     for (position, problem) in &file.problems {
@@ -61,7 +68,7 @@ fn suite(file: &Told) -> TestSuite {
     suite
 }
 
-fn of_finding(file: &Told, position: Position, finding: &Finding) -> TestCase {
+fn of_finding(file: &ReportedFile, position: Position, finding: &Finding) -> TestCase {
     let mut status = match finding.severity {
         Severity::Info => TestCaseStatus::skipped(),
         Severity::Warning | Severity::Error => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -81,7 +88,7 @@ fn of_finding(file: &Told, position: Position, finding: &Finding) -> TestCase {
     case(file, format!("{} {line}:{column}", finding.rule), status)
 }
 
-fn of_problem(file: &Told, position: Option<Position>, problem: &Problem) -> TestCase {
+fn of_problem(file: &ReportedFile, position: Option<Position>, problem: &Problem) -> TestCase {
     let mut status = match problem.fatal {
         true => TestCaseStatus::non_success(NonSuccessKind::Error),
         false => TestCaseStatus::skipped(),
@@ -95,13 +102,13 @@ fn of_problem(file: &Told, position: Option<Position>, problem: &Problem) -> Tes
     case(file, format!("not analysed{at}"), status)
 }
 
-fn case(file: &Told, name: String, status: TestCaseStatus) -> TestCase {
+fn case(file: &ReportedFile, name: String, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(printable::line(&name), status);
     case.set_classname(file.path.as_str());
     case
 }
 
-fn place(file: &Told, position: Option<Position>) -> String {
+fn place(file: &ReportedFile, position: Option<Position>) -> String {
     match position {
         Some(Position { line, column }) => format!("{}:{line}:{column}", file.path),
         None => file.path.clone(),
@@ -113,7 +120,7 @@ mod tests {
     use super::super::sample::{LOOK, Sample, make_mention};
     use super::*;
 
-    fn document(files: &[Told], summary: &Summary) -> String {
+    fn document(files: &[ReportedFile], summary: &Summary) -> String {
         Junit.document(files, summary, &LOOK, &RuleSet::new(Vec::new()))
     }
 
@@ -124,7 +131,7 @@ mod tests {
             .finding("k8s.gcr.io/<b>&\"\x1b")
             .with(make_mention)
             .problem(None, "no room", true);
-        let files = [sample.told("a.yaml")];
+        let files = [sample.reported("a.yaml")];
         let text = document(&files, &Summary::default());
         let report = Report::deserialize_from_str(&text).unwrap();
         assert_eq!((report.tests, report.failures, report.errors), (3, 1, 1));

@@ -1,4 +1,4 @@
-//! For an issue or a job summary: what was found by rule and by folder, what a fix leaves and why, and the places.
+//! For an issue or a job summary: what was found by rule and by folder, what a fix leaves and why, and the locations.
 //!
 //! An issue of GitHub holds 65,536 characters, so long lists are cut, and it is said how much is missing.
 
@@ -6,7 +6,7 @@ mod table;
 
 use super::group::{self, Counts, findings};
 use super::text::{catalogues, count, left_out};
-use super::{Format, Gather, Look, Placed, Summary, Telling, Told};
+use super::{Delivery, Format, Gather, LocatedFinding, RenderOptions, ReportedFile, Summary};
 use crate::rules::{Rule, RuleSet};
 use table::{Table, code, escaped};
 
@@ -17,18 +17,24 @@ pub static FORMAT: Format = Format {
     about: "for an issue: by rule, by folder, what is left and why",
     is_document: true,
     has_keys: false,
-    telling: Telling::Gathered(&Markdown),
+    telling: Delivery::Gathered(&Markdown),
 };
 
-/// As many rows as somebody reads.
+/// As many rows as someone reads.
 const ROWS: usize = 30;
 /// Places are for reference, and may be more.
 const PLACES: usize = 200;
 
 impl Gather for Markdown {
-    fn document(&self, files: &[Told], summary: &Summary, look: &Look, rules: &RuleSet) -> String {
+    fn document(
+        &self,
+        files: &[ReportedFile],
+        summary: &Summary,
+        render_options: &RenderOptions,
+        rules: &RuleSet,
+    ) -> String {
         let sections = [
-            ("", opening(summary, look)),
+            ("", opening(summary, render_options)),
             ("By rule", by_rule(files, rules)),
             (
                 "By repository",
@@ -39,7 +45,10 @@ impl Gather for Markdown {
                 by_name(&FOLDER, &group::by_folder(files, ROWS)),
             ),
             ("Fixed", fixed(files)),
-            (group::left_heading(look), left(files, look)),
+            (
+                group::left_heading(render_options),
+                left(files, render_options),
+            ),
             ("Not analysed", problems(files)),
             ("All findings", places(files)),
         ];
@@ -54,7 +63,7 @@ impl Gather for Markdown {
     }
 }
 
-fn opening(summary: &Summary, look: &Look) -> String {
+fn opening(summary: &Summary, render_options: &RenderOptions) -> String {
     let counts = [
         (summary.errors, "error"),
         (summary.warnings, "warning"),
@@ -78,7 +87,7 @@ fn opening(summary: &Summary, look: &Look) -> String {
         }
     };
     tell(summary.fixed, "fixed");
-    let safe = if look.write {
+    let safe = if render_options.write {
         "with a safe fix could not be written"
     } else {
         "can be fixed with `regfix --write`"
@@ -114,7 +123,7 @@ fn cells(counts: &Counts) -> [String; 5] {
     })
 }
 
-fn by_rule(files: &[Told], rules: &RuleSet) -> String {
+fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> String {
     let mut table = Table::new(&[
         "rule",
         "severity",
@@ -170,7 +179,7 @@ fn by_name(heads: &'static [&'static str], groups: &[(&str, Counts)]) -> String 
     table.text(ROWS, "rows")
 }
 
-fn fixed(files: &[Told]) -> String {
+fn fixed(files: &[ReportedFile]) -> String {
     let mut table = Table::new(&["from", "to", "#references"]);
     for (old, new, number) in group::fixed(files) {
         table.push(vec![code(old), code(new), number.to_string()]);
@@ -178,9 +187,9 @@ fn fixed(files: &[Told]) -> String {
     table.text(ROWS, "references")
 }
 
-fn left(files: &[Told], look: &Look) -> String {
+fn left(files: &[ReportedFile], render_options: &RenderOptions) -> String {
     let mut table = Table::new(&["why", "rule", "#findings", "first of them"]);
-    for left in group::left(files, look) {
+    for left in group::left(files, render_options) {
         table.push(vec![
             escaped(&left.why),
             code(left.rule),
@@ -191,7 +200,7 @@ fn left(files: &[Told], look: &Look) -> String {
     table.text(ROWS, "reasons")
 }
 
-fn problems(files: &[Told]) -> String {
+fn problems(files: &[ReportedFile]) -> String {
     let mut table = Table::new(&["location", "why"]);
     for file in files {
         for (position, problem) in &file.problems {
@@ -205,9 +214,9 @@ fn problems(files: &[Told]) -> String {
     table.text(ROWS, "locations")
 }
 
-fn places(files: &[Told]) -> String {
+fn places(files: &[ReportedFile]) -> String {
     let mut table = Table::new(&["location", "reference", "new reference", "fix"]);
-    for (file, Placed { position, finding }) in findings(files) {
+    for (file, LocatedFinding { position, finding }) in findings(files) {
         let fix = group::fix(finding);
         let new = finding.new.as_deref().map_or_else(String::new, code);
         table.push(vec![
@@ -229,7 +238,7 @@ mod tests {
     use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
     use super::*;
 
-    fn document(files: &[Told], look: &Look) -> String {
+    fn document(files: &[ReportedFile], render_options: &RenderOptions) -> String {
         let summary = Summary {
             files: 9,
             files_with_findings: files.len(),
@@ -238,7 +247,7 @@ mod tests {
             ..Summary::default()
         };
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-        Markdown.document(files, &summary, look, &rules)
+        Markdown.document(files, &summary, render_options, &rules)
     }
 
     fn sample() -> Sample {
@@ -252,7 +261,7 @@ mod tests {
 
     #[test]
     fn counts_by_rule_and_folder_and_why_the_rest_is_left() {
-        let text = document(&[sample().told("x/a.yaml")], &LOOK);
+        let text = document(&[sample().reported("x/a.yaml")], &LOOK);
         for line in [
             "3 warnings in 1 of 9 files.",
             "1 can be fixed with `regfix --write`.",
@@ -291,8 +300,8 @@ mod tests {
         for index in 0..5000 {
             sample = sample.finding(&format!("k8s.gcr.io/some/image-{index}\n"));
         }
-        let told = document(&[sample.told("a/b/c.yaml")], &LOOK);
-        assert!(told.len() < 65_536, "{}", told.len());
-        assert!(told.contains("4800 more findings"), "{told}");
+        let reported = document(&[sample.reported("a/b/c.yaml")], &LOOK);
+        assert!(reported.len() < 65_536, "{}", reported.len());
+        assert!(reported.contains("4800 more findings"), "{reported}");
     }
 }

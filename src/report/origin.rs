@@ -1,6 +1,6 @@
 //! The repository that a file comes from, as reports name it. Looks at no disk.
 
-use super::Base;
+use super::PathBase;
 use crate::printable;
 
 /// A repository.
@@ -11,7 +11,7 @@ pub struct Origin {
     /// The commit that is checked out, if there is one.
     pub commit: Option<String>,
     /// Where the paths of the repository start, and who owns its files.
-    pub base: Base,
+    pub base: PathBase,
 }
 
 /// What stands for the name of the repository in the name of a report's file.

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// What tells such reports from other JSON. Nothing else that has these keys is left out: where a key holds something of another
+/// What distinguishes such reports from other JSON. Nothing else that has these keys is left out: where a key holds something of another
 /// type, the text is no report.
 #[derive(Deserialize)]
 #[serde(default)]

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{FileReport, Format, Look, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::edit::{Applicability, Edit};
 use crate::finding::{Finding, Severity};
 use crate::printable;
@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     about: "reviewdog, with suggestions",
     is_document: true,
     has_keys: false,
-    telling: Telling::Streamed(&Rdjson),
+    telling: Delivery::Streamed(&Rdjson),
 };
 
 #[derive(Serialize)]
@@ -54,12 +54,12 @@ struct Suggestion<'f> {
 /// Half open.
 #[derive(Serialize)]
 struct Range {
-    start: Place,
-    end: Place,
+    start: Position,
+    end: Position,
 }
 
 #[derive(Serialize)]
-struct Place {
+struct Position {
     line: usize,
     column: usize,
 }
@@ -73,7 +73,7 @@ impl Stream for Rdjson {
         ",\n"
     }
 
-    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
         let path = printable::name(report.path);
         let findings = report.findings.iter().map(|finding| {
             printable::json(&Diagnostic {
@@ -112,7 +112,7 @@ impl Stream for Rdjson {
         findings.chain(problems).collect::<Vec<_>>().join(",\n")
     }
 
-    fn end(&self, _: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn end(&self, _: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         "\n]}\n".to_owned()
     }
 }
@@ -138,11 +138,11 @@ fn range(report: &FileReport<'_>, span: Span) -> Range {
     }
 }
 
-fn place(report: &FileReport<'_>, offset: usize) -> Place {
+fn place(report: &FileReport<'_>, offset: usize) -> Position {
     let offset = offset.min(report.text.len());
     let index = report.lines.line(offset);
     let start = report.lines.span(index, report.text).start;
-    Place {
+    Position {
         line: index + 1,
         column: offset.saturating_sub(start) + 1,
     }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Base, FileReport, Look, Stream, Told};
+use super::{FileReport, PathBase, RenderOptions, ReportedFile, Stream};
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Severity, Unjudged};
 use crate::source::{LineIndex, Position, Span};
 
 /// A terminal of 80 columns without colour.
-pub(super) const LOOK: Look = Look::PLAIN;
+pub(super) const LOOK: RenderOptions = RenderOptions::PLAIN;
 
 /// What a file came to.
 #[derive(Default)]
@@ -79,23 +79,29 @@ impl Sample {
         self
     }
 
-    pub(super) fn show(&self, format: &dyn Stream, path: &str, look: &Look) -> String {
-        let is_listed =
-            |report: &FileReport<'_>| format.lists_unjudged(look) && !report.unjudged.is_empty();
-        self.reported(path, |report| {
+    pub(super) fn show(
+        &self,
+        format: &dyn Stream,
+        path: &str,
+        render_options: &RenderOptions,
+    ) -> String {
+        let is_listed = |report: &FileReport<'_>| {
+            format.lists_unjudged(render_options) && !report.unjudged.is_empty()
+        };
+        self.with_report(path, |report| {
             match report.is_empty() && !is_listed(report) {
                 true => String::new(),
-                false => format.file(report, look),
+                false => format.file(report, render_options),
             }
         })
     }
 
-    pub(super) fn told(&self, path: &str) -> Told {
-        self.reported(path, Told::new)
+    pub(super) fn reported(&self, path: &str) -> ReportedFile {
+        self.with_report(path, ReportedFile::new)
     }
 
     /// As if run in `sub/` of a repository.
-    pub(super) fn reported<T>(&self, path: &str, tell: impl FnOnce(&FileReport<'_>) -> T) -> T {
+    pub(super) fn with_report<T>(&self, path: &str, read: impl FnOnce(&FileReport<'_>) -> T) -> T {
         let lines = LineIndex::new(&self.text);
         let key = |finding: &Finding| Key {
             rule: Arc::clone(&finding.rule),
@@ -103,9 +109,9 @@ impl Sample {
             at: "spec.image".to_owned(),
         };
         let keys: Vec<Key> = self.findings.iter().map(key).collect();
-        tell(&FileReport {
+        read(&FileReport {
             path: Path::new(path),
-            base: &Base::new(Path::new("/repo/sub"), Some(Path::new("/repo"))),
+            base: &PathBase::new(Path::new("/repo/sub"), Some(Path::new("/repo"))),
             origin: None,
             text: &self.text,
             lines: &lines,
@@ -156,7 +162,7 @@ pub(super) fn make_unsafe(finding: &mut Finding) {
     }
 }
 
-/// Makes of a finding one that only names the place.
+/// Makes of a finding one that only names the location.
 pub(super) fn make_mention(finding: &mut Finding) {
     finding.severity = Severity::Info;
     finding.message =

@@ -1,6 +1,6 @@
 //! For code scanning: SARIF 2.1.0, as OASIS defines it and GitHub reads it.
 //!
-//! Results are told file by file; the table of rules follows them, for only then it is known which have any. Of a
+//! Results are reported file by file; the table of rules follows them, for only then it is known which have any. Of a
 //! problem there is a result of the rule `not-analysed`.
 
 mod log;
@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::fingerprint::fingerprints;
 use super::text::Places;
-use super::{FileReport, Format, Look, Origin, Parts, Stream, Summary, Telling};
+use super::{Delivery, FileReport, Format, Origin, Parts, RenderOptions, Stream, Summary};
 use crate::edit::Applicability;
 use crate::finding::{self, Finding, Problem, Related, Severity};
 use crate::printable;
@@ -31,7 +31,7 @@ pub static FORMAT: Format = Format {
     about: "code scanning: SARIF 2.1.0",
     is_document: true,
     has_keys: true,
-    telling: Telling::Streamed(&Sarif),
+    telling: Delivery::Streamed(&Sarif),
 };
 
 /// What is said where a file could not be analysed.
@@ -69,7 +69,7 @@ impl Stream for Sarif {
         ",\n"
     }
 
-    fn file(&self, report: &FileReport<'_>, _look: &Look) -> String {
+    fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
         let mut places = Places::new(report);
         let findings = report.findings.iter().zip(fingerprints(report));
         let mut results: Vec<String> = findings
@@ -88,7 +88,7 @@ impl Stream for Sarif {
         Some(&Sarif)
     }
 
-    fn end(&self, _: &Summary, _: &Look, _: &RuleSet) -> String {
+    fn end(&self, _: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         "]}\n".to_owned()
     }
 }
@@ -146,8 +146,8 @@ impl Parts for Sarif {
 
 /// Those that have results, in the order of the catalogue.
 fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDescriptor<'r>> {
-    let told = |id: &str| summary.by_rule.iter().any(|row| row.rule == id);
-    let of_rules = rules.rules().filter(|rule| told(&rule.id));
+    let reported = |id: &str| summary.by_rule.iter().any(|row| row.rule == id);
+    let of_rules = rules.rules().filter(|rule| reported(&rule.id));
     let mut all: Vec<ReportingDescriptor<'r>> = of_rules.map(descriptor).collect();
     let known: Vec<&str> = all.iter().map(|one| one.id).collect();
     let others = summary.by_rule.iter().map(|row| row.rule.as_str());

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::text::{Ink, count};
-use super::{Look, Subject};
+use super::{RenderOptions, Subject};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Severity};
 use crate::printable;
@@ -158,15 +158,15 @@ const MANY: usize = 50;
 pub(crate) fn next_commands(
     counts: &Counts,
     subject: Subject,
-    look: &Look,
+    render_options: &RenderOptions,
 ) -> Vec<(&'static str, String)> {
-    if look.write {
+    if render_options.write {
         return Vec::new();
     }
     if subject == Subject::Objects {
         return in_a_cluster(counts);
     }
-    let all_fixes = look.limit < Applicability::Safe;
+    let all_fixes = render_options.limit < Applicability::Safe;
     let mut commands = Vec::new();
     match (counts.safe, counts.review) {
         (0, 0) => {}
@@ -299,7 +299,7 @@ mod tests {
             "regfix --write-baseline: records 57 findings, so that later runs report only new ones",
         ];
         assert_eq!(shown, expected);
-        let any = Look {
+        let any = RenderOptions {
             limit: Applicability::Unsafe,
             ..LOOK
         };
@@ -307,7 +307,7 @@ mod tests {
             next_commands(&counts, Subject::Files, &any)[0].1,
             "applies 3 fixes"
         );
-        let write = Look {
+        let write = RenderOptions {
             write: true,
             ..LOOK
         };

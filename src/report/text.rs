@@ -1,4 +1,4 @@
-//! What the formats share: places in a file, counted words and wrapped lines. Knows no format.
+//! What the formats share: locations in a file, counted words and wrapped lines. Knows no format.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ pub(super) fn written_in(finding: &Finding) -> String {
     }
 }
 
-/// A legacy location that nobody could judge, on one line, with the reason.
+/// A legacy location that no one could judge, on one line, with the reason.
 pub(super) fn unjudged(text: &str, one: &Unjudged) -> String {
     let written = one.span.of(text).lines().next().unwrap_or_default();
     format!("{} ({})", printable::line(written.trim_end()), one.reason)

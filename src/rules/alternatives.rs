@@ -74,7 +74,7 @@ pub struct Alternatives {
 }
 
 impl Alternatives {
-    /// What to say of each, with the first caveat; and where nobody agrees, that.
+    /// What to say of each, with the first caveat; and where no one agrees, that.
     pub fn notes(&self) -> Vec<String> {
         let none = (!self.is_common).then(|| "no common alternative has been seen".to_owned());
         let shown = self.shown.iter().map(|one| {
@@ -237,7 +237,7 @@ impl Choices {
         }
     }
 
-    /// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where nobody was
+    /// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where no one was
     /// seen to leave it.
     pub fn of_image(self, name: &str) -> Option<Alternatives> {
         let same = SAME.iter().find_map(|(copy, original)| {

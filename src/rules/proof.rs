@@ -1,7 +1,9 @@
 //! What the answers of registries make of a verdict: pure functions over both.
 
-use super::asked::{Asked, Asking, Presence};
-use super::query::{Move, Outcome, Query, TagState, Verdict, Verified, cap_applicability, moved};
+use super::answers::{Answers, Asking, Presence};
+use super::query::{
+    Availability, Move, Query, TagState, Verdict, Verified, cap_applicability, moved,
+};
 use crate::artifact::Artifact;
 use crate::edit::Applicability;
 use crate::image;
@@ -37,8 +39,8 @@ fn after(target: &Move, query: &Query<'_>) -> Option<String> {
 }
 
 /// Whether the new location has the image, where registries gave a clear answer.
-pub(super) fn exists(asked: Option<&Asked>, target: &Move, query: &Query<'_>) -> Option<bool> {
-    match asked?.about(&after(target, query)?)? {
+pub(super) fn exists(answers: Option<&Answers>, target: &Move, query: &Query<'_>) -> Option<bool> {
+    match answers?.about(&after(target, query)?)? {
         Presence::Exists { .. } => Some(true),
         Presence::Missing { .. } => Some(false),
         Presence::Undetermined { .. } => None,
@@ -46,38 +48,38 @@ pub(super) fn exists(asked: Option<&Asked>, target: &Move, query: &Query<'_>) ->
 }
 
 /// Raises or lowers the trust by what registries answered, and says what that was.
-pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, asked: &Asked) {
+pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, answers: &Answers) {
     let Some(target) = &verdict.target else {
         return;
     };
     let Some(new) = after(target, query) else {
         let is_image = query.artifact == Artifact::Image;
         verdict.verified = is_image.then(|| Verified {
-            outcome: Outcome::Undetermined,
+            outcome: Availability::Undetermined,
             digest: None,
             text: "not verified: the whole reference is not known here".to_owned(),
         });
         return;
     };
-    let old = match asked.asking {
+    let old = match answers.asking {
         Asking::Both if query.digest.is_none() => whole(&query.segments.join("/"), query, false),
         _ => None,
     };
-    let old = old.and_then(|old| asked.about(&old));
-    let Some(answer) = asked.about(&new) else {
+    let old = old.and_then(|old| answers.about(&old));
+    let Some(answer) = answers.about(&new) else {
         return;
     };
     let verified = weigh(&new, query.digest.is_some(), old.as_ref(), &answer);
     match verified.outcome {
-        Outcome::SameDigest if verdict.applicability == Applicability::Unsafe => {
+        Availability::SameDigest if verdict.applicability == Applicability::Unsafe => {
             verdict.applicability = Applicability::Safe;
             verdict.reason = None;
         }
-        Outcome::OtherDigest if verdict.applicability >= Applicability::Unsafe => {
+        Availability::OtherDigest if verdict.applicability >= Applicability::Unsafe => {
             verdict.applicability = Applicability::Unsafe;
             verdict.reason = Some("the new location has another image by this name".to_owned());
         }
-        Outcome::Missing => {
+        Availability::Missing => {
             verdict.target = None;
             cap_applicability(verdict, Applicability::Display, || {
                 "the new location does not have this image".to_owned()
@@ -85,7 +87,7 @@ pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, asked: &Asked)
         }
         _ => {}
     }
-    if asked.pin && query.digest.is_none() {
+    if answers.pin && query.digest.is_none() {
         verdict.pin.clone_from(&verified.digest);
     }
     verdict.verified = Some(verified);
@@ -95,38 +97,38 @@ pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, asked: &Asked)
 fn weigh(new: &str, pinned: bool, old: Option<&Presence>, answer: &Presence) -> Verified {
     let (outcome, text) = match (answer, old) {
         (Presence::Missing { nearest, anonymous }, _) => {
-            (Outcome::Missing, missing(new, nearest, *anonymous))
+            (Availability::Missing, missing(new, nearest, *anonymous))
         }
         (Presence::Undetermined { reason }, _) => (
-            Outcome::Undetermined,
+            Availability::Undetermined,
             format!("not verified: {new}: {reason}"),
         ),
         (Presence::Exists { digest }, _) if pinned => (
-            Outcome::SameDigest,
+            Availability::SameDigest,
             format!("verified: same digest at the new location, {digest}"),
         ),
         (Presence::Exists { digest }, Some(Presence::Exists { digest: before })) => {
             match digest == before {
                 true => (
-                    Outcome::SameDigest,
+                    Availability::SameDigest,
                     format!("verified: same digest at both locations, {digest}"),
                 ),
                 false => (
-                    Outcome::OtherDigest,
+                    Availability::OtherDigest,
                     format!("verified: {before} at the old location, {digest} at the new one"),
                 ),
             }
         }
         (Presence::Exists { digest }, Some(Presence::Missing { .. })) => (
-            Outcome::Exists,
+            Availability::Exists,
             format!("verified: exists, {digest}; the old location does not have it"),
         ),
         (Presence::Exists { digest }, Some(Presence::Undetermined { reason })) => (
-            Outcome::Exists,
+            Availability::Exists,
             format!("verified: exists, {digest}; nothing is known of the old location: {reason}"),
         ),
         (Presence::Exists { digest }, None) => {
-            (Outcome::Exists, format!("verified: exists, {digest}"))
+            (Availability::Exists, format!("verified: exists, {digest}"))
         }
     };
     let digest = match answer {
@@ -141,14 +143,14 @@ fn weigh(new: &str, pinned: bool, old: Option<&Presence>, answer: &Presence) -> 
 }
 
 fn missing(image: &str, nearest: &[String], anonymous: bool) -> String {
-    let asked = match anonymous {
+    let answers = match anonymous {
         true => " (asked without credentials)",
         false => "",
     };
     match nearest {
-        [] => format!("{image} does not exist{asked}"),
+        [] => format!("{image} does not exist{answers}"),
         tags => format!(
-            "{image} does not exist{asked}; nearest tags: {}",
+            "{image} does not exist{answers}; nearest tags: {}",
             tags.join(", ")
         ),
     }
@@ -178,7 +180,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(pinned: bool, old: Option<Presence>, new: Presence, outcome: Outcome, text: &str) {
+    fn check(
+        pinned: bool,
+        old: Option<Presence>,
+        new: Presence,
+        outcome: Availability,
+        text: &str,
+    ) {
         let verified = weigh("a.io/x:1", pinned, old.as_ref(), &new);
         assert_eq!((verified.outcome, verified.text.as_str()), (outcome, text));
         let digest = matches!(new, Presence::Exists { .. });
@@ -191,21 +199,21 @@ mod tests {
             false,
             None,
             gone(&["0.9", "1.1"]),
-            Outcome::Missing,
+            Availability::Missing,
             "a.io/x:1 does not exist; nearest tags: 0.9, 1.1",
         );
         check(
             true,
             None,
             gone(&[]),
-            Outcome::Missing,
+            Availability::Missing,
             "a.io/x:1 does not exist",
         );
         check(
             false,
             Some(there("d")),
             undetermined(),
-            Outcome::Undetermined,
+            Availability::Undetermined,
             "not verified: a.io/x:1: timeout",
         );
     }
@@ -217,7 +225,7 @@ mod tests {
             false,
             Some(there("d")),
             there("d"),
-            Outcome::SameDigest,
+            Availability::SameDigest,
             same,
         );
         let other = "verified: e at the old location, d at the new one";
@@ -225,23 +233,29 @@ mod tests {
             false,
             Some(there("e")),
             there("d"),
-            Outcome::OtherDigest,
+            Availability::OtherDigest,
             other,
         );
         let pinned = "verified: same digest at the new location, d";
-        check(true, None, there("d"), Outcome::SameDigest, pinned);
+        check(true, None, there("d"), Availability::SameDigest, pinned);
     }
 
     #[test]
     fn without_the_old_image_nothing_is_said_about_sameness() {
         let exists_at = |rest: &str| format!("verified: exists, d{rest}");
-        check(false, None, there("d"), Outcome::Exists, &exists_at(""));
+        check(
+            false,
+            None,
+            there("d"),
+            Availability::Exists,
+            &exists_at(""),
+        );
         let old_missing = exists_at("; the old location does not have it");
         check(
             false,
             Some(gone(&[])),
             there("d"),
-            Outcome::Exists,
+            Availability::Exists,
             &old_missing,
         );
         let old_unknown = exists_at("; nothing is known of the old location: timeout");
@@ -249,7 +263,7 @@ mod tests {
             false,
             Some(undetermined()),
             there("d"),
-            Outcome::Exists,
+            Availability::Exists,
             &old_unknown,
         );
     }

@@ -32,7 +32,7 @@ impl<'t> TagState<'t> {
 /// A name as rules see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'q> {
-    /// Host and path in canonical spelling; of a place without an image name just what is there.
+    /// Host and path in canonical spelling; of a location without an image name just what is there.
     pub segments: &'q [&'q str],
     /// The first segments that hold no placeholder. What a rule takes must lie in them.
     pub literal: usize,
@@ -62,7 +62,7 @@ pub struct Verdict<'r> {
     pub rule: &'r Rule,
     pub summary: &'r str,
     pub severity: Severity,
-    /// The new place, if there is one to show.
+    /// The new location, if there is one to show.
     pub target: Option<Move>,
     /// How far the rule trusts the move. The place in the file may lower it.
     pub applicability: Applicability,
@@ -77,7 +77,7 @@ pub struct Verdict<'r> {
 /// What registries answered about a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    pub outcome: Outcome,
+    pub outcome: Availability,
     /// Of the image at the new location, where it exists.
     pub digest: Option<String>,
     /// For people, on one line.
@@ -86,7 +86,7 @@ pub struct Verified {
 
 /// How a move was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Availability {
     /// Both locations have the same image.
     SameDigest,
     /// The new location has the image; whether it is the same is not known.
@@ -99,7 +99,7 @@ pub enum Outcome {
     Undetermined,
 }
 
-impl Outcome {
+impl Availability {
     const ALL: [Self; 5] = [
         Self::SameDigest,
         Self::Exists,

@@ -1,6 +1,6 @@
 //! Which rule applies to a name, and its verdict: the new location, and how far to trust the move.
 
-use super::asked::Asked;
+use super::answers::Answers;
 use super::edition::Facts;
 use super::index::Answer;
 use super::proof;
@@ -18,7 +18,7 @@ impl RuleSet {
             .max_by_key(|(rule, mapping)| Self::rank(rule, mapping, query))
             .map(|(rule, mapping)| {
                 let known = Known {
-                    asked: self.asked().map(|asked| &**asked),
+                    answers: self.answers().map(|answers| &**answers),
                     facts: self.facts(),
                 };
                 evaluate(rule, mapping, query, known)
@@ -42,7 +42,7 @@ impl RuleSet {
         (mapping.from.weight(), rule.artifact == query.artifact)
     }
 
-    /// Whether some rule would speak about a name with this head, whatever its tag: for places that show a
+    /// Whether some rule would speak about a name with this head, whatever its tag: for locations that show a
     /// reference without pulling it.
     pub fn mentions(&self, query: &Query<'_>) -> Option<&Rule> {
         let host = query.segments.first()?;
@@ -59,8 +59,8 @@ impl RuleSet {
 }
 
 /// An OCI registry holds images and charts alike; URLs are apart.
-fn artifacts_meet(rule: Artifact, asked: Artifact) -> bool {
-    match asked {
+fn artifacts_meet(rule: Artifact, wanted: Artifact) -> bool {
+    match wanted {
         Artifact::Image => matches!(rule, Artifact::Image | Artifact::Chart),
         Artifact::Chart => matches!(
             rule,
@@ -123,7 +123,7 @@ fn covers(listed: &str, tag: &str) -> bool {
 /// What a verdict rests on beside the rule.
 #[derive(Clone, Copy)]
 struct Known<'k> {
-    asked: Option<&'k Asked>,
+    answers: Option<&'k Answers>,
     facts: Facts,
 }
 
@@ -156,7 +156,7 @@ fn evaluate<'r>(
         }
         return verdict;
     }
-    apply_tag_policy(&mut verdict, mapping, query, known.asked);
+    apply_tag_policy(&mut verdict, mapping, query, known.answers);
     apply_tag_list(&mut verdict, mapping, query, known);
     if verdict.reason.is_none() && verdict.applicability == Applicability::Unsafe {
         verdict.reason = Some(match rule.evidence() {
@@ -169,8 +169,8 @@ fn evaluate<'r>(
             "only some charts moved, and this does not name one".to_owned()
         });
     }
-    if let Some(asked) = known.asked {
-        proof::apply(&mut verdict, query, asked);
+    if let Some(answers) = known.answers {
+        proof::apply(&mut verdict, query, answers);
     }
     verdict
 }
@@ -210,7 +210,7 @@ fn apply_tag_policy(
     verdict: &mut Verdict<'_>,
     mapping: &Mapping,
     query: &Query<'_>,
-    asked: Option<&Asked>,
+    answers: Option<&Answers>,
 ) {
     let rule = verdict.rule;
     if mapping.tag == TagPolicy::Choose {
@@ -231,7 +231,7 @@ fn apply_tag_policy(
     let tag = query.tag.pulled().unwrap_or_default();
     let mut unavailable = rule.unavailable_tags().iter();
     if let Some(word) = unavailable.find(|word| tag.contains(word.as_str()))
-        && !is_proven(asked, verdict.target.as_ref(), query)
+        && !is_proven(answers, verdict.target.as_ref(), query)
     {
         verdict.target = None;
         cap_applicability(verdict, Applicability::Display, || match tag == word {
@@ -260,15 +260,15 @@ fn apply_tag_policy(
 }
 
 /// Whether a registry answered that the new location has the image.
-fn is_proven(asked: Option<&Asked>, target: Option<&Move>, query: &Query<'_>) -> bool {
-    target.and_then(|target| proof::exists(asked, target, query)) == Some(true)
+fn is_proven(answers: Option<&Answers>, target: Option<&Move>, query: &Query<'_>) -> bool {
+    target.and_then(|target| proof::exists(answers, target, query)) == Some(true)
 }
 
 fn apply_tag_list(
     verdict: &mut Verdict<'_>,
     mapping: &Mapping,
     query: &Query<'_>,
-    Known { asked, facts }: Known<'_>,
+    Known { answers, facts }: Known<'_>,
 ) {
     let (Some(list), Some(target)) = (&mapping.requires_tag_in, &verdict.target) else {
         return;
@@ -318,7 +318,7 @@ fn apply_tag_list(
     // The answer of a registry counts for more than a list. What is missing there has no fix, unless there is another location.
     let other = verdict.rule.fallback();
     let has_other = verdict.applicability == Applicability::Safe && other.is_some();
-    let (passes, why) = match proof::exists(asked, target, query) {
+    let (passes, why) = match proof::exists(answers, target, query) {
         Some(true) => return,
         Some(false) if has_other => (Some(false), format!("{name} does not have this tag")),
         Some(false) => return,

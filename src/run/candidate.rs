@@ -8,14 +8,14 @@ use super::domains::Domains;
 use super::roles::Roles;
 use crate::check::pull_secrets::{self, PullSecret};
 use crate::encoding::Encoding;
-use crate::kind::{Holds, Kind};
+use crate::file_type::{FileType, Holds};
 use crate::progress::Progress;
 use crate::report;
 use crate::walk::{self, Kept};
 
 /// A file that is to be checked, or that says something about others.
 pub(super) struct Candidate {
-    pub(super) kind: &'static Kind,
+    pub(super) file_type: &'static FileType,
     /// Whether there is something in it that a rule could apply to.
     pub(super) suspect: bool,
     pub(super) roles: Roles,
@@ -25,28 +25,28 @@ pub(super) struct Candidate {
 }
 
 /// Whether a file of a type is a report of ours.
-pub(super) fn is_report(kind: &Kind, bytes: &[u8]) -> bool {
-    matches!(kind.holds, Holds::Json | Holds::Text) && report::is_own(bytes)
+pub(super) fn is_report(file_type: &FileType, bytes: &[u8]) -> bool {
+    matches!(file_type.holds, Holds::Json | Holds::Text) && report::is_own(bytes)
 }
 
 /// Walks the roots of a run, and keeps what is of use.
-pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<Candidate> {
-    let keep = |path: &Path, kind: &'static Kind, bytes: &[u8]| {
+pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<Candidate> {
+    let keep = |path: &Path, file_type: &'static FileType, bytes: &[u8]| {
         progress.advance(1);
         let Some(area) = options.settings.of(path) else {
             return Kept::Nothing;
         };
-        let sight = area.rules.anchors.look(bytes);
-        if sight.suspect && is_report(kind, bytes) {
+        let sight = area.rules.prefilter.look(bytes);
+        if sight.suspect && is_report(file_type, bytes) {
             return Kept::Report;
         }
-        let roles = Roles::of(path, kind, bytes, sight.has_word);
+        let roles = Roles::of(path, file_type, bytes, sight.has_word);
         let secrets = || {
             let text = std::str::from_utf8(bytes).ok()?;
-            Some(pull_secrets::read(path, text, kind))
+            Some(pull_secrets::read(path, text, file_type))
         };
         let candidate = Candidate {
-            kind,
+            file_type,
             // A search for bytes finds nothing in broken UTF-16, which is kept to be reported.
             suspect: sight.suspect || Encoding::of(bytes) != Encoding::Utf8,
             roles,
@@ -68,21 +68,21 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
             .then_some(candidate)
             .into()
     };
-    let sieve = walk::Sieve {
+    let filter = walk::Filter {
         listed: &|folder, names| options.settings.listed(folder, names),
         wanted: &|path, named| options.want(path, named),
         keep: &keep,
         // The path is not known here; what another repository looks for is judged by its own rules later.
         suspect: &|bytes| {
             let mut areas = options.settings.areas().into_iter();
-            areas.any(|area| area.rules.anchors.occur_in(bytes))
+            areas.any(|area| area.rules.prefilter.occur_in(bytes))
         },
     };
     let broken = options.settings.broken().len();
-    let found = walk::walk(&options.walk, &sieve);
+    let found = walk::walk(&options.walk, &filter);
     match options.settings.broken().len() > broken {
         // Files of a repository were read before a broken configuration was found in it.
-        true => walk::walk(&options.walk, &sieve),
+        true => walk::walk(&options.walk, &filter),
         false => found,
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Outcome<
 /// By domain.
 pub(super) fn pull_secrets_of(
     options: &Options<'_>,
-    found: &walk::Outcome<Candidate>,
+    found: &walk::Walked<Candidate>,
     domains: &Domains,
 ) -> Vec<Vec<PullSecret>> {
     let mut secrets = vec![Vec::new(); domains.each.len()];

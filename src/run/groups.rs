@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Options;
-use super::disk::Disk;
-use crate::kind::{self, KUSTOMIZATION_FILES, Kind};
-use crate::project::{Place, Project, Tree};
+use super::workspace::Workspace;
+use crate::file_type::{self, FileType, KUSTOMIZATION_FILES};
+use crate::project::{PathKind, Project, Tree};
 
 /// Files that are judged together, in the order of their paths.
 pub(super) struct Group {
-    pub files: BTreeMap<PathBuf, Entry>,
+    pub files: BTreeMap<PathBuf, GroupFile>,
 }
 
 /// A file of a group.
-pub(super) struct Entry {
-    pub kind: &'static Kind,
+pub(super) struct GroupFile {
+    pub file_type: &'static FileType,
     pub state: State,
     /// Whether it is one of those that the run was asked about.
-    pub told: bool,
+    pub reported: bool,
     /// Whether the run may write it: it is one of those, and really lies there.
     pub free: bool,
 }
@@ -48,37 +48,46 @@ impl Group {
 /// The groups that hold a file under the roots.
 pub(super) fn of<'p>(
     projects: impl Iterator<Item = &'p Box<dyn Project + 'p>>,
-    disk: &Disk<'_>,
+    workspace: &Workspace<'_>,
     options: &Options<'_>,
 ) -> Vec<Group> {
     let groups = projects.flat_map(|project| project.groups());
     let mut groups: Vec<Vec<PathBuf>> = groups.collect();
-    let held = disk.unread().map(|path| reach(path, &groups, disk));
+    let held = workspace
+        .unread()
+        .map(|path| reach(path, &groups, workspace));
     let held: Vec<Vec<PathBuf>> = held.collect();
     groups.extend(held);
-    groups.extend(same_files(&groups, disk));
+    groups.extend(same_files(&groups, workspace));
     let groups = united(groups).into_iter().map(|paths| Group {
         files: paths
             .into_iter()
-            .filter_map(|path| Some((entry(&path, disk, options)?, path)))
+            .filter_map(|path| Some((entry(&path, workspace, options)?, path)))
             .map(|(entry, path)| (path, entry))
             .collect(),
     });
     let mut groups: Vec<Group> = groups
-        .filter(|group| group.files.values().any(|entry| entry.told))
+        .filter(|group| group.files.values().any(|entry| entry.reported))
         .collect();
     if options.related {
         let entries = groups.iter_mut().flat_map(|group| group.files.values_mut());
-        entries.for_each(|entry| (entry.told, entry.free) = (true, true));
+        entries.for_each(|entry| (entry.reported, entry.free) = (true, true));
     }
     groups
 }
 
 /// Names of one file are judged as one, whether they are hard links or lead to it.
-fn same_files(groups: &[Vec<PathBuf>], disk: &Disk<'_>) -> Vec<Vec<PathBuf>> {
-    let paths: BTreeSet<&PathBuf> = groups.iter().flatten().chain(disk.all_suspects()).collect();
+fn same_files(groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<Vec<PathBuf>> {
+    let paths: BTreeSet<&PathBuf> = groups
+        .iter()
+        .flatten()
+        .chain(workspace.all_suspects())
+        .collect();
     let paths: Vec<&PathBuf> = paths.into_iter().collect();
-    let ids: Vec<_> = paths.par_iter().map(|path| disk.identity(path)).collect();
+    let ids: Vec<_> = paths
+        .par_iter()
+        .map(|path| workspace.identity(path))
+        .collect();
     let mut files: HashMap<_, Vec<PathBuf>> = HashMap::new();
     for (path, id) in paths.into_iter().zip(ids) {
         if let Some(id) = id {
@@ -93,58 +102,58 @@ fn same_files(groups: &[Vec<PathBuf>], disk: &Disk<'_>) -> Vec<Vec<PathBuf>> {
 
 /// What a file that could not be read may hold together: what was found in its folder and below and, where it may be a
 /// kustomization, each other one of the repository, for it can be built from any of them.
-fn reach(unread: &Path, groups: &[Vec<PathBuf>], disk: &Disk<'_>) -> Vec<PathBuf> {
+fn reach(unread: &Path, groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<PathBuf> {
     let is_kustomization = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str());
         name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
     };
     let folder = unread.parent().unwrap_or(Path::new(""));
-    let mut reach = disk.suspects(folder);
+    let mut reach = workspace.suspects(folder);
     reach.push(unread.to_owned());
     if is_kustomization(unread) {
-        let top = disk.top_of(unread);
+        let top = workspace.top_of(unread);
         let all = groups.iter().flatten();
-        let others = all.filter(|path| is_kustomization(path) && disk.top_of(path) == top);
+        let others = all.filter(|path| is_kustomization(path) && workspace.top_of(path) == top);
         reach.extend(others.cloned());
     }
     reach
 }
 
-fn entry(path: &PathBuf, disk: &Disk<'_>, options: &Options<'_>) -> Option<Entry> {
-    let told = disk.is_under_roots(path);
-    let place = disk.place(path);
-    if place == Place::Unreadable {
-        let kind = kind::classify(path).unwrap_or(&kind::TEXT);
-        let reported = disk.is_reported(path);
+fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Option<GroupFile> {
+    let reported = workspace.is_under_roots(path);
+    let place = workspace.place(path);
+    if place == PathKind::Unreadable {
+        let file_type = file_type::classify(path).unwrap_or(&file_type::TEXT);
+        let reported = workspace.is_reported(path);
         let state = State::Unreadable { reported };
-        return Some(Entry {
-            kind,
+        return Some(GroupFile {
+            file_type,
             state,
-            told,
+            reported,
             free: false,
         });
     }
-    let named = told && options.walk.roots.contains(path);
+    let named = reported && options.walk.roots.contains(path);
     if (!named || options.walk.force_exclude) && options.walk.excludes(path) {
         return None;
     }
-    let kind = options.kind_of(path, named)?;
+    let file_type = options.kind_of(path, named)?;
     let state = match place {
-        Place::File => State::There,
-        Place::Missing => State::Missing,
-        Place::Folder | Place::Unreadable | Place::Outside => return None,
+        PathKind::File => State::There,
+        PathKind::Missing => State::Missing,
+        PathKind::Folder | PathKind::Unreadable | PathKind::Outside => return None,
     };
-    Some(Entry {
-        kind,
+    Some(GroupFile {
+        file_type,
         state,
-        told,
-        free: told && disk.is_really_under_roots(path),
+        reported,
+        free: reported && workspace.is_really_under_roots(path),
     })
 }
 
 /// Groups that share a file are one.
 fn united(groups: Vec<Vec<PathBuf>>) -> Vec<Vec<PathBuf>> {
-    let mut union = Union::default();
+    let mut union = UnionFind::default();
     for group in groups {
         let mut ids = group.into_iter().map(|path| union.id(path));
         if let Some(first) = ids.next() {
@@ -157,13 +166,13 @@ fn united(groups: Vec<Vec<PathBuf>>) -> Vec<Vec<PathBuf>> {
 
 /// Disjoint sets of paths.
 #[derive(Default)]
-struct Union {
+struct UnionFind {
     ids: HashMap<PathBuf, usize>,
     /// Of each path one of its set; itself where it stands for the set.
     of: Vec<usize>,
 }
 
-impl Union {
+impl UnionFind {
     fn id(&mut self, path: PathBuf) -> usize {
         let next = self.of.len();
         let id = *self.ids.entry(path).or_insert(next);

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Options;
-use super::judge::Outcome;
+use super::pipeline::FileResult;
 use crate::baseline;
+use crate::file_type::FileType;
 use crate::finding::Finding;
-use crate::kind::Kind;
 use crate::project::Members;
 use crate::suppress::insert::{self, Note, Wanted};
 
@@ -18,8 +18,8 @@ pub(super) fn add(
     options: &Options<'_>,
     note: &Note,
     members: &dyn Fn() -> Members,
-    judge: &dyn Fn(Members) -> BTreeMap<PathBuf, Outcome>,
-) -> BTreeMap<PathBuf, Outcome> {
+    judge: &dyn Fn(Members) -> BTreeMap<PathBuf, FileResult>,
+) -> BTreeMap<PathBuf, FileResult> {
     let outcomes = judge(members());
     let mut commented = members();
     let mut counts: BTreeMap<PathBuf, usize> = BTreeMap::new();
@@ -28,7 +28,7 @@ pub(super) fn add(
         let Some(member) = free.filter(|member| member.exists && member.locked.is_none()) else {
             continue;
         };
-        let findings = unknown(options, path, member.kind, outcome);
+        let findings = unknown(options, path, member.file_type, outcome);
         let wanted: Vec<Wanted<'_>> = findings
             .iter()
             .map(|finding| Wanted {
@@ -36,7 +36,7 @@ pub(super) fn add(
                 rule: &finding.rule,
             })
             .collect();
-        let edits = insert::comments(path, &member.text, member.kind, &wanted, note);
+        let edits = insert::comments(path, &member.text, member.file_type, &wanted, note);
         if !edits.is_empty() {
             member.text = insert::applied(&member.text, &edits);
             counts.insert(path.clone(), edits.len());
@@ -53,12 +53,17 @@ pub(super) fn add(
 }
 
 /// The findings of a file that can be ignored and that no baseline holds.
-fn unknown(options: &Options<'_>, path: &Path, kind: &Kind, outcome: &Outcome) -> Vec<Finding> {
+fn unknown(
+    options: &Options<'_>,
+    path: &Path,
+    file_type: &FileType,
+    outcome: &FileResult,
+) -> Vec<Finding> {
     let findings = outcome.left.iter().filter(|finding| finding.is_ignorable());
     let mut findings: Vec<Finding> = findings.cloned().collect();
     let area = options.settings.of(path);
     if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
-        let keys = baseline::keys(&outcome.text, kind, &findings);
+        let keys = baseline::keys(&outcome.text, file_type, &findings);
         let mut held = known.held(path, &keys).into_iter();
         findings.retain(|_| held.next() != Some(true));
     }

@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::candidate::is_report;
-use super::disk::Disk;
 use super::settings::Vendoring;
-use super::{Options, Outcome, complain_of_settings, is_broken};
+use super::workspace::Workspace;
+use super::{Options, RunOutcome, complain_of_settings, is_broken};
 use crate::check::{self, Image};
+use crate::file_type::{self, FileType};
 use crate::image::ImageRef;
-use crate::kind::{self, Kind};
 use crate::printable::{self, complain};
 use crate::project::helm;
 use crate::report::text::by_count;
-use crate::report::{Look, RuleCounts, statistics};
+use crate::report::{RenderOptions, RuleCounts, statistics};
 use crate::source::{LineIndex, Position};
-use crate::walk::{self, Kept, Sieve};
+use crate::walk::{self, Filter, Kept};
 
 /// Lists the files that a run would look at, and as what.
 ///
@@ -28,39 +28,39 @@ pub fn files(
     options: &Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> io::Result<Outcome> {
+) -> io::Result<RunOutcome> {
     if is_broken(options, err)? {
-        return Ok(Outcome::Failed);
+        return Ok(RunOutcome::Failed);
     }
     if options.is_piped() {
-        let (name, kind) = options.standard_input();
+        let (name, file_type) = options.standard_input();
         return match walk::read_from(io::stdin().lock(), &name) {
             Ok((text, _)) => {
-                let kind = kind.describe(text.as_bytes());
-                writeln!(out, "{kind:<14} {}", printable::path(&name))?;
+                let file_type = file_type.describe(text.as_bytes());
+                writeln!(out, "{file_type:<14} {}", printable::path(&name))?;
                 out.flush()?;
-                Ok(Outcome::Clean)
+                Ok(RunOutcome::Clean)
             }
             Err(error) => {
                 complain(err, error)?;
-                Ok(Outcome::Failed)
+                Ok(RunOutcome::Failed)
             }
         };
     }
     let found = walk::walk(
         &options.walk,
-        &Sieve {
+        &Filter {
             listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path, named| options.want(path, named),
-            keep: &|_, kind: &'static Kind, bytes| match is_report(kind, bytes) {
+            keep: &|_, file_type: &'static FileType, bytes| match is_report(file_type, bytes) {
                 true => Kept::Report,
-                false => Kept::This(kind.describe(bytes)),
+                false => Kept::This(file_type.describe(bytes)),
             },
             suspect: &|_| false,
         },
     );
-    for (path, kind) in &found.kept {
-        writeln!(out, "{kind:<14} {}", printable::path(path))?;
+    for (path, file_type) in &found.kept {
+        writeln!(out, "{file_type:<14} {}", printable::path(path))?;
     }
     out.flush()?;
     tell_problems(options, &found.problems, err)
@@ -70,7 +70,7 @@ fn tell_problems(
     options: &Options<'_>,
     problems: &[walk::Problem],
     err: &mut dyn Write,
-) -> io::Result<Outcome> {
+) -> io::Result<RunOutcome> {
     let broken = options.settings.broken();
     for why in &broken {
         complain_of_settings(err, why)?;
@@ -80,18 +80,22 @@ fn tell_problems(
     }
     let failed = !broken.is_empty() || problems.iter().any(|problem| problem.fatal);
     Ok(if failed {
-        Outcome::Failed
+        RunOutcome::Failed
     } else {
-        Outcome::Clean
+        RunOutcome::Clean
     })
 }
 
 /// Findings by rule and by what can be done about them, the most severe first. Nothing where there are none.
-pub(super) fn statistics(rows: &[RuleCounts], look: &Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn statistics(
+    rows: &[RuleCounts],
+    render_options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let lines = statistics::table(rows, look.color).into_iter();
+    let lines = statistics::table(rows, render_options.color).into_iter();
     let mut lines = lines.map(|line| line + "\n");
     lines.try_for_each(|line| out.write_all(line.as_bytes()))
 }
@@ -147,7 +151,7 @@ struct Counted<'c> {
     count: usize,
 }
 
-/// Lists every image that the files name in a place from which it is pulled.
+/// Lists every image that the files name in a location from which it is pulled.
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.
@@ -156,7 +160,7 @@ pub fn images(
     list: ImageList,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> io::Result<Outcome> {
+) -> io::Result<RunOutcome> {
     let (images, outcome) = listed(options, err)?;
     let rows = if list.unique {
         unique(&images, list.json)
@@ -180,9 +184,9 @@ pub fn images(
 ///
 /// # Errors
 /// Where `err` cannot be written.
-pub fn listed(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+pub fn listed(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, RunOutcome)> {
     if is_broken(options, err)? {
-        return Ok((Vec::new(), Outcome::Failed));
+        return Ok((Vec::new(), RunOutcome::Failed));
     }
     match options.is_piped() {
         true => of_standard_input(options, err),
@@ -193,8 +197,8 @@ pub fn listed(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Lis
 fn of_standard_input(
     options: &Options<'_>,
     err: &mut dyn Write,
-) -> io::Result<(Vec<Listed>, Outcome)> {
-    let (name, kind) = options.standard_input();
+) -> io::Result<(Vec<Listed>, RunOutcome)> {
+    let (name, file_type) = options.standard_input();
     match walk::read_from(io::stdin().lock(), &name) {
         Ok((text, _)) => {
             let lines = || of_lines(&name, &text);
@@ -202,32 +206,32 @@ fn of_standard_input(
                 Some(_) => None,
                 None => lines(),
             };
-            let images = images.unwrap_or_else(|| of_text(&name, kind, &text));
-            Ok((images, Outcome::Clean))
+            let images = images.unwrap_or_else(|| of_text(&name, file_type, &text));
+            Ok((images, RunOutcome::Clean))
         }
         Err(error) => {
             complain(err, error)?;
-            Ok((Vec::new(), Outcome::Failed))
+            Ok((Vec::new(), RunOutcome::Failed))
         }
     }
 }
 
-fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, Outcome)> {
+fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Listed>, RunOutcome)> {
     let found = walk::walk(
         &options.walk,
-        &Sieve {
+        &Filter {
             listed: &|folder, names| options.settings.listed(folder, names),
             wanted: &|path, named| options.want(path, named),
-            keep: &|path, kind: &'static Kind, bytes| {
+            keep: &|path, file_type: &'static FileType, bytes| {
                 if options.settings.of(path).is_none() {
                     return Kept::Nothing;
                 }
-                if is_report(kind, bytes) {
+                if is_report(file_type, bytes) {
                     return Kept::Report;
                 }
                 let text = std::str::from_utf8(bytes);
-                let listed = text.map(|text| of_text(path, kind, text));
-                let releases = helm::may_release(kind, bytes);
+                let listed = text.map(|text| of_text(path, file_type, text));
+                let releases = helm::may_release(file_type, bytes);
                 Kept::This((listed.map_err(|error| error.valid_up_to()), releases))
             },
             suspect: &|_| true,
@@ -237,7 +241,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
     let mut images = Vec::new();
     let (mut charts, mut releasing) = (Vec::new(), Vec::new());
     for (path, (listed, releases)) in found.kept {
-        if kind::classify(&path).is_some_and(Kind::makes_project) {
+        if file_type::classify(&path).is_some_and(FileType::makes_project) {
             charts.push(path.clone());
         }
         if releases {
@@ -249,12 +253,12 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
                 let path = printable::path(&path);
                 let why = format!("{path}: is not text at byte {offset}: not analysed");
                 complain(err, why)?;
-                outcome = Outcome::Failed;
+                outcome = RunOutcome::Failed;
             }
         }
     }
-    if of_subcharts(options, &charts, &releasing, &mut images, err)? == Outcome::Failed {
-        outcome = Outcome::Failed;
+    if of_subcharts(options, &charts, &releasing, &mut images, err)? == RunOutcome::Failed {
+        outcome = RunOutcome::Failed;
     }
     Ok((images, outcome))
 }
@@ -266,17 +270,17 @@ fn of_subcharts(
     releases: &[PathBuf],
     images: &mut Vec<Listed>,
     err: &mut dyn Write,
-) -> io::Result<Outcome> {
-    let mut outcome = Outcome::Clean;
+) -> io::Result<RunOutcome> {
+    let mut outcome = RunOutcome::Clean;
     let rules = match options.settings.joint(&options.settings.areas()) {
         Ok(rules) => rules,
         Err(error) => {
             complain(err, error)?;
-            return Ok(Outcome::Failed);
+            return Ok(RunOutcome::Failed);
         }
     };
-    let anchors = &rules.anchors;
-    let disk = Disk::new(&options.walk, anchors);
+    let prefilter = &rules.prefilter;
+    let workspace = Workspace::new(&options.walk, prefilter);
     let vendoring = Vendoring(options.settings);
     let (edit, listed) = (
         |folder: &Path| vendoring.edits(folder),
@@ -287,15 +291,15 @@ fn of_subcharts(
         listed: &listed,
     };
     add_rendered(
-        helm::rendered_images(&disk, charts, &rules.set, vendored),
+        helm::rendered_images(&workspace, charts, &rules.set, vendored),
         images,
     );
     let mut added = Vec::new();
-    for pulled in helm::images(&disk, charts, releases, anchors, vendored) {
+    for pulled in helm::images(&workspace, charts, releases, prefilter, vendored) {
         for (why, fatal) in pulled.unseen {
             complain(err, format!("{}: {why}", printable::path(&pulled.chart)))?;
             if fatal {
-                outcome = Outcome::Failed;
+                outcome = RunOutcome::Failed;
             }
         }
         let rows = pulled.images.into_iter();
@@ -316,7 +320,7 @@ fn of_subcharts(
         images.retain(|listed| !known.contains(&place(listed)));
         images.append(&mut added);
         images.sort_by_cached_key(|listed| (place(listed), listed.chart.clone()));
-        // Several releases of one chart name it at one place.
+        // Several releases of one chart name it at one location.
         images.dedup_by(|one, other| {
             let rest = |listed: &Listed| (listed.image.clone(), listed.chart.clone());
             place(one) == place(other) && rest(one) == rest(other)
@@ -374,9 +378,9 @@ fn unique(images: &[Listed], json: bool) -> Vec<String> {
     by_count(counts).into_iter().map(row).collect()
 }
 
-fn of_text(path: &Path, kind: &Kind, text: &str) -> Vec<Listed> {
+fn of_text(path: &Path, file_type: &FileType, text: &str) -> Vec<Listed> {
     let lines = LineIndex::new(text);
-    let images = check::images(path, text, kind).into_iter();
+    let images = check::images(path, text, file_type).into_iter();
     images
         .map(|image| {
             let position = lines.position(text, image.span.start);

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use super::outlet::{Outlet, Streams};
-use super::{Options, Outcome};
+use super::report_writer::{ReportWriter, Streams};
+use super::{Options, RunOutcome};
 use crate::printable::complain;
 use crate::report::results::{File, Joined};
-use crate::report::{Format, Look, Piece, json, jsonl};
+use crate::report::{Chunk, Format, RenderOptions, json, jsonl};
 use crate::rules::RuleSet;
 
 /// Writes the reports of joined results.
@@ -20,13 +20,13 @@ pub fn merged(
     rules: &RuleSet,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> io::Result<Outcome> {
+) -> io::Result<RunOutcome> {
     let began = Instant::now();
-    let mut outlets = match Outlet::all(options) {
+    let mut outlets = match ReportWriter::all(options) {
         Ok(outlets) => outlets,
         Err(error) => {
             complain(err, error)?;
-            return Ok(Outcome::Failed);
+            return Ok(RunOutcome::Failed);
         }
     };
     let mut streams = Streams { out, err };
@@ -40,13 +40,17 @@ pub fn merged(
         complain(&mut *streams.err, misfit)?;
     }
     let mut failures = 0;
-    for outlet in &mut outlets {
-        failures += outlet.start(&mut streams)?;
+    for report_writer in &mut outlets {
+        failures += report_writer.start(&mut streams)?;
     }
     let formats: Vec<_> = options.formats().collect();
     for file in &files {
-        for (outlet, (format, look)) in outlets.iter_mut().zip(&formats) {
-            failures += outlet.add(piece(file, format, look), file.repository(), &mut streams)?;
+        for (report_writer, (format, render_options)) in outlets.iter_mut().zip(&formats) {
+            failures += report_writer.add(
+                piece(file, format, render_options),
+                file.repository(),
+                &mut streams,
+            )?;
         }
     }
     summary.catalogues = options.settings.catalogues();
@@ -56,17 +60,17 @@ pub fn merged(
     summary.failures += failures;
     summary.elapsed = began.elapsed();
     streams.out.flush()?;
-    for outlet in outlets {
-        summary.failures += outlet.end(options, &summary, &shares, rules, &mut streams)?;
+    for report_writer in outlets {
+        summary.failures += report_writer.end(options, &summary, &shares, rules, &mut streams)?;
     }
     Ok(options.outcome(&summary))
 }
 
 /// Formats for programs that have all fields have them as they were read.
-fn piece(file: &File, format: &'static Format, look: &Look) -> Piece {
+fn piece(file: &File, format: &'static Format, render_options: &RenderOptions) -> Chunk {
     match format.name {
-        name if name == json::FORMAT.name => Piece::Text(file.json()),
-        name if name == jsonl::FORMAT.name => Piece::Text(file.json_lines()),
-        _ => file.with_report(|report| format.piece(report, look)),
+        name if name == json::FORMAT.name => Chunk::Text(file.json()),
+        name if name == jsonl::FORMAT.name => Chunk::Text(file.json_lines()),
+        _ => file.with_report(|report| format.chunk(report, render_options)),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::owners;
 use crate::git;
-use crate::report::{Base, Origin};
+use crate::report::{Origin, PathBase};
 use crate::walk::Overlay;
 
 /// The repositories of a run, by their folders.
@@ -15,7 +15,13 @@ pub(super) struct Origins(Mutex<HashMap<PathBuf, Arc<Origin>>>);
 
 impl Origins {
     /// A repository. One without a commit that can be read has none in reports.
-    pub(super) fn of(&self, top: &Path, name: &str, base: &Base, files: &Overlay) -> Arc<Origin> {
+    pub(super) fn of(
+        &self,
+        top: &Path,
+        name: &str,
+        base: &PathBase,
+        files: &Overlay,
+    ) -> Arc<Origin> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(origin) = known.get(top) {
             return Arc::clone(origin);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::check::pull_secrets;
-use crate::kind::{Holds, Kind};
+use crate::file_type::{FileType, Holds};
 use crate::project::helm;
 use crate::project::selectors;
 
@@ -35,17 +35,17 @@ pub(super) fn role_words() -> Vec<&'static str> {
 
 impl Roles {
     /// `has_word` says whether one of the [`role_words`] is in it.
-    pub(super) fn of(path: &Path, kind: &Kind, bytes: &[u8], has_word: bool) -> Self {
+    pub(super) fn of(path: &Path, file_type: &FileType, bytes: &[u8], has_word: bool) -> Self {
         let by_name = Self {
-            makes_project: kind.makes_project(),
+            makes_project: file_type.makes_project(),
             ..Self::default()
         };
-        if !(kind.holds == Holds::Helmfile || has_word || selectors::is_argo_source(path)) {
+        if !(file_type.holds == Holds::Helmfile || has_word || selectors::is_argo_source(path)) {
             return by_name;
         }
         Self {
-            releases: helm::may_release(kind, bytes),
-            selects: selectors::may_select(path, kind, bytes),
+            releases: helm::may_release(file_type, bytes),
+            selects: selectors::may_select(path, file_type, bytes),
             names_chart: helm::may_name_chart(path, bytes),
             holds_secret: pull_secrets::may_hold(bytes),
             ..by_name

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::domains::Domains;
+use super::file_output::guarded;
 use super::groups::{self, Group};
-use super::judge::{self, Judge};
-use super::part::guarded;
+use super::pipeline::{self, Pipeline};
 use super::settings::Area;
 use super::texts::Texts;
-use super::{Options, candidate, makers};
+use super::{Options, candidate, project_files};
 use crate::baseline;
 use crate::edit::Applicability;
+use crate::file_type::FileType;
 use crate::finding::{Finding, Fixed, Key, Problem};
-use crate::kind::Kind;
 use crate::progress::Progress;
 use crate::walk::Overlay;
 
@@ -54,12 +54,12 @@ impl Change {
 /// A walked tree with its projects, ready to be asked about its files.
 pub struct Session<'s> {
     options: &'s Options<'s>,
-    judge: Judge<'s>,
+    pipeline: Pipeline<'s>,
     groups: Vec<Group>,
     /// By the paths of the files in them.
     group_of: HashMap<PathBuf, usize>,
     /// What files of no group are read as; `None` where nothing was walked, and each file stands for itself.
-    kinds: Option<HashMap<PathBuf, &'static Kind>>,
+    kinds: Option<HashMap<PathBuf, &'static FileType>>,
 }
 
 /// Walks the roots and lends what comes of it.
@@ -70,17 +70,17 @@ pub fn session<R>(options: &Options<'_>, act: impl FnOnce(&Session<'_>) -> R) ->
     refuse_broken(options)?;
     let found = candidate::walk(options, &Progress::new(false));
     let domains = Domains::of(options.settings)?;
-    let disk = makers::disk_of(options, &found, &domains.all.anchors);
-    let judge = makers::judge(options, &domains, Some(&found), Some(&disk));
-    let groups = groups::of(judge.projects.iter().flatten(), &disk.0, options);
+    let workspace = project_files::workspace_of(options, &found, &domains.all.prefilter);
+    let pipeline = project_files::pipeline(options, &domains, Some(&found), Some(&workspace));
+    let groups = groups::of(pipeline.projects.iter().flatten(), &workspace.0, options);
     let kinds = found.kept.iter();
-    let kinds = kinds.map(|(path, file)| (path.clone(), file.kind));
+    let kinds = kinds.map(|(path, file)| (path.clone(), file.file_type));
     let session = Session {
         options,
         group_of: by_file(&groups),
         groups,
         kinds: Some(kinds.collect()),
-        judge,
+        pipeline,
     };
     Ok(act(&session))
 }
@@ -97,7 +97,7 @@ pub fn session_of_nothing<R>(
     let domains = Domains::of(options.settings)?;
     let session = Session {
         options,
-        judge: makers::judge(options, &domains, None, None),
+        pipeline: project_files::pipeline(options, &domains, None, None),
         groups: Vec::new(),
         group_of: HashMap::new(),
         kinds: None,
@@ -130,10 +130,10 @@ impl Session<'_> {
         guarded(path, || {
             let outcomes = match (self.group(path), self.alone(path, overlay)) {
                 (Some(group), _) => self
-                    .judge
+                    .pipeline
                     .group(Texts::read(group, overlay).members(), None),
-                (None, Some((text, kind))) => {
-                    let outcome = self.judge.file(path, text, kind, None);
+                (None, Some((text, file_type))) => {
+                    let outcome = self.pipeline.file(path, text, file_type, None);
                     BTreeMap::from([(path.to_owned(), outcome)])
                 }
                 (None, None) => BTreeMap::new(),
@@ -162,14 +162,15 @@ impl Session<'_> {
         for group in &self.groups {
             let first = group.paths().next().cloned().unwrap_or_default();
             let outcomes = guarded(&first, || {
-                self.judge.group(Texts::read(group, overlay).members(), fix)
+                self.pipeline
+                    .group(Texts::read(group, overlay).members(), fix)
             })?;
             all.extend(outcomes);
         }
         let walked = self.kinds.iter().flat_map(HashMap::keys);
         for path in walked.filter(|path| !self.group_of.contains_key(*path)) {
-            if let Some((text, kind)) = self.alone(path, overlay) {
-                let outcome = guarded(path, || self.judge.file(path, text, kind, fix))?;
+            if let Some((text, file_type)) = self.alone(path, overlay) {
+                let outcome = guarded(path, || self.pipeline.file(path, text, file_type, fix))?;
                 all.insert(path.clone(), outcome);
             }
         }
@@ -196,8 +197,10 @@ impl Session<'_> {
             Some(group) => self.fix_in(group, path, overlay, limit),
             None => {
                 let alone = self.alone(path, overlay);
-                let change = alone.and_then(|(before, kind)| {
-                    let outcome = self.judge.file(path, before.clone(), kind, Some(limit));
+                let change = alone.and_then(|(before, file_type)| {
+                    let outcome = self
+                        .pipeline
+                        .file(path, before.clone(), file_type, Some(limit));
                     Change::new(Some(before), outcome.text)
                 });
                 let changes = change.map(|change| (path.to_owned(), change));
@@ -214,7 +217,7 @@ impl Session<'_> {
         limit: Applicability,
     ) -> BTreeMap<PathBuf, Change> {
         let texts = Texts::read(group, overlay);
-        let outcomes = self.judge.fix_of(path, texts.members(), limit);
+        let outcomes = self.pipeline.fix_of(path, texts.members(), limit);
         let changes = outcomes.into_iter().filter_map(|(path, outcome)| {
             let before = texts.text(&path).map(str::to_owned);
             Some((path, Change::new(before, outcome.text)?))
@@ -250,13 +253,13 @@ impl Session<'_> {
     }
 
     /// A file that is in no group, if it is one that a run looks at.
-    fn alone(&self, path: &Path, overlay: &Overlay) -> Option<(String, &'static Kind)> {
-        let kind = match &self.kinds {
+    fn alone(&self, path: &Path, overlay: &Overlay) -> Option<(String, &'static FileType)> {
+        let file_type = match &self.kinds {
             Some(kinds) => kinds.get(path).copied(),
             None => self.options.kind_of(path, self.is_root(path)),
         };
         let (text, _) = overlay.read(path).ok()?;
-        Some((text, kind?))
+        Some((text, file_type?))
     }
 
     fn is_root(&self, path: &Path) -> bool {
@@ -264,13 +267,15 @@ impl Session<'_> {
     }
 
     /// Takes away what the baseline holds.
-    fn judged(&self, path: &Path, outcome: judge::Outcome) -> Judged {
-        let kind = self.group(path).and_then(|group| group.files.get(path));
-        let kind = kind.map(|entry| entry.kind);
-        let kind = kind.or_else(|| self.options.kind_of(path, true));
+    fn judged(&self, path: &Path, outcome: pipeline::FileResult) -> Judged {
+        let file_type = self.group(path).and_then(|group| group.files.get(path));
+        let file_type = file_type.map(|entry| entry.file_type);
+        let file_type = file_type.or_else(|| self.options.kind_of(path, true));
         let mut findings = outcome.left;
-        let mut keys = match kind {
-            Some(kind) if !findings.is_empty() => baseline::keys(&outcome.text, kind, &findings),
+        let mut keys = match file_type {
+            Some(file_type) if !findings.is_empty() => {
+                baseline::keys(&outcome.text, file_type, &findings)
+            }
             _ => Vec::new(),
         };
         let area = self.area(path);

@@ -7,16 +7,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use super::known::{Baselines, Known};
+use super::baselines::{Baselines, RunBaseline};
 use super::origins::Origins;
 use super::roles::role_words;
 use crate::baseline;
 use crate::config::{self, Config, Found};
-use crate::kind;
+use crate::file_type;
 use crate::open;
 use crate::printable;
-use crate::report::{Base, Origin};
-use crate::rules::anchors::{Anchors, Parts};
+use crate::report::{Origin, PathBase};
+use crate::rules::prefilter::{Parts, Prefilter};
 use crate::rules::select::Names;
 use crate::rules::{Edition, Facts, Rule, RuleSet};
 use crate::source::normal;
@@ -43,17 +43,17 @@ pub trait Source: Sync {
 /// Rules, ready for use. Configurations that choose the same share them.
 pub struct Rules {
     pub set: RuleSet,
-    pub anchors: Anchors,
+    pub prefilter: Prefilter,
     /// The ids that an ignore comment may name.
     pub(super) names: Names,
 }
 
 impl Rules {
     fn new(set: RuleSet, names: Names, parts: &mut Parts) -> Result<Self, String> {
-        let anchors = Anchors::with_words(&set, &[MARKER], &role_words(), parts)?;
+        let prefilter = Prefilter::with_words(&set, &[MARKER], &role_words(), parts)?;
         Ok(Self {
             set,
-            anchors,
+            prefilter,
             names,
         })
     }
@@ -73,7 +73,7 @@ pub(super) struct Repository {
 pub struct Area {
     pub config: Config,
     pub rules: Arc<Rules>,
-    pub(super) baseline: Option<Arc<Known>>,
+    pub(super) baseline: Option<Arc<RunBaseline>>,
     repository: Arc<Repository>,
 }
 
@@ -98,7 +98,7 @@ struct Loaded {
     same_rules: HashMap<String, Arc<Rules>>,
     /// What rules have in common that are not the same.
     parts: Parts,
-    baselines: BTreeMap<PathBuf, Arc<Known>>,
+    baselines: BTreeMap<PathBuf, Arc<RunBaseline>>,
     /// Configurations and baselines in folders above repositories, and above which.
     passed_over: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
 }
@@ -108,7 +108,7 @@ pub struct Settings<'s> {
     source: &'s dyn Source,
     /// The rules that take the place of those that are configured.
     ruled: Option<Arc<Rules>>,
-    base: Base,
+    base: PathBase,
     baseline: Baselines,
     /// Read in place of the disk.
     files: Arc<Overlay>,
@@ -128,7 +128,7 @@ impl<'s> Settings<'s> {
     pub fn new(
         source: &'s dyn Source,
         roots: &[PathBuf],
-        base: &Base,
+        base: &PathBase,
         baseline: Baselines,
     ) -> Self {
         let shown = roots.iter().map(|root| match root.strip_prefix(".") {
@@ -290,7 +290,7 @@ impl<'s> Settings<'s> {
         all
     }
 
-    pub(super) fn baselines(&self) -> Vec<Arc<Known>> {
+    pub(super) fn baselines(&self) -> Vec<Arc<RunBaseline>> {
         let loaded = self.loaded();
         loaded.baselines.values().cloned().collect()
     }
@@ -312,7 +312,7 @@ impl<'s> Settings<'s> {
             .filter(|rule| ids.insert(rule.id.clone()))
             .cloned()
             .collect();
-        let asked = different.iter().find_map(|rules| rules.set.asked());
+        let asked = different.iter().find_map(|rules| rules.set.answers());
         let mut facts = different.iter().map(|rules| rules.set.facts());
         // The one that comes with regfix only where no area has another.
         let other = facts.find(|facts| *facts != Facts::EMBEDDED);
@@ -598,7 +598,7 @@ impl<'s> Settings<'s> {
                 let beside = found.map(|_| config.folder.as_path());
                 let folders = beside.into_iter().chain([repository.top.as_path()]);
                 let folders: Vec<_> = folders.collect();
-                Known::find(&self.base, &folders, self.baseline, &self.files)?
+                RunBaseline::find(&self.base, &folders, self.baseline, &self.files)?
             }
         };
         let baseline = baseline.map(|known| {
@@ -634,20 +634,20 @@ impl Area {
         self.repository.is_git.then_some(&*self.repository.top)
     }
 
-    /// A baseline for files that have none, at the place where it would be looked for first.
-    pub(super) fn new_baseline(&self, base: &Base) -> Option<Known> {
+    /// A baseline for files that have none, at the location where it would be looked for first.
+    pub(super) fn new_baseline(&self, base: &PathBase) -> Option<RunBaseline> {
         let folder = match &self.config.file {
             Some(_) => &self.config.folder,
             None => &self.repository.top,
         };
-        Known::find(base, &[folder], Baselines::Renewed, &Overlay::default())
+        RunBaseline::find(base, &[folder], Baselines::Renewed, &Overlay::default())
             .ok()
             .flatten()
     }
 
     /// The file of the baseline, if there is one.
     pub fn baseline_file(&self) -> Option<&Path> {
-        self.baseline.as_deref().map(Known::path)
+        self.baseline.as_deref().map(RunBaseline::path)
     }
 
     /// Whether the files of two areas may depend on each other.
@@ -672,7 +672,7 @@ impl Vendoring<'_> {
     }
 
     fn says(&self, folder: &Path, says: impl FnOnce(&Config) -> bool) -> bool {
-        let area = self.0.of(&folder.join(kind::CHART_FILES[0]));
+        let area = self.0.of(&folder.join(file_type::CHART_FILES[0]));
         area.is_some_and(|area| says(&area.config))
     }
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::groups::{Entry, Group, State};
+use super::groups::{Group, GroupFile, State};
 use crate::encoding::Encoding;
-use crate::kind::Parser;
+use crate::file_type::Parser;
 use crate::printable;
 use crate::project::{Member, Members};
 use crate::walk::{Overlay, ReadError};
@@ -59,14 +59,14 @@ impl<'g> Texts<'g> {
                 Err(error) => {
                     // No manifest is binary, whatever it may be.
                     let binary = matches!(error, ReadError::Binary { .. });
-                    if error.is_fatal() || binary && entry.kind.parser != Parser::Text {
+                    if error.is_fatal() || binary && entry.file_type.parser != Parser::Text {
                         unread = unread.or(Some(path));
                     }
                     texts.unread.push((path, error));
                 }
             }
         }
-        // What it holds together with the others, nobody can say.
+        // What it holds together with the others, no one can say.
         texts.locked = unread.map(|path| {
             let path = printable::path(path);
             Arc::from(format!("{path} belongs to it and cannot be read"))
@@ -101,8 +101,8 @@ impl<'g> Texts<'g> {
 }
 
 /// A file of a group as it was read, if there is one.
-fn member(path: &Path, entry: &Entry, text: Option<&str>, overlay: &Overlay) -> Member {
-    let mut member = Member::new(entry.kind, text.unwrap_or_default().to_owned());
+fn member(path: &Path, entry: &GroupFile, text: Option<&str>, overlay: &Overlay) -> Member {
+    let mut member = Member::new(entry.file_type, text.unwrap_or_default().to_owned());
     member.exists = text.is_some() && !matches!(entry.state, State::Unreadable { .. });
     member.locked = match () {
         () if !entry.free => Some(Arc::from("it is outside of the given paths")),

@@ -16,8 +16,8 @@ const WALKS: usize = 4;
 pub(super) fn walk_until_settled<T>(
     roots: &[PathBuf],
     writer: Option<&Writer>,
-    walk: impl Fn() -> walk::Outcome<T>,
-) -> walk::Outcome<T> {
+    walk: impl Fn() -> walk::Walked<T>,
+) -> walk::Walked<T> {
     let mut walks = 0;
     loop {
         let mut found = walk();

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use crate::rules::{Asked, Presence};
+use crate::rules::{Answers, Presence};
 
 /// Who can say whether images exist.
 pub trait Registries: Sync {
@@ -22,7 +22,7 @@ const MOST_ROUNDS: usize = 4;
 /// Where `err` cannot be written.
 pub fn ask(
     registries: &dyn Registries,
-    asked: &Asked,
+    asked: &Answers,
     quiet: bool,
     err: &mut dyn Write,
     mut judge: impl FnMut(),
@@ -102,7 +102,7 @@ mod tests {
     /// Each image is asked about once, and an answer may lead to another.
     #[test]
     fn rounds_end_when_all_is_known() {
-        let asked = Asked::new(Asking::New, false);
+        let asked = Answers::new(Asking::New, false);
         let rounds = RefCell::new(Vec::new());
         let judge = || {
             let second = asked.about("a.io/x:1").map(|_| asked.about("b.io/x:1"));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn rounds_end_even_if_new_images_keep_coming() {
-        let asked = Asked::new(Asking::New, false);
+        let asked = Answers::new(Asking::New, false);
         let mut count = 0;
         let judge = || {
             count += 1;

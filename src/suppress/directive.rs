@@ -1,6 +1,6 @@
 //! What an ignore comment says: `regfix: ignore[rule, ...] until=2027-01-31 reason` and `regfix: ignore-file[...]`.
 //!
-//! Knows the words and where they stand, not what they suppress.
+//! Knows the words and where they are, not what they suppress.
 
 use jiff::civil::Date;
 
@@ -15,10 +15,10 @@ const NAME: &[u8] = b"regfix";
 pub(super) struct Directive {
     /// From what opens it (`#`, `//`, `{{/*`) to its last letter.
     pub(super) span: Span,
-    /// The comment in which it stands.
+    /// The comment in which it is.
     pub(super) comment: Span,
     pub(super) whole_file: bool,
-    /// What stands between the brackets, if there are any.
+    /// What is between the brackets, if there are any.
     pub(super) list: Option<Span>,
     pub(super) rules: Vec<Named>,
     /// The last day on which it holds.
@@ -74,7 +74,7 @@ pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Direct
     found.collect()
 }
 
-/// Where the comment sign begins that opens what stands at `at`; the comment itself where nothing else precedes.
+/// Where the comment sign begins that opens what is at `at`; the comment itself where nothing else precedes.
 /// Looks back no further than that sign, for a comment may be long and name us often.
 fn opener(text: &str, comment: Span, lead: usize, at: usize) -> Option<usize> {
     let before = text[comment.start..at].trim_end_matches([' ', '\t']);
@@ -257,7 +257,7 @@ impl Directive {
     }
 }
 
-/// The day after `until=`, which may stand anywhere in the reason. What looks like one that was misspelt is not taken for
+/// The day after `until=`, which may be anywhere in the reason. What looks like one that was misspelt is not taken for
 /// a reason: it would be an ignore without an end.
 pub(super) fn until(reason: &str) -> Result<Option<Date>, String> {
     let mut words = reason.split_whitespace().peekable();

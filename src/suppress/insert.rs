@@ -11,7 +11,7 @@ use jiff::civil::Date;
 
 use super::directive;
 use crate::edit::{self, Applicability, Edit, Fix};
-use crate::kind::{self, Holds, Kind, Masks, Parser, Reading};
+use crate::file_type::{self, FileType, Holds, Masks, Parser, Reading};
 use crate::source::{LineIndex, Span};
 use crate::syntax::yaml::Node;
 
@@ -79,13 +79,13 @@ impl Note {
 pub fn comments(
     path: &Path,
     text: &str,
-    kind: &Kind,
+    file_type: &FileType,
     wanted: &[Wanted<'_>],
     note: &Note,
 ) -> Vec<Edit> {
     let masks = Masks::default();
-    let before = kind::read(text, kind.parser, None, &masks);
-    let Some(sign) = sign(path, text, kind, &before) else {
+    let before = file_type::read(text, file_type.parser, None, &masks);
+    let Some(sign) = sign(path, text, file_type, &before) else {
         return Vec::new();
     };
     let lines = LineIndex::new(text);
@@ -102,7 +102,10 @@ pub fn comments(
     let is_sound = |edits: &[Edit]| {
         let after = applied(text, edits);
         let masks = Masks::default();
-        same(&before, &kind::read(&after, kind.parser, None, &masks))
+        same(
+            &before,
+            &file_type::read(&after, file_type.parser, None, &masks),
+        )
     };
     if is_sound(&edits) {
         return edits;
@@ -135,17 +138,17 @@ impl Sign {
 }
 
 /// `None` for a text that has no comments.
-fn sign(path: &Path, text: &str, kind: &Kind, reading: &Reading<'_>) -> Option<Sign> {
+fn sign(path: &Path, text: &str, file_type: &FileType, reading: &Reading<'_>) -> Option<Sign> {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let is_of_go = || {
         GO_TEMPLATES.contains(&extension)
-            || kind.parser == Parser::Helpers
+            || file_type.parser == Parser::Helpers
             || path.iter().any(|part| part == "templates")
     };
     let first = text.trim_start_matches('\u{feff}').trim_start();
     let is_json =
-        kind.holds == Holds::Json || first.starts_with(['{', '[']) && !first.starts_with("{{");
-    match kind.parser {
+        file_type.holds == Holds::Json || first.starts_with(['{', '[']) && !first.starts_with("{{");
+    match file_type.parser {
         Parser::Text | Parser::Names => None,
         Parser::Template | Parser::Helpers if is_of_go() && !reading.actions.is_empty() => {
             Some(Sign::GoTemplate)
@@ -315,8 +318,8 @@ mod tests {
         let wanted: Vec<_> = find(OLD, "k8s-gcr-io")
             .chain(find("docker.io/b", "b"))
             .collect();
-        let kind = kind::classify(path).unwrap_or(&kind::TEXT);
-        applied(text, &comments(path, text, kind, &wanted, note))
+        let file_type = file_type::classify(path).unwrap_or(&file_type::TEXT);
+        applied(text, &comments(path, text, file_type, &wanted, note))
     }
 
     #[track_caller]

@@ -119,7 +119,7 @@ pub fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, Fault> {
     }
 }
 
-/// What stands before an offset on its line.
+/// What is before an offset on its line.
 pub fn before_on_line(text: &str, at: usize) -> Span {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     Span::new(start, at)

@@ -99,7 +99,7 @@ fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
     close(text, start + 2, "}}").map(|end| (end, false))
 }
 
-/// Where the needle stands, if it is near enough.
+/// Where the needle is, if it is near enough.
 fn find(text: &str, needle: &str) -> Option<usize> {
     let near = &text.as_bytes()[..text.len().min(LONGEST)];
     memchr::memmem::find(near, needle.as_bytes())

@@ -18,7 +18,7 @@ mod lines;
 pub struct Parsed<'t> {
     pub documents: Vec<Node<'t>>,
     pub errors: Vec<SyntaxError>,
-    /// Whether a scalar is named by an alias: then it counts at places where it does not stand.
+    /// Whether a scalar is named by an alias: then it counts at locations where it does not stand.
     pub aliased: bool,
     /// Where an alias names a collection: its own span, and that of the collection.
     pub shared: Vec<(Span, Span)>,
@@ -86,7 +86,7 @@ pub struct List<'t> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar<'t> {
-    /// The content, quotes left out. Of an aliased scalar, where the anchor's content stands.
+    /// The content, quotes left out. Of an aliased scalar, where the anchor's content is.
     pub span: Span,
     pub style: Style,
     pub value: Cow<'t, str>,
@@ -123,7 +123,7 @@ pub fn is_null(plain: &str) -> bool {
 }
 
 impl<'t> Node<'t> {
-    /// Of a scalar its content, of an aliased one where the anchor's stands.
+    /// Of a scalar its content, of an aliased one where the anchor's is.
     pub fn span(&self) -> Span {
         match self {
             Self::Scalar(scalar) => scalar.span,

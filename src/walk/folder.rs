@@ -17,8 +17,8 @@ use super::exclude::Exclude;
 use super::ignores::{Asked, Holds, Ignores, Own, Said};
 use super::roots::{Root, Roots};
 use super::{
-    CACHES, Kept, LARGER, LIMIT, LINK, LeftOut, Outcome, Overlay, Problem, SPECIAL, STORES,
-    SUBMODULE, Sieve, Want, named,
+    CACHES, Filter, Kept, LARGER, LIMIT, LINK, LeftOut, Overlay, Problem, SPECIAL, STORES,
+    SUBMODULE, Walked, Want, named,
 };
 use crate::encoding::to_utf8;
 use crate::git::{Node, Unread};
@@ -26,7 +26,7 @@ use crate::open::{self, Links};
 
 /// A walk that is under way.
 pub(super) struct Walk<'w, K, T> {
-    pub(super) sieve: &'w Sieve<'w, K, T>,
+    pub(super) filter: &'w Filter<'w, K, T>,
     pub(super) exclude: &'w Exclude,
     pub(super) roots: &'w Roots,
     pub(super) hidden: bool,
@@ -41,7 +41,7 @@ pub(super) struct Walk<'w, K, T> {
 /// One thread, with a buffer and an outcome of its own.
 struct Worker<T> {
     buffer: Buffer,
-    found: Outcome<T>,
+    found: Walked<T>,
 }
 
 /// A folder that is to be visited.
@@ -98,7 +98,7 @@ impl From<FileType> for What {
 
 impl<'w, K: Send, T: Send> Walk<'w, K, T> {
     pub(super) fn new(
-        sieve: &'w Sieve<'w, K, T>,
+        filter: &'w Filter<'w, K, T>,
         exclude: &'w Exclude,
         roots: &'w Roots,
         options: &'w super::Options,
@@ -106,11 +106,11 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         let worker = || {
             Mutex::new(Worker {
                 buffer: Buffer::new(LIMIT),
-                found: Outcome::default(),
+                found: Walked::default(),
             })
         };
         Self {
-            sieve,
+            filter,
             exclude,
             roots,
             hidden: options.hidden,
@@ -134,7 +134,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
     }
 
     /// What all threads have found.
-    pub(super) fn into_outcome(self, mut outcome: Outcome<T>) -> Outcome<T> {
+    pub(super) fn into_outcome(self, mut outcome: Walked<T>) -> Walked<T> {
         for worker in self.workers {
             let worker = worker.into_inner().unwrap_or_else(PoisonError::into_inner);
             outcome.add(worker.found);
@@ -142,7 +142,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         outcome
     }
 
-    /// With the worker of this thread, which nobody else uses meanwhile.
+    /// With the worker of this thread, which no one else uses meanwhile.
     fn with<R>(&self, act: impl FnOnce(&mut Worker<T>) -> R) -> R {
         let last = self.workers.len() - 1;
         let at = rayon::current_thread_index().map_or(last, |at| at.min(last));
@@ -187,7 +187,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             if error.is_none() {
                 let mut names = entries.iter().map(|entry| entry.name.as_os_str());
                 // Whoever asks for these names again finds out for himself.
-                let _ = catch(|| (self.sieve.listed)(&folder.path, &mut names));
+                let _ = catch(|| (self.filter.listed)(&folder.path, &mut names));
             }
             let problems = &mut worker.found.problems;
             problems.extend(error.map(|error| match error.kind() {
@@ -275,7 +275,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
 
     /// Counts a folder, and a file that would have been read.
     fn leave_out(&self, worker: &mut Worker<T>, path: &Path, is_folder: bool, why: LeftOut) {
-        let counts = || matches!((self.sieve.wanted)(path, false), Want::Read(_));
+        let counts = || matches!((self.filter.wanted)(path, false), Want::Read(_));
         if !is_folder && why != LeftOut::Excluded && !matches!(catch(counts), Ok(true)) {
             return;
         }
@@ -288,15 +288,15 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
 
     /// `kind` is that of the entry; a root is what it leads to.
     fn file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
-        if let Err(panic) = catch(|| self.sift(worker, path, kind)) {
+        if let Err(panic) = catch(|| self.visit_file(worker, path, kind)) {
             let problem = Problem::panicked(path, &said(&*panic));
             worker.found.problems.push(problem);
         }
     }
 
     /// The name is asked about first, for most names of most trees are not wanted.
-    fn sift(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
-        let wanted = match (self.sieve.wanted)(path, kind.is_none()) {
+    fn visit_file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
+        let wanted = match (self.filter.wanted)(path, kind.is_none()) {
             Want::Read(wanted) => wanted,
             Want::Excluded => return self.leave_out(worker, path, false, LeftOut::Excluded),
             Want::Nothing => {
@@ -345,10 +345,10 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         wanted: K,
         file: &mut impl io::Read,
     ) -> io::Result<()> {
-        match worker.buffer.read(file, self.sieve.suspect)? {
+        match worker.buffer.read(file, self.filter.suspect)? {
             Read::Whole(bytes) => {
                 worker.found.counts.bytes += bytes.len() as u64;
-                match (self.sieve.keep)(path, wanted, &to_utf8(bytes)) {
+                match (self.filter.keep)(path, wanted, &to_utf8(bytes)) {
                     Kept::This(kept) => worker.found.kept.push((path.to_owned(), kept)),
                     Kept::Nothing => {}
                     Kept::Report => {

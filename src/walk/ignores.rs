@@ -1,7 +1,7 @@
 //! What ignore files say of a path: `.ignore`, `.gitignore`, `.git/info/exclude` and the user's own, as ripgrep has them.
 //!
 //! The globs are those of the crate `ignore`. The files are read here, and not by its walker: an ignore file of a
-//! stranger's repository can be a link to a device or a pipe that nobody writes to. It is opened without blocking, and
+//! stranger's repository can be a link to a device or a pipe that no one writes to. It is opened without blocking, and
 //! followed where it is a regular file of a reasonable size; a link is not followed, as git does not follow it.
 //!
 //! What git tracks is not ignored, whatever the files say: otherwise a pull request that lists its own files would not be
@@ -79,7 +79,7 @@ pub(super) struct Ignores {
     ignore: Gitignore,
     gitignore: Gitignore,
     exclude: Gitignore,
-    /// Where a repository begins here: what it tracks, once somebody asks.
+    /// Where a repository begins here: what it tracks, once someone asks.
     repository: Option<OnceLock<Option<git::Tracked>>>,
 }
 
@@ -257,7 +257,7 @@ impl Own {
     }
 }
 
-/// The globs of one file. A line that is no glob is told and left out.
+/// The globs of one file. A line that is no glob is reported and left out.
 fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Problem>) -> Gitignore {
     let bytes = match open::read(path, Links::Refuse, *left) {
         Ok(bytes) => bytes,

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::content::{self, LIMIT};
-use super::look::{self, Entry};
+use super::probe::{self, EntryKind};
 use super::{FileId, ReadError, file_id, is_folder, is_read_only, real};
 use crate::encoding::Encoding;
 use crate::git::{Node, Snapshot, Unread};
@@ -58,17 +58,17 @@ impl Inside<'_> {
         snapshot.read(&self.path, limit)
     }
 
-    fn entry(&self) -> Option<Entry> {
+    fn entry(&self) -> Option<EntryKind> {
         let to_folder = || {
             let real = self.real()?;
             Some(self.snapshot?.node(&real)? == Node::Folder)
         };
         match self.node()? {
-            Node::Folder => Some(Entry::Folder),
-            Node::File => Some(Entry::File),
-            Node::Link => to_folder().map(|to_folder| Entry::Link { to_folder }),
+            Node::Folder => Some(EntryKind::Folder),
+            Node::File => Some(EntryKind::File),
+            Node::Link => to_folder().map(|to_folder| EntryKind::Link { to_folder }),
             // Its folder is there, and what is in it is not.
-            Node::Submodule => Some(Entry::Folder),
+            Node::Submodule => Some(EntryKind::Folder),
         }
     }
 }
@@ -81,7 +81,7 @@ impl Overlay {
     /// Puts a revision in the place of a folder, which need not be there.
     pub fn lay(&mut self, folder: &Path, snapshot: Option<Arc<Snapshot>>) {
         if self.here.as_os_str().is_empty() {
-            self.here = look::working_directory();
+            self.here = probe::working_directory();
         }
         let full = normal(&self.here.join(folder));
         self.snapshots.insert(full, snapshot);
@@ -129,7 +129,7 @@ impl Overlay {
     }
 
     /// What the overlay itself has at a path: a text, or a folder that holds one.
-    pub fn entry(&self, path: &Path) -> Option<Entry> {
+    pub fn entry(&self, path: &Path) -> Option<EntryKind> {
         if let Some(inside) = self.inside(path) {
             return inside.entry();
         }
@@ -137,13 +137,13 @@ impl Overlay {
             return None;
         }
         if self.texts.contains_key(path) {
-            return Some(Entry::File);
+            return Some(EntryKind::File);
         }
         let mut from = self.texts.range(path.to_owned()..);
         let first = from.next().map(|(first, _)| first);
         let is_below =
             |first: &PathBuf| first.starts_with(path) || is_here(path) && !first.is_absolute();
-        first.is_some_and(is_below).then_some(Entry::Folder)
+        first.is_some_and(is_below).then_some(EntryKind::Folder)
     }
 
     /// The names that the overlay has in a folder, and whether each is a folder.
@@ -183,7 +183,7 @@ impl Overlay {
         }
     }
 
-    /// Reads a regular file that lies below a folder, links resolved, and that nobody named.
+    /// Reads a regular file that lies below a folder, links resolved, and that no one named.
     ///
     /// # Errors
     /// As [`open::read_below`].
@@ -214,10 +214,10 @@ impl Overlay {
     }
 
     /// What is at a path, as [`look::look`] has it.
-    pub fn look(&self, path: &Path) -> Option<Entry> {
+    pub fn look(&self, path: &Path) -> Option<EntryKind> {
         match self.inside(path) {
             Some(inside) => inside.entry(),
-            None => look::look(path),
+            None => probe::look(path),
         }
     }
 
@@ -232,7 +232,7 @@ impl Overlay {
     pub fn is_file(&self, path: &Path) -> bool {
         match self.inside(path) {
             Some(_) => self.is_folder(path) == Some(false),
-            None => look::is_file(path),
+            None => probe::is_file(path),
         }
     }
 
@@ -240,11 +240,11 @@ impl Overlay {
     pub fn is_folder(&self, path: &Path) -> Option<bool> {
         if let Some(inside) = self.inside(path) {
             return match inside.entry()? {
-                Entry::Link { to_folder } => Some(to_folder),
-                entry => Some(entry == Entry::Folder),
+                EntryKind::Link { to_folder } => Some(to_folder),
+                entry => Some(entry == EntryKind::Folder),
             };
         }
-        let own = || Some(self.entry(path)? == Entry::Folder);
+        let own = || Some(self.entry(path)? == EntryKind::Folder);
         is_folder(path).or_else(own)
     }
 
@@ -287,7 +287,7 @@ impl Overlay {
             let names = names.into_iter().flatten();
             return names.map(|(name, _)| folder.join(name)).collect();
         }
-        let mut all = look::list(folder);
+        let mut all = probe::list(folder);
         let own = self.names(folder);
         if !own.is_empty() {
             all.extend(own.into_iter().map(|(name, _)| folder.join(name)));
@@ -318,9 +318,9 @@ mod tests {
     fn an_overlay_has_folders_where_its_texts_are() {
         let overlay = overlay(&["/no/a.yaml", "/no/chart/values.yaml", "/no/chartx.yaml"]);
         let entry = |path: &str| overlay.entry(Path::new(path));
-        assert_eq!(entry("/no/a.yaml"), Some(Entry::File));
-        assert_eq!(entry("/no"), Some(Entry::Folder));
-        assert_eq!(entry("/no/chart"), Some(Entry::Folder));
+        assert_eq!(entry("/no/a.yaml"), Some(EntryKind::File));
+        assert_eq!(entry("/no"), Some(EntryKind::Folder));
+        assert_eq!(entry("/no/chart"), Some(EntryKind::Folder));
         assert_eq!(entry("/no/char"), None);
         assert_eq!(entry("/no/a.yaml/b"), None);
         let names = overlay.names(Path::new("/no"));

@@ -1,4 +1,4 @@
-//! What can go wrong on a walk, each said in one place.
+//! What can go wrong on a walk, each said in one location.
 //!
 //! Knows no report: the words are here, where they are shown is not.
 
@@ -132,7 +132,7 @@ impl Problem {
         )
     }
 
-    /// An ignore file that is not followed. Git does not follow a link either; anything else is nobody's intention.
+    /// An ignore file that is not followed. Git does not follow a link either; anything else is no one's intention.
     pub(super) fn unread_ignore_file(path: &Path, error: &io::Error) -> Self {
         let why = match error.kind() {
             io::ErrorKind::FileTooLarge => {

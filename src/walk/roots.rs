@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Overlay, Problem, shown};
+use super::{EntryKind, Overlay, Problem, shown};
 
 /// Each once, by what it really is.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Root {
     fn new(path: &Path, overlay: &Overlay) -> Result<Self, Problem> {
         if overlay.top_of(path).is_some() {
             let entry = overlay.entry(path);
-            return Ok(Self::of_overlay(path, entry.unwrap_or(Entry::Folder)));
+            return Ok(Self::of_overlay(path, entry.unwrap_or(EntryKind::Folder)));
         }
         let metadata = match (fs::metadata(path), overlay.entry(path)) {
             (Ok(metadata), _) => metadata,
@@ -93,11 +93,11 @@ impl Root {
     }
 
     /// One that is not on the disk.
-    fn of_overlay(path: &Path, entry: Entry) -> Self {
+    fn of_overlay(path: &Path, entry: EntryKind) -> Self {
         Self {
             path: path.to_owned(),
             real: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-            folder: entry == Entry::Folder,
+            folder: entry == EntryKind::Folder,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::folder::{Folder, from_top, relative_to, split};
 /// The files and folders that may be written to, and folders held open from which they are reached.
 ///
 /// What a path leads to is resolved with its links, and held against the roots. From there on no link is followed: the
-/// folder is reached name by name from one that is held open since the start of the run. So a folder that somebody swaps
+/// folder is reached name by name from one that is held open since the start of the run. So a folder that someone swaps
 /// for a link meanwhile is refused, wherever the link leads.
 #[derive(Debug)]
 pub(super) struct Bounds {

@@ -1,7 +1,7 @@
 //! A folder that is held open, and what is done to the entries of it.
 //!
 //! A name is a single component. On Unix each step is taken from the open folder, and follows no link: a folder that
-//! somebody swaps for a link meanwhile leads nowhere. The standard library gives no such thing elsewhere: there paths are
+//! someone swaps for a link meanwhile leads nowhere. The standard library gives no such thing elsewhere: there paths are
 //! resolved again for each step, after a look for links.
 
 use std::ffi::{OsStr, OsString};

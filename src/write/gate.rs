@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::folder::Folder;
 
-/// Files are written by those inside the gate. Once it is closed they are finished, nobody else gets in, and nothing
+/// Files are written by those inside the gate. Once it is closed they are finished, no one else gets in, and nothing
 /// temporary is left.
 #[derive(Debug, Default)]
 pub struct Gate {
@@ -18,7 +18,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Waits until those inside are out, lets nobody in any more, and removes unfinished reports. The process is to end
+    /// Waits until those inside are out, lets no one in any more, and removes unfinished reports. The process is to end
     /// now: threads that want in wait for that.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
@@ -31,7 +31,7 @@ impl Gate {
         std::mem::forget(all_out);
     }
 
-    /// What a signal's handler sets, so that nobody gets in from then on. Whoever sets it has to [close](Self::close) the
+    /// What a signal's handler sets, so that no one gets in from then on. Whoever sets it has to [close](Self::close) the
     /// gate.
     pub fn closed(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.closed)

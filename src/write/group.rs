@@ -3,12 +3,12 @@
 //! The protocol, and what is left where the process is killed or the power fails after a step:
 //!
 //! 1. Each folder of the group gets a staging (`super::staging`) folder, which is locked. Left: empty staging folders.
-//! 2. The new texts are put there, with owner, permissions and attributes, and synced. Left: texts that nobody misses.
+//! 2. The new texts are put there, with owner, permissions and attributes, and synced. Left: texts that no one misses.
 //! 3. Each file gets a second name there, so that the old text is kept without being written anew. Left: the same.
 //! 4. Each file is looked at once more: it must be what was read. Left: the same.
 //! 5. Each staging folder gets the [journal](super::journal), which is synced, and so are the folders. Left: a group that
 //!    has not begun, by the journal.
-//! 6. The files are renamed into their places, one after the other. Left: some files new and some old, the texts to go
+//! 6. The files are renamed into their locations, one after the other. Left: some files new and some old, the texts to go
 //!    either way, and in each folder the journal that says so. This is what `super::repair` is for.
 //! 7. The folders are synced, and the staging folders removed. Left: a group that is done, by the journal or without.
 //!
@@ -222,7 +222,7 @@ impl<'g, 'c> Group<'g, 'c> {
             let member = &self.members[*at];
             let (spot, change) = (&member.target.spot, &member.target.change);
             let entry = Entry::new(member.folder, &spot.real, change.before, change.after);
-            // What somebody else wrote by now is theirs.
+            // What someone else wrote by now is theirs.
             if entry.state(&spot.folder, &spot.name) != State::After {
                 return false;
             }

@@ -1,4 +1,4 @@
-//! What a file has beside its text: owner, permissions, access lists, labels. A new file gets all of it, or takes nobody's
+//! What a file has beside its text: owner, permissions, access lists, labels. A new file gets all of it, or takes no one's
 //! place.
 
 use std::ffi::OsString;
@@ -34,7 +34,7 @@ mod system {
 
     use super::{File, FileId, Lost, Metadata, OsString, io};
 
-    /// The system puts it on every file by itself, and lets nobody else.
+    /// The system puts it on every file by itself, and lets no one else.
     const NOT_OURS: &str = "com.apple.provenance";
 
     pub(in crate::write) fn id(metadata: &Metadata) -> Option<FileId> {
@@ -51,7 +51,7 @@ mod system {
         metadata.uid() == rustix::process::geteuid().as_raw()
     }
 
-    /// The number of a file, and when it was last touched in any way, which nobody can set at will.
+    /// The number of a file, and when it was last touched in any way, which no one can set at will.
     pub(in crate::write) fn stamp(metadata: &Metadata) -> Option<String> {
         let (number, seconds, rest) = (metadata.ino(), metadata.ctime(), metadata.ctime_nsec());
         Some(format!("{number} {seconds}.{rest:09}"))

@@ -3,7 +3,7 @@
 //!
 //! Git never sees it: it ignores itself. Its `lock` is held by the run that made it, and names the number of a file in it
 //! and when that file was made. Nobody can choose the two, so a folder that came with a repository, an archive or a copy
-//! is told from one that a run made here.
+//! is known from one that a run made here.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};

@@ -1,7 +1,7 @@
 //! Files on their way: new texts beside the files that they are for.
 //!
 //! A temporary file is held locked by the run that makes it. Its name says which folder it was made in, by that folder's
-//! number, so that what a killed run left can be told from a copy of it, and from anything of a user's.
+//! number, so that what a killed run left can be distinguished from a copy of it, and from anything of a user's.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
@@ -16,7 +16,7 @@ use super::metadata;
 
 const PREFIX: &str = ".regfix-";
 
-/// How often a name is tried that somebody else took.
+/// How often a name is tried that someone else took.
 const TRIES: usize = 16;
 
 /// A file that goes when it is dropped, unless it took its place before.
@@ -28,7 +28,7 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
-    /// A new file in a folder, by a name that can be told later.
+    /// A new file in a folder, by a name that is recognised later.
     pub(super) fn new(
         folder: &Arc<Folder>,
         access: Access,

@@ -265,7 +265,7 @@ fn all_files_are_written_or_none() {
     assert!(writer.replace_all(&stale).is_err());
     assert_eq!(place.text("a.yaml"), BEFORE);
     assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
-    // One that fails when others are in their places already has them put back: there is a folder where it is to be.
+    // One that fails when others are in their locations already has them put back: there is a folder where it is to be.
     let files: Vec<Vec<Target<'_>>> = before
         .iter()
         .map(|change| vec![Target::check(*change, &writer.bounds).unwrap().unwrap()])
@@ -280,7 +280,7 @@ fn all_files_are_written_or_none() {
     assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
 }
 
-/// What somebody else changed in the middle of it is not put back, and named; the journal stays for the next run.
+/// What someone else changed in the middle of it is not put back, and named; the journal stays for the next run.
 #[test]
 fn what_cannot_be_put_back_is_named() {
     let place = Place::new();
@@ -406,7 +406,7 @@ mod unix {
             before: Some(BEFORE.as_bytes()),
             after: after.as_bytes(),
         };
-        // Names of one file are not to be told apart.
+        // Names of one file cannot be distinguished.
         let at_odds = place
             .writer()
             .replace_all(&[change(&first, AFTER), change(&second, "other")]);

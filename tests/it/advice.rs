@@ -150,9 +150,9 @@ fn the_boundaries_are_those_of_the_charts() {
         (name, version, repository)
     });
     let legacy = folder(&[("Chart.yaml", &chart(&last))]);
-    let told = found(legacy.path(), &[]);
-    assert_eq!(told.len(), boundaries.len(), "{told:#?}");
-    for ((_, name, last, first), (_, message)) in boundaries.iter().zip(&told) {
+    let reported = found(legacy.path(), &[]);
+    assert_eq!(reported.len(), boundaries.len(), "{reported:#?}");
+    for ((_, name, last, first), (_, message)) in boundaries.iter().zip(&reported) {
         let (start, end) = (
             format!("{name} {last} pulls from "),
             format!(" by default; {first} is the first clean version"),
@@ -171,14 +171,19 @@ fn the_first_clean_version_is_clean_by_every_rule() {
     let repository = "https://vmware-tanzu.github.io/helm-charts";
     // 10.1.2 left one legacy place for another.
     let text = chart(&[("velero", "10.1.1", repository)]);
-    let told = found(folder(&[("Chart.yaml", &text)]).path(), &[]);
+    let reported = found(folder(&[("Chart.yaml", &text)]).path(), &[]);
     assert!(
-        told[0].1.contains("; 12.0.0 (major step, 2026-03-16) is"),
-        "{told:?}"
+        reported[0]
+            .1
+            .contains("; 12.0.0 (major step, 2026-03-16) is"),
+        "{reported:?}"
     );
     let bitnami = chart(&[("redis", "20.0.0", "https://charts.bitnami.com/bitnami")]);
-    let told = found(folder(&[("Chart.yaml", &bitnami)]).path(), &[]);
-    assert!(told[0].1.ends_with("; no version is clean"), "{told:?}");
+    let reported = found(folder(&[("Chart.yaml", &bitnami)]).path(), &[]);
+    assert!(
+        reported[0].1.ends_with("; no version is clean"),
+        "{reported:?}"
+    );
 }
 
 #[test]
@@ -252,9 +257,9 @@ fn a_finding_of_the_packaged_chart_has_the_clean_version_and_is_the_only_one() {
     assert!(output.contains(note), "{output}");
     // What is overridden is still named, one step less severe.
     assert_eq!(run(tree.path(), &["--write"]).status.code(), Some(0));
-    let told = found(tree.path(), &[]);
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].0, "info");
+    let reported = found(tree.path(), &[]);
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].0, "info");
     let before = files(tree.path());
     assert_eq!(
         run(tree.path(), &["--write", "--unsafe-fixes"])
@@ -324,9 +329,9 @@ fn charts_of_other_people_are_theirs() {
         ("charts/other/templates/app.yaml", app),
         ("apps/app.yaml", app),
     ]);
-    let told = found(tree.path(), &[]);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].1.starts_with("metrics-server 3.8.3"));
+    let reported = found(tree.path(), &[]);
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(reported[0].1.starts_with("metrics-server 3.8.3"));
 }
 
 #[test]

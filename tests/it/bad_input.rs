@@ -60,9 +60,9 @@ fn assert_told(folder: &TempDir, write: &[&str], line: &str) {
     let before = files(folder);
     let (code, out, err) = concise(folder, write);
     assert_eq!(code, 2, "{out}{err}");
-    let told: Vec<_> = err.lines().collect();
-    assert_eq!(told.len(), 1, "{err}");
-    assert!(told[0].starts_with(line), "{err}");
+    let reported: Vec<_> = err.lines().collect();
+    assert_eq!(reported.len(), 1, "{err}");
+    assert!(reported[0].starts_with(line), "{err}");
     assert!(out.contains("1 failed"), "{out}");
     let after = files(folder);
     for (path, bytes) in &before {
@@ -182,7 +182,7 @@ fn what_does_not_parse_is_no_failure() {
         ),
     ];
     let moved = |text: &str| text.matches("registry.k8s.io/pause:3.2").count();
-    for (name, bad, told, (safe, all)) in cases {
+    for (name, bad, reported, (safe, all)) in cases {
         let file = format!("{name}.yaml");
         let folder = with(&file, &bad);
         let (status, out, err) = concise(folder.path(), &["--verbose"]);
@@ -191,8 +191,8 @@ fn what_does_not_parse_is_no_failure() {
             .lines()
             .filter(|line| line.starts_with(&file) && line.contains(": problem: "))
             .count();
-        assert_eq!(problem > 0, told, "{name}: {out}");
-        assert_eq!(out.contains("1 not analysed"), told, "{name}: {out}");
+        assert_eq!(problem > 0, reported, "{name}: {out}");
+        assert_eq!(out.contains("1 not analysed"), reported, "{name}: {out}");
         assert_eq!(
             out.lines()
                 .filter(|line| line.starts_with(&file) && line.contains(" warning "))
@@ -397,11 +397,11 @@ mod unix {
         chmod(&folder.path().join("m.yaml"), 0);
         if let Some(mut command) = as_a_user(&folder) {
             let output = command.output().unwrap();
-            let told = stderr(&output);
-            assert_eq!(code(&output), 2, "{told}");
-            let told: Vec<_> = told.lines().collect();
+            let reported = stderr(&output);
+            assert_eq!(code(&output), 2, "{reported}");
+            let reported: Vec<_> = reported.lines().collect();
             assert_eq!(
-                told,
+                reported,
                 [
                     "regfix: closed: cannot be read: Permission denied (os error 13); \
                      make it readable, or exclude it",
@@ -438,12 +438,12 @@ mod unix {
                 .unwrap();
             }
             let output = command.arg("--write").output().unwrap();
-            let told = stderr(&output);
-            assert_eq!(code(&output), 2, "{told}");
-            assert_eq!(told.lines().count(), 1, "{told}");
+            let reported = stderr(&output);
+            assert_eq!(code(&output), 2, "{reported}");
+            assert_eq!(reported.lines().count(), 1, "{reported}");
             assert!(
-                told.starts_with("regfix: closed/c.yaml: not written"),
-                "{told}"
+                reported.starts_with("regfix: closed/c.yaml: not written"),
+                "{reported}"
             );
             let out = stdout(&output);
             assert!(out.contains("\nclosed/c.yaml:1:8: warning"), "{out}");
@@ -521,10 +521,13 @@ mod unix {
             .current_dir(folder.path())
             .output()
             .unwrap();
-        let told = stderr(&output);
-        assert_eq!(code(&output), 2, "{told}");
-        assert!(told.starts_with("regfix: m.yaml: not written"), "{told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let reported = stderr(&output);
+        assert_eq!(code(&output), 2, "{reported}");
+        assert!(
+            reported.starts_with("regfix: m.yaml: not written"),
+            "{reported}"
+        );
+        assert_eq!(reported.lines().count(), 1, "{reported}");
         assert_eq!(text(folder.path(), "m.yaml"), long);
         assert_others_done(folder.path(), 3);
     }

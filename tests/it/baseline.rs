@@ -30,7 +30,7 @@ fn read(folder: &TempDir, path: &str) -> String {
 }
 
 /// Exit code, standard output as `concise` has it, standard error.
-fn told(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let arguments = [&["--format", "concise", "--as-of", "2026-11-21"], arguments].concat();
     let output = run(folder, &arguments);
     (
@@ -42,7 +42,7 @@ fn told(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
 
 /// The lines of findings, without what is said of them.
 fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
-    let (_, out, _) = told(folder, arguments);
+    let (_, out, _) = reported(folder, arguments);
     let lines = out.lines().filter_map(|line| line.split_once(": "));
     let rule = |rest: &str| rest.split(' ').take(2).collect::<Vec<_>>().join(" ");
     lines
@@ -52,7 +52,7 @@ fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
 
 fn known(files: &[(&str, &str)]) -> TempDir {
     let folder = folder(files);
-    let (code, out, err) = told(folder.path(), &["--write-baseline"]);
+    let (code, out, err) = reported(folder.path(), &["--write-baseline"]);
     assert_eq!(code, 0, "{out}{err}");
     folder
 }
@@ -60,8 +60,8 @@ fn known(files: &[(&str, &str)]) -> TempDir {
 #[test]
 fn what_was_there_is_known_and_what_is_new_is_told() {
     let folder = folder(&[("a.yaml", POD)]);
-    assert_eq!(told(folder.path(), &[]).0, 1);
-    let (code, out, err) = told(folder.path(), &["--write-baseline"]);
+    assert_eq!(reported(folder.path(), &[]).0, 1);
+    let (code, out, err) = reported(folder.path(), &["--write-baseline"]);
     assert_eq!(
         (code, out.as_str()),
         (0, "nothing found in 1 file; 4 in the baseline\n")
@@ -77,9 +77,9 @@ fn what_was_there_is_known_and_what_is_new_is_told() {
 ]}
 "#;
     assert_eq!(read(&folder, FILE), expected);
-    assert_eq!(told(folder.path(), &[]).0, 0);
-    assert_eq!(told(folder.path(), &["--quiet"]).0, 0);
-    assert_eq!(told(folder.path(), &["--no-baseline"]).0, 1);
+    assert_eq!(reported(folder.path(), &[]).0, 0);
+    assert_eq!(reported(folder.path(), &["--quiet"]).0, 0);
+    assert_eq!(reported(folder.path(), &["--no-baseline"]).0, 1);
     assert_eq!(places(folder.path(), &["--no-baseline"]).len(), 4);
     // Lines shift, a tag is raised, the items change places: all is known still.
     let shifted =
@@ -96,13 +96,13 @@ fn what_was_there_is_known_and_what_is_new_is_told() {
         "a.yaml:12:14 warning k8s-gcr-io",
     ];
     assert_eq!(places(folder.path(), &[]), new);
-    let (code, out, _) = told(folder.path(), &[]);
+    let (code, out, _) = reported(folder.path(), &[]);
     assert!(
         out.ends_with("2 warnings in 1 file; 2 fixable with --write; 4 in the baseline\n"),
         "{out}"
     );
     assert_eq!(code, 1);
-    assert_eq!(told(folder.path(), &["--quiet"]).0, 1);
+    assert_eq!(reported(folder.path(), &["--quiet"]).0, 1);
     write(&folder, "b.yaml", "image: k8s.gcr.io/pause:3.2\n");
     assert_eq!(
         places(folder.path(), &["b.yaml"]).len(),
@@ -121,13 +121,13 @@ fn what_is_gone_is_stale_until_the_baseline_is_written_again() {
     );
     fs::remove_file(folder.path().join("sub/c.yaml")).unwrap();
     let before = read(&folder, FILE);
-    let (code, out, err) = told(folder.path(), &[]);
+    let (code, out, err) = reported(folder.path(), &[]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(
         out,
         "nothing found in 2 files; 5 in the baseline; 7 stale in the baseline\n"
     );
-    let (_, _, err) = told(folder.path(), &["--verbose"]);
+    let (_, _, err) = reported(folder.path(), &["--verbose"]);
     assert!(err.contains("stale entry: a.yaml: k8s-gcr-io k8s.gcr.io/pause at Pod/a:spec.containers[name=one].image\n"), "{err}");
     assert!(err.contains("args[] (2 times)\n"), "{err}");
     // Nobody asked about the others.
@@ -142,30 +142,30 @@ fn what_is_gone_is_stale_until_the_baseline_is_written_again() {
         assert_eq!(report["summary"]["stale"], stale, "{arguments:?}");
     }
     assert_eq!(read(&folder, FILE), before, "a check writes nothing");
-    let (_, _, err) = told(folder.path(), &["a.yaml", "--write-baseline"]);
+    let (_, _, err) = reported(folder.path(), &["a.yaml", "--write-baseline"]);
     assert!(err.ends_with("9 findings; 0 added, 3 dropped\n"), "{err}");
-    let (_, _, err) = told(folder.path(), &["--write-baseline"]);
+    let (_, _, err) = reported(folder.path(), &["--write-baseline"]);
     assert!(err.ends_with("5 findings; 0 added, 4 dropped\n"), "{err}");
-    assert!(!told(folder.path(), &[]).1.contains("stale"));
+    assert!(!reported(folder.path(), &[]).1.contains("stale"));
 }
 
 #[test]
 fn fixes_are_of_what_is_known_too() {
     let folder = known(&[("a.yaml", POD)]);
-    let (code, out, _) = told(folder.path(), &["--diff"]);
+    let (code, out, _) = reported(folder.path(), &["--diff"]);
     assert!(
         out.contains("+      image: registry.k8s.io/pause:3.2\n"),
         "{out}"
     );
     assert_eq!(code, 1, "the diff has something to show");
-    let (code, out, _) = told(folder.path(), &["--write"]);
+    let (code, out, _) = reported(folder.path(), &["--write"]);
     let counts = "nothing left in 1 file; 3 fixed; 1 in the baseline; 3 stale in the baseline\n";
     assert!(out.ends_with(counts), "{out}");
     assert_eq!(code, 0);
-    let (code, out, _) = told(folder.path(), &["--diff"]);
+    let (code, out, _) = reported(folder.path(), &["--diff"]);
     assert_eq!((code, out.as_str()), (0, ""), "what is left is known");
     write(&folder, "a.yaml", POD);
-    let (code, _, err) = told(folder.path(), &["--write", "--write-baseline"]);
+    let (code, _, err) = reported(folder.path(), &["--write", "--write-baseline"]);
     assert_eq!(code, 0);
     assert!(err.ends_with("1 finding; 0 added, 3 dropped\n"), "{err}");
 }
@@ -174,17 +174,17 @@ fn fixes_are_of_what_is_known_too() {
 fn it_lies_beside_the_configuration_or_at_the_root_of_the_repository() {
     let folder = folder(&[(".git/HEAD", ""), ("apps/x/a.yaml", POD)]);
     let x = folder.path().join("apps/x");
-    assert_eq!(told(&x, &["--write-baseline"]).0, 0);
+    assert_eq!(reported(&x, &["--write-baseline"]).0, 0);
     assert!(read(&folder, FILE).contains("\"file\":\"apps/x/a.yaml\""));
-    assert_eq!(told(&x, &[]).0, 0);
-    assert_eq!(told(folder.path(), &["apps"]).0, 0);
+    assert_eq!(reported(&x, &[]).0, 0);
+    assert_eq!(reported(folder.path(), &["apps"]).0, 0);
     write(&folder, "apps/.regfix.yaml", "exclude: other/\n");
-    assert_eq!(told(&x, &[]).0, 0, "what is at the root still counts");
+    assert_eq!(reported(&x, &[]).0, 0, "what is at the root still counts");
     fs::remove_file(folder.path().join(FILE)).unwrap();
-    assert_eq!(told(&x, &["--write-baseline"]).0, 0);
+    assert_eq!(reported(&x, &["--write-baseline"]).0, 0);
     assert!(read(&folder, "apps/.regfix-baseline.json").contains("\"file\":\"x/a.yaml\""));
-    assert_eq!(told(&x, &[]).0, 0);
-    assert_eq!(told(folder.path(), &[]).0, 0, "from above, too");
+    assert_eq!(reported(&x, &[]).0, 0);
+    assert_eq!(reported(folder.path(), &[]).0, 0, "from above, too");
 }
 
 #[test]
@@ -192,9 +192,9 @@ fn it_is_no_file_to_look_at() {
     let folder = known(&[("a.yaml", POD)]);
     for arguments in [&["--all-text"][..], &["--all-text", FILE], &[FILE]] {
         let arguments = [arguments, &["--no-baseline", "--files"]].concat();
-        assert!(!told(folder.path(), &arguments).1.contains("baseline"));
+        assert!(!reported(folder.path(), &arguments).1.contains("baseline"));
     }
-    assert_eq!(told(folder.path(), &["--no-baseline", FILE]).0, 0);
+    assert_eq!(reported(folder.path(), &["--no-baseline", FILE]).0, 0);
 }
 
 #[test]
@@ -213,11 +213,11 @@ fn a_broken_baseline_stops_the_run() {
     ] {
         write(&folder, FILE, text);
         for arguments in [&[][..], &["--write-baseline"], &["--write"]] {
-            let (code, out, err) = told(folder.path(), arguments);
+            let (code, out, err) = reported(folder.path(), arguments);
             assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
             assert!(err.contains(FILE) && err.contains(why), "{err}");
         }
-        assert_eq!(told(folder.path(), &["--no-baseline"]).0, 1);
+        assert_eq!(reported(folder.path(), &["--no-baseline"]).0, 1);
     }
     assert_eq!(read(&folder, "a.yaml"), POD);
     let piped = pipe(folder.path(), &["-", "--write-baseline"], POD.as_bytes());
@@ -228,7 +228,7 @@ fn a_broken_baseline_stops_the_run() {
 fn what_cannot_be_written_is_a_failure() {
     let folder = folder(&[("a.yaml", POD)]);
     fs::create_dir(folder.path().join(FILE)).unwrap();
-    let (code, _, err) = told(folder.path(), &["--write-baseline"]);
+    let (code, _, err) = reported(folder.path(), &["--write-baseline"]);
     assert_eq!(code, 2);
     assert!(err.contains("that is a folder"), "{err}");
 }
@@ -237,7 +237,7 @@ fn what_cannot_be_written_is_a_failure() {
 fn it_is_not_written_where_something_could_not_be_seen() {
     let folder = known(&[("a.yaml", POD)]);
     let before = read(&folder, FILE);
-    let (code, _, err) = told(folder.path(), &["--write-baseline", ".", "missing.yaml"]);
+    let (code, _, err) = reported(folder.path(), &["--write-baseline", ".", "missing.yaml"]);
     assert_eq!(code, 2);
     assert!(
         err.contains("not written because some files could not be checked"),
@@ -253,7 +253,7 @@ fn a_link_to_the_folder_leads_to_the_same_entries() {
     let elsewhere = tempfile::tempdir().unwrap();
     let link = elsewhere.path().join("link");
     std::os::unix::fs::symlink(folder.path().join("sub"), &link).unwrap();
-    let (code, out, _) = told(folder.path(), &[link.to_str().unwrap()]);
+    let (code, out, _) = reported(folder.path(), &[link.to_str().unwrap()]);
     assert_eq!(
         (code, out.as_str()),
         (0, "nothing found in 1 file; 4 in the baseline\n")
@@ -272,14 +272,14 @@ fn files_of_projects_are_known_like_others() {
         ("text.sh", "docker pull k8s.gcr.io/pause:3.2\n"),
     ]);
     assert_eq!(places(folder.path(), &[]), [""; 0]);
-    assert_eq!(told(folder.path(), &["over"]).0, 0);
+    assert_eq!(reported(folder.path(), &["over"]).0, 0);
     assert_eq!(
-        told(folder.path(), &["--all-text"]).0,
+        reported(folder.path(), &["--all-text"]).0,
         1,
         "the script was not looked at then"
     );
     assert_eq!(
-        told(folder.path(), &["--all-text", "--write-baseline"]).0,
+        reported(folder.path(), &["--all-text", "--write-baseline"]).0,
         0
     );
     write(
@@ -287,7 +287,7 @@ fn files_of_projects_are_known_like_others() {
         "text.sh",
         "# one\ndocker pull  k8s.gcr.io/pause:3.3\n",
     );
-    assert_eq!(told(folder.path(), &["--all-text"]).0, 0);
+    assert_eq!(reported(folder.path(), &["--all-text"]).0, 0);
 }
 
 #[test]

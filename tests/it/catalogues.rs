@@ -38,7 +38,7 @@ fn pinned(catalogue: &str) -> Repository {
     ])
 }
 
-fn told(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = run(folder, arguments);
     let code = output.status.code().unwrap();
     (code, stdout(&output), stderr(&output))
@@ -52,7 +52,7 @@ fn text(repository: &Repository) -> String {
 fn a_catalogue_on_the_command_line_is_trusted() {
     let repository = Repository::new(&[("a.yaml", IMAGES), ("newer/c.yaml", NEWER)]);
     let arguments = ["a.yaml", "--write", "--catalogue", "newer/c.yaml"];
-    assert_eq!(told(repository.path(), &arguments).0, 0);
+    assert_eq!(reported(repository.path(), &arguments).0, 0);
     assert_eq!(
         text(&repository),
         "image: elsewhere.example.com/pause:3.2\n---\nimage: new.example.com/a:1\n"
@@ -62,7 +62,7 @@ fn a_catalogue_on_the_command_line_is_trusted() {
 #[test]
 fn what_a_pinned_catalogue_changes_of_built_in_rules_needs_review() {
     let repository = pinned(NEWER);
-    let (code, out, _) = told(repository.path(), &["--write"]);
+    let (code, out, _) = reported(repository.path(), &["--write"]);
     assert_eq!(code, 1);
     assert!(
         out.contains("It moved elsewhere (rule changed by the configuration)"),
@@ -81,7 +81,7 @@ fn a_catalogue_counts_only_as_it_is_pinned() {
         "regfix.catalogue.yaml",
         &NEWER.replace("new.example", "evil.example"),
     );
-    let (code, out, err) = told(repository.path(), &["--write"]);
+    let (code, out, err) = reported(repository.path(), &["--write"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
         err.contains("the catalogue is not the one that is pinned"),
@@ -90,7 +90,7 @@ fn a_catalogue_counts_only_as_it_is_pinned() {
     assert_eq!(text(&repository), IMAGES);
     // Nobody pins it: the built-in one holds, and the file is not checked itself.
     repository.put(".regfix.yaml", "ignore: bitnami-*\n");
-    let (_, out, _) = told(repository.path(), &["--format", "concise"]);
+    let (_, out, _) = reported(repository.path(), &["--format", "concise"]);
     assert!(
         out.contains("a.yaml:1:8: ") && !out.contains("regfix.catalogue.yaml"),
         "{out}"
@@ -104,14 +104,14 @@ fn a_pull_request_is_judged_by_the_catalogue_of_its_base() {
     let evil = NEWER.replace("new.example", "evil.example");
     repository.put("regfix.catalogue.yaml", &evil);
     repository.put(".regfix.yaml", &pin(&evil));
-    let (_, out, _) = told(repository.path(), &["--diff"]);
+    let (_, out, _) = reported(repository.path(), &["--diff"]);
     assert!(out.contains("+image: evil.example.com/a:1"), "{out}");
-    let (_, out, err) = told(repository.path(), &["--diff", "--config-from", "HEAD"]);
+    let (_, out, err) = reported(repository.path(), &["--diff", "--config-from", "HEAD"]);
     assert!(out.contains("+image: new.example.com/a:1"), "{out}{err}");
     // The base pins a file that it does not have.
     repository.git(&["rm", "--quiet", "--cached", "regfix.catalogue.yaml"]);
     repository.git(&["commit", "--quiet", "--message", "without"]);
-    let (code, _, err) = told(repository.path(), &["--config-from", "HEAD"]);
+    let (code, _, err) = reported(repository.path(), &["--config-from", "HEAD"]);
     assert_eq!(code, 2);
     assert!(err.contains("HEAD has no such file"), "{err}");
 }
@@ -127,7 +127,7 @@ fn only_a_file_of_the_repository_can_be_pinned() {
         let sum = sha256(NEWER.as_bytes());
         let config = format!("catalogue: {{file: {file}, sha256: {sum}}}\n");
         repository.put(".regfix.yaml", &config);
-        let (code, _, err) = told(repository.path(), &[]);
+        let (code, _, err) = reported(repository.path(), &[]);
         assert_eq!(code, 2, "{file}");
         assert!(
             err.contains("expected a path that ends in regfix.catalogue.yaml"),
@@ -143,7 +143,7 @@ fn only_a_file_of_the_repository_can_be_pinned() {
         let link = repository.path().join("regfix.catalogue.yaml");
         std::fs::remove_file(&link).unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        let (code, out, err) = told(repository.path(), &[]);
+        let (code, out, err) = reported(repository.path(), &[]);
         assert_eq!(code, 2);
         assert!(
             err.contains("leads out of") && !err.contains("a: secret"),
@@ -157,7 +157,7 @@ fn the_command_line_counts_before_a_pin() {
     let repository = pinned(NEWER);
     let other = NEWER.replace("new.example", "newest.example");
     repository.put("other.txt", &other);
-    let (_, out, _) = told(repository.path(), &["--diff", "--catalogue", "other.txt"]);
+    let (_, out, _) = reported(repository.path(), &["--diff", "--catalogue", "other.txt"]);
     assert!(out.contains("+image: newest.example.com/a:1"), "{out}");
     assert!(
         out.contains("+image: elsewhere.example.com/pause:3.2"),
@@ -169,12 +169,12 @@ fn the_command_line_counts_before_a_pin() {
 fn the_tables_of_a_catalogue_are_used() {
     let repository = pinned(NEWER);
     repository.put("chart.yaml", HELM_RELEASE);
-    let (_, out, _) = told(repository.path(), &["chart.yaml", "--format", "concise"]);
+    let (_, out, _) = reported(repository.path(), &["chart.yaml", "--format", "concise"]);
     assert!(
         out.contains("legacy-chart-version") && out.contains("1.3.0"),
         "{out}"
     );
-    let (_, out, _) = told(repository.path(), &["explain", "made-up@1.1.0"]);
+    let (_, out, _) = reported(repository.path(), &["explain", "made-up@1.1.0"]);
     assert!(
         out.contains("1.3.0 (minor step from 1.2.0, 2027-01-01)"),
         "{out}"
@@ -185,7 +185,7 @@ fn the_tables_of_a_catalogue_are_used() {
     );
     let repository = pinned(&gated);
     repository.put("a.yaml", "image: k8s.gcr.io/pause:3.99\n");
-    let (_, out, _) = told(
+    let (_, out, _) = reported(
         repository.path(),
         &[
             "--no-config",
@@ -212,18 +212,18 @@ fn who_uses_a_catalogue_can_see_it() {
         &["--format", "html"],
         &["--format", "sarif"],
     ] {
-        let (_, out, err) = told(repository.path(), arguments);
+        let (_, out, err) = reported(repository.path(), arguments);
         assert!(
             out.contains(&name) || err.contains(&name),
             "{arguments:?}: {out}{err}"
         );
-        let (_, out, err) = told(repository.path(), &[arguments, &["--no-config"]].concat());
+        let (_, out, err) = reported(repository.path(), &[arguments, &["--no-config"]].concat());
         assert!(
             !out.contains(&name) && !err.contains(&name),
             "{arguments:?}"
         );
     }
-    let (_, out, _) = told(repository.path(), &["--format", "json"]);
+    let (_, out, _) = reported(repository.path(), &["--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     let used = &report["summary"]["catalogues"][0];
     assert_eq!(used["as_of"], "2027-02-01");
@@ -256,14 +256,14 @@ fn a_broken_catalogue_is_an_error_with_a_location() {
         ),
     ] {
         repository.put("c.yaml", catalogue);
-        let (code, out, err) = told(repository.path(), &["--catalogue", "c.yaml"]);
+        let (code, out, err) = reported(repository.path(), &["--catalogue", "c.yaml"]);
         assert_eq!((code, out.as_str()), (2, ""), "{catalogue}");
         assert!(
             err.contains("--catalogue: ") && err.contains(message),
             "{err}"
         );
     }
-    let (code, _, err) = told(repository.path(), &["--catalogue", "none.yaml"]);
+    let (code, _, err) = reported(repository.path(), &["--catalogue", "none.yaml"]);
     assert!(code == 2 && err.contains("none.yaml"), "{err}");
 }
 
@@ -310,7 +310,7 @@ fn hostile_catalogues_are_refused() {
             ],
         ];
         for arguments in arguments {
-            let (code, out, err) = told(repository.path(), arguments);
+            let (code, out, err) = reported(repository.path(), arguments);
             let start: String = catalogue.chars().take(80).collect();
             assert_eq!((code, out.as_str()), (2, ""), "{start}: {err}");
             // Messages wrap where the terminal ends.
@@ -328,7 +328,7 @@ fn hostile_catalogues_are_refused() {
         ".",
         "/dev/zero",
     ] {
-        let (code, out, err) = told(repository.path(), &["--catalogue", name]);
+        let (code, out, err) = reported(repository.path(), &["--catalogue", name]);
         assert_eq!((code, out.as_str()), (2, ""), "{name}");
         assert!(err.contains("--catalogue: "), "{name}: {err}");
     }

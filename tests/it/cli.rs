@@ -47,7 +47,7 @@ fn code(output: &Output) -> i32 {
 }
 
 /// Exit code, standard output, standard error.
-fn told(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = run(folder, arguments);
     (code(&output), stdout(&output), stderr(&output))
 }
@@ -139,7 +139,7 @@ fn the_exit_code_tells_what_is_left() {
 #[test]
 fn a_mention_is_told_and_no_failure() {
     let folder = folder(&[("mention.yaml", MENTION)]);
-    let (code, out, err) = told(folder.path(), &["--format", "concise"]);
+    let (code, out, err) = reported(folder.path(), &["--format", "concise"]);
     assert!(
         out.starts_with("mention.yaml:6:7: info k8s-gcr-io "),
         "{out}"
@@ -148,7 +148,7 @@ fn a_mention_is_told_and_no_failure() {
     assert_eq!((code, err.as_str()), (0, ""));
     let before = files(folder.path());
     assert_eq!(
-        told(folder.path(), &["--write", "--unsafe-fixes", "--quiet"]),
+        reported(folder.path(), &["--write", "--unsafe-fixes", "--quiet"]),
         (0, String::new(), String::new())
     );
     assert_eq!(files(folder.path()), before);
@@ -167,7 +167,7 @@ fn quiet_says_nothing() {
     ];
     for (arguments, code) in cases {
         assert_eq!(
-            told(folder.path(), arguments),
+            reported(folder.path(), arguments),
             nothing(code),
             "{arguments:?}"
         );
@@ -177,7 +177,7 @@ fn quiet_says_nothing() {
         MOVED
     );
     // What went wrong is said all the same.
-    let (code, out, err) = told(folder.path(), &["-q", "missing.yaml"]);
+    let (code, out, err) = reported(folder.path(), &["-q", "missing.yaml"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
         err.starts_with("regfix: missing.yaml: no such file"),
@@ -246,7 +246,7 @@ fn what_is_not_understood_is_told_with_what_was_meant() {
         ),
     ];
     for (arguments, expected) in cases {
-        let (code, out, err) = told(folder.path(), arguments);
+        let (code, out, err) = reported(folder.path(), arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
         assert!(err.contains(expected), "{arguments:?}: {err}");
     }
@@ -417,7 +417,7 @@ fn statistics_count_by_rule() {
         ("b.yaml", "image: bitnami/redis:7.0.0\n"),
         ("c.yaml", LEGACY),
     ]);
-    let (code, out, err) = told(folder.path(), &["--statistics"]);
+    let (code, out, err) = reported(folder.path(), &["--statistics"]);
     let expected = "\
 rule               severity  findings  safe  needs review
 bitnami-versioned  error            1                   1
@@ -434,7 +434,7 @@ k8s-gcr-io         warning          2     2
 #[test]
 fn json_is_for_programs() {
     let folder = folder(&[("a.yaml", POD), ("b.yaml", MENTION), ("c.yaml", MOVED)]);
-    let (code, out, err) = told(folder.path(), &["--format", "json"]);
+    let (code, out, err) = reported(folder.path(), &["--format", "json"]);
     assert_eq!((code, err.as_str()), (1, ""));
     let report = json(&out);
     assert_eq!(report["version"], 1);
@@ -455,9 +455,9 @@ fn json_is_for_programs() {
     let offset = |name: &str| usize::try_from(edit[name].as_u64().unwrap()).unwrap();
     assert_eq!(&POD[offset("start")..offset("end")], "k8s.gcr.io");
     assert_eq!((offset("line"), offset("column")), (7, 14));
-    let nothing = json(&told(folder.path(), &["--format", "json", "c.yaml"]).1);
+    let nothing = json(&reported(folder.path(), &["--format", "json", "c.yaml"]).1);
     assert_eq!(nothing["files"], json("[]"));
-    let fixed = json(&told(folder.path(), &["--format", "json", "--write"]).1);
+    let fixed = json(&reported(folder.path(), &["--format", "json", "--write"]).1);
     assert_eq!(
         fixed["files"][0]["fixed"][0]["new"],
         "registry.k8s.io/pause:3.2"
@@ -468,13 +468,13 @@ fn json_is_for_programs() {
 #[test]
 fn every_rule_is_listed_and_explained() {
     let folder = folder(&[]);
-    let (code, out, _) = told(folder.path(), &["rules", "--format", "json"]);
+    let (code, out, _) = reported(folder.path(), &["rules", "--format", "json"]);
     assert_eq!(code, 0);
     let rules = json(&out);
     let rules = rules.as_array().unwrap();
     let count = regfix::rules::catalogue().rules.len();
     assert_eq!(rules.len(), count);
-    let (code, table, _) = told(folder.path(), &["rules"]);
+    let (code, table, _) = reported(folder.path(), &["rules"]);
     assert_eq!(code, 0);
     assert!(table.lines().count() > count && table.contains(&format!("\n{count} rules")));
     for rule in rules {
@@ -484,7 +484,7 @@ fn every_rule_is_listed_and_explained() {
                 .lines()
                 .any(|line| line.starts_with(&format!("{id} ")))
         );
-        let (code, out, err) = told(folder.path(), &["explain", id]);
+        let (code, out, err) = reported(folder.path(), &["explain", id]);
         assert_eq!((code, err.as_str()), (0, ""), "{id}");
         assert!(out.starts_with(&format!("{id} (")), "{out}");
         for part in [
@@ -510,7 +510,7 @@ fn images_are_listed_legacy_or_not() {
         ("c.yaml", "image: nginx:1.25\n"),
     ]);
     assert_eq!(
-        told(folder.path(), &["images"]),
+        reported(folder.path(), &["images"]),
         (
             0,
             "a.yaml:7:14: k8s.gcr.io/pause:3.2\na.yaml:9:14: nginx:1.25\n\
@@ -520,10 +520,10 @@ fn images_are_listed_legacy_or_not() {
         )
     );
     assert_eq!(
-        told(folder.path(), &["images", "--unique"]).1,
+        reported(folder.path(), &["images", "--unique"]).1,
         "      2 nginx:1.25\n      1 k8s.gcr.io/pause:3.2\n      1 quay.io/a/b:v1\n"
     );
-    let each = json(&told(folder.path(), &["images", "--format", "json", "c.yaml"]).1);
+    let each = json(&reported(folder.path(), &["images", "--format", "json", "c.yaml"]).1);
     assert_eq!(
         each,
         json(
@@ -531,12 +531,12 @@ fn images_are_listed_legacy_or_not() {
             "digest": null, "path": "c.yaml", "line": 1, "column": 8, "shape": "image"}]}"#
         )
     );
-    let unique = json(&told(folder.path(), &["images", "--unique", "--format", "json"]).1);
+    let unique = json(&reported(folder.path(), &["images", "--unique", "--format", "json"]).1);
     assert_eq!(
         unique["images"][0],
         json(r#"{"image": "nginx:1.25", "count": 2}"#)
     );
-    assert_eq!(told(folder.path(), &["images", "missing"]).0, 2);
+    assert_eq!(reported(folder.path(), &["images", "missing"]).0, 2);
 }
 
 #[test]
@@ -592,7 +592,7 @@ fn configuration_is_found_up_to_the_repository() {
         ["c.yaml:1:8"]
     );
     assert_eq!(
-        told(
+        reported(
             &deep,
             &["--config", "../../own.yaml", "--write", "-q", "c.yaml"]
         )
@@ -628,14 +628,14 @@ fn a_bad_configuration_is_told_with_its_place() {
     for (text, place, advice) in cases {
         let folder = folder(&[(".regfix.yaml", text), ("a.yaml", LEGACY)]);
         for arguments in [&["."][..], &["--write", "."], &["--files"], &["rules"]] {
-            let (code, out, err) = told(folder.path(), arguments);
+            let (code, out, err) = reported(folder.path(), arguments);
             assert_eq!((code, out.as_str()), (2, ""), "{text}");
             assert!(err.contains(".regfix.yaml:"), "{err}");
             assert!(err.contains(place) && err.contains(advice), "{err}");
         }
         let text = fs::read_to_string(folder.path().join("a.yaml")).unwrap();
         assert_eq!(text, LEGACY);
-        assert_eq!(told(folder.path(), &["--no-config", "-q"]).0, 1);
+        assert_eq!(reported(folder.path(), &["--no-config", "-q"]).0, 1);
     }
 }
 
@@ -661,14 +661,14 @@ fn any_text_is_read_token_by_token() {
         "c.yaml:1:8",
     ];
     assert_eq!(places(folder.path(), &["--all-text"]), found);
-    let (code, _, _) = told(folder.path(), &["--all-text", "--write"]);
+    let (code, _, _) = reported(folder.path(), &["--all-text", "--write"]);
     assert_eq!(code, 1);
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     for (name, before) in &texts[..4] {
         assert_eq!(text(name), *before, "a fix in {name} is unsafe");
     }
     assert_eq!(text("c.yaml"), MOVED);
-    let (code, _, _) = told(folder.path(), &["--all-text", "--write", "--unsafe-fixes"]);
+    let (code, _, _) = reported(folder.path(), &["--all-text", "--write", "--unsafe-fixes"]);
     assert_eq!(code, 0);
     for (name, before) in texts {
         assert_eq!(text(name), before.replace("k8s.gcr.io", "registry.k8s.io"));
@@ -761,12 +761,12 @@ fn links_are_not_followed_unless_named() {
     symlink("..", root.join("up")).unwrap();
     symlink("nowhere", root.join("broken.yaml")).unwrap();
     assert_eq!(places(&root, &[]), ["b.yaml:1:8"]);
-    assert_eq!(told(&root, &["-q", "--write"]).0, 0);
+    assert_eq!(reported(&root, &["-q", "--write"]).0, 0);
     let real = folder.path().join("real/a.yaml");
     assert_eq!(fs::read_to_string(&real).unwrap(), LEGACY);
     // A link that is named is written through, and stays a link.
     assert_eq!(places(&root, &["link.yaml"]), ["link.yaml:1:8"]);
-    assert_eq!(told(&root, &["-q", "--write", "link.yaml"]).0, 0);
+    assert_eq!(reported(&root, &["-q", "--write", "link.yaml"]).0, 0);
     assert_eq!(fs::read_to_string(&real).unwrap(), MOVED);
     assert!(root.join("link.yaml").is_symlink());
 }
@@ -780,7 +780,7 @@ fn the_order_is_by_path_whatever_the_threads() {
     let folder = folder(&all);
     let report = |jobs: &str, format: &str| {
         let arguments = ["--jobs", jobs, "--format", format, ".", "missing", "d3"];
-        told(folder.path(), &arguments)
+        reported(folder.path(), &arguments)
     };
     let mut sorted: Vec<String> = names.iter().map(|name| format!("{name}:7:14")).collect();
     sorted.sort();
@@ -845,7 +845,7 @@ fn a_report_fits_into_80_columns() {
     ]);
     let cases: [&[&str]; 2] = [&[], &["--unsafe-fixes"]];
     for arguments in cases {
-        let (_, out, _) = told(folder.path(), arguments);
+        let (_, out, _) = reported(folder.path(), arguments);
         assert!(out.lines().count() > 20, "{out}");
         for line in out.lines() {
             assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
@@ -862,7 +862,7 @@ fn writing_tells_what_was_fixed_and_what_is_left() {
             &format!("{LEGACY}---\nimage: bitnami/redis:7.0.0\n"),
         ),
     ]);
-    let (code, out, err) = told(folder.path(), &["--write"]);
+    let (code, out, err) = reported(folder.path(), &["--write"]);
     assert_eq!((code, err.as_str()), (1, ""));
     for expected in [
         "fixed a.yaml:7:14 k8s-gcr-io k8s.gcr.io/pause:3.2 → registry.k8s.io/pause:3.2\n",
@@ -875,7 +875,7 @@ fn writing_tells_what_was_fixed_and_what_is_left() {
     ] {
         assert!(out.contains(expected), "{expected}: {out}");
     }
-    let (code, out, _) = told(
+    let (code, out, _) = reported(
         folder.path(),
         &["--write", "--unsafe-fixes", "--format", "concise"],
     );
@@ -961,7 +961,7 @@ fn what_a_named_file_is_part_of_is_checked_and_written_with_it() {
         ]
     );
     let without = ["--write", "--exclude", "app/"];
-    told(
+    reported(
         folder.path(),
         &[&named[..], &["--related"], &without].concat(),
     );

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::common::{files, fill, pipe, run, stdout};
 use regfix::artifact::Artifact;
-use regfix::kind;
+use regfix::file_type;
 use regfix::rules::{Rule, catalogue};
 use regfix::walk;
 
@@ -181,7 +181,7 @@ fn the_tables_of_rules_are_the_catalogue() {
 #[test]
 fn the_page_of_file_types_is_the_table() {
     let markers = ("<!-- file-types -->\n", "<!-- /file-types -->\n");
-    holds("docs/file-types.md", markers, &kind::table());
+    holds("docs/file-types.md", markers, &file_type::table());
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn the_manual_names_what_is_left_out_by_default() {
 
 #[test]
 fn the_hooks_ask_for_all_file_types() {
-    let indented: Vec<String> = kind::hook_pattern()
+    let indented: Vec<String> = file_type::hook_pattern()
         .lines()
         .map(|line| format!("    {line}\n"))
         .collect();
@@ -329,16 +329,19 @@ fn the_picture_in_the_readme_is_of_the_tour() {
         &["fixtures/tour", "--color", "never", "--as-of", DAY],
     );
     assert_eq!(output.status.code(), Some(1));
-    let told = without_time(&stdout(&output));
+    let reported = without_time(&stdout(&output));
     let readme = without_time(&read("README.md"));
     let picture = between(&readme, ("<!-- tour -->\n```text\n", "```\n"));
     // What a reader sees first, and last, is what the picture has first and last.
     let parts: Vec<&str> = picture.split("...\n").collect();
     let (first, last) = (parts[0], parts[parts.len() - 1]);
-    assert!(told.starts_with(first), "{told}");
-    assert!(told.ends_with(last), "{told}");
+    assert!(reported.starts_with(first), "{reported}");
+    assert!(reported.ends_with(last), "{reported}");
     for part in parts {
-        assert!(!part.is_empty() && told.contains(part), "{part}\n{told}");
+        assert!(
+            !part.is_empty() && reported.contains(part),
+            "{part}\n{reported}"
+        );
     }
 }
 

@@ -119,13 +119,13 @@ fn cases_are_as_stored() {
     assert!(cases.len() > 30);
     for case in &cases {
         let report = ["--format", "concise", "--verbose", "--color", "never"];
-        let (told, untouched) = case.run(&report);
+        let (reported, untouched) = case.run(&report);
         assert_eq!(
             untouched, case.input,
             "{}: a check changes nothing",
             case.name
         );
-        case.hold_report(&told, &mut faults);
+        case.hold_report(&reported, &mut faults);
         let (_, safe) = case.run(&["--write", "--quiet"]);
         case.hold("out", &Case::changed(&safe, &case.input), &mut faults);
         let (_, all) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
@@ -161,8 +161,8 @@ fn a_second_run_finds_nothing_that_it_could_still_fix() {
 #[test]
 fn bytes_outside_the_edits_stay() {
     for case in cases() {
-        let (told, _) = case.run(&["--format", "json"]);
-        let report: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let (reported, _) = case.run(&["--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&reported).unwrap();
         let (_, after) = case.run(&["--write", "--quiet"]);
         for file in report["files"].as_array().unwrap() {
             let path = PathBuf::from(file["path"].as_str().unwrap());
@@ -217,8 +217,8 @@ fn elsewhere<'f>(
 fn the_structure_stays() {
     for case in cases() {
         let (_, after) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
-        let (told, _) = case.run(&["--format", "json"]);
-        let report: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let (reported, _) = case.run(&["--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&reported).unwrap();
         let files = report["files"].as_array().unwrap().iter();
         let findings = files.flat_map(|file| file["findings"].as_array().unwrap());
         let findings: Vec<&serde_json::Value> = findings.collect();
@@ -321,11 +321,12 @@ fn flatten(value: &serde_yaml::Value, path: &str, shapes: &mut Vec<String>) {
 #[test]
 fn threads_change_nothing() {
     for case in cases() {
-        let told = |jobs: &str| {
-            let (told, _) = case.run(&["--format", "concise", "--color", "never", "--jobs", jobs]);
-            told
+        let reported = |jobs: &str| {
+            let (reported, _) =
+                case.run(&["--format", "concise", "--color", "never", "--jobs", jobs]);
+            reported
         };
-        assert_eq!(told("1"), told("4"), "{}", case.name);
+        assert_eq!(reported("1"), reported("4"), "{}", case.name);
     }
 }
 

@@ -96,7 +96,7 @@ fn reports(folder: &Path, arguments: &[&str]) -> BTreeMap<&'static str, String> 
 #[test]
 fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
     let validators = validators();
-    let mut told = 0;
+    let mut reported = 0;
     for (name, files) in cases() {
         for arguments in [&["--verbose"][..], &["--write"]] {
             let copy = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
             let findings: Vec<&Value> = listed
                 .flat_map(|file| file["findings"].as_array().unwrap())
                 .collect();
-            told += findings.len();
+            reported += findings.len();
             let rule = |of: &Value, key: &str| of[key].as_str().unwrap().to_owned();
             let rules: Vec<String> = findings.iter().map(|of| rule(of, "rule")).collect();
             let of = |list: &Value, code: &dyn Fn(&Value) -> String| -> Vec<String> {
@@ -140,7 +140,7 @@ fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
             assert_eq!(column.collect::<Vec<_>>(), rules, "{name}");
         }
     }
-    assert!(told > 300, "{told} findings are few");
+    assert!(reported > 300, "{reported} findings are few");
 }
 
 /// Every rule of a result is in the table, and the table holds none twice.

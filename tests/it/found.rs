@@ -219,6 +219,6 @@ fn an_ignore_file_elsewhere_shows_nothing_of_itself() {
     fs::create_dir(repository.join(".git")).unwrap();
     symlink("../secret", repository.join(".gitignore")).unwrap();
     let output = run(&repository, &["--verbose"]);
-    let told = stdout(&output) + &stderr(&output);
-    assert!(!told.contains("hunter2"), "{told}");
+    let reported = stdout(&output) + &stderr(&output);
+    assert!(!reported.contains("hunter2"), "{reported}");
 }

@@ -149,7 +149,7 @@ fn charts_are_seen_where_git_ignores_them() {
 #[test]
 fn images_of_subcharts_are_listed_with_their_charts() {
     let folder = folder_of(&fixture("charts-umbrella"));
-    let told = stdout(&run(folder.path(), &["images", "."]));
+    let reported = stdout(&run(folder.path(), &["images", "."]));
     let stack = "charts/kube-prometheus-stack-35.5.1.tgz!kube-prometheus-stack";
     let inner = "charts/kube-state-metrics-4.7.0.tgz!kube-state-metrics";
     let expected = format!(
@@ -158,16 +158,19 @@ fn images_of_subcharts_are_listed_with_their_charts() {
          {stack}/values.yaml:10:19: k8s.gcr.io/ingress-nginx/kube-webhook-certgen:v1.1.1 \
          (subchart monitoring)\n"
     );
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     run(folder.path(), &["--write", "."]);
-    let told = stdout(&run(folder.path(), &["images", "."]));
+    let reported = stdout(&run(folder.path(), &["images", "."]));
     assert!(
-        !told.contains(LEGACY) && told.lines().count() == 2,
-        "{told}"
+        !reported.contains(LEGACY) && reported.lines().count() == 2,
+        "{reported}"
     );
     let folder = folder_of(&fixture("charts-absent"));
-    let told = stderr(&run(folder.path(), &["images", "."]));
-    assert!(told.contains("redis ~3.2.0 is not in charts/"), "{told}");
+    let reported = stderr(&run(folder.path(), &["images", "."]));
+    assert!(
+        reported.contains("redis ~3.2.0 is not in charts/"),
+        "{reported}"
+    );
 }
 
 /// A problem of an archive is a line of its own, and the rest of the run goes on.
@@ -186,12 +189,12 @@ fn check_hostile(archive: &[u8], expected: &str) {
     let folder = folder_of(&files);
     let output = run(folder.path(), &["--write", "--format", "concise", "."]);
     assert_eq!(output.status.code(), Some(2));
-    let told = format!("{}{}", stdout(&output), stderr(&output));
+    let reported = format!("{}{}", stdout(&output), stderr(&output));
     assert!(
-        told.contains(&format!("charts/sub-1.0.0.tgz: {expected}")),
-        "{told}"
+        reported.contains(&format!("charts/sub-1.0.0.tgz: {expected}")),
+        "{reported}"
     );
-    assert!(!told.contains("helm dependency build"), "{told}");
+    assert!(!reported.contains("helm dependency build"), "{reported}");
     let other = fs::read_to_string(folder.path().join("other.yaml")).unwrap();
     assert_eq!(other, VALUES.replace(LEGACY, MOVED));
     let values = fs::read_to_string(folder.path().join("values.yaml")).unwrap();
@@ -289,8 +292,11 @@ fn archives_in_archives_share_a_bound() {
     files.insert(PathBuf::from("charts/sub-1.0.0.tgz"), inner);
     let folder = folder_of(&files);
     let output = run(folder.path(), &["--format", "concise", "."]);
-    let told = format!("{}{}", stdout(&output), stderr(&output));
-    assert!(told.contains("archives are nested too deep"), "{told}");
+    let reported = format!("{}{}", stdout(&output), stderr(&output));
+    assert!(
+        reported.contains("archives are nested too deep"),
+        "{reported}"
+    );
 }
 
 #[test]
@@ -317,9 +323,9 @@ fn aliases_that_multiply_end_at_a_bound() {
     );
     let folder = folder_of(&files);
     let output = run(folder.path(), &["--write", "--format", "concise"]);
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("it has more than"), "{told}");
+    let reported = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{reported}");
+    assert!(reported.contains("it has more than"), "{reported}");
     let good = std::fs::read_to_string(folder.path().join("good.yaml")).unwrap();
     assert_eq!(good, "image: registry.k8s.io/pause:3.9\n");
 }

@@ -167,8 +167,8 @@ fn settings_of_a_repository_run_nothing() {
             fell,
             "{what}: git runs nothing, and so the test shows nothing"
         );
-        let told = looks(repository.path(), &canary, what);
-        assert!(told[0].contains("a.yaml:2:8"), "{what}: {told:?}");
+        let reported = looks(repository.path(), &canary, what);
+        assert!(reported[0].contains("a.yaml:2:8"), "{what}: {reported:?}");
         looks(&repository.path().join("sub"), &canary, what);
     }
 }
@@ -250,11 +250,11 @@ fn a_committed_folder_that_is_shaped_like_a_repository_is_a_folder() {
         // Since git 2.46 or so, `safe.bareRepository` may be `explicit`.
         println!("not shown: this git does not look into such a folder");
     }
-    let told = looks(&sub, &canary, "an embedded repository");
+    let reported = looks(&sub, &canary, "an embedded repository");
     // The repository around it is the one that counts.
-    assert!(told[0].contains("b.yaml:2:8"), "{}", told[0]);
-    let told = looks(&clone, &canary, "around an embedded repository");
-    assert!(told[0].contains("sub/b.yaml:2:8"), "{}", told[0]);
+    assert!(reported[0].contains("b.yaml:2:8"), "{}", reported[0]);
+    let reported = looks(&clone, &canary, "around an embedded repository");
+    assert!(reported[0].contains("sub/b.yaml:2:8"), "{}", reported[0]);
 }
 
 #[test]
@@ -324,8 +324,8 @@ fn a_partial_clone_fetches_nothing() {
             "{said}"
         );
         // What is here is found without what is not.
-        let told = looks(&clone, &canary, name);
-        assert!(told[3].contains("base/a.yaml"), "{told:?}");
+        let reported = looks(&clone, &canary, name);
+        assert!(reported[3].contains("base/a.yaml"), "{reported:?}");
     }
     assert!(listener.accept().is_err(), "somebody has connected");
     assert_eq!(stdout(&git(&clone, &["count-objects", "-v"])), before);

@@ -119,10 +119,10 @@ fn an_ignore_comment_takes_a_name_off_the_list_of_those_not_judged() {
         assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
         stdout(&output)
     };
-    let told = "1 legacy name not judged";
+    let reported = "1 legacy name not judged";
     let said = unjudged(UNJUDGED, "");
     assert!(said.starts_with("No findings in 1 file"), "{said}");
-    assert!(said.contains(told), "{said}");
+    assert!(said.contains(reported), "{said}");
     let commented = UNJUDGED.replace('\n', " # regfix: ignore[k8s-gcr-io]\n");
     for (text, config) in [
         (commented.as_str(), ""),
@@ -142,7 +142,7 @@ fn an_ignore_comment_takes_a_name_off_the_list_of_those_not_judged() {
     let folder = folder(&[("a.yaml", &other)]);
     let said = stdout(&run(folder.path(), &[]));
     assert!(
-        said.contains("unused-ignore") && said.contains(told),
+        said.contains("unused-ignore") && said.contains(reported),
         "{said}"
     );
 }

@@ -12,9 +12,9 @@ use crate::common::{files, run, stdout};
 use regfix::artifact::Artifact;
 use regfix::check;
 use regfix::edit::Applicability;
+use regfix::file_type;
 use regfix::finding::{Finding, NOT_RULES};
-use regfix::kind;
-use regfix::rules::{Facts, Rule, RuleSet, catalogue, words};
+use regfix::rules::{Facts, Rule, RuleSet, catalogue, description};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules")
@@ -28,7 +28,12 @@ fn example(rule: &Rule, rules: &RuleSet) -> (String, Option<Finding>) {
         Artifact::Url => "url",
     };
     let text = format!("{key}: {}\n", rule.example);
-    let checked = check::check(Path::new("a.yaml"), &text, kind::standard_input(), rules);
+    let checked = check::check(
+        Path::new("a.yaml"),
+        &text,
+        file_type::standard_input(),
+        rules,
+    );
     let mut findings = checked.findings.into_iter();
     let found = findings.find(|finding| *finding.rule == *rule.id);
     (text, found)
@@ -37,7 +42,7 @@ fn example(rule: &Rule, rules: &RuleSet) -> (String, Option<Finding>) {
 fn page(rule: &Rule, rules: &RuleSet) -> String {
     let mut page = format!("# {}\n\n{}.\n\n", rule.id, capital(&rule.summary));
     let severity = rule.severity.name();
-    page += &format!("Severity {severity}. {}\n\n", words::safety(rule));
+    page += &format!("Severity {severity}. {}\n\n", description::safety(rule));
     page += "| old location | new location |\n|---|---|\n";
     for mapping in rule.mappings() {
         let below = if mapping.from.exact {
@@ -51,11 +56,11 @@ fn page(rule: &Rule, rules: &RuleSet) -> String {
             .map_or_else(|| "none".to_owned(), |to| format!("`{to}`"));
         page += &format!("| `{}`{below} | {to} |\n", mapping.from.as_str());
     }
-    page += &section("What is not covered", words::scope(rule).iter());
+    page += &section("What is not covered", description::scope(rule).iter());
     page += &format!("\n## Why\n\n{}\n", rule.why());
-    page += &section("Since when", words::since(rule).iter());
+    page += &section("Since when", description::since(rule).iter());
     page += &format!("\n## Example\n\n{}", before_and_after(rule, rules));
-    let evidence = words::evidence(rule).map(str::to_owned);
+    let evidence = description::evidence(rule).map(str::to_owned);
     page += &section("How safe it is", evidence.iter().chain(rule.cautions()));
     page += &chosen(rule);
     page += &section(
@@ -213,10 +218,10 @@ fn findings_link_to_the_pages_where_the_configuration_says_they_are() {
     write(".regfix.yaml", "rule-url: https://wiki.example.com/\n");
     let output = run(tree.path(), &[]);
     assert_eq!(output.status.code(), Some(2));
-    let told = crate::common::stderr(&output);
+    let reported = crate::common::stderr(&output);
     assert!(
-        told.contains("expected a URL with `{rule}` in it"),
-        "{told}"
+        reported.contains("expected a URL with `{rule}` in it"),
+        "{reported}"
     );
 }
 

@@ -7,16 +7,16 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use regfix::check;
 use regfix::edit::{self, Applicability, Fix};
+use regfix::file_type::{self, FileType};
 use regfix::image::ImageRef;
-use regfix::kind::{self, Kind};
 use regfix::rules::RuleSet;
-use regfix::rules::anchors::Anchors;
+use regfix::rules::prefilter::Prefilter;
 use regfix::syntax::template::{self, Mask};
 use std::sync::LazyLock;
 
 static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).unwrap()));
 
-static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| Anchors::new(&RULES, &[]).unwrap());
+static ANCHORS: LazyLock<Prefilter> = LazyLock::new(|| Prefilter::new(&RULES, &[]).unwrap());
 
 const NAMES: [&str; 6] = [
     "values.yaml",
@@ -97,13 +97,13 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece(), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn kinds() -> impl Strategy<Value = (&'static str, &'static Kind)> {
+fn kinds() -> impl Strategy<Value = (&'static str, &'static FileType)> {
     let known = NAMES
         .iter()
-        .map(|name| (*name, kind::classify(Path::new(name)).unwrap()));
+        .map(|name| (*name, file_type::classify(Path::new(name)).unwrap()));
     prop::sample::select(
         known
-            .chain([("script.sh", &kind::TEXT)])
+            .chain([("script.sh", &file_type::TEXT)])
             .collect::<Vec<_>>(),
     )
 }
@@ -179,18 +179,18 @@ fn long_text() -> impl Strategy<Value = String> {
     })
 }
 
-fn told(checked: &check::Checked) -> Vec<String> {
+fn reported(checked: &check::Checked) -> Vec<String> {
     let findings = checked.findings.iter();
     findings.map(|one| format!("{one:?}")).collect()
 }
 
 /// What the hints show and the whole text does not, or the other way round.
-fn left_out(path: &Path, text: &str, kind: &Kind) -> Option<(Vec<String>, Vec<String>)> {
+fn left_out(path: &Path, text: &str, file_type: &FileType) -> Option<(Vec<String>, Vec<String>)> {
     let hints = ANCHORS.hints(text.as_bytes());
-    let near = check::check_near(path, text, kind, &RULES, Some(&hints));
-    let all = check::check(path, text, kind, &RULES);
+    let near = check::check_near(path, text, file_type, &RULES, Some(&hints));
+    let all = check::check(path, text, file_type, &RULES);
     let sound = all.problems.is_empty() && near.problems.is_empty();
-    (sound && told(&near) != told(&all)).then(|| (told(&near), told(&all)))
+    (sound && reported(&near) != reported(&all)).then(|| (reported(&near), reported(&all)))
 }
 
 #[test]
@@ -201,12 +201,13 @@ fn hints_leave_nothing_out_of_real_files() {
     let mut compared = 0;
     for entry in ignore::Walk::new(corpus) {
         let entry = entry.unwrap();
-        let plain = kind::classify(entry.path()).filter(|kind| kind.parser == kind::Parser::Yaml);
+        let plain = file_type::classify(entry.path())
+            .filter(|file_type| file_type.parser == file_type::Parser::Yaml);
         let Ok(text) = fs::read_to_string(entry.path()) else {
             continue;
         };
-        if let Some(kind) = plain.filter(|_| ANCHORS.occur_in(text.as_bytes())) {
-            let differs = left_out(entry.path(), &text, kind);
+        if let Some(file_type) = plain.filter(|_| ANCHORS.occur_in(text.as_bytes())) {
+            let differs = left_out(entry.path(), &text, file_type);
             assert!(
                 differs.is_none(),
                 "{}: {differs:#?}",
@@ -218,8 +219,8 @@ fn hints_leave_nothing_out_of_real_files() {
     println!("{compared} files compared");
 }
 
-fn fixes(path: &str, text: &str, kind: &Kind) -> Vec<Fix> {
-    let found = check::check(Path::new(path), text, kind, &RULES).findings;
+fn fixes(path: &str, text: &str, file_type: &FileType) -> Vec<Fix> {
+    let found = check::check(Path::new(path), text, file_type, &RULES).findings;
     found
         .into_iter()
         .filter_map(|finding| finding.fix)
@@ -237,10 +238,10 @@ proptest! {
     })]
 
     #[test]
-    fn fixing_is_exact_and_settles((path, kind) in kinds(), text in text()) {
+    fn fixing_is_exact_and_settles((path, file_type) in kinds(), text in text()) {
         let mut now = text;
         for _ in 0..4 {
-            let fixes = fixes(path, &now, kind);
+            let fixes = fixes(path, &now, file_type);
             let mut patch = edit::Patch::new([(Path::new(path), now.as_str())]);
             let trusted = fixes.iter().filter(|fix| fix.applicability >= Applicability::Unsafe);
             let taken = trusted.filter(|fix| patch.offer(Path::new(path), fix));
@@ -263,32 +264,32 @@ proptest! {
             }
             now = after;
         }
-        prop_assert!(fixes(path, &now, kind).iter().all(|fix| fix.applicability < Applicability::Unsafe), "never settles: {now:?}");
+        prop_assert!(fixes(path, &now, file_type).iter().all(|fix| fix.applicability < Applicability::Unsafe), "never settles: {now:?}");
     }
 
     #[test]
-    fn hints_leave_nothing_out((path, kind) in kinds(), text in text()) {
+    fn hints_leave_nothing_out((path, file_type) in kinds(), text in text()) {
         let hints = ANCHORS.hints(text.as_bytes());
-        let near = check::check_near(Path::new(path), &text, kind, &RULES, Some(&hints));
-        let all = check::check(Path::new(path), &text, kind, &RULES);
+        let near = check::check_near(Path::new(path), &text, file_type, &RULES, Some(&hints));
+        let all = check::check(Path::new(path), &text, file_type, &RULES);
         // How a text is masked that does not parse as it is depends on all of its documents, hints or not.
-        prop_assume!(kind.name != "yaml" || !(text.contains("{{") || text.contains("{%")));
+        prop_assume!(file_type.name != "yaml" || !(text.contains("{{") || text.contains("{%")));
         prop_assume!(all.problems.is_empty() && near.problems.is_empty());
-        prop_assert_eq!(told(&near), told(&all));
-        prop_assert!(all.findings.is_empty() || ANCHORS.occur_in(text.as_bytes()), "the prefilter hides {text:?}: {:?}", told(&all));
+        prop_assert_eq!(reported(&near), reported(&all));
+        prop_assert!(all.findings.is_empty() || ANCHORS.occur_in(text.as_bytes()), "the prefilter hides {text:?}: {:?}", reported(&all));
     }
 
     #[test]
     fn hints_leave_nothing_out_of_long_texts(text in long_text()) {
-        let kind = kind::classify(Path::new("values.yaml")).unwrap();
-        let differs = left_out(Path::new("values.yaml"), &text, kind);
+        let file_type = file_type::classify(Path::new("values.yaml")).unwrap();
+        let differs = left_out(Path::new("values.yaml"), &text, file_type);
         prop_assert!(differs.is_none(), "{text}\n{differs:#?}");
     }
 
     #[test]
-    fn any_text_is_checked_without_a_panic((path, kind) in kinds(), text in any::<String>()) {
-        let _ = check::check(Path::new(path), &text, kind, &RULES);
-        let _ = check::images(Path::new(path), &text, kind);
+    fn any_text_is_checked_without_a_panic((path, file_type) in kinds(), text in any::<String>()) {
+        let _ = check::check(Path::new(path), &text, file_type, &RULES);
+        let _ = check::images(Path::new(path), &text, file_type);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::common::{run, stderr, stdout};
 
-fn told(arguments: &[&str]) -> String {
+fn reported(arguments: &[&str]) -> String {
     let output = run(Path::new("."), arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     stdout(&output)
@@ -14,12 +14,12 @@ fn told(arguments: &[&str]) -> String {
 
 #[test]
 fn every_shell_learns_every_option() {
-    let help = told(&["--help"]);
+    let help = reported(&["--help"]);
     let words = help.split([' ', ',', '\n', '`', '=', '[']);
     let options: Vec<&str> = words.filter(|word| word.starts_with("--")).collect();
     assert!(options.len() > 15);
     for shell in ["bash", "fish", "nushell", "powershell", "pwsh", "zsh"] {
-        let script = told(&["completions", shell]);
+        let script = reported(&["completions", shell]);
         for option in &options {
             // fish writes `-l unsafe-fixes`.
             let name = if shell == "fish" {
@@ -34,14 +34,14 @@ fn every_shell_learns_every_option() {
 
 #[test]
 fn the_manual_has_a_page_for_each_command() {
-    let page = told(&["man"]);
+    let page = reported(&["man"]);
     assert!(page.contains("\\-\\-unsafe\\-fixes"), "{page}");
     for command in ["explain", "images", "rules", "completions", "man"] {
         assert!(
             page.contains(&format!("regfix\\-{command}(1)")),
             "{command}"
         );
-        let page = told(&["man", command]);
+        let page = reported(&["man", command]);
         assert!(page.contains(&format!(".TH regfix-{command} 1")), "{page}");
     }
     let output = run(Path::new("."), &["man", "fix"]);
@@ -71,5 +71,5 @@ fn kubectl_runs_it_under_another_name() {
     );
     let wrong = asked("--nonsense");
     assert!(wrong.contains("Usage: kubectl regfix "), "{wrong}");
-    assert!(told(&["--help"]).contains("Usage: regfix "));
+    assert!(reported(&["--help"]).contains("Usage: regfix "));
 }

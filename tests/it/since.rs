@@ -248,9 +248,12 @@ fn a_baseline_is_stale_only_where_something_changed() {
         stderr(&output)
     };
     assert_eq!(stale(OTHER), "");
-    let told = stale(MOVED);
-    assert!(told.contains("stale entry: b.yaml: k8s-gcr-io"), "{told}");
-    assert!(!told.contains("a.yaml"), "{told}");
+    let reported = stale(MOVED);
+    assert!(
+        reported.contains("stale entry: b.yaml: k8s-gcr-io"),
+        "{reported}"
+    );
+    assert!(!reported.contains("a.yaml"), "{reported}");
     let both = run(repository.path(), &["--since", "HEAD", "--write-baseline"]);
     assert_eq!(both.status.code(), Some(2));
 }
@@ -268,14 +271,14 @@ fn a_change_affects_all_that_it_is_a_part_of() {
         "overlay/kustomization.yaml",
     ] {
         repository.put(path, &format!("# changed\n{}", repository.text(path)));
-        let told = places(repository.path(), &["--since", "HEAD"]);
+        let reported = places(repository.path(), &["--since", "HEAD"]);
         assert!(
-            told.contains(&"base/pod.yaml".to_owned()),
-            "{path}: {told:?}"
+            reported.contains(&"base/pod.yaml".to_owned()),
+            "{path}: {reported:?}"
         );
         assert!(
-            told.iter().all(|path| whole.contains(path)),
-            "{path}: {told:?}"
+            reported.iter().all(|path| whole.contains(path)),
+            "{path}: {reported:?}"
         );
         repository.git(&["checkout", "-q", "."]);
     }
@@ -319,10 +322,10 @@ fn a_chart_is_told_whole() {
     ];
     for path in files[..4].iter().chain(&changed) {
         repository.put(path, "# changed\n");
-        let told = places(repository.path(), &["--since", "HEAD"]);
+        let reported = places(repository.path(), &["--since", "HEAD"]);
         let rest: Vec<_> = whole.iter().filter(|file| *file != path).collect();
         assert_eq!(
-            told.iter().map(String::as_str).collect::<Vec<_>>(),
+            reported.iter().map(String::as_str).collect::<Vec<_>>(),
             rest.into_iter().copied().collect::<Vec<_>>(),
             "{path}"
         );
@@ -335,7 +338,7 @@ fn a_chart_is_told_whole() {
 }
 
 /// What is told, a line a finding.
-fn told(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
+fn reported(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output);
     let found = text.lines().filter(|line| line.contains(": "));
@@ -348,7 +351,7 @@ fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
     fill(repository.path(), tree);
     repository.git(&["add", "-A", "-f"]);
     repository.git(&["commit", "-q", "-m", "."]);
-    let before = told(repository.path(), &[]);
+    let before = reported(repository.path(), &[]);
     let mut changes = 0;
     for (path, bytes) in tree {
         let file = repository.path().join(path);
@@ -358,8 +361,8 @@ fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
                 None => fs::remove_file(&file).unwrap(),
                 Some(text) => fs::write(&file, text).unwrap(),
             }
-            let after = told(repository.path(), &[]);
-            let since = told(repository.path(), &["--since", "HEAD"]);
+            let after = reported(repository.path(), &[]);
+            let since = reported(repository.path(), &["--since", "HEAD"]);
             let new = after.difference(&before);
             let missed: Vec<_> = new.filter(|line| !since.contains(*line)).collect();
             let length = text.map(<[u8]>::len);
@@ -382,7 +385,7 @@ fn what_a_change_brings_is_never_missed() {
         let tree = files(&case.join("in"));
         let is_project = |path: &PathBuf| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            regfix::kind::project_files().any(|maker| name == maker)
+            regfix::file_type::project_files().any(|maker| name == maker)
         };
         if tree.keys().any(is_project) {
             trees.push((case.display().to_string(), tree));
@@ -564,12 +567,12 @@ fn git_runs_it_as_a_hook() {
                 .unwrap();
             (output.status.success(), stdout(&output) + &stderr(&output))
         };
-        let (done, told) = commit(OTHER);
+        let (done, reported) = commit(OTHER);
         assert!(
-            !done && told.starts_with("sub/b.yaml:2:8: warning "),
-            "{told}"
+            !done && reported.starts_with("sub/b.yaml:2:8: warning "),
+            "{reported}"
         );
-        let (done, told) = commit(&format!("# fixed\n{MOVED}"));
-        assert!(done, "{told}");
+        let (done, reported) = commit(&format!("# fixed\n{MOVED}"));
+        assert!(done, "{reported}");
     }
 }

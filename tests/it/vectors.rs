@@ -5,8 +5,8 @@ use std::path::Path;
 use regfix::artifact::Artifact;
 use regfix::check;
 use regfix::edit::{self, Applicability};
+use regfix::file_type;
 use regfix::image::{self, ImageRef};
-use regfix::kind;
 use regfix::rules::{RuleSet, catalogue};
 
 /// What becomes of a reference.
@@ -30,8 +30,8 @@ fn rules() -> RuleSet {
 /// Checks `key: value` and gives the rule, and the line after safe and after all fixes.
 fn run(line: &str, rules: &RuleSet) -> (Option<String>, String, String) {
     let text = format!("{line}\n");
-    let kind = kind::classify(Path::new("values.yaml")).unwrap();
-    let found = check::check(Path::new("values.yaml"), &text, kind, rules);
+    let file_type = file_type::classify(Path::new("values.yaml")).unwrap();
+    let found = check::check(Path::new("values.yaml"), &text, file_type, rules);
     let fixes = || {
         found
             .findings

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use regfix::walk::{Kept, Options, Outcome, Sieve, Want, walk};
+use regfix::walk::{Filter, Kept, Options, Walked, Want, walk};
 
 /// A folder of its own for each test.
 struct Tree(tempfile::TempDir);
@@ -54,11 +54,11 @@ impl Tree {
         paths.map(cut).collect()
     }
 
-    fn kept<T>(&self, outcome: &Outcome<T>) -> Vec<String> {
+    fn kept<T>(&self, outcome: &Walked<T>) -> Vec<String> {
         self.short(outcome.kept.iter().map(|(path, _)| path.as_path()))
     }
 
-    fn problems<T>(&self, outcome: &Outcome<T>) -> Vec<String> {
+    fn problems<T>(&self, outcome: &Walked<T>) -> Vec<String> {
         let prefix = format!(
             "{}/",
             self.at("").display().to_string().trim_end_matches('/')
@@ -77,10 +77,10 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 /// Wants YAML and what is named, keeps what says `legacy`.
-fn run(options: &Options) -> Outcome<bool> {
+fn run(options: &Options) -> Walked<bool> {
     walk(
         options,
-        &Sieve {
+        &Filter {
             listed: &|_, _| (),
             wanted: &|path, named| (named || is_yaml(path)).then_some(named).into(),
             keep: &|_, named, bytes| {
@@ -130,18 +130,18 @@ fn threads_change_nothing() {
             ["legacy", "clean", "legacy\0"][at % 3],
         );
     }
-    let told = |threads| {
+    let reported = |threads| {
         let mut options = tree.options(&["", "missing", "d3", "d3/e1"]);
         options.threads = threads;
         format!("{:?}", run(&options))
     };
-    let one = told(1);
+    let one = reported(1);
     assert_eq!(
         one.matches("true").count() + one.matches("false").count(),
         200 + 2
     );
     for threads in [0, 2, 3, 16] {
-        assert_eq!(told(threads), one, "{threads} threads");
+        assert_eq!(reported(threads), one, "{threads} threads");
     }
 }
 
@@ -260,7 +260,7 @@ fn excluded_folders_are_not_entered() {
     let asked = Mutex::new(BTreeSet::new());
     let outcome = walk(
         &options,
-        &Sieve {
+        &Filter {
             listed: &|_, _| (),
             wanted: &|path, _| {
                 let is_new = asked.lock().unwrap().insert(path.to_owned());
@@ -337,7 +337,7 @@ fn a_panic_costs_one_file() {
     let tree = Tree::new(&["a.yaml", "bad.yaml", "c.yaml", "worse.yaml"]);
     let outcome = walk(
         &tree.options(&[""]),
-        &Sieve {
+        &Filter {
             listed: &|_, _| (),
             wanted: &|path, _| {
                 assert!(!path.ends_with("worse.yaml"), "cannot even name it");
@@ -392,7 +392,7 @@ fn files_beyond_the_limit_are_looked_through() {
     make("suspect.yaml", size + 9, b"legacy");
     let outcome = walk(
         &tree.options(&[""]),
-        &Sieve {
+        &Filter {
             listed: &|_, _| (),
             wanted: &|_, _| Want::Read(()),
             keep: &|_, (), bytes| Kept::This(bytes.len()),
@@ -521,7 +521,7 @@ mod unix {
         let tree = Tree::new(&["a.yaml", "b.yaml"]);
         let outcome = walk(
             &tree.options(&[""]),
-            &Sieve {
+            &Filter {
                 listed: &|_, _| (),
                 wanted: &|path, _| {
                     if path.ends_with("b.yaml") {
@@ -549,7 +549,7 @@ mod unix {
                     roots: vec![PathBuf::from(root)],
                     ..Options::default()
                 },
-                &Sieve {
+                &Filter {
                     listed: &|_, _| (),
                     wanted: &|path, _| path.ends_with("walk/roots.rs").then_some(()).into(),
                     keep: &|_, (), _| Kept::This(()),
@@ -650,7 +650,7 @@ fn what_is_ignored_is_what_ripgrep_ignores() {
             options.hidden = hidden;
             let outcome = walk(
                 &options,
-                &Sieve {
+                &Filter {
                     listed: &|_, _| (),
                     wanted: &|_, _| Want::Read(()),
                     keep: &|_, (), _| Kept::This(()),

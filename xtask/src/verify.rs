@@ -5,7 +5,7 @@ use std::path::Path;
 
 use regfix::artifact::Artifact;
 use regfix::check;
-use regfix::kind;
+use regfix::file_type;
 use regfix::rules::{RuleSet, RuleSpec, catalogue, verify};
 
 use crate::Fault;
@@ -50,7 +50,7 @@ fn examples(rules: &RuleSet) -> Vec<String> {
         };
         let text = format!("{key}: {}\n", rule.example);
         let path = Path::new("values.yaml");
-        let checked = check::check(path, &text, kind::standard_input(), rules);
+        let checked = check::check(path, &text, file_type::standard_input(), rules);
         !checked
             .findings
             .iter()

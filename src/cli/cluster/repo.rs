@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cluster::Site;
+use crate::file_type;
 use crate::finding::Finding;
-use crate::kind;
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::rules::Severity;
-use crate::run::{self, Judged, Options, Outcome};
+use crate::run::{self, Judged, Options, RunOutcome};
 use crate::source::LineIndex;
 use crate::structure;
 use crate::walk::Overlay;
@@ -21,7 +21,7 @@ const LARGEST: usize = 16 << 20;
 /// All images that the files at the roots of the run pull, and whether something failed.
 pub(super) fn sites(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Site>, bool)> {
     let (listed, outcome) = run::listed(options, err)?;
-    let mut failed = outcome == Outcome::Failed;
+    let mut failed = outcome == RunOutcome::Failed;
     let overlay = Overlay::default();
     let judged = run::session(options, |session| session.judge_all(&overlay, None)).flatten();
     let files = match judged {
@@ -87,8 +87,8 @@ fn add_field_paths(sites: &mut [Site]) {
     }
     for (path, sites) in by_path {
         let path = Path::new(&path);
-        let (Some(kind), Ok(bytes)) = (
-            kind::classify(path),
+        let (Some(file_type), Ok(bytes)) = (
+            file_type::classify(path),
             open::read(path, Links::Follow, LARGEST),
         ) else {
             continue;
@@ -111,7 +111,7 @@ fn add_field_paths(sites: &mut [Site]) {
             line.start + before.map_or(0, |(at, _)| at)
         };
         let offsets: Vec<usize> = sites.iter().map(offset).collect();
-        let paths = structure::places(&text, kind, &offsets);
+        let paths = structure::places(&text, file_type, &offsets);
         for (site, path) in sites.into_iter().zip(paths) {
             site.field_path = path;
         }

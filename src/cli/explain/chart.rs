@@ -1,7 +1,7 @@
 //! The page of a chart in a version: whether its defaults pull legacy images, and from which version on they do not.
 
 use crate::cli::text::Page;
-use crate::report::Look;
+use crate::report::RenderOptions;
 use crate::rules::RuleSet;
 use crate::rules::charts::{Advisory, Enabled};
 use crate::rules::select::shown;
@@ -37,7 +37,11 @@ impl<'a> Asked<'a> {
 
 /// # Errors
 /// Where nothing is known of a chart of this name.
-pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<String, String> {
+pub(super) fn page(
+    asked: &Asked<'_>,
+    rules: &RuleSet,
+    render_options: RenderOptions,
+) -> Result<String, String> {
     let charts = rules.facts().charts;
     let known = charts.of_chart(asked.repository, asked.name);
     if known.is_empty() {
@@ -53,7 +57,7 @@ pub(super) fn page(asked: &Asked<'_>, rules: &RuleSet, look: Look) -> Result<Str
         ));
     }
     let found = charts.advisories(asked.repository, asked.name, asked.version);
-    let mut page = Page::new(look);
+    let mut page = Page::new(render_options);
     page.title(&format!("{} {}", asked.name, asked.version), "");
     if found.is_empty() {
         page.paragraph("No legacy image is known in the defaults of this version.");

@@ -5,21 +5,21 @@ use std::path::Path;
 use crate::check;
 use crate::cli::text::Page;
 use crate::edit::Applicability;
+use crate::file_type;
 use crate::finding::Finding;
 use crate::image::{self, ImageRef};
-use crate::kind;
-use crate::report::Look;
+use crate::report::RenderOptions;
 use crate::rules::RuleSet;
 use crate::rules::alternatives::Alternatives;
 
 /// `None` where no rule applies and nobody was seen to leave it.
-pub(super) fn page(asked: &str, rules: &RuleSet, look: Look) -> Option<String> {
+pub(super) fn page(asked: &str, rules: &RuleSet, render_options: RenderOptions) -> Option<String> {
     let finding = finding(asked, rules);
     let others = canonical(asked).and_then(|name| rules.facts().alternatives.of_image(&name));
     if finding.is_none() && others.is_none() {
         return None;
     }
-    let mut page = Page::new(look);
+    let mut page = Page::new(render_options);
     page.title(asked, "");
     match &finding {
         Some(finding) => {
@@ -85,7 +85,7 @@ fn finding(reference: &str, rules: &RuleSet) -> Option<Finding> {
     keys.iter().find_map(|key| {
         let text = format!("{key}: {reference}\n");
         let name = Path::new("explain.yaml");
-        let checked = check::check(name, &text, kind::standard_input(), rules);
+        let checked = check::check(name, &text, file_type::standard_input(), rules);
         checked.findings.into_iter().next()
     })
 }

@@ -1,13 +1,13 @@
 //! The page of a rule.
 
 use crate::cli::text::Page;
-use crate::report::Look;
-use crate::rules::{Evidence, Rule, RuleSet, words};
+use crate::report::RenderOptions;
+use crate::rules::{Evidence, Rule, RuleSet, description};
 
 use super::image::judged;
 
-pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
-    let mut page = Page::new(look);
+pub(super) fn page(rule: &Rule, rules: &RuleSet, render_options: RenderOptions) -> String {
+    let mut page = Page::new(render_options);
     page.title(&rule.id, &format!(" ({})", rule.severity.name()));
     page.paragraph(&rule.summary);
     page.heading("What");
@@ -24,7 +24,7 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
             to.unwrap_or_default()
         ));
     }
-    for sentence in words::scope(rule) {
+    for sentence in description::scope(rule) {
         page.paragraph(&sentence);
     }
     // A user's own rule need not say why, nor since when.
@@ -32,7 +32,7 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
         page.heading("Why");
         page.paragraph(rule.why());
     }
-    let mut since = words::since(rule)
+    let mut since = description::since(rule)
         .into_iter()
         .filter(|line| !line.is_empty());
     if let Some(first) = since.next() {
@@ -47,8 +47,8 @@ pub(super) fn page(rule: &Rule, rules: &RuleSet, look: Look) -> String {
         new.iter().for_each(|line| page.paragraph(line));
     }
     page.heading("How safe");
-    page.paragraph(words::safety(rule));
-    if let Some(evidence) = words::evidence(rule) {
+    page.paragraph(description::safety(rule));
+    if let Some(evidence) = description::evidence(rule) {
         page.paragraph(evidence);
     }
     rule.cautions()

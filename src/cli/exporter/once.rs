@@ -13,8 +13,8 @@ use crate::git;
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::registry::metrics;
-use crate::report::{Base, Look};
-use crate::run::{self, Baselines, Outcome, Rules, Settings};
+use crate::report::{PathBase, RenderOptions};
+use crate::run::{self, Baselines, Rules, RunOutcome, Settings};
 use crate::walk;
 
 /// Metrics of an earlier round, and reports of a cluster, are no larger.
@@ -24,8 +24,8 @@ pub(super) const LARGEST: usize = 256 << 20;
 pub(super) struct Task<'t> {
     pub(super) arguments: &'t Arguments,
     pub(super) exporter: &'t Exporter,
-    pub(super) base: &'t Base,
-    pub(super) look: Look,
+    pub(super) base: &'t PathBase,
+    pub(super) render_options: RenderOptions,
     /// The images of commits, which never change.
     pub(super) of_commits: BTreeMap<String, BTreeSet<String>>,
 }
@@ -35,7 +35,7 @@ struct List {
     /// Those of the working directory.
     rules: Arc<Rules>,
     images: BTreeSet<String>,
-    outcome: Outcome,
+    outcome: RunOutcome,
 }
 
 impl Task<'_> {
@@ -60,7 +60,7 @@ impl Task<'_> {
             Ok(list) => list,
             Err(message) => return cli::refuse(&message, err).map(|_| None),
         };
-        let mut is_whole = outcome != Outcome::Failed;
+        let mut is_whole = outcome != RunOutcome::Failed;
         for revision in &self.exporter.revision {
             match self.of_revision(revision, err)? {
                 Ok(more) => images.extend(more),
@@ -104,7 +104,7 @@ impl Task<'_> {
             Ok(area) => area,
             Err(message) => return Ok(Err(message)),
         };
-        let mut options = cli::options(self.arguments, roots, &settings, self.look);
+        let mut options = cli::options(self.arguments, roots, &settings, self.render_options);
         options.base = self.base.clone();
         options.as_of = today;
         options.watched &= is_here && self.exporter.listen.is_none();
@@ -140,7 +140,7 @@ impl Task<'_> {
             match self.list(vec![folder.path().to_owned()], false, err)? {
                 Ok(List {
                     images,
-                    outcome: Outcome::Clean,
+                    outcome: RunOutcome::Clean,
                     ..
                 }) => {
                     self.of_commits.insert(commit, images.clone());

@@ -12,14 +12,14 @@ use crate::cli::{Arguments, Exit, signals};
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::registry::metrics::{self, Known};
-use crate::report::{Base, Look};
+use crate::report::{PathBase, RenderOptions};
 use crate::write::Draft;
 
 pub(crate) fn export(
     arguments: &Arguments,
     exporter: &Exporter,
-    base: &Base,
-    look: Look,
+    base: &PathBase,
+    render_options: RenderOptions,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
@@ -27,7 +27,7 @@ pub(crate) fn export(
         arguments,
         exporter,
         base,
-        look,
+        render_options,
         of_commits: BTreeMap::new(),
     };
     let file = exporter.textfile.as_deref();

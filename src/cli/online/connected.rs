@@ -15,7 +15,7 @@ use crate::printable::{self, complain};
 use crate::registry::client::{
     Answer, Client, Environment, Limits, Location, Mirror, Platform, Settings,
 };
-use crate::run::{self, Listed, Options, Outcome};
+use crate::run::{self, Listed, Options, RunOutcome};
 
 /// Prints the tags of a repository.
 pub(crate) fn tags(tags: &Tags, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -103,7 +103,7 @@ pub(crate) fn verify(
             .filter(|row| row.fate != Fate::NotAsked || options.verbose);
         shown
             .into_iter()
-            .try_for_each(|row| show(row, options.look.color, out))?;
+            .try_for_each(|row| show(row, options.render_options.color, out))?;
     }
     out.flush()?;
     if !options.quiet {
@@ -112,7 +112,7 @@ pub(crate) fn verify(
     let has = |fate| rows.iter().any(|row| row.fate == fate);
     Ok(match () {
         () if has(Fate::Gone) => Exit::FindingsLeft,
-        () if has(Fate::Unknown) || outcome == Outcome::Failed => Exit::Failed,
+        () if has(Fate::Unknown) || outcome == RunOutcome::Failed => Exit::Failed,
         () => Exit::Done,
     })
 }

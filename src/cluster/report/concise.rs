@@ -4,12 +4,12 @@ use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
 use crate::printable;
 use crate::report::text::Ink;
-use crate::report::{Look, group};
+use crate::report::{RenderOptions, group};
 
-pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
+pub(super) fn text(report: &Report<'_>, render_options: &RenderOptions) -> String {
     let mut text = String::new();
     for row in report.rows {
-        text += &line(row, look);
+        text += &line(row, render_options);
         text.push('\n');
     }
     for one in report.git_only {
@@ -23,7 +23,7 @@ pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
     text + &report.summary.lines()
 }
 
-fn line(row: &Row, look: &Look) -> String {
+fn line(row: &Row, render_options: &RenderOptions) -> String {
     let root = match row.root.namespace.as_str() {
         "" => row.root.shown(),
         namespace => format!("{namespace}/{}", row.root.shown()),
@@ -58,6 +58,6 @@ fn line(row: &Row, look: &Look) -> String {
         rest.join("; ")
     );
     start
-        + &Ink::of(finding.severity).on(finding.severity.name(), look.color)
+        + &Ink::of(finding.severity).on(finding.severity.name(), render_options.color)
         + &printable::line(&end)
 }

@@ -8,19 +8,19 @@ use std::path::PathBuf;
 use super::{Report, advice, git, remark};
 use crate::cluster::inventory::Row;
 use crate::finding::{Finding, Key, Label};
-use crate::report::{self, Base, FileReport, Format, Look};
+use crate::report::{self, FileReport, Format, PathBase, RenderOptions};
 use crate::rules::RuleSet;
 use crate::source::{LineIndex, Span};
 
 pub(super) fn text(
     report: &Report<'_>,
     format: &'static Format,
-    look: &Look,
+    render_options: &RenderOptions,
     rules: &RuleSet,
 ) -> String {
-    let mut whole = report::Report::new(format, *look);
+    let mut whole = report::Report::new(format, *render_options);
     let mut text = whole.start();
-    let base = Base::default();
+    let base = PathBase::default();
     for rows in report.rows.chunk_by(|one, next| one.root == next.root) {
         let (lines, findings) = findings(rows);
         let keys: Vec<Key> = rows.iter().filter_map(key).collect();
@@ -37,7 +37,7 @@ pub(super) fn text(
             problems: &[],
             unjudged: &[],
         };
-        text += &whole.add(format.piece(&file, look));
+        text += &whole.add(format.chunk(&file, render_options));
     }
     text + &whole.end(&summary(report), rules)
 }

@@ -5,24 +5,27 @@ use crate::cluster::inventory::{Row, State};
 use crate::finding::Finding;
 use crate::printable;
 use crate::report::text::{Ink, wrap};
-use crate::report::{Look, group};
+use crate::report::{RenderOptions, group};
 
 /// Namespace and object get at most this much.
 const WIDEST_NAMESPACE: usize = 24;
 const GAP: usize = 2;
 
-pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
-    let page = Page::new(report, look);
+pub(super) fn text(report: &Report<'_>, render_options: &RenderOptions) -> String {
+    let page = Page::new(report, render_options);
     let mut text = String::new();
     if !report.rows.is_empty() {
-        text += &Ink::Bold.on(&page.line("NAMESPACE", "WORKLOAD", "PODS"), look.color);
+        text += &Ink::Bold.on(
+            &page.line("NAMESPACE", "WORKLOAD", "PODS"),
+            render_options.color,
+        );
         text.push('\n');
     }
     for rows in report.rows.chunk_by(|one, next| one.root == next.root) {
         text += &page.root(rows);
     }
     if !report.git_only.is_empty() {
-        text += &Ink::Bold.on("IN GIT ONLY", look.color);
+        text += &Ink::Bold.on("IN GIT ONLY", render_options.color);
         text.push('\n');
         let lines = report.git_only.iter();
         text.extend(lines.map(|one| page.paragraph(2, &git_only(one))));
@@ -38,13 +41,13 @@ pub(super) fn text(report: &Report<'_>, look: &Look) -> String {
 }
 
 struct Page<'l> {
-    look: &'l Look,
+    render_options: &'l RenderOptions,
     namespaces: usize,
     pods: usize,
 }
 
 impl<'l> Page<'l> {
-    fn new(report: &Report<'_>, look: &'l Look) -> Self {
+    fn new(report: &Report<'_>, render_options: &'l RenderOptions) -> Self {
         let longest = |of: fn(&Row) -> usize, least: usize| {
             report
                 .rows
@@ -55,7 +58,7 @@ impl<'l> Page<'l> {
                 .max(least)
         };
         Self {
-            look,
+            render_options,
             namespaces: longest(|row| row.root.namespace.chars().count(), "NAMESPACE".len())
                 .min(WIDEST_NAMESPACE),
             pods: longest(|row| pods(row).chars().count(), "PODS".len()),
@@ -63,7 +66,7 @@ impl<'l> Page<'l> {
     }
 
     fn line(&self, namespace: &str, object: &str, pods: &str) -> String {
-        let width = self.look.width;
+        let width = self.render_options.width;
         let first = self.namespaces;
         let room = width.saturating_sub(first + self.pods + 2 * GAP);
         let gap = " ".repeat(GAP);
@@ -85,7 +88,7 @@ impl<'l> Page<'l> {
             .max_by_key(|row| row.replicas.pods)
             .unwrap_or(first);
         let line = self.line(&printable::line(namespace), &object, &pods(most));
-        let mut text = Ink::Bold.on(&line, self.look.color) + "\n";
+        let mut text = Ink::Bold.on(&line, self.render_options.color) + "\n";
         for row in rows {
             text += &self.image(row);
         }
@@ -129,7 +132,7 @@ impl<'l> Page<'l> {
     /// `warning k8s-gcr-io, safe fix`
     fn verdict(&self, finding: &Finding) -> String {
         let severity = finding.severity;
-        let severity = Ink::of(severity).on(severity.name(), self.look.color);
+        let severity = Ink::of(severity).on(severity.name(), self.render_options.color);
         let fix = match group::fix(finding) {
             "none" => "no fix".to_owned(),
             "safe" => "safe fix".to_owned(),
@@ -140,7 +143,7 @@ impl<'l> Page<'l> {
 
     fn paragraph(&self, indent: usize, text: &str) -> String {
         let text = printable::line(text);
-        let width = self.look.width.saturating_sub(indent + GAP);
+        let width = self.render_options.width.saturating_sub(indent + GAP);
         let mut lines = wrap(&text, width).into_iter();
         let first = lines.next().unwrap_or_default();
         let start = " ".repeat(indent);

@@ -15,12 +15,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Files;
-use super::defaults::lower_severity;
 use super::refusal;
+use super::subchart_findings::lower_severity;
 use super::values::{self, Leaf, Spot, Table, Value};
+use crate::file_type::{self, Holds, ProjectType};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
-use crate::kind::{self, Holds, ProjectType};
-use crate::project::{Members, Place, Tree};
+use crate::project::{Members, PathKind, Tree};
 use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::source::Span;
@@ -103,7 +103,7 @@ impl<'a> Advice<'a> {
         let requirements = charts
             .iter()
             .map(|path| path.with_file_name("requirements.yaml"));
-        let requirements = requirements.filter(|path| tree.place(path) == Place::File);
+        let requirements = requirements.filter(|path| tree.place(path) == PathKind::File);
         let kustomizations = files.projects.iter().filter(|path| is_kustomization(path));
         let is_own = |path: &&PathBuf| !path.ancestors().any(|folder| foreign.contains(folder));
         let others = kustomizations.chain(files.naming).filter(is_own);
@@ -112,15 +112,15 @@ impl<'a> Advice<'a> {
         let found = all.into_par_iter().filter_map(|path| {
             let text = |path: &Path| tree.text(path);
             let named = advice.named(&path, &tree.text(&path)?, &text);
-            let told = named
+            let reported = named
                 .into_iter()
                 .filter(|one| !advice.known(one).is_empty());
-            let told: Vec<Named> = told.collect();
-            let files = told
+            let reported: Vec<Named> = reported.collect();
+            let files = reported
                 .iter()
                 .flat_map(|one| one.given.files.iter().chain(&one.source).cloned())
                 .collect();
-            (!told.is_empty()).then_some((path, files))
+            (!reported.is_empty()).then_some((path, files))
         });
         let found: Vec<(PathBuf, Vec<PathBuf>)> = found.collect();
         advice.files = found.into_iter().collect();
@@ -301,10 +301,12 @@ impl<'a> Advice<'a> {
         text: &str,
         text_of: &dyn Fn(&Path) -> Option<Arc<str>>,
     ) -> Vec<Named> {
-        let Some(kind) = kind::classify(path).filter(|kind| ways::may_name(kind, text)) else {
+        let Some(file_type) =
+            file_type::classify(path).filter(|file_type| ways::may_name(file_type, text))
+        else {
             return Vec::new();
         };
-        let documents = ways::documents(kind, text);
+        let documents = ways::documents(file_type, text);
         let around = Around {
             tree: self.tree,
             path,
@@ -314,7 +316,7 @@ impl<'a> Advice<'a> {
         let numbered = documents.iter().enumerate();
         let numbered = numbered.filter_map(|(number, root)| Some((number, root.as_table()?)));
         let entries = numbered.flat_map(|(number, root)| {
-            let entries = ways::entries(number, root, kind).into_iter();
+            let entries = ways::entries(number, root, file_type).into_iter();
             entries.map(move |entry| (root, entry))
         });
         let entries = entries.filter(|(_, entry)| {
@@ -395,7 +397,7 @@ fn note_own_images(one: &Named, path: &Path, members: &mut Members) {
             continue;
         };
         let offsets: Vec<usize> = member.findings.iter().map(|one| one.span().start).collect();
-        let places = structure::places(&member.text, member.kind, &offsets);
+        let places = structure::places(&member.text, member.file_type, &offsets);
         for (finding, place) in member.findings.iter_mut().zip(places) {
             let below = |key: &String| place.split('.').any(|step| step == key);
             add_note(finding, one.key.as_ref().is_none_or(below), &note);
@@ -424,7 +426,7 @@ fn lift(one: &Named, members: &mut Members) {
         let Some(all) = at.covered(&member.text).filter(|_| !offsets.is_empty()) else {
             continue;
         };
-        let places = structure::places(&member.text, member.kind, &offsets);
+        let places = structure::places(&member.text, member.file_type, &offsets);
         let is_below = |place: &String| match &one.key {
             Some(key) => place.split('.').next() == Some(key.as_str()),
             None => true,
@@ -528,9 +530,11 @@ fn is_here(chart: &str, version: &str, around: &Around<'_>) -> bool {
         packed.is_some_and(|packed| satisfies(packed, version))
     };
     let unpacked = folder.join(chart).join("Chart.yaml");
-    around.tree.place(&unpacked) == Place::File || around.tree.list(&folder).iter().any(is_archive)
+    around.tree.place(&unpacked) == PathKind::File
+        || around.tree.list(&folder).iter().any(is_archive)
 }
 
 fn is_kustomization(path: &Path) -> bool {
-    kind::classify(path).is_some_and(|kind| kind.project == Some(ProjectType::Kustomization))
+    file_type::classify(path)
+        .is_some_and(|file_type| file_type.project == Some(ProjectType::Kustomization))
 }

@@ -35,11 +35,11 @@ impl Default for Budget {
 /// The largest file that is kept.
 const LARGEST: u64 = 5 << 20;
 
-/// The longest name. Longer ones are told by their beginning.
+/// The longest name. Longer ones are known by their beginning.
 const LONGEST_NAME: usize = 1024;
 
 /// What is wrong with an archive, in words that follow its name.
-pub(super) type Fault = String;
+pub(super) type Reason = String;
 
 /// What an archive holds.
 #[derive(Debug, Default)]
@@ -48,19 +48,19 @@ pub(super) struct Unpacked {
     pub top: String,
     pub files: Files,
     /// Entries that were left out though they were asked for.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Reason>,
 }
 
 /// Reads the files of an archive that are wanted, by their paths below its one folder.
 ///
 /// # Errors
 /// Where it is no archive of a chart, names what it must not, or is larger than the budget. What was read before is
-/// given up: nobody knows what the rest would have been.
+/// given up: no one knows what the rest would have been.
 pub(super) fn unpack(
     bytes: &[u8],
     budget: &mut Budget,
     wanted: impl Fn(&str) -> bool,
-) -> Result<Unpacked, Fault> {
+) -> Result<Unpacked, Reason> {
     if budget.depth == 0 {
         return Err("archives are nested too deep".to_owned());
     }
@@ -127,7 +127,7 @@ pub(super) fn unpack(
 }
 
 /// The path of an entry without `.`; it must stay in the archive.
-fn inner_name(written: &str) -> Result<String, Fault> {
+fn inner_name(written: &str) -> Result<String, Reason> {
     let drive = written.as_bytes().get(1) == Some(&b':');
     if written.starts_with('/') || drive {
         return Err(format!("names an absolute path: `{}`", shown(written)));
@@ -192,7 +192,7 @@ mod tests {
         builder.into_inner().unwrap().finish().unwrap()
     }
 
-    fn read(bytes: &[u8]) -> Result<Unpacked, Fault> {
+    fn read(bytes: &[u8]) -> Result<Unpacked, Reason> {
         unpack(bytes, &mut Budget::default(), |_| true)
     }
 

@@ -9,7 +9,7 @@ use crate::source::Span;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Metadata {
     pub name: String,
-    /// Where the name stands.
+    /// Where the name is.
     pub name_at: Option<Span>,
     pub version: String,
     /// `None` where there is no list of them at all: then Helm looks at no condition below either.
@@ -26,7 +26,7 @@ pub(super) struct Dependency {
     pub condition: String,
     pub tags: Vec<String>,
     pub imports: Vec<Import>,
-    /// Where its name stands.
+    /// Where its name is.
     pub at: Span,
     pub file: DependencyFile,
 }
@@ -46,7 +46,7 @@ pub(super) struct Import {
 }
 
 impl Dependency {
-    /// Under which its values stand in the parent's.
+    /// Under which its values are in the parent's.
     pub(super) fn key(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.name)
     }
@@ -57,7 +57,7 @@ impl Dependency {
     }
 }
 
-/// Reads what a chart says of itself. Requirements replace the dependencies that stand in `Chart.yaml`, as in Helm.
+/// Reads what a chart says of itself. Requirements replace the dependencies that are in `Chart.yaml`, as in Helm.
 ///
 /// # Errors
 /// Says which of the two does not parse.

@@ -81,7 +81,7 @@ fn lay_own<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
     }
 }
 
-/// Globals go down, and win over what stands there.
+/// Globals go down, and win over what is there.
 fn lay_globals(into: &mut Table, from: &Table) {
     let mut globals = match into.remove(GLOBAL) {
         None => Table::new(),

@@ -14,14 +14,14 @@ use crate::version::satisfies;
 
 /// What a layer is made from.
 #[derive(Debug, Clone)]
-pub(super) struct Of {
+pub(super) struct ChartNode {
     pub chart: Arc<Chart>,
     /// The parent's dependency that asks for it, by its number.
     dependency: Option<usize>,
     pub dependencies: Option<Vec<Dependency>>,
 }
 
-/// A chart at its place in the nest.
+/// A chart at its location in the nest.
 #[derive(Debug)]
 pub(super) struct Instance {
     /// The keys that lead to its values from the root's. Charts of one name share one.
@@ -50,7 +50,8 @@ pub(super) fn instances(root: &Arc<Chart>) -> Vec<Instance> {
         Some((_, all)) if is_off(&off, path) => all,
         _ => &values,
     };
-    let mut open: Vec<(Vec<String>, Option<usize>, &Layered<Of>)> = vec![(Vec::new(), None, all)];
+    let mut open: Vec<(Vec<String>, Option<usize>, &Layered<ChartNode>)> =
+        vec![(Vec::new(), None, all)];
     while let Some((path, dependency, chart)) = open.pop() {
         for child in chart.children.iter().rev() {
             let mut inner = path.clone();
@@ -87,13 +88,13 @@ fn is_off(off: &BTreeSet<Vec<String>>, path: &[String]) -> bool {
     (1..=path.len()).any(|length| off.contains(&path[..length]))
 }
 
-/// The nest as Helm renders it, and the values of its root. Charts that are off are left in where nobody wants to know
+/// The nest as Helm renders it, and the values of its root. Charts that are off are left in where no one wants to know
 /// which they are.
 fn process(
     root: &Arc<Chart>,
     over: Table,
     off: Option<&mut BTreeSet<Vec<String>>>,
-) -> (Layered<Of>, Table) {
+) -> (Layered<ChartNode>, Table) {
     let mut nest = layered(root);
     switch(&mut nest, &over, &[], off);
     import(&mut nest);
@@ -102,16 +103,16 @@ fn process(
 }
 
 /// The nest as Helm renders it with the user's values over it, and the values of its root.
-pub(super) fn rendered(root: &Arc<Chart>, over: Table) -> (Layered<Of>, Table) {
+pub(super) fn rendered(root: &Arc<Chart>, over: Table) -> (Layered<ChartNode>, Table) {
     process(root, over, Some(&mut BTreeSet::new()))
 }
 
-fn layered(chart: &Arc<Chart>) -> Layered<Of> {
+fn layered(chart: &Arc<Chart>) -> Layered<ChartNode> {
     Layered {
         name: chart.metadata.name.clone(),
         values: chart.values.clone(),
         children: chart.children.iter().map(layered).collect(),
-        of: Of {
+        of: ChartNode {
             chart: Arc::clone(chart),
             dependency: None,
             dependencies: chart.metadata.dependencies.clone(),
@@ -121,7 +122,7 @@ fn layered(chart: &Arc<Chart>) -> Layered<Of> {
 
 /// Gives charts their aliases, and takes out those that are off.
 fn switch(
-    chart: &mut Layered<Of>,
+    chart: &mut Layered<ChartNode>,
     above: &Table,
     path: &[String],
     mut off: Option<&mut BTreeSet<Vec<String>>>,
@@ -129,12 +130,12 @@ fn switch(
     let Some(mut dependencies) = chart.of.dependencies.take() else {
         return;
     };
-    let asks = |dependency: &Dependency, child: &Layered<Of>| {
+    let asks = |dependency: &Dependency, child: &Layered<ChartNode>| {
         dependency.name == child.name
             && satisfies(&child.of.chart.metadata.version, &dependency.version)
     };
     let present = std::mem::take(&mut chart.children);
-    let unasked = |child: &&Layered<Of>| !dependencies.iter().any(|one| asks(one, child));
+    let unasked = |child: &&Layered<ChartNode>| !dependencies.iter().any(|one| asks(one, child));
     chart.children = present.iter().filter(unasked).cloned().collect();
     for (index, dependency) in dependencies.iter_mut().enumerate() {
         if let Some(child) = present.iter().find(|child| asks(dependency, child)) {
@@ -201,7 +202,7 @@ fn as_bool(value: &Value) -> Option<bool> {
 
 /// Takes over what charts import from their subcharts, the innermost first. Where nothing is imported, the values are
 /// merged all the same: that keeps the nulls that a chart sets for its subcharts.
-fn import(chart: &mut Layered<Of>) {
+fn import(chart: &mut Layered<ChartNode>) {
     chart.children.iter_mut().for_each(import);
     let Some(dependencies) = &chart.of.dependencies else {
         return;
@@ -230,7 +231,7 @@ fn wrapped(path: &str, table: Table) -> Table {
 }
 
 /// A chart's part of the root's values, without what other charts answer for.
-fn own_values(values: &Table, path: &[String], chart: &Layered<Of>) -> Table {
+fn own_values(values: &Table, path: &[String], chart: &Layered<ChartNode>) -> Table {
     let keys = || path.iter().map(String::as_str);
     let mut own = table_at(values, keys()).cloned().unwrap_or_default();
     for child in &chart.children {

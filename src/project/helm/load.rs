@@ -1,7 +1,7 @@
 //! Charts with all that lies in their `charts/`: folders and archives, nested to any depth.
 //!
 //! Reads through `Tree`; what an archive holds stays in memory. Decides which charts the user owns. Knows no rule but
-//! what the prefilter tells.
+//! what the prefilter says.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use super::chart::{self, Dependency, Metadata};
 use super::guard::Guard;
 use super::values::{self, Table};
 use super::vendored::{Vendored, asked_for};
-use crate::kind;
+use crate::file_type;
 use crate::printable;
-use crate::project::{Place, Tree};
-use crate::rules::anchors::Anchors;
+use crate::project::{PathKind, Tree};
+use crate::rules::prefilter::Prefilter;
 use crate::version::satisfies;
 
 /// A chart and its subcharts.
@@ -44,14 +44,14 @@ pub(super) struct File {
 
 /// What went wrong with a chart of the nest.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(super) struct ChartProblem {
     /// The file or folder, as [`File::place`].
     pub place: String,
     why: String,
     pub fatal: bool,
 }
 
-impl Fault {
+impl ChartProblem {
     pub(super) fn message(&self) -> String {
         format!("{}: {}", self.place, self.why)
     }
@@ -65,7 +65,7 @@ pub(super) struct Loaded {
     pub children: Vec<Arc<Chart>>,
     /// The first is the root's own values, whose text changes with every pass.
     pub files: Vec<File>,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ChartProblem>,
     /// Files of vendored folders in which the walk found something.
     pub vendored: Vec<PathBuf>,
     /// Whether a rule could speak about anything in a template or in default values.
@@ -77,7 +77,7 @@ pub(super) const MOST_INSTANCES: usize = 1000;
 
 pub(super) struct Loader<'l> {
     pub tree: &'l dyn Tree,
-    pub anchors: &'l Anchors,
+    pub prefilter: &'l Prefilter,
     pub vendored: Vendored<'l>,
     /// Whether templates are kept in which no rule could speak about anything.
     pub every_template: bool,
@@ -85,7 +85,11 @@ pub(super) struct Loader<'l> {
 }
 
 impl<'l> Loader<'l> {
-    pub(super) fn new(tree: &'l dyn Tree, anchors: &'l Anchors, vendored: Vendored<'l>) -> Self {
+    pub(super) fn new(
+        tree: &'l dyn Tree,
+        prefilter: &'l Prefilter,
+        vendored: Vendored<'l>,
+    ) -> Self {
         let own = File {
             place: "values.yaml".to_owned(),
             text: Arc::from(""),
@@ -93,7 +97,7 @@ impl<'l> Loader<'l> {
         };
         Self {
             tree,
-            anchors,
+            prefilter,
             vendored,
             every_template: false,
             loaded: Loaded {
@@ -156,7 +160,7 @@ impl<'l> Loader<'l> {
     }
 
     fn fault(&mut self, place: &str, why: impl Into<String>, fatal: bool) {
-        self.loaded.faults.push(Fault {
+        self.loaded.faults.push(ChartProblem {
             place: place.to_owned(),
             why: why.into(),
             fatal,
@@ -173,7 +177,7 @@ impl<'l> Loader<'l> {
                 continue;
             }
             match self.tree.place(&path) {
-                Place::File if name.ends_with(".tgz") => {
+                PathKind::File if name.ends_with(".tgz") => {
                     let place = shown(&path);
                     let Some(bytes) = self.tree.bytes(&path) else {
                         self.fault(&place, UNREAD, true);
@@ -186,7 +190,7 @@ impl<'l> Loader<'l> {
                     };
                     children.extend(self.archive(&bytes, &place, &mut Budget::default(), &of_root));
                 }
-                Place::Folder => children.extend(self.folder(&path, metadata)),
+                PathKind::Folder => children.extend(self.folder(&path, metadata)),
                 _ => {}
             }
         }
@@ -228,7 +232,7 @@ impl<'l> Loader<'l> {
 
     fn is_chart(&self, folder: &Path, target: &str) -> bool {
         let source = self.tree.resolve(folder, target);
-        self.tree.place(&source.join("Chart.yaml")) == Place::File
+        self.tree.place(&source.join("Chart.yaml")) == PathKind::File
     }
 
     /// Reads the files of a vendored folder, whatever git says of them.
@@ -245,18 +249,19 @@ impl<'l> Loader<'l> {
                 _ => format!("{inner}/{name}"),
             };
             match self.tree.place(&path) {
-                Place::Folder => self.gather(&path, &below, depth + 1, files),
-                Place::File => {
-                    let walked = kind::classify(&path).is_some() && self.tree.is_suspect(&path);
+                PathKind::Folder => self.gather(&path, &below, depth + 1, files),
+                PathKind::File => {
+                    let walked =
+                        file_type::classify(&path).is_some() && self.tree.is_suspect(&path);
                     if walked {
                         self.loaded.vendored.push(path.clone());
                     }
-                    // The walk's own findings tell of templates that it has seen.
+                    // The walk's own findings say of templates that it has seen.
                     if is_part(&below) && !(walked && is_template(&below)) {
                         files.extend(self.tree.bytes(&path).map(|bytes| (below, bytes)));
                     }
                 }
-                Place::Missing | Place::Unreadable | Place::Outside => {}
+                PathKind::Missing | PathKind::Unreadable | PathKind::Outside => {}
             }
         }
     }
@@ -281,7 +286,7 @@ impl<'l> Loader<'l> {
         let inside = format!("{place}!{}", unpacked.top);
         let of_root = match metadata_of(&unpacked.files) {
             Some(Ok(metadata)) => of_root(&metadata, self),
-            // What is wrong is told below.
+            // What is wrong is reported below.
             _ => false,
         };
         self.chart(unpacked.files, &inside, budget, of_root)
@@ -317,8 +322,8 @@ impl<'l> Loader<'l> {
         );
         let mut templates = Vec::new();
         for (path, bytes) in files.iter().filter(|(path, _)| is_template(path)) {
-            let known = kind::classify(Path::new(path)).is_some();
-            let suspect = known && self.anchors.occur_in(bytes);
+            let known = file_type::classify(Path::new(path)).is_some();
+            let suspect = known && self.prefilter.occur_in(bytes);
             if (suspect || known && self.every_template)
                 && let Ok(text) = std::str::from_utf8(bytes)
             {
@@ -389,7 +394,7 @@ impl<'l> Loader<'l> {
         };
         let number = self.loaded.files.len();
         let place = format!("{place}/values.yaml");
-        self.loaded.suspect |= of_root && self.anchors.has_stem(text.as_bytes());
+        self.loaded.suspect |= of_root && self.prefilter.has_stem(text.as_bytes());
         let table = values::read(text, number).unwrap_or_else(|error| {
             self.fault(&place, error, false);
             Table::new()
@@ -403,7 +408,7 @@ impl<'l> Loader<'l> {
     }
 }
 
-/// How often charts are rendered: once for each dependency that asks for them, in each place that their parent is in.
+/// How often charts are rendered: once for each dependency that asks for them, in each location that their parent is in.
 pub(super) fn instances(children: &[Arc<Chart>], dependencies: Option<&[Dependency]>) -> usize {
     let of = |child: &Arc<Chart>| {
         let asks = |one: &&Dependency| {
@@ -446,7 +451,7 @@ fn is_template(path: &str) -> bool {
     own.starts_with("templates/") || own.starts_with("crds/")
 }
 
-/// A path as people are told it.
+/// A path as it is shown to people.
 pub(super) fn shown(path: &Path) -> String {
     printable::name(path)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Problem;
 use crate::project::{Member, Members};
 
-/// Of default values in vendored folders only what the chart really gets is told. Those are `values.yaml`, and what else
+/// Of default values in vendored folders only what the chart really gets is reported. Those are `values.yaml`, and what else
 /// `is_default`.
 pub(super) fn drop_defaults(
     members: &mut Members,
@@ -20,7 +20,7 @@ pub(super) fn drop_defaults(
     }
 }
 
-/// What stands in files is not changed there.
+/// What is in files is not changed there.
 pub(super) fn hold(members: &mut Members, files: &[PathBuf], reason: &str) {
     for path in files {
         let findings = members.get_mut(path).map(|member| &mut member.findings);

@@ -3,7 +3,7 @@
 //! Text and values in, edits out. What comes out is read again: a plan by which the file would not mean what it meant,
 //! with the overrides over it, is given up.
 
-pub(super) mod place;
+pub(super) mod insert;
 mod style;
 
 use std::collections::BTreeSet;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use super::values::{self, Leaf, Spot, Step, Table, Value};
 use crate::edit::{self, Applicability, Edit, Fix};
 
-/// A value that is to stand at a path of keys.
+/// A value that is to be at a path of keys.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Override {
     pub path: Vec<String>,
     pub value: Value,
 }
 
-/// For each override the edits that bring it about, or why there are none. Overrides that meet at one place in the file
+/// For each override the edits that bring it about, or why there are none. Overrides that meet at one location in the file
 /// have the same edits there.
 pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
     let before = match read(text, at) {
@@ -31,7 +31,7 @@ pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec
     for alone in [false, true] {
         if alone {
             for (index, one) in wanted.iter().enumerate() {
-                let single = place::plan(text, at, &[(0, one)]);
+                let single = insert::plan(text, at, &[(0, one)]);
                 let holds = single.refused.is_empty() && holds(text, at, &before, &[one], &single);
                 if refused[index].is_none() && !holds {
                     refused[index] = Some(NO_ROOM.to_owned());
@@ -43,7 +43,7 @@ pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec
             .enumerate()
             .filter(|(index, _)| refused[*index].is_none())
             .collect();
-        let plan = place::plan(text, at, &kept);
+        let plan = insert::plan(text, at, &kept);
         for (index, reason) in &plan.refused {
             refused[*index] = Some(reason.clone());
         }
@@ -70,7 +70,7 @@ const NO_ROOM: &str = "the override would change something else in the values fi
 #[derive(Clone)]
 struct Contents {
     documents: Vec<Value>,
-    /// Those that stand in a text, which is left out of the documents.
+    /// Those that are in a text, which is left out of the documents.
     inner: Option<Value>,
 }
 
@@ -104,7 +104,7 @@ fn holds(
     at: &Spot,
     before: &Contents,
     wanted: &[&Override],
-    plan: &place::Plan,
+    plan: &insert::Insertion,
 ) -> bool {
     let edits: BTreeSet<Edit> = plan.edits.iter().map(|(edit, _)| edit.clone()).collect();
     let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::edit::{Edit, FileEdit, Fix};
+use crate::file_type;
 use crate::finding::{Finding, Label, Related, Unjudged};
-use crate::kind;
-use crate::project::{Members, Place, Tree};
+use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
-use crate::rules::anchors::Anchors;
+use crate::rules::prefilter::Prefilter;
 use crate::source::{LineIndex, Span};
 
 use super::given::Laid;
@@ -61,14 +61,14 @@ impl<'t> Readers<'t> {
     /// `laid` are its releases, `own` the files of releases that the run is about.
     pub(super) fn of(
         tree: &'t dyn Tree,
-        anchors: &Anchors,
+        prefilter: &Prefilter,
         folder: &Path,
         laid: &[Laid],
         own: &[PathBuf],
     ) -> Option<Self> {
         let values = folder.join("values.yaml");
         let templates = folder.join("templates");
-        if tree.place(&values) != Place::File || tree.place(&templates) != Place::Folder {
+        if tree.place(&values) != PathKind::File || tree.place(&templates) != PathKind::Folder {
             return None;
         }
         let beside = tree.list(folder).into_iter();
@@ -76,7 +76,7 @@ impl<'t> Readers<'t> {
         let mut layers: Vec<Layer> = beside.map(Layer::of_file).collect();
         layers.extend(laid.iter().take(MOST_LAYERS).map(Layer::of_release));
         let mut templates = tree.suspects(&templates);
-        templates.retain(|path| kind::classify(path).is_some());
+        templates.retain(|path| file_type::classify(path).is_some());
         // What lies beyond the run only says what images result.
         let is_own = |layer: &&Layer| layer.path.starts_with(folder) || own.contains(&layer.path);
         let of_layers = layers.iter().filter(is_own).flat_map(|layer| {
@@ -89,7 +89,7 @@ impl<'t> Readers<'t> {
         // What the chart and a release make together may be written in no file by itself.
         let has_stem = |path: &PathBuf| {
             let text = tree.text(path);
-            text.is_some_and(|text| anchors.has_stem(text.as_bytes()))
+            text.is_some_and(|text| prefilter.has_stem(text.as_bytes()))
         };
         let mut of_releases = laid.iter().flat_map(|laid| &laid.layers);
         let is_worth_it = !templates.is_empty()
@@ -157,11 +157,11 @@ impl<'t> Readers<'t> {
     }
 
     /// Drops what does not come to an image that a rule speaks about, and adds what does.
-    pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, anchors: &Anchors) {
+    pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, prefilter: &Prefilter) {
         let Some(member) = members.get(&self.values) else {
             return;
         };
-        if member.findings.is_empty() && !self.has_anything(members, anchors) {
+        if member.findings.is_empty() && !self.has_anything(members, prefilter) {
             return;
         }
         match &*self.traces(members, rules) {
@@ -206,7 +206,7 @@ impl<'t> Readers<'t> {
         }
     }
 
-    fn has_anything(&self, members: &Members, anchors: &Anchors) -> bool {
+    fn has_anything(&self, members: &Members, prefilter: &Prefilter) -> bool {
         let mut texts = self.files().filter_map(|path| {
             let member = members.get(path)?;
             Some((path, member.text.as_bytes()))
@@ -216,7 +216,7 @@ impl<'t> Readers<'t> {
             releases.flat_map(Layer::files).any(|file| file == path)
         };
         texts.any(|(path, text)| {
-            anchors.occur_in(text) || is_of_release(path) && anchors.has_stem(text)
+            prefilter.occur_in(text) || is_of_release(path) && prefilter.has_stem(text)
         })
     }
 
@@ -269,7 +269,7 @@ impl<'t> Readers<'t> {
         }
     }
 
-    /// Adds what nobody found yet.
+    /// Adds what no one found yet.
     fn add(&self, image: &Image, legacy: &Legacy, layer: Option<&Layer>, members: &mut Members) {
         let labels = legacy.finding.labels.iter();
         let name_end = labels.map(|label| label.span.end).max().unwrap_or(0);

@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{joined, values};
+use super::{template_join, values};
+use crate::file_type;
 use crate::finding::Finding;
-use crate::kind;
-use crate::project::{Members, Place, Tree};
+use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
 
 /// Templates of a chart that join registries with its values.
@@ -27,13 +27,15 @@ impl Joined {
             false => tree.suspects(&templates),
         };
         templates.retain(|path| {
-            let text = tree.text(path).filter(|_| kind::classify(path).is_some());
-            text.is_some_and(|text| !joined::joins(&text).is_empty())
+            let text = tree
+                .text(path)
+                .filter(|_| file_type::classify(path).is_some());
+            text.is_some_and(|text| !template_join::joins(&text).is_empty())
         });
         if templates.is_empty() {
             return None;
         }
-        let there = tree.place(&values) == Place::File;
+        let there = tree.place(&values) == PathKind::File;
         there.then_some(Self { values, templates })
     }
 
@@ -50,7 +52,7 @@ impl Joined {
             let Some(member) = members.get_mut(path) else {
                 continue;
             };
-            let scene = joined::Scene {
+            let scene = template_join::JoinContext {
                 template: &member.text,
                 values_path: &self.values,
                 values_text: &text,
@@ -58,9 +60,11 @@ impl Joined {
             };
             let mut found = Vec::new();
             let mut heads = Vec::new();
-            for join in joined::joins(scene.template) {
-                if let Some(judged) = joined::judge(&join, &scene, rules) {
-                    names.extend(joined::leaf(&values, &join.name).map(|leaf| leaf.origin.span));
+            for join in template_join::joins(scene.template) {
+                if let Some(judged) = template_join::judge(&join, &scene, rules) {
+                    names.extend(
+                        template_join::leaf(&values, &join.name).map(|leaf| leaf.origin.span),
+                    );
                     found.extend(judged);
                     heads.push(join.head);
                 }
@@ -88,8 +92,8 @@ fn templates_in(tree: &dyn Tree, folder: &Path, depth: usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in tree.list(folder) {
         match tree.place(&path) {
-            Place::Folder if depth < 16 => found.extend(templates_in(tree, &path, depth + 1)),
-            Place::File => found.push(path),
+            PathKind::Folder if depth < 16 => found.extend(templates_in(tree, &path, depth + 1)),
+            PathKind::File => found.push(path),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What is told of charts, and effective values against Helm's own, on nests that nobody would write.
+//! What is reported of charts, and effective values against Helm's own, on nests that no one would write.
 //!
 //! The latter is skipped, with a line that says so, where there is no `helm` on the path.
 
@@ -13,11 +13,11 @@ use super::effective;
 use super::load::{Chart, Loader};
 use super::values::{LeafKind, Table, Value, table_at};
 use super::{Charts, Vendored, chart, values};
+use crate::file_type;
 use crate::finding::Finding;
-use crate::kind;
-use crate::project::{Member, Members, Place, Project, Tree};
+use crate::project::{Member, Members, PathKind, Project, Tree};
 use crate::rules::RuleSet;
-use crate::rules::anchors::Anchors;
+use crate::rules::prefilter::Prefilter;
 
 const OVERRIDE: Vendored<'static> = Vendored {
     edit: &|_| false,
@@ -31,11 +31,11 @@ impl Tree for Folder {
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf {
         folder.join(target)
     }
-    fn place(&self, path: &Path) -> Place {
+    fn place(&self, path: &Path) -> PathKind {
         match () {
-            () if path.is_dir() => Place::Folder,
-            () if path.is_file() => Place::File,
-            () => Place::Missing,
+            () if path.is_dir() => PathKind::Folder,
+            () if path.is_file() => PathKind::File,
+            () => PathKind::Missing,
         }
     }
     fn text(&self, path: &Path) -> Option<Arc<str>> {
@@ -218,8 +218,8 @@ fn ours(folder: &Path) -> Table {
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let metadata = chart::metadata(&read("Chart.yaml"), None).unwrap();
     let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-    let anchors = Anchors::new(&rules, &[]).unwrap();
-    let loaded = Loader::new(&Folder, &anchors, OVERRIDE).load(folder, &metadata);
+    let prefilter = Prefilter::new(&rules, &[]).unwrap();
+    let loaded = Loader::new(&Folder, &prefilter, OVERRIDE).load(folder, &metadata);
     assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
     effective::of_root(&Arc::new(Chart {
         metadata,
@@ -278,8 +278,8 @@ fn effective_values_are_those_of_helm() {
     assert!(compared > 100, "{compared}");
 }
 
-/// What is told of the chart in a folder of these files, at the file that its dependencies stand in.
-fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
+/// What is reported of the chart in a folder of these files, at the file that its dependencies stand in.
+fn reported(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -287,7 +287,7 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
         fs::write(path, text).unwrap();
     }
     let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
-    let anchors = Anchors::new(&rules, &[]).unwrap();
+    let prefilter = Prefilter::new(&rules, &[]).unwrap();
     let chart = folder.path().join("Chart.yaml");
     let charts = Charts::new(
         &Folder,
@@ -299,16 +299,16 @@ fn told(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
         },
         Box::new(|_| None),
         &rules,
-        &anchors,
+        &prefilter,
         OVERRIDE,
     );
     let mut members = Members::new();
     for path in charts.groups().into_iter().flatten() {
-        let kind = kind::classify(&path).unwrap();
+        let file_type = file_type::classify(&path).unwrap();
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let mut member = Member::new(kind, text);
+        let mut member = Member::new(file_type, text);
         member.exists = path.exists();
-        let checked = crate::check::check(&path, &member.text, kind, &rules);
+        let checked = crate::check::check(&path, &member.text, file_type, &rules);
         member.findings = checked.findings.into();
         members.insert(path, member);
     }
@@ -336,7 +336,7 @@ fn related(finding: &Finding) -> Vec<String> {
 
 #[test]
 fn origin_and_override_are_told() {
-    let (findings, _) = told(&[
+    let (findings, _) = reported(&[
         ("Chart.yaml", APP),
         ("values.yaml", "sub:\n  image:\n    tag: v2.4.1\n"),
         ("charts/sub/Chart.yaml", SUB),
@@ -365,7 +365,8 @@ fn origin_and_override_are_told() {
 
 #[test]
 fn a_moved_repository_makes_the_lock_stale() {
-    let (findings, members) = told(&[("Chart.yaml", APP), ("Chart.lock", "digest: sha256:0\n")]);
+    let (findings, members) =
+        reported(&[("Chart.yaml", APP), ("Chart.lock", "digest: sha256:0\n")]);
     assert_eq!(
         related(&findings[0]),
         ["Chart.lock None its digest is outdated after that: run `helm dependency update`"]
@@ -381,18 +382,19 @@ fn a_moved_repository_makes_the_lock_stale() {
 
 #[test]
 fn values_that_do_not_parse_are_told_and_left_alone() {
-    let (findings, members) = told(&[
+    let (findings, members) = reported(&[
         ("Chart.yaml", APP),
         ("values.yaml", "sub: [\n"),
         ("charts/sub/Chart.yaml", SUB),
         ("charts/sub/values.yaml", "image: k8s.gcr.io/pause:3.6\n"),
     ]);
     assert!(findings.iter().all(|one| one.old != "k8s.gcr.io/pause:3.6"));
-    let told = members.values().flat_map(|member| &member.problems);
-    let told: Vec<&str> = told.map(|problem| problem.message.as_str()).collect();
+    let reported = members.values().flat_map(|member| &member.problems);
+    let reported: Vec<&str> = reported.map(|problem| problem.message.as_str()).collect();
     assert!(
-        told.iter()
+        reported
+            .iter()
             .any(|message| message.contains("its subcharts were not analysed")),
-        "{told:?}"
+        "{reported:?}"
     );
 }

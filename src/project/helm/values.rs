@@ -1,4 +1,4 @@
-//! Values as Helm reads them, each leaf with the place that it was written at.
+//! Values as Helm reads them, each leaf with the location that it was written at.
 //!
 //! Helm reads YAML by the words of version 1.1 (`sigs.k8s.io/yaml`): `yes` is true, `~` is null, the last of equal keys
 //! counts, and keys are text. Knows nothing of charts.
@@ -73,13 +73,13 @@ pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Val
     values.filter_map(Result::ok).collect()
 }
 
-/// Where values stand in a file. Of itself the first document.
+/// Where values are in a file. Of itself the first document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Spot {
     /// The number of the document.
     pub document: usize,
     pub steps: Vec<Step>,
-    /// Whether what stands there is a text that holds the values.
+    /// Whether what is there is a text that holds the values.
     pub in_text: bool,
 }
 
@@ -134,7 +134,7 @@ impl Spot {
     /// The text that the values are written in: the file, or the lines of a literal block in it.
     ///
     /// # Errors
-    /// Where something else stands there, or what is there does not parse; in words that follow the file's name.
+    /// Where something else is there, or what is there does not parse; in words that follow the file's name.
     pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Parsed<'t>, String> {
         let parsed = parse(text, whole(text))?;
         if !self.in_text {
@@ -158,7 +158,7 @@ impl Spot {
 
 const NO_VALUES: &str = "does not contain values where they belong";
 
-/// What stands at a place of a document; null where nothing does.
+/// What is at a place of a document; null where nothing is.
 pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
     steps.iter().fold(value, |value, step| match (value, step) {
         (Value::Table(table), Step::Key(key)) => table.get(key).unwrap_or(&Value::Null),
@@ -167,7 +167,7 @@ pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
     })
 }
 
-/// The node at a place, as it is written: through no alias and no merge key.
+/// The node at a location, as it is written: through no alias and no merge key.
 pub(super) fn node_at<'n, 't>(root: &'n Node<'t>, steps: &[Step]) -> Option<&'n Node<'t>> {
     steps.iter().try_fold(root, |node, step| match step {
         Step::Key(key) => node.as_map()?.get(key),
@@ -175,10 +175,10 @@ pub(super) fn node_at<'n, 't>(root: &'n Node<'t>, steps: &[Step]) -> Option<&'n 
     })
 }
 
-/// Reads the values that stand at a place.
+/// Reads the values that are at a location.
 ///
 /// # Errors
-/// As [`read`]; and where something else than values stands there.
+/// As [`read`]; and where something else than values is there.
 pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, String> {
     let parsed = spot.parse(text)?;
     let (document, steps) = spot.in_parsed();
@@ -243,7 +243,7 @@ struct Reader<'n> {
     file: usize,
     /// Where the text ends, if that is no end of a line.
     open_end: Option<usize>,
-    /// By where they stand, for aliases to be resolved.
+    /// By where they are, for aliases to be resolved.
     collections: HashMap<Span, &'n Node<'n>>,
     shared: HashMap<Span, Span>,
     left: usize,

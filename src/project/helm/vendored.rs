@@ -14,7 +14,7 @@ use crate::version::satisfies;
 pub struct Vendored<'v> {
     /// Whether those in a folder are edited in place all the same.
     pub edit: &'v (dyn Fn(&Path) -> bool + Sync),
-    /// Whether the user names the folder as one of a tool, though no dependency tells.
+    /// Whether the user names the folder as one of a tool, though no dependency says.
     pub listed: &'v (dyn Fn(&Path) -> bool + Sync),
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::layer::{Layer, is_layer};
-use crate::kind::KUSTOMIZATION_FILES;
-use crate::project::{Place, Tree};
+use super::kustomization::{Kustomization, is_layer};
+use crate::file_type::KUSTOMIZATION_FILES;
+use crate::project::{PathKind, Tree};
 
 /// The files that a folder is built from: what its kustomization names, however far, or all in which something was found.
 pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBuf> {
     let mut names = KUSTOMIZATION_FILES.iter().map(|name| folder.join(name));
-    let Some(layer) = names.find(|path| tree.place(path) == Place::File) else {
+    let Some(layer) = names.find(|path| tree.place(path) == PathKind::File) else {
         return tree.suspects(folder);
     };
     let mut open = vec![layer];
@@ -20,7 +20,7 @@ pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBu
             continue;
         }
         if let Some(text) = tree.text(&path) {
-            let layer = Layer::read(tree, &path, &text);
+            let layer = Kustomization::read(tree, &path, &text);
             open.extend(layer.files().map(Path::to_owned));
         }
     }

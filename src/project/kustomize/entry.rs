@@ -1,14 +1,14 @@
-//! One `images` entry: what it says, where its pieces stand, and the edits that change it in the style of its file.
+//! One `images` entry: what it says, where its pieces are, and the edits that change it in the style of its file.
 //!
 //! Knows no other file, and not why it is changed.
 
+use super::image_name::{Override, Pattern};
 use super::layout::{ALIASED, ALONE, ESCAPED, Layout, SPREAD};
-use super::value::{Override, Pattern};
 use crate::edit::Edit;
 use crate::source::Span;
 use crate::syntax::yaml::{List, Node, Scalar};
 
-/// A text and where its content stands, quotes left out.
+/// A text and where its content is, quotes left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) text: String,

@@ -1,17 +1,17 @@
-//! What only the whole tree tells: entries that are legacy by their own words, and the tags with which bases are pulled
+//! What only the whole tree says: entries that are legacy by their own words, and the tags with which bases are pulled
 //! in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::behind;
+use super::left_behind;
 
-use super::flow::{Mover, Origin};
-use super::group::{Group, Rewrite, is_fixable};
-use super::leaf::{Field, Leaf};
-use super::player::{Plan, Played, Player};
-use super::value::Cut;
-use super::words;
+use super::build_graph::{BuildGraph, Rewrite, is_fixable};
+use super::evaluate;
+use super::image_name::SplitName;
+use super::image_scalars::{Field, ImageScalar};
+use super::image_value::{Cause, Origin};
+use super::simulator::{PlannedChanges, Simulated, Simulator};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Label};
 use crate::project::Members;
@@ -19,19 +19,19 @@ use crate::rules::RuleSet;
 
 const OTHER_TAG: &str = "the tag that an `images` entry sets may not exist at the new location";
 
-/// Adds what is to be said of entries, and says of bases what their final tags tell.
-pub(super) fn find(group: &mut Group, members: &mut Members, rules: &RuleSet) {
-    let plan = Plan::nothing(group);
-    let played = Player::new(group, &plan, &|_| true).play();
-    behind::mark(group, &played, rules);
+/// Adds what is to be said of entries, and says of bases what their final tags say.
+pub(super) fn find(group: &mut BuildGraph, members: &mut Members, rules: &RuleSet) {
+    let plan = PlannedChanges::nothing(group);
+    let simulated = Simulator::new(group, &plan, &|_| true).play();
+    left_behind::mark(group, &simulated, rules);
     let mut added: BTreeMap<&Path, Vec<Finding>> = BTreeMap::new();
     for index in 0..group.overrides.len() {
-        if let Some(finding) = of_entry(group, &played, index, members) {
+        if let Some(finding) = of_entry(group, &simulated, index, members) {
             let path = &*group.files[group.overrides[index].file].path;
             added.entry(path).or_default().push(finding);
         }
     }
-    judge_again(group, &played, members, rules);
+    judge_again(group, &simulated, members, rules);
     for (path, findings) in added {
         if let Some(member) = members.get_mut(path) {
             member.findings.extend(findings);
@@ -40,24 +40,29 @@ pub(super) fn find(group: &mut Group, members: &mut Members, rules: &RuleSet) {
 }
 
 /// The finding of an entry: it is legacy by its own words, it was left behind, or it has to follow a base.
-fn of_entry(group: &Group, played: &Played, index: usize, members: &Members) -> Option<Finding> {
+fn of_entry(
+    group: &BuildGraph,
+    simulated: &Simulated,
+    index: usize,
+    members: &Members,
+) -> Option<Finding> {
     let rewrite = &group.overrides[index];
     if let Some(left_behind) = &rewrite.left_behind {
         return Some(left_behind.finding.clone());
     }
     let entry = &rewrite.entry;
     let own = &rewrite.verdict;
-    let lost = played.inputs[index]
-        .iter()
-        .find(|flow| entry.pattern.selects(&flow.before) && !entry.pattern.selects(&flow.after));
+    let lost = simulated.inputs[index].iter().find(|image_value| {
+        entry.pattern.selects(&image_value.before) && !entry.pattern.selects(&image_value.after)
+    });
     match (own, lost) {
         (Some(own), None) => entry.new_name.is_none().then(|| own.clone()),
         (Some(own), Some(_)) => Some(own.clone()),
         (None, None) => None,
-        (None, Some(flow)) => {
-            let source = flow.movers.iter().find_map(|mover| match mover {
-                Mover::Source(source) => Some(&group.sources[*source]),
-                Mover::Entry(_) => None,
+        (None, Some(image_value)) => {
+            let source = image_value.causes.iter().find_map(|cause| match cause {
+                Cause::Source(source) => Some(&group.sources[*source]),
+                Cause::Entry(_) => None,
             })?;
             let cause = group.finding(source, members)?;
             Some(Finding {
@@ -79,8 +84,8 @@ fn of_entry(group: &Group, played: &Played, index: usize, members: &Members) -> 
 }
 
 /// Judges bases by the tags with which they are pulled in the end, where entries set those.
-fn judge_again(group: &Group, played: &Played, members: &mut Members, rules: &RuleSet) {
-    let pulled = pulled(group, played);
+fn judge_again(group: &BuildGraph, simulated: &Simulated, members: &mut Members, rules: &RuleSet) {
+    let pulled = pulled(group, simulated);
     for (source, pulled) in group.sources.iter().zip(&pulled) {
         if pulled.is_empty() {
             continue;
@@ -90,26 +95,26 @@ fn judge_again(group: &Group, played: &Played, members: &mut Members, rules: &Ru
         let Some(finding) = finding else {
             continue;
         };
-        let written = words::of_reference(&source.old, rules);
+        let written = evaluate::of_reference(&source.old, rules);
         // A registry alone is no reference: no entry says anything of it.
         let is_piece = |reference: &String| written.is_none() && *reference == source.old;
         let verdicts: Vec<Option<Finding>> = pulled
             .iter()
             .filter(|reference| !is_piece(reference))
-            .map(|reference| words::of_reference(reference, rules))
+            .map(|reference| evaluate::of_reference(reference, rules))
             .collect();
         judge(finding, written.as_ref(), &verdicts);
     }
 }
 
 /// The references that each source names when all is built, where that can be said.
-fn pulled(group: &Group, played: &Played) -> Vec<BTreeSet<String>> {
+fn pulled(group: &BuildGraph, simulated: &Simulated) -> Vec<BTreeSet<String>> {
     let mut pulled = vec![BTreeSet::new(); group.sources.len()];
-    for flow in &played.results {
-        let named: &[usize] = match (flow.named_by, flow.origin) {
+    for image_value in &simulated.results {
+        let named: &[usize] = match (image_value.named_by, image_value.origin) {
             (Some(entry), _) => &group.overrides[entry].sources,
             (None, Origin::Leaf(leaf)) => match &group.leaves[leaf] {
-                Leaf {
+                ImageScalar {
                     sources,
                     value,
                     field: Field::At { .. },
@@ -120,8 +125,8 @@ fn pulled(group: &Group, played: &Played) -> Vec<BTreeSet<String>> {
             (None, Origin::Unseen(_)) => &[],
         };
         for source in named {
-            if !pulled[*source].contains(&flow.before) {
-                pulled[*source].insert(flow.before.clone());
+            if !pulled[*source].contains(&image_value.before) {
+                pulled[*source].insert(image_value.before.clone());
             }
         }
     }
@@ -129,20 +134,20 @@ fn pulled(group: &Group, played: &Played) -> Vec<BTreeSet<String>> {
 }
 
 /// Whether a value is the name that its one source moves.
-fn is_whole(group: &Group, sources: &[usize], value: &str) -> bool {
+fn is_whole(group: &BuildGraph, sources: &[usize], value: &str) -> bool {
     let [source] = sources else {
         return false;
     };
-    Cut::of(value).name == Cut::of(&group.sources[*source].old).name
+    SplitName::of(value).name == SplitName::of(&group.sources[*source].old).name
 }
 
 fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Finding>]) {
     let trust = |finding: &Finding| finding.applicability();
-    let moved = words::new_name(finding).map(str::to_owned);
+    let moved = evaluate::new_name(finding).map(str::to_owned);
     let Some(fix) = finding.fix.as_mut() else {
         return;
     };
-    let same = |verdict: &&Finding| words::new_name(verdict) == moved.as_deref();
+    let same = |verdict: &&Finding| evaluate::new_name(verdict) == moved.as_deref();
     let known: Vec<&Finding> = verdicts.iter().flatten().filter(same).collect();
     if known.len() < verdicts.len() {
         let other = verdicts.iter().flatten().find(|verdict| !same(verdict));
@@ -175,7 +180,7 @@ pub(super) fn addition(rewrite: &Rewrite) -> Option<(String, &Finding)> {
     }
     let verdict = rewrite.verdict.as_ref()?;
     // A tag that is spelled otherwise there would have to be rewritten too.
-    let same_tag = Cut::of(verdict.new.as_deref()?).tag == Cut::of(&verdict.old).tag;
-    let name = words::new_name(verdict)?.to_owned();
+    let same_tag = SplitName::of(verdict.new.as_deref()?).tag == SplitName::of(&verdict.old).tag;
+    let name = evaluate::new_name(verdict)?.to_owned();
     (same_tag && is_fixable(verdict)).then_some((name, verdict))
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bundle::Bundle;
+use super::build_graph::{BuildGraph, File, Rewrite, is_fixable};
 use super::find;
 use super::findings::{BySpan, Location};
-use super::flow::Mover;
-use super::group::{File, Group, Rewrite, is_fixable};
-use super::leaf::Test;
-use super::plan::{Leave, Outcome, Planner};
+use super::fix_set::FixSet;
+use super::image_scalars::Test;
+use super::image_value::Cause;
+use super::plan::{FixPlan, Permission, Planner};
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::{Finding, Id};
 use crate::printable;
@@ -21,7 +21,7 @@ const KEPT: &str = "an ignore comment or the configuration keeps it as it is";
 const TESTED_STAYS: &str = "it tests a value that does not change";
 const FOLLOWS: &str = "it belongs to a fix that is less safe";
 
-pub(super) fn plan(group: &Group, members: &mut Members) {
+pub(super) fn plan(group: &BuildGraph, members: &mut Members) {
     let findings = BySpan::new(members);
     let sources = group.sources.iter();
     let sources: Vec<Option<Location>> = sources
@@ -40,7 +40,7 @@ pub(super) fn plan(group: &Group, members: &mut Members) {
         .collect();
     let is_there: Vec<bool> = sources.iter().map(Option::is_some).collect();
     let overrides = group.overrides.iter().zip(&entries);
-    let leaves: Vec<Leave> = overrides
+    let leaves: Vec<Permission> = overrides
         .map(|(one, finding)| leave(group, one, finding.is_some()))
         .collect();
     let fixed_tests: Vec<Option<String>> = group
@@ -70,12 +70,12 @@ pub(super) fn plan(group: &Group, members: &mut Members) {
 }
 
 /// What an entry may do.
-fn leave(group: &Group, rewrite: &Rewrite, is_found: bool) -> Leave {
+fn leave(group: &BuildGraph, rewrite: &Rewrite, is_found: bool) -> Permission {
     let file = &group.files[rewrite.file];
     if let Err(why) = &file.free {
-        return Leave {
+        return Permission {
             fixed: Some(why.to_string()),
-            ..Leave::default()
+            ..Permission::default()
         };
     }
     let is_unreadable = rewrite.entry.name.span.is_empty();
@@ -83,7 +83,7 @@ fn leave(group: &Group, rewrite: &Rewrite, is_found: bool) -> Leave {
     // What has moved already is not left with a new name alone.
     let is_sure = left_behind.is_none_or(|one| one.trust > Applicability::Display);
     let added = find::addition(rewrite).map(|(name, _)| name);
-    Leave {
+    Permission {
         fixed: (!is_found && !is_unreadable).then(|| KEPT.to_owned()),
         added: added.filter(|name| is_found && is_sure && can_add(file, rewrite, name)),
         follows: left_behind.is_some() && is_sure,
@@ -99,7 +99,7 @@ fn can_add(file: &File, rewrite: &Rewrite, name: &str) -> bool {
 }
 
 /// Why a test must stay as it is, if it must.
-fn why_fixed(group: &Group, test: &Test, is_found: bool) -> Option<String> {
+fn why_fixed(group: &BuildGraph, test: &Test, is_found: bool) -> Option<String> {
     let why = match &group.files[test.file].free {
         Err(why) => Some(&**why),
         Ok(()) if !is_found => Some(KEPT),
@@ -109,7 +109,7 @@ fn why_fixed(group: &Group, test: &Test, is_found: bool) -> Option<String> {
     why.map(str::to_owned)
 }
 
-fn places(group: &Group) -> Vec<String> {
+fn places(group: &BuildGraph) -> Vec<String> {
     let mut lines: BTreeMap<usize, LineIndex> = BTreeMap::new();
     let place = |rewrite: &Rewrite| {
         let file = &group.files[rewrite.file];
@@ -123,26 +123,26 @@ fn places(group: &Group) -> Vec<String> {
 }
 
 struct Fixer<'s> {
-    group: &'s Group,
+    group: &'s BuildGraph,
     members: &'s mut Members,
     /// Where the findings are of each source, of each entry's name, and at each test.
     sources: Vec<Option<Location>>,
     entries: Vec<Option<Location>>,
     tests: Vec<Vec<Location>>,
-    leaves: &'s [Leave],
-    outcome: Outcome,
+    leaves: &'s [Permission],
+    outcome: FixPlan,
 }
 
 impl Fixer<'_> {
     fn all(mut self) {
         self.hold_back();
-        let bundles = std::mem::take(&mut self.outcome.bundles);
+        let fix_sets = std::mem::take(&mut self.outcome.fix_sets);
         let (mut done, mut tested) = (BTreeSet::new(), BTreeSet::new());
-        for bundle in &bundles {
-            if !bundle.entries.is_empty() || !bundle.tests.is_empty() {
-                self.tie(bundle);
-                done.extend(&bundle.entries);
-                tested.extend(&bundle.tests);
+        for fix_set in &fix_sets {
+            if !fix_set.entries.is_empty() || !fix_set.tests.is_empty() {
+                self.tie(fix_set);
+                done.extend(&fix_set.entries);
+                tested.extend(&fix_set.tests);
             }
         }
         self.hold_tests(&tested);
@@ -156,8 +156,8 @@ impl Fixer<'_> {
 
     fn hold_back(&mut self) {
         let held = std::mem::take(&mut self.outcome.held);
-        for (mover, why) in &held {
-            if let Mover::Source(source) = mover
+        for (cause, why) in &held {
+            if let Cause::Source(source) = cause
                 && let Some(location) = self.sources[*source]
                 && let Some(finding) = self.finding(location)
             {
@@ -174,7 +174,7 @@ impl Fixer<'_> {
         }
     }
 
-    /// What stands at a test is not fixed but with what it tests.
+    /// What is at a test is not fixed but with what it tests.
     fn hold_tests(&mut self, done: &BTreeSet<usize>) {
         let tests = std::mem::take(&mut self.tests);
         for (test, locations) in tests.iter().enumerate() {
@@ -192,7 +192,7 @@ impl Fixer<'_> {
         let rewrite = &self.group.overrides[index];
         let held = &self.outcome.held;
         let is_active = |source: usize| {
-            self.sources[source].is_some() && !held.contains_key(&Mover::Source(source))
+            self.sources[source].is_some() && !held.contains_key(&Cause::Source(source))
         };
         let new_name = rewrite.new_name(self.group, &is_active);
         let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
@@ -203,12 +203,12 @@ impl Fixer<'_> {
     }
 
     /// Makes one fix of all that goes together.
-    fn tie(&mut self, bundle: &Bundle) {
+    fn tie(&mut self, fix_set: &FixSet) {
         let group = self.group;
         let mut edits: Vec<(Location, Vec<Edit>)> = Vec::new();
         let mut loose: Vec<FileEdit> = Vec::new();
         let mut least = Least::default();
-        for source in &bundle.sources {
+        for source in &fix_set.sources {
             if let Some(location) = self.sources[*source]
                 && let Some(finding) = self.finding(location)
             {
@@ -217,7 +217,7 @@ impl Fixer<'_> {
                 edits.push((location, own.unwrap_or_default()));
             }
         }
-        for index in &bundle.entries {
+        for index in &fix_set.entries {
             let rewrite = &group.overrides[*index];
             let change = &self.outcome.plan.changes[*index];
             if change.added.is_some()
@@ -236,7 +236,7 @@ impl Fixer<'_> {
                 None => loose.extend(file_edits(&group.files[rewrite.file].path, &own)),
             }
         }
-        for index in &bundle.tests {
+        for index in &fix_set.tests {
             let test = &group.tests[*index];
             let next = self.outcome.plan.tests[*index].clone().unwrap_or_default();
             if let Some(verdict) = test.verdict.as_ref().filter(|_| test.left_behind) {
@@ -282,7 +282,7 @@ impl Fixer<'_> {
                 pin,
             });
         }
-        for index in &bundle.entries {
+        for index in &fix_set.entries {
             self.say_new_name(*index);
         }
     }
@@ -314,7 +314,7 @@ impl Fixer<'_> {
                 dropped.entry(location.0).or_default().insert(location.1);
                 continue;
             }
-            let held = self.outcome.held.get(&Mover::Entry(index));
+            let held = self.outcome.held.get(&Cause::Entry(index));
             let why = held.or(self.leaves[index].fixed.as_ref()).cloned();
             let why = why.unwrap_or_else(|| "the entry cannot be given a newName".to_owned());
             if let Some(finding) = self.finding(location) {

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::value::{Letter, Pattern, is_suffix};
+use super::image_name::{Letter, Pattern, is_suffix};
 
 #[derive(Debug)]
 pub(super) struct Index {

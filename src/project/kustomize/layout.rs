@@ -2,7 +2,7 @@
 //!
 //! Blocks, flow style and JSON. What is put together from anchors, or spread over lines, is left to people.
 
-use super::leaf::edited;
+use super::image_scalars::edited;
 use crate::edit::Edit;
 use crate::source::Span;
 use crate::syntax::beside::{Fault, Laid, before_on_line, beside, end_of_line, lay, line_end};
@@ -24,7 +24,7 @@ pub(super) struct Layout {
 
 #[derive(Debug, Clone, Copy)]
 enum Item {
-    /// What stands before it on its line: blanks, and the dash.
+    /// What is before it on its line: blanks, and the dash.
     Block(Span),
     /// Within brackets, after a line's blanks where it has its own line.
     Flow(Option<Span>),

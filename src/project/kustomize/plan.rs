@@ -5,17 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::act::Act;
-use super::bundle::{Bundle, Node, Sets};
+use super::build_graph::BuildGraph;
 use super::entry::Change;
-use super::flow::{Flow, Mover};
-use super::group::Group;
-use super::player::{Plan, Played, Player};
-use super::value::{Cut, heads};
+use super::entry_effect::EntryEffect;
+use super::fix_set::{DisjointSets, FixSet, Node};
+use super::image_name::{SplitName, heads};
+use super::image_value::{Cause, ImageValue};
+use super::simulator::{PlannedChanges, Simulated, Simulator};
 
 /// What an entry may do, by the findings that are left.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Leave {
+pub(super) struct Permission {
     /// Why it must stay as it is, if it must.
     pub(super) fixed: Option<String>,
     /// The name that may be put in, where its result is legacy by its own words.
@@ -25,52 +25,52 @@ pub(super) struct Leave {
 }
 
 /// What is held back, with the reason for people.
-pub(super) type Held = BTreeMap<Mover, String>;
+pub(super) type Held = BTreeMap<Cause, String>;
 
 /// What an outcome is made of: what goes together, and what is held back.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) plan: Plan,
+pub(super) struct FixPlan {
+    pub(super) plan: PlannedChanges,
     pub(super) held: Held,
     /// Sets of what must be done together, those of one left out.
-    pub(super) bundles: Vec<Bundle>,
+    pub(super) fix_sets: Vec<FixSet>,
 }
 
 /// Plans again and again: each time something is held back, what depends on it is looked at anew.
 const MOST_ROUNDS: usize = 64;
 
 pub(super) struct Planner<'g> {
-    pub(super) group: &'g Group,
+    pub(super) group: &'g BuildGraph,
     /// Of each source, whether its finding is still there.
     pub(super) is_there: &'g [bool],
-    pub(super) leaves: &'g [Leave],
+    pub(super) leaves: &'g [Permission],
     /// Why a test must stay as it is, if it must.
     pub(super) fixed_tests: &'g [Option<String>],
-    /// How an entry is called when people are told of it.
+    /// How messages call an entry.
     pub(super) places: &'g [String],
 }
 
 impl Planner<'_> {
-    pub(super) fn plan(&self) -> Outcome {
+    pub(super) fn plan(&self) -> FixPlan {
         let mut held = Held::new();
         for _ in 0..MOST_ROUNDS {
-            let (plan, played, settled) = self.settle(&held);
-            if played.gave_up || !settled {
+            let (plan, simulated, settled) = self.settle(&held);
+            if simulated.gave_up || !settled {
                 return self.nothing(
                     "the kustomizations connected to it could not be followed completely",
                 );
             }
-            let wrong = self.wrong(&plan, &played, &held);
+            let wrong = self.wrong(&plan, &simulated, &held);
             let before = held.len();
-            for (mover, why) in wrong {
-                held.entry(mover).or_insert(why);
+            for (cause, why) in wrong {
+                held.entry(cause).or_insert(why);
             }
             if held.len() == before {
-                let bundles = self.bundles(&plan, &played, &held);
-                return Outcome {
+                let fix_sets = self.fix_sets(&plan, &simulated, &held);
+                return FixPlan {
                     plan,
                     held,
-                    bundles,
+                    fix_sets,
                 };
             }
         }
@@ -78,34 +78,34 @@ impl Planner<'_> {
     }
 
     /// Everything stays as it is.
-    fn nothing(&self, why: &'static str) -> Outcome {
-        Outcome {
-            plan: Plan::nothing(self.group),
+    fn nothing(&self, why: &'static str) -> FixPlan {
+        FixPlan {
+            plan: PlannedChanges::nothing(self.group),
             held: self.all(why).collect(),
-            bundles: Vec::new(),
+            fix_sets: Vec::new(),
         }
     }
 
-    fn all(&self, why: &'static str) -> impl Iterator<Item = (Mover, String)> + use<'_> {
-        let sources = (0..self.group.sources.len()).map(Mover::Source);
-        let entries = (0..self.group.overrides.len()).map(Mover::Entry);
+    fn all(&self, why: &'static str) -> impl Iterator<Item = (Cause, String)> + use<'_> {
+        let sources = (0..self.group.sources.len()).map(Cause::Source);
+        let entries = (0..self.group.overrides.len()).map(Cause::Entry);
         sources
             .chain(entries)
-            .map(move |mover| (mover, why.to_owned()))
+            .map(move |cause| (cause, why.to_owned()))
     }
 
     fn is_active(&self, source: usize, held: &Held) -> bool {
-        self.is_there[source] && !held.contains_key(&Mover::Source(source))
+        self.is_there[source] && !held.contains_key(&Cause::Source(source))
     }
 
-    fn play(&self, plan: &Plan, held: &Held) -> Played {
-        Player::new(self.group, plan, &|source| self.is_active(source, held)).play()
+    fn play(&self, plan: &PlannedChanges, held: &Held) -> Simulated {
+        Simulator::new(self.group, plan, &|source| self.is_active(source, held)).play()
     }
 
     /// The changes that follow from what is not held. `false` where they do not come to an end.
-    fn settle(&self, held: &Held) -> (Plan, Played, bool) {
-        let mut plan = Plan::nothing(self.group);
-        let mut played = self.play(&plan, held);
+    fn settle(&self, held: &Held) -> (PlannedChanges, Simulated, bool) {
+        let mut plan = PlannedChanges::nothing(self.group);
+        let mut simulated = self.play(&plan, held);
         let mut refused = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
             // Patterns that were tried, and select something else.
@@ -113,31 +113,31 @@ impl Planner<'_> {
                 if !self.group.overrides[entry].entry.is_literal()
                     && let [name] = &*change.names
                     && !self
-                        .misfits(entry, change, &played.inputs[entry], held)
+                        .misfits(entry, change, &simulated.inputs[entry], held)
                         .is_empty()
                 {
                     refused.insert((entry, name.clone()));
                 }
             }
-            let next = Plan {
+            let next = PlannedChanges {
                 changes: (0..self.group.overrides.len())
-                    .map(|entry| self.change(entry, &played.inputs[entry], held, &refused))
+                    .map(|entry| self.change(entry, &simulated.inputs[entry], held, &refused))
                     .collect(),
                 tests: (0..self.group.tests.len())
-                    .map(|test| self.test(test, &played.tested[test]))
+                    .map(|test| self.test(test, &simulated.tested[test]))
                     .collect(),
             };
-            if next == plan || played.gave_up {
-                return (plan, played, true);
+            if next == plan || simulated.gave_up {
+                return (plan, simulated, true);
             }
             plan = next;
-            played = self.play(&plan, held);
+            simulated = self.play(&plan, held);
         }
-        (plan, played, false)
+        (plan, simulated, false)
     }
 
-    fn act<'a>(&'a self, index: usize, change: &'a Change, held: &Held) -> Act<'a> {
-        Act::new(self.group, index, change, &|source| {
+    fn act<'a>(&'a self, index: usize, change: &'a Change, held: &Held) -> EntryEffect<'a> {
+        EntryEffect::new(self.group, index, change, &|source| {
             self.is_active(source, held)
         })
     }
@@ -147,19 +147,21 @@ impl Planner<'_> {
         &self,
         index: usize,
         change: &Change,
-        inputs: &'f [Rc<Flow>],
+        inputs: &'f [Rc<ImageValue>],
         held: &Held,
-    ) -> Vec<&'f Flow> {
+    ) -> Vec<&'f ImageValue> {
         let act = self.act(index, change, held);
-        let inputs = inputs.iter().map(|flow| &**flow);
-        inputs.filter(|flow| !act.fits(flow)).collect()
+        let inputs = inputs.iter().map(|image_value| &**image_value);
+        inputs
+            .filter(|image_value| !act.is_correct(image_value))
+            .collect()
     }
 
     /// The change of an entry for which no base moves now.
     fn least(&self, index: usize, held: &Held) -> Change {
         let rewrite = &self.group.overrides[index];
         let leave = &self.leaves[index];
-        if held.contains_key(&Mover::Entry(index)) {
+        if held.contains_key(&Cause::Entry(index)) {
             return Change::default();
         }
         let left_behind = rewrite.left_behind.as_ref().filter(|_| leave.follows);
@@ -177,19 +179,21 @@ impl Planner<'_> {
     fn change(
         &self,
         index: usize,
-        inputs: &[Rc<Flow>],
+        inputs: &[Rc<ImageValue>],
         held: &Held,
         refused: &BTreeSet<(usize, String)>,
     ) -> Change {
         let entry = &self.group.overrides[index].entry;
         let least = self.least(index, held);
         let act = self.act(index, &least, held);
-        let selected = inputs.iter().filter(|flow| act.selects(&flow.before));
-        let selected: Vec<&Flow> = selected.map(|flow| &**flow).collect();
-        let lost: Vec<&Flow> = selected
+        let selected = inputs
+            .iter()
+            .filter(|image_value| act.selects(&image_value.before));
+        let selected: Vec<&ImageValue> = selected.map(|image_value| &**image_value).collect();
+        let lost: Vec<&ImageValue> = selected
             .iter()
             .copied()
-            .filter(|flow| !act.fits(flow))
+            .filter(|image_value| !act.is_correct(image_value))
             .collect();
         if lost.is_empty() {
             return least;
@@ -210,7 +214,10 @@ impl Planner<'_> {
                 };
             }
         }
-        let names: BTreeSet<&str> = lost.iter().map(|flow| Cut::of(&flow.after).name).collect();
+        let names: BTreeSet<&str> = lost
+            .iter()
+            .map(|image_value| SplitName::of(&image_value.after).name)
+            .collect();
         let names = names.into_iter().map(str::to_owned);
         let mut all = least.names.clone();
         all.extend(names.filter(|name| !least.names.contains(name)));
@@ -223,11 +230,16 @@ impl Planner<'_> {
     }
 
     /// The entry's pattern with the heads that the lost names have now.
-    fn patterns_for(&self, index: usize, lost: &[&Flow]) -> BTreeSet<String> {
+    fn patterns_for(&self, index: usize, lost: &[&ImageValue]) -> BTreeSet<String> {
         let entry = &self.group.overrides[index].entry;
         let heads: BTreeSet<(&str, &str)> = lost
             .iter()
-            .filter_map(|flow| heads(Cut::of(&flow.before).name, Cut::of(&flow.after).name))
+            .filter_map(|image_value| {
+                heads(
+                    SplitName::of(&image_value.before).name,
+                    SplitName::of(&image_value.after).name,
+                )
+            })
             .collect();
         let names = heads
             .into_iter()
@@ -243,27 +255,36 @@ impl Planner<'_> {
         moved.unwrap_or(&test.value)
     }
 
-    fn test(&self, index: usize, tested: &[Rc<Flow>]) -> Option<String> {
+    fn test(&self, index: usize, tested: &[Rc<ImageValue>]) -> Option<String> {
         let expected = self.expected(index);
         let mut moved = tested
             .iter()
-            .filter(|flow| flow.before == expected && flow.after != expected);
-        let now = moved.next().map_or(expected, |flow| &flow.after);
+            .filter(|image_value| image_value.before == expected && image_value.after != expected);
+        let now = moved
+            .next()
+            .map_or(expected, |image_value| &image_value.after);
         (now != self.group.tests[index].value).then(|| now.to_owned())
     }
 
     /// What has to be held back for the plan to be right.
-    fn wrong(&self, plan: &Plan, played: &Played, held: &Held) -> Vec<(Mover, String)> {
+    fn wrong(
+        &self,
+        plan: &PlannedChanges,
+        simulated: &Simulated,
+        held: &Held,
+    ) -> Vec<(Cause, String)> {
         let mut wrong = Vec::new();
         for (index, change) in plan.changes.iter().enumerate() {
-            self.wrong_at_entry(index, change, &played.inputs[index], held, &mut wrong);
+            self.wrong_at_entry(index, change, &simulated.inputs[index], held, &mut wrong);
         }
         for (index, next) in plan.tests.iter().enumerate() {
             let Some(next) = next else { continue };
             let expected = self.expected(index);
-            let tested = played.tested[index].iter();
-            let tested: Vec<_> = tested.filter(|flow| flow.before == expected).collect();
-            let together = tested.iter().all(|flow| flow.after == *next);
+            let tested = simulated.tested[index].iter();
+            let tested: Vec<_> = tested
+                .filter(|image_value| image_value.before == expected)
+                .collect();
+            let together = tested.iter().all(|image_value| image_value.after == *next);
             let why = match &self.fixed_tests[index] {
                 Some(why) => format!("a JSON patch tests this value, and {why}"),
                 None if !together => {
@@ -271,8 +292,8 @@ impl Planner<'_> {
                 }
                 None => continue,
             };
-            let movers = tested.iter().flat_map(|flow| &flow.movers);
-            wrong.extend(movers.map(|mover| (*mover, why.clone())));
+            let causes = tested.iter().flat_map(|image_value| &image_value.causes);
+            wrong.extend(causes.map(|cause| (*cause, why.clone())));
         }
         wrong
     }
@@ -281,38 +302,44 @@ impl Planner<'_> {
         &self,
         index: usize,
         change: &Change,
-        inputs: &[Rc<Flow>],
+        inputs: &[Rc<ImageValue>],
         held: &Held,
-        wrong: &mut Vec<(Mover, String)>,
+        wrong: &mut Vec<(Cause, String)>,
     ) {
         let rewrite = &self.group.overrides[index];
         let place = &self.places[index];
         let lost = self.lost(index, change, inputs, held);
         if !rewrite.entry.pattern.is_known() {
             let why = format!("it is not known whether the `images` entry at {place} selects it");
-            let movers = inputs.iter().flat_map(|flow| &flow.movers);
-            wrong.extend(movers.map(|mover| (*mover, why.clone())));
+            let causes = inputs.iter().flat_map(|image_value| &image_value.causes);
+            wrong.extend(causes.map(|cause| (*cause, why.clone())));
             return;
         }
         if !change.names.is_empty()
             && let Err(why) = self.may_change(index, change, held)
         {
             if change.follows {
-                wrong.push((Mover::Entry(index), why.clone()));
+                wrong.push((Cause::Entry(index), why.clone()));
             }
             let why = format!("the `images` entry at {place} selects it by this name, and {why}");
-            let movers = lost.iter().flat_map(|flow| &flow.movers);
-            wrong.extend(movers.map(|mover| (*mover, why.clone())));
+            let causes = lost.iter().flat_map(|image_value| &image_value.causes);
+            wrong.extend(causes.map(|cause| (*cause, why.clone())));
             return;
         }
         let act = self.act(index, change, held);
-        for flow in inputs.iter().filter(|flow| !act.fits(flow)) {
-            let is_own = act.selects(&flow.before);
-            let movers: Vec<Mover> = match is_own || !flow.movers.is_empty() {
-                true => flow.movers.clone(),
-                false => lost.iter().flat_map(|flow| flow.movers.clone()).collect(),
+        for image_value in inputs
+            .iter()
+            .filter(|image_value| !act.is_correct(image_value))
+        {
+            let is_own = act.selects(&image_value.before);
+            let causes: Vec<Cause> = match is_own || !image_value.causes.is_empty() {
+                true => image_value.causes.clone(),
+                false => lost
+                    .iter()
+                    .flat_map(|image_value| image_value.causes.clone())
+                    .collect(),
             };
-            let why = match (is_own, flow.movers.is_empty()) {
+            let why = match (is_own, image_value.causes.is_empty()) {
                 (true, _) => {
                     format!(
                         "the `images` entry at {place} selects it and cannot be changed with it"
@@ -320,17 +347,17 @@ impl Planner<'_> {
                 }
                 (false, false) => format!(
                     "the `images` entry at {place} would begin to select it, and make {} of it",
-                    act.changed(&flow.after)
+                    act.changed(&image_value.after)
                 ),
                 (false, true) => format!(
                     "the `images` entry at {place} selects it by this name, and with the new one it would begin to \
                      select {}",
-                    flow.before
+                    image_value.before
                 ),
             };
-            wrong.extend(movers.into_iter().map(|mover| (mover, why.clone())));
+            wrong.extend(causes.into_iter().map(|cause| (cause, why.clone())));
             // Where nothing else can be held, the entry itself is not extended.
-            wrong.push((Mover::Entry(index), why));
+            wrong.push((Cause::Entry(index), why));
         }
     }
 
@@ -351,65 +378,68 @@ impl Planner<'_> {
         &self,
         index: usize,
         change: &Change,
-        inputs: &'f [Rc<Flow>],
+        inputs: &'f [Rc<ImageValue>],
         held: &Held,
-    ) -> Vec<&'f Flow> {
+    ) -> Vec<&'f ImageValue> {
         let unchanged = Change {
             follows: change.follows,
             ..Change::default()
         };
         let act = self.act(index, &unchanged, held);
-        let inputs = inputs.iter().map(|flow| &**flow);
+        let inputs = inputs.iter().map(|image_value| &**image_value);
         inputs
-            .filter(|flow| act.selects(&flow.before) && !act.fits(flow))
+            .filter(|image_value| act.selects(&image_value.before) && !act.is_correct(image_value))
             .collect()
     }
 
     /// What has to go together.
-    fn bundles(&self, plan: &Plan, played: &Played, held: &Held) -> Vec<Bundle> {
-        let mut sets = Sets::default();
+    fn fix_sets(&self, plan: &PlannedChanges, simulated: &Simulated, held: &Held) -> Vec<FixSet> {
+        let mut sets = DisjointSets::default();
         for (index, change) in plan.changes.iter().enumerate() {
-            let own = Mover::Entry(index);
+            let own = Cause::Entry(index);
             if change.added.is_some() || change.follows {
                 sets.add(Node::Mover(own));
             }
             if change.names.is_empty() {
                 continue;
             }
-            let inputs = &played.inputs[index];
-            for flow in self.lost(index, change, inputs, held) {
-                sets.join_all(own, &flow.movers);
+            let inputs = &simulated.inputs[index];
+            for image_value in self.lost(index, change, inputs, held) {
+                sets.join_all(own, &image_value.causes);
             }
             // What fits only while both or neither of the two is done.
             let changed = self.act(index, change, held);
             let unchanged = Change::default();
             let unchanged = self.act(index, &unchanged, held);
-            for flow in inputs.iter().filter(|flow| !flow.movers.is_empty()) {
-                let back = Flow {
-                    after: flow.before.clone(),
-                    movers: Vec::new(),
-                    ..Flow::clone(flow)
+            for image_value in inputs
+                .iter()
+                .filter(|image_value| !image_value.causes.is_empty())
+            {
+                let back = ImageValue {
+                    after: image_value.before.clone(),
+                    causes: Vec::new(),
+                    ..ImageValue::clone(image_value)
                 };
-                if !changed.fits(&back) || !unchanged.fits(flow) {
-                    sets.join_all(own, &flow.movers);
+                if !changed.is_correct(&back) || !unchanged.is_correct(image_value) {
+                    sets.join_all(own, &image_value.causes);
                 }
             }
             if change.keep || change.names.len() > 1 {
-                sets.join_all(own, &changed.new_name_movers());
+                sets.join_all(own, &changed.new_name_causes());
             }
         }
         for (index, next) in plan.tests.iter().enumerate() {
             if next.is_some() {
                 sets.add(Node::Test(index));
                 let expected = self.expected(index);
-                let tested = played.tested[index].iter();
-                for flow in tested.filter(|flow| flow.before == expected) {
-                    for mover in &flow.movers {
-                        sets.join(Node::Test(index), Node::Mover(*mover));
+                let tested = simulated.tested[index].iter();
+                for image_value in tested.filter(|image_value| image_value.before == expected) {
+                    for cause in &image_value.causes {
+                        sets.join(Node::Test(index), Node::Mover(*cause));
                     }
                 }
             }
         }
-        sets.bundles()
+        sets.fix_sets()
     }
 }

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::build_graph::{BuildGraph, BuildStep, Entries, Input, Rewrite, Unseen};
 use super::entry::Entry;
-use super::group::{Entries, Group, Input, Rewrite, Stage, Unseen};
-use super::layer::{Content, Layer, Target};
-use super::leaf::{self, Field, FieldSpec, Leaves, Text};
-use super::words;
+use super::evaluate;
+use super::image_scalars::{self, Field, FieldSpec, ImageScalars, Text};
+use super::kustomization::{Content, Kustomization, Target};
 use crate::project::{Members, Tree};
 use crate::rules::RuleSet;
 use crate::source::Span;
 
-impl Group {
+impl BuildGraph {
     /// Reads all that the layers name. Drops the findings at names that only select.
     pub(super) fn read(&mut self, tree: &dyn Tree, members: &mut Members, rules: &RuleSet) {
         let numbers = self.read_files(tree, members);
-        let mut reader = Reader::new(self, numbers, rules);
+        let mut reader = StepReader::new(self, numbers, rules);
         reader.entries();
         reader.group().strip_names(members);
         let own = reader.group().find_sources(members);
@@ -28,12 +28,12 @@ impl Group {
 }
 
 /// Turns layers into stages: their entries first, and then, when it is known what they would be changed to, the rest.
-pub(super) struct Reader<'g> {
-    group: &'g mut Group,
+pub(super) struct StepReader<'g> {
+    group: &'g mut BuildGraph,
     rules: &'g RuleSet,
     numbers: HashMap<PathBuf, usize>,
     own: Vec<Vec<usize>>,
-    leaves: Leaves,
+    leaves: ImageScalars,
     /// Leaves that were read already: a file may be named by several layers.
     resources: HashMap<usize, Vec<usize>>,
     patches: HashMap<(usize, Option<Span>), Patch>,
@@ -42,10 +42,10 @@ pub(super) struct Reader<'g> {
 /// The leaves and tests of a patch.
 type Patch = (Vec<usize>, Vec<usize>);
 
-impl<'g> Reader<'g> {
+impl<'g> StepReader<'g> {
     /// `numbers` are those of the group's files.
     pub(super) fn new(
-        group: &'g mut Group,
+        group: &'g mut BuildGraph,
         numbers: HashMap<PathBuf, usize>,
         rules: &'g RuleSet,
     ) -> Self {
@@ -54,13 +54,13 @@ impl<'g> Reader<'g> {
             rules,
             numbers,
             own: Vec::new(),
-            leaves: Leaves::default(),
+            leaves: ImageScalars::default(),
             resources: HashMap::new(),
             patches: HashMap::new(),
         }
     }
 
-    fn group(&mut self) -> &mut Group {
+    fn group(&mut self) -> &mut BuildGraph {
         self.group
     }
 
@@ -68,10 +68,10 @@ impl<'g> Reader<'g> {
     fn entries(&mut self) {
         for index in 0..self.group.layers.len() {
             let layer = std::mem::take(&mut self.group.layers[index]);
-            let mut stage = Stage::default();
+            let mut stage = BuildStep::default();
             for file in self.files(&layer.configurations) {
                 let text = &self.group.files[file].text;
-                leaf::documents_of(text, None, |map| {
+                image_scalars::documents_of(text, None, |map| {
                     stage.specs.extend(FieldSpec::read(map.get("images")));
                 });
             }
@@ -105,12 +105,12 @@ impl<'g> Reader<'g> {
         }
     }
 
-    fn transformer(&mut self, layer: usize, own: usize, content: &Content, stage: &mut Stage) {
+    fn transformer(&mut self, layer: usize, own: usize, content: &Content, stage: &mut BuildStep) {
         let Some((file, region)) = self.content(own, content) else {
             return;
         };
         let text = Arc::clone(&self.group.files[file].text);
-        leaf::documents_of(&text, region, |map| {
+        image_scalars::documents_of(&text, region, |map| {
             let tag = map
                 .get("imageTag")
                 .filter(|_| map.text("kind") == Some("ImageTagTransformer"));
@@ -131,8 +131,8 @@ impl<'g> Reader<'g> {
         specs: Option<Vec<FieldSpec>>,
     ) {
         let text = &self.group.files[file].text;
-        let verdict = words::of_entry(&entry, text, self.rules);
-        let moved = words::moved(&entry, self.rules);
+        let verdict = evaluate::of_entry(&entry, text, self.rules);
+        let moved = evaluate::moved(&entry, self.rules);
         let number = self.group.overrides.len();
         entries.all.push(number);
         entries.index.add(number, &entry.pattern);
@@ -168,7 +168,7 @@ impl<'g> Reader<'g> {
             self.group.layers[index] = layer;
         }
         for test in self.leaves.tests.iter_mut().filter(|test| test.verbatim) {
-            test.verdict = words::of_reference(&test.value, self.rules);
+            test.verdict = evaluate::of_reference(&test.value, self.rules);
         }
         self.group.leaves = self.leaves.leaves;
         self.group.tests = self.leaves.tests;
@@ -183,7 +183,7 @@ impl<'g> Reader<'g> {
         }
     }
 
-    fn stage(&mut self, index: usize, own: usize, layer: &Layer) {
+    fn stage(&mut self, index: usize, own: usize, layer: &Kustomization) {
         let mut stage = std::mem::take(&mut self.group.stages[index]);
         for target in &layer.resources {
             match target {
@@ -239,7 +239,7 @@ impl<'g> Reader<'g> {
         }
         let mut leaves = std::mem::take(&mut self.leaves);
         let first = leaves.leaves.len();
-        leaf::of_resources(self.text(file), &mut leaves);
+        image_scalars::of_resources(self.text(file), &mut leaves);
         let found: Vec<usize> = (first..leaves.leaves.len()).collect();
         self.leaves = leaves;
         self.resources.insert(file, found.clone());
@@ -252,7 +252,7 @@ impl<'g> Reader<'g> {
         }
         let mut leaves = std::mem::take(&mut self.leaves);
         let (first, first_test) = (leaves.leaves.len(), leaves.tests.len());
-        leaf::of_patch(self.text(file), region, &mut leaves);
+        image_scalars::of_patch(self.text(file), region, &mut leaves);
         let found = (
             (first..leaves.leaves.len()).collect(),
             (first_test..leaves.tests.len()).collect(),
@@ -262,10 +262,10 @@ impl<'g> Reader<'g> {
         self.patches[&(file, region)].clone()
     }
 
-    fn regions(&mut self, file: usize, region: Option<Span>, field: &Field, stage: &mut Stage) {
+    fn regions(&mut self, file: usize, region: Option<Span>, field: &Field, stage: &mut BuildStep) {
         let mut leaves = std::mem::take(&mut self.leaves);
         let first = leaves.leaves.len();
-        leaf::of_region(self.text(file), region, field, &mut leaves);
+        image_scalars::of_region(self.text(file), region, field, &mut leaves);
         stage
             .inputs
             .extend((first..leaves.leaves.len()).map(Input::Leaf));

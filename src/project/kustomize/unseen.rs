@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Group, Rewrite, Stage, Unseen};
-use super::words;
+use super::build_graph::{BuildGraph, BuildStep, Rewrite, Unseen};
+use super::evaluate;
 use crate::rules::RuleSet;
 
 impl Unseen {
-    pub(super) fn new(group: &Group, rules: &RuleSet) -> Self {
+    pub(super) fn new(group: &BuildGraph, rules: &RuleSet) -> Self {
         let mut of_layer = vec![Vec::new(); group.stages.len()];
         if !group.stages.iter().any(|stage| stage.unseen) {
             return Self {
@@ -17,7 +17,7 @@ impl Unseen {
         }
         let is_of_interest = |rewrite: &&Rewrite| {
             let entry = &rewrite.entry;
-            let is_legacy = || words::of_name(&entry.name.text, rules).is_some();
+            let is_legacy = || evaluate::of_name(&entry.name.text, rules).is_some();
             entry.is_literal() && (entry.new_name.is_some() || is_legacy())
         };
         let selected = group.overrides.iter().filter(is_of_interest);
@@ -47,12 +47,12 @@ impl Unseen {
 
 /// Which layers are built from which.
 struct Ways<'g> {
-    stages: &'g [Stage],
+    stages: &'g [BuildStep],
     users: Vec<Vec<usize>>,
 }
 
 impl<'g> Ways<'g> {
-    fn new(group: &'g Group) -> Self {
+    fn new(group: &'g BuildGraph) -> Self {
         let mut users = vec![Vec::new(); group.stages.len()];
         for (user, stage) in group.stages.iter().enumerate() {
             for layer in stage.layers() {

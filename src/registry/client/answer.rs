@@ -16,7 +16,7 @@ pub enum Answer {
     Exists {
         digest: String,
         media_type: String,
-        /// What it runs on. Empty where nobody asked: that costs a request more.
+        /// What it runs on. Empty where no one asked: that costs a request more.
         platforms: Vec<Platform>,
     },
     /// The registry let us in and says that it does not have it.
@@ -26,7 +26,7 @@ pub enum Answer {
         /// Nobody was logged in. There are registries where what is private looks as if it were not there.
         anonymous: bool,
     },
-    /// The registry does not let these credentials, or nobody, see it.
+    /// The registry does not let these credentials, or no one, see it.
     Denied { reason: String },
     /// There are no credentials for it. The image is private, or it is not there: without credentials both look alike.
     NeedsCredentials { reason: String },

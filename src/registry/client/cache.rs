@@ -160,7 +160,7 @@ fn now() -> Option<Duration> {
         .ok()
 }
 
-/// Names of private images are nobody else's business.
+/// Names of private images are no one else's business.
 fn create_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -169,7 +169,7 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Removes what nobody will read any more.
+/// Removes what no one will read any more.
 fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;

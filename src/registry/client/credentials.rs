@@ -64,7 +64,7 @@ pub(super) struct Keyring {
 type Said = Result<Option<Credentials>, String>;
 
 impl Keyring {
-    /// Reads the files. Beside them, what is wrong with those in their usual locations: nobody named them, so the run goes on.
+    /// Reads the files. Beside them, what is wrong with those in their usual locations: no one named them, so the run goes on.
     ///
     /// # Errors
     /// Says what is wrong with a file that was named.

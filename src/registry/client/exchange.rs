@@ -209,7 +209,7 @@ impl Exchange {
         Ok(base)
     }
 
-    /// The root of an API, asked by nobody in particular.
+    /// The root of an API, asked by no one in particular.
     fn root(&self, base: &Url) -> Result<Response, Fault> {
         let url = base.with_path("/v2/");
         let request = Request {

@@ -22,7 +22,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Token {
     pub(super) header: Secret,
     pub(super) good_until: Instant,
-    /// Given to nobody in particular.
+    /// Given to no one in particular.
     pub(super) anonymous: bool,
 }
 

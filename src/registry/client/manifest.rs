@@ -12,7 +12,7 @@ use crate::printable;
 /// All four at once: a registry that holds an OCI index says 404 to who asks for docker's manifest only.
 const TYPES: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-/// What nobody asks for and old registries answer with.
+/// What no one asks for and old registries answer with.
 const OLD_TYPES: [&str; 2] = [
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     "application/vnd.docker.distribution.manifest.v1+json",
@@ -59,7 +59,7 @@ pub(super) fn ask(exchange: &Exchange, location: &Location, platforms: bool) -> 
             ..
         }
     );
-    // A registry that asks nobody for a name may still show less to nobody.
+    // A registry that asks no one for a name may still show less to no one.
     if hidden && matches!(exchange.keyring.of(&location.repository), Ok(Some(_))) {
         return try_ask(exchange, location, platforms, true).unwrap_or_else(|answer| answer);
     }

@@ -9,7 +9,7 @@ use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpa
 
 use super::super::FileReport;
 use super::super::text::{Places, boundary};
-use super::cut::Cut;
+use super::clip::ClippedLine;
 use crate::finding::Label;
 use crate::printable;
 use crate::source::Span;
@@ -69,7 +69,7 @@ impl Snippet {
         snippet
     }
 
-    /// The labels at their places in this snippet.
+    /// The labels at their locations in this snippet.
     pub(super) fn labels(&self) -> impl Iterator<Item = LabeledSpan> {
         self.labels.iter().map(|(label, _)| label.clone())
     }
@@ -90,7 +90,7 @@ impl Snippet {
             .iter()
             .map(|(span, _)| within(*span, start, text.len()))
             .collect();
-        let cut = Cut::new(text, &inner, room);
+        let cut = ClippedLine::new(text, &inner, room);
         let at = self.text.len();
         for ((span, label), inner) in marks.iter().zip(&inner) {
             let shown = cut.place(*inner).shift(at);
@@ -139,7 +139,7 @@ impl SourceCode for Snippet {
         while after > 0 && self.goes_on(last) {
             last += 1;
         }
-        // Without context miette only asks for the place to show above the lines.
+        // Without context miette only asks for the location to show above the lines.
         let at = self
             .labels
             .iter()
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     fn of_labels(text: &str, labels: &[Label], width: usize) -> Snippet {
-        Sample::new(text).reported("a", |report| {
+        Sample::new(text).with_report("a", |report| {
             Snippet::new(report, &mut Places::new(report), "a", labels, width)
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::printable;
 
-/// More than this of one text does nobody read in a table.
+/// More than this of one text does no one read in a table.
 const WIDEST: usize = 200;
 
 pub(super) struct Table {

@@ -1,6 +1,6 @@
 //! A text that has the words of a report at the lines and columns that the report names.
 //!
-//! Formats show places in a text. Of an earlier run the text is not at hand, only places in it, and the references at some of
+//! Formats show locations in a text. Of an earlier run the text is not at hand, only locations in it, and the references at some of
 //! them. All else is blank.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ struct Start {
 }
 
 impl Canvas {
-    /// Makes room for a place.
+    /// Makes room for a location.
     pub(super) fn reach(&mut self, line: usize, column: usize) {
         let chars = self.lines.entry(line).or_default();
         let more = (column - 1).saturating_sub(chars.len());
@@ -56,7 +56,7 @@ impl Canvas {
         let line = self.lines.entry(range.line).or_default();
         let cells = line.iter_mut().skip(range.column - 1).take(length);
         for (at, cell) in cells.enumerate() {
-            // What is known of a place stays.
+            // What is known of a location stays.
             if *cell == ' ' || *cell == '.' {
                 *cell = chars.as_ref().map_or('.', |chars| chars[at]);
             }
@@ -82,7 +82,7 @@ impl Canvas {
 }
 
 impl Drawn {
-    /// The offset of a place that there is room for.
+    /// The offset of a location that there is room for.
     pub(super) fn offset(&self, line: usize, column: usize) -> usize {
         let Some(start) = self.starts.get(&line) else {
             return self.text.len();

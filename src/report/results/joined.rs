@@ -13,8 +13,10 @@ use super::{Results, incomplete, misfits};
 use crate::edit::{Edit, FileEdit, Fix};
 use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Unjudged};
 use crate::printable;
-use crate::report::{Base, FileReport, Moment, Origin, Owners, RepositorySummary, Summary, Tally};
-use crate::rules::{Outcome, Verified};
+use crate::report::{
+    FileReport, Moment, Origin, Owners, PathBase, RepositorySummary, Summary, Tally,
+};
+use crate::rules::{Availability, Verified};
 use crate::source::{LineIndex, Position, Span};
 
 /// A file of a joined run.
@@ -302,7 +304,7 @@ impl File {
             reason: one.reason.clone().into(),
         });
         let unjudged: Vec<Unjudged> = unjudged.collect();
-        let base = Base::new(Path::new("/"), None);
+        let base = PathBase::new(Path::new("/"), None);
         let origin = row
             .at
             .repository
@@ -323,7 +325,7 @@ impl File {
     }
 
     /// Where the paths of its repository start. A run in a repository names it by its folder, which its paths do not have.
-    fn origin(&self, name: &str, base: &Base) -> Origin {
+    fn origin(&self, name: &str, base: &PathBase) -> Origin {
         let path = Path::new(&self.0.at.path);
         let root = match path.starts_with(name) {
             true => Path::new("/").join(name),
@@ -404,7 +406,7 @@ fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
         notes: row.notes.clone(),
         verified: row.verified.as_ref().and_then(|verified| {
             Some(Verified {
-                outcome: Outcome::named(&verified.outcome)?,
+                outcome: Availability::named(&verified.outcome)?,
                 digest: verified.digest.clone(),
                 text: verified.text.clone(),
             })

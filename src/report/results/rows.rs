@@ -74,7 +74,7 @@ impl Range {
 }
 
 impl FindingRow {
-    /// All places in the file.
+    /// All locations in the file.
     fn ranges(&self) -> impl Iterator<Item = &Range> {
         let edits = self.edits.iter().map(|edit| &edit.range);
         self.spans.iter().map(|span| &span.range).chain(edits)

@@ -143,7 +143,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// How long the end of an action is that stands here.
+    /// How long the end of an action is that is here.
     fn at_right_delim(&self) -> Option<usize> {
         if self.sees("}}") {
             return Some(2);

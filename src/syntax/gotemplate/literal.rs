@@ -100,7 +100,7 @@ pub fn unsigned(digits: &str) -> Option<u64> {
     sound.then(|| u64::from_str_radix(&rest, base).ok())?
 }
 
-/// Underscores may stand between digits only.
+/// Underscores may be between digits only.
 fn without_underscores(text: &str) -> Option<String> {
     let sound = !text.starts_with('_') && !text.ends_with('_') && !text.contains("__");
     sound.then(|| text.replace('_', ""))

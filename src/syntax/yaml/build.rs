@@ -31,7 +31,7 @@ enum Open<'t> {
 
 /// `anchor` is 0 where there is none.
 impl<'t> Builder<'t> {
-    /// A scalar where it stands, quotes included.
+    /// A scalar where it is, quotes included.
     pub(super) fn scalar(&mut self, value: Cow<'t, str>, style: Style, span: Span, anchor: usize) {
         self.seen = span.end;
         self.occupied.push(span);

@@ -73,7 +73,7 @@ struct Reader<'t> {
 struct Level {
     column: usize,
     is_list: bool,
-    /// After a key or a dash: where its value stands if none comes.
+    /// After a key or a dash: where its value is if none comes.
     due: Option<usize>,
 }
 
@@ -105,7 +105,7 @@ impl<'t> Reader<'t> {
         while !self.levels.is_empty() {
             self.close(self.bytes.len())?;
         }
-        // Where the null of a document without content stands is for the full parser to say.
+        // The full parser says where the null of a document without content is.
         (!is_marked || self.builder.has_root()).then_some(())
     }
 
@@ -166,12 +166,12 @@ impl<'t> Reader<'t> {
         match self.levels.last() {
             None => (!self.builder.has_root()).then_some(()),
             Some(_) if self.is_in(column, is_dash) => self.fill(),
-            // The value of what stands above. A list may stand right under its key.
+            // The value of what is above. A list may be right under its key.
             Some(level) => level.due.map(|_| ()),
         }
     }
 
-    /// Takes the dash at `at`. A list begins with it, or at `first` where it stands right under its key: so the full
+    /// Takes the dash at `at`. A list begins with it, or at `first` where it is right under its key: so the full
     /// parser has it, which has read up to there by then.
     fn item(&mut self, at: usize, first: usize) -> Option<()> {
         let column = at - self.line.start;
@@ -213,7 +213,7 @@ impl<'t> Reader<'t> {
         (self.levels.len() <= DEEPEST).then_some(())
     }
 
-    /// Closes the innermost collection; what comes next stands at `at`.
+    /// Closes the innermost collection; what comes next is at `at`.
     fn close(&mut self, at: usize) -> Option<()> {
         self.fill()?;
         self.levels.pop();
@@ -221,7 +221,7 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// A value is due; it stands at `at` if none comes.
+    /// A value is due; it is at `at` if none comes.
     fn set_due(&mut self, at: usize) {
         if let Some(level) = self.levels.last_mut() {
             level.due = Some(at);
@@ -233,8 +233,8 @@ impl<'t> Reader<'t> {
         self.levels.last_mut()?.due.take()
     }
 
-    /// Puts a null where the value of a key was due and did not come. Where that of a dash stands is for the full
-    /// parser to say.
+    /// Puts a null where the value of a key was due and did not come. The full parser says where that of
+    /// a dash is.
     fn fill(&mut self) -> Option<()> {
         let Some(at) = self.take_due() else {
             return Some(());
@@ -274,7 +274,7 @@ impl<'t> Reader<'t> {
         self.builder.scalar(word.value, word.style, word.span, 0);
     }
 
-    /// Whether a dash or colon stands there that is not a part of a word.
+    /// Whether a dash or colon is there that is not a part of a word.
     fn is_mark(&self, mark: u8, at: usize) -> bool {
         let rest = &self.bytes[at..self.line.end];
         rest.first() == Some(&mark) && matches!(rest.get(1), None | Some(b' '))

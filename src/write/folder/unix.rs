@@ -21,7 +21,7 @@ const STAND: OFlags = OFlags::PATH;
 const STAND: OFlags = OFlags::RDONLY;
 
 const FOLDER: OFlags = STAND.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-/// A pipe that somebody put there keeps nobody waiting.
+/// A pipe that someone put there keeps no one waiting.
 const FILE: OFlags = OFlags::NOFOLLOW
     .union(OFlags::CLOEXEC)
     .union(OFlags::NONBLOCK)
@@ -95,7 +95,7 @@ impl Folder {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    /// A folder that nobody else may look into.
+    /// A folder that no one else may look into.
     pub(in crate::write) fn make_folder(&self, name: &OsStr) -> io::Result<()> {
         Ok(fs::mkdirat(&self.0, name, Mode::from_raw_mode(0o700))?)
     }
@@ -132,7 +132,7 @@ impl Folder {
         }
     }
 
-    /// Its own number, by which it is told from its copies.
+    /// Its own number, by which it is known from its copies.
     pub(in crate::write) fn number(&self) -> io::Result<u64> {
         #[allow(clippy::useless_conversion, reason = "it is narrower on some systems")]
         Ok(u64::from(fs::fstat(&self.0)?.st_ino))

@@ -9,9 +9,9 @@ use std::sync::{Arc, LazyLock};
 
 use regfix::config::{Config, Found};
 use regfix::edit::Applicability;
-use regfix::report::{self, Base, Look};
+use regfix::report::{self, PathBase, RenderOptions};
 use regfix::rules::{RuleSet, Severity};
-use regfix::run::{self, Baselines, Mode, Options, Outcome, Settings, Source};
+use regfix::run::{self, Baselines, Mode, Options, RunOutcome, Settings, Source};
 use regfix::source::Span;
 use regfix::syntax::yaml;
 use regfix::walk;
@@ -239,10 +239,10 @@ impl Source for Unconfigured {
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
 
 static SETTINGS: LazyLock<Settings<'static>> =
-    LazyLock::new(|| Settings::new(&Unconfigured, &[], &Base::default(), Baselines::Unused));
+    LazyLock::new(|| Settings::new(&Unconfigured, &[], &PathBase::default(), Baselines::Unused));
 
 /// Runs as the binary does. Gives the report, and whether the job could be done.
-fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, Outcome) {
+fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, RunOutcome) {
     let format = report::format(format).expect("it is there");
     let options = Options {
         walk: walk::Options {
@@ -264,9 +264,9 @@ fn run(folder: &Path, mode: Mode, unsafe_fixes: bool, format: &str) -> (String, 
         format,
         outputs: Vec::new(),
         shard: None,
-        base: Base::new(folder, Some(folder)),
+        base: PathBase::new(folder, Some(folder)),
         as_of: TODAY,
-        look: Look {
+        render_options: RenderOptions {
             terminal: false,
             color: false,
             hyperlinks: false,
@@ -330,7 +330,7 @@ pub(crate) fn hold(before: &Files, unsafe_fixes: bool) {
         &after,
         "--diff and --write",
     );
-    if outcome == Outcome::Failed {
+    if outcome == RunOutcome::Failed {
         // What does not settle is not written, and that is all that is promised of it.
         return;
     }

@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use regfix::check;
-use regfix::kind::{self, Kind};
-use regfix::rules::anchors::Anchors;
+use regfix::file_type::{self, FileType};
+use regfix::rules::prefilter::Prefilter;
 use regfix::rules::{Facts, RuleSet, charts};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ struct Cache {
 
 pub struct Trees<'r> {
     rules: &'r RuleSet,
-    anchors: Anchors,
+    prefilter: Prefilter,
     /// What files name, by their ids and paths: most files of a version are those of the one before.
     files: HashMap<(String, String), Own>,
     file: PathBuf,
@@ -97,7 +97,7 @@ impl<'r> Trees<'r> {
         };
         Ok(Self {
             rules,
-            anchors: Anchors::new(rules, &[])?,
+            prefilter: Prefilter::new(rules, &[])?,
             files: HashMap::new(),
             file,
             cache,
@@ -240,7 +240,7 @@ impl<'r> Trees<'r> {
         }
         let is_defaults =
             path.contains('/') || ["values.yaml", "values.yml"].contains(&path.as_str());
-        let Some(kind) = kind::classify(Path::new(&path)).filter(|_| is_defaults) else {
+        let Some(kind) = file_type::classify(Path::new(&path)).filter(|_| is_defaults) else {
             return Ok(Own::new());
         };
         let key = (id, path);
@@ -265,7 +265,7 @@ impl<'r> Trees<'r> {
         let mut own = Own::new();
         for (path, text) in unpacked(&bytes) {
             let path = format!("charts/{path}");
-            if let Some(kind) = kind::classify(Path::new(&path)) {
+            if let Some(kind) = file_type::classify(Path::new(&path)) {
                 self.read_file(&path, &text, kind, &mut own);
             }
         }
@@ -273,8 +273,8 @@ impl<'r> Trees<'r> {
         Ok(own)
     }
 
-    fn read_file(&self, path: &str, text: &str, kind: &Kind, own: &mut Own) {
-        let hints = self.anchors.hints(text.as_bytes());
+    fn read_file(&self, path: &str, text: &str, kind: &FileType, own: &mut Own) {
+        let hints = self.prefilter.hints(text.as_bytes());
         if hints.is_empty() {
             return;
         }

@@ -172,7 +172,7 @@ impl Given {
     }
 }
 
-/// Where values stand that a chart gets, those that win last: files, and places in the file that names the chart.
+/// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
 pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<(PathBuf, Spot)> {
     let mut places = Vec::new();
     let files = |value: &Value| match value {

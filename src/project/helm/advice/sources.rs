@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::values::{Table, Value};
 use super::ways::{documents, is_object, leaf};
-use crate::kind;
+use crate::file_type;
 
 /// The API group of Flux's sources.
 const GROUP: &str = "source.toolkit.fluxcd.io";
@@ -30,7 +30,7 @@ impl Sources {
         if !(text.contains("HelmRepository") && text.contains(GROUP)) {
             return Self::default();
         }
-        let documents = kind::classify(path).map_or(Vec::new(), |kind| documents(kind, text));
+        let documents = file_type::classify(path).map_or(Vec::new(), |kind| documents(kind, text));
         let tables = documents.iter().filter_map(Value::as_table);
         let sources = tables
             .filter(|root| is_object(root, GROUP, "HelmRepository"))

@@ -101,7 +101,7 @@ fn line_length(rest: &[u8]) -> usize {
     memchr::memchr(b'\n', rest).unwrap_or(rest.len())
 }
 
-/// How long the content of a string is that begins with the first byte. Strings can stand in what is put into them.
+/// How long the content of a string is that begins with the first byte. Strings can be in what is put into them.
 fn string_length(rest: &[u8]) -> usize {
     let mut open = vec![b'"'];
     let mut at = 1;

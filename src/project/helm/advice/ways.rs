@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use super::super::values::{self, Leaf, Spot, Table, Value};
 use super::terraform;
-use crate::kind::{self, Holds, Kind, Masks};
+use crate::file_type::{self, FileType, Holds, Masks};
 use crate::search::Search;
 use crate::source::Span;
 
@@ -216,9 +216,9 @@ const NAMING: [Holds; 5] = [
 
 /// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes.
 pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
-    let is_one = |kind: &Kind| NAMING.contains(&kind.holds);
+    let is_one = |kind: &FileType| NAMING.contains(&kind.holds);
     let found = |search: &Search| search.occurs_in(bytes);
-    kind::classify(path).is_some_and(is_one) && SEARCH.as_ref().is_some_and(found)
+    file_type::classify(path).is_some_and(is_one) && SEARCH.as_ref().is_some_and(found)
 }
 
 /// A table of a document that names a chart.
@@ -234,7 +234,7 @@ pub(super) struct Entry<'v> {
 }
 
 /// Every table of the document of that number which names a chart with a version.
-pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &Kind) -> Vec<Entry<'v>> {
+pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &FileType) -> Vec<Entry<'v>> {
     let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
     let entries = ways.flat_map(|way| {
         let paths = way.entries.iter();
@@ -254,7 +254,7 @@ pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &Kind) -> Vec<En
 }
 
 impl Document {
-    fn is(self, root: &Table, kind: &Kind) -> bool {
+    fn is(self, root: &Table, kind: &FileType) -> bool {
         match self {
             Self::Object(group, name) => is_object(root, group, name),
             Self::File(holds) => kind.holds == holds,
@@ -264,7 +264,7 @@ impl Document {
 }
 
 /// Whether a text could name a chart, by a look for the keys that it takes.
-pub(super) fn may_name(kind: &Kind, text: &str) -> bool {
+pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
     let has = |path: &str| {
         let mut keys = path.trim_end_matches("[]").split('.');
         keys.all(|key| text.contains(key))
@@ -290,7 +290,7 @@ pub(super) fn may_name(kind: &Kind, text: &str) -> bool {
     kind.holds == Holds::Terraform || WAYS.iter().any(is_possible)
 }
 
-fn is_any(kind: &Kind) -> bool {
+fn is_any(kind: &FileType) -> bool {
     matches!(kind.holds, Holds::Yaml | Holds::Helmfile)
 }
 
@@ -341,12 +341,12 @@ pub(super) fn leaf<'v>(table: &'v Table, path: &str) -> Option<&'v Leaf> {
 }
 
 /// The documents of a file, templates masked. Empty for what does not parse.
-pub(super) fn documents(kind: &Kind, text: &str) -> Vec<Value> {
+pub(super) fn documents(kind: &FileType, text: &str) -> Vec<Value> {
     if kind.holds == Holds::Terraform {
         return vec![terraform::read(text)];
     }
     let masks = Masks::default();
-    let reading = kind::read(text, kind.parser, None, &masks);
+    let reading = file_type::read(text, kind.parser, None, &masks);
     let layer = reading.layers.first();
     layer
         .map(|layer| values::of_parsed(&layer.parsed, text, 0))

@@ -2,7 +2,7 @@
 //!
 //! Measured on the file itself, so that what is added looks like what is there.
 
-use super::super::document::{is_block, is_plain, is_plain_key};
+use super::super::merged_values::{is_block, is_plain, is_plain_key};
 use super::super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
 use crate::syntax::yaml::{Node, Scalar, Style as Quotes};
 

@@ -121,7 +121,7 @@ impl Image {
     }
 
     fn as_use(&self, text: &str) -> Option<ImageUse> {
-        // What is no tag, such as another program's placeholder, is one that nobody knows.
+        // What is no tag, such as another program's placeholder, is one that no one knows.
         let Some(read) = ImageRef::parse(text) else {
             let end = text.rfind('/').map_or(0, |slash| slash + 1);
             let end = end + text[end..].find([':', '@'])?;
@@ -154,7 +154,7 @@ impl Image {
         })
     }
 
-    /// The parts, and where they stand in the text.
+    /// The parts, and where they are in the text.
     pub(super) fn spans(&self) -> impl Iterator<Item = (Span, &Part)> {
         let mut end = 0;
         self.parts.iter().map(move |part| {

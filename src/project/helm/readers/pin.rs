@@ -113,7 +113,7 @@ impl Readers<'_> {
         let texts: BTreeMap<&Path, String> = patch.changed().collect();
         let member = |(path, member): (&PathBuf, &Member)| {
             let text = texts.get(path.as_path()).unwrap_or(&member.text);
-            (path.clone(), Member::new(member.kind, text.clone()))
+            (path.clone(), Member::new(member.file_type, text.clone()))
         };
         let edited: Members = members.iter().map(member).collect();
         is_whole.then(|| self.images_of(&edited, layer, rules))?

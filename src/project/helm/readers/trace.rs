@@ -11,7 +11,7 @@ use super::layer::Layer;
 use crate::project::helm::render::{
     Chart, EVERY_WAY, Exploration, File, Files, ImageField, OriginKind, Release, Symbol, explore,
 };
-use crate::project::{Members, Place, Tree};
+use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
 
 const MOST_FILES: usize = 4000;
@@ -212,12 +212,12 @@ impl Reader<'_> {
         }
         for path in self.tree.list(folder) {
             match self.tree.place(&path) {
-                Place::Folder => self.folder(&path, depth + 1)?,
-                Place::File => self.file(&path)?,
-                Place::Unreadable => {
+                PathKind::Folder => self.folder(&path, depth + 1)?,
+                PathKind::File => self.file(&path)?,
+                PathKind::Unreadable => {
                     return Err(format!("{} cannot be read", path.display()));
                 }
-                Place::Missing | Place::Outside => {}
+                PathKind::Missing | PathKind::Outside => {}
             }
         }
         Ok(())

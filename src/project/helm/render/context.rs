@@ -67,7 +67,7 @@ impl Context {
         Ok(Value::Text(Text::new(pieces)))
     }
 
-    /// A text that stands for what nobody can foresee. Each is another, and the same in each run.
+    /// A text that stands for what no one can foresee. Each is another, and the same in each run.
     pub(super) fn opaque_text(&self, length: usize, letters: &str) -> Result<Text> {
         self.budget.bytes(length)?;
         self.opaque.set(self.opaque.get() + 1);

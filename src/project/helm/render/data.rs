@@ -1,4 +1,4 @@
-//! YAML and JSON as values, each scalar with where it stands.
+//! YAML and JSON as values, each scalar with where it is.
 
 use std::rc::Rc;
 
@@ -28,7 +28,7 @@ pub(super) trait Located {
     fn whole(&self, leaf: &Leaf) -> Source;
 }
 
-/// Reads values into the maps and lists of a rendering. `path` is where they stand in the chart's values, if they do.
+/// Reads values into the maps and lists of a rendering. `path` is where they are in the chart's values, if they are there.
 pub(super) fn value(
     context: &Context,
     value: &values::Value,

@@ -189,7 +189,7 @@ impl Machine {
         printed.map_err(|fault| frame.failure(fault, span))
     }
 
-    /// Which way to go at a place: what the values say, unless other ways are wanted too.
+    /// Which way to go at a location: what the values say, unless other ways are wanted too.
     pub(super) fn choose(&self, frame: &Frame<'_>, span: Span, ways: usize, way: usize) -> usize {
         match &self.context.choices {
             None => way,

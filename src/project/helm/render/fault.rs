@@ -1,6 +1,6 @@
 //! Why an evaluation ended.
 
-/// An error inside of an evaluation, before anyone knows where it stands.
+/// An error inside of an evaluation, before anyone knows where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub message: String,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::coalesce::Layered;
 use super::super::coalesce::read_whole;
-use super::super::effective::Of;
+use super::super::effective::ChartNode;
 use super::super::values::{self, Leaf, Table};
 use super::Release;
 use super::chart::File;
@@ -71,7 +71,7 @@ impl Located for InFiles<'_> {
 
 impl Nest<'_> {
     /// Makes what the root and everything below it get.
-    pub(super) fn build(&mut self, chart: &Layered<Of>, values: Table) -> Result<()> {
+    pub(super) fn build(&mut self, chart: &Layered<ChartNode>, values: Table) -> Result<()> {
         let path = Some(self.context.recorder.path(None, ""));
         let values = values::Value::table(values);
         let values = data::value(self.context, &values, &InFiles(self.files), path)?;
@@ -88,7 +88,7 @@ impl Nest<'_> {
 
     fn chart(
         &mut self,
-        chart: &Layered<Of>,
+        chart: &Layered<ChartNode>,
         values: Value,
         path: &str,
         release: &Value,
@@ -171,7 +171,7 @@ impl Nest<'_> {
     }
 
     /// `.Chart`: the fields of `Chart.yaml` by their names in Go, empty where nothing is written.
-    fn metadata(&self, chart: &Layered<Of>, is_root: bool) -> Result<Map> {
+    fn metadata(&self, chart: &Layered<ChartNode>, is_root: bool) -> Result<Map> {
         let numbers = &chart.of.chart.templates;
         let number = numbers
             .iter()
@@ -254,7 +254,7 @@ impl Nest<'_> {
         self.context.list(all.collect::<Result<_>>()?)
     }
 
-    fn dependencies(&self, chart: &Layered<Of>) -> Result<Value> {
+    fn dependencies(&self, chart: &Layered<ChartNode>) -> Result<Value> {
         let all = chart.of.dependencies.iter().flatten().map(|one| {
             let tags = one.tags.iter().map(Value::computed).collect();
             let entries: Entries = [

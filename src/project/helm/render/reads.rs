@@ -93,7 +93,7 @@ impl Recorder {
         self.last.set(None);
     }
 
-    /// Notes where in the values a scalar stands.
+    /// Notes where in the values a scalar is.
     pub(super) fn scalar(&self, origin: Origin, path: PathId) {
         let key = (origin.file, origin.span().start);
         let mut scalars = self.scalars.borrow_mut();
@@ -104,7 +104,7 @@ impl Recorder {
         }
     }
 
-    /// The paths at which the scalar stands in the values that a piece is of.
+    /// The paths at which the scalar is in the values that a piece is of.
     pub(super) fn paths_of(&self, origin: Origin) -> Vec<ValuesPath> {
         let scalars = self.scalars.borrow();
         let at = origin.span().start;

@@ -99,7 +99,7 @@ impl Script {
         }
     }
 
-    /// A string literal of which `content` is what stands between the quotes.
+    /// A string literal of which `content` is what is between the quotes.
     pub(super) fn literal(&self, value: &[u8], content: Span) -> Text {
         let verbatim = content.of(&self.text).as_bytes() == value;
         match &self.from {

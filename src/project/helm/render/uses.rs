@@ -35,7 +35,7 @@ pub struct Symbol {
     pub is_unknown: bool,
     /// Where it is written, if it is.
     pub origin: Option<Origin>,
-    /// The values that it comes from: several where one scalar stands at several paths.
+    /// The values that it comes from: several where one scalar is at several paths.
     pub paths: Vec<ValuesPath>,
 }
 

@@ -84,7 +84,7 @@ pub(super) struct Map(Rc<MapData>);
 struct MapData {
     entries: RefCell<Entries>,
     of: MapType,
-    /// Where it stands in the values, if it does.
+    /// Where it is in the values, if it is there.
     path: Option<PathId>,
 }
 

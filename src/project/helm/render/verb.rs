@@ -4,7 +4,7 @@ use super::number;
 use super::text::{PathId, Pieces, Source, Text};
 use super::value::{IntType, Value};
 
-/// What stands where nobody knows what would.
+/// What is where no one knows what would.
 pub(super) const UNKNOWN: &[u8] = b"unknown";
 
 pub(super) fn unknown(path: Option<PathId>) -> Source {

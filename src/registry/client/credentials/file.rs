@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{Credentials, Secret};
 use crate::printable;
 
-/// More is no file that somebody logs in with.
+/// More is no file that someone logs in with.
 const LARGEST: u64 = 4 << 20;
 
 /// Padding is left out by some.
@@ -34,7 +34,7 @@ pub(super) struct AuthFile {
     pub(super) has_globs: bool,
 }
 
-/// `None` where the file only says that somebody is logged in, and a helper has the rest.
+/// `None` where the file only says that someone is logged in, and a helper has the rest.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) credentials: Option<Credentials>,
@@ -138,7 +138,7 @@ impl AuthFile {
             });
         }
         match value.is_object() {
-            // A docker config of somebody who never logged in.
+            // A docker config of someone who never logged in.
             true => Ok(Self::default()),
             false => Err("is not a JSON object".to_owned()),
         }

@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
         may_begin.then(|| self.plain_from(at, in_flow))?
     }
 
-    /// What of a plain scalar stands on the line from `at` on. The punctuation of flow collections ends those in them.
+    /// What of a plain scalar is on the line from `at` on. The punctuation of flow collections ends those in them.
     fn plain_from(&self, at: usize, in_flow: bool) -> Option<Span> {
         let line = &self.bytes[..self.line.end];
         let mut stop = at;

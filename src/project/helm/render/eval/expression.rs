@@ -110,7 +110,7 @@ impl Machine {
             OperandKind::Pipe(pipe) => {
                 let known = frame.variables.len();
                 let value = self.pipe(frame, dot, pipe)?;
-                // A declaration in parentheses lives on in Go; nobody uses one.
+                // A declaration in parentheses lives on in Go; no one uses one.
                 debug_assert!(frame.variables.len() >= known);
                 Ok(value)
             }

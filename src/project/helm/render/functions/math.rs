@@ -111,7 +111,7 @@ fn number_source(value: &Value) -> Source {
     }
 }
 
-/// What is calculated from something that nobody can foresee, nobody can foresee either.
+/// What is calculated from something that no one can foresee, no one can foresee either.
 fn calculated(value: i64, given: &[Value]) -> Value {
     let opaque = given
         .iter()

@@ -1,4 +1,4 @@
-//! Functions of which nobody can foresee the result: random, time, keys. They give something of the right form.
+//! Functions of which no one can foresee the result: random, time, keys. They give something of the right form.
 
 use super::super::context::Context;
 use super::super::fault::Result;
@@ -106,7 +106,7 @@ fn random(context: &Context, given: &[Value], letters: &str) -> Result<Value> {
         .map(Value::Text)
 }
 
-/// The layout stands for the date that nobody knows.
+/// The layout stands for the date that no one knows.
 fn formatted(given: &[Value]) -> Value {
     opaque(&text(given, 0).to_str())
 }
@@ -150,7 +150,7 @@ fn certificate(context: &Context) -> Result<Value> {
     Ok(Value::Map(context.heap.map(entries, of, None)))
 }
 
-/// Times have methods that nobody can foresee either.
+/// Times have methods that no one can foresee either.
 pub(super) fn method(of: Struct) -> Option<Method> {
     (of == Struct::Time).then_some(|_, time, _| Ok(time.clone()))
 }

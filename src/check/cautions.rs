@@ -1,0 +1,92 @@
+//! What a move owes its reader: what else decides whether the new image is pulled, and which one.
+
+use crate::artifact::Artifact;
+use crate::detect::{ImageUse, Tag};
+use crate::file_type::{self, FileType, Masks};
+use crate::finding::Finding;
+use crate::rules::Availability;
+use crate::source::Span;
+use crate::syntax::yaml::{Map, Node};
+
+const NEVER: &str =
+    "the pull policy is Never: load the new image onto the nodes before this is applied";
+const NO_TAG: &str =
+    "no tag is written here: if `latest` is pulled, it may be another image at the new location";
+const LATEST: &str = "`latest` is pulled: it may be another image at the new location";
+
+/// Adds notes to the findings that move an image. `found` has the finding of each use, if there is one.
+pub(super) fn add(
+    uses: &[ImageUse],
+    found: &mut [Option<Finding>],
+    text: &str,
+    file_type: &FileType,
+) {
+    for (one, finding) in uses.iter().zip(found.iter_mut()) {
+        let moves = |finding: &&mut Finding| finding.new.is_some() && one.usage.is_pull();
+        let Some(finding) = finding.as_mut().filter(moves) else {
+            continue;
+        };
+        let note = match one.tag {
+            Tag::None => Some(NO_TAG),
+            Tag::At(span) if span.of(one.text(text)) == "latest" => Some(LATEST),
+            _ => None,
+        };
+        let floats = one.artifact == Artifact::Image && one.digest.is_none();
+        let verified = finding.verified.as_ref().map(|verified| verified.outcome);
+        if let Some(note) = note.filter(|_| floats && verified != Some(Availability::SameDigest)) {
+            finding.notes.push(note.to_owned());
+        }
+    }
+    let moves = |finding: &Option<Finding>| {
+        let finding = finding.as_ref();
+        finding.is_some_and(|finding| finding.new.is_some() && !finding.mention)
+    };
+    if found.iter().any(moves) && memchr::memmem::find(text.as_bytes(), b"Never").is_some() {
+        pull_policies(found, text, file_type);
+    }
+}
+
+fn pull_policies(found: &mut [Option<Finding>], text: &str, file_type: &FileType) {
+    let masks = Masks::default();
+    let reading = file_type::read(text, file_type.parser, None, &masks);
+    let Some(layer) = reading.layers.first() else {
+        return;
+    };
+    let moved = found
+        .iter_mut()
+        .flatten()
+        .filter(|finding| finding.new.is_some());
+    for finding in moved {
+        let mut documents = layer.parsed.documents.iter();
+        if documents.any(|document| is_never_pulled(document, finding.span())) {
+            finding.notes.push(NEVER.to_owned());
+        }
+    }
+}
+
+/// Whether the map that names the image, directly or by its pieces, says that it is never pulled.
+fn is_never_pulled(node: &Node<'_>, at: Span) -> bool {
+    let holds = |node: &Node<'_>| {
+        let span = node.span();
+        span.start <= at.start && at.end <= span.end
+    };
+    match node {
+        Node::Map(map) => {
+            let inside = map.entries.iter().find(|entry| holds(&entry.value));
+            inside.is_some_and(|entry| match &entry.value {
+                Node::Scalar(_) => says_never(map),
+                inner => is_never_pulled(inner, at),
+            })
+        }
+        Node::List(list) => list
+            .items
+            .iter()
+            .any(|item| holds(item) && is_never_pulled(item, at)),
+        Node::Scalar(_) | Node::Alias(_) => false,
+    }
+}
+
+fn says_never(map: &Map<'_>) -> bool {
+    let policies = ["imagePullPolicy", "pullPolicy"];
+    policies.iter().any(|key| map.text(key) == Some("Never"))
+}

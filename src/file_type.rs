@@ -1,0 +1,215 @@
+//! File types: how a file is recognised, how it is parsed, and what it holds. A new type is a row in [`FILE_TYPES`]; the pattern
+//! of the hooks and the page of the manual are made from it.
+//!
+//! Knows no rule, no report and no image: what the parsed text says is for `detect`.
+
+mod manual;
+mod pattern;
+mod read;
+
+use std::path::Path;
+
+pub use manual::{hook_pattern, table};
+use pattern::Name;
+use pattern::Pattern::{self, Extension, Named, Templated, Yaml, YamlBelow};
+pub use read::{MaskedView, Masks, Reading, has_hint, read, text_comments};
+
+/// A file type.
+#[derive(Debug)]
+pub struct FileType {
+    /// As `--files` shows it.
+    pub name: &'static str,
+    pub holds: Holds,
+    /// A file that one of them matches has this type.
+    patterns: &'static [Pattern],
+    pub parser: Parser,
+    /// What files of this type make of the folder that they are in.
+    pub project: Option<ProjectType>,
+    /// What it is, in a few words.
+    about: &'static str,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    Chart,
+    Requirements,
+    Kustomization,
+    Kptfile,
+    /// Named templates.
+    Helpers,
+    Template,
+    Helmfile,
+    Terraform,
+    /// Manifests, values or anything else.
+    Json,
+    Yaml,
+    Text,
+}
+
+/// Several files that make one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectType {
+    Chart,
+    Kustomization,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parser {
+    Yaml,
+    /// YAML with the actions of a template in it.
+    Template,
+    /// Definitions of a template, each a document.
+    Helpers,
+    /// Any text, token by token.
+    Text,
+    /// Nothing in it is an image use. What it names otherwise, such as a chart, is for others to read.
+    Names,
+}
+
+pub const CHART_FILES: [&str; 2] = ["Chart.yaml", "Chart.yml"];
+pub const KUSTOMIZATION_FILES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The first that matches a file is its type.
+pub static FILE_TYPES: &[FileType] = &[
+    FileType {
+        name: "chart",
+        holds: Holds::Chart,
+        patterns: &[Named(&CHART_FILES)],
+        parser: Parser::Yaml,
+        project: Some(ProjectType::Chart),
+        about: "a Helm chart and its dependencies",
+    },
+    FileType {
+        name: "requirements",
+        holds: Holds::Requirements,
+        patterns: &[Named(&["requirements.yaml"])],
+        parser: Parser::Yaml,
+        project: None,
+        about: "the dependencies of an old Helm chart",
+    },
+    FileType {
+        name: "kustomization",
+        holds: Holds::Kustomization,
+        patterns: &[Named(&KUSTOMIZATION_FILES)],
+        parser: Parser::Yaml,
+        project: Some(ProjectType::Kustomization),
+        about: "a kustomization or component",
+    },
+    FileType {
+        name: "kptfile",
+        holds: Holds::Kptfile,
+        patterns: &[Named(&["Kptfile"])],
+        parser: Parser::Yaml,
+        project: None,
+        about: "a package of kpt: its functions are pulled",
+    },
+    FileType {
+        name: "template",
+        holds: Holds::Template,
+        patterns: &[YamlBelow("templates"), Templated],
+        parser: Parser::Template,
+        project: None,
+        about: "YAML or JSON that a program fills in, or that people copy and edit",
+    },
+    FileType {
+        name: "helpers",
+        holds: Holds::Helpers,
+        patterns: &[Extension("tpl")],
+        parser: Parser::Helpers,
+        project: None,
+        about: "named templates of a Helm chart",
+    },
+    FileType {
+        name: "helmfile",
+        holds: Holds::Helmfile,
+        patterns: &[Yaml { prefix: "helmfile" }],
+        parser: Parser::Template,
+        project: None,
+        about: "releases for helmfile",
+    },
+    FileType {
+        name: "terraform",
+        holds: Holds::Terraform,
+        patterns: &[Extension("tf")],
+        parser: Parser::Names,
+        project: None,
+        about: "Terraform; only the charts that it releases are checked",
+    },
+    FileType {
+        name: "json",
+        holds: Holds::Json,
+        patterns: &[Extension("json"), Extension("json5"), Extension("jsonc")],
+        parser: Parser::Yaml,
+        project: None,
+        about: "manifests, values or other JSON",
+    },
+    FileType {
+        name: "yaml",
+        holds: Holds::Yaml,
+        patterns: &[Yaml { prefix: "" }],
+        parser: Parser::Yaml,
+        project: None,
+        about: "manifests, values or other YAML",
+    },
+];
+
+/// A file without a type of its own that is to be read all the same.
+pub static TEXT: FileType = FileType {
+    name: "text",
+    holds: Holds::Text,
+    patterns: &[],
+    parser: Parser::Text,
+    project: None,
+    about: "any other text, if it is named on the command line or `--all-text` is given",
+};
+
+/// What comes in without a name: rendered manifests, or JSON, which is YAML.
+pub fn standard_input() -> &'static FileType {
+    static UNNAMED: FileType = FileType {
+        name: "yaml",
+        holds: Holds::Yaml,
+        patterns: &[],
+        parser: Parser::Yaml,
+        project: None,
+        about: "",
+    };
+    &UNNAMED
+}
+
+/// The type of a file by its path, or `None` if files like it are not checked.
+pub fn classify(path: &Path) -> Option<&'static FileType> {
+    let name = Name::of(path)?;
+    FILE_TYPES.iter().find(|file_type| file_type.matches(&name))
+}
+
+/// The names of files that make a project of the folder that they are in.
+pub fn project_files() -> impl Iterator<Item = &'static str> {
+    let makers = FILE_TYPES
+        .iter()
+        .filter(|file_type| file_type.makes_project());
+    let names = makers.flat_map(|file_type| file_type.patterns.iter().flat_map(Pattern::names));
+    names.copied()
+}
+
+impl FileType {
+    fn matches(&self, name: &Name<'_>) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Whether files of this type make one thing of several files.
+    pub fn makes_project(&self) -> bool {
+        self.project.is_some()
+    }
+
+    /// What a file is, its content considered: manifests and values have no names of their own.
+    pub fn describe(&self, bytes: &[u8]) -> &'static str {
+        let has = |key: &str| memchr::memmem::find(bytes, key.as_bytes()).is_some();
+        match self.holds {
+            Holds::Json | Holds::Yaml if has("apiVersion") && has("kind") => "manifest",
+            Holds::Json | Holds::Yaml => "values",
+            _ => self.name,
+        }
+    }
+}

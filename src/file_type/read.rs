@@ -1,0 +1,132 @@
+//! A text as its file type reads it: documents, with the actions of templates masked.
+
+use std::cell::OnceCell;
+
+use super::Parser;
+use crate::source::Span;
+use crate::syntax::template::{self, Action, Mask};
+use crate::syntax::yaml::{self, Parsed};
+
+/// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.
+#[derive(Debug, Default)]
+pub struct Masks {
+    rungs: [OnceCell<String>; 4],
+}
+
+/// A text as its kind reads it.
+#[derive(Debug)]
+pub struct Reading<'t> {
+    pub actions: Vec<Action>,
+    /// One, or two whose trees are to be united: of the first branches of a template, and of the last.
+    pub layers: Vec<MaskedView<'t>>,
+}
+
+/// A masked text and its trees.
+#[derive(Debug)]
+pub struct MaskedView<'t> {
+    /// As long as the text.
+    pub masked: &'t str,
+    pub parsed: Parsed<'t>,
+}
+
+/// Reads a text. `hints` are offsets, in order: documents without any are not looked into. `None` reads all.
+pub fn read<'t>(
+    text: &'t str,
+    parser: Parser,
+    hints: Option<&[usize]>,
+    masks: &'t Masks,
+) -> Reading<'t> {
+    let plain = |parsed: Parsed<'t>| Reading {
+        actions: Vec::new(),
+        layers: vec![MaskedView {
+            masked: text,
+            parsed,
+        }],
+    };
+    let regions = |text: &str| {
+        let mut documents = yaml::documents(text);
+        if let Some(hints) = hints {
+            documents.retain(|span| has_hint(hints, *span));
+        }
+        documents
+    };
+    let has_actions = || text.contains("{{") || text.contains("{%");
+    match parser {
+        Parser::Text | Parser::Names => plain(Parsed::default()),
+        Parser::Template if has_actions() => masked(text, &regions(text), masks),
+        Parser::Yaml | Parser::Template => {
+            let regions = regions(text);
+            let parsed = parse(text, &regions);
+            // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
+            if parsed.errors.is_empty() || !has_actions() {
+                plain(parsed)
+            } else {
+                masked(text, &regions, masks)
+            }
+        }
+        Parser::Helpers => {
+            let mut bodies = template::define_bodies(&template::actions(text));
+            bodies.retain(|span| hints.is_none_or(|hints| has_hint(hints, *span)));
+            masked(text, &bodies, masks)
+        }
+    }
+}
+
+/// Whether one of the offsets lies in the span.
+pub fn has_hint(hints: &[usize], span: Span) -> bool {
+    hints
+        .get(hints.partition_point(|hint| *hint < span.start))
+        .is_some_and(|hint| *hint < span.end)
+}
+
+/// Climbs the ladder of masks until one parses.
+fn masked<'t>(text: &'t str, regions: &[Span], masks: &'t Masks) -> Reading<'t> {
+    let actions = template::actions(text);
+    let rung = |at: usize, how: Mask| {
+        let masked: &'t str = masks.rungs[at].get_or_init(|| template::mask(text, &actions, how));
+        let parsed = parse(masked, regions);
+        MaskedView { masked, parsed }
+    };
+    let sound = |layer: &MaskedView<'_>| layer.parsed.errors.is_empty();
+    let lines = rung(0, Mask::Lines);
+    let layers = if sound(&lines) {
+        vec![lines]
+    } else {
+        let branches = vec![rung(1, Mask::FirstBranch), rung(2, Mask::LastBranch)];
+        let blanks = rung(3, Mask::Blanks);
+        match () {
+            () if branches.iter().all(sound) => branches,
+            () if sound(&blanks) => vec![blanks],
+            () => vec![lines],
+        }
+    };
+    Reading { actions, layers }
+}
+
+fn parse<'t>(text: &'t str, regions: &[Span]) -> Parsed<'t> {
+    let mut all = Parsed::default();
+    for region in regions {
+        let parsed = yaml::parse(text, *region);
+        all.documents.extend(parsed.documents);
+        all.comments.extend(parsed.comments);
+        all.unparsed.extend(parsed.unparsed);
+        all.errors.extend(parsed.errors);
+        all.aliased |= parsed.aliased;
+        all.shared.extend(parsed.shared);
+    }
+    all
+}
+
+/// In text without a grammar, what follows a `#` or `//` on its line: for ignore comments.
+pub fn text_comments(text: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        if let Some(start) = content.find('#').or_else(|| content.find("//")) {
+            found.push(Span::new(at + start, at + content.len()));
+        }
+        at += line.len();
+    }
+    found
+}

@@ -1,0 +1,97 @@
+//! The images that the user's charts render, each where its first piece is written: those of the values as they are, and
+//! those that are switched off.
+//!
+//! Images of subcharts are listed by the values that they get.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::check::Image;
+use crate::image::ImageRef;
+use crate::project::helm::readers::rendered;
+use crate::project::helm::vendored::Vendored;
+use crate::project::helm::{meet_all, owned};
+use crate::project::{PathKind, Tree};
+use crate::rules::RuleSet;
+use crate::source::{LineIndex, Position, Span};
+
+/// What a chart's templates make of what is written.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// Where pieces of images are written, by file: start and end. What a file names there by itself is one of these images.
+    pub pieces: BTreeMap<PathBuf, Vec<(Position, Position)>>,
+    pub images: Vec<(PathBuf, Position, Image)>,
+}
+
+/// What the charts render that the user owns and that render here.
+pub fn images(
+    tree: &dyn Tree,
+    files: &[PathBuf],
+    rules: &RuleSet,
+    vendored: Vendored<'_>,
+) -> Vec<Rendered> {
+    let owned = owned(meet_all(tree, files), vendored, &[]);
+    let has_templates = |folder: &Path| tree.place(&folder.join("templates")) == PathKind::Folder;
+    owned
+        .par_iter()
+        .filter(|one| has_templates(&one.folder))
+        .map(|one| of_chart(tree, &one.folder, rules))
+        .collect()
+}
+
+fn of_chart(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Rendered {
+    let subcharts = folder.join("charts");
+    let mut lines: BTreeMap<Arc<Path>, Option<(Arc<str>, LineIndex)>> = BTreeMap::new();
+    let mut positions = |path: &Arc<Path>, span: Span| {
+        let known = lines.entry(Arc::clone(path)).or_insert_with(|| {
+            let text = tree.text(path)?;
+            let lines = LineIndex::new(&text);
+            Some((text, lines))
+        });
+        let (text, lines) = known.as_ref()?;
+        Some((
+            lines.position(text, span.start),
+            lines.position(text, span.end),
+        ))
+    };
+    let mut found = Rendered::default();
+    for pieces in rendered(tree, folder, rules) {
+        let text: String = pieces.iter().map(|(text, _)| text.as_str()).collect();
+        let Some(read) = ImageRef::parse(&text) else {
+            continue;
+        };
+        let written = pieces.iter().filter(|(text, _)| !text.is_empty());
+        let written: Vec<(&Arc<Path>, Span)> = written
+            .filter_map(|(_, at)| at.as_ref())
+            .map(|(path, span)| (path, *span))
+            .collect();
+        let Some((first, span)) = written.first().copied() else {
+            continue;
+        };
+        if first.starts_with(&subcharts) {
+            continue;
+        }
+        let Some((at, _)) = positions(first, span) else {
+            continue;
+        };
+        let image = Image {
+            span,
+            extent: span,
+            name: text[..read.name_span().end].to_owned(),
+            tag: read.tag.map(str::to_owned),
+            digest: read.digest.map(str::to_owned),
+            shape: "rendered",
+        };
+        found.images.push((first.to_path_buf(), at, image));
+        for (path, span) in written {
+            if let Some((start, end)) = positions(path, span) {
+                let pieces = found.pieces.entry(path.to_path_buf()).or_default();
+                pieces.push((start, end));
+            }
+        }
+    }
+    found
+}

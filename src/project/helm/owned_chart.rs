@@ -1,0 +1,110 @@
+//! A chart that the user owns, among the files that are judged with it: what is reported at its dependencies.
+
+use std::path::{Path, PathBuf};
+
+use super::changes::{Change, Target};
+use super::load::Loaded;
+use super::members::{drop_defaults, hold, note};
+use super::subchart_findings::Owned;
+use super::told_absent;
+use super::values::Spot;
+use crate::finding::{Finding, Related};
+use crate::project::{Member, Members};
+use crate::rules::RuleSet;
+use crate::rules::prefilter::Prefilter;
+
+const VENDORED: &str = "an edit would be lost: `helm dependency update` overwrites this file";
+
+/// A chart that the user owns.
+pub(super) struct OwnedChart {
+    pub chart: PathBuf,
+    /// `requirements.yaml`, where the dependencies stand there.
+    pub requirements: Option<PathBuf>,
+    /// Whether there is such a file or not.
+    pub values: PathBuf,
+    /// `Chart.lock` or `requirements.lock`.
+    pub lock: Option<String>,
+    pub loaded: Loaded,
+    /// Dependencies that are not in `charts/`, by their numbers.
+    pub absent: Vec<usize>,
+}
+
+impl OwnedChart {
+    /// The file that the dependencies stand in.
+    pub(super) fn declares(&self) -> &Path {
+        self.requirements.as_deref().unwrap_or(&self.chart)
+    }
+
+    /// Adds what is found, and gives what it wants.
+    pub(super) fn find(
+        &self,
+        members: &mut Members,
+        rules: &RuleSet,
+        prefilter: &Prefilter,
+    ) -> Vec<Change> {
+        drop_defaults(members, &self.loaded.vendored, &|_| false);
+        hold(members, &self.loaded.vendored, VENDORED);
+        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+        let Some(chart) = text(&self.chart) else {
+            return Vec::new();
+        };
+        let requirements = self.requirements.as_deref().and_then(text);
+        let values = text(&self.values).unwrap_or_default();
+        let owned = match Owned::new(chart, requirements, values, &self.loaded) {
+            Ok(owned) => owned,
+            Err(error) => {
+                let member = members.get_mut(&self.chart);
+                let message = format!("{error}: its subcharts were not analysed");
+                note(member, None, message, false);
+                return Vec::new();
+            }
+        };
+        let mut found = owned.findings(rules, prefilter);
+        let target = Target {
+            file: self.values.clone(),
+            at: Spot::default(),
+        };
+        for finding in &mut found {
+            finding.put_into(&target, values, members.get(&self.values));
+        }
+        let dependencies = owned.dependencies().to_vec();
+        let declares = members.get_mut(self.declares());
+        let Some(member) = declares else {
+            return Vec::new();
+        };
+        self.note_lock(member);
+        let found = found.into_iter();
+        let changes = found.filter_map(|one| one.add_to(self.declares(), member, &target));
+        let changes = changes.collect();
+        for dependency in self
+            .absent
+            .iter()
+            .filter_map(|index| dependencies.get(*index))
+        {
+            let message = told_absent(dependency);
+            note(Some(member), Some(dependency.at.start), message, false);
+        }
+        for fault in &self.loaded.faults {
+            note(Some(member), None, fault.message(), fault.fatal);
+        }
+        changes
+    }
+
+    /// A lock names repositories by a digest.
+    fn note_lock(&self, member: &mut Member) {
+        let Some(lock) = &self.lock else {
+            return;
+        };
+        let moves = |finding: &&mut Finding| {
+            let chart = ["https://", "http://", "oci://"];
+            finding.fix.is_some() && chart.iter().any(|scheme| finding.old.starts_with(scheme))
+        };
+        for finding in member.findings.iter_mut().filter(moves) {
+            finding.related.push(Related {
+                place: lock.clone(),
+                position: None,
+                text: "its digest is outdated after that: run `helm dependency update`".to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Charts that another file than a `Chart.yaml` asks for, and that are no one's to edit: the override of what they have
+//! by default goes where that file gives them values. Here those of a kustomization's `helmCharts`, with `valuesInline`
+//! or the `valuesFile` that the user owns; `released` has others.
+//!
+//! Only what lies unpacked in `chartHome` is seen, and only with a repository to pull it from: without one it is the
+//! user's own chart, unless the settings say otherwise. Of `additionalValuesFiles` nothing is known.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::changes::{Change, Target};
+use super::chart::Metadata;
+use super::coalesce::merge;
+use super::load::{File, Loaded, Loader, shown};
+use super::members::{drop_defaults, hold, note};
+use super::subchart_findings::{DefaultFinding, Owned};
+use super::values::{self, Spot, Table, Value};
+use super::vendored::Vendored;
+
+use crate::project::{Members, PathKind, Tree};
+use crate::rules::RuleSet;
+use crate::rules::prefilter::Prefilter;
+use crate::source::Span;
+
+const UNPACKED: &str =
+    "a tool puts this chart back, so its defaults are overridden where it is released";
+
+/// One chart that is asked for.
+pub(super) struct ReleasedChart {
+    /// The file that asks.
+    pub asking: PathBuf,
+    /// The folder of the chart, or its archive.
+    pub folder: PathBuf,
+    /// The file that overrides go into: the kustomization, or a values file.
+    pub values: PathBuf,
+    pub loaded: Loaded,
+    /// Where the file names the chart.
+    pub name: Spot,
+    /// Where values are in the file that overrides go into.
+    pub at: Spot,
+    /// Values files that those are laid over, the first below all others.
+    pub below: Vec<PathBuf>,
+    /// The key by which it has values that cannot be read here, if any: then nothing is reported of it.
+    pub unseen: Option<&'static str>,
+    /// Whether other charts may get values from the file that overrides go into.
+    pub is_shared: bool,
+}
+
+const SHARED: &str = "other charts may use that values file, too";
+
+/// Finds those whose overrides would go into values files that are named more often than for their own charts.
+pub(super) fn mark_shared(tree: &dyn Tree, asking: &[&PathBuf], inflated: &mut [ReleasedChart]) {
+    if !inflated.iter().any(|one| one.at.is_whole()) {
+        return;
+    }
+    let texts: Vec<Arc<str>> = asking.iter().filter_map(|path| tree.text(path)).collect();
+    let shared: Vec<bool> = inflated
+        .iter()
+        .map(|one| {
+            let name = one.values.file_name().and_then(|name| name.to_str());
+            let Some(name) = name.filter(|_| one.at.is_whole()) else {
+                return false;
+            };
+            let reads = |other: &&ReleasedChart| {
+                other.folder == one.folder
+                    && (other.values == one.values && other.at.is_whole()
+                        || other.below.contains(&one.values))
+            };
+            let own = inflated.iter().filter(reads).count();
+            let named = texts.iter().map(|text| mentions(text, name));
+            named.sum::<usize>() > own
+        })
+        .collect();
+    for (one, shared) in inflated.iter_mut().zip(shared) {
+        one.is_shared = shared;
+    }
+}
+
+/// How often a text names a file, whatever the way to it.
+fn mentions(text: &str, file: &str) -> usize {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let bytes = text.as_bytes();
+    let places = text.match_indices(file);
+    let whole = places.filter(|(at, _)| {
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(at + file.len()).copied();
+        !before.is_some_and(in_name) && !after.is_some_and(in_name)
+    });
+    whole.count()
+}
+
+/// How files that ask for charts are read.
+#[derive(Clone, Copy)]
+pub(super) struct ReleaseContext<'s> {
+    pub tree: &'s dyn Tree,
+    pub prefilter: &'s Prefilter,
+    pub vendored: Vendored<'s>,
+    /// Whether charts are kept of which there is nothing to say.
+    pub every_chart: bool,
+}
+
+impl ReleaseContext<'_> {
+    /// Whether an override for a chart may go into a values file: not where a tool put it, nor into another chart.
+    pub(super) fn is_own(&self, file: &Path, chart: &Path) -> bool {
+        let mut folders = file.ancestors().skip(1);
+        let beside = file.parent().unwrap_or(Path::new("")).join("Chart.yaml");
+        !file.starts_with(chart)
+            && !folders.any(|folder| self.vendored.lists(folder))
+            && self.tree.place(&beside) != PathKind::File
+    }
+
+    /// Reads a chart in a folder or in an archive. `None` if there is nothing to say of it.
+    pub(super) fn load(&self, chart: &Path, is_archive: bool) -> Option<Loaded> {
+        let mut loader = Loader::new(self.tree, self.prefilter, self.vendored);
+        loader.every_template = self.every_chart;
+        let loaded = match is_archive {
+            true => loader.load_archive(chart),
+            false => loader.load_one(chart),
+        };
+        let has_news = loaded.suspect || !loaded.vendored.is_empty() || !loaded.faults.is_empty();
+        (self.every_chart || has_news).then_some(loaded)
+    }
+}
+
+/// The charts that a kustomization pulls, as far as they are there.
+pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
+    let ReleaseContext { tree, vendored, .. } = scene;
+    let read = || {
+        let text = tree.text(path).filter(|text| text.contains("helmCharts"))?;
+        values::read(&text, 0).ok()
+    };
+    let Some(root) = read() else {
+        return Vec::new();
+    };
+    let globals = values::table_at(&root, ["helmGlobals"]);
+    let home = globals.and_then(|globals| text(globals, "chartHome"));
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let Some(Value::List(items)) = root.get("helmCharts") else {
+        return Vec::new();
+    };
+    let entry = |(index, item): (usize, &Value)| {
+        let entry = item.as_table()?;
+        let name = text(entry, "name")?;
+        let version = text(entry, "version").unwrap_or_default();
+        let chart = unpacked(tree, folder, home.as_deref(), &name, &version)?;
+        if text(entry, "repo").is_none() && !vendored.lists(&chart) {
+            return None;
+        }
+        let loaded = scene.load(&chart, false)?;
+        let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
+        let file =
+            file.filter(|file| tree.place(file) == PathKind::File && scene.is_own(file, &chart));
+        let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
+        let inline = entry.contains_key("valuesInline") || file.is_none();
+        Some(ReleasedChart {
+            asking: path.to_owned(),
+            folder: chart,
+            values: match (&file, inline) {
+                (Some(file), false) => file.clone(),
+                _ => path.to_owned(),
+            },
+            loaded,
+            name: spot.clone().keys(&["name"]),
+            at: match inline {
+                true => spot.keys(&["valuesInline"]),
+                false => Spot::default(),
+            },
+            below: file.filter(|_| inline).into_iter().collect(),
+            unseen: None,
+            is_shared: false,
+        })
+    };
+    items.iter().enumerate().filter_map(entry).collect()
+}
+
+/// The folder of a chart that a kustomization names, where it lies unpacked.
+pub(in crate::project) fn unpacked(
+    tree: &dyn Tree,
+    folder: &Path,
+    home: Option<&str>,
+    name: &str,
+    version: &str,
+) -> Option<PathBuf> {
+    let home = tree.resolve(folder, home.unwrap_or("charts"));
+    let places = [
+        home.join(format!("{name}-{version}")).join(name),
+        home.join(name),
+    ];
+    let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == PathKind::File;
+    places.into_iter().find(is_chart)
+}
+
+pub(super) fn text(table: &Table, key: &str) -> Option<String> {
+    match table.get(key)? {
+        Value::Leaf(leaf) if !leaf.text.is_empty() => Some(leaf.text.to_string()),
+        _ => None,
+    }
+}
+
+pub(super) fn not_looked_into(why: &str) -> String {
+    format!("{why}: the chart was not analysed")
+}
+
+impl ReleasedChart {
+    /// Files that have to be judged together.
+    pub(super) fn group(&self) -> Vec<PathBuf> {
+        let own = [self.asking.clone(), self.values.clone()];
+        let below = self.below.iter().cloned();
+        let vendored = self.loaded.vendored.iter().cloned();
+        own.into_iter().chain(below).chain(vendored).collect()
+    }
+
+    /// Adds what was found, and gives what it wants. Of a chart of which not every release is `understood`, what is in it is reported, too.
+    pub(super) fn tell(
+        &self,
+        members: &mut Members,
+        found: Result<Vec<DefaultFinding>, String>,
+        understood: bool,
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        match found {
+            Ok(found) => {
+                if understood {
+                    let is_default = |path: &Path| self.below.iter().any(|below| below == path);
+                    drop_defaults(members, &self.loaded.vendored, &is_default);
+                }
+                hold(members, &self.loaded.vendored, UNPACKED);
+                if let Some(member) = members.get_mut(&self.asking) {
+                    let target = self.target();
+                    let found = found.into_iter();
+                    changes = found
+                        .filter_map(|one| one.add_to(&self.asking, member, &target))
+                        .collect();
+                }
+            }
+            Err(why) => {
+                // What is in the chart is all that is reported of it.
+                hold(members, &self.loaded.vendored, UNPACKED);
+                let asking = members.get_mut(&self.asking);
+                let at = asking.as_ref().and_then(|asking| {
+                    let name = self.name_in(&asking.text)?;
+                    Some(name.start)
+                });
+                note(asking, at, not_looked_into(&why), false);
+            }
+        }
+        for fault in &self.loaded.faults {
+            let asking = members.get_mut(&self.asking);
+            note(asking, None, fault.message(), fault.fatal);
+        }
+        changes
+    }
+
+    /// The chart under the values that it gets.
+    ///
+    /// # Errors
+    /// Where those cannot be read.
+    pub(super) fn owned<'t>(
+        &self,
+        text: impl Fn(&Path) -> Option<&'t str>,
+    ) -> Result<Owned<'_>, String> {
+        if let Some(key) = self.unseen {
+            return Err(format!("some of its values come from `{key}`"));
+        }
+        let text =
+            |path: &Path| text(path).ok_or_else(|| format!("{} cannot be read", shown(path)));
+        let unread = |path: &Path, error: String| match path == self.asking {
+            true => format!("the file {error}"),
+            false => format!("{} {error}", shown(path)),
+        };
+        let about = Metadata {
+            name_at: self.name_in(text(&self.asking)?),
+            ..Metadata::default()
+        };
+        let written = text(&self.values)?;
+        let mut set =
+            values::read_at(written, 0, &self.at).map_err(|error| unread(&self.values, error))?;
+        let file = |path: &Path, text: &str| File {
+            place: shown(path),
+            text: Arc::from(text),
+            of_root: path.starts_with(&self.folder),
+        };
+        let mut files = vec![file(&self.values, written)];
+        for path in self.below.iter().rev() {
+            let below = text(path)?;
+            let number = Owned::number(&self.loaded, files.len());
+            let under = values::read(below, number).map_err(|error| unread(path, error))?;
+            merge(&mut set, &under, true);
+            files.push(file(path, below));
+        }
+        Ok(Owned::asked_for(about, set, files, &self.loaded))
+    }
+
+    /// What is legacy in the values that the chart gets.
+    ///
+    /// # Errors
+    /// Where those cannot be read.
+    pub(super) fn findings(
+        &self,
+        members: &Members,
+        rules: &RuleSet,
+        prefilter: &Prefilter,
+    ) -> Result<Vec<DefaultFinding>, String> {
+        let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
+        let mut found = self.owned(text)?.findings(rules, prefilter);
+        let written = text(&self.values).unwrap_or_default();
+        let target = self.target();
+        for one in &mut found {
+            one.without_name();
+            if self.is_shared {
+                one.doubt(SHARED);
+            }
+            one.put_into(&target, written, members.get(&self.values));
+        }
+        Ok(found)
+    }
+
+    /// Where the chart is named in the file that asks for it.
+    fn name_in(&self, text: &str) -> Option<Span> {
+        let documents = values::read_all(text, 0).ok()?;
+        match values::at(documents.get(self.name.document)?, &self.name.steps) {
+            Value::Leaf(name) => Some(name.origin.span),
+            _ => None,
+        }
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            file: self.values.clone(),
+            at: self.at.clone(),
+        }
+    }
+}

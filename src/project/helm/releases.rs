@@ -1,0 +1,392 @@
+//! Charts of the tree that a Flux `HelmRelease`, an Argo CD `Application` or a helmfile releases.
+//!
+//! Of those that a tool put there, archives and folders that the settings list, the override of what they have by default
+//! goes into the values of the release. Any other chart in a folder is the user's own and edited there; what a release
+//! gives it is laid over its values when its images are judged. Values that a release takes from where they cannot be read
+//! here are named, and nothing is said of the release.
+
+mod layers;
+
+use std::path::{Path, PathBuf};
+
+use super::given::{Given, Laid};
+use super::released_chart::{ReleaseContext, ReleasedChart, text};
+use super::values::{self, Spot, Table, Value, table_at};
+use crate::file_type::{FileType, Holds};
+use crate::project::PathKind;
+
+const ARCHIVE: &str = ".tgz";
+const FLUX_RELEASE: &str = "HelmRelease";
+const ARGO: &str = "argoproj.io/";
+
+/// Words of which a file has one if it releases charts of the tree, unless it is a helmfile.
+pub const RELEASE_WORDS: [&str; 2] = [FLUX_RELEASE, ARGO];
+
+/// How far above a release the root of its source is looked for.
+const MOST_FOLDERS: usize = 32;
+
+/// Whether a file may release a chart of the tree, by a look at its bytes.
+pub fn may_release(kind: &FileType, bytes: &[u8]) -> bool {
+    let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
+    match kind.holds {
+        Holds::Helmfile => has("chart"),
+        Holds::Yaml => has(FLUX_RELEASE) && has("GitRepository") || has(ARGO) && has("path"),
+        _ => false,
+    }
+}
+
+/// A release as its file says it.
+pub(super) struct Release {
+    /// The file that says it.
+    asking: PathBuf,
+    /// Whether a tool put the chart there.
+    is_vendored: bool,
+    /// All values that it gives, the lowest first. `None` where some of them are not of this tree.
+    layers: Option<Vec<Given>>,
+    /// The archive or the folder.
+    chart: PathBuf,
+    /// Where the file names it.
+    name: Spot,
+    /// The file that has the values which win, and where in it they are.
+    values: PathBuf,
+    at: Spot,
+    /// Values files that those are laid over, the first below all others.
+    below: Vec<PathBuf>,
+    /// The key by which it has values that cannot be read here.
+    unseen: Option<&'static str>,
+}
+
+/// The releases of charts of the tree.
+pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
+    let documents = scene.tree.text(path).map(|text| values::read_all(&text, 0));
+    let Some(Ok(documents)) = documents else {
+        return Vec::new();
+    };
+    let file = ReleaseFile {
+        scene,
+        path,
+        folder: path.parent().unwrap_or(Path::new("")),
+    };
+    let tables = documents.iter().enumerate();
+    tables
+        .filter_map(|(number, root)| Some((number, root.as_table()?)))
+        .flat_map(|(number, root)| file.document(number, root))
+        .collect()
+}
+
+impl Release {
+    /// The chart that a tool put there, for overrides to be written into the release.
+    pub(super) fn inflated(&self, scene: ReleaseContext<'_>) -> Option<ReleasedChart> {
+        if !self.is_vendored {
+            return None;
+        }
+        Some(ReleasedChart {
+            asking: self.asking.clone(),
+            folder: self.chart.clone(),
+            values: self.values.clone(),
+            loaded: scene.load(&self.chart, is_archive(&self.chart))?,
+            name: self.name.clone(),
+            at: self.at.clone(),
+            below: self.below.clone(),
+            unseen: self.unseen,
+            is_shared: false,
+        })
+    }
+
+    /// What is laid over the values of a chart of the user's own.
+    pub(super) fn laid(self) -> Option<Laid> {
+        let layers = self.layers.filter(|layers| !layers.is_empty())?;
+        (!self.is_vendored).then_some(Laid {
+            asking: self.asking,
+            chart: self.chart,
+            layers,
+        })
+    }
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ARCHIVE)
+}
+
+/// A file that may release charts.
+struct ReleaseFile<'f> {
+    scene: ReleaseContext<'f>,
+    path: &'f Path,
+    folder: &'f Path,
+}
+
+impl ReleaseFile<'_> {
+    fn document(&self, number: usize, root: &Table) -> Vec<Release> {
+        if let Some(Value::List(items)) = root.get("releases") {
+            let releases = items.iter().enumerate().filter_map(|(index, item)| {
+                let spot = Spot::at_keys(number, &["releases"]).item(index);
+                self.of_helmfile(&spot, item.as_table()?)
+            });
+            return releases.collect();
+        }
+        let kind = text(root, "kind").unwrap_or_default();
+        let group = text(root, "apiVersion").unwrap_or_default();
+        match (group.split('/').next(), &*kind) {
+            (Some("helm.toolkit.fluxcd.io"), "HelmRelease") => {
+                Vec::from_iter(self.of_flux(number, root))
+            }
+            (Some("argoproj.io"), "Application") => self.of_argo(number, root, &["spec"], false),
+            (Some("argoproj.io"), "ApplicationSet") => {
+                self.of_argo(number, root, &["spec", "template", "spec"], true)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A chart at a path, if there is one.
+    fn chart(&self, path: PathBuf) -> Option<PathBuf> {
+        let is_file = |path: &Path| self.scene.tree.place(path) == PathKind::File;
+        let is_chart = match is_archive(&path) {
+            true => is_file(&path),
+            false => is_file(&path.join("Chart.yaml")),
+        };
+        is_chart.then_some(path)
+    }
+
+    /// Whether a tool put a chart there.
+    fn is_vendored(&self, chart: &Path) -> bool {
+        is_archive(chart) || self.scene.vendored.lists(chart)
+    }
+
+    /// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where
+    /// nothing more may be seen: the outermost folder comes first.
+    fn paths_at_root(&self, named: &str) -> Vec<PathBuf> {
+        let named = named.trim_start_matches("./").trim_start_matches('/');
+        let above = (0..MOST_FOLDERS)
+            .map(|depth| self.scene.tree.resolve(self.folder, &"../".repeat(depth)));
+        let seen = above.take_while(|folder| self.scene.tree.place(folder) == PathKind::Folder);
+        let mut paths: Vec<PathBuf> = seen
+            .map(|folder| self.scene.tree.resolve(&folder, named))
+            .collect();
+        paths.reverse();
+        paths
+    }
+
+    fn chart_at_root(&self, named: &str) -> Option<PathBuf> {
+        let mut paths = self.paths_at_root(named).into_iter();
+        paths.find_map(|path| self.chart(path))
+    }
+
+    fn of_flux(&self, number: usize, root: &Table) -> Option<Release> {
+        let spec = root.get("spec")?.as_table()?;
+        let chart = table_at(spec, ["chart", "spec"])?;
+        if text(chart.get("sourceRef")?.as_table()?, "kind")? != "GitRepository" {
+            return None;
+        }
+        let elsewhere = [
+            ("valuesFrom", spec),
+            ("valuesFiles", chart),
+            ("valuesFile", chart),
+        ];
+        let unseen = elsewhere
+            .iter()
+            .find(|(key, table)| table.contains_key(*key));
+        let folder = self.chart_at_root(&text(chart, "chart")?)?;
+        Some(Release {
+            asking: self.path.to_owned(),
+            is_vendored: self.is_vendored(&folder),
+            layers: self.layers_of_flux(number, spec, chart),
+            chart: folder,
+            name: Spot::at_keys(number, &["spec", "chart", "spec", "chart"]),
+            values: self.path.to_owned(),
+            at: Spot::at_keys(number, &["spec", "values"]),
+            below: Vec::new(),
+            unseen: unseen.map(|(key, _)| *key),
+        })
+    }
+
+    /// An application has several sources, or one.
+    fn of_argo(
+        &self,
+        number: usize,
+        root: &Table,
+        spec: &[&str],
+        is_template: bool,
+    ) -> Vec<Release> {
+        let spot = Spot::at_keys(number, spec);
+        let Some(spec) = table_at(root, spec.iter().copied()) else {
+            return Vec::new();
+        };
+        let sources: Vec<(Spot, &Value)> = match (spec.get("sources"), spec.get("source")) {
+            (Some(Value::List(items)), _) if !items.is_empty() => {
+                let items = items.iter().enumerate();
+                let spot = spot.keys(&["sources"]);
+                items
+                    .map(|(index, item)| (spot.clone().item(index), item))
+                    .collect()
+            }
+            (_, Some(source)) => vec![(spot.keys(&["source"]), source)],
+            _ => Vec::new(),
+        };
+        let tables = || sources.iter().filter_map(|(_, source)| source.as_table());
+        let found = sources.iter().filter_map(|(spot, source)| {
+            let source = source.as_table()?;
+            // By these names the other sources of the same repository are called in `valueFiles`.
+            let repository = text(source, "repoURL");
+            let same = tables().filter(|other| text(other, "repoURL") == repository);
+            let names: Vec<String> = same.filter_map(|other| text(other, "ref")).collect();
+            self.of_source(spot, source, &names, is_template)
+        });
+        found.collect()
+    }
+
+    /// Parameters win over `valuesObject`, that over `values`, and that over the last of `valueFiles`.
+    fn of_source(
+        &self,
+        spot: &Spot,
+        source: &Table,
+        names: &[String],
+        is_template: bool,
+    ) -> Option<Release> {
+        let chart = self.chart_at_root(&text(source, "path")?)?;
+        let none = Table::new();
+        let helm = source.get("helm").and_then(Value::as_table);
+        let helm = helm.unwrap_or(&none);
+        let at = |key: &str| spot.clone().keys(&["helm", key]);
+        let parameters = ["parameters", "fileParameters"];
+        let has = |key: &str| !matches!(helm.get(key), None | Some(Value::Null));
+        let mut unseen = parameters.into_iter().find(|key| has(key));
+        let files = self.value_files(helm, &chart, names);
+        let layers = self.layers_of_argo(spot, helm, files.clone(), is_template);
+        let mut below = files.unwrap_or_else(|| {
+            unseen = Some("valueFiles");
+            Vec::new()
+        });
+        let in_text = text(helm, "values").filter(|_| !has("valuesObject"));
+        if is_template && in_text.as_ref().is_some_and(|text| text.contains("{{")) {
+            unseen = Some("values");
+        }
+        let file = match has("valuesObject") || in_text.is_some() {
+            true => None,
+            false => below.pop_if(|file| self.scene.is_own(file, &chart)),
+        };
+        let (values, at) = match file {
+            Some(file) => (file, Spot::default()),
+            None if in_text.is_some() => (self.path.to_owned(), at("values").in_text()),
+            None => (self.path.to_owned(), at("valuesObject")),
+        };
+        Some(Release {
+            asking: self.path.to_owned(),
+            is_vendored: self.is_vendored(&chart),
+            layers,
+            chart,
+            name: spot.clone().keys(&["path"]),
+            values,
+            at,
+            below,
+            unseen,
+        })
+    }
+
+    /// The files of `valueFiles`: from the chart's folder, or from the root. `None` where one of them is not of this tree.
+    fn value_files(&self, helm: &Table, chart: &Path, names: &[String]) -> Option<Vec<PathBuf>> {
+        let items: &[Value] = match helm.get("valueFiles") {
+            Some(Value::List(items)) => items,
+            None | Some(Value::Null) => &[],
+            _ => return None,
+        };
+        let may_miss = matches!(
+            helm.get("ignoreMissingValueFiles"),
+            Some(Value::Leaf(leaf)) if &*leaf.text == "true"
+        );
+        let mut files = Vec::new();
+        for item in items {
+            let Value::Leaf(leaf) = item else {
+                return None;
+            };
+            // A template may become anything.
+            if leaf.text.contains("{{") {
+                return None;
+            }
+            // `$name/` is of another source.
+            let named = leaf.text.strip_prefix('$').map(|rest| rest.split_once('/'));
+            let paths = match named {
+                Some(Some((name, rest))) if names.iter().any(|own| own == name) => {
+                    self.paths_at_root(rest)
+                }
+                Some(_) => return None,
+                None if leaf.text.starts_with('/') => self.paths_at_root(&leaf.text),
+                None => vec![self.scene.tree.resolve(chart, &leaf.text)],
+            };
+            let mut paths = paths.into_iter();
+            match paths.find(|path| self.scene.tree.place(path) == PathKind::File) {
+                Some(file) => files.push(file),
+                None if may_miss => {}
+                None => return None,
+            }
+        }
+        Some(files)
+    }
+
+    /// helmfile takes the path from its own folder; of the values, the last win.
+    fn of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Release> {
+        let chart = self.chart(
+            self.scene
+                .tree
+                .resolve(self.folder, &text(release, "chart")?),
+        )?;
+        // Other keys by which values come: `set`, and what a template lends.
+        let elsewhere = [
+            "set",
+            "setString",
+            "setTemplate",
+            "inherit",
+            "valuesTemplate",
+        ];
+        let mut unseen = elsewhere.into_iter().find(|key| release.contains_key(*key));
+        let none = Vec::new();
+        let items: &[Value] = match release.get("values") {
+            Some(Value::List(items)) => items,
+            None | Some(Value::Null) => &none,
+            _ => {
+                unseen = Some("values");
+                &none
+            }
+        };
+        let file = |item: &Value| match item {
+            Value::Leaf(leaf) => {
+                let file = self.scene.tree.resolve(self.folder, &leaf.text);
+                let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
+                (known && self.scene.tree.place(&file) == PathKind::File).then_some(file)
+            }
+            _ => None,
+        };
+        let (inline, files) = match items.split_last() {
+            Some((Value::Table(_), files)) => (true, files),
+            _ => (false, items),
+        };
+        let below: Option<Vec<PathBuf>> = files.iter().map(file).collect();
+        let mut below = below.unwrap_or_else(|| {
+            unseen = Some("values");
+            Vec::new()
+        });
+        let last = match inline {
+            true => None,
+            false => below.pop_if(|file| self.scene.is_own(file, &chart)),
+        };
+        let (values, at) = match last {
+            Some(last) => (last, Spot::default()),
+            None => {
+                // Where no map ends the list of values, there is no room: the finding says so.
+                let at = spot.clone().keys(&["values"]);
+                (self.path.to_owned(), at.item(items.len().saturating_sub(1)))
+            }
+        };
+        Some(Release {
+            asking: self.path.to_owned(),
+            is_vendored: self.is_vendored(&chart),
+            layers: self.layers_of_helmfile(spot, release),
+            chart,
+            name: spot.clone().keys(&["chart"]),
+            values,
+            at,
+            below,
+            unseen,
+        })
+    }
+}

@@ -1,0 +1,169 @@
+//! The values that a release lays over those of a chart of the tree, from the lowest layer to the uppermost.
+//!
+//! Knows files and where in them values are; renders nothing. Values that are not of this tree make all of them unknown.
+
+use std::path::{Path, PathBuf};
+
+use super::{ReleaseFile, Spot, Table, Value, text};
+use crate::project::PathKind;
+use crate::project::helm::given::Given;
+use crate::project::helm::values;
+
+impl ReleaseFile<'_> {
+    fn given(&self, at: Spot) -> Given {
+        Given::at(self.path.to_owned(), at)
+    }
+
+    fn has(table: &Table, key: &str) -> bool {
+        !matches!(table.get(key), None | Some(Value::Null))
+    }
+
+    /// `valuesFrom`, and `values` over them. Files that replace the chart's own are not followed.
+    pub(super) fn layers_of_flux(
+        &self,
+        number: usize,
+        spec: &Table,
+        chart: &Table,
+    ) -> Option<Vec<Given>> {
+        if Self::has(chart, "valuesFiles") || Self::has(chart, "valuesFile") {
+            return None;
+        }
+        let mut layers = Vec::new();
+        if let Some(Value::List(references)) = spec.get("valuesFrom") {
+            for reference in references.iter() {
+                let reference = reference.as_table()?;
+                let is_read =
+                    text(reference, "kind")? == "ConfigMap" && !Self::has(reference, "targetPath");
+                let key = text(reference, "valuesKey").unwrap_or_else(|| "values.yaml".to_owned());
+                let found = self.config_map(&text(reference, "name")?, &key);
+                layers.push(found.filter(|_| is_read)?);
+            }
+        }
+        if Self::has(spec, "values") {
+            layers.push(self.given(Spot::at_keys(number, &["spec", "values"])));
+        }
+        Some(layers)
+    }
+
+    /// The values under a key of a `ConfigMap` that is written beside the release, or that a kustomization there makes.
+    fn config_map(&self, name: &str, key: &str) -> Option<Given> {
+        let tree = self.scene.tree;
+        let beside = tree.list(self.folder).into_iter();
+        let mut beside = beside.filter(|path| is_yaml(path) && tree.place(path) == PathKind::File);
+        beside.find_map(|path| {
+            let text = tree.text(&path)?;
+            if !text.contains(name) {
+                return None;
+            }
+            let documents = values::read_all(&text, 0).ok()?;
+            let mut tables = documents.iter().enumerate();
+            tables.find_map(|(number, root)| {
+                let root = root.as_table()?;
+                let is_map = super::text(root, "kind").as_deref() == Some("ConfigMap");
+                match is_map {
+                    true => {
+                        let own = values::table_at(root, ["metadata"])?;
+                        let has = Self::has(root.get("data")?.as_table()?, key);
+                        let is_it = has && super::text(own, "name").as_deref() == Some(name);
+                        let at = Spot::at_keys(number, &["data", key]).in_text();
+                        is_it.then(|| Given::at(path.clone(), at))
+                    }
+                    false => self.generated(root, name, key).map(Given::whole),
+                }
+            })
+        })
+    }
+
+    /// The file that a generator of a kustomization puts under a key: `files: [values.yaml=values-of-it.yaml]`.
+    fn generated(&self, kustomization: &Table, name: &str, key: &str) -> Option<PathBuf> {
+        let Value::List(generators) = kustomization.get("configMapGenerator")? else {
+            return None;
+        };
+        let mut generators = generators.iter().filter_map(Value::as_table);
+        let generator = generators.find(|one| text(one, "name").as_deref() == Some(name))?;
+        let Value::List(files) = generator.get("files")? else {
+            return None;
+        };
+        let path = files.iter().find_map(|file| {
+            let Value::Leaf(file) = file else {
+                return None;
+            };
+            let named = file.text.rsplit('/').next().unwrap_or_default();
+            let (own, path) = file.text.split_once('=').unwrap_or((named, &file.text));
+            (own == key).then(|| self.scene.tree.resolve(self.folder, path))
+        })?;
+        (self.scene.tree.place(&path) == PathKind::File).then_some(path)
+    }
+
+    /// `valueFiles`, `values` or `valuesObject` over them, `parameters` over all.
+    pub(super) fn layers_of_argo(
+        &self,
+        spot: &Spot,
+        helm: &Table,
+        files: Option<Vec<PathBuf>>,
+        is_template: bool,
+    ) -> Option<Vec<Given>> {
+        let at = |key: &str| spot.clone().keys(&["helm", key]);
+        if Self::has(helm, "fileParameters") {
+            return None;
+        }
+        let mut layers: Vec<Given> = files?.into_iter().map(Given::whole).collect();
+        let in_text = text(helm, "values");
+        if is_template && in_text.as_ref().is_some_and(|text| text.contains("{{")) {
+            return None;
+        }
+        match (Self::has(helm, "valuesObject"), in_text) {
+            (true, _) => layers.push(self.given(at("valuesObject"))),
+            (false, Some(_)) => layers.push(self.given(at("values").in_text())),
+            (false, None) => {}
+        }
+        if Self::has(helm, "parameters") {
+            layers.push(Given {
+                is_list: true,
+                ..self.given(at("parameters"))
+            });
+        }
+        Some(layers)
+    }
+
+    /// `values`, files and maps, and `set` over them.
+    pub(super) fn layers_of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Vec<Given>> {
+        let others = ["setTemplate", "inherit", "valuesTemplate"];
+        if others.iter().any(|key| Self::has(release, key)) {
+            return None;
+        }
+        let mut layers = Vec::new();
+        match release.get("values") {
+            None | Some(Value::Null) => {}
+            Some(Value::List(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    layers.push(match item {
+                        Value::Table(_) => self.given(spot.clone().keys(&["values"]).item(index)),
+                        Value::Leaf(leaf) => {
+                            let file = self.scene.tree.resolve(self.folder, &leaf.text);
+                            let is_read =
+                                is_yaml(&file) && self.scene.tree.place(&file) == PathKind::File;
+                            Given::whole(is_read.then_some(file)?)
+                        }
+                        _ => return None,
+                    });
+                }
+            }
+            Some(_) => return None,
+        }
+        for key in ["set", "setString"] {
+            if Self::has(release, key) {
+                layers.push(Given {
+                    is_list: true,
+                    ..self.given(spot.clone().keys(&[key]))
+                });
+            }
+        }
+        Some(layers)
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    matches!(ending, Some("yaml" | "yml"))
+}

@@ -1,0 +1,506 @@
+//! Legacy defaults of subcharts: found in the values that they get, reported at the dependency that brings them, changed by
+//! an override.
+//!
+//! Texts in, findings out. Where an override goes in a values file is for `overrides` to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::changes::{self, Change, Target};
+use super::chart::{self, Dependency, DependencyFile, Metadata};
+use super::effective::{self, Instance};
+use super::guard::Guard;
+use super::load::{self, Chart, File, Loaded};
+use super::merged_values::{MergedValues, ScalarSource};
+use super::overrides::{self, Override};
+use super::refusal;
+use super::values::{self, Origin, Table, Value, table_at};
+use crate::check;
+use crate::edit::{self, Applicability, Edit, Fix};
+use crate::file_type::{self, FileType};
+use crate::finding::{Finding, Label, Related, Severity};
+use crate::project::Member;
+use crate::rules::RuleSet;
+use crate::rules::prefilter::Prefilter;
+use crate::source::{LineIndex, Span};
+
+const IN_TEMPLATE: &str =
+    "it is hard-coded in a template of a packaged chart, so no value changes it";
+const IN_CRD: &str = "it is hard-coded in a manifest of a packaged chart, so no value changes it";
+const IN_TEXT: &str = "Helm replaces a string as a whole, so the override repeats all of it";
+const IN_LIST: &str = "Helm replaces a list as a whole, so the override repeats all of it";
+
+/// A chart that the user owns, as its files are now.
+pub(super) struct Owned<'o> {
+    pub(super) chart: Arc<Chart>,
+    /// Its own values, and files that those were laid over.
+    own: Vec<File>,
+    pub(super) loaded: &'o Loaded,
+    /// Of a chart that another file asks for.
+    name: Option<String>,
+}
+
+/// A finding, and the overrides that would fix it.
+pub(super) struct DefaultFinding {
+    pub finding: Finding,
+    overrides: Vec<Override>,
+    applicability: Applicability,
+    /// Where the pieces were written.
+    origins: Vec<Origin>,
+}
+
+impl<'o> Owned<'o> {
+    /// Reads the files of the chart.
+    ///
+    /// # Errors
+    /// Says which of them does not parse.
+    pub(super) fn new(
+        chart: &str,
+        requirements: Option<&str>,
+        values: &str,
+        loaded: &'o Loaded,
+    ) -> Result<Self, String> {
+        let metadata = chart::metadata(chart, requirements)?;
+        let own = File {
+            place: loaded.files[0].place.clone(),
+            text: Arc::from(values),
+            of_root: false,
+        };
+        let values = values::read(values, 0).map_err(|error| format!("its values.yaml {error}"))?;
+        let chart = Arc::new(Chart {
+            metadata,
+            values,
+            children: loaded.children.clone(),
+            templates: Vec::new(),
+            guard: Guard::default(),
+            of_root: false,
+        });
+        Ok(Self {
+            chart,
+            own: vec![own],
+            loaded,
+            name: None,
+        })
+    }
+
+    /// A chart that another file than a `Chart.yaml` asks for: `about` has its name, where that is, and no
+    /// dependencies; `values` what is set for it there, in the `own` files.
+    pub(super) fn asked_for(
+        about: Metadata,
+        values: Table,
+        own: Vec<File>,
+        loaded: &'o Loaded,
+    ) -> Self {
+        let name = loaded
+            .children
+            .first()
+            .map(|chart| chart.metadata.name.clone());
+        let name = name.unwrap_or_default();
+        let values = Table::from([(name.clone(), Value::table(values))]);
+        let chart = Arc::new(Chart {
+            metadata: about,
+            values,
+            children: loaded.children.clone(),
+            templates: Vec::new(),
+            guard: Guard::default(),
+            of_root: false,
+        });
+        Self {
+            chart,
+            own,
+            loaded,
+            name: Some(name),
+        }
+    }
+
+    fn metadata(&self) -> &Metadata {
+        &self.chart.metadata
+    }
+
+    pub(super) fn dependencies(&self) -> &[Dependency] {
+        self.metadata().dependencies.as_deref().unwrap_or_default()
+    }
+
+    /// Every legacy default and literal of the subcharts, in the order of their paths.
+    pub(super) fn findings(&self, rules: &RuleSet, prefilter: &Prefilter) -> Vec<DefaultFinding> {
+        let mut found = Vec::new();
+        let instances = effective::instances(&self.chart);
+        let (root, subcharts) = instances.split_at(1.min(instances.len()));
+        for instance in subcharts {
+            self.of_values(instance, rules, prefilter, &mut found);
+            self.of_templates(instance, rules, prefilter, &mut found);
+        }
+        // What the root imports follows the values of the subchart that it comes from.
+        let reported = found.len();
+        root.iter()
+            .for_each(|root| self.of_values(root, rules, prefilter, &mut found));
+        let imported = found.split_off(reported);
+        let known: BTreeSet<Origin> = found.iter().flat_map(|one| one.origins.clone()).collect();
+        let unknown =
+            |one: &DefaultFinding| !one.origins.iter().all(|origin| known.contains(origin));
+        found.extend(imported.into_iter().filter(unknown));
+        found
+    }
+
+    fn of_values(
+        &self,
+        instance: &Instance,
+        rules: &RuleSet,
+        prefilter: &Prefilter,
+        found: &mut Vec<DefaultFinding>,
+    ) {
+        let document = MergedValues::new(&instance.values);
+        let bytes = document.text.as_bytes();
+        if !prefilter.occur_in(bytes) {
+            return;
+        }
+        let hints = prefilter.hints(bytes);
+        let file_type = file_type::standard_input();
+        let path = Path::new("values.yaml");
+        let checked = check::check_near(path, &document.text, file_type, rules, Some(&hints));
+        let pulled = checked.findings.into_iter().filter(|one| !one.mention);
+        let own: Vec<Finding> = pulled
+            .filter(|one| self.is_default(one, &document))
+            .collect();
+        let renames = renames(&own, &document);
+        for finding in own {
+            found.push(self.default_of(finding, instance, &document, &renames));
+        }
+    }
+
+    /// Whether a piece that is legacy comes from a vendored default.
+    fn is_default(&self, finding: &Finding, document: &MergedValues) -> bool {
+        let labels = || finding.labels.iter().map(|label| label.span).collect();
+        let edits = |fix: &Fix| fix.edits.iter().map(|edit| edit.span).collect();
+        let spans: Vec<Span> = finding.fix.as_ref().map_or_else(labels, edits);
+        let mut leaves = spans.into_iter().filter_map(|span| document.leaf(span));
+        leaves.any(|placed| self.file(placed.leaf.origin).of_root)
+    }
+
+    pub(super) fn file(&self, origin: Origin) -> &File {
+        let loaded = &self.loaded.files;
+        match origin.file {
+            0 => &self.own[0],
+            number => loaded
+                .get(number)
+                .unwrap_or_else(|| &self.own[number - loaded.len() + 1]),
+        }
+    }
+
+    /// The number by which leaves name one of the owner's files that is not the first.
+    pub(super) fn number(loaded: &Loaded, own: usize) -> usize {
+        loaded.files.len() + own - 1
+    }
+
+    fn default_of(
+        &self,
+        found: Finding,
+        instance: &Instance,
+        document: &MergedValues,
+        renames: &Renames,
+    ) -> DefaultFinding {
+        let labels = found
+            .labels
+            .iter()
+            .filter_map(|label| document.leaf(label.span));
+        let labelled: Vec<&ScalarSource> = labels.collect();
+        let related = labelled.iter().map(|placed| self.origin(placed)).collect();
+        let origins = labelled.iter().map(|placed| placed.leaf.origin).collect();
+        let edited = found.fix.iter().flat_map(|fix| &fix.edits);
+        let edited: Vec<&ScalarSource> =
+            edited.filter_map(|edit| document.leaf(edit.span)).collect();
+        let mut applicability = found
+            .fix
+            .as_ref()
+            .map_or(Applicability::Display, |fix| fix.applicability);
+        let mut reason = found.reason.clone();
+        if edited.iter().any(|placed| placed.block.is_some())
+            && applicability > Applicability::Unsafe
+        {
+            applicability = Applicability::Unsafe;
+            reason = Some(IN_TEXT.to_owned());
+        } else if edited.iter().any(|placed| placed.in_list) && reason.is_none() {
+            reason = Some(IN_LIST.to_owned());
+        }
+        let mut overrides: Vec<Override> = match applicability {
+            Applicability::Display => Vec::new(),
+            _ => edited
+                .iter()
+                .filter_map(|placed| override_of(placed, instance, renames))
+                .collect(),
+        };
+        if !overrides.is_empty() && self.is_refused(instance) {
+            overrides.push(refusal::lift(self.top()));
+            if applicability > Applicability::Unsafe {
+                applicability = Applicability::Unsafe;
+                reason = Some(refusal::REASON.to_owned());
+            }
+        }
+        let what = "default";
+        DefaultFinding {
+            finding: Finding {
+                fix: None,
+                reason,
+                related,
+                ..self.at_dependency(found, instance, what)
+            },
+            overrides,
+            applicability,
+            origins,
+        }
+    }
+
+    /// Whether the chart refuses images from elsewhere, and the values over its own leave it so.
+    fn is_refused(&self, instance: &Instance) -> bool {
+        let mut charts = instance.charts.iter();
+        let own = values::table_at(&self.chart.values, self.top().iter().map(String::as_str));
+        let is_lifted = own.is_some_and(refusal::is_lifted);
+        charts.any(|chart| refusal::refuses(chart)) && !is_lifted
+    }
+
+    /// The keys that lead to what is set for the whole: a chart that another file asks for is under its name.
+    fn top(&self) -> &[String] {
+        self.name.as_slice()
+    }
+
+    /// The place that a leaf was written at.
+    fn origin(&self, placed: &ScalarSource) -> Related {
+        let origin = placed.leaf.origin;
+        let file = self.file(origin);
+        let lines = LineIndex::new(&file.text);
+        Related {
+            place: file.place.clone(),
+            position: Some(lines.position(&file.text, origin.span.start)),
+            text: match file.of_root {
+                true => "the default".to_owned(),
+                false => "set here".to_owned(),
+            },
+        }
+    }
+
+    /// Templates and manifests that a tool puts back, with their paths and kinds.
+    pub(super) fn templates<'a>(
+        &'a self,
+        instance: &'a Instance,
+    ) -> impl Iterator<Item = (&'a File, &'a Path, &'static FileType)> {
+        let charts = instance.charts.iter().filter(|chart| chart.of_root);
+        let files = charts.flat_map(|chart| &chart.templates);
+        files.filter_map(|number| {
+            let file = &self.loaded.files[*number];
+            // The way through the archive is a path like any other to what recognises types by names.
+            let path = Path::new(&file.place);
+            Some((file, path, file_type::classify(path)?))
+        })
+    }
+
+    /// Literals that no value reaches.
+    fn of_templates(
+        &self,
+        instance: &Instance,
+        rules: &RuleSet,
+        prefilter: &Prefilter,
+        found: &mut Vec<DefaultFinding>,
+    ) {
+        for (file, path, file_type) in self.templates(instance) {
+            let hints = prefilter.hints(file.text.as_bytes());
+            let checked = check::check_near(path, &file.text, file_type, rules, Some(&hints));
+            let lines = LineIndex::new(&file.text);
+            for one in checked.findings.into_iter().filter(|one| !one.mention) {
+                let crd = !file.place.contains("/templates/");
+                let related = Related {
+                    place: file.place.clone(),
+                    position: Some(lines.position(&file.text, one.span().start)),
+                    text: "written here".to_owned(),
+                };
+                let reason = if crd { IN_CRD } else { IN_TEMPLATE };
+                found.push(DefaultFinding {
+                    finding: Finding {
+                        fix: None,
+                        reason: Some(reason.to_owned()),
+                        related: vec![related],
+                        ..self.at_dependency(one, instance, "template")
+                    },
+                    overrides: Vec::new(),
+                    applicability: Applicability::Display,
+                    origins: Vec::new(),
+                });
+            }
+        }
+    }
+
+    /// A finding as the owner sees it: at the dependency that brings the subchart.
+    fn at_dependency(&self, found: Finding, instance: &Instance, what: &str) -> Finding {
+        let dependency = instance
+            .dependency
+            .and_then(|index| self.dependencies().get(index));
+        let requirements = self
+            .dependencies()
+            .first()
+            .is_some_and(|one| one.file == DependencyFile::Requirements);
+        let own_name = self.metadata().name_at.filter(|_| !requirements);
+        let span = dependency.map(|one| one.at).or(own_name);
+        let path = match instance.path.is_empty() {
+            true => "what it imports".to_owned(),
+            false => format!("subchart {}", instance.path.join("/")),
+        };
+        let off = if instance.off { ", which is off" } else { "" };
+        Finding {
+            severity: match instance.off {
+                true => lower_severity(found.severity),
+                false => found.severity,
+            },
+            message: format!("{} ({what} of {path}{off})", found.message),
+            labels: vec![Label {
+                span: span.unwrap_or(Span::new(0, 0)),
+                text: String::new(),
+            }],
+            ..found
+        }
+    }
+}
+
+pub(super) fn lower_severity(severity: Severity) -> Severity {
+    match severity {
+        Severity::Error => Severity::Warning,
+        Severity::Warning | Severity::Info => Severity::Info,
+    }
+}
+
+/// The new texts of leaves, by where they were written.
+type Renames = BTreeMap<(usize, Span), String>;
+
+fn renames(found: &[Finding], document: &MergedValues) -> Renames {
+    let mut edits: BTreeMap<(usize, Span), (&ScalarSource, BTreeSet<Edit>)> = BTreeMap::new();
+    for edit in found
+        .iter()
+        .filter_map(|one| one.fix.as_ref())
+        .flat_map(|fix| &fix.edits)
+    {
+        if let Some(placed) = document.leaf(edit.span) {
+            let key = (placed.leaf.origin.file, placed.leaf.origin.span);
+            let (_, of_leaf) = edits
+                .entry(key)
+                .or_insert_with(|| (placed, BTreeSet::new()));
+            of_leaf.insert(Edit {
+                span: Span::new(
+                    edit.span.start - placed.span.start,
+                    edit.span.end - placed.span.start,
+                ),
+                text: edit.text.clone(),
+            });
+        }
+    }
+    let renamed = |(key, (placed, edits)): ((usize, Span), (&ScalarSource, BTreeSet<Edit>))| {
+        let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
+        let text = placed.span.of(&document.text);
+        let written = edit::apply(text, [&fix], Applicability::Safe);
+        (key, placed.meaning(&written))
+    };
+    edits.into_iter().map(renamed).collect()
+}
+
+/// What has to be in the owner's values for a leaf to be as it should.
+fn override_of(placed: &ScalarSource, instance: &Instance, renames: &Renames) -> Option<Override> {
+    let path = instance.path.iter().chain(&placed.path).cloned().collect();
+    let (last, tables) = placed.path.split_last()?;
+    let table = table_at(&instance.values, tables.iter().map(String::as_str))?;
+    Some(Override {
+        path,
+        value: rename(table.get(last)?, renames),
+    })
+}
+
+/// A value with all of its leaves renamed.
+fn rename(value: &Value, renames: &Renames) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::Leaf(leaf) => match renames.get(&(leaf.origin.file, leaf.origin.span)) {
+            Some(text) => overrides::renamed(leaf, text),
+            None => value.clone(),
+        },
+        Value::List(items) => Value::List(items.iter().map(|item| rename(item, renames)).collect()),
+        Value::Table(table) => {
+            let entries = table.iter();
+            Value::table(
+                entries
+                    .map(|(key, value)| (key.clone(), rename(value, renames)))
+                    .collect(),
+            )
+        }
+    }
+}
+
+impl DefaultFinding {
+    /// Makes the overrides those of the chart itself: its values do not stand under its name.
+    pub(super) fn without_name(&mut self) {
+        for one in &mut self.overrides {
+            one.path.remove(0);
+        }
+    }
+
+    /// Has the override looked at by people first.
+    pub(super) fn doubt(&mut self, reason: &str) {
+        if self.applicability > Applicability::Unsafe {
+            self.applicability = Applicability::Unsafe;
+            self.finding.reason = Some(reason.to_owned());
+        }
+    }
+
+    /// Puts the overrides into the owner's values, and says where.
+    pub(super) fn put_into(&mut self, target: &Target, text: &str, member: Option<&Member>) {
+        let Target { file: path, at } = target;
+        let Some(first) = self.overrides.first() else {
+            return;
+        };
+        let above = at
+            .is_whole()
+            .then(|| overrides::insert::deepest_key(text, &first.path));
+        if let Some(span) = above.flatten() {
+            let lines = LineIndex::new(text);
+            self.finding.related.push(Related {
+                place: load::shown(path),
+                position: Some(lines.position(text, span.start)),
+                text: "the override goes below this key".to_owned(),
+            });
+        }
+        let locked = match member {
+            None => Some("the configuration excludes the values.yaml of the chart"),
+            Some(member) => member.locked.as_deref(),
+        };
+        let planned: Result<Vec<_>, String> = match locked {
+            Some(reason) => Err(reason.to_owned()),
+            None => overrides::plan(text, at, &self.overrides)
+                .into_iter()
+                .collect(),
+        };
+        match planned {
+            Ok(edits) => {
+                let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
+                self.finding.fix = Some(Fix {
+                    edits: Vec::new(),
+                    elsewhere: changes::elsewhere(path, edits),
+                    applicability: self.applicability,
+                    pin: None,
+                });
+            }
+            Err(reason) => self.finding.reason = Some(reason),
+        }
+    }
+
+    /// Adds the finding to those of the file that declares the chart. Gives what it wants, if it can be had.
+    pub(super) fn add_to(
+        self,
+        path: &Path,
+        member: &mut Member,
+        target: &Target,
+    ) -> Option<Change> {
+        let is_fixed = self.finding.fix.is_some();
+        let id = member.findings.add(self.finding);
+        is_fixed.then(|| Change {
+            finding: (path.to_owned(), id),
+            target: target.clone(),
+            overrides: self.overrides,
+        })
+    }
+}

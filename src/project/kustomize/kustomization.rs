@@ -1,0 +1,391 @@
+//! One kustomization as it is written: what it is built from, what it changes, and where in its text that is.
+//!
+//! Follows nothing: a target is known by its kind and its path.
+
+use std::path::{Path, PathBuf};
+
+use super::entry::Entry;
+use crate::file_type::KUSTOMIZATION_FILES;
+use crate::finding::Problem;
+use crate::image;
+use crate::project::helm;
+use crate::project::{PathKind, Tree};
+use crate::source::Span;
+use crate::syntax::yaml::{self, Map, Node, Scalar};
+
+#[derive(Debug, Default)]
+pub(super) struct Kustomization {
+    pub(super) path: PathBuf,
+    /// Whether it changes what the kustomization that names it has so far, instead of its own resources.
+    pub(super) is_component: bool,
+    /// `resources` and `bases`, in order.
+    pub(super) resources: Vec<Target>,
+    pub(super) components: Vec<Target>,
+    /// In the order in which they are applied.
+    pub(super) patches: Vec<Content>,
+    pub(super) entries: Vec<Entry>,
+    /// `transformers`, of which those that override images count.
+    pub(super) transformers: Vec<Content>,
+    pub(super) generators: Vec<Content>,
+    /// `configurations`, which may say where else images are.
+    pub(super) configurations: Vec<PathBuf>,
+    /// Values of charts: files, and regions of this one. What a chart makes of them, only Helm can say.
+    pub(super) values: Vec<PathBuf>,
+    pub(super) inline_values: Vec<Span>,
+    /// What configmaps and secrets are generated from: files, and regions of this one.
+    pub(super) data: Vec<PathBuf>,
+    pub(super) inline_data: Vec<Span>,
+    /// Files that it names and that say nothing about images.
+    pub(super) others: Vec<PathBuf>,
+    pub(super) has_replacements: bool,
+    /// Where something comes in that is not here, and what.
+    pub(super) unseen: Vec<(Span, String)>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What a path of `resources` or `components` leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    File(PathBuf),
+    /// The file of another kustomization.
+    Layer(PathBuf, Span),
+}
+
+/// YAML in a file, or in a scalar of this one.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    File(PathBuf),
+    Inline(Span),
+}
+
+/// Reads one kustomization.
+struct Reader<'r> {
+    tree: &'r dyn Tree,
+    folder: &'r Path,
+    text: &'r str,
+    layer: Kustomization,
+}
+
+impl Kustomization {
+    pub(super) fn read(tree: &dyn Tree, path: &Path, text: &str) -> Self {
+        let parsed = yaml::parse(text, Span::new(0, text.len()));
+        let mut reader = Reader {
+            tree,
+            folder: path.parent().unwrap_or(Path::new("")),
+            text,
+            layer: Self {
+                path: path.to_owned(),
+                ..Self::default()
+            },
+        };
+        if let Some(root) = parsed.documents.first().and_then(Node::as_map) {
+            reader.root(root);
+        }
+        reader.layer
+    }
+
+    /// All files that it names, of other layers too.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let targets = self.resources.iter().chain(&self.components);
+        let targets = targets.map(|target| match target {
+            Target::File(path) | Target::Layer(path, _) => path,
+        });
+        let contents = self.patches.iter().chain(&self.transformers);
+        let contents = contents
+            .chain(&self.generators)
+            .filter_map(|content| match content {
+                Content::File(path) => Some(path),
+                Content::Inline(_) => None,
+            });
+        let plain = self.configurations.iter().chain(&self.values);
+        let plain = plain.chain(&self.data).chain(&self.others);
+        targets.chain(contents).chain(plain).map(PathBuf::as_path)
+    }
+
+    /// The files of other kustomizations among them.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Path> {
+        self.files().filter(|path| is_layer(path))
+    }
+}
+
+impl Reader<'_> {
+    fn root(&mut self, root: &Map<'_>) {
+        self.layer.is_component = root.text("kind") == Some("Component");
+        for key in ["resources", "bases"] {
+            for scalar in scalars(root.get(key)) {
+                let target = self.target(&scalar);
+                self.layer.resources.extend(target);
+            }
+        }
+        for scalar in scalars(root.get("components")) {
+            let target = self.target(&scalar);
+            self.layer.components.extend(target);
+        }
+        for key in ["patchesStrategicMerge", "patches", "patchesJson6902"] {
+            for node in items(root.get(key)) {
+                let content = match node {
+                    Node::Map(map) => match map.get("patch").and_then(Node::as_scalar) {
+                        Some(scalar) => self.content(scalar),
+                        None => self.file_under(map, "path").map(Content::File),
+                    },
+                    Node::Scalar(scalar) => self.content(scalar),
+                    _ => None,
+                };
+                self.layer.patches.extend(content);
+            }
+        }
+        for key in ["images", "imageTags"] {
+            let Some(list) = root.get(key).and_then(Node::as_list) else {
+                let aliased = root.get(key).filter(|node| matches!(node, Node::Alias(_)));
+                let entry = aliased.and_then(|node| Entry::read(self.text, node, None));
+                self.layer.entries.extend(entry);
+                continue;
+            };
+            let entries = list.items.iter();
+            let entries = entries.filter_map(|node| Entry::read(self.text, node, Some(list)));
+            self.layer.entries.extend(entries);
+        }
+        for scalar in scalars(root.get("configurations")) {
+            let file = self.file(&scalar);
+            self.layer.configurations.extend(file);
+        }
+        self.plugins(root);
+        self.charts(root);
+        self.generated(root);
+        for key in ["crds", "validators"] {
+            for scalar in scalars(root.get(key)) {
+                if !is_inline(&scalar) {
+                    let file = self.file(&scalar);
+                    self.layer.others.extend(file);
+                }
+            }
+        }
+        for map in items(root.get("replacements")).filter_map(Node::as_map) {
+            self.layer.has_replacements = true;
+            let file = self.file_under(map, "path");
+            self.layer.others.extend(file);
+        }
+    }
+
+    /// `generators` and `transformers`: files, folders or YAML.
+    fn plugins(&mut self, root: &Map<'_>) {
+        for (key, generates) in [("generators", true), ("transformers", false)] {
+            for scalar in scalars(root.get(key)) {
+                let Some(content) = self.content(&scalar) else {
+                    continue;
+                };
+                match generates {
+                    true => self.layer.generators.push(content),
+                    false => self.layer.transformers.push(content),
+                }
+            }
+        }
+    }
+
+    fn charts(&mut self, root: &Map<'_>) {
+        let globals = root.get("helmGlobals").and_then(Node::as_map);
+        let home = globals.and_then(|globals| globals.text("chartHome"));
+        for key in ["helmCharts", "helmChartInflationGenerator"] {
+            for map in items(root.get(key)).filter_map(Node::as_map) {
+                self.chart(map, home);
+            }
+        }
+    }
+
+    fn chart(&mut self, map: &Map<'_>, home: Option<&str>) {
+        let name = map.text("name").or_else(|| map.text("chartName"));
+        let name = name.unwrap_or("without a name");
+        let version = map.text("version").unwrap_or_default();
+        if helm::unpacked(self.tree, self.folder, home, name, version).is_none() {
+            self.layer
+                .unseen
+                .push((map.span, format!("the chart {name}")));
+        }
+        if let Some(Node::Map(values)) = map.get("valuesInline") {
+            self.layer.inline_values.push(values.span);
+        }
+        let more = scalars(map.get("additionalValuesFiles"));
+        let own = map.get("valuesFile").or_else(|| map.get("values"));
+        let own = own.and_then(Node::as_scalar).cloned();
+        for scalar in own.into_iter().chain(more) {
+            let file = self.file(&scalar);
+            self.layer.values.extend(file);
+        }
+    }
+
+    fn generated(&mut self, root: &Map<'_>) {
+        for key in ["configMapGenerator", "secretGenerator"] {
+            for map in items(root.get(key)).filter_map(Node::as_map) {
+                self.layer.inline_data.push(map.span);
+                let one = map.get("env").and_then(Node::as_scalar).cloned();
+                let several = ["files", "envs"].into_iter();
+                let several = several.flat_map(|key| scalars(map.get(key)));
+                for scalar in one.into_iter().chain(several) {
+                    // `key=path`, or a path alone.
+                    let path = match scalar.value.split_once('=') {
+                        Some((_, path)) => path,
+                        None => &scalar.value,
+                    };
+                    let path = self.tree.resolve(self.folder, path);
+                    match self.tree.place(&path) {
+                        PathKind::File | PathKind::Unreadable => self.layer.data.push(path),
+                        place => self.missing(&scalar, place),
+                    }
+                }
+            }
+        }
+    }
+
+    /// YAML in the scalar itself, or in the file that it names.
+    fn content(&mut self, scalar: &Scalar<'_>) -> Option<Content> {
+        if is_inline(scalar) {
+            return Some(Content::Inline(scalar_region(self.text, scalar)));
+        }
+        match self.target(scalar)? {
+            Target::File(path) => Some(Content::File(path)),
+            Target::Layer(path, _) => {
+                self.layer.others.push(path);
+                None
+            }
+        }
+    }
+
+    fn file_under(&mut self, map: &Map<'_>, key: &str) -> Option<PathBuf> {
+        let scalar = map.get(key).and_then(Node::as_scalar)?;
+        self.file(scalar)
+    }
+
+    fn file(&mut self, scalar: &Scalar<'_>) -> Option<PathBuf> {
+        match self.target(scalar)? {
+            Target::File(path) => Some(path),
+            Target::Layer(..) => None,
+        }
+    }
+
+    /// What a path leads to. What is remote is noted as unseen, what is missing as a problem.
+    fn target(&mut self, scalar: &Scalar<'_>) -> Option<Target> {
+        let value = scalar.value.as_ref();
+        if value.is_empty() || value.contains(['\n', '\0']) {
+            return None;
+        }
+        let path = self.tree.resolve(self.folder, value);
+        match self.tree.place(&path) {
+            PathKind::File | PathKind::Unreadable => return Some(Target::File(path)),
+            PathKind::Folder => match layer_in(self.tree, &path) {
+                Some(layer) => return Some(Target::Layer(layer, scalar.span)),
+                None => self.problem(scalar, format!("{value} contains no kustomization")),
+            },
+            _ if is_remote(value) => {
+                let base = (scalar.span, format!("the remote base {value}"));
+                self.layer.unseen.push(base);
+            }
+            place => self.missing(scalar, place),
+        }
+        None
+    }
+
+    fn missing(&mut self, scalar: &Scalar<'_>, place: PathKind) {
+        let value = &scalar.value;
+        let message = match place {
+            PathKind::Outside => format!("{value} is outside of what may be read"),
+            _ => format!("there is no {value}"),
+        };
+        self.layer.unseen.push((scalar.span, message.clone()));
+        self.problem(scalar, message);
+    }
+
+    fn problem(&mut self, scalar: &Scalar<'_>, message: String) {
+        self.layer.problems.push(Problem {
+            offset: Some(scalar.span.start),
+            message: format!("{message}; it is not known what it selects or what selects it"),
+            fatal: false,
+        });
+    }
+}
+
+/// The kustomization of a folder.
+pub(super) fn layer_in(tree: &dyn Tree, folder: &Path) -> Option<PathBuf> {
+    KUSTOMIZATION_FILES
+        .iter()
+        .map(|name| tree.resolve(folder, name))
+        .find(|path| matches!(tree.place(path), PathKind::File | PathKind::Unreadable))
+}
+
+/// Whether a file is a kustomization, by its name.
+pub(super) fn is_layer(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
+}
+
+/// What Kustomize would fetch: a URL, or one of the short forms of a git repository.
+fn is_remote(value: &str) -> bool {
+    let starts = ["git::", "git@", "gh:", "file://", "ssh:"];
+    let host = value.split(['/', ':']).next().unwrap_or_default();
+    let domain = host.rsplit('.').next().unwrap_or_default();
+    let named = domain.len() > 1 && domain.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let hosted = named && value.contains('/') && image::is_registry_host(host);
+    let yaml = value.ends_with(".yaml") || value.ends_with(".yml");
+    value.contains("://")
+        || starts.iter().any(|start| value.starts_with(start))
+        || value.contains("?ref=")
+        || value.contains(".git/")
+        || value.ends_with(".git")
+        || hosted && !yaml
+}
+
+/// YAML or JSON instead of a path.
+fn is_inline(scalar: &Scalar<'_>) -> bool {
+    scalar.is_block() || scalar.value.contains('\n') || scalar.value.starts_with(['{', '['])
+}
+
+/// Where the content of a scalar is parsed: of a block from the start of its line, so that all lines are indented alike.
+fn scalar_region(text: &str, scalar: &Scalar<'_>) -> Span {
+    let start = text[..scalar.span.start]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    let blank = text[start..scalar.span.start].trim().is_empty();
+    if scalar.is_block() && blank {
+        Span::new(start, scalar.span.end)
+    } else {
+        scalar.span
+    }
+}
+
+fn items<'n>(node: Option<&'n Node<'n>>) -> impl Iterator<Item = &'n Node<'n>> {
+    let list = node.and_then(Node::as_list);
+    list.into_iter().flat_map(|list| &list.items)
+}
+
+fn scalars<'n>(node: Option<&'n Node<'n>>) -> Vec<Scalar<'n>> {
+    let scalars = items(node).filter_map(Node::as_scalar);
+    scalars.cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remote_bases_are_told_from_paths() {
+        for remote in [
+            "https://github.com/org/repo//config?ref=v1",
+            "github.com/org/repo/config?ref=v1",
+            "github.com/org/repo",
+            "git::https://example.com/repo",
+            "git@github.com:org/repo",
+            "ssh://git@example.com/repo.git",
+            "https://example.com/release.yaml",
+        ] {
+            assert!(is_remote(remote), "{remote}");
+        }
+        for local in [
+            "../base",
+            "base",
+            "deploy.d/web.yaml",
+            "v1.2/base",
+            "./x.yaml",
+        ] {
+            assert!(!is_remote(local), "{local}");
+        }
+    }
+}

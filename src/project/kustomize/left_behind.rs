@@ -1,0 +1,248 @@
+//! Entries and tests that were left behind: they go by an old name where what they are for has its new one already, as
+//! after a move that was made in half of the files, or that was cut short.
+
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+use super::build_graph::{BuildGraph, LeftBehind, Rewrite};
+use super::evaluate;
+use super::image_name::{Override, SplitName};
+use super::image_value::{ImageValue, Origin};
+use super::layout::ESCAPED;
+use super::simulator::{PlannedChanges, Simulated, Simulator};
+use crate::edit::{Applicability, Edit, Fix};
+use crate::finding::{Finding, Label, Related};
+use crate::rules::RuleSet;
+use crate::source::{LineIndex, Span};
+
+const UNSEEN: &str = "a base that is not here may still have the old name";
+const IDLE: &str = "it selects nothing now, and would begin to act again";
+const BOTH: &str = "its base has the image under both names";
+const ROBS: &str = "another images entry selects what this one would give another name";
+const OTHER_TAG: &str = "it is not known whether the new location has the tag that it sets";
+
+/// Marks the entries and tests that were left behind, as `played` shows what comes to them today.
+pub(super) fn mark(group: &mut BuildGraph, simulated: &Simulated, rules: &RuleSet) {
+    for (test, tested) in group.tests.iter_mut().zip(&simulated.tested) {
+        let goes_by_it = tested
+            .iter()
+            .any(|image_value| image_value.before == test.value);
+        test.left_behind = !goes_by_it && !tested.is_empty();
+    }
+    let lists = names_by_list(group);
+    let search = Search {
+        group,
+        rules,
+        lists: &lists,
+    };
+    let candidates: Vec<Candidate> = (0..group.overrides.len())
+        .filter_map(|index| search.candidate(index, &simulated.inputs[index]))
+        .collect();
+    let robbed = robbed(group, simulated, &candidates);
+    let found: Vec<(usize, LeftBehind)> = candidates
+        .iter()
+        .filter_map(|one| Some((one.index, search.judge(one, &robbed)?)))
+        .collect();
+    for (index, left_behind) in found {
+        group.overrides[index].left_behind = Some(left_behind);
+    }
+}
+
+/// An entry that may have been left behind.
+struct Candidate {
+    index: usize,
+    /// What has the new name already.
+    moved: Vec<Rc<ImageValue>>,
+    /// Whether it selects anything that is here.
+    selects: bool,
+    /// Whether it may select something that is not.
+    unseen: bool,
+}
+
+/// A list of entries: its layer, and whether those are its transformers.
+type List = (usize, bool);
+
+/// The names in each list: who has an entry for either name has decided.
+fn names_by_list(group: &BuildGraph) -> HashSet<(List, &str)> {
+    let literal = group.overrides.iter().filter(|one| one.entry.is_literal());
+    literal
+        .map(|one| (one.list, one.entry.name.text.as_str()))
+        .collect()
+}
+
+/// What entries that act later would lose if those that were left behind gave it a new name.
+fn robbed(group: &BuildGraph, simulated: &Simulated, candidates: &[Candidate]) -> HashSet<Origin> {
+    let renames = |one: &&Candidate| group.overrides[one.index].entry.new_name.is_some();
+    if !candidates.iter().any(|one| renames(&one)) {
+        return HashSet::new();
+    }
+    let mut plan = PlannedChanges::nothing(group);
+    for one in candidates {
+        plan.changes[one.index].follows = true;
+    }
+    let then = Simulator::new(group, &plan, &|_| true).play();
+    let selected = |simulated: &Simulated, index: usize| -> HashSet<Origin> {
+        let pattern = &group.overrides[index].entry.pattern;
+        let inputs = simulated.inputs[index].iter();
+        let selected = inputs.filter(|image_value| pattern.selects(&image_value.before));
+        selected.map(|image_value| image_value.origin).collect()
+    };
+    let lost = (0..group.overrides.len()).flat_map(|index| {
+        let then = selected(&then, index);
+        let now = selected(simulated, index).into_iter();
+        now.filter(move |origin| !then.contains(origin))
+    });
+    lost.collect()
+}
+
+struct Search<'s> {
+    group: &'s BuildGraph,
+    rules: &'s RuleSet,
+    lists: &'s HashSet<(List, &'s str)>,
+}
+
+impl Search<'_> {
+    fn candidate(&self, index: usize, inputs: &[Rc<ImageValue>]) -> Option<Candidate> {
+        let rewrite = &self.group.overrides[index];
+        let entry = &rewrite.entry;
+        let selects = |image_value: &&Rc<ImageValue>| entry.pattern.selects(&image_value.before);
+        let is_here = |image_value: &Rc<ImageValue>| matches!(image_value.origin, Origin::Leaf(_));
+        let moved = inputs.iter().filter(|image_value| {
+            let name = SplitName::of(&image_value.before).name;
+            is_here(image_value)
+                && !selects(image_value)
+                && self.old_name(rewrite, name).is_some()
+                && !self.lists.contains(&(rewrite.list, name))
+        });
+        let moved: Vec<Rc<ImageValue>> = moved.cloned().collect();
+        let mut selected = inputs.iter().filter(selects);
+        // What a pattern may select of what is not here, no one knows.
+        let anything = !entry.is_literal() && !self.group.unseen.names.is_empty();
+        (!moved.is_empty()).then(|| Candidate {
+            index,
+            moved,
+            unseen: anything || selected.clone().any(|image_value| !is_here(image_value)),
+            selects: selected.any(is_here),
+        })
+    }
+
+    /// The name that the rules make another one of, where the entry selects it.
+    fn old_name(&self, rewrite: &Rewrite, name: &str) -> Option<String> {
+        let old = rewrite.moved.as_ref()?.before(name)?;
+        let found = evaluate::of_name(&old, self.rules)?;
+        let same = evaluate::new_name(&found) == Some(name);
+        (same && rewrite.entry.pattern.selects(&old)).then_some(old)
+    }
+
+    fn judge(&self, one: &Candidate, robbed: &HashSet<Origin>) -> Option<LeftBehind> {
+        let rewrite = &self.group.overrides[one.index];
+        let entry = &rewrite.entry;
+        if one.selects && !entry.is_literal() {
+            return None;
+        }
+        let first = one.moved.first()?;
+        let old = self.old_name(rewrite, SplitName::of(&first.before).name)?;
+        let renames = entry.new_name.is_some();
+        let robs = renames
+            && one
+                .moved
+                .iter()
+                .any(|image_value| robbed.contains(&image_value.origin));
+        let (mut trust, mut reason) = match (one.selects, robs) {
+            (true, _) => (Applicability::Display, Some(BOTH.to_owned())),
+            (false, true) => (Applicability::Display, Some(ROBS.to_owned())),
+            (false, false) => self.trust(rewrite, &one.moved),
+        };
+        // What is built today is built without it: whether that is what is wanted, no one but its owner knows.
+        if trust > Applicability::Unsafe {
+            trust = Applicability::Unsafe;
+            reason = Some(if one.unseen { UNSEEN } else { IDLE }.to_owned());
+        }
+        if entry.name.span.is_empty() {
+            (trust, reason) = (Applicability::Display, Some(ESCAPED.to_owned()));
+        }
+        let verdict = rewrite.verdict.clone();
+        let verdict = verdict.or_else(|| evaluate::of_name(&old, self.rules))?;
+        let (was, new) = match entry.is_literal() {
+            true => (verdict.old.clone(), verdict.new.clone()),
+            false => (entry.name.text.clone(), None),
+        };
+        let name = &rewrite.moved.as_ref()?.name;
+        let edit = Edit {
+            span: entry.name.span,
+            text: name.clone(),
+        };
+        Some(LeftBehind {
+            finding: Finding {
+                labels: vec![Label {
+                    span: entry.location(),
+                    text: String::new(),
+                }],
+                old: was,
+                new: new.or_else(|| Some(name.clone())),
+                fix: (!entry.name.span.is_empty()).then(|| Fix::here(vec![edit], trust)),
+                reason,
+                related: vec![self.related(first)],
+                ..verdict
+            },
+            trust,
+            keep: one.unseen,
+        })
+    }
+
+    /// How sure it is that what the entry makes of the new names is there.
+    fn trust(
+        &self,
+        rewrite: &Rewrite,
+        moved: &[Rc<ImageValue>],
+    ) -> (Applicability, Option<String>) {
+        let entry = &rewrite.entry;
+        let puts = entry.puts(None);
+        if !puts.name.is_empty() || puts == Override::default() {
+            return (Applicability::Safe, None);
+        }
+        let texts: BTreeSet<&str> = moved
+            .iter()
+            .map(|image_value| image_value.before.as_str())
+            .collect();
+        let verdicts = texts.into_iter().map(|text| {
+            let cut = SplitName::of(text);
+            let old = self.old_name(rewrite, cut.name)?;
+            let reference = puts.apply(&SplitName { name: &old, ..cut }.join());
+            let verdict = evaluate::of_reference(&reference, self.rules)?;
+            let new = SplitName::of(verdict.new.as_deref()?);
+            let same = new.name == cut.name && new.tag == SplitName::of(&reference).tag;
+            let trust = verdict.fix.as_ref()?.applicability;
+            same.then_some((trust, verdict.reason))
+        });
+        let unknown = || (Applicability::Display, Some(OTHER_TAG.to_owned()));
+        let verdicts = verdicts.map(|verdict| verdict.unwrap_or_else(unknown));
+        let lowest = verdicts.min_by_key(|(trust, _)| *trust);
+        lowest.unwrap_or_else(unknown)
+    }
+
+    /// Where the new name is written.
+    fn related(&self, image_value: &ImageValue) -> Related {
+        let (file, span) = match (image_value.named_by, image_value.origin) {
+            (Some(entry), _) => {
+                let rewrite = &self.group.overrides[entry];
+                let new_name = rewrite.entry.new_name.as_ref();
+                (
+                    rewrite.file,
+                    new_name.map_or(rewrite.entry.span, |name| name.span),
+                )
+            }
+            (None, Origin::Leaf(leaf)) => {
+                let leaf = &self.group.leaves[leaf];
+                (leaf.file, leaf.span)
+            }
+            (None, Origin::Unseen(_)) => (0, Span::new(0, 0)),
+        };
+        let file = &self.group.files[file];
+        Related {
+            place: file.path.display().to_string(),
+            position: Some(LineIndex::new(&file.text).position(&file.text, span.start)),
+            text: "the new name is here already".to_owned(),
+        }
+    }
+}

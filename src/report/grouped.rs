@@ -1,0 +1,158 @@
+//! Many findings, put together: those of one rule with one message, with the lines of the first and the folders of all.
+//!
+//! As long as they are few, the texts of the files are kept as they are.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::RenderOptions;
+use super::statistics::Counts;
+use super::text::{Ink, by_count, count};
+use crate::finding::Severity;
+use crate::printable;
+
+/// More findings than this are grouped.
+pub(super) const MOST: usize = 50;
+/// As many folders are listed of a group.
+const FOLDERS: usize = 8;
+
+/// What the findings of a group have in common; in the order of groups of the same size.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub severity: Reverse<Severity>,
+    pub rule: String,
+    pub message: String,
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    counts: Counts,
+    files: usize,
+    /// As the first finding is shown.
+    shown: String,
+    folders: BTreeMap<String, usize>,
+}
+
+/// Files on their way to text.
+#[derive(Debug, Default)]
+pub struct GroupedFindings {
+    findings: usize,
+    /// All that there is to show, while there are few findings.
+    texts: Vec<String>,
+    groups: BTreeMap<Key, Group>,
+    /// What is no finding: what was fixed, and what went wrong.
+    others: Vec<String>,
+}
+
+/// Made by the full report, which only the command line has.
+#[cfg(feature = "cli")]
+impl GroupedFindings {
+    /// One file: its text, which may be empty where it has too many findings, and what in it is no finding.
+    pub(super) fn file(text: String, others: String) -> Self {
+        Self {
+            texts: vec![text],
+            others: Some(others)
+                .filter(|others| !others.is_empty())
+                .into_iter()
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a finding of the file, which is in a folder. `show` is asked for the first of a group.
+    pub(super) fn add(
+        &mut self,
+        key: Key,
+        folder: &str,
+        counts: &Counts,
+        show: impl FnOnce() -> String,
+    ) {
+        self.findings += counts.all;
+        let group = self.groups.entry(key).or_insert_with(|| Group {
+            files: 1,
+            shown: show(),
+            ..Group::default()
+        });
+        group.counts.join(counts);
+        *group.folders.entry(folder.to_owned()).or_default() += counts.all;
+    }
+}
+
+impl GroupedFindings {
+    /// Adds the next file, in the order of paths.
+    pub fn join(&mut self, next: Self) {
+        self.findings += next.findings;
+        match self.findings > MOST {
+            true => self.texts.clear(),
+            false => self.texts.extend(next.texts),
+        }
+        self.others.extend(next.others);
+        for (key, group) in next.groups {
+            let known = self.groups.entry(key).or_insert_with(|| Group {
+                shown: group.shown,
+                ..Group::default()
+            });
+            known.counts.join(&group.counts);
+            known.files += group.files;
+            for (folder, number) in group.folders {
+                *known.folders.entry(folder).or_default() += number;
+            }
+        }
+    }
+
+    /// All of it. Of groups, the most severe is first, and of those the largest.
+    pub fn text(self, render_options: &RenderOptions) -> String {
+        if self.findings <= MOST {
+            return self.texts.join("\n");
+        }
+        let mut groups: Vec<(Key, Group)> = self.groups.into_iter().collect();
+        groups.sort_by_key(|(key, group)| (key.severity, Reverse(group.counts.all)));
+        let groups = groups.iter().map(|(_, group)| group.text(render_options));
+        let mut parts: Vec<String> = groups.collect();
+        let hint = format!(
+            "{} are shown by rule and message, with the first of each; --verbose shows all.\n",
+            count(self.findings, "finding")
+        );
+        parts.push(hint);
+        let others: String = self.others.concat();
+        parts.extend(Some(others).filter(|others| !others.is_empty()));
+        parts.join("\n")
+    }
+}
+
+impl Group {
+    fn text(&self, render_options: &RenderOptions) -> String {
+        let more = self.counts.all - 1;
+        if more == 0 {
+            return self.shown.clone();
+        }
+        let fixes = [
+            (self.counts.safe, "safe"),
+            (self.counts.review, "to review"),
+            (self.counts.no_fix(), "without a fix"),
+        ];
+        let fixes = fixes
+            .iter()
+            .filter(|(number, _)| *number > 0 && *number < self.counts.all);
+        let fixes: String = fixes
+            .map(|(number, sort)| format!(", {number} {sort}"))
+            .collect();
+        let files = count(self.files, "file");
+        let head = format!("and {more} more: {} in {files}{fixes}", self.counts.all);
+        let mut text = format!(
+            "{}  {}\n",
+            self.shown,
+            Ink::Bold.on(&head, render_options.color)
+        );
+        let folders = by_count(self.folders.clone());
+        for (folder, number) in folders.iter().take(FOLDERS) {
+            text += &format!("  {number:>6}  {}\n", printable::line(folder));
+        }
+        let rest: usize = folders.iter().skip(FOLDERS).map(|(_, number)| number).sum();
+        if rest > 0 {
+            let folders = count(folders.len() - FOLDERS, "more folder");
+            text += &format!("  {rest:>6}  in {folders}\n");
+        }
+        text
+    }
+}

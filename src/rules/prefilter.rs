@@ -1,0 +1,264 @@
+//! The prefilter: whether a rule could speak about anything in a file, asked of the bytes of every file of a tree.
+//!
+//! Two steps. A few stems, each shared by several locations, are searched for at the speed of reading; where one occurs,
+//! the locations that it stands for are looked for by their whole segments, in one scalar or spread over two. Only where
+//! names may be written with escapes or capitals (`spelling`) is a text searched again. Nothing is missed that `detect`
+//! would find.
+
+mod part;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Rule, RuleSet};
+use part::{Needles, Part};
+
+/// Finds out whether a rule could speak about anything in a text.
+#[derive(Debug)]
+pub struct Prefilter {
+    /// The built-in rules are one, and a user's own another.
+    parts: Vec<Arc<Part>>,
+}
+
+/// Parts that were made before, by what they look for. Making one takes as long as reading a hundred manifests, and the
+/// repositories of a run have the built-in rules in common.
+#[derive(Debug, Default)]
+pub struct Parts(HashMap<Vec<Needles>, Arc<Part>>);
+
+impl Parts {
+    fn of(&mut self, mut needles: Vec<Needles>) -> Result<Arc<Part>, String> {
+        needles.sort();
+        needles.dedup();
+        if let Some(part) = self.0.get(&needles) {
+            return Ok(Arc::clone(part));
+        }
+        let part = Arc::new(Part::new(needles.clone())?);
+        self.0.insert(needles, Arc::clone(&part));
+        Ok(part)
+    }
+}
+
+/// What a look at a text finds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Whether a rule could speak about anything in it.
+    pub suspect: bool,
+    /// Whether it has one of the words that were asked for besides.
+    pub has_word: bool,
+}
+
+impl Prefilter {
+    /// Looks for the locations of the rules and for a marker, which are of interest anywhere.
+    ///
+    /// # Errors
+    /// Where the stems of a user's rules are too many or too long to search for.
+    pub fn new(rules: &RuleSet, marker: &[&str]) -> Result<Self, String> {
+        Self::with_words(rules, marker, &[], &mut Parts::default())
+    }
+
+    /// Looks for words besides that no rule speaks about, as [`Self::look`] has them: one search for all takes half the
+    /// time of two. What is among the parts already is not made again.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_words(
+        rules: &RuleSet,
+        marker: &[&str],
+        words: &[&str],
+        parts: &mut Parts,
+    ) -> Result<Self, String> {
+        let needles = |rule: &Rule| {
+            let places = rule.mappings().iter();
+            let needles = places.map(|place| Needles::new(rule, &place.from));
+            needles.collect::<Vec<_>>()
+        };
+        let (built_in, own): (Vec<&Rule>, Vec<&Rule>) =
+            rules.rules().partition(|rule| rule.is_built_in());
+        let words = words.iter().map(|word| Needles::word(word, true));
+        let marker = marker.iter().map(|word| Needles::word(word, false));
+        let common = built_in.into_iter().flat_map(needles);
+        let common = common.chain(marker).chain(words).collect();
+        let own: Vec<Needles> = own.into_iter().flat_map(needles).collect();
+        let mut all = vec![parts.of(common)?];
+        if !own.is_empty() {
+            all.push(parts.of(own)?);
+        }
+        Ok(Self { parts: all })
+    }
+
+    /// Whether a location could be named in the text.
+    pub fn occur_in(&self, text: &[u8]) -> bool {
+        self.parts.iter().any(|part| part.occur_in(text))
+    }
+
+    /// Whether a location could be named in the text, and whether one of the words is in it.
+    pub fn look(&self, text: &[u8]) -> Sight {
+        let mut sight = Sight::default();
+        for part in &self.parts {
+            let of_part = part.look(text);
+            sight.suspect |= of_part.suspect;
+            sight.has_word |= of_part.has_word;
+        }
+        sight
+    }
+
+    /// Where the text names more locations than `most`.
+    pub fn excess(&self, text: &[u8], most: usize) -> Option<usize> {
+        let locations = |part: &'_ Arc<Part>| {
+            let locations = part.locations(text).take(most + 1);
+            locations.collect::<Vec<_>>()
+        };
+        let mut all: Vec<usize> = self.parts.iter().flat_map(locations).collect();
+        all.sort_unstable();
+        all.get(most).copied()
+    }
+
+    /// Whether a stem is in the text: a part of what a rule speaks about may be there, the rest being elsewhere.
+    pub fn has_stem(&self, text: &[u8]) -> bool {
+        self.parts.iter().any(|part| part.has_stem(text))
+    }
+
+    /// Where stems are in the text, and names that are written otherwise, in order. Whatever a rule speaks about has one
+    /// in it.
+    pub fn hints(&self, text: &[u8]) -> Vec<usize> {
+        let parts = self.parts.iter();
+        let mut hints: Vec<usize> = parts.flat_map(|part| part.hints(text)).collect();
+        hints.sort_unstable();
+        hints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleSpec;
+
+    fn prefilter() -> Prefilter {
+        Prefilter::new(&RuleSet::new(RuleSet::with_own(&[]).unwrap()), &["regfix:"]).unwrap()
+    }
+
+    #[test]
+    fn places_are_found_by_whole_segments() {
+        let prefilter = prefilter();
+        assert!(prefilter.parts[0].is_vectorized() || !cfg!(target_arch = "x86_64"));
+        let stems = prefilter.parts[0].stems();
+        assert!(stems < 64, "too many stems to be fast: {stems}");
+        for text in [
+            "image: k8s.gcr.io/pause",
+            "registry: k8s.gcr.io",
+            "registry: k8s.gcr.io/\n",
+            "\"\\nk8s.gcr.io/x",
+            "gcr.io/k8s-staging-npd/x",
+            "gcr.io/k8s-staging-images-foo/x",
+            "registry: quay.io\nrepository: coreos/kube-state-metrics",
+            "registry: quay.io/coreos\nrepository: kube-state-metrics",
+            "repository: bitnami/redis",
+            "image: vault:1.13.3",
+            "image: vault",
+            "image: registry.k8s.io/busybox",
+            "image: minio/minio:1",
+            "registry: docker.io/minio\nimage: minio",
+            "https://x.bintray.io/y",
+            "europe-docker.pkg.dev/k8s-artifacts-prod/images/x",
+            "url: https://charts.helm.sh/stable",
+            "# regfix: ignore",
+            "registry: bitnami\n",
+            "hub: docker.io/bitnami",
+            "{image: vault}",
+            "${IMAGE:-k8s.gcr.io/pause}",
+            "${IMAGE-k8s.gcr.io/pause}",
+            "\"k8s\\u002egcr.io/pause\"",
+            "image: K8S.GCR.IO/pause",
+            "image: K8s.gcr.io/pause",
+            "image: Quay.Io/coreos/kube-state-metrics",
+        ] {
+            assert!(prefilter.occur_in(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "image: registry.k8s.io/pause",
+            "my-k8s.gcr.io",
+            "$my-k8s.gcr.io",
+            "k8s.gcr.io.example.com",
+            "bitnamilegacies/redis",
+            "vault:\n",
+            "the vault holds",
+            "# bitnami.com",
+            "image: busybox\nother: registry.k8s.io/pause",
+            "image: registry.k8s.io/busybox:1.27",
+            "- microsoft sgc",
+            "to vault\n",
+            "kube-state-metrics",
+            "registry: quay.io/other\ncoreos: kube-state-metrics",
+            "helm.sh/chart: x",
+            "gcr.io/distroless/static",
+        ] {
+            assert!(!prefilter.occur_in(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_look_tells_places_from_words() {
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        let words = ["argoproj.io/", "targetRevision"];
+        let prefilter =
+            Prefilter::with_words(&rules, &["regfix"], &words, &mut Parts::default()).unwrap();
+        for (text, suspect, has_word) in [
+            ("apiVersion: argoproj.io/v1alpha1", false, true),
+            ("image: argoproj/argocd", true, false),
+            ("image: k8s.gcr.io/pause\ntargetRevision: 1", true, true),
+            ("targetRevision: 1 # regfix: ignore", true, true),
+            ("image: K8S.GCR.IO/pause # argoproj.io", true, false),
+            ("image: registry.k8s.io/pause", false, false),
+        ] {
+            let sight = Sight { suspect, has_word };
+            assert_eq!(prefilter.look(text.as_bytes()), sight, "{text}");
+            assert_eq!(prefilter.occur_in(text.as_bytes()), suspect, "{text}");
+        }
+    }
+
+    /// The rules of a configuration with one of its own.
+    fn with_own(from: &str) -> RuleSet {
+        let own = format!("- {{from: {from}, to: new.example.com/x}}\n");
+        let own: Vec<RuleSpec> = serde_yaml::from_str(&own).unwrap();
+        RuleSet::new(RuleSet::with_own(&own).unwrap())
+    }
+
+    #[test]
+    fn own_rules_are_looked_for_beside_the_built_in_ones_which_are_made_once() {
+        let mut parts = Parts::default();
+        let mut make = |from: &str| {
+            Prefilter::with_words(&with_own(from), &["regfix"], &["word"], &mut parts).unwrap()
+        };
+        let (one, other) = (make("one.example.com/a"), make("other.example.com/a"));
+        assert!(Arc::ptr_eq(&one.parts[0], &other.parts[0]));
+        assert_eq!(parts.0.len(), 3);
+        let text = b"- one.example.com/a/b\n- k8s.gcr.io/pause\n- one.example.com/a\n";
+        assert!(one.occur_in(text) && other.occur_in(text));
+        assert_eq!(one.hints(text), [2, 28, 43]);
+        assert_eq!(one.excess(text, 1), Some(28));
+        assert_eq!(
+            (one.excess(text, 2), other.excess(text, 1)),
+            (Some(43), None)
+        );
+        let only = b"image: ONE.example.com/a # word\n";
+        assert!(one.occur_in(only) && !other.occur_in(only));
+        let sight = |suspect| Sight {
+            suspect,
+            has_word: true,
+        };
+        assert_eq!(
+            (one.look(only), other.look(only)),
+            (sight(true), sight(false))
+        );
+    }
+
+    #[test]
+    fn every_rule_is_let_through_by_its_example() {
+        let prefilter = prefilter();
+        let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
+        for rule in rules.rules() {
+            let text = format!("image: {}\n", rule.example);
+            assert!(prefilter.occur_in(text.as_bytes()), "{}", rule.id);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The baseline of a run: found, asked about each file, and written when asked to.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Mode, Options};
+use crate::baseline::{self, Baseline, Entry};
+use crate::config;
+use crate::finding::{Finding, Key};
+use crate::open;
+use crate::printable::{self, complain};
+use crate::report::{PathBase, Summary, text};
+use crate::rules::Rule;
+use crate::source::normal;
+use crate::walk::{self, Overlay};
+use crate::write::{Draft, WriteError};
+
+/// What a run does with baselines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baselines {
+    Unused,
+    Used,
+    /// Those that are found are replaced, and made where there is none.
+    Renewed,
+    /// The same, for findings that no ignore comment can be written for.
+    Extended,
+}
+
+/// A baseline and its location.
+#[derive(Debug)]
+pub struct RunBaseline {
+    path: PathBuf,
+    held: Baseline,
+    /// Where its paths start.
+    base: PathBase,
+    /// What the run does with it.
+    uses: Baselines,
+}
+
+impl RunBaseline {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The baseline in the first of some folders that has one. To be written, it need not be there yet. `base` gives where
+    /// paths of the run start.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or something in it is wrong.
+    pub fn find(
+        base: &PathBase,
+        folders: &[&Path],
+        uses: Baselines,
+        files: &Overlay,
+    ) -> Result<Option<Self>, String> {
+        let there = folders
+            .iter()
+            .find(|folder| files.is_there(&folder.join(baseline::FILE)));
+        let Some(folder) = there.or(folders.first().filter(|_| uses != Baselines::Used)) else {
+            return Ok(None);
+        };
+        let path = folder.join(baseline::FILE);
+        let held = match there {
+            Some(_) => {
+                let top = config::repository(folder).unwrap_or(folder);
+                let text = read(top, &path, files)
+                    .map_err(|error| format!("{}: is not read: {error}", printable::path(&path)))?;
+                let reported = |why| {
+                    format!(
+                        "{}: {why}; fix it, or remove it and run regfix --write-baseline",
+                        printable::path(&path)
+                    )
+                };
+                Baseline::parse(&text).map_err(reported)?
+            }
+            None => Baseline::default(),
+        };
+        let base = base.rooted(folder);
+        Ok(Some(Self {
+            path,
+            held,
+            base,
+            uses,
+        }))
+    }
+
+    /// Which of the findings of a file are held, by their keys.
+    pub(super) fn held(&self, path: &Path, keys: &[Key]) -> Vec<bool> {
+        let file = self.base.relative(path);
+        let entries: Vec<Entry> = keys.iter().map(|key| Entry::new(&file, key)).collect();
+        self.held.holds(&entries)
+    }
+
+    /// The text with one more finding of a file, where `text` is what is there. `None` where that cannot be read.
+    pub(super) fn with(&self, path: &Path, key: &Key, text: Option<&str>) -> Option<String> {
+        let mut baseline = match text {
+            Some(text) => Baseline::parse(text).ok()?,
+            None => Baseline::default(),
+        };
+        baseline.add(Entry::new(&self.base.relative(path), key));
+        Some(baseline.text())
+    }
+
+    /// Takes away the findings of a file that are held. Gives all that a renewed baseline holds, and how many were held.
+    pub(super) fn hold(
+        &self,
+        path: &Path,
+        findings: &mut Vec<Finding>,
+        keys: &mut Vec<Key>,
+    ) -> (Vec<Entry>, usize) {
+        let file = self.base.relative(path);
+        // A mention is no more than a hint, and has no need to be held.
+        let counts: Vec<bool> = findings.iter().map(|finding| !finding.mention).collect();
+        let of_findings = keys.iter().zip(&counts).filter(|(_, counts)| **counts);
+        let mut entries: Vec<Entry> = of_findings.map(|(key, _)| Entry::new(&file, key)).collect();
+        let held: Vec<bool> = match self.uses {
+            Baselines::Renewed => vec![true; entries.len()],
+            Baselines::Extended => {
+                let counting = findings.iter().filter(|finding| !finding.mention);
+                let held = self.held.holds(&entries).into_iter().zip(counting);
+                held.map(|(held, finding)| held || finding.is_ignorable())
+                    .collect()
+            }
+            _ => self.held.holds(&entries),
+        };
+        if self.uses == Baselines::Extended {
+            let mut stays = held.iter();
+            entries.retain(|_| stays.next() == Some(&true));
+        }
+        let mut held = held.into_iter();
+        let stays: Vec<bool> = counts
+            .iter()
+            .map(|counts| !(*counts && held.next() == Some(true)))
+            .collect();
+        let before = findings.len();
+        let mut stay = stays.iter();
+        findings.retain(|_| stay.next() == Some(&true));
+        let mut stay = stays.iter();
+        keys.retain(|_| stay.next() == Some(&true));
+        (entries, before - findings.len())
+    }
+
+    /// Says what is stale, and writes the baseline where it is to be renewed.
+    ///
+    /// # Errors
+    /// Where `err` cannot be written.
+    pub(super) fn close(
+        &self,
+        options: &Options<'_>,
+        found: Baseline,
+        summary: &mut Summary,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        // A preview finds what it would fix, and so knows nothing of what is gone.
+        if options.mode == Mode::Diff {
+            return Ok(());
+        }
+        if self.uses == Baselines::Used {
+            let stale = self.stale(options, &found);
+            summary.stale = stale.iter().map(|(_, count)| count).sum();
+            let mut reported = stale.iter().filter(|_| options.verbose);
+            return reported.try_for_each(|(line, _)| complain(&mut *err, line));
+        }
+        let path = printable::path(&self.path);
+        // Of several repositories, one in which nothing is found needs no baseline.
+        let is_new = self.held.is_empty() && !open::is_there(&self.path);
+        let is_needless =
+            self.uses == Baselines::Extended || options.settings.baselines().len() > 1;
+        if is_new && found.is_empty() && is_needless {
+            return Ok(());
+        }
+        if summary.failures > 0 {
+            // What could not be seen would look as if it were gone.
+            let advice = "fix or exclude them, and run regfix again";
+            let why = "not written because some files could not be checked";
+            return complain(err, format!("{path}: {why}; {advice}"));
+        }
+        match self.renew(options, found) {
+            Ok(None) => Ok(()),
+            Ok(Some(reported)) if !options.quiet => complain(err, format!("{path}: {reported}")),
+            Ok(Some(_)) => Ok(()),
+            Err(error) => {
+                summary.failures += 1;
+                complain(err, error)
+            }
+        }
+    }
+
+    /// What is held and was looked for in vain: a line for each location, and how many findings it stands for.
+    fn stale(&self, options: &Options<'_>, found: &Baseline) -> Vec<(String, usize)> {
+        let scope = self.scope(options);
+        let stale = self.held.beyond(found, |entry| scope.holds(entry));
+        stale
+            .map(|(entry, count)| {
+                let Entry {
+                    file,
+                    at,
+                    rule,
+                    image,
+                } = entry;
+                let at = if at.is_empty() {
+                    ""
+                } else {
+                    &format!(" at {at}")
+                };
+                let times = if count > 1 {
+                    format!(" ({count} times)")
+                } else {
+                    String::new()
+                };
+                let line = format!(
+                    "{}: stale entry: {file}: {rule} {image}{at}{times}",
+                    printable::path(&self.path)
+                );
+                (line, count)
+            })
+            .collect()
+    }
+
+    fn scope<'k>(&'k self, options: &'k Options<'k>) -> Scope<'k> {
+        Scope::new(options, self.path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Writes what was found in place of what the run was asked about. Gives what that changed; nothing where a baseline that
+    /// only takes what has no comment stays as it is.
+    fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<Option<String>, WriteError> {
+        let scope = self.scope(options);
+        let renewed = self.held.renewed(found, |entry| scope.holds(entry));
+        let count = |more: &Baseline, than: &Baseline| -> usize {
+            more.beyond(than, |_| true).map(|(_, count)| count).sum()
+        };
+        if self.uses == Baselines::Extended && renewed == self.held {
+            return Ok(None);
+        }
+        let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
+        Draft::put(&self.path, &renewed.text(), &options.gate)?;
+        let findings = text::count(renewed.len(), "finding");
+        Ok(Some(format!(
+            "{findings}; {added} added, {dropped} dropped"
+        )))
+    }
+}
+
+/// A baseline is a regular file that lies in its repository, links resolved.
+fn read(top: &Path, path: &Path, files: &Overlay) -> io::Result<String> {
+    let bytes = files.read_below(top, path, walk::LIMIT)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8"))
+}
+
+/// What a run was asked about: what it would have found, had it been there.
+struct Scope<'o> {
+    options: &'o Options<'o>,
+    /// In full, as they are named and as they really are.
+    roots: Vec<PathBuf>,
+    /// The folder of the baseline.
+    folder: &'o Path,
+}
+
+impl<'o> Scope<'o> {
+    fn new(options: &'o Options<'o>, folder: &'o Path) -> Self {
+        let here = walk::working_directory();
+        let named = options.walk.roots.iter();
+        let named = named.map(|root| normal(&here.join(root)));
+        let roots = named.flat_map(|root| walk::real(&root).into_iter().chain([root]));
+        Self {
+            options,
+            roots: roots.collect(),
+            folder,
+        }
+    }
+
+    /// Whether an entry's rule runs, and its file is under a root and, where only changes are reported, changed.
+    fn holds(&self, entry: &Entry) -> bool {
+        let file = normal(&self.folder.join(&entry.file));
+        let Some(area) = self.options.settings.of(&file) else {
+            return false;
+        };
+        let (rules, config) = (&area.rules.set, &area.config);
+        let is_entrys = |rule: &Rule| *rule.id == *entry.rule;
+        // What is no rule, such as `unused-ignore`, is found wherever it is selected.
+        let is_rule = || config.known.iter().any(|rule| is_entrys(rule));
+        let runs =
+            rules.rules().any(is_entrys) || !is_rule() && config.selectors.choose(&entry.rule);
+        let only = self.options.only.as_ref();
+        runs && self.roots.iter().any(|root| file.starts_with(root))
+            && only.is_none_or(|only| only.speaks_of(&file))
+    }
+}

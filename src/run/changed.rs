@@ -1,0 +1,319 @@
+//! Which files a run is about, where it is about those that changed.
+//!
+//! All are walked and read as ever, so that a run on what changed says a part of what a run on everything says. Does not
+//! know who says what changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::groups::Group;
+use crate::file_type::{self, Holds};
+use crate::project::selectors::{applied_folders, folders_applied_by, lays_over};
+use crate::project::{PathKind, Tree};
+use crate::search::Search;
+use crate::walk;
+
+/// What changed.
+#[derive(Debug)]
+pub struct ChangedScope {
+    /// Files, and folders of which anything may have changed: full paths, as they really are.
+    changed: BTreeSet<PathBuf>,
+    /// What files that make projects said before.
+    before: BTreeMap<PathBuf, String>,
+    roots: Vec<PathBuf>,
+    /// What changed below the roots, as the walk spells it.
+    spelled: HashSet<PathBuf>,
+}
+
+impl ChangedScope {
+    /// Whether the text of a file before the change is of use.
+    pub fn asks_for(path: &Path) -> bool {
+        file_type::project_files().any(|name| named(path, &[name]))
+    }
+
+    pub fn new(
+        changed: BTreeSet<PathBuf>,
+        before: BTreeMap<PathBuf, String>,
+        roots: &[PathBuf],
+    ) -> Self {
+        let changed: BTreeSet<PathBuf> = changed.into_iter().map(widened).collect();
+        let mut all = HashSet::new();
+        for root in roots {
+            let Some(real) = walk::real(root) else {
+                continue;
+            };
+            let rests = changed
+                .iter()
+                .filter_map(|path| path.strip_prefix(&real).ok());
+            all.extend(rests.map(|rest| spelled(root, rest)));
+            // A root can lie in a folder of which anything may have changed.
+            if real.ancestors().any(|path| changed.contains(path)) {
+                all.insert(spelled(root, Path::new("")));
+            }
+        }
+        Self {
+            changed,
+            before,
+            roots: roots.to_vec(),
+            spelled: all,
+        }
+    }
+
+    /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
+    /// kustomization speaks about, what project files said before, and what speaks about a file that is gone. `makers` are
+    /// the files that make the projects of the run, `selectors` those that may select images in folders, `releases` those that may
+    /// give values to charts.
+    pub(super) fn with_what_it_reaches(
+        &self,
+        tree: &dyn Tree,
+        project_files: &[PathBuf],
+        selectors: &[PathBuf],
+        releases: &[PathBuf],
+    ) -> Self {
+        let mut reach = AffectedSet {
+            tree,
+            reached: self.changed.clone(),
+            open: Vec::new(),
+        };
+        let mut spoken: HashSet<&Path> = self.changed.iter().map(PathBuf::as_path).collect();
+        for path in self.changed.iter().filter(|path| Self::asks_for(path)) {
+            let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
+            let texts = before.into_iter().chain(tree.text(path));
+            reach.open.extend(texts.map(|text| (path.clone(), text)));
+            if let Some(folder) = path.parent().filter(|_| !path.exists()) {
+                // Projects are called by their folders, and all that was below a chart was part of it.
+                spoken.insert(folder);
+                if named(path, &file_type::CHART_FILES) {
+                    reach.reached.insert(folder.to_owned());
+                }
+            }
+        }
+        for path in self.changed.iter().filter(|path| !Self::asks_for(path)) {
+            let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
+            for text in before.into_iter().chain(tree.text(path)) {
+                reach.add_laid_over(path, &text);
+            }
+        }
+        reach.add_projects(&spoken, project_files);
+        reach.follow();
+        reach.add_releases(&self.changed, releases);
+        let selecting = selectors.iter().chain(releases).filter(|selector| {
+            let folders = applied_folders(tree, selector);
+            let folders: Vec<PathBuf> = folders.iter().map(|folder| real(folder)).collect();
+            let is_below = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
+            reach.reached.iter().any(is_below)
+        });
+        let selecting: Vec<PathBuf> = selecting.map(|selector| real(selector)).collect();
+        reach.reached.extend(selecting);
+        Self::new(reach.reached, BTreeMap::new(), &self.roots)
+    }
+
+    /// Whether a file changed that the walk came upon.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        // All paths below `.` begin with nothing.
+        path.ancestors().any(|path| self.spelled.contains(path))
+    }
+
+    /// The same of any path.
+    pub(super) fn speaks_of(&self, path: &Path) -> bool {
+        self.is_changed(&real(path))
+    }
+
+    /// Keeps the groups that a change can affect. `makers` are the files that make the projects of the run.
+    pub(super) fn keep(&self, groups: &mut Vec<Group>, project_files: &[PathBuf]) {
+        let folders = project_files
+            .iter()
+            .filter_map(|maker| real(maker).parent().map(Path::to_owned));
+        let folders: HashSet<PathBuf> = folders.collect();
+        let said = self.changed.iter().filter(|path| says_something(path));
+        let touched: HashSet<&Path> = said.filter_map(|path| project(&folders, path)).collect();
+        let concerns = |path: PathBuf| {
+            self.is_changed(&path)
+                || project(&folders, &path).is_some_and(|folder| touched.contains(folder))
+        };
+        groups.retain(|group| group.paths().map(|path| real(path)).any(concerns));
+    }
+
+    fn is_changed(&self, real: &Path) -> bool {
+        real.ancestors().any(|path| self.changed.contains(path))
+    }
+}
+
+/// What projects make of a change.
+struct AffectedSet<'t> {
+    tree: &'t dyn Tree,
+    /// Full paths, as they really are.
+    reached: BTreeSet<PathBuf>,
+    /// Project files, and texts of theirs, that may reach more.
+    open: Vec<(PathBuf, Arc<str>)>,
+}
+
+impl AffectedSet<'_> {
+    /// Adds the charts of releases that may take values from what changed: from a file that they name, or one beside them.
+    fn add_releases(&mut self, changed: &BTreeSet<PathBuf>, releases: &[PathBuf]) {
+        let names = changed.iter().filter_map(|path| path.file_name()?.to_str());
+        // Too many names to search for: any of them may be there.
+        let search = Search::new(names).ok();
+        let beside: HashSet<PathBuf> = self
+            .reached
+            .iter()
+            .filter_map(|path| path.parent().map(Path::to_owned))
+            .collect();
+        for release in releases {
+            let path = real(release);
+            let Some(text) = self.tree.text(release) else {
+                continue;
+            };
+            let is_beside = path.parent().is_some_and(|folder| beside.contains(folder));
+            let has_name = |search: &Search| search.occurs_in(text.as_bytes());
+            if is_beside || search.as_ref().is_none_or(has_name) {
+                self.add_laid_over(&path, &text);
+            }
+        }
+    }
+
+    /// Adds the folders that a text lays something over: images that it selects there, or values that it gives to a chart.
+    fn add_laid_over(&mut self, path: &Path, text: &str) {
+        match file_type::classify(path).map(|file_type| file_type.holds) {
+            Some(Holds::Yaml | Holds::Json) if lays_over(path, text) => {
+                let folders = folders_applied_by(self.tree, path, text);
+                let folders = folders.iter().map(|folder| real(folder));
+                self.reached.extend(folders);
+            }
+            Some(Holds::Helmfile) => {
+                let folder = path.parent().unwrap_or(path);
+                let targets = words(text).map(|word| self.target(folder, word));
+                let is_other =
+                    |path: &PathBuf| path != folder && self.tree.place(path) == PathKind::Folder;
+                let folders: Vec<PathBuf> = targets.filter(is_other).collect();
+                self.reached.extend(folders);
+            }
+            _ => {}
+        }
+    }
+
+    /// The charts that hold one of the paths, and the kustomizations that speak about one.
+    fn add_projects(&mut self, paths: &HashSet<&Path>, project_files: &[PathBuf]) {
+        let names: HashSet<&OsStr> = paths.iter().filter_map(|path| path.file_name()).collect();
+        // Looking a word up is dear: only where it is called like something that is looked for.
+        let is_called = |word: &&str| {
+            let name = Path::new(word).file_name();
+            name.is_none_or(|name| names.contains(name))
+        };
+        for maker in project_files {
+            let path = real(maker);
+            let (Some(folder), Some(text)) = (path.parent(), self.tree.text(maker)) else {
+                continue;
+            };
+            if named(&path, &file_type::CHART_FILES) {
+                let mut inside = paths.iter().filter(|path| path.starts_with(folder));
+                if inside.any(|path| says_something(path)) {
+                    self.reached.insert(folder.to_owned());
+                }
+            } else if words(&text)
+                .filter(is_called)
+                .any(|word| paths.contains(self.target(folder, word).as_path()))
+            {
+                self.reached.insert(path.clone());
+                self.open.push((path, text));
+            }
+        }
+    }
+
+    /// Adds the files that project files speak about, and what those of folders they speak about do in turn.
+    fn follow(&mut self) {
+        while let Some((maker, text)) = self.open.pop() {
+            let folder = maker.parent().unwrap_or(&maker);
+            // Kustomize keeps its charts in `charts` where it is given no other location.
+            for word in words(&text).chain(["charts"]) {
+                let target = self.target(folder, word);
+                match self.tree.place(&target) {
+                    PathKind::Folder => self.enter(&target, folder),
+                    PathKind::File => {
+                        self.reached.insert(target);
+                    }
+                    PathKind::Missing | PathKind::Unreadable | PathKind::Outside => {}
+                }
+            }
+        }
+    }
+
+    /// A folder that a project file in another one speaks about: a kustomization, or charts, or their home.
+    fn enter(&mut self, folder: &Path, from: &Path) {
+        let names = file_type::KUSTOMIZATION_FILES.iter();
+        let project_files = names.map(|name| folder.join(name));
+        let maker = project_files
+            .into_iter()
+            .find(|path| self.tree.place(path) == PathKind::File);
+        match maker {
+            Some(maker) => {
+                let text = self.tree.text(&maker);
+                let text = text.filter(|_| self.reached.insert(maker.clone()));
+                self.open.extend(text.map(|text| (maker, text)));
+            }
+            None if from.starts_with(folder) => {}
+            None => {
+                self.reached.insert(folder.to_owned());
+            }
+        }
+    }
+
+    fn target(&self, folder: &Path, word: &str) -> PathBuf {
+        let path = word.strip_prefix("file://").unwrap_or(word);
+        real(&self.tree.resolve(folder, path))
+    }
+}
+
+/// What may be names of files and folders that a text speaks about, whatever it calls them.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let ends_word = |letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter);
+    text.split(ends_word).filter(|word| !word.is_empty())
+}
+
+/// The nearest folder above a path that is a project's.
+fn project<'p>(folders: &HashSet<PathBuf>, path: &'p Path) -> Option<&'p Path> {
+    let above = path.ancestors().skip(1);
+    above.into_iter().find(|folder| folders.contains(*folder))
+}
+
+/// A path below a root in the way that the walk has it: below `.` without a `./`.
+fn spelled(root: &Path, rest: &Path) -> PathBuf {
+    let path = match rest.as_os_str().is_empty() {
+        true => root.to_owned(),
+        false => root.join(rest),
+    };
+    match path.strip_prefix(".") {
+        Ok(rest) => rest.to_owned(),
+        Err(_) => path,
+    }
+}
+
+/// A path of the walk, as it really is; of a file that is not there, as its folder is.
+fn real(path: &Path) -> PathBuf {
+    let of_folder = || Some(walk::real(path.parent()?)?.join(path.file_name()?));
+    let real = walk::real(path).or_else(of_folder);
+    real.unwrap_or_else(|| walk::working_directory().join(path))
+}
+
+/// Files that say what is ignored speak of all that is in their folder.
+fn widened(path: PathBuf) -> PathBuf {
+    match path.parent() {
+        Some(folder) if named(&path, &[".gitignore", ".ignore"]) => folder.to_owned(),
+        _ => path,
+    }
+}
+
+fn named(path: &Path, names: &[&str]) -> bool {
+    path.file_name()
+        .is_some_and(|file| names.iter().any(|name| file == *name))
+}
+
+/// Whether a file can have a part in what is found in the others of its project.
+fn says_something(path: &Path) -> bool {
+    let archive = path
+        .extension()
+        .is_some_and(|extension| extension == "tgz" || extension == "lock");
+    archive || file_type::classify(path).is_some() || !path.is_file()
+}

@@ -1,0 +1,352 @@
+//! Files through all steps: check, suppress, adjust, and fix until nothing changes any more.
+//!
+//! A file alone, or the files of projects together. Texts in, texts and findings out. Knows no disk and no format.
+
+mod circle;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::check;
+use crate::check::pull_secrets::{self, PullSecret};
+use crate::edit::{Applicability, Patch};
+use crate::file_type::FileType;
+use crate::finding::{Finding, Findings, Fixed, Problem, Unjudged};
+use crate::project::{Member, Members, Plan, Project};
+use crate::source::{LineIndex, Span};
+use crate::suppress;
+
+use super::domains::Domains;
+use super::settings::Settings;
+use circle::Passes;
+
+/// A fix can make work for another rule. Fixes that do not come to an end after so many passes are not written.
+const MOST_PASSES: usize = 8;
+
+/// More legacy locations than this are checked in no file at once: their findings would take too much memory.
+const MOST_LOCATIONS: usize = 50_000;
+
+/// What a run asks of every file.
+pub(super) struct Pipeline<'r> {
+    pub settings: &'r Settings<'r>,
+    pub domains: &'r Domains,
+    /// On which ignore comments may be over.
+    pub as_of: Date,
+    /// By domain.
+    pub pull_secrets: Vec<Vec<PullSecret>>,
+    /// By domain.
+    pub projects: Vec<Vec<Box<dyn Project + 'r>>>,
+}
+
+/// Which fixes are applied.
+#[derive(Clone, Copy)]
+struct Fixing<'f> {
+    /// How far they must be trusted.
+    limit: Applicability,
+    /// The file that their findings are in, where it is one only.
+    only: Option<&'f Path>,
+}
+
+impl Fixing<'_> {
+    fn all(limit: Applicability) -> Self {
+        Self { limit, only: None }
+    }
+}
+
+/// What a file came to.
+#[derive(Debug, Default)]
+pub(super) struct FileResult {
+    /// After the fixes; as it was where there were none.
+    pub text: String,
+    /// Those left, in `text`.
+    pub left: Vec<Finding>,
+    pub fixed: Vec<Fixed>,
+    pub problems: Vec<Problem>,
+    pub unjudged: Vec<Unjudged>,
+    pub suppressed: usize,
+    /// Ignore comments that were put into `text`.
+    pub comments_added: usize,
+}
+
+impl Pipeline<'_> {
+    /// One file that is in no project. Fixes that are trusted as far as `fix` are applied; without one, none.
+    pub(super) fn file(
+        &self,
+        path: &Path,
+        text: String,
+        file_type: &'static FileType,
+        fix: Option<Applicability>,
+    ) -> FileResult {
+        let member = Member::new(file_type, text);
+        let members = Members::from([(path.to_owned(), member)]);
+        let mut outcomes = self.alone(members, fix);
+        outcomes.remove(path).unwrap_or_default()
+    }
+
+    /// Files that are in no project.
+    pub(super) fn alone(
+        &self,
+        members: Members,
+        fix: Option<Applicability>,
+    ) -> BTreeMap<PathBuf, FileResult> {
+        self.passes(members, &[], fix.map(Fixing::all))
+    }
+
+    /// The files of projects, as one.
+    pub(super) fn group(
+        &self,
+        members: Members,
+        fix: Option<Applicability>,
+    ) -> BTreeMap<PathBuf, FileResult> {
+        let projects = self.projects_of(&members);
+        self.passes(members, projects, fix.map(Fixing::all))
+    }
+
+    /// The files of projects after the fixes of one of them, and of no other, were applied.
+    pub(super) fn fix_of(
+        &self,
+        path: &Path,
+        members: Members,
+        limit: Applicability,
+    ) -> BTreeMap<PathBuf, FileResult> {
+        let projects = self.projects_of(&members);
+        let fix = Fixing {
+            limit,
+            only: Some(path),
+        };
+        self.passes(members, projects, Some(fix))
+    }
+
+    fn projects_of(&self, members: &Members) -> &[Box<dyn Project + '_>] {
+        let domain = members.keys().find_map(|path| self.domain(path));
+        let projects = domain.and_then(|domain| self.projects.get(domain));
+        projects.map_or(&[], Vec::as_slice)
+    }
+
+    fn domain(&self, path: &Path) -> Option<usize> {
+        self.domains.of_file(self.settings, path)
+    }
+
+    /// Fixes until nothing changes any more. Where that does not happen, all texts are as they were.
+    fn passes(
+        &self,
+        mut members: Members,
+        projects: &[Box<dyn Project + '_>],
+        fix: Option<Fixing<'_>>,
+    ) -> BTreeMap<PathBuf, FileResult> {
+        let mut outcomes = none(&members);
+        let mut passes = Passes::default();
+        self.find(&mut members, projects, &mut outcomes);
+        while let Some(fix) = fix {
+            // Each run takes its part of what is too much for one.
+            let is_last = members.values().any(|member| member.is_cut);
+            let changed = apply(&mut members, &mut outcomes, fix);
+            if changed.is_empty() {
+                break;
+            }
+            let settles = passes.pass(&mut members, changed, &outcomes);
+            if let Err(unsettled) = settles {
+                outcomes = none(&members);
+                passes.undo(&mut members);
+                self.find(&mut members, projects, &mut outcomes);
+                unsettled.hold(&mut members);
+                break;
+            }
+            self.find(&mut members, projects, &mut outcomes);
+            if is_last {
+                break;
+            }
+        }
+        for (path, mut member) in members {
+            let outcome = outcomes.entry(path).or_default();
+            outcome.left = member.findings.take();
+            outcome.problems = member.problems;
+            outcome.unjudged = member.unjudged;
+            outcome.text = member.text;
+            if let Some(fix) = fix {
+                outcome.say_why_left(fix.limit);
+            }
+        }
+        outcomes
+    }
+
+    /// All findings of all members, as their texts are now.
+    fn find(
+        &self,
+        members: &mut Members,
+        projects: &[Box<dyn Project + '_>],
+        outcomes: &mut BTreeMap<PathBuf, FileResult>,
+    ) {
+        let mut comments = Vec::new();
+        for (path, member) in members.iter_mut() {
+            comments.push(self.check(path, member));
+        }
+        let projects = projects.iter();
+        let plans: Vec<Plan<'_>> = projects.map(|project| project.find(members)).collect();
+        members.values_mut().for_each(keep_unjudged);
+        for ((path, member), comments) in members.iter_mut().zip(comments) {
+            let suppressed = self.suppress(path, member, &comments);
+            if let Some(outcome) = outcomes.get_mut(path) {
+                outcome.suppressed = suppressed;
+            }
+        }
+        for plan in plans {
+            plan(members);
+        }
+        hold_locked(members);
+        for (path, member) in members.iter_mut() {
+            let secrets = self.domain(path).and_then(|at| self.pull_secrets.get(at));
+            pull_secrets::note(secrets.map_or(&[], Vec::as_slice), &mut member.findings);
+            member.findings.iter_mut().for_each(Finding::pin);
+            member.findings.arrange();
+        }
+    }
+
+    /// What a file says on its own. Gives its comments.
+    fn check(&self, path: &Path, member: &mut Member) -> Vec<Span> {
+        member.findings = Findings::default();
+        member.problems.clear();
+        member.unjudged.clear();
+        member.is_cut = false;
+        let text = &member.text;
+        let Some(area) = self.settings.of(path) else {
+            return Vec::new();
+        };
+        let rules = &area.rules;
+        if !rules.prefilter.occur_in(text.as_bytes()) {
+            return Vec::new();
+        }
+        let hints = rules.prefilter.hints(text.as_bytes());
+        let excess = (hints.len() > MOST_LOCATIONS)
+            .then(|| rules.prefilter.excess(text.as_bytes(), MOST_LOCATIONS))
+            .flatten();
+        let checked = match excess {
+            Some(at) => check::check_before(at, path, text, member.file_type, &rules.set, &hints),
+            None => check::check_near(path, text, member.file_type, &rules.set, Some(&hints)),
+        };
+        member.findings = checked.findings.into();
+        member.problems = checked.problems;
+        member.unjudged = checked.unjudged;
+        member.is_cut = checked.is_cut;
+        checked.comments
+    }
+
+    /// Takes away what ignore comments and settings say; how much.
+    fn suppress(&self, path: &Path, member: &mut Member, comments: &[Span]) -> usize {
+        if member.findings.is_empty() && member.unjudged.is_empty() && comments.is_empty() {
+            return 0;
+        }
+        let found = member.findings.take();
+        let unjudged = std::mem::take(&mut member.unjudged);
+        let before = unjudged.len();
+        let Some(area) = self.settings.of(path) else {
+            return 0;
+        };
+        let names = &area.rules.names;
+        let kept = suppress::apply(&member.text, comments, names, self.as_of, found, unjudged);
+        member.unjudged = kept.unjudged;
+        let names = before - member.unjudged.len();
+        let config = &area.config;
+        let mut left = kept.left;
+        let by_settings = config.adjust(path, &mut left, &mut member.unjudged);
+        member.findings.put_back(left);
+        kept.suppressed.len() + names + by_settings
+    }
+}
+
+/// Keeps of what nothing said how it is used that which no project has a finding about either.
+fn keep_unjudged(member: &mut Member) {
+    let findings = &member.findings;
+    member.unjudged.retain(|one| {
+        let mut labels = findings.iter().flat_map(|finding| &finding.labels);
+        !labels.any(|label| label.span.overlaps(one.span))
+    });
+}
+
+fn none(members: &Members) -> BTreeMap<PathBuf, FileResult> {
+    let paths = members.keys().cloned();
+    paths.map(|path| (path, FileResult::default())).collect()
+}
+
+/// A fix that edits a file which the run may not write is shown with the reason, and left.
+fn hold_locked(members: &mut Members) {
+    let locked: BTreeMap<PathBuf, Arc<str>> = members
+        .iter()
+        .filter_map(|(path, member)| Some((path.clone(), member.locked.clone()?)))
+        .collect();
+    if locked.is_empty() {
+        return;
+    }
+    for (path, member) in members {
+        for finding in &mut member.findings {
+            let Some(fix) = &mut finding.fix else {
+                continue;
+            };
+            let others = fix.elsewhere.iter().map(|other| &*other.path);
+            let mut edited = std::iter::once(path.as_path()).chain(others);
+            if let Some(why) = edited.find_map(|path| locked.get(path))
+                && fix.applicability > Applicability::Display
+            {
+                fix.applicability = Applicability::Display;
+                finding.reason = Some(why.to_string());
+            }
+        }
+    }
+}
+
+/// Applies what is trusted far enough. Gives the files that it changes, as they are then.
+fn apply(
+    members: &mut Members,
+    outcomes: &mut BTreeMap<PathBuf, FileResult>,
+    fixing: Fixing<'_>,
+) -> Vec<(PathBuf, String)> {
+    let free = members
+        .iter()
+        .filter(|(_, member)| member.locked.is_none())
+        .map(|(path, member)| (path.as_path(), member.text.as_str()));
+    let mut patch = Patch::new(free);
+    let mut taken = Vec::new();
+    for (path, member) in &*members {
+        let is_asked = fixing.only.is_none_or(|only| only == path);
+        for finding in &member.findings {
+            let fix = finding.fix.as_ref();
+            let fix = fix.filter(|fix| is_asked && fix.applicability >= fixing.limit);
+            taken.push(fix.is_some_and(|fix| patch.offer(path, fix)));
+        }
+    }
+    let changed: Vec<(PathBuf, String)> = patch
+        .changed()
+        .map(|(path, text)| (path.to_owned(), text))
+        .collect();
+    if changed.is_empty() {
+        return changed;
+    }
+    let mut taken = taken.into_iter();
+    for (path, member) in members.iter_mut() {
+        let lines = LineIndex::new(&member.text);
+        for finding in member.findings.take() {
+            if taken.next() == Some(true)
+                && let Some(outcome) = outcomes.get_mut(path)
+            {
+                let position = lines.position(&member.text, finding.span().start);
+                outcome.fixed.push(Fixed { finding, position });
+            }
+        }
+    }
+    changed
+}
+
+impl FileResult {
+    /// A fix that is trusted far enough is left only where it is at odds with another.
+    fn say_why_left(&mut self, limit: Applicability) {
+        for finding in &mut self.left {
+            let fix = finding.fix.as_ref();
+            if fix.is_some_and(|fix| fix.applicability >= limit) {
+                finding.reason = Some("another fix changes the same text".to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The projects of a run: which files make them, and what they may see of the disk.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Options;
+use super::candidate::{self, Candidate};
+use super::domains::{Domain, Domains};
+use super::pipeline::Pipeline;
+use super::roles::Roles;
+use super::settings::{Settings, Vendoring};
+use super::workspace::Workspace;
+use crate::file_type::{FileType, Holds};
+use crate::project::helm::{self, Charts, Vendored};
+use crate::project::kustomize::Trees;
+use crate::project::selectors::Selectors;
+use crate::project::{Project, Tree};
+use crate::rules::prefilter::Prefilter;
+use crate::walk::{self, Kept};
+
+/// The files that make the projects of a run.
+#[derive(Default)]
+pub(super) struct ProjectFiles {
+    pub(super) projects: Vec<PathBuf>,
+    /// Those that may release charts of the tree.
+    pub(super) releases: Vec<PathBuf>,
+    /// The same beyond the roots of the run: they say what images result, and nothing is overridden there.
+    releases_around: Vec<PathBuf>,
+    /// Those that may name charts with a version.
+    naming: Vec<PathBuf>,
+    /// Those that may select images by name.
+    pub(super) selectors: Vec<PathBuf>,
+}
+
+impl ProjectFiles {
+    /// The files of each domain.
+    fn by_domain(&self, settings: &Settings<'_>, domains: &Domains) -> Vec<Self> {
+        let mut parts: Vec<Self> = domains.each.iter().map(|_| Self::default()).collect();
+        let mut sort = |files: &[PathBuf], list: fn(&mut Self) -> &mut Vec<PathBuf>| {
+            for path in files {
+                let domain = domains.of_file(settings, path);
+                if let Some(part) = domain.and_then(|domain| parts.get_mut(domain)) {
+                    list(part).push(path.clone());
+                }
+            }
+        };
+        sort(&self.projects, |part| &mut part.projects);
+        sort(&self.releases, |part| &mut part.releases);
+        sort(&self.releases_around, |part| &mut part.releases_around);
+        sort(&self.naming, |part| &mut part.naming);
+        sort(&self.selectors, |part| &mut part.selectors);
+        parts
+    }
+
+    fn add(&mut self, path: &Path, roles: Roles) {
+        for (has_role, files) in [
+            (roles.makes_project, &mut self.projects),
+            (roles.releases, &mut self.releases),
+            (roles.selects, &mut self.selectors),
+        ] {
+            if has_role {
+                files.push(path.to_owned());
+            }
+        }
+    }
+}
+
+/// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
+/// count: a base does not say which overlays it has.
+pub(super) fn workspace_of<'r>(
+    options: &Options<'_>,
+    found: &walk::Walked<Candidate>,
+    prefilter: &'r Prefilter,
+) -> (Workspace<'r>, ProjectFiles) {
+    let mut workspace = Workspace::new(&options.walk, prefilter);
+    let mut project_files = ProjectFiles::default();
+    for (path, file) in &found.kept {
+        let is_text = |text: &Arc<str>| !text.contains('\0');
+        match file.text.as_ref().filter(|text| is_text(text)) {
+            Some(_) => project_files.add(path, file.roles),
+            None if file.roles.makes_project => workspace.note_unread(path, false),
+            None => {}
+        }
+        if file.roles.names_chart {
+            project_files.naming.push(path.clone());
+        }
+        workspace.note(path, file.text.clone(), file.suspect);
+    }
+    let fatal = found.problems.iter().filter(|problem| problem.fatal);
+    fatal.for_each(|problem| workspace.note_unread(&problem.path, true));
+    let around = workspace.around();
+    if !around.is_empty() {
+        let around = walk::Options {
+            roots: around,
+            ..options.walk.clone()
+        };
+        let has_naming = !project_files.naming.is_empty();
+        let filter = walk::Filter {
+            listed: &|folder, names| options.settings.listed(folder, names),
+            wanted: &|path: &Path, _| {
+                let may_matter = |file_type: &&FileType| {
+                    file_type.makes_project() || file_type.holds == Holds::Yaml
+                };
+                options.kind_of(path, false).filter(may_matter).into()
+            },
+            keep: &|path: &Path, file_type: &'static FileType, bytes: &[u8]| {
+                let Some(area) = options.settings.of(path) else {
+                    return Kept::Nothing;
+                };
+                let has_word = area.rules.prefilter.look(bytes).has_word;
+                let roles = Roles::of(path, file_type, bytes, has_word);
+                // A chart may come from a repository that another file explains.
+                let names_chart = has_naming && roles.names_chart;
+                let text = roles.text(bytes);
+                let is_of_use = text.is_some() || names_chart;
+                is_of_use.then_some((roles, text)).into()
+            },
+            suspect: &|_: &[u8]| false,
+        };
+        let around = walk::walk(&around, &filter);
+        let fatal = around.problems.iter().filter(|problem| problem.fatal);
+        fatal.for_each(|problem| {
+            workspace.note_unread(&workspace.resolve(&problem.path, "."), true)
+        });
+        for (path, (roles, text)) in around.kept {
+            let path = workspace.resolve(&path, ".");
+            if has_naming && roles.names_chart {
+                project_files.naming.push(path.clone());
+            }
+            if text.is_some() {
+                if roles.releases {
+                    project_files.releases_around.push(path.clone());
+                }
+                let releases = false;
+                project_files.add(&path, Roles { releases, ..roles });
+                workspace.note(&path, text, false);
+            }
+        }
+        for files in [
+            &mut project_files.projects,
+            &mut project_files.selectors,
+            &mut project_files.naming,
+            &mut project_files.releases_around,
+        ] {
+            files.sort();
+            files.dedup();
+        }
+        let own: HashSet<&PathBuf> = project_files.releases.iter().collect();
+        project_files
+            .releases_around
+            .retain(|path| !own.contains(path));
+    }
+    (workspace, project_files)
+}
+
+/// What a run asks of its files. Without a walk each stands for itself.
+pub(super) fn pipeline<'r>(
+    options: &'r Options<'_>,
+    domains: &'r Domains,
+    found: Option<&walk::Walked<Candidate>>,
+    workspace: Option<&'r (Workspace<'_>, ProjectFiles)>,
+) -> Pipeline<'r> {
+    let secrets = found.map(|found| candidate::pull_secrets_of(options, found, domains));
+    let projects = workspace
+        .map(|(workspace, project_files)| projects(options, domains, workspace, project_files));
+    Pipeline {
+        settings: options.settings,
+        as_of: options.as_of,
+        pull_secrets: secrets.unwrap_or_default(),
+        projects: projects.unwrap_or_default(),
+        domains,
+    }
+}
+
+/// All projects of the run, by domain: a row a kind.
+fn projects<'d>(
+    options: &'d Options<'_>,
+    domains: &'d Domains,
+    workspace: &'d Workspace<'_>,
+    project_files: &ProjectFiles,
+) -> Vec<Vec<Box<dyn Project + 'd>>> {
+    let settings = options.settings;
+    let vendoring = Vendoring(settings);
+    let (edit, listed) = (
+        |folder: &Path| vendoring.edits(folder),
+        |folder: &Path| vendoring.lists(folder),
+    );
+    let vendored = Vendored {
+        edit: &edit,
+        listed: &listed,
+    };
+    let of_domain =
+        |(domain, project_files): (&'d Domain, ProjectFiles)| -> Vec<Box<dyn Project + 'd>> {
+            let ProjectFiles {
+                projects,
+                releases,
+                releases_around,
+                naming,
+                selectors,
+            } = project_files;
+            let Domain { areas, rules } = domain;
+            let files = helm::Files {
+                projects: &projects,
+                releases: &releases,
+                releases_around: &releases_around,
+                naming: &naming,
+            };
+            let rule_of = |id: &str| {
+                let mut areas = areas.iter();
+                areas.find_map(|area| area.config.rule_of_chart(id, options.as_of))
+            };
+            let (set, prefilter) = (&rules.set, &rules.prefilter);
+            vec![
+                Box::new(Charts::new(
+                    workspace,
+                    files,
+                    Box::new(rule_of),
+                    set,
+                    prefilter,
+                    vendored,
+                )),
+                Box::new(Trees::new(workspace, &projects, set)),
+                Box::new(Selectors::new(workspace, &selectors, set)),
+            ]
+        };
+    let parts = project_files.by_domain(settings, domains);
+    domains.each.iter().zip(parts).map(of_domain).collect()
+}

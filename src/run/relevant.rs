@@ -1,0 +1,52 @@
+//! Which changes of files can change what a run finds: builds and version control write many others.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::file_type;
+
+/// Folders that version control fills.
+const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
+/// Files that say which others are looked at, or found.
+const SETTINGS: [&str; 3] = [".gitignore", ".ignore", ".helmignore"];
+
+/// Whether a change of this file, or of a folder, can change what is found. `all_text` is
+/// [`Options::all_text`](super::Options::all_text).
+pub fn matters(path: &Path, all_text: bool) -> bool {
+    let is_one_of = |names: &[&str], name: &OsStr| names.iter().any(|one| name == *one);
+    if path.iter().any(|step| is_one_of(&STORES, step)) {
+        return false;
+    }
+    let name = path.file_name().unwrap_or_default();
+    let is_ours = name.as_encoded_bytes().starts_with(b".regfix");
+    // A folder that is gone with its files has no extension.
+    let extension = path.extension().and_then(OsStr::to_str);
+    let is_of_chart = matches!(extension, None | Some("tgz" | "lock" | "txt"));
+    let is_read = || all_text || file_type::classify(path).is_some();
+    is_ours || is_one_of(&SETTINGS, name) || is_of_chart || is_read()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_builds_and_version_control_do_not_matter() {
+        for (path, expected) in [
+            ("/r/values.yaml", true),
+            ("/r/charts/redis-1.0.0.tgz", true),
+            ("/r/.regfix.yaml", true),
+            ("/r/.regfix-baseline.json", true),
+            ("/r/.gitignore", true),
+            ("/r/chart", true),
+            ("/r/.git/index", false),
+            ("/r/target/debug/x.rlib", false),
+            ("/r/src/main.rs", false),
+        ] {
+            assert_eq!(matters(Path::new(path), false), expected, "{path}");
+        }
+        assert!(matters(Path::new("/r/src/main.rs"), true));
+        assert!(!matters(Path::new("/r/.git/config"), true));
+    }
+}
