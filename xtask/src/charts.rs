@@ -1,6 +1,7 @@
 //! Which versions of charts pull legacy images by default, from the histories of the repositories that hold them.
 //!
-//! A version is what its tag holds, or else the first commit that has its number. What was found in a tree is kept, so that
+//! A version is what its tag holds, or else the first commit that has its number. One that the index of
+//! the repository leaves out, between others of the chart, does not count. What was found in a tree is kept, so that
 //! a second run reads only what is new. Subcharts count by what is known of them already.
 
 mod history;
@@ -116,10 +117,13 @@ fn rows_of(
     let rules = RuleSet::new(rules);
     let mut trees = Trees::new(&rules, cache, &catalogue().as_of)?;
     let mut charts: BTreeMap<String, Vec<Known>> = BTreeMap::new();
+    let published = history::Published::new(&mut git)?;
     for release in history::releases(&mut git, name)? {
         // 0.0.0 is what a chart has until it is released.
         let is_released = |version: &Version| !version.is_early() && version.numbers() != [0; 3];
-        let version = Version::parse(&release.version).filter(is_released);
+        let version = Version::parse(&release.version)
+            .filter(is_released)
+            .filter(|version| published.may_have(&release.chart, version));
         let wanted = only.is_empty() || only.contains(&release.chart);
         let (Some(version), true) = (version, wanted) else {
             continue;
@@ -413,6 +417,51 @@ mod tests {
             ("two", "1.0.0..1.0.0")
         );
         assert_eq!(row.first_clean.as_deref(), Some("1.0.1"));
+    }
+
+    #[test]
+    fn versions_that_the_index_does_not_list_were_not_published() {
+        let named = |version: &str| format!("name: app\nversion: {version}\n");
+        let (one, two, three) = (named("1.0.0"), named("1.9.9"), named("2.0.0"));
+        let folder = repository(&[
+            (
+                "2022-01-01",
+                None,
+                &[("Chart.yaml", &one), ("values.yaml", LEGACY)],
+            ),
+            ("2022-02-01", None, &[("Chart.yaml", &two)]),
+            (
+                "2022-03-01",
+                None,
+                &[("Chart.yaml", &three), ("values.yaml", CLEAN)],
+            ),
+        ]);
+        let git = |arguments: &[&str]| {
+            let done = std::process::Command::new("git")
+                .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+                .args(arguments)
+                .current_dir(folder.path())
+                .status();
+            assert!(done.unwrap().success(), "{arguments:?}");
+        };
+        let runs = || {
+            let cache = tempfile::tempdir().unwrap();
+            let rows = rows_of(&folder.path().join(".git"), "a/b", &[], cache.path(), &[]);
+            let rows = rows.unwrap().into_iter();
+            rows.map(|row| (row.legacy, row.first_clean))
+                .collect::<Vec<_>>()
+        };
+        let all = ("1.0.0..1.9.9".to_owned(), Some("2.0.0".to_owned()));
+        assert_eq!(runs(), [all]);
+        git(&["checkout", "-q", "--orphan", "gh-pages"]);
+        let index =
+            "apiVersion: v1\nentries:\n  app:\n  - {version: 2.0.0}\n  - {version: v1.0.0}\n";
+        std::fs::write(folder.path().join("index.yaml"), index).unwrap();
+        git(&["add", "index.yaml"]);
+        git(&["commit", "-q", "-m", "a"]);
+        git(&["checkout", "-q", "-f", "main"]);
+        let expected = ("1.0.0..1.0.0".to_owned(), Some("2.0.0".to_owned()));
+        assert_eq!(runs(), [expected]);
     }
 
     #[test]

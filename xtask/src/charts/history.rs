@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use regfix::version::Version;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::Fault;
 use crate::git::Git;
@@ -32,6 +34,61 @@ impl Release {
 struct Head {
     name: String,
     version: serde_yaml::Value,
+}
+
+/// What Helm reads of a file: it ends where a line `---` begins another document.
+pub fn first_document<T: DeserializeOwned>(text: &str) -> Option<T> {
+    let document = serde_yaml::Deserializer::from_str(text).next()?;
+    T::deserialize(document).ok()
+}
+
+/// The index of the charts that a repository publishes from a branch of its own.
+#[derive(Deserialize)]
+struct Index {
+    entries: BTreeMap<String, Vec<Entry>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    version: String,
+}
+
+/// The versions that [`Index`] has, by chart, the lowest first; empty where there is no such branch.
+pub struct Published(BTreeMap<String, Vec<Version>>);
+
+impl Published {
+    pub fn new(git: &mut Git) -> Result<Self, Fault> {
+        for branch in ["refs/heads/gh-pages", "refs/remotes/origin/gh-pages"] {
+            let text = git.text(&format!("{branch}:index.yaml"))?;
+            let index = text.and_then(|text| first_document::<Index>(&text));
+            if let Some(Index { entries }) = index {
+                let sorted = |all: Vec<Entry>| {
+                    let read = all.iter().filter_map(|one| Version::parse(&one.version));
+                    let mut versions: Vec<Version> = read.collect();
+                    versions.sort();
+                    versions
+                };
+                let charts = entries.into_iter();
+                return Ok(Self(
+                    charts.map(|(chart, all)| (chart, sorted(all))).collect(),
+                ));
+            }
+        }
+        Ok(Self(BTreeMap::new()))
+    }
+
+    /// Whether somebody can have got the version. An index may have begun late, and end before a release is in it: a version
+    /// between two others of the chart that it does not list under any name was never published.
+    pub fn may_have(&self, chart: &str, version: &Version) -> bool {
+        let of_chart = self.0.get(chart).map(Vec::as_slice).unwrap_or_default();
+        let is_between = of_chart.first().is_some_and(|first| first < version)
+            && of_chart.last().is_some_and(|last| version < last);
+        !is_between
+            || self
+                .0
+                .values()
+                .any(|all| all.binary_search(version).is_ok())
+    }
 }
 
 /// Folders with charts that nobody publishes.
@@ -131,7 +188,7 @@ fn release(git: &mut Git, commit: &str, date: &str, file: &str) -> Result<Option
     let Some(text) = git.text(&format!("{commit}:{file}"))? else {
         return Ok(None);
     };
-    let Ok(Head { name, version }) = serde_yaml::from_str(&text) else {
+    let Some(Head { name, version }) = first_document(&text) else {
         return Ok(None);
     };
     let version = match version {
@@ -185,6 +242,15 @@ fn named_by(tag: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chart_ends_with_its_document() {
+        let head: Head = first_document("---\nname: app\nversion: 0.0.11\n---\n").unwrap();
+        assert_eq!(head.name, "app");
+        assert_eq!(head.version.as_str(), Some("0.0.11"));
+        assert!(first_document::<Head>("name: [\n").is_none());
+        assert!(first_document::<Head>("").is_none());
+    }
 
     #[test]
     fn tags_name_charts_and_versions() {

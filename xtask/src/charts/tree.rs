@@ -10,7 +10,7 @@ use regfix::rules::prefilter::Prefilter;
 use regfix::rules::{Facts, RuleSet, charts};
 use serde::{Deserialize, Serialize};
 
-use super::history::Release;
+use super::history::{Release, first_document};
 use crate::git::{Entry, Git};
 use crate::{Fault, read, write};
 
@@ -351,7 +351,7 @@ fn beside(folder: &str, path: &str) -> Option<String> {
 
 fn dependencies(git: &mut Git, release: &Release, name: &str) -> Result<Vec<Dependency>, Fault> {
     let text = file(git, release, name)?;
-    let read = text.and_then(|text| serde_yaml::from_str::<Dependencies>(&text).ok());
+    let read = text.and_then(|text| first_document::<Dependencies>(&text));
     Ok(read.and_then(|read| read.dependencies).unwrap_or_default())
 }
 
