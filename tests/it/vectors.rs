@@ -1,4 +1,4 @@
-//! What the rules say of single references: one row a fact of the catalogue that is easily got wrong.
+//! What the rules say of single references: what `vectors.tsv` and the examples of the rules show.
 
 use std::path::Path;
 
@@ -50,12 +50,12 @@ fn run(line: &str, rules: &RuleSet) -> (Option<String>, String, String) {
     )
 }
 
+fn value(line: &str) -> &str {
+    line.split_once(": ").map_or(line, |(_, value)| value)
+}
+
 /// Docker Hub's spellings are one: names are compared in the canonical one.
 fn same(line: &str, expected: &str) -> bool {
-    let value = line
-        .split_once(": ")
-        .map_or(line, |(_, value)| value)
-        .trim_start_matches("oci://");
     let canonical = |text: &str| match ImageRef::parse(text) {
         Some(image) => (
             image::canonical(image.host, image.path),
@@ -63,518 +63,87 @@ fn same(line: &str, expected: &str) -> bool {
         ),
         None => (text.to_owned(), None),
     };
-    canonical(value) == canonical(expected)
+    let value = value(line);
+    value == expected || canonical(value.trim_start_matches("oci://")) == canonical(expected)
 }
 
-#[track_caller]
-fn check_line(line: &str, rule: Option<&str>, expected: &Outcome) {
-    let (found, safe, all) = run(line, &rules());
-    assert_eq!(found.as_deref(), rule, "{line}");
-    match expected {
-        Safe(new) => assert!(same(&safe, new), "{line}: {safe}"),
-        Review(new) => {
-            assert_eq!(safe, line, "nothing may be written without --unsafe-fixes");
-            assert!(same(&all, new), "{line}: {all}");
+/// A row of `vectors.tsv`.
+struct Vector {
+    rule: Option<&'static str>,
+    outcome: Outcome,
+    line: &'static str,
+}
+
+impl Vector {
+    /// What is said of it in place of what should be.
+    fn difference(&self, rules: &RuleSet) -> Option<String> {
+        let (found, safe, all) = run(self.line, rules);
+        let is_right = found.as_deref() == self.rule
+            && match self.outcome {
+                Safe(new) => same(&safe, new),
+                // Nothing may be written without `--unsafe-fixes`.
+                Review(new) => safe == self.line && same(&all, new),
+                Report | Nothing => all == self.line,
+            };
+        let Self {
+            rule,
+            outcome,
+            line,
+        } = self;
+        let wanted = format!("{line}: not {rule:?}, {outcome:?}");
+        (!is_right).then(|| format!("{wanted}, but {found:?}: {safe} | {all}"))
+    }
+}
+
+fn vectors() -> impl Iterator<Item = Vector> {
+    let rows = include_str!("vectors.tsv").lines();
+    rows.filter(|row| !row.starts_with('#')).map(|row| {
+        let [rule, outcome, line, new] = *row.split('\t').collect::<Vec<_>>() else {
+            panic!("not four columns: {row}");
+        };
+        let outcome = match (outcome, new) {
+            ("report", "-") => Report,
+            ("nothing", "-") => Nothing,
+            ("safe", new) if new != "-" => Safe(new),
+            ("review", new) if new != "-" => Review(new),
+            _ => panic!("no such outcome: {row}"),
+        };
+        Vector {
+            rule: (rule != "-").then_some(rule),
+            outcome,
+            line,
         }
-        Report | Nothing => assert_eq!(all, line),
-    }
+    })
 }
 
 #[test]
-fn references() {
-    let rows: &[(&str, Option<&str>, Outcome)] = &[
-        (
-            "k8s.gcr.io/pause:3.1",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/pause:3.1"),
-        ),
-        (
-            "k8s.gcr.io/pause-amd64:3.1",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/pause-amd64:3.1"),
-        ),
-        (
-            "k8s.gcr.io/metrics-server-amd64:v0.3.6",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/metrics-server-amd64:v0.3.6"),
-        ),
-        (
-            "k8s.gcr.io/cluster-autoscaler:v1.18.0",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/cluster-autoscaler:v1.18.0"),
-        ),
-        (
-            "k8s.gcr.io/coredns:1.7.0",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/coredns:1.7.0"),
-        ),
-        (
-            "k8s.gcr.io/defaultbackend-amd64:1.5",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/defaultbackend-amd64:1.5"),
-        ),
-        (
-            "k8s.gcr.io/agnhost:2.39",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/agnhost:2.39"),
-        ),
-        (
-            "gcr.io/google_containers/kubernetes-dashboard-amd64:v1.10.1",
-            Some("gcr-google-containers"),
-            Safe("registry.k8s.io/kubernetes-dashboard-amd64:v1.10.1"),
-        ),
-        (
-            "gcr.io/google-containers/made-up:1",
-            Some("gcr-google-containers"),
-            Review("registry.k8s.io/made-up:1"),
-        ),
-        (
-            "gcr.io/kubebuilder/kube-rbac-proxy:v0.13.1",
-            Some("kubebuilder-kube-rbac-proxy"),
-            Safe("registry.k8s.io/kubebuilder/kube-rbac-proxy:v0.13.1"),
-        ),
-        (
-            "gcr.io/kubebuilder/kube-rbac-proxy:v0.7.0",
-            Some("kubebuilder-kube-rbac-proxy"),
-            Review("quay.io/brancz/kube-rbac-proxy:v0.7.0"),
-        ),
-        (
-            "quay.io/k8scsi/csi-provisioner:v1.6.0",
-            Some("quay-k8scsi"),
-            Review("registry.k8s.io/sig-storage/csi-provisioner:v1.6.0"),
-        ),
-        (
-            "quay.io/k8scsi/csi-attacher:v0.4.2",
-            Some("quay-k8scsi"),
-            Report,
-        ),
-        (
-            "quay.io/k8scsi/livenessprobe:v2.0.0",
-            Some("quay-k8scsi"),
-            Report,
-        ),
-        (
-            "gcr.io/cloud-provider-vsphere/csi/release/driver:v2.7.0",
-            Some("vsphere-csi"),
-            Review("registry.k8s.io/csi-vsphere/driver:v2.7.0"),
-        ),
-        (
-            "gcr.io/cloud-provider-vsphere/csi/release/driver:v3.2.0",
-            Some("vsphere-csi"),
-            Safe("registry.k8s.io/csi-vsphere/driver:v3.2.0"),
-        ),
-        (
-            "bitnami/redis:7.2.4",
-            Some("bitnami-versioned"),
-            Review("docker.io/bitnamilegacy/redis:7.2.4"),
-        ),
-        ("bitnami/redis", Some("bitnami-latest"), Report),
-        (
-            "docker.io/bitnami/redis:latest",
-            Some("bitnami-latest"),
-            Report,
-        ),
-        (
-            "docker.io/bitnamilegacy/redis:7.2.4",
-            Some("bitnamilegacy"),
-            Report,
-        ),
-        (
-            "gcr.io/istio-release/pilot:1.26.0",
-            Some("istio-gcr"),
-            Safe("docker.io/istio/pilot:1.26.0"),
-        ),
-        ("gcr.io/distroless/static", None, Nothing),
-        ("gcr.io/datadoghq/agent:7", None, Nothing),
-        // Not in the table of vectors, but told by the text around it.
-        (
-            "k8s.gcr.io/busybox",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/busybox"),
-        ),
-        (
-            "registry.k8s.io/busybox",
-            Some("k8s-busybox-schema1"),
-            Report,
-        ),
-        (
-            "bitnami/redis@sha256:7df76a0f0a17294e86f691c81de6bbb7c04a1b4b3d4ea4e7e2cccdc42e1f6d63",
-            Some("bitnami-versioned"),
-            Report,
-        ),
-        (
-            "bitnami/kubectl:1.15.3-ol-7-r165",
-            Some("bitnami-versioned"),
-            Report,
-        ),
-        ("bitnami/sealed-secrets-controller:0.1.0", None, Nothing),
-        ("bitnami/minideb:bookworm", None, Nothing),
-        ("gcr.io/cadvisor/cadvisor:v0.47.0", None, Nothing),
-        (
-            "gcr.io/cadvisor/cadvisor:v0.53.0",
-            Some("cadvisor-gcr"),
-            Review("ghcr.io/google/cadvisor:0.53.0"),
-        ),
-        (
-            "jboss/keycloak:16.1.1",
-            Some("keycloak-jboss"),
-            Review("quay.io/keycloak/keycloak:16.1.1"),
-        ),
-        ("jboss/keycloak:17.0.0", Some("keycloak-jboss"), Report),
-        ("jboss/keycloak:latest", Some("keycloak-jboss"), Report),
-        (
-            "gcr.io/cloudsql-docker/gce-proxy:1.33.2",
-            Some("cloudsql-proxy-v1"),
-            Report,
-        ),
-        (
-            "quay.io/kubecost1/kubecost-cost-model:1.108.0",
-            Some("opencost-quay"),
-            Report,
-        ),
-        (
-            "quay.io/kubernetes-ingress-controller/nginx-ingress-controller:0.33.0",
-            Some("ingress-nginx-quay"),
-            Report,
-        ),
-        (
-            "gcr.io/cloud-provider-vsphere/cpi/release/manager:v1.28.0",
-            Some("vsphere-cpi"),
-            Safe("registry.k8s.io/cloud-pv-vsphere/cloud-provider-vsphere:v1.28.0"),
-        ),
-        (
-            "gcr.io/ml-pipeline/api-server:2.2.0",
-            Some("kubeflow-pipelines-gcr"),
-            Review("ghcr.io/kubeflow/kfp-api-server:2.2.0"),
-        ),
-        (
-            "gcr.io/ml-pipeline/minio:1",
-            Some("kubeflow-pipelines-gcr"),
-            Report,
-        ),
-        (
-            "gcr.io/tekton-releases/dogfooding/tkn:v1",
-            Some("tekton-gcr"),
-            Safe("ghcr.io/tektoncd/plumbing/tkn:v1"),
-        ),
-        (
-            "vault:1.13.3",
-            Some("vault-official"),
-            Review("hashicorp/vault:1.13.3"),
-        ),
-        (
-            "library/vault:1.13.3",
-            Some("vault-official"),
-            Review("hashicorp/vault:1.13.3"),
-        ),
-        (
-            "index.docker.io/library/vault:1.13.3",
-            Some("vault-official"),
-            Review("hashicorp/vault:1.13.3"),
-        ),
-        (
-            "us-east4-docker.pkg.dev/k8s-artifacts-prod/images/pause:3.9",
-            Some("k8s-artifacts-prod-ar"),
-            Safe("registry.k8s.io/pause:3.9"),
-        ),
-        ("my-k8s.gcr.io/pause:3.1", None, Nothing),
-        ("k8s.gcr.io.example.com/pause:3.1", None, Nothing),
-        ("mirror.example.com/k8s.gcr.io/pause:3.1", None, Nothing),
-        ("staging-k8s.gcr.io/pause:3.1", None, Nothing),
-        (
-            "registry.aliyuncs.com/google_containers/pause:3.1",
-            None,
-            Nothing,
-        ),
-        (
-            "k8s.gcr.io/google-containers/pause:3.2",
-            Some("k8s-gcr-io"),
-            Safe("registry.k8s.io/google-containers/pause:3.2"),
-        ),
-        ("xpkg.upbound.io/upbound/provider-aws:v1", None, Nothing),
-    ];
-    for (reference, rule, expected) in rows {
-        check_line(&format!("image: {reference}"), *rule, expected);
-    }
+fn what_becomes_of_each_vector() {
+    let rules = rules();
+    let wrong: Vec<String> = vectors()
+        .filter_map(|vector| vector.difference(&rules))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The example of a rule says what the rule was made of. A vector says once more, of another line, what it must do.
 #[test]
-fn hosts_and_charts() {
-    check_line(
-        "hub: gcr.io/istio-release",
-        Some("istio-gcr"),
-        &Safe("docker.io/istio"),
+fn every_rule_has_a_vector_beside_its_example() {
+    let catalogue = catalogue();
+    let without: Vec<&str> = catalogue
+        .rules
+        .iter()
+        .filter(|spec| {
+            let example = spec.example.as_deref().unwrap();
+            !vectors()
+                .any(|vector| vector.rule == spec.id.as_deref() && value(vector.line) != example)
+        })
+        .filter_map(|spec| spec.id.as_deref())
+        .collect();
+    assert!(
+        without.is_empty(),
+        "add a line to tests/it/vectors.tsv, which is not the example, for: {}",
+        without.join(", ")
     );
-    check_line(
-        "imageRegistry: k8s.gcr.io",
-        Some("k8s-gcr-io"),
-        &Safe("registry.k8s.io"),
-    );
-    check_line(
-        "repository: oci://gcr.io/istio-release/charts/base",
-        Some("istio-oci-charts"),
-        &Safe("ghcr.io/istio/release/charts/base"),
-    );
-    for url in [
-        "https://kubernetes-charts.storage.googleapis.com",
-        "http://kubernetes-charts.storage.googleapis.com",
-    ] {
-        check_line(
-            &format!("repository: {url}"),
-            Some("helm-stable"),
-            &Safe("https://charts.helm.sh/stable"),
-        );
-    }
-    check_line(
-        "repository: https://charts.bitnami.com/bitnami",
-        Some("bitnami-charts"),
-        &Report,
-    );
-    check_line(
-        "repository: https://grafana.github.io/helm-charts",
-        Some("grafana-helm-repo"),
-        &Report,
-    );
-}
-
-/// Rows of later facts: the rule, where one applies, and what becomes of the reference.
-#[test]
-fn references_of_single_projects() {
-    let rows: &[(&str, Option<&str>, Outcome)] = &[
-        // A floating tag is not published at the new location.
-        (
-            "quay.io/fairwinds/goldilocks:v4.14.19",
-            Some("fairwinds-quay"),
-            Review("us-docker.pkg.dev/fairwinds-ops/oss/goldilocks:v4.14.19"),
-        ),
-        (
-            "quay.io/fairwinds/goldilocks",
-            Some("fairwinds-quay"),
-            Report,
-        ),
-        (
-            "quay.io/fairwinds/goldilocks:latest",
-            Some("fairwinds-quay"),
-            Report,
-        ),
-        ("quay.io/fairwinds/astro:v1", None, Nothing),
-        (
-            "quay.io/reactiveops/rbac-manager:v1.9.0",
-            Some("fairwinds-quay"),
-            Review("us-docker.pkg.dev/fairwinds-ops/oss/rbac-manager:v1.9.0"),
-        ),
-        (
-            "rabbitmqoperator/cluster-operator:2.19.2",
-            Some("rabbitmq-operators-docker-hub"),
-            Review("ghcr.io/rabbitmq/cluster-operator:2.19.2"),
-        ),
-        (
-            "jupyter/scipy-notebook:2023-10-20",
-            Some("jupyter-docker-hub"),
-            Review("quay.io/jupyter/scipy-notebook:2023-10-20"),
-        ),
-        ("jupyter/nbviewer:latest", None, Nothing),
-        (
-            "registry.k8s.io/ingress-nginx/controller:v1.12.1",
-            Some("ingress-nginx-retired"),
-            Report,
-        ),
-        (
-            "registry.k8s.io/ingress-nginx/kube-webhook-certgen:v1.5.1",
-            None,
-            Nothing,
-        ),
-        (
-            "amazon/aws-efs-csi-driver:v1.7.0",
-            Some("aws-efs-csi-docker-hub"),
-            Review("public.ecr.aws/efs-csi-driver/amazon/aws-efs-csi-driver:v1.7.0"),
-        ),
-        (
-            "amazon/aws-ebs-csi-driver:v1.1.0",
-            Some("aws-ebs-csi-docker-hub"),
-            Review("public.ecr.aws/ebs-csi-driver/aws-ebs-csi-driver:v1.1.0"),
-        ),
-        ("amazon/aws-cli:2.0.0", None, Nothing),
-        (
-            "gcr.io/k8s-prow/hook:v20240731-a5d9345e59",
-            Some("prow-gcr"),
-            Review("us-docker.pkg.dev/k8s-infra-prow/images/hook:v20240731-a5d9345e59"),
-        ),
-        (
-            "gcr.io/k8s-prow/gcsweb:v20240731-a5d9345e59",
-            Some("prow-gcr"),
-            Report,
-        ),
-        (
-            "gcr.io/cluster-api-provider-vsphere/release/manager:v1.5.1",
-            Some("capv-gcr"),
-            Review("registry.k8s.io/cluster-api-vsphere/cluster-api-vsphere-controller:v1.5.1"),
-        ),
-        (
-            "gcr.io/cluster-api-provider-vsphere/release/manager:v0.7.0",
-            Some("capv-gcr"),
-            Report,
-        ),
-        (
-            "ghcr.io/nginxinc/nginx-gateway-fabric:1.6.0",
-            Some("nginxinc-ghcr"),
-            Review("ghcr.io/nginx/nginx-gateway-fabric:1.6.0"),
-        ),
-        ("ghcr.io/nginxinc/nginx-gateway-fabric:1.5.0", None, Nothing),
-        (
-            "strimzi/operator:0.20.0",
-            Some("strimzi-docker-hub"),
-            Review("quay.io/strimzi/operator:0.20.0"),
-        ),
-        (
-            "strimzi/kafka:0.20.0-kafka-2.6.0",
-            Some("strimzi-docker-hub"),
-            Review("quay.io/strimzi/kafka:0.20.0-kafka-2.6.0"),
-        ),
-        ("strimzi/operator:0.11.4", None, Nothing),
-        (
-            "gcr.io/spiffe-io/spire-server:1.5.1",
-            Some("spire-gcr"),
-            Review("ghcr.io/spiffe/spire-server:1.5.1"),
-        ),
-        ("gcr.io/spiffe-io/spire-server:1.0.3", None, Nothing),
-        (
-            "gcr.io/jenkinsxio/builder-go:2.1.155-778",
-            Some("jenkinsxio-gcr"),
-            Report,
-        ),
-        (
-            "gcr.io/agones-images/agones-controller:1.29.0",
-            Some("agones-gcr"),
-            Review("us-docker.pkg.dev/agones-images/release/agones-controller:1.29.0"),
-        ),
-        (
-            "gcr.io/agones-images/udp-server:0.21",
-            Some("agones-gcr"),
-            Review("us-docker.pkg.dev/agones-images/examples/udp-server:0.21"),
-        ),
-        (
-            "ghcr.io/bitnami-labs/sealed-secrets-controller:0.37.0",
-            Some("sealed-secrets-ghcr"),
-            Review("ghcr.io/bitnami/sealed-secrets-controller:0.37.0"),
-        ),
-        (
-            "quay.io/coreos/kube-rbac-proxy:v0.4.1",
-            Some("kube-rbac-proxy-coreos"),
-            Report,
-        ),
-        (
-            "quay.io/coreos/configmap-reload:v0.0.1",
-            Some("configmap-reload-coreos"),
-            Report,
-        ),
-        (
-            "quay.io/external_storage/cephfs-provisioner:v2.1.0-k8s1.11",
-            Some("external-storage-quay"),
-            Report,
-        ),
-        (
-            "quay.io/external_storage/local-volume-provisioner:v2.4.0",
-            Some("external-storage-quay"),
-            Review("registry.k8s.io/sig-storage/local-volume-provisioner:v2.4.0"),
-        ),
-        (
-            "quay.io/external_storage/local-volume-provisioner:v2.3.4",
-            Some("external-storage-quay"),
-            Report,
-        ),
-        (
-            "quay.io/external_storage/nfs-client-provisioner:v4.0.0",
-            Some("nfs-client-provisioner"),
-            Review("registry.k8s.io/sig-storage/nfs-subdir-external-provisioner:v4.0.0"),
-        ),
-        (
-            "gcr.io/istio-testing/pilot:latest",
-            Some("istio-testing-gcr"),
-            Report,
-        ),
-        (
-            "gcr.io/google-samples/hello-app:1.0",
-            Some("google-samples-gcr"),
-            Report,
-        ),
-        (
-            "gcr.io/google_samples/hello-app:1.0",
-            Some("google-samples-gcr"),
-            Report,
-        ),
-        (
-            "gcr.io/google-samples/gb-frontend:v5",
-            Some("google-samples-underscore"),
-            Report,
-        ),
-        // The index knows tags that were promoted after the freeze.
-        (
-            "gcr.io/k8s-staging-sig-storage/csi-provisioner:v5.1.0",
-            Some("k8s-staging"),
-            Report,
-        ),
-    ];
-    for (reference, rule, expected) in rows {
-        check_line(&format!("image: {reference}"), *rule, expected);
-    }
-}
-
-/// Looked at, and without a rule: both locations still get the images, or nothing says that the old one ended.
-#[test]
-fn what_is_still_published_has_no_rule() {
-    for line in [
-        "image: flannel/flannel:v0.25.1",
-        "image: stakater/reloader:v1.0.0",
-        "image: quay.io/dexidp/dex:v2.30.0",
-        "image: crossplane/crossplane:v1.14.0",
-        "image: jupyterhub/k8s-hub:3.0.0",
-        "image: plndr/kube-vip:v0.4.0",
-        "image: gcr.io/knative-releases/knative.dev/serving/cmd/controller:v1.0.0",
-        "image: docker.io/velero/velero:v1.12.0",
-        "image: quay.io/jetstack/cert-manager-controller:v1.12.0",
-        "repository: https://vmware-tanzu.github.io/helm-charts",
-        "repository: https://kubernetes.github.io/ingress-nginx",
-        "repository: https://charts.jetstack.io",
-    ] {
-        check_line(line, None, &Nothing);
-    }
-}
-
-/// One apt repository holds suites of several owners.
-#[test]
-fn suites_of_an_apt_repository() {
-    let google = "https://packages.cloud.google.com/apt";
-    for (line, rule) in [
-        (
-            format!("run: echo \"deb {google} kubernetes-xenial main\" >kubernetes.list"),
-            Some("kubernetes-apt-google"),
-        ),
-        (
-            format!(
-                "repo: deb [signed-by=/usr/share/keyrings/k.gpg] {google}/ kubernetes-jammy main"
-            ),
-            Some("kubernetes-apt-google"),
-        ),
-        (
-            format!("repo: deb-src {google} kubernetes-trusty main"),
-            Some("kubernetes-apt-google"),
-        ),
-        (
-            format!("run: curl {google}/dists/kubernetes-xenial/Release"),
-            Some("kubernetes-apt-yum"),
-        ),
-        (format!("repo: deb {google} cloud-sdk main"), None),
-        (
-            format!("run: curl {google}/doc/apt-key.gpg | apt-key add -"),
-            None,
-        ),
-        (format!("run: curl {google} kubernetes-xenial"), None),
-        (format!("url: {google}"), None),
-    ] {
-        let expected = if rule.is_some() { Report } else { Nothing };
-        check_line(&line, rule, &expected);
-    }
 }
 
 /// Rules whose severity depends on the day, on the last day before a step and on the first one of it.

@@ -67,7 +67,9 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
     write(&fixture, &(read(&fixture)? + &image))?;
     println!("Wrote {} and {}. Next:", file.display(), fixture.display());
     println!("  1. Describe the rule: `{UNWRITTEN}` marks what is missing.");
-    println!("  2. Add what is easily got wrong to the vectors in tests/it/vectors.rs.");
+    println!(
+        "  2. Add a line that is not the example, and what is easily got wrong, to tests/it/vectors.tsv."
+    );
     println!(
         "  3. `cargo xtask verify-rules`, then `cargo xtask regenerate`, then read `git diff`."
     );
