@@ -1,17 +1,17 @@
-//! An error in a configuration, drawn with the line that is to blame.
+//! An error in a configuration or a catalogue, drawn with the line that is to blame.
 //!
 //! Knows no key: what is wrong comes ready, from [`crate::config`].
 
-use std::borrow::Cow;
 use std::fmt;
 
-use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
-};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
 use crate::config::ConfigError;
+use crate::finding::Label;
 use crate::printable;
-use crate::source::Span;
+use crate::report::full::Snippet;
+use crate::report::text::Places;
+use crate::source::LineIndex;
 
 /// The message, and the line that is to blame if the file could be read.
 pub(super) fn render(error: &ConfigError, color: bool, width: usize) -> String {
@@ -19,73 +19,73 @@ pub(super) fn render(error: &ConfigError, color: bool, width: usize) -> String {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };
-    let error = printable(error);
-    let name = printable::path(&error.path);
-    let snippet = Snippet {
-        error: &error,
-        source: (!error.text.is_empty()).then(|| NamedSource::new(name, error.text.clone())),
-    };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_width(width);
     let mut out = String::new();
-    match handler.render_report(&mut out, &snippet) {
+    match handler.render_report(&mut out, &Drawn::new(error, width)) {
         Ok(()) => out,
         Err(_) => format!("{error}\n"),
     }
 }
 
-/// The same error in text that is safe to print.
-fn printable(error: &ConfigError) -> ConfigError {
-    let moved = |offset: usize| {
-        let before = error.text.get(..offset);
-        before.map_or(0, |before| printable::lines(before).len())
-    };
-    let help = error.help.as_deref().map(printable::lines);
-    ConfigError {
-        path: error.path.clone(),
-        text: printable::lines(&error.text).into_owned(),
-        span: Span::new(moved(error.span.start), moved(error.span.end)),
-        message: printable::lines(&error.message).into_owned(),
-        help: help.map(Cow::into_owned),
-    }
-}
-
 /// What miette draws.
 #[derive(Debug)]
-struct Snippet<'e> {
-    error: &'e ConfigError,
-    source: Option<NamedSource<String>>,
+struct Drawn {
+    message: String,
+    help: Option<String>,
+    snippet: Option<Snippet>,
 }
 
-impl fmt::Display for Snippet<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.source {
-            Some(_) => f.write_str(&self.error.message),
-            None => self.error.fmt(f),
+impl Drawn {
+    fn new(error: &ConfigError, width: usize) -> Self {
+        let safe = |text: &str| printable::lines(text).into_owned();
+        let help = error.help.as_deref().map(safe);
+        if error.text.is_empty() {
+            return Self {
+                message: safe(&error.to_string()),
+                help,
+                snippet: None,
+            };
+        }
+        let lines = LineIndex::new(&error.text);
+        let mut places = Places::of(&error.text, &lines);
+        let label = Label {
+            span: error.span,
+            text: String::new(),
+        };
+        let name = printable::path(&error.path);
+        Self {
+            message: safe(&error.message),
+            help,
+            snippet: Some(Snippet::new(&mut places, &name, &[label], width)),
         }
     }
 }
 
-impl std::error::Error for Snippet<'_> {}
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
 
-impl Diagnostic for Snippet<'_> {
+impl std::error::Error for Drawn {}
+
+impl Diagnostic for Drawn {
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        let help = self.error.help.as_ref()?;
+        let help = self.help.as_ref()?;
         Some(Box::new(help))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
+        self.snippet
+            .as_ref()
+            .map(|snippet| snippet as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let Span { start, end } = self.error.span;
-        Some(Box::new(std::iter::once(LabeledSpan::new(
-            None,
-            start,
-            end - start,
-        ))))
+        let snippet = self.snippet.as_ref()?;
+        Some(Box::new(snippet.labels()))
     }
 }
 
@@ -94,6 +94,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::source::Span;
 
     fn drawn(text: &str, start: usize, end: usize, color: bool) -> String {
         let error = ConfigError {
@@ -120,6 +121,20 @@ mod tests {
         }
         assert!(!plain.contains('\u{1b}'));
         assert!(drawn(text, 19, 20, true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_what_is_to_blame() {
+        let long = "x".repeat(1000);
+        let text = format!("rules:\n  - {{a: {long}, wrong: 1, b: {long}}}\n");
+        let start = text.find("wrong").unwrap();
+        let plain = drawn(&text, start, start + 5, false);
+        assert!(plain.contains("a/.regfix.yaml:2:1011]"), "{plain}");
+        assert!(plain.contains("…") && plain.contains("wrong: 1"), "{plain}");
+        assert!(
+            plain.lines().all(|line| line.chars().count() <= 80),
+            "{plain}"
+        );
     }
 
     #[test]

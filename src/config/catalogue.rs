@@ -12,10 +12,10 @@ use super::nodes::{head, read as read_node};
 use crate::encoding;
 use crate::open::{self, Links};
 use crate::printable;
-use crate::rules::edition::{EditionFile, NamedBy, sha256};
+use crate::rules::edition::{EditionFile, NamedBy, Place, sha256};
 use crate::rules::{Catalogue, Edition};
 use crate::source::Span;
-use crate::syntax::yaml;
+use crate::syntax::yaml::{self, Node};
 
 /// The name of a catalogue that a configuration pins, in whatever folder it is. A file of that name is not checked itself.
 pub const FILE: &str = "regfix.catalogue.yaml";
@@ -88,44 +88,78 @@ pub(super) fn pinned(
     name: &str,
     sum: &str,
     read: &ReadFile<'_>,
-) -> Result<Arc<Edition>, String> {
-    let bytes = read(path).map_err(|why| format!("the catalogue is not read: {why}"))?;
+) -> Result<Arc<Edition>, Fault> {
+    let bytes =
+        read(path).map_err(|why| Fault::new(format!("the catalogue is not read: {why}")))?;
     if bytes.len() > LIMIT {
-        return Err(format!("the catalogue is larger than {} MiB", LIMIT >> 20));
+        let why = format!("the catalogue is larger than {} MiB", LIMIT >> 20);
+        return Err(Fault::new(why));
     }
     let found = sha256(&bytes);
     if !found.eq_ignore_ascii_case(sum) {
-        return Err(format!(
+        return Err(Fault::new(format!(
             "the catalogue is not the one that is pinned: the SHA-256 of {name} is {found}"
-        ));
+        )));
     }
     let file = EditionFile {
         name: printable::line(name).into_owned(),
         sha256: found,
         named_by: NamedBy::Configuration,
     };
-    let edition = edition(path, bytes, file).map_err(|error| error.to_string())?;
-    Ok(Arc::new(edition))
+    Ok(Arc::new(edition(path, bytes, file)?))
 }
 
 fn edition(path: &Path, bytes: Vec<u8>, file: EditionFile) -> Result<Edition, ConfigError> {
-    let wrong = |why: String, text: &str| Fault::new(why).into_error(path.to_owned(), text);
-    let (text, _) = encoding::decode(bytes)
-        .map_err(|invalid| wrong(format!("is not {}", invalid.encoding.name()), ""))?;
-    let catalogue = parse(&text).map_err(|fault| fault.into_error(path.to_owned(), &text))?;
-    Edition::new(catalogue, file).map_err(|why| wrong(why, ""))
+    let (text, _) = encoding::decode(bytes).map_err(|invalid| {
+        let fault = Fault::new(format!("is not {}", invalid.encoding.name()));
+        fault.into_error(path.to_owned(), "")
+    })?;
+    of_text(&text, file).map_err(|fault| fault.into_error(path.to_owned(), &text))
 }
 
-fn parse(text: &str) -> Result<Catalogue, Fault> {
+fn of_text(text: &str, file: EditionFile) -> Result<Edition, Fault> {
     let parsed = yaml::parse(text, Span::new(0, text.len()));
     if let Some(error) = parsed.errors.first() {
         return Err(Fault::new(error.message.clone()).at(Span::new(error.offset, error.offset)));
     }
-    match &parsed.documents[..] {
-        [root] => read_node(root),
+    let root = match &parsed.documents[..] {
+        [root] => root,
         [_, second, ..] => {
-            Err(Fault::new("a second YAML document: only one is allowed").at(head(second)))
+            let fault = Fault::new("a second YAML document: only one is allowed");
+            return Err(fault.at(head(second)));
         }
-        [] => Err(Fault::new("there is no catalogue in it")),
+        [] => return Err(Fault::new("there is no catalogue in it")),
+    };
+    let catalogue: Catalogue = read_node(root)?;
+    Edition::new(catalogue, file)
+        .map_err(|flaw| Fault::new(flaw.message).at(span(root, text, flaw.place)))
+}
+
+/// Where a place of a catalogue is in its text.
+fn span(root: &Node<'_>, text: &str, place: Place) -> Span {
+    let value = |key: &str| root.as_map().and_then(|map| map.get(key));
+    let found = match place {
+        Place::Key(key) => value(key).map(head),
+        Place::Rule(at) => match value("rules") {
+            Some(Node::List(list)) => list.items.get(at).map(head),
+            _ => None,
+        },
+        Place::Row { key, row } => value(key).map(|node| row_span(node, text, row)),
+    };
+    found.unwrap_or_else(|| head(root))
+}
+
+/// The line of a row, where the table is written as it is meant; else where the table begins.
+fn row_span(node: &Node<'_>, text: &str, row: &str) -> Span {
+    let table = node.span();
+    let mut start = table.start;
+    for line in table.of(text).split_inclusive('\n') {
+        let blank = line.len() - line.trim_start().len();
+        let written = Span::new(start + blank, start + line.trim_end().len().max(blank));
+        if !row.is_empty() && written.of(text) == row.trim() {
+            return written;
+        }
+        start += line.len();
     }
+    head(node)
 }

@@ -196,7 +196,7 @@ fn pinned(node: &Node<'_>, folder: &Path, basis: Basis<'_>) -> Result<Arc<Editio
     match basis {
         Basis::Named(edition) => Ok(Arc::clone(edition)),
         Basis::Pinned(read) => catalogue::pinned(&folder.join(path), name, &sum.value, read)
-            .map_err(|why| Fault::new(why).at(at)),
+            .map_err(|fault| fault.at(at)),
     }
 }
 

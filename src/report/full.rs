@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use self::diagnostic::RenderedFinding;
-use self::snippet::Snippet;
+pub(crate) use self::snippet::Snippet;
 use super::grouped::{GroupedFindings, Key, MOST};
 use super::statistics::Counts;
 use super::text::{Ink, Places, unjudged, wrap, written_in};
@@ -181,13 +181,7 @@ impl<'r> Page<'r> {
 
     /// A finding with its lines.
     fn block(&mut self, finding: &Finding) -> String {
-        let snippet = Snippet::new(
-            self.report,
-            &mut self.places,
-            &self.path,
-            &finding.labels,
-            self.width,
-        );
+        let snippet = Snippet::new(&mut self.places, &self.path, &finding.labels, self.width);
         let shown = RenderedFinding {
             severity: finding.severity,
             code: code(finding),

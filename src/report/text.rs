@@ -146,9 +146,9 @@ pub(crate) fn listed(items: &[String]) -> String {
 
 /// Lines and columns of offsets that come roughly in order. Counts from the last one asked for, so
 /// that a file of one long line costs no more than any other.
-pub(super) struct Places<'r> {
-    text: &'r str,
-    lines: &'r LineIndex,
+pub(crate) struct Places<'r> {
+    pub(super) text: &'r str,
+    pub(super) lines: &'r LineIndex,
     last: Option<(usize, Position)>,
 }
 
@@ -157,7 +157,7 @@ impl<'r> Places<'r> {
         Self::of(report.text, report.lines)
     }
 
-    fn of(text: &'r str, lines: &'r LineIndex) -> Self {
+    pub(crate) fn of(text: &'r str, lines: &'r LineIndex) -> Self {
         Self {
             text,
             lines,

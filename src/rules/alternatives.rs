@@ -2,8 +2,7 @@
 //!
 //! A look-up in embedded facts (`alternatives.tsv`). They are for people to weigh: none of them is ever written.
 
-use super::select::shown;
-use super::table::Table;
+use super::table::{RowFault, Table};
 
 /// A table of them, a row for each image and alternative: the image, then the fields of [`Alternative`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,16 +222,16 @@ impl Choices {
     ///
     /// # Errors
     /// Which row is wrong, and how.
-    pub(super) fn read(text: &'static str) -> Result<Self, String> {
+    pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
         let table = Table::read(text, COLUMNS)?;
         match table
             .lines()
             .find(|line| Alternative::parse(line).is_none())
         {
-            Some(line) => Err(format!(
-                "the number of projects is wrong in `{}`",
-                shown(line)
-            )),
+            Some(row) => Err(RowFault {
+                row,
+                message: "the number of projects of this row is wrong".to_owned(),
+            }),
             None => Ok(Self(table)),
         }
     }

@@ -4,8 +4,7 @@
 //! `cargo xtask charts`. What it answers for holds for the defaults of a chart: values can override them. Knows no file
 //! and no document; who asks has read the repository, the name and the version somewhere.
 
-use super::select::shown;
-use super::table::Table;
+use super::table::{RowFault, Table};
 use crate::version::{Range, Version};
 
 /// A table of them, a row for each chart and rule. The columns are those of `Advisory::parse`.
@@ -223,13 +222,16 @@ impl Charts {
     ///
     /// # Errors
     /// Which row is wrong, and how.
-    pub(super) fn read(text: &'static str) -> Result<Self, String> {
+    pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
         let table = Table::read(text, COLUMNS)?;
         match table
             .lines()
             .find(|line| Advisory::parse(line).is_none_or(|row| !row.is_sound()))
         {
-            Some(line) => Err(format!("a version or a day is wrong in `{}`", shown(line))),
+            Some(row) => Err(RowFault {
+                row,
+                message: "a version or a day of this row is wrong".to_owned(),
+            }),
             None => Ok(Self(table)),
         }
     }

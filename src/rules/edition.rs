@@ -12,6 +12,8 @@ use super::alternatives::Choices;
 use super::charts::Charts;
 use super::index::{Answer, Index};
 use super::schema::{Catalogue, RuleSpec};
+use super::select::shown;
+use super::table::RowFault;
 use super::{Rule, catalogue};
 
 /// The version of the schema that this regfix reads.
@@ -74,6 +76,35 @@ pub struct EditionFile {
     pub named_by: NamedBy,
 }
 
+/// What is wrong with a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    pub message: String,
+    pub place: Place,
+}
+
+/// Where a catalogue is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Key(&'static str),
+    /// A rule, counted from 0.
+    Rule(usize),
+    /// A row of the table under a key.
+    Row {
+        key: &'static str,
+        row: &'static str,
+    },
+}
+
+impl Place {
+    fn is_wrong(self, message: impl Into<String>) -> Flaw {
+        Flaw {
+            message: message.into(),
+            place: self,
+        }
+    }
+}
+
 /// A row of a catalogue, and what it is beside that of the same id that comes with regfix.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -123,16 +154,17 @@ impl Row {
 }
 
 /// The rules of a catalogue.
-fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, String> {
+fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, Flaw> {
     let mut ids = HashSet::new();
-    let rule = |row: &Row| {
-        let rule = row.compile(None)?;
+    let rule = |(at, row): (usize, &Row)| {
+        let place = Place::Rule(at);
+        let rule = row.compile(None).map_err(|why| place.is_wrong(why))?;
         match ids.insert(rule.id.clone()) {
             true => Ok(Arc::new(rule)),
-            false => Err(format!("there are two rules `{}`", rule.id)),
+            false => Err(place.is_wrong(format!("there are two rules `{}`", shown(&rule.id)))),
         }
     };
-    rows.iter().map(rule).collect()
+    rows.iter().enumerate().map(rule).collect()
 }
 
 impl Edition {
@@ -160,15 +192,17 @@ impl Edition {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn new(catalogue: Catalogue, file: EditionFile) -> Result<Self, String> {
+    pub fn new(catalogue: Catalogue, file: EditionFile) -> Result<Self, Flaw> {
         if catalogue.version != SCHEMA {
-            return Err(format!(
+            return Err(Place::Key("version").is_wrong(format!(
                 "it has version {} of the schema, and this regfix reads version {SCHEMA}",
                 catalogue.version
-            ));
+            )));
         }
         if catalogue.as_of.parse::<jiff::civil::Date>().is_err() {
-            return Err("`as-of` is no day: write it like `2027-01-31`".to_owned());
+            return Err(
+                Place::Key("as-of").is_wrong("`as-of` is no day: write it like `2027-01-31`")
+            );
         }
         let is_pinned = file.named_by == NamedBy::Configuration;
         let facts = Facts {
@@ -198,7 +232,7 @@ impl Edition {
         };
         let rows: Vec<Row> = catalogue.rules.into_iter().map(row).collect();
         if let Some(at) = rows.iter().position(|row| row.spec.id.is_none()) {
-            return Err(format!("rule {} has no `id`", at + 1));
+            return Err(Place::Rule(at).is_wrong("this rule has no `id`"));
         }
         let rules = compiled(&rows)?;
         Ok(Self {
@@ -255,11 +289,13 @@ pub fn sha256(bytes: &[u8]) -> String {
 fn table<T>(
     text: Option<String>,
     embedded: T,
-    name: &str,
-    read: impl FnOnce(&'static str) -> Result<T, String>,
-) -> Result<T, String> {
+    key: &'static str,
+    read: impl FnOnce(&'static str) -> Result<T, RowFault>,
+) -> Result<T, Flaw> {
     match text {
-        Some(text) => read(kept(text)).map_err(|why| format!("`{name}`: {why}")),
+        Some(text) => read(kept(text)).map_err(|RowFault { row, message }| {
+            Place::Row { key, row }.is_wrong(format!("`{key}`: {message}"))
+        }),
         None => Ok(embedded),
     }
 }
@@ -279,7 +315,7 @@ mod tests {
     use super::*;
     use crate::rules::Safety;
 
-    fn edition(catalogue: Catalogue, named_by: NamedBy) -> Result<Edition, String> {
+    fn edition(catalogue: Catalogue, named_by: NamedBy) -> Result<Edition, Flaw> {
         let file = EditionFile {
             name: "regfix.catalogue.yaml".to_owned(),
             sha256: sha256(b""),
@@ -374,7 +410,15 @@ mod tests {
             "a\tb".to_owned(),
         ] {
             let why = edition(with(&wrong), NamedBy::CommandLine).unwrap_err();
-            assert!(why.starts_with("`charts`: "), "{why}");
+            assert!(why.message.starts_with("`charts`: "), "{why:?}");
+            let row = wrong.as_str();
+            assert_eq!(
+                why.place,
+                Place::Row {
+                    key: "charts",
+                    row: kept(row.to_owned())
+                }
+            );
         }
     }
 
@@ -387,12 +431,18 @@ mod tests {
         };
         let newer = with(|one| one.version = 2);
         assert_eq!(
-            newer,
+            newer.message,
             "it has version 2 of the schema, and this regfix reads version 1"
         );
-        assert!(with(|one| one.as_of = "soon".to_owned()).contains("`as-of`"));
-        assert_eq!(with(|one| one.rules[1].id = None), "rule 2 has no `id`");
-        assert!(with(|one| one.rules[1].from = None).contains("`from`"));
-        assert!(with(|one| one.rules[1] = one.rules[0].clone()).contains("two rules"));
+        assert_eq!(newer.place, Place::Key("version"));
+        let day = with(|one| one.as_of = "soon".to_owned());
+        assert_eq!(day.place, Place::Key("as-of"));
+        let second = |flaw: Flaw, part: &str| {
+            assert!(flaw.message.contains(part), "{flaw:?}");
+            assert_eq!(flaw.place, Place::Rule(1));
+        };
+        second(with(|one| one.rules[1].id = None), "no `id`");
+        second(with(|one| one.rules[1].from = None), "`from`");
+        second(with(|one| one.rules[1] = one.rules[0].clone()), "two rules");
     }
 }

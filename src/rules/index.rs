@@ -5,7 +5,7 @@
 //! means "newer or unknown"; for what was frozen with k8s.gcr.io in April 2023 the list is complete, so of the rules that
 //! ask it only k8s-staging, capv-gcr, vsphere-csi and vsphere-cpi can meet tags that are newer.
 
-use super::table::Table;
+use super::table::{RowFault, Table};
 
 /// An image a line: its name, a tab, its tags set apart by blanks. Tags are sorted by bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Index {
     ///
     /// # Errors
     /// Which row is wrong, and how.
-    pub(super) fn read(text: &'static str) -> Result<Self, String> {
+    pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
         Table::read(text, COLUMNS).map(Self)
     }
 

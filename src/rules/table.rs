@@ -4,7 +4,12 @@
 
 use std::cmp::Ordering;
 
-use super::select::shown;
+/// What is wrong with a table, and the row that is to blame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RowFault {
+    pub(super) row: &'static str,
+    pub(super) message: String,
+}
 
 /// Sorted by the bytes of the first column. Lines that begin with `#` may come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,22 +24,28 @@ impl Table {
     ///
     /// # Errors
     /// Which row is wrong, and how.
-    pub(super) fn read(text: &'static str, columns: usize) -> Result<Self, String> {
+    pub(super) fn read(text: &'static str, columns: usize) -> Result<Self, RowFault> {
         let table = Self(text);
         let mut before = "";
         for line in table.lines() {
             let cells = line.split('\t');
             let key = first_column(line);
-            let fault = match () {
-                () if cells.clone().count() != columns => format!("not {columns} columns"),
-                () if cells.clone().any(str::is_empty) => "an empty column".to_owned(),
-                () if key < before => "not sorted".to_owned(),
+            let message = match () {
+                () if cells.clone().count() != columns => {
+                    format!("this row has not {columns} columns")
+                }
+                () if cells.clone().any(str::is_empty) => {
+                    "a column of this row is empty".to_owned()
+                }
+                () if key < before => {
+                    "this row is not in its place: rows are sorted by the first column".to_owned()
+                }
                 () => {
                     before = key;
                     continue;
                 }
             };
-            return Err(format!("{fault} in `{}`", shown(line)));
+            return Err(RowFault { row: line, message });
         }
         Ok(table)
     }
@@ -121,13 +132,20 @@ mod tests {
     fn a_table_from_elsewhere_is_checked() {
         assert!(Table::read("# head\na\t1\na\t2\nb\t3\n", 2).is_ok());
         for (text, fault) in [
-            ("a\n", "not 2 columns in `a`"),
-            ("a\t1\t2\n", "not 2 columns in `a\\t1\\t2`"),
-            ("a\t\n", "an empty column in `a\\t`"),
-            ("b\t1\na\t2\n", "not sorted in `a\\t2`"),
-            ("a\t1\n\nb\t2\n", "not 2 columns in ``"),
+            ("a\n", ("a", "this row has not 2 columns")),
+            ("a\t1\t2\n", ("a\t1\t2", "this row has not 2 columns")),
+            ("a\t\n", ("a\t", "a column of this row is empty")),
+            (
+                "b\t1\na\t2\n",
+                (
+                    "a\t2",
+                    "this row is not in its place: rows are sorted by the first column",
+                ),
+            ),
+            ("a\t1\n\nb\t2\n", ("", "this row has not 2 columns")),
         ] {
-            assert_eq!(Table::read(text, 2).unwrap_err(), fault);
+            let found = Table::read(text, 2).unwrap_err();
+            assert_eq!((found.row, found.message.as_str()), fault);
         }
     }
 }

@@ -241,30 +241,46 @@ fn a_broken_catalogue_is_an_error_with_a_location() {
         ),
         (
             "version: 2\nas-of: 2027-02-01\nrules: []\n",
-            "version 2 of the schema",
+            "version 2 of the schema, and this regfix reads version 1 [c.yaml:1:10]",
         ),
-        ("version: 1\nas-of: soon\nrules: []\n", "`as-of` is no day"),
+        (
+            "version: 1\nas-of: soon\nrules: []\n",
+            "`as-of` is no day: write it like `2027-01-31` [c.yaml:2:8]",
+        ),
         (
             "version: 1\nas-of: 2027-02-01\nrules: [{from: a.io}]\n",
-            "rule 1 has no `id`",
+            "this rule has no `id` [c.yaml:3:10]",
         ),
         ("", "there is no catalogue in it"),
         ("[a", "c.yaml"),
         (
             "version: 1\nas-of: 2027-02-01\nrules: []\nindex: pause\n",
-            "`index`: not 2 columns",
+            "`index`: this row has not 2 columns [c.yaml:4:8]",
+        ),
+        (
+            "version: 1\nas-of: 2027-02-01\nrules: []\nindex: |\n  # images\n  a\tb\n  pause\n",
+            "`index`: this row has not 2 columns [c.yaml:7:3]",
         ),
     ] {
         repository.put("c.yaml", catalogue);
         let (code, out, err) = reported(repository.path(), &["--catalogue", "c.yaml"]);
         assert_eq!((code, out.as_str()), (2, ""), "{catalogue}");
+        let words = words(&err);
         assert!(
-            err.contains("--catalogue: ") && err.contains(message),
+            words.contains("--catalogue: ") && words.contains(message),
             "{err}"
         );
+        assert!(err.lines().all(|line| line.chars().count() <= 100), "{err}");
     }
     let (code, _, err) = reported(repository.path(), &["--catalogue", "none.yaml"]);
     assert!(code == 2 && err.contains("none.yaml"), "{err}");
+}
+
+/// A message without what is drawn: lines wrap where the terminal ends.
+fn words(drawn: &str) -> String {
+    let drawn = drawn.replace(['│', '╭', '─'], " ");
+    let words: Vec<&str> = drawn.split_whitespace().collect();
+    words.join(" ")
 }
 
 /// Whoever names a catalogue may be wrong about it, or mean harm: it ends soon, with the reason, and nothing is written.
@@ -313,10 +329,7 @@ fn hostile_catalogues_are_refused() {
             let (code, out, err) = reported(repository.path(), arguments);
             let start: String = catalogue.chars().take(80).collect();
             assert_eq!((code, out.as_str()), (2, ""), "{start}: {err}");
-            // Messages wrap where the terminal ends.
-            let err = err.replace('│', " ");
-            let err: Vec<&str> = err.split_whitespace().collect();
-            let err = err.join(" ");
+            let err = words(&err);
             assert!(err.contains(message), "{start}: {err}");
             assert_eq!(text(&repository), IMAGES, "{start}");
         }

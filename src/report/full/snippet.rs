@@ -1,4 +1,4 @@
-//! The few lines of a file that a finding is shown in, as miette wants them.
+//! The few lines of a file that a finding, or an error in settings, is shown in, as miette wants them.
 //!
 //! Holds those lines only, so that a finding costs the same in a small file and in a large one, and
 //! has them cut to the terminal's width. Knows labels and lines, no findings.
@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::super::FileReport;
 use super::super::text::{Places, boundary};
 use super::clip::ClippedLine;
 use crate::finding::Label;
 use crate::printable;
-use crate::source::Span;
+use crate::source::{LineIndex, Span};
 
 /// Lines shown before and after one with a label.
 const CONTEXT: usize = 1;
@@ -23,7 +22,7 @@ const ROOM: usize = 16;
 
 /// Lines of a file, each with its number and cleaned text.
 #[derive(Debug, Default)]
-pub(super) struct Snippet {
+pub(crate) struct Snippet {
     name: String,
     text: String,
     lines: Vec<Line>,
@@ -41,49 +40,42 @@ struct Line {
 
 impl Snippet {
     /// The lines around `labels`, for a terminal of `width` columns.
-    pub(super) fn new(
-        report: &FileReport<'_>,
-        places: &mut Places<'_>,
-        name: &str,
-        labels: &[Label],
-        width: usize,
-    ) -> Self {
+    pub(crate) fn new(places: &mut Places<'_>, name: &str, labels: &[Label], width: usize) -> Self {
         let mut snippet = Self {
             name: name.to_owned(),
             ..Self::default()
         };
         let mut marks: Vec<(usize, Span, &Label)> = labels
             .iter()
-            .map(|label| on_one_line(report, label))
+            .map(|label| on_one_line(places.text, places.lines, label))
             .collect();
         marks.sort_by_key(|(_, span, _)| *span);
-        let shown = lines_around(report, marks.iter().map(|(line, ..)| *line));
+        let shown = lines_around(places, marks.iter().map(|(line, ..)| *line));
         let digits = shown.last().map_or(1, |line| (line + 1).to_string().len());
         let room = width.saturating_sub(digits + 4).max(ROOM);
         for line in shown {
             let here = marks.iter().filter(|(at, ..)| *at == line);
             let of_line: Vec<(Span, &Label)> =
                 here.map(|(_, span, label)| (*span, *label)).collect();
-            snippet.push(report, places, line, &of_line, room);
+            snippet.push(places, line, &of_line, room);
         }
         snippet
     }
 
     /// The labels at their locations in this snippet.
-    pub(super) fn labels(&self) -> impl Iterator<Item = LabeledSpan> {
+    pub(crate) fn labels(&self) -> impl Iterator<Item = LabeledSpan> {
         self.labels.iter().map(|(label, _)| label.clone())
     }
 
     fn push(
         &mut self,
-        report: &FileReport<'_>,
         places: &mut Places<'_>,
         number: usize,
         marks: &[(Span, &Label)],
         room: usize,
     ) {
-        let whole = report.lines.span(number, report.text);
-        let text = whole.of(report.text);
+        let whole = places.lines.span(number, places.text);
+        let text = whole.of(places.text);
         let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let (start, text) = (whole.start + mark, &text[mark..]);
         let inner: Vec<Span> = marks
@@ -165,20 +157,20 @@ impl SourceCode for Snippet {
 }
 
 /// The line on which a label begins, and the part of its span on that line.
-fn on_one_line<'l>(report: &FileReport<'_>, label: &'l Label) -> (usize, Span, &'l Label) {
-    let start = boundary(report.text, label.span.start);
-    let line = report.lines.line(start);
-    let whole = report.lines.span(line, report.text);
+fn on_one_line<'l>(text: &str, lines: &LineIndex, label: &'l Label) -> (usize, Span, &'l Label) {
+    let start = boundary(text, label.span.start);
+    let line = lines.line(start);
+    let whole = lines.span(line, text);
     let start = start.min(whole.end);
-    let end = boundary(report.text, label.span.end).clamp(start, whole.end);
+    let end = boundary(text, label.span.end).clamp(start, whole.end);
     (line, Span::new(start, end), label)
 }
 
 /// Those lines with their neighbours and what is between near ones, the empty line after a last newline
 /// left out.
-fn lines_around(report: &FileReport<'_>, lines: impl Iterator<Item = usize>) -> BTreeSet<usize> {
-    let mut last = report.lines.count().saturating_sub(1);
-    if report.text.ends_with('\n') {
+fn lines_around(places: &Places<'_>, lines: impl Iterator<Item = usize>) -> BTreeSet<usize> {
+    let mut last = places.lines.count().saturating_sub(1);
+    if places.text.ends_with('\n') {
         last = last.saturating_sub(1);
     }
     let mut shown: BTreeSet<usize> = lines
@@ -204,7 +196,7 @@ mod tests {
 
     fn of_labels(text: &str, labels: &[Label], width: usize) -> Snippet {
         Sample::new(text).with_report("a", |report| {
-            Snippet::new(report, &mut Places::new(report), "a", labels, width)
+            Snippet::new(&mut Places::new(report), "a", labels, width)
         })
     }
 
