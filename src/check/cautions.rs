@@ -2,6 +2,7 @@
 
 use crate::artifact::Artifact;
 use crate::detect::{ImageUse, Tag};
+use crate::edit::Applicability;
 use crate::file_type::{self, FileType, Masks};
 use crate::finding::Finding;
 use crate::rules::Availability;
@@ -13,6 +14,8 @@ const NEVER: &str =
 const NO_TAG: &str =
     "no tag is written here: if `latest` is pulled, it may be another image at the new location";
 const LATEST: &str = "`latest` is pulled: it may be another image at the new location";
+const PIN_STAYS: &str = "the pinned digest stays: nothing is pulled if the new location does not have it, which `--verify` asks";
+const PIN_GOES: &str = "a digest is pinned here: pin that of the new image, too, for a tag in its place can be pushed again";
 
 /// Adds notes to the findings that move an image. `found` has the finding of each use, if there is one.
 pub(super) fn add(
@@ -26,16 +29,15 @@ pub(super) fn add(
         let Some(finding) = finding.as_mut().filter(moves) else {
             continue;
         };
-        let note = match one.tag {
-            Tag::None => Some(NO_TAG),
-            Tag::At(span) if span.of(one.text(text)) == "latest" => Some(LATEST),
-            _ => None,
+        let note = match one.digest {
+            Some(_) => of_pinned(finding),
+            None => of_tag(one, text),
         };
-        let floats = one.artifact == Artifact::Image && one.digest.is_none();
         let verified = finding.verified.as_ref().map(|verified| verified.outcome);
-        if let Some(note) = note.filter(|_| floats && verified != Some(Availability::SameDigest)) {
-            finding.notes.push(note.to_owned());
-        }
+        let is_open = one.artifact == Artifact::Image && verified != Some(Availability::SameDigest);
+        finding
+            .notes
+            .extend(note.filter(|_| is_open).map(str::to_owned));
     }
     let moves = |finding: &Option<Finding>| {
         let finding = finding.as_ref();
@@ -43,6 +45,23 @@ pub(super) fn add(
     };
     if found.iter().any(moves) && memchr::memmem::find(text.as_bytes(), b"Never").is_some() {
         pull_policies(found, text, file_type);
+    }
+}
+
+fn of_tag(one: &ImageUse, text: &str) -> Option<&'static str> {
+    match one.tag {
+        Tag::None => Some(NO_TAG),
+        Tag::At(span) if span.of(one.text(text)) == "latest" => Some(LATEST),
+        _ => None,
+    }
+}
+
+/// A safe move keeps digests.
+fn of_pinned(finding: &Finding) -> Option<&'static str> {
+    match finding.applicability() {
+        Some(Applicability::Safe) => None,
+        Some(Applicability::Unsafe) => Some(PIN_STAYS),
+        Some(Applicability::Display) | None => Some(PIN_GOES),
     }
 }
 

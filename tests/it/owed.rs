@@ -1,4 +1,4 @@
-//! What a move owes its reader: notes about pull secrets, pull policies and tags that float.
+//! What a move owes its reader: notes about pull secrets, pull policies, tags that float and digests that are pinned.
 
 use serde_json::Value;
 
@@ -41,6 +41,32 @@ fn tags_that_float() {
             expected,
             "{image}: {found:?}"
         );
+    }
+}
+
+/// A digest that is pinned must be at the new location, too, and a tag in its place says less.
+#[test]
+fn digests_that_are_pinned() {
+    let stays = "the pinned digest stays: nothing is pulled if the new location does not have it, which `--verify` asks";
+    let goes = "a digest is pinned here: pin that of the new image, too, for a tag in its place can be pushed again";
+    let digest = "sha256:7df76a0f0a17294e86f691c81de6bbb7c04a1b4b3d4ea4e7e2cccdc42e1f6d63";
+    for (image, expected) in [
+        // The same digests are there.
+        ("k8s.gcr.io/pause:3.9", None),
+        ("k8s.gcr.io/pause", None),
+        ("k8s.gcr.io/pause:latest", None),
+        // They may be.
+        ("jboss/keycloak:16.1.1", Some(stays)),
+        ("projectcontour/contour", Some(stays)),
+        ("gcr.io/cadvisor/cadvisor:v0.53.0", Some(stays)),
+        // They are not, or nobody can say which tag it is.
+        ("gcr.io/ml-pipeline/api-server:2.4.0", Some(goes)),
+        ("jimmidyson/configmap-reload", Some(goes)),
+    ] {
+        let text = format!("kind: Pod\nspec: {{containers: [{{image: {image}@{digest}}}]}}\n");
+        let found = notes(&[("pod.yaml", &text)]);
+        let said = found.iter().find(|note| note.contains("digest"));
+        assert_eq!(said.map(String::as_str), expected, "{image}: {found:?}");
     }
 }
 
