@@ -120,7 +120,8 @@ fn refusal(words: &str) -> Refusal {
     let said = lines
         .clone()
         .find(|line| line.to_ascii_lowercase().contains("error"));
-    let said = said.or_else(|| lines.next_back());
+    // What follows the first line is advice.
+    let said = said.or_else(|| lines.next());
     let said = said.or_else(|| words.lines().last()).unwrap_or_default();
     Refusal::Failed(said.trim().to_owned())
 }
@@ -154,6 +155,10 @@ mod tests {
         assert_eq!(failed(&format!("{log}{log}{refused}\n")), refused);
         let error = "error: stat nowhere: no such file or directory";
         assert_eq!(failed(&format!("{log}\n{error}\nSee more\n")), error);
+        let missing =
+            "Unable to connect to the server: getting credentials: exec: executable x not found";
+        let advice = "It looks like you are trying to use a client-go credential plugin that is not installed.";
+        assert_eq!(failed(&format!("{log}{missing}\n\n{advice}\n")), missing);
         // Better than nothing.
         assert_eq!(failed(log), log.trim());
     }
