@@ -4,6 +4,7 @@ mod args;
 mod catalogue;
 mod changed;
 mod cluster;
+mod completions;
 mod config_error;
 mod explain;
 mod exporter;
@@ -187,7 +188,7 @@ fn run(
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     match &arguments.command {
-        Some(Command::Completions { shell }) => return shell::complete(*shell, out),
+        Some(Command::Completions { shell }) => return completions::complete(*shell, out),
         Some(Command::Man { page }) => return shell::manual(page.as_deref(), out, err),
         Some(Command::Tags(tags)) => return online::tags(tags, out, err),
         _ => {}

@@ -10,33 +10,53 @@ for shell in bash fish nushell powershell zsh; do
     regfix completions "$shell" >"completions.$shell"
 done
 
-bash -c '
-    . completions.bash
-    COMP_WORDS=(regfix --unsa) COMP_CWORD=1
-    _regfix regfix --unsa regfix
-    [[ ${COMPREPLY[*]} == --unsafe-fixes ]]
-    COMP_WORDS=(regfix rules --format j) COMP_CWORD=3
-    _regfix regfix j --format
-    [[ ${COMPREPLY[*]} == json ]]
-    COMP_WORDS=(regfix explain k8s-gcr-) COMP_CWORD=2
-    _regfix regfix k8s-gcr- explain
-    [[ ${COMPREPLY[*]} == k8s-gcr-io ]]
-    COMP_WORDS=(regfix images --ignore k8s-gcr-) COMP_CWORD=3
-    _regfix regfix k8s-gcr- --ignore
-    [[ ${COMPREPLY[*]} == k8s-gcr-io ]]
-    # Only where somebody types is there a space to leave out.
-    compopt() { [[ $* == "-o nospace" ]] && spaceless=1; }
-    COMP_WORDS=(regfix --output sa) COMP_CWORD=2
-    _regfix regfix sa --output
-    [[ ${COMPREPLY[*]} == sarif= && $spaceless == 1 ]]
-' || failed "completions for bash"
+# What somebody types, a line each, and what then stands there or is offered.
+mkdir deploys
+cat >typed <<'T'
+regfix --unsa|--unsafe-fixes
+regfix deploys/ --unsa|--unsafe-fixes
+regfix expla|explain
+regfix depl|deploys/
+regfix rules --changed-s|--changed-since
+regfix explain k8s-gcr-|k8s-gcr-io
+regfix images --ignore k8s-gcr-|k8s-gcr-io
+regfix --select=k8s-gcr-|k8s-gcr-io
+regfix --select k8s-gcr-|k8s-gcr-io
+regfix --output sa|sarif=
+regfix --output=sa|sarif=
+regfix completions nus|nushell
+T
+
+cat >typed.bash <<'B'
+# Only where somebody types is there a space to leave out.
+compopt() { [[ $* == "-o nospace" ]] && spaceless=1; }
+. completions.bash
+while IFS="|" read -r line wanted; do
+    # As readline has it: the sign is a word of its own.
+    read -r -a COMP_WORDS <<<"${line/=/ = }"
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) spaceless=0
+    _regfix regfix "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    # Where nothing is offered, it offers files.
+    [[ ${#COMPREPLY[@]} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -S / -- "${COMP_WORDS[COMP_CWORD]}")
+    if [[ ${COMPREPLY[*]} != "$wanted" || $wanted == *= && $spaceless == 0 ]]; then
+        printf '%s: offers %s\n' "$line" "${COMPREPLY[*]}"
+        exit 1
+    fi
+done <typed
+B
+said=$(bash typed.bash) || failed "completions for bash: $said"
 passed "completions for bash"
 
 if has fish; then
-    contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix --unsa"')" --unsafe-fixes
-    contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix exp"')" explain
-    contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix --select=k8s-gcr-"')" k8s-gcr-io
-    contains "$(fish --no-config -c 'source completions.fish; complete -C "regfix --output=sa"')" sarif=
+    cat >typed.fish <<'F'
+source completions.fish
+while read -d '|' line wanted
+    # An option with its value is completed as one word.
+    set -l offered (complete -C $line | string split -f 1 \t | string replace -r '^--[a-z]+=' '')
+    test "$offered" = $wanted; or begin; echo "$line: offers $offered"; exit 1; end
+end <typed
+F
+    said=$(fish --no-config typed.fish) || failed "completions for fish: $said"
     passed "completions for fish"
 else
     without fish
@@ -45,18 +65,29 @@ fi
 if has zsh; then
     mkdir -p functions
     cp completions.zsh functions/_regfix
-    # Its completion system works only where somebody types: what it would insert is read off a pseudo-terminal.
+    # Its completion system works only where somebody types: what it inserts is read off a pseudo-terminal, and the line is given
+    # up then. `sarif=` is followed by nothing, anything else by a space or a slash.
     cat >typed.zsh <<'Z'
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PS1=; fpath=($PWD/functions \$fpath); autoload -Uz compinit; compinit -u -d $PWD/dump"
 zpty -w shell "echo rea''dy"
 zpty -r -m shell seen '*ready*'
-zpty -w -n shell $'regfix --unsa\t'
-zpty -r -m shell seen '*--unsafe-fixes*' || exit 1
-print -r -- "$seen"
+while IFS="|" read -r line wanted; do
+    print -r -- "$line"
+    zpty -w -n shell "$line"$'\t'
+    text=
+    # It beeps between what was typed and the rest of it, where there are other kinds of words.
+    while [[ ${text//$'\a'/} != *"${line%${line##*[ =]}}${wanted%/}"* ]]; do
+        zpty -r -m shell seen '?*' || exit 1
+        text+=$seen
+    done
+    zpty -w -n shell $'\C-u'
+done <typed
+print every line
 Z
-    contains "$(timeout 30 zsh -f typed.zsh)" --unsafe-fixes
+    said=$(timeout 60 zsh -f typed.zsh) || true
+    [[ $said == *"every line" ]] || failed "completions for zsh: ${said##*$'\n'}"
     passed "completions for zsh"
 else
     without zsh
