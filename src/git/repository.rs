@@ -3,6 +3,7 @@
 //! Only a `.git` makes a repository. A folder that is merely shaped like a bare one, as anybody can commit it, is a folder.
 //! Of the repository's configuration no more is read than which formats it has.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,9 +25,21 @@ pub(super) type References = gix_ref::file::Store;
 pub(super) struct SharedObjects(Arc<Store>);
 
 impl SharedObjects {
-    /// What is not found at first is looked for again: git may have packed it again in the meantime.
-    pub(super) fn handle(&self) -> gix_odb::HandleArc {
-        self.0.to_cache_arc()
+    /// Reads by the handle of this thread. Each thread has one, for the repository that it read last: a handle takes 50 KB, and
+    /// a run may read thousands of repositories. What is not found at first is looked for again: git may have packed it again in
+    /// the meantime.
+    pub(super) fn with<T>(&self, read: impl FnOnce(&gix_odb::HandleArc) -> T) -> T {
+        thread_local! {
+            static LATEST: Cell<Option<(Arc<Store>, gix_odb::HandleArc)>> = const { Cell::new(None) };
+        }
+        let latest = LATEST
+            .take()
+            .filter(|(store, _)| Arc::ptr_eq(store, &self.0));
+        let new = || (Arc::clone(&self.0), self.0.to_cache_arc());
+        let (store, handle) = latest.unwrap_or_else(new);
+        let made = read(&handle);
+        LATEST.set(Some((store, handle)));
+        made
     }
 }
 

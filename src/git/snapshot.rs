@@ -11,7 +11,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gix_hash::ObjectId;
 use gix_object::{FindExt, FindHeader};
-use gix_odb::HandleArc;
 
 use super::repository::{Repository, SharedObjects};
 use super::tree::{Item, ItemKind};
@@ -49,8 +48,6 @@ pub struct Snapshot {
     /// The commit that the revision names.
     pub commit: String,
     objects: SharedObjects,
-    /// Handles that no thread uses at the moment.
-    idle: Mutex<Vec<HandleArc>>,
     /// What is in each folder, by name, in order of the names.
     folders: HashMap<PathBuf, Vec<(OsString, Entry)>>,
     absent: Mutex<BTreeSet<ObjectId>>,
@@ -106,7 +103,6 @@ impl Repository {
         Ok(Snapshot {
             commit: commit.to_string(),
             objects: self.shared_objects()?,
-            idle: Mutex::default(),
             folders: folders.collect(),
             absent: Mutex::new(listed.absent),
             repository: self.clone(),
@@ -218,26 +214,21 @@ impl Snapshot {
     }
 
     fn blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, Unread> {
-        let handle = self.idle().pop();
-        let handle = handle.unwrap_or_else(|| self.objects.handle());
-        let header = handle.try_header(&id).ok().flatten();
-        let read = match header {
-            Some(header) if header.size > limit => Err(Unread::Larger),
-            Some(_) => {
-                let mut buffer = Vec::new();
-                let blob = handle.find_blob(&id, &mut buffer).map(drop);
-                blob.map(|()| buffer).map_err(|_| Unread::Absent)
+        let read = self.objects.with(|handle| {
+            let header = handle.try_header(&id).ok().flatten();
+            match header {
+                Some(header) if header.size > limit => Err(Unread::Larger),
+                Some(_) => {
+                    let mut buffer = Vec::new();
+                    let blob = handle.find_blob(&id, &mut buffer).map(drop);
+                    blob.map(|()| buffer).map_err(|_| Unread::Absent)
+                }
+                None => Err(Unread::Absent),
             }
-            None => Err(Unread::Absent),
-        };
-        self.idle().push(handle);
+        });
         if read == Err(Unread::Absent) {
             self.absent_objects().insert(id);
         }
         read
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<HandleArc>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

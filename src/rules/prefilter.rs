@@ -10,7 +10,7 @@ mod part;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Rule, RuleSet};
+use super::{Rule, RuleSet, spelling};
 use part::{Needles, Part};
 
 /// Finds out whether a rule could speak about anything in a text.
@@ -23,19 +23,61 @@ pub struct Prefilter {
 /// Parts that were made before, by what they look for. Making one takes as long as reading a hundred manifests, and the
 /// repositories of a run have the built-in rules in common.
 #[derive(Debug, Default)]
-pub struct Parts(HashMap<Vec<Needles>, Arc<Part>>);
+pub struct Parts {
+    by_needles: HashMap<Vec<Needles>, Arc<Part>>,
+    /// By which rules they are of, and by other words: reading out what each rule looks for takes longer than all else.
+    by_rules: HashMap<(Vec<usize>, String), Shared>,
+}
+
+/// A part, and the rules that it is of, which must stay where they are.
+#[derive(Debug)]
+struct Shared {
+    part: Arc<Part>,
+    _rules: Vec<Arc<Rule>>,
+}
 
 impl Parts {
     fn of(&mut self, mut needles: Vec<Needles>) -> Result<Arc<Part>, String> {
         needles.sort();
         needles.dedup();
-        if let Some(part) = self.0.get(&needles) {
+        if let Some(part) = self.by_needles.get(&needles) {
             return Ok(Arc::clone(part));
         }
         let part = Arc::new(Part::new(needles.clone())?);
-        self.0.insert(needles, Arc::clone(&part));
+        self.by_needles.insert(needles, Arc::clone(&part));
         Ok(part)
     }
+
+    /// The part of some rules and of words besides.
+    fn of_rules(
+        &mut self,
+        rules: &[&Arc<Rule>],
+        marker: &[&str],
+        words: &[&str],
+    ) -> Result<Arc<Part>, String> {
+        let addresses = rules.iter().map(|rule| Arc::as_ptr(rule) as usize);
+        let key = (addresses.collect(), format!("{marker:?} {words:?}"));
+        if let Some(known) = self.by_rules.get(&key) {
+            return Ok(Arc::clone(&known.part));
+        }
+        let words = words.iter().map(|word| Needles::word(word, true));
+        let marker = marker.iter().map(|word| Needles::word(word, false));
+        let needles = rules.iter().flat_map(|rule| needles(rule));
+        let part = self.of(needles.chain(marker).chain(words).collect())?;
+        let shared = Shared {
+            part: Arc::clone(&part),
+            _rules: rules.iter().map(|rule| Arc::clone(rule)).collect(),
+        };
+        self.by_rules.insert(key, shared);
+        Ok(part)
+    }
+}
+
+/// What a rule looks for.
+fn needles(rule: &Rule) -> Vec<Needles> {
+    let places = rule.mappings().iter();
+    let needles = places.map(|place| Needles::new(rule, &place.from));
+    needles.collect()
 }
 
 /// What a look at a text finds.
@@ -67,19 +109,10 @@ impl Prefilter {
         words: &[&str],
         parts: &mut Parts,
     ) -> Result<Self, String> {
-        let needles = |rule: &Rule| {
-            let places = rule.mappings().iter();
-            let needles = places.map(|place| Needles::new(rule, &place.from));
-            needles.collect::<Vec<_>>()
-        };
-        let (built_in, own): (Vec<&Rule>, Vec<&Rule>) =
-            rules.rules().partition(|rule| rule.is_built_in());
-        let words = words.iter().map(|word| Needles::word(word, true));
-        let marker = marker.iter().map(|word| Needles::word(word, false));
-        let common = built_in.into_iter().flat_map(needles);
-        let common = common.chain(marker).chain(words).collect();
-        let own: Vec<Needles> = own.into_iter().flat_map(needles).collect();
-        let mut all = vec![parts.of(common)?];
+        let (built_in, own): (Vec<&Arc<Rule>>, Vec<&Arc<Rule>>) =
+            rules.shared().iter().partition(|rule| rule.is_built_in());
+        let own: Vec<Needles> = own.into_iter().flat_map(|rule| needles(rule)).collect();
+        let mut all = vec![parts.of_rules(&built_in, marker, words)?];
         if !own.is_empty() {
             all.push(parts.of(own)?);
         }
@@ -88,16 +121,48 @@ impl Prefilter {
 
     /// Whether a location could be named in the text.
     pub fn occur_in(&self, text: &[u8]) -> bool {
-        self.parts.iter().any(|part| part.occur_in(text))
+        let named = |text: &[u8]| {
+            let mut parts = self.parts.iter();
+            parts.any(|part| part.locations(text).next().is_some())
+        };
+        named(text)
+            || self
+                .plain(text, self.has_capitals(text))
+                .is_some_and(|text| named(&text))
+    }
+
+    /// The text with its names as they are compared. `None` if they are so already.
+    fn plain(&self, text: &[u8], has_capitals: bool) -> Option<Vec<u8>> {
+        let decoded = spelling::decode(text);
+        let is_upper = match &decoded {
+            Some(decoded) => self.has_capitals(decoded),
+            None => has_capitals,
+        };
+        match is_upper {
+            true => Some(decoded.as_deref().unwrap_or(text).to_ascii_lowercase()),
+            false => decoded,
+        }
+    }
+
+    fn has_capitals(&self, text: &[u8]) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| part.with_capitals(text).next().is_some())
     }
 
     /// Whether a location could be named in the text, and whether one of the words is in it.
     pub fn look(&self, text: &[u8]) -> Sight {
-        let mut sight = Sight::default();
+        let (mut sight, mut has_capitals) = (Sight::default(), false);
         for part in &self.parts {
-            let of_part = part.look(text);
-            sight.suspect |= of_part.suspect;
-            sight.has_word |= of_part.has_word;
+            let seen = part.look(text);
+            sight.suspect |= seen.sight.suspect;
+            sight.has_word |= seen.sight.has_word;
+            has_capitals |= seen.has_capitals;
+        }
+        if !sight.suspect
+            && let Some(plain) = self.plain(text, has_capitals)
+        {
+            let mut parts = self.parts.iter();
+            sight.suspect = parts.any(|part| part.locations(&plain).next().is_some());
         }
         sight
     }
@@ -122,7 +187,8 @@ impl Prefilter {
     /// in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let parts = self.parts.iter();
-        let mut hints: Vec<usize> = parts.flat_map(|part| part.hints(text)).collect();
+        let of_parts = parts.flat_map(|part| part.stems_in(text).chain(part.with_capitals(text)));
+        let mut hints: Vec<usize> = of_parts.chain(spelling::escapes(text)).collect();
         hints.sort_unstable();
         hints
     }
@@ -231,7 +297,7 @@ mod tests {
         };
         let (one, other) = (make("one.example.com/a"), make("other.example.com/a"));
         assert!(Arc::ptr_eq(&one.parts[0], &other.parts[0]));
-        assert_eq!(parts.0.len(), 3);
+        assert_eq!((parts.by_needles.len(), parts.by_rules.len()), (3, 1));
         let text = b"- one.example.com/a/b\n- k8s.gcr.io/pause\n- one.example.com/a\n";
         assert!(one.occur_in(text) && other.occur_in(text));
         assert_eq!(one.hints(text), [2, 28, 43]);
@@ -250,6 +316,72 @@ mod tests {
             (one.look(only), other.look(only)),
             (sight(true), sight(false))
         );
+    }
+
+    /// What a text is as it is compared, where few and where many rules are searched for.
+    #[track_caller]
+    fn check_plain(text: &str, expected: Option<&str>) {
+        let own = |froms: &[String]| -> Vec<Arc<Rule>> {
+            let rules = froms
+                .iter()
+                .map(|from| format!("- {{from: {from}, to: new.example.com/x}}\n"));
+            let specs: Vec<RuleSpec> = serde_yaml::from_str(&rules.collect::<String>()).unwrap();
+            let rules = specs
+                .into_iter()
+                .map(|spec| Arc::new(Rule::new(spec).unwrap()));
+            rules.collect()
+        };
+        let few = ["k8s.gcr.io", "quay.io", "a.com"].map(str::to_owned);
+        let others = (0..40).map(|number| format!("h{number}.example.org"));
+        let many: Vec<String> = few.iter().cloned().chain(others).collect();
+        for froms in [&few[..], &many] {
+            let anchors = Prefilter::new(&RuleSet::new(own(froms)), &[]).unwrap();
+            let plain = anchors.plain(text.as_bytes(), anchors.has_capitals(text.as_bytes()));
+            let plain = plain.map(|plain| String::from_utf8(plain).unwrap());
+            assert_eq!(plain.as_deref(), expected, "{text}");
+            let is_named = |at: &usize| {
+                text.as_bytes()[*at..].starts_with(b"\\") || text.as_bytes()[*at] == b'.'
+            };
+            let hints = anchors.hints(text.as_bytes());
+            assert!(expected.is_none() || hints.iter().any(is_named), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_with_escapes_and_capitals_become_plain() {
+        check_plain(
+            r#""k8s\u002egcr.io\x2fpause""#,
+            Some(r#""k8s.gcr.io/pause""#),
+        );
+        check_plain(r#""\U0000006b8s.gcr.io""#, Some(r#""k8s.gcr.io""#));
+        check_plain("\"k8s.gc\\\n    r.io\"", Some("\"k8s.gcr.io\""));
+        check_plain("K8S.GCR.IO/pause", Some("k8s.gcr.io/pause"));
+        check_plain("K8s.Gcr.Io/pause", Some("k8s.gcr.io/pause"));
+        check_plain("K8S.gcr.io/pause", Some("k8s.gcr.io/pause"));
+        check_plain("k8s.GCR.io/pause", Some("k8s.gcr.io/pause"));
+        check_plain("Quay.IO/a", Some("quay.io/a"));
+        check_plain(r"K8S\u002eGCR.IO", Some("k8s.gcr.io"));
+        for before in 0..130 {
+            let before = " ".repeat(before);
+            check_plain(
+                &format!("{before}K8S.gcr.IO"),
+                Some(&format!("{before}k8s.gcr.io")),
+            );
+        }
+        for text in [
+            r#""a \u003c b""#,
+            r"docker pull \",
+            "docker pull \\\n  k8s.gcr.io/pause",
+            r"\x1b[0m",
+            r"\u",
+            "{{ .Values.image }} {{ .Release.Name }}",
+            "This is YAML. So is that.",
+            "k8s.gcr.io",
+            "",
+            &"{{ .Values.image }}".repeat(20),
+        ] {
+            check_plain(text, None);
+        }
     }
 
     #[test]

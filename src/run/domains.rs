@@ -3,7 +3,7 @@
 //! An overlay can lie under another configuration than its base, and the two must still be changed together. Settings of the
 //! file that a finding is in are applied afterwards, so that rules of one area are not reported in another.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,6 +31,47 @@ fn clash(id: &str, first: &Area, other: &Area) -> String {
     )
 }
 
+/// Areas that have the same rules, or of which one lies in the other, each set of them in order. With thousands of repositories,
+/// no area is compared with every other.
+fn sets(areas: Vec<Arc<Area>>) -> Vec<Vec<Arc<Area>>> {
+    let mut sets = Sets((0..areas.len()).collect());
+    let mut by_rules: HashMap<*const Rules, usize> = HashMap::new();
+    // What lies in a folder follows it.
+    let mut outer = 0;
+    for (number, area) in areas.iter().enumerate() {
+        let alike = *by_rules.entry(Arc::as_ptr(&area.rules)).or_insert(number);
+        sets.unite(number, alike);
+        match area.is_in(&areas[outer]) {
+            true => sets.unite(number, outer),
+            false => outer = number,
+        }
+    }
+    let mut found: BTreeMap<usize, Vec<Arc<Area>>> = BTreeMap::new();
+    for (number, area) in areas.into_iter().enumerate() {
+        found.entry(sets.first(number)).or_default().push(area);
+    }
+    found.into_values().collect()
+}
+
+/// For each number another of its set, up to the first of the set, which has itself.
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn first(&mut self, number: usize) -> usize {
+        let mut at = number;
+        while self.0[at] != at {
+            self.0[at] = self.0[self.0[at]];
+            at = self.0[at];
+        }
+        at
+    }
+
+    fn unite(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.first(one), self.first(other));
+        self.0[one.max(other)] = one.min(other);
+    }
+}
+
 pub(super) struct Domain {
     pub(super) areas: Vec<Arc<Area>>,
     pub(super) rules: Arc<Rules>,
@@ -41,6 +82,8 @@ pub(super) struct Domains {
     pub(super) each: Vec<Domain>,
     /// The rules of all.
     pub(super) all: Arc<Rules>,
+    /// The number of the domain that an area is in, by its address.
+    numbers: HashMap<usize, usize>,
 }
 
 impl Domains {
@@ -49,24 +92,20 @@ impl Domains {
     pub(super) fn of(settings: &Settings<'_>) -> Result<Self, String> {
         let areas = settings.areas();
         let all = settings.joint(&areas)?;
-        let mut sets: Vec<Vec<Arc<Area>>> = Vec::new();
-        for area in areas {
-            let is_one = |set: &Vec<Arc<Area>>| {
-                let mut set = set.iter();
-                set.any(|other| Arc::ptr_eq(&other.rules, &area.rules) || other.is_near(&area))
-            };
-            let (mut one, others): (Vec<_>, Vec<_>) = sets.into_iter().partition(is_one);
-            let mut set: Vec<Arc<Area>> = one.drain(..).flatten().collect();
-            set.push(area);
-            sets = others;
-            sets.push(set);
-        }
-        let each = sets.into_iter().map(|areas| {
+        let each = sets(areas).into_iter().map(|areas| {
             let rules = settings.joint(&areas)?;
             Ok(Domain { areas, rules })
         });
-        let each = each.collect::<Result<_, String>>()?;
-        Ok(Self { each, all })
+        let each = each.collect::<Result<Vec<_>, String>>()?;
+        let areas = each.iter().enumerate().flat_map(|(number, domain)| {
+            let areas = domain.areas.iter();
+            areas.map(move |area| (Arc::as_ptr(area) as usize, number))
+        });
+        Ok(Self {
+            numbers: areas.collect(),
+            each,
+            all,
+        })
     }
 
     /// Rules that the configurations of a domain define in different ways, in words.
@@ -97,7 +136,6 @@ impl Domains {
             return (!self.each.is_empty()).then_some(0);
         }
         let area = settings.of(path)?;
-        let holds = |domain: &Domain| domain.areas.iter().any(|one| Arc::ptr_eq(one, &area));
-        self.each.iter().position(holds)
+        self.numbers.get(&(Arc::as_ptr(&area) as usize)).copied()
     }
 }

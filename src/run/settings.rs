@@ -297,19 +297,20 @@ impl<'s> Settings<'s> {
 
     /// All rules of some areas, as one set. Of rules with the same id the first counts.
     pub(super) fn joint(&self, areas: &[Arc<Area>]) -> Result<Arc<Rules>, String> {
-        let mut different: Vec<&Arc<Rules>> = Vec::new();
-        for area in areas {
-            if !different.iter().any(|one| Arc::ptr_eq(one, &area.rules)) {
-                different.push(&area.rules);
-            }
-        }
+        let mut seen: HashSet<*const Rules> = HashSet::new();
+        let different = areas.iter().map(|area| &area.rules);
+        let different: Vec<&Arc<Rules>> = different
+            .filter(|rules| seen.insert(Arc::as_ptr(rules)))
+            .collect();
         if let [only] = different[..] {
             return Ok(Arc::clone(only));
         }
-        let mut ids = HashSet::new();
+        let mut ids: HashSet<&str> = HashSet::new();
+        // Most are shared: comparing where they are is quicker than comparing their ids.
+        let mut known: HashSet<*const Rule> = HashSet::new();
         let all = different.iter().flat_map(|rules| rules.set.shared());
         let rules: Vec<Arc<Rule>> = all
-            .filter(|rule| ids.insert(rule.id.clone()))
+            .filter(|rule| known.insert(Arc::as_ptr(rule)) && ids.insert(&rule.id))
             .cloned()
             .collect();
         let asked = different.iter().find_map(|rules| rules.set.answers());
@@ -321,7 +322,7 @@ impl<'s> Settings<'s> {
             Some(asked) => set.asking(Arc::clone(asked)),
             None => set,
         };
-        let names = Names::new(ids.into_iter().map(|id| (id, true)));
+        let names = Names::new(ids.into_iter().map(|id| (id.to_owned(), true)));
         let parts = &mut self.loaded().parts;
         Ok(Arc::new(Rules::new(set, names, parts)?))
     }
@@ -650,10 +651,9 @@ impl Area {
         self.baseline.as_deref().map(RunBaseline::path)
     }
 
-    /// Whether the files of two areas may depend on each other.
-    pub(super) fn is_near(&self, other: &Self) -> bool {
-        let (one, other) = (&self.repository.top, &other.repository.top);
-        one.starts_with(other) || other.starts_with(one)
+    /// Whether its repository is that of another area, or lies in it: files of the two may depend on each other.
+    pub(super) fn is_in(&self, other: &Self) -> bool {
+        self.repository.top.starts_with(&other.repository.top)
     }
 }
 

@@ -37,7 +37,21 @@ pub(super) struct Part {
     /// All the cuts of all the locations.
     cuts: usize,
     spelling: Spelling,
+    /// For the stems and, where they are few, what names with capitals are found by: one search takes half the time of two.
     search: Search,
+    /// For what names with capitals are found by, where that is too much for one search.
+    capitals: Option<Search>,
+}
+
+/// With more words than this, two searches are faster than one.
+const MOST_TOGETHER: usize = 32;
+
+/// What a look at a text finds.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) sight: Sight,
+    /// Whether a host is written with capitals. Not looked for where there is something suspect anyway.
+    pub(super) has_capitals: bool,
 }
 
 /// A place as it is written.
@@ -90,13 +104,21 @@ impl Part {
     /// Where the stems are too many or too long to search for.
     pub(super) fn new(places: Vec<Needles>) -> Result<Self, String> {
         let by_stem = by_stem(&places)?;
-        let search = Search::new(by_stem.keys()).map_err(too_many)?;
         let mut stem_of = vec![""; places.len()];
         for (stem, places) in &by_stem {
             places.iter().for_each(|place| stem_of[*place] = stem);
         }
         let hosts = places.iter().filter_map(Needles::host);
-        let spelling = Spelling::new(hosts).map_err(too_many)?;
+        let spelling = Spelling::new(hosts);
+        let capitals = spelling.words();
+        let is_together = by_stem.len() + capitals.len() <= MOST_TOGETHER;
+        let (together, apart) = match is_together {
+            true => (capitals, None),
+            false => (Vec::new(), Some(capitals)),
+        };
+        let search = Search::new(by_stem.keys().chain(&together)).map_err(too_many)?;
+        let apart = apart.map(|words| Search::new(words.iter()));
+        let capitals = apart.transpose().map_err(too_many)?;
         let mut cuts = 0;
         let places = places
             .into_iter()
@@ -109,6 +131,7 @@ impl Part {
             cuts,
             spelling,
             search,
+            capitals,
         })
     }
 
@@ -123,35 +146,47 @@ impl Part {
         self.stems.len()
     }
 
-    pub(super) fn occur_in(&self, text: &[u8]) -> bool {
-        self.locations(text).next().is_some() || self.occur_otherwise_written(text)
-    }
-
-    /// Whether a location could be named in the text, and whether one of the words is in it.
-    pub(super) fn look(&self, text: &[u8]) -> Sight {
-        let mut sight = Sight::default();
+    /// Whether a location could be named in the text as it is written, whether one of the words is in it, and whether names may be
+    /// written with capitals.
+    pub(super) fn look(&self, text: &[u8]) -> Seen {
+        let mut seen = Seen::default();
         let mut known = Vec::new();
         for (stem, start) in self.search.find_iter(text) {
+            if stem >= self.stems.len() {
+                seen.has_capitals |= self.spelling.host_at(text, start).is_some();
+                continue;
+            }
             // In most files there is no stem.
             known.resize(self.cuts, None);
+            let sight = &mut seen.sight;
             for place in self.places_of(stem) {
-                let seen = match place.needles.is_word {
+                let found = match place.needles.is_word {
                     true => &mut sight.has_word,
                     false => &mut sight.suspect,
                 };
-                *seen = *seen || place.stands_at(text, start, &mut known);
+                *found = *found || place.stands_at(text, start, &mut known);
             }
             if sight.suspect && sight.has_word {
-                return sight;
+                return seen;
             }
         }
-        sight.suspect = sight.suspect || self.occur_otherwise_written(text);
-        sight
+        if let Some(capitals) = self.capitals.as_ref().filter(|_| !seen.sight.suspect) {
+            let mut hits = capitals.find_iter(text);
+            seen.has_capitals = hits.any(|(_, at)| self.spelling.host_at(text, at).is_some());
+        }
+        seen
     }
 
-    fn occur_otherwise_written(&self, text: &[u8]) -> bool {
-        let plain = self.spelling.plain(text);
-        plain.is_some_and(|text| self.locations(&text).next().is_some())
+    /// Where hosts are written with capitals.
+    pub(super) fn with_capitals<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let (search, from) = match &self.capitals {
+            Some(capitals) => (capitals, 0),
+            None => (&self.search, self.stems.len()),
+        };
+        let hits = search
+            .find_iter(text)
+            .filter(move |(word, _)| *word >= from);
+        hits.filter_map(|(_, at)| self.spelling.host_at(text, at))
     }
 
     /// Where locations are named in the text as it is written.
@@ -169,8 +204,10 @@ impl Part {
             })
     }
 
+    /// None of what names with capitals are found by.
     fn places_of(&self, stem: usize) -> impl Iterator<Item = &Context> {
-        self.stems[stem].iter().map(|place| &self.places[*place])
+        let places = self.stems.get(stem).into_iter().flatten();
+        places.map(|place| &self.places[*place])
     }
 }
 
@@ -181,17 +218,12 @@ impl Part {
     }
 
     /// Where stems of locations are.
-    fn stems_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    pub(super) fn stems_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let of_places = self
             .search
             .find_iter(text)
             .filter(|(stem, _)| self.places_of(*stem).any(|place| !place.needles.is_word));
         of_places.map(|(_, start)| start)
-    }
-
-    /// Where stems are in the text, and names that are written otherwise.
-    pub(super) fn hints<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        self.stems_in(text).chain(self.spelling.locations(text))
     }
 }
 
