@@ -156,7 +156,7 @@ pub struct Scope {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, global = true)]
     pub as_of: Option<Date>,
     /// Number of threads [default: number of CPU cores, 4 times that with `--write`]
-    #[arg(long, short, value_name = "N", value_parser = jobs, global = true)]
+    #[arg(long, short, value_name = "N", value_parser = jobs, global = true, allow_negative_numbers = true)]
     pub jobs: Option<usize>,
 }
 

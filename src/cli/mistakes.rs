@@ -15,7 +15,11 @@ use crate::printable::{self, complain};
 use crate::walk;
 
 /// Options of other tools, and what they are called here.
-const OPTIONS: [(&str, &str); 14] = [
+const OPTIONS: [(&str, &str); 18] = [
+    ("-d", "`--diff` shows what `--write` would change"),
+    ("-f", "write `--format FORMAT`"),
+    ("-o", "write `--output FORMAT=FILE`"),
+    ("-w", "`--write` applies safe fixes in place"),
     ("--fix", "`--write` applies safe fixes in place"),
     ("--in-place", "`--write` applies safe fixes in place"),
     ("--inplace", "`--write` applies safe fixes in place"),
@@ -138,6 +142,9 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
         return None;
     }
     let first = arguments.scope.paths.first()?;
+    if first == Path::new("version") && !walk::is_there(first) {
+        return Some("there is no command `version`: write `regfix --version`".to_owned());
+    }
     let (word, same) = COMMANDS.iter().find(|(word, _)| first == Path::new(word))?;
     if walk::is_there(first) {
         return None;

@@ -14,7 +14,9 @@ pub const NAME: &str = ".regfix.yaml";
 const FILES: [&str; 2] = [NAME, "regfix.yaml"];
 
 /// Names that someone may well choose, and wonder why nothing happens.
-const MISNAMED: [&str; 7] = [
+const MISNAMED: [&str; 9] = [
+    ".regfix",
+    ".regfixrc",
     ".regfix.yml",
     ".regfix.toml",
     ".regfix.json",

@@ -15,7 +15,7 @@ use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{Names, Selector, nearest, shown};
 use crate::rules::{Edition, Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
-use crate::syntax::yaml::{self, Map, Node, Scalar};
+use crate::syntax::yaml::{self, Map, Node, Scalar, Style};
 
 pub(super) const KEYS: [&str; 10] = [
     "extends",
@@ -341,11 +341,28 @@ fn texts<'n, 't>(node: &'n Node<'t>) -> Result<Vec<&'n Scalar<'t>>, Fault> {
 
 fn globs(node: &Node<'_>) -> Result<Globs, Fault> {
     let texts = texts(node)?;
+    if let Some(text) = texts.iter().find(|text| is_number_or_truth(text)) {
+        let (value, fault) = (&text.value, Fault::new("expected a glob").at(text.span));
+        return Err(fault.help(format!(
+            "like `docs/**`; put it in quotes if a file or folder is called `{value}`"
+        )));
+    }
     let globs = Globs::new(texts.iter().map(|text| text.value.as_ref()));
     globs.map_err(|(index, message)| {
         let fault = Fault::new(message).at(texts.get(index).map_or(head(node), |text| text.span));
         fault.help("globs are written as in .gitignore, relative to the folder of this file")
     })
+}
+
+/// Whether YAML takes it for something else than a text, which nobody means who writes a glob.
+fn is_number_or_truth(text: &Scalar<'_>) -> bool {
+    let is_word = || {
+        matches!(
+            &*text.value.to_ascii_lowercase(),
+            "true" | "false" | "yes" | "no"
+        )
+    };
+    text.style == Style::Plain && (is_word() || text.value.parse::<f64>().is_ok())
 }
 
 /// `select`, `ignore` and `severity`, as they are at the top and in an override.
@@ -698,6 +715,11 @@ mod tests {
             "exclude: [a, '«[b»']\n",
             "`[b`: unclosed character class; missing ']'",
             "as in .gitignore",
+        );
+        check(
+            "exclude: «3»\n",
+            "expected a glob",
+            "in quotes if a file or folder is called `3`",
         );
         check(
             "overrides: [{files: '«!a»', ignore: all}]\n",

@@ -47,7 +47,8 @@ impl Pattern {
                 .split_once(':')
                 .is_some_and(|(_, port)| port.parse::<u16>().is_err()),
         };
-        let has_tag = matches!(artifact, Artifact::Image | Artifact::Chart) && is_tagged();
+        let is_image = matches!(artifact, Artifact::Image | Artifact::Chart);
+        let has_tag = is_image && is_tagged();
         if name.is_empty()
             || name.split('/').any(str::is_empty)
             || !name.bytes().all(fits)
@@ -70,6 +71,11 @@ impl Pattern {
         };
         if hosted {
             segments.remove(0);
+        }
+        if is_image && !hosted && segments.len() == 1 {
+            return Err(format!(
+                "`{text}` has no host: write `docker.io/{text}` if it is on Docker Hub, and otherwise the host in full"
+            ));
         }
         let library = implied == image::DOCKER_HUB
             && segments.len() == 1
@@ -197,7 +203,12 @@ mod tests {
         check("k8s.gcr.io", false, "k8s.gcr.io/pause", Some(1));
         check("k8s.gcr.io", false, "my-k8s.gcr.io/pause", None);
         check("k8s.gcr.io", false, "mirror.io/k8s.gcr.io/pause", None);
-        check("bitnami", false, "docker.io/bitnami/redis", Some(2));
+        check(
+            "docker.io/bitnami",
+            false,
+            "docker.io/bitnami/redis",
+            Some(2),
+        );
         check(
             "docker.io/bitnami",
             false,
@@ -216,7 +227,7 @@ mod tests {
             "docker.io/minio/minio/x",
             None,
         );
-        check("vault", true, "docker.io/library/vault", Some(3));
+        check("docker.io/vault", true, "docker.io/library/vault", Some(3));
         check("*.bintray.io", false, "kong.bintray.io/x", Some(1));
         check(
             "gcr.io/k8s-staging-*",
@@ -225,5 +236,20 @@ mod tests {
             Some(2),
         );
         check("q.io/a*", true, "q.io/abc", Some(2));
+    }
+
+    #[test]
+    fn a_word_alone_may_be_a_host_or_a_name() {
+        let refused = |text: &str| Pattern::new(text, Artifact::Image, false).unwrap_err();
+        for text in ["myregistry", "library"] {
+            let message = refused(text);
+            assert!(
+                message.contains(&format!("write `docker.io/{text}`")),
+                "{message}"
+            );
+        }
+        for text in ["myregistry:5000", "localhost", "team/app", "*"] {
+            assert!(Pattern::new(text, Artifact::Image, false).is_ok(), "{text}");
+        }
     }
 }

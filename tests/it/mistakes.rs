@@ -46,6 +46,9 @@ fn words_of_other_tools_lead_to_ours() {
         ),
         (&["-j", "0"], "write a number of threads, 1 or more"),
         (&["-j", "x"], "write a number of threads, 1 or more"),
+        (&["--jobs", "-1"], "write a number of threads, 1 or more"),
+        (&["-o", "out.json"], "write `--output FORMAT=FILE`"),
+        (&["version"], "write `regfix --version`"),
         (
             &["--format", "json", "--format", "sarif"],
             "`--output FORMAT=FILE`",
@@ -141,6 +144,8 @@ fn names_that_look_like_a_configuration_are_refused() {
     for name in [
         ".regfix.yml",
         ".regfix.toml",
+        ".regfix",
+        ".regfixrc",
         "regfix.yml",
         ".config/regfix.yaml",
         ".github/regfix.yaml",
