@@ -5,6 +5,7 @@ use super::input::Input;
 use super::reference::{self, Reference};
 use super::text;
 use super::usage::Usage;
+use super::words;
 use crate::source::Span;
 use crate::syntax::template::{ActionKind, literals};
 
@@ -62,7 +63,7 @@ fn in_literal(input: &Input<'_>, span: Span, function: Option<&str>) -> Vec<Imag
 
 fn of_reference(text: &str, reference: Reference, usage: Usage) -> Option<ImageUse> {
     let path = reference.name.of(text);
-    if !reference.is_pinned() && is_of_kubernetes(path) {
+    if !reference.is_pinned() && words::is_of_kubernetes(path) {
         return None;
     }
     match usage {
@@ -71,25 +72,6 @@ fn of_reference(text: &str, reference: Reference, usage: Usage) -> Option<ImageU
         Usage::Mention(_) if path.contains('/') => Some(reference.into_use(usage, "template")),
         _ => None,
     }
-}
-
-/// Whether a name is one of Kubernetes' own: a version of an API, or a label.
-fn is_of_kubernetes(name: &str) -> bool {
-    let Some((host, path)) = name.split_once('/') else {
-        return false;
-    };
-    let is_below = |domain: &str| {
-        host.strip_suffix(domain)
-            .is_some_and(|head| head.ends_with('.'))
-    };
-    let has_no_images = host == "kubernetes.io"
-        || host == "helm.sh"
-        || is_below("kubernetes.io")
-        || is_below("k8s.io") && host != "registry.k8s.io";
-    let version = path.strip_prefix('v').unwrap_or_default();
-    let is_version = version.starts_with(|letter: char| letter.is_ascii_digit())
-        && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    has_no_images || is_version
 }
 
 fn bare(registry: Span, usage: Usage) -> ImageUse {
@@ -108,7 +90,8 @@ fn guarded_path(text: &str, span: Span) -> Option<Span> {
 }
 
 fn compares(function: &str) -> bool {
-    const NAMES: [&str; 14] = [
+    // The last five look for a key of that name.
+    const NAMES: [&str; 19] = [
         "eq",
         "ne",
         "contains",
@@ -123,6 +106,11 @@ fn compares(function: &str) -> bool {
         "in",
         "startswith",
         "match",
+        "hasKey",
+        "index",
+        "omit",
+        "pick",
+        "pluck",
     ];
     NAMES.contains(&function) || function.to_ascii_lowercase().contains("regex")
 }

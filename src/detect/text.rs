@@ -147,6 +147,14 @@ impl Token<'_> {
             return Some(registry);
         }
         match reference::read(masked, span, actions) {
+            // A message can name a version of an API, a script a label.
+            Some(reference)
+                if flag.is_none()
+                    && !reference.is_pinned()
+                    && words::is_of_kubernetes(reference.name.of(masked)) =>
+            {
+                None
+            }
             Some(reference) if reference.hosted => {
                 let usage = self.usage(&reference, in_pattern, flag.as_deref());
                 Some(ImageUse {
@@ -474,6 +482,9 @@ mod tests {
             assert_eq!(found(text), [(expected.to_owned(), pulled)], "{text}");
         }
         for text in [
+            "use snapshot.storage.k8s.io/v1 VolumeSnapshotClass instead",
+            "secrets-store.csi.x-k8s.io/v1alpha1 is deprecated",
+            "kubectl get pods -l app.kubernetes.io/name=x",
             "/home/k8s.io/k8s.gcr.io",
             "--dir=../k8s.io/k8s.gcr.io",
             "helm install r bitnami/redis",

@@ -400,6 +400,25 @@ pub(super) fn flag(argument: &str) -> Option<String> {
         .filter(|name| is_image(name) || is_bare_host(name))
 }
 
+/// Whether a name is one of Kubernetes' own: a version of an API, or a label.
+pub(super) fn is_of_kubernetes(name: &str) -> bool {
+    let Some((host, path)) = name.split_once('/') else {
+        return false;
+    };
+    let is_below = |domain: &str| {
+        host.strip_suffix(domain)
+            .is_some_and(|head| head.ends_with('.'))
+    };
+    let has_no_images = host == "kubernetes.io"
+        || host == "helm.sh"
+        || is_below("kubernetes.io")
+        || is_below("k8s.io") && host != "registry.k8s.io";
+    let version = path.strip_prefix('v').unwrap_or_default();
+    let is_version = version.starts_with(|letter: char| letter.is_ascii_digit())
+        && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    has_no_images || is_version
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use super::{
     Delivery, Format, Gather, LocatedFinding, RenderOptions, ReportedFile, RepositorySummary,
     Subject, Summary, statistics,
 };
-use crate::finding::{Finding, Problem, Severity};
+use crate::finding::{self, Finding, Problem, Severity};
 use crate::printable;
 use crate::rules::{Rule, RuleSet};
 use crate::source::Position;
@@ -209,6 +209,12 @@ fn numbers(counts: &Counts) -> Markup {
     }
 }
 
+/// What a rule is about, or one of the findings that no rule of the catalogue makes: the first of its sentences.
+fn what<'r>(rule: Option<&'r Rule>, id: &str) -> &'r str {
+    let about = || finding::about(id)?.split_once(". ").map(|(first, _)| first);
+    rule.map_or_else(|| about().unwrap_or_default(), |rule| &rule.summary)
+}
+
 fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> Markup {
     let groups = group::by_rule(files, rules);
     let most = groups.iter().map(|group| group.counts.all).max();
@@ -223,7 +229,7 @@ fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> Markup {
                         td data-value=(rank(group.severity)) { (group.severity.name()) }
                         (numbers(&group.counts))
                         td data-value=(group.counts.all) { (bar(&group.counts, most)) }
-                        td { (group.rule.map_or("", |rule| &rule.summary)) }
+                        td { (what(group.rule, &group.id)) }
                     }
                 } }
             } }
@@ -518,6 +524,15 @@ mod tests {
             assert!(text.contains(part), "no {part} in\n{text}");
         }
         assert!(!text.contains("Not analysed") && !text.contains("By owner</h2><p>"));
+    }
+
+    #[test]
+    fn what_no_rule_of_the_catalogue_finds_is_explained_too() {
+        let chart = |finding: &mut Finding| finding.rule = finding::LEGACY_CHART.into();
+        let sample = Sample::new("k8s.gcr.io/a").finding("k8s.gcr.io/a");
+        let text = page(&[sample.with(chart).reported("a.yaml")]);
+        let about = "<td>A chart is named in a version that pulls legacy images by default</td>";
+        assert!(text.contains(about), "{text}");
     }
 
     #[test]
