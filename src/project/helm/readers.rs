@@ -3,6 +3,7 @@
 //! The image that results decides whether there is a finding, whatever the keys are called, and a fix holds for all
 //! images that its value is a part of. Where a chart cannot be rendered, what each file says by itself holds.
 
+mod compared;
 mod confirm;
 mod hold;
 mod image;
@@ -26,6 +27,7 @@ use super::given::Laid;
 use super::load::shown;
 use super::members::note;
 use super::refusal;
+use compared::Compared;
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::{Layer, is_layer};
@@ -329,6 +331,8 @@ impl<'t> Readers<'t> {
             images.map(move |image| Reading::new(image, layer, rules))
         });
         let readings: Vec<Reading<'_>> = readings.collect();
+        let compared: Vec<&Compared> = traces.iter().flat_map(|trace| &trace.compared).collect();
+        hold::hold_compared(members, &compared);
         let own_keys = self.take_own_keys(members, rules);
         hold::hold(members, &readings);
         if let Some(member) = members.get_mut(&self.values) {

@@ -279,8 +279,10 @@ fn run(machine: &Machine, template: &Template, body: &scripts::Body, rendered: &
         return;
     }
     let dot = Value::Map(template.dot.clone());
+    let is_for_people = template.name.ends_with("NOTES.txt");
+    machine.context.recorder.set_aside(is_for_people);
     match machine.run(body, &dot) {
-        Ok(_) if template.name.ends_with("NOTES.txt") => {}
+        Ok(_) if is_for_people => {}
         Ok(text) => rendered.manifests.push(Manifest {
             name: template.name.clone(),
             text: Text::into_pieces(text),

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::Readers;
+use super::compared::{Compared, turned};
 use super::image::Image;
-use super::trace::{chart, default_images};
+use super::trace::{chart, default_trace};
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Id};
 use crate::project::Members;
@@ -50,19 +51,25 @@ impl Readers<'_> {
         let Some(mut trial) = self.trial(members, rules) else {
             return;
         };
-        let Some(before) = trial.images_with(&values) else {
+        let Some(before) = trial.made_with(&values) else {
             return;
         };
         for (id, edits) in edits {
             let fix = Fix::here(edits, Applicability::Safe);
             let text = edit::apply(&values, [&fix], Applicability::Safe);
-            let Some(after) = trial.images_with(&text) else {
+            let Some(after) = trial.made_with(&text) else {
                 continue;
             };
             let Some(member) = members.get_mut(declares) else {
                 continue;
             };
-            match tried(&before, &after, rules) {
+            let right =
+                || turned(&before.compared, &after.compared).map_or(Tried::Right, Tried::Wrong);
+            let tried = match tried(&before.images, &after.images, rules) {
+                Tried::Right => right(),
+                tried => tried,
+            };
+            match tried {
                 Tried::Right => {}
                 Tried::Other => member.findings.retain(|finding| finding.id != id),
                 Tried::Wrong(reason) => {
@@ -109,16 +116,17 @@ impl Readers<'_> {
         let Some(mut trial) = (!fixes.is_empty()).then(trial).flatten() else {
             return Vec::new();
         };
-        let Some(before) = trial.images_with(&text) else {
+        let Some(before) = trial.made_with(&text) else {
             return Vec::new();
         };
         let mut right = Vec::new();
         for (id, fix) in fixes {
             let alone = Fix::here(fix.edits.clone(), Applicability::Safe);
             let made = edit::apply(&text, [&alone], Applicability::Safe);
-            let after = trial.images_with(&made);
-            let is_right =
-                |after: Rc<Pulled>| matches!(tried(&before, &after, rules), Tried::Right);
+            let after = trial.made_with(&made);
+            let is_right = |after: Rc<Made>| {
+                matches!(tried(&before.images, &after.images, rules), Tried::Right)
+            };
             if after.is_some_and(is_right)
                 && let Some(member) = members.get_mut(&self.values)
                 && let Some(finding) = member.findings.get_mut(id)
@@ -140,18 +148,24 @@ impl Readers<'_> {
 /// Images by who pulls them.
 type Pulled = BTreeMap<String, Vec<Image>>;
 
+/// What a chart comes to with one text of its values.
+struct Made {
+    images: Pulled,
+    compared: Vec<Compared>,
+}
+
 /// A chart that is read once and rendered with one text of its values after the other.
 struct Trial<'t> {
     chart: Chart,
     folder: &'t Path,
     rules: &'t RuleSet,
     /// What came of each text: several findings may want the same.
-    known: BTreeMap<String, Option<Rc<Pulled>>>,
+    known: BTreeMap<String, Option<Rc<Made>>>,
 }
 
 impl Trial<'_> {
     /// `None` where the chart does not render with that text.
-    fn images_with(&mut self, values: &str) -> Option<Rc<Pulled>> {
+    fn made_with(&mut self, values: &str) -> Option<Rc<Made>> {
         if let Some(known) = self.known.get(values) {
             return known.clone();
         }
@@ -160,14 +174,17 @@ impl Trial<'_> {
         made
     }
 
-    fn render(&mut self, values: &str) -> Option<Pulled> {
+    fn render(&mut self, values: &str) -> Option<Made> {
         self.chart.set_values(values).ok()?;
-        let all = default_images(&self.chart, self.folder, self.rules).ok()?;
+        let trace = default_trace(&self.chart, self.folder, self.rules).ok()?;
         let mut images = Pulled::new();
-        for image in all.into_iter().filter(Image::is_known) {
+        for image in trace.images.into_iter().filter(Image::is_known) {
             images.entry(image.reader.clone()).or_default().push(image);
         }
-        Some(images)
+        Some(Made {
+            images,
+            compared: trace.compared,
+        })
     }
 }
 

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::compared::Compared;
 use super::image::{Image, Part, Written};
 use super::layer::Layer;
 use crate::project::helm::render::{
-    Chart, EVERY_WAY, Exploration, File, Files, ImageField, OriginKind, Release, Symbol, explore,
+    Chart, EVERY_WAY, Exploration, File, Files, ImageField, Origin, OriginKind, Release, Symbol,
+    explore,
 };
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
@@ -26,6 +28,8 @@ pub(super) struct Trace {
     pub images: Vec<Image>,
     /// Other words that values became a part of and that a rule speaks about.
     pub legacy_words: Vec<Image>,
+    /// Values that templates compare.
+    pub compared: Vec<Compared>,
     /// Whether some template could not be rendered, so that there may be images which are not known.
     pub is_partial: bool,
 }
@@ -69,14 +73,26 @@ pub(super) fn default_images(
     folder: &Path,
     rules: &RuleSet,
 ) -> Result<Vec<Image>, String> {
+    default_trace(chart, folder, rules).map(|trace| trace.images)
+}
+
+/// A chart as its values are: no other way is taken.
+///
+/// # Errors
+/// Why it cannot be rendered.
+pub(super) fn default_trace(
+    chart: &Chart,
+    folder: &Path,
+    rules: &RuleSet,
+) -> Result<Trace, String> {
     // The first pass goes where the values lead. Where it gives nothing, the others say whether the chart renders at all.
     let first = trace(chart, folder, None, 1, rules).ok();
-    let trace = match first.filter(|trace| !trace.images.is_empty()) {
+    let mut trace = match first.filter(|trace| !trace.images.is_empty()) {
         Some(trace) => trace,
         None => trace(chart, folder, None, EVERY_WAY, rules)?,
     };
-    let images = trace.images.into_iter();
-    Ok(images.filter(|image| image.is_default).collect())
+    trace.images.retain(|image| image.is_default);
+    Ok(trace)
 }
 
 /// The chart in a folder, as its files are now.
@@ -125,6 +141,7 @@ fn trace(
             .map(|(field, is_default)| image(field, *is_default, &paths))
             .collect(),
         legacy_words: legacy_words(&found, &paths, rules),
+        compared: compared(&found, chart, &paths),
         layer,
     })
 }
@@ -145,19 +162,46 @@ fn image(field: &ImageField, is_default: bool, paths: &[Arc<Path>]) -> Image {
 }
 
 fn part(symbol: &Symbol, paths: &[Arc<Path>]) -> Part {
-    let written = symbol.origin.and_then(|origin| {
-        Some(Written {
-            path: Arc::clone(paths.get(origin.file as usize)?),
-            span: origin.span(),
-            verbatim: origin.verbatim,
-            is_value: origin.kind == OriginKind::Value,
-        })
-    });
     Part {
         text: symbol.text.clone(),
-        at: written,
+        at: symbol.origin.and_then(|origin| written(origin, paths)),
         is_unknown: symbol.is_unknown,
     }
+}
+
+fn written(origin: Origin, paths: &[Arc<Path>]) -> Option<Written> {
+    Some(Written {
+        path: Arc::clone(paths.get(origin.file as usize)?),
+        span: origin.span(),
+        verbatim: origin.verbatim,
+        is_value: origin.kind == OriginKind::Value,
+    })
+}
+
+fn compared(found: &Exploration, chart: &Chart, paths: &[Arc<Path>]) -> Vec<Compared> {
+    let comparisons = found.reads.comparisons.iter();
+    let compared = comparisons.filter_map(|one| {
+        let (number, span) = one.at?;
+        let file = chart.files().get(number)?;
+        let before = file.bytes().get(..span.start)?;
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        let parts = one.what.iter().map(|(text, origin)| Part {
+            text: text.clone(),
+            at: origin.and_then(|origin| written(origin, paths)),
+            is_unknown: false,
+        });
+        Some(Compared {
+            value: Image {
+                parts: parts.collect(),
+                reader: format!("{}:{line}", file.path),
+                is_default: true,
+            },
+            function: one.function,
+            is_looked_through: one.argument > 0,
+            with: one.with.clone(),
+        })
+    });
+    compared.collect()
 }
 
 /// Words that are an image or end in one behind a `=`.

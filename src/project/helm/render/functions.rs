@@ -183,8 +183,11 @@ pub(super) fn record(
         return;
     };
     for (index, value) in given.iter().enumerate() {
-        let what = value_origins(value);
-        if what.is_empty() {
+        let what = pieces_of_value(value);
+        let is_value = |(_, origin): &(String, Option<Origin>)| {
+            origin.is_some_and(|origin| origin.kind == OriginKind::Value)
+        };
+        if !what.iter().any(is_value) {
             continue;
         }
         let others = given
@@ -192,25 +195,39 @@ pub(super) fn record(
             .enumerate()
             .filter(|(other, _)| *other != index);
         let others = others.filter_map(|(_, other)| super::print::show(other).ok());
+        let others = others.filter(|text| text.len() <= LONGEST_COMPARED);
         let with: Vec<String> = others.map(|text| text.to_str().into_owned()).collect();
         machine.context.recorder.compare(Comparison {
             function,
             what,
-            with: with.join(", "),
+            argument: index,
+            with,
             at: frame.script().file().map(|file| (file, span)),
         });
     }
 }
 
-/// Where a scalar was written in the values.
-fn value_origins(value: &Value) -> Vec<Origin> {
-    let is_value = |origin: &Origin| origin.kind == OriginKind::Value;
+/// No name of an image is longer.
+const LONGEST_COMPARED: usize = 1024;
+
+/// A scalar, piece by piece, with where each is written. Nothing of a text that is longer than a name.
+fn pieces_of_value(value: &Value) -> Vec<(String, Option<Origin>)> {
+    let written = |source: Source| match source {
+        Source::Written(origin) => Some(origin),
+        _ => None,
+    };
+    let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match value {
-        Value::Text(text) => text.origins().filter(is_value).collect(),
-        Value::Bool(..) | Value::Int(..) | Value::Float(..) => match value.source() {
-            Source::Written(origin) if is_value(&origin) => vec![origin],
-            _ => Vec::new(),
-        },
+        Value::Text(text) if text.len() > LONGEST_COMPARED => Vec::new(),
+        Value::Text(text) => {
+            let pieces = text.pieces().pieces_in(0, text.len());
+            let piece = |(from, to, source)| (shown(&text.bytes()[from..to]), written(source));
+            pieces.map(piece).collect()
+        }
+        Value::Bool(..) | Value::Int(..) | Value::Float(..) => {
+            let text = super::print::show(value).map(|text| text.to_str().into_owned());
+            vec![(text.unwrap_or_default(), written(value.source()))]
+        }
         _ => Vec::new(),
     }
 }

@@ -23,10 +23,12 @@ pub struct Reads {
 pub struct Comparison {
     /// `eq`, `contains`, `regexMatch`, ...
     pub function: &'static str,
-    /// Where what is compared was written.
-    pub what: Vec<Origin>,
-    /// With what: the other side.
-    pub with: String,
+    /// What is compared, piece by piece, and where each piece is written, if it is.
+    pub what: Vec<(String, Option<Origin>)>,
+    /// Which argument of the function that is.
+    pub argument: usize,
+    /// With what: the other arguments.
+    pub with: Vec<String>,
     /// The call, in a file by its number. `None` inside of a text that `tpl` evaluates.
     pub at: Option<(usize, Span)>,
 }
@@ -40,6 +42,8 @@ pub(super) struct Recorder {
     scalars: RefCell<BTreeMap<(u32, usize), Written>>,
     /// The path that was read last.
     last: Cell<Option<PathId>>,
+    /// Whether what is rendered now is for people, and no part of any object.
+    is_aside: Cell<bool>,
 }
 
 /// A scalar of a file: where it ends, and its paths.
@@ -116,8 +120,15 @@ impl Recorder {
         paths.iter().map(|path| self.keys(*path)).collect()
     }
 
+    pub(super) fn set_aside(&self, is_aside: bool) {
+        self.is_aside.set(is_aside);
+    }
+
+    /// Notes what is compared, unless that only decides what people are told.
     pub(super) fn compare(&self, comparison: Comparison) {
-        self.comparisons.borrow_mut().insert(comparison);
+        if !self.is_aside.get() {
+            self.comparisons.borrow_mut().insert(comparison);
+        }
     }
 
     pub(super) fn keys(&self, path: PathId) -> ValuesPath {

@@ -306,12 +306,12 @@ fn what_is_compared_is_known() {
     let paths: Vec<String> = reads.paths.iter().map(|path| path.join(".")).collect();
     assert_eq!(paths, ["other", "registry"]);
     let compared = reads.comparisons.iter().map(|one| {
-        let what = one.what[0].span().of(values);
+        let what = one.what[0].1.unwrap().span().of(values);
         let at = one
             .at
             .map(|(_, span)| span.of(template))
             .unwrap_or_default();
-        format!("{} {what} {} at {at}", one.function, one.with)
+        format!("{} {what} {} at {at}", one.function, one.with.join(", "))
     });
     let compared: Vec<String> = compared.collect();
     assert_eq!(
