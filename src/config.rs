@@ -6,6 +6,7 @@
 mod catalogue;
 mod error;
 mod extends;
+mod file;
 mod find;
 mod globs;
 mod nodes;

@@ -4,6 +4,7 @@
 //! collection is refused rather than expanded. Knows no key.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -16,6 +17,35 @@ use super::error::Fault;
 use crate::rules::select::{nearest, shown};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, Node, Scalar, Style};
+
+/// A value, and where it stands.
+#[derive(Debug)]
+pub(super) struct Spanned<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// A list with items. One value is a list of one, and nothing is a list that is absent.
+#[derive(Debug)]
+pub(super) struct OneOrMore<T>(pub(super) Vec<Spanned<T>>);
+
+/// A list with items, each of which is a collection.
+#[derive(Debug)]
+pub(super) struct NonEmpty<T>(pub(super) Vec<T>);
+
+/// A mapping, in the order in which it is written.
+#[derive(Debug)]
+pub(super) struct Mapping<K, V>(pub(super) Vec<(Spanned<K>, V)>);
+
+/// A glob. Numbers and truth values are refused unless they are quoted: nobody means them who writes a glob.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Glob(pub(super) String);
+
+// What these types ask the reader for: serde has no words for it.
+const SPANNED: &str = "Spanned";
+const ONE_OR_MORE: &str = "OneOrMore";
+const NON_EMPTY: &str = "NonEmpty";
+const GLOB: &str = "Glob";
 
 /// Reads a value out of a tree.
 pub(super) fn read<'de, T: Deserialize<'de>>(node: &Node<'_>) -> Result<T, Fault> {
@@ -185,12 +215,15 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        keys: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self.0 {
             Node::Map(_) => self.deserialize_any(visitor),
-            node => Err(Fault::invalid_type(Self::unexpected(node), &visitor)),
+            node => {
+                let fault = Fault::invalid_type(Self::unexpected(node), &visitor);
+                Err(fault.help(format!("the keys here are {}", keys.join(", "))))
+            }
         }
     }
 
@@ -222,10 +255,189 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
         }
     }
 
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if name == SPANNED {
+            return visitor.visit_seq(Parts::of(self.0));
+        }
+        if name == GLOB {
+            return match self.0.as_scalar().filter(|text| is_number_or_truth(text)) {
+                Some(text) => Err(Fault::new("expected a glob").help(format!(
+                    "like `docs/**`; put it in quotes if a file or folder is called `{}`",
+                    text.value
+                ))),
+                None => visitor.visit_newtype_struct(self),
+            };
+        }
+        match self.0 {
+            node if is_null(node) => visitor.visit_unit(),
+            node @ Node::Scalar(_) if name == ONE_OR_MORE => {
+                visitor.visit_seq(Items(std::slice::from_ref(node).iter()))
+            }
+            Node::List(list) if list.items.is_empty() => Err(Fault::new("this list is empty")
+                .at(list.span)
+                .help("remove the key instead")),
+            Node::List(list) => visitor.visit_seq(Items(list.items.iter())),
+            node => Err(Fault::new("expected a list")
+                .at(head(node))
+                .help("write it like `[a, b]`, or each item on a line of its own after `- `")),
+        }
+    }
+
     forward_to_deserialize_any! {
         i8 i16 i32 i64 i128 u8 u16 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct map ignored_any
+        seq tuple tuple_struct map ignored_any
     }
+}
+
+/// The parts of a [`Spanned`] value, as serde reads them: start, end, and the value.
+struct Parts<'n, 't> {
+    node: &'n Node<'t>,
+    bounds: std::array::IntoIter<usize, 2>,
+    is_read: bool,
+}
+
+impl<'n, 't> Parts<'n, 't> {
+    fn of(node: &'n Node<'t>) -> Self {
+        let span = head(node);
+        Self {
+            node,
+            bounds: [span.start, span.end].into_iter(),
+            is_read: false,
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Parts<'_, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        if let Some(bound) = self.bounds.next() {
+            return seed.deserialize(bound.into_deserializer()).map(Some);
+        }
+        if std::mem::replace(&mut self.is_read, true) {
+            return Ok(None);
+        }
+        seed.deserialize(Reader(self.node)).map(Some)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Value<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Value<T> {
+            type Value = Spanned<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value with its span")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Spanned<T>, A::Error> {
+                let missing = || A::Error::custom("a value without its span");
+                let start = parts.next_element()?.ok_or_else(missing)?;
+                let end = parts.next_element()?.ok_or_else(missing)?;
+                let value = parts.next_element()?.ok_or_else(missing)?;
+                let span = Span::new(start, end);
+                Ok(Spanned { value, span })
+            }
+        }
+        deserializer.deserialize_newtype_struct(SPANNED, Value(PhantomData))
+    }
+}
+
+/// Reads the items of a list; nothing at all is none.
+struct ListOf<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListOf<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(all)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let items = deserializer.deserialize_newtype_struct(ONE_OR_MORE, ListOf(PhantomData));
+        items.map(Self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for NonEmpty<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let items = deserializer.deserialize_newtype_struct(NON_EMPTY, ListOf(PhantomData));
+        items.map(Self)
+    }
+}
+
+impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Mapping<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rows<K, V>(PhantomData<(K, V)>);
+        impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Rows<K, V> {
+            type Value = Mapping<K, V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Mapping<K, V>, E> {
+                Ok(Mapping::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut rows: A) -> Result<Mapping<K, V>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(row) = rows.next_entry()? {
+                    all.push(row);
+                }
+                Ok(Mapping(all))
+            }
+        }
+        deserializer.deserialize_map(Rows(PhantomData))
+    }
+}
+
+// Derived, these would ask for defaults of the types inside.
+impl<T> Default for OneOrMore<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Default for NonEmpty<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K, V> Default for Mapping<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// Whether YAML takes it for something else than a text.
+fn is_number_or_truth(text: &Scalar<'_>) -> bool {
+    let word = text.value.to_ascii_lowercase();
+    let is_word = ["true", "false", "yes", "no"].contains(&word.as_str());
+    text.style == Style::Plain && (is_word || text.value.parse::<f64>().is_ok())
 }
 
 fn is_plain(scalar: &Scalar<'_>, words: &[&str]) -> bool {

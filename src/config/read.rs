@@ -1,42 +1,25 @@
-//! The keys of `.regfix.yaml`: text in, configuration out, and of everything wrong where it is.
+//! What `.regfix.yaml` means: text in, configuration out, and of everything wrong where it is.
 //!
-//! Reads no file. What a rule holds is for `rules` to say.
+//! Reads no file. What keys there are, `file` knows; what a rule holds is for `rules` to say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
 use super::error::Fault;
 use super::extends::{Layer, Reading};
-use super::nodes::{head, is_null, read, unknown_key, value_head};
+use super::file::{CatalogueSpec, File, OverrideSpec, RuleName, Vendored};
+use super::nodes::{Glob, Mapping, OneOrMore, Spanned, head, is_null, read};
 use super::{Basis, Config, Globs, Override, Selectors, catalogue};
 use crate::finding;
 use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{Names, Selector, nearest, shown};
 use crate::rules::{Edition, Rule, RuleSet, RuleSpec, Severity};
 use crate::source::Span;
-use crate::syntax::yaml::{self, Map, Node, Scalar, Style};
-
-pub(super) const KEYS: [&str; 10] = [
-    "extends",
-    "select",
-    "ignore",
-    "exclude",
-    "severity",
-    "overrides",
-    "helm",
-    "rules",
-    "rule-url",
-    "catalogue",
-];
-pub(super) const OVERRIDE_KEYS: [&str; 4] = ["files", "select", "ignore", "severity"];
-pub(super) const HELM_KEYS: [&str; 2] = ["vendored", "vendored-charts"];
-pub(super) const CATALOGUE_KEYS: [&str; 2] = ["file", "sha256"];
-pub(super) const VENDORED: [&str; 2] = ["override", "edit"];
+use crate::syntax::yaml::{self, Node};
 
 /// Reads a configuration.
 pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault> {
-    let (folder, basis) = (reading.folder.to_owned(), reading.basis);
     let parsed = yaml::parse(text, Span::new(0, text.len()));
     if let Some(error) = parsed.errors.first() {
         return Err(Fault::new(error.message.clone()).at(Span::new(error.offset, error.offset)));
@@ -45,7 +28,7 @@ pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault>
         return Err(Fault::new("a second YAML document: only one is allowed").at(head(second)));
     }
     let Some(root) = parsed.documents.first().filter(|root| !is_null(root)) else {
-        let mut config = Config::on(folder, basis.named());
+        let mut config = Config::on(reading.folder.to_owned(), reading.basis.named());
         config.layers.push(Layer {
             file: reading.path.to_owned(),
             text: Arc::from(text),
@@ -54,56 +37,11 @@ pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault>
         return Ok(config);
     };
     refuse_traps(root)?;
-    let root = mapping(root, &KEYS)?;
-    let extended = extended(root, reading)?;
-    let own_folder = reading.path.parent().unwrap_or(Path::new(""));
-    let edition = match (value(root, "catalogue"), &extended) {
-        (Some(node), _) => pinned(node, own_folder, basis)?,
-        (None, Some(extended)) => Arc::clone(&extended.edition),
-        (None, None) => Arc::clone(basis.named()),
-    };
-    let mut config = extended.unwrap_or_else(|| Config::on(folder, &edition));
-    config.own += &own_text(root);
-    let nodes = value(root, "rules").map_or(Ok(&[][..]), items)?;
-    if !nodes.is_empty() || !Arc::ptr_eq(&config.edition, &edition) {
-        let (specs, rules) = own_rules(nodes, &config.specs, &edition)?;
-        (config.specs, config.known) = (Arc::new(specs), Arc::new(rules));
-        // Those of the file that this one extends are gone from the rules.
-        if let Some(pages) = &config.pages {
-            set_pages(&mut config.known, pages);
-        }
-    }
-    config.edition = edition;
-    // Most configurations of many repositories name no rule, and listing the names of all takes time.
-    let names_rules = ["select", "ignore", "severity", "overrides"];
-    let names = match names_rules.iter().any(|key| value(root, key).is_some()) {
-        true => config.names(),
-        false => Names::default(),
-    };
-    config.selectors = over(config.selectors, selectors(root, &names)?);
-    if let Some(node) = value(root, "exclude") {
-        config.exclude = and(&config.exclude, node)?;
-    }
-    if let Some(node) = value(root, "overrides") {
-        let overrides = items(node)?.iter().map(|node| overriding(node, &names));
-        let overrides: Vec<Override> = overrides.collect::<Result<_, _>>()?;
-        config.overrides.extend(overrides);
-    }
-    if let Some(node) = value(root, "rule-url") {
-        let pages = rule_url(node)?;
-        set_pages(&mut config.known, &pages);
-        config.pages = Some(pages);
-    }
-    if let Some(node) = value(root, "helm") {
-        let helm = mapping(node, &HELM_KEYS)?;
-        if let Some(edits) = edits_vendored(helm)? {
-            config.edit_vendored_charts = edits;
-        }
-        if let Some(node) = value(helm, "vendored-charts") {
-            config.vendored_charts = and(&config.vendored_charts, node)?;
-        }
-    }
-    let keys = root.entries.iter().filter(|entry| !is_null(&entry.value));
+    let mut root = root.clone();
+    with_current_keys_of_rules(&mut root)?;
+    let mut config = of_file(read(&root)?, &root, reading)?;
+    let entries = root.as_map().map_or(&[][..], |map| &map.entries);
+    let keys = entries.iter().filter(|entry| !is_null(&entry.value));
     config.layers.push(Layer {
         file: reading.path.to_owned(),
         text: Arc::from(text),
@@ -114,15 +52,69 @@ pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault>
     Ok(config)
 }
 
-/// `extends`: the configuration that this one starts from.
-fn extended(root: &Map<'_>, reading: &Reading<'_>) -> Result<Option<Config>, Fault> {
-    let Some(node) = value(root, "extends") else {
-        return Ok(None);
+/// What a file says, over what the file says that it extends. `root` is the same as it is written.
+fn of_file(file: File, root: &Node<'_>, reading: &Reading<'_>) -> Result<Config, Fault> {
+    let basis = reading.basis;
+    let extended = file
+        .extends
+        .as_ref()
+        .map(|named| reading.extended(&named.value, named.span));
+    let extended = extended.transpose()?;
+    let own_folder = reading.path.parent().unwrap_or(Path::new(""));
+    let edition = match (&file.catalogue, &extended) {
+        (Some(spec), _) => pinned(spec, own_folder, basis)?,
+        (None, Some(extended)) => Arc::clone(&extended.edition),
+        (None, None) => Arc::clone(basis.named()),
     };
-    match node.as_scalar() {
-        Some(scalar) => reading.extended(&scalar.value, scalar.span).map(Some),
-        None => Err(Fault::new("expected the path of one file").at(head(node))),
+    let mut config = extended.unwrap_or_else(|| Config::on(reading.folder.to_owned(), &edition));
+    config.own += &own_text(root);
+    set_rules(&mut config, file.rules.0, root, edition)?;
+    // Most configurations of many repositories name no rule, and listing the names of all takes time.
+    let names_rules = !(file.select.0.is_empty() && file.ignore.0.is_empty())
+        || !(file.severity.0.is_empty() && file.overrides.0.is_empty());
+    let names = match names_rules {
+        true => config.names(),
+        false => Names::default(),
+    };
+    let own = selectors(&file.select, &file.ignore, file.severity, &names)?;
+    config.selectors = over(config.selectors, own);
+    config.exclude = and(&config.exclude, &file.exclude)?;
+    for spec in file.overrides.0 {
+        config.overrides.push(overriding(spec, &names)?);
     }
+    if let Some(url) = &file.rule_url {
+        let pages = rule_url(url)?;
+        set_pages(&mut config.known, &pages);
+        config.pages = Some(pages);
+    }
+    if let Some(helm) = file.helm {
+        if let Some(vendored) = helm.vendored {
+            config.edit_vendored_charts = vendored == Vendored::Edit;
+        }
+        config.vendored_charts = and(&config.vendored_charts, &helm.vendored_charts)?;
+    }
+    Ok(config)
+}
+
+/// Sets the rules that a configuration has: those of its catalogue, and its own over them.
+fn set_rules(
+    config: &mut Config,
+    specs: Vec<RuleSpec>,
+    root: &Node<'_>,
+    edition: Arc<Edition>,
+) -> Result<(), Fault> {
+    if !specs.is_empty() || !Arc::ptr_eq(&config.edition, &edition) {
+        let nodes = value(root, "rules").and_then(Node::as_list);
+        let nodes = nodes.map_or(&[][..], |list| &list.items);
+        let (specs, rules) = own_rules(specs, nodes, &config.specs, &edition)?;
+        (config.specs, config.known) = (Arc::new(specs), Arc::new(rules));
+        // Those of the file that this one extends are gone from the rules.
+        if let Some(pages) = &config.pages {
+            set_pages(&mut config.known, pages);
+        }
+    }
+    config.edition = edition;
+    Ok(())
 }
 
 /// Selectors over those of the file that is extended: `select` takes the place of the other, all else is added.
@@ -144,12 +136,15 @@ fn over(below: Selectors, own: Selectors) -> Selectors {
     }
 }
 
-/// Globs and those of a node.
-fn and(below: &Globs, node: &Node<'_>) -> Result<Globs, Fault> {
-    let own = globs(node)?;
+/// Globs and those of a key.
+fn and(below: &Globs, own: &OneOrMore<Glob>) -> Result<Globs, Fault> {
+    let Some(first) = own.0.first() else {
+        return Ok(below.clone());
+    };
+    let own = globs(own)?;
     below
         .and(&own)
-        .map_err(|why| Fault::new(why).at(head(node)))
+        .map_err(|why| Fault::new(why).at(first.span))
 }
 
 fn set_pages(rules: &mut Arc<Vec<Arc<Rule>>>, pages: &Arc<str>) {
@@ -159,31 +154,27 @@ fn set_pages(rules: &mut Arc<Vec<Arc<Rule>>>, pages: &Arc<str>) {
 }
 
 /// `catalogue`: the catalogue that the configuration pins, unless a person named another.
-fn pinned(node: &Node<'_>, folder: &Path, basis: Basis<'_>) -> Result<Arc<Edition>, Fault> {
-    let map = mapping(node, &CATALOGUE_KEYS)?;
-    let text = |key: &str| match value(map, key) {
-        Some(node) => match node.as_scalar() {
-            Some(scalar) => Ok(Some(scalar)),
-            None => Err(Fault::new("expected a string").at(head(node))),
-        },
-        None => Ok(None),
-    };
+fn pinned(
+    spec: &Spanned<CatalogueSpec>,
+    folder: &Path,
+    basis: Basis<'_>,
+) -> Result<Arc<Edition>, Fault> {
     let is_sum = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let Some(sum) = text("sha256")? else {
+    let Some(sum) = &spec.value.sha256 else {
         let fault = Fault::new("a catalogue needs `sha256`, so that it cannot change unnoticed");
         return Err(fault
-            .at(head(node))
+            .at(spec.span)
             .help("`sha256sum FILE` prints it; `--catalogue FILE` needs none"));
     };
     if !is_sum(&sum.value) {
         return Err(Fault::new("expected 64 hexadecimal digits").at(sum.span));
     }
-    let file = text("file")?;
-    let name = file.map_or(catalogue::FILE, |file| file.value.as_ref());
+    let file = spec.value.file.as_ref();
+    let name = file.map_or(catalogue::FILE, |file| file.value.as_str());
     let path = Path::new(name);
     let mut parts = path.components();
     let is_below = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    let at = file.map_or(head(node), |file| file.span);
+    let at = file.map_or(spec.span, |file| file.span);
     if !is_below || path.file_name() != Some(catalogue::FILE.as_ref()) {
         let fault = Fault::new(format!(
             "expected a path that ends in {} and is below the folder of this file",
@@ -201,7 +192,7 @@ fn pinned(node: &Node<'_>, folder: &Path, basis: Basis<'_>) -> Result<Arc<Editio
 }
 
 /// The values of the keys that make other rules, without layout and comments.
-fn own_text(root: &Map<'_>) -> String {
+fn own_text(root: &Node<'_>) -> String {
     fn write(node: &Node<'_>, out: &mut String) {
         match node {
             Node::Scalar(scalar) => *out += &format!("{:?}", (scalar.style, &scalar.value)),
@@ -232,35 +223,18 @@ fn own_text(root: &Map<'_>) -> String {
 }
 
 /// What stands for the id in `rule-url`.
-pub(super) const RULE: &str = "{rule}";
+const RULE: &str = "{rule}";
 
 /// `rule-url`: where the pages of the rules are.
-fn rule_url(node: &Node<'_>) -> Result<Arc<str>, Fault> {
-    let text = node.as_scalar().map_or("", |scalar| scalar.value.as_ref());
+fn rule_url(url: &Spanned<String>) -> Result<Arc<str>, Fault> {
+    let text = url.value.as_str();
     let is_url = text.starts_with("https://") || text.starts_with("http://");
     match is_url && text.contains(RULE) && !text.contains(char::is_whitespace) {
         true => Ok(Arc::from(text)),
         false => {
-            let fault = Fault::new(format!("expected a URL with `{RULE}` in it")).at(head(node));
+            let fault = Fault::new(format!("expected a URL with `{RULE}` in it")).at(url.span);
             Err(fault.help(
                 "like `https://wiki.example.com/regfix/{rule}.md`: the id of the rule goes there",
-            ))
-        }
-    }
-}
-
-/// `vendored`: what is done about an unpacked chart that a tool puts back.
-fn edits_vendored(helm: &Map<'_>) -> Result<Option<bool>, Fault> {
-    let Some(node) = value(helm, "vendored") else {
-        return Ok(None);
-    };
-    let word = node.as_scalar().map_or("", |scalar| scalar.value.as_ref());
-    match VENDORED.contains(&word) {
-        true => Ok(Some(word == "edit")),
-        false => {
-            let fault = Fault::new("expected `override` or `edit`").at(head(node));
-            Err(fault.help(
-                "`override` sets the values of an unpacked dependency in your own chart, `edit` changes it in place",
             ))
         }
     }
@@ -294,113 +268,43 @@ fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
     }
 }
 
-fn mapping<'n, 't>(node: &'n Node<'t>, keys: &[&str]) -> Result<&'n Map<'t>, Fault> {
-    let Some(map) = node.as_map() else {
-        let fault = Fault::new("expected a mapping").at(head(node));
-        return Err(fault.help(format!("the keys here are {}", keys.join(", "))));
-    };
-    for entry in &map.entries {
-        match entry.name() {
-            Some(name) if keys.contains(&name) => {}
-            name => return Err(unknown_key(name.unwrap_or("?"), keys).at(head(&entry.key))),
-        }
-    }
-    Ok(map)
-}
-
 /// The value under a key; a key with nothing under it counts as absent.
-fn value<'n, 't>(map: &'n Map<'t>, key: &str) -> Option<&'n Node<'t>> {
-    map.get(key).filter(|node| !is_null(node))
+fn value<'n, 't>(root: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
+    root.as_map()?.get(key).filter(|node| !is_null(node))
 }
 
-/// The items of a list that says something.
-fn items<'n, 't>(node: &'n Node<'t>) -> Result<&'n [Node<'t>], Fault> {
-    match node {
-        Node::List(list) if list.items.is_empty() => Err(Fault::new("this list is empty")
-            .at(list.span)
-            .help("remove the key instead")),
-        Node::List(list) => Ok(&list.items),
-        node => Err(Fault::new("expected a list")
-            .at(head(node))
-            .help("write it like `[a, b]`, or each item on a line of its own after `- `")),
-    }
-}
-
-/// A list of texts; a text is a list of one.
-fn texts<'n, 't>(node: &'n Node<'t>) -> Result<Vec<&'n Scalar<'t>>, Fault> {
-    let items = match node {
-        Node::Scalar(_) => std::slice::from_ref(node),
-        node => items(node)?,
-    };
-    let text = |node: &'n Node<'t>| {
-        let text = node.as_scalar().filter(|_| !is_null(node));
-        text.ok_or_else(|| Fault::new("expected a string").at(head(node)))
-    };
-    items.iter().map(text).collect()
-}
-
-fn globs(node: &Node<'_>) -> Result<Globs, Fault> {
-    let texts = texts(node)?;
-    if let Some(text) = texts.iter().find(|text| is_number_or_truth(text)) {
-        let (value, fault) = (&text.value, Fault::new("expected a glob").at(text.span));
-        return Err(fault.help(format!(
-            "like `docs/**`; put it in quotes if a file or folder is called `{value}`"
-        )));
-    }
-    let globs = Globs::new(texts.iter().map(|text| text.value.as_ref()));
-    globs.map_err(|(index, message)| {
-        let fault = Fault::new(message).at(texts.get(index).map_or(head(node), |text| text.span));
-        fault.help("globs are written as in .gitignore, relative to the folder of this file")
+fn globs(texts: &OneOrMore<Glob>) -> Result<Globs, Fault> {
+    let globs = Globs::new(texts.0.iter().map(|text| text.value.0.as_str()));
+    globs.map_err(|(index, message)| Fault {
+        span: texts.0.get(index).map(|text| text.span),
+        ..Fault::new(message)
+            .help("globs are written as in .gitignore, relative to the folder of this file")
     })
-}
-
-/// Whether YAML takes it for something else than a text, which nobody means who writes a glob.
-fn is_number_or_truth(text: &Scalar<'_>) -> bool {
-    let is_word = || {
-        matches!(
-            &*text.value.to_ascii_lowercase(),
-            "true" | "false" | "yes" | "no"
-        )
-    };
-    text.style == Style::Plain && (is_word() || text.value.parse::<f64>().is_ok())
 }
 
 /// `select`, `ignore` and `severity`, as they are at the top and in an override.
-fn selectors(map: &Map<'_>, names: &Names) -> Result<Selectors, Fault> {
-    let list = |key: &str| -> Result<Vec<Selector>, Fault> {
-        let texts = value(map, key).map_or_else(|| Ok(Vec::new()), texts)?;
-        texts
-            .into_iter()
-            .map(|text| selector(text, names))
-            .collect()
+fn selectors(
+    select: &OneOrMore<RuleName>,
+    ignore: &OneOrMore<RuleName>,
+    severity: Mapping<RuleName, Severity>,
+    names: &Names,
+) -> Result<Selectors, Fault> {
+    let list = |list: &OneOrMore<RuleName>| -> Result<Vec<Selector>, Fault> {
+        list.0.iter().map(|name| selector(name, names)).collect()
     };
-    let mut severity: Vec<(Selector, Severity)> = Vec::new();
-    if let Some(node) = value(map, "severity") {
-        let Some(map) = node.as_map() else {
-            let fault = Fault::new("expected a mapping of rules to severities").at(head(node));
-            return Err(fault.help("like `bitnami-*: error`"));
-        };
-        for entry in &map.entries {
-            let Some(key) = entry.key.as_scalar() else {
-                return Err(Fault::new("expected the name of a rule").at(head(&entry.key)));
-            };
-            let level = read(&entry.value).map_err(|fault| Fault {
-                span: Some(value_head(entry)),
-                ..fault
-            })?;
-            severity.push((selector(key, names)?, level));
-        }
-    }
+    let severity = severity.0.into_iter();
     Ok(Selectors {
-        select: list("select")?,
-        ignore: list("ignore")?,
-        severity,
+        severity: severity
+            .map(|(name, level)| Ok((selector(&name, names)?, level)))
+            .collect::<Result<_, Fault>>()?,
+        select: list(select)?,
+        ignore: list(ignore)?,
     })
 }
 
-fn selector(text: &Scalar<'_>, names: &Names) -> Result<Selector, Fault> {
-    names.resolve(&text.value).map_err(|unknown| {
-        let fault = Fault::new(unknown.message).at(text.span);
+fn selector(name: &Spanned<RuleName>, names: &Names) -> Result<Selector, Fault> {
+    names.resolve(&name.value.0).map_err(|unknown| {
+        let fault = Fault::new(unknown.message).at(name.span);
         fault.help(match unknown.nearest {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`regfix rules` lists the rules".to_owned(),
@@ -408,21 +312,21 @@ fn selector(text: &Scalar<'_>, names: &Names) -> Result<Selector, Fault> {
     })
 }
 
-fn overriding(node: &Node<'_>, names: &Names) -> Result<Override, Fault> {
-    let map = mapping(node, &OVERRIDE_KEYS)?;
-    let Some(files) = value(map, "files") else {
+fn overriding(spec: Spanned<OverrideSpec>, names: &Names) -> Result<Override, Fault> {
+    let Spanned { value: spec, span } = spec;
+    if spec.files.0.is_empty() {
         return Err(Fault::new(
             "an override needs `files`: the globs of the files that it applies to",
         )
-        .at(head(node)));
-    };
-    let selectors = selectors(map, names)?;
+        .at(span));
+    }
+    let selectors = selectors(&spec.select, &spec.ignore, spec.severity, names)?;
     if selectors.is_empty() {
-        let fault = Fault::new("this override changes nothing").at(head(node));
+        let fault = Fault::new("this override changes nothing").at(span);
         return Err(fault.help("it can `select`, `ignore` or change the `severity` of rules"));
     }
     Ok(Override {
-        files: globs(files)?,
+        files: globs(&spec.files)?,
         selectors,
     })
 }
@@ -430,34 +334,27 @@ fn overriding(node: &Node<'_>, names: &Names) -> Result<Override, Fault> {
 /// The rules of a catalogue with the user's own laid over and behind them, after those of the file that is extended. Of two with
 /// the same id the nearer counts. Gives the user's own, too.
 fn own_rules(
+    specs: Vec<RuleSpec>,
     nodes: &[Node<'_>],
     below: &[RuleSpec],
     edition: &Edition,
 ) -> Result<(Vec<RuleSpec>, Vec<Arc<Rule>>), Fault> {
-    let mut specs: Vec<RuleSpec> = Vec::with_capacity(nodes.len());
-    let mut ids: HashMap<String, usize> = HashMap::new();
-    for (index, node) in nodes.iter().enumerate() {
-        let mut node = node.clone();
-        with_current_keys(&mut node)?;
-        let spec: RuleSpec = read(&node)?;
-        if let Some(id) = &spec.id {
-            let problem = match id.as_str() {
-                "all" => Some("`all` means all rules: choose another id".to_owned()),
-                id if finding::about(id).is_some() => {
-                    Some(format!("`{id}` is taken: choose another id"))
-                }
-                id if ids.insert(id.to_owned(), index).is_some() => {
-                    Some(format!("there are two rules `{}`", shown(id)))
-                }
-                _ => None,
-            };
-            if let Some(problem) = problem {
-                return Err(Fault::new(problem).at(blamed(&node, id)));
+    let mut ids: HashSet<String> = HashSet::new();
+    for (spec, node) in specs.iter().zip(nodes) {
+        let Some(id) = &spec.id else {
+            continue;
+        };
+        let problem = match id.as_str() {
+            "all" => "`all` means all rules: choose another id".to_owned(),
+            id if finding::about(id).is_some() => {
+                format!("`{id}` is taken: choose another id")
             }
-        }
-        specs.push(spec);
+            id if !ids.insert(id.to_owned()) => format!("there are two rules `{}`", shown(id)),
+            _ => continue,
+        };
+        return Err(Fault::new(problem).at(blamed(node, id)));
     }
-    let is_other = |spec: &&RuleSpec| spec.id.as_ref().is_none_or(|id| !ids.contains_key(id));
+    let is_other = |spec: &&RuleSpec| spec.id.as_ref().is_none_or(|id| !ids.contains(id));
     let mut all: Vec<RuleSpec> = below.iter().filter(is_other).cloned().collect();
     let before = all.len();
     all.extend(specs);
@@ -469,6 +366,21 @@ fn own_rules(
         }
     })?;
     Ok((all, rules))
+}
+
+/// Gives keys of all rules the names that they have now.
+fn with_current_keys_of_rules(root: &mut Node<'_>) -> Result<(), Fault> {
+    let Node::Map(map) = root else {
+        return Ok(());
+    };
+    let rules = map
+        .entries
+        .iter_mut()
+        .find(|entry| entry.name() == Some("rules"));
+    match rules.map(|entry| &mut entry.value) {
+        Some(Node::List(list)) => list.items.iter_mut().try_for_each(with_current_keys),
+        _ => Ok(()),
+    }
 }
 
 /// Gives keys of a rule, and of what is under `also`, the names that they have now.
@@ -582,14 +494,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_unknown_or_stand_twice() {
+    fn keys_that_are_unknown_or_occur_twice() {
         check(
             "«selct»: [all]\n",
             "unknown key `selct`",
             "did you mean `select`? the keys here are extends, select, ignore,",
         );
         check("«x»: 1\n", "unknown key `x`", "the keys here are extends");
-        check("? [«a»]\n: 2\n", "unknown key `?`", "select");
+        check("? [«a»]\n: 2\n", "a key must be a string", "");
         check(
             "overrides: [{files: a, «exclude»: b}]\n",
             "unknown key `exclude`",
@@ -615,17 +527,25 @@ mod tests {
 
     #[test]
     fn values_of_the_wrong_type() {
-        check("«all»\n", "expected a mapping", "the keys here are extends");
+        check(
+            "«all»\n",
+            "expected a mapping, found `all`",
+            "the keys here are extends",
+        );
         check("select: «[]»\n", "this list is empty", "remove the key");
         check("select: {«a»: b}\n", "expected a list", "write it like");
-        check("select: [«~»]\n", "expected a string", "");
-        check("select: [[«a»]]\n", "expected a string", "");
+        check("select: [«~»]\n", "expected a string, found nothing", "");
+        check("select: [[«a»]]\n", "expected a string, found a list", "");
         check("overrides: «a»\n", "expected a list", "write it like");
-        check("overrides: [«a»]\n", "expected a mapping", "files");
+        check(
+            "overrides: [«a»]\n",
+            "expected a mapping, found `a`",
+            "the keys here are files",
+        );
         check(
             "severity: «error»\n",
-            "expected a mapping of rules to severities",
-            "error",
+            "expected a mapping, found `error`",
+            "",
         );
         check(
             "severity: {all: [«error»]}\n",
@@ -650,7 +570,7 @@ mod tests {
         check(
             "rules: [[«a.io»]]\n",
             "expected a mapping, found a list",
-            "",
+            "the keys here are id, artifact, from",
         );
         check(
             "rules: [{from: a.io, exact: '«true»'}]\n",
@@ -745,8 +665,8 @@ mod tests {
         assert!(!edits("helm: {vendored: override}\n") && !edits("helm: {vendored: }\n"));
         check(
             "helm: {vendored: «patch»}\n",
-            "expected `override` or `edit`",
-            "in place",
+            "unknown value `patch`",
+            "it is one of override, edit",
         );
         check(
             "helm: {«vendor»: edit}\n",
@@ -888,15 +808,14 @@ mod tests {
     #[test]
     fn the_manual_names_every_key() {
         let manual = include_str!("../../docs/configuration.md");
-        let keys_of_a_rule = config("rules: [{'?': 1}]\n", PathBuf::new())
-            .unwrap_err()
-            .help
-            .unwrap();
-        let keys_of_a_rule = keys_of_a_rule.strip_prefix("the keys here are ").unwrap();
-        let keys = KEYS
-            .into_iter()
-            .chain(OVERRIDE_KEYS)
-            .chain(keys_of_a_rule.split(", "));
+        let keys_of = |text: &str| {
+            let help = config(text, PathBuf::new()).unwrap_err().help.unwrap();
+            let keys = help.strip_prefix("the keys here are ").unwrap();
+            keys.split(", ").map(str::to_owned).collect::<Vec<_>>()
+        };
+        let levels = ["'?': 1\n", "overrides: [{'?': 1}]\n", "rules: [{'?': 1}]\n"];
+        let keys: Vec<String> = levels.into_iter().flat_map(keys_of).collect();
+        assert!(keys.len() > 30, "{keys:?}");
         for key in keys {
             assert!(
                 manual.contains(&format!("| `{key}` |")),

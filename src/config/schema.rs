@@ -3,102 +3,82 @@
 //!
 //! `cargo xtask regenerate` writes `docs/schema/config.json`.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 
-use super::read::{CATALOGUE_KEYS, HELM_KEYS, KEYS, OVERRIDE_KEYS};
+use super::file::{File, RuleName};
+use super::nodes::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
 use crate::finding::NOT_RULES;
+use crate::rules::RuleSet;
 use crate::rules::schema::FORMER_KEYS;
-use crate::rules::{RuleSet, RuleSpec};
-
-/// What a key takes, and what it does.
-fn key(name: &str) -> Value {
-    let (takes, about) = match name {
-        "extends" => (
-            "extended",
-            "A file to start from: in the same repository, or absolute. Its name ends in `.regfix.yaml`.",
-        ),
-        "select" => ("rules", "Use only these rules. Default: all."),
-        "ignore" => (
-            "rules",
-            "Do not use these rules, even if they are selected.",
-        ),
-        "exclude" => (
-            "globs",
-            "Do not check these files and folders. Globs work as in .gitignore.",
-        ),
-        "severity" => (
-            "severities",
-            "Severity of rules. An id takes precedence over a pattern.",
-        ),
-        "overrides" => (
-            "overrides",
-            "Different settings for some files. For the severity, the last override that matches wins.",
-        ),
-        "rules" => ("own", "Your own rules, and changes to built-in ones."),
-        "helm" => ("helm", "Settings for charts."),
-        "rule-url" => (
-            "page",
-            "Where the pages of the built-in rules are: a URL with `{rule}` for the id.",
-        ),
-        "vendored" => (
-            "vendored",
-            "Whether the unpacked chart of a remote dependency is overridden in your values, or edited in place.",
-        ),
-        "vendored-charts" => ("globs", "Folders of other charts that a tool manages."),
-        "files" => ("globs", "The files that this override applies to."),
-        "catalogue" => (
-            "catalogue",
-            "The catalogue of rules to use instead of the built-in one. Needs its checksum.",
-        ),
-        "file" => ("file", "Its path from the folder of this file."),
-        "sha256" => ("sum", "The SHA-256 of the file, as `sha256sum` prints it."),
-        other => panic!("the schema does not know the key {other}"),
-    };
-    json!({"$ref": format!("#/$defs/{takes}"), "description": about})
-}
-
-fn keys(names: &[&str]) -> Map<String, Value> {
-    names
-        .iter()
-        .map(|name| ((*name).to_owned(), key(name)))
-        .collect()
-}
-
-/// The reader takes any scalar for a text, for `1.10` needs no quotes there.
-fn text() -> Value {
-    json!({"type": ["string", "number", "boolean"]})
-}
-
-/// One, or a list that says something. Nothing at all counts as absent.
-fn some(item: &Value) -> Value {
-    json!({"anyOf": [item, {"type": "array", "items": item, "minItems": 1}, {"type": "null"}]})
-}
 
 /// The ids that regfix has, and how others may look: those of a user's own rules, and the beginnings of several.
-fn rule_names() -> Value {
-    let known = RuleSet::with_own(&[]).unwrap();
-    let ids = known.iter().map(|rule| rule.id.as_str());
-    let ids: Vec<&str> = ids
-        .chain(NOT_RULES.map(|(id, _)| id))
-        .chain(["all"])
-        .collect();
-    json!({"anyOf": [
-        {"enum": ids},
-        {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*(-\\*)?$"},
-    ]})
+impl JsonSchema for RuleName {
+    fn schema_name() -> Cow<'static, str> {
+        "RuleName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let known = RuleSet::with_own(&[]).unwrap();
+        let ids = known.iter().map(|rule| rule.id.as_str());
+        let ids: Vec<&str> = ids
+            .chain(NOT_RULES.map(|(id, _)| id))
+            .chain(["all"])
+            .collect();
+        json_schema!({"anyOf": [
+            {"enum": ids},
+            {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*(-\\*)?$"},
+        ]})
+    }
 }
 
-/// Widens texts, and lets objects of unknown names of the rules' types be.
+/// The types of `nodes` have no names of their own in the schema.
+macro_rules! inline {
+    ([$($of:ident),*] $type:ty, $generator:ident => $schema:expr) => {
+        impl<$($of: JsonSchema),*> JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+inline!([] Glob, _generator => json_schema!({"type": "string", "minLength": 0}));
+inline!([T] Spanned<T>, generator => generator.subschema_for::<T>());
+inline!([T] OneOrMore<T>, generator => {
+    let item = generator.subschema_for::<T>();
+    json_schema!({"anyOf": [item, {"type": "array", "items": item, "minItems": 1}, {"type": "null"}]})
+});
+inline!([T] NonEmpty<T>, generator => {
+    let item = generator.subschema_for::<T>();
+    json_schema!({"type": ["array", "null"], "minItems": 1, "items": item})
+});
+inline!([K, V] Mapping<K, V>, generator => {
+    let (names, values) = (generator.subschema_for::<K>(), generator.subschema_for::<V>());
+    json_schema!({"type": ["object", "null"], "propertyNames": names, "additionalProperties": values})
+});
+
+/// The reader takes any scalar for a text, for `1.10` needs no quotes there.
 fn widen(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            let plain = fields.get("enum").is_none() && fields.get("const").is_none();
+            let narrow = ["enum", "const", "pattern", "minLength"];
+            let plain = !narrow.iter().any(|key| fields.contains_key(*key));
             match fields.get("type") {
                 Some(Value::String(of)) if of == "string" && plain => {
-                    fields.extend(text().as_object().unwrap().clone());
+                    fields.insert("type".to_owned(), json!(["string", "number", "boolean"]));
                 }
                 Some(Value::Array(of)) if of.contains(&json!("string")) && plain => {
                     fields.insert(
@@ -134,65 +114,18 @@ fn schema() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| {
         settings.definitions_path = "/$defs".into();
     });
-    let mut generator = settings.into_generator();
-    let own = generator.subschema_for::<RuleSpec>();
-    let mut definitions = Value::Object(generator.take_definitions(true));
+    let mut whole = settings
+        .into_generator()
+        .into_root_schema_for::<File>()
+        .to_value();
     for name in ["RuleSpec", "AlsoSpec"] {
-        allow_former_keys(&mut definitions[name]);
+        allow_former_keys(&mut whole["$defs"][name]);
     }
-    widen(&mut definitions);
-    let names = rule_names();
-    let severity = json!({"$ref": "#/$defs/Severity"});
-    let mut whole = json!({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": "urn:regfix:config:1",
-        "title": "The configuration of regfix",
-        "description": "docs/configuration.md says what each key does.",
-        "type": ["object", "null"],
-        "additionalProperties": false,
-        "properties": keys(&KEYS),
-        "$defs": {
-            "name": names,
-            "rules": some(&json!({"$ref": "#/$defs/name"})),
-            "globs": some(&json!({"type": ["string", "number", "boolean"]})),
-            "severities": {
-                "type": ["object", "null"],
-                "propertyNames": {"$ref": "#/$defs/name"},
-                "additionalProperties": severity,
-            },
-            "overrides": {
-                "type": ["array", "null"],
-                "minItems": 1,
-                "items": {"$ref": "#/$defs/override"},
-            },
-            "override": {
-                "type": "object",
-                "additionalProperties": false,
-                "required": ["files"],
-                "minProperties": 2,
-                "properties": keys(&OVERRIDE_KEYS),
-            },
-            "helm": {
-                "type": ["object", "null"],
-                "additionalProperties": false,
-                "properties": keys(&HELM_KEYS),
-            },
-            "catalogue": {
-                "type": ["object", "null"],
-                "additionalProperties": false,
-                "required": ["sha256"],
-                "properties": keys(&CATALOGUE_KEYS),
-            },
-            "extended": {"type": ["string", "null"], "pattern": "(^|/)(\\.?|.*\\.)regfix\\.yaml$"},
-            "file": {"type": ["string", "null"], "pattern": "(^|/)regfix\\.catalogue\\.yaml$"},
-            "sum": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
-            "page": {"type": ["string", "null"], "pattern": "^https?://\\S*\\{rule\\}\\S*$"},
-            "vendored": {"enum": ["override", "edit", null]},
-            "own": {"type": ["array", "null"], "minItems": 1, "items": own},
-        },
-    });
-    let all = whole["$defs"].as_object_mut().unwrap();
-    all.extend(definitions.as_object().unwrap().clone());
+    widen(&mut whole);
+    whole["$id"] = "urn:regfix:config:1".into();
+    whole["title"] = "The configuration of regfix".into();
+    whole["description"] = "docs/configuration.md says what each key does.".into();
+    whole["type"] = json!(["object", "null"]);
     whole
 }
 
@@ -261,6 +194,7 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "select: [[a]]\n",
         "select: [k8s.gcr.io]\n",
         "exclude: {a: b}\n",
+        "exclude: 3\n",
         "severity: error\n",
         "severity: {all: warn}\n",
         "severity: {all: [error]}\n",

@@ -1,0 +1,94 @@
+//! `.regfix.yaml` as it is written: its keys, what each takes, and where that stands. The JSON schema is made of these types.
+//!
+//! Knows no rule, no glob and no file: what the values mean is for `read`.
+
+use serde::Deserialize;
+
+use super::nodes::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
+use crate::rules::{RuleSpec, Severity};
+
+/// A whole configuration.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct File {
+    /// A file to start from: in the same repository, or absolute. Its name ends in `.regfix.yaml`.
+    #[cfg_attr(test, schemars(regex(pattern = r"(^|/)(\.?|.*\.)regfix\.yaml$")))]
+    pub(super) extends: Option<Spanned<String>>,
+    /// Use only these rules. Default: all.
+    pub(super) select: OneOrMore<RuleName>,
+    /// Do not use these rules, even if they are selected.
+    pub(super) ignore: OneOrMore<RuleName>,
+    /// Do not check these files and folders. Globs work as in .gitignore.
+    pub(super) exclude: OneOrMore<Glob>,
+    /// Severity of rules. An id takes precedence over a pattern.
+    pub(super) severity: Mapping<RuleName, Severity>,
+    /// Different settings for some files. For the severity, the last override that matches wins.
+    pub(super) overrides: NonEmpty<Spanned<OverrideSpec>>,
+    /// Settings for charts.
+    pub(super) helm: Option<HelmSpec>,
+    /// Your own rules, and changes to built-in ones.
+    pub(super) rules: NonEmpty<RuleSpec>,
+    /// Where the pages of the built-in rules are: a URL with `{rule}` for the id.
+    #[cfg_attr(test, schemars(regex(pattern = r"^https?://\S*\{rule\}\S*$")))]
+    pub(super) rule_url: Option<Spanned<String>>,
+    /// The catalogue of rules to use instead of the built-in one. Needs its checksum.
+    pub(super) catalogue: Option<Spanned<CatalogueSpec>>,
+}
+
+/// The id of a rule, the beginning of several with `*`, or `all`.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct RuleName(pub(super) String);
+
+/// An item of `overrides`.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("required" = ["files"], "minProperties" = 2)))]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct OverrideSpec {
+    /// The files that this override applies to.
+    pub(super) files: OneOrMore<Glob>,
+    /// Use only these rules, of those that are selected for all files.
+    pub(super) select: OneOrMore<RuleName>,
+    /// Do not use these rules.
+    pub(super) ignore: OneOrMore<RuleName>,
+    /// Severity of rules.
+    pub(super) severity: Mapping<RuleName, Severity>,
+}
+
+/// What is under `helm`.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct HelmSpec {
+    /// Whether the unpacked chart of a remote dependency is overridden in your values, or edited in place.
+    pub(super) vendored: Option<Vendored>,
+    /// Folders of other charts that a tool manages.
+    pub(super) vendored_charts: OneOrMore<Glob>,
+}
+
+/// What is done about an unpacked chart that a tool puts back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Vendored {
+    /// Its values are set in your own chart.
+    Override,
+    /// It is changed in place.
+    Edit,
+}
+
+/// What is under `catalogue`.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("required" = ["sha256"])))]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct CatalogueSpec {
+    /// Its path from the folder of this file.
+    #[cfg_attr(test, schemars(regex(pattern = r"(^|/)regfix\.catalogue\.yaml$")))]
+    pub(super) file: Option<Spanned<String>>,
+    /// The SHA-256 of the file, as `sha256sum` prints it.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9A-Fa-f]{64}$")))]
+    pub(super) sha256: Option<Spanned<String>>,
+}
