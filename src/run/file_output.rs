@@ -116,7 +116,7 @@ impl Worker<'_> {
         let mut parts: BTreeMap<PathBuf, FileOutput> = BTreeMap::new();
         let texts = Texts::read(group, &options.walk.overlay);
         for (path, error) in &texts.unread {
-            if group.files[*path].reported {
+            if group.files[*path].requested {
                 parts.insert((*path).to_owned(), FileOutput::unread(options, error));
             }
         }
@@ -157,7 +157,7 @@ impl Worker<'_> {
             false => BTreeMap::new(),
         };
         for (path, outcome) in outcomes {
-            let Some(entry) = group.files.get(&path).filter(|entry| entry.reported) else {
+            let Some(entry) = group.files.get(&path).filter(|entry| entry.requested) else {
                 continue;
             };
             let before = texts.text(&path);

@@ -22,7 +22,7 @@ pub(super) struct GroupFile {
     pub file_type: &'static FileType,
     pub state: State,
     /// Whether it is one of those that the run was asked about.
-    pub reported: bool,
+    pub requested: bool,
     /// Whether the run may write it: it is one of those, and really lies there.
     pub free: bool,
 }
@@ -67,11 +67,11 @@ pub(super) fn of<'p>(
             .collect(),
     });
     let mut groups: Vec<Group> = groups
-        .filter(|group| group.files.values().any(|entry| entry.reported))
+        .filter(|group| group.files.values().any(|entry| entry.requested))
         .collect();
     if options.related {
         let entries = groups.iter_mut().flat_map(|group| group.files.values_mut());
-        entries.for_each(|entry| (entry.reported, entry.free) = (true, true));
+        entries.for_each(|entry| (entry.requested, entry.free) = (true, true));
     }
     groups
 }
@@ -120,7 +120,7 @@ fn reach(unread: &Path, groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> V
 }
 
 fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Option<GroupFile> {
-    let reported = workspace.is_under_roots(path);
+    let requested = workspace.is_under_roots(path);
     let place = workspace.place(path);
     if place == PathKind::Unreadable {
         let file_type = file_type::classify(path).unwrap_or(&file_type::TEXT);
@@ -129,11 +129,11 @@ fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Op
         return Some(GroupFile {
             file_type,
             state,
-            reported,
+            requested,
             free: false,
         });
     }
-    let named = reported && options.walk.roots.contains(path);
+    let named = requested && options.walk.roots.contains(path);
     if (!named || options.walk.force_exclude) && options.walk.excludes(path) {
         return None;
     }
@@ -146,8 +146,8 @@ fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Op
     Some(GroupFile {
         file_type,
         state,
-        reported,
-        free: reported && workspace.is_really_under_roots(path),
+        requested,
+        free: requested && workspace.is_really_under_roots(path),
     })
 }
 
