@@ -187,14 +187,8 @@ fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    match &arguments.command {
-        Some(Command::Completions { shell }) => return completions::complete(*shell, out),
-        Some(Command::Man { page }) => return shell::manual(page.as_deref(), out, err),
-        Some(Command::Tags(tags)) => return online::tags(tags, out, err),
-        _ => {}
-    }
-    if arguments.version && !arguments.output.verbose {
-        return version(None, out);
+    if let Some(exit) = without_settings(arguments, out, err)? {
+        return Ok(exit);
     }
     if let Some(mistake) = mistakes::of_arguments(arguments, named(arguments)) {
         complain(err, mistake)?;
@@ -284,11 +278,7 @@ fn run(
         return Ok(Exit::Failed);
     }
     // A run that leaves nothing on the disk may be ended at any time.
-    let is_merged = |merge: &merge::Merge| !merge.output.is_empty();
-    let leaves_something = writes
-        || arguments.action.write_baseline
-        || !options.outputs.is_empty()
-        || matches!(&arguments.command, Some(Command::Merge(merge)) if is_merged(merge));
+    let leaves_something = writes || leaves_reports(arguments, &options);
     if leaves_something && let Err(error) = signals::watch(&options.gate) {
         complain(err, format!("cannot handle signals: {error}"))?;
         return Ok(Exit::Failed);
@@ -302,6 +292,40 @@ fn run(
             }
         };
     }
+    carry_out(arguments, &settings, options, out, err)
+}
+
+/// What needs no settings, if it is that.
+fn without_settings(
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Option<Exit>> {
+    match &arguments.command {
+        Some(Command::Completions { shell }) => completions::complete(*shell, out).map(Some),
+        Some(Command::Man { page }) => shell::manual(page.as_deref(), out, err).map(Some),
+        Some(Command::Tags(tags)) => online::tags(tags, out, err).map(Some),
+        _ if arguments.version && !arguments.output.verbose => version(None, out).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether a run leaves reports or a baseline on the disk.
+fn leaves_reports(arguments: &Arguments, options: &run::Options<'_>) -> bool {
+    let is_merged = |merge: &merge::Merge| !merge.output.is_empty();
+    arguments.action.write_baseline
+        || !options.outputs.is_empty()
+        || matches!(&arguments.command, Some(Command::Merge(merge)) if is_merged(merge))
+}
+
+/// Does what was asked for, with everything that a run needs.
+fn carry_out(
+    arguments: &Arguments,
+    settings: &Settings<'_>,
+    options: run::Options<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
     let outcome = match &arguments.command {
         Some(Command::Images { format, verify, .. }) if verify.verify => {
             let json = *format == TableFormat::Json;
@@ -309,7 +333,7 @@ fn run(
         }
         Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
         Some(Command::Merge(asked)) => {
-            return merge::merge(arguments, asked, &settings, options, out, err);
+            return merge::merge(arguments, asked, settings, options, out, err);
         }
         Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
         Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),

@@ -70,9 +70,8 @@ fn of_file(file: File, root: &Node<'_>, reading: &Reading<'_>) -> Result<Config,
     config.own += &own_text(root);
     set_rules(&mut config, file.rules.0, root, edition)?;
     // Most configurations of many repositories name no rule, and listing the names of all takes time.
-    let names_rules = !(file.select.0.is_empty() && file.ignore.0.is_empty())
-        || !(file.severity.0.is_empty() && file.overrides.0.is_empty());
-    let names = match names_rules {
+    let selects = !(file.select.0.is_empty() && file.ignore.0.is_empty());
+    let names = match selects || !file.severity.0.is_empty() || !file.overrides.0.is_empty() {
         true => config.names(),
         false => Names::default(),
     };

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::{folder, pipe, run, stderr, stdout};
+use crate::common::{folder, outdated, pipe, run, stderr, stdout};
 use crate::formats::{hold, validators};
 
 const DAY: [&str; 5] = ["--as-of", "2026-11-21", "--no-config", "--color", "never"];
@@ -63,12 +63,8 @@ fn reports_of_the_dump_are_those_that_are_stored() {
             fs::write(&path, &text).unwrap();
         }
         let stored = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            text,
-            stored,
-            "{}: cargo xtask regenerate writes it",
-            path.display()
-        );
+        let name = format!("fixtures/cluster/report.{format}");
+        assert!(text == stored, "{}", outdated(&name, &stored, &text));
         if format == "full" {
             let longest = text.lines().map(|line| line.chars().count()).max();
             assert!(longest <= Some(80), "{longest:?}");

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use regfix::diff;
+
 /// The binary, with nothing of the tester's environment that changes what it says.
 pub(crate) fn regfix(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfix"));
@@ -24,6 +26,12 @@ pub(crate) fn regfix(folder: &Path) -> Command {
     }
     command.env("TERM", "xterm");
     command
+}
+
+/// How a stored text differs from what is made now, as a diff, and what writes it. `path` is that of the project.
+pub(crate) fn outdated(path: &str, stored: &str, made: &str) -> String {
+    let changes = diff::unified(Path::new(path), Some(stored), made, diff::Style::Patch);
+    format!("{path} is not what is made now; `cargo xtask regenerate` writes it:\n{changes}")
 }
 
 /// Runs to the end.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{files, fill, pipe, run, stdout};
+use crate::common::{files, fill, outdated, pipe, run, stdout};
 use regfix::artifact::Artifact;
 use regfix::file_type;
 use regfix::rules::{Rule, catalogue};
@@ -168,7 +168,7 @@ fn holds(path: &str, markers: (&str, &str), table: &str) {
         let new = format!("{start}{table}{end}");
         fs::write(root().join(path), page.replace(&old, &new)).unwrap();
     } else {
-        assert_eq!(stored, table, "{path}: cargo xtask regenerate writes it");
+        assert!(stored == table, "{}", outdated(path, stored, table));
     }
 }
 
@@ -226,7 +226,7 @@ fn the_hooks_ask_for_all_file_types() {
             continue;
         }
         for stored in stored {
-            assert_eq!(stored, wanted, "{path}: cargo xtask regenerate writes it");
+            assert!(stored == wanted, "{}", outdated(path, stored, &wanted));
         }
     }
 }

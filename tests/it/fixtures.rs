@@ -12,11 +12,11 @@
 //! held for every case besides: a second run finds nothing that it could still fix, bytes outside the edits stay, the
 //! fixed text has the same structure, and the number of threads changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::{files, fill, packed, run, stdout};
+use crate::common::{files, fill, outdated, packed, run, stdout};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -87,15 +87,20 @@ impl Case {
         if std::env::var_os("UPDATE").is_some() {
             let _ = fs::remove_dir_all(&folder);
             fill(&folder, found);
-        } else if files(&folder) != *found {
-            let names: Vec<_> = found
-                .keys()
-                .map(|path| path.display().to_string())
-                .collect();
-            faults.push(format!(
-                "{}: {stored}/ is not what is written now: {names:?}",
-                self.name
-            ));
+            return;
+        }
+        let before = files(&folder);
+        let paths: BTreeSet<&PathBuf> = before.keys().chain(found.keys()).collect();
+        for path in paths {
+            if before.get(path) == found.get(path) {
+                continue;
+            }
+            let read = |files: &Files| {
+                let bytes = files.get(path).map(Vec::as_slice).unwrap_or_default();
+                String::from_utf8_lossy(bytes).into_owned()
+            };
+            let name = format!("fixtures/{}/{stored}/{}", self.name, path.display());
+            faults.push(outdated(&name, &read(&before), &read(found)));
         }
     }
 
@@ -103,11 +108,12 @@ impl Case {
         let path = self.folder.join("report.txt");
         if std::env::var_os("UPDATE").is_some() {
             fs::write(path, report).unwrap();
-        } else if fs::read_to_string(path).unwrap_or_default() != report {
-            faults.push(format!(
-                "{}: report.txt is not what is said now:\n{report}",
-                self.name
-            ));
+            return;
+        }
+        let stored = fs::read_to_string(path).unwrap_or_default();
+        if stored != report {
+            let name = format!("fixtures/{}/report.txt", self.name);
+            faults.push(outdated(&name, &stored, report));
         }
     }
 }

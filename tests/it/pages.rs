@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use crate::common::{files, run, stdout};
+use crate::common::{files, outdated, run, stdout};
 use regfix::artifact::Artifact;
 use regfix::check;
 use regfix::edit::Applicability;
@@ -179,11 +179,10 @@ fn every_rule_has_its_page() {
         "docs/rules: missing {missing:?}, not wanted {stale:?}: `cargo xtask regenerate` writes them"
     );
     for (name, text) in &pages {
-        assert!(
-            stored[name] == *text,
-            "{}: `cargo xtask regenerate` writes it",
-            name.display()
-        );
+        let path = format!("docs/rules/{}", name.display());
+        let read = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stored, made) = (read(&stored[name]), read(text));
+        assert!(stored == made, "{}", outdated(&path, &stored, &made));
     }
 }
 
@@ -279,8 +278,6 @@ fn the_changes_of_the_catalogue_are_listed() {
         fs::write(&path, &text).unwrap();
     }
     let stored = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        stored == text,
-        "docs/catalogue-changes.md: `cargo xtask regenerate` writes it"
-    );
+    let path = "docs/catalogue-changes.md";
+    assert!(stored == text, "{}", outdated(path, &stored, &text));
 }

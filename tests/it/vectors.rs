@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::common::outdated;
 use regfix::artifact::Artifact;
 use regfix::check;
 use regfix::edit::{self, Applicability};
@@ -211,10 +212,8 @@ fn every_rule_has_a_fixture() {
             std::fs::write(&path, &text).unwrap();
         }
         let stored = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(
-            stored, text,
-            "fixtures/rules/in/{name}: cargo xtask regenerate writes it"
-        );
+        let path = format!("fixtures/rules/in/{name}");
+        assert!(stored == text, "{}", outdated(&path, &stored, &text));
     }
 }
 
