@@ -91,7 +91,7 @@ pub struct Options<'o> {
     pub stdin_name: Option<PathBuf>,
     pub mode: Mode,
     pub unsafe_fixes: bool,
-    /// The least severity of findings that make the outcome [`Outcome::FindingsLeft`]; `None` for no severity at all.
+    /// The least severity of findings that make the outcome [`RunOutcome::FindingsLeft`]; `None` for no severity at all.
     pub fail_on: Option<Severity>,
     /// What holds for which file.
     pub settings: &'o Settings<'o>,

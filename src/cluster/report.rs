@@ -1,7 +1,7 @@
 //! How an inventory is shown: formats of its own for people, spreadsheets and programs; in all others, each root is reported like a
 //! file.
 //!
-//! Text out. Knows no terminal but by its [`Look`].
+//! Text out. Knows no terminal but by its [`RenderOptions`].
 
 mod concise;
 mod files;

@@ -1,7 +1,7 @@
 //! For people: each finding with the lines it is in, drawn by miette.
 //!
 //! What is only worth knowing takes two lines, so that it does not drown the rest. Decides no colours:
-//! [`Look`] says whether there are any.
+//! [`RenderOptions`] says whether there are any.
 
 mod clip;
 mod diagnostic;
