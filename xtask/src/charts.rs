@@ -423,7 +423,13 @@ mod tests {
     fn versions_that_the_index_does_not_list_were_not_published() {
         let named = |version: &str| format!("name: app\nversion: {version}\n");
         let (one, two, three) = (named("1.0.0"), named("1.9.9"), named("2.0.0"));
+        let early = named("0.9.0");
         let folder = repository(&[
+            (
+                "2021-12-01",
+                None,
+                &[("Chart.yaml", &early), ("values.yaml", LEGACY)],
+            ),
             (
                 "2022-01-01",
                 None,
@@ -451,16 +457,15 @@ mod tests {
             rows.map(|row| (row.legacy, row.first_clean))
                 .collect::<Vec<_>>()
         };
-        let all = ("1.0.0..1.9.9".to_owned(), Some("2.0.0".to_owned()));
+        let all = ("0.9.0..1.9.9".to_owned(), Some("2.0.0".to_owned()));
         assert_eq!(runs(), [all]);
         git(&["checkout", "-q", "--orphan", "gh-pages"]);
-        let index =
-            "apiVersion: v1\nentries:\n  app:\n  - {version: 2.0.0}\n  - {version: v1.0.0}\n";
+        let index = "apiVersion: v1\nentries:\n  app:\n  - {version: 2.0.0}\n  - {version: v1.0.0}\n  - {version: 0.0.0}\n";
         std::fs::write(folder.path().join("index.yaml"), index).unwrap();
         git(&["add", "index.yaml"]);
         git(&["commit", "-q", "-m", "a"]);
         git(&["checkout", "-q", "-f", "main"]);
-        let expected = ("1.0.0..1.0.0".to_owned(), Some("2.0.0".to_owned()));
+        let expected = ("0.9.0..1.0.0".to_owned(), Some("2.0.0".to_owned()));
         assert_eq!(runs(), [expected]);
     }
 

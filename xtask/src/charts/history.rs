@@ -64,7 +64,9 @@ impl Published {
             if let Some(Index { entries }) = index {
                 let sorted = |all: Vec<Entry>| {
                     let read = all.iter().filter_map(|one| Version::parse(&one.version));
-                    let mut versions: Vec<Version> = read.collect();
+                    // 0.0.0 is what a chart has until it is released: it says nothing of when the index began.
+                    let released = read.filter(|version| version.numbers() != [0; 3]);
+                    let mut versions: Vec<Version> = released.collect();
                     versions.sort();
                     versions
                 };
