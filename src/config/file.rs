@@ -2,7 +2,10 @@
 //!
 //! Knows no rule, no glob and no file: what the values mean is for `read`.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 
 use super::nodes::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
 use crate::rules::{RuleSpec, Severity};
@@ -14,7 +17,7 @@ use crate::rules::{RuleSpec, Severity};
 pub(super) struct File {
     /// A file to start from: in the same repository, or absolute. Its name ends in `.regfix.yaml`.
     #[cfg_attr(test, schemars(regex(pattern = r"(^|/)(\.?|.*\.)regfix\.yaml$")))]
-    pub(super) extends: Option<Spanned<String>>,
+    pub(super) extends: Option<Spanned<FilePath>>,
     /// Use only these rules. Default: all.
     pub(super) select: OneOrMore<RuleName>,
     /// Do not use these rules, even if they are selected.
@@ -40,6 +43,30 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct RuleName(pub(super) String);
+
+/// The path of one file.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(inline))]
+#[serde(transparent)]
+pub(super) struct FilePath(#[serde(deserialize_with = "one_path")] pub(super) String);
+
+/// Refuses several files by a message that says so.
+fn one_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct OnePath;
+    impl Visitor<'_> for OnePath {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the path of one file")
+        }
+
+        fn visit_str<E: Error>(self, path: &str) -> Result<String, E> {
+            Ok(path.to_owned())
+        }
+    }
+    deserializer.deserialize_str(OnePath)
+}
 
 /// An item of `overrides`.
 #[derive(Debug, Default, Deserialize)]

@@ -58,7 +58,7 @@ fn of_file(file: File, root: &Node<'_>, reading: &Reading<'_>) -> Result<Config,
     let extended = file
         .extends
         .as_ref()
-        .map(|named| reading.extended(&named.value, named.span));
+        .map(|named| reading.extended(&named.value.0, named.span));
     let extended = extended.transpose()?;
     let own_folder = reading.path.parent().unwrap_or(Path::new(""));
     let edition = match (&file.catalogue, &extended) {
