@@ -26,6 +26,8 @@ pub mod detect;
 #[doc(hidden)]
 pub mod diff;
 #[doc(hidden)]
+pub mod disjoint;
+#[doc(hidden)]
 pub mod edit;
 mod embed;
 #[doc(hidden)]

@@ -3,11 +3,12 @@
 //! An overlay can lie under another configuration than its base, and the two must still be changed together. Settings of the
 //! file that a finding is in are applied afterwards, so that rules of one area are not reported in another.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::settings::{Area, Rules, Settings};
+use crate::disjoint::DisjointSets;
 use crate::printable;
 use crate::rules::Rule;
 
@@ -33,43 +34,23 @@ fn clash(id: &str, first: &Area, other: &Area) -> String {
 
 /// Areas that have the same rules, or of which one lies in the other, each set of them in order. With thousands of repositories,
 /// no area is compared with every other.
-fn sets(areas: Vec<Arc<Area>>) -> Vec<Vec<Arc<Area>>> {
-    let mut sets = Sets((0..areas.len()).collect());
+fn sets(areas: &[Arc<Area>]) -> Vec<Vec<Arc<Area>>> {
+    let mut sets = DisjointSets::default();
     let mut by_rules: HashMap<*const Rules, usize> = HashMap::new();
     // What lies in a folder follows it.
     let mut outer = 0;
-    for (number, area) in areas.iter().enumerate() {
-        let alike = *by_rules.entry(Arc::as_ptr(&area.rules)).or_insert(number);
-        sets.unite(number, alike);
+    for (at, area) in areas.iter().enumerate() {
+        // Its number, too: they are added in order.
+        sets.add(at);
+        let alike = *by_rules.entry(Arc::as_ptr(&area.rules)).or_insert(at);
+        sets.join(at, alike);
         match area.is_in(&areas[outer]) {
-            true => sets.unite(number, outer),
-            false => outer = number,
+            true => sets.join(at, outer),
+            false => outer = at,
         }
     }
-    let mut found: BTreeMap<usize, Vec<Arc<Area>>> = BTreeMap::new();
-    for (number, area) in areas.into_iter().enumerate() {
-        found.entry(sets.first(number)).or_default().push(area);
-    }
-    found.into_values().collect()
-}
-
-/// For each number another of its set, up to the first of the set, which has itself.
-struct Sets(Vec<usize>);
-
-impl Sets {
-    fn first(&mut self, number: usize) -> usize {
-        let mut at = number;
-        while self.0[at] != at {
-            self.0[at] = self.0[self.0[at]];
-            at = self.0[at];
-        }
-        at
-    }
-
-    fn unite(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.first(one), self.first(other));
-        self.0[one.max(other)] = one.min(other);
-    }
+    let areas_of = |set: Vec<usize>| set.into_iter().map(|at| Arc::clone(&areas[at])).collect();
+    sets.into_sets().into_iter().map(areas_of).collect()
 }
 
 pub(super) struct Domain {
@@ -92,7 +73,7 @@ impl Domains {
     pub(super) fn of(settings: &Settings<'_>) -> Result<Self, String> {
         let areas = settings.areas();
         let all = settings.joint(&areas)?;
-        let each = sets(areas).into_iter().map(|areas| {
+        let each = sets(&areas).into_iter().map(|areas| {
             let rules = settings.joint(&areas)?;
             Ok(Domain { areas, rules })
         });

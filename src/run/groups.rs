@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::workspace::Workspace;
+use crate::disjoint::DisjointSets;
 use crate::file_type::{self, FileType, KUSTOMIZATION_FILES};
 use crate::project::{PathKind, Project, Tree};
 
@@ -153,57 +154,15 @@ fn entry(path: &PathBuf, workspace: &Workspace<'_>, options: &Options<'_>) -> Op
 
 /// Groups that share a file are one.
 fn united(groups: Vec<Vec<PathBuf>>) -> Vec<Vec<PathBuf>> {
-    let mut union = UnionFind::default();
+    let mut sets = DisjointSets::default();
     for group in groups {
-        let mut ids = group.into_iter().map(|path| union.id(path));
-        if let Some(first) = ids.next() {
-            let rest: Vec<usize> = ids.collect();
-            rest.into_iter().for_each(|other| union.join(first, other));
+        let mut numbers = group.into_iter().map(|path| sets.add(path));
+        if let Some(first) = numbers.next() {
+            let rest: Vec<usize> = numbers.collect();
+            rest.into_iter().for_each(|other| sets.join(first, other));
         }
     }
-    union.groups()
-}
-
-/// Disjoint sets of paths.
-#[derive(Default)]
-struct UnionFind {
-    ids: HashMap<PathBuf, usize>,
-    /// Of each path one of its set; itself where it stands for the set.
-    of: Vec<usize>,
-}
-
-impl UnionFind {
-    fn id(&mut self, path: PathBuf) -> usize {
-        let next = self.of.len();
-        let id = *self.ids.entry(path).or_insert(next);
-        if id == next {
-            self.of.push(next);
-        }
-        id
-    }
-
-    fn root(&mut self, mut id: usize) -> usize {
-        while self.of[id] != id {
-            self.of[id] = self.of[self.of[id]];
-            id = self.of[id];
-        }
-        id
-    }
-
-    fn join(&mut self, one: usize, other: usize) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.of[one.max(other)] = one.min(other);
-    }
-
-    fn groups(mut self) -> Vec<Vec<PathBuf>> {
-        let ids: BTreeMap<PathBuf, usize> = std::mem::take(&mut self.ids).into_iter().collect();
-        let mut groups: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
-        for (path, id) in ids {
-            let root = self.root(id);
-            groups.entry(root).or_default().push(path);
-        }
-        groups.into_values().collect()
-    }
+    sets.into_sets()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What has to be done together: sets of fixes, entries and tests, united where one needs the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::image_value::Cause;
+use crate::disjoint::DisjointSets;
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct FixSet {
@@ -11,57 +12,48 @@ pub(super) struct FixSet {
     pub(super) tests: BTreeSet<usize>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Node {
-    Mover(Cause),
+    Cause(Cause),
     Test(usize),
 }
 
-/// Disjoint sets.
+/// What goes together, as far as it is known.
 #[derive(Default)]
-pub(super) struct DisjointSets {
-    of: BTreeMap<Node, Node>,
-}
+pub(super) struct FixSets(DisjointSets<Node>);
 
-impl DisjointSets {
+impl FixSets {
     pub(super) fn add(&mut self, node: Node) {
-        self.of.entry(node).or_insert(node);
-    }
-
-    fn root(&mut self, mut node: Node) -> Node {
-        self.add(node);
-        while self.of[&node] != node {
-            // Half of the way is enough to keep all ways short.
-            let above = self.of[&self.of[&node]];
-            self.of.insert(node, above);
-            node = above;
-        }
-        node
+        self.0.add(node);
     }
 
     pub(super) fn join(&mut self, one: Node, other: Node) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.of.insert(one.max(other), one.min(other));
+        let (one, other) = (self.0.add(one), self.0.add(other));
+        self.0.join(one, other);
     }
 
     pub(super) fn join_all(&mut self, entry: Cause, causes: &[Cause]) {
-        self.add(Node::Mover(entry));
+        self.add(Node::Cause(entry));
         for cause in causes {
-            self.join(Node::Mover(entry), Node::Mover(*cause));
+            self.join(Node::Cause(entry), Node::Cause(*cause));
         }
     }
 
-    pub(super) fn fix_sets(mut self) -> Vec<FixSet> {
-        let nodes: Vec<Node> = self.of.keys().copied().collect();
-        let mut fix_sets: BTreeMap<Node, FixSet> = BTreeMap::new();
-        for node in nodes {
-            let fix_set = fix_sets.entry(self.root(node)).or_default();
-            match node {
-                Node::Mover(Cause::Source(source)) => fix_set.sources.insert(source),
-                Node::Mover(Cause::Entry(entry)) => fix_set.entries.insert(entry),
-                Node::Test(test) => fix_set.tests.insert(test),
-            };
-        }
-        fix_sets.into_values().collect()
+    /// In the order of what is in them.
+    pub(super) fn all(self) -> Vec<FixSet> {
+        let mut sets = self.0.into_sets();
+        sets.sort();
+        let fix_set = |nodes: Vec<Node>| {
+            let mut fix_set = FixSet::default();
+            for node in nodes {
+                match node {
+                    Node::Cause(Cause::Source(source)) => fix_set.sources.insert(source),
+                    Node::Cause(Cause::Entry(entry)) => fix_set.entries.insert(entry),
+                    Node::Test(test) => fix_set.tests.insert(test),
+                };
+            }
+            fix_set
+        };
+        sets.into_iter().map(fix_set).collect()
     }
 }

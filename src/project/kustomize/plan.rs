@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::build_graph::BuildGraph;
 use super::entry::Change;
 use super::entry_effect::EntryEffect;
-use super::fix_set::{DisjointSets, FixSet, Node};
+use super::fix_set::{FixSet, FixSets, Node};
 use super::image_name::{SplitName, heads};
 use super::image_value::{Cause, ImageValue};
 use super::simulator::{PlannedChanges, Simulated, Simulator};
@@ -394,11 +394,11 @@ impl Planner<'_> {
 
     /// What has to go together.
     fn fix_sets(&self, plan: &PlannedChanges, simulated: &Simulated, held: &Held) -> Vec<FixSet> {
-        let mut sets = DisjointSets::default();
+        let mut sets = FixSets::default();
         for (index, change) in plan.changes.iter().enumerate() {
             let own = Cause::Entry(index);
             if change.added.is_some() || change.follows {
-                sets.add(Node::Mover(own));
+                sets.add(Node::Cause(own));
             }
             if change.names.is_empty() {
                 continue;
@@ -435,11 +435,11 @@ impl Planner<'_> {
                 let tested = simulated.tested[index].iter();
                 for image_value in tested.filter(|image_value| image_value.before == expected) {
                     for cause in &image_value.causes {
-                        sets.join(Node::Test(index), Node::Mover(*cause));
+                        sets.join(Node::Test(index), Node::Cause(*cause));
                     }
                 }
             }
         }
-        sets.fix_sets()
+        sets.all()
     }
 }
