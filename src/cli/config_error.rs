@@ -2,14 +2,12 @@
 //!
 //! Knows no key: what is wrong comes ready, from [`crate::config`].
 
-use std::fmt;
-
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::config::ConfigError;
 use crate::finding::Label;
 use crate::printable;
-use crate::report::full::Snippet;
+use crate::report::full::{Drawn, Snippet};
 use crate::report::text::Places;
 use crate::source::LineIndex;
 
@@ -23,69 +21,34 @@ pub(super) fn render(error: &ConfigError, color: bool, width: usize) -> String {
         .with_links(false)
         .with_width(width);
     let mut out = String::new();
-    match handler.render_report(&mut out, &Drawn::new(error, width)) {
+    match handler.render_report(&mut out, &drawn(error, width)) {
         Ok(()) => out,
         Err(_) => format!("{error}\n"),
     }
 }
 
-/// What miette draws.
-#[derive(Debug)]
-struct Drawn {
-    message: String,
-    help: Option<String>,
-    snippet: Option<Snippet>,
-}
-
-impl Drawn {
-    fn new(error: &ConfigError, width: usize) -> Self {
-        let safe = |text: &str| printable::lines(text).into_owned();
-        let help = error.help.as_deref().map(safe);
-        if error.text.is_empty() {
-            return Self {
-                message: safe(&error.to_string()),
-                help,
-                snippet: None,
-            };
-        }
-        let lines = LineIndex::new(&error.text);
-        let mut places = Places::of(&error.text, &lines);
-        let label = Label {
-            span: error.span,
-            text: String::new(),
-        };
-        let name = printable::path(&error.path);
-        Self {
-            message: safe(&error.message),
+fn drawn(error: &ConfigError, width: usize) -> Drawn {
+    let safe = |text: &str| printable::lines(text).into_owned();
+    let help = error.help.as_deref().map(safe);
+    if error.text.is_empty() {
+        return Drawn {
+            message: safe(&error.to_string()),
             help,
-            snippet: Some(Snippet::new(&mut places, &name, &[label], width)),
-        }
+            ..Drawn::default()
+        };
     }
-}
-
-impl fmt::Display for Drawn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Drawn {}
-
-impl Diagnostic for Drawn {
-    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        let help = self.help.as_ref()?;
-        Some(Box::new(help))
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.snippet
-            .as_ref()
-            .map(|snippet| snippet as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let snippet = self.snippet.as_ref()?;
-        Some(Box::new(snippet.labels()))
+    let lines = LineIndex::new(&error.text);
+    let mut places = Places::of(&error.text, &lines);
+    let label = Label {
+        span: error.span,
+        text: String::new(),
+    };
+    let name = printable::path(&error.path);
+    Drawn {
+        message: safe(&error.message),
+        help,
+        snippet: Some(Snippet::new(&mut places, &name, &[label], width)),
+        ..Drawn::default()
     }
 }
 

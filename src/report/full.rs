@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use self::diagnostic::RenderedFinding;
+pub(crate) use self::diagnostic::Drawn;
 pub(crate) use self::snippet::Snippet;
 use super::grouped::{GroupedFindings, Key, MOST};
 use super::statistics::Counts;
@@ -182,16 +182,16 @@ impl<'r> Page<'r> {
     /// A finding with its lines.
     fn block(&mut self, finding: &Finding) -> String {
         let snippet = Snippet::new(&mut self.places, &self.path, &finding.labels, self.width);
-        let shown = RenderedFinding {
-            severity: finding.severity,
-            code: code(finding),
+        let shown = Drawn {
+            severity: Some(finding.severity),
+            code: Some(code(finding)),
             message: wrap(&printable::line(&finding.message), self.prose(4)).join("\n"),
-            help: self.help(finding),
+            help: Some(self.help(finding)),
             url: finding
                 .url
                 .as_deref()
                 .map(|url| printable::line(url).into_owned()),
-            snippet,
+            snippet: Some(snippet),
         };
         let mut drawn = String::new();
         match self.miette.render_report(&mut drawn, &shown) {

@@ -1,4 +1,4 @@
-//! A finding in the form in which miette draws it. Knows no findings: all text comes ready.
+//! What is drawn with the lines that it is about, as miette wants it. Knows no findings: all text comes ready.
 
 use std::fmt;
 
@@ -7,32 +7,37 @@ use miette::{Diagnostic, LabeledSpan, SourceCode};
 use super::snippet::Snippet;
 use crate::finding::Severity;
 
-/// What miette asks for.
-#[derive(Debug)]
-pub(super) struct RenderedFinding {
-    pub(super) severity: Severity,
-    pub(super) code: String,
-    pub(super) message: String,
-    pub(super) help: String,
-    pub(super) url: Option<String>,
-    pub(super) snippet: Snippet,
+/// A finding, or an error in settings.
+#[derive(Debug, Default)]
+pub(crate) struct Drawn {
+    pub(crate) severity: Option<Severity>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) snippet: Option<Snippet>,
 }
 
-impl fmt::Display for RenderedFinding {
+impl fmt::Display for Drawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for RenderedFinding {}
+impl std::error::Error for Drawn {}
 
-impl Diagnostic for RenderedFinding {
+/// A text, if there is one, as miette takes it.
+fn shown(text: Option<&String>) -> Option<Box<dyn fmt::Display + '_>> {
+    text.map(|text| Box::new(text) as Box<dyn fmt::Display>)
+}
+
+impl Diagnostic for Drawn {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.code))
+        shown(self.code.as_ref())
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.severity {
+        Some(match self.severity? {
             Severity::Info => miette::Severity::Advice,
             Severity::Warning => miette::Severity::Warning,
             Severity::Error => miette::Severity::Error,
@@ -40,19 +45,20 @@ impl Diagnostic for RenderedFinding {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.help))
+        shown(self.help.as_ref())
     }
 
     fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let url = self.url.as_ref()?;
-        Some(Box::new(url))
+        shown(self.url.as_ref())
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.snippet)
+        let snippet = self.snippet.as_ref()?;
+        Some(snippet)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.snippet.labels()))
+        let snippet = self.snippet.as_ref()?;
+        Some(Box::new(snippet.labels()))
     }
 }
