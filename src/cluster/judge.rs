@@ -27,7 +27,7 @@ pub struct Judge<'r> {
 }
 
 impl<'r> Judge<'r> {
-    /// `anchors` are those of the rules.
+    /// `prefilter` is that of the rules.
     pub fn new(rules: &'r RuleSet, prefilter: &'r Prefilter) -> Self {
         Self { rules, prefilter }
     }

@@ -1,4 +1,4 @@
-//! `.regfix.yaml` as it is written: its keys, what each takes, and where that stands. The JSON schema is made of these types.
+//! `.regfix.yaml` as it is written: its keys, what each takes, and where that is. The JSON schema is made of these types.
 //!
 //! Knows no rule, no glob and no file: what the values mean is for `read`.
 

@@ -18,7 +18,7 @@ use crate::rules::select::{nearest, shown};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, Node, Scalar, Style};
 
-/// A value, and where it stands.
+/// A value, and where it is.
 #[derive(Debug)]
 pub(super) struct Spanned<T> {
     pub(super) value: T,
@@ -37,7 +37,7 @@ pub(super) struct NonEmpty<T>(pub(super) Vec<T>);
 #[derive(Debug)]
 pub(super) struct Mapping<K, V>(pub(super) Vec<(Spanned<K>, V)>);
 
-/// A glob. Numbers and truth values are refused unless they are quoted: nobody means them who writes a glob.
+/// A glob. Numbers and truth values are refused unless they are quoted: who writes a glob does not mean them.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Glob(pub(super) String);
 

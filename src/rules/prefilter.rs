@@ -335,14 +335,14 @@ mod tests {
         let others = (0..40).map(|number| format!("h{number}.example.org"));
         let many: Vec<String> = few.iter().cloned().chain(others).collect();
         for froms in [&few[..], &many] {
-            let anchors = Prefilter::new(&RuleSet::new(own(froms)), &[]).unwrap();
-            let plain = anchors.plain(text.as_bytes(), anchors.has_capitals(text.as_bytes()));
+            let prefilter = Prefilter::new(&RuleSet::new(own(froms)), &[]).unwrap();
+            let plain = prefilter.plain(text.as_bytes(), prefilter.has_capitals(text.as_bytes()));
             let plain = plain.map(|plain| String::from_utf8(plain).unwrap());
             assert_eq!(plain.as_deref(), expected, "{text}");
             let is_named = |at: &usize| {
                 text.as_bytes()[*at..].starts_with(b"\\") || text.as_bytes()[*at] == b'.'
             };
-            let hints = anchors.hints(text.as_bytes());
+            let hints = prefilter.hints(text.as_bytes());
             assert!(expected.is_none() || hints.iter().any(is_named), "{text}");
         }
     }

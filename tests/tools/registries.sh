@@ -108,7 +108,7 @@ END
 upload() { skopeo --insecure-policy copy --quiet --all --dest-tls-verify=false "${@:2}" "oci:$scratch/layout:image" "docker://$1" || failed "no upload to $1"; }
 # verified ARGUMENTS: what regfix says of the images on standard input, as `status image digest`.
 verified() {
-    { "$regfix" images --verify --format json "$@" - 2>>told || true; } |
+    { "$regfix" images --verify --format json "$@" - 2>>messages || true; } |
         python3 -c 'import json, sys; [print(row["status"], row["image"], row["digest"]) for row in json.load(sys.stdin)["images"]]'
 }
 
@@ -263,14 +263,14 @@ copies() {
     arrived skopeo
     if has crane; then
         emit crane >crane.sh
-        sh crane.sh 2>told || failed "crane: $(<told)"
+        sh crane.sh 2>messages || failed "crane: $(<messages)"
         arrived crane
     else
         without crane
     fi
     if has regsync; then
         emit regsync | sed "s/^creds:/&\n  - registry: $open\n    tls: disabled/" >regsync.yml
-        regsync once --config regsync.yml >told 2>&1 || failed "regsync: $(<told)"
+        regsync once --config regsync.yml >messages 2>&1 || failed "regsync: $(<messages)"
         arrived regsync
     else
         without regsync
@@ -283,7 +283,7 @@ copies() {
         serve plain 127.0.0.2:80 ''
         upload 127.0.0.2/team/app:1.10
         "$regfix" mirror --to "http://$mirror/sync" --emit skopeo-sync - <<<"127.0.0.2/team/app:1.10" | sed 's/^127.0.0.2:/&\n  tls-verify: false/' >sync.yml
-        skopeo --insecure-policy sync --all --scoped --dest-tls-verify=false --src yaml --dest docker sync.yml "$mirror/sync" >told 2>&1 || failed "skopeo sync: $(<told)"
+        skopeo --insecure-policy sync --all --scoped --dest-tls-verify=false --src yaml --dest docker sync.yml "$mirror/sync" >messages 2>&1 || failed "skopeo sync: $(<messages)"
         ours=$(verified --insecure-registry "$mirror" <<<"$mirror/sync/127.0.0.2/team/app:1.10")
         [[ $ours == "available "*" $source" ]] || failed "skopeo sync has not copied: $ours"
         passed "skopeo sync copies what regfix emits"
@@ -338,7 +338,7 @@ END
         printf 'nginx:1\nquay.io/org/app:1\nregistry.example.com/a:1\n' |
             "$regfix" mirror --to "http://127.0.0.1:$((first + 6))" --emit harbor - >harbor.sh
         for _ in 1 2; do
-            HARBOR_USER=admin HARBOR_PASSWORD=secret-for-test sh harbor.sh >told 2>&1 || failed "Harbor: $(<told)"
+            HARBOR_USER=admin HARBOR_PASSWORD=secret-for-test sh harbor.sh >messages 2>&1 || failed "Harbor: $(<messages)"
         done
         [[ $(grep -c '/registries ' made.txt) == 3 && $(grep -c '/projects ' made.txt) == 3 ]] || failed "Harbor was asked for: $(<made.txt)"
         contains "$(<made.txt)" '"type": "docker-hub"'
@@ -356,8 +356,8 @@ nodes() {
     printf '%s\n' k8s.gcr.io/pause:3.2 gcr.io/google_containers/pause:3.1 >images.txt
     emit registries-conf nodes >registries.conf
     for image in k8s.gcr.io/pause:3.2 gcr.io/google_containers/pause:3.1; do
-        skopeo --insecure-policy --registries-conf registries.conf copy --quiet --all --preserve-digests "docker://$image" dir:pulled 2>told ||
-            failed "registries.conf: $(<told)"
+        skopeo --insecure-policy --registries-conf registries.conf copy --quiet --all --preserve-digests "docker://$image" dir:pulled 2>messages ||
+            failed "registries.conf: $(<messages)"
         [[ sha256:$(sha256sum <pulled/manifest.json | cut -d ' ' -f 1) == "$source" ]] || failed "registries.conf: $image is another image than $source"
         rm -r pulled
     done
@@ -365,8 +365,8 @@ nodes() {
 
     if has containerd && has ctr; then
         mkdir certs.d
-        emit containerd nodes >hosts.sh 2>told || true
-        contains "$(<told)" "left out: gcr.io/google_containers/pause:3.1: its path changes"
+        emit containerd nodes >hosts.sh 2>messages || true
+        contains "$(<messages)" "left out: gcr.io/google_containers/pause:3.1: its path changes"
         (cd certs.d && sh ../hosts.sh)
         cat >containerd.toml <<END
 version = 2
@@ -383,7 +383,7 @@ END
             sleep 0.1
         done
         if [[ -S containerd.sock ]]; then
-            ctr --address containerd.sock content fetch --hosts-dir "$PWD/certs.d" k8s.gcr.io/pause:3.2 >told 2>&1 || failed "hosts.toml: $(<told)"
+            ctr --address containerd.sock content fetch --hosts-dir "$PWD/certs.d" k8s.gcr.io/pause:3.2 >messages 2>&1 || failed "hosts.toml: $(<messages)"
             contains "$(ctr --address containerd.sock image ls)" "$source"
             passed "containerd pulls through hosts.toml"
         else

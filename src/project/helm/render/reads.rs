@@ -124,7 +124,7 @@ impl Recorder {
         self.is_aside.set(is_aside);
     }
 
-    /// Notes what is compared, unless that only decides what people are told.
+    /// Notes what is compared, unless that only decides what people read.
     pub(super) fn compare(&self, comparison: Comparison) {
         if !self.is_aside.get() {
             self.comparisons.borrow_mut().insert(comparison);
