@@ -15,9 +15,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Files;
+use super::given::Given as GivenAt;
 use super::refusal;
 use super::subchart_findings::lower_severity;
-use super::values::{self, Leaf, Spot, Table, Value};
+use super::values::{self, Leaf, Table, Value};
 use crate::file_type::{self, Holds, ProjectType};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::project::{Members, PathKind, Tree};
@@ -60,8 +61,8 @@ struct Named {
     /// Another file that has the repository's URL.
     source: Option<PathBuf>,
     given: Given,
-    /// Files, and where in them values of the chart stand.
-    places: Vec<(PathBuf, Spot)>,
+    /// Where values of the chart are.
+    places: Vec<GivenAt>,
     /// Of a dependency the key of the parent's values under which it gets its own.
     key: Option<String>,
     /// Whether a condition switches it off.
@@ -417,13 +418,13 @@ fn lift(one: &Named, members: &mut Members) {
     if one.is_here || one.given.is_lifted() {
         return;
     }
-    for (file, at) in &one.places {
-        let Some(member) = members.get_mut(file) else {
+    for place in &one.places {
+        let Some(member) = members.get_mut(&place.file) else {
             continue;
         };
         let moving = member.findings.iter().filter(|one| refusal::moves(one));
         let offsets: Vec<usize> = moving.map(|one| one.span().start).collect();
-        let Some(all) = at.covered(&member.text).filter(|_| !offsets.is_empty()) else {
+        let Some(all) = place.at.covered(&member.text).filter(|_| !offsets.is_empty()) else {
             continue;
         };
         let places = structure::places(&member.text, member.file_type, &offsets);
@@ -435,7 +436,7 @@ fn lift(one: &Named, members: &mut Members) {
         let is_in = |offset: usize| all.covers(Span::new(offset, offset));
         let below = below.filter(|(offset, place)| is_in(**offset) && is_below(place));
         let below: Vec<usize> = below.map(|(offset, _)| *offset).collect();
-        refusal::lift_where(member, at, &|one| below.contains(&one.span().start));
+        refusal::lift_where(member, place, &|one| below.contains(&one.span().start));
     }
 }
 

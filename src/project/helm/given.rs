@@ -3,24 +3,36 @@
 //! Knows how they are written, and not who lays them there.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::coalesce::read_whole;
-use super::values::{self, Leaf, Spot, Table, Value};
+use super::overrides;
+use super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 
 /// Where values are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
     pub file: PathBuf,
     pub at: Spot,
-    /// Whether they are a list of names and values, as for `--set`.
-    pub is_list: bool,
+    pub written: Written,
+}
+
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// As tables in tables.
+    Tree,
+    /// As names with values, a list of those or a table: `--set` takes them.
+    Pairs,
+    /// The same, where all values are texts: `--set-string` does.
+    TextPairs,
 }
 
 impl Given {
     /// The values at a place of a file.
     pub(super) fn at(file: PathBuf, at: Spot) -> Self {
-        let is_list = false;
-        Self { file, at, is_list }
+        let written = Written::Tree;
+        Self { file, at, written }
     }
 
     /// All that a file of values has.
@@ -33,43 +45,90 @@ impl Given {
     /// # Errors
     /// Where they do not parse, or something else is there; in words that follow the file's name.
     pub(super) fn read(&self, text: &str, number: usize) -> Result<Table, String> {
-        match self.is_list {
-            false if self.at.is_whole() => read_whole(text, number),
-            false => values::read_at(text, number, &self.at),
-            true => {
-                let documents = values::read_all(text, number)?;
-                let root = documents.get(self.at.document).unwrap_or(&Value::Null);
-                set(values::at(root, &self.at.steps))
-            }
+        if self.written == Written::Tree {
+            return match self.at.is_whole() {
+                true => read_whole(text, number),
+                false => values::read_at(text, number, &self.at),
+            };
         }
+        let documents = values::read_all(text, number)?;
+        let root = documents.get(self.at.document).unwrap_or(&Value::Null);
+        let pairs = values::at(root, &self.at.steps);
+        if !matches!(pairs, Value::List(_) | Value::Table(_)) {
+            return Err("has no names and values there".to_owned());
+        }
+        let mut all = Table::new();
+        for pair in read_pairs(pairs, self.written) {
+            let (keys, value) = pair?;
+            overrides::set(&mut all, &keys, &value);
+        }
+        Ok(all)
     }
 }
 
-/// Names and values as `--set` takes them.
-fn set(list: &Value) -> Result<Table, String> {
-    let Value::List(items) = list else {
-        return Err("has no list of names and values there".to_owned());
+/// Names with values, each name as the keys that it has.
+///
+/// # Errors
+/// Each by itself, where a name is not read.
+pub(super) fn read_pairs(
+    pairs: &Value,
+    written: Written,
+) -> impl Iterator<Item = Result<(Vec<String>, Value), String>> {
+    let leaf = |value: &Value| match value {
+        Value::Leaf(leaf) => Some(leaf.clone()),
+        _ => None,
     };
-    let mut all = Table::new();
-    for item in items.iter().filter_map(Value::as_table) {
-        if let (Some(Value::Leaf(name)), Some(Value::Leaf(value))) =
-            (item.get("name"), item.get("value"))
-        {
-            let keys = keys_of(&name.text)
-                .ok_or_else(|| format!("sets {}, which is not read", name.text))?;
-            insert(&mut all, &keys, value);
-        }
-    }
-    Ok(all)
+    let of_list = move |item: &Value| {
+        let item = item.as_table()?;
+        let is_text = item.get("forceString").and_then(leaf);
+        let is_text = is_text.is_some_and(|leaf| leaf.kind == LeafKind::Bool(true));
+        let written = if is_text { Written::TextPairs } else { written };
+        Some((leaf(item.get("name")?)?.text, leaf(item.get("value")?)?, written))
+    };
+    let of_table = move |(name, value): (&String, &Value)| {
+        Some((Arc::from(name.as_str()), leaf(value)?, written))
+    };
+    let found: Vec<(Arc<str>, Leaf, Written)> = match pairs {
+        Value::List(items) => items.iter().filter_map(of_list).collect(),
+        Value::Table(table) => table.iter().filter_map(of_table).collect(),
+        _ => Vec::new(),
+    };
+    found.into_iter().map(|(name, value, written)| {
+        let keys = keys_of(&name).ok_or_else(|| format!("sets {name}, which is not read"))?;
+        let value = match written {
+            Written::TextPairs => Value::Leaf(value),
+            _ => typed(value),
+        };
+        Ok((keys, value))
+    })
 }
 
-/// The keys of a name: `a.b\.c` has two. `None` where an index is among them.
+/// A value as `--set` makes it of a text (`typedVal` of Helm's `pkg/strvals`).
+fn typed(leaf: Leaf) -> Value {
+    let is = |word: &str| leaf.text.eq_ignore_ascii_case(word);
+    let is_integer = || leaf.text.parse::<i64>().is_ok();
+    let kind = match () {
+        () if is("null") => return Value::Null,
+        () if is("true") => LeafKind::Bool(true),
+        () if is("false") => LeafKind::Bool(false),
+        () if is("0") || !leaf.text.starts_with('0') && is_integer() => LeafKind::Plain,
+        () => LeafKind::Text,
+    };
+    Value::Leaf(Leaf { kind, ..leaf })
+}
+
+/// No name has more keys.
+const MOST_KEYS: usize = 64;
+
+/// The keys of a name: `a.b\.c` has two. `None` where an index is among them, or there are too many.
 fn keys_of(name: &str) -> Option<Vec<String>> {
     let mut keys = vec![String::new()];
     let mut letters = name.chars();
     while let Some(letter) = letters.next() {
+        let is_full = keys.len() == MOST_KEYS;
         let last = keys.last_mut()?;
         match letter {
+            '.' if is_full => return None,
             '.' => keys.push(String::new()),
             '\\' => last.extend(letters.next()),
             '[' | '{' | ',' => return None,
@@ -77,23 +136,6 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
         }
     }
     Some(keys)
-}
-
-fn insert(table: &mut Table, keys: &[String], value: &Leaf) {
-    match keys {
-        [] => {}
-        [last] => {
-            table.insert(last.clone(), Value::Leaf(value.clone()));
-        }
-        [first, rest @ ..] => {
-            let mut inner = match table.get(first) {
-                Some(Value::Table(inner)) => Table::clone(inner),
-                _ => Table::new(),
-            };
-            insert(&mut inner, rest, value);
-            table.insert(first.clone(), Value::table(inner));
-        }
-    }
 }
 
 /// What a release of a chart of the user's own lays over the chart's values.
@@ -123,7 +165,7 @@ mod tests {
     fn a_list_of_names_and_values_is_a_tree() {
         let text = "set:\n- {name: image.registry, value: q.io}\n- {name: image.tag, value: '1'}\n- {name: x}\n";
         let given = Given {
-            is_list: true,
+            written: Written::Pairs,
             ..Given::at(PathBuf::new(), Spot::at_keys(0, &["set"]))
         };
         let table = given.read(text, 7).unwrap();

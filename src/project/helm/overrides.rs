@@ -9,8 +9,9 @@ mod style;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::values::{self, Leaf, Spot, Step, Table, Value};
+use super::values::{self, Leaf, LeafKind, Origin, Spot, Step, Table, Value};
 use crate::edit::{self, Applicability, Edit, Fix};
+use crate::source::Span;
 
 /// A value that is to be at a path of keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +63,56 @@ pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec
         }
     }
     vec![Err(NO_ROOM.to_owned()); wanted.len()]
+}
+
+/// The edits that add a name with its value to names and values as `--set` takes them: a list of those, or a table.
+///
+/// # Errors
+/// Where they cannot be added; in words that say why.
+pub(super) fn plan_pair(text: &str, at: &Spot, name: &str, value: &str) -> Result<Vec<Edit>, String> {
+    let before = read(text, at)?;
+    let leaf = |text: &str| {
+        Value::Leaf(Leaf {
+            text: text.into(),
+            kind: LeafKind::Text,
+            origin: Origin {
+                file: 0,
+                span: Span::new(0, 0),
+            },
+        })
+    };
+    let set_in = |at: &Spot, key: &str| {
+        let (path, value) = (vec![key.to_owned()], leaf(value));
+        plan(text, at, &[Override { path, value }]).remove(0)
+    };
+    let Value::List(items) = values::at(&before.documents[at.document], &at.steps) else {
+        return set_in(at, name);
+    };
+    let has_name = |item: &Value| {
+        let own = item.as_table().and_then(|item| item.get("name"));
+        matches!(own, Some(Value::Leaf(own)) if *own.text == *name)
+    };
+    if let Some(index) = items.iter().rposition(has_name) {
+        return set_in(&at.clone().item(index), "value");
+    }
+    let item = Value::table(Table::from([
+        ("name".to_owned(), leaf(name)),
+        ("value".to_owned(), leaf(value)),
+    ]));
+    let edit = insert::append(text, at, &item).ok_or(NO_ROOM)?;
+    let fix = Fix::here(vec![edit.clone()], Applicability::Safe);
+    let after = edit::apply(text, [&fix], Applicability::Safe);
+    let items: Vec<Value> = items.iter().cloned().chain([item]).collect();
+    let Some((Step::Key(key), above)) = at.steps.split_last() else {
+        return Err(NO_ROOM.to_owned());
+    };
+    let mut expected = before.clone();
+    let root = &mut expected.documents[at.document];
+    set_at(root, above, std::slice::from_ref(key), &Value::List(items.into()));
+    match read(&after, at).is_ok_and(|after| after.same(&expected)) {
+        true => Ok(vec![edit]),
+        false => Err(NO_ROOM.to_owned()),
+    }
 }
 
 const NO_ROOM: &str = "the override would change something else in the values file";

@@ -2,10 +2,11 @@
 //!
 //! A chart says so by the value of a key, or by a template that reads the key where the values do not have it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::chart::Dependency;
-use super::given::Given;
+use super::given::{Given, Written};
 use super::guard::KEY;
 use super::load::Chart;
 use super::overrides::{self, Override};
@@ -91,7 +92,7 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
             None => refuses(chart),
         }
     };
-    lift_where(values, &Spot::default(), &refusing);
+    lift_where(values, &Given::whole(PathBuf::new()), &refusing);
 }
 
 /// The same for values that a release lays over those of a chart of the tree.
@@ -99,26 +100,31 @@ pub(super) fn lift_given(chart: &Chart, given: &Given, member: &mut Member) {
     let Ok(table) = given.read(&member.text, 0) else {
         return;
     };
-    if given.is_list || !refuses(chart) || is_lifted(&table) {
+    if !refuses(chart) || is_lifted(&table) {
         return;
     }
     if let Some(all) = given.at.covered(&member.text) {
-        lift_where(member, &given.at, &|finding| all.covers(finding.span()));
+        lift_where(member, given, &|finding| all.covers(finding.span()));
     }
 }
 
-/// Adds the override to each fix of a file that moves an image for which it is needed; `at` is where values are in it.
-pub(super) fn lift_where(values: &mut Member, at: &Spot, needed: &dyn Fn(&Finding) -> bool) {
+/// Adds the override to each fix of a file that moves an image for which it is needed; `given` is where values are in it.
+pub(super) fn lift_where(values: &mut Member, given: &Given, needed: &dyn Fn(&Finding) -> bool) {
     let found = values.findings.iter_mut();
     let mut needing = found.filter(|one| moves(one) && needed(one)).peekable();
     if needing.peek().is_none() {
         return;
     }
-    let planned = overrides::plan(&values.text, at, &[lift(&[])]);
-    let planned: Result<Vec<Vec<Edit>>, String> = planned.into_iter().collect();
+    let override_ = lift(&[]);
+    let planned = match given.written {
+        Written::Tree => overrides::plan(&values.text, &given.at, &[override_]).remove(0),
+        Written::Pairs | Written::TextPairs => {
+            overrides::plan_pair(&values.text, &given.at, &override_.path.join("."), "true")
+        }
+    };
     for finding in needing {
         match &planned {
-            Ok(edits) => bring(finding, edits.iter().flatten()),
+            Ok(edits) => bring(finding, edits.iter()),
             Err(reason) => {
                 finding.fix = None;
                 finding.reason = Some(format!("{REASON}, and there is no room for that: {reason}"));

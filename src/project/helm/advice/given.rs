@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::given::{Given as GivenAt, Written, read_pairs};
+use super::super::overrides;
 use super::super::refusal;
 use super::super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 use super::ways::{Entry, Form, dig, leaf, written};
@@ -85,31 +87,11 @@ impl Given {
         self.files.extend(candidates);
     }
 
-    /// `image.repository: x`, as tables in tables.
     fn add_pairs(&mut self, value: &Value) {
-        let mut add = |path: &str, leaf: &Leaf| {
-            let mut steps: Vec<&str> = path.split('.').collect();
-            steps.truncate(MOST_STEPS);
-            let nested = steps
-                .iter()
-                .rev()
-                .fold(Value::Leaf(leaf.clone()), |value, key| {
-                    Value::table(Table::from([((*key).to_owned(), value)]))
-                });
-            self.layers.extend(nested.as_table().cloned());
-        };
-        match value {
-            Value::Table(table) => table.iter().for_each(|(path, value)| {
-                if let Value::Leaf(leaf) = value {
-                    add(path, leaf);
-                }
-            }),
-            Value::List(items) => items.iter().filter_map(Value::as_table).for_each(|item| {
-                if let (Some(name), Some(value)) = (leaf(item, "name"), leaf(item, "value")) {
-                    add(&name.text, value);
-                }
-            }),
-            _ => {}
+        for (keys, value) in read_pairs(value, Written::Pairs).flatten() {
+            let mut layer = Table::new();
+            overrides::set(&mut layer, &keys, &value);
+            self.layers.push(layer);
         }
     }
 
@@ -173,40 +155,40 @@ impl Given {
 }
 
 /// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
-pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<(PathBuf, Spot)> {
+pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     let mut places = Vec::new();
     let files = |value: &Value| match value {
         Value::Leaf(leaf) => files_named(&leaf.text, around),
         _ => Vec::new(),
     };
-    let whole = |file: PathBuf| (file, Spot::default());
     for (path, form) in entry.way.values {
         let here = || {
             let keys: Vec<&str> = path.split('.').collect();
             entry.at.clone().keys(&keys)
         };
+        let at = |spot: Spot| GivenAt::at(around.path.to_owned(), spot);
         match (form, dig(entry.table, path)) {
             (Form::Parent, _) => {
-                places.push(whole(around.path.with_file_name("values.yaml")));
+                places.push(GivenAt::whole(around.path.with_file_name("values.yaml")));
             }
-            (Form::Values, Some(Value::Table(_))) => places.push((around.path.to_owned(), here())),
-            (Form::Values, Some(Value::Leaf(_))) => {
-                places.push((around.path.to_owned(), here().in_text()));
-            }
+            (Form::Values, Some(Value::Table(_))) => places.push(at(here())),
+            (Form::Values, Some(Value::Leaf(_))) => places.push(at(here().in_text())),
             (Form::Files, Some(Value::List(items))) => {
-                places.extend(items.iter().flat_map(files).map(whole));
+                places.extend(items.iter().flat_map(files).map(GivenAt::whole));
             }
-            (Form::Files, Some(value)) => places.extend(files(value).into_iter().map(whole)),
+            (Form::Files, Some(value)) => places.extend(files(value).into_iter().map(GivenAt::whole)),
             (Form::List, Some(Value::List(items))) => {
                 for (index, item) in items.iter().enumerate() {
                     match item {
-                        Value::Table(_) => {
-                            places.push((around.path.to_owned(), here().item(index)));
-                        }
-                        item => places.extend(files(item).into_iter().map(whole)),
+                        Value::Table(_) => places.push(at(here().item(index))),
+                        item => places.extend(files(item).into_iter().map(GivenAt::whole)),
                     }
                 }
             }
+            (Form::Pairs, Some(Value::List(_) | Value::Table(_))) => places.push(GivenAt {
+                written: Written::Pairs,
+                ..at(here())
+            }),
             (Form::Values | Form::Files | Form::List | Form::Pairs, _) => {}
         }
     }

@@ -124,6 +124,56 @@ pub(super) fn plan(text: &str, spot: &Spot, wanted: &[(usize, &Override)]) -> In
     writer.plan
 }
 
+/// Adds an item behind the last one of a list, written as that one is. `None` where no list with items is there, or one
+/// with an unusual layout.
+pub(super) fn append(text: &str, spot: &Spot, item: &Value) -> Option<Edit> {
+    let parsed = spot.parse(text).ok()?;
+    let (document, steps) = spot.in_parsed();
+    let root = parsed.documents.get(document)?;
+    let list = values::node_at(root, steps)?.as_list()?;
+    let last = list.items.last()?;
+    let mut writer = Writer {
+        text,
+        style: Style::of(text, Some(root)),
+        plan: Insertion::default(),
+    };
+    let end = writer.end_of(last);
+    let flow = |map: &Map<'_>| writer.style_in(map).flow(item, has_quoted_keys(map));
+    let line = text[..last.span().start].rfind('\n').map_or(0, |at| at + 1);
+    match last {
+        Node::Map(map) if list.flow => {
+            let is_below = text[list.span.start..map.span.start].contains('\n');
+            let gap = match is_below {
+                true => {
+                    let indent = text[line..].len() - text[line..].trim_start_matches(' ').len();
+                    format!("{}{:indent$}", writer.style.newline, "")
+                }
+                false => " ".to_owned(),
+            };
+            let span = Span::new(end, end);
+            let text = format!(",{gap}{}", flow(map));
+            return Some(Edit { span, text });
+        }
+        Node::Map(map) => {
+            let before = &text[line..map.span.start];
+            let is_usual = before.bytes().all(|byte| matches!(byte, b' ' | b'-' | b'"' | b'\''));
+            let dash = before.rfind('-').filter(|_| is_usual)?;
+            let lines = match map.flow {
+                true => vec![format!("{:dash$}- {}", "", flow(map))],
+                false => {
+                    let mut lines = Vec::new();
+                    writer.style.block_item(item, dash, &mut lines);
+                    lines
+                }
+            };
+            let at = writer.after_comments(writer.line_end(end), dash + 1);
+            writer.insert_lines(at, lines, &[]);
+        }
+        _ => return None,
+    }
+    writer.plan.edits.pop().map(|(edit, _)| edit)
+}
+
 /// The map that is there of those on the way to a location, and the keys that lead on from it. `None` without steps, and
 /// where a step leads nowhere.
 fn innermost<'n, 's>(root: &'n Node<'n>, at: &'s [Step]) -> Option<(&'n Map<'n>, Vec<&'s str>)> {

@@ -119,7 +119,7 @@ impl Style {
     }
 
     /// `- key: value`, the other keys below the first.
-    fn block_item(&self, item: &Value, indent: usize, lines: &mut Vec<String>) {
+    pub(super) fn block_item(&self, item: &Value, indent: usize, lines: &mut Vec<String>) {
         match item {
             Value::Table(table) if !table.is_empty() => {
                 let first = lines.len();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ReleaseFile, Spot, Table, Value, text};
 use crate::project::PathKind;
-use crate::project::helm::given::Given;
+use crate::project::helm::given::{Given, Written};
 use crate::project::helm::values;
 
 impl ReleaseFile<'_> {
@@ -119,7 +119,7 @@ impl ReleaseFile<'_> {
         }
         if Self::has(helm, "parameters") {
             layers.push(Given {
-                is_list: true,
+                written: Written::Pairs,
                 ..self.given(at("parameters"))
             });
         }
@@ -151,10 +151,10 @@ impl ReleaseFile<'_> {
             }
             Some(_) => return None,
         }
-        for key in ["set", "setString"] {
+        for (key, written) in [("set", Written::Pairs), ("setString", Written::TextPairs)] {
             if Self::has(release, key) {
                 layers.push(Given {
-                    is_list: true,
+                    written,
                     ..self.given(spot.clone().keys(&[key]))
                 });
             }
