@@ -19,7 +19,9 @@ pub(super) fn print(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let is_folder = walk::is_folder(path) == Some(true);
+    let kind = walk::is_folder(path);
+    let is_folder = kind == Some(true);
+    let is_missing = kind.is_none() && !path.as_os_str().is_empty();
     let folder = match is_folder {
         true => path,
         false => path.parent().unwrap_or(Path::new("")),
@@ -33,7 +35,13 @@ pub(super) fn print(
     let file = config.file.as_deref().map_or("-".into(), printable::path);
     let origin = typed.origin(config);
     let mut rows = vec![
-        ("path", printable::path(path)),
+        (
+            "path",
+            match is_missing {
+                true => format!("{} (not there: what would hold for it)", printable::path(path)),
+                false => printable::path(path),
+            },
+        ),
         ("repository", area.top().map_or("-".into(), printable::path)),
         ("configuration", format!("{file} ({origin})")),
         (

@@ -209,6 +209,10 @@ fn asides(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
                 &format!("{more} with --write --unsafe-fixes"),
             );
         }
+        _ if summary.unsafe_fixable > 0 && !render_options.write => tell(
+            summary.fixable + summary.unsafe_fixable,
+            "fixable with --write --unsafe-fixes",
+        ),
         _ => tell(summary.fixable + summary.unsafe_fixable, fixable),
     }
     tell(summary.suppressed, "suppressed");
@@ -303,5 +307,11 @@ x/a.yaml: problem: no room
         let expected = "1 error, 2 warnings in 1 file; 2 fixable with --write; 1 more with --write \
                         --unsafe-fixes; 1 not analysed\n";
         assert_eq!(counts(&summary, &LOOK), expected);
+        let all = RenderOptions {
+            limit: Applicability::Unsafe,
+            ..LOOK
+        };
+        let expected = "1 error, 2 warnings in 1 file; 3 fixable with --write --unsafe-fixes; 1 not analysed\n";
+        assert_eq!(counts(&summary, &all), expected);
     }
 }

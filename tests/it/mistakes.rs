@@ -167,7 +167,14 @@ fn names_that_look_like_a_configuration_are_refused() {
 #[test]
 fn flags_can_be_repeated() {
     let folder = folder(&[("a.yaml", LEGACY)]);
-    for arguments in [&["-vv"][..], &["-v", "--verbose"], &["-qq"]] {
+    for arguments in [
+        &["-vv"][..],
+        &["-v", "--verbose"],
+        &["-qq"],
+        &["--diff", "--diff"],
+        &["--format", "json", "--format=concise"],
+        &["--unsafe-fixes", "--unsafe-fixes", "--no-hidden", "--no-hidden"],
+    ] {
         let output = run(folder.path(), arguments);
         assert_eq!(
             output.status.code(),
@@ -175,6 +182,18 @@ fn flags_can_be_repeated() {
             "{arguments:?}: {}",
             stderr(&output)
         );
+    }
+}
+
+#[test]
+fn settings_of_what_is_not_there_are_marked() {
+    let folder = folder(&[("a.yaml", LEGACY)]);
+    for (path, is_marked) in [("a.yaml", false), ("", false), ("nowhere/a.yaml", true)] {
+        let arguments = ["config", path];
+        let path_given = usize::from(!path.is_empty());
+        let output = run(folder.path(), &arguments[..=path_given]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output).contains("not there"), is_marked, "{path}");
     }
 }
 

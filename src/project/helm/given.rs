@@ -162,6 +162,32 @@ mod tests {
     }
 
     #[test]
+    fn a_name_with_too_many_keys_is_not_read() {
+        let name = "a.".repeat(100_000);
+        assert_eq!(keys_of(&name), None);
+    }
+
+    #[test]
+    fn values_have_the_types_that_set_gives_them() {
+        let typed = |text: &str, written| {
+            let list = values::read(&format!("set: [{{name: a, value: {text}}}]"), 0).unwrap();
+            let (_, value) = read_pairs(&list["set"], written).next().unwrap().unwrap();
+            match value {
+                Value::Leaf(leaf) => Some(leaf.kind),
+                _ => None,
+            }
+        };
+        let kinds = |text| (typed(text, Written::Pairs), typed(text, Written::TextPairs));
+        let text = Some(LeafKind::Text);
+        assert_eq!(kinds("'True'"), (Some(LeafKind::Bool(true)), text));
+        assert_eq!(kinds("'1'"), (Some(LeafKind::Plain), text));
+        assert_eq!(kinds("'01'"), (text, text));
+        assert_eq!(kinds("'null'"), (None, text));
+        let forced = "'true', forceString: true";
+        assert_eq!(kinds(forced), (text, text));
+    }
+
+    #[test]
     fn a_list_of_names_and_values_is_a_tree() {
         let text = "set:\n- {name: image.registry, value: q.io}\n- {name: image.tag, value: '1'}\n- {name: x}\n";
         let given = Given {

@@ -1,6 +1,4 @@
-use super::super::values::{LeafKind, Origin};
 use super::*;
-use crate::source::Span;
 
 fn override_of(path: &str, text: &str) -> Override {
     Override {
@@ -223,4 +221,51 @@ fn in_a_text_of_yaml() {
     assert!(applied_at(stripped, &spot, &[("z", X)]).is_err());
     assert!(applied_at(stripped, &spot, &[("m.k", X)]).is_ok());
     refused("helm:\n  values: &v |\n    m:\n      a: 1\nother: *v\n");
+}
+
+#[test]
+fn a_pair_is_written_as_the_others_are() {
+    for (text, expected) in [
+        (
+            "set:\n  - name: a\n    value: b # c\n    # of it\nx: 1\n",
+            "set:\n  - name: a\n    value: b # c\n    # of it\n  - name: k.l\n    value: \"true\"\nx: 1\n",
+        ),
+        (
+            "set:\n-   name: 'a'\n    value: 'b'",
+            "set:\n-   name: 'a'\n    value: 'b'\n- name: 'k.l'\n  value: 'true'",
+        ),
+        (
+            "set:\r\n- {name: a, value: b}\r\n",
+            "set:\r\n- {name: a, value: b}\r\n- {name: k.l, value: \"true\"}\r\n",
+        ),
+        (
+            "set: [{name: a, value: b}]\n",
+            "set: [{name: a, value: b}, {name: k.l, value: \"true\"}]\n",
+        ),
+        (
+            "{\"set\": [\n  {\"name\": \"a\", \"value\": \"b\"}\n]}\n",
+            "{\"set\": [\n  {\"name\": \"a\", \"value\": \"b\"},\n  {\"name\": \"k.l\", \"value\": \"true\"}\n]}\n",
+        ),
+        // One that is there already says something else.
+        (
+            "set:\n- name: k.l\n  value: false\n- name: b\n  value: c\n",
+            "set:\n- name: k.l\n  value: \"true\"\n- name: b\n  value: c\n",
+        ),
+        ("set:\n  a.b: c\n", "set:\n  a.b: c\n  k.l: \"true\"\n"),
+    ] {
+        let edits = plan_pair(text, &Spot::at_keys(0, &["set"]), "k.l", "true").unwrap();
+        let fix = Fix::here(edits, Applicability::Safe);
+        assert_eq!(edit::apply(text, [&fix], Applicability::Safe), expected);
+    }
+    // What is not written out as a list is left alone.
+    for text in [
+        "x: &a [{name: a, value: b}]\nset: *a\n",
+        "set:\n-\n  name: a\n  value: b\n",
+        "set: []\n",
+        "set: [a, b]\n",
+        "set: text\n",
+    ] {
+        let planned = plan_pair(text, &Spot::at_keys(0, &["set"]), "k.l", "true");
+        assert!(planned.is_err(), "{text}: {planned:?}");
+    }
 }
