@@ -12,7 +12,7 @@ use crate::common::{files, fill, run};
 use crate::differential::{Chance, IMAGES, Moves, alone, images_of, shown};
 
 /// Enough that each shape meets each other one.
-const CASES: u64 = 40;
+const CASES: u64 = 24;
 
 /// The document that lays something over the folder.
 const DOCUMENT: &str = "clusters/layer.yaml";

@@ -16,7 +16,7 @@ fn promises_are_held_on_the_seed() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 96,
+        cases: 48,
         failure_persistence: None,
         // The same trees on every machine; PROPTEST_RNG_SEED and PROPTEST_CASES ask for others.
         rng_seed: RngSeed::Fixed(20_261_128),
