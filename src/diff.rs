@@ -145,6 +145,21 @@ fn tame(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// Holds a file of the project to what is made now, or writes it where `UPDATE` is set, as `cargo xtask regenerate` does.
+#[cfg(test)]
+pub(crate) fn assert_stored(path: &str, made: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, made).unwrap();
+    }
+    let stored = std::fs::read_to_string(&file).unwrap_or_default();
+    let changes = unified(Path::new(path), Some(&stored), made, Style::Patch);
+    assert!(
+        stored == made,
+        "{path} is not what is made now; `cargo xtask regenerate` writes it:\n{changes}"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

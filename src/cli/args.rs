@@ -32,8 +32,6 @@ use crate::rules::Severity;
     version,
     disable_version_flag = true,
     args_conflicts_with_subcommands = true,
-    // An option that is there twice, in a hook's `args` and by hand, is no mistake: the last one counts.
-    args_override_self = true,
     max_term_width = 90,
     after_help = "Exit codes: 0 no findings left, 1 findings left, 2 the run is incomplete or the arguments are wrong.\n\
                   Check with `regfix`, preview with `regfix --diff`, fix with `regfix --write`."

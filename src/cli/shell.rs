@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap::{CommandFactory, ValueEnum};
+use clap::{Arg, ArgAction, CommandFactory, ValueEnum};
 
 use super::{Arguments, Exit};
 use crate::printable::complain;
@@ -26,7 +26,7 @@ const PLUGIN: &str = "kubectl-regfix";
 
 /// The command as it was called: its usage says what was typed.
 pub(super) fn command(program: Option<&OsStr>) -> clap::Command {
-    let command = Arguments::command();
+    let command = Arguments::command().mut_args(repeatable);
     if !is_plugin(program) {
         return command;
     }
@@ -35,6 +35,17 @@ pub(super) fn command(program: Option<&OsStr>) -> clap::Command {
         .unwrap_or_default()
         .replace("`regfix", "`kubectl regfix");
     command.bin_name("kubectl regfix").after_help(examples)
+}
+
+/// A flag that is there twice, in a hook's `args` and by hand, is no mistake.
+fn repeatable(argument: Arg) -> Arg {
+    match argument.get_action() {
+        ArgAction::SetTrue => {
+            let own = argument.get_id().clone();
+            argument.overrides_with(own)
+        }
+        _ => argument,
+    }
 }
 
 fn is_plugin(program: Option<&OsStr>) -> bool {

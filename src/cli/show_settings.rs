@@ -38,7 +38,10 @@ pub(super) fn print(
         (
             "path",
             match is_missing {
-                true => format!("{} (not there: what would hold for it)", printable::path(path)),
+                true => format!(
+                    "{} (not there: what would hold for it)",
+                    printable::path(path)
+                ),
                 false => printable::path(path),
             },
         ),

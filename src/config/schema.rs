@@ -137,15 +137,7 @@ fn as_json(text: &str) -> Value {
 #[test]
 fn the_schema_is_of_what_the_reader_knows() {
     let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema/config.json");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, &text).unwrap();
-    }
-    let stored = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(
-        stored, text,
-        "docs/schema/config.json: cargo xtask regenerate writes it"
-    );
+    crate::diff::assert_stored("docs/schema/config.json", &text);
 }
 
 #[test]

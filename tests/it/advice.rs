@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{files, fill, packed, run, stderr, stdout};
+use crate::common::{files, fill, formats_but, packed, run, stderr, stdout};
 
 const RULE: &str = "legacy-chart-version";
 const METRICS: &str = "https://prometheus-community.github.io/helm-charts";
@@ -274,9 +274,8 @@ fn a_finding_of_the_packaged_chart_has_the_clean_version_and_is_the_only_one() {
 fn every_format_has_the_version() {
     let text = chart(&[("kube-state-metrics", "4.7.0", METRICS)]);
     let tree = folder(&[("Chart.yaml", &text)]);
-    for format in [
-        "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson",
-    ] {
+    // Markdown counts by rule, and `full` breaks its lines.
+    for format in formats_but(&["full", "markdown"]) {
         let output = stdout(&run(tree.path(), &["--format", format]));
         let flat: String = output.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(

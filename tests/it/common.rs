@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use regfix::diff;
+use regfix::report::FORMATS;
 
 /// The binary, with nothing of the tester's environment that changes what it says.
 pub(crate) fn regfix(folder: &Path) -> Command {
@@ -32,6 +33,12 @@ pub(crate) fn regfix(folder: &Path) -> Command {
 pub(crate) fn outdated(path: &str, stored: &str, made: &str) -> String {
     let changes = diff::unified(Path::new(path), Some(stored), made, diff::Style::Patch);
     format!("{path} is not what is made now; `cargo xtask regenerate` writes it:\n{changes}")
+}
+
+/// The names of all formats but some.
+pub(crate) fn formats_but(left_out: &[&str]) -> impl Iterator<Item = &'static str> {
+    let names = FORMATS.iter().map(|format| format.name);
+    names.filter(|name| !left_out.contains(name))
 }
 
 /// Runs to the end.

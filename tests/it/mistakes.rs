@@ -172,8 +172,12 @@ fn flags_can_be_repeated() {
         &["-v", "--verbose"],
         &["-qq"],
         &["--diff", "--diff"],
-        &["--format", "json", "--format=concise"],
-        &["--unsafe-fixes", "--unsafe-fixes", "--no-hidden", "--no-hidden"],
+        &[
+            "--unsafe-fixes",
+            "--unsafe-fixes",
+            "--no-hidden",
+            "--no-hidden",
+        ],
     ] {
         let output = run(folder.path(), arguments);
         assert_eq!(

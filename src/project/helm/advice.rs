@@ -424,7 +424,11 @@ fn lift(one: &Named, members: &mut Members) {
         };
         let moving = member.findings.iter().filter(|one| refusal::moves(one));
         let offsets: Vec<usize> = moving.map(|one| one.span().start).collect();
-        let Some(all) = place.at.covered(&member.text).filter(|_| !offsets.is_empty()) else {
+        let Some(all) = place
+            .at
+            .covered(&member.text)
+            .filter(|_| !offsets.is_empty())
+        else {
             continue;
         };
         let places = structure::places(&member.text, member.file_type, &offsets);

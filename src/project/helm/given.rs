@@ -83,7 +83,11 @@ pub(super) fn read_pairs(
         let is_text = item.get("forceString").and_then(leaf);
         let is_text = is_text.is_some_and(|leaf| leaf.kind == LeafKind::Bool(true));
         let written = if is_text { Written::TextPairs } else { written };
-        Some((leaf(item.get("name")?)?.text, leaf(item.get("value")?)?, written))
+        Some((
+            leaf(item.get("name")?)?.text,
+            leaf(item.get("value")?)?,
+            written,
+        ))
     };
     let of_table = move |(name, value): (&String, &Value)| {
         Some((Arc::from(name.as_str()), leaf(value)?, written))

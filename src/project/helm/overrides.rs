@@ -69,7 +69,12 @@ pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec
 ///
 /// # Errors
 /// Where they cannot be added; in words that say why.
-pub(super) fn plan_pair(text: &str, at: &Spot, name: &str, value: &str) -> Result<Vec<Edit>, String> {
+pub(super) fn plan_pair(
+    text: &str,
+    at: &Spot,
+    name: &str,
+    value: &str,
+) -> Result<Vec<Edit>, String> {
     let before = read(text, at)?;
     let leaf = |text: &str| {
         Value::Leaf(Leaf {
@@ -108,7 +113,12 @@ pub(super) fn plan_pair(text: &str, at: &Spot, name: &str, value: &str) -> Resul
     };
     let mut expected = before.clone();
     let root = &mut expected.documents[at.document];
-    set_at(root, above, std::slice::from_ref(key), &Value::List(items.into()));
+    set_at(
+        root,
+        above,
+        std::slice::from_ref(key),
+        &Value::List(items.into()),
+    );
     match read(&after, at).is_ok_and(|after| after.same(&expected)) {
         true => Ok(vec![edit]),
         false => Err(NO_ROOM.to_owned()),

@@ -176,7 +176,9 @@ pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
             (Form::Files, Some(Value::List(items))) => {
                 places.extend(items.iter().flat_map(files).map(GivenAt::whole));
             }
-            (Form::Files, Some(value)) => places.extend(files(value).into_iter().map(GivenAt::whole)),
+            (Form::Files, Some(value)) => {
+                places.extend(files(value).into_iter().map(GivenAt::whole))
+            }
             (Form::List, Some(Value::List(items))) => {
                 for (index, item) in items.iter().enumerate() {
                     match item {

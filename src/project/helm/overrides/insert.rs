@@ -156,7 +156,9 @@ pub(super) fn append(text: &str, spot: &Spot, item: &Value) -> Option<Edit> {
         }
         Node::Map(map) => {
             let before = &text[line..map.span.start];
-            let is_usual = before.bytes().all(|byte| matches!(byte, b' ' | b'-' | b'"' | b'\''));
+            let is_usual = before
+                .bytes()
+                .all(|byte| matches!(byte, b' ' | b'-' | b'"' | b'\''));
             let dash = before.rfind('-').filter(|_| is_usual)?;
             let lines = match map.flow {
                 true => vec![format!("{:dash$}- {}", "", flow(map))],
