@@ -20,7 +20,7 @@ use crate::project::{Member, Members};
 use crate::report::{Chunk, FileReport, Summary, Tally};
 use crate::source::LineIndex;
 use crate::walk::ReadError;
-use crate::write::{Change, Note, Writer};
+use crate::write::{Change, Note, WriteError, Writer};
 
 /// One file's part of the output, and its counts.
 #[derive(Default)]
@@ -127,31 +127,15 @@ impl Worker<'_> {
                 ignores::add(options, note, &|| texts.members(), &judged)
             }
         };
-        let mut failure = None;
-        let mut notes = Vec::new();
-        if let Some(writer) = self.writer {
-            let changed = outcomes.iter().filter_map(|(path, outcome)| {
-                let before = texts.before.get(path.as_path())?.as_deref();
-                let bytes = |text| texts.encoding(path).encode(text);
-                let is_changed = outcome.text != before.unwrap_or_default();
-                is_changed.then(|| (path, before.map(bytes), bytes(&outcome.text)))
-            });
-            let changed: Vec<_> = changed.collect();
-            let changes = changed.iter().map(|(path, before, after)| Change {
-                path,
-                before: before.as_deref(),
-                after,
-            });
-            let changes: Vec<Change<'_>> = changes.collect();
-            match writer.replace_all(&changes) {
-                Ok(written) => notes = written,
-                Err(error) => {
-                    failure = Some((error.path().to_owned(), error.to_string()));
-                    // All that would have been fixed is left.
-                    outcomes = pipeline.group(texts.members(), None);
-                }
+        let (notes, failure) = match self.write_group(&texts, &outcomes) {
+            Ok(notes) => (notes, None),
+            Err(error) => {
+                // All that would have been fixed is left.
+                outcomes = pipeline.group(texts.members(), None);
+                let failure = (error.path().to_owned(), error.to_string());
+                (Vec::new(), Some(failure))
             }
-        }
+        };
         let mut unfixed = match options.previews_reports() {
             true => pipeline.group(texts.members(), None),
             false => BTreeMap::new(),
@@ -175,6 +159,31 @@ impl Worker<'_> {
             parts.entry(path).or_default().fail(error);
         }
         parts.into_iter().collect()
+    }
+
+    /// Replaces the files of a group that changed, all or none, if the run writes.
+    fn write_group(
+        &self,
+        texts: &Texts<'_>,
+        outcomes: &BTreeMap<PathBuf, pipeline::FileResult>,
+    ) -> Result<Vec<Note>, WriteError> {
+        let Some(writer) = self.writer else {
+            return Ok(Vec::new());
+        };
+        let changed = outcomes.iter().filter_map(|(path, outcome)| {
+            let before = texts.before.get(path.as_path())?.as_deref();
+            let bytes = |text| texts.encoding(path).encode(text);
+            let is_changed = outcome.text != before.unwrap_or_default();
+            is_changed.then(|| (path, before.map(bytes), bytes(&outcome.text)))
+        });
+        let changed: Vec<_> = changed.collect();
+        let changes = changed.iter().map(|(path, before, after)| Change {
+            path,
+            before: before.as_deref(),
+            after,
+        });
+        let changes: Vec<Change<'_>> = changes.collect();
+        writer.replace_all(&changes)
     }
 }
 

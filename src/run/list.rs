@@ -1,14 +1,14 @@
 //! Listings: which files would be scanned, and which images they name.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod subcharts;
+
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
 use super::candidate::is_report;
-use super::settings::Vendoring;
-use super::workspace::Workspace;
 use super::{Options, RunOutcome, complain_of_settings, is_broken};
 use crate::check::{self, Image};
 use crate::file_type::{self, FileType};
@@ -257,97 +257,10 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             }
         }
     }
-    if of_subcharts(options, &charts, &releasing, &mut images, err)? == RunOutcome::Failed {
+    if subcharts::add(options, &charts, &releasing, &mut images, err)? == RunOutcome::Failed {
         outcome = RunOutcome::Failed;
     }
     Ok((images, outcome))
-}
-
-/// Adds what the subcharts of charts pull, by the values that they get.
-fn of_subcharts(
-    options: &Options<'_>,
-    charts: &[PathBuf],
-    releases: &[PathBuf],
-    images: &mut Vec<Listed>,
-    err: &mut dyn Write,
-) -> io::Result<RunOutcome> {
-    let mut outcome = RunOutcome::Clean;
-    let rules = match options.settings.joint(&options.settings.areas()) {
-        Ok(rules) => rules,
-        Err(error) => {
-            complain(err, error)?;
-            return Ok(RunOutcome::Failed);
-        }
-    };
-    let prefilter = &rules.prefilter;
-    let workspace = Workspace::new(&options.walk, prefilter);
-    let vendoring = Vendoring(options.settings);
-    let (edit, listed) = (
-        |folder: &Path| vendoring.edits(folder),
-        |folder: &Path| vendoring.lists(folder),
-    );
-    let vendored = helm::Vendored {
-        edit: &edit,
-        listed: &listed,
-    };
-    add_rendered(
-        helm::rendered_images(&workspace, charts, &rules.set, vendored),
-        images,
-    );
-    let mut added = Vec::new();
-    for pulled in helm::images(&workspace, charts, releases, prefilter, vendored) {
-        for (why, fatal) in pulled.unseen {
-            complain(err, format!("{}: {why}", printable::path(&pulled.chart)))?;
-            if fatal {
-                outcome = RunOutcome::Failed;
-            }
-        }
-        let rows = pulled.images.into_iter();
-        let rows = rows.map(|found| {
-            Listed::new(
-                found.image,
-                found.place.into(),
-                found.position,
-                Some(found.chart),
-            )
-        });
-        added.extend(rows);
-    }
-    if !added.is_empty() {
-        let place = |listed: &Listed| (listed.path.clone(), listed.line, listed.column);
-        // An unpacked subchart was walked: there it is named by its own values alone.
-        let known: HashSet<_> = added.iter().map(place).collect();
-        images.retain(|listed| !known.contains(&place(listed)));
-        images.append(&mut added);
-        images.sort_by_cached_key(|listed| (place(listed), listed.chart.clone()));
-        // Several releases of one chart name it at one location.
-        images.dedup_by(|one, other| {
-            let rest = |listed: &Listed| (listed.image.clone(), listed.chart.clone());
-            place(one) == place(other) && rest(one) == rest(other)
-        });
-    }
-    Ok(outcome)
-}
-
-/// Puts the images that charts render in the place of what their files say by themselves.
-fn add_rendered(rendered: Vec<helm::Rendered>, images: &mut Vec<Listed>) {
-    if rendered.iter().all(|one| one.images.is_empty()) {
-        return;
-    }
-    let mut pieces: HashMap<&Path, Vec<(Position, Position)>> = HashMap::new();
-    for (path, own) in rendered.iter().flat_map(|one| &one.pieces) {
-        pieces.entry(path).or_default().extend(own);
-    }
-    images.retain(|listed| {
-        let at = (listed.line, listed.column);
-        let mut pieces = pieces.get(&*listed.path).into_iter().flatten();
-        !pieces.any(|(start, end)| (start.line, start.column) <= at && at < (end.line, end.column))
-    });
-    let found = rendered.into_iter().flat_map(|one| one.images);
-    images.extend(found.map(|(path, position, image)| Listed::new(image, path, position, None)));
-    let place = |listed: &Listed| (listed.path.clone(), listed.line, listed.column);
-    images.sort_by_cached_key(|listed| (place(listed), listed.image.clone()));
-    images.dedup_by(|one, other| place(one) == place(other) && one.image == other.image);
 }
 
 fn each(images: &[Listed], json: bool) -> Vec<String> {

@@ -64,6 +64,21 @@ impl ProjectFiles {
             }
         }
     }
+
+    /// Brings the files of two walks in order, each once.
+    fn sort(&mut self) {
+        for files in [
+            &mut self.projects,
+            &mut self.selectors,
+            &mut self.naming,
+            &mut self.releases_around,
+        ] {
+            files.sort();
+            files.dedup();
+        }
+        let own: HashSet<&PathBuf> = self.releases.iter().collect();
+        self.releases_around.retain(|path| !own.contains(path));
+    }
 }
 
 /// What projects may see, and the files that make them. Where a part of a repository is given, the projects of the whole
@@ -89,69 +104,72 @@ pub(super) fn workspace_of<'r>(
     }
     let fatal = found.problems.iter().filter(|problem| problem.fatal);
     fatal.for_each(|problem| workspace.note_unread(&problem.path, true));
-    let around = workspace.around();
-    if !around.is_empty() {
-        let around = walk::Options {
-            roots: around,
-            ..options.walk.clone()
-        };
-        let has_naming = !project_files.naming.is_empty();
-        let filter = walk::Filter {
-            listed: &|folder, names| options.settings.listed(folder, names),
-            wanted: &|path: &Path, _| {
-                let may_matter = |file_type: &&FileType| {
-                    file_type.makes_project() || file_type.holds == Holds::Yaml
-                };
-                options.kind_of(path, false).filter(may_matter).into()
-            },
-            keep: &|path: &Path, file_type: &'static FileType, bytes: &[u8]| {
-                let Some(area) = options.settings.of(path) else {
-                    return Kept::Nothing;
-                };
-                let has_word = area.rules.prefilter.look(bytes).has_word;
-                let roles = Roles::of(path, file_type, bytes, has_word);
-                // A chart may come from a repository that another file explains.
-                let names_chart = has_naming && roles.names_chart;
-                let text = roles.text(bytes);
-                let is_of_use = text.is_some() || names_chart;
-                is_of_use.then_some((roles, text)).into()
-            },
-            suspect: &|_: &[u8]| false,
-        };
-        let around = walk::walk(&around, &filter);
-        let fatal = around.problems.iter().filter(|problem| problem.fatal);
-        fatal.for_each(|problem| {
-            workspace.note_unread(&workspace.resolve(&problem.path, "."), true)
-        });
-        for (path, (roles, text)) in around.kept {
-            let path = workspace.resolve(&path, ".");
-            if has_naming && roles.names_chart {
-                project_files.naming.push(path.clone());
-            }
-            if text.is_some() {
-                if roles.releases {
-                    project_files.releases_around.push(path.clone());
-                }
-                let releases = false;
-                project_files.add(&path, Roles { releases, ..roles });
-                workspace.note(&path, text, false);
-            }
-        }
-        for files in [
-            &mut project_files.projects,
-            &mut project_files.selectors,
-            &mut project_files.naming,
-            &mut project_files.releases_around,
-        ] {
-            files.sort();
-            files.dedup();
-        }
-        let own: HashSet<&PathBuf> = project_files.releases.iter().collect();
-        project_files
-            .releases_around
-            .retain(|path| !own.contains(path));
-    }
+    add_around(options, &mut workspace, &mut project_files);
     (workspace, project_files)
+}
+
+/// Adds the files of the same repositories that lie beyond the roots of the run.
+fn add_around(
+    options: &Options<'_>,
+    workspace: &mut Workspace<'_>,
+    project_files: &mut ProjectFiles,
+) {
+    let roots = workspace.around();
+    if roots.is_empty() {
+        return;
+    }
+    let has_naming = !project_files.naming.is_empty();
+    let around = walk_around(options, roots, has_naming);
+    let fatal = around.problems.iter().filter(|problem| problem.fatal);
+    fatal.for_each(|problem| workspace.note_unread(&workspace.resolve(&problem.path, "."), true));
+    for (path, (roles, text)) in around.kept {
+        let path = workspace.resolve(&path, ".");
+        if has_naming && roles.names_chart {
+            project_files.naming.push(path.clone());
+        }
+        if text.is_some() {
+            if roles.releases {
+                project_files.releases_around.push(path.clone());
+            }
+            let releases = false;
+            project_files.add(&path, Roles { releases, ..roles });
+            workspace.note(&path, text, false);
+        }
+    }
+    project_files.sort();
+}
+
+/// Walks what lies beyond the roots of the run. A chart may come from a repository that another file explains: where
+/// `has_naming` is set, files that name charts are kept, too.
+fn walk_around(
+    options: &Options<'_>,
+    roots: Vec<PathBuf>,
+    has_naming: bool,
+) -> walk::Walked<(Roles, Option<Arc<str>>)> {
+    let around = walk::Options {
+        roots,
+        ..options.walk.clone()
+    };
+    let filter = walk::Filter {
+        listed: &|folder, names| options.settings.listed(folder, names),
+        wanted: &|path: &Path, _| {
+            let may_matter =
+                |file_type: &&FileType| file_type.makes_project() || file_type.holds == Holds::Yaml;
+            options.kind_of(path, false).filter(may_matter).into()
+        },
+        keep: &|path: &Path, file_type: &'static FileType, bytes: &[u8]| {
+            let Some(area) = options.settings.of(path) else {
+                return Kept::Nothing;
+            };
+            let has_word = area.rules.prefilter.look(bytes).has_word;
+            let roles = Roles::of(path, file_type, bytes, has_word);
+            let text = roles.text(bytes);
+            let is_of_use = text.is_some() || has_naming && roles.names_chart;
+            is_of_use.then_some((roles, text)).into()
+        },
+        suspect: &|_: &[u8]| false,
+    };
+    walk::walk(&around, &filter)
 }
 
 /// What a run asks of its files. Without a walk each stands for itself.
