@@ -1,27 +1,30 @@
 //! Which settings hold for a file: those of the nearest configuration in the repository that holds it.
 //!
-//! Finds configurations, and has each of them read once. Where settings come from, and what was typed, is for [`Source`].
+//! Has each configuration that is found read once. Where settings come from, and what was typed, is for [`Source`].
+
+mod area;
+mod folders;
+mod passed_over;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::baselines::{Baselines, RunBaseline};
 use super::origins::Origins;
-use super::roles::role_words;
-use crate::baseline;
-use crate::config::{self, Config, Found};
-use crate::file_type;
-use crate::open;
+use crate::config::{Config, Found};
 use crate::printable;
 use crate::report::{Origin, PathBase};
-use crate::rules::prefilter::{Parts, Prefilter};
+use crate::rules::prefilter::Parts;
 use crate::rules::select::Names;
 use crate::rules::{Edition, Facts, Rule, RuleSet};
-use crate::source::normal;
-use crate::suppress::MARKER;
 use crate::walk::{self, Overlay};
+
+use area::Repository;
+pub(super) use area::Vendoring;
+pub use area::{Area, Rules};
+use folders::Spot;
 
 /// Where settings come from. An error is ready to be shown.
 pub trait Source: Sync {
@@ -38,52 +41,6 @@ pub trait Source: Sync {
     /// # Errors
     /// Where none is left.
     fn rules(&self, config: &Config) -> Result<RuleSet, String>;
-}
-
-/// Rules, ready for use. Configurations that choose the same share them.
-pub struct Rules {
-    pub set: RuleSet,
-    pub prefilter: Prefilter,
-    /// The ids that an ignore comment may name.
-    pub(super) names: Names,
-}
-
-impl Rules {
-    fn new(set: RuleSet, names: Names, parts: &mut Parts) -> Result<Self, String> {
-        let prefilter = Prefilter::with_words(&set, &[MARKER], &role_words(), parts)?;
-        Ok(Self {
-            set,
-            prefilter,
-            names,
-        })
-    }
-}
-
-/// A repository; of files that are in none, the folder of their configuration.
-#[derive(Debug)]
-pub(super) struct Repository {
-    /// As it really is.
-    top: PathBuf,
-    is_git: bool,
-    /// Why nothing in it is looked at, if so.
-    broken: OnceLock<String>,
-}
-
-/// The files for which one configuration holds.
-pub struct Area {
-    pub config: Config,
-    pub rules: Arc<Rules>,
-    pub(super) baseline: Option<Arc<RunBaseline>>,
-    repository: Arc<Repository>,
-}
-
-/// What is known of a folder.
-#[derive(Clone)]
-struct Spot {
-    real: PathBuf,
-    repository: Arc<Repository>,
-    /// `None` where its configuration is broken.
-    area: Option<Arc<Area>>,
 }
 
 /// What was read so far.
@@ -331,216 +288,6 @@ impl<'s> Settings<'s> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn spot(&self, folder: &Path) -> Arc<Spot> {
-        let spots = self.spots.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(spot) = spots.get(folder.as_os_str()) {
-            return Arc::clone(spot);
-        }
-        drop(spots);
-        // The walk goes from folder to folder: each is one step from one that is known.
-        let spot = match (folder.parent(), folder.file_name()) {
-            (Some(above), Some(name)) if self.is_below_root(folder) => {
-                self.step(&self.spot(above), Path::new(name))
-            }
-            _ => self.down_to(folder),
-        };
-        let mut spots = self.spots.write().unwrap_or_else(PoisonError::into_inner);
-        let spot = spots.entry(folder.into()).or_insert(Arc::new(spot));
-        Arc::clone(spot)
-    }
-
-    /// Learns from the names in a folder that the settings of the folder above hold there, too. Looking for each file
-    /// that could say otherwise takes longer than reading a small manifest.
-    pub(super) fn listed(&self, folder: &Path, names: &mut dyn Iterator<Item = &OsStr>) {
-        let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else {
-            return;
-        };
-        let mut of_use = names.filter(|name| config::is_of_use(name));
-        if of_use.next().is_some() || !self.is_below_root(folder) {
-            return;
-        }
-        let above = self.spot(above);
-        let spot = Spot {
-            real: above.real.join(name),
-            ..(*above).clone()
-        };
-        let mut spots = self.spots.write().unwrap_or_else(PoisonError::into_inner);
-        spots.entry(folder.into()).or_insert(Arc::new(spot));
-    }
-
-    fn is_below_root(&self, folder: &Path) -> bool {
-        let is_above_here = folder.starts_with("..");
-        let mut above = folder.ancestors().skip(1);
-        above.any(|above| {
-            self.roots.contains(above) && !(is_above_here && above.as_os_str().is_empty())
-        })
-    }
-
-    /// Looks at all folders from the repository's down to this one.
-    fn down_to(&self, folder: &Path) -> Spot {
-        let full = normal(&self.here.join(folder));
-        let real = match self.files.top_of(&full) {
-            Some(_) => full,
-            // A file may be gone with its folder.
-            None => full.ancestors().find_map(walk::real).unwrap_or(full),
-        };
-        let top = match self
-            .files
-            .top_of(&real)
-            .or_else(|| config::repository(&real))
-        {
-            Some(top) => top.to_owned(),
-            None if real.starts_with(&self.here) => self.here.clone(),
-            None => real.clone(),
-        };
-        let steps = real.strip_prefix(&top).map(Path::to_owned);
-        let start = self.start(&top);
-        let steps = steps.unwrap_or_default();
-        steps
-            .components()
-            .fold(start, |spot, step| self.step(&spot, step.as_ref()))
-    }
-
-    /// The folder of a repository, or a folder outside of all.
-    fn start(&self, top: &Path) -> Spot {
-        let repository = self.repository(top);
-        if repository.is_git && !self.source.is_same_everywhere() {
-            self.note_passed_over(top);
-        }
-        let area = self.find(top, &repository).unwrap_or_else(|why| {
-            let _ = repository.broken.set(why);
-            None
-        });
-        let area = match (area, repository.broken.get()) {
-            (None, None) => self.area(None, &repository),
-            (area, _) => area,
-        };
-        Spot {
-            real: top.to_owned(),
-            repository,
-            area,
-        }
-    }
-
-    /// Notes the nearest settings above a repository that its user may take for settings of the repository. They are not:
-    /// the same files would be judged otherwise in another folder, as in CI.
-    fn note_passed_over(&self, top: &Path) {
-        let above = || top.ancestors().skip(1);
-        let Some(farthest) = above()
-            .filter(|folder| self.outlooks.contains(*folder))
-            .last()
-        else {
-            return;
-        };
-        if config::repository(farthest).is_some() {
-            return;
-        }
-        let between = above().take_while(|folder| folder.starts_with(farthest));
-        let has_settings = |folder: &Path| {
-            let is_top = self.outlooks.contains(folder);
-            let there = |path: &Path| self.files.is_there(path);
-            let config = config::in_folder(folder, is_top, &there).ok().flatten();
-            let baseline = folder.join(baseline::FILE);
-            let has_baseline = self.baseline != Baselines::Unused && open::is_there(&baseline);
-            let found: Vec<PathBuf> = config
-                .into_iter()
-                .chain(has_baseline.then_some(baseline))
-                .collect();
-            (!found.is_empty()).then_some(found)
-        };
-        let mut loaded = self.loaded();
-        for path in between
-            .filter_map(has_settings)
-            .next()
-            .into_iter()
-            .flatten()
-        {
-            loaded
-                .passed_over
-                .entry(path)
-                .or_default()
-                .insert(top.to_owned());
-        }
-    }
-
-    /// What to say of settings that lie above repositories and do not apply to them.
-    pub(super) fn passed_over(&self) -> Vec<String> {
-        let loaded = self.loaded();
-        let passed_over = loaded.passed_over.iter();
-        let say = |(path, repositories): (&PathBuf, &BTreeSet<PathBuf>)| {
-            let (those, each) = match repositories.len() {
-                1 => ("the repository".to_owned(), "it uses"),
-                number => (format!("the {number} repositories"), "each uses"),
-            };
-            let instead = match path.file_name() == Some(baseline::FILE.as_ref()) {
-                true => "",
-                false => "; --config FILE applies one to all",
-            };
-            format!(
-                "{}: does not apply to {those} below it: {each} its own settings{instead}",
-                printable::path(path)
-            )
-        };
-        passed_over.map(say).collect()
-    }
-
-    fn step(&self, above: &Spot, name: &Path) -> Spot {
-        let real = above.real.join(name);
-        if self.files.top_of(&real).is_none() && real.join(".git").exists() {
-            return self.start(&real);
-        }
-        // What lies in no repository is not left out because of another folder's configuration.
-        let repository = || match above.repository.is_git {
-            true => Arc::clone(&above.repository),
-            false => self.repository(&real),
-        };
-        match self.find(&real, &above.repository) {
-            Ok(None) => Spot {
-                real,
-                ..above.clone()
-            },
-            Ok(area) => {
-                let repository = area.as_ref().map(|area| Arc::clone(&area.repository));
-                Spot {
-                    repository: repository.unwrap_or_else(|| Arc::clone(&above.repository)),
-                    real,
-                    area,
-                }
-            }
-            Err(why) => {
-                let repository = repository();
-                let _ = repository.broken.set(why);
-                Spot {
-                    real,
-                    repository,
-                    area: None,
-                }
-            }
-        }
-    }
-
-    /// The area of the configuration in a folder, if there is one.
-    fn find(&self, folder: &Path, around: &Arc<Repository>) -> Result<Option<Arc<Area>>, String> {
-        if self.source.is_same_everywhere() {
-            return Ok(None);
-        }
-        let is_top = folder == around.top || folder == self.here;
-        let there = |path: &Path| self.files.is_there(path);
-        let Some(path) = config::in_folder(folder, is_top, &there)? else {
-            return Ok(None);
-        };
-        let repository = match around.is_git {
-            true => Arc::clone(around),
-            false => self.repository(folder),
-        };
-        let top = repository.top.clone();
-        let area = self.area(Some(&Found { path, top }), &repository);
-        match (area, repository.broken.get()) {
-            (None, Some(why)) => Err(why.clone()),
-            (area, _) => Ok(area),
-        }
-    }
-
     fn repository(&self, top: &Path) -> Arc<Repository> {
         let mut loaded = self.loaded();
         let new = || {
@@ -627,52 +374,4 @@ fn content(config: &Config, set: &RuleSet) -> String {
         rules.collect::<Vec<_>>(),
         config.origin_of_rules()
     )
-}
-
-impl Area {
-    /// The folder of the repository, if there is one.
-    pub fn top(&self) -> Option<&Path> {
-        self.repository.is_git.then_some(&*self.repository.top)
-    }
-
-    /// A baseline for files that have none, at the location where it would be looked for first.
-    pub(super) fn new_baseline(&self, base: &PathBase) -> Option<RunBaseline> {
-        let folder = match &self.config.file {
-            Some(_) => &self.config.folder,
-            None => &self.repository.top,
-        };
-        RunBaseline::find(base, &[folder], Baselines::Renewed, &Overlay::default())
-            .ok()
-            .flatten()
-    }
-
-    /// The file of the baseline, if there is one.
-    pub fn baseline_file(&self) -> Option<&Path> {
-        self.baseline.as_deref().map(RunBaseline::path)
-    }
-
-    /// Whether its repository is that of another area, or lies in it: files of the two may depend on each other.
-    pub(super) fn is_in(&self, other: &Self) -> bool {
-        self.repository.top.starts_with(&other.repository.top)
-    }
-}
-
-/// What settings say of charts in a folder.
-pub(super) struct Vendoring<'v>(pub(super) &'v Settings<'v>);
-
-impl Vendoring<'_> {
-    /// See [`Config::edit_vendored_charts`].
-    pub(super) fn edits(&self, folder: &Path) -> bool {
-        self.says(folder, |config| config.edit_vendored_charts)
-    }
-
-    /// See [`Config::vendors_chart`].
-    pub(super) fn lists(&self, folder: &Path) -> bool {
-        self.says(folder, |config| config.vendors_chart(folder))
-    }
-
-    fn says(&self, folder: &Path, says: impl FnOnce(&Config) -> bool) -> bool {
-        let area = self.0.of(&folder.join(file_type::CHART_FILES[0]));
-        area.is_some_and(|area| says(&area.config))
-    }
 }
