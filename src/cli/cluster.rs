@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::online::{Registries, VerifyFixes};
-use super::{Exit, format, refuse, signals};
+use super::run_options::format;
+use super::{Exit, refuse, signals};
 use crate::cluster::report::{self, Report, Summary};
 use crate::cluster::{self, Collected, Collector, Inventory, Judge, Query, Row};
 use crate::edit::Applicability;

@@ -10,6 +10,10 @@ use std::path::Path;
 
 use clap::{ArgAction, Command, ValueEnum};
 
+use super::args::Arguments;
+use crate::config;
+use crate::walk;
+
 /// What a hook does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Hook {
@@ -89,8 +93,18 @@ fn takes_next(argument: &OsStr, command: &Command) -> bool {
     false
 }
 
+/// What is wrong with where a hook is to write reports, if anything is.
+pub(super) fn stray_output(arguments: &Arguments) -> Option<String> {
+    arguments.action.hook?;
+    let here = walk::working_directory();
+    let top = config::repository(&here).unwrap_or(&here);
+    let top = walk::real(top)?;
+    let outputs = &arguments.output.output;
+    outputs.iter().find_map(|(_, path)| strays(path, &top))
+}
+
 /// What is wrong with a report that a hook is to write, if anything is: it may go nowhere but into the working tree.
-pub(super) fn strays(path: &Path, top: &Path) -> Option<String> {
+fn strays(path: &Path, top: &Path) -> Option<String> {
     let refuse = |why: &str| {
         let (path, top) = (path.display(), top.display());
         Some(format!(

@@ -7,8 +7,10 @@ use clap::{Args, ValueEnum};
 
 use super::args::Level;
 use super::online::{self, Registries};
+use super::roots::base;
+use super::run_options::{options, render_options};
 use super::settings::{self, Typed};
-use super::{Arguments, Exit, base, explain, options, render_options, set_threads, today};
+use super::{Arguments, Exit, explain, set_threads, today};
 use crate::lsp::{self, Asked, Host};
 use crate::printable::complain;
 use crate::report::RenderOptions;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{self, FailOn};
-use super::{Arguments, Exit, Settings, format, outputs, refuse};
+use super::run_options::{format, outputs};
+use super::{Arguments, Exit, refuse};
 use crate::printable::{self, complain};
 use crate::report::FORMATS;
 use crate::report::results::{self, Results};
-use crate::run::{self, Mode, Options};
+use crate::run::{self, Mode, Options, Settings};
 use crate::walk;
 
 #[derive(Debug, Clone, Args)]

@@ -160,6 +160,33 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
     ))
 }
 
+/// What is wrong with where reports and the baseline are to go, if anything is.
+pub(super) fn of_outputs(arguments: &Arguments) -> Option<String> {
+    let outputs = &arguments.output.output;
+    let twice = outputs.iter().enumerate().find(|(index, (_, path))| {
+        let before = &outputs[..*index];
+        before.iter().any(|(_, other)| other == path)
+    });
+    if let Some((_, (_, path))) = twice {
+        return Some(format!(
+            "--output: two reports have the same file {}: give each its own file",
+            printable::path(path)
+        ));
+    }
+    let piped = arguments
+        .scope
+        .paths
+        .iter()
+        .any(|root| root == Path::new("-"));
+    let action = &arguments.action;
+    let of_files = [
+        (action.write_baseline, "--write-baseline"),
+        (action.add_ignores.is_some(), "--add-ignores"),
+    ];
+    let of_files = of_files.iter().find(|(is_asked, _)| piped && *is_asked);
+    of_files.map(|(_, option)| format!("{option} works with files only, not with standard input"))
+}
+
 /// Whether a path is a bare repository. Within another repository, somebody may have committed such a folder.
 fn is_bare(root: &Path) -> bool {
     let full = std::path::absolute(root);

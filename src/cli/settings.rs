@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::civil::Date;
 
 use super::args::{Level, Scope};
-use super::{Arguments, config_error, width};
+use super::run_options::width;
+use super::{Arguments, config_error};
 use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
 use crate::printable;

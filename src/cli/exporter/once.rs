@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Exporter;
 use super::rounds::Rounds;
 use crate::cli::settings::Typed;
-use crate::cli::{self, Arguments, online};
+use crate::cli::{self, Arguments, online, roots, run_options};
 use crate::git;
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
@@ -49,8 +49,8 @@ impl Task<'_> {
         let Some(client) = online::connect(&self.exporter.registries, err)? else {
             return Ok(None);
         };
-        let named = cli::named(self.arguments).to_vec();
-        let roots = cli::spelled(self.arguments, named);
+        let named = roots::named(self.arguments).to_vec();
+        let roots = roots::spelled(self.arguments, named);
         // Images of a cluster belong to no repository: the rules of the working directory count for all.
         let List {
             rules,
@@ -104,7 +104,8 @@ impl Task<'_> {
             Ok(area) => area,
             Err(message) => return Ok(Err(message)),
         };
-        let mut options = cli::options(self.arguments, roots, &settings, self.render_options);
+        let mut options =
+            run_options::options(self.arguments, roots, &settings, self.render_options);
         options.base = self.base.clone();
         options.as_of = today;
         options.watched &= is_here && self.exporter.listen.is_none();

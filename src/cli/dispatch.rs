@@ -1,0 +1,316 @@
+//! Which command it is, and all that it needs: settings, registries, and the files that it is about.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::civil::Date;
+
+use super::args::{Arguments, Command, TableFormat};
+use super::roots::{base, named, roots};
+use super::run_options::{adds_ignores, color, note, options, render_options};
+use super::settings::{self, Typed};
+use super::shard::Paths;
+use super::{
+    Exit, catalogue, changed, cluster, completions, explain, exporter, hook, merge, mirror,
+    mistakes, of_cluster, online, policy, refuse, revision, set_threads, shell, show_settings,
+    signals, today,
+};
+use crate::printable::complain;
+use crate::report::{PathBase, RenderOptions};
+use crate::rules::{Edition, RuleSet};
+use crate::run::{self, Baselines, ImageList, Options, Registries, Settings};
+
+/// Why a command ends before it did anything.
+enum Refusal {
+    /// The message is ready to be shown, and may have several lines.
+    Shown(String),
+    /// The message is to be one line.
+    Line(String),
+    /// It was said.
+    Said,
+    /// Nothing can be printed any more.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Carries out what was asked for. `unread` says whether nobody reads `out` any more.
+pub(super) fn run(
+    arguments: &Arguments,
+    unread: Arc<AtomicBool>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    match dispatch(arguments, unread, out, err) {
+        Ok(exit) => Ok(exit),
+        Err(Refusal::Shown(message)) => refuse(&message, err),
+        Err(Refusal::Line(message)) => {
+            complain(err, message)?;
+            Ok(Exit::Failed)
+        }
+        Err(Refusal::Said) => Ok(Exit::Failed),
+        Err(Refusal::Io(error)) => Err(error),
+    }
+}
+
+fn dispatch(
+    arguments: &Arguments,
+    unread: Arc<AtomicBool>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Refusal> {
+    if let Some(exit) = without_settings(arguments, out, err)? {
+        return Ok(exit);
+    }
+    if let Some(mistake) = mistakes::of_arguments(arguments, named(arguments)) {
+        return Err(Refusal::Line(mistake));
+    }
+    mistakes::warn(arguments, err)?;
+    let call = Call::new(arguments).map_err(Refusal::Shown)?;
+    if arguments.version {
+        return call.version(out);
+    }
+    set_threads(arguments.scope.jobs, call.writes()).map_err(Refusal::Line)?;
+    if let Some(
+        command @ (Command::Explain { .. } | Command::Rules { .. } | Command::Policy { .. }),
+    ) = &arguments.command
+    {
+        let settings = Settings::new(&call.typed, &[], &call.base, Baselines::Unused);
+        let area = settings.of_folder(Path::new(""));
+        let area = area.map_err(Refusal::Shown)?;
+        return Ok(call.by_rules(command, &area.rules.set, out, err)?);
+    }
+    let registries = connect(arguments, err)?;
+    match &arguments.command {
+        Some(Command::Config { path }) => {
+            let settings = Settings::new(&call.typed, &[], &call.base, Baselines::Used);
+            let typed = &call.typed;
+            let shown = show_settings::print(arguments, typed, &settings, path, out, err);
+            Ok(shown?)
+        }
+        Some(Command::Exporter(exporter)) => {
+            let (base, render_options) = (&call.base, call.render_options);
+            let exit = exporter::export(arguments, exporter, base, render_options, out, err);
+            Ok(exit?)
+        }
+        _ => call.on_files(registries.as_deref(), unread, out, err),
+    }
+}
+
+/// What needs no settings, if it is that.
+fn without_settings(
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Option<Exit>> {
+    match &arguments.command {
+        Some(Command::Completions { shell }) => completions::complete(*shell, out).map(Some),
+        Some(Command::Man { page }) => shell::manual(page.as_deref(), out, err).map(Some),
+        Some(Command::Tags(tags)) => online::tags(tags, out, err).map(Some),
+        _ if arguments.version && !arguments.output.verbose => version(None, out).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The registries that the command asks, if it asks any.
+fn connect(
+    arguments: &Arguments,
+    err: &mut dyn Write,
+) -> Result<Option<Box<dyn Registries>>, Refusal> {
+    let asked = match of_cluster(arguments) {
+        Some(cluster) => cluster.verify.map(|_| &cluster.registries),
+        None => arguments.action.verify.map(|_| &arguments.registries),
+    };
+    let Some(asked) = asked else {
+        return Ok(None);
+    };
+    match online::connect(asked, err)? {
+        Some(registries) => Ok(Some(Box::new(registries))),
+        None => Err(Refusal::Said),
+    }
+}
+
+/// The arguments, and what follows from them before any file is looked at.
+struct Call<'c> {
+    arguments: &'c Arguments,
+    today: Date,
+    base: PathBase,
+    typed: Typed<'c>,
+    render_options: RenderOptions,
+}
+
+impl<'c> Call<'c> {
+    /// # Errors
+    /// What is wrong with the working directory or a configuration that was named, ready to be shown.
+    fn new(arguments: &'c Arguments) -> Result<Self, String> {
+        let color = color(arguments.output.color);
+        let today = arguments.scope.as_of.unwrap_or_else(today);
+        Ok(Self {
+            arguments,
+            today,
+            base: base(arguments)?,
+            typed: Typed::new(arguments, today, color)?,
+            render_options: render_options(arguments, color),
+        })
+    }
+
+    fn writes(&self) -> bool {
+        let action = &self.arguments.action;
+        action.write
+            || adds_ignores(action)
+            || matches!(&self.arguments.command, Some(Command::Mirror(mirror)) if mirror.write)
+    }
+
+    /// The version with the catalogue that the settings choose.
+    fn version(&self, out: &mut dyn Write) -> Result<Exit, Refusal> {
+        let settings = Settings::new(&self.typed, &[], &self.base, Baselines::Unused);
+        match settings.of_folder(Path::new("")) {
+            Ok(area) => Ok(version(Some(&area.config.edition), out)?),
+            Err(message) => {
+                version(Some(Edition::embedded()), out)?;
+                Err(Refusal::Shown(message))
+            }
+        }
+    }
+
+    /// The commands that need rules, and look at no file.
+    fn by_rules(
+        &self,
+        command: &Command,
+        rules: &RuleSet,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Exit> {
+        let render_options = self.render_options;
+        match command {
+            Command::Explain { what } => explain::explain(rules, what, render_options, out, err),
+            Command::Rules {
+                format,
+                changed_since,
+            } => {
+                let listing = catalogue::Listing {
+                    json: *format == TableFormat::Json,
+                    changed_since: *changed_since,
+                    today: self.today,
+                };
+                catalogue::list(rules, &listing, render_options, out)
+            }
+            Command::Policy {
+                engine,
+                action,
+                min_severity,
+                task,
+            } => {
+                let task = task.as_ref();
+                policy::print(rules, engine, *action, *min_severity, task, out, err)
+            }
+            _ => Ok(Exit::Done),
+        }
+    }
+
+    /// The commands that look at files.
+    fn on_files(
+        &self,
+        registries: Option<&dyn Registries>,
+        unread: Arc<AtomicBool>,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Exit, Refusal> {
+        let arguments = self.arguments;
+        let Paths { roots, apart } = roots(arguments).map_err(Refusal::Shown)?;
+        let revisions = revision::open(&arguments.scope, &roots);
+        let baselines = settings::baselines(arguments);
+        let settings = Settings::new(&self.typed, &roots, &self.base, baselines)
+            .over(Arc::clone(&revisions.overlay));
+        for (root, why) in &revisions.failed {
+            settings.give_up(root, why.clone());
+        }
+        let mut options = options(arguments, roots, &settings, self.render_options);
+        options.walk.overlay = revisions.overlay;
+        options.walk.apart = apart;
+        options.registries = registries;
+        options.ignores = note(&arguments.action).map_err(Refusal::Shown)?;
+        options.base = self.base.clone();
+        options.as_of = self.today;
+        options.unread = unread;
+        let fault = mistakes::of_outputs(arguments).or_else(|| hook::stray_output(arguments));
+        if let Some(fault) = fault {
+            return Err(Refusal::Line(fault));
+        }
+        // A run that leaves nothing on the disk may be ended at any time.
+        if self.writes() || leaves_reports(arguments, &options) {
+            let watched = signals::watch(&options.gate);
+            let refused = |error| Refusal::Line(format!("cannot handle signals: {error}"));
+            watched.map_err(refused)?;
+        }
+        if arguments.command.is_none() {
+            let only = changed::only(arguments, &options.walk.roots, &settings, err)?;
+            options.only = only.map_err(Refusal::Line)?;
+        }
+        Ok(carry_out(arguments, &settings, options, out, err)?)
+    }
+}
+
+/// Whether a run leaves reports or a baseline on the disk.
+fn leaves_reports(arguments: &Arguments, options: &Options<'_>) -> bool {
+    let is_merged = |merge: &merge::Merge| !merge.output.is_empty();
+    arguments.action.write_baseline
+        || !options.outputs.is_empty()
+        || matches!(&arguments.command, Some(Command::Merge(merge)) if is_merged(merge))
+}
+
+/// Does what was asked for, with everything that a run needs.
+fn carry_out(
+    arguments: &Arguments,
+    settings: &Settings<'_>,
+    options: Options<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let outcome = match &arguments.command {
+        Some(Command::Images { format, verify, .. }) if verify.verify => {
+            let json = *format == TableFormat::Json;
+            return online::verify(&options, verify, json, out, err);
+        }
+        Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
+        Some(Command::Merge(asked)) => {
+            return merge::merge(arguments, asked, settings, options, out, err);
+        }
+        Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
+        Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),
+        Some(Command::Images { format, unique, .. }) => {
+            let list = ImageList {
+                json: *format == TableFormat::Json,
+                unique: *unique,
+            };
+            run::images(&options, list, out, err)?
+        }
+        _ if arguments.action.files => run::files(&options, out, err)?,
+        _ => run::check(&options, out, err)?,
+    };
+    Ok(outcome.into())
+}
+
+/// The version, and of a catalogue what it knows and since when.
+fn version(edition: Option<&Edition>, out: &mut dyn Write) -> io::Result<Exit> {
+    writeln!(out, "regfix {}", env!("CARGO_PKG_VERSION"))?;
+    if let Some(edition) = edition {
+        let (name, count) = (edition.name(), edition.rules().len());
+        writeln!(out, "catalogue of {name}: {count} rules")?;
+        let facts = &edition.facts;
+        let (charts, images) = (facts.charts.count(), facts.index.count());
+        writeln!(out, "charts with known legacy versions: {charts}")?;
+        writeln!(
+            out,
+            "images of registry.k8s.io in the offline index: {images}"
+        )?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}

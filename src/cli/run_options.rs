@@ -1,0 +1,138 @@
+//! What a run does, and how its reports look, as the arguments have it.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::args::{Action, Arguments, ColorChoice};
+use crate::edit::Applicability;
+use crate::report::{self, Format, PathBase, RenderOptions};
+use crate::run::{Mode, Options, Settings};
+use crate::suppress::insert::Note;
+use crate::walk;
+use crate::write;
+
+pub(super) fn options<'o>(
+    arguments: &'o Arguments,
+    roots: Vec<PathBuf>,
+    settings: &'o Settings<'o>,
+    render_options: RenderOptions,
+) -> Options<'o> {
+    let scope = &arguments.scope;
+    let shown = format(&arguments.output.format);
+    Options {
+        walk: walk::Options {
+            roots,
+            exclude: scope.exclude.clone(),
+            base: PathBuf::from("."),
+            force_exclude: scope.force_exclude,
+            hidden: !scope.no_hidden,
+            list_left_out: arguments.output.verbose,
+            // Those of the pool, of which there are as many as were asked for.
+            threads: 0,
+            marker: Some(write::JOURNAL_FOLDER),
+            apart: Vec::new(),
+            overlay: Arc::default(),
+        },
+        related: scope.related,
+        only: None,
+        all_text: scope.all_text,
+        stdin_name: scope.stdin_filename.clone(),
+        mode: match &arguments.action {
+            action if action.write || adds_ignores(action) => Mode::Write,
+            action if action.diff => Mode::Diff,
+            _ => Mode::Check,
+        },
+        unsafe_fixes: arguments.action.unsafe_fixes,
+        fail_on: arguments.output.fail_on.least(arguments.output.exit_zero),
+        settings,
+        registries: None,
+        ignores: None,
+        format: shown,
+        outputs: outputs(&arguments.output.output),
+        shard: scope.shard.map(|shard| shard.to_string()),
+        base: PathBase::default(),
+        as_of: Date::MIN,
+        unread: Arc::default(),
+        render_options,
+        quiet: arguments.output.quiet,
+        watched: is_watched(arguments, shown),
+        verbose: arguments.output.verbose,
+        statistics: arguments.output.statistics,
+        gate: Arc::default(),
+    }
+}
+
+/// Further reports, and the files that they go to.
+pub(super) fn outputs(named: &[(String, PathBuf)]) -> Vec<(&'static Format, PathBuf)> {
+    let outputs = named.iter();
+    outputs
+        .map(|(name, path)| (format(name), path.clone()))
+        .collect()
+}
+
+/// Arguments hold no other names.
+pub(super) fn format(name: &str) -> &'static Format {
+    report::format(name).unwrap_or(report::FORMATS[0])
+}
+
+pub(super) fn render_options(arguments: &Arguments, color: bool) -> RenderOptions {
+    RenderOptions {
+        terminal: io::stdout().is_terminal(),
+        color,
+        hyperlinks: color
+            && io::stdout().is_terminal()
+            && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout),
+        width: width(),
+        limit: Applicability::limit(arguments.action.unsafe_fixes),
+        write: arguments.action.write,
+        verbose: arguments.output.verbose,
+    }
+}
+
+/// Whether somebody looks at standard error who has no other sign that regfix is at work. pre-commit and CI may well give
+/// it a terminal, but show nothing before it ends.
+fn is_watched(arguments: &Arguments, format: &Format) -> bool {
+    let shows_nothing = ["PRE_COMMIT", "CI"].iter().any(|name| is_set(name)) || is_dumb();
+    // A document has lines that go on: nothing can be drawn between its parts.
+    let in_the_way = format.is_document && io::stdout().is_terminal();
+    io::stderr().is_terminal() && !arguments.output.quiet && !shows_nothing && !in_the_way
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Colour only where a person looks, unless asked for; `NO_COLOR` is <https://no-color.org>.
+pub(super) fn color(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb(),
+    }
+}
+
+pub(super) fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).clamp(40, 120))
+}
+
+/// Whether ignore comments are written, and not only shown.
+pub(super) fn adds_ignores(action: &Action) -> bool {
+    action.add_ignores.is_some() && !action.diff
+}
+
+/// What ignore comments say, if any are to be added.
+pub(super) fn note(action: &Action) -> Result<Option<Note>, String> {
+    let Some(reason) = &action.add_ignores else {
+        return Ok(None);
+    };
+    let note = Note::new(reason, action.until);
+    note.map(Some)
+        .map_err(|why| format!("--add-ignores: {why}"))
+}
