@@ -277,44 +277,7 @@ fn apply_tag_list(
         // The program that pulls from there pulls what is at the new location.
         return;
     }
-    let tag = query.tag.pulled();
     let name = moved(target, query);
-    let listed = match list {
-        TagList::Tags(tags) => {
-            let listed = tag.map(|tag| tags.iter().any(|one| one == tag));
-            (
-                listed,
-                format!("{} was not copied", tag.unwrap_or("this tag")),
-            )
-        }
-        TagList::Named(_) => {
-            let image = name
-                .strip_prefix("registry.k8s.io/")
-                .filter(|_| query.literal >= query.segments.len());
-            match (image, tag) {
-                (Some(image), _)
-                    if !query.bare && facts.index.look_up(image, "") == Answer::NoSuchImage =>
-                {
-                    (Some(false), format!("{name} is not in the offline index"))
-                }
-                (Some(_), None) if query.tag == TagState::Any => (Some(true), String::new()),
-                (Some(image), Some(tag))
-                    if !query.bare && facts.is_listed_by_configuration(image, tag) =>
-                {
-                    let why = "only the catalogue that the configuration pins lists this tag";
-                    (Some(false), why.to_owned())
-                }
-                (Some(image), Some(tag)) if !query.bare => {
-                    let present = facts.index.look_up(image, tag) == Answer::Present;
-                    (
-                        Some(present),
-                        format!("{name}:{tag} is not in the offline index"),
-                    )
-                }
-                _ => (None, String::new()),
-            }
-        }
-    };
     // The answer of a registry counts for more than a list. What is missing there has no fix, unless there is another location.
     let other = verdict.rule.fallback();
     let has_other = verdict.applicability == Applicability::Safe && other.is_some();
@@ -322,15 +285,63 @@ fn apply_tag_list(
         Some(true) => return,
         Some(false) if has_other => (Some(false), format!("{name} does not have this tag")),
         Some(false) => return,
-        None => listed,
+        None => is_listed(list, &name, query, facts),
     };
+    cap_by_list(verdict, passes, why, query);
+}
+
+/// Whether a list has the tag at the new location, as far as that is known, and what to say where it has not.
+fn is_listed(
+    list: &TagList,
+    name: &str,
+    query: &Query<'_>,
+    facts: Facts,
+) -> (Option<bool>, String) {
+    match list {
+        TagList::Named(_) => is_in_index(name, query, facts),
+        TagList::Tags(tags) => {
+            let tag = query.tag.pulled();
+            let listed = tag.map(|tag| tags.iter().any(|one| one == tag));
+            let why = format!("{} was not copied", tag.unwrap_or("this tag"));
+            (listed, why)
+        }
+    }
+}
+
+/// The same of the offline index.
+fn is_in_index(name: &str, query: &Query<'_>, facts: Facts) -> (Option<bool>, String) {
+    let image = name
+        .strip_prefix("registry.k8s.io/")
+        .filter(|_| query.literal >= query.segments.len());
+    match (image, query.tag.pulled()) {
+        (Some(image), _)
+            if !query.bare && facts.index.look_up(image, "") == Answer::NoSuchImage =>
+        {
+            (Some(false), format!("{name} is not in the offline index"))
+        }
+        (Some(_), None) if query.tag == TagState::Any => (Some(true), String::new()),
+        (Some(image), Some(tag)) if !query.bare && facts.is_listed_by_configuration(image, tag) => {
+            let why = "only the catalogue that the configuration pins lists this tag";
+            (Some(false), why.to_owned())
+        }
+        (Some(image), Some(tag)) if !query.bare => {
+            let present = facts.index.look_up(image, tag) == Answer::Present;
+            let why = format!("{name}:{tag} is not in the offline index");
+            (Some(present), why)
+        }
+        _ => (None, String::new()),
+    }
+}
+
+/// Lowers the trust in a move to what is known of the tag there, or takes it to the rule's other location.
+fn cap_by_list(verdict: &mut Verdict<'_>, passes: Option<bool>, why: String, query: &Query<'_>) {
     match (passes, verdict.applicability) {
         (Some(true), _) => {}
         (None, Applicability::Safe) => cap_applicability(verdict, Applicability::Unsafe, || {
             "the tag is not given here, so it may not exist at the new location".to_owned()
         }),
         (None, _) => {}
-        (Some(false), Applicability::Safe) => match other {
+        (Some(false), Applicability::Safe) => match verdict.rule.fallback() {
             Some(fallback) => {
                 let reason = format!("{why}; {fallback} may have it");
                 verdict.target = Some(Move {
