@@ -10,6 +10,7 @@ use crate::rules::{self, RuleSet, TagState, Verdict};
 use crate::source::Span;
 
 const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
+const NOT_CHANGEABLE: &str = "the parts of this reference cannot be changed to the new name";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
 
 /// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
@@ -101,24 +102,11 @@ impl Found<'_> {
     }
 
     fn of_verdict(&self, mut verdict: Verdict<'_>, query: &rules::Query<'_>) -> Finding {
-        let mut reason = verdict.reason.take();
-        let moved = verdict.target.as_ref().and_then(|target| {
-            if target.strip_v && self.one.new_name.is_some() {
-                reason = Some(OTHER_TAG.to_owned());
-                return None;
-            }
-            let moved = self.spelled.relocate(target, self.one, self.text);
-            if moved.is_none() {
-                reason = Some(
-                    "the parts of this reference cannot be changed to the new name".to_owned(),
-                );
-            }
-            moved
-        });
         let mut limit = Limit {
             applicability: verdict.applicability,
-            reason,
+            reason: verdict.reason.take(),
         };
+        let moved = self.moved(&verdict, &mut limit);
         match self.one.usage {
             Usage::Pull(certainty) => limit.certainty(certainty),
             Usage::Selector { reason, .. } if self.one.new_name.is_none() => {
@@ -132,25 +120,7 @@ impl Found<'_> {
         let new = moved
             .as_ref()
             .map(|(_, name)| self.with_tag(name, query, &verdict));
-        let fix = moved.and_then(|(mut edits, name)| {
-            edits.extend(self.one.companion.as_ref().map(|companion| Edit {
-                span: companion.insertion.span,
-                text: companion.with(&name),
-            }));
-            let edits = match &self.one.new_name {
-                Some(insertion) => Some(vec![Edit {
-                    span: insertion.span,
-                    text: insertion.with(&name),
-                }]),
-                None => self.in_file(edits),
-            };
-            if edits.is_none() {
-                limit.reason = Some(NOT_EDITABLE.to_owned());
-            }
-            let fix = Fix::here(edits?, limit.applicability);
-            let pin = self.pin(&verdict, limit.applicability);
-            Some(Fix { pin, ..fix })
-        });
+        let fix = moved.and_then(|(edits, name)| self.fix(&verdict, edits, &name, &mut limit));
         // What it selects is replaced by another name: nothing legacy is pulled by it.
         let is_replaced = matches!(self.one.usage, Usage::Selector { replaced: true, .. });
         Finding {
@@ -172,6 +142,48 @@ impl Found<'_> {
                 self.written(),
             )
         }
+    }
+
+    /// The edits of the pieces, and the new name that they come to.
+    fn moved(&self, verdict: &Verdict<'_>, limit: &mut Limit) -> Option<(Vec<Edit>, String)> {
+        let target = verdict.target.as_ref()?;
+        if target.strip_v && self.one.new_name.is_some() {
+            limit.reason = Some(OTHER_TAG.to_owned());
+            return None;
+        }
+        let moved = self.spelled.relocate(target, self.one, self.text);
+        if moved.is_none() {
+            limit.reason = Some(NOT_CHANGEABLE.to_owned());
+        }
+        moved
+    }
+
+    /// The fix of a name that moves: `edits` of its pieces, or what is put beside it, with all that goes with it.
+    fn fix(
+        &self,
+        verdict: &Verdict<'_>,
+        mut edits: Vec<Edit>,
+        name: &str,
+        limit: &mut Limit,
+    ) -> Option<Fix> {
+        edits.extend(self.one.companion.as_ref().map(|companion| Edit {
+            span: companion.insertion.span,
+            text: companion.with(name),
+        }));
+        let edits = match &self.one.new_name {
+            Some(insertion) => Some(vec![Edit {
+                span: insertion.span,
+                text: insertion.with(name),
+            }]),
+            None => self.in_file(edits),
+        };
+        let Some(edits) = edits else {
+            limit.reason = Some(NOT_EDITABLE.to_owned());
+            return None;
+        };
+        let fix = Fix::here(edits, limit.applicability);
+        let pin = self.pin(verdict, limit.applicability);
+        Some(Fix { pin, ..fix })
     }
 
     /// The digest that was verified, where there is a tag for people to read, and a digest goes beside it or has a key of its own.
