@@ -204,59 +204,80 @@ impl Fixer<'_> {
 
     /// Makes one fix of all that goes together.
     fn tie(&mut self, fix_set: &FixSet) {
-        let group = self.group;
-        let mut edits: Vec<(Location, Vec<Edit>)> = Vec::new();
-        let mut loose: Vec<FileEdit> = Vec::new();
-        let mut least = Least::default();
+        let mut tied = Tied::default();
         for source in &fix_set.sources {
-            if let Some(location) = self.sources[*source]
-                && let Some(finding) = self.finding(location)
-            {
-                least.weigh(finding);
-                let own = finding.fix.as_ref().map(|fix| fix.edits.clone());
-                edits.push((location, own.unwrap_or_default()));
-            }
+            self.tie_source(*source, &mut tied);
         }
         for index in &fix_set.entries {
-            let rewrite = &group.overrides[*index];
-            let change = &self.outcome.plan.changes[*index];
-            if change.added.is_some()
-                && let Some((_, verdict)) = find::addition(rewrite)
-            {
-                least.weigh(verdict);
-            }
-            if change.follows
-                && let Some(left_behind) = &rewrite.left_behind
-            {
-                least.weigh(&left_behind.finding);
-            }
-            let own = self.edits_of(*index);
-            match self.entries[*index] {
-                Some(location) => edits.push((location, own)),
-                None => loose.extend(file_edits(&group.files[rewrite.file].path, &own)),
-            }
+            self.tie_entry(*index, &mut tied);
         }
         for index in &fix_set.tests {
-            let test = &group.tests[*index];
-            let next = self.outcome.plan.tests[*index].clone().unwrap_or_default();
-            if let Some(verdict) = test.verdict.as_ref().filter(|_| test.left_behind) {
-                least.weigh(verdict);
-            }
-            let edit = Edit {
-                span: test.span,
-                text: next,
-            };
-            for location in self.tests[*index].clone() {
-                edits.push((location, vec![edit.clone()]));
-            }
+            self.tie_test(*index, &mut tied);
         }
-        let Least(Some((applicability, reason))) = least else {
+        let Least(Some((applicability, reason))) = std::mem::take(&mut tied.least) else {
             return;
         };
+        self.give(tied, applicability, reason.as_deref().unwrap_or(FOLLOWS));
+        for index in &fix_set.entries {
+            self.say_new_name(*index);
+        }
+    }
+
+    fn tie_source(&mut self, source: usize, tied: &mut Tied) {
+        if let Some(location) = self.sources[source]
+            && let Some(finding) = self.finding(location)
+        {
+            tied.least.weigh(finding);
+            let own = finding.fix.as_ref().map(|fix| fix.edits.clone());
+            tied.edits.push((location, own.unwrap_or_default()));
+        }
+    }
+
+    fn tie_entry(&self, index: usize, tied: &mut Tied) {
+        let rewrite = &self.group.overrides[index];
+        let change = &self.outcome.plan.changes[index];
+        if change.added.is_some()
+            && let Some((_, verdict)) = find::addition(rewrite)
+        {
+            tied.least.weigh(verdict);
+        }
+        if change.follows
+            && let Some(left_behind) = &rewrite.left_behind
+        {
+            tied.least.weigh(&left_behind.finding);
+        }
+        let own = self.edits_of(index);
+        match self.entries[index] {
+            Some(location) => tied.edits.push((location, own)),
+            None => {
+                let path = &self.group.files[rewrite.file].path;
+                tied.loose.extend(file_edits(path, &own));
+            }
+        }
+    }
+
+    fn tie_test(&self, index: usize, tied: &mut Tied) {
+        let test = &self.group.tests[index];
+        let next = self.outcome.plan.tests[index].clone().unwrap_or_default();
+        if let Some(verdict) = test.verdict.as_ref().filter(|_| test.left_behind) {
+            tied.least.weigh(verdict);
+        }
+        let edit = Edit {
+            span: test.span,
+            text: next,
+        };
+        let locations = self.tests[index].iter();
+        let edits = locations.map(|location| (*location, vec![edit.clone()]));
+        tied.edits.extend(edits);
+    }
+
+    /// Gives each finding its own edits, and those of all others as edits elsewhere.
+    fn give(&mut self, tied: Tied, applicability: Applicability, reason: &str) {
+        let edits = tied.edits;
         let all = edits
             .iter()
-            .flat_map(|((file, _), edits)| file_edits(&group.files[*file].path, edits));
-        let mut all: Vec<FileEdit> = all.chain(loose).collect();
+            .flat_map(|((file, _), edits)| file_edits(&self.group.files[*file].path, edits));
+        let mut all: Vec<FileEdit> = all.chain(tied.loose).collect();
         all.sort();
         all.dedup();
         let shared: Arc<[FileEdit]> = match edits.len() {
@@ -271,7 +292,7 @@ impl Fixer<'_> {
             if before != Some(applicability) || applicability == Applicability::Safe {
                 finding.reason = match applicability {
                     Applicability::Safe => None,
-                    _ => Some(reason.clone().unwrap_or_else(|| FOLLOWS.to_owned())),
+                    _ => Some(reason.to_owned()),
                 };
             }
             let pin = finding.fix.take().and_then(|before| before.pin);
@@ -281,9 +302,6 @@ impl Fixer<'_> {
                 applicability,
                 pin,
             });
-        }
-        for index in &fix_set.entries {
-            self.say_new_name(*index);
         }
     }
 
@@ -328,6 +346,16 @@ impl Fixer<'_> {
             }
         }
     }
+}
+
+/// What goes together, as far as it is known.
+#[derive(Default)]
+struct Tied {
+    /// Of each finding, its own.
+    edits: Vec<(Location, Vec<Edit>)>,
+    /// Of entries without a finding.
+    loose: Vec<FileEdit>,
+    least: Least,
 }
 
 /// The least trust in any of the fixes that go together, and the reason for it.
