@@ -25,19 +25,46 @@ pub(super) fn only(
     err: &mut dyn Write,
 ) -> io::Result<Result<Option<ChangedScope>, String>> {
     let scope = &arguments.scope;
-    let (flag, since) = match &scope.since {
-        Some(revision) => ("--since", Since::Revision(revision)),
-        None if scope.staged => ("--staged", Since::Staged),
+    let since = match &scope.since {
+        Some(revision) => Since::Revision(revision),
+        None if scope.staged => Since::Staged,
         None => return Ok(Ok(None)),
     };
+    let flag = flag(since);
     if roots.iter().any(|path| path == Path::new("-")) {
         let message = format!("`{flag}` works with files only, not with standard input");
         return Ok(Err(message));
     }
-    let repositories = match repositories(roots) {
-        Ok(repositories) => repositories,
+    let repositories = repositories(roots);
+    let all = repositories.and_then(|all| changes(arguments, &all, since, settings));
+    let all = match all {
+        Ok(Some(all)) => all,
+        Ok(None) => return Ok(Ok(None)),
         Err(error) => return Ok(Err(format!("{flag}: {error}"))),
     };
+    if !arguments.output.quiet {
+        tell_staged_in_part(&all, err)?;
+    }
+    Ok(Ok(Some(ChangedScope::new(all.paths, all.before, roots))))
+}
+
+fn flag(since: Since<'_>) -> &'static str {
+    match since {
+        Since::Revision(_) => "--since",
+        Since::Staged => "--staged",
+    }
+}
+
+/// What changed in all repositories. `None` where everything may have other findings now.
+///
+/// # Errors
+/// Where git can tell of none of them. One of several is left out.
+fn changes(
+    arguments: &Arguments,
+    repositories: &BTreeSet<git::Repository>,
+    since: Since<'_>,
+    settings: &Settings<'_>,
+) -> Result<Option<Changes>, git::Error> {
     let asked = Asked {
         before: &|path| match (ChangedScope::asks_for(path), file_type::classify(path)) {
             (true, _) => Before::Needed,
@@ -52,18 +79,18 @@ pub(super) fn only(
     };
     let mut all = Changes::default();
     let mut failed = Vec::new();
-    for repository in &repositories {
+    for repository in repositories {
         let mut changes = match git::changes(repository, since, &asked) {
             Ok(changes) => changes,
             Err(error) => {
-                failed.push((&repository.top, error));
+                failed.push((repository, error));
                 continue;
             }
         };
         if concerns_everything(arguments, &changes) {
             // Anything may be found now that was not found before.
             if repositories.len() == 1 {
-                return Ok(Ok(None));
+                return Ok(None);
             }
             changes.paths.insert(repository.top.clone());
         }
@@ -71,25 +98,27 @@ pub(super) fn only(
         all.before.extend(changes.before);
         all.staged_in_part.extend(changes.staged_in_part);
     }
-    if failed.len() == repositories.len()
-        && let Some((_, error)) = failed.first()
-    {
-        return Ok(Err(format!("{flag}: {error}")));
+    if failed.len() == repositories.len() && !failed.is_empty() {
+        return Err(failed.swap_remove(0).1);
     }
-    for (top, error) in failed {
-        let why = format!("{}: {flag}: {error}", printable::path(top));
-        settings.give_up(top, why);
+    for (repository, error) in failed {
+        let (top, flag) = (printable::path(&repository.top), flag(since));
+        let why = format!("{top}: {flag}: {error}");
+        settings.give_up(&repository.top, why);
     }
-    if !arguments.output.quiet {
-        for path in &all.staged_in_part {
-            if file_type::classify(path).is_some() {
-                let path = printable::path(shown(path));
-                let why = "only partly staged; regfix reads and fixes the file in the working tree";
-                complain(err, format!("{path}: {why}"))?;
-            }
+    Ok(Some(all))
+}
+
+/// Git would commit another text than the one that is checked.
+fn tell_staged_in_part(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
+    for path in &changes.staged_in_part {
+        if file_type::classify(path).is_some() {
+            let path = printable::path(shown(path));
+            let why = "only partly staged; regfix reads and fixes the file in the working tree";
+            complain(err, format!("{path}: {why}"))?;
         }
     }
-    Ok(Ok(Some(ChangedScope::new(all.paths, all.before, roots))))
+    Ok(())
 }
 
 /// The repositories that some paths are in and, of a folder that is in none, those below it.
