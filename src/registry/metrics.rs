@@ -44,67 +44,8 @@ const STATES: [&str; 5] = [
 /// All metrics of a round. `is_whole` says whether all that names images could be read.
 pub fn text(samples: &[Sample], now: u64, is_whole: bool, version: &str) -> String {
     let mut page = Page::default();
-    page.family(
-        AVAILABLE,
-        "Whether the registry has the image, by its last answer that says so.",
-    );
-    for sample in samples {
-        if let Some((available, _)) = sample.available {
-            page.line(AVAILABLE, &[("image", &sample.image)], u64::from(available));
-        }
-    }
-    page.family(
-        DETERMINED,
-        "When the registry last said whether it has the image.",
-    );
-    for sample in samples {
-        if let Some((_, when)) = sample.available {
-            page.line(DETERMINED, &[("image", &sample.image)], when);
-        }
-    }
-    let name = "regfix_image_undetermined";
-    page.family(
-        name,
-        "1 if the last question was not answered; the state says why.",
-    );
-    for sample in samples
-        .iter()
-        .filter(|sample| STATES.contains(&sample.status))
-    {
-        page.line(
-            name,
-            &[("image", &sample.image), ("state", sample.status)],
-            1,
-        );
-    }
-    let name = "regfix_image_legacy";
-    page.family(
-        name,
-        "1 for an image whose location is legacy, with the rule and the new location.",
-    );
-    for sample in samples {
-        if let Some(legacy) = &sample.legacy {
-            let labels = [
-                ("image", sample.image.as_str()),
-                ("rule", &legacy.rule),
-                ("severity", legacy.severity),
-                ("replacement", &legacy.replacement),
-            ];
-            page.line(name, &labels, 1);
-        }
-    }
-    let name = "regfix_images";
-    page.family(name, "Images by the answer of the last round.");
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for state in STATES.iter().chain(&["available", "gone"]) {
-        counts.insert(state, 0);
-    }
-    for sample in samples {
-        *counts.entry(sample.status).or_default() += 1;
-    }
-    for (state, count) in counts {
-        page.line(name, &[("state", state)], count);
-    }
+    page.images(samples);
+    page.counts(samples);
     let name = "regfix_last_round_timestamp_seconds";
     page.family(name, "When the registries were last asked.");
     page.line(name, &[], now);
@@ -145,6 +86,71 @@ struct Page {
 }
 
 impl Page {
+    /// What is known of each image.
+    fn images(&mut self, samples: &[Sample]) {
+        self.family(
+            AVAILABLE,
+            "Whether the registry has the image, by its last answer that says so.",
+        );
+        for sample in samples {
+            if let Some((available, _)) = sample.available {
+                self.line(AVAILABLE, &[("image", &sample.image)], u64::from(available));
+            }
+        }
+        self.family(
+            DETERMINED,
+            "When the registry last said whether it has the image.",
+        );
+        for sample in samples {
+            if let Some((_, when)) = sample.available {
+                self.line(DETERMINED, &[("image", &sample.image)], when);
+            }
+        }
+        let name = "regfix_image_undetermined";
+        self.family(
+            name,
+            "1 if the last question was not answered; the state says why.",
+        );
+        for sample in samples
+            .iter()
+            .filter(|sample| STATES.contains(&sample.status))
+        {
+            let labels = [("image", sample.image.as_str()), ("state", sample.status)];
+            self.line(name, &labels, 1);
+        }
+        let name = "regfix_image_legacy";
+        self.family(
+            name,
+            "1 for an image whose location is legacy, with the rule and the new location.",
+        );
+        for sample in samples {
+            if let Some(legacy) = &sample.legacy {
+                let labels = [
+                    ("image", sample.image.as_str()),
+                    ("rule", &legacy.rule),
+                    ("severity", legacy.severity),
+                    ("replacement", &legacy.replacement),
+                ];
+                self.line(name, &labels, 1);
+            }
+        }
+    }
+
+    fn counts(&mut self, samples: &[Sample]) {
+        let name = "regfix_images";
+        self.family(name, "Images by the answer of the last round.");
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for state in STATES.iter().chain(&["available", "gone"]) {
+            counts.insert(state, 0);
+        }
+        for sample in samples {
+            *counts.entry(sample.status).or_default() += 1;
+        }
+        for (state, count) in counts {
+            self.line(name, &[("state", state)], count);
+        }
+    }
+
     fn family(&mut self, name: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
