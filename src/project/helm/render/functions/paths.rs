@@ -136,66 +136,35 @@ fn cleaned(path: &Text) -> Text {
     path.made(made.into_bytes())
 }
 
+/// From where to where a part of a URL goes.
+type Range = std::ops::Range<usize>;
+
 /// The parts of a URL, as far as `net/url` and charts agree about them.
 fn parse_url(url: &Text) -> Result<Vec<(&'static str, Text)>> {
     let shown = url.to_str();
-    let mut end = shown.len();
-    let mut fragment = (end, end);
-    if let Some(at) = shown.find('#') {
-        fragment = (at + 1, end);
-        end = at;
+    let whole = 0..shown.len();
+    let (rest, fragment) = cut(&shown, whole, '#');
+    let (rest, query) = cut(&shown, rest, '?');
+    let (scheme, rest) = split_scheme(&shown, rest)?;
+    let nothing = rest.start..rest.start;
+    let (mut host, mut userinfo, mut opaque) = (nothing.clone(), nothing.clone(), nothing);
+    let mut path = rest.clone();
+    if shown[rest.clone()].starts_with("//") {
+        (userinfo, host, path) = split_authority(&shown, rest);
+    } else if !scheme.is_empty() && !shown[rest.clone()].starts_with('/') {
+        path = rest.end..rest.end;
+        opaque = rest;
     }
-    let mut query = (end, end);
-    if let Some(at) = shown[..end].find('?') {
-        query = (at + 1, end);
-        end = at;
-    }
-    let known = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.');
-    let mut start = 0;
-    let mut scheme = (0, 0);
-    if let Some(at) = shown[..end].find(':') {
-        let name = &shown[..at];
-        if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) && name.chars().all(known)
-        {
-            scheme = (0, at);
-            start = at + 1;
-        } else if at == 0
-            || !name.contains('/') && name.chars().next().is_some_and(|l| l.is_ascii_digit())
-        {
-            let message = format!(
-                "unable to parse url: parse \"{shown}\": first path segment in URL cannot contain colon"
-            );
-            return Err(Fault::new(message));
-        }
-    }
-    let (mut host, mut userinfo, mut opaque) = ((start, start), (start, start), (start, start));
-    let mut path = (start, end);
-    if shown[start..end].starts_with("//") {
-        let from = start + 2;
-        let to = shown[from..end].find('/').map_or(end, |at| from + at);
-        host = (from, to);
-        if let Some(at) = shown[from..to].rfind('@') {
-            userinfo = (from, from + at);
-            host = (from + at + 1, to);
-        }
-        path = (to, end);
-    } else if scheme.1 > 0 && !shown[start..end].starts_with('/') {
-        opaque = (start, end);
-        path = (end, end);
-    }
-    let name = &shown[host.0..host.1];
+    let name = &shown[host.clone()];
     let port = match name.rfind(']') {
         Some(bracket) => name[bracket..].find(':').map(|at| bracket + at),
         None => name.find(':'),
     };
-    let hostname = (host.0, port.map_or(host.1, |at| host.0 + at));
-    let slice = |(from, to): (usize, usize)| url.slice(from, to);
+    let hostname = host.start..port.map_or(host.end, |at| host.start + at);
+    let slice = |range: Range| url.slice(range.start, range.end);
+    let lower = shown[scheme.clone()].to_lowercase().into_bytes();
     Ok(vec![
-        (
-            "scheme",
-            url.made(shown[..scheme.1].to_lowercase().into_bytes())
-                .slice(0, scheme.1),
-        ),
+        ("scheme", url.made(lower).slice(0, scheme.end)),
         ("host", slice(host)),
         (
             "hostname",
@@ -207,6 +176,46 @@ fn parse_url(url: &Text) -> Result<Vec<(&'static str, Text)>> {
         ("fragment", slice(fragment)),
         ("userinfo", slice(userinfo)),
     ])
+}
+
+/// What is before a sign, and what is behind it.
+fn cut(url: &str, range: Range, sign: char) -> (Range, Range) {
+    let end = range.end;
+    match url[range.clone()].find(sign) {
+        Some(at) => (range.start..range.start + at, range.start + at + 1..end),
+        None => (range, end..end),
+    }
+}
+
+/// The scheme, which may be empty, and what is behind its colon.
+fn split_scheme(url: &str, range: Range) -> Result<(Range, Range)> {
+    let known = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.');
+    let Some(at) = url[range.clone()].find(':') else {
+        return Ok((0..0, range));
+    };
+    let name = &url[..at];
+    if name.starts_with(|letter: char| letter.is_ascii_alphabetic()) && name.chars().all(known) {
+        return Ok((0..at, at + 1..range.end));
+    }
+    if at == 0 || !name.contains('/') && name.starts_with(|letter: char| letter.is_ascii_digit()) {
+        return Err(Fault::new(format!(
+            "unable to parse url: parse \"{url}\": first path segment in URL cannot contain colon"
+        )));
+    }
+    Ok((0..0, range))
+}
+
+/// User, host and path of what begins with two slashes.
+fn split_authority(url: &str, range: Range) -> (Range, Range, Range) {
+    let from = range.start + 2;
+    let to = url[from..range.end]
+        .find('/')
+        .map_or(range.end, |at| from + at);
+    let path = to..range.end;
+    match url[from..to].rfind('@') {
+        Some(at) => (from..from + at, from + at + 1..to, path),
+        None => (range.start..range.start, from..to, path),
+    }
 }
 
 fn joined_url(part: &dyn Fn(&str) -> Result<String>) -> Result<String> {
