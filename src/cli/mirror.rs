@@ -19,7 +19,7 @@ use crate::edit::Applicability;
 use crate::file_type;
 use crate::finding::Finding;
 use crate::printable::{self, complain};
-use crate::registry::hosts::{Facts, Host};
+use crate::registry::hosts::{Facts, Host, Needed};
 use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Reference, plan};
 use crate::rules::schema::{OneOrMany, TagsSpec};
 use crate::rules::{Rule, RuleSet, RuleSpec, Safety};
@@ -263,19 +263,9 @@ pub(super) fn hosts(
         Some(Applicability::limit(arguments.unsafe_fixes)),
         err,
     )?;
-    let mut registries: BTreeMap<String, (bool, bool)> = BTreeMap::new();
-    for (image, new) in &images {
-        let before = Reference::parse(image);
-        let after = new.as_deref().map_or(before.clone(), Reference::parse);
-        for (reference, is_after) in [(before, false), (after, true)] {
-            let Some(reference) = reference else { continue };
-            let (before, after) = registries.entry(reference.host).or_default();
-            *(if is_after { after } else { before }) = true;
-        }
-    }
     let facts = Facts::embedded();
-    let needed: Vec<_> = registries
-        .into_iter()
+    let registries = registries(&images).into_iter();
+    let needed: Vec<(Needed, String, When)> = registries
         .map(|(registry, when)| (facts.needed(&registry), registry, when))
         .collect();
     let mut rows: Vec<Row<'_>> = Vec::new();
@@ -298,23 +288,42 @@ pub(super) fn hosts(
     }
     out.flush()?;
     for (needed, registry, _) in &needed {
-        if needed.sources.is_empty() {
-            let unknown = "whether it redirects to other hosts is not known";
-            complain(err, format!("{registry}: {unknown}"))?;
-        } else if !needed.complete {
-            complain(
-                err,
-                format!("{registry}: there may be more hosts than these"),
-            )?;
-        }
-        for note in &needed.notes {
-            complain(err, format!("{registry}: {note}"))?;
-        }
+        tell_unknown(needed, registry, err)?;
     }
     Ok(match outcome {
         RunOutcome::Failed => Exit::Failed,
         _ => Exit::Done,
     })
+}
+
+/// Whether images are pulled from a registry as they are named now, and once they have moved.
+type When = (bool, bool);
+
+fn registries(images: &[Moved]) -> BTreeMap<String, When> {
+    let mut registries: BTreeMap<String, When> = BTreeMap::new();
+    for (image, new) in images {
+        let before = Reference::parse(image);
+        let after = new.as_deref().map_or(before.clone(), Reference::parse);
+        for (reference, is_after) in [(before, false), (after, true)] {
+            let Some(reference) = reference else { continue };
+            let (before, after) = registries.entry(reference.host).or_default();
+            *(if is_after { after } else { before }) = true;
+        }
+    }
+    registries
+}
+
+/// Says what is not known of the hosts of a registry.
+fn tell_unknown(needed: &Needed, registry: &str, err: &mut dyn Write) -> io::Result<()> {
+    if needed.sources.is_empty() {
+        let unknown = "whether it redirects to other hosts is not known";
+        complain(err, format!("{registry}: {unknown}"))?;
+    } else if !needed.complete {
+        let more = "there may be more hosts than these";
+        complain(err, format!("{registry}: {more}"))?;
+    }
+    let mut notes = needed.notes.iter();
+    notes.try_for_each(|note| complain(&mut *err, format!("{registry}: {note}")))
 }
 
 fn show(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
