@@ -1,25 +1,24 @@
 //! A value on one line: a reference, a registry, a URL, or words with references among them.
 
+mod by_form;
+mod url;
+
 use super::context::{Context, Step};
 use super::document::DocumentType;
 use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
-use super::schema::kubeadm;
 use super::usage::{Certainty, MATCHED, Usage};
 use super::{branches, defaults, text, words};
-use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
-use crate::syntax::beside::{self, Insertion};
 use crate::syntax::yaml::{Map, Node};
 
 const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
 const IS_KEY: &str = "it is a key";
 const PUSHED: &str = "images are pushed there, not pulled";
 const TITLE: &str = "it is a title";
-const LINK: &str = "a link for people";
 const IN_FREE_TEXT: &str = "it is in free text";
 const IN_A_LIST: &str = "a registry in a list item can mean several things";
 
@@ -50,154 +49,18 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
         }
     }
     match context.form {
-        Form::Image | Form::Name | Form::Entry => whole_image(context, span, out),
-        Form::Folder => folder(context, span, out),
-        Form::Replacement => replacement(context, span, out),
-        Form::Aliases => aliases(context, span, out),
+        Form::Image | Form::Name | Form::Entry => by_form::image(context, span, out),
+        Form::Folder => by_form::folder(context, span, out),
+        Form::Replacement => by_form::replacement(context, span, out),
+        Form::Aliases => by_form::aliases(context, span, out),
         Form::Script => tokens(context, span, out),
         Form::ByWords | Form::Schema => by_words(context, span, out),
     }
 }
 
-/// Where the schema says that an image is there.
-fn whole_image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
-    let Input {
-        masked, actions, ..
-    } = *context.input;
-    let Some(mut reference) = reference::read(masked, span, actions) else {
-        return by_words(context, span, out);
-    };
-    let is_template = reference.name.of(masked).starts_with(text::STAND_INS);
-    if is_template && !reference.hosted || reference.chart {
-        return by_words(context, span, out);
-    }
-    let is_entry = context.form == Form::Entry;
-    if (is_entry || context.form == Form::Name) && !reference.is_pinned() {
-        let beside = |keys: &[&str]| {
-            let map = context.siblings?;
-            keys.iter().find_map(|key| map.get(key))
-        };
-        reference.tag = Tag::Elsewhere;
-        if let Some(node) = beside(&["newTag", "tag"]) {
-            reference.tag = tag_piece(context.input, node);
-        }
-        let digest = beside(&["digest"]).and_then(Node::as_scalar);
-        reference.digest = digest.and_then(|scalar| context.input.verbatim(scalar));
-    }
-    out.push(ImageUse {
-        new_name: is_entry.then(|| new_name(context)).flatten(),
-        ..reference.into_use(context.pull(), form_of(context.key))
-    });
-}
-
-/// A `newName` beside the name of an entry that has none.
-fn new_name(context: &Context<'_>) -> Option<Insertion> {
-    let (text, map) = (context.input.text, context.siblings?);
-    let laid = |key: &str| {
-        let mut entries = map.entries.iter();
-        let entry = entries.rfind(|entry| entry.name() == Some(key))?;
-        Some(beside::lay(text, map, entry))
-    };
-    let is_written = map.get("newName").is_some_and(|node| {
-        let scalar = node.as_scalar();
-        scalar.is_none_or(|scalar| !scalar.is_null() && !scalar.value.is_empty())
-    });
-    let empty = laid("newName").transpose().ok()?;
-    let like = laid("name")?.ok()?;
-    let names = ("name", "newName");
-    (!is_written).then(|| beside::beside(text, map.flow, like, names, empty))
-}
-
-/// Where the schema says that a registry is there, perhaps with the beginning of a path.
-fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
-    match reference::read_registry(context.input.masked, span) {
-        None => by_words(context, span, out),
-        Some(registry) => {
-            let mut usage = context.pull();
-            let mut companion = None;
-            if kubeadm::needs_companion(usage) {
-                companion = kubeadm::companion(context, registry);
-                if let (None, Some(reason)) = (&companion, usage.reason()) {
-                    usage = usage.at_most(Certainty::MustAgree(reason));
-                }
-            }
-            out.push(ImageUse {
-                // Its images are those of one program, at versions that the new location has.
-                tag: Tag::Any,
-                companion,
-                ..ImageUse::of_registry(registry, usage, "registry")
-            });
-        }
-    }
-}
-
-const REPLACED: Usage = Usage::Selector {
-    reason: "it selects what a base names, and must follow it",
-    replaced: true,
-};
-const NOT_REPLACED: Usage = Usage::Selector {
-    reason: "it selects what a base names, and must follow it: `OLD=NEW:tag` would pull it from elsewhere",
-    replaced: false,
-};
-
-/// `OLD=NEW:tag`, `OLD:tag`
-fn replacement(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
-    let Input {
-        masked, actions, ..
-    } = *context.input;
-    let equals = span.of(masked).find('=').map(|at| span.start + at);
-    let (old, new) = match equals {
-        Some(at) => (Span::new(span.start, at), Some(Span::new(at + 1, span.end))),
-        None => (span, None),
-    };
-    let mut push = |span: Span, usage: Usage| {
-        let Some(reference) = reference::read(masked, span, actions) else {
-            return;
-        };
-        let end = reference.name.end;
-        let insertion = Insertion {
-            span: Span::new(end, end),
-            before: "=".to_owned(),
-            after: String::new(),
-        };
-        out.push(ImageUse {
-            new_name: (usage == NOT_REPLACED).then_some(insertion),
-            ..reference.into_use(context.used(usage), "image")
-        });
-    };
-    match new {
-        None => push(old, NOT_REPLACED),
-        Some(new) => {
-            push(old, REPLACED);
-            push(new, Usage::PULL);
-        }
-    }
-}
-
-/// `alias=image:constraint, ...`
-fn aliases(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
-    let Input {
-        masked, actions, ..
-    } = *context.input;
-    let mut at = span.start;
-    for item in span.of(masked).split(',') {
-        let start = at + item.len() - item.trim_start().len();
-        at += item.len() + 1;
-        let item = item.trim();
-        let alias = item.find('=').map_or(0, |at| at + 1);
-        let name = item[alias..].split([':', '@']).next().unwrap_or_default();
-        let span = Span::new(start + alias, start + alias + name.len());
-        if let Some(mut reference) = reference::read(masked, span, actions) {
-            // A constraint follows, such as `~1.2`.
-            reference.tag = Tag::Elsewhere;
-            out.push(reference.into_use(context.pull(), "image"));
-        }
-    }
-}
-
 fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let input = context.input;
-    if let Some(found) = url(context, span) {
+    if let Some(found) = url::read(context, span) {
         out.push(found);
         return;
     }
@@ -380,80 +243,6 @@ pub(super) fn rendered_hosts(context: &Context<'_>, span: Span, out: &mut Vec<Im
     }
 }
 
-/// Chart repositories by the keys that hold them; other URLs wherever they are fetched.
-fn url(context: &Context<'_>, span: Span) -> Option<ImageUse> {
-    let Input {
-        masked, actions, ..
-    } = *context.input;
-    let slice = span.of(masked);
-    let http = slice.starts_with("https://") || slice.starts_with("http://");
-    let oci = slice.starts_with("oci://");
-    let repository = matches!(
-        context.key,
-        "repository"
-            | "repo"
-            | "repourl"
-            | "url"
-            | "chartrepository"
-            | "charturl"
-            | "chart"
-            | "registry"
-            | "repositoryurl"
-    );
-    let whole = (http || oci && repository) && !slice.contains(char::is_whitespace);
-    if !whole {
-        return None;
-    }
-    let artifact = match (http, repository) {
-        (true, true) => Artifact::ChartRepository,
-        (true, false) => Artifact::Url,
-        (false, _) => Artifact::Chart,
-    };
-    let siblings = context.siblings;
-    let chart = siblings.and_then(|map| {
-        map.text("chart")
-            .or_else(|| chart_beside(map, context.parent))
-    });
-    let tagged = match oci {
-        true => reference::read(masked, span, actions),
-        false => None,
-    };
-    let version = siblings
-        .and_then(|map| map.get("version"))
-        .map(|node| tag_piece(context.input, node));
-    let (name, tag, digest) = match tagged {
-        Some(Reference {
-            tag: Tag::None,
-            digest: None,
-            ..
-        })
-        | None => (span, version.unwrap_or(Tag::Elsewhere), None),
-        Some(read) => (Span::new(span.start, read.name.end), read.tag, read.digest),
-    };
-    let is_link = matches!(
-        context.key,
-        "home" | "icon" | "sources" | "source" | "link" | "links" | "urls" | "ref"
-    );
-    let usage = match spoken_about(context) {
-        Some(usage) => usage,
-        None if is_link => Usage::Mention(LINK),
-        None => context.pull(),
-    };
-    let is_followed = context.upwards().any(|above| above.key == "geturl");
-    Some(ImageUse {
-        follows_redirects: match is_followed {
-            true => Certainty::Certain,
-            false => Certainty::Likely(text::NOT_FETCHED),
-        },
-        name: Some(name),
-        tag,
-        digest,
-        chart: chart.map(str::to_owned),
-        holes: reference::readable(masked, span, actions).holes,
-        ..ImageUse::new(artifact, usage, "url")
-    })
-}
-
 /// A value of several lines that is no document.
 pub(super) fn of_several_lines(context: &Context<'_>, region: Span, out: &mut Vec<ImageUse>) {
     let before = out.len();
@@ -516,13 +305,6 @@ pub(super) fn is_in_image(context: &Context<'_>) -> bool {
     words::is_image(context.key)
         || words::is_image(context.parent)
         || context.siblings.is_some_and(beside)
-}
-
-/// The chart of a dependency: its `name`, where a version says that it is one.
-fn chart_beside<'m>(map: &'m Map<'m>, parent: &str) -> Option<&'m str> {
-    let dependency =
-        map.get("version").is_some() || matches!(parent, "dependencies" | "helmcharts");
-    if dependency { map.text("name") } else { None }
 }
 
 fn form_of(key: &str) -> &'static str {

@@ -1,0 +1,105 @@
+//! A value that is a URL: a chart repository, a chart of a registry, or what is fetched.
+
+use super::super::context::Context;
+use super::super::image_use::{ImageUse, Tag};
+use super::super::input::Input;
+use super::super::reference::{self, Reference};
+use super::super::text;
+use super::super::usage::{Certainty, Usage};
+use super::{spoken_about, tag_piece};
+use crate::artifact::Artifact;
+use crate::source::Span;
+use crate::syntax::yaml::Map;
+
+const LINK: &str = "a link for people";
+
+/// Chart repositories by the keys that hold them; other URLs wherever they are fetched.
+pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {
+    let Input {
+        masked, actions, ..
+    } = *context.input;
+    let artifact = artifact(context.key, span.of(masked))?;
+    let siblings = context.siblings;
+    let chart = siblings.and_then(|map| {
+        map.text("chart")
+            .or_else(|| chart_beside(map, context.parent))
+    });
+    let (name, tag, digest) = pieces(context, span, artifact);
+    let is_link = matches!(
+        context.key,
+        "home" | "icon" | "sources" | "source" | "link" | "links" | "urls" | "ref"
+    );
+    let usage = match spoken_about(context) {
+        Some(usage) => usage,
+        None if is_link => Usage::Mention(LINK),
+        None => context.pull(),
+    };
+    let is_followed = context.upwards().any(|above| above.key == "geturl");
+    Some(ImageUse {
+        follows_redirects: match is_followed {
+            true => Certainty::Certain,
+            false => Certainty::Likely(text::NOT_FETCHED),
+        },
+        name: Some(name),
+        tag,
+        digest,
+        chart: chart.map(str::to_owned),
+        holes: reference::readable(masked, span, actions).holes,
+        ..ImageUse::new(artifact, usage, "url")
+    })
+}
+
+/// What a URL leads to, by its scheme and its key. `None` where the value is no URL, or more than one.
+fn artifact(key: &str, value: &str) -> Option<Artifact> {
+    let http = value.starts_with("https://") || value.starts_with("http://");
+    let oci = value.starts_with("oci://");
+    let repository = matches!(
+        key,
+        "repository"
+            | "repo"
+            | "repourl"
+            | "url"
+            | "chartrepository"
+            | "charturl"
+            | "chart"
+            | "registry"
+            | "repositoryurl"
+    );
+    let whole = (http || oci && repository) && !value.contains(char::is_whitespace);
+    whole.then_some(match (http, repository) {
+        (true, true) => Artifact::ChartRepository,
+        (true, false) => Artifact::Url,
+        (false, _) => Artifact::Chart,
+    })
+}
+
+/// The name, the tag and the digest: of a chart of a registry those in the URL, if it has any, else the version beside it.
+fn pieces(context: &Context<'_>, span: Span, artifact: Artifact) -> (Span, Tag, Option<Span>) {
+    let Input {
+        masked, actions, ..
+    } = *context.input;
+    let tagged = match artifact {
+        Artifact::Chart => reference::read(masked, span, actions),
+        _ => None,
+    };
+    let version = context
+        .siblings
+        .and_then(|map| map.get("version"))
+        .map(|node| tag_piece(context.input, node));
+    match tagged {
+        Some(Reference {
+            tag: Tag::None,
+            digest: None,
+            ..
+        })
+        | None => (span, version.unwrap_or(Tag::Elsewhere), None),
+        Some(read) => (Span::new(span.start, read.name.end), read.tag, read.digest),
+    }
+}
+
+/// The chart of a dependency: its `name`, where a version says that it is one.
+fn chart_beside<'m>(map: &'m Map<'m>, parent: &str) -> Option<&'m str> {
+    let dependency =
+        map.get("version").is_some() || matches!(parent, "dependencies" | "helmcharts");
+    if dependency { map.text("name") } else { None }
+}
