@@ -1,0 +1,356 @@
+//! One image of several values: where its parts are, and what they say together.
+
+use super::super::context::Context;
+use super::super::document::DocumentType;
+use super::super::image_use::{DigestSlot, ImageUse, OwnKey, Tag};
+use super::super::input::{Inner, Input};
+use super::super::parts::{Image, Pair, TagPart, Value};
+use super::super::reference::{self, Reference};
+use super::super::usage::Certainty;
+use super::super::{scalar, words};
+use super::Part;
+use crate::source::Span;
+use crate::syntax::beside::{self, Insertion};
+use crate::syntax::decoded::Decoded;
+use crate::syntax::yaml::{Entry, Map, Scalar, Style};
+
+const BESIDE_REGISTRY: &str = "a registry next to it may be put before it";
+const ONLY_VERSION: &str = "only a version beside it says that it is an image";
+
+/// Reads the parts of one image.
+pub(super) struct Reader<'r> {
+    pub(super) context: &'r Context<'r>,
+    pub(super) parts: &'r [Part<'r>],
+    pub(super) pairs: &'r [Pair<'r>],
+    /// The map that has the image, where no alias led to it.
+    pub(super) map: Option<&'r Map<'r>>,
+    pub(super) image: &'r Image,
+}
+
+/// Where the parts are in one text.
+struct Spans {
+    registry: Option<Span>,
+    name: Span,
+    tag: Option<Span>,
+    digest: Option<Span>,
+}
+
+impl Reader<'_> {
+    pub(super) fn image_use(&self) -> Option<ImageUse> {
+        let (image, context) = (self.image, self.context);
+        if !image.is_described() {
+            return None;
+        }
+        let mut found = match self.spans_as_written() {
+            Some(spans) => self.read(context, &spans)?,
+            None => {
+                let (decoded, spans) = self.laid_out()?;
+                let written = self.context.input.text;
+                let whole = Span::new(0, written.len());
+                let inner = Inner::new(context.input, decoded, whole);
+                let input = inner.input(context.input);
+                let found = self.read(&context.in_text(&input), &spans)?;
+                found.written_in(inner.decoded())
+            }
+        };
+        found.by_alias = self.pieces().any(|at| self.parts[at].by_alias);
+        if found.by_alias && found.decoded.is_none() {
+            found.own_keys = self.own_keys();
+        }
+        Some(found)
+    }
+
+    /// Room for the pieces of the name that other maps may read, too.
+    fn own_keys(&self) -> Vec<OwnKey> {
+        let Some(map) = self.map else {
+            return Vec::new();
+        };
+        let names = [self.image.registry, Some(self.image.name)];
+        let lent = names.into_iter().flatten().filter_map(|at| {
+            let part = &self.parts[at];
+            let piece = part.node.as_scalar()?.span;
+            let insertion = match part.own {
+                Some(index) => alias_of(self.context.input.text, &map.entries[index])?,
+                None => self.beside_own(map, part.key)?,
+            };
+            Some(OwnKey { piece, insertion })
+        });
+        lent.collect()
+    }
+
+    /// A pair of that key beside the name, or the last one of the map that is all its own.
+    fn beside_own(&self, map: &Map<'_>, key: &str) -> Option<Insertion> {
+        let text = self.context.input.text;
+        let named = self.parts[self.image.name].own;
+        let named = named.and_then(|index| map.entries.get(index));
+        let mut entries = named.into_iter().chain(map.entries.iter().rev());
+        entries.find_map(|entry| {
+            let name = entry.name().filter(|name| *name != "<<")?;
+            let like = beside::lay(text, map, entry).ok()?;
+            Some(beside::beside(text, map.flow, like, (name, key), None))
+        })
+    }
+
+    fn tag_at(&self) -> Option<usize> {
+        match self.image.tag {
+            TagPart::At(at) => Some(at),
+            TagPart::None | TagPart::Unknown => None,
+        }
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = usize> {
+        let Image {
+            registry,
+            folder,
+            name,
+            digest,
+            ..
+        } = *self.image;
+        let pieces = [registry, folder, Some(name), self.tag_at(), digest];
+        pieces.into_iter().flatten()
+    }
+
+    fn scalar(&self, at: usize) -> Option<&Scalar<'_>> {
+        self.parts[at].node.as_scalar()
+    }
+
+    /// The parts, where all of them are written as they are meant.
+    fn spans_as_written(&self) -> Option<Spans> {
+        let input = self.context.input;
+        let optional = |at: Option<usize>| match at.and_then(|at| self.scalar(at)) {
+            None => Some(None),
+            Some(scalar) => input.verbatim(scalar).map(Some),
+        };
+        if self.image.folder.is_some() {
+            return None;
+        }
+        Some(Spans {
+            registry: optional(self.image.registry)?,
+            name: optional(Some(self.image.name))??,
+            tag: optional(self.tag_at())?,
+            digest: optional(self.image.digest)?,
+        })
+    }
+
+    /// The parts one after the other, in a text of their own.
+    fn laid_out(&self) -> Option<(Decoded, Spans)> {
+        let mut text = Decoded::default();
+        let add = |at: usize, text: &mut Decoded| -> Option<Span> {
+            let scalar = self.scalar(at)?;
+            let start = text.text.len();
+            match self.context.input.verbatim(scalar) {
+                Some(span) => text.push_exact(self.context.input.masked, span),
+                None => text.append(&Decoded::of_scalar(self.context.input.masked, scalar)?),
+            }
+            let span = Span::new(start, text.text.len());
+            Some(span)
+        };
+        let optional = |at: Option<usize>, text: &mut Decoded| {
+            let span = at.and_then(|at| add(at, text));
+            text.push_between("\n");
+            span
+        };
+        let registry = optional(self.image.registry, &mut text);
+        let folder = self.image.folder.map(|at| add(at, &mut text));
+        if folder.is_some() {
+            text.push_between("/");
+        }
+        let name = add(self.image.name, &mut text)?;
+        text.push_between("\n");
+        let name = match folder {
+            Some(folder) => folder?.join(name),
+            None => name,
+        };
+        let tag = optional(self.tag_at(), &mut text);
+        let digest = optional(self.image.digest, &mut text);
+        let spans = Spans {
+            registry,
+            name,
+            tag,
+            digest,
+        };
+        Some((text, spans))
+    }
+
+    fn read(&self, context: &Context<'_>, spans: &Spans) -> Option<ImageUse> {
+        let input = context.input;
+        let whole = reference::read(input.masked, spans.name, input.actions)?;
+        if whole.chart {
+            return None;
+        }
+        let registry = match (self.image.registry, spans.registry) {
+            (None, _) => None,
+            (Some(at), span) => match registry_piece(input, self.pairs[at].value, span) {
+                Registry::Empty => None,
+                Registry::Known(span) => Some(span),
+                // A registry that a template or an alias puts in: only a name that has its own host can be read.
+                Registry::Unknown => {
+                    return whole
+                        .hosted
+                        .then(|| self.joined(context, whole, None, spans));
+                }
+            },
+        };
+        let plausible = match (registry, whole.hosted) {
+            (_, true) | (Some(_), false) => self.is_named(),
+            (None, false) => self.is_docker_hub(context),
+        };
+        plausible.then(|| self.joined(context, whole, registry, spans))
+    }
+
+    /// Between the quotes of a digest that is empty. Without quotes, nothing says that a text is wanted.
+    fn digest_slot(&self, digest: Option<Span>) -> Option<DigestSlot> {
+        let span = digest.filter(|span| span.is_empty())?;
+        let at = self.image.digest?;
+        let is_quoted = matches!(self.scalar(at)?.style, Style::Single | Style::Double);
+        is_quoted.then(|| DigestSlot {
+            span,
+            takes_whole: self.pairs[at].key.ends_with("digest"),
+        })
+    }
+
+    fn key(&self) -> &str {
+        &self.pairs[self.image.name].key
+    }
+
+    fn is_named(&self) -> bool {
+        let Image { tag, digest, .. } = self.image;
+        let is_described = *tag != TagPart::None || digest.is_some();
+        self.key() != "name" || self.image.around.is_image || is_described
+    }
+
+    /// Whether a name without registry is an image of Docker Hub.
+    fn is_docker_hub(&self, context: &Context<'_>) -> bool {
+        let Image {
+            tag,
+            digest,
+            registry,
+            ..
+        } = self.image;
+        let is_described = *tag != TagPart::None || digest.is_some() || registry.is_some();
+        let is_of_git = |pair: &Pair<'_>| {
+            matches!(
+                pair.key.as_str(),
+                "ref" | "branch" | "revision" | "commit" | "url" | "chart" | "targetrevision"
+            )
+        };
+        let is_chart = context.key.contains("chart") && !context.key.contains("image");
+        let keyed = words::is_image(self.key())
+            || self.image.around.is_image
+            || self.key() != "name" && !self.pairs.iter().any(is_of_git)
+            || scalar::is_in_image(context)
+            || self
+                .pairs
+                .iter()
+                .any(|pair| pair.key.contains("pullpolicy"));
+        keyed && !is_chart && is_described && context.document.kind != DocumentType::Workflow
+    }
+
+    fn joined(
+        &self,
+        context: &Context<'_>,
+        whole: Reference,
+        registry: Option<Span>,
+        spans: &Spans,
+    ) -> ImageUse {
+        let input = context.input;
+        let key = self.key();
+        let tag = match (whole.tag, self.image.tag) {
+            (Tag::None, TagPart::At(at)) => match (self.pairs[at].value, spans.tag) {
+                (Value::Text(_), Some(span)) => scalar::tag_at(input, span),
+                _ => Tag::Elsewhere,
+            },
+            (Tag::None, TagPart::Unknown) => Tag::Elsewhere,
+            // A chart's template puts its own version where no tag is given.
+            (Tag::None, TagPart::None) => match key {
+                "image" if registry.is_none() => Tag::None,
+                _ => Tag::Elsewhere,
+            },
+            (tag, _) => tag,
+        };
+        let own = spans.digest.filter(|span| !span.is_empty());
+        let digest = whole.digest.or(own);
+        let form = match (registry, tag) {
+            (Some(_), _) => "registry + repository",
+            (None, Tag::At(span)) if span.start > whole.name.end + 1 => "repository + tag",
+            _ => "repository",
+        };
+        let usage = context.pull().at_most(self.certainty(&whole, input));
+        let may_be_folder = whole.hosted && self.image.tag == TagPart::None && digest.is_none();
+        ImageUse {
+            registry,
+            tag,
+            digest,
+            digest_slot: self.digest_slot(spans.digest),
+            may_be_folder: may_be_folder && !words::is_image_alone(key),
+            ..whole.into_use(usage, form)
+        }
+    }
+
+    fn certainty(&self, whole: &Reference, input: &Input<'_>) -> Certainty {
+        let key = self.key();
+        let beside = self.image.beside.map(|at| self.pairs[at].value);
+        if let Some(Value::Text(registry)) = beside {
+            let name = whole.name.of(input.masked);
+            let same = name.starts_with(registry.trim_end_matches('/'));
+            if !same && !whole.is_pinned() && words::is_repository(key) {
+                return Certainty::Likely(BESIDE_REGISTRY);
+            }
+        }
+        let tag = self.tag_at().map(|at| self.pairs[at].key.as_str());
+        let is_weak = !whole.hosted
+            && self.image.registry.is_none()
+            && tag == Some("version")
+            && !words::is_image(key)
+            && !self.image.around.is_image;
+        match is_weak {
+            true => Certainty::Likely(ONLY_VERSION),
+            false => Certainty::Certain,
+        }
+    }
+}
+
+/// The alias that is the value of an entry, for a value to take its place. `None` where it is written out.
+fn alias_of(text: &str, entry: &Entry<'_>) -> Option<Insertion> {
+    let key = entry.key.span();
+    if entry.value.span().start >= key.start {
+        return None;
+    }
+    let rest = &text[key.end..];
+    let value = rest
+        .trim_start_matches(['"', '\'', ' ', '\t'])
+        .strip_prefix(':')?;
+    let value = value.trim_start_matches([' ', '\t']);
+    let end = value.find([' ', '\t', '\r', '\n', ',', '}', ']']);
+    let alias = &value[..end.unwrap_or(value.len())];
+    let start = key.end + rest.len() - value.len();
+    alias.starts_with('*').then(|| Insertion {
+        span: Span::new(start, start + alias.len()),
+        before: String::new(),
+        after: String::new(),
+    })
+}
+
+enum Registry {
+    Empty,
+    Known(Span),
+    Unknown,
+}
+
+fn registry_piece(input: &Input<'_>, value: Value<'_>, span: Option<Span>) -> Registry {
+    let span = match (value, span) {
+        (Value::Empty, _) => return Registry::Empty,
+        (Value::Text(_), Some(span)) => span,
+        _ => return Registry::Unknown,
+    };
+    let trimmed = span.of(input.masked).trim_end_matches('/');
+    let readable = reference::readable(input.masked, span, input.actions);
+    let letters =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(letters);
+    let plain = readable.holes.is_empty() && trimmed.split('/').all(is_part);
+    match plain {
+        true => Registry::Known(Span::new(span.start, span.start + trimmed.len())),
+        false => Registry::Unknown,
+    }
+}
