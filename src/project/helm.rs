@@ -127,13 +127,7 @@ impl<'c> Charts<'c> {
             true => Vec::new(),
             false => self::released(scene, files.releases_around),
         };
-        let all = released.into_iter().chain(around);
-        let mut laid: HashMap<PathBuf, Vec<Laid>> = HashMap::new();
-        for one in all.filter_map(Release::laid) {
-            // The working directory has no name where a file lies in it.
-            let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
-            laid.entry(folder.to_owned()).or_default().push(one);
-        }
+        let laid = laid_by_folder(released.into_iter().chain(around));
         let mut charts = Self {
             tree,
             rules,
@@ -210,6 +204,17 @@ fn released(scene: ReleaseContext<'_>, files: &[PathBuf]) -> Vec<Release> {
     found
         .flat_map_iter(|path| releases::of(scene, path))
         .collect()
+}
+
+/// What is laid over the values of charts of the user's own, by their folders.
+fn laid_by_folder(releases: impl Iterator<Item = Release>) -> HashMap<PathBuf, Vec<Laid>> {
+    let mut laid: HashMap<PathBuf, Vec<Laid>> = HashMap::new();
+    for one in releases.filter_map(Release::laid) {
+        // The working directory has no name where a file lies in it.
+        let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
+        laid.entry(folder.to_owned()).or_default().push(one);
+    }
+    laid
 }
 
 /// The charts that kustomizations and releases ask for.

@@ -79,10 +79,10 @@ pub(super) fn unpack(
     };
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
-        match budget.entries.checked_sub(1) {
-            Some(left) => budget.entries = left,
-            None => return Err("contains too many files".to_owned()),
-        }
+        budget.entries = budget
+            .entries
+            .checked_sub(1)
+            .ok_or("contains too many files")?;
         let kind = entry.header().entry_type();
         if matches!(kind, EntryType::Directory | EntryType::XGlobalHeader) {
             continue;
@@ -101,16 +101,8 @@ pub(super) fn unpack(
         if !wanted(path) {
             continue;
         }
-        if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
-            let fault = format!(
-                "`{}` is a link or not a regular file: not read",
-                shown(&name)
-            );
-            unpacked.faults.push(fault);
-            continue;
-        }
-        if entry.size() > LARGEST {
-            let fault = format!("`{}` is larger than 5 MiB: not read", shown(&name));
+        if let Some(why) = why_left_out(kind, entry.size()) {
+            let fault = format!("`{}` is {why}: not read", shown(&name));
             unpacked.faults.push(fault);
             continue;
         }
@@ -124,6 +116,14 @@ pub(super) fn unpack(
         return Err("is empty".to_owned());
     }
     Ok(unpacked)
+}
+
+fn why_left_out(kind: EntryType, size: u64) -> Option<&'static str> {
+    match kind {
+        EntryType::Regular | EntryType::Continuous if size > LARGEST => Some("larger than 5 MiB"),
+        EntryType::Regular | EntryType::Continuous => None,
+        _ => Some("a link or not a regular file"),
+    }
 }
 
 /// The path of an entry without `.`; it must stay in the archive.

@@ -323,6 +323,16 @@ impl ReleaseFile<'_> {
         Some(files)
     }
 
+    /// A values file that a helmfile names. `None` where it is not of this tree, or more than a values file.
+    fn values_file(&self, item: &Value) -> Option<PathBuf> {
+        let Value::Leaf(leaf) = item else {
+            return None;
+        };
+        let file = self.scene.tree.resolve(self.folder, &leaf.text);
+        let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
+        (known && self.scene.tree.place(&file) == PathKind::File).then_some(file)
+    }
+
     /// helmfile takes the path from its own folder; of the values, the last win.
     fn of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Release> {
         let chart = self.chart(
@@ -339,28 +349,19 @@ impl ReleaseFile<'_> {
             "valuesTemplate",
         ];
         let mut unseen = elsewhere.into_iter().find(|key| release.contains_key(*key));
-        let none = Vec::new();
         let items: &[Value] = match release.get("values") {
             Some(Value::List(items)) => items,
-            None | Some(Value::Null) => &none,
+            None | Some(Value::Null) => &[],
             _ => {
                 unseen = Some("values");
-                &none
+                &[]
             }
-        };
-        let file = |item: &Value| match item {
-            Value::Leaf(leaf) => {
-                let file = self.scene.tree.resolve(self.folder, &leaf.text);
-                let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
-                (known && self.scene.tree.place(&file) == PathKind::File).then_some(file)
-            }
-            _ => None,
         };
         let (inline, files) = match items.split_last() {
             Some((Value::Table(_), files)) => (true, files),
             _ => (false, items),
         };
-        let below: Option<Vec<PathBuf>> = files.iter().map(file).collect();
+        let below: Option<Vec<PathBuf>> = files.iter().map(|item| self.values_file(item)).collect();
         let mut below = below.unwrap_or_else(|| {
             unseen = Some("values");
             Vec::new()

@@ -40,6 +40,8 @@ pub use reads::{Comparison, Reads, ValuesPath};
 pub use text::{Origin, OriginKind, PathId, Piece, Pieces, Source};
 pub use uses::{EVERY_WAY, Exploration, ImageField, Symbol, Use, explore};
 
+use std::rc::Rc;
+
 use super::coalesce;
 use super::effective;
 use super::values::Table;
@@ -47,7 +49,7 @@ use crate::version::satisfies;
 use context::Context;
 use eval::Machine;
 use nest::{Nest, Template};
-use scripts::{Library, Script};
+use scripts::{Body, Library, Parsed, Script};
 use text::Text;
 use value::Value;
 
@@ -193,16 +195,7 @@ fn pass(
     context: Context,
     rendered: &mut Rendered,
 ) -> Result<Machine, String> {
-    let mut over = Table::new();
-    for (index, file) in values.iter().enumerate() {
-        let number = chart.files.len() + index;
-        let mut table = file
-            .values(number)
-            .map_err(|error| format!("failed to parse {}: {error}", file.path))?;
-        coalesce::merge(&mut table, &over, true);
-        over = table;
-    }
-    let (layered, table) = effective::rendered(&chart.root, over);
+    let (layered, table) = effective::rendered(&chart.root, merged(chart, values)?);
     let files: Vec<&File> = chart.files.iter().chain(values).collect();
     let mut nest = Nest {
         context: &context,
@@ -231,27 +224,7 @@ fn pass(
         script.write(&mut text, crate::source::Span::new(0, script.text.len()));
         rendered.manifests.push(Manifest { name, text });
     }
-    let mut library = Library::default();
-    let mut bodies = Vec::new();
-    for template in &templates {
-        let file = files[template.file];
-        let script = Script::of_file(
-            &template.name,
-            &String::from_utf8_lossy(file.bytes()),
-            template.file,
-        );
-        match library.add(&script, &context.parsed) {
-            Ok(body) => bodies.push(body),
-            Err(error) => {
-                let line = scripts::line_of(&script.text, error.offset);
-                let message = format!(
-                    "parse error at ({}:{line}): {}",
-                    template.name, error.message
-                );
-                return Err(message);
-            }
-        }
-    }
+    let (library, bodies) = parse(&templates, &files, &context.parsed)?;
     let machine = Machine::new(context, library);
     for (template, body) in templates.iter().zip(bodies) {
         run(&machine, template, &body, rendered);
@@ -265,7 +238,42 @@ fn pass(
     Ok(machine)
 }
 
-fn run(machine: &Machine, template: &Template, body: &scripts::Body, rendered: &mut Rendered) {
+/// The values files as one table, the later over the earlier.
+fn merged(chart: &Chart, values: &[File]) -> Result<Table, String> {
+    let mut over = Table::new();
+    for (index, file) in values.iter().enumerate() {
+        let number = chart.files.len() + index;
+        let mut table = file
+            .values(number)
+            .map_err(|error| format!("failed to parse {}: {error}", file.path))?;
+        coalesce::merge(&mut table, &over, true);
+        over = table;
+    }
+    Ok(over)
+}
+
+/// All that the templates define, and the body of each of them.
+fn parse(
+    templates: &[Template],
+    files: &[&File],
+    parsed: &Parsed,
+) -> Result<(Library, Vec<Rc<Body>>), String> {
+    let mut library = Library::default();
+    let mut bodies = Vec::new();
+    for template in templates {
+        let text = String::from_utf8_lossy(files[template.file].bytes());
+        let script = Script::of_file(&template.name, &text, template.file);
+        let body = library.add(&script, parsed).map_err(|error| {
+            let line = scripts::line_of(&script.text, error.offset);
+            let (name, message) = (&template.name, error.message);
+            format!("parse error at ({name}:{line}): {message}")
+        })?;
+        bodies.push(body);
+    }
+    Ok((library, bodies))
+}
+
+fn run(machine: &Machine, template: &Template, body: &Body, rendered: &mut Rendered) {
     let base = template.name.rsplit('/').next().unwrap_or_default();
     if base.starts_with('_') || rendered.errors.iter().any(|error| error.is_limit) {
         return;

@@ -110,25 +110,9 @@ pub fn explore(
                 ..
             } = machine.into_context();
             budget = left;
-            for manifest in &rendered.manifests {
-                gather(&mut found, &recorder, &manifest.name, &manifest.text);
-                made.insert(manifest.name.clone());
-            }
-            gather_images(&mut found, &recorder, &rendered, number == 0);
-            let reads = recorder.done();
-            found.reads.paths.extend(reads.paths);
-            found.reads.comparisons.extend(reads.comparisons);
-            let outermost = rendered
-                .errors
-                .iter()
-                .filter_map(|error| error.frames.first());
-            found
-                .failed
-                .extend(outermost.map(|frame| frame.file.clone()));
+            made.extend(rendered.manifests.iter().map(|one| one.name.clone()));
             let is_limit = rendered.errors.iter().any(|error| error.is_limit);
-            if let Some(error) = rendered.errors.into_iter().next().filter(|_| number == 0) {
-                found.error = Some(error);
-            }
+            found.add_pass(rendered, recorder, number == 0);
             choices = taken.and_then(Choices::next);
             if is_limit {
                 break;
@@ -138,6 +122,27 @@ pub fn explore(
         found.is_partial = choices.is_some() || found.reads.paths.is_empty();
         found
     })
+}
+
+impl Exploration {
+    fn add_pass(&mut self, rendered: Rendered, recorder: Recorder, is_first: bool) {
+        for manifest in &rendered.manifests {
+            gather(self, &recorder, &manifest.name, &manifest.text);
+        }
+        gather_images(self, &recorder, &rendered, is_first);
+        let reads = recorder.done();
+        self.reads.paths.extend(reads.paths);
+        self.reads.comparisons.extend(reads.comparisons);
+        let outermost = rendered
+            .errors
+            .iter()
+            .filter_map(|error| error.frames.first());
+        self.failed
+            .extend(outermost.map(|frame| frame.file.clone()));
+        if let Some(error) = rendered.errors.into_iter().next().filter(|_| is_first) {
+            self.error = Some(error);
+        }
+    }
 }
 
 fn gather_images(
