@@ -1,0 +1,144 @@
+//! Findings beside images: which of them speak of one, and the one that an image gets.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::super::load::shown;
+use super::image::{Image, Legacy, Part, Written};
+use crate::edit::{Edit, FileEdit, Fix};
+use crate::finding::{Finding, Label, Related};
+use crate::project::Members;
+use crate::source::{LineIndex, Span};
+
+/// Whether a finding is about a host that is written where it is, rather than about a path.
+pub(super) fn names_legacy_host(finding: &Finding, text: &str) -> bool {
+    let host = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+    let old = host(&finding.old);
+    let mut labels = finding.labels.iter();
+    let is_written = labels.any(|label| label.span.of(text).starts_with(&old));
+    let moves = finding.new.as_deref().is_some_and(|new| host(new) != old);
+    old.contains('.') && is_written && moves
+}
+
+/// Whether what a finding is about always comes to an image that no rule speaks about.
+pub(super) fn is_other_image(
+    finding: &Finding,
+    path: &Path,
+    images: &[(&Image, Option<Legacy>)],
+    legacy_words: &[Image],
+) -> bool {
+    let touches = |image: &Image, label: &Label| image.touches(path, label.span);
+    let any = |image: &Image| finding.labels.iter().any(|label| touches(image, label));
+    let name = |image: &Image| {
+        finding
+            .labels
+            .last()
+            .is_some_and(|name| touches(image, name))
+    };
+    let of: Vec<_> = images.iter().filter(|(image, _)| any(image)).collect();
+    // What shares no more than the registry says nothing of the path.
+    let named: Vec<_> = of
+        .iter()
+        .copied()
+        .filter(|(image, _)| name(image))
+        .collect();
+    let of = if named.is_empty() { of } else { named };
+    let default = of.iter().copied().filter(|(image, _)| image.is_default);
+    let default: Vec<_> = default.collect();
+    let of = if default.is_empty() { of } else { default };
+    let is_other = |(_, legacy): &(&Image, Option<Legacy>)| legacy.is_none();
+    !of.is_empty() && of.iter().all(|one| is_other(one)) && !legacy_words.iter().any(any)
+}
+
+/// Whether a finding in a file is about an image already: about the end of its name, or the registry that is all that
+/// changes.
+pub(super) fn says(
+    one: &Finding,
+    path: &Path,
+    written: &[(&Part, &Written)],
+    legacy: &Legacy,
+) -> bool {
+    let labels = |at: &Written| {
+        let mut labels = one.labels.iter();
+        &*at.path == path && labels.any(|label| label.span.overlaps(at.span))
+    };
+    let Some(fix) = one.fix.as_ref() else {
+        return written.iter().any(|(_, at)| labels(at));
+    };
+    let here = fix.edits.iter().map(|edit| (path, edit));
+    let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
+    let edits: Vec<(&Path, &Edit)> = here.chain(others).collect();
+    let wanted = legacy.edits.iter().flatten();
+    let mut wanted = wanted.map(|(path, edit)| (path.as_path(), edit));
+    let does_all = legacy.edits.is_some() && wanted.all(|edit| edits.contains(&edit));
+    does_all || written.last().is_some_and(|(_, name)| labels(name))
+}
+
+/// The finding of an image, where its pieces are written.
+pub(super) fn placed(
+    image: &Image,
+    legacy: &Legacy,
+    home: &Path,
+    written: &[(&Part, &Written)],
+    members: &Members,
+) -> Finding {
+    let spans: BTreeSet<Span> = written
+        .iter()
+        .filter(|(_, at)| &*at.path == home)
+        .map(|(_, at)| at.span)
+        .collect();
+    let names = ["registry", "path"];
+    let labels = spans.iter().enumerate().map(|(index, span)| Label {
+        span: *span,
+        text: match spans.len() {
+            1 => String::new(),
+            _ => names[index.min(1)].to_owned(),
+        },
+    });
+    let others = written.iter().filter(|(_, at)| &*at.path != home);
+    let related = others.map(|(_, at)| {
+        let member = members.get(&*at.path);
+        Related {
+            place: shown(&at.path),
+            position: member
+                .map(|member| LineIndex::new(&member.text).position(&member.text, at.span.start)),
+            text: "the rest of the name".to_owned(),
+        }
+    });
+    let mut reason = legacy.finding.reason.clone();
+    let fix = legacy.finding.fix.as_ref().and_then(|fix| {
+        let placed = placed_fix(fix, legacy, home, members);
+        if placed.is_none() {
+            reason =
+                Some("the parts of this reference cannot be changed to the new name".to_owned());
+        }
+        placed
+    });
+    Finding {
+        labels: labels.collect(),
+        message: format!("{} (in {})", legacy.finding.message, image.reader),
+        related: related.collect(),
+        fix,
+        reason,
+        ..legacy.finding.clone()
+    }
+}
+
+/// The fix with the edits of the pieces. `None` where one of them cannot be edited.
+fn placed_fix(fix: &Fix, legacy: &Legacy, home: &Path, members: &Members) -> Option<Fix> {
+    let can_write =
+        |edits: &&Vec<(PathBuf, Edit)>| edits.iter().all(|(path, _)| members.contains_key(path));
+    let edits = legacy.edits.as_ref().filter(can_write)?;
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        edits.iter().cloned().partition(|(path, _)| path == home);
+    let elsewhere = elsewhere.into_iter().map(|(path, edit)| FileEdit {
+        path: path.into(),
+        edit,
+    });
+    Some(Fix {
+        edits: here.into_iter().map(|(_, edit)| edit).collect(),
+        elsewhere: elsewhere.collect(),
+        applicability: fix.applicability,
+        pin: None,
+    })
+}
