@@ -4,23 +4,25 @@
 //! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
 //! entry is given a new name by itself.
 
+mod folders;
+mod tie;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::kustomize;
-use super::{Members, PathKind, Plan, Project, Tree};
+use super::{Members, Plan, Project, Tree};
 use crate::check;
 use crate::detect::Usage;
-use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::edit::{Applicability, Fix};
 use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
 use crate::rules::RuleSet;
 use crate::source::{self, LineIndex};
-use crate::syntax::yaml::{self, Map, Node};
+use crate::syntax::yaml::{self, Node};
 
-/// How far above a document the root of its repository is looked for.
-const MOST_FOLDERS: usize = 32;
+pub use folders::{applied_folders, folders_applied_by};
+use tie::tie;
 
 /// Parameters that Argo CD writes beside what an application is made of.
 const ARGO_SOURCE: &str = ".argocd-source";
@@ -99,95 +101,6 @@ impl<'s> Selectors<'s> {
             files: files.iter().filter_map(applied).collect(),
         }
     }
-}
-
-/// The folders of this tree that the documents of a file are applied to.
-pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
-    let text = tree.text(path);
-    text.map_or_else(Vec::new, |text| folders_applied_by(tree, path, &text))
-}
-
-/// The same of a file with another text.
-pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathBuf> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let named = named_folders(path, text);
-    let folders = named
-        .iter()
-        .filter_map(|named| at_root(tree, folder, named));
-    folders.collect()
-}
-
-/// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
-fn named_folders(path: &Path, text: &str) -> Vec<String> {
-    if is_argo_source(path) {
-        return vec![String::new()];
-    }
-    let mut found = Vec::new();
-    for region in yaml::documents(text) {
-        for root in yaml::parse(text, region).documents {
-            let Some(map) = root.as_map() else { continue };
-            found.extend(named_by(map).into_iter().map(str::to_owned));
-        }
-    }
-    found.retain(|named| !named.contains("{{") && !named.contains("${"));
-    found
-}
-
-fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
-    let Some(spec) = map.get("spec").and_then(Node::as_map) else {
-        return Vec::new();
-    };
-    let group = map.text("apiVersion").unwrap_or_default().split('/').next();
-    match (
-        group.unwrap_or_default(),
-        map.text("kind").unwrap_or_default(),
-    ) {
-        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
-            vec![spec.text("path").unwrap_or("./")]
-        }
-        ("helm.toolkit.fluxcd.io", "HelmRelease") => Vec::from_iter(chart_of(spec)),
-        ("argoproj.io", "Application") => sources_of(spec),
-        ("argoproj.io", "ApplicationSet") => {
-            let template = spec.get("template").and_then(Node::as_map);
-            let spec = template
-                .and_then(|map| map.get("spec"))
-                .and_then(Node::as_map);
-            spec.map(sources_of).unwrap_or_default()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// The folder of a chart in a repository of git.
-fn chart_of<'m>(spec: &'m Map<'m>) -> Option<&'m str> {
-    let chart = spec.get("chart")?.as_map()?.get("spec")?.as_map()?;
-    let source = chart.get("sourceRef")?.as_map()?;
-    let is_git = source.text("kind") == Some("GitRepository");
-    chart.text("chart").filter(|_| is_git)
-}
-
-fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
-    let one = spec.get("source").and_then(Node::as_map);
-    let many = spec.get("sources").and_then(Node::as_list);
-    let many = many.map(|list| list.items.as_slice()).unwrap_or_default();
-    let sources = one.into_iter().chain(many.iter().filter_map(Node::as_map));
-    sources.filter_map(|source| source.text("path")).collect()
-}
-
-/// The folder that a path from the root of the repository leads to. Where the root is, is not known: the outermost folder
-/// that has the path counts.
-fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
-    if named.is_empty() {
-        return Some(folder.to_owned());
-    }
-    let named = named.trim_start_matches("./").trim_start_matches('/');
-    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
-    let seen: Vec<PathBuf> = above
-        .take_while(|folder| tree.place(folder) == PathKind::Folder)
-        .collect();
-    let named = seen.iter().rev().map(|folder| tree.resolve(folder, named));
-    let mut named = named.filter(|path| tree.place(path) == PathKind::Folder);
-    named.next()
 }
 
 impl Project for Selectors<'_> {
@@ -378,75 +291,6 @@ impl Applied {
 
 fn finding<'m>(members: &'m mut Members, (path, id): &Location) -> Option<&'m mut Finding> {
     members.get_mut(path)?.findings.get_mut(*id)
-}
-
-/// One fix for all. `None` where one of them stays as it is, or moves elsewhere.
-fn tie(
-    members: &Members,
-    name: &str,
-    selecting: &[Location],
-    base: &[Location],
-) -> Option<Vec<(Location, Fix)>> {
-    let get = |(path, id): &Location| members.get(path)?.findings.get(*id);
-    let mut all: Vec<FileEdit> = Vec::new();
-    let mut own: Vec<(Location, Vec<Edit>)> = Vec::new();
-    let mut least = Applicability::Safe;
-    let mut moved: Option<&str> = None;
-    for location in base {
-        let finding = get(location)?;
-        let fix = finding
-            .fix
-            .as_ref()
-            .filter(|fix| fix.applicability.is_written())?;
-        let new = name_of(finding.new.as_deref()?);
-        if *moved.get_or_insert(new) != new {
-            return None;
-        }
-        least = least.min(fix.applicability);
-        all.extend(fix.elsewhere.iter().cloned());
-        own.push((location.clone(), fix.edits.clone()));
-    }
-    for location in selecting {
-        let finding = get(location)?;
-        let written = finding.applicability();
-        let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
-        if !is_replaced {
-            // What it pulls in the end has the tag that it sets.
-            least = least.min(written.filter(|written| written.is_written())?);
-        }
-        let text = &members.get(&location.0)?.text;
-        let span = finding.span();
-        if span.of(text) != name {
-            return None;
-        }
-        let edit = Edit {
-            span,
-            text: moved?.to_owned(),
-        };
-        own.push((location.clone(), vec![edit]));
-    }
-    for ((path, _), edits) in &own {
-        let path: Arc<Path> = Arc::from(path.as_path());
-        all.extend(edits.iter().map(|edit| FileEdit {
-            path: Arc::clone(&path),
-            edit: edit.clone(),
-        }));
-    }
-    all.sort();
-    all.dedup();
-    let shared: Arc<[FileEdit]> = Arc::from(all);
-    let fix = |edits: Vec<Edit>| Fix {
-        edits,
-        elsewhere: Arc::clone(&shared),
-        applicability: least,
-        pin: None,
-    };
-    let fixes = own.into_iter();
-    Some(
-        fixes
-            .map(|(location, edits)| (location, fix(edits)))
-            .collect(),
-    )
 }
 
 /// Takes back the fixes of what is selected by a name that stays.

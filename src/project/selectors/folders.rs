@@ -1,0 +1,99 @@
+//! The folders of the tree that documents of Flux and Argo CD are applied to.
+
+use std::path::{Path, PathBuf};
+
+use super::is_argo_source;
+use crate::project::{PathKind, Tree};
+use crate::syntax::yaml::{self, Map, Node};
+
+/// How far above a document the root of its repository is looked for.
+const MOST_FOLDERS: usize = 32;
+
+/// The folders of this tree that the documents of a file are applied to.
+pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
+    let text = tree.text(path);
+    text.map_or_else(Vec::new, |text| folders_applied_by(tree, path, &text))
+}
+
+/// The same of a file with another text.
+pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let named = named_folders(path, text);
+    let folders = named
+        .iter()
+        .filter_map(|named| at_root(tree, folder, named));
+    folders.collect()
+}
+
+/// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
+fn named_folders(path: &Path, text: &str) -> Vec<String> {
+    if is_argo_source(path) {
+        return vec![String::new()];
+    }
+    let mut found = Vec::new();
+    for region in yaml::documents(text) {
+        for root in yaml::parse(text, region).documents {
+            let Some(map) = root.as_map() else { continue };
+            found.extend(named_by(map).into_iter().map(str::to_owned));
+        }
+    }
+    found.retain(|named| !named.contains("{{") && !named.contains("${"));
+    found
+}
+
+fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
+    let Some(spec) = map.get("spec").and_then(Node::as_map) else {
+        return Vec::new();
+    };
+    let group = map.text("apiVersion").unwrap_or_default().split('/').next();
+    match (
+        group.unwrap_or_default(),
+        map.text("kind").unwrap_or_default(),
+    ) {
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
+            vec![spec.text("path").unwrap_or("./")]
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => Vec::from_iter(chart_of(spec)),
+        ("argoproj.io", "Application") => sources_of(spec),
+        ("argoproj.io", "ApplicationSet") => {
+            let template = spec.get("template").and_then(Node::as_map);
+            let spec = template
+                .and_then(|map| map.get("spec"))
+                .and_then(Node::as_map);
+            spec.map(sources_of).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The folder of a chart in a repository of git.
+fn chart_of<'m>(spec: &'m Map<'m>) -> Option<&'m str> {
+    let chart = spec.get("chart")?.as_map()?.get("spec")?.as_map()?;
+    let source = chart.get("sourceRef")?.as_map()?;
+    let is_git = source.text("kind") == Some("GitRepository");
+    chart.text("chart").filter(|_| is_git)
+}
+
+fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
+    let one = spec.get("source").and_then(Node::as_map);
+    let many = spec.get("sources").and_then(Node::as_list);
+    let many = many.map(|list| list.items.as_slice()).unwrap_or_default();
+    let sources = one.into_iter().chain(many.iter().filter_map(Node::as_map));
+    sources.filter_map(|source| source.text("path")).collect()
+}
+
+/// The folder that a path from the root of the repository leads to. Where the root is, is not known: the outermost folder
+/// that has the path counts.
+fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
+    if named.is_empty() {
+        return Some(folder.to_owned());
+    }
+    let named = named.trim_start_matches("./").trim_start_matches('/');
+    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
+    let seen: Vec<PathBuf> = above
+        .take_while(|folder| tree.place(folder) == PathKind::Folder)
+        .collect();
+    let named = seen.iter().rev().map(|folder| tree.resolve(folder, named));
+    let mut named = named.filter(|path| tree.place(path) == PathKind::Folder);
+    named.next()
+}

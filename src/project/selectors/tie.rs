@@ -1,0 +1,111 @@
+//! One fix of what selects images by a name, and of what has that name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Location, name_of};
+use crate::detect::Usage;
+use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::finding::Finding;
+use crate::project::Members;
+
+/// One fix for all. `None` where one of them stays as it is, or moves elsewhere.
+pub(super) fn tie(
+    members: &Members,
+    name: &str,
+    selecting: &[Location],
+    base: &[Location],
+) -> Option<Vec<(Location, Fix)>> {
+    let mut tied = Tied {
+        members,
+        moved: None,
+        least: Applicability::Safe,
+        own: Vec::new(),
+        elsewhere: Vec::new(),
+    };
+    base.iter()
+        .try_for_each(|location| tied.add_base(location))?;
+    selecting
+        .iter()
+        .try_for_each(|location| tied.add_selecting(location, name))?;
+    Some(tied.fixes())
+}
+
+/// What goes together, as far as it is known.
+struct Tied<'m> {
+    members: &'m Members,
+    /// The new name.
+    moved: Option<&'m str>,
+    least: Applicability,
+    /// Of each finding, its own edits.
+    own: Vec<(Location, Vec<Edit>)>,
+    elsewhere: Vec<FileEdit>,
+}
+
+impl<'m> Tied<'m> {
+    fn finding(&self, (path, id): &Location) -> Option<&'m Finding> {
+        self.members.get(path)?.findings.get(*id)
+    }
+
+    fn add_base(&mut self, location: &Location) -> Option<()> {
+        let finding = self.finding(location)?;
+        let fix = finding
+            .fix
+            .as_ref()
+            .filter(|fix| fix.applicability.is_written())?;
+        let new = name_of(finding.new.as_deref()?);
+        if *self.moved.get_or_insert(new) != new {
+            return None;
+        }
+        self.least = self.least.min(fix.applicability);
+        self.elsewhere.extend(fix.elsewhere.iter().cloned());
+        self.own.push((location.clone(), fix.edits.clone()));
+        Some(())
+    }
+
+    fn add_selecting(&mut self, location: &Location, name: &str) -> Option<()> {
+        let finding = self.finding(location)?;
+        let written = finding.applicability();
+        let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
+        if !is_replaced {
+            // What it pulls in the end has the tag that it sets.
+            let written = written.filter(|written| written.is_written())?;
+            self.least = self.least.min(written);
+        }
+        let text = &self.members.get(&location.0)?.text;
+        let span = finding.span();
+        if span.of(text) != name {
+            return None;
+        }
+        let edit = Edit {
+            span,
+            text: self.moved?.to_owned(),
+        };
+        self.own.push((location.clone(), vec![edit]));
+        Some(())
+    }
+
+    fn fixes(self) -> Vec<(Location, Fix)> {
+        let mut all = self.elsewhere;
+        for ((path, _), edits) in &self.own {
+            let path: Arc<Path> = Arc::from(path.as_path());
+            all.extend(edits.iter().map(|edit| FileEdit {
+                path: Arc::clone(&path),
+                edit: edit.clone(),
+            }));
+        }
+        all.sort();
+        all.dedup();
+        let shared: Arc<[FileEdit]> = Arc::from(all);
+        let fix = |edits: Vec<Edit>| Fix {
+            edits,
+            elsewhere: Arc::clone(&shared),
+            applicability: self.least,
+            pin: None,
+        };
+        let fixes = self.own.into_iter();
+        fixes
+            .map(|(location, edits)| (location, fix(edits)))
+            .collect()
+    }
+}
