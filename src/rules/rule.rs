@@ -1,5 +1,7 @@
 //! A rule, made ready to match: its row with the defaults filled in, and its locations as patterns.
 
+mod of_spec;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,8 +9,8 @@ use jiff::civil::Date;
 
 use super::Pattern;
 use super::schema::{
-    AlsoSpec, ChangeSpec, DateSpec, DigestPolicy, Evidence, OneOrMany, RuleSpec, Safety, Severity,
-    TagList, TagPolicy, TagsSpec,
+    ChangeSpec, DateSpec, DigestPolicy, Evidence, OneOrMany, RuleSpec, Safety, Severity, TagList,
+    TagPolicy, TagsSpec,
 };
 use crate::artifact::Artifact;
 
@@ -259,166 +261,6 @@ impl Rule {
         }
         self
     }
-
-    /// Makes a rule of what is written down.
-    ///
-    /// # Errors
-    /// Says which key is missing or wrong.
-    pub fn new(spec: impl Into<Arc<RuleSpec>>) -> Result<Self, String> {
-        let spec: Arc<RuleSpec> = spec.into();
-        let from = spec
-            .from
-            .as_ref()
-            .map(|from| from.as_slice())
-            .unwrap_or_default();
-        let Some(first) = from.first() else {
-            return Err(
-                "a rule needs `from`: the legacy location, like `old.example.com/team`".to_owned(),
-            );
-        };
-        let id = match &spec.id {
-            Some(id) => id.clone(),
-            None => slug(first),
-        };
-        let id_is_kebab = !id.is_empty()
-            && id.split('-').all(|word| !word.is_empty())
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if !id_is_kebab {
-            return Err(format!(
-                "the id `{id}` is not kebab-case, like `old-example-com`"
-            ));
-        }
-        let undated = spec.dates.iter().flatten();
-        let mut undated = undated.filter(|date| date.severity.is_some() && date.day().is_none());
-        if let Some(date) = undated.next() {
-            return Err(format!(
-                "`{}` is not a date: write it like `2027-01-31` or `2027-01`",
-                date.when
-            ));
-        }
-        let artifact = spec.artifact.unwrap_or_default();
-        let whole = AlsoSpec {
-            from: spec.from.clone(),
-            to: spec.to.clone(),
-            ..AlsoSpec::default()
-        };
-        let mut mappings = Vec::new();
-        for part in std::iter::once(&whole).chain(spec.also.iter().flatten()) {
-            mappings.extend(compile_mappings(&spec, part, artifact)?);
-        }
-        let safety = mappings
-            .first()
-            .map_or(Safety::ReportOnly, |mapping| mapping.safety);
-        let except = spec.except.iter().flatten();
-        let except = except
-            .map(|text| Pattern::new(text, artifact, false))
-            .collect::<Result<_, _>>()?;
-        let summary = spec.summary.clone().unwrap_or_else(|| match &spec.to {
-            Some(to) => format!("{first} has moved to {to}"),
-            None => format!("{first} should no longer be used"),
-        });
-        Ok(Self {
-            artifact,
-            safety,
-            severity: spec.severity.unwrap_or(Severity::Warning),
-            summary,
-            example: spec.example.clone().unwrap_or_else(|| first.clone()),
-            mappings,
-            except,
-            is_built_in: false,
-            page: None,
-            page_template: None,
-            id,
-            spec,
-        })
-    }
-}
-
-fn compile_mappings(
-    spec: &RuleSpec,
-    part: &AlsoSpec,
-    artifact: Artifact,
-) -> Result<Vec<Mapping>, String> {
-    let exact = part.exact.or(spec.exact).unwrap_or(false);
-    let to = part.to.as_deref().map(|to| strip_scheme(to, artifact));
-    let default_safety = if to.is_some() {
-        Safety::Safe
-    } else {
-        Safety::ReportOnly
-    };
-    let safety = part.safety.or(spec.safety).unwrap_or(default_safety);
-    let from = part
-        .from
-        .as_ref()
-        .map(|from| from.as_slice())
-        .unwrap_or_default();
-    if let Some(to) = to {
-        check_target(to, if exact { &[] } else { from })?;
-    }
-    from.iter()
-        .map(|text| {
-            Ok(Mapping {
-                from: Pattern::new(text, artifact, exact)?,
-                to: to.map(str::to_owned),
-                safety: if to.is_some() {
-                    safety
-                } else {
-                    Safety::ReportOnly
-                },
-                severity: part.severity.or(spec.severity).unwrap_or(Severity::Warning),
-                summary: part.summary.clone(),
-                requires_tag_in: part
-                    .requires_tag_in
-                    .clone()
-                    .or_else(|| spec.requires_tag_in.clone()),
-                tag: part.tag.or(spec.tag).unwrap_or_default(),
-            })
-        })
-        .collect()
-}
-
-/// A target is a location like `from`. One inside what it replaces would be replaced again and again.
-fn check_target(to: &str, from: &[String]) -> Result<(), String> {
-    let name = to.split_once("://").map_or(to, |(_, name)| name);
-    let last = name.rsplit('/').next().unwrap_or_default();
-    let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'"' | b'\'' | b'`');
-    let host = name.split('/').next().unwrap_or_default();
-    if name.is_empty()
-        || !name.bytes().all(fits)
-        || last.contains(':')
-        || !host.contains(['.', ':', '{'])
-    {
-        return Err(format!(
-            "`{to}` is not a location: write it like `new.example.com/team`, with its host and without a tag"
-        ));
-    }
-    let inside = |from: &&String| {
-        name.strip_prefix(from.as_str())
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
-    match from.iter().find(inside) {
-        Some(from) => Err(format!(
-            "`{to}` is inside `{from}`, which it replaces: the fix would never end"
-        )),
-        None => Ok(()),
-    }
-}
-
-/// A target is written with its scheme only where the thing is a URL by itself.
-fn strip_scheme(to: &str, artifact: Artifact) -> &str {
-    match artifact {
-        Artifact::Chart => to.strip_prefix("oci://").unwrap_or(to),
-        _ => to,
-    }
-}
-
-/// `old.example.com/team` as an id: `old-example-com-team`.
-fn slug(from: &str) -> String {
-    let words = from.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    words.join("-").to_ascii_lowercase()
 }
 
 #[cfg(test)]
