@@ -2,9 +2,9 @@
 //!
 //! Folders are visited in parallel. Each thread keeps what it finds to itself until the walk is over.
 
+mod listing;
+
 use std::any::Any;
-use std::ffi::OsString;
-use std::fs::{self, FileType};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,15 +14,16 @@ use rayon::Scope;
 
 use super::content::{Buffer, Read};
 use super::exclude::Exclude;
-use super::ignores::{Asked, Holds, Ignores, Own, Said};
+use super::ignores::{Asked, Ignores, Own, Said};
 use super::roots::{Root, Roots};
 use super::{
     CACHES, Filter, Kept, LARGER, LIMIT, LINK, LeftOut, Overlay, Problem, SPECIAL, STORES,
     SUBMODULE, Walked, Want, named,
 };
 use crate::encoding::to_utf8;
-use crate::git::{Node, Unread};
+use crate::git::Unread;
 use crate::open::{self, Links};
+use listing::{Entry, Listing, What, list};
 
 /// A walk that is under way.
 pub(super) struct Walk<'w, K, T> {
@@ -55,6 +56,18 @@ struct Folder {
     is_ignored: bool,
 }
 
+impl Folder {
+    /// A folder in it.
+    fn below(&self, path: &Path, is_ignored: bool) -> Self {
+        Self {
+            path: path.to_owned(),
+            root: Arc::clone(&self.root),
+            ignores: Arc::clone(&self.ignores),
+            is_ignored,
+        }
+    }
+}
+
 /// A root, as it is shown and as it really is.
 struct Base {
     shown: PathBuf,
@@ -65,34 +78,6 @@ impl Base {
     fn full(&self, path: &Path) -> PathBuf {
         self.real
             .join(path.strip_prefix(&self.shown).unwrap_or(path))
-    }
-}
-
-/// A name in a folder.
-struct Entry {
-    name: OsString,
-    kind: What,
-}
-
-/// What a name in a folder is; a link is not followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    Folder,
-    File,
-    Link,
-    Special,
-    /// Another repository, of which a revision has the commit alone.
-    Submodule,
-}
-
-impl From<FileType> for What {
-    fn from(kind: FileType) -> Self {
-        match () {
-            () if kind.is_dir() => Self::Folder,
-            () if kind.is_file() => Self::File,
-            () if kind.is_symlink() => Self::Link,
-            () => Self::Special,
-        }
     }
 }
 
@@ -231,7 +216,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             true => Said::Ignored,
             false => folder.ignores.say(&asked, &self.own),
         };
-        let is_hidden = is_hidden(entry, path);
+        let is_hidden = entry.is_hidden(path);
         let is_one_of = |names: &[&str]| is_hidden && names.iter().any(|name| entry.name == *name);
         if is_one_of(&STORES) {
             return;
@@ -264,12 +249,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         if !is_folder {
             return self.file(worker, path, Some(entry.kind));
         }
-        let below = Folder {
-            path: path.to_owned(),
-            root: Arc::clone(&folder.root),
-            ignores: Arc::clone(&folder.ignores),
-            is_ignored,
-        };
+        let below = folder.below(path, is_ignored);
         scope.spawn(move |scope| self.enter(scope, below));
     }
 
@@ -365,96 +345,6 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         worker.found.counts.files += 1;
         Ok(())
     }
-}
-
-/// What a folder holds, and why that may not be all.
-#[derive(Default)]
-struct Listing {
-    entries: Vec<Entry>,
-    holds: Holds,
-    error: Option<io::Error>,
-}
-
-impl Listing {
-    /// Adds what only the overlay has, which may be the folder itself.
-    fn add(&mut self, overlay: &Overlay, folder: &Path) {
-        if overlay.is_empty() {
-            return;
-        }
-        let names = overlay.names(folder);
-        let is_missing = |error: &io::Error| {
-            matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            )
-        };
-        if !names.is_empty() && self.error.as_ref().is_some_and(is_missing) {
-            self.error = None;
-        }
-        for (name, is_folder) in names {
-            if self.entries.iter().all(|entry| entry.name != name) {
-                self.holds.note(&name, is_folder);
-                let kind = if is_folder { What::Folder } else { What::File };
-                self.entries.push(Entry { name, kind });
-            }
-        }
-    }
-}
-
-/// All of a folder, before any of it is visited: an ignore file may come last.
-fn list(folder: &Path, overlay: &Overlay) -> Listing {
-    let mut listing = Listing::default();
-    if overlay.top_of(folder).is_some() {
-        listing.entries = of_snapshot(folder, overlay);
-        return listing;
-    }
-    let entries = fs::read_dir(named(folder)).and_then(|entries| {
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name();
-            let kind = match entry.file_type() {
-                Ok(kind) => kind,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            listing.holds.note(&name, kind.is_dir());
-            let kind = What::from(kind);
-            listing.entries.push(Entry { name, kind });
-        }
-        Ok(())
-    });
-    listing.error = entries.err();
-    listing.add(overlay, folder);
-    listing
-}
-
-/// The names in a folder of a revision.
-fn of_snapshot(folder: &Path, overlay: &Overlay) -> Vec<Entry> {
-    let names = overlay.nodes(folder).into_iter();
-    let entry = |(name, node): (OsString, Node)| Entry {
-        name,
-        kind: match node {
-            Node::Folder => What::Folder,
-            Node::File => What::File,
-            Node::Link => What::Link,
-            Node::Submodule => What::Submodule,
-        },
-    };
-    names.map(entry).collect()
-}
-
-#[cfg(not(windows))]
-fn is_hidden(entry: &Entry, _: &Path) -> bool {
-    entry.name.as_encoded_bytes().starts_with(b".")
-}
-
-#[cfg(windows)]
-fn is_hidden(entry: &Entry, path: &Path) -> bool {
-    use std::os::windows::fs::MetadataExt;
-    const HIDDEN: u32 = 2;
-    let has_attribute =
-        || fs::symlink_metadata(path).is_ok_and(|file| file.file_attributes() & HIDDEN != 0);
-    entry.name.as_encoded_bytes().starts_with(b".") || has_attribute()
 }
 
 fn catch<R>(act: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
