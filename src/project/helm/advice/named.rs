@@ -1,0 +1,216 @@
+//! The charts that a file names with a version, and what the files around say of each.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::given::Given as GivenAt;
+use super::super::values::{self, Leaf, Table, Value};
+use super::Advice;
+use super::given::{self, Around, Given};
+use super::ways::{self, Entry, Repository, Way, dig, leaf};
+use crate::file_type::{self, Holds};
+use crate::project::PathKind;
+use crate::source::Span;
+use crate::version::satisfies;
+
+/// A chart that is named, with what is known of it.
+pub(super) struct Named {
+    pub(super) chart: String,
+    /// Where its name is.
+    pub(super) name_at: Span,
+    pub(super) version_at: Span,
+    /// As it is written: perhaps a range.
+    pub(super) asked: String,
+    /// What a lock makes of that.
+    pub(super) locked: Option<String>,
+    pub(super) repository: String,
+    /// Another file that has the repository's URL.
+    pub(super) source: Option<PathBuf>,
+    pub(super) given: Given,
+    /// Where values of the chart are.
+    pub(super) places: Vec<GivenAt>,
+    /// Of a dependency the key of the parent's values under which it gets its own.
+    pub(super) key: Option<String>,
+    /// Whether a condition switches it off.
+    pub(super) is_off: bool,
+    /// Whether the chart itself is here, and was looked into.
+    pub(super) is_here: bool,
+}
+
+impl Advice<'_> {
+    /// Every chart that a file names in a known repository with a version that is plain text.
+    pub(super) fn named(
+        &self,
+        path: &Path,
+        text: &str,
+        text_of: &dyn Fn(&Path) -> Option<Arc<str>>,
+    ) -> Vec<Named> {
+        let Some(file_type) =
+            file_type::classify(path).filter(|file_type| ways::may_name(file_type, text))
+        else {
+            return Vec::new();
+        };
+        let documents = ways::documents(file_type, text);
+        let around = Around {
+            tree: self.tree,
+            path,
+            text: text_of,
+        };
+        let tables: Vec<&Table> = documents.iter().filter_map(Value::as_table).collect();
+        let numbered = documents.iter().enumerate();
+        let numbered = numbered.filter_map(|(number, root)| Some((number, root.as_table()?)));
+        let entries = numbered.flat_map(|(number, root)| {
+            let entries = ways::entries(number, root, file_type).into_iter();
+            entries.map(move |entry| (root, entry))
+        });
+        let entries = entries.filter(|(_, entry)| {
+            given::is_plain(entry.chart, text) && given::is_plain(entry.version, text)
+        });
+        entries
+            .filter_map(|(root, entry)| {
+                let (repository, chart, source) = self.origin(path, root, &tables, &entry)?;
+                // Of most charts nothing is known.
+                if self.charts.of_chart(Some(&repository), &chart).is_empty() {
+                    return None;
+                }
+                let mut named = of_entry(&entry, repository, chart, &around);
+                named.source = source;
+                Some(named)
+            })
+            .collect()
+    }
+
+    /// The URL that a chart comes from, its name there, and the file that has the URL, if it is another one.
+    fn origin(
+        &self,
+        path: &Path,
+        document: &Table,
+        documents: &[&Table],
+        entry: &Entry<'_>,
+    ) -> Option<(String, String, Option<PathBuf>)> {
+        let name = entry.chart.text.trim();
+        if name.starts_with("oci://") {
+            let (_, last) = name.trim_end_matches('/').rsplit_once('/')?;
+            return Some((name.to_owned(), last.to_owned(), None));
+        }
+        let url = match entry.way.repository {
+            Repository::InName => return None,
+            Repository::Url(key) => leaf(entry.table, key)?.text.trim().to_owned(),
+            Repository::Object(key) => {
+                let reference = dig(entry.table, key)?.as_table()?;
+                let source = self.sources.find(path, document, reference)?;
+                let path = Some(source.path.clone());
+                return Some((source.url.to_string(), name.to_owned(), path));
+            }
+            Repository::Prefix => {
+                let (prefix, name) = name.split_once('/')?;
+                let url = repository_called(prefix, documents)?;
+                return Some((with_scheme(url), name.to_owned(), None));
+            }
+        };
+        Some((with_scheme(url), name.to_owned(), None))
+    }
+}
+
+/// Argo CD and helmfile leave the scheme of a registry out.
+fn with_scheme(url: String) -> String {
+    match url.contains("://") {
+        true => url,
+        false => format!("oci://{url}"),
+    }
+}
+
+/// The URL of one of helmfile's `repositories`.
+fn repository_called(name: &str, documents: &[&Table]) -> Option<String> {
+    let lists = documents
+        .iter()
+        .filter_map(|root| root.get(ways::REPOSITORIES));
+    let items = lists.flat_map(|list| match list {
+        Value::List(items) => items.to_vec(),
+        _ => Vec::new(),
+    });
+    items.into_iter().find_map(|item| {
+        let item = item.as_table()?;
+        let is_it = leaf(item, "name").is_some_and(|own| &*own.text == name);
+        is_it.then(|| leaf(item, "url").map(|url| url.text.to_string()))?
+    })
+}
+
+fn of_entry(entry: &Entry<'_>, repository: String, chart: String, around: &Around<'_>) -> Named {
+    let asked = entry.version.text.trim().to_owned();
+    let is_dependency = entry.way.is_dependency();
+    let locked = is_dependency
+        .then(|| locked(entry, &asked, around))
+        .flatten();
+    let exact = locked.as_ref().unwrap_or(&asked);
+    Named {
+        name_at: entry.chart.origin.span,
+        version_at: entry.version.origin.span,
+        is_off: is_dependency && is_off(entry, around),
+        is_here: is_dependency && is_here(&chart, exact, around),
+        given: Given::of(entry, around),
+        places: given::places(entry, around),
+        key: is_dependency.then(|| {
+            leaf(entry.table, "alias").map_or_else(|| chart.clone(), |key| key.text.to_string())
+        }),
+        asked,
+        locked,
+        repository,
+        source: None,
+        chart,
+    }
+}
+
+impl Way {
+    /// Whether it is a dependency of a chart: with a lock beside it, and `charts/`.
+    fn is_dependency(&self) -> bool {
+        let files = [
+            ways::Document::File(Holds::Chart),
+            ways::Document::File(Holds::Requirements),
+        ];
+        files.contains(&self.document)
+    }
+}
+
+/// The version that the lock beside a chart has for a dependency, if it is one that was asked for.
+fn locked(entry: &Entry<'_>, asked: &str, around: &Around<'_>) -> Option<String> {
+    let lock = match around.path.file_stem()?.to_str()? {
+        "requirements" => "requirements.lock",
+        _ => "Chart.lock",
+    };
+    let text = (around.text)(&around.path.with_file_name(lock))?;
+    let table = values::read(&text, 0).ok()?;
+    let Some(Value::List(items)) = table.get("dependencies") else {
+        return None;
+    };
+    let text = |table: &Table, key: &str| leaf(table, key).map(|leaf| leaf.text.to_string());
+    let own = items.iter().filter_map(Value::as_table).filter(|item| {
+        let same = |key: &str| text(item, key) == text(entry.table, key);
+        same("name") && same("repository")
+    });
+    let mut versions = own.filter_map(|item| text(item, "version"));
+    versions.find(|version| satisfies(version, asked))
+}
+
+fn is_off(entry: &Entry<'_>, around: &Around<'_>) -> bool {
+    let Some(Leaf { text: paths, .. }) = leaf(entry.table, "condition") else {
+        return false;
+    };
+    let values = (around.text)(&around.path.with_file_name("values.yaml"));
+    let table = values.and_then(|text| values::read(&text, 0).ok());
+    table.is_some_and(|table| given::switch_of(&table, paths) == Some(false))
+}
+
+/// Whether a dependency is in `charts/`, packed or not.
+fn is_here(chart: &str, version: &str, around: &Around<'_>) -> bool {
+    let folder = around.path.with_file_name("charts");
+    let is_archive = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let packed = name.and_then(|name| name.strip_prefix(chart)?.strip_suffix(".tgz"));
+        let packed = packed.and_then(|rest| rest.strip_prefix('-'));
+        packed.is_some_and(|packed| satisfies(packed, version))
+    };
+    let unpacked = folder.join(chart).join("Chart.yaml");
+    around.tree.place(&unpacked) == PathKind::File
+        || around.tree.list(&folder).iter().any(is_archive)
+}
