@@ -3,27 +3,31 @@
 //!
 //! Texts in, findings out. Where an override goes in a values file is for `overrides` to say.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod default_finding;
+mod renames;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::changes::{self, Change, Target};
 use super::chart::{self, Dependency, DependencyFile, Metadata};
 use super::effective::{self, Instance};
 use super::guard::Guard;
-use super::load::{self, Chart, File, Loaded};
+use super::load::{Chart, File, Loaded};
 use super::merged_values::{MergedValues, ScalarSource};
-use super::overrides::{self, Override};
+use super::overrides::Override;
 use super::refusal;
-use super::values::{self, Origin, Table, Value, table_at};
+use super::values::{self, Origin, Table, Value};
 use crate::check;
-use crate::edit::{self, Applicability, Edit, Fix};
+use crate::edit::{Applicability, Fix};
 use crate::file_type::{self, FileType};
 use crate::finding::{Finding, Label, Related, Severity};
-use crate::project::Member;
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 use crate::source::{LineIndex, Span};
+
+pub(super) use default_finding::DefaultFinding;
+use renames::{Renames, override_of, renames};
 
 const IN_TEMPLATE: &str =
     "it is hard-coded in a template of a packaged chart, so no value changes it";
@@ -39,15 +43,6 @@ pub(super) struct Owned<'o> {
     pub(super) loaded: &'o Loaded,
     /// Of a chart that another file asks for.
     name: Option<String>,
-}
-
-/// A finding, and the overrides that would fix it.
-pub(super) struct DefaultFinding {
-    pub finding: Finding,
-    overrides: Vec<Override>,
-    applicability: Applicability,
-    /// Where the pieces were written.
-    origins: Vec<Origin>,
 }
 
 impl<'o> Owned<'o> {
@@ -364,143 +359,5 @@ pub(super) fn lower_severity(severity: Severity) -> Severity {
     match severity {
         Severity::Error => Severity::Warning,
         Severity::Warning | Severity::Info => Severity::Info,
-    }
-}
-
-/// The new texts of leaves, by where they were written.
-type Renames = BTreeMap<(usize, Span), String>;
-
-fn renames(found: &[Finding], document: &MergedValues) -> Renames {
-    let mut edits: BTreeMap<(usize, Span), (&ScalarSource, BTreeSet<Edit>)> = BTreeMap::new();
-    for edit in found
-        .iter()
-        .filter_map(|one| one.fix.as_ref())
-        .flat_map(|fix| &fix.edits)
-    {
-        if let Some(placed) = document.leaf(edit.span) {
-            let key = (placed.leaf.origin.file, placed.leaf.origin.span);
-            let (_, of_leaf) = edits
-                .entry(key)
-                .or_insert_with(|| (placed, BTreeSet::new()));
-            of_leaf.insert(Edit {
-                span: Span::new(
-                    edit.span.start - placed.span.start,
-                    edit.span.end - placed.span.start,
-                ),
-                text: edit.text.clone(),
-            });
-        }
-    }
-    let renamed = |(key, (placed, edits)): ((usize, Span), (&ScalarSource, BTreeSet<Edit>))| {
-        let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
-        let text = placed.span.of(&document.text);
-        let written = edit::apply(text, [&fix], Applicability::Safe);
-        (key, placed.meaning(&written))
-    };
-    edits.into_iter().map(renamed).collect()
-}
-
-/// What has to be in the owner's values for a leaf to be as it should.
-fn override_of(placed: &ScalarSource, instance: &Instance, renames: &Renames) -> Option<Override> {
-    let path = instance.path.iter().chain(&placed.path).cloned().collect();
-    let (last, tables) = placed.path.split_last()?;
-    let table = table_at(&instance.values, tables.iter().map(String::as_str))?;
-    Some(Override {
-        path,
-        value: rename(table.get(last)?, renames),
-    })
-}
-
-/// A value with all of its leaves renamed.
-fn rename(value: &Value, renames: &Renames) -> Value {
-    match value {
-        Value::Null => Value::Null,
-        Value::Leaf(leaf) => match renames.get(&(leaf.origin.file, leaf.origin.span)) {
-            Some(text) => overrides::renamed(leaf, text),
-            None => value.clone(),
-        },
-        Value::List(items) => Value::List(items.iter().map(|item| rename(item, renames)).collect()),
-        Value::Table(table) => {
-            let entries = table.iter();
-            Value::table(
-                entries
-                    .map(|(key, value)| (key.clone(), rename(value, renames)))
-                    .collect(),
-            )
-        }
-    }
-}
-
-impl DefaultFinding {
-    /// Makes the overrides those of the chart itself: its values do not stand under its name.
-    pub(super) fn without_name(&mut self) {
-        for one in &mut self.overrides {
-            one.path.remove(0);
-        }
-    }
-
-    /// Has the override looked at by people first.
-    pub(super) fn doubt(&mut self, reason: &str) {
-        if self.applicability > Applicability::Unsafe {
-            self.applicability = Applicability::Unsafe;
-            self.finding.reason = Some(reason.to_owned());
-        }
-    }
-
-    /// Puts the overrides into the owner's values, and says where.
-    pub(super) fn put_into(&mut self, target: &Target, text: &str, member: Option<&Member>) {
-        let Target { file: path, at } = target;
-        let Some(first) = self.overrides.first() else {
-            return;
-        };
-        let above = at
-            .is_whole()
-            .then(|| overrides::insert::deepest_key(text, &first.path));
-        if let Some(span) = above.flatten() {
-            let lines = LineIndex::new(text);
-            self.finding.related.push(Related {
-                place: load::shown(path),
-                position: Some(lines.position(text, span.start)),
-                text: "the override goes below this key".to_owned(),
-            });
-        }
-        let locked = match member {
-            None => Some("the configuration excludes the values.yaml of the chart"),
-            Some(member) => member.locked.as_deref(),
-        };
-        let planned: Result<Vec<_>, String> = match locked {
-            Some(reason) => Err(reason.to_owned()),
-            None => overrides::plan(text, at, &self.overrides)
-                .into_iter()
-                .collect(),
-        };
-        match planned {
-            Ok(edits) => {
-                let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
-                self.finding.fix = Some(Fix {
-                    edits: Vec::new(),
-                    elsewhere: changes::elsewhere(path, edits),
-                    applicability: self.applicability,
-                    pin: None,
-                });
-            }
-            Err(reason) => self.finding.reason = Some(reason),
-        }
-    }
-
-    /// Adds the finding to those of the file that declares the chart. Gives what it wants, if it can be had.
-    pub(super) fn add_to(
-        self,
-        path: &Path,
-        member: &mut Member,
-        target: &Target,
-    ) -> Option<Change> {
-        let is_fixed = self.finding.fix.is_some();
-        let id = member.findings.add(self.finding);
-        is_fixed.then(|| Change {
-            finding: (path.to_owned(), id),
-            target: target.clone(),
-            overrides: self.overrides,
-        })
     }
 }

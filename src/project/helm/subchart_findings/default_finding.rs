@@ -1,0 +1,101 @@
+//! A legacy default with the overrides that would fix it, on its way to the findings of a file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::super::changes::{self, Change, Target};
+use super::super::load;
+use super::super::overrides::{self, Override};
+use super::super::values::Origin;
+use crate::edit::{Applicability, Edit, Fix};
+use crate::finding::{Finding, Related};
+use crate::project::Member;
+use crate::source::LineIndex;
+
+/// A finding, and the overrides that would fix it.
+pub(in super::super) struct DefaultFinding {
+    pub(in super::super) finding: Finding,
+    pub(super) overrides: Vec<Override>,
+    pub(super) applicability: Applicability,
+    /// Where the pieces were written.
+    pub(super) origins: Vec<Origin>,
+}
+
+impl DefaultFinding {
+    /// Makes the overrides those of the chart itself: its values do not stand under its name.
+    pub(in super::super) fn without_name(&mut self) {
+        for one in &mut self.overrides {
+            one.path.remove(0);
+        }
+    }
+
+    /// Has the override looked at by people first.
+    pub(in super::super) fn doubt(&mut self, reason: &str) {
+        if self.applicability > Applicability::Unsafe {
+            self.applicability = Applicability::Unsafe;
+            self.finding.reason = Some(reason.to_owned());
+        }
+    }
+
+    /// Puts the overrides into the owner's values, and says where.
+    pub(in super::super) fn put_into(
+        &mut self,
+        target: &Target,
+        text: &str,
+        member: Option<&Member>,
+    ) {
+        let Target { file: path, at } = target;
+        let Some(first) = self.overrides.first() else {
+            return;
+        };
+        let above = at
+            .is_whole()
+            .then(|| overrides::insert::deepest_key(text, &first.path));
+        if let Some(span) = above.flatten() {
+            let lines = LineIndex::new(text);
+            self.finding.related.push(Related {
+                place: load::shown(path),
+                position: Some(lines.position(text, span.start)),
+                text: "the override goes below this key".to_owned(),
+            });
+        }
+        let locked = match member {
+            None => Some("the configuration excludes the values.yaml of the chart"),
+            Some(member) => member.locked.as_deref(),
+        };
+        let planned: Result<Vec<_>, String> = match locked {
+            Some(reason) => Err(reason.to_owned()),
+            None => overrides::plan(text, at, &self.overrides)
+                .into_iter()
+                .collect(),
+        };
+        match planned {
+            Ok(edits) => {
+                let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
+                self.finding.fix = Some(Fix {
+                    edits: Vec::new(),
+                    elsewhere: changes::elsewhere(path, edits),
+                    applicability: self.applicability,
+                    pin: None,
+                });
+            }
+            Err(reason) => self.finding.reason = Some(reason),
+        }
+    }
+
+    /// Adds the finding to those of the file that declares the chart. Gives what it wants, if it can be had.
+    pub(in super::super) fn add_to(
+        self,
+        path: &Path,
+        member: &mut Member,
+        target: &Target,
+    ) -> Option<Change> {
+        let is_fixed = self.finding.fix.is_some();
+        let id = member.findings.add(self.finding);
+        is_fixed.then(|| Change {
+            finding: (path.to_owned(), id),
+            target: target.clone(),
+            overrides: self.overrides,
+        })
+    }
+}
