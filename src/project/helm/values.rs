@@ -3,11 +3,16 @@
 //! Helm reads YAML by the words of version 1.1 (`sigs.k8s.io/yaml`): `yes` is true, `~` is null, the last of equal keys
 //! counts, and keys are text. Knows nothing of charts.
 
+mod spot;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::source::Span;
 use crate::syntax::yaml::{self, Entry, Map, Node, Parsed, Scalar, Style};
+
+use spot::NO_VALUES;
+pub(super) use spot::{Spot, Step, at, node_at};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
@@ -73,108 +78,6 @@ pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Val
     values.filter_map(Result::ok).collect()
 }
 
-/// Where values are in a file. Of itself the first document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot {
-    /// The number of the document.
-    pub document: usize,
-    pub steps: Vec<Step>,
-    /// Whether what is there is a text that holds the values.
-    pub in_text: bool,
-}
-
-/// A step into a document.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
-    Key(String),
-    Item(usize),
-}
-
-impl Spot {
-    /// Whether the file is one of values.
-    pub(super) fn is_whole(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(super) fn at_keys(document: usize, keys: &[&str]) -> Self {
-        Self {
-            document,
-            ..Self::default()
-        }
-        .keys(keys)
-    }
-
-    /// The place below this one.
-    pub(super) fn keys(mut self, keys: &[&str]) -> Self {
-        let keys = keys.iter().map(|key| Step::Key((*key).to_owned()));
-        self.steps.extend(keys);
-        self
-    }
-
-    pub(super) fn item(mut self, index: usize) -> Self {
-        self.steps.push(Step::Item(index));
-        self
-    }
-
-    pub(super) fn in_text(self) -> Self {
-        Self {
-            in_text: true,
-            ..self
-        }
-    }
-
-    /// The document and the steps that lead to the values in what [`Spot::parse`] gives.
-    pub(super) fn in_parsed(&self) -> (usize, &[Step]) {
-        match self.in_text {
-            true => (0, &[]),
-            false => (self.document, &self.steps),
-        }
-    }
-
-    /// The text that the values are written in: the file, or the lines of a literal block in it.
-    ///
-    /// # Errors
-    /// Where something else is there, or what is there does not parse; in words that follow the file's name.
-    pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Parsed<'t>, String> {
-        let parsed = parse(text, whole(text))?;
-        if !self.in_text {
-            return Ok(parsed);
-        }
-        let node = parsed
-            .documents
-            .get(self.document)
-            .and_then(|root| node_at(root, &self.steps));
-        let region = node.and_then(|node| lines_of_block(text, node));
-        parse(text, region.ok_or(NO_VALUES)?)
-    }
-
-    /// All that the values cover in the text of the file. `None` where there are none.
-    pub(super) fn covered(&self, text: &str) -> Option<Span> {
-        let parsed = parse(text, whole(text)).ok()?;
-        let root = parsed.documents.get(self.document)?;
-        node_at(root, &self.steps).map(Node::span)
-    }
-}
-
-const NO_VALUES: &str = "does not contain values where they belong";
-
-/// What is at a place of a document; null where nothing is.
-pub(super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
-    steps.iter().fold(value, |value, step| match (value, step) {
-        (Value::Table(table), Step::Key(key)) => table.get(key).unwrap_or(&Value::Null),
-        (Value::List(items), Step::Item(index)) => items.get(*index).unwrap_or(&Value::Null),
-        _ => &Value::Null,
-    })
-}
-
-/// The node at a location, as it is written: through no alias and no merge key.
-pub(super) fn node_at<'n, 't>(root: &'n Node<'t>, steps: &[Step]) -> Option<&'n Node<'t>> {
-    steps.iter().try_fold(root, |node, step| match step {
-        Step::Key(key) => node.as_map()?.get(key),
-        Step::Item(index) => node.as_list()?.items.get(*index),
-    })
-}
-
 /// Reads the values that are at a location.
 ///
 /// # Errors
@@ -205,15 +108,6 @@ fn parse(text: &str, region: Span) -> Result<Parsed<'_>, String> {
         Some(error) => Err(format!("does not parse: {}", error.message)),
         None => Ok(parsed),
     }
-}
-
-/// The lines of a literal block: a document of its own, though it does not begin at the margin.
-fn lines_of_block(text: &str, node: &Node<'_>) -> Option<Span> {
-    let scalar = node.as_scalar()?;
-    let start = text[..scalar.span.start].rfind('\n')? + 1;
-    let is_own = text[start..scalar.span.start].trim().is_empty();
-    let literal = scalar.style == Style::Literal && is_own;
-    literal.then(|| Span::new(start, scalar.span.end))
 }
 
 fn value_of(
