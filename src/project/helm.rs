@@ -114,10 +114,7 @@ impl<'c> Charts<'c> {
         let released = released(scene, releases);
         let inflated = inflated(scene, projects, releases, &released);
         let met = meet_all(tree, projects);
-        let listed = met.iter().map(|one| one.folder.as_path());
-        let listed =
-            listed.filter(|folder| vendored.lists(folder) && !is_asked_for(folder, &inflated));
-        let held = listed.flat_map(|folder| tree.suspects(folder)).collect();
+        let held = held(tree, &met, vendored, &inflated);
         let mut folders: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
         let owned = owned(met, vendored, &inflated);
         let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
@@ -245,6 +242,18 @@ fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
         .par_iter()
         .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
     charts.filter_map(|path| meet(tree, path)).collect()
+}
+
+/// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
+fn held(
+    tree: &dyn Tree,
+    met: &[Met],
+    vendored: Vendored<'_>,
+    inflated: &[ReleasedChart],
+) -> Vec<PathBuf> {
+    let listed = met.iter().map(|one| one.folder.as_path());
+    let listed = listed.filter(|folder| vendored.lists(folder) && !is_asked_for(folder, inflated));
+    listed.flat_map(|folder| tree.suspects(folder)).collect()
 }
 
 /// Those of the charts that the user owns.

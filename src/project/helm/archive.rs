@@ -89,12 +89,7 @@ pub(super) fn unpack(
         }
         let written = String::from_utf8_lossy(&entry.path_bytes()).replace('\\', "/");
         let name = inner_name(&written)?;
-        let Some((top, path)) = name.split_once('/') else {
-            return Err(format!(
-                "`{}` is not in the folder of a chart",
-                shown(&name)
-            ));
-        };
+        let (top, path) = split(&name)?;
         if unpacked.top.is_empty() {
             top.clone_into(&mut unpacked.top);
         }
@@ -144,6 +139,12 @@ fn inner_name(written: &str) -> Result<String, Reason> {
         )),
         false => Ok(parts.join("/")),
     }
+}
+
+/// The folder of the chart, and the path in it.
+fn split(name: &str) -> Result<(&str, &str), Reason> {
+    let outside = || format!("`{}` is not in the folder of a chart", shown(name));
+    name.split_once('/').ok_or_else(outside)
 }
 
 /// A name that is fit for one line of a terminal.
