@@ -2,12 +2,16 @@
 //!
 //! A leaf is one scalar. Whether an entry looks at it depends on the field that it is in.
 
+mod field;
+
 use std::ops::Range;
 
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Id};
 use crate::source::Span;
 use crate::syntax::yaml::{self, List, Map, Node, Scalar};
+use field::Resource;
+pub(super) use field::{Field, FieldSpec};
 
 /// The finding that would change a text, and how.
 #[derive(Debug, Clone)]
@@ -33,37 +37,6 @@ pub(super) struct ImageScalar {
     /// Of what changes it.
     pub(super) sources: Vec<usize>,
     pub(super) field: Field,
-}
-
-/// Where a leaf is in what is built.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Field {
-    /// It may be any: only Helm knows what becomes of a value.
-    Any,
-    /// None that an entry looks at, unless a replacement copies it.
-    Elsewhere,
-    At {
-        resource: Resource,
-        /// Keys joined by slashes; lists add nothing.
-        path: String,
-        /// Whether entries look there by default.
-        by_default: bool,
-    },
-}
-
-/// What a resource says of its kind. Empty of a patch that leaves that to its target.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(super) struct Resource {
-    group: String,
-    version: String,
-    kind: String,
-}
-
-/// A field that a configuration adds to those that entries look at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct FieldSpec {
-    resource: Resource,
-    path: String,
 }
 
 /// The value of a JSON 6902 `test`: what it tests must stay equal to it.
@@ -96,51 +69,6 @@ pub(super) struct ImageScalars {
     pub(super) specs: Vec<FieldSpec>,
     pub(super) leaves: Vec<ImageScalar>,
     pub(super) tests: Vec<Test>,
-}
-
-impl FieldSpec {
-    /// Reads those of `images:` in a configuration, or `fieldSpecs:` of a transformer.
-    pub(super) fn read(node: Option<&Node<'_>>) -> Vec<Self> {
-        let items = node.and_then(Node::as_list).map(|list| list.items.iter());
-        let maps = items.into_iter().flatten().filter_map(Node::as_map);
-        let spec = |map: &Map<'_>| {
-            let text = |key: &str| map.text(key).unwrap_or_default().to_owned();
-            let path = map.text("path")?.replace("[]", "");
-            Some(Self {
-                path: path.trim_matches('/').to_owned(),
-                resource: Resource {
-                    group: text("group"),
-                    version: text("version"),
-                    kind: text("kind"),
-                },
-            })
-        };
-        maps.filter_map(spec).collect()
-    }
-
-    fn selects(&self, resource: &Resource, path: &str) -> bool {
-        // What a patch does not say, its target may be.
-        let meet = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
-        self.path == path
-            && meet(&self.resource.group, &resource.group)
-            && meet(&self.resource.version, &resource.version)
-            && meet(&self.resource.kind, &resource.kind)
-    }
-}
-
-impl Field {
-    /// Whether an entry looks at the field.
-    pub(super) fn is_seen(&self, specs: &[FieldSpec]) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Elsewhere => false,
-            Self::At {
-                resource,
-                path,
-                by_default,
-            } => *by_default || specs.iter().any(|spec| spec.selects(resource, path)),
-        }
-    }
 }
 
 impl Test {
@@ -302,18 +230,6 @@ pub(super) fn documents_of(text: &str, region: Option<Span>, each: impl FnMut(&M
         .iter()
         .filter_map(Node::as_map)
         .for_each(each);
-}
-
-impl Resource {
-    fn of(map: &Map<'_>) -> Self {
-        let version = map.text("apiVersion").unwrap_or_default();
-        let (group, version) = version.split_once('/').unwrap_or(("", version));
-        Self {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            kind: map.text("kind").unwrap_or_default().to_owned(),
-        }
-    }
 }
 
 struct Walk<'t> {

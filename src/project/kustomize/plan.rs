@@ -2,6 +2,8 @@
 //!
 //! Plans until nothing more is found wrong: an entry that cannot follow holds its bases back, and what they feed with them.
 
+mod wrong;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -264,113 +266,6 @@ impl Planner<'_> {
             .next()
             .map_or(expected, |image_value| &image_value.after);
         (now != self.group.tests[index].value).then(|| now.to_owned())
-    }
-
-    /// What has to be held back for the plan to be right.
-    fn wrong(
-        &self,
-        plan: &PlannedChanges,
-        simulated: &Simulated,
-        held: &Held,
-    ) -> Vec<(Cause, String)> {
-        let mut wrong = Vec::new();
-        for (index, change) in plan.changes.iter().enumerate() {
-            self.wrong_at_entry(index, change, &simulated.inputs[index], held, &mut wrong);
-        }
-        for (index, next) in plan.tests.iter().enumerate() {
-            let Some(next) = next else { continue };
-            let expected = self.expected(index);
-            let tested = simulated.tested[index].iter();
-            let tested: Vec<_> = tested
-                .filter(|image_value| image_value.before == expected)
-                .collect();
-            let together = tested.iter().all(|image_value| image_value.after == *next);
-            let why = match &self.fixed_tests[index] {
-                Some(why) => format!("a JSON patch tests this value, and {why}"),
-                None if !together => {
-                    "a JSON patch tests this value, and not all occurrences of it change".to_owned()
-                }
-                None => continue,
-            };
-            let causes = tested.iter().flat_map(|image_value| &image_value.causes);
-            wrong.extend(causes.map(|cause| (*cause, why.clone())));
-        }
-        wrong
-    }
-
-    fn wrong_at_entry(
-        &self,
-        index: usize,
-        change: &Change,
-        inputs: &[Rc<ImageValue>],
-        held: &Held,
-        wrong: &mut Vec<(Cause, String)>,
-    ) {
-        let rewrite = &self.group.overrides[index];
-        let place = &self.places[index];
-        let lost = self.lost(index, change, inputs, held);
-        if !rewrite.entry.pattern.is_known() {
-            let why = format!("it is not known whether the `images` entry at {place} selects it");
-            let causes = inputs.iter().flat_map(|image_value| &image_value.causes);
-            wrong.extend(causes.map(|cause| (*cause, why.clone())));
-            return;
-        }
-        if !change.names.is_empty()
-            && let Err(why) = self.may_change(index, change, held)
-        {
-            if change.follows {
-                wrong.push((Cause::Entry(index), why.clone()));
-            }
-            let why = format!("the `images` entry at {place} selects it by this name, and {why}");
-            let causes = lost.iter().flat_map(|image_value| &image_value.causes);
-            wrong.extend(causes.map(|cause| (*cause, why.clone())));
-            return;
-        }
-        let act = self.act(index, change, held);
-        for image_value in inputs
-            .iter()
-            .filter(|image_value| !act.is_correct(image_value))
-        {
-            let is_own = act.selects(&image_value.before);
-            let causes: Vec<Cause> = match is_own || !image_value.causes.is_empty() {
-                true => image_value.causes.clone(),
-                false => lost
-                    .iter()
-                    .flat_map(|image_value| image_value.causes.clone())
-                    .collect(),
-            };
-            let why = match (is_own, image_value.causes.is_empty()) {
-                (true, _) => {
-                    format!(
-                        "the `images` entry at {place} selects it and cannot be changed with it"
-                    )
-                }
-                (false, false) => format!(
-                    "the `images` entry at {place} would begin to select it, and make {} of it",
-                    act.changed(&image_value.after)
-                ),
-                (false, true) => format!(
-                    "the `images` entry at {place} selects it by this name, and with the new one it would begin to \
-                     select {}",
-                    image_value.before
-                ),
-            };
-            wrong.extend(causes.into_iter().map(|cause| (cause, why.clone())));
-            // Where nothing else can be held, the entry itself is not extended.
-            wrong.push((Cause::Entry(index), why));
-        }
-    }
-
-    fn may_change(&self, index: usize, change: &Change, held: &Held) -> Result<(), String> {
-        let rewrite = &self.group.overrides[index];
-        let file = &self.group.files[rewrite.file];
-        if let Some(why) = &self.leaves[index].fixed {
-            return Err(why.clone());
-        }
-        let new_name = rewrite.new_name(self.group, &|source| self.is_active(source, held));
-        let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
-        let edits = rewrite.entry.edits(&file.text, change, new_name);
-        edits.map(drop).map_err(str::to_owned)
     }
 
     /// What an entry would lose if it stayed as it is.

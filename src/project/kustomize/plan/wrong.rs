@@ -1,0 +1,122 @@
+//! What a plan would do wrong, and what has to be held back for that.
+
+use std::rc::Rc;
+
+use super::super::entry::Change;
+use super::super::entry_effect::EntryEffect;
+use super::super::image_value::{Cause, ImageValue};
+use super::super::simulator::{PlannedChanges, Simulated};
+use super::{Held, Planner};
+
+impl Planner<'_> {
+    /// What has to be held back for the plan to be right.
+    pub(super) fn wrong(
+        &self,
+        plan: &PlannedChanges,
+        simulated: &Simulated,
+        held: &Held,
+    ) -> Vec<(Cause, String)> {
+        let mut wrong = Vec::new();
+        for (index, change) in plan.changes.iter().enumerate() {
+            self.wrong_at_entry(index, change, &simulated.inputs[index], held, &mut wrong);
+        }
+        for (index, next) in plan.tests.iter().enumerate() {
+            let Some(next) = next else { continue };
+            let expected = self.expected(index);
+            let tested = simulated.tested[index].iter();
+            let tested: Vec<_> = tested
+                .filter(|image_value| image_value.before == expected)
+                .collect();
+            let together = tested.iter().all(|image_value| image_value.after == *next);
+            let why = match &self.fixed_tests[index] {
+                Some(why) => format!("a JSON patch tests this value, and {why}"),
+                None if !together => {
+                    "a JSON patch tests this value, and not all occurrences of it change".to_owned()
+                }
+                None => continue,
+            };
+            let causes = tested.iter().flat_map(|image_value| &image_value.causes);
+            wrong.extend(causes.map(|cause| (*cause, why.clone())));
+        }
+        wrong
+    }
+
+    fn wrong_at_entry(
+        &self,
+        index: usize,
+        change: &Change,
+        inputs: &[Rc<ImageValue>],
+        held: &Held,
+        wrong: &mut Vec<(Cause, String)>,
+    ) {
+        let rewrite = &self.group.overrides[index];
+        let place = &self.places[index];
+        let lost = self.lost(index, change, inputs, held);
+        if !rewrite.entry.pattern.is_known() {
+            let why = format!("it is not known whether the `images` entry at {place} selects it");
+            let causes = inputs.iter().flat_map(|image_value| &image_value.causes);
+            wrong.extend(causes.map(|cause| (*cause, why.clone())));
+            return;
+        }
+        if !change.names.is_empty()
+            && let Err(why) = self.may_change(index, change, held)
+        {
+            if change.follows {
+                wrong.push((Cause::Entry(index), why.clone()));
+            }
+            let why = format!("the `images` entry at {place} selects it by this name, and {why}");
+            let causes = lost.iter().flat_map(|image_value| &image_value.causes);
+            wrong.extend(causes.map(|cause| (*cause, why.clone())));
+            return;
+        }
+        let act = self.act(index, change, held);
+        for image_value in inputs
+            .iter()
+            .filter(|image_value| !act.is_correct(image_value))
+        {
+            let is_own = act.selects(&image_value.before);
+            let causes: Vec<Cause> = match is_own || !image_value.causes.is_empty() {
+                true => image_value.causes.clone(),
+                false => lost
+                    .iter()
+                    .flat_map(|image_value| image_value.causes.clone())
+                    .collect(),
+            };
+            let why = why_misfit(place, &act, image_value);
+            wrong.extend(causes.into_iter().map(|cause| (cause, why.clone())));
+            // Where nothing else can be held, the entry itself is not extended.
+            wrong.push((Cause::Entry(index), why));
+        }
+    }
+
+    fn may_change(&self, index: usize, change: &Change, held: &Held) -> Result<(), String> {
+        let rewrite = &self.group.overrides[index];
+        let file = &self.group.files[rewrite.file];
+        if let Some(why) = &self.leaves[index].fixed {
+            return Err(why.clone());
+        }
+        let new_name = rewrite.new_name(self.group, &|source| self.is_active(source, held));
+        let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
+        let edits = rewrite.entry.edits(&file.text, change, new_name);
+        edits.map(drop).map_err(str::to_owned)
+    }
+}
+
+/// Why an image does not come to what it should at an entry.
+fn why_misfit(place: &str, act: &EntryEffect<'_>, image_value: &ImageValue) -> String {
+    let is_own = act.selects(&image_value.before);
+    match (is_own, image_value.causes.is_empty()) {
+        (true, _) => {
+            format!("the `images` entry at {place} selects it and cannot be changed with it")
+        }
+        (false, false) => format!(
+            "the `images` entry at {place} would begin to select it, and make {} of it",
+            act.changed(&image_value.after)
+        ),
+        (false, true) => format!(
+            "the `images` entry at {place} selects it by this name, and with the new one it would begin to \
+                     select {}",
+            image_value.before
+        ),
+    }
+}
