@@ -1,0 +1,223 @@
+//! What a format is, and how its parts become one report.
+
+use std::sync::Arc;
+
+use super::{FileReport, GroupedFindings, Origin, RenderOptions, ReportedFile, Summary};
+use crate::rules::RuleSet;
+
+/// An output format.
+pub struct Format {
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub about: &'static str,
+    /// Whether all parts make one document for a program, of which none can be alone.
+    pub is_document: bool,
+    /// Whether it says what findings are known by, which takes another look at their files.
+    pub has_keys: bool,
+    pub telling: Delivery,
+}
+
+/// When a format reports files.
+pub enum Delivery {
+    Streamed(&'static dyn Stream),
+    Gathered(&'static dyn Gather),
+}
+
+/// Reports each file as it comes. Files are rendered in parallel and joined in order of path.
+pub trait Stream: Sync {
+    /// What comes before the first file.
+    fn start(&self) -> String {
+        String::new()
+    }
+    /// What comes between two files that have anything to say.
+    fn between(&self) -> &'static str {
+        ""
+    }
+    /// Whether what no one could judge is listed.
+    fn lists_unjudged(&self, _look: &RenderOptions) -> bool {
+        false
+    }
+    /// How the files of each repository make a part of their own, if they do.
+    fn parts(&self) -> Option<&'static dyn Parts> {
+        None
+    }
+    /// One file where files are shown together, if they are.
+    fn held(&self, _report: &FileReport<'_>, _look: &RenderOptions) -> Option<GroupedFindings> {
+        None
+    }
+    /// One file; empty where there is nothing to say.
+    fn file(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> String;
+    /// What closes the report, such as a closing bracket. The rules are those of the run.
+    fn end(&self, summary: &Summary, render_options: &RenderOptions, rules: &RuleSet) -> String;
+}
+
+/// The parts of a report by repository. The first is streamed, the others follow it.
+pub trait Parts: Sync {
+    fn open(&self) -> &'static str;
+    /// Between two parts.
+    fn between(&self) -> &'static str;
+    /// What closes the part of a repository. `is_alone` says whether there are no others.
+    fn close(
+        &self,
+        origin: Option<&Origin>,
+        is_alone: bool,
+        summary: &Summary,
+        rules: &RuleSet,
+    ) -> String;
+}
+
+/// Reports all at the end. What it needs of the files is kept until then: findings, but no texts.
+pub trait Gather: Sync {
+    fn document(
+        &self,
+        files: &[ReportedFile],
+        summary: &Summary,
+        render_options: &RenderOptions,
+        rules: &RuleSet,
+    ) -> String;
+}
+
+/// What one file adds to a report.
+pub enum Chunk {
+    Text(String),
+    /// The same for a format that has a part for each repository.
+    Of(Option<Arc<Origin>>, String),
+    Kept(ReportedFile),
+    Held(GroupedFindings),
+}
+
+impl Format {
+    /// The piece of a file. Empty text where there is nothing to say.
+    pub fn chunk(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> Chunk {
+        let lists_unjudged = match self.telling {
+            Delivery::Streamed(stream) => stream.lists_unjudged(render_options),
+            Delivery::Gathered(_) => false,
+        };
+        let has_unjudged = lists_unjudged && !report.unjudged.is_empty();
+        if report.is_empty() && !has_unjudged {
+            return Chunk::Text(String::new());
+        }
+        match self.telling {
+            Delivery::Streamed(stream) => match stream.held(report, render_options) {
+                Some(held) => Chunk::Held(held),
+                None if stream.parts().is_some() => {
+                    Chunk::Of(report.origin.cloned(), stream.file(report, render_options))
+                }
+                None => Chunk::Text(stream.file(report, render_options)),
+            },
+            Delivery::Gathered(_) => Chunk::Kept(ReportedFile::new(report)),
+        }
+    }
+}
+
+/// A report on its way: pieces go in, in order of path, and text comes out.
+pub struct Report {
+    format: &'static Format,
+    render_options: RenderOptions,
+    reported: bool,
+    kept: Vec<ReportedFile>,
+    held: Option<GroupedFindings>,
+    /// By repository, where the format has parts. What is of the first was written already.
+    parts: Vec<(Option<Arc<Origin>>, Vec<String>)>,
+}
+
+impl Report {
+    pub fn new(format: &'static Format, render_options: RenderOptions) -> Self {
+        Self {
+            format,
+            render_options,
+            reported: false,
+            kept: Vec::new(),
+            held: None,
+            parts: Vec::new(),
+        }
+    }
+
+    /// What comes before all pieces.
+    pub fn start(&self) -> String {
+        match self.format.telling {
+            Delivery::Streamed(stream) => {
+                stream.start() + stream.parts().map_or("", |parts| parts.open())
+            }
+            Delivery::Gathered(_) => String::new(),
+        }
+    }
+
+    /// What there is to write once a piece is there.
+    pub fn add(&mut self, piece: Chunk) -> String {
+        match piece {
+            Chunk::Text(text) if text.is_empty() => text,
+            Chunk::Of(origin, text) => self.add_part(origin, text),
+            Chunk::Text(text) => match self.format.telling {
+                Delivery::Streamed(stream) if std::mem::replace(&mut self.reported, true) => {
+                    format!("{}{text}", stream.between())
+                }
+                _ => text,
+            },
+            Chunk::Kept(reported) => {
+                self.kept.push(reported);
+                String::new()
+            }
+            Chunk::Held(next) => {
+                match &mut self.held {
+                    Some(held) => held.join(next),
+                    None => self.held = Some(next),
+                }
+                String::new()
+            }
+        }
+    }
+
+    fn add_part(&mut self, origin: Option<Arc<Origin>>, text: String) -> String {
+        let name = |origin: &Option<Arc<Origin>>| origin.as_ref().map(|one| one.repository.clone());
+        let known = self
+            .parts
+            .iter()
+            .position(|(other, _)| name(other) == name(&origin));
+        let at = known.unwrap_or_else(|| {
+            self.parts.push((origin, Vec::new()));
+            self.parts.len() - 1
+        });
+        if at == 0 {
+            return self.add(Chunk::Text(text));
+        }
+        self.parts[at].1.push(text);
+        String::new()
+    }
+
+    /// The end of the first part, and all others.
+    fn end_parts(&self, stream: &dyn Stream, summary: &Summary, rules: &RuleSet) -> String {
+        let Some(parts) = stream.parts() else {
+            return String::new();
+        };
+        let is_alone = self.parts.len() < 2;
+        let first = self.parts.first().and_then(|(origin, _)| origin.as_deref());
+        let mut text = parts.close(first, is_alone, summary, rules);
+        for (origin, files) in self.parts.iter().skip(1) {
+            text += parts.between();
+            text += parts.open();
+            text += &files.join(stream.between());
+            text += &parts.close(origin.as_deref(), is_alone, summary, rules);
+        }
+        text
+    }
+
+    /// What was held of the pieces until the last was there.
+    pub fn rest(&mut self) -> String {
+        let held = self.held.take();
+        held.map_or_else(String::new, |held| held.text(&self.render_options))
+    }
+
+    /// What comes after all pieces.
+    pub fn end(&self, summary: &Summary, rules: &RuleSet) -> String {
+        match self.format.telling {
+            Delivery::Streamed(stream) => {
+                let parts = self.end_parts(stream, summary, rules);
+                parts + &stream.end(summary, &self.render_options, rules)
+            }
+            Delivery::Gathered(gather) => {
+                gather.document(&self.kept, summary, &self.render_options, rules)
+            }
+        }
+    }
+}
