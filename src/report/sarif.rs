@@ -3,9 +3,9 @@
 //! Results are reported file by file; the table of rules follows them, for only then it is known which have any. Of a
 //! problem there is a result of the rule `not-analysed`.
 
+mod descriptors;
 mod log;
 
-use std::borrow::Cow;
 use std::path::{MAIN_SEPARATOR, Path};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -14,14 +14,14 @@ use super::fingerprint::fingerprints;
 use super::text::Places;
 use super::{Delivery, FileReport, Format, Origin, Parts, RenderOptions, Stream, Summary};
 use crate::edit::Applicability;
-use crate::finding::{self, Finding, Problem, Related, Severity};
+use crate::finding::{Finding, Problem, Related, Severity};
 use crate::printable;
-use crate::rules::{Rule, RuleSet};
+use crate::rules::RuleSet;
 use crate::source::{Position, Span};
+use descriptors::{NOT_ANALYSED, descriptors};
 use log::{
-    ArtifactChange, ArtifactLocation, Configuration, Content, Driver, Fingerprints, Fix, Help,
-    Invocation, Location, Message, Physical, Properties, Region, Replacement, ReportingDescriptor,
-    RuleProperties, RunProperties, SarifResult, Tool,
+    ArtifactChange, ArtifactLocation, Content, Driver, Fingerprints, Fix, Invocation, Location,
+    Message, Physical, Properties, Region, Replacement, RunProperties, SarifResult, Tool,
 };
 
 struct Sarif;
@@ -33,9 +33,6 @@ pub static FORMAT: Format = Format {
     has_keys: true,
     telling: Delivery::Streamed(&Sarif),
 };
-
-/// What is said where a file could not be analysed.
-const NOT_ANALYSED: &str = "not-analysed";
 
 /// What a path of a URI may hold as it is: unreserved characters, some of the others, and the slash. No colon, for the
 /// first segment would look like a scheme.
@@ -142,94 +139,6 @@ impl Parts for Sarif {
             printable::json(&properties)
         )
     }
-}
-
-/// Those that have results, in the order of the catalogue.
-fn descriptors<'r>(summary: &'r Summary, rules: &'r RuleSet) -> Vec<ReportingDescriptor<'r>> {
-    let reported = |id: &str| summary.by_rule.iter().any(|row| row.rule == id);
-    let of_rules = rules.rules().filter(|rule| reported(&rule.id));
-    let mut all: Vec<ReportingDescriptor<'r>> = of_rules.map(descriptor).collect();
-    let known: Vec<&str> = all.iter().map(|one| one.id).collect();
-    let others = summary.by_rule.iter().map(|row| row.rule.as_str());
-    let others: Vec<&str> = others.filter(|id| !known.contains(id)).collect();
-    all.extend(others.into_iter().map(|id| ReportingDescriptor {
-        help_uri: rules.page_of(id).map(Cow::Owned),
-        ..plain(id, about(id), "warning")
-    }));
-    all.push(plain(NOT_ANALYSED, about(NOT_ANALYSED), "note"));
-    all
-}
-
-/// What is no rule of the catalogue but has findings.
-fn about(id: &str) -> &'static str {
-    match id {
-        NOT_ANALYSED => "A file was not fully analysed",
-        id => finding::about(id).unwrap_or("See the message"),
-    }
-}
-
-fn plain<'r>(id: &'r str, text: &'r str, level: &'static str) -> ReportingDescriptor<'r> {
-    ReportingDescriptor {
-        id,
-        short_description: Message::new(text),
-        full_description: Message::new(text),
-        help_uri: None,
-        help: Help {
-            text: text.to_owned(),
-            markdown: text.to_owned(),
-        },
-        default_configuration: Configuration { level },
-        properties: RuleProperties::default(),
-    }
-}
-
-fn descriptor(rule: &Rule) -> ReportingDescriptor<'_> {
-    let why = if rule.why().is_empty() {
-        &rule.summary
-    } else {
-        rule.why()
-    };
-    ReportingDescriptor {
-        id: &rule.id,
-        short_description: Message::new(rule.summary.as_str()),
-        full_description: Message::new(why),
-        help_uri: rule.url().map(Cow::Borrowed),
-        help: Help {
-            text: help(rule, why, ""),
-            markdown: help(rule, why, "* "),
-        },
-        default_configuration: Configuration {
-            level: level(rule.severity),
-        },
-        properties: RuleProperties {
-            tags: vec!["container-registry", "deprecation"],
-            state: Some(rule.state()).filter(|state| !state.is_empty()),
-            safety: Some(rule.safety.name()),
-        },
-    }
-}
-
-/// Why, what to mind, and where it is said.
-fn help(rule: &Rule, why: &str, bullet: &str) -> String {
-    let mut parts = vec![why.to_owned()];
-    let list = |items: &[String], open: &str, close: &str| -> String {
-        let items = items
-            .iter()
-            .map(|item| format!("{bullet}{open}{item}{close}"));
-        items.collect::<Vec<_>>().join("\n")
-    };
-    if !rule.cautions().is_empty() {
-        parts.push(list(rule.cautions(), "", ""));
-    }
-    if !rule.sources().is_empty() {
-        let (open, close) = if bullet.is_empty() {
-            ("", "")
-        } else {
-            ("<", ">")
-        };
-        parts.push(list(rule.sources(), open, close));
-    }
-    parts.join("\n\n")
 }
 
 fn level(severity: Severity) -> &'static str {

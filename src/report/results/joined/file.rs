@@ -1,0 +1,223 @@
+//! A file of a joined run, as formats show it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::canvas::{Canvas, Drawn};
+use super::super::rows::{FileRow, FindingRow, FixedRow, Line};
+use crate::edit::{Edit, FileEdit, Fix};
+use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Unjudged};
+use crate::printable;
+use crate::report::{FileReport, Origin, Owners, PathBase};
+use crate::rules::{Availability, Verified};
+use crate::source::{LineIndex, Position, Span};
+
+/// A file of a joined run.
+#[derive(Debug)]
+pub struct File(pub(super) FileRow);
+
+impl File {
+    pub fn repository(&self) -> &str {
+        self.0.at.repository.as_deref().unwrap_or_default()
+    }
+
+    /// The file of the report `json`, as it was read.
+    pub fn json(&self) -> String {
+        printable::json(&self.0)
+    }
+
+    /// The lines of the report `jsonl`, as they were read.
+    pub fn json_lines(&self) -> String {
+        let row = &self.0;
+        let at = || row.at.clone();
+        let findings = row.findings.iter().map(|finding| Line::Finding {
+            at: at(),
+            finding: Box::new(finding.clone()),
+        });
+        let fixed = row.fixed.iter().map(|fixed| Line::Fixed {
+            at: at(),
+            fixed: fixed.clone(),
+        });
+        let problems = row.problems.iter().map(|problem| Line::Problem {
+            at: at(),
+            problem: problem.clone(),
+        });
+        let unjudged = row.unjudged.iter().map(|unjudged| Line::Unjudged {
+            at: at(),
+            unjudged: unjudged.clone(),
+        });
+        let lines = findings.chain(fixed).chain(problems).chain(unjudged);
+        lines.map(|line| printable::json(&line) + "\n").collect()
+    }
+
+    /// The file as a format shows it.
+    pub fn with_report<R>(&self, show: impl FnOnce(&FileReport<'_>) -> R) -> R {
+        let row = &self.0;
+        let drawn = self.drawn();
+        let lines = LineIndex::new(&drawn.text);
+        let findings = self.findings(&drawn);
+        let key = |(finding, row): (&Finding, &FindingRow)| Key {
+            rule: Arc::clone(&finding.rule),
+            image: finding.name().to_owned(),
+            at: row.at.clone().unwrap_or_default(),
+        };
+        let keys: Vec<Key> = findings.iter().zip(&row.findings).map(key).collect();
+        let fixed: Vec<Fixed> = row.fixed.iter().map(fixed).collect();
+        let problems = row.problems.iter().map(|problem| Problem {
+            offset: problem
+                .line
+                .zip(problem.column)
+                .map(|(line, column)| drawn.offset(line, column)),
+            message: problem.message.clone(),
+            fatal: problem.fatal,
+        });
+        let problems: Vec<Problem> = problems.collect();
+        let unjudged = row.unjudged.iter().map(|one| Unjudged {
+            rule: Arc::from(""),
+            span: drawn.span(&one.range),
+            reason: one.reason.clone().into(),
+        });
+        let unjudged: Vec<Unjudged> = unjudged.collect();
+        let base = PathBase::new(Path::new("/"), None);
+        let origin = row
+            .at
+            .repository
+            .as_ref()
+            .map(|name| Arc::new(self.origin(name, &base)));
+        show(&FileReport {
+            path: Path::new(&row.at.path),
+            base: &base,
+            origin: origin.as_ref(),
+            text: &drawn.text,
+            lines: &lines,
+            findings: &findings,
+            keys: &keys,
+            fixed: &fixed,
+            problems: &problems,
+            unjudged: &unjudged,
+        })
+    }
+
+    /// Where the paths of its repository start. A run in a repository names it by its folder, which its paths do not have.
+    fn origin(&self, name: &str, base: &PathBase) -> Origin {
+        let path = Path::new(&self.0.at.path);
+        let root = match path.starts_with(name) {
+            true => Path::new("/").join(name),
+            false => PathBuf::from("/"),
+        };
+        let owners = Owners::parse(&format!("* {}", self.0.at.owners.join(" ")));
+        Origin {
+            repository: name.to_owned(),
+            commit: self.0.at.commit.clone(),
+            base: base.rooted(&root).owned(owners),
+        }
+    }
+
+    pub(super) fn drawn(&self) -> Drawn {
+        let mut canvas = Canvas::default();
+        for finding in &self.0.findings {
+            let whole = (finding.spans.len() == 1).then_some(finding.old.as_str());
+            finding
+                .spans
+                .iter()
+                .for_each(|span| canvas.write(&span.range, whole));
+            finding
+                .edits
+                .iter()
+                .for_each(|edit| canvas.write(&edit.range, None));
+        }
+        for one in &self.0.unjudged {
+            canvas.write(&one.range, Some(&one.text));
+        }
+        for problem in &self.0.problems {
+            if let Some((line, column)) = problem.line.zip(problem.column) {
+                canvas.reach(line, column);
+            }
+        }
+        canvas.drawn()
+    }
+
+    pub(super) fn findings(&self, drawn: &Drawn) -> Vec<Finding> {
+        let rows = self.0.findings.iter();
+        rows.map(|row| finding(row, drawn)).collect()
+    }
+}
+
+fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
+    let labels = row.spans.iter().map(|span| Label {
+        span: drawn.span(&span.range),
+        text: span.label.clone().unwrap_or_default(),
+    });
+    let edits = row.edits.iter().map(|edit| Edit {
+        span: drawn.span(&edit.range),
+        text: edit.text.clone(),
+    });
+    let elsewhere = row.elsewhere.iter().map(|edit| FileEdit {
+        path: Arc::from(Path::new(&edit.path)),
+        edit: Edit {
+            span: Span::new(edit.start.min(edit.end), edit.end),
+            text: edit.text.clone(),
+        },
+    });
+    let related = row.related.iter().map(|related| Related {
+        place: related.place.clone(),
+        position: related
+            .line
+            .zip(related.column)
+            .map(|(line, column)| Position { line, column }),
+        text: related.text.clone(),
+    });
+    Finding {
+        new: row.new.clone(),
+        fix: row.applicability.map(|applicability| Fix {
+            edits: edits.collect(),
+            elsewhere: elsewhere.collect(),
+            applicability,
+            pin: None,
+        }),
+        reason: row.reason.clone(),
+        related: related.collect(),
+        notes: row.notes.clone(),
+        verified: row.verified.as_ref().and_then(|verified| {
+            Some(Verified {
+                outcome: Availability::named(&verified.outcome)?,
+                digest: verified.digest.clone(),
+                text: verified.text.clone(),
+            })
+        }),
+        // Alternatives are in the notes, too; usage and object are for JSON alone, which has the rows as they were read.
+        url: row.url.clone(),
+        mention: row.mention,
+        ..Finding::new(
+            row.rule.as_str(),
+            row.severity,
+            row.message.clone(),
+            labels.collect(),
+            row.old.clone(),
+        )
+    }
+}
+
+fn fixed(row: &FixedRow) -> Fixed {
+    Fixed {
+        finding: Finding {
+            new: row.new.clone(),
+            fix: row
+                .applicability
+                .map(|applicability| Fix::here(Vec::new(), applicability)),
+            reason: row.reason.clone(),
+            url: row.url.clone(),
+            ..Finding::new(
+                row.rule.as_str(),
+                row.severity,
+                row.message.clone(),
+                Vec::new(),
+                row.old.clone(),
+            )
+        },
+        position: Position {
+            line: row.line,
+            column: row.column,
+        },
+    }
+}
