@@ -9,12 +9,12 @@ mod extends;
 mod file;
 mod find;
 mod globs;
+mod load;
 mod nodes;
 mod read;
 #[cfg(test)]
 mod schema;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ pub use extends::Layer;
 use extends::Reading;
 pub use find::{Found, NAME, find, in_folder, is_configuration, is_of_use, names_from, repository};
 pub use globs::Globs;
+pub use load::{load, load_text, parse, read_found};
 
 use crate::encoding;
 use crate::finding::{self, Finding, LEGACY_CHART, Unjudged};
@@ -90,69 +91,8 @@ pub struct Override {
 /// A larger configuration is not read.
 const LIMIT: usize = 1 << 20;
 
-/// Reads a configuration that the user named: whatever it is, wherever it lies. `catalogue` is one that the user named, too.
-///
-/// # Errors
-/// Where it cannot be read, or something in it is wrong.
-pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, ConfigError> {
-    let read = || -> std::io::Result<_> {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path)?;
-        file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-        let absolute = path.canonicalize()?;
-        Ok((bytes, absolute.parent().unwrap_or(&absolute).to_owned()))
-    };
-    let (bytes, folder) =
-        read().map_err(|error| unread(path, format!("cannot be read: {error}")))?;
-    let text = decode(path, bytes)?;
-    let read = |path: &Path| catalogue::read(path).map_err(|error| error.to_string());
-    let absolute = folder.join(path.file_name().unwrap_or_default());
-    let reading = Reading {
-        path: &absolute,
-        folder: &folder,
-        basis: Basis::of(catalogue, &read),
-        file: &read,
-        above: None,
-    };
-    let mut config = of_text(&text, &reading).map_err(|error| error.renamed(&absolute, path))?;
-    config.file = Some(path.to_owned());
-    Ok(config)
-}
-
 /// Reads a regular file of at most so many bytes that lies below a folder, links resolved, as [`crate::open::read_below`] does.
 pub type ReadBelow<'r> = dyn Fn(&Path, &Path, usize) -> std::io::Result<Vec<u8>> + 'r;
-
-/// The text of a configuration that no one named: a regular file that lies in its repository, links resolved.
-///
-/// # Errors
-/// Where it cannot be read, or lies elsewhere. Nothing of a file that lies elsewhere is shown.
-pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigError> {
-    let Found { path, top } = found;
-    let bytes = read(top, path, LIMIT);
-    let bytes = bytes.map_err(|error| unread(path, format!("is not read: {error}")))?;
-    decode(path, bytes)
-}
-
-/// Reads the text of a configuration that no one named, as it is or as it was at a revision. `path` is where it is, and its globs
-/// start in the folder of it.
-///
-/// # Errors
-/// Where something in it is wrong.
-pub fn load_text(
-    path: &Path,
-    text: &str,
-    basis: Basis<'_>,
-    file: &ReadFile<'_>,
-) -> Result<Config, ConfigError> {
-    let reading = Reading {
-        path,
-        folder: path.parent().unwrap_or(path),
-        basis,
-        file,
-        above: None,
-    };
-    of_text(text, &reading)
-}
 
 /// The bytes of a configuration as text. `path` is what errors call it.
 fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError> {
@@ -177,23 +117,6 @@ fn of_text(text: &str, reading: &Reading<'_>) -> Result<Config, ConfigError> {
 
 fn unread(path: &Path, why: String) -> ConfigError {
     Fault::new(why).into_error(path.to_owned(), "")
-}
-
-/// Reads the text of a configuration, and no other file. Its folder is that of `path` as given, and relative paths start there.
-///
-/// # Errors
-/// Where something in it is wrong.
-pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-    let nothing = |_: &Path| Err("only one file is read here".to_owned());
-    let reading = Reading {
-        path,
-        folder: path.parent().unwrap_or(path),
-        basis: Basis::Named(Edition::embedded()),
-        file: &nothing,
-        above: None,
-    };
-    let config = read::config(text, &reading);
-    config.map_err(|fault| fault.into_error(path.to_owned(), text))
 }
 
 impl Config {

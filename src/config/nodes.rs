@@ -3,8 +3,9 @@
 //! Scalars are taken as they are written: `1.10` is the text `1.10` where a text is wanted. An alias of a
 //! collection is refused rather than expanded. Knows no key.
 
+mod types;
+
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -17,35 +18,8 @@ use super::error::Fault;
 use crate::rules::select::{nearest, shown};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, Node, Scalar, Style};
-
-/// A value, and where it is.
-#[derive(Debug)]
-pub(super) struct Spanned<T> {
-    pub(super) value: T,
-    pub(super) span: Span,
-}
-
-/// A list with items. One value is a list of one, and nothing is a list that is absent.
-#[derive(Debug)]
-pub(super) struct OneOrMore<T>(pub(super) Vec<Spanned<T>>);
-
-/// A list with items, each of which is a collection.
-#[derive(Debug)]
-pub(super) struct NonEmpty<T>(pub(super) Vec<T>);
-
-/// A mapping, in the order in which it is written.
-#[derive(Debug)]
-pub(super) struct Mapping<K, V>(pub(super) Vec<(Spanned<K>, V)>);
-
-/// A glob. Numbers and truth values are refused unless they are quoted: who writes a glob does not mean them.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct Glob(pub(super) String);
-
-// What these types ask the reader for: serde has no words for it.
-const SPANNED: &str = "Spanned";
-const ONE_OR_MORE: &str = "OneOrMore";
-const NON_EMPTY: &str = "NonEmpty";
-const GLOB: &str = "Glob";
+use types::{GLOB, ONE_OR_MORE, SPANNED};
+pub(super) use types::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
 
 /// Reads a value out of a tree.
 pub(super) fn read<'de, T: Deserialize<'de>>(node: &Node<'_>) -> Result<T, Fault> {
@@ -325,111 +299,6 @@ impl<'de> SeqAccess<'de> for Parts<'_, '_> {
             return Ok(None);
         }
         seed.deserialize(Reader(self.node)).map(Some)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Value<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Value<T> {
-            type Value = Spanned<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value with its span")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Spanned<T>, A::Error> {
-                let missing = || A::Error::custom("a value without its span");
-                let start = parts.next_element()?.ok_or_else(missing)?;
-                let end = parts.next_element()?.ok_or_else(missing)?;
-                let value = parts.next_element()?.ok_or_else(missing)?;
-                let span = Span::new(start, end);
-                Ok(Spanned { value, span })
-            }
-        }
-        deserializer.deserialize_newtype_struct(SPANNED, Value(PhantomData))
-    }
-}
-
-/// Reads the items of a list; nothing at all is none.
-struct ListOf<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListOf<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element()? {
-            all.push(item);
-        }
-        Ok(all)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let items = deserializer.deserialize_newtype_struct(ONE_OR_MORE, ListOf(PhantomData));
-        items.map(Self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for NonEmpty<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let items = deserializer.deserialize_newtype_struct(NON_EMPTY, ListOf(PhantomData));
-        items.map(Self)
-    }
-}
-
-impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Mapping<K, V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Rows<K, V>(PhantomData<(K, V)>);
-        impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Rows<K, V> {
-            type Value = Mapping<K, V>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping")
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Mapping<K, V>, E> {
-                Ok(Mapping::default())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut rows: A) -> Result<Mapping<K, V>, A::Error> {
-                let mut all = Vec::new();
-                while let Some(row) = rows.next_entry()? {
-                    all.push(row);
-                }
-                Ok(Mapping(all))
-            }
-        }
-        deserializer.deserialize_map(Rows(PhantomData))
-    }
-}
-
-// Derived, these would ask for defaults of the types inside.
-impl<T> Default for OneOrMore<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Default for NonEmpty<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<K, V> Default for Mapping<K, V> {
-    fn default() -> Self {
-        Self(Vec::new())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Reads no file. What keys there are, `file` knows; what a rule holds is for `rules` to say.
 
+mod own_rules;
+
 use std::collections::HashSet;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -11,12 +13,11 @@ use super::extends::{Layer, Reading};
 use super::file::{CatalogueSpec, File, OverrideSpec, RuleName, Vendored};
 use super::nodes::{Glob, Mapping, OneOrMore, Spanned, head, is_null, read};
 use super::{Basis, Config, Globs, Override, Selectors, catalogue};
-use crate::finding;
-use crate::rules::schema::FORMER_KEYS;
-use crate::rules::select::{Names, Selector, nearest, shown};
-use crate::rules::{Edition, Rule, RuleSet, RuleSpec, Severity};
+use crate::rules::select::{Names, Selector, shown};
+use crate::rules::{Edition, Rule, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Node};
+use own_rules::{own_rules, with_current_keys_of_rules};
 
 /// Reads a configuration.
 pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault> {
@@ -328,128 +329,6 @@ fn overriding(spec: Spanned<OverrideSpec>, names: &Names) -> Result<Override, Fa
         files: globs(&spec.files)?,
         selectors,
     })
-}
-
-/// The rules of a catalogue with the user's own laid over and behind them, after those of the file that is extended. Of two with
-/// the same id the nearer counts. Gives the user's own, too.
-fn own_rules(
-    specs: Vec<RuleSpec>,
-    nodes: &[Node<'_>],
-    below: &[RuleSpec],
-    edition: &Edition,
-) -> Result<(Vec<RuleSpec>, Vec<Arc<Rule>>), Fault> {
-    let mut ids: HashSet<String> = HashSet::new();
-    for (spec, node) in specs.iter().zip(nodes) {
-        let Some(id) = &spec.id else {
-            continue;
-        };
-        let problem = match id.as_str() {
-            "all" => "`all` means all rules: choose another id".to_owned(),
-            id if finding::about(id).is_some() => {
-                format!("`{id}` is taken: choose another id")
-            }
-            id if !ids.insert(id.to_owned()) => format!("there are two rules `{}`", shown(id)),
-            _ => continue,
-        };
-        return Err(Fault::new(problem).at(blamed(node, id)));
-    }
-    let is_other = |spec: &&RuleSpec| spec.id.as_ref().is_none_or(|id| !ids.contains(id));
-    let mut all: Vec<RuleSpec> = below.iter().filter(is_other).cloned().collect();
-    let before = all.len();
-    all.extend(specs);
-    let rules = RuleSet::with_own_of(edition, &all).map_err(|(index, why)| {
-        let node = index.checked_sub(before).and_then(|index| nodes.get(index));
-        match (node, all.get(index)) {
-            (Some(node), Some(spec)) => unusable(node, spec, why, edition),
-            _ => Fault::new(why),
-        }
-    })?;
-    Ok((all, rules))
-}
-
-/// Gives keys of all rules the names that they have now.
-fn with_current_keys_of_rules(root: &mut Node<'_>) -> Result<(), Fault> {
-    let Node::Map(map) = root else {
-        return Ok(());
-    };
-    let rules = map
-        .entries
-        .iter_mut()
-        .find(|entry| entry.name() == Some("rules"));
-    match rules.map(|entry| &mut entry.value) {
-        Some(Node::List(list)) => list.items.iter_mut().try_for_each(with_current_keys),
-        _ => Ok(()),
-    }
-}
-
-/// Gives keys of a rule, and of what is under `also`, the names that they have now.
-fn with_current_keys(rule: &mut Node<'_>) -> Result<(), Fault> {
-    let Node::Map(map) = rule else {
-        return Ok(());
-    };
-    for (former, current) in FORMER_KEYS {
-        let both = map.get(current).is_some();
-        let Some(entry) = map
-            .entries
-            .iter_mut()
-            .find(|entry| entry.name() == Some(former))
-        else {
-            continue;
-        };
-        if both {
-            let fault = Fault::new(format!("`{former}` is the former name of `{current}`"));
-            return Err(fault.at(head(&entry.key)).help("keep one of the two"));
-        }
-        if let Node::Scalar(key) = &mut entry.key {
-            key.value = current.into();
-        }
-    }
-    let also = map
-        .entries
-        .iter_mut()
-        .find(|entry| entry.name() == Some("also"));
-    match also.map(|entry| &mut entry.value) {
-        Some(Node::List(list)) => list.items.iter_mut().try_for_each(with_current_keys),
-        _ => Ok(()),
-    }
-}
-
-/// A rule that cannot be compiled. The message quotes what is to blame first.
-fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String, edition: &Edition) -> Fault {
-    let quoted = why.split('`').nth(1).unwrap_or_default();
-    let fault = Fault::default().at(blamed(node, quoted));
-    let fault = match (&spec.id, &spec.from) {
-        (Some(id), None) => {
-            match nearest(id, edition.rules().iter().map(|rule| rule.id.as_str())) {
-                Some(near) => fault.help(format!("to change a built-in rule, give its id: did you mean `{near}`?")),
-                None => fault.help("to change a built-in rule, give its id; `regfix rules` lists them"),
-            }
-        }
-        (None, Some(_)) if why.starts_with("there are two") => {
-            fault.help("its id is made from `from`: give it an `id`; the id of a built-in rule changes that rule")
-        }
-        _ => fault,
-    };
-    Fault {
-        message: why,
-        ..fault
-    }
-}
-
-/// The scalar in a rule that reads so; otherwise where the rule begins.
-fn blamed(rule: &Node<'_>, text: &str) -> Span {
-    fn find(node: &Node<'_>, text: &str) -> Option<Span> {
-        match node {
-            Node::Scalar(scalar) => (scalar.value == text).then_some(scalar.span),
-            Node::List(list) => list.items.iter().find_map(|node| find(node, text)),
-            Node::Map(map) => map
-                .entries
-                .iter()
-                .find_map(|entry| find(&entry.value, text)),
-            Node::Alias(_) => None,
-        }
-    }
-    find(rule, text).unwrap_or_else(|| head(rule))
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! A configuration read from a file, or from a text in its place.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalogue::{self, Basis, ReadFile};
+use super::error::ConfigError;
+use super::extends::Reading;
+use super::{Config, Found, LIMIT, ReadBelow, decode, of_text, read, unread};
+use crate::rules::Edition;
+
+/// Reads a configuration that the user named: whatever it is, wherever it lies. `catalogue` is one that the user named, too.
+///
+/// # Errors
+/// Where it cannot be read, or something in it is wrong.
+pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, ConfigError> {
+    let read = || -> std::io::Result<_> {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path)?;
+        file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        let absolute = path.canonicalize()?;
+        Ok((bytes, absolute.parent().unwrap_or(&absolute).to_owned()))
+    };
+    let (bytes, folder) =
+        read().map_err(|error| unread(path, format!("cannot be read: {error}")))?;
+    let text = decode(path, bytes)?;
+    let read = |path: &Path| catalogue::read(path).map_err(|error| error.to_string());
+    let absolute = folder.join(path.file_name().unwrap_or_default());
+    let reading = Reading {
+        path: &absolute,
+        folder: &folder,
+        basis: Basis::of(catalogue, &read),
+        file: &read,
+        above: None,
+    };
+    let mut config = of_text(&text, &reading).map_err(|error| error.renamed(&absolute, path))?;
+    config.file = Some(path.to_owned());
+    Ok(config)
+}
+
+/// The text of a configuration that no one named: a regular file that lies in its repository, links resolved.
+///
+/// # Errors
+/// Where it cannot be read, or lies elsewhere. Nothing of a file that lies elsewhere is shown.
+pub fn read_found(found: &Found, read: &ReadBelow<'_>) -> Result<String, ConfigError> {
+    let Found { path, top } = found;
+    let bytes = read(top, path, LIMIT);
+    let bytes = bytes.map_err(|error| unread(path, format!("is not read: {error}")))?;
+    decode(path, bytes)
+}
+
+/// Reads the text of a configuration that no one named, as it is or as it was at a revision. `path` is where it is, and its globs
+/// start in the folder of it.
+///
+/// # Errors
+/// Where something in it is wrong.
+pub fn load_text(
+    path: &Path,
+    text: &str,
+    basis: Basis<'_>,
+    file: &ReadFile<'_>,
+) -> Result<Config, ConfigError> {
+    let reading = Reading {
+        path,
+        folder: path.parent().unwrap_or(path),
+        basis,
+        file,
+        above: None,
+    };
+    of_text(text, &reading)
+}
+
+/// Reads the text of a configuration, and no other file. Its folder is that of `path` as given, and relative paths start there.
+///
+/// # Errors
+/// Where something in it is wrong.
+pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let nothing = |_: &Path| Err("only one file is read here".to_owned());
+    let reading = Reading {
+        path,
+        folder: path.parent().unwrap_or(path),
+        basis: Basis::Named(Edition::embedded()),
+        file: &nothing,
+        above: None,
+    };
+    let config = read::config(text, &reading);
+    config.map_err(|fault| fault.into_error(path.to_owned(), text))
+}
