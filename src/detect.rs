@@ -3,6 +3,7 @@
 //! Functions over a context (`context`), which is passed down by value. Knows no rule and no edit. How a value is used is
 //! decided here and nowhere else.
 
+mod aliases;
 mod branches;
 mod comment;
 mod context;

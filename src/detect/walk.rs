@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::aliases::Aliases;
 use super::context::{Context, SchemaKeys};
-use super::document::{self, Aliases, Document, object_of};
+use super::document::{self, Document, object_of};
 use super::embedded::{self, Embedded};
 use super::form::Form;
 use super::image_use::ImageUse;
