@@ -4,6 +4,7 @@
 //! registries nor clusters.
 
 pub(crate) mod address;
+pub(crate) mod message;
 pub(crate) mod proxy;
 pub(crate) mod retry;
 pub(crate) mod secret;

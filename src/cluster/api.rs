@@ -17,10 +17,11 @@ use ureq::http::Method;
 
 use super::read;
 use super::server::{Query, Refusal, Server};
+use crate::http::message::{Body, Fault, NamedBy, Request, Response};
 use crate::http::retry;
 use crate::http::secret::Secret;
 use crate::http::settings::Settings;
-use crate::http::transport::{Body, Fault, NamedBy, Request, Response, Transport};
+use crate::http::transport::Transport;
 use crate::http::url::{Url, encoded};
 use crate::http::{Environment, Limits};
 use crate::printable;

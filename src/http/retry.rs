@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::transport::Response;
+use super::message::Response;
 
 /// Before a second attempt; twice as long before each further one.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -3,19 +3,19 @@
 //! Follows no redirect, answers no challenge and makes no second attempt: that is `exchange`.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ureq::http::{HeaderMap, Method, Request as HttpRequest};
+use ureq::http::Request as HttpRequest;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Timeout};
 
 use super::address::{Addresses, Pinned, Reach};
+use super::message::{Body, Fault, NamedBy, Request, Response, is_too_much};
 use super::proxy::Proxies;
-use super::secret::Secret;
 use super::settings::{Limits, Settings};
 use super::url::Url;
 use crate::printable;
@@ -25,107 +25,6 @@ const LARGEST_HEADER: usize = 64 << 10;
 /// Bodies of failures are read as far as this.
 const LARGEST_FAILURE: u64 = 64 << 10;
 const USER_AGENT: &str = concat!("regfix/", env!("CARGO_PKG_VERSION"));
-
-/// What is to be asked.
-pub(crate) struct Request<'r> {
-    pub(crate) method: Method,
-    pub(crate) url: &'r Url,
-    pub(crate) accept: &'r str,
-    pub(crate) authorization: Option<&'r Secret>,
-    /// A form, where the method is POST.
-    pub(crate) form: Option<&'r Secret>,
-    /// A larger body is a fault.
-    pub(crate) largest: u64,
-}
-
-#[derive(Debug)]
-pub(crate) struct Response<B = Vec<u8>> {
-    pub(crate) status: u16,
-    headers: HeaderMap,
-    pub(crate) body: B,
-}
-
-impl<B> Response<B> {
-    /// A header's text; what is not ASCII is no header that we know.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    pub(crate) fn headers<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> + use<'s, B> {
-        let all = self.headers.get_all(name).into_iter();
-        all.filter_map(|value| value.to_str().ok())
-    }
-}
-
-/// What a server sends, as it comes.
-pub(crate) struct Body {
-    reader: ureq::BodyReader<'static>,
-    left: u64,
-    largest: u64,
-    authority: String,
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        match self.left.checked_sub(count as u64) {
-            Some(left) => self.left = left,
-            None => {
-                let Self {
-                    largest, authority, ..
-                } = self;
-                let message = format!("{authority} sends more than {largest} bytes");
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-            }
-        }
-        Ok(count)
-    }
-}
-
-fn is_too_much(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::FileTooLarge
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// We do not connect there.
-    Refused(String),
-    /// No connection came about.
-    Unconnected(String),
-    /// It came about, and TLS did not.
-    Untrusted(String),
-    /// It broke. Another attempt may succeed.
-    Broken(String),
-    /// What came was too much, too slow or no HTTP. Another attempt would end alike.
-    Unusable(String),
-}
-
-impl Fault {
-    pub(crate) fn reason(&self) -> &str {
-        match self {
-            Self::Refused(reason)
-            | Self::Unconnected(reason)
-            | Self::Untrusted(reason)
-            | Self::Broken(reason)
-            | Self::Unusable(reason) => reason,
-        }
-    }
-}
-
-/// Whether the user or a registry says where to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NamedBy {
-    /// The image names this registry.
-    User,
-    /// A registry names it: as the service for tokens, or as the target of a redirect.
-    Registry {
-        /// How far inside that registry is.
-        reach: Reach,
-        /// Whether that registry itself need not be secure.
-        insecure: bool,
-    },
-}
 
 /// Makes connections, and keeps them for the next request.
 pub(crate) struct Transport {

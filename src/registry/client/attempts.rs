@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::answer::Answer;
 use super::host::{Health, limited, lock};
 use crate::http::Limits;
+use crate::http::message::{Fault, NamedBy, Request, Response};
 use crate::http::retry::{FIRST_LIMIT, FIRST_PAUSE, is_trouble, longer, pause_said, wants_a_pause};
-use crate::http::transport::{Fault, NamedBy, Request, Response, Transport};
+use crate::http::transport::Transport;
 use crate::http::url::Url;
 
 /// How long such a host is left alone once our patience is at its end.

@@ -17,8 +17,9 @@ use super::host::{Host, lock};
 use super::location::Repository;
 use super::settings::Settings;
 use super::token;
+use crate::http::message::{Fault, NamedBy, Request, Response};
 use crate::http::secret::Secret;
-use crate::http::transport::{Fault, NamedBy, Request, Response, Transport};
+use crate::http::transport::Transport;
 use crate::http::url::Url;
 
 const MOST_REDIRECTS: usize = 5;

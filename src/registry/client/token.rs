@@ -9,8 +9,8 @@ use super::answer::{Answer, Errors};
 use super::attempts::Attempts;
 use super::credentials::Credentials;
 use super::host::Token;
+use crate::http::message::{NamedBy, Request, Response};
 use crate::http::secret::Secret;
-use crate::http::transport::{NamedBy, Request, Response};
 use crate::http::url::{Url, encoded};
 
 /// Longer answers hold no token.
