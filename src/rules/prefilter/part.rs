@@ -2,31 +2,17 @@
 //!
 //! Knows no rule set: what a part is made of is for its caller.
 
+mod needles;
+
 use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use memchr::memmem;
 
 use super::Sight;
-use crate::artifact::Artifact;
-use crate::image::DOCKER_HUB;
 use crate::rules::spelling::Spelling;
-use crate::rules::{Pattern, Rule};
 use crate::search::Search;
-
-/// Ends of hosts that are in most manifests for other reasons, as in labels and API groups: no stems.
-const COMMON_DOMAINS: [&str; 7] = [
-    "k8s.io",
-    "kubernetes.io",
-    "helm.sh",
-    "github.com",
-    "google.com",
-    "googleapis.com",
-    "example.com",
-];
-
-/// Hosts that serve far more than what is legacy.
-const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
+use needles::Context;
+pub(super) use needles::Needles;
 
 /// What is searched for together.
 #[derive(Debug)]
@@ -52,49 +38,6 @@ pub(super) struct Seen {
     pub(super) sight: Sight,
     /// Whether a host is written with capitals. Not looked for where there is something suspect anyway.
     pub(super) has_capitals: bool,
-}
-
-/// A place as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Needles {
-    /// Docker Hub and its `library` left out, for people leave them out.
-    segments: Vec<String>,
-    on_docker_hub: bool,
-    /// Whether more may come before the first segment, and after the last.
-    open_before: bool,
-    open_after: bool,
-    /// Whether it is one word that need not come with a host, like `vault` or `microsoft`.
-    lone: bool,
-    /// The only tags of interest, if not all are.
-    tags: Vec<String>,
-    /// Whether it is a word that no rule speaks about.
-    is_word: bool,
-}
-
-/// A place, made ready to be looked for: in one piece, or cut in two at each slash.
-#[derive(Debug)]
-struct Context {
-    needles: Needles,
-    whole: Piece,
-    cuts: Vec<Split>,
-}
-
-/// A place in two scalars: the piece that its stem is in, and the other.
-#[derive(Debug)]
-struct Split {
-    met: Piece,
-    other: Piece,
-    /// A number for what is known of the other piece in a text.
-    memo: usize,
-}
-
-#[derive(Debug)]
-struct Piece {
-    finder: memmem::Finder<'static>,
-    /// Where the stem is in it, if it is.
-    stem: usize,
-    first: bool,
-    last: bool,
 }
 
 impl Part {
@@ -260,207 +203,4 @@ fn by_stem(places: &[Needles]) -> Result<BTreeMap<String, Vec<usize>>, String> {
 
 fn too_many(error: aho_corasick::BuildError) -> String {
     format!("too many rules to search for: {error}")
-}
-
-impl Needles {
-    pub(super) fn new(rule: &Rule, from: &Pattern) -> Self {
-        let literals: Vec<_> = from.literals().collect();
-        let named =
-            |index: usize, name: &str| literals.get(index).is_some_and(|(text, ..)| *text == name);
-        let on_docker_hub = named(0, DOCKER_HUB);
-        let library = on_docker_hub && rule.artifact == Artifact::Image && named(1, "library");
-        let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
-        // What comes after a `*` is not looked for: it need not follow directly.
-        let end = written
-            .iter()
-            .position(|(.., open_after)| *open_after)
-            .map_or(written.len(), |at| at + 1);
-        let written = &written[..end];
-        Self {
-            segments: written
-                .iter()
-                .map(|(text, ..)| (*text).to_owned())
-                .collect(),
-            on_docker_hub,
-            open_before: written.first().is_some_and(|(_, open, _)| *open),
-            open_after: written.last().is_some_and(|(.., open)| *open),
-            lone: library || on_docker_hub && written.len() == 1,
-            tags: rule.only_tags().to_vec(),
-            is_word: false,
-        }
-    }
-
-    pub(super) fn word(word: &str, is_word: bool) -> Self {
-        Self {
-            segments: vec![word.to_owned()],
-            on_docker_hub: true,
-            open_before: true,
-            open_after: true,
-            lone: false,
-            tags: Vec::new(),
-            is_word,
-        }
-    }
-
-    /// What to search for first: the end of the host where that is rare, the first segment of the path otherwise.
-    fn stem(&self) -> &str {
-        let first = self
-            .segments
-            .first()
-            .map(String::as_str)
-            .unwrap_or_default();
-        match (domain(first), self.segments.get(1)) {
-            (_, Some(second)) if COMMON_HOSTS.contains(&first) => second,
-            (domain, _) if COMMON_DOMAINS.contains(&domain) || self.on_docker_hub => first,
-            (domain, _) => domain,
-        }
-    }
-
-    /// Its host, if it has one.
-    fn host(&self) -> Option<&str> {
-        let host = self.segments.first().filter(|_| !self.on_docker_hub)?;
-        host.contains('.').then_some(host)
-    }
-
-    fn piece(&self, from: usize, to: usize, stem: &str) -> Piece {
-        let text = self.segments[from..to].join("/");
-        Piece {
-            stem: text.find(stem).unwrap_or_default(),
-            finder: memmem::Finder::new(&text).into_owned(),
-            first: from == 0,
-            last: to == self.segments.len(),
-        }
-    }
-}
-
-impl Context {
-    fn new(needles: Needles, stem: &str, cuts: &mut usize) -> Self {
-        let all = needles.segments.len();
-        let mut cut = |at: usize| {
-            let (head, tail) = (needles.piece(0, at, stem), needles.piece(at, all, stem));
-            let in_head = head.finder.needle()[head.stem..].starts_with(stem.as_bytes());
-            let (met, other) = if in_head { (head, tail) } else { (tail, head) };
-            let memo = *cuts;
-            *cuts += 1;
-            Split { met, other, memo }
-        };
-        Self {
-            cuts: (1..all).map(&mut cut).collect(),
-            whole: needles.piece(0, all, stem),
-            needles,
-        }
-    }
-
-    /// Whether the location is named in the text by a piece whose stem is at `start`. What is `known` of other pieces
-    /// does not depend on where the stem is met, so that each is looked for once.
-    fn stands_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> bool {
-        let met = |piece: &Piece, ends_value: bool| {
-            let at = start.checked_sub(piece.stem);
-            at.is_some_and(|at| self.fits(piece, text, at, ends_value))
-        };
-        let mut in_two = |cut: &Split| {
-            let is_head = cut.met.first;
-            met(&cut.met, is_head)
-                && *known[cut.memo].get_or_insert_with(|| self.has(&cut.other, text, !is_head))
-        };
-        met(&self.whole, false) || self.cuts.iter().any(&mut in_two)
-    }
-
-    fn has(&self, piece: &Piece, text: &[u8], ends_value: bool) -> bool {
-        let mut starts = piece.finder.find_iter(text);
-        starts.any(|start| self.fits(piece, text, start, ends_value))
-    }
-
-    /// Whether a piece is at `start`, which may be anywhere; at the end of a value, if no further segment may follow.
-    fn fits(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
-        let needle = piece.finder.needle();
-        let written = text.get(start..start + needle.len());
-        if !written.is_some_and(|written| written.eq_ignore_ascii_case(needle)) {
-            return false;
-        }
-        let end = start + needle.len();
-        let opened = piece.first && self.needles.open_before || opens(text, start);
-        let closed = piece.last && self.needles.open_after || closes(text, end);
-        let alone = !self.needles.lone || is_in_reference(text, start, end);
-        let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-        let goes_on = ends_value && text.get(end) == Some(&b'/') && next();
-        opened && closed && alone && !goes_on && (!piece.last || self.needles.tag_fits(text, end))
-    }
-}
-
-impl Needles {
-    /// Whether the tag that is written behind a name is one of those of interest.
-    fn tag_fits(&self, text: &[u8], end: usize) -> bool {
-        let tagged =
-            text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
-        let is = |tag: &String| {
-            let start = tag.trim_end_matches('*');
-            text[end + 1..].starts_with(start.as_bytes())
-        };
-        self.tags.is_empty() || !tagged || self.tags.iter().any(is)
-    }
-}
-
-/// `gcr.io` of `k8s.gcr.io`
-fn domain(host: &str) -> &str {
-    let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
-    dots.nth(1).map_or(host, |dot| &host[dot + 1..])
-}
-
-fn opens(text: &[u8], start: usize) -> bool {
-    let before = start.checked_sub(1).map(|at| text[at]);
-    // In a string with escapes a newline's letter may be before it.
-    let escaped =
-        start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-    escaped || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
-}
-
-/// Whether the default of a variable begins there: `${IMAGE:-`, `${IMAGE-`.
-fn is_default(text: &[u8], start: usize) -> bool {
-    let Some(head) = text[..start].strip_suffix(b"-") else {
-        return false;
-    };
-    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-    let name = head.iter().rev().take(64).take_while(is_name).count();
-    head.ends_with(b":") || head[..head.len() - name].ends_with(b"${")
-}
-
-fn closes(text: &[u8], end: usize) -> bool {
-    match text.get(end) {
-        // A dot may end a sentence.
-        Some(b'.') => text.get(end + 1).is_none_or(|byte| !in_segment(*byte)),
-        byte => byte.is_none_or(|byte| !in_segment(*byte)),
-    }
-}
-
-/// A word of many meanings, as `vault` and `microsoft` are: as an image or an organisation it begins a value or follows a
-/// slash, and is followed by a slash, a tag, a digest or the end of the value.
-fn is_in_reference(text: &[u8], start: usize, end: usize) -> bool {
-    let line = text[..start].trim_ascii_end();
-    let word = line
-        .iter()
-        .rposition(u8::is_ascii_whitespace)
-        .map_or(line, |at| &line[at + 1..]);
-    let value_follows = matches!(word.first(), Some(b'&' | b'!'))
-        || matches!(word.last(), Some(b':' | b'-' | b'?' | b'}' | b',' | b'['));
-    let begins = match start.checked_sub(1).map(|at| text[at]) {
-        Some(byte) if byte.is_ascii_whitespace() => value_follows,
-        Some(byte) => !byte.is_ascii_alphanumeric(),
-        None => true,
-    };
-    let tagged = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'{' | b'$' | b'%' | b'<')
-    };
-    let next = text.get(end + 1);
-    let goes_on = match text.get(end) {
-        None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'@' | b',' | b'}' | b']' | b'\\') => true,
-        Some(b' ') => next.is_none_or(|byte| matches!(byte, b'#' | b' ' | b'\n' | b'}' | b']')),
-        Some(b':') => next.is_some_and(tagged),
-        Some(_) => false,
-    };
-    text.get(end) == Some(&b'/') || begins && goes_on
-}
-
-fn in_segment(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }
