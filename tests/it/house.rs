@@ -1,6 +1,9 @@
-//! What the sources and the dependencies must not do: start processes that nobody asked for.
+//! What the sources and the dependencies must not do: start processes that nobody asked for, or become long for no reason.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use super::layers;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -94,4 +97,83 @@ fn only_one_module_connects() {
     };
     files.retain(|file| !file.ends_with("tests.rs") && connects(file));
     assert_eq!(files, [root.join("http/transport.rs")]);
+}
+
+/// The most lines that need no reason, tests not counted.
+const LONGEST_FUNCTION: usize = 60;
+const LONGEST_FILE: usize = 400;
+
+/// How the table calls a file that is long as a whole.
+const WHOLE_FILE: &str = "the file";
+
+/// The functions of a file, with their lines, and its lines as a whole. Goes by how rustfmt indents: what begins in a column
+/// ends in the same. Nothing follows tests, as clippy wants it.
+fn sizes(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_tests = |pair: &[&str]| {
+        pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+    };
+    let tests = lines.windows(2).position(is_tests);
+    let lines = &lines[..tests.unwrap_or(lines.len())];
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_end = |start: usize, line: &str| {
+        indent(line) == indent(lines[start]) && line.ends_with(['}', ';'])
+    };
+    let mut found = vec![(WHOLE_FILE, lines.len())];
+    for (start, line) in lines.iter().enumerate() {
+        let mut words = line.split_whitespace().skip_while(|word| {
+            word.starts_with("pub") || word.ends_with(')') || matches!(*word, "const" | "async")
+        });
+        if words.next() == Some("fn") {
+            let name = words.next().unwrap();
+            let name = name.split(['(', '<']).next().unwrap();
+            let mut rest = lines[start..].iter();
+            let end = rest.position(|line| is_end(start, line)).unwrap();
+            found.push((name, end + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_long_has_a_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, file, what, why, _] = cells[..] else {
+            return None;
+        };
+        let file = file.strip_prefix("`src/")?.strip_suffix('`')?;
+        assert!(!why.is_empty(), "ARCHITECTURE.md: {file} has no reason");
+        Some((format!("src/{file}"), what.trim_matches('`').to_owned()))
+    });
+    let mut reasons: BTreeSet<(String, String)> = rows.collect();
+    let (mut seen, mut long) = (0, Vec::new());
+    for (path, text) in layers::sources() {
+        let file = path.strip_prefix(root).unwrap().to_str().unwrap();
+        let file = file.replace('\\', "/");
+        for (what, lines) in sizes(text) {
+            seen += 1;
+            let most = match what {
+                WHOLE_FILE => LONGEST_FILE,
+                _ => LONGEST_FUNCTION,
+            };
+            if lines > most && !reasons.remove(&(file.clone(), what.to_owned())) {
+                long.push(format!(
+                    "{file}: {what}: {lines} lines, and {most} are the most"
+                ));
+            }
+        }
+    }
+    assert!(seen > 3000, "only {seen} functions were found");
+    assert!(
+        long.is_empty(),
+        "split what is long, or say in the last table of ARCHITECTURE.md why it is one piece:\n{}",
+        long.join("\n")
+    );
+    assert!(
+        reasons.is_empty(),
+        "these are not long any more: take them out of the last table of ARCHITECTURE.md: {reasons:#?}"
+    );
 }

@@ -28,6 +28,8 @@ type Uses = BTreeSet<(Module, Module)>;
 /// A source file, as far as it says what it uses.
 #[derive(Default)]
 struct Source {
+    path: PathBuf,
+    text: String,
     /// What its `use` items bring in, by the name that they give it.
     named: BTreeMap<String, Vec<String>>,
     /// Every path that is written in it, outside of tests.
@@ -52,8 +54,7 @@ fn modules() -> BTreeMap<Module, Source> {
             } else if path.extension().is_some_and(|extension| extension == "rs") && name != "main"
             {
                 let own = if name == "lib" { module.clone() } else { own };
-                let text = std::fs::read_to_string(&path).unwrap();
-                all.insert(own, Source::of(&text));
+                all.insert(own, Source::of(path));
             }
         }
     }
@@ -81,9 +82,15 @@ fn is_test(attributes: &[Attribute]) -> bool {
 }
 
 impl Source {
-    fn of(text: &str) -> Self {
-        let mut source = Self::default();
-        source.visit_file(&syn::parse_file(text).unwrap());
+    fn of(path: PathBuf) -> Self {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let parsed = syn::parse_file(&text).unwrap();
+        let mut source = Self {
+            path,
+            text,
+            ..Self::default()
+        };
+        source.visit_file(&parsed);
         source
     }
 
@@ -173,12 +180,18 @@ fn absolute(all: &BTreeMap<Module, Source>, from: &Module, path: &[String]) -> O
     }
 }
 
-/// All modules, and which of them uses which. Reading them takes a while, and two tests want them.
-static READ: LazyLock<(Vec<Module>, Uses)> = LazyLock::new(|| {
+/// All modules, and which of them uses which. Reading them takes a while, and several tests want them.
+static READ: LazyLock<(BTreeMap<Module, Source>, Uses)> = LazyLock::new(|| {
     let all = modules();
     let uses = uses(&all);
-    (all.into_keys().collect(), uses)
+    (all, uses)
 });
+
+/// The files of all modules, and their texts.
+pub(crate) fn sources() -> impl Iterator<Item = (&'static Path, &'static str)> {
+    let sources = READ.0.values();
+    sources.map(|source| (source.path.as_path(), source.text.as_str()))
+}
 
 fn uses(all: &BTreeMap<Module, Source>) -> Uses {
     let pairs = all.iter().flat_map(|(from, source)| {
@@ -210,7 +223,7 @@ fn layers() -> BTreeMap<String, u32> {
 fn imports_point_to_lower_layers() {
     let layers = layers();
     let (all, uses) = &*READ;
-    for module in all.iter().filter_map(|module| module.first()) {
+    for module in all.keys().filter_map(|module| module.first()) {
         assert!(
             layers.contains_key(module),
             "ARCHITECTURE.md has no layer for {module}"
