@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::args::Scope;
 use super::settings::Typed;
 use super::{Arguments, Exit, refuse};
 use crate::config::Config;
 use crate::printable;
-use crate::run::Settings;
+use crate::run::{Area, Settings};
 use crate::walk;
 
 pub(super) fn print(
@@ -19,32 +20,37 @@ pub(super) fn print(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let kind = walk::is_folder(path);
-    let is_folder = kind == Some(true);
-    let is_missing = kind.is_none() && !path.as_os_str().is_empty();
-    let folder = match is_folder {
-        true => path,
-        false => path.parent().unwrap_or(Path::new("")),
+    let folder = match walk::is_folder(path) {
+        Some(true) => path,
+        _ => path.parent().unwrap_or(Path::new("")),
     };
     let area = match settings.of_folder(folder) {
         Ok(area) => area,
         Err(message) => return refuse(&message, err),
     };
+    for (name, value) in rows(&arguments.scope, typed, &area, path) {
+        writeln!(out, "{}", format!("{name:<14} {value}").trim_end())?;
+    }
+    if area.config.file.is_some() {
+        sources(&area.config, out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// What holds for a path, a line each.
+fn rows(scope: &Scope, typed: &Typed<'_>, area: &Area, path: &Path) -> Vec<(&'static str, String)> {
     let config = &area.config;
-    let scope = &arguments.scope;
+    let kind = walk::is_folder(path);
+    let is_named = !path.as_os_str().is_empty();
+    let mut shown = printable::path(path);
+    if kind.is_none() && is_named {
+        shown += " (not there: what would hold for it)";
+    }
     let file = config.file.as_deref().map_or("-".into(), printable::path);
     let origin = typed.origin(config);
     let mut rows = vec![
-        (
-            "path",
-            match is_missing {
-                true => format!(
-                    "{} (not there: what would hold for it)",
-                    printable::path(path)
-                ),
-                false => printable::path(path),
-            },
-        ),
+        ("path", shown),
         ("repository", area.top().map_or("-".into(), printable::path)),
         ("configuration", format!("{file} ({origin})")),
         (
@@ -63,18 +69,10 @@ pub(super) fn print(
             rows.push(("", format!("{option} {values} (command line)")));
         }
     }
-    let is_excluded = !path.as_os_str().is_empty() && config.excludes(path, is_folder);
-    if is_excluded {
+    if is_named && config.excludes(path, kind == Some(true)) {
         rows.push(("excluded", format!("yes, by `exclude` in {file}")));
     }
-    for (name, value) in rows {
-        writeln!(out, "{}", format!("{name:<14} {value}").trim_end())?;
-    }
-    if config.file.is_some() {
-        sources(config, out)?;
-    }
-    out.flush()?;
-    Ok(Exit::Done)
+    rows
 }
 
 /// Where each setting comes from, where that is more than one file; and what the files say.
