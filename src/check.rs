@@ -7,6 +7,7 @@ mod cautions;
 mod evaluate;
 pub mod pull_secrets;
 mod readers;
+mod terraform;
 mod unjudged;
 
 use std::path::Path;
@@ -74,9 +75,8 @@ fn uses(
     hints: Option<&[usize]>,
 ) -> (Vec<ImageUse>, Checked) {
     let mut checked = Checked::default();
-    if file_type.parser == Parser::Names {
-        checked.comments = file_type::text_comments(text);
-        return (Vec::new(), checked);
+    if matches!(file_type.parser, Parser::Hcl | Parser::HclText) {
+        return terraform::uses(path, text, file_type, hints);
     }
     if file_type.parser == Parser::Text {
         checked.comments = file_type::text_comments(text);
@@ -100,6 +100,7 @@ fn uses(
             shared: &parsed.shared,
             comments: &parsed.comments,
             unparsed: &parsed.unparsed,
+            has_literals: true,
         };
         found.extend(detect::uses(&view));
         if index == 0 {
@@ -192,12 +193,7 @@ pub fn check_near(
     hints: Option<&[usize]>,
 ) -> Checked {
     let (mut uses, mut checked) = uses(path, text, kind, hints);
-    // Where nothing is read, comments are no more than the rest.
-    let comments = match kind.parser {
-        Parser::Names => &[],
-        _ => checked.comments.as_slice(),
-    };
-    checked.unjudged = unjudged::list(text, hints, &uses, comments, rules);
+    checked.unjudged = unjudged::list(text, hints, &uses, &checked.comments, rules);
     detect::once_each(text, &mut uses);
     let mut found: Vec<Option<Finding>> = uses
         .iter()

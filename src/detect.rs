@@ -47,12 +47,16 @@ pub struct View<'v> {
     pub comments: &'v [Span],
     /// Regions that are in no tree.
     pub unparsed: &'v [Span],
+    /// Whether the actions are of a template, which has images in its own strings.
+    pub has_literals: bool,
 }
 
 /// All image uses of a text, in order, each set of pieces once.
 pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     let mut found = walk::uses(&view.input, view.documents, view.shared, view.comments);
-    found.extend(literal::uses(&view.input));
+    if view.has_literals {
+        found.extend(literal::uses(&view.input));
+    }
     for region in view.unparsed {
         found.extend(text::scan_lines(&view.input, *region));
     }

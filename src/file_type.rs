@@ -63,8 +63,10 @@ pub enum Parser {
     Helpers,
     /// Any text, token by token.
     Text,
-    /// Nothing in it is an image use. What it names otherwise, such as a chart, is for others to read.
-    Names,
+    /// Blocks and values of HCL, with documents in strings and here-documents.
+    Hcl,
+    /// The same, and all else in it token by token.
+    HclText,
 }
 
 pub const CHART_FILES: [&str; 2] = ["Chart.yaml", "Chart.yml"];
@@ -132,10 +134,11 @@ pub static FILE_TYPES: &[FileType] = &[
     FileType {
         name: "terraform",
         holds: Holds::Terraform,
-        patterns: &[Extension("tf")],
-        parser: Parser::Names,
+        patterns: TERRAFORM_FILES,
+        parser: Parser::Hcl,
         project: None,
-        about: "Terraform; only the charts that it releases are checked",
+        about: "Terraform and OpenTofu: strings, here-documents, and what is passed to `yamlencode` or `jsonencode`; fixes \
+                need review",
     },
     FileType {
         name: "json",
@@ -163,6 +166,18 @@ pub static TEXT: FileType = FileType {
     parser: Parser::Text,
     project: None,
     about: "any other text, if it is named on the command line or `--all-text` is given",
+};
+
+const TERRAFORM_FILES: &[Pattern] = &[Extension("tf"), Extension("tofu")];
+
+/// A Terraform file that is to be read as text, too.
+static TERRAFORM_TEXT: FileType = FileType {
+    name: "terraform",
+    holds: Holds::Terraform,
+    patterns: TERRAFORM_FILES,
+    parser: Parser::HclText,
+    project: None,
+    about: "",
 };
 
 /// What comes in without a name: rendered manifests, or JSON, which is YAML.
@@ -196,6 +211,14 @@ pub fn project_files() -> impl Iterator<Item = &'static str> {
 impl FileType {
     fn matches(&self, name: &Name<'_>) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// The same type where all is wanted that a file says, however surely it can be read.
+    pub fn with_all_text(&'static self) -> &'static FileType {
+        match self.parser {
+            Parser::Hcl => &TERRAFORM_TEXT,
+            _ => self,
+        }
     }
 
     /// Whether files of this type make one thing of several files.

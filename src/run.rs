@@ -35,7 +35,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::civil::Date;
 
 use crate::edit::Applicability;
-use crate::file_type::{self, FileType, Parser};
+use crate::file_type::{self, FileType};
 use crate::finding::Severity;
 use crate::report::{Format, PathBase, RenderOptions, Summary};
 use crate::suppress::insert::Note;
@@ -179,13 +179,11 @@ impl Options<'_> {
         if self.is_own(path) {
             return Want::Nothing;
         }
-        let known = file_type::classify(path);
-        let text = || (self.all_text || named).then_some(&file_type::TEXT);
-        let file_type = match known {
-            // All that it says is wanted, then, however surely it can be read.
-            Some(known) if known.parser == Parser::Names => text().or(Some(known)),
+        let all_text = self.all_text || named;
+        let file_type = match file_type::classify(path) {
+            Some(known) if all_text => Some(known.with_all_text()),
             // A file that is named is read whatever it is called: most such files are YAML without an extension.
-            known => known.or_else(text),
+            known => known.or_else(|| all_text.then_some(&file_type::TEXT)),
         };
         let Some(area) = file_type.and_then(|_| self.settings.of(path)) else {
             return Want::Nothing;

@@ -15,7 +15,7 @@ const LONGEST: usize = 400;
 
 /// A place for each offset of the text. Empty where the text has no structure, or could not be parsed.
 pub fn places(text: &str, file_type: &FileType, offsets: &[usize]) -> Vec<String> {
-    if matches!(file_type.parser, Parser::Text | Parser::Names) || offsets.is_empty() {
+    if file_type.parser == Parser::Text || offsets.is_empty() {
         return vec![String::new(); offsets.len()];
     }
     let mut hints = offsets.to_vec();
@@ -54,7 +54,7 @@ fn place(text: &str, document: &Node<'_>, offset: usize) -> String {
     loop {
         node = match node {
             Node::Map(map) => {
-                let Some(entry) = begun(&map.entries, offset, |entry| &entry.key) else {
+                let Some(entry) = entry_at(map, offset) else {
                     break;
                 };
                 if !place.is_empty() && !place.ends_with(':') {
@@ -100,6 +100,22 @@ fn begun<'n, 't: 'n, T>(
 ) -> Option<&'n T> {
     let count = all.partition_point(|one| head(one).span().start <= offset);
     all[..count].last()
+}
+
+/// Blocks of HCL are listed where the first of them is: other entries can be between them.
+const MOST_BETWEEN: usize = 64;
+
+fn entry_at<'m, 't>(map: &'m Map<'t>, offset: usize) -> Option<&'m Entry<'t>> {
+    let count = map
+        .entries
+        .partition_point(|entry| entry.key.span().start <= offset);
+    let (last, before) = map.entries[..count].split_last()?;
+    let holds = |entry: &&Entry<'_>| offset < entry.value.span().end;
+    let mut near = before.iter().rev().take(MOST_BETWEEN);
+    match offset <= last.value.span().end {
+        true => Some(last),
+        false => near.find(holds).or(Some(last)),
+    }
 }
 
 fn is_alias(node: &Node<'_>) -> bool {
@@ -208,6 +224,15 @@ items:
             "a.json",
             r#"{"a": [{"name": "x", "b": "X"}]}"#,
             &["a[name=x].b"],
+        );
+        check(
+            "a.tf",
+            "resource \"r\" \"n\" {\n  set {\n    name = \"a\"\n    value = \"X\"\n  }\n  b = c(\"X\")\n  set { value = \"X\" }\n}\n",
+            &[
+                "resource.r.n.set[name=a].value",
+                "resource.r.n.b",
+                "resource.r.n.set[].value",
+            ],
         );
         check("a.sh", "docker pull X\n", &[""]);
         check("a.yaml", "a: [X\nb: X", &["", ""]);

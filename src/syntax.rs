@@ -6,6 +6,7 @@
 pub mod beside;
 pub mod decoded;
 pub mod gotemplate;
+pub mod hcl;
 pub mod placeholder;
 pub mod template;
 pub mod yaml;

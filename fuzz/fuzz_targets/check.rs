@@ -15,7 +15,8 @@ use regfix::{check, file_type};
 static RULES: LazyLock<RuleSet> =
     LazyLock::new(|| RuleSet::new(RuleSet::with_own(&[]).expect("the catalogue is sound")));
 
-const NAMES: [&str; 5] = ["values.yaml", "Chart.yaml", "kustomization.yaml", "a/templates/x.yaml", "a/_helpers.tpl"];
+const NAMES: [&str; 6] =
+    ["values.yaml", "Chart.yaml", "kustomization.yaml", "a/templates/x.yaml", "a/_helpers.tpl", "main.tf"];
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };

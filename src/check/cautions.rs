@@ -106,6 +106,6 @@ fn is_never_pulled(node: &Node<'_>, at: Span) -> bool {
 }
 
 fn says_never(map: &Map<'_>) -> bool {
-    let policies = ["imagePullPolicy", "pullPolicy"];
+    let policies = ["imagePullPolicy", "pullPolicy", "image_pull_policy"];
     policies.iter().any(|key| map.text(key) == Some("Never"))
 }

@@ -122,7 +122,7 @@ pub struct Scope {
     /// Reads and fixes the files in the working tree; the index is not changed.
     #[arg(long, conflicts_with_all = ["files", "write_baseline"])]
     pub staged: bool,
-    /// Search every text file: shell, Markdown, Terraform, ...
+    /// Search every text file: shell, Markdown, Dockerfiles, ...
     ///
     /// Fixes in files that are not YAML, JSON or templates need review.
     #[arg(long, global = true)]

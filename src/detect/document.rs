@@ -38,6 +38,8 @@ pub(super) enum DocumentType {
     Ansible,
     /// JSON Schema or OpenAPI.
     Schema,
+    /// Code of Terraform: blocks by their type and their labels.
+    Terraform,
 }
 
 impl DocumentType {
@@ -45,7 +47,7 @@ impl DocumentType {
     fn is_of_file(self) -> bool {
         matches!(
             self,
-            Self::Chart | Self::Kustomization | Self::Workflow | Self::CloudBuild
+            Self::Chart | Self::Kustomization | Self::Workflow | Self::CloudBuild | Self::Terraform
         )
     }
 }
@@ -171,6 +173,7 @@ fn of_map(map: &Map<'_>, object: Option<(&str, &str)>, path: &Path) -> DocumentT
         return DocumentType::Plain;
     }
     match () {
+        () if is_terraform(file) => DocumentType::Terraform,
         () if is_schema(map, file) => DocumentType::Schema,
         () if has("jobs") && (has("on") || is_below(path, ".github")) => DocumentType::Workflow,
         () if map_in(map, "runs").is_some_and(|runs| runs.get("using").is_some()) => {
@@ -285,6 +288,11 @@ fn is_schema(map: &Map<'_>, file: &str) -> bool {
         || has("openapi")
         || has("swagger")
         || describes && (file.ends_with(".schema.json") || map.text("type") == Some("object"))
+}
+
+fn is_terraform(file: &str) -> bool {
+    let ends = [".tf", ".tofu", ".tf.json", ".tofu.json"];
+    ends.iter().any(|end| file.ends_with(end))
 }
 
 fn is_gitlab(map: &Map<'_>) -> bool {

@@ -1,6 +1,7 @@
 //! What the keys of a map call its values, and how they say that those are used.
 
-use super::context::{Context, SchemaKeys};
+use super::context::{Context, SchemaKeys, Step};
+use super::document::DocumentType;
 use super::schema::kubeadm;
 use super::usage::{self, Usage};
 use super::words;
@@ -43,6 +44,15 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
     if let Some(schema) = context.schema {
         return Some(in_schema(context, schema, raw, key));
     }
+    if context.document.kind == DocumentType::Terraform {
+        if is_labelled(context) {
+            // A name that people chose says nothing: `resource "kubernetes_pod" "example"`.
+            return plain(String::new(), None);
+        }
+        if key == "default" && context.parent == "variable" {
+            return plain(context.key.to_owned(), Some(context.parent.to_owned()));
+        }
+    }
     if let Some(pointer) = patched(map, &key) {
         let mut keys = pointer.rsplit('/').filter(|key| !is_index(key));
         let last = keys.next().map(unescaped).unwrap_or_default();
@@ -66,6 +76,19 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
         return plain(context.key.to_owned(), Some(context.parent.to_owned()));
     }
     plain(key, None)
+}
+
+/// Whether the keys of a map are labels of blocks of Terraform that are about anything: a type, a name.
+fn is_labelled(context: &Context<'_>) -> bool {
+    let is_at_root = |context: &Context<'_>| context.above().is_some_and(Context::is_root);
+    let by_type = ["resource", "data", "ephemeral"].map(Step::Key);
+    match context.step() {
+        Step::Key("module" | "provider") if is_at_root(context) => true,
+        step if by_type.contains(&step) && is_at_root(context) => true,
+        _ => context
+            .above()
+            .is_some_and(|above| by_type.contains(&above.step()) && is_at_root(above)),
+    }
 }
 
 /// The pointer of a JSON 6902 operation, for its value.

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use super::Parser;
 use crate::source::Span;
+use crate::syntax::hcl;
 use crate::syntax::template::{self, Action, Mask};
 use crate::syntax::yaml::{self, Parsed};
 
@@ -52,7 +53,17 @@ pub fn read<'t>(
     };
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
-        Parser::Text | Parser::Names => plain(Parsed::default()),
+        Parser::Text => plain(Parsed::default()),
+        Parser::Hcl | Parser::HclText => {
+            let scan = hcl::scan(text);
+            let mask = || template::mask(text, &scan.actions, Mask::Lines);
+            let masked: &'t str = masks.rungs[0].get_or_init(mask);
+            let parsed = hcl::parse(masked, &scan);
+            Reading {
+                actions: scan.actions,
+                layers: vec![MaskedView { masked, parsed }],
+            }
+        }
         Parser::Template if has_actions() => masked(text, &regions(text), masks),
         Parser::Yaml | Parser::Template => {
             let regions = regions(text);

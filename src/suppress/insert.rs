@@ -149,7 +149,7 @@ fn sign(path: &Path, text: &str, file_type: &FileType, reading: &Reading<'_>) ->
     let is_json =
         file_type.holds == Holds::Json || first.starts_with(['{', '[']) && !first.starts_with("{{");
     match file_type.parser {
-        Parser::Text | Parser::Names => None,
+        Parser::Text => None,
         Parser::Template | Parser::Helpers if is_of_go() && !reading.actions.is_empty() => {
             Some(Sign::GoTemplate)
         }
@@ -383,6 +383,17 @@ mod tests {
             "image: k8s.gcr.io/a:{{ tag }}\n",
             "image: k8s.gcr.io/a:{{ tag }}  # regfix: ignore[k8s-gcr-io]\n",
         );
+    }
+
+    #[test]
+    fn terraform_has_comments_but_not_in_here_documents() {
+        check(
+            "a.tf",
+            "a {\n  image = \"k8s.gcr.io/a\"\n}\n",
+            "a {\n  image = \"k8s.gcr.io/a\"  # regfix: ignore[k8s-gcr-io]\n}\n",
+        );
+        let here = "a = [\"k8s.gcr.io/a\", <<EOT\nimage: k8s.gcr.io/a\nEOT\n]\n";
+        check("a.tf", here, here);
     }
 
     #[test]

@@ -644,7 +644,7 @@ fn any_text_is_read_token_by_token() {
     let texts = [
         ("Dockerfile", "FROM k8s.gcr.io/pause:3.2\n"),
         ("a.sh", "#!/bin/sh\ndocker pull \"k8s.gcr.io/pause:3.2\"\n"),
-        ("a.tf", "image = \"k8s.gcr.io/pause:3.2\"\n"),
+        ("a.tf", "a = b(\"k8s.gcr.io/pause:3.2\")\n"),
         (
             "b.md",
             "# A\n\n```sh\ndocker pull k8s.gcr.io/pause:3.2\n```\n",
@@ -656,7 +656,7 @@ fn any_text_is_read_token_by_token() {
     let found = [
         "Dockerfile:1:6",
         "a.sh:2:14",
-        "a.tf:1:10",
+        "a.tf:1:8",
         "b.md:4:13",
         "c.yaml:1:8",
     ];

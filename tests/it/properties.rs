@@ -18,13 +18,14 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::new(RuleSet::with_ow
 
 static ANCHORS: LazyLock<Prefilter> = LazyLock::new(|| Prefilter::new(&RULES, &[]).unwrap());
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "values.yaml",
     "Chart.yaml",
     "kustomization.yaml",
     "a/templates/x.yaml",
     "a/_helpers.tpl",
     "x.json",
+    "main.tf",
 ];
 
 /// Pieces that real files are made of, so that random texts reach the places that matter.
@@ -78,6 +79,22 @@ fn piece() -> impl Strategy<Value = String> {
         "\\n",
         "\\\"",
         "${X}",
+        "$${X}",
+        "${",
+        "%{ if x }",
+        "%{ endif }",
+        "<<-EOT\n",
+        "\nEOT\n",
+        "resource \"helm_release\" \"x\" {\n",
+        "set {\n",
+        "name = \"image.repository\"\n",
+        "value = \"",
+        "image = \"",
+        "yamlencode({",
+        "})",
+        "jsonencode(",
+        " ? ",
+        " = ",
         "%s",
         "apiVersion: v1\n",
         "kind: Pod\n",

@@ -6,7 +6,7 @@ use super::row::Says::{self, By, Is};
 use super::{kubeadm, usages as by};
 use crate::detect::document::DocumentType as T;
 use crate::detect::form::Form;
-use crate::detect::usage::{ACCOUNT, Usage};
+use crate::detect::usage::{ACCOUNT, ALLOWED, Usage};
 
 const PULL: Says = Is(Usage::PULL);
 const SCRIPT: Says = Is(Usage::likely("it is in a script"));
@@ -25,6 +25,10 @@ const SELECTS: Says = Is(Usage::Selector {
     reason: "it must match what another source names",
     replaced: true,
 });
+const CREATED: Says = Is(Usage::Mention(
+    "it is the name of a repository that is made here",
+));
+const CACHED: Says = Is(Usage::Mention(ALLOWED));
 const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
 const FLUX_SCAN: Says = Is(Usage::likely(
     "Flux looks for tags there and writes what it finds into manifests: move both",
@@ -169,6 +173,20 @@ const ROWS: &[Written] = &[
     (Type(T::CloudBuild), "artifacts", PUSHED, Form::ByWords),
     (Any, "** pool vmImage", MACHINE, Form::ByWords),
     (Any, "** utility_images *", PULL, Form::Image),
+
+    // Terraform
+    (Type(T::Terraform), "resource docker_image * name", PULL, Form::Image),
+    (Type(T::Terraform), "data docker_registry_image * name", PULL, Form::Image),
+    (Type(T::Terraform), "resource docker_registry_image * name", PUSHED, Form::Image),
+    (Type(T::Terraform), "resource helm_release * repository", PULL, Form::ByWords),
+    (Type(T::Terraform), "resource aws_ecr_repository * name", CREATED, Form::ByWords),
+    (Type(T::Terraform), "resource aws_ecrpublic_repository * repository_name", CREATED, Form::ByWords),
+    (Type(T::Terraform), "** upstream_registry_url", CACHED, Form::ByWords),
+    (Type(T::Terraform), "resource azurerm_container_registry_cache_rule * *", CACHED, Form::ByWords),
+    (Type(T::Terraform), "resource google_artifact_registry_repository * *", CACHED, Form::ByWords),
+    (Type(T::Terraform), "resource google_compute_* ** image", MACHINE, Form::ByWords),
+    (Type(T::Terraform), "resource digitalocean_droplet * image", MACHINE, Form::ByWords),
+    (Type(T::Terraform), "resource hcloud_server * image", MACHINE, Form::ByWords),
 
     // Compose
     (Type(T::Compose), "services * image", By(by::compose_service), Form::Image),

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::Files;
 use super::refusal;
 use super::subchart_findings::lower_severity;
-use crate::file_type::{self, ProjectType};
+use crate::file_type::{self, Holds, ProjectType};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::Rule;
@@ -47,6 +47,8 @@ pub type RuleOf<'a> = Box<dyn Fn(&str) -> Option<Arc<Rule>> + Sync + 'a>;
 
 const OVERRIDDEN: &str = "what it would pull is overridden here";
 const OFF: &str = "it is switched off here";
+const NOT_LIFTED: &str = "the chart refuses images from elsewhere: set `global.security.allowInsecureImages` to true in this \
+                          release, too, by hand";
 const BY_HAND: &str = "another version of a chart can change more than images";
 
 impl<'a> Advice<'a> {
@@ -126,7 +128,10 @@ impl<'a> Advice<'a> {
             for one in named.into_iter().flatten() {
                 if self.expects_own_images(&one) {
                     note_own_images(&one, path, members);
-                    lift(&one, members);
+                    match file_type::classify(path).map(|file_type| file_type.holds) {
+                        Some(Holds::Terraform) => refuse_to_lift(&one, path, members),
+                        _ => lift(&one, members),
+                    }
                 }
                 if let Some(member) = members.get_mut(path) {
                     self.tell(&one, &mut member.findings);
@@ -277,9 +282,12 @@ fn note_own_images(one: &Named, path: &Path, members: &mut Members) {
         one.chart
     );
     if let Some(member) = members.get_mut(path) {
-        let documents = yaml::documents(&member.text);
-        let around = |document: &&Span| document.covers(one.version_at);
-        let document = documents.iter().find(around).filter(|_| one.key.is_none());
+        let around = |document: &Span| document.covers(one.version_at);
+        let document = match member.file_type.holds {
+            Holds::Terraform => terraform::release_around(&member.text, one.version_at),
+            _ => yaml::documents(&member.text).into_iter().find(around),
+        };
+        let document = document.filter(|_| one.key.is_none());
         for finding in &mut member.findings {
             let span = finding.span();
             let is_of_chart = span == one.name_at || document.is_some_and(|all| all.covers(span));
@@ -303,6 +311,25 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
     let is_new = || !finding.notes.iter().any(|one| one == note);
     if is_of_chart && !finding.alternatives.is_empty() && is_new() {
         finding.notes.push(note.to_owned());
+    }
+}
+
+/// No key of values can be written into HCL: what would need one is for a person to change.
+fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
+    if one.given.is_lifted() {
+        return;
+    }
+    let Some(member) = members.get_mut(path) else {
+        return;
+    };
+    let Some(release) = terraform::release_around(&member.text, one.version_at) else {
+        return;
+    };
+    for finding in &mut member.findings {
+        if refusal::moves(finding) && release.covers(finding.span()) {
+            finding.fix = None;
+            finding.reason = Some(NOT_LIFTED.to_owned());
+        }
     }
 }
 

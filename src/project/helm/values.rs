@@ -78,6 +78,16 @@ pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Val
     values.filter_map(Result::ok).collect()
 }
 
+/// A part of a document, as far as it can be read.
+pub(super) fn of_node(
+    node: &Node<'_>,
+    text: &str,
+    parsed: &Parsed<'_>,
+    file: usize,
+) -> Option<Value> {
+    value_of(node, text, parsed, file).ok()
+}
+
 /// Reads the values that are at a location.
 ///
 /// # Errors
