@@ -35,7 +35,7 @@ use crate::rules::{Edition, Rule, RuleSpec, Severity};
 use crate::source::normal;
 use error::Fault;
 
-/// A configuration. That of a run is made in three steps: [`load`] or [`Config::empty`], then
+/// A configuration. That of a run is made in three steps: [`load()`] or [`Config::empty`], then
 /// [`Config::lay_over`], then [`Config::rules`]; [`Config::adjust`] comes after every file.
 #[derive(Debug, Clone)]
 pub struct Config {
