@@ -110,6 +110,17 @@ impl Documents {
     }
 }
 
+/// What a file of a language is called, by how the language's name begins.
+const EXTENSIONS: [(&str, &str); 7] = [
+    ("yaml", ".yaml"),
+    ("helm", ".yaml"),
+    ("json", ".yaml"),
+    ("dockercompose", ".yaml"),
+    ("kubernetes", ".yaml"),
+    ("terraform", ".tf"),
+    ("opentofu", ".tf"),
+];
+
 /// A path for a document that is no file: what it is called decides how it is read, and otherwise its language.
 fn path_of_no_file(item: &TextDocumentItem) -> PathBuf {
     let (scheme, name) = item.uri.as_str().split_once(':').unwrap_or_default();
@@ -119,11 +130,12 @@ fn path_of_no_file(item: &TextDocumentItem) -> PathBuf {
     let folder = std::env::current_dir().unwrap_or_default().join(NO_FILES);
     let mut path = folder.join(scheme);
     path.extend(steps);
-    let is_yaml = ["yaml", "helm", "json", "dockercompose", "kubernetes"]
-        .iter()
-        .any(|language| item.language_id.starts_with(language));
-    if is_yaml && file_type::classify(&path).is_none() {
-        path.as_mut_os_string().push(".yaml");
+    let mut extensions = EXTENSIONS.iter();
+    let extension = extensions.find(|(language, _)| item.language_id.starts_with(language));
+    if let Some((_, extension)) = extension
+        && file_type::classify(&path).is_none()
+    {
+        path.as_mut_os_string().push(extension);
     }
     path
 }
@@ -236,6 +248,8 @@ mod tests {
         let path = |uri: &str, language: &str| path_of_no_file(&item(uri, language));
         let yaml = path("untitled:Untitled-1", "yaml");
         assert!(yaml.ends_with(".regfix-unsaved/untitled/Untitled-1.yaml"));
+        let terraform = path("untitled:Untitled-1", "terraform");
+        assert!(terraform.ends_with(".regfix-unsaved/untitled/Untitled-1.tf"));
         let named = path("vscode-vfs://github/o/r/../values.yaml", "yaml");
         assert!(named.ends_with(".regfix-unsaved/vscode-vfs/github/o/r/values.yaml"));
         assert!(file_type::classify(&path("untitled:Untitled-1", "rust")).is_none());

@@ -10,7 +10,7 @@ import {
 
 import { argumentsOf, type Configuration, find, HOW_TO_INSTALL, settingsOf } from "./server.js";
 
-const LANGUAGES = ["yaml", "helm", "json", "jsonc", "dockercompose"];
+const LANGUAGES = ["yaml", "helm", "json", "jsonc", "dockercompose", "terraform", "opentofu"];
 
 let client: LanguageClient | undefined;
 
