@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::args::{Arguments, Command, TableFormat};
 use super::roots::{base, named, roots};
-use super::run_options::{adds_ignores, color, note, options, render_options};
+use super::run_options::{Surroundings, adds_ignores, color, note, options, render_options};
 use super::settings::{self, Typed};
 use super::shard::Paths;
 use super::{
@@ -21,6 +21,7 @@ use crate::printable::complain;
 use crate::report::{PathBase, RenderOptions};
 use crate::rules::{Edition, RuleSet};
 use crate::run::{self, Baselines, ImageList, Options, Registries, Settings};
+use crate::walk;
 
 /// Why a command ends before it did anything.
 enum Refusal {
@@ -231,14 +232,23 @@ impl<'c> Call<'c> {
         for (root, why) in &revisions.failed {
             settings.give_up(root, why.clone());
         }
-        let mut options = options(arguments, roots, &settings, self.render_options);
-        options.walk.overlay = revisions.overlay;
-        options.walk.apart = apart;
-        options.registries = registries;
-        options.ignores = note(&arguments.action).map_err(Refusal::Shown)?;
-        options.base = self.base.clone();
-        options.as_of = self.today;
-        options.unread = unread;
+        let surroundings = Surroundings {
+            base: &self.base,
+            today: self.today,
+            render_options: self.render_options,
+        };
+        let options = options(arguments, roots, &settings, &surroundings);
+        let options = Options {
+            walk: walk::Options {
+                overlay: revisions.overlay,
+                apart,
+                ..options.walk
+            },
+            registries,
+            ignores: note(&arguments.action).map_err(Refusal::Shown)?,
+            unread,
+            ..options
+        };
         let fault = mistakes::of_outputs(arguments).or_else(|| hook::stray_output(arguments));
         if let Some(fault) = fault {
             return Err(Refusal::Line(fault));
@@ -249,10 +259,12 @@ impl<'c> Call<'c> {
             let refused = |error| Refusal::Line(format!("cannot handle signals: {error}"));
             watched.map_err(refused)?;
         }
-        if arguments.command.is_none() {
-            let only = changed::only(arguments, &options.walk.roots, &settings, err)?;
-            options.only = only.map_err(Refusal::Line)?;
-        }
+        let only = match arguments.command {
+            None => changed::only(arguments, &options.walk.roots, &settings, err)?
+                .map_err(Refusal::Line)?,
+            Some(_) => None,
+        };
+        let options = Options { only, ..options };
         Ok(carry_out(arguments, &settings, options, out, err)?)
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::args::Level;
 use super::online::{self, Registries};
 use super::roots::base;
-use super::run_options::{options, render_options};
+use super::run_options::{Surroundings, options, render_options};
 use super::settings::{self, Typed};
 use super::{Arguments, Exit, explain, set_threads, today};
 use crate::lsp::{self, Asked, Host};
@@ -16,6 +16,7 @@ use crate::printable::complain;
 use crate::report::RenderOptions;
 use crate::rules::{Presence, RuleSet};
 use crate::run::{self, Options, Settings};
+use crate::walk;
 
 /// Columns of what is shown where the pointer rests.
 const WIDTH: usize = 80;
@@ -115,16 +116,25 @@ impl Host for Typist {
         let typed = Typed::new(&arguments, today, false)?;
         let baselines = settings::baselines(&arguments);
         let settings = Settings::new(&typed, &asked.roots, &base, baselines);
-        let render_options = render_options(&arguments, false);
-        let mut options = options(&arguments, asked.roots.clone(), &settings, render_options);
-        options.base = base.clone();
-        options.as_of = today;
-        options.watched = false;
-        options.walk.overlay = Arc::clone(&asked.overlay);
-        if let [root] = &asked.roots[..] {
-            options.walk.base.clone_from(root);
-        }
-        act(&options);
+        let surroundings = Surroundings {
+            base: &base,
+            today,
+            render_options: render_options(&arguments, false),
+        };
+        let options = options(&arguments, asked.roots.clone(), &settings, &surroundings);
+        let base = match &asked.roots[..] {
+            [root] => root.clone(),
+            _ => options.walk.base,
+        };
+        act(&Options {
+            walk: walk::Options {
+                base,
+                overlay: Arc::clone(&asked.overlay),
+                ..options.walk
+            },
+            watched: false,
+            ..options
+        });
         Ok(())
     }
 

@@ -38,7 +38,7 @@ pub(super) fn merge(
     arguments: &Arguments,
     merge: &Merge,
     settings: &Settings<'_>,
-    mut options: Options<'_>,
+    options: Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
@@ -66,11 +66,14 @@ pub(super) fn merge(
         Ok(area) => area,
         Err(message) => return refuse(&message, err),
     };
-    options.mode = Mode::Check;
-    options.format = format(&merge.format);
-    options.outputs = outputs(&merge.output);
-    options.fail_on = merge.fail_on.least(merge.exit_zero);
-    options.quiet = arguments.output.quiet;
+    let options = Options {
+        mode: Mode::Check,
+        format: format(&merge.format),
+        outputs: outputs(&merge.output),
+        fail_on: merge.fail_on.least(merge.exit_zero),
+        quiet: arguments.output.quiet,
+        ..options
+    };
     let joined = results::join(results);
     let outcome = run::merged(&options, joined, &area.rules.set, out, err)?;
     Ok(outcome.into())

@@ -14,11 +14,19 @@ use crate::suppress::insert::Note;
 use crate::walk;
 use crate::write;
 
+/// What a run needs that the arguments alone do not say.
+pub(super) struct Surroundings<'s> {
+    /// Where the paths in reports start.
+    pub base: &'s PathBase,
+    pub today: Date,
+    pub render_options: RenderOptions,
+}
+
 pub(super) fn options<'o>(
     arguments: &'o Arguments,
     roots: Vec<PathBuf>,
     settings: &'o Settings<'o>,
-    render_options: RenderOptions,
+    surroundings: &Surroundings<'_>,
 ) -> Options<'o> {
     let scope = &arguments.scope;
     let shown = format(&arguments.output.format);
@@ -53,10 +61,10 @@ pub(super) fn options<'o>(
         format: shown,
         outputs: outputs(&arguments.output.output),
         shard: scope.shard.map(|shard| shard.to_string()),
-        base: PathBase::default(),
-        as_of: Date::MIN,
+        base: surroundings.base.clone(),
+        as_of: surroundings.today,
         unread: Arc::default(),
-        render_options,
+        render_options: surroundings.render_options,
         quiet: arguments.output.quiet,
         watched: is_watched(arguments, shown),
         verbose: arguments.output.verbose,

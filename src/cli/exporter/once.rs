@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use super::Exporter;
 use super::rounds::Rounds;
+use crate::cli::run_options::{self, Surroundings};
 use crate::cli::settings::Typed;
-use crate::cli::{self, Arguments, online, roots, run_options};
+use crate::cli::{self, Arguments, online, roots};
 use crate::git;
 use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::registry::metrics;
 use crate::report::{PathBase, RenderOptions};
-use crate::run::{self, Baselines, Rules, RunOutcome, Settings};
+use crate::run::{self, Baselines, Options, Rules, RunOutcome, Settings};
 use crate::walk;
 
 /// Metrics of an earlier round, and reports of a cluster, are no larger.
@@ -104,11 +105,16 @@ impl Task<'_> {
             Ok(area) => area,
             Err(message) => return Ok(Err(message)),
         };
-        let mut options =
-            run_options::options(self.arguments, roots, &settings, self.render_options);
-        options.base = self.base.clone();
-        options.as_of = today;
-        options.watched &= is_here && self.exporter.listen.is_none();
+        let surroundings = Surroundings {
+            base: self.base,
+            today,
+            render_options: self.render_options,
+        };
+        let options = run_options::options(self.arguments, roots, &settings, &surroundings);
+        let options = Options {
+            watched: options.watched && is_here && self.exporter.listen.is_none(),
+            ..options
+        };
         let (listed, outcome) = run::listed(&options, err)?;
         Ok(Ok(List {
             rules: Arc::clone(&area.rules),
