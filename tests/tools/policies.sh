@@ -50,7 +50,7 @@ assert arguments[0] == "apply" and arguments[2] == "--resource", arguments
 objects = open(arguments[3]).read().split("\n---\n")
 def ask(part):
     command = ["kubectl", "create", "--dry-run=server", "--validate=false", "--output=json", "--filename=-"]
-    done = subprocess.run(command, input="\n---\n".join(part), capture_output=True, text=True)
+    done = subprocess.run(command, input="\n".join(part), capture_output=True, text=True)
     return done.stdout, done.stderr
 parts = [objects[start::4] for start in range(4)]
 with concurrent.futures.ThreadPoolExecutor() as pool:
