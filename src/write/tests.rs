@@ -616,7 +616,7 @@ mod unix {
                 .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
                 .arg(folder.path());
             let mounted = mount.output().is_ok_and(|output| output.status.success());
-            mounted.then_some(Self(folder))
+            mounted.then(|| Self(folder))
         }
     }
 

@@ -41,6 +41,14 @@ pub(crate) fn formats_but(left_out: &[&str]) -> impl Iterator<Item = &'static st
     names.filter(|name| !left_out.contains(name))
 }
 
+/// Sends a signal, such as `TERM`, by the shell: there need not be a program `kill`.
+#[cfg(unix)]
+pub(crate) fn signal(process: u32, name: &str) {
+    let command = format!("kill -{name} {process}");
+    let sent = Command::new("sh").args(["-c", &command]).status();
+    assert!(sent.unwrap().success());
+}
+
 /// Runs to the end.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     regfix(folder).args(arguments).output().unwrap()

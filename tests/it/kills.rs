@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::common::{files, fill, folder, regfix, run, stderr, stdout};
+use super::common::{files, fill, folder, regfix, run, signal, stderr, stdout};
 
 const STEP: &str = "REGFIX_TEST_STEP";
 const JOURNAL: &str = ".regfix-journal";
@@ -251,11 +251,7 @@ impl Held {
     }
 
     fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &id])
-            .status();
-        assert!(sent.unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// Whether the process has no signal left that it was not told of.

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use crate::common::{folder, regfix, run, stderr};
+use crate::common::{folder, regfix, run, signal, stderr};
 
 const POD: &str = "image: k8s.gcr.io/pause:3.9\n";
 
@@ -70,14 +70,7 @@ impl Watching {
     }
 
     fn end(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        signal(self.child.id(), "INT");
         self.child.wait().unwrap().code()
     }
 }

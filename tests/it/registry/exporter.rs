@@ -4,14 +4,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::cli::run;
 use super::server::{Reply, Server, honest};
-use crate::common::{folder, regfix, stderr, stdout};
+use crate::common::{folder, regfix, signal, stderr, stdout};
 use crate::repository::Repository;
 
 fn export(server: &Server, folder: &Path, more: &[&str], input: Option<&str>) -> String {
@@ -293,10 +293,7 @@ fn served_metrics_follow_the_files_and_the_registry() {
     // The file has the same, so that a restart knows it.
     let written = fs::read_to_string(folder.path().join("regfix.prom")).unwrap();
     assert_eq!(values(&written, "regfix_image_available"), [one]);
-    let kill = Command::new("kill")
-        .arg(serving.child.id().to_string())
-        .status();
-    assert!(kill.unwrap().success());
+    signal(serving.child.id(), "TERM");
     assert_eq!(serving.child.wait().unwrap().code(), Some(0));
 }
 
