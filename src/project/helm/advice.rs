@@ -25,7 +25,6 @@ use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::source::Span;
 use crate::structure;
-use crate::syntax::yaml;
 use crate::version::Version;
 
 use named::Named;
@@ -282,12 +281,7 @@ fn note_own_images(one: &Named, path: &Path, members: &mut Members) {
         one.chart
     );
     if let Some(member) = members.get_mut(path) {
-        let around = |document: &Span| document.covers(one.version_at);
-        let document = match member.file_type.holds {
-            Holds::Terraform => terraform::release_around(&member.text, one.version_at),
-            _ => yaml::documents(&member.text).into_iter().find(around),
-        };
-        let document = document.filter(|_| one.key.is_none());
+        let document = one.extent.filter(|_| one.key.is_none());
         for finding in &mut member.findings {
             let span = finding.span();
             let is_of_chart = span == one.name_at || document.is_some_and(|all| all.covers(span));
@@ -319,10 +313,7 @@ fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
     if one.given.is_lifted() {
         return;
     }
-    let Some(member) = members.get_mut(path) else {
-        return;
-    };
-    let Some(release) = terraform::release_around(&member.text, one.version_at) else {
+    let (Some(member), Some(release)) = (members.get_mut(path), one.extent) else {
         return;
     };
     for finding in &mut member.findings {

@@ -105,21 +105,19 @@ pub(super) fn plan_pair(
         ("value".to_owned(), leaf(value)),
     ]));
     let edit = insert::append(text, at, &item).ok_or(NO_ROOM)?;
-    let fix = Fix::here(vec![edit.clone()], Applicability::Safe);
-    let after = edit::apply(text, [&fix], Applicability::Safe);
     let items: Vec<Value> = items.iter().cloned().chain([item]).collect();
-    let Some((Step::Key(key), above)) = at.steps.split_last() else {
+    // The list with the item in it is the override.
+    let mut map = at.clone();
+    let Some(Step::Key(key)) = map.steps.pop() else {
         return Err(NO_ROOM.to_owned());
     };
-    let mut expected = before.clone();
-    let root = &mut expected.documents[at.document];
-    set_at(
-        root,
-        above,
-        std::slice::from_ref(key),
-        &Value::List(items.into()),
-    );
-    match read(&after, at).is_ok_and(|after| after.same(&expected)) {
+    let (path, value) = (vec![key], Value::List(items.into()));
+    let wanted = Override { path, value };
+    let plan = insert::Insertion {
+        edits: vec![(edit.clone(), Vec::new())],
+        ..insert::Insertion::default()
+    };
+    match holds(text, &map, &before, &[&wanted], &plan) {
         true => Ok(vec![edit]),
         false => Err(NO_ROOM.to_owned()),
     }

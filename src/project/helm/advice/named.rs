@@ -7,10 +7,12 @@ use super::super::given::Given as GivenAt;
 use super::super::values::{self, Leaf, Table, Value};
 use super::Advice;
 use super::given::{self, Around, Given};
+use super::terraform;
 use super::ways::{self, Entry, Repository, Way, dig, leaf};
 use crate::file_type::{self, Holds};
 use crate::project::PathKind;
 use crate::source::Span;
+use crate::syntax::yaml;
 use crate::version::satisfies;
 
 /// A chart that is named, with what is known of it.
@@ -19,6 +21,8 @@ pub(super) struct Named {
     /// Where its name is.
     pub(super) name_at: Span,
     pub(super) version_at: Span,
+    /// All of the document that names it, or of the release in Terraform.
+    pub(super) extent: Option<Span>,
     /// As it is written: perhaps a range.
     pub(super) asked: String,
     /// What a lock makes of that.
@@ -51,6 +55,10 @@ impl Advice<'_> {
             return Vec::new();
         };
         let documents = ways::documents(file_type, text);
+        let extents = match file_type.holds {
+            Holds::Terraform => terraform::extents(text),
+            _ => yaml::documents(text),
+        };
         let around = Around {
             tree: self.tree,
             path,
@@ -75,6 +83,8 @@ impl Advice<'_> {
                 }
                 let mut named = of_entry(&entry, repository, chart, &around);
                 named.source = source;
+                let mut extents = extents.iter();
+                named.extent = extents.find(|all| all.covers(named.version_at)).copied();
                 Some(named)
             })
             .collect()
@@ -146,6 +156,7 @@ fn of_entry(entry: &Entry<'_>, repository: String, chart: String, around: &Aroun
     Named {
         name_at: entry.chart.origin.span,
         version_at: entry.version.origin.span,
+        extent: None,
         is_off: is_dependency && is_off(entry, around),
         is_here: is_dependency && is_here(&chart, exact, around),
         given: Given::of(entry, around),

@@ -22,16 +22,12 @@ pub(super) fn read(text: &str) -> Value {
     Value::table(Table::from([(list, Value::List(releases.into()))]))
 }
 
-/// All of the release that something stands in.
-pub(super) fn release_around(text: &str, at: Span) -> Option<Span> {
+/// Where the releases of a file are.
+pub(super) fn extents(text: &str) -> Vec<Span> {
     let masks = Masks::default();
-    let reading = file_type::read(text, Parser::Hcl, None, &masks);
-    let bodies = reading
-        .layers
-        .iter()
-        .flat_map(|layer| bodies(&layer.parsed));
-    let mut spans = bodies.map(Node::span);
-    spans.find(|body| body.covers(at))
+    let layers = file_type::read(text, Parser::Hcl, None, &masks).layers;
+    let bodies = layers.iter().flat_map(|layer| bodies(&layer.parsed));
+    bodies.map(Node::span).collect()
 }
 
 fn bodies<'p, 't>(parsed: &'p Parsed<'t>) -> Vec<&'p Node<'t>> {
