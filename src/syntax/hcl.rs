@@ -113,7 +113,7 @@ impl<'t> Reader<'t, '_> {
 
     /// The attributes and blocks of a body, or the items of an object, up to its end.
     fn body(&mut self, opened: Span, close: Option<u8>, depth: usize) -> Map<'t> {
-        let mut map = Map::new(opened, true);
+        let mut map = Map::new(opened, true, Vec::new());
         let mut lists = HashMap::new();
         while let Some(token) = self.next() {
             match token.kind {
@@ -189,7 +189,7 @@ impl<'t> Reader<'t, '_> {
         }
         let labelled = labels.into_iter().rev();
         let value = labelled.fold(Node::Map(body), |value, label| {
-            let mut outer = Map::new(Span::new(label.span.start, end), true);
+            let mut outer = Map::new(Span::new(label.span.start, end), true, Vec::new());
             let key = self.key(label);
             outer.entries.push(Entry { key, value });
             Node::Map(outer)

@@ -156,12 +156,11 @@ impl<'t> Node<'t> {
 }
 
 impl<'t> Map<'t> {
-    /// Without entries.
-    pub(crate) fn new(span: Span, flow: bool) -> Self {
+    pub(crate) fn new(span: Span, flow: bool, entries: Vec<Entry<'t>>) -> Self {
         Self {
             span,
             flow,
-            entries: Vec::new(),
+            entries,
             index: Index::default(),
         }
     }

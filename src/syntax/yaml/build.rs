@@ -9,6 +9,10 @@ use crate::source::Span;
 #[derive(Default)]
 pub(super) struct Builder<'t> {
     open: Vec<Open<'t>>,
+    /// Of all open maps, those of the outer ones first: a map that is closed takes just the room that its entries need.
+    entries: Vec<Entry<'t>>,
+    /// The same of lists.
+    items: Vec<Node<'t>>,
     root: Option<Node<'t>>,
     anchors: HashMap<usize, Scalar<'t>>,
     /// Anchored collections that are complete.
@@ -23,10 +27,19 @@ pub(super) struct Builder<'t> {
     pub(super) aliased: bool,
 }
 
-/// A collection that has begun, and its anchor; 0 where it has none.
-enum Open<'t> {
-    Map(Map<'t>, Option<Node<'t>>, usize),
-    List(List<'t>, usize),
+/// A collection that has begun.
+struct Open<'t> {
+    span: Span,
+    flow: bool,
+    /// 0 where it has none.
+    anchor: usize,
+    held: Held<'t>,
+}
+
+/// Where the own entries or items begin, and the key whose value has not come.
+enum Held<'t> {
+    Map(usize, Option<Node<'t>>),
+    List(usize),
 }
 
 /// `anchor` is 0 where there is none.
@@ -65,34 +78,41 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn begin_map(&mut self, span: Span, flow: bool, anchor: usize) {
-        let map = Map::new(span, flow);
-        self.open.push(Open::Map(map, None, anchor));
+        self.begin(span, flow, anchor, Held::Map(self.entries.len(), None));
     }
 
     pub(super) fn begin_list(&mut self, span: Span, flow: bool, anchor: usize) {
-        let items = Vec::new();
-        let list = List { span, flow, items };
-        self.open.push(Open::List(list, anchor));
+        self.begin(span, flow, anchor, Held::List(self.items.len()));
+    }
+
+    fn begin(&mut self, span: Span, flow: bool, anchor: usize, held: Held<'t>) {
+        self.open.push(Open {
+            span,
+            flow,
+            anchor,
+            held,
+        });
     }
 
     /// Ends the innermost collection.
     pub(super) fn close(&mut self, end: usize) {
-        let (node, span, anchor) = match self.open.pop() {
-            None => return,
-            Some(Open::Map(mut map, _, anchor)) => {
-                map.span.end = end.max(map.span.start).max(self.seen);
-                // A list of a million small maps would take most of its memory for room that they do not need.
-                if map.entries.capacity() >= 2 * map.entries.len() {
-                    map.entries.shrink_to_fit();
-                }
-                let span = map.span;
-                (Node::Map(map), span, anchor)
-            }
-            Some(Open::List(mut list, anchor)) => {
-                list.span.end = end.max(list.span.start).max(self.seen);
-                let span = list.span;
-                (Node::List(list), span, anchor)
-            }
+        let Some(Open {
+            mut span,
+            flow,
+            anchor,
+            held,
+        }) = self.open.pop()
+        else {
+            return;
+        };
+        span.end = end.max(span.start).max(self.seen);
+        let node = match held {
+            Held::Map(first, _) => Node::Map(Map::new(span, flow, self.entries.split_off(first))),
+            Held::List(first) => Node::List(List {
+                span,
+                flow,
+                items: self.items.split_off(first),
+            }),
         };
         if anchor != 0 {
             self.collections.insert(anchor, span);
@@ -120,12 +140,12 @@ impl<'t> Builder<'t> {
     }
 
     fn place(&mut self, node: Node<'t>) {
-        match self.open.last_mut() {
+        match self.open.last_mut().map(|open| &mut open.held) {
             None => self.root = Some(node),
-            Some(Open::List(list, _)) => list.items.push(node),
-            Some(Open::Map(map, key, _)) => match key.take() {
+            Some(Held::List(_)) => self.items.push(node),
+            Some(Held::Map(_, key)) => match key.take() {
                 None => *key = Some(node),
-                Some(key) => map.entries.push(Entry { key, value: node }),
+                Some(key) => self.entries.push(Entry { key, value: node }),
             },
         }
     }
