@@ -10,6 +10,21 @@ use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind, Span, packed};
 const BY_FREQUENCY: &[u8] =
     b" etasonril\ncdup.m:h-bf}{g\"y#v/kwPSxVT*CAE_R,IMN0L1DqO|)(z@'8$GUK2j[]=FYH43B`65W\\";
 
+/// What regfix is called in ignore comments.
+pub const OWN_NAME: &str = "regfix";
+
+/// Where the own name is in a text, in whatever case.
+pub fn own_names(text: &[u8]) -> impl Iterator<Item = usize> {
+    // The name ends in the rarest of its letters.
+    let ends = memchr::memchr2_iter(b'x', b'X', text).map(|last| last + 1);
+    ends.filter_map(|end| {
+        let at = end.checked_sub(OWN_NAME.len())?;
+        text[at..end]
+            .eq_ignore_ascii_case(OWN_NAME.as_bytes())
+            .then_some(at)
+    })
+}
+
 /// Words that are searched for together.
 #[derive(Debug)]
 pub struct Search {

@@ -15,11 +15,12 @@ use jiff::civil::Date;
 
 use crate::finding::{Finding, Unjudged};
 use crate::rules::select::Names;
+use crate::search::OWN_NAME;
 use crate::source::{LineIndex, Span};
 use directive::{Directive, directives};
 
 /// What a text holds that has an ignore comment, in whatever case: for a prefilter.
-pub const MARKER: &str = "regfix";
+pub const MARKER: &str = OWN_NAME;
 
 /// What ignore comments leave.
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::Parser;
+use crate::search;
 use crate::source::Span;
 use crate::syntax::hcl;
 use crate::syntax::template::{self, Action, Mask};
@@ -30,7 +31,8 @@ pub struct MaskedView<'t> {
     pub parsed: Parsed<'t>,
 }
 
-/// Reads a text. `hints` are offsets, in order: documents without any are not looked into. `None` reads all.
+/// Reads a text. `hints` are offsets, in order: documents without any are not looked into, and comments not gathered. `None`
+/// reads all.
 pub fn read<'t>(
     text: &'t str,
     parser: Parser,
@@ -51,6 +53,8 @@ pub fn read<'t>(
         }
         documents
     };
+    // What an ignore comment speaks about depends on the comments around it.
+    let near = hints.filter(|_| search::own_names(text.as_bytes()).next().is_none());
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
         Parser::Text => plain(Parsed::default()),
@@ -64,21 +68,21 @@ pub fn read<'t>(
                 layers: vec![MaskedView { masked, parsed }],
             }
         }
-        Parser::Template if has_actions() => masked(text, &regions(text), masks),
+        Parser::Template if has_actions() => masked(text, &regions(text), near, masks),
         Parser::Yaml | Parser::Template => {
             let regions = regions(text);
-            let parsed = parse(text, &regions);
+            let parsed = parse(text, &regions, near);
             // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
             if parsed.errors.is_empty() || !has_actions() {
                 plain(parsed)
             } else {
-                masked(text, &regions, masks)
+                masked(text, &regions, near, masks)
             }
         }
         Parser::Helpers => {
             let mut bodies = template::define_bodies(&template::actions(text));
             bodies.retain(|span| hints.is_none_or(|hints| has_hint(hints, *span)));
-            masked(text, &bodies, masks)
+            masked(text, &bodies, near, masks)
         }
     }
 }
@@ -91,11 +95,16 @@ pub fn has_hint(hints: &[usize], span: Span) -> bool {
 }
 
 /// Climbs the ladder of masks until one parses.
-fn masked<'t>(text: &'t str, regions: &[Span], masks: &'t Masks) -> Reading<'t> {
+fn masked<'t>(
+    text: &'t str,
+    regions: &[Span],
+    near: Option<&[usize]>,
+    masks: &'t Masks,
+) -> Reading<'t> {
     let actions = template::actions(text);
     let rung = |at: usize, how: Mask| {
         let masked: &'t str = masks.rungs[at].get_or_init(|| template::mask(text, &actions, how));
-        let parsed = parse(masked, regions);
+        let parsed = parse(masked, regions, near);
         MaskedView { masked, parsed }
     };
     let sound = |layer: &MaskedView<'_>| layer.parsed.errors.is_empty();
@@ -114,10 +123,10 @@ fn masked<'t>(text: &'t str, regions: &[Span], masks: &'t Masks) -> Reading<'t> 
     Reading { actions, layers }
 }
 
-fn parse<'t>(text: &'t str, regions: &[Span]) -> Parsed<'t> {
+fn parse<'t>(text: &'t str, regions: &[Span], near: Option<&[usize]>) -> Parsed<'t> {
     let mut all = Parsed::default();
     for region in regions {
-        let parsed = yaml::parse(text, *region);
+        let parsed = yaml::parse_near(text, *region, near);
         all.documents.extend(parsed.documents);
         all.comments.extend(parsed.comments);
         all.unparsed.extend(parsed.unparsed);

@@ -6,9 +6,8 @@ use jiff::civil::Date;
 
 use crate::finding::{IGNORE_EXPIRED, IGNORE_UNUSED};
 use crate::rules::select::{Names, Selector, nearest, shown};
+use crate::search::{self, OWN_NAME};
 use crate::source::Span;
-
-const NAME: &[u8] = b"regfix";
 
 /// One ignore comment, or an attempt at one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +38,7 @@ pub(super) struct Named {
 /// The directives of a comment, in order.
 pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Directive> {
     let whole = comment.of(text);
-    let bytes = whole.as_bytes();
-    // The name ends in the rarest of its letters.
-    let ends = memchr::memchr2_iter(b'x', b'X', bytes).map(|last| last + 1);
-    let mut named = ends
-        .filter_map(|end| {
-            let at = end.checked_sub(NAME.len())?;
-            bytes[at..end].eq_ignore_ascii_case(NAME).then_some(at)
-        })
-        .peekable();
+    let mut named = search::own_names(whole.as_bytes()).peekable();
     if named.peek().is_none() {
         return Vec::new();
     }
@@ -57,7 +48,7 @@ pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Direct
             .len();
     let lead = comment.start + lead;
     let hits = named.filter_map(|at| {
-        let after = comment.start + at + NAME.len();
+        let after = comment.start + at + OWN_NAME.len();
         let opener = opener(text, comment, lead, comment.start + at)?;
         speaks(&text[after..comment.end]).then_some((opener, after))
     });

@@ -219,10 +219,15 @@ pub fn documents(text: &str) -> Vec<Span> {
 
 /// Parses the text of `region` within `text`; all spans are of `text`.
 pub fn parse(text: &str, region: Span) -> Parsed<'_> {
+    parse_near(text, region, None)
+}
+
+/// The same, with the comments only of lines that have one of the offsets in them, if there are any. They are in order.
+pub fn parse_near<'t>(text: &'t str, region: Span, hints: Option<&[usize]>) -> Parsed<'t> {
     let Some(mut builder) = lines::read(text, region) else {
-        return parse_by_events(text, region);
+        return by_events(text, region, hints);
     };
-    let comments = comments(text, region, &builder.occupied);
+    let comments = comments(text, region, &builder.occupied, hints);
     Parsed {
         documents: builder.end_document().into_iter().collect(),
         comments,
@@ -232,15 +237,51 @@ pub fn parse(text: &str, region: Span) -> Parsed<'_> {
 
 /// What [`parse`] gives, always by the full parser: what the short cut is held to.
 pub fn parse_by_events(text: &str, region: Span) -> Parsed<'_> {
+    by_events(text, region, None)
+}
+
+fn by_events<'t>(text: &'t str, region: Span, hints: Option<&[usize]>) -> Parsed<'t> {
     let (mut parsed, mut taken) = events::read(text, region);
     taken.extend(&parsed.unparsed);
     taken.sort();
-    parsed.comments = comments(text, region, &taken);
+    parsed.comments = comments(text, region, &taken, hints);
     parsed
 }
 
 /// A `#` at the start of a line or after a blank, outside of what is taken: scalars, and what was not parsed, in order.
-fn comments(text: &str, region: Span, taken: &[Span]) -> Vec<Span> {
+fn comments(text: &str, region: Span, taken: &[Span], hints: Option<&[usize]>) -> Vec<Span> {
+    let mut found = Vec::new();
+    match hints {
+        None => comments_in(text, region, region, taken, &mut found),
+        Some(hints) => {
+            for line in lines_of(text, region, hints) {
+                let before = taken.partition_point(|span| span.end <= line.start);
+                comments_in(text, region, line, &taken[before..], &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// The lines of a region that have one of the offsets in them, each once.
+fn lines_of<'h>(text: &'h str, region: Span, hints: &'h [usize]) -> impl Iterator<Item = Span> {
+    let bytes = &text.as_bytes()[..region.end];
+    let first = hints.partition_point(|hint| *hint < region.start);
+    let mut end = region.start;
+    hints[first..].iter().filter_map(move |hint| {
+        if *hint < end || *hint >= region.end {
+            return None;
+        }
+        let start =
+            memchr::memrchr(b'\n', &bytes[end..*hint]).map_or(end, |newline| end + newline + 1);
+        let length = memchr::memchr(b'\n', &bytes[*hint..]);
+        end = length.map_or(region.end, |length| *hint + length + 1);
+        Some(Span::new(start, end))
+    })
+}
+
+/// Those that begin in a part of the region.
+fn comments_in(text: &str, region: Span, part: Span, taken: &[Span], found: &mut Vec<Span>) {
     let mut taken = taken.iter().peekable();
     let bytes = &text.as_bytes()[..region.end];
     let opens = |start: usize| {
@@ -248,20 +289,21 @@ fn comments(text: &str, region: Span, taken: &[Span]) -> Vec<Span> {
             || matches!(bytes[start - 1], b' ' | b'\t' | b'\n' | b'\r')
             || bytes[..start].ends_with("\u{feff}".as_bytes())
     };
-    let mut found: Vec<Span> = Vec::new();
-    for hash in memchr::memchr_iter(b'#', region.of(text).as_bytes()) {
-        let start = region.start + hash;
+    let mut from = part.start;
+    while let Some(hash) = memchr::memchr(b'#', &bytes[from.min(part.end)..part.end]) {
+        let start = from + hash;
         while taken.next_if(|span| span.end <= start).is_some() {}
-        let is_taken = taken.peek().is_some_and(|span| span.start <= start);
-        let is_behind = found.last().is_some_and(|comment| start < comment.end);
-        if is_taken || is_behind || !opens(start) {
-            continue;
-        }
-        let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
-        let end = length.map_or(region.end, |length| start + length);
-        found.push(Span::new(start, end));
+        from = match taken.peek().filter(|span| span.start <= start) {
+            Some(span) => span.end,
+            None if !opens(start) => start + 1,
+            None => {
+                let length = memchr::memchr2(b'\n', b'\r', &bytes[start..]);
+                let end = length.map_or(region.end, |length| start + length);
+                found.push(Span::new(start, end));
+                end
+            }
+        };
     }
-    found
 }
 
 #[cfg(test)]
@@ -354,6 +396,22 @@ mod tests {
         assert_eq!(alias.span.of(text), "k8s.gcr.io");
         assert!(matches!(map.get("c"), Some(Node::Alias(_))));
         assert!(matches!(map.get("e"), Some(Node::Alias(_))));
+    }
+
+    #[test]
+    fn comments_near_an_offset_are_those_of_its_line() {
+        let text = "# one\na: 1 # two\nb: '# no' # three # more\nc: |\n  # no\nd: 2\n# four";
+        let every = all(text).comments;
+        assert_eq!(every.len(), 4);
+        let line = |at: usize| text[..at].matches('\n').count();
+        for at in 0..text.len() {
+            let here = every.iter().filter(|span| line(span.start) == line(at));
+            let here: Vec<Span> = here.copied().collect();
+            let near =
+                |hints: &[usize]| parse_near(text, Span::new(0, text.len()), Some(hints)).comments;
+            assert_eq!(near(&[at]), here);
+            assert_eq!(near(&[at, at]), here);
+        }
     }
 
     #[test]
