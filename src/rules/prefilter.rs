@@ -192,6 +192,26 @@ impl Prefilter {
         hints.sort_unstable();
         hints
     }
+
+    /// The same in one search with [`Self::occur_in`]: `None` where no location could be named in the text.
+    pub fn hints_where_named(&self, text: &[u8]) -> Option<Vec<usize>> {
+        let (mut hints, mut is_named) = (Vec::new(), false);
+        for part in &self.parts {
+            is_named |= part.note_stems(text, &mut hints);
+        }
+        let stems = hints.len();
+        let parts = self.parts.iter();
+        hints.extend(parts.flat_map(|part| part.with_capitals(text)));
+        let has_capitals = hints.len() > stems;
+        if !is_named {
+            let plain = self.plain(text, has_capitals)?;
+            let mut parts = self.parts.iter();
+            parts.find_map(|part| part.locations(&plain).next())?;
+        }
+        hints.extend(spelling::escapes(text));
+        hints.sort_unstable();
+        Some(hints)
+    }
 }
 
 #[cfg(test)]
@@ -343,6 +363,9 @@ mod tests {
                 text.as_bytes()[*at..].starts_with(b"\\") || text.as_bytes()[*at] == b'.'
             };
             let hints = prefilter.hints(text.as_bytes());
+            let named = prefilter.hints_where_named(text.as_bytes());
+            let occurs = prefilter.occur_in(text.as_bytes());
+            assert_eq!(named, occurs.then(|| hints.clone()), "{text}");
             assert!(expected.is_none() || hints.iter().any(is_named), "{text}");
         }
     }

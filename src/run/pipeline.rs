@@ -216,10 +216,9 @@ impl Pipeline<'_> {
             return Vec::new();
         };
         let rules = &area.rules;
-        if !rules.prefilter.occur_in(text.as_bytes()) {
+        let Some(hints) = rules.prefilter.hints_where_named(text.as_bytes()) else {
             return Vec::new();
-        }
-        let hints = rules.prefilter.hints(text.as_bytes());
+        };
         let excess = (hints.len() > MOST_LOCATIONS)
             .then(|| rules.prefilter.excess(text.as_bytes(), MOST_LOCATIONS))
             .flatten();

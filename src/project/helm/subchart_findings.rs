@@ -147,10 +147,9 @@ impl<'o> Owned<'o> {
     ) {
         let document = MergedValues::new(&instance.values);
         let bytes = document.text.as_bytes();
-        if !prefilter.occur_in(bytes) {
+        let Some(hints) = prefilter.hints_where_named(bytes) else {
             return;
-        }
-        let hints = prefilter.hints(bytes);
+        };
         let file_type = file_type::standard_input();
         let path = Path::new("values.yaml");
         let checked = check::check_near(path, &document.text, file_type, rules, Some(&hints));

@@ -160,6 +160,26 @@ impl Part {
         self.stems_in(text).next().is_some()
     }
 
+    /// Adds where stems of locations are. Gives whether a location is named as it is written.
+    pub(super) fn note_stems(&self, text: &[u8], stems: &mut Vec<usize>) -> bool {
+        let mut is_named = false;
+        let mut known = Vec::new();
+        for (stem, start) in self.search.find_iter(text) {
+            let mut places = self
+                .places_of(stem)
+                .filter(|place| !place.needles.is_word)
+                .peekable();
+            if places.peek().is_some() {
+                stems.push(start);
+            }
+            if !is_named {
+                known.resize(self.cuts, None);
+                is_named = places.any(|place| place.stands_at(text, start, &mut known));
+            }
+        }
+        is_named
+    }
+
     /// Where stems of locations are.
     pub(super) fn stems_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let of_places = self
