@@ -156,8 +156,11 @@ impl<'r> Reader<'r> {
     }
 
     fn first_of(&self, stem: &str, end: &str) -> Option<usize> {
-        let wanted = || stem.bytes().chain(end.bytes());
-        let by_key = |(key, _): &(&str, usize)| key.bytes().cmp(wanted());
+        let by_key = |(key, _): &(&str, usize)| {
+            let (head, tail) = key.as_bytes().split_at(key.len().min(stem.len()));
+            head.cmp(stem.as_bytes())
+                .then_with(|| tail.cmp(end.as_bytes()))
+        };
         let found = self.by_key.binary_search_by(by_key).ok()?;
         Some(self.by_key[found].1)
     }

@@ -7,7 +7,9 @@
 pub(super) fn fold(key: &str) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
     let letters = last.chars().filter(|letter| !matches!(letter, '-' | '_'));
-    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    let mut folded = String::with_capacity(last.len());
+    folded.extend(letters.map(|letter| letter.to_ascii_lowercase()));
+    folded
 }
 
 /// Text for people. Nothing in it is pulled.

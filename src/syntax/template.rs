@@ -84,7 +84,7 @@ fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
         return find(body, "#}").map(|end| (start + end + 4, true));
     }
     if rest.starts_with("{%") {
-        return close(text, start + 2, "%}").map(|end| (end, true));
+        return close(text, start + 2, *b"%}").map(|end| (end, true));
     }
     if !rest.starts_with("{{") {
         return None;
@@ -96,7 +96,7 @@ fn action_end(text: &str, start: usize) -> Option<(usize, bool)> {
         let tail = find(&text[end..], "}}")?;
         return Some((end + tail + 2, false));
     }
-    close(text, start + 2, "}}").map(|end| (end, false))
+    close(text, start + 2, *b"}}").map(|end| (end, false))
 }
 
 /// Where the needle is, if it is near enough.
@@ -109,14 +109,14 @@ fn find(text: &str, needle: &str) -> Option<usize> {
 const LONGEST: usize = 1 << 16;
 
 /// The end of the delimiter, strings and raw strings skipped.
-fn close(text: &str, from: usize, delimiter: &str) -> Option<usize> {
+fn close(text: &str, from: usize, delimiter: [u8; 2]) -> Option<usize> {
     let bytes = &text.as_bytes()[..text.len().min(from + LONGEST)];
     let mut at = from;
     while at < bytes.len() {
         match bytes[at] {
             b'"' | b'\'' | b'`' => at = string_end(bytes, at)?,
-            _ if bytes[at..].starts_with(delimiter.as_bytes()) => {
-                return Some(at + delimiter.len());
+            byte if byte == delimiter[0] && bytes.get(at + 1) == Some(&delimiter[1]) => {
+                return Some(at + 2);
             }
             _ => at += 1,
         }
