@@ -221,9 +221,18 @@ struct Bucket {
     parts: Vec<Part>,
 }
 
-/// The low and the high halves of the first bytes of some texts, as sets of bits.
+/// The first bytes of some texts.
 #[derive(Debug, Clone, Copy, Default)]
-struct Halves([(u16, u16); LOOKS_AT]);
+struct Halves([Mix; LOOKS_AT]);
+
+/// The low and the high halves of some bytes, as sets of bits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mix {
+    low: u16,
+    high: u16,
+    /// The share of the bytes that are a mix of them.
+    share: f32,
+}
 
 impl Buckets {
     fn new(words: usize, frequencies: [f32; 256]) -> Self {
@@ -249,8 +258,8 @@ impl Buckets {
         let mut best: Option<(f32, usize, usize, Halves, f32)> = None;
         for at in ends.chain([0]).filter(|at| self.is_apart(&word[*at..])) {
             for (index, bucket) in self.with_room() {
-                let halves = bucket.halves.with(&word[at..]);
-                let hits = halves.hits(&self.frequencies);
+                let halves = bucket.halves.with(&word[at..], &self.frequencies);
+                let hits = halves.hits();
                 let more = hits - bucket.hits;
                 if best.is_none_or(|(least, ..)| more < least) {
                     best = Some((more, at, index, halves, hits));
@@ -313,27 +322,42 @@ impl Part {
 }
 
 impl Halves {
-    fn with(mut self, text: &[u8]) -> Self {
-        for ((low, high), byte) in self.0.iter_mut().zip(text) {
-            *low |= 1 << (byte & 0xf);
-            *high |= 1 << (byte >> 4);
+    fn with(mut self, text: &[u8], frequencies: &[f32; 256]) -> Self {
+        for (mix, byte) in self.0.iter_mut().zip(text) {
+            mix.add(usize::from(*byte), frequencies);
         }
         self
     }
 
     /// How likely bytes are to be a mix of them.
-    fn hits(&self, frequencies: &[f32; 256]) -> f32 {
-        let halves = |set: u16| {
-            let rest = |set: &u16| Some(set & (set - 1)).filter(|rest| *rest > 0);
-            let sets = std::iter::successors(Some(set).filter(|set| *set > 0), rest);
-            sets.map(|set| set.trailing_zeros() as usize)
-        };
-        let at = |(low, high): &(u16, u16)| -> f32 {
-            let bytes = halves(*high).flat_map(|high| halves(*low).map(move |low| high << 4 | low));
-            bytes.map(|byte: usize| frequencies[byte]).sum()
-        };
-        self.0.iter().map(at).product()
+    fn hits(&self) -> f32 {
+        self.0.iter().map(|mix| mix.share).product()
     }
+}
+
+impl Mix {
+    /// Counts only what is new: this is done some ten thousand times before a run begins.
+    fn add(&mut self, byte: usize, frequencies: &[f32; 256]) {
+        let (low, high) = (byte & 0xf, byte >> 4);
+        if self.low & 1 << low == 0 {
+            self.low |= 1 << low;
+            self.share += sum(self.high, |high| frequencies[high << 4 | low]);
+        }
+        if self.high & 1 << high == 0 {
+            self.high |= 1 << high;
+            self.share += sum(self.low, |low| frequencies[high << 4 | low]);
+        }
+    }
+}
+
+/// The sum over the bits of a set.
+fn sum(mut set: u16, of: impl Fn(usize) -> f32) -> f32 {
+    let mut sum = 0.0;
+    while set > 0 {
+        sum += of(set.trailing_zeros() as usize);
+        set &= set - 1;
+    }
+    sum
 }
 
 #[cfg(test)]

@@ -477,16 +477,18 @@ fn every_rule_is_listed_and_explained() {
     let (code, table, _) = reported(folder.path(), &["rules"]);
     assert_eq!(code, 0);
     assert!(table.lines().count() > count && table.contains(&format!("\n{count} rules")));
-    for rule in rules {
-        let id = rule["id"].as_str().unwrap();
-        assert!(
-            table
-                .lines()
-                .any(|line| line.starts_with(&format!("{id} ")))
-        );
-        let (code, out, err) = reported(folder.path(), &["explain", id]);
-        assert_eq!((code, err.as_str()), (0, ""), "{id}");
-        assert!(out.starts_with(&format!("{id} (")), "{out}");
+    let ids: Vec<&str> = rules
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
+        .collect();
+    let (code, out, err) = reported(folder.path(), &[&["explain"], &ids[..]].concat());
+    assert_eq!((code, err.as_str()), (0, ""));
+    let explained: Vec<&str> = out.split("\n\n\n").collect();
+    assert_eq!(explained.len(), count);
+    for (id, explained) in ids.into_iter().zip(explained) {
+        let is_listed = |line: &str| line.starts_with(&format!("{id} "));
+        assert!(table.lines().any(is_listed), "{id}");
+        assert!(explained.starts_with(&format!("{id} (")), "{explained}");
         for part in [
             "\nWhat\n",
             "\nWhy\n",
@@ -494,7 +496,7 @@ fn every_rule_is_listed_and_explained() {
             "\nHow safe\n",
             "https://",
         ] {
-            assert!(out.contains(part), "{id}: no {part}");
+            assert!(explained.contains(part), "{id}: no {part}");
         }
     }
 }

@@ -307,11 +307,13 @@ fn images_of_generated_charts_stay_or_become_what_their_rule_says() {
     let mut moves = Moves::default();
     for seed in 0..CASES {
         let chart = chart(seed);
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path(), &chart);
+        let before = rendered(folder.path(), home.path());
+        let wanted = alone(&before.values().cloned().collect(), &["--unsafe-fixes"]);
         for flags in [&[][..], &["--unsafe-fixes"]] {
             let folder = tempfile::tempdir().unwrap();
             fill(folder.path(), &chart);
-            let before = rendered(folder.path(), home.path());
-            let wanted = alone(&before.values().cloned().collect(), &["--unsafe-fixes"]);
             let write = [&["--write", "--no-config"], flags].concat();
             run(folder.path(), &write);
             let once = files(folder.path());

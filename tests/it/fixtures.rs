@@ -15,16 +15,52 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
 
-use crate::common::{files, fill, outdated, packed, run, stdout};
+use serde_json::Value;
+
+use crate::common::{files, fill, formats_but, outdated, packed, run, stdout};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-struct Case {
-    name: String,
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases);
+
+pub(crate) struct Case {
+    pub(crate) name: String,
     folder: PathBuf,
     input: Files,
     arguments: Vec<String>,
+    checked: OnceLock<Outcome>,
+    fixed: [OnceLock<Outcome>; 2],
+}
+
+/// What a run on a fresh copy says, and the files as it leaves them.
+pub(crate) struct Outcome {
+    said: String,
+    files: Files,
+    /// By format.
+    pub(crate) reports: BTreeMap<&'static str, String>,
+}
+
+/// What `--write` applies.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Fixes {
+    Safe,
+    All,
+}
+
+impl Fixes {
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Safe => &["--write", "--quiet"],
+            Self::All => &["--write", "--unsafe-fixes", "--quiet"],
+        }
+    }
+}
+
+/// All of them; the tests that ask the same of one share the run.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    CASES.iter()
 }
 
 fn cases() -> Vec<Case> {
@@ -37,7 +73,7 @@ fn cases() -> Vec<Case> {
     let with_input = folders
         .into_iter()
         .filter(|folder| folder.join("in").is_dir());
-    with_input
+    let cases: Vec<Case> = with_input
         .map(|folder| Case {
             name: folder.file_name().unwrap().to_string_lossy().into_owned(),
             input: packed(files(&folder.join("in"))),
@@ -47,30 +83,54 @@ fn cases() -> Vec<Case> {
                 .map(str::to_owned)
                 .collect(),
             folder,
+            checked: OnceLock::new(),
+            fixed: Default::default(),
         })
-        .collect()
+        .collect();
+    assert!(cases.len() > 30);
+    cases
 }
 
 impl Case {
-    /// Runs on a fresh copy. Gives what was said, and the files as they are then.
-    fn run(&self, arguments: &[&str]) -> (String, Files) {
-        let copy = tempfile::tempdir().unwrap();
-        fill(copy.path(), &self.input);
-        self.run_in(copy.path(), arguments)
+    pub(crate) fn checked(&self) -> &Outcome {
+        self.checked
+            .get_or_init(|| self.run(&self.input, &with_jobs("4"), &every_format()))
     }
 
-    fn run_in(&self, folder: &Path, arguments: &[&str]) -> (String, Files) {
+    pub(crate) fn fixed(&self, fixes: Fixes) -> &Outcome {
+        let formats = match fixes {
+            Fixes::Safe => every_format(),
+            Fixes::All => Vec::new(),
+        };
+        self.fixed[fixes as usize].get_or_init(|| self.run(&self.input, fixes.flags(), &formats))
+    }
+
+    /// Runs on a fresh copy of the input, with a report of each of these formats.
+    fn run(&self, input: &Files, arguments: &[&str], formats: &[&'static str]) -> Outcome {
+        let (copy, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fill(copy.path(), input);
+        let report = |format: &str| out.path().join(format);
+        let outputs = formats.iter();
+        let outputs =
+            outputs.map(|format| format!("--output={format}={}", report(format).display()));
+        let outputs: Vec<String> = outputs.collect();
+        let outputs = outputs.iter().map(String::as_str);
         let own = self.arguments.iter().map(String::as_str);
         // The day of the catalogue: severities grow with dates.
         let day = ["--as-of", "2026-11-21"];
-        let all: Vec<&str> = arguments.iter().copied().chain(day).chain(own).collect();
-        let output = run(folder, &all);
+        let all = arguments.iter().copied().chain(day).chain(own);
+        let output = run(copy.path(), &all.chain(outputs).collect::<Vec<_>>());
         assert!(
             matches!(output.status.code(), Some(0 | 1)),
             "{}: {output:?}",
             self.name
         );
-        (stdout(&output), files(folder))
+        let read = |format: &&'static str| (*format, fs::read_to_string(report(format)).unwrap());
+        Outcome {
+            said: stdout(&output),
+            files: files(copy.path()),
+            reports: formats.iter().map(read).collect(),
+        }
     }
 
     /// The files of a run that are not as they were in another.
@@ -118,58 +178,63 @@ impl Case {
     }
 }
 
+/// The flags of a check.
+fn with_jobs(jobs: &str) -> [&str; 5] {
+    let [format, verbose, color] = ["--format=concise", "--verbose", "--color=never"];
+    [format, verbose, color, "--jobs", jobs]
+}
+
+/// The formats of reports that programs read.
+fn every_format() -> Vec<&'static str> {
+    formats_but(&["full", "concise"]).collect()
+}
+
 #[test]
 fn cases_are_as_stored() {
     let mut faults = Vec::new();
-    let cases = cases();
-    assert!(cases.len() > 30);
-    for case in &cases {
-        let report = ["--format", "concise", "--verbose", "--color", "never"];
-        let (reported, untouched) = case.run(&report);
+    for case in all() {
+        let checked = case.checked();
         assert_eq!(
-            untouched, case.input,
+            checked.files, case.input,
             "{}: a check changes nothing",
             case.name
         );
-        case.hold_report(&reported, &mut faults);
-        let (_, safe) = case.run(&["--write", "--quiet"]);
-        case.hold("out", &Case::changed(&safe, &case.input), &mut faults);
-        let (_, all) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
-        case.hold("out-unsafe", &Case::changed(&all, &safe), &mut faults);
+        case.hold_report(&checked.said, &mut faults);
+        let [safe, all] = [Fixes::Safe, Fixes::All].map(|fixes| &case.fixed(fixes).files);
+        case.hold("out", &Case::changed(safe, &case.input), &mut faults);
+        case.hold("out-unsafe", &Case::changed(all, safe), &mut faults);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
 fn a_second_run_finds_nothing_that_it_could_still_fix() {
-    for case in cases() {
-        for flags in [
-            &["--write", "--quiet"][..],
-            &["--write", "--unsafe-fixes", "--quiet"],
-        ] {
-            let copy = tempfile::tempdir().unwrap();
-            fill(copy.path(), &case.input);
-            let (_, once) = case.run_in(copy.path(), flags);
-            let (_, twice) = case.run_in(copy.path(), flags);
-            assert_eq!(once, twice, "{}", case.name);
-            let flags: Vec<&str> = flags
-                .iter()
-                .copied()
-                .filter(|flag| *flag != "--write" && *flag != "--quiet")
-                .chain(["--diff"])
-                .collect();
-            let (diff, _) = case.run_in(copy.path(), &flags);
-            assert_eq!(diff, "", "{}", case.name);
+    for case in all() {
+        for fixes in [Fixes::Safe, Fixes::All] {
+            let once = &case.fixed(fixes).files;
+            let again = case.run(once, fixes.flags(), &["json"]);
+            assert_eq!(*once, again.files, "{}", case.name);
+            let summary = &again.json()["summary"];
+            let mut counts = vec!["fixed", "fixable"];
+            counts.extend(Some("unsafe_fixable").filter(|_| fixes == Fixes::All));
+            for count in counts {
+                assert_eq!(summary[count], 0, "{}: {count}", case.name);
+            }
         }
+    }
+}
+
+impl Outcome {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.reports["json"]).unwrap()
     }
 }
 
 #[test]
 fn bytes_outside_the_edits_stay() {
-    for case in cases() {
-        let (reported, _) = case.run(&["--format", "json"]);
-        let report: serde_json::Value = serde_json::from_str(&reported).unwrap();
-        let (_, after) = case.run(&["--write", "--quiet"]);
+    for case in all() {
+        let report = case.checked().json();
+        let after = &case.fixed(Fixes::Safe).files;
         for file in report["files"].as_array().unwrap() {
             let path = PathBuf::from(file["path"].as_str().unwrap());
             let before = &case.input[&path];
@@ -186,9 +251,9 @@ fn bytes_outside_the_edits_stay() {
 }
 
 /// Applies the edits of one file that the JSON report tells of, by hand.
-fn splice(before: &[u8], path: &Path, report: &serde_json::Value) -> Vec<u8> {
+fn splice(before: &[u8], path: &Path, report: &Value) -> Vec<u8> {
     let mut edits: BTreeMap<(usize, usize), String> = BTreeMap::new();
-    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
     for file in report["files"].as_array().unwrap() {
         let own = path == Path::new(file["path"].as_str().unwrap());
         for finding in file["findings"].as_array().unwrap() {
@@ -211,29 +276,25 @@ fn splice(before: &[u8], path: &Path, report: &serde_json::Value) -> Vec<u8> {
 }
 
 /// A finding's edits of another file than its own.
-fn elsewhere<'f>(
-    finding: &'f serde_json::Value,
-    path: &Path,
-) -> impl Iterator<Item = &'f serde_json::Value> {
+fn elsewhere<'f>(finding: &'f Value, path: &Path) -> impl Iterator<Item = &'f Value> {
     let edits = finding["elsewhere"].as_array().unwrap().iter();
     edits.filter(move |edit| Path::new(edit["path"].as_str().unwrap()) == path)
 }
 
 #[test]
 fn the_structure_stays() {
-    for case in cases() {
-        let (_, after) = case.run(&["--write", "--unsafe-fixes", "--quiet"]);
-        let (reported, _) = case.run(&["--format", "json"]);
-        let report: serde_json::Value = serde_json::from_str(&reported).unwrap();
+    for case in all() {
+        let after = &case.fixed(Fixes::All).files;
+        let report = case.checked().json();
         let files = report["files"].as_array().unwrap().iter();
         let findings = files.flat_map(|file| file["findings"].as_array().unwrap());
-        let findings: Vec<&serde_json::Value> = findings.collect();
+        let findings: Vec<&Value> = findings.collect();
         for (path, before) in &case.input {
             let (mut before, mut after) = (shape(before), shape(&after[path]));
             before.iter_mut().for_each(leave_out_consent);
             after.iter_mut().for_each(leave_out_consent);
             // What another file's finding adds is an override: values may get more.
-            let grows = |finding: &&serde_json::Value| elsewhere(finding, path).next().is_some();
+            let grows = |finding: &&Value| elsewhere(finding, path).next().is_some();
             if findings.iter().any(grows) {
                 let was = |entry: &String| before.iter().flatten().any(|one| one == entry);
                 after.iter_mut().for_each(|after| after.retain(was));
@@ -344,20 +405,17 @@ fn flatten(value: &serde_yaml::Value, path: &str, shapes: &mut Vec<String>) {
 
 #[test]
 fn threads_change_nothing() {
-    for case in cases() {
-        let reported = |jobs: &str| {
-            let (reported, _) =
-                case.run(&["--format", "concise", "--color", "never", "--jobs", jobs]);
-            reported
-        };
-        assert_eq!(reported("1"), reported("4"), "{}", case.name);
+    for case in all() {
+        let alone = case.run(&case.input, &with_jobs("1"), &["json"]);
+        let checked = case.checked();
+        assert_eq!(alone.said, checked.said, "{}", case.name);
+        assert_eq!(alone.json(), checked.json(), "{}", case.name);
     }
 }
 
 #[test]
 fn every_rule_has_a_fixture() {
-    let reports: String = cases()
-        .iter()
+    let reports: String = all()
         .map(|case| fs::read_to_string(case.folder.join("report.txt")).unwrap_or_default())
         .collect();
     let rules = regfix::rules::catalogue()

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::common::{files, fill, folder, formats_but, pipe, run, stderr, stdout};
+use crate::common::{files, folder, formats_but, pipe, run, stderr, stdout};
+use crate::fixtures::{self, Fixes};
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -62,19 +63,6 @@ pub(crate) fn hold(
     value
 }
 
-fn cases() -> Vec<(String, BTreeMap<PathBuf, Vec<u8>>)> {
-    let folders = fs::read_dir(root().join("fixtures")).unwrap();
-    let cases = folders.map(|entry| {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        (name, files(&path.join("in")))
-    });
-    let mut cases: Vec<_> = cases.filter(|(_, files)| !files.is_empty()).collect();
-    cases.sort();
-    assert!(cases.len() > 30);
-    cases
-}
-
 /// Runs with a report of each format, and gives them by format.
 fn reports(folder: &Path, arguments: &[&str]) -> BTreeMap<&'static str, String> {
     let out = tempfile::tempdir().unwrap();
@@ -96,13 +84,12 @@ fn reports(folder: &Path, arguments: &[&str]) -> BTreeMap<&'static str, String> 
 fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
     let validators = validators();
     let mut reported = 0;
-    for (name, files) in cases() {
-        for arguments in [&["--verbose"][..], &["--write"]] {
-            let copy = tempfile::tempdir().unwrap();
-            fill(copy.path(), &files);
-            let reports = reports(copy.path(), arguments);
+    for case in fixtures::all() {
+        let name = &case.name;
+        for outcome in [case.checked(), case.fixed(Fixes::Safe)] {
+            let reports = &outcome.reports;
             let [json, sarif, gitlab, rdjson] = ["json", "sarif", "gitlab", "rdjson"]
-                .map(|format| hold(&validators, format, &reports[format], &name));
+                .map(|format| hold(&validators, format, &reports[format], name));
             let listed = json["files"].as_array().unwrap().iter();
             let findings: Vec<&Value> = listed
                 .flat_map(|file| file["findings"].as_array().unwrap())
@@ -129,11 +116,11 @@ fn reports_of_all_fixtures_keep_to_their_schemas_and_tell_the_same() {
                 rules,
                 "{name}"
             );
-            described(&sarif, &rules, &name);
-            distinct(&gitlab, &name);
-            tests(&reports["junit"], &json, &name);
-            commands(&reports["github"], &name);
-            page(&reports["html"], findings.len(), &name);
+            described(&sarif, &rules, name);
+            distinct(&gitlab, name);
+            tests(&reports["junit"], &json, name);
+            commands(&reports["github"], name);
+            page(&reports["html"], findings.len(), name);
             let mut table = csv::Reader::from_reader(reports["csv"].as_bytes());
             let column = table.records().map(|row| row.unwrap()[4].to_owned());
             assert_eq!(column.collect::<Vec<_>>(), rules, "{name}");

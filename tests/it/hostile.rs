@@ -444,9 +444,9 @@ fn a_tree_that_repeats_itself_is_given_up() {
     };
     let mut id = object(&["hash-object", "-w", "--stdin"], LEGACY);
     let mut kind = "100644 blob";
-    for _ in 0..10 {
-        let rows: String = (0..12)
-            .map(|at| format!("{kind} {id}\tf{at:02}\n"))
+    for _ in 0..4 {
+        let rows: String = (0..1000)
+            .map(|at| format!("{kind} {id}\tf{at:03}\n"))
             .collect();
         id = object(&["mktree"], &rows);
         kind = "040000 tree";

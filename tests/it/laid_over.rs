@@ -196,6 +196,10 @@ fn images_under_generated_layers_stay_or_become_what_their_rule_says() {
     let mut moves = Moves::default();
     for seed in 0..CASES {
         let tree = tree(seed);
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path(), &tree);
+        let before = rendered(folder.path());
+        let wanted = alone(&before.values().cloned().collect(), &["--unsafe-fixes"]);
         // The whole tree, the folder of the document alone, and that of the manifests alone.
         for (flags, root) in [
             (&[][..], "."),
@@ -206,8 +210,6 @@ fn images_under_generated_layers_stay_or_become_what_their_rule_says() {
             let folder = tempfile::tempdir().unwrap();
             fill(folder.path(), &tree);
             fs::create_dir(folder.path().join(".git")).unwrap();
-            let before = rendered(folder.path());
-            let wanted = alone(&before.values().cloned().collect(), &["--unsafe-fixes"]);
             let write = [&["--write", "--no-config"], flags, &[root]].concat();
             run(folder.path(), &write);
             let once = files(folder.path());

@@ -275,10 +275,12 @@ fn hold_harmless(words: &[String; 3]) {
     let outputs: Vec<String> = outputs.collect();
     let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
     for mode in [&["--verbose"][..], &["--unsafe-fixes", "--write"]] {
-        for format in FORMATS {
+        for (at, format) in FORMATS.iter().enumerate() {
             let folder = place();
             let shown = ["--all-text", ".", &link, &missing, "--format", format.name];
-            let output = run(folder.path(), &[&shown[..], mode, &outputs].concat());
+            // The reports that are written to files are the same each time.
+            let outputs = if at == 0 { &outputs[..] } else { &[] };
+            let output = run(folder.path(), &[&shown[..], mode, outputs].concat());
             assert_harmless("standard error", &output.stderr);
             assert_harmless(format.name, &output.stdout);
             assert!(output.stdout.len() > 100, "{output:?}");
