@@ -164,3 +164,47 @@ fn a_chart_that_does_not_render_is_judged_file_by_file() {
         "{report}"
     );
 }
+
+/// A tree with that many releases of a chart, each with an image of its own, and what `--write` with the flags makes of them.
+fn released(count: usize, values: &str, image: &str, flags: &[&str]) -> String {
+    let release = |number: usize| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: r{number}}}\nspec:\n  source:\n    path: chart\n    \
+             helm:\n      valuesObject:\n        image: {{{image}, tag: \"3.{number}\"}}\n"
+        )
+    };
+    let releases: Vec<String> = (0..count).map(release).collect();
+    let template =
+        pod("{{ .Values.image.registry }}/{{ .Values.image.repository }}:{{ .Values.image.tag }}");
+    let tree = folder(&[
+        ("apps.yaml", &releases.join("---\n")),
+        ("chart/Chart.yaml", CHART),
+        ("chart/values.yaml", values),
+        ("chart/templates/p.yaml", &template),
+    ]);
+    let mut arguments = vec!["--write"];
+    arguments.extend(flags);
+    arguments.push(".");
+    run(tree.path(), &arguments);
+    std::fs::read_to_string(tree.path().join("apps.yaml")).unwrap()
+}
+
+#[test]
+fn what_a_fix_makes_of_more_releases_than_are_tried_is_for_people_to_see() {
+    let values = "image:\n  registry: docker.io\n  repository: q\n  tag: \"1\"\n";
+    let moved = |flags: &[&str]| {
+        let image = "registry: k8s.gcr.io, repository: pause";
+        let after = released(66, values, image, flags);
+        after.matches("registry.k8s.io").count()
+    };
+    assert_eq!(moved(&[]), 64);
+    assert_eq!(moved(&["--unsafe-fixes"]), 66);
+}
+
+#[test]
+fn every_release_of_a_chart_that_refuses_other_images_has_it_accept_them() {
+    let values = "global:\n  security:\n    allowInsecureImages: false\nimage:\n  registry: docker.io\n  repository: q\n  tag: \"1\"\n";
+    let after = released(66, values, "repository: bitnami/redis", &["--unsafe-fixes"]);
+    assert_eq!(after.matches("bitnamilegacy/redis").count(), 66);
+    assert_eq!(after.matches("allowInsecureImages: true").count(), 66);
+}

@@ -5,6 +5,7 @@
 
 mod given;
 mod named;
+mod own_images;
 mod sources;
 mod terraform;
 mod ways;
@@ -16,15 +17,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Files;
-use super::refusal;
 use super::subchart_findings::lower_severity;
 use crate::file_type::{self, Holds, ProjectType};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
-use crate::source::Span;
-use crate::structure;
 use crate::version::Version;
 
 use named::Named;
@@ -46,8 +44,6 @@ pub type RuleOf<'a> = Box<dyn Fn(&str) -> Option<Arc<Rule>> + Sync + 'a>;
 
 const OVERRIDDEN: &str = "what it would pull is overridden here";
 const OFF: &str = "it is switched off here";
-const NOT_LIFTED: &str = "the chart refuses images from elsewhere: set `global.security.allowInsecureImages` to true in this \
-                          release, too, by hand";
 const BY_HAND: &str = "another version of a chart can change more than images";
 
 impl<'a> Advice<'a> {
@@ -118,25 +114,30 @@ impl<'a> Advice<'a> {
             .keys()
             .filter(|path| members.contains_key(*path))
             .collect();
-        for path in paths {
+        let named = paths.into_iter().flat_map(|path| {
             let text = |path: &Path| match members.get(path) {
                 Some(member) => Some(Arc::from(member.text.as_str())),
                 None => self.tree.text(path),
             };
             let named = text(path).map(|own| self.named(path, &own, &text));
-            for one in named.into_iter().flatten() {
-                if self.expects_own_images(&one) {
-                    note_own_images(&one, path, members);
-                    match file_type::classify(path).map(|file_type| file_type.holds) {
-                        Some(Holds::Terraform) => refuse_to_lift(&one, path, members),
-                        _ => lift(&one, members),
-                    }
-                }
-                if let Some(member) = members.get_mut(path) {
-                    self.tell(&one, &mut member.findings);
+            named.into_iter().flatten().map(move |one| (path, one))
+        });
+        let named: Vec<(&PathBuf, Named)> = named.collect();
+        let mut places = own_images::Places::default();
+        let mut lifted = Vec::new();
+        for (path, one) in &named {
+            if self.expects_own_images(one) {
+                own_images::note(one, path, members, &mut places);
+                match file_type::classify(path).map(|file_type| file_type.holds) {
+                    Some(Holds::Terraform) => own_images::refuse_to_lift(one, path, members),
+                    _ => lifted.push(one),
                 }
             }
+            if let Some(member) = members.get_mut(*path) {
+                self.tell(one, &mut member.findings);
+            }
         }
+        own_images::lift(&lifted, members);
     }
 
     /// Whether all charts of the repository are made for the images of its owner.
@@ -271,87 +272,6 @@ impl<'a> Advice<'a> {
                 format!("{chart} {version}"),
             )
         }
-    }
-}
-
-/// Says of the images that a chart gets that it is not made for any others than those of its owner.
-fn note_own_images(one: &Named, path: &Path, members: &mut Members) {
-    let note = format!(
-        "the chart {} expects images of its own vendor: another one needs other values, too",
-        one.chart
-    );
-    if let Some(member) = members.get_mut(path) {
-        let document = one.extent.filter(|_| one.key.is_none());
-        for finding in &mut member.findings {
-            let span = finding.span();
-            let is_of_chart = span == one.name_at || document.is_some_and(|all| all.covers(span));
-            add_note(finding, is_of_chart, &note);
-        }
-    }
-    for file in &one.given.files {
-        let Some(member) = members.get_mut(file) else {
-            continue;
-        };
-        let offsets: Vec<usize> = member.findings.iter().map(|one| one.span().start).collect();
-        let places = structure::places(&member.text, member.file_type, &offsets);
-        for (finding, place) in member.findings.iter_mut().zip(places) {
-            let below = |key: &String| place.split('.').any(|step| step == key);
-            add_note(finding, one.key.as_ref().is_none_or(below), &note);
-        }
-    }
-}
-
-fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
-    let is_new = || !finding.notes.iter().any(|one| one == note);
-    if is_of_chart && !finding.alternatives.is_empty() && is_new() {
-        finding.notes.push(note.to_owned());
-    }
-}
-
-/// No key of values can be written into HCL: what would need one is for a person to change.
-fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
-    if one.given.is_lifted() {
-        return;
-    }
-    let (Some(member), Some(release)) = (members.get_mut(path), one.extent) else {
-        return;
-    };
-    for finding in &mut member.findings {
-        if refusal::moves(finding) && release.covers(finding.span()) {
-            finding.fix = None;
-            finding.reason = Some(NOT_LIFTED.to_owned());
-        }
-    }
-}
-
-/// Has a chart of which only the name is known accept the images that fixes of its values bring.
-fn lift(one: &Named, members: &mut Members) {
-    if one.is_here || one.given.is_lifted() {
-        return;
-    }
-    for place in &one.places {
-        let Some(member) = members.get_mut(&place.file) else {
-            continue;
-        };
-        let moving = member.findings.iter().filter(|one| refusal::moves(one));
-        let offsets: Vec<usize> = moving.map(|one| one.span().start).collect();
-        let Some(all) = place
-            .at
-            .covered(&member.text)
-            .filter(|_| !offsets.is_empty())
-        else {
-            continue;
-        };
-        let places = structure::places(&member.text, member.file_type, &offsets);
-        let is_below = |place: &String| match &one.key {
-            Some(key) => place.split('.').next() == Some(key.as_str()),
-            None => true,
-        };
-        let below = offsets.iter().zip(&places);
-        let is_in = |offset: usize| all.covers(Span::new(offset, offset));
-        let below = below.filter(|(offset, place)| is_in(**offset) && is_below(place));
-        let below: Vec<usize> = below.map(|(offset, _)| *offset).collect();
-        refusal::lift_where(member, place, &|one| below.contains(&one.span().start));
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::overrides::{self, Override};
+use super::overrides::{self, Override, Wanted};
 use super::values::Spot;
 use crate::edit::{Applicability, Edit, FileEdit};
 use crate::finding::{Finding, Id};
@@ -65,8 +65,8 @@ fn plan_at(target: &Target, changes: &[&Change], trust: Applicability, members: 
     let mut left: Vec<_> = left.collect();
     left.sort_by_key(|(path, span, _)| (*path, *span));
     let all = left.iter().flat_map(|(.., change)| &change.overrides);
-    let all: Vec<Override> = all.cloned().collect();
-    let mut planned = overrides::plan(&text, &target.at, &all).into_iter();
+    let all: Vec<Wanted<'_>> = all.map(|one| Wanted::tree(&target.at, one)).collect();
+    let mut planned = overrides::plan(&text, &all).into_iter();
     for (.., change) in left {
         let edits: Result<Vec<_>, String> = planned.by_ref().take(change.overrides.len()).collect();
         let Some(finding) = change.finding(members, trust) else {

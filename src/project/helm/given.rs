@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::coalesce::read_whole;
-use super::overrides;
 use super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 
 /// Where values are.
@@ -18,7 +17,7 @@ pub(super) struct Given {
 }
 
 /// How values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Written {
     /// As tables in tables.
     Tree,
@@ -51,16 +50,29 @@ impl Given {
                 false => values::read_at(text, number, &self.at),
             };
         }
-        let documents = values::read_all(text, number)?;
+        self.values(&values::read_all(text, number)?)
+    }
+
+    /// The values in the documents of its file.
+    ///
+    /// # Errors
+    /// As [`Given::read`].
+    pub(super) fn values(&self, documents: &[Value]) -> Result<Table, String> {
         let root = documents.get(self.at.document).unwrap_or(&Value::Null);
-        let pairs = values::at(root, &self.at.steps);
-        if !matches!(pairs, Value::List(_) | Value::Table(_)) {
-            return Err("has no names and values there".to_owned());
+        let found = values::at(root, &self.at.steps);
+        match (self.written, found) {
+            (Written::Tree, Value::Table(table)) => return Ok(Table::clone(table)),
+            (Written::Tree, Value::Leaf(leaf)) if self.at.in_text => {
+                return values::read(&leaf.text, leaf.origin.file);
+            }
+            (Written::Tree, _) => return Ok(Table::new()),
+            (_, Value::List(_) | Value::Table(_)) => {}
+            _ => return Err("has no names and values there".to_owned()),
         }
         let mut all = Table::new();
-        for pair in read_pairs(pairs, self.written) {
+        for pair in read_pairs(found, self.written) {
             let (keys, value) = pair?;
-            overrides::set(&mut all, &keys, &value);
+            values::set(&mut all, &keys, &value);
         }
         Ok(all)
     }

@@ -6,12 +6,12 @@
 pub(super) mod insert;
 mod style;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::values::{self, Leaf, LeafKind, Origin, Spot, Step, Table, Value};
+use super::given::Written;
+use super::values::{self, Leaf, LeafKind, Spot, Step, Table, Value};
 use crate::edit::{self, Applicability, Edit, Fix};
-use crate::source::Span;
 
 /// A value that is to be at a path of keys.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,174 +20,229 @@ pub(super) struct Override {
     pub value: Value,
 }
 
+/// An override of the values at one of the places of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted<'w> {
+    pub at: &'w Spot,
+    pub written: Written,
+    pub override_: &'w Override,
+}
+
+impl<'w> Wanted<'w> {
+    /// Where values are written as tables in tables.
+    pub(super) fn tree(at: &'w Spot, override_: &'w Override) -> Self {
+        let written = Written::Tree;
+        Self {
+            at,
+            written,
+            override_,
+        }
+    }
+}
+
+/// What becomes of an override that is wanted: values at a place get it, or a list gets one more item.
+#[derive(Debug, Clone)]
+struct Aim {
+    at: Spot,
+    override_: Override,
+    /// The item, where the override is a list with that one more.
+    item: Option<Value>,
+}
+
+/// More overrides are not tried one by one, if they do not hold together: each try reads the file again.
+const MOST_ALONE: usize = 64;
+
 /// For each override the edits that bring it about, or why there are none. Overrides that meet at one location in the file
 /// have the same edits there.
-pub(super) fn plan(text: &str, at: &Spot, wanted: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
-    let before = match read(text, at) {
-        Ok(before) => before,
+pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, String>> {
+    let before = values::File::parse(text).and_then(|file| {
+        let spots = wanted.iter().map(|one| one.at);
+        Ok((Contents::read(text, spots)?, file))
+    });
+    let (before, file) = match before {
+        Ok(read) => read,
         Err(error) => return vec![Err(format!("the values file {error}")); wanted.len()],
     };
-    let mut refused: Vec<Option<String>> = vec![None; wanted.len()];
+    let aims = wanted.iter().map(|one| before.aim(one));
+    let mut aims: Vec<Result<Aim, String>> = aims.collect();
+    let mut tried = 0;
     // Together, and where that fails without those that fail alone.
     for alone in [false, true] {
-        if alone {
-            for (index, one) in wanted.iter().enumerate() {
-                let single = insert::plan(text, at, &[(0, one)]);
-                let holds = single.refused.is_empty() && holds(text, at, &before, &[one], &single);
-                if refused[index].is_none() && !holds {
-                    refused[index] = Some(NO_ROOM.to_owned());
-                }
+        for aim in aims.iter_mut().filter(|_| alone) {
+            let Ok(own) = &*aim else {
+                continue;
+            };
+            tried += 1;
+            if tried > MOST_ALONE {
+                *aim = Err(NOT_TRIED.to_owned());
+                continue;
+            }
+            let single = insert::plan(&file, &[(0, own)]);
+            let has_room = single.refused.is_empty();
+            if !has_room || !before.becomes_by(&single.edits, &[own], text) {
+                *aim = Err(NO_ROOM.to_owned());
             }
         }
-        let kept: Vec<(usize, &Override)> = wanted
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| refused[*index].is_none())
-            .collect();
-        let plan = insert::plan(text, at, &kept);
-        for (index, reason) in &plan.refused {
-            refused[*index] = Some(reason.clone());
+        let numbered = aims.iter().enumerate();
+        let kept = numbered.filter_map(|(index, aim)| Some((index, aim.as_ref().ok()?)));
+        let kept: Vec<(usize, &Aim)> = kept.collect();
+        let mut plan = insert::plan(&file, &kept);
+        for (index, reason) in std::mem::take(&mut plan.refused) {
+            aims[index] = Err(reason);
         }
-        let met: Vec<&Override> = kept
-            .iter()
-            .filter(|(index, _)| refused[*index].is_none())
-            .map(|(_, one)| *one)
-            .collect();
-        if holds(text, at, &before, &met, &plan) {
-            return (0..wanted.len())
-                .map(|index| match refused[index].take() {
-                    Some(reason) => Err(reason),
-                    None => Ok(plan.of(index)),
-                })
-                .collect();
+        let met: Vec<&Aim> = aims.iter().filter_map(|aim| aim.as_ref().ok()).collect();
+        if before.becomes_by(&plan.edits, &met, text) {
+            let mut edits = plan.by_override(wanted.len()).into_iter();
+            let edits_of = |aim: Result<Aim, String>| {
+                let own = edits.next().unwrap_or_default();
+                aim.map(|_| own)
+            };
+            return aims.into_iter().map(edits_of).collect();
         }
     }
     vec![Err(NO_ROOM.to_owned()); wanted.len()]
 }
 
-/// The edits that add a name with its value to names and values as `--set` takes them: a list of those, or a table.
-///
-/// # Errors
-/// Where they cannot be added; in words that say why.
-pub(super) fn plan_pair(
-    text: &str,
-    at: &Spot,
-    name: &str,
-    value: &str,
-) -> Result<Vec<Edit>, String> {
-    let before = read(text, at)?;
+const NO_ROOM: &str = "the override would change something else in the values file";
+const NOT_TRIED: &str = "too many overrides of the values file do not hold together";
+
+/// A file with values in it.
+#[derive(Clone)]
+struct Contents {
+    documents: Vec<Value>,
+    /// Those that are in texts, which are left out of the documents.
+    inner: BTreeMap<Spot, Result<Value, String>>,
+}
+
+impl Contents {
+    fn read<'s>(text: &str, spots: impl Iterator<Item = &'s Spot>) -> Result<Self, String> {
+        let documents = values::read_all(text, 0)?;
+        let mut read = Self {
+            documents,
+            inner: BTreeMap::new(),
+        };
+        for at in spots {
+            if read.documents.len() <= at.document {
+                read.documents.resize(at.document + 1, Value::Null);
+            }
+            if at.in_text && !read.inner.contains_key(at) {
+                let inner = read.take_inner(at);
+                read.inner.insert(at.clone(), inner);
+            }
+        }
+        Ok(read)
+    }
+
+    /// The values in a text, as the document yields it, and not as its lines stand there.
+    fn take_inner(&mut self, at: &Spot) -> Result<Value, String> {
+        let root = &mut self.documents[at.document];
+        let Some((Step::Key(key), steps)) = at.steps.split_last() else {
+            return Err(NO_ROOM.to_owned());
+        };
+        let Value::Leaf(leaf) = values::at(root, &at.steps) else {
+            return Err(NO_ROOM.to_owned());
+        };
+        let inner = Value::table(values::read(&leaf.text, 0)?);
+        set_at(root, steps, std::slice::from_ref(key), &Value::Null);
+        Ok(inner)
+    }
+
+    fn aim(&self, wanted: &Wanted<'_>) -> Result<Aim, String> {
+        let root = &self.documents[wanted.at.document];
+        if !matches!(root, Value::Null | Value::Table(_)) {
+            return Err("the values file is not a map".to_owned());
+        }
+        if let Some(Err(error)) = self.inner.get(wanted.at) {
+            return Err(format!("the values file {error}"));
+        }
+        match wanted.written {
+            Written::Tree => Ok(Aim {
+                at: wanted.at.clone(),
+                override_: wanted.override_.clone(),
+                item: None,
+            }),
+            Written::Pairs | Written::TextPairs => pair(root, wanted.at, wanted.override_),
+        }
+    }
+
+    /// Whether edits bring the overrides about, and nothing else.
+    fn becomes_by(&self, edits: &[(Edit, Vec<usize>)], aims: &[&Aim], text: &str) -> bool {
+        let edits: BTreeSet<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
+        let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
+        let after = edit::apply(text, [&fix], Applicability::Safe);
+        let mut expected = self.clone();
+        for Aim { at, override_, .. } in aims {
+            let Override { path, value } = override_;
+            match expected.inner.get_mut(at) {
+                Some(Ok(inner)) => set_at(inner, &[], path, value),
+                Some(Err(_)) => return false,
+                None => set_at(&mut expected.documents[at.document], &at.steps, path, value),
+            }
+        }
+        let spots = aims.iter().map(|aim| &aim.at).chain(self.inner.keys());
+        Self::read(&after, spots).is_ok_and(|after| after.same(&expected))
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        // A document that is not there has nothing.
+        let count = self.documents.len().max(other.documents.len());
+        let document = |of: &Self, number| of.documents.get(number).cloned();
+        let documents = |of: &Self| (0..count).map(|number| document(of, number)).collect();
+        let (own, others): (Vec<_>, Vec<_>) = (documents(self), documents(other));
+        let is_same = |(one, other): (Option<Value>, Option<Value>)| {
+            values::same(&one.unwrap_or(Value::Null), &other.unwrap_or(Value::Null))
+        };
+        let texts = self.inner.values().zip(other.inner.values());
+        let is_same_text = |(one, other): (&Result<_, _>, &Result<_, _>)| match (one, other) {
+            (Ok(one), Ok(other)) => values::same(one, other),
+            (one, other) => one == other,
+        };
+        own.into_iter().zip(others).all(is_same) && { texts }.all(is_same_text)
+    }
+}
+
+/// An override among names and values as `--set` takes them: a list of those, or a table.
+fn pair(root: &Value, at: &Spot, override_: &Override) -> Result<Aim, String> {
+    let Value::Leaf(value) = &override_.value else {
+        return Err(NO_ROOM.to_owned());
+    };
     let leaf = |text: &str| {
         Value::Leaf(Leaf {
             text: text.into(),
             kind: LeafKind::Text,
-            origin: Origin {
-                file: 0,
-                span: Span::new(0, 0),
-            },
+            origin: value.origin,
         })
     };
-    let set_in = |at: &Spot, key: &str| {
-        let (path, value) = (vec![key.to_owned()], leaf(value));
-        plan(text, at, &[Override { path, value }]).remove(0)
+    let name = override_.path.join(".");
+    let aim = |at: Spot, key: String, value: Value, item: Option<Value>| {
+        let path = vec![key];
+        let override_ = Override { path, value };
+        Aim {
+            at,
+            override_,
+            item,
+        }
     };
-    let Value::List(items) = values::at(&before.documents[at.document], &at.steps) else {
-        return set_in(at, name);
+    let Value::List(items) = values::at(root, &at.steps) else {
+        return Ok(aim(at.clone(), name, leaf(&value.text), None));
     };
     let has_name = |item: &Value| {
         let own = item.as_table().and_then(|item| item.get("name"));
         matches!(own, Some(Value::Leaf(own)) if *own.text == *name)
     };
     if let Some(index) = items.iter().rposition(has_name) {
-        return set_in(&at.clone().item(index), "value");
+        let (at, key) = (at.clone().item(index), "value".to_owned());
+        return Ok(aim(at, key, leaf(&value.text), None));
     }
     let item = Value::table(Table::from([
-        ("name".to_owned(), leaf(name)),
-        ("value".to_owned(), leaf(value)),
+        ("name".to_owned(), leaf(&name)),
+        ("value".to_owned(), leaf(&value.text)),
     ]));
-    let edit = insert::append(text, at, &item).ok_or(NO_ROOM)?;
-    let items: Vec<Value> = items.iter().cloned().chain([item]).collect();
-    // The list with the item in it is the override.
+    let items = items.iter().cloned().chain([item.clone()]);
     let mut map = at.clone();
-    let Some(Step::Key(key)) = map.steps.pop() else {
-        return Err(NO_ROOM.to_owned());
-    };
-    let (path, value) = (vec![key], Value::List(items.into()));
-    let wanted = Override { path, value };
-    let plan = insert::Insertion {
-        edits: vec![(edit.clone(), Vec::new())],
-        ..insert::Insertion::default()
-    };
-    match holds(text, &map, &before, &[&wanted], &plan) {
-        true => Ok(vec![edit]),
-        false => Err(NO_ROOM.to_owned()),
-    }
-}
-
-const NO_ROOM: &str = "the override would change something else in the values file";
-
-/// A file with values in it.
-#[derive(Clone)]
-struct Contents {
-    documents: Vec<Value>,
-    /// Those that are in a text, which is left out of the documents.
-    inner: Option<Value>,
-}
-
-fn read(text: &str, at: &Spot) -> Result<Contents, String> {
-    let mut documents = values::read_all(text, 0)?;
-    if documents.len() <= at.document {
-        documents.resize(at.document + 1, Value::Null);
-    }
-    let root = &mut documents[at.document];
-    if !matches!(root, Value::Null | Value::Table(_)) {
-        return Err("is not a map".to_owned());
-    }
-    let mut inner = None;
-    if at.in_text
-        && let Some((last, steps)) = at.steps.split_last()
-        && let Step::Key(key) = last
-    {
-        // As the document yields it, and not as its lines stand there.
-        let Value::Leaf(leaf) = values::at(root, &at.steps) else {
-            return Err(NO_ROOM.to_owned());
-        };
-        inner = Some(Value::table(values::read(&leaf.text, 0)?));
-        set_at(root, steps, std::slice::from_ref(key), &Value::Null);
-    }
-    Ok(Contents { documents, inner })
-}
-
-/// Whether the edits bring about the overrides, and nothing else.
-fn holds(
-    text: &str,
-    at: &Spot,
-    before: &Contents,
-    wanted: &[&Override],
-    plan: &insert::Insertion,
-) -> bool {
-    let edits: BTreeSet<Edit> = plan.edits.iter().map(|(edit, _)| edit.clone()).collect();
-    let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
-    let after = edit::apply(text, [&fix], Applicability::Safe);
-    let mut expected = before.clone();
-    for one in wanted {
-        match &mut expected.inner {
-            Some(inner) => set_at(inner, &[], &one.path, &one.value),
-            None => {
-                let root = &mut expected.documents[at.document];
-                set_at(root, &at.steps, &one.path, &one.value);
-            }
-        }
-    }
-    read(&after, at).is_ok_and(|after| after.same(&expected))
-}
-
-impl Contents {
-    fn same(&self, other: &Self) -> bool {
-        let all = |of: &Self| {
-            let documents = of.documents.iter().chain(&of.inner);
-            Value::List(documents.cloned().collect())
-        };
-        values::same(&all(self), &all(other))
+    match map.steps.pop() {
+        Some(Step::Key(key)) => Ok(aim(map, key, Value::List(items.collect()), Some(item))),
+        _ => Err(NO_ROOM.to_owned()),
     }
 }
 
@@ -199,7 +254,7 @@ fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
                 *root = Value::table(Table::new());
             }
             if let Value::Table(table) = root {
-                set(Arc::make_mut(table), path, value);
+                values::set(Arc::make_mut(table), path, value);
             }
         }
         Some((Step::Key(key), rest)) => {
@@ -218,26 +273,6 @@ fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
                 set_at(item, rest, path, value);
             }
         }
-    }
-}
-
-/// Puts a value at a path; what is no table on the way gives way to one.
-pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
-    let Some((key, rest)) = path.split_first() else {
-        return;
-    };
-    if rest.is_empty() {
-        table.insert(key.clone(), value.clone());
-        return;
-    }
-    let inner = table
-        .entry(key.clone())
-        .or_insert_with(|| Value::table(Table::new()));
-    if inner.as_table().is_none() {
-        *inner = Value::table(Table::new());
-    }
-    if let Value::Table(inner) = inner {
-        set(Arc::make_mut(inner), rest, value);
     }
 }
 

@@ -11,6 +11,7 @@ mod image;
 mod layer;
 mod pin;
 mod trace;
+mod untried;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -35,16 +36,15 @@ use trace::{Trace, chart, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates make another image of it";
 
-/// More values files beside one chart than anyone lays over its own one by one.
-const MOST_LAYERS: usize = 16;
-
 /// A chart whose values, or whose templates, hold something that a rule could speak about.
 pub(super) struct Readers<'t> {
     tree: &'t dyn Tree,
     folder: PathBuf,
     values: PathBuf,
-    /// Values that are laid over the chart's own.
+    /// Values that are laid over the chart's own, each tried.
     layers: Vec<Layer>,
+    /// The same, beyond what is tried.
+    untried: Vec<Layer>,
     /// Their files, as far as the run is about them.
     others: Vec<PathBuf>,
     /// Templates in which a rule could speak about something.
@@ -74,17 +74,23 @@ impl<'t> Readers<'t> {
             return None;
         }
         let beside = tree.list(folder).into_iter();
-        let beside = beside.filter(|path| is_layer(path)).take(MOST_LAYERS);
-        let mut layers: Vec<Layer> = beside.map(Layer::of_file).collect();
-        layers.extend(laid.iter().take(MOST_LAYERS).map(Layer::of_release));
+        let beside = beside.filter(|path| is_layer(path)).map(Layer::of_file);
+        let (mut layers, mut untried) = untried::tried(tree, beside);
+        let (releases, others) = untried::tried(tree, laid.iter().map(Layer::of_release));
+        layers.extend(releases);
+        untried.extend(others);
         let mut templates = tree.suspects(&templates);
         templates.retain(|path| file_type::classify(path).is_some());
         // What lies beyond the run only says what images result.
         let is_own = |layer: &&Layer| layer.path.starts_with(folder) || own.contains(&layer.path);
-        let of_layers = layers.iter().filter(is_own).flat_map(|layer| {
-            let files = layer.files();
-            files.filter(|path| **path == layer.path || tree.is_suspect(path))
-        });
+        let of_layers = layers
+            .iter()
+            .chain(&untried)
+            .filter(is_own)
+            .flat_map(|layer| {
+                let files = layer.files();
+                files.filter(|path| **path == layer.path || tree.is_suspect(path))
+            });
         let others: BTreeSet<PathBuf> = of_layers.cloned().collect();
         let others: Vec<PathBuf> = others.into_iter().filter(|path| *path != values).collect();
         let mut files = std::iter::once(&values).chain(&others);
@@ -102,6 +108,7 @@ impl<'t> Readers<'t> {
             folder: folder.to_owned(),
             values,
             layers,
+            untried,
             others,
             templates,
             latest: Mutex::default(),
@@ -115,6 +122,7 @@ impl<'t> Readers<'t> {
             folder: values.parent().unwrap_or(Path::new("")).to_owned(),
             values: values.to_owned(),
             layers: Vec::new(),
+            untried: Vec::new(),
             others: Vec::new(),
             templates: Vec::new(),
             latest: Mutex::default(),
@@ -199,11 +207,10 @@ impl<'t> Readers<'t> {
         if let Some(values) = members.get_mut(&self.values) {
             refusal::lift_in(chart.root(), values);
         }
-        for layer in &self.layers {
-            for given in &layer.given {
-                if let Some(member) = members.get_mut(&given.file) {
-                    refusal::lift_given(chart.root(), given, member);
-                }
+        let layers = self.layers.iter().chain(&self.untried);
+        for (file, given) in untried::by_file(layers) {
+            if let Some(member) = members.get_mut(file) {
+                refusal::lift_given(chart.root(), &given, member);
             }
         }
     }
@@ -214,7 +221,8 @@ impl<'t> Readers<'t> {
             Some((path, member.text.as_bytes()))
         });
         let is_of_release = |path: &PathBuf| {
-            let releases = self.layers.iter().filter(|layer| layer.is_release);
+            let releases = self.layers.iter().chain(&self.untried);
+            let releases = releases.filter(|layer| layer.is_release);
             releases.flat_map(Layer::files).any(|file| file == path)
         };
         texts.any(|(path, text)| {
@@ -342,6 +350,7 @@ impl<'t> Readers<'t> {
                 }
             }
         }
+        untried::doubt(&self.untried, members);
         self.pin(members, rules);
     }
 }

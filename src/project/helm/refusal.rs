@@ -2,17 +2,16 @@
 //!
 //! A chart says so by the value of a key, or by a template that reads the key where the values do not have it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::chart::Dependency;
 use super::given::{Given, Written};
 use super::guard::KEY;
 use super::load::Chart;
-use super::overrides::{self, Override};
+use super::overrides::{self, Override, Wanted};
 use super::values::{self, Leaf, LeafKind, Origin, Spot, Table, Value, table_at};
 use crate::edit::{Applicability, Edit};
-use crate::finding::{Finding, LEGACY_CHART};
+use crate::finding::{Finding, Id, LEGACY_CHART};
 use crate::project::Member;
 use crate::source::Span;
 
@@ -68,6 +67,13 @@ pub(super) fn moves(finding: &Finding) -> bool {
     *finding.rule != *LEGACY_CHART && !finding.mention && finding.fix.is_some()
 }
 
+/// Values of a file that have to accept the images that some of its findings move.
+pub(super) struct Lift {
+    pub at: Spot,
+    pub written: Written,
+    pub findings: Vec<Id>,
+}
+
 /// Adds the override to each fix that moves an image in the values of a chart, where that chart, or the subchart that the
 /// values are for, refuses others.
 pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
@@ -92,42 +98,73 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
             None => refuses(chart),
         }
     };
-    lift_where(values, &Given::whole(PathBuf::new()), &refusing);
+    let findings = moving(values, refusing);
+    let (at, written) = (Spot::default(), Written::Tree);
+    lift_all(
+        values,
+        &[Lift {
+            at,
+            written,
+            findings,
+        }],
+    );
 }
 
-/// The same for values that a release lays over those of a chart of the tree.
-pub(super) fn lift_given(chart: &Chart, given: &Given, member: &mut Member) {
-    let Ok(table) = given.read(&member.text, 0) else {
+/// The same for values of a file that releases lay over those of a chart of the tree.
+pub(super) fn lift_given(chart: &Chart, given: &[&Given], member: &mut Member) {
+    if !refuses(chart) || !member.findings.iter().any(moves) {
+        return;
+    }
+    let Ok(file) = values::File::parse(&member.text) else {
         return;
     };
-    if !refuses(chart) || is_lifted(&table) {
-        return;
-    }
-    if let Some(all) = given.at.covered(&member.text) {
-        lift_where(member, given, &|finding| all.covers(finding.span()));
-    }
+    let documents = file.values(0);
+    let lift = |given: &&Given| {
+        let table = given.values(&documents).ok()?;
+        let all = file.covered(&given.at).filter(|_| !is_lifted(&table))?;
+        Some(Lift {
+            at: given.at.clone(),
+            written: given.written,
+            findings: moving(member, |finding| all.covers(finding.span())),
+        })
+    };
+    let lifts: Vec<Lift> = given.iter().filter_map(lift).collect();
+    lift_all(member, &lifts);
 }
 
-/// Adds the override to each fix of a file that moves an image for which it is needed; `given` is where values are in it.
-pub(super) fn lift_where(values: &mut Member, given: &Given, needed: &dyn Fn(&Finding) -> bool) {
-    let found = values.findings.iter_mut();
-    let mut needing = found.filter(|one| moves(one) && needed(one)).peekable();
-    if needing.peek().is_none() {
+fn moving(member: &Member, is_one: impl Fn(&Finding) -> bool) -> Vec<Id> {
+    let findings = member.findings.iter();
+    let findings = findings.filter(|one| moves(one) && is_one(one));
+    findings.map(|one| one.id).collect()
+}
+
+/// Adds the overrides to the fixes that need them, all of a file together.
+pub(super) fn lift_all(values: &mut Member, lifts: &[Lift]) {
+    let needed = lifts.iter().filter(|lift| !lift.findings.is_empty());
+    let needed: Vec<&Lift> = needed.collect();
+    if needed.is_empty() {
         return;
     }
     let override_ = lift(&[]);
-    let planned = match given.written {
-        Written::Tree => overrides::plan(&values.text, &given.at, &[override_]).remove(0),
-        Written::Pairs | Written::TextPairs => {
-            overrides::plan_pair(&values.text, &given.at, &override_.path.join("."), "true")
-        }
-    };
-    for finding in needing {
-        match &planned {
-            Ok(edits) => bring(finding, edits.iter()),
-            Err(reason) => {
-                finding.fix = None;
-                finding.reason = Some(format!("{REASON}, and there is no room for that: {reason}"));
+    let wanted = needed.iter().map(|lift| Wanted {
+        at: &lift.at,
+        written: lift.written,
+        override_: &override_,
+    });
+    let wanted: Vec<Wanted<'_>> = wanted.collect();
+    let planned = overrides::plan(&values.text, &wanted);
+    for (lift, planned) in needed.into_iter().zip(planned) {
+        for id in &lift.findings {
+            let Some(finding) = values.findings.get_mut(*id) else {
+                continue;
+            };
+            match &planned {
+                Ok(edits) => bring(finding, edits.iter()),
+                Err(reason) => {
+                    finding.fix = None;
+                    finding.reason =
+                        Some(format!("{REASON}, and there is no room for that: {reason}"));
+                }
             }
         }
     }
@@ -152,8 +189,8 @@ fn bring<'e>(finding: &mut Finding, edits: impl Iterator<Item = &'e Edit>) {
 /// The values of a text, and its keys with where each begins.
 fn read(text: &str) -> Option<(Table, Vec<(String, usize)>)> {
     let table = values::read(text, 0).ok()?;
-    let parsed = Spot::default().parse(text).ok()?;
-    let map = parsed.documents.first()?.as_map()?;
+    let file = values::File::parse(text).ok()?;
+    let map = file.document(0)?.as_map()?;
     let keys = map.entries.iter();
     let keys = keys.filter_map(|entry| Some((values::key(entry)?, entry.key.span().start)));
     Some((table, keys.collect()))

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::yaml::{self, Entry, Map, Node, Parsed, Scalar, Style};
 
 use spot::NO_VALUES;
-pub(super) use spot::{Spot, Step, at, node_at};
+pub(super) use spot::{File, Spot, Step, at, node_at};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
@@ -48,8 +48,8 @@ pub(super) struct Origin {
     pub span: Span,
 }
 
-/// Aliases may stand for aliases: what they come to together is bounded.
-const MOST_NODES: usize = 500_000;
+/// Aliases may stand for aliases: what those of a file come to together is bounded.
+const MOST_ALIASED: usize = 500_000;
 
 /// Reads the first document of a text, the only one that Helm reads. Empty where there is none.
 ///
@@ -65,16 +65,17 @@ pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
 /// Where one of them does not parse; in words that follow its name.
 pub(super) fn read_all(text: &str, file: usize) -> Result<Vec<Value>, String> {
     let parsed = parse(text, whole(text))?;
+    let mut left = most_values(text);
     let documents = parsed.documents.iter();
-    documents
-        .map(|root| value_of(root, text, &parsed, file))
-        .collect()
+    let values = documents.map(|root| value_of(root, text, &parsed, file, &mut left));
+    values.collect()
 }
 
 /// The documents of a parsed text, as far as they can be read.
 pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Value> {
+    let mut left = most_values(text);
     let documents = parsed.documents.iter();
-    let values = documents.map(|root| value_of(root, text, parsed, file));
+    let values = documents.map(|root| value_of(root, text, parsed, file, &mut left));
     values.filter_map(Result::ok).collect()
 }
 
@@ -85,7 +86,7 @@ pub(super) fn of_node(
     parsed: &Parsed<'_>,
     file: usize,
 ) -> Option<Value> {
-    value_of(node, text, parsed, file).ok()
+    value_of(node, text, parsed, file, &mut most_values(text)).ok()
 }
 
 /// Reads the values that are at a location.
@@ -96,7 +97,7 @@ pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, Str
     let parsed = spot.parse(text)?;
     let (document, steps) = spot.in_parsed();
     let root = match parsed.documents.get(document) {
-        Some(root) => value_of(root, text, &parsed, file)?,
+        Some(root) => value_of(root, text, &parsed, file, &mut most_values(text))?,
         None => Value::Null,
     };
     match at(&root, steps) {
@@ -104,6 +105,24 @@ pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, Str
         Value::Null => Ok(Table::new()),
         _ if steps.is_empty() => Err("is not a map".to_owned()),
         _ => Err(NO_VALUES.to_owned()),
+    }
+}
+
+/// Puts a value at a path; what is no table on the way gives way to one.
+pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
+    let Some((key, rest)) = path.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        table.insert(key.clone(), value.clone());
+        return;
+    }
+    let inner = table.entry(key.clone()).or_insert(Value::Null);
+    if inner.as_table().is_none() {
+        *inner = Value::table(Table::new());
+    }
+    if let Value::Table(inner) = inner {
+        set(Arc::make_mut(inner), rest, value);
     }
 }
 
@@ -120,23 +139,36 @@ fn parse(text: &str, region: Span) -> Result<Parsed<'_>, String> {
     }
 }
 
+/// What is written takes a byte for each value at least.
+fn most_values(text: &str) -> usize {
+    text.len() + MOST_ALIASED
+}
+
+/// A document, or a part of one. `left` is how many values the file may still have.
 fn value_of(
     root: &Node<'_>,
     text: &str,
     parsed: &Parsed<'_>,
     file: usize,
+    left: &mut usize,
 ) -> Result<Value, String> {
+    // In the order of the text.
+    let shared = &parsed.shared;
+    let from = shared.partition_point(|(alias, _)| alias.start < root.span().start);
+    let own = shared[from..].iter().copied();
+    let own = own.take_while(|(alias, _)| alias.start <= root.span().end);
     let mut reader = Reader {
         file,
         open_end: (!text.ends_with('\n')).then_some(text.len()),
         collections: HashMap::new(),
-        shared: parsed.shared.iter().copied().collect(),
-        left: MOST_NODES,
+        shared: own.collect(),
+        left: *left,
     };
-    if !parsed.shared.is_empty() {
+    if !reader.shared.is_empty() {
         reader.note(root);
     }
     let value = reader.value(root);
+    *left = reader.left;
     match reader.left {
         0 => Err("expands to more than half a million values".to_owned()),
         _ => Ok(value),

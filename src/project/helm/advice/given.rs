@@ -2,11 +2,12 @@
 //!
 //! The defaults are not here, so that a value is known by its key alone: `repository`, `image`, `registry`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::given::{Given as GivenAt, Written, read_pairs};
-use super::super::overrides;
 use super::super::refusal;
 use super::super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 use super::ways::{Entry, Form, dig, leaf, written};
@@ -20,7 +21,7 @@ const MOST_STEPS: usize = 20;
 /// What a chart gets, the later over the earlier.
 #[derive(Debug, Default)]
 pub(super) struct Given {
-    layers: Vec<Table>,
+    layers: Vec<Arc<Table>>,
     /// Files of values, that have to be judged together with the one that names the chart.
     pub files: Vec<PathBuf>,
 }
@@ -31,6 +32,23 @@ pub(super) struct Around<'a> {
     pub path: &'a Path,
     /// A file's text, as it is in this pass.
     pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
+    /// Files of values that were read already: many charts may get the same.
+    pub read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
+}
+
+impl Around<'_> {
+    /// The values of a file, if it is there and can be read.
+    pub(super) fn values(&self, path: &Path) -> Option<Arc<Table>> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        let text = (self.text)(path);
+        let read = text
+            .and_then(|text| values::read(&text, 0).ok())
+            .map(Arc::new);
+        self.read.borrow_mut().insert(path.to_owned(), read.clone());
+        read
+    }
 }
 
 impl Given {
@@ -57,13 +75,16 @@ impl Given {
 
     /// Whether it has the chart accept images from elsewhere.
     pub(super) fn is_lifted(&self) -> bool {
-        self.layers.iter().any(refusal::is_lifted)
+        self.layers.iter().any(|layer| refusal::is_lifted(layer))
     }
 
     fn add_values(&mut self, value: &Value) {
         match value {
-            Value::Table(table) => self.layers.push(Table::clone(table)),
-            Value::Leaf(leaf) => self.layers.extend(values::read(&leaf.text, 0).ok()),
+            Value::Table(table) => self.layers.push(Arc::clone(table)),
+            Value::Leaf(leaf) => {
+                let read = values::read(&leaf.text, 0).ok();
+                self.layers.extend(read.map(Arc::new));
+            }
             _ => {}
         }
     }
@@ -80,18 +101,20 @@ impl Given {
             return;
         };
         let candidates = files_named(&leaf.text, around);
-        let texts = candidates.iter().filter_map(|file| (around.text)(file));
-        if let Some(table) = texts.last().and_then(|text| values::read(&text, 0).ok()) {
-            self.layers.push(table);
-        }
+        let last = candidates
+            .iter()
+            .rev()
+            .find(|file| (around.text)(file).is_some());
+        self.layers
+            .extend(last.and_then(|file| around.values(file)));
         self.files.extend(candidates);
     }
 
     fn add_pairs(&mut self, value: &Value) {
         for (keys, value) in read_pairs(value, Written::Pairs).flatten() {
             let mut layer = Table::new();
-            overrides::set(&mut layer, &keys, &value);
-            self.layers.push(layer);
+            values::set(&mut layer, &keys, &value);
+            self.layers.push(Arc::new(layer));
         }
     }
 
@@ -111,14 +134,14 @@ impl Given {
 
     fn add_values_of(&mut self, file: &Path, keys: &[String], around: &Around<'_>) {
         self.files.push(file.to_owned());
-        let Some(table) = (around.text)(file).and_then(|text| values::read(&text, 0).ok()) else {
+        let Some(table) = around.values(file) else {
             return;
         };
         let globals = table.get("global").cloned();
         let globals = globals.map(|globals| Table::from([("global".to_owned(), globals)]));
-        self.layers.extend(globals);
+        self.layers.extend(globals.map(Arc::new));
         let own = values::table_at(&table, keys.iter().map(String::as_str));
-        self.layers.extend(own.cloned());
+        self.layers.extend(own.map(|own| Arc::new(own.clone())));
     }
 
     /// What a switch says, where it is set.

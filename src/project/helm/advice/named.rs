@@ -1,10 +1,11 @@
 //! The charts that a file names with a version, and what the files around say of each.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::given::Given as GivenAt;
-use super::super::values::{self, Leaf, Table, Value};
+use super::super::values::{Leaf, Table, Value};
 use super::Advice;
 use super::given::{self, Around, Given};
 use super::terraform;
@@ -63,6 +64,7 @@ impl Advice<'_> {
             tree: self.tree,
             path,
             text: text_of,
+            read: RefCell::default(),
         };
         let tables: Vec<&Table> = documents.iter().filter_map(Value::as_table).collect();
         let numbered = documents.iter().enumerate();
@@ -189,8 +191,7 @@ fn locked(entry: &Entry<'_>, asked: &str, around: &Around<'_>) -> Option<String>
         "requirements" => "requirements.lock",
         _ => "Chart.lock",
     };
-    let text = (around.text)(&around.path.with_file_name(lock))?;
-    let table = values::read(&text, 0).ok()?;
+    let table = around.values(&around.path.with_file_name(lock))?;
     let Some(Value::List(items)) = table.get("dependencies") else {
         return None;
     };
@@ -207,8 +208,7 @@ fn is_off(entry: &Entry<'_>, around: &Around<'_>) -> bool {
     let Some(Leaf { text: paths, .. }) = leaf(entry.table, "condition") else {
         return false;
     };
-    let values = (around.text)(&around.path.with_file_name("values.yaml"));
-    let table = values.and_then(|text| values::read(&text, 0).ok());
+    let table = around.values(&around.path.with_file_name("values.yaml"));
     table.is_some_and(|table| given::switch_of(&table, paths) == Some(false))
 }
 

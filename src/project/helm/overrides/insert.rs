@@ -3,12 +3,12 @@
 //!
 //! Only looks for room. Whether the outcome is right is for the caller to see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::super::values::{self, Spot, Step, Table, Value};
+use super::super::values::{self, File, Spot, Step, Table, Value};
 use super::style::{Style, column, is_quoted, opening};
-use super::{Override, set};
+use super::{Aim, NO_ROOM, Override};
 use crate::edit::Edit;
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, Map, Node, Scalar, Style as Quotes};
@@ -21,21 +21,30 @@ pub(super) struct Insertion {
 }
 
 impl Insertion {
-    pub(super) fn of(&self, index: usize) -> Vec<Edit> {
-        let own = self.edits.iter().filter(|(_, of)| of.contains(&index));
-        own.map(|(edit, _)| edit.clone()).collect()
+    /// The edits of each of so many overrides.
+    pub(super) fn by_override(&self, count: usize) -> Vec<Vec<Edit>> {
+        let mut all = vec![Vec::new(); count];
+        for (edit, of) in &self.edits {
+            of.iter().for_each(|index| all[*index].push(edit.clone()));
+        }
+        all
     }
 
     /// Makes one edit of those at one location. The inner maps came first, and their lines stand first.
     fn join(&mut self) {
         let mut joined: Vec<(Edit, Vec<usize>)> = Vec::new();
+        let mut by_span: HashMap<Span, usize> = HashMap::new();
         for (edit, of) in std::mem::take(&mut self.edits) {
-            match joined.iter_mut().find(|(one, _)| one.span == edit.span) {
-                Some((one, all)) => {
+            match by_span.get(&edit.span) {
+                Some(at) => {
+                    let (one, all) = &mut joined[*at];
                     one.text.push_str(&edit.text);
                     all.extend(of);
                 }
-                None => joined.push((edit, of)),
+                None => {
+                    by_span.insert(edit.span, joined.len());
+                    joined.push((edit, of));
+                }
             }
         }
         self.edits = joined;
@@ -73,68 +82,69 @@ impl<'o> Branch<'o> {
     }
 }
 
-pub(super) fn plan(text: &str, spot: &Spot, wanted: &[(usize, &Override)]) -> Insertion {
-    let mut branch = Branch::default();
-    for (index, one) in wanted {
-        branch.add(&one.path, &one.value, *index);
-    }
-    if wanted.is_empty() {
-        return Insertion::default();
-    }
-    let parsed = spot.parse(text).unwrap_or_default();
-    let (document, steps) = spot.in_parsed();
-    let root = parsed.documents.get(document);
-    let mut writer = Writer {
-        text,
-        style: Style::of(text, root),
-        plan: Insertion::default(),
+/// Looks for room for the overrides, each with its number.
+pub(super) fn plan(file: &File<'_>, wanted: &[(usize, &Aim)]) -> Insertion {
+    let mut plan = Insertion::default();
+    let mut branches: BTreeMap<&Spot, Branch<'_>> = BTreeMap::new();
+    let mut styles: BTreeMap<usize, Style> = BTreeMap::new();
+    let mut style_of = |number: usize| {
+        let style = || Style::of(file.text, file.document(number));
+        *styles.entry(number).or_insert_with(style)
     };
-    if let Some((map, keys)) = root.and_then(|root| innermost(root, steps)) {
-        let mut outer = branch;
-        for key in keys.iter().rev() {
-            let of = outer.of.clone();
-            outer = Branch {
-                keys: BTreeMap::from([(*key, outer)]),
-                leaf: None,
-                of,
-            };
-        }
-        writer.map(map, &outer);
-        writer.plan.join();
-        return writer.plan;
-    }
-    match root {
-        Some(Node::Map(map)) if steps.is_empty() && !map.entries.is_empty() => {
-            writer.map(map, &branch);
-        }
-        _ if !spot.is_whole() => {
-            writer.refuse(&branch, "there are no values there for the override")
-        }
-        Some(Node::Map(map)) => writer.replace_root(map.span, &branch),
-        Some(Node::Scalar(scalar)) if !scalar.span.is_empty() => {
-            writer.replace_root(scalar.span, &branch);
-        }
-        _ => {
-            let mut lines = Vec::new();
-            writer.style.block(&table(&branch), 0, &mut lines);
-            writer.insert_lines(text.len(), lines, &branch.of);
+    for (index, aim) in wanted {
+        match &aim.item {
+            Some(item) => match append(file, aim, item, style_of(aim.at.document)) {
+                Some(edit) => plan.edits.push((edit, vec![*index])),
+                None => {
+                    plan.refused.insert(*index, NO_ROOM.to_owned());
+                }
+            },
+            None => {
+                let branch = branches.entry(&aim.at).or_default();
+                let Override { path, value } = &aim.override_;
+                branch.add(path, value, *index);
+            }
         }
     }
-    writer.plan.join();
-    writer.plan
+    for (spot, branch) in branches {
+        let inner = spot.in_text.then(|| file.text_at(spot));
+        let (root, steps) = match &inner {
+            Some(parsed) => (
+                parsed
+                    .as_ref()
+                    .ok()
+                    .and_then(|parsed| parsed.documents.first()),
+                &[][..],
+            ),
+            None => (file.document(spot.document), &*spot.steps),
+        };
+        let style = match spot.in_text {
+            true => Style::of(file.text, root),
+            false => style_of(spot.document),
+        };
+        let mut writer = Writer {
+            text: file.text,
+            style,
+            plan,
+        };
+        writer.root(root, steps, spot, branch);
+        plan = writer.plan;
+    }
+    plan.join();
+    plan
 }
 
 /// Adds an item behind the last one of a list, written as that one is. `None` where no list with items is there, or one
 /// with an unusual layout.
-pub(super) fn append(text: &str, spot: &Spot, item: &Value) -> Option<Edit> {
-    let parsed = spot.parse(text).ok()?;
-    let (document, steps) = spot.in_parsed();
-    let root = parsed.documents.get(document)?;
-    let list = values::node_at(root, steps)?.as_list()?;
+fn append(file: &File<'_>, aim: &Aim, item: &Value, style: Style) -> Option<Edit> {
+    let root = file.document(aim.at.document)?;
+    let above = values::node_at(root, &aim.at.steps)?.as_map()?;
+    let list = above.get(aim.override_.path.first()?)?.as_list()?;
     let last = list.items.last()?;
+    let text = file.text;
     let mut writer = Writer {
         text,
-        style: Style::of(text, Some(root)),
+        style,
         plan: Insertion::default(),
     };
     let end = writer.end_of(last);
@@ -210,6 +220,39 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
+    /// Has the values at a place of a document get what is in the branch.
+    fn root(&mut self, root: Option<&Node<'_>>, steps: &[Step], spot: &Spot, branch: Branch<'_>) {
+        if let Some((map, keys)) = root.and_then(|root| innermost(root, steps)) {
+            let mut outer = branch;
+            for key in keys.iter().rev() {
+                let of = outer.of.clone();
+                outer = Branch {
+                    keys: BTreeMap::from([(*key, outer)]),
+                    leaf: None,
+                    of,
+                };
+            }
+            return self.map(map, &outer);
+        }
+        match root {
+            Some(Node::Map(map)) if steps.is_empty() && !map.entries.is_empty() => {
+                self.map(map, &branch);
+            }
+            _ if !spot.is_whole() => {
+                self.refuse(&branch, "there are no values there for the override")
+            }
+            Some(Node::Map(map)) => self.replace_root(map.span, &branch),
+            Some(Node::Scalar(scalar)) if !scalar.span.is_empty() => {
+                self.replace_root(scalar.span, &branch);
+            }
+            _ => {
+                let mut lines = Vec::new();
+                self.style.block(&table(&branch), 0, &mut lines);
+                self.insert_lines(self.text.len(), lines, &branch.of);
+            }
+        }
+    }
+
     fn refuse(&mut self, branch: &Branch<'_>, reason: &str) {
         for index in &branch.of {
             self.plan.refused.insert(*index, reason.to_owned());
@@ -229,7 +272,7 @@ impl Writer<'_> {
             match entries.find(|entry| values::key(entry).as_deref() == Some(*key)) {
                 Some(entry) => self.entry(map, entry, inner),
                 None => {
-                    set(&mut missing, &[(*key).to_owned()], &inner.value());
+                    values::set(&mut missing, &[(*key).to_owned()], &inner.value());
                     of.extend_from_slice(&inner.of);
                 }
             }
@@ -471,8 +514,8 @@ fn has_quoted_keys(map: &Map<'_>) -> bool {
 
 /// Where the deepest of the keys that are there is.
 pub(in super::super) fn deepest_key(text: &str, path: &[String]) -> Option<Span> {
-    let parsed = Spot::default().parse(text).ok()?;
-    let mut map = parsed.documents.first()?.as_map()?;
+    let file = File::parse(text).ok()?;
+    let mut map = file.document(0)?.as_map()?;
     let mut found = None;
     for key in path {
         let mut entries = map.entries.iter().rev();

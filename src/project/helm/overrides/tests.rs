@@ -1,4 +1,6 @@
+use super::super::values::Origin;
 use super::*;
+use crate::source::Span;
 
 fn override_of(path: &str, text: &str) -> Override {
     Override {
@@ -14,6 +16,11 @@ fn override_of(path: &str, text: &str) -> Override {
     }
 }
 
+fn planned(text: &str, at: &Spot, all: &[Override]) -> Vec<Result<Vec<Edit>, String>> {
+    let wanted = all.iter().map(|one| Wanted::tree(at, one));
+    plan(text, &wanted.collect::<Vec<_>>())
+}
+
 fn applied(text: &str, wanted: &[(&str, &str)]) -> Result<String, String> {
     applied_at(text, &Spot::default(), wanted)
 }
@@ -24,7 +31,7 @@ fn applied_at(text: &str, spot: &Spot, wanted: &[(&str, &str)]) -> Result<String
         .map(|(path, text)| override_of(path, text))
         .collect();
     let mut edits = BTreeSet::new();
-    for planned in plan(text, spot, &wanted) {
+    for planned in planned(text, spot, &wanted) {
         edits.extend(planned?);
     }
     let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
@@ -159,7 +166,7 @@ fn what_is_shared_is_left_alone() {
 fn one_that_has_no_room_does_not_hinder_others() {
     let text = "a: &s {b: 1}\nm: *s\no:\n  c: 1\n";
     let wanted = [override_of("m.x", X), override_of("o.x", X)];
-    let planned = plan(text, &Spot::default(), &wanted);
+    let planned = planned(text, &Spot::default(), &wanted);
     assert!(planned[0].is_err() && planned[1].is_ok(), "{planned:?}");
 }
 
@@ -170,7 +177,8 @@ fn overrides_that_meet_share_their_edits() {
         override_of("m.b.k", X),
         override_of("o.z", X),
     ];
-    let planned = plan("m:\n  c: 1\no:\n  d: 1\n", &Spot::default(), &wanted);
+    let text = "m:\n  c: 1\no:\n  d: 1\n";
+    let planned = planned(text, &Spot::default(), &wanted);
     assert_eq!(planned[0], planned[1]);
     assert_ne!(planned[0], planned[2]);
 }
@@ -224,7 +232,75 @@ fn in_a_text_of_yaml() {
 }
 
 #[test]
+fn many_places_of_a_file_are_planned_together() {
+    let text = "a:\n- v: {k: 1}\n- v: |\n    k: 1\n---\nset: [{name: k, value: b}]\nv:\n";
+    let item = |index| Spot::at_keys(0, &["a"]).item(index).keys(&["v"]);
+    let spots = [
+        (item(0), Written::Tree),
+        (item(1).in_text(), Written::Tree),
+        (Spot::at_keys(1, &["set"]), Written::Pairs),
+        (Spot::at_keys(1, &["v"]), Written::Tree),
+        (Spot::at_keys(2, &["v"]), Written::Tree),
+    ];
+    let override_ = override_of("x.z", "q");
+    let wanted = spots.each_ref().map(|(at, written)| Wanted {
+        at,
+        written: *written,
+        override_: &override_,
+    });
+    let planned = plan(text, &wanted);
+    assert!(planned[4].is_err(), "{planned:?}");
+    let edits = planned.into_iter().flatten().flatten().collect();
+    let fix = Fix::here(edits, Applicability::Safe);
+    assert_eq!(
+        edit::apply(text, [&fix], Applicability::Safe),
+        "a:\n- v: {k: 1, x: {z: q}}\n- v: |\n    k: 1\n    x:\n      z: q\n---\n\
+         set: [{name: k, value: b}, {name: x.z, value: q}]\nv:\n  x:\n    z: q\n"
+    );
+}
+
+/// Values that have no room at their end: what comes below a last line without an end would give it one.
+const STRIPPED: &str = "v: |-\n  n: |\n    last\n";
+
+#[test]
+fn places_that_have_no_room_do_not_hinder_others() {
+    let text = format!("{STRIPPED}---\nv: {{}}\n---\n{STRIPPED}");
+    let at = |number| Spot::at_keys(number, &["v"]);
+    let spots = [at(0).in_text(), at(1), at(2).in_text()];
+    let override_ = override_of("z", "q");
+    let wanted = spots.each_ref().map(|at| Wanted::tree(at, &override_));
+    let held = plan(&text, &wanted).into_iter();
+    let held: Vec<bool> = held.map(|one| one.is_ok()).collect();
+    assert_eq!(held, [false, true, false]);
+}
+
+#[test]
+fn the_number_of_tries_is_bounded() {
+    let count = MOST_ALONE + 1;
+    let text = format!("{STRIPPED}---\n").repeat(count) + "v: {}\n";
+    let at = |number| Spot::at_keys(number, &["v"]);
+    let spots = (0..count).map(|number| at(number).in_text());
+    let spots: Vec<Spot> = spots.chain([at(count)]).collect();
+    let override_ = override_of("z", "q");
+    let wanted = spots.iter().map(|at| Wanted::tree(at, &override_));
+    let planned = plan(&text, &wanted.collect::<Vec<_>>());
+    let reason = |number: usize| planned[number].as_ref().unwrap_err();
+    assert_eq!(reason(MOST_ALONE - 1), NO_ROOM);
+    assert_eq!(reason(MOST_ALONE), NOT_TRIED);
+    assert_eq!(reason(count), NOT_TRIED);
+}
+
+#[test]
 fn a_pair_is_written_as_the_others_are() {
+    let spot = Spot::at_keys(0, &["set"]);
+    let plan_pair = |text: &str| {
+        let wanted = Wanted {
+            at: &spot,
+            written: Written::Pairs,
+            override_: &override_of("k.l", "true"),
+        };
+        plan(text, &[wanted]).remove(0)
+    };
     for (text, expected) in [
         (
             "set:\n  - name: a\n    value: b # c\n    # of it\nx: 1\n",
@@ -253,7 +329,7 @@ fn a_pair_is_written_as_the_others_are() {
         ),
         ("set:\n  a.b: c\n", "set:\n  a.b: c\n  k.l: \"true\"\n"),
     ] {
-        let edits = plan_pair(text, &Spot::at_keys(0, &["set"]), "k.l", "true").unwrap();
+        let edits = plan_pair(text).unwrap();
         let fix = Fix::here(edits, Applicability::Safe);
         assert_eq!(edit::apply(text, [&fix], Applicability::Safe), expected);
     }
@@ -265,7 +341,7 @@ fn a_pair_is_written_as_the_others_are() {
         "set: [a, b]\n",
         "set: text\n",
     ] {
-        let planned = plan_pair(text, &Spot::at_keys(0, &["set"]), "k.l", "true");
+        let planned = plan_pair(text);
         assert!(planned.is_err(), "{text}: {planned:?}");
     }
 }

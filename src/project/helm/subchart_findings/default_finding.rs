@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::changes::{self, Change, Target};
 use super::super::load;
-use super::super::overrides::{self, Override};
+use super::super::overrides::{self, Override, Wanted};
 use super::super::values::Origin;
 use crate::edit::{Applicability, Edit, Fix};
 use crate::finding::{Finding, Related};
@@ -65,9 +65,11 @@ impl DefaultFinding {
         };
         let planned: Result<Vec<_>, String> = match locked {
             Some(reason) => Err(reason.to_owned()),
-            None => overrides::plan(text, at, &self.overrides)
-                .into_iter()
-                .collect(),
+            None => {
+                let wanted = self.overrides.iter().map(|one| Wanted::tree(at, one));
+                let wanted: Vec<Wanted<'_>> = wanted.collect();
+                overrides::plan(text, &wanted).into_iter().collect()
+            }
         };
         match planned {
             Ok(edits) => {

@@ -1,6 +1,6 @@
 //! Where values are in a file: below which keys, in which document, or in a text that holds another.
 
-use super::{Value, parse, whole};
+use super::{Value, of_parsed, parse, whole};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Parsed, Style};
 
@@ -55,7 +55,7 @@ impl Spot {
     }
 
     /// The document and the steps that lead to the values in what [`Spot::parse`] gives.
-    pub(in super::super) fn in_parsed(&self) -> (usize, &[Step]) {
+    pub(super) fn in_parsed(&self) -> (usize, &[Step]) {
         match self.in_text {
             true => (0, &[]),
             false => (self.document, &self.steps),
@@ -66,24 +66,53 @@ impl Spot {
     ///
     /// # Errors
     /// Where something else is there, or what is there does not parse; in words that follow the file's name.
-    pub(in super::super) fn parse<'t>(&self, text: &'t str) -> Result<Parsed<'t>, String> {
-        let parsed = parse(text, whole(text))?;
-        if !self.in_text {
-            return Ok(parsed);
+    pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Parsed<'t>, String> {
+        let file = File::parse(text)?;
+        match self.in_text {
+            true => file.text_at(self),
+            false => Ok(file.parsed),
         }
-        let node = parsed
-            .documents
-            .get(self.document)
-            .and_then(|root| node_at(root, &self.steps));
-        let region = node.and_then(|node| lines_of_block(text, node));
-        parse(text, region.ok_or(NO_VALUES)?)
+    }
+}
+
+/// A parsed file, in which places are looked up.
+pub(in super::super) struct File<'t> {
+    pub(in super::super) text: &'t str,
+    parsed: Parsed<'t>,
+}
+
+impl<'t> File<'t> {
+    /// # Errors
+    /// Where the text does not parse; in words that follow the file's name.
+    pub(in super::super) fn parse(text: &'t str) -> Result<Self, String> {
+        let parsed = parse(text, whole(text))?;
+        Ok(Self { text, parsed })
+    }
+
+    pub(in super::super) fn document(&self, number: usize) -> Option<&Node<'t>> {
+        self.parsed.documents.get(number)
+    }
+
+    /// The documents, as far as they can be read. Their leaves have the number of the file.
+    pub(in super::super) fn values(&self, number: usize) -> Vec<Value> {
+        of_parsed(&self.parsed, self.text, number)
     }
 
     /// All that the values cover in the text of the file. `None` where there are none.
-    pub(in super::super) fn covered(&self, text: &str) -> Option<Span> {
-        let parsed = parse(text, whole(text)).ok()?;
-        let root = parsed.documents.get(self.document)?;
-        node_at(root, &self.steps).map(Node::span)
+    pub(in super::super) fn covered(&self, spot: &Spot) -> Option<Span> {
+        let root = self.document(spot.document)?;
+        node_at(root, &spot.steps).map(Node::span)
+    }
+
+    /// The lines of the literal block that a place leads to.
+    ///
+    /// # Errors
+    /// As [`Spot::parse`].
+    pub(in super::super) fn text_at(&self, spot: &Spot) -> Result<Parsed<'t>, String> {
+        let root = self.document(spot.document);
+        let node = root.and_then(|root| node_at(root, &spot.steps));
+        let region = node.and_then(|node| lines_of_block(self.text, node));
+        parse(self.text, region.ok_or(NO_VALUES)?)
     }
 }
 

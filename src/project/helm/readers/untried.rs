@@ -1,0 +1,63 @@
+//! Values that are laid over a chart's own, but are more than is tried one by one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::super::given::Given;
+use super::super::values;
+use super::layer::Layer;
+use crate::edit::Applicability;
+use crate::project::{Members, Tree};
+use crate::source::Span;
+
+/// More values files beside a chart, or releases of it, are not laid over its own one by one.
+const MOST_LAYERS: usize = 64;
+
+const NOT_TRIED: &str =
+    "the chart has more values files or releases than are tried, and this is one of the others";
+
+/// The layers that are tried, and the others. Those that a rule could speak about come first.
+pub(super) fn tried(
+    tree: &dyn Tree,
+    layers: impl Iterator<Item = Layer>,
+) -> (Vec<Layer>, Vec<Layer>) {
+    let mut layers: Vec<Layer> = layers.collect();
+    layers
+        .sort_by_cached_key(|layer| !layer.given.iter().any(|given| tree.is_suspect(&given.file)));
+    let others = layers.split_off(layers.len().min(MOST_LAYERS));
+    (layers, others)
+}
+
+/// What the images of layers that were not tried become is for people to see.
+pub(super) fn doubt(untried: &[Layer], members: &mut Members) {
+    for (file, given) in by_file(untried.iter()) {
+        let Some(member) = members.get_mut(file) else {
+            continue;
+        };
+        let Ok(parsed) = values::File::parse(&member.text) else {
+            continue;
+        };
+        let all = given.iter().filter_map(|given| parsed.covered(&given.at));
+        let all: Vec<Span> = all.collect();
+        for finding in &mut member.findings {
+            let span = finding.span();
+            let is_untried = all.iter().any(|all| all.covers(span));
+            let fix = finding.fix.as_mut().filter(|_| is_untried);
+            if let Some(fix) = fix.filter(|fix| fix.applicability == Applicability::Safe) {
+                fix.applicability = Applicability::Unsafe;
+                finding.reason = Some(NOT_TRIED.to_owned());
+            }
+        }
+    }
+}
+
+/// Where values are, by the file that they are in.
+pub(super) fn by_file<'l>(
+    layers: impl Iterator<Item = &'l Layer>,
+) -> BTreeMap<&'l PathBuf, Vec<&'l Given>> {
+    let mut by_file: BTreeMap<&PathBuf, Vec<&Given>> = BTreeMap::new();
+    for given in layers.flat_map(|layer| &layer.given) {
+        by_file.entry(&given.file).or_default().push(given);
+    }
+    by_file
+}
