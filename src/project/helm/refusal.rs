@@ -2,9 +2,9 @@
 //!
 //! A chart says so by the value of a key, or by a template that reads the key where the values do not have it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::chart::Dependency;
 use super::given::{Given, Written};
 use super::guard::KEY;
 use super::load::Chart;
@@ -83,15 +83,15 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
     if is_lifted(&table) {
         return;
     }
+    let subcharts = subcharts(chart);
     let refusing = |finding: &Finding| {
         let start = finding.span().start;
         let below = keys.partition_point(|(_, at)| *at <= start);
         let key = below
             .checked_sub(1)
             .map_or("", |last| keys[last].0.as_str());
-        let subchart = subcharts(chart).find(|(own, _)| *own == key);
-        match subchart {
-            Some((_, subchart)) => {
+        match subcharts.get(key) {
+            Some(subchart) => {
                 let own = table.get(key).and_then(Value::as_table);
                 refuses_below(subchart) && !own.is_some_and(is_lifted)
             }
@@ -196,13 +196,20 @@ fn read(text: &str) -> Option<(Table, Vec<(String, usize)>)> {
     Some((table, keys.collect()))
 }
 
-/// The subcharts of a chart with the keys that their values are under.
-fn subcharts(chart: &Chart) -> impl Iterator<Item = (&str, &Chart)> {
-    let dependencies = chart.metadata.dependencies.iter().flatten();
-    chart.children.iter().flat_map(move |child| {
-        let name = &child.metadata.name;
-        let asking = dependencies.clone().filter(move |one| one.name == *name);
-        let keys = asking.map(Dependency::key).chain([name.as_str()]);
-        keys.map(move |key| (key, child.as_ref()))
-    })
+/// The subcharts of a chart by the keys that their values are under.
+fn subcharts(chart: &Chart) -> HashMap<&str, &Chart> {
+    let mut asked: HashMap<&str, Vec<&str>> = HashMap::new();
+    for dependency in chart.metadata.dependencies.iter().flatten() {
+        let keys = asked.entry(&dependency.name).or_default();
+        keys.push(dependency.key());
+    }
+    let mut subcharts = HashMap::new();
+    for child in &chart.children {
+        let name = child.metadata.name.as_str();
+        let keys = asked.get(name).into_iter().flatten().copied();
+        for key in keys.chain([name]) {
+            subcharts.entry(key).or_insert(child.as_ref());
+        }
+    }
+    subcharts
 }
