@@ -1,7 +1,7 @@
 //! The reports that other programs read, of every fixture, held to the schemas of those programs.
 //!
 //! The schemas stand in `schemas/`, written by hand from what the standards and manuals say. For SARIF,
-//! `REGFIX_SARIF_SCHEMA` may name the file of the standard's own schema, which is asked too then; `.ci/reports` fetches it.
+//! `REGFIX_SARIF_SCHEMA` may name the file of the standard's own schema, which is asked too then; `.ci/sarif` fetches it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;

@@ -16,7 +16,7 @@ else
     without actionlint
 fi
 if has shellcheck; then
-    shellcheck -x .ci/run .ci/refresh .ci/tools .ci/reports action/*.sh packaging/*.sh benches/*.sh tests/tools/*.sh || failed "shellcheck"
+    shellcheck -x .ci/run .ci/refresh .ci/tools .ci/reports .ci/sarif action/*.sh packaging/*.sh benches/*.sh tests/tools/*.sh || failed "shellcheck"
     passed "shellcheck finds nothing"
 else
     without shellcheck
