@@ -64,6 +64,7 @@ impl<'t> Reader<'t> {
         // A comment ends it, and so does the colon after a key.
         while let Some(column) = column
             && self.after_blanks(span.end) == self.line.end
+            && self.goes_on(column)
         {
             let here = (self.line, self.next);
             let more = self.next_piece(column);
@@ -77,6 +78,21 @@ impl<'t> Reader<'t> {
             span.end = piece.end;
         }
         Some(Word { value, style, span })
+    }
+
+    /// Whether the next line that is not blank is further in than the column. After most scalars it is not, and is not read
+    /// for that.
+    fn goes_on(&self, column: usize) -> bool {
+        let mut start = self.next;
+        loop {
+            let rest = self.bytes.get(start..).unwrap_or_default();
+            let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+            match rest.get(blanks) {
+                Some(b'\n') => start += blanks + 1,
+                Some(_) => return blanks > column,
+                None => return false,
+            }
+        }
     }
 
     /// Goes on to the next line that is not blank. Gives the breaks before it, and where its content starts, if that is
