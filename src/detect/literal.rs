@@ -15,7 +15,7 @@ const GUARD: &str =
 pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
     let mut found = Vec::new();
     for action in input.actions {
-        if action.kind == ActionKind::Comment {
+        if action.kind == ActionKind::Comment || !input.is_of_interest(action.span) {
             continue;
         }
         for literal in literals(input.text, action.span) {
