@@ -1,5 +1,5 @@
-//! Documents of Flux and Argo CD that select images by name from a folder of this tree: what they select and the folder
-//! are renamed together, or not at all.
+//! Documents of Flux, Argo CD, kbld and kpt that select images by name from a folder of this tree: what they select and
+//! the folder are renamed together, or not at all.
 //!
 //! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
 //! entry is given a new name by itself.
@@ -17,6 +17,7 @@ use crate::detect::Usage;
 use crate::edit::{Applicability, Fix};
 use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
+use crate::image;
 use crate::rules::RuleSet;
 use crate::source::{self, LineIndex};
 use crate::syntax::yaml::{self, Node};
@@ -28,29 +29,36 @@ use tie::tie;
 const ARGO_SOURCE: &str = ".argocd-source";
 
 /// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
-pub const WORDS: [&str; 3] = [
+pub const WORDS: [&str; 6] = [
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
     "argoproj.io/",
+    "kbld.k14s.io/",
+    LOCKED,
+    "kpt.dev/",
 ];
+
+/// The annotation by which an image of a lock file is that of a name (`ImagesLock` of imgpkg, read by kbld).
+const LOCKED: &str = "kbld.carvel.dev/id";
 
 /// Whether such documents can be in files of a kind.
 pub fn is_of_use(file_type: &FileType) -> bool {
-    matches!(file_type.holds, Holds::Yaml | Holds::Json)
+    matches!(file_type.holds, Holds::Yaml | Holds::Json | Holds::Kptfile)
 }
 
 /// Whether a file may hold such documents, by a look at its bytes.
 pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
-    let selects = || has("images") || has("patch");
-    let [kustomize, helm, argo] = WORDS;
-    let is_applied = || {
+    let [kustomize, helm, argo, kbld, lock, kpt] = WORDS;
+    let is_layer = || {
         has(kustomize)
             || has(helm) && has("postRenderers")
             || has(argo) && has("kustomize")
             || is_argo_source(path)
     };
-    is_of_use(file_type) && selects() && is_applied()
+    let is_layer = || (has("images") || has("patch")) && is_layer();
+    let is_of_folder = || has(lock) || has("image") && (has(kbld) || has(kpt));
+    is_of_use(file_type) && (is_layer() || is_of_folder())
 }
 
 /// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
@@ -150,26 +158,38 @@ fn selected(text: &str) -> Named {
         let name = name_of(name).to_owned();
         found.entry(name.clone()).or_default().insert(name);
     }
+    fn item(list: &str, item: &Node<'_>, found: &mut Named) {
+        match (list, item) {
+            ("images", Node::Map(map)) => map
+                .text("name")
+                .into_iter()
+                .for_each(|name| add(name, found)),
+            ("images", Node::Scalar(one)) => {
+                add(one.value.split('=').next().unwrap_or_default(), found);
+            }
+            ("overrides" | "sources" | "destinations", Node::Map(map)) => {
+                let name = map.text("image").or_else(|| map.text("imageRepo"));
+                name.into_iter().for_each(|name| add(name, found));
+            }
+            _ => {}
+        }
+    }
     fn below(node: &Node<'_>, found: &mut Named) {
         match node {
             Node::Map(map) => {
                 for entry in &map.entries {
-                    let list = entry
-                        .value
-                        .as_list()
-                        .filter(|_| entry.name() == Some("images"));
-                    for item in list.iter().flat_map(|list| &list.items) {
-                        match item {
-                            Node::Map(map) => {
-                                if let Some(name) = map.text("name") {
-                                    add(name, found);
-                                }
-                            }
-                            Node::Scalar(one) => {
-                                add(one.value.split('=').next().unwrap_or_default(), found);
-                            }
-                            Node::List(_) | Node::Alias(_) => {}
+                    let key = entry.name().unwrap_or_default();
+                    match (key, &entry.value) {
+                        (_, Node::List(list)) => {
+                            list.items.iter().for_each(|one| item(key, one, found));
                         }
+                        ("image" | "configMap", Node::Map(map)) => {
+                            map.text("name")
+                                .into_iter()
+                                .for_each(|name| add(name, found));
+                        }
+                        (LOCKED, Node::Scalar(name)) => add(&name.value, found),
+                        _ => {}
                     }
                     below(&entry.value, found);
                 }
@@ -261,8 +281,8 @@ impl Applied {
                     .as_deref()
                     .filter(|_| !finding.mention && !selects);
                 let by = new.and_then(|new| named.get(name_of(new)));
-                let old = name_of(&finding.old);
-                if by.is_some_and(|by| by.iter().any(|name| name != old)) {
+                let old = canonical(name_of(&finding.old));
+                if by.is_some_and(|by| by.iter().any(|name| canonical(name) != old)) {
                     captured.push((path.clone(), finding.id));
                 }
             }
@@ -309,6 +329,12 @@ fn hold(members: &mut Members, base: &[Location], place: &str, why: &str) {
 
 const NOT_FOLLOWED: &str = "selects it by this name, and cannot follow";
 const CAPTURED: &str = "selects other images by the new name";
+
+/// A name as it is pulled: `index.docker.io` is `docker.io`.
+fn canonical(name: &str) -> String {
+    let (host, path) = image::split_host(name);
+    image::canonical(host, path)
+}
 
 /// A reference without tag and digest.
 fn name_of(reference: &str) -> &str {

@@ -177,7 +177,7 @@ impl AffectedSet<'_> {
     /// Adds the folders that a text lays something over: images that it selects there, or values that it gives to a chart.
     fn add_laid_over(&mut self, path: &Path, text: &str) {
         match file_type::classify(path).map(|file_type| file_type.holds) {
-            Some(Holds::Yaml | Holds::Json) if lays_over(path, text) => {
+            Some(Holds::Yaml | Holds::Json | Holds::Kptfile) if lays_over(path, text) => {
                 let folders = folders_applied_by(self.tree, path, text);
                 let folders = folders.iter().map(|folder| real(folder));
                 self.reached.extend(folders);

@@ -16,6 +16,9 @@ const OBSERVED: Says = Is(Usage::Observed(
 const APPLIED: Says = Is(Usage::Observed(
     "the annotation is a copy of the specification, which kubectl writes itself",
 ));
+const RESOLVED: Says = Is(Usage::Observed(
+    "kbld writes there what an image was resolved from",
+));
 const MACHINE: Says = Is(Usage::Mention(
     "it is the image of a machine, not of a container",
 ));
@@ -112,11 +115,14 @@ const ROWS: &[Written] = &[
 
     // Carvel
     (Object("kbld.k14s.io", ""), "overrides [] image", SELECTS, Form::Image),
+    (Object("kbld.k14s.io", ""), "overrides [] imageRepo", SELECTS, Form::Image),
     (Object("kbld.k14s.io", ""), "overrides [] newImage", PULL, Form::Image),
     (Object("kbld.k14s.io", ""), "sources [] image", SELECTS, Form::Image),
     (Object("kbld.k14s.io", ""), "destinations [] image", SELECTS, Form::Image),
     (Object("kbld.k14s.io", ""), "destinations [] newImage", PUSHED, Form::Image),
     (Any, "** annotations kbld.carvel.dev/id", SELECTS, Form::Image),
+    (Any, "** annotations kbld.carvel.dev/origins", RESOLVED, Form::ByWords),
+    (Any, "** annotations kbld.k14s.io/images", RESOLVED, Form::ByWords),
 
     // kpt
     (Object("fn.kpt.dev", "SetImage"), "image name", By(by::kustomize_entry), Form::Entry),

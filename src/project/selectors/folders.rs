@@ -1,4 +1,4 @@
-//! The folders of the tree that documents of Flux and Argo CD are applied to.
+//! The folders of the tree that documents of Flux, Argo CD, kbld and kpt are applied to.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,14 @@ use super::is_argo_source;
 use crate::project::{PathKind, Tree};
 use crate::syntax::yaml::{self, Map, Node};
 
+/// API groups whose documents are applied to the folder that they are in: `kbld -f .`, `kpt fn render`.
+const OF_OWN_FOLDER: [&str; 4] = ["kbld.k14s.io", "imgpkg.carvel.dev", "kpt.dev", "fn.kpt.dev"];
+
 /// How far above a document the root of its repository is looked for.
 const MOST_FOLDERS: usize = 32;
+
+/// The folder in a bundle of imgpkg that has what is about the bundle.
+const BUNDLE: &str = ".imgpkg";
 
 /// The folders of this tree that the documents of a file are applied to.
 pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
@@ -18,6 +24,10 @@ pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
 /// The same of a file with another text.
 pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = match folder.ends_with(BUNDLE) {
+        true => folder.parent().unwrap_or(folder),
+        false => folder,
+    };
     let named = named_folders(path, text);
     let folders = named
         .iter()
@@ -42,14 +52,15 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
 }
 
 fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
+    let group = map.text("apiVersion").unwrap_or_default().split('/').next();
+    let group = group.unwrap_or_default();
+    if OF_OWN_FOLDER.contains(&group) {
+        return vec![""];
+    }
     let Some(spec) = map.get("spec").and_then(Node::as_map) else {
         return Vec::new();
     };
-    let group = map.text("apiVersion").unwrap_or_default().split('/').next();
-    match (
-        group.unwrap_or_default(),
-        map.text("kind").unwrap_or_default(),
-    ) {
+    match (group, map.text("kind").unwrap_or_default()) {
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => {
             vec![spec.text("path").unwrap_or("./")]
         }

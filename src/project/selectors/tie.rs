@@ -8,6 +8,7 @@ use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::Finding;
 use crate::project::Members;
+use crate::source::Span;
 
 /// One fix for all. `None` where one of them stays as it is, or moves elsewhere.
 pub(super) fn tie(
@@ -19,6 +20,7 @@ pub(super) fn tie(
     let mut tied = Tied {
         members,
         moved: None,
+        is_retagged: false,
         least: Applicability::Safe,
         own: Vec::new(),
         elsewhere: Vec::new(),
@@ -36,6 +38,8 @@ struct Tied<'m> {
     members: &'m Members,
     /// The new name.
     moved: Option<&'m str>,
+    /// Whether one of those that are selected gets another tag, too.
+    is_retagged: bool,
     least: Applicability,
     /// Of each finding, its own edits.
     own: Vec<(Location, Vec<Edit>)>,
@@ -53,7 +57,9 @@ impl<'m> Tied<'m> {
             .fix
             .as_ref()
             .filter(|fix| fix.applicability.is_written())?;
-        let new = name_of(finding.new.as_deref()?);
+        let reference = finding.new.as_deref()?;
+        let new = name_of(reference);
+        self.is_retagged |= reference[new.len()..] != finding.old[name_of(&finding.old).len()..];
         if *self.moved.get_or_insert(new) != new {
             return None;
         }
@@ -74,11 +80,13 @@ impl<'m> Tied<'m> {
         }
         let text = &self.members.get(&location.0)?.text;
         let span = finding.span();
-        if span.of(text) != name {
+        let written = span.of(text);
+        let has_tag = written != name;
+        if name_of(written) != name || has_tag && self.is_retagged {
             return None;
         }
         let edit = Edit {
-            span,
+            span: Span::new(span.start, span.start + name.len()),
             text: self.moved?.to_owned(),
         };
         self.own.push((location.clone(), vec![edit]));
