@@ -21,7 +21,7 @@ type Files = BTreeMap<PathBuf, Vec<u8>>;
 const REMOTE: &str = "https://git.example.com/team/base.git//config?ref=v1";
 
 /// `REGFIX_TREES` asks for another number of them.
-const TREES: u64 = 20;
+const TREES: u64 = 12;
 
 /// Real Kustomize, if it is here.
 fn kubectl() -> Option<PathBuf> {

@@ -246,7 +246,7 @@ fn fixes(path: &str, text: &str, file_type: &FileType) -> Vec<Fix> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 3000,
+        cases: 1500,
         max_global_rejects: 100_000,
         failure_persistence: None,
         // The same texts on every machine; PROPTEST_RNG_SEED asks for others.
