@@ -112,14 +112,7 @@ fn uses(
 }
 
 fn of_plain_text(path: &Path, text: &str) -> Vec<ImageUse> {
-    let input = Input {
-        path,
-        text,
-        masked: text,
-        actions: &[],
-        hints: None,
-        depth: 0,
-    };
+    let input = Input::of_text(path, text);
     let whole = Span::new(0, text.len());
     let mut found = detect::scan_text(&input, whole, detect::Prose::Anything);
     for one in &mut found {

@@ -167,14 +167,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
-        let input = Input {
-            path: Path::new(""),
-            text,
-            masked: text,
-            actions: &[],
-            hints: None,
-            depth: 0,
-        };
+        let input = Input::of_text(Path::new(""), text);
         let inner = expand(&input, Span::new(0, text.len()));
         let meant = inner.as_ref().map(|inner| inner.decoded().text.as_str());
         assert_eq!(meant, expected, "{text}");

@@ -24,6 +24,20 @@ pub struct Input<'i> {
     pub depth: usize,
 }
 
+impl<'i> Input<'i> {
+    /// Of a text without templates, to be looked at as a whole.
+    pub(crate) fn of_text(path: &'i Path, text: &'i str) -> Self {
+        Self {
+            path,
+            text,
+            masked: text,
+            actions: &[],
+            hints: None,
+            depth: 0,
+        }
+    }
+}
+
 impl Input<'_> {
     /// Whether anything of interest may be in the span.
     pub(super) fn is_of_interest(&self, span: Span) -> bool {

@@ -396,14 +396,7 @@ mod tests {
     use std::path::Path;
 
     fn found(text: &str) -> Vec<(String, bool)> {
-        let input = Input {
-            path: Path::new(""),
-            text,
-            masked: text,
-            actions: &[],
-            hints: None,
-            depth: 0,
-        };
+        let input = Input::of_text(Path::new(""), text);
         let uses = scan(&input, Span::new(0, text.len()), Prose::Arguments);
         let images = uses.iter().filter(|one| one.artifact == Artifact::Image);
         let shown = |one: &ImageUse| {

@@ -3,11 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{files, regfix, run, stderr, stdout};
-use crate::repository::{git, scrubbed};
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
+use crate::common::{LEGACY, MOVED, files, regfix, run, stderr, stdout};
+use crate::repository::git;
 
 /// Six repositories beside each other, and a file that is in none.
 fn six() -> tempfile::TempDir {
@@ -45,13 +42,7 @@ fn six() -> tempfile::TempDir {
 
 /// The places of findings, and the exit code.
 fn found(folder: &Path, arguments: &[&str]) -> (Vec<String>, i32) {
-    let mut command = regfix(folder);
-    scrubbed(&mut command);
-    let output = command
-        .args(["--format", "concise"])
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output);
     let lines = text.lines().filter(|line| line.contains(".yaml:"));
     let places = lines.map(|line| {
@@ -424,10 +415,7 @@ fn settings_above_repositories_do_not_apply_to_them_and_that_is_said() {
     )
     .unwrap();
     let note = |folder: &Path, arguments: &[&str]| {
-        let mut command = regfix(folder);
-        scrubbed(&mut command);
-        let output = command.args(arguments).output().unwrap();
-        let err = stderr(&output);
+        let err = stderr(&run(folder, arguments));
         let mut lines = err.lines().filter(|line| line.contains("does not apply"));
         let line = lines.next().map(str::to_owned);
         assert_eq!(lines.next(), None, "{err}");
@@ -473,9 +461,7 @@ fn committed(folder: &Path, names: &[&str]) -> Vec<String> {
 }
 
 fn report(folder: &Path, arguments: &[&str]) -> String {
-    let mut command = regfix(folder);
-    scrubbed(&mut command);
-    stdout(&command.args(arguments).output().unwrap())
+    stdout(&run(folder, arguments))
 }
 
 #[test]

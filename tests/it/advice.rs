@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{files, fill, formats_but, packed, run, stderr, stdout};
+use crate::common::{files, fill, folder, formats_but, packed, run, stderr, stdout};
 
 const RULE: &str = "legacy-chart-version";
 const METRICS: &str = "https://prometheus-community.github.io/helm-charts";
@@ -20,16 +20,6 @@ fn chart(dependencies: &[(&str, &str, &str)]) -> String {
         );
     }
     text
-}
-
-fn folder(entries: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in entries {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
 }
 
 /// Severity and message of each finding about a chart.

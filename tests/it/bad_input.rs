@@ -8,11 +8,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Output;
 
-use crate::common::{files, run, stderr, stdout};
+use crate::common::{LEGACY, MOVED, files, run, stderr, stdout};
 use tempfile::TempDir;
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
 
 /// A folder with a sound file before and one behind all others: they are to be done whatever else is there.
 fn folder() -> TempDir {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{folder, formats_but, pipe, run, stderr, stdout};
+use crate::common::{self, folder, formats_but, pipe, run, stderr, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,12 +32,7 @@ fn read(folder: &TempDir, path: &str) -> String {
 /// Exit code, standard output as `concise` has it, standard error.
 fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let arguments = [&["--format", "concise", "--as-of", "2026-11-21"], arguments].concat();
-    let output = run(folder, &arguments);
-    (
-        output.status.code().unwrap(),
-        stdout(&output),
-        stderr(&output),
-    )
+    common::reported(folder, &arguments)
 }
 
 /// The lines of findings, without what is said of them.

@@ -1,10 +1,8 @@
 //! Catalogues that take the place of the built-in one: named on the command line, or pinned by a configuration.
 
-use std::path::Path;
-
 use regfix::rules::edition::sha256;
 
-use crate::common::{run, stderr, stdout};
+use crate::common::reported;
 use crate::repository::Repository;
 
 const NEWER: &str = "\
@@ -36,12 +34,6 @@ fn pinned(catalogue: &str) -> Repository {
         ("regfix.catalogue.yaml", catalogue),
         (".regfix.yaml", &pin(catalogue)),
     ])
-}
-
-fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = run(folder, arguments);
-    let code = output.status.code().unwrap();
-    (code, stdout(&output), stderr(&output))
 }
 
 fn text(repository: &Repository) -> String {

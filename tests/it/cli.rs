@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::common::{files, pipe, regfix, run, stderr, stdout};
+use crate::common::{
+    LEGACY, MOVED, code, files, folder, pipe, regfix, reported, run, stderr, stdout,
+};
 use serde_json::Value;
-use tempfile::TempDir;
 
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
 const POD: &str = "\
 apiVersion: v1
 kind: Pod
@@ -31,26 +30,6 @@ spec:
 ";
 const WARNING: &str = "warning k8s-gcr-io k8s.gcr.io is frozen; registry.k8s.io has the same images \
                        under the same paths [k8s.gcr.io/pause:3.2 -> registry.k8s.io/pause:3.2]";
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-/// Exit code, standard output, standard error.
-fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = run(folder, arguments);
-    (code(&output), stdout(&output), stderr(&output))
-}
 
 fn piped(arguments: &[&str], input: &str) -> (i32, String, String) {
     let folder = folder(&[]);

@@ -9,6 +9,14 @@ use std::process::{Command, Output, Stdio};
 use regfix::diff;
 use regfix::report::FORMATS;
 
+pub(crate) const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+pub(crate) const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
+
+/// The folder of the project.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 /// The binary, with nothing of the tester's environment that changes what it says.
 pub(crate) fn regfix(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regfix"));
@@ -20,6 +28,8 @@ pub(crate) fn regfix(folder: &Path) -> Command {
         "FORCE_COLOR",
         "COLUMNS",
         "GIT_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_WORK_TREE",
         "XDG_CONFIG_HOME",
         "REGFIX_CONFIG",
     ] {
@@ -65,6 +75,24 @@ pub(crate) fn pipe(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     child.wait_with_output().unwrap()
+}
+
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// Runs to the end. Exit code, standard output, standard error.
+pub(crate) fn reported(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = run(folder, arguments);
+    (code(&output), stdout(&output), stderr(&output))
+}
+
+/// Holds a call that is wrong to the exit code and to what is said of it.
+#[track_caller]
+pub(crate) fn assert_refused(output: &Output, problem: &str) {
+    let said = stderr(output);
+    assert_eq!(code(output), 2, "{said}");
+    assert!(said.contains(problem), "no {problem}: {said}");
 }
 
 pub(crate) fn stdout(output: &Output) -> String {

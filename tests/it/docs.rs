@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{files, fill, outdated, pipe, run, stdout};
+use crate::common::{files, fill, outdated, pipe, root, run, stdout};
 use regfix::artifact::Artifact;
 use regfix::file_type;
 use regfix::rules::{Rule, catalogue};
@@ -22,10 +22,6 @@ const COMMANDS: [&str; 2] = [
     "\ncargo run --release --locked -- fixtures/tour\n",
     "\ncargo test --locked\n",
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()

@@ -3,20 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{folder, regfix, run, stderr, stdout};
-use crate::repository::{Repository, git, scrubbed};
+use crate::common::{LEGACY, folder, run, stderr, stdout};
+use crate::repository::{Repository, git};
 
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 const OWN: &str = "image: old.example.com/team/app:1\n";
 
 /// Rule and severity of each finding, with its path.
 fn found(folder: &Path, arguments: &[&str]) -> Vec<String> {
-    let mut command = regfix(folder);
-    let output = scrubbed(&mut command)
-        .args(["--format", "concise"])
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output) + &stderr(&output);
     let lines = text.lines().filter(|line| line.contains(".yaml:"));
     let words = lines.map(|line| line.split(' ').take(3).collect::<Vec<_>>().join(" "));

@@ -7,17 +7,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use crate::common::{files, folder, formats_but, pipe, run, stderr, stdout};
+use crate::common::{LEGACY, MOVED, files, folder, formats_but, pipe, root, run, stderr, stdout};
 use crate::fixtures::{self, Fixes};
 use jsonschema::Validator;
 use serde_json::Value;
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn validator(path: &Path) -> Validator {
     let text = fs::read_to_string(path).unwrap();

@@ -7,9 +7,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{folder, regfix, run, stderr, stdout};
+use crate::common::{LEGACY, folder, regfix, run, stderr, stdout};
 
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 const SECRET: &str = "password: hunter2\n";
 
 fn fifo(path: &Path) {

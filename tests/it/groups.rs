@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use super::common::{files, folder, regfix, run, stderr, stdout};
+use crate::common::{files, folder, regfix, run, stderr, stdout};
 
-const DEPLOYMENT: &str = "apiVersion: apps/v1
+pub(crate) const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
@@ -32,7 +32,7 @@ fn tree() -> tempfile::TempDir {
     ])
 }
 
-const OVERLAY: &str = "resources:
+pub(crate) const OVERLAY: &str = "resources:
   - ../base
 images:
   - name: k8s.gcr.io/pause

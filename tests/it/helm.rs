@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::{files, fill, packed, run, stderr, stdout, tgz};
+use crate::render::has_helm;
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -27,16 +28,6 @@ fn folder_of(files: &Files) -> tempfile::TempDir {
 fn fixture(name: &str) -> Files {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     packed(files(&fixtures.join(name).join("in")))
-}
-
-/// Whether there is a Helm to ask; says so where there is none.
-#[allow(clippy::print_stdout, reason = "what is skipped is told")]
-fn has_helm() -> bool {
-    let found = Command::new("helm").arg("version").output().is_ok();
-    if !found {
-        println!("skipped: there is no helm on the path");
-    }
-    found
 }
 
 /// What Helm makes of a chart; `None` where it makes nothing of it.

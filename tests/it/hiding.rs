@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use crate::common::{run, stderr, stdout};
+use crate::common::{LEGACY, run, stderr, stdout};
 use crate::repository::Repository;
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 
 /// The files that have findings.
 fn found(repository: &Repository, arguments: &[&str]) -> Vec<String> {

@@ -7,11 +7,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Output;
 
-use crate::common::{regfix, stderr, stdout};
+use crate::common::{LEGACY, MOVED, regfix, stderr, stdout};
 use crate::repository::Repository;
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
 
 /// As pre-commit calls a hook: the entry, the user's arguments, and the names of all that is tracked, in any order.
 fn hook(top: &Path, entry: &[&str], arguments: &[&str], names: &[String]) -> Output {

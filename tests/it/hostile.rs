@@ -7,11 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{regfix, stderr, stdout};
+use crate::common::{LEGACY, regfix, run, stderr, stdout};
 use crate::repository::{Repository, git, scrubbed};
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const OTHER: &str = "# changed\nimage: k8s.gcr.io/pause:3.2\n";
+use crate::since::OTHER;
 
 /// A file that appears when somebody runs what the repository wants to be run.
 struct Canary {
@@ -68,9 +66,7 @@ fn looks(folder: &Path, canary: &Canary, what: &str) -> Vec<String> {
         &["--git-dir", "."],
     ];
     let outputs = runs.map(|arguments| {
-        let mut command = regfix(folder);
-        scrubbed(&mut command).args(arguments);
-        let output = command.output().unwrap();
+        let output = run(folder, arguments);
         assert!(
             !canary.is_there(),
             "{what}: {arguments:?} has run a program"
@@ -313,9 +309,7 @@ fn a_partial_clone_fetches_nothing() {
     ];
     for (name, value) in remotes {
         git(&clone, &["config", name, &value]);
-        let mut command = regfix(&clone);
-        scrubbed(&mut command).args(["--since", "HEAD~1"]);
-        let output = command.output().unwrap();
+        let output = run(&clone, &["--since", "HEAD~1"]);
         assert!(!canary.is_there(), "{name}: has run a program");
         assert_eq!(output.status.code(), Some(2));
         let said = stderr(&output);
@@ -453,8 +447,7 @@ fn a_tree_that_repeats_itself_is_given_up() {
     }
     let bomb = object(&["commit-tree", &id, "-m", "."], "");
     for arguments in [&["--since", &bomb][..], &["--git-dir", ".", "--rev", &bomb]] {
-        let mut command = regfix(repository.path());
-        let output = scrubbed(&mut command).args(arguments).output().unwrap();
+        let output = run(repository.path(), arguments);
         assert_eq!(output.status.code(), Some(2));
         let said = stderr(&output);
         assert!(said.contains("which is too many"), "{arguments:?}: {said}");

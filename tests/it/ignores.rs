@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use crate::common::{files, folder, run, stderr, stdout};
+use crate::common::{LEGACY, files, folder, run, stderr, stdout};
 
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
 /// Nothing says how the name is used.
 const UNJUDGED: &str = "note: some k8s.gcr.io\n";
 

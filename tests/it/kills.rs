@@ -9,30 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::common::{files, fill, folder, regfix, run, signal, stderr, stdout};
+use crate::common::{files, fill, folder, regfix, run, signal, stderr, stdout};
+use crate::groups::{DEPLOYMENT, OVERLAY};
 
 const STEP: &str = "REGFIX_TEST_STEP";
 const JOURNAL: &str = ".regfix-journal";
 const KILL: i32 = 9;
-
-const DEPLOYMENT: &str = "apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  template:
-    spec:
-      containers:
-        - name: web
-          image: k8s.gcr.io/pause:3.9
-";
-
-const OVERLAY: &str = "resources:
-  - ../base
-images:
-  - name: k8s.gcr.io/pause
-    newName: mirror.example.com/pause
-";
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 

@@ -6,10 +6,8 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::common::{formats_but, regfix, run, stderr, stdout};
-use crate::repository::{git, scrubbed};
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+use crate::common::{LEGACY, formats_but, run, stderr, stdout};
+use crate::repository::git;
 
 /// Four repositories: two with findings, one that has a baseline, one that is clean.
 fn four() -> tempfile::TempDir {
@@ -39,16 +37,11 @@ fn four() -> tempfile::TempDir {
     folder
 }
 
-fn look(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = regfix(folder);
-    scrubbed(&mut command).args(arguments).output().unwrap()
-}
-
 fn shards(folder: &Path, format: &str) -> Vec<String> {
     let names = ["1", "2", "3"].map(|shard| {
         let (part, name) = (format!("{shard}/3"), format!("{shard}.{format}"));
         let output = format!("{format}={name}");
-        look(
+        run(
             folder,
             &[
                 "--repositories",
@@ -74,7 +67,7 @@ fn merged(folder: &Path, files: &[String], arguments: &[&str]) -> Output {
         .chain(files)
         .chain(arguments.iter().copied())
         .collect();
-    look(folder, &all)
+    run(folder, &all)
 }
 
 /// Without what only one run, or only several, can know.
@@ -93,7 +86,7 @@ fn merged_shards_are_the_report_of_one_run_in_any_format() {
         for format in [
             "concise", "csv", "github", "gitlab", "junit", "rdjson", "sarif", "markdown",
         ] {
-            let whole = look(
+            let whole = run(
                 at,
                 &[
                     "--repositories",
@@ -213,7 +206,7 @@ fn missing_and_different_parts_make_it_incomplete() {
         stderr(&output)
     );
     // A run that says of itself that it is incomplete.
-    look(at, &["web", "nowhere", "--output", "jsonl=part.jsonl"]);
+    run(at, &["web", "nowhere", "--output", "jsonl=part.jsonl"]);
     let output = merged(at, &["part.jsonl".to_owned()], &["--exit-zero"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -264,7 +257,7 @@ fn broken_and_hostile_results_are_refused_with_their_place() {
         ("{\"type\":\"a\\u001b[31m\"}", "unknown variant"),
     ] {
         fs::write(at.join("x.jsonl"), text).unwrap();
-        let output = look(at, &["merge", "x.jsonl"]);
+        let output = run(at, &["merge", "x.jsonl"]);
         assert_eq!(output.status.code(), Some(2), "{text}");
         let said = stderr(&output);
         assert!(said.contains(expected), "{text}: {said}");
@@ -274,13 +267,13 @@ fn broken_and_hostile_results_are_refused_with_their_place() {
         );
     }
     fs::write(at.join("x.jsonl"), b"\xff\xfe\xff").unwrap();
-    assert_eq!(look(at, &["merge", "x.jsonl"]).status.code(), Some(2));
-    assert_eq!(look(at, &["merge", "none.jsonl"]).status.code(), Some(2));
+    assert_eq!(run(at, &["merge", "x.jsonl"]).status.code(), Some(2));
+    assert_eq!(run(at, &["merge", "none.jsonl"]).status.code(), Some(2));
     // A path of a stranger leads nowhere.
     let near = "\"start\":0,\"end\":1,\"line\":1,\"column\":1,\"end_line\":1,\"end_column\":2";
     fs::write(at.join("x.jsonl"), finding(near)).unwrap();
     for format in formats_but(&[]) {
-        let output = look(at, &["merge", "x.jsonl", "--format", format]);
+        let output = run(at, &["merge", "x.jsonl", "--format", format]);
         assert_eq!(
             output.status.code(),
             Some(1),
@@ -296,7 +289,7 @@ fn runs_of_several_days_become_a_line() {
     let at = folder.path();
     let day = |day: &str, name: &str| {
         let output = format!("json={name}");
-        look(
+        run(
             at,
             &[
                 "--repositories",
@@ -310,9 +303,9 @@ fn runs_of_several_days_become_a_line() {
         );
     };
     day("2026-11-01", "first.json");
-    look(at, &["--write", "api"]);
+    run(at, &["--write", "api"]);
     day("2026-11-08", "second.json");
-    look(at, &["--write", "web", "--unsafe-fixes"]);
+    run(at, &["--write", "web", "--unsafe-fixes"]);
     day("2026-11-15", "third.json");
     let names = ["first.json", "third.json", "second.json"].map(str::to_owned);
     let output = merged(at, &names, &["--format", "html", "--exit-zero"]);

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{files, folder, pipe, run, stderr, stdout};
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+use crate::common::{LEGACY, files, folder, pipe, run, stderr, stdout};
 
 fn refused(folder: &Path, arguments: &[&str]) -> String {
     let before = files(folder);

@@ -9,10 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use regfix::report::FORMATS;
 
-use crate::common::{folder, regfix, run, stderr, stdout};
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
-const MOVED: &str = "image: registry.k8s.io/pause:3.2\n";
+use crate::common::{LEGACY, MOVED, folder, regfix, run, stderr, stdout};
 
 /// More files than one batch, whose report is larger than any buffer.
 fn many() -> tempfile::TempDir {

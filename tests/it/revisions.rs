@@ -4,14 +4,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Output;
 
 use serde_json::Value;
 
-use crate::common::{files, regfix, stderr, stdout};
-use crate::repository::{Repository, git, scrubbed};
-
-const LEGACY: &str = "image: k8s.gcr.io/pause:3.2\n";
+use crate::common::{LEGACY, files, run, stderr, stdout};
+use crate::repository::{Repository, git};
 
 /// A chart with a packaged dependency, a kustomization, settings, a baseline, owners, hidden and ignored files, and folders
 /// that are called like those of a bare repository.
@@ -60,11 +57,7 @@ fn rich() -> Repository {
     ]);
     symlink("base", repository.path().join("linked")).unwrap();
     repository.git(&["add", "-Af"]);
-    let mut command = regfix(repository.path());
-    let written = scrubbed(&mut command)
-        .args(["known.yaml", "--write-baseline"])
-        .output()
-        .unwrap();
+    let written = run(repository.path(), &["known.yaml", "--write-baseline"]);
     assert!(
         repository.path().join(".regfix-baseline.json").exists(),
         "{}",
@@ -83,14 +76,9 @@ fn clone(of: &Path, folder: &Path, arguments: &[&str]) {
     git(folder, &all);
 }
 
-fn look(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = regfix(folder);
-    scrubbed(&mut command).args(arguments).output().unwrap()
-}
-
 /// The report, with the name of the repository taken from the paths.
 fn report(folder: &Path, name: &str, arguments: &[&str]) -> Value {
-    let output = look(folder, &[&["--format", "json"], arguments].concat());
+    let output = run(folder, &[&["--format", "json"], arguments].concat());
     let text = stdout(&output).replace(&format!("\"{name}/"), "\"");
     let text = text.replace(&format!("\"repository\":\"{name}\""), "\"repository\":\"\"");
     let mut report: Value =
@@ -129,7 +117,7 @@ fn a_bare_clone_has_the_findings_of_its_working_tree() {
     fs::write(at.join("tree/team/a.yaml"), "").unwrap();
     assert_eq!(report(at, "tree", &["--git-dir", "tree"]), expected);
     let before = files(at);
-    let patch = look(at, &["--git-dir", "bare.git", "--diff"]);
+    let patch = run(at, &["--git-dir", "bare.git", "--diff"]);
     assert!(
         stdout(&patch).contains("+++ b/bare.git/team/a.yaml"),
         "{}",
@@ -150,7 +138,7 @@ fn an_older_revision_is_judged_by_its_own_settings() {
     let folder = tempfile::tempdir().unwrap();
     clone(origin.path(), folder.path(), &["--bare", "x.git"]);
     let count = |arguments: &[&str]| {
-        let output = look(
+        let output = run(
             folder.path(),
             &[&["--format", "jsonl", "--git-dir", "x.git"], arguments].concat(),
         );
@@ -164,7 +152,7 @@ fn an_older_revision_is_judged_by_its_own_settings() {
     assert_eq!(count(&[]), 2);
     assert_eq!(count(&["--rev", "HEAD~1"]), 0);
     assert_eq!(count(&["--rev", "HEAD", "--config-from", "HEAD~1"]), 0);
-    let old = look(
+    let old = run(
         folder.path(),
         &[
             "--git-dir",
@@ -226,7 +214,7 @@ fn what_a_partial_clone_lacks_is_counted_and_not_fetched() {
         "--format",
         "concise",
     ];
-    let output = look(at, &arguments);
+    let output = run(at, &arguments);
     let (out, err) = (stdout(&output), stderr(&output));
     assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(out.contains("part.git/team/a.yaml:1:8: warning"), "{out}");
@@ -245,7 +233,7 @@ fn what_a_partial_clone_lacks_is_counted_and_not_fetched() {
     );
     assert!(out.contains("  part.git   failed, 1 fixable\n"), "{out}");
     assert!(out.contains("  trees.git  failed\n"), "{out}");
-    let verbose = look(at, &["--git-dir", "part.git", "-v"]);
+    let verbose = run(at, &["--git-dir", "part.git", "-v"]);
     assert!(
         stderr(&verbose)
             .contains("part.git/chart/values.yaml: not analysed: its object is not in this clone")
@@ -280,7 +268,7 @@ fn links_and_submodules_stay_inside() {
     origin.commit();
     let folder = tempfile::tempdir().unwrap();
     clone(origin.path(), folder.path(), &["--bare", "x.git"]);
-    let output = look(
+    let output = run(
         folder.path(),
         &["--git-dir", "x.git", "--format", "concise", "-v"],
     );
@@ -314,7 +302,7 @@ fn many_repositories_are_read_and_named_each() {
     fs::create_dir(at.join("reports")).unwrap();
     fs::write(at.join("list"), names.join("\n") + "\nnowhere.git\n").unwrap();
     let rows = |arguments: &[&str]| {
-        let output = look(
+        let output = run(
             at,
             &[
                 &[
@@ -352,7 +340,7 @@ fn many_repositories_are_read_and_named_each() {
     // The parts together are the whole, whether in one process or in several.
     let mut parts = Vec::new();
     for part in ["1/3", "2/3", "3/3"] {
-        let output = look(
+        let output = run(
             at,
             &[
                 "--format",
@@ -410,7 +398,7 @@ fn what_makes_no_sense_is_refused_with_what_to_do() {
             "cannot be used with",
         ),
     ] {
-        let output = look(folder.path(), arguments);
+        let output = run(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         let said = stderr(&output);
         assert!(said.contains(expected), "{arguments:?}: {said}");

@@ -1,8 +1,6 @@
 //! Users read plain English: help, documents and messages do without a few words that we once used.
 
-use std::path::Path;
-
-use crate::common::{run, stdout};
+use crate::common::{root, run, stdout};
 
 /// What is not written, and what is written instead.
 const BANNED: [(&str, &str); 21] = [
@@ -28,10 +26,6 @@ const BANNED: [(&str, &str); 21] = [
     ("an unsafe fix", "a fix that needs review"),
     ("unsafe fix", "needs review"),
 ];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// The banned phrases in a text, each with its line. `there is no` is plain English.
 fn banned(text: &str) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use serde_json::{Value, json};
 
 use super::server::{OCI_INDEX, Reply, Seen, Server, digest, honest, index};
-use crate::common::{folder, regfix, stderr, stdout};
+use crate::common::{assert_refused, code, folder, regfix, stderr, stdout};
 
 /// Runs in a folder, with a home of its own and nothing of the tester's that concerns connections.
 pub(crate) fn run(folder: &Path, arguments: &[&str], input: Option<&str>) -> Output {
@@ -46,10 +46,6 @@ fn verify(server: &Server, folder: &Path, more: &[&str], input: Option<&str>) ->
     let mut arguments = vec!["images", "--verify", "--insecure-registry", &host];
     arguments.extend(more);
     run(folder, &arguments, input)
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
 }
 
 #[test]
@@ -296,13 +292,7 @@ fn what_is_typed_wrong() {
             "0 is not in 1..=64",
         ),
     ] {
-        let output = run(folder.path(), arguments, Some(""));
-        assert_eq!(code(&output), 2, "{arguments:?}");
-        assert!(
-            stderr(&output).contains(problem),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
+        assert_refused(&run(folder.path(), arguments, Some("")), problem);
     }
 }
 

@@ -5,13 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::{folder, pipe, run, stderr, stdout};
+use crate::common::{assert_refused, code, folder, pipe, run, stderr, stdout};
 
 const POD: &str = "kind: Pod\nspec:\n  containers:\n  - image: k8s.gcr.io/pause:3.2\n  - image: gcr.io/google_containers/pause:3.1\n  - image: nginx:1.25\n";
-
-fn code(output: &std::process::Output) -> i32 {
-    output.status.code().unwrap()
-}
 
 fn crane(folder: &Path, more: &[&str]) -> String {
     let arguments = [&["mirror", "--to", "m.io/p", "--emit", "crane"], more].concat();
@@ -214,13 +210,7 @@ fn what_is_typed_wrong() {
             "cannot be used with",
         ),
     ] {
-        let output = run(folder.path(), arguments);
-        assert_eq!(code(&output), 2, "{arguments:?}");
-        assert!(
-            stderr(&output).contains(problem),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
+        assert_refused(&run(folder.path(), arguments), problem);
     }
 }
 

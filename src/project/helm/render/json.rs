@@ -5,7 +5,7 @@ use super::fault::{Fault, Result};
 use super::number;
 use super::text::{Pieces, Source, Text};
 use super::value::{MapType, Value};
-use super::verb::{UNKNOWN, decode, unknown};
+use super::verb::{UNKNOWN, push_quoted, unknown};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -56,7 +56,7 @@ impl Writer<'_> {
                     .push(text.as_bytes(), without_length(*source, text.len())),
                 None => self.fails = true,
             },
-            Value::Text(text) => write_text(&mut self.out, text, self.layout != Layout::Raw),
+            Value::Text(text) => self.text(text),
             Value::Unknown(path) => {
                 self.out.computed("\"");
                 self.out.push(UNKNOWN, unknown(*path));
@@ -80,11 +80,7 @@ impl Writer<'_> {
                     }
                     self.separate(index);
                     index += 1;
-                    write_text(
-                        &mut self.out,
-                        &Text::computed(key.as_bytes()),
-                        self.layout != Layout::Raw,
-                    );
+                    self.text(&Text::computed(key.as_bytes()));
                     self.out.computed(if self.layout == Layout::Pretty {
                         ": "
                     } else {
@@ -120,6 +116,11 @@ impl Writer<'_> {
         }
     }
 
+    fn text(&mut self, text: &Text) {
+        let html = self.layout != Layout::Raw;
+        push_quoted(&mut self.out, text, |letter, _| escaped(letter, html));
+    }
+
     fn close(&mut self, sign: &str, is_empty: bool) {
         self.depth -= 1;
         if !is_empty {
@@ -138,23 +139,6 @@ pub(super) fn without_length(source: Source, length: usize) -> Source {
         }
         other => other,
     }
-}
-
-fn write_text(out: &mut Pieces, text: &Text, html: bool) {
-    out.computed("\"");
-    let bytes = text.bytes();
-    let (mut start, mut at) = (0, 0);
-    while at < bytes.len() {
-        let (letter, length) = decode(&bytes[at..]);
-        if let Some(escape) = escaped(letter, html) {
-            out.push_part(text, start, at);
-            out.computed(&escape);
-            start = at + length;
-        }
-        at += length;
-    }
-    out.push_part(text, start, bytes.len());
-    out.computed("\"");
 }
 
 fn escaped(letter: Option<char>, html: bool) -> Option<String> {

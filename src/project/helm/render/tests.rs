@@ -1,3 +1,5 @@
+use rayon::prelude::*;
+
 use super::*;
 
 fn chart(files: &[(&str, &str)]) -> Chart {
@@ -386,7 +388,7 @@ fn exploring_passes_over_failures() {
 #[test]
 fn hostile_charts_end_with_an_error() {
     let long = "{{ $x := \"aaaaaaaaaaaaaaaa\" }}{{ range until 60 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}";
-    for bomb in [
+    let bombs = [
         "{{ define \"a\" }}{{ include \"a\" . }}{{ end }}{{ include \"a\" . }}",
         "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}",
         "{{ define \"a\" }}{{ include \"a\" . }}{{ include \"a\" . }}{{ end }}{{ include \"a\" . }}",
@@ -405,13 +407,14 @@ fn hostile_charts_end_with_an_error() {
         "{{ $s := \"a\" }}{{ range until 40 }}{{ $s = replace \"a\" \"aa\" $s }}{{ end }}",
         "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}",
         long,
-    ] {
+    ];
+    bombs.into_par_iter().for_each(|bomb| {
         let values = "t: \"{{ tpl .Values.t . }}\"\n";
         let chart = chart(&[("templates/a.yaml", bomb), ("values.yaml", values)]);
         let rendered = rendered(&chart, &[]);
         assert!(rendered.errors.iter().any(|error| error.is_limit), "{bomb}");
         explore(&chart, &[], &Release::default(), EVERY_WAY);
-    }
+    });
     check(
         "{{ regexMatch \"((a{100}){100}){100}\" \"a\" }}",
         "",

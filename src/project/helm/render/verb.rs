@@ -205,17 +205,25 @@ fn significant(value: f64, digits: usize) -> String {
 /// `%q` of a text: what needs no escape keeps its source.
 pub(super) fn quote(text: &Text) -> Text {
     let mut out = Pieces::default();
+    push_quoted(&mut out, text, |letter, byte| match letter {
+        None => Some(format!("\\x{byte:02x}")),
+        Some(letter) => escaped(letter),
+    });
+    Text::new(out)
+}
+
+/// A text in quotes. `escaped` is given each letter, or the byte that begins none.
+pub(super) fn push_quoted(
+    out: &mut Pieces,
+    text: &Text,
+    escaped: impl Fn(Option<char>, u8) -> Option<String>,
+) {
     out.computed("\"");
     let bytes = text.bytes();
-    let mut start = 0;
-    let mut at = 0;
+    let (mut start, mut at) = (0, 0);
     while at < bytes.len() {
         let (letter, length) = decode(&bytes[at..]);
-        let escape = match letter {
-            None => Some(format!("\\x{:02x}", bytes[at])),
-            Some(letter) => escaped(letter),
-        };
-        if let Some(escape) = escape {
+        if let Some(escape) = escaped(letter, bytes[at]) {
             out.push_part(text, start, at);
             out.computed(&escape);
             start = at + length;
@@ -224,7 +232,6 @@ pub(super) fn quote(text: &Text) -> Text {
     }
     out.push_part(text, start, bytes.len());
     out.computed("\"");
-    Text::new(out)
 }
 
 /// The first letter, and how many bytes it takes; one where it is no UTF-8.
