@@ -10,6 +10,9 @@ use crate::rewrite;
 use crate::rules::{Query, RuleSet, TagState};
 use crate::source::Span;
 
+/// What ytt runs is a comment to everyone else.
+const YTT_CODE: &str = "#@";
+
 const UNREAD: &str = "no image reference could be read here";
 
 /// What near the hints, comments aside, names a legacy location and is no use that is judged.
@@ -49,8 +52,9 @@ pub(super) fn list(
             continue;
         };
         let after = comments.partition_point(|comment| comment.start <= token.start);
-        let in_comment = after > 0 && token.start < comments[after - 1].end;
-        if !in_comment {
+        let comment = comments[..after].last();
+        let comment = comment.filter(|comment| token.start < comment.end);
+        if comment.is_none_or(|comment| comment.of(text).starts_with(YTT_CODE)) {
             found.push(Unjudged {
                 rule,
                 span: token,

@@ -18,6 +18,10 @@ const TESTED: Usage = Usage::Selector {
     reason: "a JSON patch tests for it: it must match what the patch is applied to",
     replaced: true,
 };
+const SELECTS: Usage = Usage::Selector {
+    reason: usage::MUST_MATCH,
+    replaced: true,
+};
 const BESIDE_CLOSED: Usage =
     Usage::must_agree("only the values of the closed list beside it are allowed");
 
@@ -151,6 +155,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if siblings.text("op") == Some("test") && has("path") => Some(TESTED),
         () if words::is_prose(key) => Some(PROSE),
         () if words::is_compared(key) => Some(COMPARED),
+        () if words::is_selector(key) => Some(SELECTS),
         () if words::is_example(key) => Some(EXAMPLE),
         () if matches!(key, "enum" | "const") => Some(CLOSED),
         () if words::is_closed_list(key) && is_list_of_scalars(value) => Some(CLOSED),

@@ -32,6 +32,7 @@ pub enum Certainty {
     Certain,
 }
 
+pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
 pub(super) const MATCHED: &str = "this key lists what is matched, allowed or mirrored";

@@ -152,6 +152,11 @@ pub(super) fn is_compared(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
+/// All below it has to match what is elsewhere: `imageSelector` of DevSpace.
+pub(super) fn is_selector(key: &str) -> bool {
+    key.ends_with("selector") || key.ends_with("selectors")
+}
+
 /// A list under it is closed: a form offers its items, nothing is pulled from it.
 pub(super) fn is_closed_list(key: &str) -> bool {
     matches!(key, "options" | "choices" | "enums")

@@ -451,3 +451,15 @@ fn many_findings_are_shown_by_rule_and_message() {
     let verbose = stdout(&run(folder.path(), &["--verbose"]));
     assert_eq!(verbose.matches("╭─[").count(), 51, "{verbose}");
 }
+
+#[test]
+fn code_of_ytt_is_no_comment_when_names_are_counted_that_nobody_judged() {
+    let counted = |value: &str| {
+        let text = format!("a: {value}\n");
+        let folder = folder(&[("a.yaml", &text)]);
+        let output = run(folder.path(), &["--verbose", "--format=concise", "."]);
+        stdout(&output).contains("a.yaml:1:7: not judged: k8s.gcr.io/pause: ")
+    };
+    assert!(counted("#@\"k8s.gcr.io/pause:\" + tag"));
+    assert!(!counted("# \"k8s.gcr.io/pause:\" + tag"));
+}

@@ -6,7 +6,7 @@ use super::row::Says::{self, By, Is};
 use super::{kubeadm, usages as by};
 use crate::detect::document::DocumentType as T;
 use crate::detect::form::Form;
-use crate::detect::usage::{ACCOUNT, ALLOWED, Usage};
+use crate::detect::usage::{ACCOUNT, ALLOWED, MUST_MATCH, Usage};
 
 const PULL: Says = Is(Usage::PULL);
 const SCRIPT: Says = Is(Usage::likely("it is in a script"));
@@ -25,7 +25,7 @@ const MACHINE: Says = Is(Usage::Mention(
 const COMPARED: Says = Is(Usage::Compared("a condition compares with it"));
 const PUSHED: Says = Is(Usage::Pushed("images are pushed there, not pulled"));
 const SELECTS: Says = Is(Usage::Selector {
-    reason: "it must match what another source names",
+    reason: MUST_MATCH,
     replaced: true,
 });
 const CREATED: Says = Is(Usage::Mention(
