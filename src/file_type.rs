@@ -137,8 +137,8 @@ pub static FILE_TYPES: &[FileType] = &[
         patterns: TERRAFORM_FILES,
         parser: Parser::Hcl,
         project: None,
-        about: "Terraform and OpenTofu: strings, here-documents, and what is passed to `yamlencode` or `jsonencode`; fixes \
-                need review",
+        about: "Terraform, OpenTofu and other HCL, as of Terragrunt, Bake and Nomad: strings, here-documents, and what is \
+                passed to `yamlencode` or `jsonencode`; fixes need review",
     },
     FileType {
         name: "json",
@@ -168,7 +168,13 @@ pub static TEXT: FileType = FileType {
     about: "any other text, if it is named on the command line or `--all-text` is given",
 };
 
-const TERRAFORM_FILES: &[Pattern] = &[Extension("tf"), Extension("tofu")];
+const TERRAFORM_FILES: &[Pattern] = &[
+    Extension("tf"),
+    Extension("tofu"),
+    Extension("tfvars"),
+    Extension("hcl"),
+    Extension("nomad"),
+];
 
 /// A Terraform file that is to be read as text, too.
 static TERRAFORM_TEXT: FileType = FileType {

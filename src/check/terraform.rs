@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::hcl;
 
 const IN_CODE: Certainty =
-    Certainty::Likely("other parts of the Terraform code may use the same value");
+    Certainty::Likely("other code may use the same value");
 const NO_KEYS: &str = "the fix needs another key, which has to be written in HCL by hand";
 
 /// What a Terraform file names, near the hints only, if there are any.

@@ -111,7 +111,7 @@ impl Documents {
 }
 
 /// What a file of a language is called, by how the language's name begins.
-const EXTENSIONS: [(&str, &str); 7] = [
+const EXTENSIONS: [(&str, &str); 9] = [
     ("yaml", ".yaml"),
     ("helm", ".yaml"),
     ("json", ".yaml"),
@@ -119,6 +119,8 @@ const EXTENSIONS: [(&str, &str); 7] = [
     ("kubernetes", ".yaml"),
     ("terraform", ".tf"),
     ("opentofu", ".tf"),
+    ("hcl", ".hcl"),
+    ("nomad", ".nomad"),
 ];
 
 /// A path for a document that is no file: what it is called decides how it is read, and otherwise its language.

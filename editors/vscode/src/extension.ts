@@ -10,7 +10,7 @@ import {
 
 import { argumentsOf, type Configuration, find, HOW_TO_INSTALL, settingsOf } from "./server.js";
 
-const LANGUAGES = ["yaml", "helm", "json", "jsonc", "dockercompose", "terraform", "opentofu"];
+const LANGUAGES = ["yaml", "helm", "json", "jsonc", "dockercompose", "terraform", "terraform-vars", "opentofu", "hcl"];
 
 let client: LanguageClient | undefined;
 
