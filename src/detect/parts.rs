@@ -104,7 +104,7 @@ struct Reader<'r> {
     pairs: &'r [Pair<'r>],
     own: &'r [usize],
     around: Around,
-    /// The first pair of each key, in the order of the keys.
+    /// The first pair of each key, in the order of the keys, shorter ones first: most are told apart by that.
     by_key: Vec<(&'r str, usize)>,
     /// Whether a template chooses among tags: `tagK8sUpMinor17` beside `tag`.
     is_tag_chosen: bool,
@@ -114,7 +114,7 @@ impl<'r> Reader<'r> {
     fn new(pairs: &'r [Pair<'r>], own: &'r [usize], around: Around) -> Self {
         let keys = own.iter().map(|index| (pairs[*index].key.as_str(), *index));
         let mut by_key: Vec<(&str, usize)> = keys.collect();
-        by_key.sort_unstable();
+        by_key.sort_unstable_by_key(|(key, index)| (key.len(), *key, *index));
         by_key.dedup_by_key(|(key, _)| *key);
         let is_choice = |pair: &Pair<'_>| {
             let key = pair.key.as_str();
@@ -156,10 +156,11 @@ impl<'r> Reader<'r> {
     }
 
     fn first_of(&self, stem: &str, end: &str) -> Option<usize> {
+        let length = stem.len() + end.len();
+        let wanted = || stem.bytes().chain(end.bytes());
         let by_key = |(key, _): &(&str, usize)| {
-            let (head, tail) = key.as_bytes().split_at(key.len().min(stem.len()));
-            head.cmp(stem.as_bytes())
-                .then_with(|| tail.cmp(end.as_bytes()))
+            let by_length = key.len().cmp(&length);
+            by_length.then_with(|| key.bytes().cmp(wanted()))
         };
         let found = self.by_key.binary_search_by(by_key).ok()?;
         Some(self.by_key[found].1)
@@ -199,7 +200,7 @@ impl<'r> Reader<'r> {
             let found = self.ending(stem, ends);
             found.filter(|index| self.pairs[*index].key != own)
         };
-        find(stem).or_else(|| find(""))
+        find(stem).or_else(|| (!stem.is_empty()).then(|| find(""))?)
     }
 
     fn tag(&self, at: usize, stem: &str) -> TagPart {
