@@ -21,10 +21,8 @@ pub struct Masked {
 
 /// `None` where the text has no placeholder.
 pub fn mask(text: &str) -> Option<Masked> {
-    if !text
-        .bytes()
-        .any(|byte| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'@'))
-    {
+    let opens = |byte: u8| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'@');
+    if !text.bytes().any(opens) {
         return None;
     }
     let mut masked = Masked {
@@ -32,16 +30,19 @@ pub fn mask(text: &str) -> Option<Masked> {
         holes: Vec::new(),
     };
     let mut at = 0;
-    while let Some(byte) = text[at..].chars().next() {
-        match placeholder(&text[at..]) {
+    while at < text.len() {
+        let rest = &text[at..];
+        match placeholder(rest) {
             Some(length) => {
                 masked.holes.push(Span::new(at, at + length));
                 masked.text.extend(std::iter::repeat_n(STAND_IN, length));
                 at += length;
             }
             None => {
-                masked.text.push(byte);
-                at += byte.len_utf8();
+                let next = rest.bytes().skip(1).position(opens);
+                let length = next.map_or(rest.len(), |next| next + 1);
+                masked.text.push_str(&rest[..length]);
+                at += length;
             }
         }
     }
