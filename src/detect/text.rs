@@ -3,7 +3,7 @@
 //! A token is a run of the letters that references are made of, with its placeholders. One that names its registry is a
 //! reference; without one, `bitnami/redis` may be a chart, a repository of git or a path, unless only an image can be there.
 
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
@@ -55,22 +55,17 @@ pub fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
 fn scan_plain(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     let readable = reference::readable(input.masked, region, input.actions);
     let text = readable.text.as_str();
-    // Most tokens are of no interest, and most texts have no other.
-    let commands = LazyCell::new(|| shell::commands(text));
+    let commands = OnceCell::new();
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     for span in tokens_of_interest(input, bytes, region.start) {
-        let before = commands.partition_point(|command| {
-            let last = command.words.last();
-            last.is_none_or(|word| word.span.end <= span.start)
-        });
         let token = Token {
             input,
             text,
             start: span.start,
             end: span.end,
             base: region.start,
-            command: commands.get(before),
+            commands: &commands,
             prose,
         };
         found.extend(token.image_use());
@@ -109,7 +104,8 @@ struct Token<'t> {
     end: usize,
     /// Where the text starts in the input.
     base: usize,
-    command: Option<&'t Command<'t>>,
+    /// Of the text, from the first time that one is asked for: few tokens are references.
+    commands: &'t OnceCell<Vec<Command<'t>>>,
     prose: Prose,
 }
 
@@ -273,15 +269,24 @@ impl Token<'_> {
             return OPTION;
         }
         match self.prose {
-            _ if self.command.is_some_and(|command| command.is_substituted) => SUBSTITUTED,
+            _ if self.command().is_some_and(|command| command.is_substituted) => SUBSTITUTED,
             _ if reference.is_pinned() => Usage::PULL,
             Prose::Arguments => Usage::PULL,
             Prose::Anything => Usage::likely(IN_FREE_TEXT),
         }
     }
 
+    fn command(&self) -> Option<&Command<'_>> {
+        let commands = self.commands.get_or_init(|| shell::commands(self.text));
+        let before = commands.partition_point(|command| {
+            let last = command.words.last();
+            last.is_none_or(|word| word.span.end <= self.start)
+        });
+        commands.get(before)
+    }
+
     fn command_at(&self) -> Option<(&Command<'_>, usize)> {
-        let command = self.command?;
+        let command = self.command()?;
         Some((command, command.word_at(self.start)?))
     }
 
