@@ -125,38 +125,41 @@ impl Prefilter {
             let mut parts = self.parts.iter();
             parts.any(|part| part.locations(text).next().is_some())
         };
-        named(text) || self.plain(text).is_some_and(|text| named(&text))
+        named(text)
+            || self
+                .plain(text, self.has_capitals(text))
+                .is_some_and(|text| named(&text))
     }
 
     /// The text with its names as they are compared. `None` if they are so already.
-    fn plain(&self, text: &[u8]) -> Option<Vec<u8>> {
+    fn plain(&self, text: &[u8], has_capitals: bool) -> Option<Vec<u8>> {
         let decoded = spelling::decode(text);
-        let letters = decoded.as_deref().unwrap_or(text);
-        let has_capitals = self.capitals(letters).next().is_some();
-        match has_capitals {
-            true => Some(letters.to_ascii_lowercase()),
+        let is_upper = match &decoded {
+            Some(decoded) => self.has_capitals(decoded),
+            None => has_capitals,
+        };
+        match is_upper {
+            true => Some(decoded.as_deref().unwrap_or(text).to_ascii_lowercase()),
             false => decoded,
         }
     }
 
-    /// Dots of hosts that are written with capitals.
-    fn capitals<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = usize> + 't {
-        spelling::dots_with_capitals(text).filter(move |dot| {
-            let mut parts = self.parts.iter();
-            parts.any(|part| part.is_of_host(text, *dot))
-        })
+    fn has_capitals(&self, text: &[u8]) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| part.with_capitals(text).next().is_some())
     }
 
     /// Whether a location could be named in the text, and whether one of the words is in it.
     pub fn look(&self, text: &[u8]) -> Sight {
-        let mut sight = Sight::default();
+        let (mut sight, mut has_capitals) = (Sight::default(), false);
         for part in &self.parts {
             let seen = part.look(text);
-            sight.suspect |= seen.suspect;
-            sight.has_word |= seen.has_word;
+            sight.suspect |= seen.sight.suspect;
+            sight.has_word |= seen.sight.has_word;
+            has_capitals |= seen.has_capitals;
         }
         if !sight.suspect
-            && let Some(plain) = self.plain(text)
+            && let Some(plain) = self.plain(text, has_capitals)
         {
             let mut parts = self.parts.iter();
             sight.suspect = parts.any(|part| part.locations(&plain).next().is_some());
@@ -184,9 +187,8 @@ impl Prefilter {
     /// in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let parts = self.parts.iter();
-        let stems = parts.flat_map(|part| part.stems_in(text));
-        let others = self.capitals(text).chain(spelling::escapes(text));
-        let mut hints: Vec<usize> = stems.chain(others).collect();
+        let of_parts = parts.flat_map(|part| part.stems_in(text).chain(part.with_capitals(text)));
+        let mut hints: Vec<usize> = of_parts.chain(spelling::escapes(text)).collect();
         hints.sort_unstable();
         hints
     }
@@ -197,12 +199,16 @@ impl Prefilter {
         for part in &self.parts {
             is_named |= part.note_stems(text, &mut hints);
         }
+        let stems = hints.len();
+        let parts = self.parts.iter();
+        hints.extend(parts.flat_map(|part| part.with_capitals(text)));
+        let has_capitals = hints.len() > stems;
         if !is_named {
-            let plain = self.plain(text)?;
+            let plain = self.plain(text, has_capitals)?;
             let mut parts = self.parts.iter();
             parts.find_map(|part| part.locations(&plain).next())?;
         }
-        hints.extend(self.capitals(text).chain(spelling::escapes(text)));
+        hints.extend(spelling::escapes(text));
         hints.sort_unstable();
         Some(hints)
     }
@@ -350,7 +356,7 @@ mod tests {
         let many: Vec<String> = few.iter().cloned().chain(others).collect();
         for froms in [&few[..], &many] {
             let prefilter = Prefilter::new(&RuleSet::new(own(froms)), &[]).unwrap();
-            let plain = prefilter.plain(text.as_bytes());
+            let plain = prefilter.plain(text.as_bytes(), prefilter.has_capitals(text.as_bytes()));
             let plain = plain.map(|plain| String::from_utf8(plain).unwrap());
             assert_eq!(plain.as_deref(), expected, "{text}");
             let is_named = |at: &usize| {

@@ -7,51 +7,66 @@ use std::collections::BTreeSet;
 /// Knows the hosts that rules name.
 #[derive(Debug)]
 pub(super) struct Spelling {
-    /// The labels before and behind each dot, by the first letter behind it.
-    labels: Vec<Vec<(String, String)>>,
+    /// The labels before and behind each dot.
+    labels: Vec<(String, String)>,
 }
 
 impl Spelling {
     /// For the hosts that rules name.
     pub(super) fn new<'h>(hosts: impl Iterator<Item = &'h str>) -> Self {
-        let pairs = hosts.flat_map(|host| host.split('.').zip(host.split('.').skip(1)));
-        let pairs: BTreeSet<(&str, &str)> = pairs.collect();
-        let mut labels = vec![Vec::new(); 256];
-        for (one, other) in pairs {
-            if let Some(first) = other.bytes().next() {
-                let first = usize::from(first.to_ascii_lowercase());
-                labels[first].push((one.to_owned(), other.to_owned()));
-            }
+        let pairs = hosts.flat_map(|host| {
+            let labels: Vec<&str> = host.split('.').collect();
+            let pairs = labels
+                .windows(2)
+                .map(|pair| (pair[0].to_owned(), pair[1].to_owned()));
+            pairs.collect::<Vec<_>>()
+        });
+        let labels: BTreeSet<(String, String)> = pairs.collect();
+        Self {
+            labels: labels.into_iter().collect(),
         }
-        Self { labels }
     }
 
-    /// Whether the dot is one of a host, however that is written.
-    pub(super) fn is_of_host(&self, text: &[u8], dot: usize) -> bool {
+    /// Three letters with a dot and a capital, as they are where a dot of a host has a capital beside it.
+    pub(super) fn words(&self) -> Vec<String> {
+        let words: BTreeSet<String> = self.labels.iter().flat_map(with_capitals).collect();
+        words.into_iter().collect()
+    }
+
+    /// The dot of the host with capitals, such as `K8S.gcr.io` or `Quay.Io`, that one of the words is a part of at `at`, if so.
+    pub(super) fn host_at(&self, text: &[u8], at: usize) -> Option<usize> {
+        let dot = at + usize::from(text[at] != b'.');
         let (before, behind) = (&text[..dot], &text[dot + 1..]);
-        let Some(first) = behind.first() else {
-            return false;
-        };
-        let mut labels = self.labels[usize::from(first.to_ascii_lowercase())].iter();
-        labels.any(|(one, other)| {
-            let begins = behind.get(..other.len());
+        let mut labels = self.labels.iter();
+        let is_host = labels.any(|(one, other)| {
             let ends = before.len().checked_sub(one.len());
-            begins.is_some_and(|label| label.eq_ignore_ascii_case(other.as_bytes()))
-                && ends.is_some_and(|at| before[at..].eq_ignore_ascii_case(one.as_bytes()))
-        })
+            let ends = ends.is_some_and(|at| before[at..].eq_ignore_ascii_case(one.as_bytes()));
+            let begins = behind.get(..other.len());
+            ends && begins.is_some_and(|label| label.eq_ignore_ascii_case(other.as_bytes()))
+        });
+        is_host.then_some(dot)
     }
-}
-
-/// Dots with a capital beside them, as in `K8S.gcr.io` and `Quay.Io`.
-pub(super) fn dots_with_capitals(text: &[u8]) -> impl Iterator<Item = usize> {
-    let is_capital = |at: usize| text.get(at).is_some_and(u8::is_ascii_uppercase);
-    memchr::memchr_iter(b'.', text)
-        .filter(move |dot| is_capital(dot + 1) || dot.checked_sub(1).is_some_and(is_capital))
 }
 
 /// Where escapes stand for letters of names.
 pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some())
+}
+
+/// The letters around a dot, one of those beside it a capital: `r.io` gives `R.i`, `.Io` and `.IO`.
+fn with_capitals((before, behind): &(String, String)) -> Vec<String> {
+    let (Some(last), Some(first)) = (before.chars().last(), behind.chars().next()) else {
+        return Vec::new();
+    };
+    let second: String = behind.chars().skip(1).take(1).collect();
+    let capital = first.to_ascii_uppercase();
+    let words = [
+        format!("{}.{first}", last.to_ascii_uppercase()),
+        format!(".{capital}{second}"),
+        format!(".{capital}{}", second.to_ascii_uppercase()),
+    ];
+    let has_capital = |word: &String| word.bytes().any(|byte| byte.is_ascii_uppercase());
+    words.into_iter().filter(has_capital).collect()
 }
 
 /// The text with the escapes of letters that names are made of undone. `None` where there are none.

@@ -23,7 +23,21 @@ pub(super) struct Part {
     /// All the cuts of all the locations.
     cuts: usize,
     spelling: Spelling,
+    /// For the stems and, where they are few, what names with capitals are found by: one search takes half the time of two.
     search: Search,
+    /// For what names with capitals are found by, where that is too much for one search.
+    capitals: Option<Search>,
+}
+
+/// With more words than this, two searches are faster than one.
+const MOST_TOGETHER: usize = 32;
+
+/// What a look at a text finds.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) sight: Sight,
+    /// Whether a host is written with capitals. Not looked for where there is something suspect anyway.
+    pub(super) has_capitals: bool,
 }
 
 impl Part {
@@ -39,7 +53,15 @@ impl Part {
         }
         let hosts = places.iter().filter_map(Needles::host);
         let spelling = Spelling::new(hosts);
-        let search = Search::new(by_stem.keys()).map_err(too_many)?;
+        let capitals = spelling.words();
+        let is_together = by_stem.len() + capitals.len() <= MOST_TOGETHER;
+        let (together, apart) = match is_together {
+            true => (capitals, None),
+            false => (Vec::new(), Some(capitals)),
+        };
+        let search = Search::new(by_stem.keys().chain(&together)).map_err(too_many)?;
+        let apart = apart.map(|words| Search::new(words.iter()));
+        let capitals = apart.transpose().map_err(too_many)?;
         let mut cuts = 0;
         let places = places
             .into_iter()
@@ -52,6 +74,7 @@ impl Part {
             cuts,
             spelling,
             search,
+            capitals,
         })
     }
 
@@ -66,13 +89,19 @@ impl Part {
         self.stems.len()
     }
 
-    /// Whether a location could be named in the text as it is written, and whether one of the words is in it.
-    pub(super) fn look(&self, text: &[u8]) -> Sight {
-        let mut sight = Sight::default();
+    /// Whether a location could be named in the text as it is written, whether one of the words is in it, and whether names may be
+    /// written with capitals.
+    pub(super) fn look(&self, text: &[u8]) -> Seen {
+        let mut seen = Seen::default();
         let mut known = Vec::new();
         for (stem, start) in self.search.find_iter(text) {
+            if stem >= self.stems.len() {
+                seen.has_capitals |= self.spelling.host_at(text, start).is_some();
+                continue;
+            }
             // In most files there is no stem.
             known.resize(self.cuts, None);
+            let sight = &mut seen.sight;
             for place in self.places_of(stem) {
                 let found = match place.needles.is_word {
                     true => &mut sight.has_word,
@@ -81,15 +110,26 @@ impl Part {
                 *found = *found || place.stands_at(text, start, &mut known);
             }
             if sight.suspect && sight.has_word {
-                return sight;
+                return seen;
             }
         }
-        sight
+        if let Some(capitals) = self.capitals.as_ref().filter(|_| !seen.sight.suspect) {
+            let mut hits = capitals.find_iter(text);
+            seen.has_capitals = hits.any(|(_, at)| self.spelling.host_at(text, at).is_some());
+        }
+        seen
     }
 
-    /// Whether the dot is one of a host, however that is written.
-    pub(super) fn is_of_host(&self, text: &[u8], dot: usize) -> bool {
-        self.spelling.is_of_host(text, dot)
+    /// Where hosts are written with capitals.
+    pub(super) fn with_capitals<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let (search, from) = match &self.capitals {
+            Some(capitals) => (capitals, 0),
+            None => (&self.search, self.stems.len()),
+        };
+        let hits = search
+            .find_iter(text)
+            .filter(move |(word, _)| *word >= from);
+        hits.filter_map(|(_, at)| self.spelling.host_at(text, at))
     }
 
     /// Where locations are named in the text as it is written.
@@ -107,8 +147,9 @@ impl Part {
             })
     }
 
+    /// None of what names with capitals are found by.
     fn places_of(&self, stem: usize) -> impl Iterator<Item = &Context> {
-        let places = self.stems[stem].iter();
+        let places = self.stems.get(stem).into_iter().flatten();
         places.map(|place| &self.places[*place])
     }
 }
