@@ -10,8 +10,7 @@ use crate::file_type::{self, FileType, MaskedView, Masks, Parser};
 use crate::source::Span;
 use crate::syntax::hcl;
 
-const IN_CODE: Certainty =
-    Certainty::Likely("other code may use the same value");
+const IN_CODE: Certainty = Certainty::Likely("other code may use the same value");
 const NO_KEYS: &str = "the fix needs another key, which has to be written in HCL by hand";
 
 /// What a Terraform file names, near the hints only, if there are any.

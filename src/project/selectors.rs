@@ -57,7 +57,9 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
             || is_argo_source(path)
     };
     let is_layer = || (has("images") || has("patch")) && is_layer();
-    let is_of_folder = || has(lock) || has("image") && (has(kbld) || has(kpt));
+    // The function of kpt that replaces images, and the document that it is given.
+    let sets_image = || has(kpt) && (has("set-image") || has("SetImage"));
+    let is_of_folder = || has(lock) || has(kbld) && has("image") || sets_image();
     is_of_use(file_type) && (is_layer() || is_of_folder())
 }
 
