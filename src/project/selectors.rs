@@ -7,7 +7,7 @@
 mod folders;
 mod tie;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::kustomize;
@@ -143,8 +143,11 @@ impl Selectors<'_> {
                     selectors.entry(name).or_default().push(finding);
                 }
             }
-            for (name, selectors) in selectors {
-                applied.rename(members, &name, &selectors, &mut named);
+            if !selectors.is_empty() {
+                let taken = applied.names(members);
+                for (name, selectors) in selectors {
+                    applied.rename(members, &name, &selectors, &taken, &mut named);
+                }
             }
             applied.hold_captured(members, &named);
         }
@@ -213,8 +216,15 @@ fn selected(text: &str) -> Named {
 type Location = (PathBuf, Id);
 
 impl Applied {
-    /// Renames what is selected by a name together with what selects it, or neither.
-    fn rename(&self, members: &mut Members, name: &str, selectors: &[Finding], named: &mut Named) {
+    /// Renames what is selected by a name together with what selects it, or neither. `taken` are the names in the folder.
+    fn rename(
+        &self,
+        members: &mut Members,
+        name: &str,
+        selectors: &[Finding],
+        taken: &HashSet<String>,
+        named: &mut Named,
+    ) {
         let base = self.base_of(members, name);
         if base.is_empty() {
             return;
@@ -236,7 +246,7 @@ impl Applied {
         // Another entry that selects the new name would select this, too.
         let is_free = new
             .as_ref()
-            .is_some_and(|new| !named.contains_key(new) && !self.names(members, new));
+            .is_some_and(|new| !named.contains_key(new) && !taken.contains(new));
         match tied.filter(|_| is_free) {
             Some(fixes) => {
                 named.remove(name);
@@ -260,15 +270,15 @@ impl Applied {
         }
     }
 
-    /// Whether something in the folder has a name already: an entry that is renamed to it would select that, too.
-    fn names(&self, members: &Members, name: &str) -> bool {
+    /// The names that something in the folder has: an entry that is renamed to one of them would select that, too.
+    fn names(&self, members: &Members) -> HashSet<String> {
         let members = self
             .base
             .iter()
             .filter_map(|path| Some((path, members.get(path)?)));
-        let mut images =
+        let images =
             members.flat_map(|(path, member)| check::images(path, &member.text, member.file_type));
-        images.any(|image| image.name == name)
+        images.map(|image| image.name.to_string()).collect()
     }
 
     /// Holds what would get a name in the folder by which another entry selects.
