@@ -248,9 +248,16 @@ impl Finding {
             new.push('@');
             new.push_str(&pin.digest);
         }
-        if fix.applicability == Applicability::Safe {
+        self.doubt(PINS);
+    }
+
+    /// Has a fix that is safe looked at by people first.
+    pub fn doubt(&mut self, reason: &str) {
+        if let Some(fix) = &mut self.fix
+            && fix.applicability == Applicability::Safe
+        {
             fix.applicability = Applicability::Unsafe;
-            self.reason = Some(PINS.to_owned());
+            self.reason = Some(reason.to_owned());
         }
     }
 

@@ -137,7 +137,7 @@ impl<'a> Advice<'a> {
                 self.tell(one, &mut member.findings);
             }
         }
-        own_images::lift(&lifted, members);
+        own_images::lift(&lifted, members, &mut places);
     }
 
     /// Whether all charts of the repository are made for the images of its owner.

@@ -65,7 +65,8 @@ impl Given {
             (Written::Tree, Value::Leaf(leaf)) if self.at.in_text => {
                 return values::read(&leaf.text, leaf.origin.file);
             }
-            (Written::Tree, _) => return Ok(Table::new()),
+            (Written::Tree, Value::Null) => return Ok(Table::new()),
+            (Written::Tree, _) => return Err(values::NO_VALUES.to_owned()),
             (_, Value::List(_) | Value::Table(_)) => {}
             _ => return Err("has no names and values there".to_owned()),
         }

@@ -55,9 +55,10 @@ const MOST_ALONE: usize = 64;
 /// For each override the edits that bring it about, or why there are none. Overrides that meet at one location in the file
 /// have the same edits there.
 pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, String>> {
+    let spots: BTreeSet<&Spot> = wanted.iter().map(|one| one.at).collect();
     let before = values::File::parse(text).and_then(|file| {
-        let spots = wanted.iter().map(|one| one.at);
-        Ok((Contents::read(text, spots)?, file))
+        let contents = Contents::of(&file, &spots)?;
+        Ok((contents, file))
     });
     let (before, file) = match before {
         Ok(read) => read,
@@ -79,7 +80,7 @@ pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, S
             }
             let single = insert::plan(&file, &[(0, own)]);
             let has_room = single.refused.is_empty();
-            if !has_room || !before.becomes_by(&single.edits, &[own], text) {
+            if !has_room || !before.becomes_by(&single.edits, &[own], &file, &spots) {
                 *aim = Err(NO_ROOM.to_owned());
             }
         }
@@ -91,7 +92,7 @@ pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, S
             aims[index] = Err(reason);
         }
         let met: Vec<&Aim> = aims.iter().filter_map(|aim| aim.as_ref().ok()).collect();
-        if before.becomes_by(&plan.edits, &met, text) {
+        if before.becomes_by(&plan.edits, &met, &file, &spots) {
             let mut edits = plan.by_override(wanted.len()).into_iter();
             let edits_of = |aim: Result<Aim, String>| {
                 let own = edits.next().unwrap_or_default();
@@ -115,20 +116,19 @@ struct Contents {
 }
 
 impl Contents {
-    fn read<'s>(text: &str, spots: impl Iterator<Item = &'s Spot>) -> Result<Self, String> {
-        let documents = values::read_all(text, 0)?;
+    /// Of a file in which values are at such places.
+    fn of(file: &values::File<'_>, spots: &BTreeSet<&Spot>) -> Result<Self, String> {
         let mut read = Self {
-            documents,
+            documents: file.values(0)?,
             inner: BTreeMap::new(),
         };
-        for at in spots {
-            if read.documents.len() <= at.document {
-                read.documents.resize(at.document + 1, Value::Null);
-            }
-            if at.in_text && !read.inner.contains_key(at) {
-                let inner = read.take_inner(at);
-                read.inner.insert(at.clone(), inner);
-            }
+        let last = spots.iter().map(|at| at.document).max();
+        let least = last.map_or(0, |last| last + 1);
+        let count = read.documents.len().max(least);
+        read.documents.resize(count, Value::Null);
+        for at in spots.iter().filter(|at| at.in_text) {
+            let inner = read.take_inner(at);
+            read.inner.insert((*at).clone(), inner);
         }
         Ok(read)
     }
@@ -166,10 +166,16 @@ impl Contents {
     }
 
     /// Whether edits bring the overrides about, and nothing else.
-    fn becomes_by(&self, edits: &[(Edit, Vec<usize>)], aims: &[&Aim], text: &str) -> bool {
+    fn becomes_by(
+        &self,
+        edits: &[(Edit, Vec<usize>)],
+        aims: &[&Aim],
+        file: &values::File<'_>,
+        spots: &BTreeSet<&Spot>,
+    ) -> bool {
         let edits: BTreeSet<Edit> = edits.iter().map(|(edit, _)| edit.clone()).collect();
         let fix = Fix::here(edits.into_iter().collect(), Applicability::Safe);
-        let after = edit::apply(text, [&fix], Applicability::Safe);
+        let after = edit::apply(file.text, [&fix], Applicability::Safe);
         let mut expected = self.clone();
         for Aim { at, override_, .. } in aims {
             let Override { path, value } = override_;
@@ -179,25 +185,20 @@ impl Contents {
                 None => set_at(&mut expected.documents[at.document], &at.steps, path, value),
             }
         }
-        let spots = aims.iter().map(|aim| &aim.at).chain(self.inner.keys());
-        Self::read(&after, spots).is_ok_and(|after| after.same(&expected))
+        let after = values::File::parse(&after).and_then(|file| Self::of(&file, spots));
+        after.is_ok_and(|after| after.same(&expected))
     }
 
     fn same(&self, other: &Self) -> bool {
-        // A document that is not there has nothing.
-        let count = self.documents.len().max(other.documents.len());
-        let document = |of: &Self, number| of.documents.get(number).cloned();
-        let documents = |of: &Self| (0..count).map(|number| document(of, number)).collect();
-        let (own, others): (Vec<_>, Vec<_>) = (documents(self), documents(other));
-        let is_same = |(one, other): (Option<Value>, Option<Value>)| {
-            values::same(&one.unwrap_or(Value::Null), &other.unwrap_or(Value::Null))
-        };
-        let texts = self.inner.values().zip(other.inner.values());
         let is_same_text = |(one, other): (&Result<_, _>, &Result<_, _>)| match (one, other) {
             (Ok(one), Ok(other)) => values::same(one, other),
             (one, other) => one == other,
         };
-        own.into_iter().zip(others).all(is_same) && { texts }.all(is_same_text)
+        let texts = self.inner.values().zip(other.inner.values());
+        self.documents.len() == other.documents.len()
+            && std::iter::zip(&self.documents, &other.documents)
+                .all(|(one, other)| values::same(one, other))
+            && { texts }.all(is_same_text)
     }
 }
 

@@ -10,7 +10,7 @@ use super::guard::KEY;
 use super::load::Chart;
 use super::overrides::{self, Override, Wanted};
 use super::values::{self, Leaf, LeafKind, Origin, Spot, Table, Value, table_at};
-use crate::edit::{Applicability, Edit};
+use crate::edit::Edit;
 use crate::finding::{Finding, Id, LEGACY_CHART};
 use crate::project::Member;
 use crate::source::Span;
@@ -99,15 +99,12 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
         }
     };
     let findings = moving(values, refusing);
-    let (at, written) = (Spot::default(), Written::Tree);
-    lift_all(
-        values,
-        &[Lift {
-            at,
-            written,
-            findings,
-        }],
-    );
+    let lift = Lift {
+        at: Spot::default(),
+        written: Written::Tree,
+        findings,
+    };
+    lift_all(values, &[lift]);
 }
 
 /// The same for values of a file that releases lay over those of a chart of the tree.
@@ -115,10 +112,10 @@ pub(super) fn lift_given(chart: &Chart, given: &[&Given], member: &mut Member) {
     if !refuses(chart) || !member.findings.iter().any(moves) {
         return;
     }
-    let Ok(file) = values::File::parse(&member.text) else {
+    let read = values::File::parse(&member.text).and_then(|file| Ok((file.values(0)?, file)));
+    let Ok((documents, file)) = read else {
         return;
     };
-    let documents = file.values(0);
     let lift = |given: &&Given| {
         let table = given.values(&documents).ok()?;
         let all = file.covered(&given.at).filter(|_| !is_lifted(&table))?;
@@ -180,10 +177,7 @@ fn bring<'e>(finding: &mut Finding, edits: impl Iterator<Item = &'e Edit>) {
         }
     }
     fix.edits.sort();
-    if fix.applicability > Applicability::Unsafe {
-        fix.applicability = Applicability::Unsafe;
-        finding.reason = Some(REASON.to_owned());
-    }
+    finding.doubt(REASON);
 }
 
 /// The values of a text, and its keys with where each begins.

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use crate::source::Span;
 use crate::syntax::yaml::{self, Entry, Map, Node, Parsed, Scalar, Style};
 
-use spot::NO_VALUES;
-pub(super) use spot::{File, Spot, Step, at, node_at};
+pub(super) use spot::{File, NO_VALUES, Spot, Step, at, node_at};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
@@ -64,11 +63,7 @@ pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
 /// # Errors
 /// Where one of them does not parse; in words that follow its name.
 pub(super) fn read_all(text: &str, file: usize) -> Result<Vec<Value>, String> {
-    let parsed = parse(text, whole(text))?;
-    let mut left = most_values(text);
-    let documents = parsed.documents.iter();
-    let values = documents.map(|root| value_of(root, text, &parsed, file, &mut left));
-    values.collect()
+    File::parse(text)?.values(file)
 }
 
 /// The documents of a parsed text, as far as they can be read.

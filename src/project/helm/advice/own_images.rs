@@ -93,7 +93,7 @@ pub(super) fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
 type Below<'n> = (&'n Spot, Written, Option<&'n str>);
 
 /// Has charts of which only the names are known accept the images that fixes of their values bring.
-pub(super) fn lift(named: &[&Named], members: &mut Members) {
+pub(super) fn lift(named: &[&Named], members: &mut Members, places: &mut Places) {
     let refusing = named.iter();
     let refusing = refusing.filter(|one| !one.is_here && !one.given.is_lifted());
     let mut by_file: BTreeMap<&Path, BTreeSet<Below<'_>>> = BTreeMap::new();
@@ -105,13 +105,20 @@ pub(super) fn lift(named: &[&Named], members: &mut Members) {
     }
     for (file, values) in by_file {
         if let Some(member) = members.get_mut(file) {
-            let lifts = lifts(&values, member);
+            let has_keys = values.iter().any(|(.., key)| key.is_some());
+            let places = has_keys.then(|| places.of(file, member));
+            let lifts = lifts(&values, member, places);
             refusal::lift_all(member, &lifts);
         }
     }
 }
 
-fn lifts(values: &BTreeSet<Below<'_>>, member: &Member) -> Vec<Lift> {
+/// `places` are those of the findings, where a chart gets the values of one key.
+fn lifts(
+    values: &BTreeSet<Below<'_>>,
+    member: &Member,
+    places: Option<&HashMap<usize, String>>,
+) -> Vec<Lift> {
     let moving = member.findings.iter().filter(|one| refusal::moves(one));
     let mut moving: Vec<(usize, Id)> = moving.map(|one| (one.span().start, one.id)).collect();
     moving.sort_unstable();
@@ -122,19 +129,18 @@ fn lifts(values: &BTreeSet<Below<'_>>, member: &Member) -> Vec<Lift> {
     let Some(file) = file else {
         return Vec::new();
     };
-    let offsets: Vec<usize> = moving.iter().map(|(offset, _)| *offset).collect();
-    let places = structure::places(&member.text, member.file_type, &offsets);
+    let key_of = |offset: &usize| places?.get(offset)?.split('.').next();
     let lift = |(at, written, key): &Below<'_>| {
         let all = file.covered(at)?;
         let is_in = |offset: usize| all.covers(Span::new(offset, offset));
-        let from = offsets.partition_point(|offset| *offset < all.start);
-        let own = moving.iter().zip(&places).skip(from);
-        let own = own.take_while(|((offset, _), _)| is_in(*offset));
-        let own = own.filter(|(_, place)| key.is_none() || place.split('.').next() == *key);
+        let from = moving.partition_point(|(offset, _)| *offset < all.start);
+        let own = moving[from..].iter();
+        let own = own.take_while(|(offset, _)| is_in(*offset));
+        let own = own.filter(|(offset, _)| key.is_none() || key_of(offset) == *key);
         Some(Lift {
             at: (*at).clone(),
             written: *written,
-            findings: own.map(|((_, id), _)| *id).collect(),
+            findings: own.map(|(_, id)| *id).collect(),
         })
     };
     values.iter().filter_map(lift).collect()

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::super::given::Given;
 use super::super::values;
 use super::layer::Layer;
-use crate::edit::Applicability;
 use crate::project::{Members, Tree};
 use crate::source::Span;
 
@@ -41,11 +40,8 @@ pub(super) fn doubt(untried: &[Layer], members: &mut Members) {
         let all: Vec<Span> = all.collect();
         for finding in &mut member.findings {
             let span = finding.span();
-            let is_untried = all.iter().any(|all| all.covers(span));
-            let fix = finding.fix.as_mut().filter(|_| is_untried);
-            if let Some(fix) = fix.filter(|fix| fix.applicability == Applicability::Safe) {
-                fix.applicability = Applicability::Unsafe;
-                finding.reason = Some(NOT_TRIED.to_owned());
+            if all.iter().any(|all| all.covers(span)) {
+                finding.doubt(NOT_TRIED);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where values are in a file: below which keys, in which document, or in a text that holds another.
 
-use super::{Value, of_parsed, parse, whole};
+use super::{Value, most_values, parse, value_of, whole};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Parsed, Style};
 
@@ -93,9 +93,16 @@ impl<'t> File<'t> {
         self.parsed.documents.get(number)
     }
 
-    /// The documents, as far as they can be read. Their leaves have the number of the file.
-    pub(in super::super) fn values(&self, number: usize) -> Vec<Value> {
-        of_parsed(&self.parsed, self.text, number)
+    /// The documents. Their leaves have the number of the file.
+    ///
+    /// # Errors
+    /// Where they come to too much; in words that follow the file's name.
+    pub(in super::super) fn values(&self, number: usize) -> Result<Vec<Value>, String> {
+        let mut left = most_values(self.text);
+        let documents = self.parsed.documents.iter();
+        let values =
+            documents.map(|root| value_of(root, self.text, &self.parsed, number, &mut left));
+        values.collect()
     }
 
     /// All that the values cover in the text of the file. `None` where there are none.
@@ -116,7 +123,7 @@ impl<'t> File<'t> {
     }
 }
 
-pub(super) const NO_VALUES: &str = "does not contain values where they belong";
+pub(in super::super) const NO_VALUES: &str = "does not contain values where they belong";
 
 /// What is at a place of a document; null where nothing is.
 pub(in super::super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
