@@ -81,19 +81,36 @@ impl Decoded {
         }
     }
 
-    /// The runs that a span has a part in; of an empty one that which it is in or behind.
+    /// The runs that a span has a part in.
     fn runs_of(&self, span: Span) -> &[Run] {
-        let first = match span.is_empty() {
-            false => self.runs.partition_point(|run| run.span.end <= span.start),
-            true => self.runs.partition_point(|run| run.span.end < span.start),
-        };
+        let first = self.runs.partition_point(|run| run.span.end <= span.start);
         let many = self.runs[first..].partition_point(|run| run.span.start < span.end);
         let least = usize::from(first < self.runs.len());
         &self.runs[first..first + many.max(least)]
     }
 
+    /// Where something may be written so that it is meant at `at`: never inside an escape, nor before the escaped quote
+    /// that a reference begins behind.
+    fn insertion(&self, at: usize) -> Option<usize> {
+        let first = self.runs.partition_point(|run| run.span.end < at);
+        let mut touching = self.runs[first..]
+            .iter()
+            .take_while(|run| run.span.start <= at);
+        if let Some(run) = touching.clone().find(|run| run.exact) {
+            return Some(run.raw.start + at - run.span.start);
+        }
+        touching.find_map(|run| match run.span {
+            span if span.end == at => Some(run.raw.end),
+            span if span.start == at => Some(run.raw.start),
+            _ => None,
+        })
+    }
+
     /// From the first byte of a span to the last, as they are written.
     pub fn raw(&self, span: Span) -> Span {
+        if let Some(at) = self.insertion(span.start).filter(|_| span.is_empty()) {
+            return Span::new(at, at);
+        }
         let runs = self.runs_of(span);
         let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
             let end = self.runs.last().map_or(0, |run| run.raw.end);
@@ -113,6 +130,9 @@ impl Decoded {
 
     /// Whether other text may be put where the span is written: nothing but the span is written there, on one line.
     pub fn is_editable(&self, span: Span, written: &str) -> bool {
+        if span.is_empty() {
+            return self.insertion(span.start).is_some();
+        }
         let runs = self.runs_of(span);
         let together = runs
             .windows(2)
@@ -291,6 +311,39 @@ mod tests {
         );
         assert_eq!(written("a: 'it''s q.io/a'", "q.io/a"), ("q.io/a", true));
         assert_eq!(written(r#"a: "\ud83d\ude00 q.io""#, "q.io"), ("q.io", true));
+    }
+
+    #[test]
+    fn what_is_inserted_stands_behind_an_escape() {
+        #[track_caller]
+        fn inserted(text: &str, before: &str) -> Option<String> {
+            let parsed = yaml::parse(text, Span::new(0, text.len()));
+            let map = parsed.documents[0].as_map().unwrap();
+            let scalar = map.get("a").unwrap().as_scalar().unwrap();
+            let decoded = Decoded::of_scalar(text, scalar).unwrap();
+            let at = decoded.text.find(before).unwrap();
+            let raw = decoded.raw(Span::new(at, at)).start;
+            decoded
+                .is_editable(Span::new(at, at), text)
+                .then(|| format!("{}+{}", &text[..raw], &text[raw..]))
+        }
+        for (text, before, expected) in [
+            (
+                r#"a: "{\"i\": \"b/c\"}""#,
+                "b/c",
+                r#"a: "{\"i\": \"+b/c\"}""#,
+            ),
+            (
+                r#"a: "{\"i\": \"b/c\"}""#,
+                "\"}",
+                r#"a: "{\"i\": \"b/c+\"}""#,
+            ),
+            ("a: \"\\\"\\\n  b/c\"", "b/c", "a: \"\\\"\\\n  +b/c\""),
+            (r#"a: "\"\u0062/c\"""#, "b/c", r#"a: "\"+\u0062/c\"""#),
+            ("a: 'i: ''b/c'''", "b/c", "a: 'i: ''+b/c'''"),
+        ] {
+            assert_eq!(inserted(text, before).as_deref(), Some(expected), "{text}");
+        }
     }
 
     #[test]
