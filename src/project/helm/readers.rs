@@ -4,6 +4,7 @@
 //! images that its value is a part of. Where a chart cannot be rendered, what each file says by itself holds.
 
 mod compared;
+mod comparisons;
 mod confirm;
 mod found;
 mod hold;
@@ -320,6 +321,14 @@ impl<'t> Readers<'t> {
         }
     }
 
+    /// Whether it is no subchart in the folder of another chart. What that one's values are compared with is not known here.
+    fn is_root(&self) -> bool {
+        let charts = self.folder.parent();
+        let charts = charts.filter(|charts| charts.ends_with("charts"));
+        let parent = charts.and_then(Path::parent);
+        parent.is_none_or(|parent| self.tree.place(&parent.join("Chart.yaml")) == PathKind::Missing)
+    }
+
     /// Holds back fixes that another image would not survive.
     pub(super) fn hold(&self, members: &mut Members, rules: &RuleSet) {
         let has_fix = |path: &PathBuf| {
@@ -340,7 +349,7 @@ impl<'t> Readers<'t> {
         });
         let readings: Vec<Reading<'_>> = readings.collect();
         let compared: Vec<&Compared> = traces.iter().flat_map(|trace| &trace.compared).collect();
-        hold::hold_compared(members, &compared);
+        comparisons::settle(members, &compared, self.is_root());
         let own_keys = self.take_own_keys(members, rules);
         hold::hold(members, &readings);
         if let Some(member) = members.get_mut(&self.values) {

@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use regex::RegexBuilder;
 
-use super::image::Image;
-use crate::edit::Edit;
+use super::image::{Image, Part};
+use crate::edit::{Edit, FileEdit};
+use crate::image;
 
 /// The largest program that an expression may become.
 const LARGEST: usize = 1 << 20;
@@ -22,41 +24,77 @@ pub(super) struct Compared {
     pub function: &'static str,
     /// Whether what is looked for comes first, as in `contains "a" .Values.b`, and the value is what is looked through.
     pub is_looked_through: bool,
-    pub with: Vec<String>,
+    /// The other arguments.
+    pub with: Vec<Part>,
 }
 
 impl Compared {
-    /// Whether edits of what the value is written in turn the outcome.
+    /// Whether edits of what the arguments are written in turn the outcome.
     pub(super) fn is_turned_by(&self, edits: &[(&Path, &Edit)]) -> bool {
-        let before = self.value.text();
-        match self.value.after(edits) {
-            Some(after) => after != before && self.outcome(&after) != self.outcome(&before),
+        let with = self.with.iter().map(|part| part.after(edits));
+        let with: Option<Vec<String>> = with.collect();
+        let after = self.value.after(edits).zip(with);
+        match after {
+            Some((value, with)) => self.outcome(&value, &with) != self.outcome_now(),
             // What cannot be foreseen is for the images to say.
             None => false,
         }
     }
 
+    /// The edit of a literal by which the comparison follows the edits of its value: `contains "k8s.gcr.io/app" .Values.image`.
+    /// `None` where nothing in the call is a registry, alone or with a path, that the value begins with.
+    pub(super) fn follow(&self, edits: &[(&Path, &Edit)]) -> Option<FileEdit> {
+        let before = self.value.text();
+        let after = self.value.after(edits)?;
+        let named = |part: &&Part| {
+            let registry = part.text.split('/').next().unwrap_or_default();
+            image::is_registry_host(registry) && before.starts_with(&part.text)
+        };
+        let literal = self.with.iter().find(named)?;
+        let at = literal.at.as_ref();
+        let at = at.filter(|at| at.verbatim && !at.is_value)?;
+        // What follows the literal in the value must stay.
+        let text = after.strip_suffix(&before[literal.text.len()..])?;
+        Some(FileEdit {
+            path: Arc::clone(&at.path),
+            edit: Edit {
+                span: at.span,
+                text: text.to_owned(),
+            },
+        })
+    }
+
     pub(super) fn reason(&self) -> String {
-        format!(
-            "{} compares this value with `{}`: the chart would render other things, too",
-            self.value.reader,
-            self.with.join("`, `")
-        )
+        format!("{}: the chart would render other things, too", self.said())
+    }
+
+    /// The comparison, for people.
+    pub(super) fn said(&self) -> String {
+        let with = self.texts().join("`, `");
+        format!("{} compares this value with `{with}`", self.value.reader)
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.with.iter().map(|part| part.text.clone()).collect()
+    }
+
+    fn outcome_now(&self) -> Option<String> {
+        self.outcome(&self.value.text(), &self.texts())
     }
 
     /// What the call gives for a text; `None` where that is not known.
-    fn outcome(&self, text: &str) -> Option<String> {
-        let with = || self.with.first().map(String::as_str);
+    fn outcome(&self, text: &str, with: &[String]) -> Option<String> {
+        let first = || with.first().map(String::as_str);
         let is = match self.function {
-            "eq" | "ne" => self.with.iter().any(|one| one == text),
-            "contains" if self.is_looked_through => text.contains(with()?),
-            "contains" => with()?.contains(text),
-            "hasPrefix" if self.is_looked_through => text.starts_with(with()?),
-            "hasPrefix" => with()?.starts_with(text),
-            "hasSuffix" if self.is_looked_through => text.ends_with(with()?),
-            "hasSuffix" => with()?.ends_with(text),
+            "eq" | "ne" => with.iter().any(|one| one == text),
+            "contains" if self.is_looked_through => text.contains(first()?),
+            "contains" => first()?.contains(text),
+            "hasPrefix" if self.is_looked_through => text.starts_with(first()?),
+            "hasPrefix" => first()?.starts_with(text),
+            "hasSuffix" if self.is_looked_through => text.ends_with(first()?),
+            "hasSuffix" => first()?.ends_with(text),
             "regexMatch" | "mustRegexMatch" | "regexFind" if self.is_looked_through => {
-                let mut expression = RegexBuilder::new(with()?);
+                let mut expression = RegexBuilder::new(first()?);
                 let expression = expression.size_limit(LARGEST).build().ok()?;
                 let found = expression.find(text);
                 return Some(found.map_or_else(String::new, |found| match self.function {
@@ -72,18 +110,18 @@ impl Compared {
 
 /// Why one rendering is more than another with other images: a comparison that both make has another outcome.
 pub(super) fn turned(before: &[Compared], after: &[Compared]) -> Option<String> {
+    let call = |one: &Compared| (one.value.reader.clone(), one.function, one.texts());
     let outcomes = |all: &[Compared]| {
         let mut outcomes: BTreeMap<_, BTreeSet<Option<String>>> = BTreeMap::new();
         for one in all {
-            let call = (one.value.reader.clone(), one.function, one.with.clone());
-            let outcome = one.outcome(&one.value.text());
-            outcomes.entry(call).or_default().insert(outcome);
+            let outcome = one.outcome_now();
+            outcomes.entry(call(one)).or_default().insert(outcome);
         }
         outcomes
     };
     let (earlier, later) = (outcomes(before), outcomes(after));
     let is_turned = |one: &&Compared| {
-        let call = (one.value.reader.clone(), one.function, one.with.clone());
+        let call = call(one);
         later
             .get(&call)
             .is_some_and(|outcome| earlier.get(&call) != Some(outcome))

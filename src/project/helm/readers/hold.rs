@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use super::compared::Compared;
 use super::image::Image;
 use crate::edit::{Applicability, Edit};
 use crate::finding::Finding;
@@ -42,25 +41,6 @@ pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>]) {
             let lowered = lower(members, reading, made.as_deref(), level);
             if !lowered {
                 break;
-            }
-        }
-    }
-}
-
-/// Holds back what would turn a comparison in a template. It is shown, and left to people.
-pub(super) fn hold_compared(members: &mut Members, compared: &[&Compared]) {
-    for (path, member) in members.iter_mut() {
-        for finding in &mut member.findings {
-            let Some(fix) = &mut finding.fix else {
-                continue;
-            };
-            let here = fix.edits.iter().map(|edit| (path.as_path(), edit));
-            let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
-            let edits: Vec<(&Path, &Edit)> = here.chain(others).collect();
-            let turned = compared.iter().find(|one| one.is_turned_by(&edits));
-            if let Some(turned) = turned {
-                finding.reason = Some(turned.reason());
-                fix.applicability = Applicability::Display;
             }
         }
     }

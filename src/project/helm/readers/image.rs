@@ -210,37 +210,38 @@ impl Image {
 
     /// What the image becomes where files are edited; `None` where that cannot be known.
     pub(super) fn after(&self, edits: &[(&Path, &Edit)]) -> Option<String> {
-        let mut made = String::new();
-        for part in &self.parts {
-            let Some(at) = &part.at else {
-                made.push_str(&part.text);
-                continue;
-            };
-            let here = edits.iter().filter(|(path, _)| *path == &*at.path);
-            let mut own: Vec<&Edit> = here
-                .map(|(_, edit)| *edit)
-                .filter(|edit| reaches(edit.span, at.span))
-                .collect();
-            own.sort();
-            own.dedup();
-            if own.is_empty() {
-                made.push_str(&part.text);
-                continue;
-            }
-            if !at.verbatim || !own.iter().all(|edit| at.span.covers(edit.span)) {
-                return None;
-            }
-            let shifted = own.into_iter().map(|edit| Edit {
-                span: Span::new(
-                    edit.span.start - at.span.start,
-                    edit.span.end - at.span.start,
-                ),
-                text: edit.text.clone(),
-            });
-            let fix = Fix::here(shifted.collect(), Applicability::Safe);
-            made.push_str(&edit::apply(&part.text, [&fix], Applicability::Safe));
+        self.parts.iter().map(|part| part.after(edits)).collect()
+    }
+}
+
+impl Part {
+    /// What the piece becomes where files are edited; `None` where that cannot be known.
+    pub(super) fn after(&self, edits: &[(&Path, &Edit)]) -> Option<String> {
+        let Some(at) = &self.at else {
+            return Some(self.text.clone());
+        };
+        let here = edits.iter().filter(|(path, _)| *path == &*at.path);
+        let mut own: Vec<&Edit> = here
+            .map(|(_, edit)| *edit)
+            .filter(|edit| reaches(edit.span, at.span))
+            .collect();
+        own.sort();
+        own.dedup();
+        if own.is_empty() {
+            return Some(self.text.clone());
         }
-        Some(made)
+        if !at.verbatim || !own.iter().all(|edit| at.span.covers(edit.span)) {
+            return None;
+        }
+        let shifted = own.into_iter().map(|edit| Edit {
+            span: Span::new(
+                edit.span.start - at.span.start,
+                edit.span.end - at.span.start,
+            ),
+            text: edit.text.clone(),
+        });
+        let fix = Fix::here(shifted.collect(), Applicability::Safe);
+        Some(edit::apply(&self.text, [&fix], Applicability::Safe))
     }
 }
 

@@ -185,20 +185,20 @@ fn compared(found: &Exploration, chart: &Chart, paths: &[Arc<Path>]) -> Vec<Comp
         let file = chart.files().get(number)?;
         let before = file.bytes().get(..span.start)?;
         let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let parts = one.what.iter().map(|(text, origin)| Part {
+        let part = |(text, origin): &(String, Option<Origin>)| Part {
             text: text.clone(),
             at: origin.and_then(|origin| written(origin, paths)),
             is_unknown: false,
-        });
+        };
         Some(Compared {
             value: Image {
-                parts: parts.collect(),
+                parts: one.what.iter().map(part).collect(),
                 reader: format!("{}:{line}", file.path),
                 is_default: true,
             },
             function: one.function,
             is_looked_through: one.argument > 0,
-            with: one.with.clone(),
+            with: one.with.iter().map(part).collect(),
         })
     });
     compared.collect()

@@ -194,9 +194,15 @@ pub(super) fn record(
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != index);
-        let others = others.filter_map(|(_, other)| super::print::show(other).ok());
-        let others = others.filter(|text| text.len() <= LONGEST_COMPARED);
-        let with: Vec<String> = others.map(|text| text.to_str().into_owned()).collect();
+        let others = others.filter_map(|(_, other)| {
+            let text = super::print::show(other).ok()?;
+            let at = match pieces_of_value(other)[..] {
+                [(_, origin)] => origin,
+                _ => None,
+            };
+            (text.len() <= LONGEST_COMPARED).then(|| (text.to_str().into_owned(), at))
+        });
+        let with = others.collect();
         machine.context.recorder.compare(Comparison {
             function,
             what,

@@ -27,8 +27,8 @@ pub struct Comparison {
     pub what: Vec<(String, Option<Origin>)>,
     /// Which argument of the function that is.
     pub argument: usize,
-    /// With what: the other arguments.
-    pub with: Vec<String>,
+    /// With what: the other arguments, and where each is written, if it is in one piece.
+    pub with: Vec<(String, Option<Origin>)>,
     /// The call, in a file by its number. `None` inside of a text that `tpl` evaluates.
     pub at: Option<(usize, Span)>,
 }

@@ -313,14 +313,19 @@ fn what_is_compared_is_known() {
             .at
             .map(|(_, span)| span.of(template))
             .unwrap_or_default();
-        format!("{} {what} {} at {at}", one.function, one.with.join(", "))
+        let with = one.with.iter().map(|(text, origin)| {
+            let written = origin.map_or("", |origin| origin.span().of(template));
+            format!("{text} ({written})")
+        });
+        let with: Vec<String> = with.collect();
+        format!("{} {what} {} at {at}", one.function, with.join(", "))
     });
     let compared: Vec<String> = compared.collect();
     assert_eq!(
         compared,
         [
-            "eq k8s.gcr.io k8s.gcr.io at eq .Values.registry \"k8s.gcr.io\"",
-            "hasPrefix x gcr at hasPrefix \"gcr\" .Values.other",
+            "eq k8s.gcr.io k8s.gcr.io (k8s.gcr.io) at eq .Values.registry \"k8s.gcr.io\"",
+            "hasPrefix x gcr (gcr) at hasPrefix \"gcr\" .Values.other",
         ]
     );
 }

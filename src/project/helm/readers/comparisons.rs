@@ -1,0 +1,158 @@
+//! Fixes of values that templates compare. Where the template names the registry that a fix moves, both change together;
+//! any other fix that would turn a comparison is shown, and left to people.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::compared::Compared;
+use crate::disjoint::DisjointSets;
+use crate::edit::{Applicability, Edit, FileEdit};
+use crate::finding::Id;
+use crate::project::Members;
+use crate::source::Span;
+
+/// A fix that turns comparisons, and what it edits.
+struct Turning<'c> {
+    path: PathBuf,
+    finding: Id,
+    edits: Vec<FileEdit>,
+    turned: Vec<&'c Compared>,
+}
+
+/// What changes together.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Item {
+    /// By its number.
+    Fix(usize),
+    Literal(Arc<Path>, Span),
+}
+
+/// Has comparisons follow the fixes that would turn them, where `may_follow`, and holds back the other fixes.
+pub(super) fn settle(members: &mut Members, compared: &[&Compared], may_follow: bool) {
+    let turning = turning(members, compared);
+    let mut sets = DisjointSets::default();
+    for (index, one) in turning.iter().enumerate() {
+        let number = sets.add(Item::Fix(index));
+        for literal in one.follow().into_iter().flatten() {
+            let literal = sets.add(Item::Literal(literal.path, literal.edit.span));
+            sets.join(number, literal);
+        }
+    }
+    for set in sets.into_sets() {
+        let fixes = set.iter().filter_map(|item| match item {
+            Item::Fix(index) => turning.get(*index),
+            Item::Literal(..) => None,
+        });
+        let fixes: Vec<&Turning<'_>> = fixes.collect();
+        let together = may_follow.then(|| together(&fixes, members, compared));
+        match together.flatten() {
+            Some(edits) => tie(&fixes, &edits, members),
+            None => hold(&fixes, members),
+        }
+    }
+}
+
+fn turning<'c>(members: &Members, compared: &[&'c Compared]) -> Vec<Turning<'c>> {
+    let mut turning = Vec::new();
+    for (path, member) in members {
+        for finding in &member.findings {
+            let Some(fix) = &finding.fix else {
+                continue;
+            };
+            let here = fix.edits.iter().map(|edit| (path.as_path(), edit));
+            let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
+            let edits: Vec<(&Path, &Edit)> = here.chain(others).collect();
+            let turned = compared.iter().filter(|one| one.is_turned_by(&edits));
+            let turned: Vec<&Compared> = turned.copied().collect();
+            if !turned.is_empty() {
+                turning.push(Turning {
+                    path: path.clone(),
+                    finding: finding.id,
+                    edits: edits.into_iter().map(file_edit).collect(),
+                    turned,
+                });
+            }
+        }
+    }
+    turning
+}
+
+impl Turning<'_> {
+    /// What has the comparisons follow. `None` where one of them cannot.
+    fn follow(&self) -> Option<Vec<FileEdit>> {
+        let edits = pairs(&self.edits);
+        self.turned.iter().map(|one| one.follow(&edits)).collect()
+    }
+}
+
+/// All edits of fixes and of the comparisons that follow them; `None` where some comparison would be turned all the same.
+fn together(
+    fixes: &[&Turning<'_>],
+    members: &Members,
+    compared: &[&Compared],
+) -> Option<Arc<[FileEdit]>> {
+    let mut all = Vec::new();
+    for one in fixes {
+        let finding = members.get(&one.path)?.findings.get(one.finding)?;
+        let fix = finding.fix.as_ref();
+        fix.filter(|fix| fix.applicability.is_written())?;
+        all.extend(one.edits.iter().cloned());
+        all.extend(one.follow()?);
+    }
+    all.sort();
+    all.dedup();
+    let is_known = |one: &FileEdit| members.contains_key(&*one.path);
+    let location = |one: &FileEdit| (Arc::clone(&one.path), one.edit.span);
+    let is_one = |two: &[FileEdit]| location(&two[0]) != location(&two[1]);
+    let pairs = pairs(&all);
+    let holds = all.iter().all(is_known)
+        && all.windows(2).all(is_one)
+        && !compared.iter().any(|one| one.is_turned_by(&pairs));
+    holds.then(|| Arc::from(all))
+}
+
+fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
+    for one in fixes {
+        let member = members.get_mut(&one.path);
+        let finding = member.and_then(|member| member.findings.get_mut(one.finding));
+        let Some((finding, turned)) = finding.zip(one.turned.first()) else {
+            continue;
+        };
+        if let Some(fix) = &mut finding.fix {
+            fix.elsewhere = Arc::clone(edits);
+            fix.applicability = Applicability::Unsafe;
+        }
+        let why = format!("{}, which changes too", turned.said());
+        finding.reason = Some(match finding.reason.take() {
+            Some(other) => format!("{other}; {why}"),
+            None => why,
+        });
+    }
+}
+
+fn hold(fixes: &[&Turning<'_>], members: &mut Members) {
+    for one in fixes {
+        let member = members.get_mut(&one.path);
+        let finding = member.and_then(|member| member.findings.get_mut(one.finding));
+        let edits = pairs(&one.edits);
+        let stays = one.turned.iter().find(|one| one.follow(&edits).is_none());
+        let Some((finding, turned)) = finding.zip(stays.or(one.turned.first())) else {
+            continue;
+        };
+        finding.reason = Some(turned.reason());
+        if let Some(fix) = &mut finding.fix {
+            fix.applicability = Applicability::Display;
+        }
+    }
+}
+
+fn file_edit((path, edit): (&Path, &Edit)) -> FileEdit {
+    FileEdit {
+        path: Arc::from(path),
+        edit: edit.clone(),
+    }
+}
+
+fn pairs(edits: &[FileEdit]) -> Vec<(&Path, &Edit)> {
+    edits.iter().map(|one| (&*one.path, &one.edit)).collect()
+}
