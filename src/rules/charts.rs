@@ -285,6 +285,23 @@ impl Charts {
         let own = own.into_iter().filter(|row| row.legacy != NEVER);
         own.chain(every).collect()
     }
+
+    /// The repository that one which is not known, or of which only the name is, seems to be or to copy. Only those count of
+    /// which something is known of every chart.
+    pub fn namesake(self, repository: &str, chart: &str) -> Option<&'static str> {
+        if repository.starts_with("file:") {
+            return None;
+        }
+        let url = normal(repository, chart);
+        let last = |url: &str| url.rsplit('/').next().unwrap_or_default().to_owned();
+        // Helm's alias of a repository.
+        let name = last(&url);
+        let name = name.trim_start_matches('@');
+        let name = name.strip_prefix("alias:").unwrap_or(name);
+        let every = self.0.rows(EVERY).filter_map(Advisory::parse);
+        let mut repositories = every.flat_map(|row| row.repositories.split(' '));
+        repositories.find(|one| last(one) == name)
+    }
 }
 
 /// The first version of a chart that names nothing legacy by any rule, where there is one.

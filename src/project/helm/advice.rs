@@ -86,7 +86,7 @@ impl<'a> Advice<'a> {
             let named = advice.named(&path, &tree.text(&path)?, &text);
             let reported = named
                 .into_iter()
-                .filter(|one| !advice.known(one).is_empty());
+                .filter(|one| advice.expects_own_images(one) || !advice.known(one).is_empty());
             let reported: Vec<Named> = reported.collect();
             let files = reported
                 .iter()
@@ -133,7 +133,7 @@ impl<'a> Advice<'a> {
                     _ => lifted.push(one),
                 }
             }
-            if let Some(member) = members.get_mut(*path) {
+            if let Some(member) = members.get_mut(*path).filter(|_| !one.is_assumed) {
                 self.tell(one, &mut member.findings);
             }
         }
@@ -142,8 +142,9 @@ impl<'a> Advice<'a> {
 
     /// Whether all charts of the repository are made for the images of its owner.
     fn expects_own_images(&self, one: &Named) -> bool {
-        let mut known = self.known(one).into_iter();
-        known.any(|(advisory, _)| advisory.chart == charts::EVERY)
+        let all = self.charts.of_chart(Some(&one.repository), &one.chart);
+        let mut all = self.with_rules(one, all.into_iter());
+        all.any(|(advisory, _)| advisory.chart == charts::EVERY)
     }
 
     fn tell(&self, one: &Named, findings: &mut Findings) {

@@ -1,4 +1,4 @@
-//! The charts that a file names with a version, and what the files around say of each.
+//! The charts that a file names, and what the files around say of each.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -21,16 +21,19 @@ pub(super) struct Named {
     pub(super) chart: String,
     /// Where its name is.
     pub(super) name_at: Span,
+    /// Where its version is; where it has none, its name.
     pub(super) version_at: Span,
     /// All of the document that names it, or of the release in Terraform.
     pub(super) extent: Option<Span>,
-    /// As it is written: perhaps a range.
+    /// Its version as it is written: perhaps a range, and empty where there is none.
     pub(super) asked: String,
     /// What a lock makes of that.
     pub(super) locked: Option<String>,
     pub(super) repository: String,
     /// Another file that has the repository's URL.
     pub(super) source: Option<PathBuf>,
+    /// Whether nothing but its name says which repository it is: a copy of one, or one whose URL is not here.
+    pub(super) is_assumed: bool,
     pub(super) given: Given,
     /// Where values of the chart are.
     pub(super) places: Vec<GivenAt>,
@@ -43,7 +46,7 @@ pub(super) struct Named {
 }
 
 impl Advice<'_> {
-    /// Every chart that a file names in a known repository with a version that is plain text.
+    /// Every chart that a file names in a known repository; its version, if it has one, is plain text.
     pub(super) fn named(
         &self,
         path: &Path,
@@ -74,54 +77,83 @@ impl Advice<'_> {
             entries.map(move |entry| (root, entry))
         });
         let entries = entries.filter(|(_, entry)| {
-            given::is_plain(entry.chart, text) && given::is_plain(entry.version, text)
+            let version = entry
+                .version
+                .is_none_or(|version| given::is_plain(version, text));
+            version && given::is_plain(entry.chart, text)
         });
         entries
             .filter_map(|(root, entry)| {
-                let (repository, chart, source) = self.origin(path, root, &tables, &entry)?;
+                let mut origin = self.origin(path, root, &tables, &entry)?;
                 // Of most charts nothing is known.
-                if self.charts.of_chart(Some(&repository), &chart).is_empty() {
-                    return None;
+                let is_known = |one: &Origin| {
+                    let known = self.charts.of_chart(Some(&one.repository), &one.chart);
+                    !known.is_empty()
+                };
+                let is_assumed = !is_known(&origin);
+                if is_assumed {
+                    let namesake = self.charts.namesake(&origin.repository, &origin.chart);
+                    origin.repository = namesake?.to_owned();
                 }
-                let mut named = of_entry(&entry, repository, chart, &around);
-                named.source = source;
+                let mut named = of_entry(&entry, origin, &around);
+                named.is_assumed = is_assumed;
                 let mut extents = extents.iter();
-                named.extent = extents.find(|all| all.covers(named.version_at)).copied();
+                named.extent = extents.find(|all| all.covers(named.name_at)).copied();
                 Some(named)
             })
             .collect()
     }
 
-    /// The URL that a chart comes from, its name there, and the file that has the URL, if it is another one.
+    /// Where a chart comes from; of a repository whose URL is not here its name.
     fn origin(
         &self,
         path: &Path,
         document: &Table,
         documents: &[&Table],
         entry: &Entry<'_>,
-    ) -> Option<(String, String, Option<PathBuf>)> {
+    ) -> Option<Origin> {
         let name = entry.chart.text.trim();
+        let origin = |repository: String, chart: &str| Origin {
+            repository,
+            chart: chart.to_owned(),
+            source: None,
+        };
         if name.starts_with("oci://") {
             let (_, last) = name.trim_end_matches('/').rsplit_once('/')?;
-            return Some((name.to_owned(), last.to_owned(), None));
+            return Some(origin(name.to_owned(), last));
         }
-        let url = match entry.way.repository {
-            Repository::InName => return None,
-            Repository::Url(key) => leaf(entry.table, key)?.text.trim().to_owned(),
+        match entry.way.repository {
+            Repository::InName => None,
+            Repository::Url(key) => {
+                let url = leaf(entry.table, key)?.text.trim().to_owned();
+                Some(origin(with_scheme(url), name))
+            }
             Repository::Object(key) => {
                 let reference = dig(entry.table, key)?.as_table()?;
-                let source = self.sources.find(path, document, reference)?;
-                let path = Some(source.path.clone());
-                return Some((source.url.to_string(), name.to_owned(), path));
+                match self.sources.find(path, document, reference) {
+                    Some(source) => Some(Origin {
+                        source: Some(source.path.clone()),
+                        ..origin(source.url.to_string(), name)
+                    }),
+                    None => Some(origin(leaf(reference, "name")?.text.to_string(), name)),
+                }
             }
             Repository::Prefix => {
                 let (prefix, name) = name.split_once('/')?;
-                let url = repository_called(prefix, documents)?;
-                return Some((with_scheme(url), name.to_owned(), None));
+                let url = repository_called(prefix, documents).map(with_scheme);
+                Some(origin(url.unwrap_or_else(|| prefix.to_owned()), name))
             }
-        };
-        Some((with_scheme(url), name.to_owned(), None))
+        }
     }
+}
+
+/// Where a chart comes from.
+struct Origin {
+    repository: String,
+    /// Its name there.
+    chart: String,
+    /// The file that has the URL, if it is another one.
+    source: Option<PathBuf>,
 }
 
 /// Argo CD and helmfile leave the scheme of a registry out.
@@ -148,8 +180,14 @@ fn repository_called(name: &str, documents: &[&Table]) -> Option<String> {
     })
 }
 
-fn of_entry(entry: &Entry<'_>, repository: String, chart: String, around: &Around<'_>) -> Named {
-    let asked = entry.version.text.trim().to_owned();
+fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
+    let Origin {
+        repository,
+        chart,
+        source,
+    } = origin;
+    let asked = entry.version.map_or("", |version| version.text.trim());
+    let asked = asked.to_owned();
     let is_dependency = entry.way.is_dependency();
     let locked = is_dependency
         .then(|| locked(entry, &asked, around))
@@ -157,7 +195,7 @@ fn of_entry(entry: &Entry<'_>, repository: String, chart: String, around: &Aroun
     let exact = locked.as_ref().unwrap_or(&asked);
     Named {
         name_at: entry.chart.origin.span,
-        version_at: entry.version.origin.span,
+        version_at: entry.version.unwrap_or(entry.chart).origin.span,
         extent: None,
         is_off: is_dependency && is_off(entry, around),
         is_here: is_dependency && is_here(&chart, exact, around),
@@ -169,7 +207,8 @@ fn of_entry(entry: &Entry<'_>, repository: String, chart: String, around: &Aroun
         asked,
         locked,
         repository,
-        source: None,
+        source,
+        is_assumed: false,
         chart,
     }
 }

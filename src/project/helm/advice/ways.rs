@@ -230,10 +230,10 @@ pub(super) struct Entry<'v> {
     pub at: Spot,
     /// As it is written: of helmfile with the name of its repository.
     pub chart: &'v Leaf,
-    pub version: &'v Leaf,
+    pub version: Option<&'v Leaf>,
 }
 
-/// Every table of the document of that number which names a chart with a version.
+/// Every table of the document of that number which names a chart.
 pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &FileType) -> Vec<Entry<'v>> {
     let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
     let entries = ways.flat_map(|way| {
@@ -246,7 +246,7 @@ pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &FileType) -> Ve
                 table,
                 at,
                 chart: leaf(table, way.chart)?,
-                version: versions.find_map(|path| leaf(table, path))?,
+                version: versions.find_map(|path| leaf(table, path)),
             })
         })
     });
@@ -277,13 +277,11 @@ pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
         };
         let has_repository = || match way.repository {
             Repository::Url(path) | Repository::Object(path) => has(path),
-            Repository::Prefix => has(REPOSITORIES),
-            Repository::InName => true,
+            Repository::Prefix | Repository::InName => true,
         };
         has_document
             && has(way.chart)
             && has_repository()
-            && way.version.iter().any(|path| has(path))
             && way.entries.iter().any(|path| has(path))
     };
     // The list of releases is not in the text of a Terraform file.
