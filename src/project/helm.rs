@@ -9,6 +9,7 @@ mod changes;
 mod chart;
 mod chart_images;
 mod coalesce;
+mod config_map;
 mod effective;
 mod given;
 mod guard;

@@ -133,7 +133,7 @@ impl<'a> Advice<'a> {
                     _ => lifted.push(one),
                 }
             }
-            if let Some(member) = members.get_mut(*path).filter(|_| !one.is_assumed) {
+            if let Some(member) = members.get_mut(*path).filter(|_| !one.has_values_only) {
                 self.tell(one, &mut member.findings);
             }
         }

@@ -111,22 +111,27 @@ fn judge_again(group: &BuildGraph, simulated: &Simulated, members: &mut Members,
 fn pulled(group: &BuildGraph, simulated: &Simulated) -> Vec<BTreeSet<String>> {
     let mut pulled = vec![BTreeSet::new(); group.sources.len()];
     for image_value in &simulated.results {
-        let named: &[usize] = match (image_value.named_by, image_value.origin) {
-            (Some(entry), _) => &group.overrides[entry].sources,
+        let (named, written): (&[usize], _) = match (image_value.named_by, image_value.origin) {
+            (Some(entry), _) => (&group.overrides[entry].sources, None),
             (None, Origin::Leaf(leaf)) => match &group.leaves[leaf] {
                 ImageScalar {
                     sources,
                     value,
                     field: Field::At { .. },
                     ..
-                } if is_whole(group, sources, value) => sources,
-                _ => &[],
+                } if is_whole(group, sources, value) => (sources, Some(value)),
+                _ => continue,
             },
-            (None, Origin::Unseen(_)) => &[],
+            (None, Origin::Unseen(_)) => continue,
         };
         for source in named {
-            if !pulled[*source].contains(&image_value.before) {
-                pulled[*source].insert(image_value.before.clone());
+            // What no entry changes has the tag that is written beside it.
+            let reference = match written == Some(&image_value.before) {
+                true => &group.sources[*source].old,
+                false => &image_value.before,
+            };
+            if !pulled[*source].contains(reference) {
+                pulled[*source].insert(reference.clone());
             }
         }
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::config_map;
 use super::super::given::{Given as GivenAt, Written, read_pairs};
 use super::super::refusal;
 use super::super::values::{self, Leaf, LeafKind, Spot, Table, Value};
@@ -64,6 +65,7 @@ impl Given {
                     items.iter().for_each(|item| given.add_file(item, around));
                 }
                 (Form::Files, Some(value)) => given.add_file(value, around),
+                (Form::References, Some(value)) => given.add_references(value, around),
                 (Form::List, Some(Value::List(items))) => items
                     .iter()
                     .for_each(|item| given.add_values_or_file(item, around)),
@@ -108,6 +110,15 @@ impl Given {
         self.layers
             .extend(last.and_then(|file| around.values(file)));
         self.files.extend(candidates);
+    }
+
+    fn add_references(&mut self, value: &Value, around: &Around<'_>) {
+        for place in referenced(value, around) {
+            let text = (around.text)(&place.file);
+            let values = text.and_then(|text| place.read(&text, 0).ok());
+            self.layers.extend(values.map(Arc::new));
+            self.files.push(place.file);
+        }
     }
 
     fn add_pairs(&mut self, value: &Value) {
@@ -177,6 +188,23 @@ impl Given {
     }
 }
 
+/// Where the values of `ConfigMap` objects are that a list refers to, as far as they are beside the file.
+fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
+    let Value::List(references) = value else {
+        return Vec::new();
+    };
+    let folder = around.path.parent().unwrap_or(Path::new(""));
+    let references = references.iter().filter_map(Value::as_table);
+    let found = references.filter_map(|reference| {
+        let text = |key: &str| leaf(reference, key).map(|leaf| &*leaf.text);
+        let key = text("valuesKey").unwrap_or(config_map::DEFAULT_KEY);
+        let is_whole = text("kind") == Some("ConfigMap") && text("targetPath").is_none();
+        let name = text("name").filter(|_| is_whole)?;
+        config_map::values(around.tree, folder, name, key)
+    });
+    found.collect()
+}
+
 /// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
 pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     let mut places = Vec::new();
@@ -202,6 +230,7 @@ pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
             (Form::Files, Some(value)) => {
                 places.extend(files(value).into_iter().map(GivenAt::whole))
             }
+            (Form::References, Some(value)) => places.extend(referenced(value, around)),
             (Form::List, Some(Value::List(items))) => {
                 for (index, item) in items.iter().enumerate() {
                     match item {
@@ -214,7 +243,7 @@ pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
                 written: Written::Pairs,
                 ..at(here())
             }),
-            (Form::Values | Form::Files | Form::List | Form::Pairs, _) => {}
+            (Form::Values | Form::Files | Form::References | Form::List | Form::Pairs, _) => {}
         }
     }
     places

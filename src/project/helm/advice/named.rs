@@ -8,6 +8,7 @@ use super::super::given::Given as GivenAt;
 use super::super::values::{Leaf, Table, Value};
 use super::Advice;
 use super::given::{self, Around, Given};
+use super::sources;
 use super::terraform;
 use super::ways::{self, Entry, Repository, Way, dig, leaf};
 use crate::file_type::{self, Holds};
@@ -32,8 +33,9 @@ pub(super) struct Named {
     pub(super) repository: String,
     /// Another file that has the repository's URL.
     pub(super) source: Option<PathBuf>,
-    /// Whether nothing but its name says which repository it is: a copy of one, or one whose URL is not here.
-    pub(super) is_assumed: bool,
+    /// Whether only its values are looked at. Nothing but the name says which repository it is (a copy of one, or one whose
+    /// URL is not here), or the object that has its version is judged by itself.
+    pub(super) has_values_only: bool,
     pub(super) given: Given,
     /// Where values of the chart are.
     pub(super) places: Vec<GivenAt>,
@@ -96,7 +98,8 @@ impl Advice<'_> {
                     origin.repository = namesake?.to_owned();
                 }
                 let mut named = of_entry(&entry, origin, &around);
-                named.is_assumed = is_assumed;
+                let is_elsewhere = matches!(entry.way.repository, Repository::ChartObject(_));
+                named.has_values_only = is_assumed || is_elsewhere;
                 let mut extents = extents.iter();
                 named.extent = extents.find(|all| all.covers(named.name_at)).copied();
                 Some(named)
@@ -130,13 +133,27 @@ impl Advice<'_> {
             }
             Repository::Object(key) => {
                 let reference = dig(entry.table, key)?.as_table()?;
-                match self.sources.find(path, document, reference) {
+                let found = self
+                    .sources
+                    .find(path, document, reference, sources::REPOSITORY);
+                match found {
                     Some(source) => Some(Origin {
                         source: Some(source.path.clone()),
                         ..origin(source.url.to_string(), name)
                     }),
                     None => Some(origin(leaf(reference, "name")?.text.to_string(), name)),
                 }
+            }
+            Repository::ChartObject(key) => {
+                let reference = dig(entry.table, key)?.as_table()?;
+                let found = self
+                    .sources
+                    .find(path, document, reference, sources::CHART)?;
+                let (_, last) = found.url.trim_end_matches('/').rsplit_once('/')?;
+                Some(Origin {
+                    source: Some(found.path.clone()),
+                    ..origin(found.url.to_string(), last)
+                })
             }
             Repository::Prefix => {
                 let (prefix, name) = name.split_once('/')?;
@@ -208,7 +225,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         locked,
         repository,
         source,
-        is_assumed: false,
+        has_values_only: false,
         chart,
     }
 }

@@ -1,4 +1,5 @@
-//! Where charts come from that are named by a reference: Flux's `HelmRepository` objects, wherever in the tree they are.
+//! Where charts come from that are named by a reference: Flux's `HelmRepository` and `OCIRepository` objects, wherever in the
+//! tree they are.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,10 @@ use crate::file_type;
 /// The API group of Flux's sources.
 const GROUP: &str = "source.toolkit.fluxcd.io";
 
+/// The kinds of objects that have the URL of a repository, or of a chart in one.
+pub(super) const REPOSITORY: &str = "HelmRepository";
+pub(super) const CHART: &str = "OCIRepository";
+
 /// The repositories of a tree, in the order of their files.
 #[derive(Debug, Default)]
 pub(super) struct Sources(Vec<Source>);
@@ -18,6 +23,7 @@ pub(super) struct Sources(Vec<Source>);
 #[derive(Debug)]
 pub(super) struct Source {
     pub path: PathBuf,
+    kind: &'static str,
     name: Arc<str>,
     namespace: Option<Arc<str>>,
     pub url: Arc<str>,
@@ -27,22 +33,24 @@ impl Sources {
     /// Those of a file.
     pub(super) fn of(path: &Path, text: &str) -> Self {
         // A release names the kind, too, but not the group.
-        if !(text.contains("HelmRepository") && text.contains(GROUP)) {
+        let kinds = [REPOSITORY, CHART];
+        if !(kinds.iter().any(|kind| text.contains(kind)) && text.contains(GROUP)) {
             return Self::default();
         }
         let documents = file_type::classify(path).map_or(Vec::new(), |kind| documents(kind, text));
         let tables = documents.iter().filter_map(Value::as_table);
-        let sources = tables
-            .filter(|root| is_object(root, GROUP, "HelmRepository"))
-            .filter_map(|root| {
-                let text = |path: &str| leaf(root, path).map(|leaf| Arc::clone(&leaf.text));
-                Some(Source {
-                    path: path.to_owned(),
-                    name: text("metadata.name")?,
-                    namespace: text("metadata.namespace"),
-                    url: text("spec.url")?,
-                })
-            });
+        let sources = tables.filter_map(|root| {
+            let text = |path: &str| leaf(root, path).map(|leaf| Arc::clone(&leaf.text));
+            Some(Source {
+                path: path.to_owned(),
+                kind: kinds
+                    .into_iter()
+                    .find(|kind| is_object(root, GROUP, kind))?,
+                name: text("metadata.name")?,
+                namespace: text("metadata.namespace"),
+                url: text("spec.url")?,
+            })
+        });
         Self(sources.collect())
     }
 
@@ -50,18 +58,24 @@ impl Sources {
         self.0.extend(other.0);
     }
 
-    /// What a reference means in a document of a file. `None` where several could be meant.
+    /// What a reference to an object of a kind means in a document of a file. `None` where several could be meant.
     ///
     /// A namespace that is not written comes from a kustomization, and may be any.
-    pub(super) fn find(&self, path: &Path, document: &Table, reference: &Table) -> Option<&Source> {
-        let kind = leaf(reference, "kind");
-        if kind.is_some_and(|kind| &*kind.text != "HelmRepository") {
+    pub(super) fn find(
+        &self,
+        path: &Path,
+        document: &Table,
+        reference: &Table,
+        kind: &str,
+    ) -> Option<&Source> {
+        if leaf(reference, "kind").is_some_and(|own| *own.text != *kind) {
             return None;
         }
         let name = leaf(reference, "name")?;
         let namespace =
             leaf(reference, "namespace").or_else(|| leaf(document, "metadata.namespace"));
-        let named = self.0.iter().filter(|one| one.name == name.text);
+        let of_kind = self.0.iter().filter(|one| one.kind == kind);
+        let named = of_kind.filter(|one| one.name == name.text);
         let may_be = named.filter(|one| match (&one.namespace, namespace) {
             (Some(own), Some(wanted)) => **own == *wanted.text,
             _ => true,

@@ -47,6 +47,8 @@ pub(super) enum Repository {
     Url(&'static str),
     /// By a reference to an object that has the URL.
     Object(&'static str),
+    /// By a reference to an object that has the URL of the chart itself, and its version.
+    ChartObject(&'static str),
     /// By a name before the chart's, which the document's `repositories` explain.
     Prefix,
     /// The chart's own name is the URL.
@@ -64,6 +66,8 @@ pub(super) enum Form {
     Files,
     /// A list of names with values, or a table of them: `image.repository`.
     Pairs,
+    /// A list of references to `ConfigMap` objects.
+    References,
     /// The values of the chart that has the dependency, below its alias or name.
     Parent,
 }
@@ -75,6 +79,8 @@ const ARGO_VALUES: &[(&str, Form)] = &[
     ("helm.parameters", Form::Pairs),
 ];
 
+const FLUX_VALUES: &[(&str, Form)] = &[("valuesFrom", Form::References), ("values", Form::Values)];
+
 static WAYS: &[Way] = &[
     Way {
         document: Document::Object("helm.toolkit.fluxcd.io", "HelmRelease"),
@@ -82,7 +88,15 @@ static WAYS: &[Way] = &[
         chart: "chart.spec.chart",
         repository: Repository::Object("chart.spec.sourceRef"),
         version: &["chart.spec.version"],
-        values: &[("values", Form::Values)],
+        values: FLUX_VALUES,
+    },
+    Way {
+        document: Document::Object("helm.toolkit.fluxcd.io", "HelmRelease"),
+        entries: &["spec"],
+        chart: "chartRef.name",
+        repository: Repository::ChartObject("chartRef"),
+        version: &[],
+        values: FLUX_VALUES,
     },
     Way {
         document: Document::Object("source.toolkit.fluxcd.io", "HelmChart"),
@@ -276,7 +290,9 @@ pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
             Document::Any => is_any(kind),
         };
         let has_repository = || match way.repository {
-            Repository::Url(path) | Repository::Object(path) => has(path),
+            Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
+                has(path)
+            }
             Repository::Prefix | Repository::InName => true,
         };
         has_document

@@ -2,12 +2,12 @@
 //!
 //! Knows files and where in them values are; renders nothing. Values that are not of this tree make all of them unknown.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{ReleaseFile, Spot, Table, Value, text};
 use crate::project::PathKind;
+use crate::project::helm::config_map::{self, is_yaml};
 use crate::project::helm::given::{Given, Written};
-use crate::project::helm::values;
 
 impl ReleaseFile<'_> {
     fn given(&self, at: Spot) -> Given {
@@ -34,8 +34,10 @@ impl ReleaseFile<'_> {
                 let reference = reference.as_table()?;
                 let is_read =
                     text(reference, "kind")? == "ConfigMap" && !Self::has(reference, "targetPath");
-                let key = text(reference, "valuesKey").unwrap_or_else(|| "values.yaml".to_owned());
-                let found = self.config_map(&text(reference, "name")?, &key);
+                let key = text(reference, "valuesKey")
+                    .unwrap_or_else(|| config_map::DEFAULT_KEY.to_owned());
+                let name = text(reference, "name")?;
+                let found = config_map::values(self.scene.tree, self.folder, &name, &key);
                 layers.push(found.filter(|_| is_read)?);
             }
         }
@@ -43,56 +45,6 @@ impl ReleaseFile<'_> {
             layers.push(self.given(Spot::at_keys(number, &["spec", "values"])));
         }
         Some(layers)
-    }
-
-    /// The values under a key of a `ConfigMap` that is written beside the release, or that a kustomization there makes.
-    fn config_map(&self, name: &str, key: &str) -> Option<Given> {
-        let tree = self.scene.tree;
-        let beside = tree.list(self.folder).into_iter();
-        let mut beside = beside.filter(|path| is_yaml(path) && tree.place(path) == PathKind::File);
-        beside.find_map(|path| {
-            let text = tree.text(&path)?;
-            if !text.contains(name) {
-                return None;
-            }
-            let documents = values::read_all(&text, 0).ok()?;
-            let mut tables = documents.iter().enumerate();
-            tables.find_map(|(number, root)| {
-                let root = root.as_table()?;
-                let is_map = super::text(root, "kind").as_deref() == Some("ConfigMap");
-                match is_map {
-                    true => {
-                        let own = values::table_at(root, ["metadata"])?;
-                        let has = Self::has(root.get("data")?.as_table()?, key);
-                        let is_it = has && super::text(own, "name").as_deref() == Some(name);
-                        let at = Spot::at_keys(number, &["data", key]).in_text();
-                        is_it.then(|| Given::at(path.clone(), at))
-                    }
-                    false => self.generated(root, name, key).map(Given::whole),
-                }
-            })
-        })
-    }
-
-    /// The file that a generator of a kustomization puts under a key: `files: [values.yaml=values-of-it.yaml]`.
-    fn generated(&self, kustomization: &Table, name: &str, key: &str) -> Option<PathBuf> {
-        let Value::List(generators) = kustomization.get("configMapGenerator")? else {
-            return None;
-        };
-        let mut generators = generators.iter().filter_map(Value::as_table);
-        let generator = generators.find(|one| text(one, "name").as_deref() == Some(name))?;
-        let Value::List(files) = generator.get("files")? else {
-            return None;
-        };
-        let path = files.iter().find_map(|file| {
-            let Value::Leaf(file) = file else {
-                return None;
-            };
-            let named = file.text.rsplit('/').next().unwrap_or_default();
-            let (own, path) = file.text.split_once('=').unwrap_or((named, &file.text));
-            (own == key).then(|| self.scene.tree.resolve(self.folder, path))
-        })?;
-        (self.scene.tree.place(&path) == PathKind::File).then_some(path)
     }
 
     /// `valueFiles`, `values` or `valuesObject` over them, `parameters` over all.
@@ -161,9 +113,4 @@ impl ReleaseFile<'_> {
         }
         Some(layers)
     }
-}
-
-fn is_yaml(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    matches!(ending, Some("yaml" | "yml"))
 }
