@@ -25,6 +25,7 @@ pub(super) fn list(
 ) -> Vec<Unjudged> {
     let mut found = Vec::new();
     let mut covered: Vec<Span> = Vec::new();
+    let mut holes: Vec<Span> = Vec::new();
     for one in uses {
         let extent = one.extent();
         if let Usage::Unknown(reason) = one.usage
@@ -37,15 +38,19 @@ pub(super) fn list(
             });
         }
         covered.push(extent);
+        holes.extend(one.holes.iter().map(|hole| one.in_file(*hole)));
     }
     covered.sort();
+    holes.sort();
     for hint in hints.unwrap_or_default() {
         let token = token_at(text, *hint);
         let before = covered.partition_point(|span| span.start < token.end);
-        let is_covered = covered[..before]
-            .iter()
-            .rev()
-            .take(8)
+        let around = covered[..before].iter().rev().take(8);
+        // What is in a placeholder of a use is no part of it.
+        let hole = &holes[..holes.partition_point(|hole| hole.start <= token.start)];
+        let hole = hole.last().filter(|hole| token.end <= hole.end);
+        let is_covered = around
+            .filter(|span| hole.is_none_or(|hole| hole.start <= span.start && span.end <= hole.end))
             .any(|span| span.overlaps(token));
         let rule = || rule_of_host(token.of(text), rules);
         let Some(rule) = (!is_covered).then(rule).flatten() else {

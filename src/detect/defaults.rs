@@ -1,8 +1,11 @@
 //! Defaults inside placeholders: what holds when nothing else is set.
 //!
-//! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`.
+//! `${REG:-k8s.gcr.io}/pause` is read as `k8s.gcr.io/pause`, and so is Jinja's `{{ reg | default('k8s.gcr.io') }}/pause`. What a
+//! function of the program itself is given is read in the same way, but less surely: `{{ Registry "k8s.gcr.io" }}/pause`.
 
 use super::input::{Inner, Input};
+use super::usage::Certainty;
+use super::words;
 use crate::image::is_registry_host;
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
@@ -10,6 +13,9 @@ use crate::syntax::template;
 
 /// Placeholders in defaults of placeholders: deeper than this they are left alone.
 const DEEPEST: usize = 4;
+
+const BY_FUNCTION: Certainty =
+    Certainty::Likely("a function of the program that fills in the template gets it");
 
 /// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Option<Inner> {
@@ -34,9 +40,9 @@ fn expand_as(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
         return None;
     }
     let mut decoded = Decoded::default();
-    let mut found = false;
+    let mut found = None;
     replace(input, span, (DEEPEST, names), &mut decoded, &mut found);
-    found.then(|| Inner::new(input, decoded, span))
+    Some(Inner::new(input, decoded, span).at_most(found?))
 }
 
 fn replace(
@@ -44,24 +50,24 @@ fn replace(
     span: Span,
     (depth, names): (usize, Names),
     decoded: &mut Decoded,
-    found: &mut bool,
+    found: &mut Option<Certainty>,
 ) {
     let mut at = span.start;
     let mut copied = span.start;
     while at < span.end {
         let rest = &input.text[at..span.end];
         let next = match () {
-            () if rest.starts_with("${") => shell(rest),
+            () if rest.starts_with("${") => shell(rest).map(|read| (read, Certainty::Certain)),
             // The actions of a template are read with it.
             () if rest.starts_with("{{") && input.masked[at..].starts_with("{{") => template(rest),
             () => None,
         };
         let is_read = |inner: Span| names_something(inner.of(rest));
-        match next.filter(|(inner, _)| depth > 0 && is_read(*inner)) {
+        match next.filter(|((inner, _), _)| depth > 0 && is_read(*inner)) {
             None => at += rest.chars().next().map_or(1, char::len_utf8),
-            Some((inner, length)) => {
+            Some(((inner, length), certainty)) => {
                 decoded.push_exact(input.masked, Span::new(copied, at));
-                *found = true;
+                *found = Some(found.map_or(certainty, |before| before.min(certainty)));
                 if names == Names::Kept
                     && let Some((name, sign)) = assigned(input.text, Span::new(at, at + length))
                 {
@@ -141,8 +147,8 @@ fn assigned(text: &str, placeholder: Span) -> Option<(Span, Span)> {
     is_alone.then(|| (name, Span::new(start + sign, start + sign + 1)))
 }
 
-/// The default of the action that a text begins with, and the length of the whole.
-fn template(text: &str) -> Option<(Span, usize)> {
+/// The default of the action that a text begins with, and the length of the whole, and how sure it is one.
+fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     let action = template::actions(&text[..text.len().min(LONGEST)]);
     let action = action.first().filter(|action| action.span.start == 0)?;
     let inner = action.span.of(text);
@@ -153,8 +159,41 @@ fn template(text: &str) -> Option<(Span, usize)> {
     let before = inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' ']);
     // Jinja has a short name for it.
     let function = before.rsplit([' ', '|']).next().unwrap_or_default();
-    let behind = before.ends_with("default") || function == "d";
-    (behind && !literal.span.is_empty()).then_some((literal.span, action.span.len()))
+    let head = before.trim_start_matches(['{', '-', '~', ' ']);
+    let certainty = match literal.function {
+        _ if before.ends_with("default") || function == "d" => Certainty::Certain,
+        Some("or" | "coalesce") => Certainty::Certain,
+        None if head.is_empty() => piped(&inner[literal.span.end..])?,
+        _ if is_function(head) && passes_on(head) => BY_FUNCTION,
+        _ => return None,
+    };
+    (!literal.span.is_empty()).then_some(((literal.span, action.span.len()), certainty))
+}
+
+/// How sure it is that an action comes to the literal that it begins with, by what is behind that.
+fn piped(behind: &str) -> Option<Certainty> {
+    let behind = behind.trim_start_matches(['"', '\'', '`', ' ']);
+    let Some(rest) = behind.strip_prefix('|') else {
+        let ends = behind.trim_start_matches(['-', '~']).starts_with("}}");
+        return ends.then_some(Certainty::Certain);
+    };
+    let rest = rest.trim_start();
+    let mut names = rest.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    passes_on(names.next()?).then_some(BY_FUNCTION)
+}
+
+fn is_function(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !text.is_empty() && text.bytes().all(letters)
+}
+
+/// Whether a function may come to what it is given: not one that compares with it, or looks something up by it.
+fn passes_on(function: &str) -> bool {
+    const LOOK_UP: [&str; 7] = [
+        "lookup", "get", "find", "query", "fail", "required", "include",
+    ];
+    let folded = function.to_ascii_lowercase();
+    !words::is_function_that_compares(function) && !LOOK_UP.iter().any(|word| folded.contains(word))
 }
 
 /// No action that is read here is longer.
@@ -185,11 +224,21 @@ mod tests {
         check("{{ r|d('q.io/a:1') }}", Some("q.io/a:1"));
         check("{{ .r | default \"q.io\" }}/a", Some("q.io/a"));
         check("{{ default \"q.io\" .r }}/a", Some("q.io/a"));
+        check("{{ or .i \"q.io/a:1\" }}", Some("q.io/a:1"));
+        check("{{ Registry \"q.io\" }}/a", Some("q.io/a"));
+        check("{{- registry('q.io') -}}/a", Some("q.io/a"));
+        check("{{ 'q.io/a:1' | mirrored }}", Some("q.io/a:1"));
         for text in [
             "${I}/a",
             "${I:?no}",
             "{{ r }}/a",
             "{{ r | replace('a', 'b') }}",
+            "{{ contains 'q.io' }}/a",
+            "{{ 'q.io' in r }}/a",
+            "{{ 'q.io' | match }}/a",
+            "{{ lookup('q.io') }}/a",
+            "{{ r['q.io'] }}/a",
+            "{{ r | contains('q.io') }}/a",
             "a",
             "${I:-",
         ] {

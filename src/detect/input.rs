@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::image_use::ImageUse;
+use super::usage::Certainty;
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 use crate::syntax::template::Action;
@@ -93,6 +94,8 @@ pub(super) struct Inner {
     decoded: Arc<Decoded>,
     masked: String,
     actions: Vec<Action>,
+    /// How sure it is that the text comes to this.
+    limit: Certainty,
 }
 
 impl Inner {
@@ -110,7 +113,12 @@ impl Inner {
             masked: decoded.text.clone(),
             decoded: Arc::new(decoded.of_other(outer.text)),
             actions,
+            limit: Certainty::Certain,
         }
+    }
+
+    pub(super) fn at_most(self, limit: Certainty) -> Self {
+        Self { limit, ..self }
     }
 
     /// What a scalar means, where that is not what is written. `None` where the two cannot be laid side by side.
@@ -136,6 +144,9 @@ impl Inner {
 
     /// Moves what was found in it to the outer text.
     pub(super) fn adopt(&self, found: Vec<ImageUse>, out: &mut Vec<ImageUse>) {
-        out.extend(found.into_iter().map(|one| one.written_in(&self.decoded)));
+        out.extend(found.into_iter().map(|one| {
+            let usage = one.usage.at_most(self.limit);
+            ImageUse { usage, ..one }.written_in(&self.decoded)
+        }));
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
 fn in_literal(input: &Input<'_>, span: Span, function: Option<&str>) -> Vec<ImageUse> {
     let text = input.text;
     let usage = match function {
-        Some(name) if compares(name) => Usage::Mention(GUARD),
+        Some(name) if words::is_function_that_compares(name) => Usage::Mention(GUARD),
         Some("fail" | "required") => return Vec::new(),
         _ => Usage::PULL,
     };
@@ -87,30 +87,4 @@ fn guarded_path(text: &str, span: Span) -> Option<Span> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'));
     fits.then(|| Span::new(span.start, span.start + slice.len()))
-}
-
-fn compares(function: &str) -> bool {
-    // The last five look for a key of that name.
-    const NAMES: [&str; 19] = [
-        "eq",
-        "ne",
-        "contains",
-        "hasPrefix",
-        "hasSuffix",
-        "replace",
-        "trimPrefix",
-        "trimSuffix",
-        "split",
-        "splitList",
-        "has",
-        "in",
-        "startswith",
-        "match",
-        "hasKey",
-        "index",
-        "omit",
-        "pick",
-        "pluck",
-    ];
-    NAMES.contains(&function) || function.to_ascii_lowercase().contains("regex")
 }

@@ -426,6 +426,33 @@ pub(super) fn is_of_kubernetes(name: &str) -> bool {
     has_no_images || is_version
 }
 
+/// A function of templates that looks at what it is given.
+pub(super) fn is_function_that_compares(function: &str) -> bool {
+    // The last five look for a key of that name.
+    const NAMES: [&str; 19] = [
+        "eq",
+        "ne",
+        "contains",
+        "hasPrefix",
+        "hasSuffix",
+        "replace",
+        "trimPrefix",
+        "trimSuffix",
+        "split",
+        "splitList",
+        "has",
+        "in",
+        "startswith",
+        "match",
+        "hasKey",
+        "index",
+        "omit",
+        "pick",
+        "pluck",
+    ];
+    NAMES.contains(&function) || function.to_ascii_lowercase().contains("regex")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
