@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::artifact::Artifact;
-use crate::detect::{ImageUse, Usage};
+use crate::detect::{ImageUse, Tag, Usage};
 use crate::finding::Unjudged;
 use crate::image;
 use crate::rewrite;
@@ -12,6 +12,8 @@ use crate::source::Span;
 
 /// What ytt runs is a comment to everyone else.
 const YTT_CODE: &str = "#@";
+
+const IS_FOLDER: &str = "it is a folder of images, and nothing here says which are pulled";
 
 const UNREAD: &str = "no image reference could be read here";
 
@@ -28,9 +30,11 @@ pub(super) fn list(
     let mut holes: Vec<Span> = Vec::new();
     for one in uses {
         let extent = one.extent();
-        if let Usage::Unknown(reason) = one.usage
-            && let Some(rule) = rule_of_use(one, text, rules)
-        {
+        let unread = match one.usage {
+            Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
+            _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
+        };
+        if let Some((rule, reason)) = unread {
             found.push(Unjudged {
                 rule,
                 span: extent,
@@ -70,6 +74,28 @@ pub(super) fn list(
     found.sort_by_key(|one| one.span);
     found.dedup_by_key(|one| one.span);
     found
+}
+
+/// The rule of a name that is read as an image and is a folder, of which no rule says anything as an image.
+fn rule_of_folder(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Arc<str>> {
+    let is_bare = matches!(one.tag, Tag::None | Tag::Elsewhere) && one.digest.is_none();
+    if one.artifact != Artifact::Image || !is_bare || one.name.is_none() || one.may_be_folder {
+        return None;
+    }
+    let spelled = rewrite::spell(one, one.text(file))?;
+    let names = spelled.names();
+    let query = |bare: bool| Query {
+        segments: &names,
+        literal: spelled.literal,
+        bare,
+        tag: TagState::Unknown,
+        digest: None,
+        artifact: one.artifact,
+        chart: None,
+    };
+    let as_image = rules.verdict(&query(false));
+    let as_folder = as_image.is_none().then(|| rules.verdict(&query(true)));
+    Some(Arc::from(as_folder??.rule.id.as_str()))
 }
 
 fn rule_of_use(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Arc<str>> {
