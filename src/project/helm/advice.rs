@@ -130,7 +130,7 @@ impl<'a> Advice<'a> {
                 own_images::note(one, path, members, &mut places);
                 match file_type::classify(path).map(|file_type| file_type.holds) {
                     Some(Holds::Terraform) => own_images::refuse_to_lift(one, path, members),
-                    _ => lifted.push(one),
+                    _ => lifted.push((*path, one)),
                 }
             }
             if let Some(member) = members.get_mut(*path).filter(|_| !one.has_values_only) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::given::Given as GivenAt;
-use super::super::values::{Leaf, Table, Value};
+use super::super::values::{Leaf, Spot, Table, Value};
 use super::Advice;
 use super::given::{self, Around, Given};
 use super::sources;
@@ -39,6 +39,8 @@ pub(super) struct Named {
     pub(super) given: Given,
     /// Where values of the chart are.
     pub(super) places: Vec<GivenAt>,
+    /// What is put into values, in the same file.
+    pub(super) filled_from: Option<Spot>,
     /// Of a dependency the key of the parent's values under which it gets its own.
     pub(super) key: Option<String>,
     /// Whether a condition switches it off.
@@ -218,6 +220,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         is_here: is_dependency && is_here(&chart, exact, around),
         given: Given::of(entry, around),
         places: given::places(entry, around),
+        filled_from: entry.filled_from.clone(),
         key: is_dependency.then(|| {
             leaf(entry.table, "alias").map_or_else(|| chart.clone(), |key| key.text.to_string())
         }),

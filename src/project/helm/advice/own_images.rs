@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::given::Written;
 use super::super::refusal::{self, Lift};
-use super::super::values::{File, Spot};
+use super::super::values::{self, File, Spot, Value};
 use super::named::Named;
 use crate::finding::{Finding, Id};
 use crate::project::{Member, Members};
@@ -89,23 +89,38 @@ pub(super) fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
     }
 }
 
-/// Values in a file, and the key of them that a chart gets, if it does not get all.
-type Below<'n> = (&'n Spot, Written, Option<&'n str>);
+/// Values of a chart in a file.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Below<'n> {
+    at: &'n Spot,
+    written: Written,
+    /// The key of them that the chart gets, if it does not get all.
+    key: Option<&'n str>,
+    /// What is put into them, elsewhere in the file.
+    filled_from: Option<&'n Spot>,
+}
 
 /// Has charts of which only the names are known accept the images that fixes of their values bring.
-pub(super) fn lift(named: &[&Named], members: &mut Members, places: &mut Places) {
+pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: &mut Places) {
     let refusing = named.iter();
-    let refusing = refusing.filter(|one| !one.is_here && !one.given.is_lifted());
+    let refusing = refusing.filter(|(_, one)| !one.is_here && !one.given.is_lifted());
     let mut by_file: BTreeMap<&Path, BTreeSet<Below<'_>>> = BTreeMap::new();
-    for one in refusing {
+    for (path, one) in refusing {
+        let mut own = one.places.iter();
+        let filled = own.find(|place| place.file == **path);
         for place in &one.places {
             let values = by_file.entry(&place.file).or_default();
-            values.insert((&place.at, place.written, one.key.as_deref()));
+            values.insert(Below {
+                at: &place.at,
+                written: place.written,
+                key: one.key.as_deref(),
+                filled_from: one.filled_from.as_ref().filter(|_| filled == Some(place)),
+            });
         }
     }
     for (file, values) in by_file {
         if let Some(member) = members.get_mut(file) {
-            let has_keys = values.iter().any(|(.., key)| key.is_some());
+            let has_keys = values.iter().any(|one| one.key.is_some());
             let places = has_keys.then(|| places.of(file, member));
             let lifts = lifts(&values, member, places);
             refusal::lift_all(member, &lifts);
@@ -120,8 +135,10 @@ fn lifts(
     places: Option<&HashMap<usize, String>>,
 ) -> Vec<Lift> {
     let moving = member.findings.iter().filter(|one| refusal::moves(one));
-    let mut moving: Vec<(usize, Id)> = moving.map(|one| (one.span().start, one.id)).collect();
-    moving.sort_unstable();
+    let moving: BTreeMap<usize, Vec<Id>> = moving.fold(BTreeMap::new(), |mut all, one| {
+        all.entry(one.span().start).or_default().push(one.id);
+        all
+    });
     let file = match moving.is_empty() {
         true => None,
         false => File::parse(&member.text).ok(),
@@ -129,19 +146,36 @@ fn lifts(
     let Some(file) = file else {
         return Vec::new();
     };
+    let documents = file.values(0).unwrap_or_default();
     let key_of = |offset: &usize| places?.get(offset)?.split('.').next();
-    let lift = |(at, written, key): &Below<'_>| {
-        let all = file.covered(at)?;
-        let is_in = |offset: usize| all.covers(Span::new(offset, offset));
-        let from = moving.partition_point(|(offset, _)| *offset < all.start);
-        let own = moving[from..].iter();
-        let own = own.take_while(|(offset, _)| is_in(*offset));
-        let own = own.filter(|(offset, _)| key.is_none() || key_of(offset) == *key);
-        Some(Lift {
-            at: (*at).clone(),
-            written: *written,
-            findings: own.map(|(_, id)| *id).collect(),
-        })
+    let lift = |one: &Below<'_>| {
+        let written = file.covered(one.at).into_iter();
+        let filling = one.filled_from.and_then(|at| file.covered(at));
+        let mut spans: Vec<Span> = written.chain(filling).collect();
+        // What an alias or a merge key brings is written elsewhere in the file.
+        if let Some(root) = documents.get(one.at.document) {
+            add_leaves(values::at(root, &one.at.steps), &mut spans);
+        }
+        let found = spans
+            .iter()
+            .flat_map(|span| moving.range(span.start..=span.end));
+        let own = found.filter(|(offset, _)| one.key.is_none() || key_of(offset) == one.key);
+        let findings: BTreeSet<Id> = own.flat_map(|(_, ids)| ids).copied().collect();
+        Lift {
+            at: one.at.clone(),
+            written: one.written,
+            findings: findings.into_iter().collect(),
+        }
     };
-    values.iter().filter_map(lift).collect()
+    values.iter().map(lift).collect()
+}
+
+/// Adds where the scalars of a value are written.
+fn add_leaves(value: &Value, spans: &mut Vec<Span>) {
+    match value {
+        Value::Null => {}
+        Value::Leaf(leaf) => spans.push(leaf.origin.span),
+        Value::List(items) => items.iter().for_each(|item| add_leaves(item, spans)),
+        Value::Table(table) => table.values().for_each(|value| add_leaves(value, spans)),
+    }
 }

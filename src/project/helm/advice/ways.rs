@@ -242,6 +242,8 @@ pub(super) struct Entry<'v> {
     pub table: &'v Table,
     /// Where the table is.
     pub at: Spot,
+    /// Where the texts are that are put into its values, if any are.
+    pub filled_from: Option<Spot>,
     /// As it is written: of helmfile with the name of its repository.
     pub chart: &'v Leaf,
     pub version: Option<&'v Leaf>,
@@ -249,16 +251,20 @@ pub(super) struct Entry<'v> {
 
 /// Every table of the document of that number which names a chart.
 pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &FileType) -> Vec<Entry<'v>> {
+    let is_set = is_object(root, "argoproj.io", "ApplicationSet");
+    let filled_from = is_set.then(|| Spot::at_keys(number, &["spec", "generators"]));
     let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
     let entries = ways.flat_map(|way| {
         let paths = way.entries.iter();
         let tables = paths.flat_map(move |path| tables(number, root, path));
+        let filled_from = filled_from.clone();
         tables.filter_map(move |(at, table)| {
             let mut versions = way.version.iter();
             Some(Entry {
                 way,
                 table,
                 at,
+                filled_from: filled_from.clone(),
                 chart: leaf(table, way.chart)?,
                 version: versions.find_map(|path| leaf(table, path)),
             })
