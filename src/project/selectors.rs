@@ -4,6 +4,7 @@
 //! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
 //! entry is given a new name by itself.
 
+mod entries;
 mod folders;
 mod tie;
 
@@ -19,9 +20,10 @@ use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
 use crate::image;
 use crate::rules::RuleSet;
-use crate::source::{self, LineIndex};
-use crate::syntax::yaml::{self, Node};
+use crate::source::{self, LineIndex, Span};
+use crate::syntax::yaml;
 
+use entries::{Entries, Named};
 pub use folders::{applied_folders, folders_applied_by};
 use tie::tie;
 
@@ -83,7 +85,9 @@ pub struct Selectors<'s> {
 /// A file with documents that are applied to folders.
 struct Applied {
     path: PathBuf,
-    /// The files of those folders.
+    /// Whether one of those folders is in the tree.
+    is_here: bool,
+    /// The other files of those folders.
     base: Vec<PathBuf>,
 }
 
@@ -91,7 +95,8 @@ impl<'s> Selectors<'s> {
     /// Reads those of the files that may select images.
     pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &'s RuleSet) -> Self {
         let applied = |path: &PathBuf| {
-            let mut base: Vec<PathBuf> = applied_folders(tree, path)
+            let folders = applied_folders(tree, path);
+            let mut base: Vec<PathBuf> = folders
                 .iter()
                 .flat_map(|folder| kustomize::files_of(tree, folder))
                 .filter(|file| file != path)
@@ -99,10 +104,10 @@ impl<'s> Selectors<'s> {
             base.sort();
             base.dedup();
             // A name that the document itself gives can be one that its other entries select.
-            let is_of_interest =
-                !base.is_empty() && base.iter().chain([path]).any(|file| tree.is_suspect(file));
+            let is_of_interest = base.iter().chain([path]).any(|file| tree.is_suspect(file));
             is_of_interest.then(|| Applied {
                 path: path.clone(),
+                is_here: !folders.is_empty(),
                 base,
             })
         };
@@ -135,100 +140,62 @@ impl Selectors<'_> {
             };
             // Ignore comments and settings may have taken a finding away: what it is about selects all the same.
             let checked = check::check(&applied.path, &member.text, member.file_type, self.rules);
-            let mut named = selected(&member.text);
-            let mut selectors: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
-            for finding in checked.findings {
-                if matches!(finding.usage, Some(Usage::Selector { .. })) {
-                    let name = name_of(&finding.old).to_owned();
-                    selectors.entry(name).or_default().push(finding);
-                }
+            let is_selector = |one: &Finding| matches!(one.usage, Some(Usage::Selector { .. }));
+            let mut selectors = checked.findings;
+            selectors.retain(is_selector);
+            let text = member.text.clone();
+            // What lies elsewhere has nothing to do with the other documents of the file.
+            let regions = match applied.is_here {
+                true => vec![Span::new(0, text.len())],
+                false => yaml::documents(&text),
+            };
+            for region in regions {
+                applied.plan(members, &text, region, &selectors);
             }
-            if !selectors.is_empty() {
-                let taken = applied.names(members);
-                for (name, selectors) in selectors {
-                    applied.rename(members, &name, &selectors, &taken, &mut named);
-                }
-            }
-            applied.hold_captured(members, &named);
         }
     }
-}
-
-/// The names by which entries select images, and by which they did before: of all entries, legacy or not.
-type Named = BTreeMap<String, BTreeSet<String>>;
-
-/// The names that the documents of a text select.
-fn selected(text: &str) -> Named {
-    fn add(name: &str, found: &mut Named) {
-        let name = name_of(name).to_owned();
-        found.entry(name.clone()).or_default().insert(name);
-    }
-    fn item(list: &str, item: &Node<'_>, found: &mut Named) {
-        match (list, item) {
-            ("images", Node::Map(map)) => map
-                .text("name")
-                .into_iter()
-                .for_each(|name| add(name, found)),
-            ("images", Node::Scalar(one)) => {
-                add(one.value.split('=').next().unwrap_or_default(), found);
-            }
-            ("overrides" | "sources" | "destinations", Node::Map(map)) => {
-                let name = map.text("image").or_else(|| map.text("imageRepo"));
-                name.into_iter().for_each(|name| add(name, found));
-            }
-            _ => {}
-        }
-    }
-    fn below(node: &Node<'_>, found: &mut Named) {
-        match node {
-            Node::Map(map) => {
-                for entry in &map.entries {
-                    let key = entry.name().unwrap_or_default();
-                    match (key, &entry.value) {
-                        (_, Node::List(list)) => {
-                            list.items.iter().for_each(|one| item(key, one, found));
-                        }
-                        ("image" | "configMap", Node::Map(map)) => {
-                            map.text("name")
-                                .into_iter()
-                                .for_each(|name| add(name, found));
-                        }
-                        (LOCKED, Node::Scalar(name)) => add(&name.value, found),
-                        _ => {}
-                    }
-                    below(&entry.value, found);
-                }
-            }
-            Node::List(list) => list.items.iter().for_each(|item| below(item, found)),
-            Node::Scalar(_) | Node::Alias(_) => {}
-        }
-    }
-    let mut found = Named::new();
-    for region in yaml::documents(text) {
-        for root in &yaml::parse(text, region).documents {
-            below(root, &mut found);
-        }
-    }
-    found
 }
 
 /// A finding, by its file and its id there.
 type Location = (PathBuf, Id);
 
 impl Applied {
+    /// Plans for what the documents in a region of the file's text select. `selectors` are those of the whole file.
+    fn plan(&self, members: &mut Members, text: &str, region: Span, selectors: &[Finding]) {
+        let Entries { mut named, spans } = Entries::of(text, region);
+        let mut by_name: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in selectors.iter().filter(|one| region.covers(one.span())) {
+            let name = name_of(&finding.old);
+            by_name.entry(name).or_default().push(finding);
+        }
+        if !by_name.is_empty() {
+            let taken = self.names(members);
+            for (name, selectors) in by_name {
+                let mut base = self.base_of(members, name, region);
+                if self.is_here && !base.is_empty() {
+                    self.rename(members, name, &selectors, &base, &taken, &mut named);
+                }
+                // An entry keeps the name, because it may select it elsewhere, too. A test selects nothing.
+                if !self.is_here && named.contains_key(name) {
+                    base.retain(|location| !is_within(members, location, &spans));
+                    let place = self.place_of(members, &selectors);
+                    hold(members, &base, &place, OWN_NAME);
+                }
+            }
+        }
+        self.hold_captured(members, &named, region);
+    }
+
     /// Renames what is selected by a name together with what selects it, or neither. `taken` are the names in the folder.
     fn rename(
         &self,
         members: &mut Members,
         name: &str,
-        selectors: &[Finding],
+        selectors: &[&Finding],
+        base: &[Location],
         taken: &HashSet<String>,
         named: &mut Named,
     ) {
-        let base = self.base_of(members, name);
-        if base.is_empty() {
-            return;
-        }
         let selecting: Option<Vec<Location>> = selectors
             .iter()
             .map(|finding| {
@@ -238,7 +205,7 @@ impl Applied {
                 Some((self.path.clone(), own.id))
             })
             .collect();
-        let tied = selecting.and_then(|selecting| tie(members, name, &selecting, &base));
+        let tied = selecting.and_then(|selecting| tie(members, name, &selecting, base));
         let new = base.first().and_then(|(path, id)| {
             let finding = members.get(path)?.findings.get(*id)?;
             Some(name_of(finding.new.as_deref()?).to_owned())
@@ -259,15 +226,20 @@ impl Applied {
                 }
             }
             None => {
-                let text = members.get(&self.path).map(|member| member.text.as_str());
-                let line = selectors
-                    .first()
-                    .zip(text)
-                    .map(|(finding, text)| LineIndex::new(text).line(finding.span().start) + 1);
-                let place = format!("{}:{}", self.path.display(), line.unwrap_or(1));
-                hold(members, &base, &place, NOT_FOLLOWED);
+                let place = self.place_of(members, selectors);
+                hold(members, base, &place, NOT_FOLLOWED);
             }
         }
+    }
+
+    /// Where the first entry is that selects a name, for people.
+    fn place_of(&self, members: &Members, selectors: &[&Finding]) -> String {
+        let text = members.get(&self.path).map(|member| member.text.as_str());
+        let line = selectors
+            .first()
+            .zip(text)
+            .map(|(finding, text)| LineIndex::new(text).line(finding.span().start) + 1);
+        format!("{}:{}", self.path.display(), line.unwrap_or(1))
     }
 
     /// The names that something in the folder has: an entry that is renamed to one of them would select that, too.
@@ -281,8 +253,8 @@ impl Applied {
         images.map(|image| image.name.to_string()).collect()
     }
 
-    /// Holds what would get a name in the folder by which another entry selects.
-    fn hold_captured(&self, members: &mut Members, named: &Named) {
+    /// Holds what would get a name in the folder, or in a region of the file, by which another entry selects.
+    fn hold_captured(&self, members: &mut Members, named: &Named, region: Span) {
         let mut captured = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.base) {
             let findings = members.get(path).map(|member| &member.findings);
@@ -294,7 +266,8 @@ impl Applied {
                     .filter(|_| !finding.mention && !selects);
                 let by = new.and_then(|new| named.get(name_of(new)));
                 let old = canonical(name_of(&finding.old));
-                if by.is_some_and(|by| by.iter().any(|name| canonical(name) != old)) {
+                let is_there = self.is_in(path, finding, region);
+                if is_there && by.is_some_and(|by| by.iter().any(|name| canonical(name) != old)) {
                     captured.push((path.clone(), finding.id));
                 }
             }
@@ -303,16 +276,21 @@ impl Applied {
         hold(members, &captured, &place, CAPTURED);
     }
 
-    /// What is found of the name in the folder, and in the document itself, where an entry gives a name that another one
-    /// selects.
-    fn base_of(&self, members: &Members, name: &str) -> Vec<Location> {
+    /// Whether a finding is in another file, or in a region of this one.
+    fn is_in(&self, path: &Path, finding: &Finding, region: Span) -> bool {
+        *path != *self.path || region.covers(finding.span())
+    }
+
+    /// What is found of the name in the folder, and in a region of the file itself, where an entry gives a name that another
+    /// one selects.
+    fn base_of(&self, members: &Members, name: &str, region: Span) -> Vec<Location> {
         let mut found = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.base) {
             let findings = members.get(path).map(|member| &member.findings);
             for finding in findings.into_iter().flatten() {
                 let is_named = !finding.mention && name_of(&finding.old) == name;
                 let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
-                if is_named && !selects {
+                if is_named && !selects && self.is_in(path, finding, region) {
                     found.push((path.clone(), finding.id));
                 }
             }
@@ -323,6 +301,13 @@ impl Applied {
 
 fn finding<'m>(members: &'m mut Members, (path, id): &Location) -> Option<&'m mut Finding> {
     members.get_mut(path)?.findings.get_mut(*id)
+}
+
+fn is_within(members: &Members, (path, id): &Location, spans: &[Span]) -> bool {
+    let finding = members
+        .get(path)
+        .and_then(|member| member.findings.get(*id));
+    finding.is_some_and(|one| spans.iter().any(|span| span.covers(one.span())))
 }
 
 /// Takes back the fixes of what is selected by a name that stays.
@@ -340,6 +325,7 @@ fn hold(members: &mut Members, base: &[Location], place: &str, why: &str) {
 }
 
 const NOT_FOLLOWED: &str = "selects it by this name, and cannot follow";
+const OWN_NAME: &str = "selects it by this name, and says what is pulled instead";
 const CAPTURED: &str = "selects other images by the new name";
 
 /// A name as it is pulled: `index.docker.io` is `docker.io`.

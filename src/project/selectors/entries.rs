@@ -1,0 +1,79 @@
+//! The entries of Flux, Argo CD, kbld and kpt that select images by name, legacy or not.
+//!
+//! Knows the keys of their lists, and no rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{LOCKED, name_of};
+use crate::source::Span;
+use crate::syntax::yaml::{self, Node};
+
+/// The names by which entries select images, and by which they did before: of all entries, legacy or not.
+pub(super) type Named = BTreeMap<String, BTreeSet<String>>;
+
+/// The entries of documents that select images.
+#[derive(Default)]
+pub(super) struct Entries {
+    pub(super) named: Named,
+    /// Where each is.
+    pub(super) spans: Vec<Span>,
+}
+
+impl Entries {
+    /// Those of the documents in a region of a text.
+    pub(super) fn of(text: &str, region: Span) -> Self {
+        let mut entries = Self::default();
+        let documents = yaml::documents(text).into_iter();
+        for region in documents.filter(|one| region.covers(*one)) {
+            for root in &yaml::parse(text, region).documents {
+                entries.add_below(root);
+            }
+        }
+        entries
+    }
+
+    fn add(&mut self, name: &str, span: Span) {
+        let name = name_of(name).to_owned();
+        self.named.entry(name.clone()).or_default().insert(name);
+        self.spans.push(span);
+    }
+
+    fn add_item(&mut self, list: &str, item: &Node<'_>) {
+        let name = match (list, item) {
+            ("images", Node::Map(map)) => map.text("name"),
+            ("images", Node::Scalar(one)) => one.value.split('=').next(),
+            ("overrides" | "sources" | "destinations", Node::Map(map)) => {
+                map.text("image").or_else(|| map.text("imageRepo"))
+            }
+            _ => None,
+        };
+        if let Some(name) = name {
+            self.add(name, item.span());
+        }
+    }
+
+    fn add_below(&mut self, node: &Node<'_>) {
+        match node {
+            Node::Map(map) => {
+                for entry in &map.entries {
+                    let key = entry.name().unwrap_or_default();
+                    match (key, &entry.value) {
+                        (_, Node::List(list)) => {
+                            list.items.iter().for_each(|one| self.add_item(key, one));
+                        }
+                        ("image" | "configMap", Node::Map(map)) => {
+                            if let Some(name) = map.text("name") {
+                                self.add(name, map.span);
+                            }
+                        }
+                        (LOCKED, Node::Scalar(name)) => self.add(&name.value, name.span),
+                        _ => {}
+                    }
+                    self.add_below(&entry.value);
+                }
+            }
+            Node::List(list) => list.items.iter().for_each(|item| self.add_below(item)),
+            Node::Scalar(_) | Node::Alias(_) => {}
+        }
+    }
+}
