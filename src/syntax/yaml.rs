@@ -12,6 +12,7 @@ use crate::source::Span;
 mod build;
 mod events;
 mod lines;
+mod shallow;
 
 /// What a text parsed to.
 #[derive(Debug, Default, PartialEq, Eq)]

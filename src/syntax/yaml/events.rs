@@ -1,8 +1,11 @@
 //! Any YAML or JSON, by the events of `granit-parser`.
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use std::borrow::Cow;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle};
 
 use super::build::Builder;
+use super::shallow::Joined;
 use super::{Parsed, Style, SyntaxError};
 use crate::source::Span;
 
@@ -13,75 +16,129 @@ const DEEPEST: usize = 256;
 /// All but the comments of the text of `region`, and where its scalars stand, in order.
 pub(super) fn read(text: &str, region: Span) -> (Parsed<'_>, Vec<Span>) {
     let input = region.of(text);
-    let options = granit_parser::options! {
-        emit_unresolved_aliases: true,
-        emit_comments: false,
-        flow_nesting_limit: DEEPEST,
-        block_nesting_limit: DEEPEST,
-    };
-    let mut parser = Parser::new_from_str_with_options(input, options);
-    let mut builder = Builder::default();
-    let mut parsed = Parsed::default();
-    loop {
-        let error = match parser.next_event() {
-            None => break,
-            Some(Ok((event, span))) => {
-                if let Some(range) = span.byte_range() {
-                    let span = Span::new(range.start, range.end).shift(region.start);
-                    parsed.documents.extend(take(&mut builder, event, span));
-                }
-                continue;
-            }
-            Some(Err(error)) => error,
-        };
-        let offset = error.marker().byte_offset().unwrap_or(0).min(input.len());
-        let offset = (0..=offset)
-            .rev()
-            .find(|at| input.is_char_boundary(*at))
-            .unwrap_or(0);
-        parsed.errors.push(SyntaxError {
-            offset: region.start + offset,
-            message: error.info().to_string(),
+    let mut reader = Reader::new(region);
+    reader.read(input, |value, _, _| value);
+    if reader.is_shallow
+        && let Some(mut joined) = Joined::of(input)
+    {
+        let mut again = Reader::new(region);
+        let lines = std::mem::take(&mut joined.text);
+        again.read(&lines, |value, style, span| {
+            Cow::Owned(joined.meant(&value, style, span))
         });
-        parsed.documents.extend(builder.abandon());
-        let resumes = may_resume(input, offset) && parser.proceed_next_document().unwrap_or(false);
-        let end = if resumes {
-            next_document(input, offset)
-        } else {
-            input.len()
+        let reach = |reader: &Reader<'_>| match reader.parsed.errors.first() {
+            None => usize::MAX,
+            Some(error) => error.offset,
         };
-        let start = builder.seen.max(region.start);
-        parsed
-            .unparsed
-            .push(Span::new(start, (region.start + end).max(start)));
-        if !resumes {
-            break;
+        if joined.holds() && reach(&again) > reach(&reader) {
+            reader = again;
         }
     }
+    let Reader {
+        builder,
+        mut parsed,
+        ..
+    } = reader;
     parsed.aliased = builder.aliased;
     parsed.shared = builder.shared;
     (parsed, builder.occupied)
 }
 
-/// Takes one event; gives a document when it ends.
-fn take<'t>(builder: &mut Builder<'t>, event: Event<'t>, span: Span) -> Option<super::Node<'t>> {
-    match event {
-        Event::Scalar(value, style, anchor, _) => {
-            builder.scalar(value, style_of(style), span, anchor);
+/// Reads the text of a region into trees whose spans are of the whole text.
+struct Reader<'t> {
+    region: Span,
+    builder: Builder<'t>,
+    parsed: Parsed<'t>,
+    /// Whether a quoted scalar goes on in a line that is no deeper than its key.
+    is_shallow: bool,
+}
+
+impl<'t> Reader<'t> {
+    fn new(region: Span) -> Self {
+        Self {
+            region,
+            builder: Builder::default(),
+            parsed: Parsed::default(),
+            is_shallow: false,
         }
-        Event::Alias(anchor) => builder.alias(anchor, span),
-        Event::UnresolvedAlias(_) => builder.unresolved(span),
-        Event::MappingStart(style, anchor, _) => {
-            builder.begin_map(span, style == StructureStyle::Flow, anchor);
-        }
-        Event::SequenceStart(style, anchor, _) => {
-            builder.begin_list(span, style == StructureStyle::Flow, anchor);
-        }
-        Event::MappingEnd | Event::SequenceEnd => builder.close(span.end),
-        Event::DocumentEnd => return builder.end_document(),
-        _ => {}
     }
-    None
+
+    /// `meant` gives what a scalar means, by its value, style, and span in the input.
+    fn read<'i>(
+        &mut self,
+        input: &'i str,
+        mut meant: impl FnMut(Cow<'i, str>, Style, Span) -> Cow<'t, str>,
+    ) {
+        let options = granit_parser::options! {
+            emit_unresolved_aliases: true,
+            emit_comments: false,
+            flow_nesting_limit: DEEPEST,
+            block_nesting_limit: DEEPEST,
+        };
+        let mut parser = Parser::new_from_str_with_options(input, options);
+        while let Some(next) = parser.next_event() {
+            let error = match next {
+                Ok((event, span)) => {
+                    if let Some(range) = span.byte_range() {
+                        self.take(event, Span::new(range.start, range.end), &mut meant);
+                    }
+                    continue;
+                }
+                Err(error) => error,
+            };
+            self.is_shallow |= *error.kind() == ErrorKind::InvalidQuotedScalarIndent;
+            let offset = error.marker().byte_offset().unwrap_or(0).min(input.len());
+            let offset = (0..=offset)
+                .rev()
+                .find(|at| input.is_char_boundary(*at))
+                .unwrap_or(0);
+            self.parsed.errors.push(SyntaxError {
+                offset: self.region.start + offset,
+                message: error.info().to_string(),
+            });
+            self.parsed.documents.extend(self.builder.abandon());
+            let resumes =
+                may_resume(input, offset) && parser.proceed_next_document().unwrap_or(false);
+            let end = if resumes {
+                next_document(input, offset)
+            } else {
+                input.len()
+            };
+            let start = self.builder.seen.max(self.region.start);
+            let unparsed = Span::new(start, (self.region.start + end).max(start));
+            self.parsed.unparsed.push(unparsed);
+            if !resumes {
+                break;
+            }
+        }
+    }
+
+    fn take<'i>(
+        &mut self,
+        event: Event<'i>,
+        within: Span,
+        meant: &mut impl FnMut(Cow<'i, str>, Style, Span) -> Cow<'t, str>,
+    ) {
+        let span = within.shift(self.region.start);
+        let builder = &mut self.builder;
+        match event {
+            Event::Scalar(value, style, anchor, _) => {
+                let style = style_of(style);
+                builder.scalar(meant(value, style, within), style, span, anchor);
+            }
+            Event::Alias(anchor) => builder.alias(anchor, span),
+            Event::UnresolvedAlias(_) => builder.unresolved(span),
+            Event::MappingStart(style, anchor, _) => {
+                builder.begin_map(span, style == StructureStyle::Flow, anchor);
+            }
+            Event::SequenceStart(style, anchor, _) => {
+                builder.begin_list(span, style == StructureStyle::Flow, anchor);
+            }
+            Event::MappingEnd | Event::SequenceEnd => builder.close(span.end),
+            Event::DocumentEnd => self.parsed.documents.extend(builder.end_document()),
+            _ => {}
+        }
+    }
 }
 
 /// Whether another document may follow an error. The parser would read on to the end to know.
