@@ -15,6 +15,8 @@ const YTT_CODE: &str = "#@";
 
 const IS_FOLDER: &str = "it is a folder of images, and nothing here says which are pulled";
 
+const NO_CHART: &str = "nothing here says that charts come from it";
+
 const UNREAD: &str = "no image reference could be read here";
 
 /// What near the hints, comments aside, names a legacy location and is no use that is judged.
@@ -32,6 +34,9 @@ pub(super) fn list(
         let extent = one.extent();
         let unread = match one.usage {
             Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
+            Usage::Pull(_) if one.artifact == Artifact::Url => {
+                rule_of_charts(one, text, rules).map(|rule| (rule, NO_CHART))
+            }
             _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
         };
         if let Some((rule, reason)) = unread {
@@ -74,6 +79,15 @@ pub(super) fn list(
     found.sort_by_key(|one| one.span);
     found.dedup_by_key(|one| one.span);
     found
+}
+
+/// The rule of a chart repository that is read as any other URL.
+fn rule_of_charts(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Arc<str>> {
+    let spelled = rewrite::spell(one, one.text(file))?;
+    let (names, literal) = (spelled.names(), spelled.literal);
+    let as_url = rule_of(&names, literal, Artifact::Url, rules);
+    let as_charts = || rule_of(&names, literal, Artifact::ChartRepository, rules);
+    as_url.is_none().then(as_charts).flatten()
 }
 
 /// The rule of a name that is read as an image and is a folder, of which no rule says anything as an image.
@@ -138,8 +152,9 @@ fn token_at(text: &str, offset: usize) -> Span {
 
 /// The rule that speaks of the host with which a token begins.
 fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
-    let (name, file_type) = match token.split_once("://") {
-        Some((_, rest)) => (rest, Artifact::Url),
+    let (name, artifact) = match token.split_once("://") {
+        // A chart repository is asked for as one, and covers other URLs.
+        Some((_, rest)) => (rest, Artifact::ChartRepository),
         None => (token, Artifact::Image),
     };
     let name = name.trim_end_matches(['.', ':', '/']);
@@ -149,5 +164,5 @@ fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
         return None;
     }
     names[0] = &host;
-    rule_of(&names, names.len(), file_type, rules)
+    rule_of(&names, names.len(), artifact, rules)
 }

@@ -6,6 +6,8 @@
 use super::usage::{ACCOUNT, Usage};
 use crate::source::Span;
 
+mod url;
+
 /// A command, or a line that is none.
 #[derive(Debug, Default)]
 pub(super) struct Command<'c> {
@@ -31,8 +33,6 @@ const TESTED: Usage = Usage::Compared("the command compares with it");
 const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
 const LOGIN: Usage = Usage::Mention(ACCOUNT);
-const NO_REDIRECTS: Usage =
-    Usage::must_agree("`curl` without `-L` would save the redirect instead of the file");
 
 /// What begins a comment for Renovate, which looks for new versions where it says.
 pub(super) const RENOVATE: &str = "renovate:";
@@ -290,40 +290,6 @@ impl<'c> Command<'c> {
         has(&["push", "promote"]) || is_second || names_result && builds || by_pack || is_cache
     }
 
-    /// How sure it is that the URL is fetched by what follows redirects. `None` where nothing fetches it.
-    pub(super) fn fetches(&self, index: usize) -> Option<Usage> {
-        let has = |names: &[&str]| {
-            let mut words = self.before(index).iter();
-            words.any(|word| {
-                let name = word.text.rsplit('/').next().unwrap_or_default();
-                names.contains(&name)
-            })
-        };
-        if has(&[
-            "wget",
-            "aria2c",
-            "http",
-            "ADD",
-            "get_url",
-            "Invoke-WebRequest",
-            "iwr",
-        ]) {
-            return Some(Usage::PULL);
-        }
-        if !has(&["curl", "curl.exe"]) {
-            return None;
-        }
-        let follows = |word: &Word<'_>| {
-            let short = word.text.strip_prefix('-');
-            let short = short.is_some_and(|flags| !flags.starts_with('-') && flags.contains('L'));
-            short || matches!(word.text, "--location" | "--location-trusted")
-        };
-        Some(match self.words.iter().any(follows) {
-            true => Usage::PULL,
-            false => NO_REDIRECTS,
-        })
-    }
-
     /// Whether only an image can be at the word: a name without registry is one of Docker Hub there.
     pub(super) fn takes_image(&self, index: usize) -> bool {
         let before = self.before(index);
@@ -445,26 +411,6 @@ mod tests {
         ] {
             assert_eq!(usage(text, "IMG"), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn downloads_follow_redirects_or_do_not() {
-        let fetches = |text: &str| {
-            let commands = commands(text);
-            let index = commands[0].word_at(text.find("http").unwrap()).unwrap();
-            commands[0].fetches(index)
-        };
-        for text in [
-            "wget https://x",
-            "curl -fsSLo a https://x",
-            "curl --location https://x",
-            "curl https://x -L",
-        ] {
-            assert_eq!(fetches(text), Some(Usage::PULL), "{text}");
-        }
-        assert_eq!(fetches("curl -O https://x"), Some(NO_REDIRECTS));
-        assert_eq!(fetches("curl -sS https://Lx"), Some(NO_REDIRECTS));
-        assert_eq!(fetches("echo https://x"), None);
     }
 
     #[test]

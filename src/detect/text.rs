@@ -218,10 +218,9 @@ impl Token<'_> {
         let Input {
             masked, actions, ..
         } = *self.input;
-        let fetches = self
-            .command_at()
-            .and_then(|(command, index)| command.fetches(index));
-        let follows = match fetches {
+        let command = self.command_at();
+        let artifact = command.map_or(Artifact::Url, |(command, index)| command.artifact(index));
+        let follows = match command.and_then(|(command, index)| command.fetches(index)) {
             Some(Usage::Pull(certainty)) => certainty,
             _ => Certainty::Likely(NOT_FETCHED),
         };
@@ -231,7 +230,7 @@ impl Token<'_> {
             holes: reference::readable(masked, span, actions).holes,
             follows_redirects: follows,
             ..ImageUse::new(
-                Artifact::Url,
+                artifact,
                 self.usage_in_command().unwrap_or(Usage::PULL),
                 "url",
             )
