@@ -162,7 +162,11 @@ type Location = (PathBuf, Id);
 impl Applied {
     /// Plans for what the documents in a region of the file's text select. `selectors` are those of the whole file.
     fn plan(&self, members: &mut Members, text: &str, region: Span, selectors: &[Finding]) {
-        let Entries { mut named, spans } = Entries::of(text, region);
+        let Entries {
+            mut named,
+            spans,
+            exact,
+        } = Entries::of(text, region);
         let mut by_name: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in selectors.iter().filter(|one| region.covers(one.span())) {
             let name = name_of(&finding.old);
@@ -172,6 +176,9 @@ impl Applied {
             let taken = self.names(members);
             for (name, selectors) in by_name {
                 let mut base = self.base_of(members, name, region);
+                if selectors.iter().all(|one| exact.contains(&one.old)) {
+                    base.retain(|location| is_one_of(members, location, &exact));
+                }
                 if self.is_here && !base.is_empty() {
                     self.rename(members, name, &selectors, &base, &taken, &mut named);
                 }
@@ -303,10 +310,15 @@ fn finding<'m>(members: &'m mut Members, (path, id): &Location) -> Option<&'m mu
     members.get_mut(path)?.findings.get_mut(*id)
 }
 
+fn is_one_of(members: &Members, (path, id): &Location, references: &BTreeSet<String>) -> bool {
+    let member = members.get(path);
+    let finding = member.and_then(|member| member.findings.get(*id));
+    finding.is_some_and(|one| references.contains(&one.old))
+}
+
 fn is_within(members: &Members, (path, id): &Location, spans: &[Span]) -> bool {
-    let finding = members
-        .get(path)
-        .and_then(|member| member.findings.get(*id));
+    let member = members.get(path);
+    let finding = member.and_then(|member| member.findings.get(*id));
     finding.is_some_and(|one| spans.iter().any(|span| span.covers(one.span())))
 }
 

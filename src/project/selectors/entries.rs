@@ -17,6 +17,8 @@ pub(super) struct Entries {
     pub(super) named: Named,
     /// Where each is.
     pub(super) spans: Vec<Span>,
+    /// References with a tag or a digest that select what is spelled like them, and no other tag of the name: kbld's.
+    pub(super) exact: BTreeSet<String>,
 }
 
 impl Entries {
@@ -47,9 +49,13 @@ impl Entries {
             }
             _ => None,
         };
-        if let Some(name) = name {
-            self.add(name, item.span());
+        let Some(name) = name else {
+            return;
+        };
+        if list == "overrides" && name_of(name) != name {
+            self.exact.insert(name.to_owned());
         }
+        self.add(name, item.span());
     }
 
     fn add_below(&mut self, node: &Node<'_>) {
