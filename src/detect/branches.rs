@@ -5,15 +5,23 @@
 use super::input::{Inner, Input};
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
-use crate::syntax::template::{Action, ActionKind};
+use crate::syntax::template::{self, Action, ActionKind};
 
 /// No value of people has more.
 const MOST_BRANCHES: usize = 8;
 
 /// The texts that a span may come to, one a branch. Empty where it has no branches.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Vec<Inner> {
+    // In a file that is no template, a value may be one by itself.
+    let own = match input.actions.is_empty() {
+        true => actions_of(span.of(input.text), span.start),
+        false => Vec::new(),
+    };
     let span = with_actions_around(input, span);
-    let actions = input.actions_in(span);
+    let actions = match own.is_empty() {
+        true => input.actions_in(span),
+        false => &own,
+    };
     if !actions.iter().any(|action| action.kind == ActionKind::End) {
         return Vec::new();
     }
@@ -28,6 +36,18 @@ pub(super) fn expand(input: &Input<'_>, span: Span) -> Vec<Inner> {
         Inner::new(input, decoded, span)
     });
     texts.collect()
+}
+
+fn actions_of(value: &str, start: usize) -> Vec<Action> {
+    if !value.contains("{%") && !value.contains("{{") {
+        return Vec::new();
+    }
+    let actions = template::actions(value).into_iter();
+    let shifted = actions.map(|action| Action {
+        span: action.span.shift(start),
+        ..action
+    });
+    shifted.collect()
 }
 
 /// The span with the actions that write nothing directly before and behind it: to YAML they are blanks.

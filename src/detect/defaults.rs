@@ -9,7 +9,7 @@ use super::words;
 use crate::image::is_registry_host;
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
-use crate::syntax::template;
+use crate::syntax::template::{self, Literal};
 
 /// Placeholders in defaults of placeholders: deeper than this they are left alone.
 const DEEPEST: usize = 4;
@@ -153,21 +153,81 @@ fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     let action = action.first().filter(|action| action.span.start == 0)?;
     let inner = action.span.of(text);
     let words: Vec<_> = template::literals(text, action.span);
-    let [literal] = words.as_slice() else {
-        return None;
+    let found = match words.as_slice() {
+        [literal] => (literal.span, certainty_of(literal, inner)?),
+        // `lookup('env', 'REG') | default('k8s.gcr.io', true)`: what the others are for has nothing to do with it.
+        all => {
+            let is_one = |literal: &&Literal<'_>| {
+                is_default(literal, inner) && names_something(literal.span.of(inner))
+            };
+            let mut defaults = all.iter().filter(is_one);
+            let only = defaults.next().filter(|_| defaults.next().is_none());
+            (
+                only.filter(|_| !joins(inner, all))?.span,
+                Certainty::Certain,
+            )
+        }
     };
-    let before = inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' ']);
-    // Jinja has a short name for it.
-    let function = before.rsplit([' ', '|']).next().unwrap_or_default();
-    let head = before.trim_start_matches(['{', '-', '~', ' ']);
-    let certainty = match literal.function {
-        _ if before.ends_with("default") || function == "d" => Certainty::Certain,
-        Some("or" | "coalesce") => Certainty::Certain,
-        None if head.is_empty() => piped(&inner[literal.span.end..])?,
-        _ if is_function(head) && passes_on(head) => BY_FUNCTION,
-        _ => return None,
+    let (literal, certainty) = found;
+    (!literal.is_empty()).then_some(((literal, action.span.len()), certainty))
+}
+
+/// How sure it is that an action comes to its only literal. `None` where it does not.
+fn certainty_of(literal: &Literal<'_>, inner: &str) -> Option<Certainty> {
+    if is_default(literal, inner) {
+        return Some(Certainty::Certain);
+    }
+    let head = before(literal, inner).trim_start_matches(['{', '-', '~', ' ']);
+    match literal.function {
+        None if head.is_empty() => piped(&inner[literal.span.end..]),
+        _ if is_function(head) && passes_on(head) => Some(BY_FUNCTION),
+        _ => None,
+    }
+}
+
+/// Whether an action comes to a literal where nothing else is set, or where a condition says so.
+fn is_default(literal: &Literal<'_>, inner: &str) -> bool {
+    let before = before(literal, inner);
+    let behind = inner[literal.span.end..].trim_start_matches(['"', '\'', '`', ')']);
+    let word = before.rsplit([' ', '|', ',', '(']).next();
+    // Jinja has a short name for the function, and a parameter of `lookup` that is called so.
+    let is_named = matches!(word, Some("d" | "default=" | "else" | "or"));
+    before.ends_with("default")
+        || is_named
+        || behind.starts_with(" if ")
+        || matches!(literal.function, Some("or" | "coalesce" | "ternary"))
+        || called(&inner[..literal.span.start]) == Some("ternary")
+}
+
+/// The function in whose open parenthesis a text ends.
+fn called(before: &str) -> Option<&str> {
+    let mut closed = 0_usize;
+    let open = before.bytes().rposition(|byte| {
+        match byte {
+            b')' => closed += 1,
+            b'(' if closed == 0 => return true,
+            b'(' => closed -= 1,
+            _ => {}
+        }
+        false
+    })?;
+    before[..open].rsplit([' ', '|', '(']).next()
+}
+
+/// What is before a literal in its action.
+fn before<'i>(literal: &Literal<'_>, inner: &'i str) -> &'i str {
+    inner[..literal.span.start].trim_end_matches(['"', '\'', '`', '(', ' '])
+}
+
+/// Whether an action puts texts together, outside of its literals.
+fn joins(inner: &str, literals: &[Literal<'_>]) -> bool {
+    let is_text = |at: usize| {
+        literals
+            .iter()
+            .any(|one| one.span.start <= at && at < one.span.end)
     };
-    (!literal.span.is_empty()).then_some(((literal.span, action.span.len()), certainty))
+    let mut signs = inner.match_indices(['~', '+']);
+    signs.any(|(at, _)| !is_text(at) && 2 < at && at + 3 < inner.len())
 }
 
 /// How sure it is that an action comes to the literal that it begins with, by what is behind that.
@@ -228,6 +288,26 @@ mod tests {
         check("{{ Registry \"q.io\" }}/a", Some("q.io/a"));
         check("{{- registry('q.io') -}}/a", Some("q.io/a"));
         check("{{ 'q.io/a:1' | mirrored }}", Some("q.io/a:1"));
+        check(
+            "{{ lookup('env', 'R') | d('q.io', true) }}/a",
+            Some("q.io/a"),
+        );
+        check(
+            "{{ lookup('vars', 'i', default='q.io/a:1') }}",
+            Some("q.io/a:1"),
+        );
+        check(
+            "{{ m | default(lookup('env','R') | default('q.io', true)) }}/a",
+            Some("q.io/a"),
+        );
+        check("{{ lookup('env', 'R') or 'q.io' }}/a", Some("q.io/a"));
+        check("{{ 'q.io' if not m else n }}/a", Some("q.io/a"));
+        check("{{ (n) if m == 'q.io/x' else 'q.io' }}/a", Some("q.io/a"));
+        check("{{ m | ternary(n, 'q.io') }}/a", Some("q.io/a"));
+        check(
+            "{{ r | default('q.io', true) | trim('/') }}/a",
+            Some("q.io/a"),
+        );
         for text in [
             "${I}/a",
             "${I:?no}",
@@ -239,6 +319,9 @@ mod tests {
             "{{ lookup('q.io') }}/a",
             "{{ r['q.io'] }}/a",
             "{{ r | contains('q.io') }}/a",
+            "{{ 'q.io' if m else 'r.io' }}/a",
+            "{{ (r | default('q.io')) ~ '/a' }}",
+            "{{ lookup('env', 'q.io/a') }}",
             "a",
             "${I:-",
         ] {

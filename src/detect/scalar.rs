@@ -23,6 +23,35 @@ const TITLE: &str = "it is a title";
 const IN_FREE_TEXT: &str = "it is in free text";
 const IN_A_LIST: &str = "a registry in a list item can mean several things";
 
+/// Names on Docker Hub that actions of a template default to. Those with a host are found wherever they are written
+/// (`literal`); these are images only where one belongs.
+fn defaults_of_actions(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
+    let plain = Input {
+        masked: context.input.text,
+        actions: &[],
+        ..*context.input
+    };
+    let Some(inner) = defaults::expand(&plain, span) else {
+        return;
+    };
+    let input = inner.input(&plain);
+    let mut found = Vec::new();
+    of_one_line(
+        &context.in_text(&input),
+        Span::new(0, input.text.len()),
+        &mut found,
+    );
+    let is_on_hub = |one: &ImageUse| {
+        one.registry.is_none()
+            && one.name.is_some_and(|name| {
+                let is_known = !one.holes.iter().any(|hole| hole.overlaps(name));
+                is_known && image::split_host(name.of(one.text(input.text))).0.is_none()
+            })
+    };
+    found.retain(is_on_hub);
+    inner.adopt(found, out);
+}
+
 /// A value that is one line of its text.
 pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     if span.is_empty() {
@@ -38,6 +67,9 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
             inner.adopt(found, out);
         }
         return;
+    }
+    if !context.input.actions_in(span).is_empty() {
+        defaults_of_actions(context, span, out);
     }
     if let Some(inner) = defaults::expand(context.input, span) {
         let input = inner.input(context.input);

@@ -71,7 +71,8 @@ impl<'t> Readers<'t> {
     ) -> Option<Self> {
         let values = folder.join("values.yaml");
         let templates = folder.join("templates");
-        if tree.place(&values) != PathKind::File || tree.place(&templates) != PathKind::Folder {
+        let has_values = matches!(tree.place(&values), PathKind::File | PathKind::Missing);
+        if !has_values || tree.place(&templates) != PathKind::Folder {
             return None;
         }
         let beside = tree.list(folder).into_iter();
@@ -177,9 +178,11 @@ impl<'t> Readers<'t> {
         }
         match &*self.traces(members, rules) {
             Ok(traces) => {
+                let partly_read = found::take_partly_read(&self.templates, members);
                 for trace in traces {
                     self.judge(trace, members, rules);
                 }
+                found::put_back(partly_read, members);
             }
             Err(reason) => note(
                 members.get_mut(&self.values),

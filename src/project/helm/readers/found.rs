@@ -7,6 +7,7 @@ use super::super::load::shown;
 use super::image::{Image, Legacy, Part, Written};
 use crate::edit::{Edit, FileEdit, Fix};
 use crate::finding::{Finding, Label, Related};
+use crate::image::split_host;
 use crate::project::Members;
 use crate::source::{LineIndex, Span};
 
@@ -18,6 +19,38 @@ pub(super) fn names_legacy_host(finding: &Finding, text: &str) -> bool {
     let is_written = labels.any(|label| label.span.of(text).starts_with(&old));
     let moves = finding.new.as_deref().is_some_and(|new| host(new) != old);
     old.contains('.') && is_written && moves
+}
+
+/// Takes out what was found of names on Docker Hub in a chart's templates: rendering says more of most, as their tag.
+pub(super) fn take_partly_read(
+    templates: &[PathBuf],
+    members: &mut Members,
+) -> Vec<(PathBuf, Finding)> {
+    let mut taken = Vec::new();
+    for path in templates {
+        let Some(member) = members.get_mut(path) else {
+            continue;
+        };
+        let has_host = |one: &Finding| split_host(&one.old).0.is_some();
+        let found = member.findings.take().into_iter();
+        let (kept, own) = found.partition::<Vec<_>, _>(|one| one.mention || has_host(one));
+        member.findings.put_back(kept);
+        taken.extend(own.into_iter().map(|one| (path.clone(), one)));
+    }
+    taken
+}
+
+/// Puts back what rendering said nothing of.
+pub(super) fn put_back(taken: Vec<(PathBuf, Finding)>, members: &mut Members) {
+    for (path, finding) in taken {
+        let Some(member) = members.get_mut(&path) else {
+            continue;
+        };
+        let mut labels = member.findings.iter().flat_map(|one| &one.labels);
+        if !labels.any(|label| label.span.overlaps(finding.span())) {
+            member.findings.add(finding);
+        }
+    }
 }
 
 /// Whether what a finding is about always comes to an image that no rule speaks about.

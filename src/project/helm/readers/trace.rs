@@ -165,7 +165,8 @@ fn part(symbol: &Symbol, paths: &[Arc<Path>]) -> Part {
     Part {
         text: symbol.text.clone(),
         at: symbol.origin.and_then(|origin| written(origin, paths)),
-        is_unknown: symbol.is_unknown,
+        // `printf` writes `%!s(<nil>)` for a value that is not set.
+        is_unknown: symbol.is_unknown || symbol.text.contains("%!"),
     }
 }
 
