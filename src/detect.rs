@@ -17,8 +17,9 @@ mod input;
 mod literal;
 mod live;
 mod parts;
-mod products;
+
 mod reference;
+mod same_text;
 mod scalar;
 mod schema;
 mod shell;
@@ -61,6 +62,6 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
         found.extend(text::scan_lines(&view.input, *region));
     }
     let mut found = in_order(found);
-    products::mark(view.input.text, &mut found);
+    same_text::mark(view.input.text, &mut found);
     found
 }

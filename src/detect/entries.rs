@@ -3,7 +3,7 @@
 use super::context::{Context, SchemaKeys, Step};
 use super::document::DocumentType;
 use super::schema::kubeadm;
-use super::usage::{self, Usage};
+use super::usage::{self, IN_CONDITION, Usage};
 use super::words;
 use crate::syntax::yaml::{Map, Node};
 
@@ -12,7 +12,7 @@ const MATCHED: Usage = Usage::Mention(usage::MATCHED);
 const ACCOUNT: Usage = Usage::Mention(usage::ACCOUNT);
 const PROSE: Usage = Usage::Unknown("it is text for people");
 const EXAMPLE: Usage = Usage::Mention("it is an example");
-const COMPARED: Usage = Usage::Compared("a condition compares with it");
+const COMPARED: Usage = Usage::Compared(IN_CONDITION);
 const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
 const TESTED: Usage = Usage::Selector {
     reason: "a JSON patch tests for it: it must match what the patch is applied to",

@@ -3,7 +3,7 @@
 //! No shell: words and the marks between commands, so that it reads scripts, Dockerfiles, arguments and settings alike.
 //! Runs nothing.
 
-use super::usage::{ACCOUNT, Usage};
+use super::usage::{ACCOUNT, IN_COMMAND, Usage};
 use crate::source::Span;
 
 mod url;
@@ -29,7 +29,7 @@ const MOST_WORDS: usize = 64;
 
 const PUSHED: Usage = Usage::Pushed("the command pushes it, it does not pull");
 const SEARCHED: Usage = Usage::Compared("the command searches for it");
-const TESTED: Usage = Usage::Compared("the command compares with it");
+const TESTED: Usage = Usage::Compared(IN_COMMAND);
 const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
 const LOGIN: Usage = Usage::Mention(ACCOUNT);

@@ -32,6 +32,10 @@ pub enum Certainty {
     Certain,
 }
 
+/// What conditions do, of manifests and of commands.
+pub(super) const IN_CONDITION: &str = "a condition compares with it";
+pub(super) const IN_COMMAND: &str = "the command compares with it";
+
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
@@ -100,6 +104,11 @@ impl Usage {
     /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.
     pub fn is_of_registries(self) -> bool {
         matches!(self, Self::Mention(ALLOWED | MIRRORED | ACCOUNT))
+    }
+
+    /// Whether the outcome of a condition depends on it.
+    pub(super) fn is_in_condition(self) -> bool {
+        matches!(self, Self::Compared(IN_CONDITION | IN_COMMAND))
     }
 
     pub fn is_pull(self) -> bool {

@@ -6,7 +6,7 @@ use super::row::Says::{self, By, Is};
 use super::{kubeadm, usages as by};
 use crate::detect::document::DocumentType as T;
 use crate::detect::form::Form;
-use crate::detect::usage::{ACCOUNT, ALLOWED, MUST_MATCH, Usage};
+use crate::detect::usage::{ACCOUNT, ALLOWED, IN_CONDITION, MUST_MATCH, Usage};
 
 const PULL: Says = Is(Usage::PULL);
 const SCRIPT: Says = Is(Usage::likely("it is in a script"));
@@ -22,7 +22,7 @@ const RESOLVED: Says = Is(Usage::Observed(
 const MACHINE: Says = Is(Usage::Mention(
     "it is the image of a machine, not of a container",
 ));
-const COMPARED: Says = Is(Usage::Compared("a condition compares with it"));
+const COMPARED: Says = Is(Usage::Compared(IN_CONDITION));
 const PUSHED: Says = Is(Usage::Pushed("images are pushed there, not pulled"));
 const SELECTS: Says = Is(Usage::Selector {
     reason: MUST_MATCH,

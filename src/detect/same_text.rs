@@ -1,0 +1,50 @@
+//! What other uses of an image in the same text say of a pull: what a text builds or pushes itself, it does not pull from
+//! elsewhere, and what it compares with is not changed alone.
+
+use std::collections::HashSet;
+
+use super::image_use::{ImageUse, Tag};
+use super::usage::{Certainty, Usage};
+
+const PRODUCT: Usage = Usage::Pushed("the same image is built or pushed here");
+
+const CONDITION: Certainty =
+    Certainty::Likely("a condition here compares with it, and has another outcome then");
+
+/// Marks all uses of images that are pushed in the same text, and of those that it compares with.
+pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
+    let of = |is_one: &dyn Fn(&ImageUse) -> bool| -> HashSet<(String, String)> {
+        let found = uses.iter().filter(|one| is_one(one));
+        found.map(|one| reference(one, text)).collect()
+    };
+    let pushed = of(&|one| matches!(one.usage, Usage::Pushed(_)) && one.name.is_some());
+    let compared = of(&|one| one.usage.is_in_condition());
+    if pushed.is_empty() && compared.is_empty() {
+        return;
+    }
+    for one in uses.iter_mut().filter(|one| one.usage.is_pull()) {
+        let (name, tag) = reference(one, text);
+        let whole = (name.clone(), tag);
+        // What is compared without a tag may be a part of the whole.
+        if compared.contains(&whole) || compared.contains(&(name, String::new())) {
+            one.usage = one.usage.at_most(CONDITION);
+        }
+        if one.name.is_some() && pushed.contains(&whole) {
+            one.usage = PRODUCT;
+        }
+    }
+}
+
+/// Name and tag, as they are written.
+fn reference(one: &ImageUse, text: &str) -> (String, String) {
+    let own = one.text(text);
+    let pieces = [one.registry, one.name].into_iter().flatten();
+    let name: Vec<&str> = pieces
+        .map(|piece| piece.of(own).trim_matches('/'))
+        .collect();
+    let tag = match one.tag {
+        Tag::At(span) => span.of(own),
+        _ => "",
+    };
+    (name.join("/"), tag.to_owned())
+}
