@@ -141,6 +141,14 @@ pub static FILE_TYPES: &[FileType] = &[
                 passed to `yamlencode` or `jsonencode`; fixes need review",
     },
     FileType {
+        name: "env",
+        holds: Holds::Text,
+        patterns: &[Extension("env"), Extension("properties")],
+        parser: Parser::Text,
+        project: None,
+        about: "settings by name, such as those that a kustomization makes a ConfigMap of (`envs`); fixes need review",
+    },
+    FileType {
         name: "json",
         holds: Holds::Json,
         patterns: &[Extension("json"), Extension("json5"), Extension("jsonc")],
