@@ -25,11 +25,13 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     for one in uses.iter_mut().filter(|one| one.usage.is_pull()) {
         let (name, tag) = reference(one, text);
         let whole = (name.clone(), tag);
-        // What is compared without a tag may be a part of the whole.
-        if compared.contains(&whole) || compared.contains(&(name, String::new())) {
+        // Without a tag, all tags are pushed; and what is compared may be a part of the whole.
+        let bare = (name, String::new());
+        let is_among = |all: &HashSet<_>| all.contains(&whole) || all.contains(&bare);
+        if is_among(&compared) {
             one.usage = one.usage.at_most(CONDITION);
         }
-        if one.name.is_some() && pushed.contains(&whole) {
+        if one.name.is_some() && is_among(&pushed) {
             one.usage = PRODUCT;
         }
     }

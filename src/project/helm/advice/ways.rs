@@ -79,6 +79,14 @@ const ARGO_VALUES: &[(&str, Form)] = &[
     ("helm.parameters", Form::Pairs),
 ];
 
+const SKAFFOLD_RELEASES: &[&str] = &["deploy.helm.releases[]", "manifests.helm.releases[]"];
+
+const SKAFFOLD_VALUES: &[(&str, Form)] = &[
+    ("valuesFiles", Form::Files),
+    ("setValues", Form::Pairs),
+    ("setValueTemplates", Form::Pairs),
+];
+
 const FLUX_VALUES: &[(&str, Form)] = &[("valuesFrom", Form::References), ("values", Form::Values)];
 
 static WAYS: &[Way] = &[
@@ -195,6 +203,32 @@ static WAYS: &[Way] = &[
         version: &["version"],
         values: &[("values", Form::List), ("set", Form::Pairs)],
     },
+    // Skaffold, up to its third version and from it on.
+    Way {
+        document: Document::Object("skaffold", "Config"),
+        entries: SKAFFOLD_RELEASES,
+        chart: "remoteChart",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: SKAFFOLD_VALUES,
+    },
+    Way {
+        document: Document::Object("skaffold", "Config"),
+        entries: SKAFFOLD_RELEASES,
+        chart: "remoteChart",
+        repository: Repository::Prefix,
+        version: &["version"],
+        values: SKAFFOLD_VALUES,
+    },
+    // The `fleet.yaml` of Rancher.
+    Way {
+        document: Document::Any,
+        entries: &["helm"],
+        chart: "chart",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: &[("valuesFiles", Form::Files), ("values", Form::Values)],
+    },
     // helmfile, whose files may have any name.
     Way {
         document: Document::Any,
@@ -207,13 +241,15 @@ static WAYS: &[Way] = &[
 ];
 
 /// Words of which a file has one if it names a chart, or has the URL of a repository.
-pub const CHART_WORDS: [&str; 7] = [
+pub const CHART_WORDS: [&str; 9] = [
     "HelmRelease",
     "HelmChart",
     "HelmRepository",
     "OCIRepository",
     "targetRevision",
     "releases:",
+    "remoteChart",
+    "helm:",
     terraform::WORD,
 ];
 
