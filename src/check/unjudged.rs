@@ -59,7 +59,7 @@ pub(super) fn list(
         let hole = &holes[..holes.partition_point(|hole| hole.start <= token.start)];
         let hole = hole.last().filter(|hole| token.end <= hole.end);
         let is_covered = around
-            .filter(|span| hole.is_none_or(|hole| hole.start <= span.start && span.end <= hole.end))
+            .filter(|span| hole.is_none_or(|hole| hole.covers(**span) && hole != *span))
             .any(|span| span.overlaps(token));
         let rule = || rule_of_host(token.of(text), rules);
         let Some(rule) = (!is_covered).then(rule).flatten() else {

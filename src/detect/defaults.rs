@@ -35,6 +35,16 @@ enum Names {
 }
 
 fn expand_as(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
+    let (decoded, certainty) = expanded_as(input, span, names)?;
+    Some(Inner::new(input, decoded, span).at_most(certainty))
+}
+
+/// The same as a piece of another text, with how sure it is that it comes to that.
+pub(super) fn expanded(input: &Input<'_>, span: Span) -> Option<(Decoded, Certainty)> {
+    expanded_as(input, span, Names::Dropped)
+}
+
+fn expanded_as(input: &Input<'_>, span: Span, names: Names) -> Option<(Decoded, Certainty)> {
     let slice = span.of(input.text);
     if !slice.contains("${") && !slice.contains("{{") || input.depth > DEEPEST {
         return None;
@@ -42,7 +52,7 @@ fn expand_as(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
     let mut decoded = Decoded::default();
     let mut found = None;
     replace(input, span, (DEEPEST, names), &mut decoded, &mut found);
-    Some(Inner::new(input, decoded, span).at_most(found?))
+    Some((decoded, found?))
 }
 
 fn replace(

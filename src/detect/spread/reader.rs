@@ -1,5 +1,7 @@
 //! One image of several values: where its parts are, and what they say together.
 
+use std::cell::Cell;
+
 use super::super::context::Context;
 use super::super::document::DocumentType;
 use super::super::image_use::{DigestSlot, ImageUse, OwnKey, Tag};
@@ -7,7 +9,7 @@ use super::super::input::{Inner, Input};
 use super::super::parts::{Image, Pair, TagPart, Value};
 use super::super::reference::{self, Reference};
 use super::super::usage::Certainty;
-use super::super::{scalar, words};
+use super::super::{defaults, scalar, words};
 use super::Part;
 use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
@@ -44,12 +46,13 @@ impl Reader<'_> {
         let mut found = match self.spans_as_written() {
             Some(spans) => self.read(context, &spans)?,
             None => {
-                let (decoded, spans) = self.laid_out()?;
+                let (decoded, spans, certainty) = self.laid_out()?;
                 let written = self.context.input.text;
                 let whole = Span::new(0, written.len());
                 let inner = Inner::new(context.input, decoded, whole);
                 let input = inner.input(context.input);
-                let found = self.read(&context.in_text(&input), &spans)?;
+                let mut found = self.read(&context.in_text(&input), &spans)?;
+                found.usage = found.usage.at_most(certainty);
                 found.written_in(inner.decoded())
             }
         };
@@ -119,7 +122,12 @@ impl Reader<'_> {
         let input = self.context.input;
         let optional = |at: Option<usize>| match at.and_then(|at| self.scalar(at)) {
             None => Some(None),
-            Some(scalar) => input.verbatim(scalar).map(Some),
+            Some(scalar) => {
+                let span = input.verbatim(scalar)?;
+                defaults::expanded(input, span)
+                    .is_none()
+                    .then_some(Some(span))
+            }
         };
         if self.image.folder.is_some() {
             return None;
@@ -132,15 +140,22 @@ impl Reader<'_> {
         })
     }
 
-    /// The parts one after the other, in a text of their own.
-    fn laid_out(&self) -> Option<(Decoded, Spans)> {
+    /// The parts one after the other, in a text of their own: defaults take the place of what they are of.
+    fn laid_out(&self) -> Option<(Decoded, Spans, Certainty)> {
+        let input = self.context.input;
         let mut text = Decoded::default();
+        let least = Cell::new(Certainty::Certain);
         let add = |at: usize, text: &mut Decoded| -> Option<Span> {
             let scalar = self.scalar(at)?;
             let start = text.text.len();
-            match self.context.input.verbatim(scalar) {
-                Some(span) => text.push_exact(self.context.input.masked, span),
-                None => text.append(&Decoded::of_scalar(self.context.input.masked, scalar)?),
+            let span = input.verbatim(scalar);
+            match (span, span.and_then(|span| defaults::expanded(input, span))) {
+                (_, Some((expanded, certainty))) => {
+                    text.append(&expanded);
+                    least.set(least.get().min(certainty));
+                }
+                (Some(span), None) => text.push_exact(input.masked, span),
+                (None, None) => text.append(&Decoded::of_scalar(input.masked, scalar)?),
             }
             let span = Span::new(start, text.text.len());
             Some(span)
@@ -169,7 +184,7 @@ impl Reader<'_> {
             tag,
             digest,
         };
-        Some((text, spans))
+        Some((text, spans, least.get()))
     }
 
     fn read(&self, context: &Context<'_>, spans: &Spans) -> Option<ImageUse> {
