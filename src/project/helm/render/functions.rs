@@ -163,7 +163,7 @@ pub(super) fn record(
     span: Span,
     given: &[Value],
 ) {
-    const COMPARING: [&str; 14] = [
+    const COMPARING: [&str; 17] = [
         "eq",
         "ne",
         "lt",
@@ -178,6 +178,10 @@ pub(super) fn record(
         "regexFind",
         "semverCompare",
         "has",
+        // What these do depends on whether the one text is in the other.
+        "trimPrefix",
+        "trimSuffix",
+        "replace",
     ];
     let Some(function) = COMPARING.into_iter().find(|known| *known == name) else {
         return;
