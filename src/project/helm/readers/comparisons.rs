@@ -11,6 +11,9 @@ use crate::finding::Id;
 use crate::project::Members;
 use crate::source::Span;
 
+/// More fixes than would change together are left to people: each of them names the edits of all.
+const MOST_TOGETHER: usize = 64;
+
 /// A fix that turns comparisons, and what it edits.
 struct Turning<'c> {
     path: PathBuf,
@@ -44,6 +47,7 @@ pub(super) fn settle(members: &mut Members, compared: &[&Compared], may_follow: 
             Item::Literal(..) => None,
         });
         let fixes: Vec<&Turning<'_>> = fixes.collect();
+        let may_follow = may_follow && fixes.len() <= MOST_TOGETHER;
         let together = may_follow.then(|| together(&fixes, members, compared));
         match together.flatten() {
             Some(edits) => tie(&fixes, &edits, members),

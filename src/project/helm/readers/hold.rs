@@ -4,6 +4,7 @@
 //! Fixes are taken together, as they are written together. Those that make a wrong image need review, if they are right
 //! together with others that do; else they are taken away, and the reason names the reader.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::image::Image;
@@ -52,15 +53,19 @@ fn first_wrong<'r>(
     readings: &'r [Reading<'r>],
     level: Applicability,
 ) -> Option<(&'r Reading<'r>, Option<String>)> {
-    let fixes = members.iter().flat_map(|(path, member)| {
+    let mut edits: Vec<(&Path, &Edit)> = Vec::new();
+    // Fixes that go together share one list: it is taken once.
+    let mut shared = HashSet::new();
+    for (path, member) in members {
         let fixes = member.findings.iter().filter_map(|one| one.fix.as_ref());
-        let fixes = fixes.filter(|fix| fix.applicability >= level);
-        fixes.flat_map(|fix| {
-            let here = fix.edits.iter().map(|edit| (path.as_path(), edit));
-            here.chain(fix.elsewhere.iter().map(|one| (&*one.path, &one.edit)))
-        })
-    });
-    let edits: Vec<(&Path, &Edit)> = fixes.collect();
+        for fix in fixes.filter(|fix| fix.applicability >= level) {
+            edits.extend(fix.edits.iter().map(|edit| (path.as_path(), edit)));
+            if shared.insert(fix.elsewhere.as_ptr()) {
+                let others = fix.elsewhere.iter();
+                edits.extend(others.map(|one| (&*one.path, &one.edit)));
+            }
+        }
+    }
     if edits.is_empty() {
         return None;
     }
