@@ -40,7 +40,7 @@ use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
 use advice::Advice;
-pub use advice::{CHART_WORDS, RuleOf, may_name_chart};
+pub use advice::{CHART_WORDS, RuleOf, is_fleet, may_name_chart};
 use changes::Change;
 use chart::{Dependency, DependencyFile, Metadata};
 pub use chart_images::rendered::{Rendered, images as rendered_images};

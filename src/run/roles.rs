@@ -40,7 +40,8 @@ impl Roles {
             makes_project: file_type.makes_project(),
             ..Self::default()
         };
-        if !(file_type.holds == Holds::Helmfile || has_word || selectors::is_argo_source(path)) {
+        let is_named = selectors::is_argo_source(path) || helm::is_fleet(path);
+        if !(file_type.holds == Holds::Helmfile || has_word || is_named) {
             return by_name;
         }
         Self {

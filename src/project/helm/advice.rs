@@ -27,7 +27,7 @@ use crate::version::Version;
 
 use named::Named;
 use sources::Sources;
-pub use ways::{CHART_WORDS, may_name_chart};
+pub use ways::{CHART_WORDS, is_fleet, may_name_chart};
 
 /// What a run says of charts by what is known of their versions.
 pub(super) struct Advice<'a> {

@@ -76,15 +76,13 @@ pub(super) enum Form {
 }
 
 /// Words of which a file has one if it names a chart, or has the URL of a repository.
-pub const CHART_WORDS: [&str; 9] = [
+pub const CHART_WORDS: [&str; 7] = [
     "HelmRelease",
     "HelmChart",
     "HelmRepository",
     "OCIRepository",
     "targetRevision",
     "releases:",
-    "remoteChart",
-    "helm:",
     terraform::WORD,
 ];
 
@@ -103,7 +101,14 @@ const NAMING: [Holds; 5] = [
 pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
     let is_one = |kind: &FileType| NAMING.contains(&kind.holds);
     let found = |search: &Search| search.occurs_in(bytes);
-    file_type::classify(path).is_some_and(is_one) && SEARCH.as_ref().is_some_and(found)
+    let has_word = || SEARCH.as_ref().is_some_and(found);
+    file_type::classify(path).is_some_and(is_one) && (is_fleet(path) || has_word())
+}
+
+/// Whether a file is one of Rancher Fleet, which has none of the words.
+pub fn is_fleet(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    matches!(name, Some("fleet.yaml" | "fleet.yml"))
 }
 
 /// A table of a document that names a chart.
