@@ -45,6 +45,7 @@ use changes::Change;
 use chart::{Dependency, DependencyFile, Metadata};
 pub use chart_images::rendered::{Rendered, images as rendered_images};
 pub use chart_images::{ChartImages, SubchartImage, images};
+use config_map::ConfigMaps;
 use given::Laid;
 use load::{Loaded, Loader};
 use owned_chart::OwnedChart;
@@ -106,10 +107,12 @@ impl<'c> Charts<'c> {
         let Files {
             projects, releases, ..
         } = files;
+        let config_maps = ConfigMaps::new(tree);
         let scene = ReleaseContext {
             tree,
             prefilter,
             vendored,
+            config_maps: &config_maps,
             every_chart: false,
         };
         let released = released(scene, releases);
@@ -145,7 +148,15 @@ impl<'c> Charts<'c> {
                 .collect(),
             inflated,
             held,
-            advice: Advice::new(tree, rule_of, rules.facts().charts, &own, &folders, files),
+            advice: Advice::new(
+                tree,
+                config_maps,
+                rule_of,
+                rules.facts().charts,
+                &own,
+                &folders,
+                files,
+            ),
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, vendored)?;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Files;
+use super::config_map::ConfigMaps;
 use super::subchart_findings::lower_severity;
 use crate::file_type::{self, Holds, ProjectType};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
@@ -32,6 +33,7 @@ pub use ways::{CHART_WORDS, is_fleet, may_name_chart};
 /// What a run says of charts by what is known of their versions.
 pub(super) struct Advice<'a> {
     tree: &'a dyn Tree,
+    config_maps: ConfigMaps<'a>,
     rule_of: RuleOf<'a>,
     charts: Charts,
     sources: Sources,
@@ -51,6 +53,7 @@ impl<'a> Advice<'a> {
     /// of charts that are not the user's.
     pub(super) fn new(
         tree: &'a dyn Tree,
+        config_maps: ConfigMaps<'a>,
         rule_of: RuleOf<'a>,
         known: Charts,
         charts: &[PathBuf],
@@ -64,6 +67,7 @@ impl<'a> Advice<'a> {
         let sources: Vec<Sources> = sources.collect();
         let mut advice = Self {
             tree,
+            config_maps,
             rule_of,
             charts: known,
             sources: Sources::default(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::config_map::ConfigMaps;
 use super::effective::{self, Instance};
 use super::load::{File, Loader};
 use super::merged_values::MergedValues;
@@ -72,6 +73,7 @@ pub fn images(
         tree,
         prefilter,
         vendored,
+        config_maps: &ConfigMaps::new(tree),
         every_chart: true,
     };
     let released = released(scene, releases);

@@ -1,8 +1,10 @@
-//! Values in a `ConfigMap` of this tree, as the releases of Flux name them.
+//! Values in `ConfigMap` objects of this tree, as the releases of Flux refer to them.
 //!
-//! Knows only what is written beside the release: an object, or a generator of a kustomization.
+//! Knows only what is written beside the release: objects, and generators of kustomizations. Each folder is read once.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::given::Given;
 use super::released_chart::text;
@@ -10,60 +12,124 @@ use super::values::{self, Spot, Table, Value, table_at};
 use crate::project::{PathKind, Tree};
 
 /// The key that is read where none is named.
-pub(super) const DEFAULT_KEY: &str = "values.yaml";
+const DEFAULT_KEY: &str = "values.yaml";
 
-/// Where the values under a key of a `ConfigMap` are that is written in a folder, or made by a kustomization there.
-pub(super) fn values(tree: &dyn Tree, folder: &Path, name: &str, key: &str) -> Option<Given> {
-    let beside = tree.list(folder).into_iter();
-    let mut beside = beside.filter(|path| is_yaml(path) && tree.place(path) == PathKind::File);
-    beside.find_map(|path| {
-        let whole = tree.text(&path)?;
-        if !whole.contains(name) {
-            return None;
-        }
-        let documents = values::read_all(&whole, 0).ok()?;
-        let mut tables = documents.iter().enumerate();
-        tables.find_map(|(number, root)| {
-            let root = root.as_table()?;
-            match text(root, "kind").as_deref() == Some("ConfigMap") {
-                true => {
-                    let own = text(table_at(root, ["metadata"])?, "name");
-                    let is_it = own.as_deref() == Some(name)
-                        && text(table_at(root, ["data"])?, key).is_some();
-                    let at = Spot::at_keys(number, &["data", key]).in_text();
-                    is_it.then(|| Given::at(path.clone(), at))
-                }
-                false => generated(tree, folder, root, name, key).map(Given::whole),
-            }
-        })
-    })
+/// The `ConfigMap` objects of a tree, folder by folder.
+pub(super) struct ConfigMaps<'t> {
+    tree: &'t dyn Tree,
+    folders: Mutex<HashMap<PathBuf, Arc<OnceLock<Folder>>>>,
+    /// The documents of files that hold many, with the text that they are of.
+    parsed: Mutex<HashMap<PathBuf, Parsed>>,
 }
 
-/// The file that a generator of a kustomization puts under a key: `files: [values.yaml=values-of-it.yaml]`.
-fn generated(
-    tree: &dyn Tree,
-    folder: &Path,
-    kustomization: &Table,
-    name: &str,
-    key: &str,
-) -> Option<PathBuf> {
-    let Value::List(generators) = kustomization.get("configMapGenerator")? else {
-        return None;
-    };
-    let mut generators = generators.iter().filter_map(Value::as_table);
-    let generator = generators.find(|one| text(one, "name").as_deref() == Some(name))?;
-    let Value::List(files) = generator.get("files")? else {
-        return None;
-    };
-    let path = files.iter().find_map(|file| {
-        let Value::Leaf(file) = file else {
+/// A text and its documents.
+type Parsed = (Arc<str>, Arc<[Value]>);
+
+/// Where values are, by the name of an object and the key in it.
+type Folder = HashMap<(String, String), Given>;
+
+impl<'t> ConfigMaps<'t> {
+    pub(super) fn new(tree: &'t dyn Tree) -> Self {
+        Self {
+            tree,
+            folders: Mutex::default(),
+            parsed: Mutex::default(),
+        }
+    }
+
+    /// Where the values are that a `valuesFrom` item in a file of the folder refers to, all values of a release. `None`
+    /// where it is another kind of object, a single value, or not here.
+    pub(super) fn values(&self, folder: &Path, reference: &Table) -> Option<Given> {
+        let is_single = !matches!(reference.get("targetPath"), None | Some(Value::Null));
+        if is_single || text(reference, "kind")? != "ConfigMap" {
             return None;
+        }
+        let key = text(reference, "valuesKey").unwrap_or_else(|| DEFAULT_KEY.to_owned());
+        let name = text(reference, "name")?;
+        let known = {
+            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(folders.entry(folder.to_owned()).or_default())
         };
-        let named = file.text.rsplit('/').next().unwrap_or_default();
-        let (own, path) = file.text.split_once('=').unwrap_or((named, &file.text));
-        (own == key).then(|| tree.resolve(folder, path))
-    })?;
-    (tree.place(&path) == PathKind::File).then_some(path)
+        let known = known.get_or_init(|| read(self.tree, folder));
+        known.get(&(name, key)).cloned()
+    }
+
+    /// The values at such a location of a file, whose text is that of this pass.
+    pub(super) fn read(&self, given: &Given, text: &Arc<str>) -> Option<Table> {
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = parsed.get(&given.file).filter(|(known, _)| known == text);
+        let documents = match known {
+            Some((_, documents)) => Arc::clone(documents),
+            None => {
+                let documents: Arc<[Value]> = values::read_all(text, 0).ok()?.into();
+                let known = (Arc::clone(text), Arc::clone(&documents));
+                parsed.insert(given.file.clone(), known);
+                documents
+            }
+        };
+        drop(parsed);
+        given.values(&documents).ok()
+    }
+}
+
+/// The first that has a name and a key counts.
+fn read(tree: &dyn Tree, folder: &Path) -> Folder {
+    let mut found = Folder::new();
+    let beside = tree.list(folder).into_iter();
+    for path in beside.filter(|path| is_yaml(path) && tree.place(path) == PathKind::File) {
+        let whole = tree.text(&path);
+        let is_one = |text: &Arc<str>| text.contains("ConfigMap") || text.contains("configMap");
+        let Some(Ok(documents)) = whole.filter(is_one).map(|text| values::read_all(&text, 0))
+        else {
+            continue;
+        };
+        let tables = documents.iter().enumerate();
+        for (number, root) in tables.filter_map(|(number, root)| Some((number, root.as_table()?))) {
+            match text(root, "kind").as_deref() == Some("ConfigMap") {
+                true => add_object(&path, number, root, &mut found),
+                false => add_generated(tree, folder, root, &mut found),
+            }
+        }
+    }
+    found
+}
+
+fn add_object(path: &Path, number: usize, root: &Table, found: &mut Folder) {
+    let name = table_at(root, ["metadata"]).and_then(|own| text(own, "name"));
+    let (Some(name), Some(data)) = (name, table_at(root, ["data"])) else {
+        return;
+    };
+    for key in data.keys().filter(|key| text(data, key).is_some()) {
+        let at = Spot::at_keys(number, &["data", key]).in_text();
+        let given = Given::at(path.to_owned(), at);
+        found.entry((name.clone(), key.clone())).or_insert(given);
+    }
+}
+
+/// The files that generators of a kustomization put under keys: `files: [values.yaml=values-of-it.yaml]`.
+fn add_generated(tree: &dyn Tree, folder: &Path, kustomization: &Table, found: &mut Folder) {
+    let Some(Value::List(generators)) = kustomization.get("configMapGenerator") else {
+        return;
+    };
+    for generator in generators.iter().filter_map(Value::as_table) {
+        let (Some(name), Some(Value::List(files))) =
+            (text(generator, "name"), generator.get("files"))
+        else {
+            continue;
+        };
+        for file in files.iter() {
+            let Value::Leaf(file) = file else {
+                continue;
+            };
+            let named = file.text.rsplit('/').next().unwrap_or_default();
+            let (key, path) = file.text.split_once('=').unwrap_or((named, &file.text));
+            let path = tree.resolve(folder, path);
+            if tree.place(&path) == PathKind::File {
+                let key = (name.clone(), key.to_owned());
+                found.entry(key).or_insert_with(|| Given::whole(path));
+            }
+        }
+    }
 }
 
 /// Whether a file is one of values, by its name.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::changes::{Change, Target};
 use super::chart::Metadata;
 use super::coalesce::merge;
+use super::config_map::ConfigMaps;
 use super::load::{File, Loaded, Loader, shown};
 use super::members::{drop_defaults, hold, note};
 use super::subchart_findings::{DefaultFinding, Owned};
@@ -95,6 +96,7 @@ pub(super) struct ReleaseContext<'s> {
     pub tree: &'s dyn Tree,
     pub prefilter: &'s Prefilter,
     pub vendored: Vendored<'s>,
+    pub config_maps: &'s ConfigMaps<'s>,
     /// Whether charts are kept of which there is nothing to say.
     pub every_chart: bool,
 }

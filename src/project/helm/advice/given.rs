@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::config_map;
+use super::super::config_map::ConfigMaps;
 use super::super::given::{Given as GivenAt, Written, read_pairs};
 use super::super::refusal;
 use super::super::values::{self, Leaf, LeafKind, Spot, Table, Value};
@@ -33,6 +33,7 @@ pub(super) struct Around<'a> {
     pub path: &'a Path,
     /// A file's text, as it is in this pass.
     pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
+    pub config_maps: &'a ConfigMaps<'a>,
     /// Files of values that were read already: many charts may get the same.
     pub read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
 }
@@ -114,9 +115,15 @@ impl Given {
 
     fn add_references(&mut self, value: &Value, around: &Around<'_>) {
         for place in referenced(value, around) {
-            let text = (around.text)(&place.file);
-            let values = text.and_then(|text| place.read(&text, 0).ok());
-            self.layers.extend(values.map(Arc::new));
+            let values = match place.at.is_whole() {
+                true => around.values(&place.file),
+                false => {
+                    let text = (around.text)(&place.file);
+                    let read = text.and_then(|text| around.config_maps.read(&place, &text));
+                    read.map(Arc::new)
+                }
+            };
+            self.layers.extend(values);
             self.files.push(place.file);
         }
     }
@@ -195,13 +202,7 @@ fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
     };
     let folder = around.path.parent().unwrap_or(Path::new(""));
     let references = references.iter().filter_map(Value::as_table);
-    let found = references.filter_map(|reference| {
-        let text = |key: &str| leaf(reference, key).map(|leaf| &*leaf.text);
-        let key = text("valuesKey").unwrap_or(config_map::DEFAULT_KEY);
-        let is_whole = text("kind") == Some("ConfigMap") && text("targetPath").is_none();
-        let name = text("name").filter(|_| is_whole)?;
-        config_map::values(around.tree, folder, name, key)
-    });
+    let found = references.filter_map(|one| around.config_maps.values(folder, one));
     found.collect()
 }
 

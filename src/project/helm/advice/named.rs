@@ -71,6 +71,7 @@ impl Advice<'_> {
             tree: self.tree,
             path,
             text: text_of,
+            config_maps: &self.config_maps,
             read: RefCell::default(),
         };
         let tables: Vec<&Table> = documents.iter().filter_map(Value::as_table).collect();

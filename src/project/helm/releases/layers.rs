@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{ReleaseFile, Spot, Table, Value, text};
 use crate::project::PathKind;
-use crate::project::helm::config_map::{self, is_yaml};
+use crate::project::helm::config_map::is_yaml;
 use crate::project::helm::given::{Given, Written};
 
 impl ReleaseFile<'_> {
@@ -31,14 +31,8 @@ impl ReleaseFile<'_> {
         let mut layers = Vec::new();
         if let Some(Value::List(references)) = spec.get("valuesFrom") {
             for reference in references.iter() {
-                let reference = reference.as_table()?;
-                let is_read =
-                    text(reference, "kind")? == "ConfigMap" && !Self::has(reference, "targetPath");
-                let key = text(reference, "valuesKey")
-                    .unwrap_or_else(|| config_map::DEFAULT_KEY.to_owned());
-                let name = text(reference, "name")?;
-                let found = config_map::values(self.scene.tree, self.folder, &name, &key);
-                layers.push(found.filter(|_| is_read)?);
+                let config_maps = self.scene.config_maps;
+                layers.push(config_maps.values(self.folder, reference.as_table()?)?);
             }
         }
         if Self::has(spec, "values") {
