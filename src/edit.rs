@@ -94,6 +94,12 @@ impl Fix {
             pin: None,
         }
     }
+
+    /// All edits of a fix of the file at `path`, with their files.
+    pub fn in_files<'f>(&'f self, path: &'f Path) -> impl Iterator<Item = (&'f Path, &'f Edit)> {
+        let here = self.edits.iter().map(move |edit| (path, edit));
+        here.chain(self.elsewhere.iter().map(|one| (&*one.path, &one.edit)))
+    }
 }
 
 /// Texts of several files, and the edits of them that go together.

@@ -144,13 +144,14 @@ impl Selectors<'_> {
             let mut selectors = checked.findings;
             selectors.retain(is_selector);
             let text = member.text.clone();
+            let documents = yaml::documents(&text);
             // What lies elsewhere has nothing to do with the other documents of the file.
-            let regions = match applied.is_here {
-                true => vec![Span::new(0, text.len())],
-                false => yaml::documents(&text),
+            let together = match applied.is_here {
+                true => documents.len().max(1),
+                false => 1,
             };
-            for region in regions {
-                applied.plan(members, &text, region, &selectors);
+            for documents in documents.chunks(together) {
+                applied.plan(members, &text, documents, &selectors);
             }
         }
     }
@@ -160,13 +161,16 @@ impl Selectors<'_> {
 type Location = (PathBuf, Id);
 
 impl Applied {
-    /// Plans for what the documents in a region of the file's text select. `selectors` are those of the whole file.
-    fn plan(&self, members: &mut Members, text: &str, region: Span, selectors: &[Finding]) {
+    /// Plans for what some documents of the file select. `selectors` are those of the whole file.
+    fn plan(&self, members: &mut Members, text: &str, documents: &[Span], selectors: &[Finding]) {
+        let Some(region) = documents.iter().copied().reduce(Span::join) else {
+            return;
+        };
         let Entries {
             mut named,
             spans,
             exact,
-        } = Entries::of(text, region);
+        } = Entries::of(text, documents);
         let mut by_name: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in selectors.iter().filter(|one| region.covers(one.span())) {
             let name = name_of(&finding.old);
@@ -176,17 +180,24 @@ impl Applied {
             let taken = self.names(members);
             for (name, selectors) in by_name {
                 let mut base = self.base_of(members, name, region);
+                let found = |location: &Location| found(members, location);
                 if selectors.iter().all(|one| exact.contains(&one.old)) {
-                    base.retain(|location| is_one_of(members, location, &exact));
+                    base.retain(|one| found(one).is_some_and(|one| exact.contains(&one.old)));
                 }
-                if self.is_here && !base.is_empty() {
-                    self.rename(members, name, &selectors, &base, &taken, &mut named);
+                if !self.is_here {
+                    let is_entry = |one: &Finding| spans.iter().any(|all| all.covers(one.span()));
+                    // A test selects nothing.
+                    let selects = named.contains_key(name);
+                    base.retain(|one| selects && !found(one).is_some_and(is_entry));
                 }
-                // An entry keeps the name, because it may select it elsewhere, too. A test selects nothing.
-                if !self.is_here && named.contains_key(name) {
-                    base.retain(|location| !is_within(members, location, &spans));
-                    let place = self.place_of(members, &selectors);
-                    hold(members, &base, &place, OWN_NAME);
+                match self.is_here {
+                    _ if base.is_empty() => {}
+                    true => self.rename(members, name, &selectors, &base, &taken, &mut named),
+                    // An entry keeps the name, because it may select it elsewhere, too.
+                    false => {
+                        let place = self.place_of(members, &selectors);
+                        hold(members, &base, &place, OWN_NAME);
+                    }
                 }
             }
         }
@@ -213,10 +224,8 @@ impl Applied {
             })
             .collect();
         let tied = selecting.and_then(|selecting| tie(members, name, &selecting, base));
-        let new = base.first().and_then(|(path, id)| {
-            let finding = members.get(path)?.findings.get(*id)?;
-            Some(name_of(finding.new.as_deref()?).to_owned())
-        });
+        let first = base.first().and_then(|location| found(members, location));
+        let new = first.and_then(|one| Some(name_of(one.new.as_deref()?).to_owned()));
         // Another entry that selects the new name would select this, too.
         let is_free = new
             .as_ref()
@@ -265,7 +274,8 @@ impl Applied {
         let mut captured = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.base) {
             let findings = members.get(path).map(|member| &member.findings);
-            for finding in findings.into_iter().flatten() {
+            let findings = findings.into_iter().flatten();
+            for finding in findings.filter(|one| self.is_in(path, one, region)) {
                 let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
                 let new = finding
                     .new
@@ -273,8 +283,7 @@ impl Applied {
                     .filter(|_| !finding.mention && !selects);
                 let by = new.and_then(|new| named.get(name_of(new)));
                 let old = canonical(name_of(&finding.old));
-                let is_there = self.is_in(path, finding, region);
-                if is_there && by.is_some_and(|by| by.iter().any(|name| canonical(name) != old)) {
+                if by.is_some_and(|by| by.iter().any(|name| canonical(name) != old)) {
                     captured.push((path.clone(), finding.id));
                 }
             }
@@ -294,10 +303,11 @@ impl Applied {
         let mut found = Vec::new();
         for path in std::iter::once(&self.path).chain(&self.base) {
             let findings = members.get(path).map(|member| &member.findings);
-            for finding in findings.into_iter().flatten() {
+            let findings = findings.into_iter().flatten();
+            for finding in findings.filter(|one| self.is_in(path, one, region)) {
                 let is_named = !finding.mention && name_of(&finding.old) == name;
                 let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
-                if is_named && !selects && self.is_in(path, finding, region) {
+                if is_named && !selects {
                     found.push((path.clone(), finding.id));
                 }
             }
@@ -310,16 +320,8 @@ fn finding<'m>(members: &'m mut Members, (path, id): &Location) -> Option<&'m mu
     members.get_mut(path)?.findings.get_mut(*id)
 }
 
-fn is_one_of(members: &Members, (path, id): &Location, references: &BTreeSet<String>) -> bool {
-    let member = members.get(path);
-    let finding = member.and_then(|member| member.findings.get(*id));
-    finding.is_some_and(|one| references.contains(&one.old))
-}
-
-fn is_within(members: &Members, (path, id): &Location, spans: &[Span]) -> bool {
-    let member = members.get(path);
-    let finding = member.and_then(|member| member.findings.get(*id));
-    finding.is_some_and(|one| spans.iter().any(|span| span.covers(one.span())))
+fn found<'m>(members: &'m Members, (path, id): &Location) -> Option<&'m Finding> {
+    members.get(path)?.findings.get(*id)
 }
 
 /// Takes back the fixes of what is selected by a name that stays.

@@ -293,14 +293,13 @@ impl Charts {
             return None;
         }
         let url = normal(repository, chart);
-        let last = |url: &str| url.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = url.rsplit('/').next()?;
         // Helm's alias of a repository.
-        let name = last(&url);
         let name = name.trim_start_matches('@');
         let name = name.strip_prefix("alias:").unwrap_or(name);
         let every = self.0.rows(EVERY).filter_map(Advisory::parse);
         let mut repositories = every.flat_map(|row| row.repositories.split(' '));
-        repositories.find(|one| last(one) == name)
+        repositories.find(|one| one.rsplit('/').next() == Some(name))
     }
 }
 

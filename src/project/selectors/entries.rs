@@ -22,12 +22,11 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// Those of the documents in a region of a text.
-    pub(super) fn of(text: &str, region: Span) -> Self {
+    /// Those of some documents of a text.
+    pub(super) fn of(text: &str, documents: &[Span]) -> Self {
         let mut entries = Self::default();
-        let documents = yaml::documents(text).into_iter();
-        for region in documents.filter(|one| region.covers(*one)) {
-            for root in &yaml::parse(text, region).documents {
+        for region in documents {
+            for root in &yaml::parse(text, *region).documents {
                 entries.add_below(root);
             }
         }

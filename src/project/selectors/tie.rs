@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Location, name_of};
+use super::{Location, found, name_of};
 use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
-use crate::finding::Finding;
 use crate::project::Members;
 use crate::source::Span;
 
@@ -47,12 +46,8 @@ struct Tied<'m> {
 }
 
 impl<'m> Tied<'m> {
-    fn finding(&self, (path, id): &Location) -> Option<&'m Finding> {
-        self.members.get(path)?.findings.get(*id)
-    }
-
     fn add_base(&mut self, location: &Location) -> Option<()> {
-        let finding = self.finding(location)?;
+        let finding = found(self.members, location)?;
         let fix = finding
             .fix
             .as_ref()
@@ -70,7 +65,7 @@ impl<'m> Tied<'m> {
     }
 
     fn add_selecting(&mut self, location: &Location, name: &str) -> Option<()> {
-        let finding = self.finding(location)?;
+        let finding = found(self.members, location)?;
         let written = finding.applicability();
         let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
         if !is_replaced {

@@ -127,26 +127,31 @@ pub(super) struct Entry<'v> {
 
 /// Every table of the document of that number which names a chart.
 pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &FileType) -> Vec<Entry<'v>> {
-    let is_set = is_object(root, "argoproj.io", "ApplicationSet");
-    let filled_from = is_set.then(|| Spot::at_keys(number, &["spec", "generators"]));
     let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
     let entries = ways.flat_map(|way| {
         let paths = way.entries.iter();
         let tables = paths.flat_map(move |path| tables(number, root, path));
-        let filled_from = filled_from.clone();
         tables.filter_map(move |(at, table)| {
             let mut versions = way.version.iter();
             Some(Entry {
                 way,
                 table,
                 at,
-                filled_from: filled_from.clone(),
+                filled_from: way.filled_from(number),
                 chart: leaf(table, way.chart)?,
                 version: versions.find_map(|path| leaf(table, path)),
             })
         })
     });
     entries.collect()
+}
+
+impl Way {
+    /// Where the texts are that are put into the values.
+    fn filled_from(&self, number: usize) -> Option<Spot> {
+        let is_set = matches!(self.document, Document::Object(_, "ApplicationSet"));
+        is_set.then(|| Spot::at_keys(number, &["spec", "generators"]))
+    }
 }
 
 impl Document {

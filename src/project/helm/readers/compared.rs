@@ -87,14 +87,11 @@ impl Compared {
         let first = || with.first().map(String::as_str);
         let is = match self.function {
             "eq" | "ne" => with.iter().any(|one| one == text),
-            "contains" if self.is_looked_through => text.contains(first()?),
+            "contains" | "replace" if self.is_looked_through => text.contains(first()?),
             "contains" => first()?.contains(text),
-            "replace" if self.is_looked_through => text.contains(first()?),
-            "trimPrefix" if self.is_looked_through => text.starts_with(first()?),
-            "trimSuffix" if self.is_looked_through => text.ends_with(first()?),
-            "hasPrefix" if self.is_looked_through => text.starts_with(first()?),
+            "hasPrefix" | "trimPrefix" if self.is_looked_through => text.starts_with(first()?),
             "hasPrefix" => first()?.starts_with(text),
-            "hasSuffix" if self.is_looked_through => text.ends_with(first()?),
+            "hasSuffix" | "trimSuffix" if self.is_looked_through => text.ends_with(first()?),
             "hasSuffix" => first()?.ends_with(text),
             "regexMatch" | "mustRegexMatch" | "regexFind" if self.is_looked_through => {
                 let mut expression = RegexBuilder::new(first()?);

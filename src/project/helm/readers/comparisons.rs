@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::compared::Compared;
 use crate::disjoint::DisjointSets;
 use crate::edit::{Applicability, Edit, FileEdit};
-use crate::finding::Id;
+use crate::finding::{Finding, Id};
 use crate::project::Members;
 use crate::source::Span;
 
@@ -19,7 +19,8 @@ struct Turning<'c> {
     path: PathBuf,
     finding: Id,
     edits: Vec<FileEdit>,
-    turned: Vec<&'c Compared>,
+    /// With the edit by which each follows, if it can.
+    turned: Vec<(&'c Compared, Option<FileEdit>)>,
 }
 
 /// What changes together.
@@ -37,7 +38,8 @@ pub(super) fn settle(members: &mut Members, compared: &[&Compared], may_follow: 
     for (index, one) in turning.iter().enumerate() {
         let number = sets.add(Item::Fix(index));
         for literal in one.follow().into_iter().flatten() {
-            let literal = sets.add(Item::Literal(literal.path, literal.edit.span));
+            let path = Arc::clone(&literal.path);
+            let literal = sets.add(Item::Literal(path, literal.edit.span));
             sets.join(number, literal);
         }
     }
@@ -63,11 +65,10 @@ fn turning<'c>(members: &Members, compared: &[&'c Compared]) -> Vec<Turning<'c>>
             let Some(fix) = &finding.fix else {
                 continue;
             };
-            let here = fix.edits.iter().map(|edit| (path.as_path(), edit));
-            let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
-            let edits: Vec<(&Path, &Edit)> = here.chain(others).collect();
+            let edits: Vec<(&Path, &Edit)> = fix.in_files(path).collect();
             let turned = compared.iter().filter(|one| one.is_turned_by(&edits));
-            let turned: Vec<&Compared> = turned.copied().collect();
+            let followed = |one: &&'c Compared| (*one, one.follow(&edits));
+            let turned: Vec<_> = turned.map(followed).collect();
             if !turned.is_empty() {
                 turning.push(Turning {
                     path: path.clone(),
@@ -81,11 +82,22 @@ fn turning<'c>(members: &Members, compared: &[&'c Compared]) -> Vec<Turning<'c>>
     turning
 }
 
-impl Turning<'_> {
+impl<'c> Turning<'c> {
     /// What has the comparisons follow. `None` where one of them cannot.
-    fn follow(&self) -> Option<Vec<FileEdit>> {
-        let edits = pairs(&self.edits);
-        self.turned.iter().map(|one| one.follow(&edits)).collect()
+    fn follow(&self) -> Option<Vec<&FileEdit>> {
+        let followed = self.turned.iter();
+        followed.map(|(_, edit)| edit.as_ref()).collect()
+    }
+
+    /// The finding, and the comparison that tells most: one that cannot follow, if there is one.
+    fn told<'m>(&self, members: &'m mut Members) -> Option<(&'m mut Finding, &'c Compared)> {
+        let finding = members
+            .get_mut(&self.path)?
+            .findings
+            .get_mut(self.finding)?;
+        let stays = self.turned.iter().find(|(_, edit)| edit.is_none());
+        let (compared, _) = stays.or(self.turned.first())?;
+        Some((finding, compared))
     }
 }
 
@@ -101,14 +113,14 @@ fn together(
         let fix = finding.fix.as_ref();
         fix.filter(|fix| fix.applicability.is_written())?;
         all.extend(one.edits.iter().cloned());
-        all.extend(one.follow()?);
+        all.extend(one.follow()?.into_iter().cloned());
     }
     all.sort();
     all.dedup();
     let is_known = |one: &FileEdit| members.contains_key(&*one.path);
-    let location = |one: &FileEdit| (Arc::clone(&one.path), one.edit.span);
-    let is_one = |two: &[FileEdit]| location(&two[0]) != location(&two[1]);
-    let pairs = pairs(&all);
+    let is_one =
+        |two: &[FileEdit]| two[0].path != two[1].path || two[0].edit.span != two[1].edit.span;
+    let pairs: Vec<(&Path, &Edit)> = all.iter().map(|one| (&*one.path, &one.edit)).collect();
     let holds = all.iter().all(is_known)
         && all.windows(2).all(is_one)
         && !compared.iter().any(|one| one.is_turned_by(&pairs));
@@ -117,9 +129,7 @@ fn together(
 
 fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
     for one in fixes {
-        let member = members.get_mut(&one.path);
-        let finding = member.and_then(|member| member.findings.get_mut(one.finding));
-        let Some((finding, turned)) = finding.zip(one.turned.first()) else {
+        let Some((finding, turned)) = one.told(members) else {
             continue;
         };
         if let Some(fix) = &mut finding.fix {
@@ -136,11 +146,7 @@ fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
 
 fn hold(fixes: &[&Turning<'_>], members: &mut Members) {
     for one in fixes {
-        let member = members.get_mut(&one.path);
-        let finding = member.and_then(|member| member.findings.get_mut(one.finding));
-        let edits = pairs(&one.edits);
-        let stays = one.turned.iter().find(|one| one.follow(&edits).is_none());
-        let Some((finding, turned)) = finding.zip(stays.or(one.turned.first())) else {
+        let Some((finding, turned)) = one.told(members) else {
             continue;
         };
         finding.reason = Some(turned.reason());
@@ -155,8 +161,4 @@ fn file_edit((path, edit): (&Path, &Edit)) -> FileEdit {
         path: Arc::from(path),
         edit: edit.clone(),
     }
-}
-
-fn pairs(edits: &[FileEdit]) -> Vec<(&Path, &Edit)> {
-    edits.iter().map(|one| (&*one.path, &one.edit)).collect()
 }

@@ -98,9 +98,7 @@ pub(super) fn says(
     let Some(fix) = one.fix.as_ref() else {
         return written.iter().any(|(_, at)| labels(at));
     };
-    let here = fix.edits.iter().map(|edit| (path, edit));
-    let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
-    let edits: Vec<(&Path, &Edit)> = here.chain(others).collect();
+    let edits: Vec<(&Path, &Edit)> = fix.in_files(path).collect();
     let wanted = legacy.edits.iter().flatten();
     let mut wanted = wanted.map(|(path, edit)| (path.as_path(), edit));
     let does_all = legacy.edits.is_some() && wanted.all(|edit| edits.contains(&edit));

@@ -117,10 +117,8 @@ fn reaches(finding: &Finding, path: &Path, image: &Image, level: Applicability) 
     else {
         return false;
     };
-    let here = fix.edits.iter().map(|edit| (path, edit));
-    let others = fix.elsewhere.iter().map(|one| (&*one.path, &one.edit));
     let text = image.text();
-    here.chain(others)
+    fix.in_files(path)
         .any(|edit| image.after(&[edit]).is_none_or(|made| made != text))
 }
 
