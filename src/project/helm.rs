@@ -16,6 +16,7 @@ mod guard;
 mod load;
 mod members;
 mod merged_values;
+mod met;
 mod overrides;
 mod owned_chart;
 mod readers;
@@ -42,12 +43,13 @@ use crate::rules::prefilter::Prefilter;
 use advice::Advice;
 pub use advice::{CHART_WORDS, RuleOf, is_fleet, may_name_chart};
 use changes::Change;
-use chart::{Dependency, DependencyFile, Metadata};
+use chart::{Dependency, DependencyFile};
 pub use chart_images::rendered::{Rendered, images as rendered_images};
 pub use chart_images::{ChartImages, SubchartImage, images};
 use config_map::ConfigMaps;
 use given::Laid;
 use load::{Loaded, Loader};
+use met::{Met, meet_all};
 use owned_chart::OwnedChart;
 use readers::Readers;
 pub(super) use released_chart::unpacked;
@@ -87,13 +89,6 @@ pub struct Files<'f> {
 
 const LISTED: &str = "`helm.vendored-charts` lists this chart, and no release in this tree uses it";
 
-/// A chart that the walk met.
-struct Met {
-    chart: PathBuf,
-    folder: PathBuf,
-    metadata: Metadata,
-}
-
 impl<'c> Charts<'c> {
     /// Reads the charts whose `Chart.yaml` is among the files, and those that others of them name.
     pub fn new(
@@ -104,9 +99,7 @@ impl<'c> Charts<'c> {
         prefilter: &'c Prefilter,
         vendored: Vendored<'_>,
     ) -> Self {
-        let Files {
-            projects, releases, ..
-        } = files;
+        let releases = files.releases;
         let config_maps = ConfigMaps::new(tree);
         let scene = ReleaseContext {
             tree,
@@ -116,47 +109,36 @@ impl<'c> Charts<'c> {
             every_chart: false,
         };
         let released = released(scene, releases);
-        let inflated = inflated(scene, projects, releases, &released);
-        let met = meet_all(tree, projects);
+        let inflated = inflated(scene, files.projects, releases, &released);
+        let met = meet_all(tree, files.projects);
         let held = held(tree, &met, vendored, &inflated);
-        let mut folders: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
+        let all: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
         let owned = owned(met, vendored, &inflated);
-        let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
-        let own_folders: BTreeSet<&Path> = owned.iter().map(|one| one.folder.as_path()).collect();
-        folders.retain(|folder| !own_folders.contains(folder.as_path()));
         let around = match owned.is_empty() {
-            true => Vec::new(),
-            false => self::released(scene, files.releases_around),
+            true => &[],
+            false => files.releases_around,
         };
+        let around = self::released(scene, around);
         let laid = laid_by_folder(released.into_iter().chain(around));
+        let joined = owned.par_iter();
+        let joined = joined.filter_map(|one| Joined::of(tree, &one.folder));
+        let readers = owned.par_iter().filter_map(|one| {
+            let laid = laid.get(&one.folder).map_or(&[][..], Vec::as_slice);
+            Readers::of(tree, prefilter, &one.folder, laid, releases)
+        });
+        let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
+        let known = rules.facts().charts;
+        let foreign = foreign(all, &owned);
         let mut charts = Self {
             tree,
             rules,
             prefilter,
             roots: Vec::new(),
-            joined: owned
-                .par_iter()
-                .filter_map(|one| Joined::of(tree, &one.folder))
-                .collect(),
-            readers: owned
-                .par_iter()
-                .filter_map(|one| {
-                    let laid = laid.get(&one.folder).map(Vec::as_slice);
-                    let laid = laid.unwrap_or_default();
-                    Readers::of(tree, prefilter, &one.folder, laid, releases)
-                })
-                .collect(),
+            joined: joined.collect(),
+            readers: readers.collect(),
             inflated,
             held,
-            advice: Advice::new(
-                tree,
-                config_maps,
-                rule_of,
-                rules.facts().charts,
-                &own,
-                &folders,
-                files,
-            ),
+            advice: Advice::new(tree, config_maps, rule_of, known, &own, &foreign, files),
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, vendored)?;
@@ -248,14 +230,6 @@ fn inflated(
     all
 }
 
-/// The charts whose `Chart.yaml` is among the files.
-fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
-    let charts = files
-        .par_iter()
-        .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
-    charts.filter_map(|path| meet(tree, path)).collect()
-}
-
 /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
 fn held(
     tree: &dyn Tree,
@@ -276,6 +250,14 @@ fn owned(mut met: Vec<Met>, vendored: Vendored<'_>, inflated: &[ReleasedChart]) 
         !folders.any(|folder| vendored.contains(folder)) && !is_asked_for(&one.folder, inflated)
     });
     met
+}
+
+/// The folders of the charts that the user does not own.
+fn foreign(mut all: HashSet<PathBuf>, owned: &[Met]) -> HashSet<PathBuf> {
+    for one in owned {
+        all.remove(&one.folder);
+    }
+    all
 }
 
 /// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
@@ -312,19 +294,6 @@ fn told_absent(dependency: &Dependency) -> String {
         "{} is not in charts/: run `helm dependency build` to check it",
         asked.trim_end()
     )
-}
-
-/// Reads what a chart says of itself. One that does not parse is no chart to Helm either.
-fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let text = tree.text(path)?;
-    let requirements = tree.text(&folder.join("requirements.yaml"));
-    let metadata = chart::metadata(&text, requirements.as_deref()).ok()?;
-    Some(Met {
-        chart: path.to_owned(),
-        folder,
-        metadata,
-    })
 }
 
 impl Charts<'_> {

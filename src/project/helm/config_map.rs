@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::given::Given;
-use super::released_chart::text;
-use super::values::{self, Spot, Table, Value, table_at};
+use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::project::{PathKind, Tree};
 
 /// The key that is read where none is named.

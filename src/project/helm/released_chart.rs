@@ -15,7 +15,7 @@ use super::config_map::ConfigMaps;
 use super::load::{File, Loaded, Loader, shown};
 use super::members::{drop_defaults, hold, note};
 use super::subchart_findings::{DefaultFinding, Owned};
-use super::values::{self, Spot, Table, Value};
+use super::values::{self, Spot, Value, text};
 use super::vendored::Vendored;
 
 use crate::project::{Members, PathKind, Tree};
@@ -190,13 +190,6 @@ pub(in crate::project) fn unpacked(
     ];
     let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == PathKind::File;
     places.into_iter().find(is_chart)
-}
-
-pub(super) fn text(table: &Table, key: &str) -> Option<String> {
-    match table.get(key)? {
-        Value::Leaf(leaf) if !leaf.text.is_empty() => Some(leaf.text.to_string()),
-        _ => None,
-    }
 }
 
 pub(super) fn not_looked_into(why: &str) -> String {

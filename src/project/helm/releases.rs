@@ -10,8 +10,8 @@ mod layers;
 use std::path::{Path, PathBuf};
 
 use super::given::{Given, Laid};
-use super::released_chart::{ReleaseContext, ReleasedChart, text};
-use super::values::{self, Spot, Table, Value, table_at};
+use super::released_chart::{ReleaseContext, ReleasedChart};
+use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::file_type::{FileType, Holds};
 use crate::project::PathKind;
 

@@ -317,12 +317,7 @@ pub(super) fn kind_of_plain(text: &str) -> Option<LeafKind> {
 /// Rather too much than too little: what may be a number is quoted where it is meant as text.
 fn is_number(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-']);
-    let special = ["inf", "nan"];
-    let word = digits.to_ascii_lowercase();
-    if word
-        .strip_prefix('.')
-        .is_some_and(|word| special.contains(&word))
-    {
+    if matches!(&*digits.to_ascii_lowercase(), ".inf" | ".nan") {
         return true;
     }
     let first = digits.bytes().next().unwrap_or_default();
@@ -367,6 +362,14 @@ pub(super) fn table_at<'t, 'k>(
 ) -> Option<&'t Table> {
     path.into_iter()
         .try_fold(table, |table, key| table.get(key)?.as_table())
+}
+
+/// The text at a key, if there is one.
+pub(super) fn text(table: &Table, key: &str) -> Option<String> {
+    match table.get(key)? {
+        Value::Leaf(leaf) if !leaf.text.is_empty() => Some(leaf.text.to_string()),
+        _ => None,
+    }
 }
 
 /// Whether two values mean the same, wherever they come from.

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Met;
 use super::chart::{Dependency, Metadata};
+use super::met::Met;
 use crate::version::satisfies;
 
 /// What the settings say of charts that a tool put into the tree.

@@ -1,0 +1,36 @@
+//! The charts that the walk met, by what their `Chart.yaml` says.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::chart::{self, Metadata};
+use crate::project::Tree;
+
+/// A chart that the walk met.
+pub(super) struct Met {
+    pub chart: PathBuf,
+    pub folder: PathBuf,
+    pub metadata: Metadata,
+}
+
+/// The charts whose `Chart.yaml` is among the files.
+pub(super) fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
+    let charts = files
+        .par_iter()
+        .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
+    charts.filter_map(|path| meet(tree, path)).collect()
+}
+
+/// Reads what a chart says of itself. One that does not parse is no chart to Helm either.
+fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let text = tree.text(path)?;
+    let requirements = tree.text(&folder.join("requirements.yaml"));
+    let metadata = chart::metadata(&text, requirements.as_deref()).ok()?;
+    Some(Met {
+        chart: path.to_owned(),
+        folder,
+        metadata,
+    })
+}
