@@ -40,7 +40,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         if sight.suspect && is_report(file_type, bytes) {
             return Kept::Report;
         }
-        let roles = Roles::of(path, file_type, bytes, sight.has_word);
+        let roles = Roles::of(path, file_type, bytes, sight);
         let secrets = || {
             let text = std::str::from_utf8(bytes).ok()?;
             Some(pull_secrets::read(path, text, file_type))

@@ -161,8 +161,8 @@ fn walk_around(
             let Some(area) = options.settings.of(path) else {
                 return Kept::Nothing;
             };
-            let has_word = area.rules.prefilter.look(bytes).has_word;
-            let roles = Roles::of(path, file_type, bytes, has_word);
+            let sight = area.rules.prefilter.look(bytes);
+            let roles = Roles::of(path, file_type, bytes, sight);
             let text = roles.text(bytes);
             let is_of_use = text.is_some() || has_naming && roles.names_chart;
             is_of_use.then_some((roles, text)).into()

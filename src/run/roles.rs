@@ -7,6 +7,7 @@ use crate::check::pull_secrets;
 use crate::file_type::{FileType, Holds};
 use crate::project::helm;
 use crate::project::selectors;
+use crate::rules::prefilter::Sight;
 
 /// What a file may say about others.
 #[derive(Clone, Copy, Default)]
@@ -34,20 +35,25 @@ pub(super) fn role_words() -> Vec<&'static str> {
 }
 
 impl Roles {
-    /// `has_word` says whether one of the [`role_words`] is in it.
-    pub(super) fn of(path: &Path, file_type: &FileType, bytes: &[u8], has_word: bool) -> Self {
+    /// `sight` is of the [`role_words`].
+    pub(super) fn of(path: &Path, file_type: &FileType, bytes: &[u8], sight: Sight) -> Self {
+        let Sight { suspect, has_word } = sight;
+        let names_chart = || helm::may_name_chart(path, bytes, has_word, suspect);
         let by_name = Self {
             makes_project: file_type.makes_project(),
             ..Self::default()
         };
         let is_named = selectors::is_argo_source(path) || helm::is_fleet(path);
         if !(file_type.holds == Holds::Helmfile || has_word || is_named) {
-            return by_name;
+            return Self {
+                names_chart: suspect && names_chart(),
+                ..by_name
+            };
         }
         Self {
             releases: helm::may_release(file_type, bytes),
             selects: selectors::may_select(path, file_type, bytes),
-            names_chart: helm::may_name_chart(path, bytes),
+            names_chart: names_chart(),
             holds_secret: pull_secrets::may_hold(bytes),
             ..by_name
         }

@@ -3,9 +3,11 @@
 //! Whether the chart itself is here or not. [`ways`] knows how files name charts, [`charts`] what is known of them. Where
 //! the chart is here and was looked into, its own finding gets what is known, and nothing is said twice.
 
+mod around;
 mod given;
 mod named;
 mod own_images;
+mod places;
 mod sources;
 mod terraform;
 mod ways;

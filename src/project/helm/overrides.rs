@@ -149,7 +149,8 @@ impl Contents {
 
     fn aim(&self, wanted: &Wanted<'_>) -> Result<Aim, String> {
         let root = &self.documents[wanted.at.document];
-        if !matches!(root, Value::Null | Value::Table(_)) {
+        let is_way = matches!(root, Value::List(_)) && !wanted.at.steps.is_empty();
+        if !is_way && !matches!(root, Value::Null | Value::Table(_)) {
             return Err("the values file is not a map".to_owned());
         }
         if let Some(Err(error)) = self.inner.get(wanted.at) {

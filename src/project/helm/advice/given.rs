@@ -2,22 +2,18 @@
 //!
 //! The defaults are not here, so that a value is known by its key alone: `repository`, `image`, `registry`.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::config_map::ConfigMaps;
-use super::super::given::{Given as GivenAt, Written, read_pairs};
+use super::super::given::{Written, read_pairs};
+use super::super::overrides::renamed;
 use super::super::refusal;
-use super::super::values::{self, Leaf, LeafKind, Spot, Table, Value};
+use super::super::values::{self, Leaf, LeafKind, Table, Value};
+use super::around::{Around, MOST_STEPS};
+use super::places::{files_named, referenced};
 use super::ways::{Entry, Form, dig, leaf, written};
 use crate::image;
-use crate::project::Tree;
 use crate::rules::Rule;
-
-/// No path of values is longer.
-const MOST_STEPS: usize = 20;
 
 /// What a chart gets, the later over the earlier.
 #[derive(Debug, Default)]
@@ -25,32 +21,6 @@ pub(super) struct Given {
     layers: Vec<Arc<Table>>,
     /// Files of values, that have to be judged together with the one that names the chart.
     pub files: Vec<PathBuf>,
-}
-
-/// What is read around a file that names a chart.
-pub(super) struct Around<'a> {
-    pub tree: &'a dyn Tree,
-    pub path: &'a Path,
-    /// A file's text, as it is in this pass.
-    pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
-    pub config_maps: &'a ConfigMaps<'a>,
-    /// Files of values that were read already: many charts may get the same.
-    pub read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
-}
-
-impl Around<'_> {
-    /// The values of a file, if it is there and can be read.
-    pub(super) fn values(&self, path: &Path) -> Option<Arc<Table>> {
-        if let Some(known) = self.read.borrow().get(path) {
-            return known.clone();
-        }
-        let text = (self.text)(path);
-        let read = text
-            .and_then(|text| values::read(&text, 0).ok())
-            .map(Arc::new);
-        self.read.borrow_mut().insert(path.to_owned(), read.clone());
-        read
-    }
 }
 
 impl Given {
@@ -62,6 +32,7 @@ impl Given {
                 (_, None) => {}
                 (Form::Values, Some(value)) => given.add_values(value),
                 (Form::Pairs, Some(value)) => given.add_pairs(value),
+                (Form::Assignments, Some(value)) => given.add_pairs(&assigned(value)),
                 (Form::Files, Some(Value::List(items))) => {
                     items.iter().for_each(|item| given.add_file(item, around));
                 }
@@ -195,59 +166,24 @@ impl Given {
     }
 }
 
-/// Where the values of `ConfigMap` objects are that a list refers to, as far as they are beside the file.
-fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
-    let Value::List(references) = value else {
-        return Vec::new();
+/// Texts that assign, as a list of names with values.
+fn assigned(list: &Value) -> Value {
+    let Value::List(items) = list else {
+        return Value::Null;
     };
-    let folder = around.path.parent().unwrap_or(Path::new(""));
-    let references = references.iter().filter_map(Value::as_table);
-    let found = references.filter_map(|one| around.config_maps.values(folder, one));
-    found.collect()
-}
-
-/// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
-pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
-    let mut places = Vec::new();
-    let files = |value: &Value| match value {
-        Value::Leaf(leaf) => files_named(&leaf.text, around),
-        _ => Vec::new(),
-    };
-    for (path, form) in entry.way.values {
-        let here = || {
-            let keys: Vec<&str> = path.split('.').collect();
-            entry.at.clone().keys(&keys)
+    let texts = items
+        .iter()
+        .filter_map(|item| leaf(item.as_table()?, "value"));
+    let assignments = texts.flat_map(|leaf| {
+        let pairs = leaf.text.split(',').filter_map(|one| one.split_once('='));
+        let pair = |(name, value): (&str, &str)| {
+            let pair = [("name", name), ("value", value)];
+            let pair = pair.map(|(key, text)| (key.to_owned(), renamed(leaf, text)));
+            Value::table(Table::from(pair))
         };
-        let at = |spot: Spot| GivenAt::at(around.path.to_owned(), spot);
-        match (form, dig(entry.table, path)) {
-            (Form::Parent, _) => {
-                places.push(GivenAt::whole(around.path.with_file_name("values.yaml")));
-            }
-            (Form::Values, Some(Value::Table(_))) => places.push(at(here())),
-            (Form::Values, Some(Value::Leaf(_))) => places.push(at(here().in_text())),
-            (Form::Files, Some(Value::List(items))) => {
-                places.extend(items.iter().flat_map(files).map(GivenAt::whole));
-            }
-            (Form::Files, Some(value)) => {
-                places.extend(files(value).into_iter().map(GivenAt::whole))
-            }
-            (Form::References, Some(value)) => places.extend(referenced(value, around)),
-            (Form::List, Some(Value::List(items))) => {
-                for (index, item) in items.iter().enumerate() {
-                    match item {
-                        Value::Table(_) => places.push(at(here().item(index))),
-                        item => places.extend(files(item).into_iter().map(GivenAt::whole)),
-                    }
-                }
-            }
-            (Form::Pairs, Some(Value::List(_) | Value::Table(_))) => places.push(GivenAt {
-                written: Written::Pairs,
-                ..at(here())
-            }),
-            (Form::Values | Form::Files | Form::References | Form::List | Form::Pairs, _) => {}
-        }
-    }
-    places
+        pairs.map(pair).collect::<Vec<_>>()
+    });
+    Value::List(assignments.collect())
 }
 
 /// The last of the paths, set apart by commas, that says whether something is on: Helm takes the first that is there.
@@ -352,27 +288,6 @@ pub(super) fn location(image: &str, rule: &Rule) -> String {
     let hits = hits.filter_map(|mapping| mapping.from.matches(&segments));
     let taken = hits.map(|hit| hit.taken).max().unwrap_or(1);
     segments[..taken.min(segments.len())].join("/")
-}
-
-/// Where a file of values may be, there or not, the likeliest last: beside the file that names it, or below the root of the
-/// repository, as `$values/` of Argo CD has it.
-fn files_named(text: &str, around: &Around<'_>) -> Vec<PathBuf> {
-    let folder = around.path.parent().unwrap_or(Path::new(""));
-    let rooted = match text.strip_prefix('$') {
-        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
-        None => text.strip_prefix('/'),
-    };
-    match rooted {
-        _ if text.contains("{{") || text.is_empty() => Vec::new(),
-        None => vec![around.tree.resolve(folder, text)],
-        // Where the root is, is not known here: the outermost folder comes last.
-        Some(rooted) => {
-            let above = folder.ancestors().take(MOST_STEPS);
-            above
-                .map(|above| around.tree.resolve(above, rooted))
-                .collect()
-        }
-    }
 }
 
 /// Whether a scalar's text is all there is to it.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::super::given::Given as GivenAt;
 use super::super::values::{Leaf, Spot, Table, Value};
 use super::Advice;
-use super::given::{self, Around, Given};
+use super::around::Around;
+use super::given::{self, Given};
+use super::places;
 use super::sources;
 use super::terraform;
 use super::ways::{self, Entry, Repository, Way, dig, leaf};
@@ -39,6 +41,8 @@ pub(super) struct Named {
     pub(super) given: Given,
     /// Where values of the chart are.
     pub(super) places: Vec<GivenAt>,
+    /// Where values of it are in the same file to which nothing can be added.
+    pub(super) closed: Vec<Spot>,
     /// What is put into values, in the same file.
     pub(super) filled_from: Option<Spot>,
     /// Of a dependency the key of the parent's values under which it gets its own.
@@ -74,9 +78,7 @@ impl Advice<'_> {
             config_maps: &self.config_maps,
             read: RefCell::default(),
         };
-        let tables: Vec<&Table> = documents.iter().filter_map(Value::as_table).collect();
         let numbered = documents.iter().enumerate();
-        let numbered = numbered.filter_map(|(number, root)| Some((number, root.as_table()?)));
         let entries = numbered.flat_map(|(number, root)| {
             let entries = ways::entries(number, root, file_type).into_iter();
             entries.map(move |entry| (root, entry))
@@ -89,7 +91,7 @@ impl Advice<'_> {
         });
         entries
             .filter_map(|(root, entry)| {
-                let mut origin = self.origin(path, root, &tables, &entry)?;
+                let mut origin = self.origin(path, root, &documents, &entry)?;
                 // Of most charts nothing is known.
                 let is_known = |one: &Origin| {
                     let known = self.charts.of_chart(Some(&one.repository), &one.chart);
@@ -114,8 +116,8 @@ impl Advice<'_> {
     fn origin(
         &self,
         path: &Path,
-        document: &Table,
-        documents: &[&Table],
+        document: &Value,
+        documents: &[Value],
         entry: &Entry<'_>,
     ) -> Option<Origin> {
         let name = entry.chart.text.trim();
@@ -132,7 +134,8 @@ impl Advice<'_> {
             Repository::InName => None,
             Repository::Url(key) => {
                 let url = leaf(entry.table, key)?.text.trim().to_owned();
-                Some(origin(with_scheme(url), name))
+                let (url, name) = of_url(with_scheme(url), name);
+                Some(origin(url, name))
             }
             Repository::Object(key) => {
                 let reference = dig(entry.table, key)?.as_table()?;
@@ -158,9 +161,9 @@ impl Advice<'_> {
                     ..origin(found.url.to_string(), last)
                 })
             }
-            Repository::Prefix => {
+            Repository::Prefix(repositories) => {
                 let (prefix, name) = name.split_once('/')?;
-                let url = repository_called(prefix, documents).map(with_scheme);
+                let url = repository_called(prefix, documents, repositories).map(with_scheme);
                 Some(origin(url.unwrap_or_else(|| prefix.to_owned()), name))
             }
         }
@@ -176,6 +179,17 @@ struct Origin {
     source: Option<PathBuf>,
 }
 
+/// A repository and a chart whose name has a folder before it, or the name of the repository that has its URL beside it.
+fn of_url(url: String, name: &str) -> (String, &str) {
+    match name.rsplit_once('/') {
+        Some((folder, name)) if url.starts_with("oci://") => {
+            (format!("{}/{folder}", url.trim_end_matches('/')), name)
+        }
+        Some((_, name)) => (url, name),
+        None => (url, name),
+    }
+}
+
 /// Argo CD and helmfile leave the scheme of a registry out.
 fn with_scheme(url: String) -> String {
     match url.contains("://") {
@@ -184,17 +198,11 @@ fn with_scheme(url: String) -> String {
     }
 }
 
-/// The URL of one of helmfile's `repositories`.
-fn repository_called(name: &str, documents: &[&Table]) -> Option<String> {
-    let lists = documents
-        .iter()
-        .filter_map(|root| root.get(ways::REPOSITORIES));
-    let items = lists.flat_map(|list| match list {
-        Value::List(items) => items.to_vec(),
-        _ => Vec::new(),
-    });
-    items.into_iter().find_map(|item| {
-        let item = item.as_table()?;
+/// The URL of a repository among those that are explained at such steps.
+fn repository_called(name: &str, documents: &[Value], steps: &str) -> Option<String> {
+    let all = documents.iter();
+    let mut all = all.flat_map(|root| ways::tables(0, root, steps));
+    all.find_map(|(_, item)| {
         let is_it = leaf(item, "name").is_some_and(|own| &*own.text == name);
         is_it.then(|| leaf(item, "url").map(|url| url.text.to_string()))?
     })
@@ -220,7 +228,8 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         is_off: is_dependency && is_off(entry, around),
         is_here: is_dependency && is_here(&chart, exact, around),
         given: Given::of(entry, around),
-        places: given::places(entry, around),
+        places: places::places(entry, around),
+        closed: places::closed(entry),
         filled_from: entry.filled_from.clone(),
         key: is_dependency.then(|| {
             leaf(entry.table, "alias").map_or_else(|| chart.clone(), |key| key.text.to_string())

@@ -81,12 +81,39 @@ pub(super) fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
     let (Some(member), Some(release)) = (members.get_mut(path), one.extent) else {
         return;
     };
+    refuse(member, &[release]);
+}
+
+/// Leaves out the fixes of what is found in the spans, which are in order and apart.
+fn refuse(member: &mut Member, spans: &[Span]) {
     for finding in &mut member.findings {
-        if refusal::moves(finding) && release.covers(finding.span()) {
+        let start = finding.span().start;
+        let last = spans.partition_point(|span| span.start <= start);
+        let is_in = last
+            .checked_sub(1)
+            .is_some_and(|last| spans[last].covers(finding.span()));
+        if is_in && refusal::moves(finding) {
             finding.fix = None;
             finding.reason = Some(NOT_LIFTED.to_owned());
         }
     }
+}
+
+/// The same for values in a file to which nothing can be added.
+fn refuse_closed(file: &Path, spots: &BTreeSet<&Spot>, members: &mut Members) {
+    let Some(member) = members.get_mut(file) else {
+        return;
+    };
+    if !member.findings.iter().any(refusal::moves) {
+        return;
+    }
+    let Ok(parsed) = File::parse(&member.text) else {
+        return;
+    };
+    let spans = spots.iter().filter_map(|spot| parsed.covered(spot));
+    let mut spans: Vec<Span> = spans.collect();
+    spans.sort();
+    refuse(member, &spans);
 }
 
 /// Values of a chart in a file.
@@ -105,7 +132,11 @@ pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: 
     let refusing = named.iter();
     let refusing = refusing.filter(|(_, one)| !one.is_here && !one.given.is_lifted());
     let mut by_file: BTreeMap<&Path, BTreeSet<Below<'_>>> = BTreeMap::new();
+    let mut closed: BTreeMap<&Path, BTreeSet<&Spot>> = BTreeMap::new();
     for (path, one) in refusing {
+        if !one.closed.is_empty() {
+            closed.entry(path).or_default().extend(&one.closed);
+        }
         let mut own = one.places.iter();
         let filled = own.find(|place| place.file == **path);
         for place in &one.places {
@@ -117,6 +148,9 @@ pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: 
                 filled_from: one.filled_from.as_ref().filter(|_| filled == Some(place)),
             });
         }
+    }
+    for (file, spots) in closed {
+        refuse_closed(file, &spots, members);
     }
     for (file, values) in by_file {
         if let Some(member) = members.get_mut(file) {

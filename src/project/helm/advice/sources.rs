@@ -64,7 +64,7 @@ impl Sources {
     pub(super) fn find(
         &self,
         path: &Path,
-        document: &Table,
+        document: &Value,
         reference: &Table,
         kind: &str,
     ) -> Option<&Source> {
@@ -72,8 +72,8 @@ impl Sources {
             return None;
         }
         let name = leaf(reference, "name")?;
-        let namespace =
-            leaf(reference, "namespace").or_else(|| leaf(document, "metadata.namespace"));
+        let namespace = leaf(reference, "namespace")
+            .or_else(|| leaf(document.as_table()?, "metadata.namespace"));
         let of_kind = self.0.iter().filter(|one| one.kind == kind);
         let named = of_kind.filter(|one| one.name == name.text);
         let may_be = named.filter(|one| match (&one.namespace, namespace) {

@@ -8,7 +8,7 @@ use crate::syntax::yaml::{Map, Node, Parsed};
 /// What a file has that releases a chart.
 pub(super) const WORD: &str = "helm_release";
 /// Where [`read`] has the releases.
-pub(super) const RELEASES: &str = "releases[]";
+pub(super) const RELEASES: &str = "releases []";
 
 /// The releases of a file, as a table that has a list of them.
 pub(super) fn read(text: &str) -> Value {
@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> Value {
         let bodies = bodies(&layer.parsed).into_iter();
         releases.extend(bodies.filter_map(|body| values::of_node(body, text, &layer.parsed, 0)));
     }
-    let list = RELEASES.trim_end_matches("[]").to_owned();
+    let list = RELEASES.trim_end_matches(" []").to_owned();
     Value::table(Table::from([(list, Value::List(releases.into()))]))
 }
 

@@ -4,6 +4,7 @@
 //! known of a chart.
 
 mod rows;
+mod tables;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -14,15 +15,13 @@ use crate::file_type::{self, FileType, Holds, Masks};
 use crate::search::Search;
 use crate::source::Span;
 use rows::WAYS;
-
-/// The key of helmfile's repositories.
-pub(super) const REPOSITORIES: &str = "repositories";
+pub(super) use tables::at as tables;
 
 /// One way to name a chart.
 #[derive(Debug)]
 pub(super) struct Way {
     pub document: Document,
-    /// The paths to the tables that name a chart each. `[]` follows the key of a list.
+    /// The steps to the tables that name a chart each, as [`tables::at`] takes them.
     entries: &'static [&'static str],
     pub chart: &'static str,
     pub repository: Repository,
@@ -52,8 +51,8 @@ pub(super) enum Repository {
     Object(&'static str),
     /// By a reference to an object that has the URL of the chart itself, and its version.
     ChartObject(&'static str),
-    /// By a name before the chart's, which the document's `repositories` explain.
-    Prefix,
+    /// By a name before the chart's, which the tables at such steps explain.
+    Prefix(&'static str),
     /// The chart's own name is the URL.
     InName,
 }
@@ -69,6 +68,8 @@ pub(super) enum Form {
     Files,
     /// A list of names with values, or a table of them: `image.repository`.
     Pairs,
+    /// A list of tables with a text each: `value: image.repository=nginx`. Nothing is added to one.
+    Assignments,
     /// A list of references to `ConfigMap` objects.
     References,
     /// The values of the chart that has the dependency, below its alias or name.
@@ -86,7 +87,23 @@ pub const CHART_WORDS: [&str; 7] = [
     terraform::WORD,
 ];
 
+/// The same for ways that are rare. Only files in which something may be legacy are searched for them, as a file is that names
+/// a legacy repository: each of the [`CHART_WORDS`] is searched for in every file, and makes a clean tree slower.
+const RARE_WORDS: [&str; 9] = [
+    "chart_ref",
+    "chartname",
+    "chartName",
+    "forProvider",
+    "configsync.gke.io",
+    "core.oam.dev",
+    "deployments:",
+    "HelmOp",
+    "kubernetes:helm.sh",
+];
+
 static SEARCH: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(CHART_WORDS.iter()).ok());
+static RARE_SEARCH: LazyLock<Option<Search>> =
+    LazyLock::new(|| Search::new(RARE_WORDS.iter()).ok());
 
 /// What files are that may name a chart, besides those that make a project.
 const NAMING: [Holds; 5] = [
@@ -97,12 +114,16 @@ const NAMING: [Holds; 5] = [
     Holds::Terraform,
 ];
 
-/// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes.
-pub fn may_name_chart(path: &Path, bytes: &[u8]) -> bool {
+/// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes. It has one of
+/// the [`CHART_WORDS`] where `has_word` is set, and something in it may be legacy where `is_suspect` is.
+pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: bool) -> bool {
     let is_one = |kind: &FileType| NAMING.contains(&kind.holds);
-    let found = |search: &Search| search.occurs_in(bytes);
-    let has_word = || SEARCH.as_ref().is_some_and(found);
-    file_type::classify(path).is_some_and(is_one) && (is_fleet(path) || has_word())
+    let has = |search: &LazyLock<Option<Search>>| {
+        let search = search.as_ref();
+        search.is_some_and(|search| search.occurs_in(bytes))
+    };
+    let is_named = || is_fleet(path) || has_word && has(&SEARCH) || is_suspect && has(&RARE_SEARCH);
+    file_type::classify(path).is_some_and(is_one) && is_named()
 }
 
 /// Whether a file is one of Rancher Fleet, which has none of the words.
@@ -126,11 +147,11 @@ pub(super) struct Entry<'v> {
 }
 
 /// Every table of the document of that number which names a chart.
-pub(super) fn entries<'v>(number: usize, root: &'v Table, kind: &FileType) -> Vec<Entry<'v>> {
+pub(super) fn entries<'v>(number: usize, root: &'v Value, kind: &FileType) -> Vec<Entry<'v>> {
     let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
     let entries = ways.flat_map(|way| {
         let paths = way.entries.iter();
-        let tables = paths.flat_map(move |path| tables(number, root, path));
+        let tables = paths.flat_map(move |path| tables::at(number, root, path));
         tables.filter_map(move |(at, table)| {
             let mut versions = way.version.iter();
             Some(Entry {
@@ -155,9 +176,12 @@ impl Way {
 }
 
 impl Document {
-    fn is(self, root: &Table, kind: &FileType) -> bool {
+    fn is(self, root: &Value, kind: &FileType) -> bool {
         match self {
-            Self::Object(group, name) => is_object(root, group, name),
+            Self::Object(group, name) => {
+                let root = root.as_table();
+                root.is_some_and(|root| is_object(root, group, name))
+            }
             Self::File(holds) => kind.holds == holds,
             Self::Any => is_any(kind),
         }
@@ -166,10 +190,8 @@ impl Document {
 
 /// Whether a text could name a chart, by a look for the keys that it takes.
 pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
-    let has = |path: &str| {
-        let mut keys = path.trim_end_matches("[]").split('.');
-        keys.all(|key| text.contains(key))
-    };
+    let has = |path: &str| path.split('.').all(|key| text.contains(key));
+    let has_keys = |steps: &str| tables::keys(steps).all(|key| text.contains(key));
     let is_possible = |way: &Way| {
         let has_document = match way.document {
             Document::Object(_, name) => has(name),
@@ -180,12 +202,12 @@ pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
             Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
                 has(path)
             }
-            Repository::Prefix | Repository::InName => true,
+            Repository::Prefix(_) | Repository::InName => true,
         };
         has_document
             && has(way.chart)
             && has_repository()
-            && way.entries.iter().any(|path| has(path))
+            && way.entries.iter().any(|steps| has_keys(steps))
     };
     // The list of releases is not in the text of a Terraform file.
     kind.holds == Holds::Terraform || WAYS.iter().any(is_possible)
@@ -198,30 +220,6 @@ fn is_any(kind: &FileType) -> bool {
 pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
     let text = |key: &str| leaf(root, key).map_or("", |leaf| &leaf.text);
     text("kind") == kind && text("apiVersion").split('/').next() == Some(group)
-}
-
-fn tables<'v>(number: usize, root: &'v Table, path: &str) -> Vec<(Spot, &'v Table)> {
-    let spot = |path: &str| match path {
-        "" => Spot::at_keys(number, &[]),
-        _ => Spot::at_keys(number, &path.split('.').collect::<Vec<_>>()),
-    };
-    match path.strip_suffix("[]") {
-        Some(path) => match dig(root, path) {
-            Some(Value::List(items)) => {
-                let items = items.iter().enumerate();
-                let item = |(index, item): (usize, &'v Value)| {
-                    Some((spot(path).item(index), item.as_table()?))
-                };
-                items.filter_map(item).collect()
-            }
-            _ => Vec::new(),
-        },
-        None if path.is_empty() => vec![(spot(path), root)],
-        None => {
-            let table = dig(root, path).and_then(Value::as_table);
-            Vec::from_iter(table.map(|table| (spot(path), table)))
-        }
-    }
 }
 
 /// What a path of keys with dots between leads to.

@@ -4,6 +4,9 @@ use super::super::terraform;
 use super::{Document, Form, Repository, Way};
 use crate::file_type::Holds;
 
+/// The repositories of helmfile.
+const REPOSITORIES: &str = "repositories []";
+
 const ARGO_VALUES: &[(&str, Form)] = &[
     ("helm.valueFiles", Form::Files),
     ("helm.values", Form::Values),
@@ -11,7 +14,7 @@ const ARGO_VALUES: &[(&str, Form)] = &[
     ("helm.parameters", Form::Pairs),
 ];
 
-const SKAFFOLD_RELEASES: &[&str] = &["deploy.helm.releases[]", "manifests.helm.releases[]"];
+const SKAFFOLD_RELEASES: &[&str] = &["deploy helm releases []", "manifests helm releases []"];
 
 const SKAFFOLD_VALUES: &[(&str, Form)] = &[
     ("valuesFiles", Form::Files),
@@ -20,6 +23,29 @@ const SKAFFOLD_VALUES: &[(&str, Form)] = &[
 ];
 
 const FLUX_VALUES: &[(&str, Form)] = &[("valuesFrom", Form::References), ("values", Form::Values)];
+
+/// The module of Ansible, and the one that only renders.
+const ANSIBLE_TASKS: &[&str] = &[
+    "** kubernetes.core.helm",
+    "** kubernetes.core.helm_template",
+    "** community.kubernetes.helm",
+    "** helm",
+];
+
+const ANSIBLE_VALUES: &[(&str, Form)] = &[
+    ("values_files", Form::Files),
+    ("release_values", Form::Values),
+    ("values", Form::Values),
+    ("set_values", Form::Assignments),
+];
+
+const DEVSPACE_DEPLOYMENTS: &[&str] = &["deployments * helm", "deployments [] helm"];
+
+const DEVSPACE_VALUES: &[(&str, Form)] = &[("valuesFiles", Form::Files), ("values", Form::Values)];
+
+const CROSSPLANE_VALUES: &[(&str, Form)] = &[("values", Form::Values), ("set", Form::Pairs)];
+
+const FLEET_VALUES: &[(&str, Form)] = &[("valuesFiles", Form::Files), ("values", Form::Values)];
 
 pub(super) static WAYS: &[Way] = &[
     Way {
@@ -65,7 +91,7 @@ pub(super) static WAYS: &[Way] = &[
     },
     Way {
         document: Document::Object("argoproj.io", "Application"),
-        entries: &["spec.source", "spec.sources[]"],
+        entries: &["spec source", "spec sources []"],
         chart: "chart",
         repository: Repository::Url("repoURL"),
         version: &["targetRevision"],
@@ -73,7 +99,7 @@ pub(super) static WAYS: &[Way] = &[
     },
     Way {
         document: Document::Object("argoproj.io", "ApplicationSet"),
-        entries: &["spec.template.spec.source", "spec.template.spec.sources[]"],
+        entries: &["spec template spec source", "spec template spec sources []"],
         chart: "chart",
         repository: Repository::Url("repoURL"),
         version: &["targetRevision"],
@@ -97,7 +123,7 @@ pub(super) static WAYS: &[Way] = &[
     },
     Way {
         document: Document::File(Holds::Kustomization),
-        entries: &["helmCharts[]"],
+        entries: &["helmCharts []"],
         chart: "name",
         repository: Repository::Url("repo"),
         version: &["version"],
@@ -105,7 +131,7 @@ pub(super) static WAYS: &[Way] = &[
     },
     Way {
         document: Document::File(Holds::Kustomization),
-        entries: &["helmChartInflationGenerator[]"],
+        entries: &["helmChartInflationGenerator []"],
         chart: "chartName",
         repository: Repository::Url("chartRepoUrl"),
         version: &["chartVersion"],
@@ -113,7 +139,7 @@ pub(super) static WAYS: &[Way] = &[
     },
     Way {
         document: Document::File(Holds::Chart),
-        entries: &["dependencies[]"],
+        entries: &["dependencies []"],
         chart: "name",
         repository: Repository::Url("repository"),
         version: &["version"],
@@ -121,7 +147,7 @@ pub(super) static WAYS: &[Way] = &[
     },
     Way {
         document: Document::File(Holds::Requirements),
-        entries: &["dependencies[]"],
+        entries: &["dependencies []"],
         chart: "name",
         repository: Repository::Url("repository"),
         version: &["version"],
@@ -148,7 +174,7 @@ pub(super) static WAYS: &[Way] = &[
         document: Document::Object("skaffold", "Config"),
         entries: SKAFFOLD_RELEASES,
         chart: "remoteChart",
-        repository: Repository::Prefix,
+        repository: Repository::Prefix(REPOSITORIES),
         version: &["version"],
         values: SKAFFOLD_VALUES,
     },
@@ -159,14 +185,149 @@ pub(super) static WAYS: &[Way] = &[
         chart: "chart",
         repository: Repository::Url("repo"),
         version: &["version"],
-        values: &[("valuesFiles", Form::Files), ("values", Form::Values)],
+        values: FLEET_VALUES,
+    },
+    Way {
+        document: Document::Object("fleet.cattle.io", "HelmOp"),
+        entries: &["spec helm"],
+        chart: "chart",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: FLEET_VALUES,
+    },
+    Way {
+        document: Document::Object("helm.crossplane.io", "Release"),
+        entries: &["spec forProvider"],
+        chart: "chart.name",
+        repository: Repository::Url("chart.repository"),
+        version: &["chart.version"],
+        values: CROSSPLANE_VALUES,
+    },
+    Way {
+        document: Document::Object("apiextensions.crossplane.io", "Composition"),
+        entries: &[
+            "spec resources [] base spec forProvider",
+            "spec pipeline [] input resources [] base spec forProvider",
+        ],
+        chart: "chart.name",
+        repository: Repository::Url("chart.repository"),
+        version: &["chart.version"],
+        values: CROSSPLANE_VALUES,
+    },
+    // Cluster API.
+    Way {
+        document: Document::Object("addons.cluster.x-k8s.io", "HelmChartProxy"),
+        entries: &["spec"],
+        chart: "chartName",
+        repository: Repository::Url("repoURL"),
+        version: &["version"],
+        values: &[("valuesTemplate", Form::Values)],
+    },
+    Way {
+        document: Document::Object("k0s.k0sproject.io", "ClusterConfig"),
+        entries: &["spec extensions helm charts []"],
+        chart: "chartname",
+        repository: Repository::Prefix("spec extensions helm repositories []"),
+        version: &["version"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Object("k0sctl.k0sproject.io", "Cluster"),
+        entries: &["spec k0s config spec extensions helm charts []"],
+        chart: "chartname",
+        repository: Repository::Prefix("spec k0s config spec extensions helm repositories []"),
+        version: &["version"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Object("configsync.gke.io", "RootSync"),
+        entries: &["spec helm"],
+        chart: "chart",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Object("configsync.gke.io", "RepoSync"),
+        entries: &["spec helm"],
+        chart: "chart",
+        repository: Repository::Url("repo"),
+        version: &["version"],
+        values: &[("values", Form::Values)],
+    },
+    // Sveltos.
+    Way {
+        document: Document::Object("config.projectsveltos.io", "ClusterProfile"),
+        entries: &["spec helmCharts []"],
+        chart: "chartName",
+        repository: Repository::Url("repositoryURL"),
+        version: &["chartVersion"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Object("config.projectsveltos.io", "Profile"),
+        entries: &["spec helmCharts []"],
+        chart: "chartName",
+        repository: Repository::Url("repositoryURL"),
+        version: &["chartVersion"],
+        values: &[("values", Form::Values)],
+    },
+    // KubeVela.
+    Way {
+        document: Document::Object("core.oam.dev", "Application"),
+        entries: &["spec components [] properties"],
+        chart: "chart",
+        repository: Repository::Url("url"),
+        version: &["version"],
+        values: &[("values", Form::Values)],
+    },
+    Way {
+        document: Document::Any,
+        entries: DEVSPACE_DEPLOYMENTS,
+        chart: "chart.name",
+        repository: Repository::Url("chart.repo"),
+        version: &["chart.version"],
+        values: DEVSPACE_VALUES,
+    },
+    Way {
+        document: Document::Any,
+        entries: DEVSPACE_DEPLOYMENTS,
+        chart: "chart.name",
+        repository: Repository::Prefix(REPOSITORIES),
+        version: &["chart.version"],
+        values: DEVSPACE_VALUES,
+    },
+    Way {
+        document: Document::Any,
+        entries: ANSIBLE_TASKS,
+        chart: "chart_ref",
+        repository: Repository::Url("chart_repo_url"),
+        version: &["chart_version"],
+        values: ANSIBLE_VALUES,
+    },
+    Way {
+        document: Document::Any,
+        entries: ANSIBLE_TASKS,
+        chart: "chart_ref",
+        repository: Repository::Prefix(REPOSITORIES),
+        version: &["chart_version"],
+        values: ANSIBLE_VALUES,
+    },
+    // Pulumi, in YAML.
+    Way {
+        document: Document::Any,
+        entries: &["resources * properties"],
+        chart: "chart",
+        repository: Repository::Url("repositoryOpts.repo"),
+        version: &["version"],
+        values: &[("values", Form::Values)],
     },
     // helmfile, whose files may have any name.
     Way {
         document: Document::Any,
-        entries: &["releases[]"],
+        entries: &["releases []"],
         chart: "chart",
-        repository: Repository::Prefix,
+        repository: Repository::Prefix(REPOSITORIES),
         version: &["version"],
         values: &[("values", Form::List), ("set", Form::Pairs)],
     },

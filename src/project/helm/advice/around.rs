@@ -1,0 +1,39 @@
+//! What is read around a file that names a chart: each file of values once.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::config_map::ConfigMaps;
+use super::super::values::{self, Table};
+use crate::project::Tree;
+
+/// No path of values is longer.
+pub(super) const MOST_STEPS: usize = 20;
+
+/// What is read around a file that names a chart.
+pub(super) struct Around<'a> {
+    pub tree: &'a dyn Tree,
+    pub path: &'a Path,
+    /// A file's text, as it is in this pass.
+    pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
+    pub config_maps: &'a ConfigMaps<'a>,
+    /// Files of values that were read already: many charts may get the same.
+    pub read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
+}
+
+impl Around<'_> {
+    /// The values of a file, if it is there and can be read.
+    pub(super) fn values(&self, path: &Path) -> Option<Arc<Table>> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        let text = (self.text)(path);
+        let read = text
+            .and_then(|text| values::read(&text, 0).ok())
+            .map(Arc::new);
+        self.read.borrow_mut().insert(path.to_owned(), read.clone());
+        read
+    }
+}

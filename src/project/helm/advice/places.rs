@@ -1,0 +1,101 @@
+//! Where the values are that a chart gets, as far as a key can be added to them.
+
+use std::path::{Path, PathBuf};
+
+use super::super::given::{Given as GivenAt, Written};
+use super::super::values::{Spot, Value};
+use super::around::{Around, MOST_STEPS};
+use super::ways::{Entry, Form, dig};
+
+/// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
+pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
+    let mut places = Vec::new();
+    let files = |value: &Value| match value {
+        Value::Leaf(leaf) => files_named(&leaf.text, around),
+        _ => Vec::new(),
+    };
+    for (path, form) in entry.way.values {
+        let here = || below(entry, path);
+        let at = |spot: Spot| GivenAt::at(around.path.to_owned(), spot);
+        match (form, dig(entry.table, path)) {
+            (Form::Parent, _) => {
+                places.push(GivenAt::whole(around.path.with_file_name("values.yaml")));
+            }
+            (Form::Values, Some(Value::Table(_))) => places.push(at(here())),
+            (Form::Values, Some(Value::Leaf(_))) => places.push(at(here().in_text())),
+            (Form::Files, Some(Value::List(items))) => {
+                places.extend(items.iter().flat_map(files).map(GivenAt::whole));
+            }
+            (Form::Files, Some(value)) => {
+                places.extend(files(value).into_iter().map(GivenAt::whole))
+            }
+            (Form::References, Some(value)) => places.extend(referenced(value, around)),
+            (Form::List, Some(Value::List(items))) => {
+                for (index, item) in items.iter().enumerate() {
+                    match item {
+                        Value::Table(_) => places.push(at(here().item(index))),
+                        item => places.extend(files(item).into_iter().map(GivenAt::whole)),
+                    }
+                }
+            }
+            (Form::Pairs, Some(Value::List(_) | Value::Table(_))) => places.push(GivenAt {
+                written: Written::Pairs,
+                ..at(here())
+            }),
+            (
+                Form::Values
+                | Form::Files
+                | Form::References
+                | Form::List
+                | Form::Pairs
+                | Form::Assignments,
+                _,
+            ) => {}
+        }
+    }
+    places
+}
+
+/// Where values are in the file that names the chart to which nothing can be added.
+pub(super) fn closed(entry: &Entry<'_>) -> Vec<Spot> {
+    let values = entry.way.values.iter();
+    let closed = values.filter(|(_, form)| *form == Form::Assignments);
+    closed.map(|(path, _)| below(entry, path)).collect()
+}
+
+fn below(entry: &Entry<'_>, path: &str) -> Spot {
+    let keys: Vec<&str> = path.split('.').collect();
+    entry.at.clone().keys(&keys)
+}
+
+/// Where the values of `ConfigMap` objects are that a list refers to, as far as they are beside the file.
+pub(super) fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
+    let Value::List(references) = value else {
+        return Vec::new();
+    };
+    let folder = around.path.parent().unwrap_or(Path::new(""));
+    let references = references.iter().filter_map(Value::as_table);
+    let found = references.filter_map(|one| around.config_maps.values(folder, one));
+    found.collect()
+}
+
+/// Where a file of values may be, there or not, the likeliest last: beside the file that names it, or below the root of the
+/// repository, as `$values/` of Argo CD has it.
+pub(super) fn files_named(text: &str, around: &Around<'_>) -> Vec<PathBuf> {
+    let folder = around.path.parent().unwrap_or(Path::new(""));
+    let rooted = match text.strip_prefix('$') {
+        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
+        None => text.strip_prefix('/'),
+    };
+    match rooted {
+        _ if text.contains("{{") || text.is_empty() => Vec::new(),
+        None => vec![around.tree.resolve(folder, text)],
+        // Where the root is, is not known here: the outermost folder comes last.
+        Some(rooted) => {
+            let above = folder.ancestors().take(MOST_STEPS);
+            above
+                .map(|above| around.tree.resolve(above, rooted))
+                .collect()
+        }
+    }
+}
