@@ -5,6 +5,7 @@
 //! the values that it may come to, as far as they are written out, and of none where it computes one. What is passed to
 //! `jsonencode` and its kin is read as it is. Never fails: what it does not understand is left out.
 
+mod calls;
 mod expression;
 mod scan;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use self::text::{unescaped, unindented};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Parsed, Scalar, Style};
 
+pub use calls::first_texts;
 pub use scan::{Scan, scan};
 
 /// Blocks, lists, objects and calls are read to this depth. What is below is passed over.

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use super::Files;
 use super::config_map::ConfigMaps;
 use super::subchart_findings::lower_severity;
-use crate::file_type::{self, Holds, ProjectType};
+use crate::file_type::{self, ProjectType};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::Rule;
@@ -134,10 +134,10 @@ impl<'a> Advice<'a> {
         for (path, one) in &named {
             if self.expects_own_images(one) {
                 own_images::note(one, path, members, &mut places);
-                match file_type::classify(path).map(|file_type| file_type.holds) {
-                    Some(Holds::Terraform) => own_images::refuse_to_lift(one, path, members),
-                    _ => lifted.push((*path, one)),
+                if one.has_no_room {
+                    own_images::refuse_to_lift(one, path, members);
                 }
+                lifted.push((*path, one));
             }
             if let Some(member) = members.get_mut(*path).filter(|_| !one.has_values_only) {
                 self.tell(one, &mut member.findings);

@@ -12,7 +12,7 @@ use super::given::{self, Given};
 use super::places;
 use super::sources;
 use super::terraform;
-use super::ways::{self, Entry, Repository, Way, dig, leaf};
+use super::ways::{self, Document, Entry, Repository, Way, dig, leaf};
 use crate::file_type::{self, Holds};
 use crate::project::PathKind;
 use crate::source::Span;
@@ -41,6 +41,8 @@ pub(super) struct Named {
     pub(super) given: Given,
     /// Where values of the chart are.
     pub(super) places: Vec<GivenAt>,
+    /// Whether no key can be added to values in the same file.
+    pub(super) has_no_room: bool,
     /// Where values of it are in the same file to which nothing can be added.
     pub(super) closed: Vec<Spot>,
     /// What is put into values, in the same file.
@@ -221,6 +223,9 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         .then(|| locked(entry, &asked, around))
         .flatten();
     let exact = locked.as_ref().unwrap_or(&asked);
+    let has_no_room = entry.way.document == Document::File(Holds::Terraform);
+    let mut places = places::places(entry, around);
+    places.retain(|place| !has_no_room || place.file != *around.path);
     Named {
         name_at: entry.chart.origin.span,
         version_at: entry.version.unwrap_or(entry.chart).origin.span,
@@ -228,7 +233,8 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         is_off: is_dependency && is_off(entry, around),
         is_here: is_dependency && is_here(&chart, exact, around),
         given: Given::of(entry, around),
-        places: places::places(entry, around),
+        places,
+        has_no_room,
         closed: places::closed(entry),
         filled_from: entry.filled_from.clone(),
         key: is_dependency.then(|| {
@@ -247,8 +253,8 @@ impl Way {
     /// Whether it is a dependency of a chart: with a lock beside it, and `charts/`.
     fn is_dependency(&self) -> bool {
         let files = [
-            ways::Document::File(Holds::Chart),
-            ways::Document::File(Holds::Requirements),
+            Document::File(Holds::Chart),
+            Document::File(Holds::Requirements),
         ];
         files.contains(&self.document)
     }

@@ -9,6 +9,7 @@ use super::super::given::Written;
 use super::super::refusal::{self, Lift};
 use super::super::values::{self, File, Spot, Value};
 use super::named::Named;
+use super::ways;
 use crate::finding::{Finding, Id};
 use crate::project::{Member, Members};
 use crate::source::Span;
@@ -73,7 +74,7 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
     }
 }
 
-/// No key of values can be written into HCL: what would need one is for a person to change.
+/// No key of values is written into HCL: what would need one is for a person to change.
 pub(super) fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
     if one.given.is_lifted() {
         return;
@@ -173,18 +174,23 @@ fn lifts(
         all.entry(one.span().start).or_default().push(one.id);
         all
     });
-    let file = match moving.is_empty() {
-        true => None,
-        false => File::parse(&member.text).ok(),
-    };
-    let Some(file) = file else {
+    if moving.is_empty() {
         return Vec::new();
+    }
+    // What a template makes has no place for a key, and its fixes are left out.
+    let file = File::parse(&member.text).ok();
+    let documents = match &file {
+        Some(file) => file.values(0).unwrap_or_default(),
+        None => ways::documents(member.file_type, &member.text),
     };
-    let documents = file.values(0).unwrap_or_default();
     let key_of = |offset: &usize| places?.get(offset)?.split('.').next();
     let lift = |one: &Below<'_>| {
-        let written = file.covered(one.at).into_iter();
-        let filling = one.filled_from.and_then(|at| file.covered(at));
+        let covered = |at: &Spot| match &file {
+            Some(file) => file.covered(at),
+            None => at.is_whole().then(|| Span::new(0, member.text.len())),
+        };
+        let written = covered(one.at).into_iter();
+        let filling = one.filled_from.and_then(covered);
         let mut spans: Vec<Span> = written.chain(filling).collect();
         // What an alias or a merge key brings is written elsewhere in the file.
         if let Some(root) = documents.get(one.at.document) {

@@ -1,8 +1,11 @@
 //! Terraform's `helm_release`, as far as it is written in plain text: what an expression makes is not known here.
 
-use super::super::values::{self, Table, Value};
+use std::sync::Arc;
+
+use super::super::values::{self, Leaf, LeafKind, Origin, Table, Value};
 use crate::file_type::{self, Masks, Parser};
 use crate::source::Span;
+use crate::syntax::hcl::{self, Scan};
 use crate::syntax::yaml::{Map, Node, Parsed};
 
 /// What a file has that releases a chart.
@@ -10,16 +13,53 @@ pub(super) const WORD: &str = "helm_release";
 /// Where [`read`] has the releases.
 pub(super) const RELEASES: &str = "releases []";
 
+/// Where [`read`] has the files whose values a release gets: a key that no attribute can have.
+pub(super) const FILES: &str = "files of values";
+
+/// The functions that read a file.
+const READING: [&str; 2] = ["file", "templatefile"];
+/// The folder of the file itself, or the one that Terraform is run in, which is mostly the same.
+const HERE: [&str; 3] = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
+
 /// The releases of a file, as a table that has a list of them.
 pub(super) fn read(text: &str) -> Value {
     let masks = Masks::default();
+    let scan = hcl::scan(text);
     let mut releases = Vec::new();
     for layer in file_type::read(text, Parser::Hcl, None, &masks).layers {
         let bodies = bodies(&layer.parsed).into_iter();
-        releases.extend(bodies.filter_map(|body| values::of_node(body, text, &layer.parsed, 0)));
+        releases.extend(bodies.filter_map(|body| {
+            let release = values::of_node(body, text, &layer.parsed, 0)?;
+            let mut release = Table::clone(release.as_table()?);
+            release.insert(FILES.to_owned(), files(body, text, &scan));
+            Some(Value::table(release))
+        }));
     }
     let list = RELEASES.trim_end_matches(" []").to_owned();
     Value::table(Table::from([(list, Value::List(releases.into()))]))
+}
+
+/// The files that the expressions of `values` read, as far as their names are written out.
+fn files(body: &Node<'_>, text: &str, scan: &Scan) -> Value {
+    let expressions = body.as_map().into_iter();
+    let expressions = expressions.flat_map(|body| of_key(body, "values"));
+    let names = expressions.flat_map(|node| hcl::first_texts(text, scan, node.span(), &READING));
+    let files = names.filter_map(|span| {
+        let name = span.of(text);
+        let mut here = HERE.iter();
+        let name = here
+            .find_map(|folder| name.strip_prefix(folder))
+            .unwrap_or(name);
+        let is_known = !name.starts_with('/') && !name.contains("${") && !name.contains("%{");
+        is_known.then(|| {
+            Value::Leaf(Leaf {
+                text: Arc::from(name),
+                kind: LeafKind::Text,
+                origin: Origin { file: 0, span },
+            })
+        })
+    });
+    Value::List(files.collect())
 }
 
 /// Where the releases of a file are.

@@ -159,7 +159,11 @@ pub(super) static WAYS: &[Way] = &[
         chart: "chart",
         repository: Repository::Url("repository"),
         version: &["version"],
-        values: &[("values", Form::List), ("set", Form::Pairs)],
+        values: &[
+            (terraform::FILES, Form::Files),
+            ("values", Form::List),
+            ("set", Form::Pairs),
+        ],
     },
     // Skaffold, up to its third version and from it on.
     Way {
