@@ -24,6 +24,7 @@ mod refusal;
 mod released_chart;
 mod releases;
 pub mod render;
+mod schema;
 mod subchart_findings;
 mod template_join;
 mod templates;
@@ -318,10 +319,16 @@ impl Charts<'_> {
         for readers in &self.readers {
             readers.lift(members);
         }
-        let is_read = |root: &&OwnedChart| self.readers.iter().any(|one| one.is_of(&root.values));
-        for root in self.roots.iter().filter(|root| !is_read(root)) {
-            Readers::of_subcharts(self.tree, &root.values).lift(members);
+        for root in self.unread() {
+            root.lift(members);
         }
+    }
+
+    /// The charts with subcharts of which no template is read.
+    fn unread(&self) -> impl Iterator<Item = Readers<'_>> {
+        let is_read = |root: &&OwnedChart| self.readers.iter().any(|one| one.is_of(&root.values));
+        let unread = self.roots.iter().filter(move |root| !is_read(root));
+        unread.map(|root| Readers::of_subcharts(self.tree, &root.values))
     }
 }
 
@@ -369,6 +376,9 @@ impl Project for Charts<'_> {
             changes::plan(&changes, members);
             for readers in &self.readers {
                 readers.hold(members, self.rules);
+            }
+            for root in self.unread() {
+                root.hold_refused_alone(members);
             }
         })
     }

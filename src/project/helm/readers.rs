@@ -11,6 +11,7 @@ mod hold;
 mod image;
 mod layer;
 mod pin;
+mod refused;
 mod trace;
 mod untried;
 
@@ -33,6 +34,7 @@ use found::{is_other_image, names_legacy_host, placed, says};
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::{Layer, is_layer};
+use refused::Schemas;
 use trace::{Trace, chart, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates make another image of it";
@@ -50,13 +52,14 @@ pub(super) struct Readers<'t> {
     others: Vec<PathBuf>,
     /// Templates in which a rule could speak about something.
     templates: Vec<PathBuf>,
-    latest: Mutex<Option<Latest>>,
+    latest: Mutex<Option<Arc<Latest>>>,
 }
 
 /// What the chart was rendered from, and what came of it.
 struct Latest {
     texts: Vec<String>,
-    traces: Arc<Result<Vec<Trace>, String>>,
+    traces: Result<Vec<Trace>, String>,
+    schemas: Option<Schemas>,
 }
 
 impl<'t> Readers<'t> {
@@ -147,25 +150,30 @@ impl<'t> Readers<'t> {
     }
 
     /// What the chart renders to as its files are now.
-    fn traces(&self, members: &Members, rules: &RuleSet) -> Arc<Result<Vec<Trace>, String>> {
+    fn latest(&self, members: &Members, rules: &RuleSet) -> Arc<Latest> {
         let texts = self.files().filter_map(|path| members.get(path));
         let texts: Vec<String> = texts.map(|member| member.text.clone()).collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(latest) = latest.as_ref().filter(|latest| latest.texts == texts) {
-            return Arc::clone(&latest.traces);
+            return Arc::clone(latest);
         }
-        let traces = Arc::new(traces(
-            self.tree,
-            &self.folder,
-            &self.layers,
-            members,
-            rules,
-        ));
-        *latest = Some(Latest {
+        let chart = chart(self.tree, &self.folder, members);
+        let made = Arc::new(Latest {
             texts,
-            traces: Arc::clone(&traces),
+            schemas: chart.as_ref().ok().and_then(Schemas::of),
+            traces: chart.and_then(|chart| {
+                traces(
+                    self.tree,
+                    &chart,
+                    &self.folder,
+                    &self.layers,
+                    members,
+                    rules,
+                )
+            }),
         });
-        traces
+        *latest = Some(Arc::clone(&made));
+        made
     }
 
     /// Drops what does not come to an image that a rule speaks about, and adds what does.
@@ -176,7 +184,7 @@ impl<'t> Readers<'t> {
         if member.findings.is_empty() && !self.has_anything(members, prefilter) {
             return;
         }
-        match &*self.traces(members, rules) {
+        match &self.latest(members, rules).traces {
             Ok(traces) => {
                 let partly_read = found::take_partly_read(&self.templates, members);
                 for trace in traces {
@@ -342,9 +350,16 @@ impl<'t> Readers<'t> {
         if !self.files().any(has_fix) {
             return;
         }
-        let Ok(traces) = &*self.traces(members, rules) else {
-            return;
-        };
+        let latest = self.latest(members, rules);
+        if let Ok(traces) = &latest.traces {
+            self.hold_by(traces, members, rules);
+        }
+        if let Some(schemas) = &latest.schemas {
+            self.hold_refused(schemas, members);
+        }
+    }
+
+    fn hold_by(&self, traces: &[Trace], members: &mut Members, rules: &RuleSet) {
         let readings = traces.iter().flat_map(|trace| {
             let layer = trace.layer.as_ref().map(|layer| layer.path.as_path());
             let images = trace.images.iter().filter(|image| image.is_known());
@@ -373,7 +388,8 @@ pub(super) type Piece = (String, Option<(Arc<Path>, Span)>);
 /// The images that a chart renders with its values as they are, and those that are switched off: piece by piece, with where
 /// each is written. Those of which a part is not known here are left out.
 pub(super) fn rendered(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Vec<Vec<Piece>> {
-    let traces = traces(tree, folder, &[], &Members::new(), rules);
+    let chart = chart(tree, folder, &Members::new());
+    let traces = chart.and_then(|chart| traces(tree, &chart, folder, &[], &Members::new(), rules));
     let own = traces.ok().and_then(|traces| traces.into_iter().next());
     let images = own.map(|trace| trace.images).unwrap_or_default();
     let known = images.into_iter().filter(Image::is_known);

@@ -133,7 +133,8 @@ impl Readers<'_> {
             }
             Some(layer) => {
                 let only = std::slice::from_ref(layer);
-                let traces = traces(self.tree, &self.folder, only, members, rules).ok()?;
+                let chart = chart(self.tree, &self.folder, members).ok()?;
+                let traces = traces(self.tree, &chart, &self.folder, only, members, rules).ok()?;
                 let mut traces = traces.into_iter();
                 let trace = traces.find(|trace| trace.layer.as_ref() == Some(layer))?;
                 let images = trace.images.into_iter();

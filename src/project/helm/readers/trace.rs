@@ -40,12 +40,12 @@ pub(super) struct Trace {
 /// Why it cannot be rendered.
 pub(super) fn traces(
     tree: &dyn Tree,
+    chart: &Chart,
     folder: &Path,
     layers: &[Layer],
     members: &Members,
     rules: &RuleSet,
 ) -> Result<Vec<Trace>, String> {
-    let chart = chart(tree, folder, members)?;
     let read = |layer: &Layer| -> Option<(Layer, Vec<File>)> {
         let files = layer.given.iter().map(|given| {
             let bytes = match members.get(&given.file) {
@@ -57,10 +57,10 @@ pub(super) fn traces(
         let files: Option<Vec<File>> = files.collect();
         Some((layer.clone(), files?))
     };
-    let own = trace(&chart, folder, None, EVERY_WAY, rules)?;
+    let own = trace(chart, folder, None, EVERY_WAY, rules)?;
     let layers = layers.iter().filter_map(read);
     // A file that merely is called like one of values may not even parse.
-    let others = layers.filter_map(|layer| trace(&chart, folder, Some(layer), 1, rules).ok());
+    let others = layers.filter_map(|layer| trace(chart, folder, Some(layer), 1, rules).ok());
     Ok(std::iter::once(own).chain(others).collect())
 }
 

@@ -154,6 +154,20 @@ impl Chart {
         &self.root
     }
 
+    pub(in crate::project::helm) fn shared_root(&self) -> Arc<load::Chart> {
+        Arc::clone(&self.root)
+    }
+
+    /// The file of that name of one of the charts.
+    pub(in crate::project::helm) fn file_of(
+        &self,
+        chart: &load::Chart,
+        name: &str,
+    ) -> Option<&File> {
+        let mut files = chart.templates.iter().map(|number| &self.files[*number]);
+        files.find(|file| file.name == name)
+    }
+
     /// The files of all charts, by their numbers.
     pub fn files(&self) -> &[File] {
         &self.files

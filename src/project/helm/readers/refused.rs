@@ -1,0 +1,207 @@
+//! Fixes of values that the schema of a chart refuses: Helm would not render the chart any more.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Readers;
+use super::trace::chart;
+use crate::edit::{Fix, Patch};
+use crate::finding::Id;
+use crate::project::Members;
+use crate::project::helm::coalesce::{Layered, merge, read_whole};
+use crate::project::helm::effective::{self, ChartNode};
+use crate::project::helm::given::Given;
+use crate::project::helm::load;
+use crate::project::helm::render::Chart;
+use crate::project::helm::schema::{self, Schema};
+use crate::project::helm::values::{Table, Value};
+
+/// More fixes of one chart's values are not tried one by one.
+const MOST_TRIED: usize = 64;
+
+/// The schemas of a chart and its subcharts.
+pub(super) struct Schemas {
+    root: Arc<load::Chart>,
+    of: Vec<(Arc<load::Chart>, OfChart)>,
+}
+
+struct OfChart {
+    /// From the root's folder: `charts/sub-1.0.0.tgz!sub/values.schema.json`.
+    file: String,
+    schema: Schema,
+}
+
+/// Which values are refused, by the file of the schema and their location in the values of its chart.
+type Refused = BTreeMap<(String, Vec<String>), String>;
+
+impl Schemas {
+    /// `None` where no chart has one.
+    pub(super) fn of(chart: &Chart) -> Option<Self> {
+        let root = chart.shared_root();
+        let mut of = Vec::new();
+        let mut open = vec![&root];
+        while let Some(one) = open.pop() {
+            let file = chart.file_of(one, schema::FILE);
+            of.extend(file.and_then(|file| {
+                let schema = Schema::parse(file.bytes())?;
+                let file = file.path.clone();
+                Some((Arc::clone(one), OfChart { file, schema }))
+            }));
+            open.extend(&one.children);
+        }
+        let root = Arc::clone(&root);
+        (!of.is_empty()).then_some(Self { root, of })
+    }
+
+    /// What they refuse where values are laid over those of the root; `None` where that takes too much work to know.
+    fn refuse(&self, over: Table) -> Option<Refused> {
+        let (nest, values) = effective::rendered(&self.root, over);
+        let mut refused = Refused::new();
+        self.add_refused(&nest, &values, &mut refused)?;
+        Some(refused)
+    }
+
+    fn add_refused(
+        &self,
+        chart: &Layered<ChartNode>,
+        values: &Table,
+        refused: &mut Refused,
+    ) -> Option<()> {
+        let own = self.of.iter();
+        let mut own = own.filter(|(one, _)| Arc::ptr_eq(one, &chart.of.chart));
+        if let Some((_, OfChart { file, schema })) = own.next() {
+            for one in schema.refuses(values)? {
+                refused.insert((file.clone(), one.at), one.why);
+            }
+        }
+        for child in &chart.children {
+            if let Some(values) = values.get(&child.name).and_then(Value::as_table) {
+                self.add_refused(child, values, refused)?;
+            }
+        }
+        Some(())
+    }
+}
+
+/// Where a finding is: its file and its id there.
+type Location = (PathBuf, Id);
+
+impl Readers<'_> {
+    /// The same, of a chart of which nothing is rendered.
+    pub(in crate::project::helm) fn hold_refused_alone(&self, members: &mut Members) {
+        let mut fixes = members.iter().flat_map(|(path, member)| {
+            let fixes = member.findings.iter().filter_map(|one| one.fix.as_ref());
+            fixes.flat_map(move |fix| fix.in_files(path))
+        });
+        let is_edited = fixes.any(|(path, _)| *path == *self.values);
+        drop(fixes);
+        if is_edited {
+            let chart = chart(self.tree, &self.folder, members);
+            if let Some(schemas) = chart.ok().as_ref().and_then(Schemas::of) {
+                self.hold_refused(&schemas, members);
+            }
+        }
+    }
+
+    /// Takes the fixes away after which a schema refuses values that it accepts as they are.
+    pub(super) fn hold_refused(&self, schemas: &Schemas, members: &mut Members) {
+        let own = std::iter::once(&[][..]);
+        let layers = self.layers.iter().map(|layer| layer.given.as_slice());
+        for given in own.chain(layers) {
+            for ((path, id), reason) in self.refused(schemas, given, members) {
+                let member = members.get_mut(&path);
+                if let Some(finding) = member.and_then(|member| member.findings.get_mut(id)) {
+                    finding.fix = None;
+                    finding.reason = Some(reason);
+                }
+            }
+        }
+    }
+
+    /// The findings whose fixes are refused with values that are laid over the chart's own, and why.
+    fn refused(
+        &self,
+        schemas: &Schemas,
+        given: &[Given],
+        members: &Members,
+    ) -> Vec<(Location, String)> {
+        let files: BTreeSet<&Path> = given.iter().map(|one| one.file.as_path()).collect();
+        let reads = |path: &Path| *path == *self.values || files.contains(path);
+        let mut fixes: Vec<(Location, &Fix)> = Vec::new();
+        for (path, member) in members {
+            for finding in &member.findings {
+                let fix = finding.fix.as_ref();
+                let fix = fix.filter(|fix| fix.in_files(path).any(|(path, _)| reads(path)));
+                fixes.extend(fix.map(|fix| ((path.clone(), finding.id), fix)));
+            }
+        }
+        if fixes.is_empty() {
+            return Vec::new();
+        }
+        let with = |fixes: &[(Location, &Fix)]| {
+            let texts = members.iter();
+            let texts = texts.map(|(path, member)| (path.as_path(), member.text.as_str()));
+            let mut patch = Patch::new(texts);
+            for ((path, _), fix) in fixes {
+                patch.offer(path, fix);
+            }
+            let changed = patch.changed().collect();
+            schemas.refuse(self.laid(given, members, &changed)?)
+        };
+        let Some(before) = with(&[]) else {
+            return Vec::new();
+        };
+        let refusal = |fixes: &[(Location, &Fix)]| {
+            let mut after = with(fixes)?.into_iter();
+            let ((file, at), why) = after.find(|(at, _)| !before.contains_key(at))?;
+            Some(format!("{file} refuses it: {} {why}", at.join(".")))
+        };
+        let Some(together) = refusal(&fixes) else {
+            return Vec::new();
+        };
+        let (tried, others) = fixes.split_at(fixes.len().min(MOST_TRIED));
+        let alone = tried.iter().map(|one| {
+            let reason = refusal(std::slice::from_ref(one));
+            (one.0.clone(), reason)
+        });
+        let alone: Vec<(Location, Option<String>)> = alone.collect();
+        let is_known = alone.iter().any(|(_, reason)| reason.is_some());
+        let tried = alone.into_iter().filter_map(|(location, reason)| {
+            let reason = match is_known {
+                true => reason?,
+                false => together.clone(),
+            };
+            Some((location, reason))
+        });
+        let others = others.iter();
+        let others = others.map(|(location, _)| (location.clone(), together.clone()));
+        tried.chain(others).collect()
+    }
+
+    /// The chart's own values with others laid over them, as they are with the changed texts.
+    fn laid(
+        &self,
+        given: &[Given],
+        members: &Members,
+        changed: &BTreeMap<&Path, String>,
+    ) -> Option<Table> {
+        let text = |path: &Path| -> Option<Cow<'_, str>> {
+            let changed = changed.get(path).map(String::as_str);
+            let known = changed.or_else(|| Some(members.get(path)?.text.as_str()));
+            match known {
+                Some(text) => Some(Cow::Borrowed(text)),
+                None => Some(Cow::Owned(self.tree.text(path)?.to_string())),
+            }
+        };
+        let own = text(&self.values).unwrap_or_default();
+        let mut laid = read_whole(&own, 0).ok()?;
+        for one in given {
+            let mut upper = one.read(&text(&one.file)?, 0).ok()?;
+            merge(&mut upper, &laid, true);
+            laid = upper;
+        }
+        Some(laid)
+    }
+}
