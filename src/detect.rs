@@ -16,6 +16,7 @@ mod image_use;
 mod input;
 mod literal;
 mod live;
+mod parameters;
 mod parts;
 
 mod reference;

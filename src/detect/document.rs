@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::aliases::Aliases;
-use super::usage::{self, Usage};
+use super::parameters::Parameters;
+use super::usage::{self, POLICY, Usage};
 use super::words::fold;
+use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
 /// A document, and what is known of all of it.
@@ -15,6 +17,8 @@ pub(super) struct Document<'d> {
     /// How all that it names is used: a limit where that is a pull.
     pub(super) usage: Option<Usage>,
     pub(super) aliases: &'d Aliases<'d>,
+    span: Span,
+    parameters: Parameters,
 }
 
 /// What a document is for.
@@ -52,7 +56,6 @@ impl DocumentType {
     }
 }
 
-const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
 const MIRROR: Usage = Usage::Mention(usage::MIRRORED);
 const MATCH_LIST: Usage =
     Usage::Mention("a detection rule matches running images, it does not pull them");
@@ -104,6 +107,8 @@ impl<'d> Document<'d> {
                 object: None,
                 usage: usage_of_list(root),
                 aliases,
+                span: root.span(),
+                parameters: Parameters::default(),
             },
         }
     }
@@ -116,6 +121,8 @@ impl<'d> Document<'d> {
             object,
             usage: usage_of(map, object, kind, path),
             aliases,
+            span: map.span,
+            parameters: Parameters::default(),
         }
     }
 
@@ -127,6 +134,12 @@ impl<'d> Document<'d> {
             None => above,
         };
         self
+    }
+
+    /// Whether it has a parameter of that name which it uses by itself. `text` is the one that it is a part of.
+    pub(super) fn uses_alone(&self, text: &str, parameter: &str) -> bool {
+        (self.is_object("tekton.dev", "") || self.is_object("argoproj.io", ""))
+            && self.parameters.are_alone(self.span.of(text), parameter)
     }
 
     /// One of the documents of a file that SOPS signed: all are.

@@ -36,7 +36,9 @@ pub(super) struct Named {
 
 /// What the value of a key is called. `None` where nothing below it is of interest.
 pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<Named> {
-    let key = words::fold(raw);
+    // What Kyverno adds where there is none.
+    let added = raw.strip_prefix("+(").and_then(|key| key.strip_suffix(')'));
+    let key = words::fold(added.unwrap_or(raw));
     let plain = |key: String, parent: Option<String>| {
         let schema = None;
         Some(Named {
@@ -158,6 +160,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if words::is_selector(key) => Some(SELECTS),
         () if words::is_example(key) => Some(EXAMPLE),
         () if matches!(key, "enum" | "const") => Some(CLOSED),
+        () if is_anchor(context) => Some(COMPARED),
         () if words::is_closed_list(key) && is_list_of_scalars(value) => Some(CLOSED),
         // `values` of a condition
         () if key == "values" && has("operator") => Some(COMPARED),
@@ -172,6 +175,15 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         }
         () => None,
     }
+}
+
+/// A key of Kyverno that has its value compared: `(image)`, `<(image)`.
+fn is_anchor(context: &Context<'_>) -> bool {
+    let Step::Key(key) = context.step() else {
+        return false;
+    };
+    let marks = ["(", "<(", "^(", "=(", "X("];
+    key.ends_with(')') && marks.iter().any(|mark| key.starts_with(mark))
 }
 
 /// Maps of accounts and of mirrors are small; one with more keys has other settings, too.
@@ -198,7 +210,7 @@ fn is_list_of_scalars(value: &Node<'_>) -> bool {
 }
 
 /// Whether a default is one of the few values that are allowed.
-fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
+pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
     let Some(scalar) = value.as_scalar() else {
         return false;
     };

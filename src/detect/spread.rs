@@ -5,6 +5,7 @@ mod reader;
 use std::collections::HashSet;
 
 use super::context::{Context, SchemaKeys};
+use super::entries;
 use super::form::Form;
 use super::image_use::ImageUse;
 use super::parts::{self, Around, Pair, Value};
@@ -70,7 +71,10 @@ pub(super) fn of_list(
         let name = name.filter_map(|key| map.text(key)).next();
         let value = ["value", "default"].iter();
         let value = value.filter_map(|key| map.get(key)).next();
-        if let (Some(key), Some(node)) = (name, value) {
+        if let (Some(key), Some(node)) = (name, value)
+            && !entries::is_in_closed_list(map, node)
+            && !is_whole(context, key)
+        {
             parts.push(Part {
                 key,
                 node,
@@ -83,6 +87,12 @@ pub(super) fn of_list(
         return HashSet::new();
     }
     images(context, &parts, None, out)
+}
+
+/// Whether a parameter is an image before which nothing is put.
+fn is_whole(context: &Context<'_>, parameter: &str) -> bool {
+    let is_name = words::repository_stem(&words::fold(parameter)).is_some();
+    is_name && context.document.uses_alone(context.input.text, parameter)
 }
 
 /// The entries of a map, and those of maps that are merged into it.
@@ -132,8 +142,11 @@ fn collect<'p>(
 /// The defaults of the fields that a schema names.
 fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
     for entry in &map.entries {
-        let default = entry.value.as_map().and_then(|field| field.get("default"));
-        if let (Some(key), Some(node)) = (entry.name(), default) {
+        let field = entry.value.as_map();
+        let default = field.and_then(|field| field.get("default"));
+        if let (Some(key), Some(node)) = (entry.name(), default)
+            && !field.is_some_and(|field| entries::is_in_closed_list(field, node))
+        {
             parts.push(Part {
                 key,
                 node,

@@ -84,7 +84,7 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
     let mut below = context.item();
     if let Some(row) = schema::row(&below) {
         below.form = row.form;
-        below.inherited = Some(row.usage(&below).below(context.inherited));
+        below.inherited = Some(row.usage_below(&below, context.inherited));
     }
     let named = spread::of_list(context, list, out);
     let usages = argument_usages(list);
@@ -182,13 +182,15 @@ fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<I
     }
     below.schema = named.schema;
     let row = schema::row(&below);
-    let by_schema = row.map(|row| row.usage(&below));
-    let usage = by_schema.or_else(|| entries::usage_of(&below, &entry.value));
-    below.inherited = match usage {
-        // Text for people is so in a policy, too.
-        Some(Usage::Unknown(_)) => usage,
-        Some(usage) => Some(usage.below(context.inherited)),
-        None => context.inherited,
+    let above = context.inherited;
+    below.inherited = match row {
+        Some(row) => Some(row.usage_below(&below, above)),
+        None => match entries::usage_of(&below, &entry.value) {
+            // Text for people is so in a policy, too.
+            Some(prose @ Usage::Unknown(_)) => Some(prose),
+            Some(usage) => Some(usage.below(above)),
+            None => above,
+        },
     };
     below.form = row.map_or(Form::ByWords, |row| row.form);
     // A variable of a `ClusterClass` has its name beside its schema.

@@ -31,6 +31,8 @@ pub(super) enum Of {
 pub(super) enum Says {
     Is(Usage),
     By(fn(&Context<'_>) -> Usage),
+    /// Of what is put into other objects, whatever is said above it: a policy speaks about images, but those are pulled.
+    PutIn(fn(&Context<'_>) -> Usage),
 }
 
 impl Row {
@@ -38,7 +40,20 @@ impl Row {
     pub(in crate::detect) fn usage(&self, context: &Context<'_>) -> Usage {
         match self.says {
             Says::Is(usage) => usage,
-            Says::By(usage) => usage(context),
+            Says::By(usage) | Says::PutIn(usage) => usage(context),
+        }
+    }
+
+    /// The same below something that is used in another way.
+    pub(in crate::detect) fn usage_below(
+        &self,
+        context: &Context<'_>,
+        above: Option<Usage>,
+    ) -> Usage {
+        let usage = self.usage(context);
+        match self.says {
+            Says::PutIn(_) => usage,
+            Says::Is(_) | Says::By(_) => usage.below(above),
         }
     }
 

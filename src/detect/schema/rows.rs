@@ -2,7 +2,7 @@
 
 use super::row::Of::{self, Any, Kind, Object, Objects, Type};
 use super::row::Row;
-use super::row::Says::{self, By, Is};
+use super::row::Says::{self, By, Is, PutIn};
 use super::{kubeadm, usages as by};
 use crate::detect::document::DocumentType as T;
 use crate::detect::form::Form;
@@ -39,6 +39,7 @@ const FLUX_SCAN: Says = Is(Usage::likely(
 const UPDATER: Says = Is(Usage::likely(
     "the image updater compares it with what the application runs: move both",
 ));
+const PUT_IN: Says = PutIn(by::put_in);
 const KARGO: Says = Is(Usage::must_agree(
     "Kargo looks for this name in what it promotes: move all of them together",
 ));
@@ -131,6 +132,18 @@ const ROWS: &[Written] = &[
     (Object("kpt.dev", "Kptfile"), "pipeline validators [] image", PULL, Form::Image),
     (Object("kpt.dev", "Kptfile"), "pipeline mutators [] configMap name", By(by::kustomize_entry), Form::Entry),
     (Object("kpt.dev", "Kptfile"), "pipeline mutators [] configMap newName", PULL, Form::Name),
+
+    // policies: what they put into objects
+    (Object("kyverno.io", ""), "** mutate patchStrategicMerge", PUT_IN, Form::ByWords),
+    (Object("kyverno.io", ""), "** mutate patchesJson6902", PUT_IN, Form::ByWords),
+    (Object("kyverno.io", ""), "** foreach [] patchStrategicMerge", PUT_IN, Form::ByWords),
+    (Object("kyverno.io", ""), "** foreach [] patchesJson6902", PUT_IN, Form::ByWords),
+    (Object("kyverno.io", ""), "** generate data", PUT_IN, Form::ByWords),
+    (Object("kyverno.io", ""), "** foreach [] data", PUT_IN, Form::ByWords),
+    (Object("mutations.gatekeeper.sh", ""), "spec parameters assign value", PUT_IN, Form::Image),
+    (Object("mutations.gatekeeper.sh", "AssignImage"), "spec parameters assignDomain", PUT_IN, Form::Folder),
+    (Object("mutations.gatekeeper.sh", "ModifySet"), "spec parameters values fromList", PUT_IN, Form::ByWords),
+    (Object("policy.open-cluster-management.io", ""), "spec object-templates [] objectDefinition", PutIn(by::managed_object), Form::ByWords),
 
     // OpenShift
     (Kind("ImageStream"), "** from name", By(by::openshift_source), Form::Image),

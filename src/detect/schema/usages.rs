@@ -1,7 +1,7 @@
 //! Usages that the values beside a value decide.
 
 use crate::detect::context::Context;
-use crate::detect::usage::{ACCOUNT, Usage};
+use crate::detect::usage::{ACCOUNT, POLICY, Usage};
 use crate::syntax::yaml::Node;
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
@@ -17,6 +17,23 @@ pub(super) fn kustomize_entry(context: &Context<'_>) -> Usage {
     Usage::Selector {
         reason: if replaced { SELECTS } else { SELECTS_AND_STAYS },
         replaced,
+    }
+}
+
+const PUT_IN: Usage =
+    Usage::likely("a policy puts it into objects: see whether others allow the new location");
+
+/// What a policy puts into objects.
+pub(super) fn put_in(_: &Context<'_>) -> Usage {
+    PUT_IN
+}
+
+/// What a policy wants objects to be: created, if they are not there, or gone.
+pub(super) fn managed_object(context: &Context<'_>) -> Usage {
+    let wanted = context.siblings.and_then(|map| map.text("complianceType"));
+    match wanted.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "musthave" | "mustonlyhave" => PUT_IN,
+        _ => POLICY,
     }
 }
 

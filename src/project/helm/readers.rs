@@ -24,7 +24,6 @@ use crate::finding::{Finding, Unjudged};
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
-use crate::source::Span;
 
 use super::given::Laid;
 use super::members::note;
@@ -35,6 +34,7 @@ use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::{Layer, is_layer};
 use refused::Schemas;
+pub(super) use trace::rendered;
 use trace::{Trace, chart, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates make another image of it";
@@ -380,23 +380,4 @@ impl<'t> Readers<'t> {
         untried::doubt(&self.untried, members);
         self.pin(members, rules);
     }
-}
-
-/// A piece of an image, and where it is written.
-pub(super) type Piece = (String, Option<(Arc<Path>, Span)>);
-
-/// The images that a chart renders with its values as they are, and those that are switched off: piece by piece, with where
-/// each is written. Those of which a part is not known here are left out.
-pub(super) fn rendered(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Vec<Vec<Piece>> {
-    let chart = chart(tree, folder, &Members::new());
-    let traces = chart.and_then(|chart| traces(tree, &chart, folder, &[], &Members::new(), rules));
-    let own = traces.ok().and_then(|traces| traces.into_iter().next());
-    let images = own.map(|trace| trace.images).unwrap_or_default();
-    let known = images.into_iter().filter(Image::is_known);
-    let pieces = known.map(|image| {
-        let parts = image.parts.into_iter();
-        let written = |part: Part| (part.text, part.at.map(|at| (at.path, at.span)));
-        parts.map(written).collect()
-    });
-    pieces.collect()
 }

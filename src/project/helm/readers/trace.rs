@@ -15,6 +15,7 @@ use crate::project::helm::render::{
 };
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
+use crate::source::Span;
 
 const MOST_FILES: usize = 4000;
 const MOST_BYTES: usize = 32 << 20;
@@ -240,6 +241,29 @@ fn behind_equals(part: &mut Part) {
     if let Some(written) = part.at.as_mut().filter(|written| written.verbatim) {
         written.span.start += at + 1;
     }
+}
+
+/// A piece of an image, and where it is written.
+pub(in crate::project::helm) type Piece = (String, Option<(Arc<Path>, Span)>);
+
+/// The images that a chart renders with its values as they are, and those that are switched off: piece by piece, with where
+/// each is written. Those of which a part is not known here are left out.
+pub(in crate::project::helm) fn rendered(
+    tree: &dyn Tree,
+    folder: &Path,
+    rules: &RuleSet,
+) -> Vec<Vec<Piece>> {
+    let chart = chart(tree, folder, &Members::new());
+    let traces = chart.and_then(|chart| traces(tree, &chart, folder, &[], &Members::new(), rules));
+    let own = traces.ok().and_then(|traces| traces.into_iter().next());
+    let images = own.map(|trace| trace.images).unwrap_or_default();
+    let known = images.into_iter().filter(Image::is_known);
+    let pieces = known.map(|image| {
+        let parts = image.parts.into_iter();
+        let written = |part: Part| (part.text, part.at.map(|at| (at.path, at.span)));
+        parts.map(written).collect()
+    });
+    pieces.collect()
 }
 
 struct Reader<'r> {
