@@ -162,14 +162,10 @@ impl Found<'_> {
     fn fix(
         &self,
         verdict: &Verdict<'_>,
-        mut edits: Vec<Edit>,
+        edits: Vec<Edit>,
         name: &str,
         limit: &mut Limit,
     ) -> Option<Fix> {
-        edits.extend(self.one.companion.as_ref().map(|companion| Edit {
-            span: companion.insertion.span,
-            text: companion.with(name),
-        }));
         let edits = match &self.one.new_name {
             Some(insertion) => Some(vec![Edit {
                 span: insertion.span,
@@ -177,10 +173,14 @@ impl Found<'_> {
             }]),
             None => self.in_file(edits),
         };
-        let Some(edits) = edits else {
+        let Some(mut edits) = edits else {
             limit.reason = Some(NOT_EDITABLE.to_owned());
             return None;
         };
+        edits.extend(self.one.companion.as_ref().map(|companion| Edit {
+            span: companion.insertion.span,
+            text: companion.with(name),
+        }));
         let fix = Fix::here(edits, limit.applicability);
         let pin = self.pin(verdict, limit.applicability);
         Some(Fix { pin, ..fix })

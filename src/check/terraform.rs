@@ -68,10 +68,9 @@ fn without_keys(one: &mut ImageUse, here_documents: &[Span]) {
         before > 0 && here_documents[before - 1].covers(at)
     };
     let mut keys = one.new_name.iter().map(|key| key.span);
-    let mut companions = one
-        .companion
-        .iter()
-        .map(|companion| companion.insertion.span);
+    // Without the name it is more of the text that it stands in.
+    let companions = one.companion.iter().filter(|companion| companion.has_name);
+    let mut companions = companions.map(|companion| companion.insertion.span);
     if keys.any(|at| !is_inside(at)) || companions.any(|at| !is_inside(at)) {
         one.new_name = None;
         one.companion = None;

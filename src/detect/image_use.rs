@@ -50,7 +50,7 @@ pub struct ImageUse {
     pub decoded: Option<Arc<Decoded>>,
     /// Of a selector: what gives what it selects the new name.
     pub new_name: Option<Insertion>,
-    /// What has to be written with the new name for it to be pulled.
+    /// What has to be written with the new name for it to be pulled; of the file, as `new_name` is.
     pub companion: Option<Companion>,
     /// The live object that names it.
     pub object: Option<Arc<Object>>,
@@ -68,6 +68,20 @@ impl Companion {
     /// What is written at the insertion's span.
     pub fn with(&self, name: &str) -> String {
         self.insertion.with(if self.has_name { name } else { "" })
+    }
+
+    /// The same in the text that its own is written in. `None` where it may have to be written otherwise there.
+    fn written_in(mut self, outer: &Decoded) -> Option<Self> {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || " ,.=-/".contains(letter);
+        let Insertion {
+            span,
+            before,
+            after,
+        } = &mut self.insertion;
+        let is_plain = before.chars().chain(after.chars()).all(plain);
+        let fits = is_plain && span.is_empty() && outer.has_room(span.start);
+        *span = outer.raw(*span);
+        fits.then_some(self)
     }
 }
 
@@ -230,8 +244,13 @@ impl ImageUse {
         });
         // An insertion is a text of the file, in the file's own style.
         self.new_name = None;
-        self.companion = None;
         self.own_keys = Vec::new();
+        if let Some(companion) = self.companion.take() {
+            self.companion = companion.written_in(outer);
+            if self.companion.is_none() {
+                self.usage = self.usage.at_most(Certainty::MustAgree(NO_ROOM));
+            }
+        }
         self
     }
 
@@ -241,6 +260,9 @@ impl ImageUse {
         (piece(self.registry), piece(self.name))
     }
 }
+
+const NO_ROOM: &str =
+    "something else has to be written with it, and the text around cannot take that";
 
 const READ_OTHERWISE: &str =
     "the same value is read elsewhere in this file, where it is not pulled";

@@ -140,6 +140,12 @@ impl Decoded {
         !runs.is_empty() && together && !self.raw(span).of(written).contains(['\n', '\r'])
     }
 
+    /// Whether a text that means itself may be written there: between letters that are written as they are meant.
+    pub fn has_room(&self, at: usize) -> bool {
+        let mut runs = self.runs.iter();
+        runs.any(|run| run.exact && run.span.start < at && at <= run.span.end)
+    }
+
     /// Where in the text the byte at `raw` is, if it is written byte for byte.
     pub fn position(&self, raw: usize) -> Option<usize> {
         let holds = |run: &&Run| run.exact && run.raw.start <= raw && raw <= run.raw.end;
