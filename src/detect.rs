@@ -16,9 +16,9 @@ mod image_use;
 mod input;
 mod literal;
 mod live;
+mod options;
 mod parameters;
 mod parts;
-
 mod reference;
 mod same_text;
 mod scalar;
@@ -33,7 +33,7 @@ mod words;
 pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_order};
 pub use input::Input;
 pub use live::once_each;
-pub use text::{Prose, scan as scan_text};
+pub use text::Prose;
 pub use usage::{Certainty, Usage};
 
 use crate::source::Span;
@@ -51,6 +51,13 @@ pub struct View<'v> {
     pub unparsed: &'v [Span],
     /// Whether the actions are of a template, which has images in its own strings.
     pub has_literals: bool,
+}
+
+/// The image uses of text that is no tree.
+pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
+    let mut found = text::scan(input, region, prose);
+    options::of_text(input, region, (None, true), &mut found, 0);
+    found
 }
 
 /// All image uses of a text, in order, each set of pieces once.

@@ -113,6 +113,16 @@ impl<'d> Document<'d> {
         }
     }
 
+    /// What is no document: text between others.
+    pub(super) fn of_text(aliases: &'d Aliases<'d>) -> Self {
+        Self {
+            kind: DocumentType::Plain,
+            object: None,
+            usage: None,
+            aliases,
+        }
+    }
+
     pub(super) fn of_map(map: &'d Map<'d>, path: &Path, aliases: &'d Aliases<'d>) -> Self {
         let object = object_of(map);
         let kind = of_map(map, object, path);

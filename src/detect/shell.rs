@@ -6,6 +6,7 @@
 use super::usage::{ACCOUNT, IN_COMMAND, Usage};
 use crate::source::Span;
 
+pub(super) mod set_option;
 mod url;
 
 /// A command, or a line that is none.

@@ -95,6 +95,24 @@ fn is_whole(context: &Context<'_>, parameter: &str) -> bool {
     is_name && context.document.uses_alone(context.input.text, parameter)
 }
 
+/// Finds the images of paths and values, as options of a command set them. Gives the pairs that are dealt with.
+pub(super) fn of_settings(
+    context: &Context<'_>,
+    pairs: &[(&str, Node<'_>)],
+    out: &mut Vec<ImageUse>,
+) -> HashSet<usize> {
+    let numbered = pairs.iter().enumerate();
+    let parts: Vec<Part<'_>> = numbered
+        .map(|(index, (key, node))| Part {
+            key,
+            node,
+            own: Some(index),
+            by_alias: false,
+        })
+        .collect();
+    images(context, &parts, None, out)
+}
+
 /// The entries of a map, and those of maps that are merged into it.
 fn collect<'p>(
     context: &Context<'p>,

@@ -41,7 +41,7 @@ pub enum Prose {
 }
 
 /// The references of a region, token by token.
-pub fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
+pub(super) fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     if let Some(inner) = defaults::expand_text(input, region) {
         let inner_input = inner.input(input);
         let whole = Span::new(0, inner_input.text.len());

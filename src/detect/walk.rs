@@ -10,7 +10,7 @@ use super::form::Form;
 use super::image_use::ImageUse;
 use super::input::{Inner, Input};
 use super::usage::Usage;
-use super::{comment, entries, live, scalar, schema, shell, spread, words};
+use super::{comment, entries, live, options, scalar, schema, shell, spread, words};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
@@ -86,6 +86,7 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
         below.form = row.form;
         below.inherited = Some(row.usage_below(&below, context.inherited));
     }
+    let before = out.len();
     let named = spread::of_list(context, list, out);
     let usages = argument_usages(list);
     let mut flag: Option<String> = None;
@@ -106,6 +107,7 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
             .as_scalar()
             .and_then(|scalar| words::flag(&scalar.value));
     }
+    options::of_list(context, list, out, before);
 }
 
 /// How the items of a list are used that is a command: `[docker, build, -t, NAME, .]`. Empty where it is none.
@@ -215,7 +217,7 @@ fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
     let is_on_one_line = !scalar.is_block() && !scalar.span.of(input.text).contains('\n');
     if is_on_one_line && scalar.is_verbatim(input.masked) {
         if !text_documents(context, scalar.span, out) {
-            scalar::of_one_line(context, scalar.span, out);
+            line(context, scalar.span, !is_plain_in_flow(input, scalar), out);
         }
         return;
     }
@@ -224,26 +226,47 @@ fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
         if !embedded::is_behind_text(input, scalar) && text_documents(context, region, out) {
             return;
         }
-        scalar::of_several_lines(context, region, out);
+        lines(context, region, true, out);
         return;
     }
     // What is written is not what is meant.
     match Inner::of_scalar(input, scalar).filter(|_| input.depth < DEEPEST) {
-        None => scalar::of_several_lines(context, region, out),
+        None => lines(context, region, false, out),
         Some(inner) => {
             let inner_input = inner.input(input);
             let context = context.in_text(&inner_input);
             let whole = Span::new(0, inner_input.text.len());
+            let takes_comma = !is_plain_in_flow(input, scalar);
             let mut found = Vec::new();
             if !text_documents(&context, whole, &mut found) {
                 match inner_input.text.trim_end().contains('\n') {
-                    true => scalar::of_several_lines(&context, whole, &mut found),
-                    false => scalar::of_one_line(&context, whole, &mut found),
+                    true => lines(&context, whole, takes_comma, &mut found),
+                    false => line(&context, whole, takes_comma, &mut found),
                 }
             }
             inner.adopt(found, out);
         }
     }
+}
+
+/// Whether a scalar ends at its first comma: a plain one in a collection of flow style.
+fn is_plain_in_flow(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
+    let behind = || input.text[scalar.span.end..].trim_start();
+    scalar.style == Style::Plain && behind().starts_with([',', ']', '}'])
+}
+
+fn line(context: &Context<'_>, span: Span, takes_comma: bool, out: &mut Vec<ImageUse>) {
+    let before = out.len();
+    scalar::of_one_line(context, span, out);
+    let around = (context.inherited, takes_comma);
+    options::of_text(context.input, span, around, out, before);
+}
+
+fn lines(context: &Context<'_>, region: Span, takes_comma: bool, out: &mut Vec<ImageUse>) {
+    let before = out.len();
+    scalar::of_several_lines(context, region, out);
+    let around = (context.inherited, takes_comma);
+    options::of_text(context.input, region, around, out, before);
 }
 
 /// Walks the documents of a text that is a value. `false` where there are none.
