@@ -120,6 +120,8 @@ impl<'d> Document<'d> {
             object: None,
             usage: None,
             aliases,
+            span: Span::new(0, 0),
+            parameters: Parameters::default(),
         }
     }
 
