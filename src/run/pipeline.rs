@@ -15,6 +15,7 @@ use crate::check::pull_secrets::{self, PullSecret};
 use crate::edit::{Applicability, Patch};
 use crate::file_type::FileType;
 use crate::finding::{Finding, Findings, Fixed, Problem, Unjudged};
+use crate::printable;
 use crate::project::{Member, Members, Plan, Project};
 use crate::source::{LineIndex, Span};
 use crate::suppress;
@@ -286,11 +287,15 @@ fn hold_locked(members: &mut Members) {
             };
             let others = fix.elsewhere.iter().map(|other| &*other.path);
             let mut edited = std::iter::once(path.as_path()).chain(others);
-            if let Some(why) = edited.find_map(|path| locked.get(path))
+            if let Some((edited, why)) = edited.find_map(|path| locked.get_key_value(path))
                 && fix.applicability > Applicability::Display
             {
                 fix.applicability = Applicability::Display;
-                finding.reason = Some(why.to_string());
+                let reason = match edited == path {
+                    true => why.to_string(),
+                    false => format!("{} has to change, too: {why}", printable::path(edited)),
+                };
+                finding.reason = Some(reason);
             }
         }
     }

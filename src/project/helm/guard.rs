@@ -14,7 +14,12 @@ pub(super) struct Guard {
     is_read: bool,
     /// The named templates that read it, those of the subcharts among them: every chart can call them.
     named: BTreeSet<String>,
+    /// Whether they ask for it only for images that are not among those that `Chart.yaml` lists.
+    is_by_list: bool,
 }
+
+/// How a template reads the list of images in `Chart.yaml`.
+const LIST: &str = "Annotations.images";
 
 impl Guard {
     /// Whether the chart asks for consent where its values do not have the key.
@@ -22,13 +27,19 @@ impl Guard {
         self.is_read
     }
 
+    /// Whether it asks for none for the images that its `Chart.yaml` lists.
+    pub(super) fn is_by_list(&self) -> bool {
+        self.is_by_list
+    }
+
     /// Of a chart with these templates and subcharts.
     pub(super) fn of<'t>(
         templates: impl Iterator<Item = &'t [u8]> + Clone,
-        subcharts: impl Iterator<Item = &'t Self>,
+        subcharts: impl Iterator<Item = &'t Self> + Clone,
     ) -> Self {
-        let below = subcharts.flat_map(|one| one.named.iter().cloned());
+        let below = subcharts.clone().flat_map(|one| one.named.iter().cloned());
         let mut named: BTreeSet<String> = below.collect();
+        let is_by_list_below = { subcharts }.any(|one| one.is_by_list);
         let reads = |text: &str, named: &BTreeSet<String>| {
             text.contains(KEY)
                 || named
@@ -42,6 +53,8 @@ impl Guard {
         let texts: Vec<&str> = templates
             .filter_map(|bytes| std::str::from_utf8(bytes).ok())
             .collect();
+        let is_by_list = |text: &&str| text.contains(KEY) && text.contains(LIST);
+        let is_by_list = is_by_list_below || texts.iter().any(is_by_list);
         let is_read = texts.iter().any(|text| reads(text, &named));
         let defines: Vec<(&str, &str)> = texts.iter().flat_map(|text| defines(text)).collect();
         loop {
@@ -50,7 +63,11 @@ impl Guard {
                 .filter(|(name, body)| !named.contains(*name) && reads(body, &named));
             let more: Vec<String> = more.map(|(name, _)| (*name).to_owned()).collect();
             if more.is_empty() {
-                return Self { is_read, named };
+                return Self {
+                    is_read,
+                    named,
+                    is_by_list,
+                };
             }
             named.extend(more);
         }

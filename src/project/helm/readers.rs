@@ -44,6 +44,8 @@ pub(super) struct Readers<'t> {
     tree: &'t dyn Tree,
     folder: PathBuf,
     values: PathBuf,
+    /// Its `Chart.yaml`, if a rule could speak about something there.
+    about: Option<PathBuf>,
     /// Values that are laid over the chart's own, each tried.
     layers: Vec<Layer>,
     /// The same, beyond what is tried.
@@ -112,6 +114,7 @@ impl<'t> Readers<'t> {
             tree,
             folder: folder.to_owned(),
             values,
+            about: Some(folder.join("Chart.yaml")).filter(|path| tree.is_suspect(path)),
             layers,
             untried,
             others,
@@ -126,6 +129,7 @@ impl<'t> Readers<'t> {
             tree,
             folder: values.parent().unwrap_or(Path::new("")).to_owned(),
             values: values.to_owned(),
+            about: None,
             layers: Vec::new(),
             untried: Vec::new(),
             others: Vec::new(),
@@ -146,7 +150,7 @@ impl<'t> Readers<'t> {
 
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let values = std::iter::once(&self.values).chain(&self.others);
-        values.chain(&self.templates)
+        values.chain(&self.templates).chain(&self.about)
     }
 
     /// What the chart renders to as its files are now.
@@ -216,8 +220,11 @@ impl<'t> Readers<'t> {
         let Ok(chart) = chart else {
             return;
         };
+        let about = self.about.as_ref();
+        let about = about.and_then(|path| Some((path, members.get(path)?)));
+        let listed = about.map(|(path, about)| refusal::listed(path, about));
         if let Some(values) = members.get_mut(&self.values) {
-            refusal::lift_in(chart.root(), values);
+            refusal::lift_in(chart.root(), values, &listed.unwrap_or_default());
         }
         let layers = self.layers.iter().chain(&self.untried);
         for (file, given) in untried::by_file(layers) {

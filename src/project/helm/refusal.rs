@@ -3,6 +3,7 @@
 //! A chart says so by the value of a key, or by a template that reads the key where the values do not have it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::given::{Given, Written};
@@ -10,8 +11,9 @@ use super::guard::KEY;
 use super::load::Chart;
 use super::overrides::{self, Override, Wanted};
 use super::values::{self, Leaf, LeafKind, Origin, Spot, Table, Value, table_at};
-use crate::edit::Edit;
+use crate::edit::{Applicability, Edit, FileEdit};
 use crate::finding::{Finding, Id, LEGACY_CHART};
+use crate::image::ImageRef;
 use crate::project::Member;
 use crate::source::Span;
 
@@ -74,9 +76,51 @@ pub(super) struct Lift {
     pub findings: Vec<Id>,
 }
 
+/// Images that a chart lists in its `Chart.yaml`, by what their names become, with the fixes that make them so.
+pub(super) type Listed = HashMap<String, (Arc<[FileEdit]>, Applicability)>;
+
+/// What the list of a chart becomes, by the findings in its `Chart.yaml`.
+pub(super) fn listed(path: &Path, about: &Member) -> Listed {
+    let path: Arc<Path> = Arc::from(path);
+    let moved = about.findings.iter().filter(|one| moves(one));
+    let listed = moved.filter_map(|finding| {
+        let (fix, new) = finding.fix.as_ref().zip(finding.new.as_deref())?;
+        let edits = fix.edits.iter().map(|edit| FileEdit {
+            path: Arc::clone(&path),
+            edit: edit.clone(),
+        });
+        let edits = (edits.collect(), fix.applicability);
+        fix.elsewhere
+            .is_empty()
+            .then(|| (name_of(new).to_owned(), edits))
+    });
+    listed.collect()
+}
+
+/// Has the list of the chart follow a fix that moves an image to where the list has it, too: it is accepted by that.
+/// Whether there was one.
+fn follow(finding: &mut Finding, listed: &Listed) -> bool {
+    let new = finding.new.as_deref().map(name_of);
+    let (Some((edits, limit)), Some(fix)) = (new.and_then(|new| listed.get(new)), &mut finding.fix)
+    else {
+        return false;
+    };
+    if !fix.elsewhere.is_empty() {
+        return false;
+    }
+    fix.elsewhere = Arc::clone(edits);
+    fix.applicability = fix.applicability.min(*limit);
+    true
+}
+
+/// A reference without its tag and digest.
+fn name_of(reference: &str) -> &str {
+    ImageRef::parse(reference).map_or(reference, |read| &reference[..read.name_span().end])
+}
+
 /// Adds the override to each fix that moves an image in the values of a chart, where that chart, or the subchart that the
-/// values are for, refuses others.
-pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
+/// values are for, refuses others. `listed` is what the chart's own list of images becomes.
+pub(super) fn lift_in(chart: &Chart, values: &mut Member, listed: &Listed) {
     let Some((table, keys)) = read(&values.text) else {
         return;
     };
@@ -84,12 +128,15 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
         return;
     }
     let subcharts = subcharts(chart);
-    let refusing = |finding: &Finding| {
+    let key_of = |finding: &Finding| {
         let start = finding.span().start;
         let below = keys.partition_point(|(_, at)| *at <= start);
-        let key = below
+        below
             .checked_sub(1)
-            .map_or("", |last| keys[last].0.as_str());
+            .map_or("", |last| keys[last].0.as_str())
+    };
+    let refusing = |finding: &Finding| {
+        let key = key_of(finding);
         match subcharts.get(key) {
             Some(subchart) => {
                 let own = table.get(key).and_then(Value::as_table);
@@ -98,7 +145,14 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member) {
             None => refuses(chart),
         }
     };
-    let findings = moving(values, refusing);
+    let mut findings = moving(values, refusing);
+    if chart.guard.is_by_list() {
+        findings.retain(|id| {
+            let finding = values.findings.get_mut(*id);
+            let own = finding.filter(|one| !subcharts.contains_key(key_of(one)));
+            !own.is_some_and(|one| follow(one, listed))
+        });
+    }
     let lift = Lift {
         at: Spot::default(),
         written: Written::Tree,
