@@ -70,7 +70,12 @@ pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable
 }
 
 /// What says before a reference how it is fetched.
-const SCHEMES: [&str; 3] = ["docker://", "docker-pullable://", "oci://"];
+const SCHEMES: [&str; 4] = [
+    "docker://",
+    "docker-image://",
+    "docker-pullable://",
+    "oci://",
+];
 
 /// Reads the text at a span as one whole reference. `None` where it is none.
 pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Reference> {

@@ -134,9 +134,31 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
             }
             out.push(reference.into_use(usage, form));
         }
+        Some(reference) if is_build_argument(context) && is_given(&reference, input) => {
+            let usage = context.used(text::BUILD_ARGUMENT);
+            out.push(reference.into_use(usage, "argument"));
+        }
         _ if bare_host(context, span, out) => {}
         _ => tokens(context, span, out),
     }
+}
+
+/// Whether a build of an image gets the value under a name, as what it may begin with: `build: {args: {BASE: ...}}` of
+/// Compose, `buildArgs` of Skaffold, `args` of a target of Bake.
+fn is_build_argument(context: &Context<'_>) -> bool {
+    let above = context.above();
+    let parent = above.map_or("", |above| above.parent);
+    let is_of_target = || {
+        let target = above.and_then(Context::above);
+        target.is_some_and(|target| target.parent == "target")
+    };
+    let in_args = || context.parent == "args" && (parent == "build" || is_of_target());
+    words::is_build_arguments(context.parent) || in_args()
+}
+
+/// Whether a name has a path and a tag that is written.
+fn is_given(reference: &Reference, input: &Input<'_>) -> bool {
+    reference.name.of(input.masked).contains('/') && matches!(reference.tag, Tag::At(_))
 }
 
 /// What is above, and words for mere mentions, win over everything else that the key says.
@@ -298,7 +320,13 @@ fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         false => spoken_about(context),
     };
     let above = above.or(context.inherited);
-    let found = text::scan(context.input, span, text::Prose::Arguments);
+    let is_build = words::is_build_arguments(context.key)
+        || context.key == "args" && context.parent == "build";
+    let prose = match is_build {
+        true => text::Prose::BuildArguments,
+        false => text::Prose::Arguments,
+    };
+    let found = text::scan(context.input, span, prose);
     out.extend(found.into_iter().map(|mut one| {
         one.usage = one.usage.below(above);
         // `chart-repos: [stable=https://charts.example.com]`, for the tests of charts

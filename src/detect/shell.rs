@@ -6,6 +6,7 @@
 use super::usage::{ACCOUNT, IN_COMMAND, Usage};
 use crate::source::Span;
 
+mod image_taking;
 pub(super) mod set_option;
 mod url;
 
@@ -33,6 +34,7 @@ const SEARCHED: Usage = Usage::Compared("the command searches for it");
 const TESTED: Usage = Usage::Compared(IN_COMMAND);
 const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
+const VERIFIED: Usage = Usage::Mention("its signature is looked for there");
 const LOGIN: Usage = Usage::Mention(ACCOUNT);
 
 /// What begins a comment for Renovate, which looks for new versions where it says.
@@ -231,17 +233,30 @@ impl<'c> Command<'c> {
         {
             return Some(LOGIN);
         }
-        self.is_pushed(index).then_some(PUSHED)
+        self.of_signature(index)
+            .or_else(|| self.is_pushed(index).then_some(PUSHED))
+    }
+
+    /// A signature is of an image at one location, and so are the keys that it is checked with.
+    fn of_signature(&self, index: usize) -> Option<Usage> {
+        let words = self.before(index).iter().map(|word| word.text);
+        let mut words = words.skip_while(|word| !word.ends_with("cosign")).skip(1);
+        match words.next()? {
+            "verify" | "verify-attestation" | "tree" | "triangulate" | "download" => Some(VERIFIED),
+            "sign" | "attest" | "attach" | "clean" => Some(PUSHED),
+            _ => None,
+        }
     }
 
     /// `[ "$X" = NAME ]`, `X == NAME`, and what is before the `)` of a `case`.
     fn is_tested(&self, index: usize) -> bool {
         let compares = |word: &str| matches!(word, "==" | "!=" | "=~" | "-eq" | "-ne");
         let next = self.words.get(index + 1).map_or("", |word| word.text);
-        let in_test = self
-            .before(index)
-            .iter()
-            .any(|word| matches!(word.text, "[" | "[[" | "test" | "case"));
+        // `--name test` is the value of an option.
+        let in_test = (index.saturating_sub(MOST_WORDS)..index).any(|at| {
+            let begins = matches!(self.words[at].text, "[" | "[[" | "test" | "case");
+            begins && !self.previous(at).starts_with("--")
+        });
         let word = self.words[index].text;
         let is_pattern = word.ends_with(')') && !word.contains('(') && index == 0;
         compares(self.previous(index)) || compares(next) || in_test || is_pattern
@@ -289,49 +304,6 @@ impl<'c> Command<'c> {
             is_written_cache(own) || matches!(self.previous(index), "--cache-repo" | "--cache-to");
         let by_pack = before.len() >= 2 && has(&["pack"]) && self.previous(index) == "build";
         has(&["push", "promote"]) || is_second || names_result && builds || by_pack || is_cache
-    }
-
-    /// Whether only an image can be at the word: a name without registry is one of Docker Hub there.
-    pub(super) fn takes_image(&self, index: usize) -> bool {
-        let before = self.before(index);
-        let own = self.words[index].text;
-        let first = self.words.first().map_or("", |word| word.text);
-        let is_option = |word: &&Word<'_>| word.text.starts_with('-');
-        match first {
-            "FROM" => return before[1..].iter().all(|word| is_option(&word)),
-            "COPY" | "ADD" if own.starts_with("--from=") => return true,
-            // `ARG BASE=NAME:tag`, which a `FROM` reads.
-            "ARG" => return own.split_once('=').is_some_and(|(_, value)| is_name(value)),
-            _ => {}
-        }
-        if self.is_set_image(index) {
-            return true;
-        }
-        let tool = before.iter().rposition(|word| {
-            let name = word.text.rsplit('/').next().unwrap_or_default();
-            matches!(
-                name,
-                "docker" | "podman" | "nerdctl" | "crictl" | "buildah" | "crane" | "ctr" | "skopeo"
-            )
-        });
-        let Some(tool) = tool else {
-            return false;
-        };
-        let rest = &before[tool + 1..];
-        let Some(verb) = rest.iter().position(|word| {
-            matches!(
-                word.text,
-                "pull" | "run" | "create" | "inspect" | "copy" | "cp" | "tag"
-            )
-        }) else {
-            return false;
-        };
-        let behind = &rest[verb + 1..];
-        match rest[verb].text {
-            // Values of options may be before the image.
-            "run" | "create" => own.contains('/') && !behind.iter().any(|word| is_name(word.text)),
-            _ => behind.iter().all(|word| is_option(&word)),
-        }
     }
 }
 
@@ -396,6 +368,7 @@ mod tests {
             ("case $X in\nIMG) true ;;\nesac", "compared"),
             ("docker images | grep IMG", "compared"),
             ("sed -i s,IMG,b, f", "compared"),
+            ("kind load docker-image --name test IMG", "pull"),
             ("# docker pull IMG", "mention"),
             ("docker pull a # not IMG", "mention"),
             ("docker login IMG", "mention"),
@@ -406,39 +379,13 @@ mod tests {
                 "docker buildx build --cache-to=type=registry,ref=IMG .",
                 "pushed",
             ),
+            ("cosign verify --key k IMG", "mention"),
+            ("cosign sign IMG", "pushed"),
             ("IMAGES=(a IMG)", "pull"),
             ("IMAGES=(\n IMG\n)", "pull"),
             ("# renovate: datasource=docker depName=IMG", "pull"),
         ] {
             assert_eq!(usage(text, "IMG"), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn where_only_an_image_can_be() {
-        let takes = |text: &str| {
-            let commands = commands(text);
-            let at = text.find("a/b").unwrap();
-            let index = commands[0].word_at(at).unwrap();
-            commands[0].takes_image(index)
-        };
-        for text in [
-            "FROM a/b:1 AS c",
-            "FROM --platform=x a/b:1",
-            "COPY --from=a/b:1 /x /y",
-            "docker pull a/b:1",
-            "docker run --rm -v /x:/y -e K=V a/b:1 sh",
-            "crictl pull a/b:1",
-        ] {
-            assert!(takes(text), "{text}");
-        }
-        for text in [
-            "helm install x a/b",
-            "docker run c/d:1 a/b:2",
-            "echo a/b:1",
-            "docker build a/b",
-        ] {
-            assert!(!takes(text), "{text}");
         }
     }
 }

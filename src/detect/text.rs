@@ -24,6 +24,8 @@ const REPLACED: Usage = Usage::Selector {
     replaced: true,
 };
 const SUBSTITUTED: Usage = Usage::likely("another command uses the output of this one");
+pub(super) const BUILD_ARGUMENT: Usage =
+    Usage::likely("a build may use this argument for anything");
 const IN_FREE_TEXT: &str = "it is in free text";
 const BARE: &str = "a registry in free text can mean several things";
 pub(super) const NOT_FETCHED: &str = "the program that fetches it may not follow redirects";
@@ -36,6 +38,8 @@ const LONGEST_LOOK_BACK: usize = 1 << 10;
 pub enum Prose {
     /// Words for a program: a reference is one that it pulls.
     Arguments,
+    /// Names and values for a build: `BASE=NAME:tag` is what it may begin with.
+    BuildArguments,
     /// Any text: the file may be a script as well as a story.
     Anything,
 }
@@ -189,12 +193,17 @@ impl Token<'_> {
         let is_taken = self
             .command_at()
             .is_some_and(|(command, index)| command.takes_image(index));
-        let is_image = reference.is_docker || is_flagged || is_taken;
+        let is_given = || matches!(reference.tag, Tag::At(_)) && name.contains('/');
+        let is_base = self.prose == Prose::BuildArguments
+            && self.text[..self.start].ends_with('=')
+            && is_given();
+        let is_image = reference.is_docker || is_flagged || is_taken || is_base;
         if !is_image || reference.chart || name.starts_with(STAND_INS) || name.starts_with('/') {
             return None;
         }
         let usage = self.usage_in_command().unwrap_or(match self.prose {
             Prose::Arguments if is_flagged || reference.is_docker => Usage::PULL,
+            Prose::BuildArguments => BUILD_ARGUMENT,
             _ => Usage::likely(IN_FREE_TEXT),
         });
         Some(reference.into_use(usage, "argument"))
@@ -207,7 +216,7 @@ impl Token<'_> {
         let word = self.flag_word().unwrap_or_default().to_ascii_lowercase();
         let says_image = word.contains("image") || word.contains("kube");
         let usage = match self.prose {
-            Prose::Arguments if says_image => Usage::PULL,
+            Prose::Arguments | Prose::BuildArguments if says_image => Usage::PULL,
             _ => Usage::likely(BARE),
         };
         let usage = self.usage_in_command().unwrap_or(usage);
@@ -270,7 +279,7 @@ impl Token<'_> {
         match self.prose {
             _ if self.command().is_some_and(|command| command.is_substituted) => SUBSTITUTED,
             _ if reference.is_pinned() => Usage::PULL,
-            Prose::Arguments => Usage::PULL,
+            Prose::Arguments | Prose::BuildArguments => Usage::PULL,
             Prose::Anything => Usage::likely(IN_FREE_TEXT),
         }
     }

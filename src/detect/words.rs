@@ -404,7 +404,12 @@ pub(super) fn flag(argument: &str) -> Option<String> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let fits = !name.is_empty() && name.bytes().all(is_word);
     fits.then(|| fold(name))
-        .filter(|name| is_image(name) || is_bare_host(name))
+        .filter(|name| is_image(name) || is_bare_host(name) || is_build_arguments(name))
+}
+
+/// The value is given to a build, as `NAME=VALUE`.
+pub(super) fn is_build_arguments(key: &str) -> bool {
+    matches!(key, "buildarg" | "buildargs")
 }
 
 /// Whether a name is one of Kubernetes' own: a version of an API, or a label.

@@ -1,0 +1,221 @@
+//! Where only an image can be in a command: a name without registry is one of Docker Hub there.
+
+use super::{Command, Word, is_name};
+
+/// Which arguments behind its verb are images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// The first.
+    First,
+    /// The first, and all that look like one.
+    All,
+    /// One that looks like it: values of options may be before it.
+    Named,
+    /// The same, with a tag or without.
+    Started,
+}
+
+struct Row {
+    tools: &'static [&'static str],
+    /// With blanks between the words of one. An empty one is that of a tool without verbs.
+    verbs: &'static [&'static str],
+    takes: Takes,
+}
+
+const ENGINES: &[&str] = &[
+    "docker", "podman", "nerdctl", "crictl", "buildah", "crane", "gcrane", "ctr", "skopeo",
+];
+
+const ROWS: &[Row] = &[
+    Row {
+        tools: ENGINES,
+        verbs: &["copy", "cp", "tag"],
+        takes: Takes::First,
+    },
+    Row {
+        tools: ENGINES,
+        verbs: &["pull", "inspect", "save", "from", "scout cves", "sbom"],
+        takes: Takes::All,
+    },
+    Row {
+        tools: ENGINES,
+        verbs: &["run", "create"],
+        takes: Takes::Started,
+    },
+    Row {
+        tools: &["crane", "gcrane"],
+        verbs: &["config", "digest", "export", "manifest", "validate"],
+        takes: Takes::First,
+    },
+    Row {
+        tools: &["regctl"],
+        verbs: &[
+            "image copy",
+            "image digest",
+            "image export",
+            "image inspect",
+            "manifest get",
+        ],
+        takes: Takes::First,
+    },
+    Row {
+        tools: &["oras"],
+        verbs: &["copy", "cp", "discover", "manifest fetch", "pull"],
+        takes: Takes::First,
+    },
+    Row {
+        tools: &["cosign"],
+        verbs: &["verify", "verify-attestation"],
+        takes: Takes::Named,
+    },
+    Row {
+        tools: &["trivy"],
+        verbs: &["i", "image"],
+        takes: Takes::Named,
+    },
+    Row {
+        tools: &["dive", "grype", "syft"],
+        verbs: &[""],
+        takes: Takes::Named,
+    },
+    Row {
+        tools: &["kind"],
+        verbs: &["load docker-image"],
+        takes: Takes::All,
+    },
+    Row {
+        tools: &["minikube"],
+        verbs: &["cache add", "image load", "image pull"],
+        takes: Takes::All,
+    },
+    Row {
+        tools: &["k3d"],
+        verbs: &["image import", "images import"],
+        takes: Takes::All,
+    },
+];
+
+impl Row {
+    fn has_tool(&self, word: &Word<'_>) -> bool {
+        let name = word.text.rsplit('/').next().unwrap_or_default();
+        self.tools.contains(&name)
+    }
+
+    /// What is between the verb and an argument, in the words before that.
+    fn behind_verb<'w, 'c>(&self, before: &'w [Word<'c>]) -> Option<&'w [Word<'c>]> {
+        let tool = before.iter().rposition(|word| self.has_tool(word))?;
+        let rest = &before[tool + 1..];
+        let end_of = |verb: &&str| {
+            let verb: Vec<&str> = verb.split_whitespace().collect();
+            let mut starts = 0..(rest.len() + 1).saturating_sub(verb.len());
+            let is_verb = |start: &usize| {
+                let words = &rest[*start..*start + verb.len()];
+                words.iter().map(|word| word.text).eq(verb.iter().copied())
+            };
+            starts.find(is_verb).map(|start| start + verb.len())
+        };
+        let end = self.verbs.iter().filter_map(end_of).min()?;
+        Some(&rest[end..])
+    }
+
+    fn takes(&self, behind: &[Word<'_>], own: &str) -> bool {
+        let is_first = || behind.iter().all(is_option);
+        let is_behind_one = || behind.iter().any(|word| is_name(word.text));
+        match self.takes {
+            Takes::First => is_first(),
+            Takes::All => is_first() || is_name(own),
+            Takes::Named => is_name(own) && !is_behind_one(),
+            Takes::Started => own.contains('/') && !is_behind_one(),
+        }
+    }
+}
+
+fn is_option(word: &Word<'_>) -> bool {
+    word.text.starts_with('-')
+}
+
+impl Command<'_> {
+    /// Whether only an image can be at the word.
+    pub(in crate::detect) fn takes_image(&self, index: usize) -> bool {
+        let before = self.before(index);
+        let own = self.words[index].text;
+        let first = self.words.first().map_or("", |word| word.text);
+        match first {
+            "FROM" => return before[1..].iter().all(is_option),
+            "COPY" | "ADD" if own.starts_with("--from=") => return true,
+            // `ARG BASE=NAME:tag`, which a `FROM` reads.
+            "ARG" => return own.split_once('=').is_some_and(|(_, value)| is_name(value)),
+            _ => {}
+        }
+        if self.is_set_image(index) || self.is_build_argument(index) {
+            return true;
+        }
+        ROWS.iter().any(|row| {
+            let behind = row.behind_verb(before);
+            behind.is_some_and(|behind| row.takes(behind, own))
+        })
+    }
+}
+
+impl Command<'_> {
+    /// `--build-arg BASE=NAME:tag`, as `ARG` of a Dockerfile.
+    fn is_build_argument(&self, index: usize) -> bool {
+        let own = self.words[index].text;
+        let joined = own.strip_prefix("--build-arg=");
+        let argument = joined
+            .or_else(|| own.strip_prefix("build-arg:"))
+            .or_else(|| (self.previous(index) == "--build-arg").then_some(own));
+        let value = argument.and_then(|argument| argument.split_once('='));
+        value.is_some_and(|(_, value)| is_name(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::commands;
+
+    #[test]
+    fn where_only_an_image_can_be() {
+        let takes = |text: &str| {
+            let commands = commands(text);
+            let at = text.find("a/b").unwrap();
+            let index = commands[0].word_at(at).unwrap();
+            commands[0].takes_image(index)
+        };
+        for text in [
+            "FROM a/b:1 AS c",
+            "FROM --platform=x a/b:1",
+            "COPY --from=a/b:1 /x /y",
+            "docker pull a/b:1",
+            "podman pull --quiet q.io/c a/b:1",
+            "docker run --rm -v /x:/y -e K=V a/b:1 sh",
+            "docker run --rm -it a/b bash",
+            "crictl pull a/b:1",
+            "kind load docker-image --name c a/b:1",
+            "minikube -p c image load a/b:1",
+            "trivy image --severity HIGH a/b:1",
+            "regctl image copy a/b:1 q.io/c",
+            "syft a/b:1",
+            "docker build --build-arg BASE=a/b:1 .",
+            "/kaniko/executor --build-arg=BASE=a/b:1",
+            "buildctl build --opt build-arg:BASE=a/b:1",
+        ] {
+            assert!(takes(text), "{text}");
+        }
+        for text in [
+            "helm install x a/b",
+            "docker run c/d:1 a/b:2",
+            "echo a/b:1",
+            "docker build a/b",
+            "kind load image-archive a/b:1",
+            "trivy fs a/b",
+            "docker build --build-arg CHART=a/b .",
+            "docker build --label BASE=a/b:1 .",
+            "crane copy q.io/c a/b",
+            "regctl image copy q.io/c a/b",
+            "kind: Pod load a/b:1",
+        ] {
+            assert!(!takes(text), "{text}");
+        }
+    }
+}
