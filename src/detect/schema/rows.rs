@@ -33,9 +33,6 @@ const CREATED: Says = Is(Usage::Mention(
 ));
 const CACHED: Says = Is(Usage::Mention(ALLOWED));
 const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
-const FLUX_SCAN: Says = Is(Usage::likely(
-    "Flux looks for tags there and writes what it finds into manifests: move both",
-));
 const UPDATER: Says = Is(Usage::likely(
     "the image updater compares it with what the application runs: move both",
 ));
@@ -80,7 +77,7 @@ const ROWS: &[Written] = &[
     (Object("kustomize.toolkit.fluxcd.io", "Kustomization"), "spec images [] newName", PULL, Form::Name),
     (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] name", By(by::kustomize_entry), Form::Entry),
     (Object("helm.toolkit.fluxcd.io", "HelmRelease"), "spec postRenderers [] kustomize images [] newName", PULL, Form::Name),
-    (Object("image.toolkit.fluxcd.io", "ImageRepository"), "spec image", FLUX_SCAN, Form::Image),
+    (Object("image.toolkit.fluxcd.io", "ImageRepository"), "spec image", PULL, Form::Name),
 
     // Argo CD and its image updater
     (Object("argoproj.io", "Application"), "** kustomize images []", PULL, Form::Replacement),

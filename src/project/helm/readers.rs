@@ -370,6 +370,7 @@ impl<'t> Readers<'t> {
         let readings = traces.iter().flat_map(|trace| {
             let layer = trace.layer.as_ref().map(|layer| layer.path.as_path());
             let images = trace.images.iter().filter(|image| image.is_known());
+            let images = images.filter(|image| image.is_reference());
             images.map(move |image| Reading::new(image, layer, rules))
         });
         let readings: Vec<Reading<'_>> = readings.collect();

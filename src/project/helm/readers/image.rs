@@ -67,6 +67,11 @@ impl Image {
         !self.parts.iter().any(|part| part.is_unknown)
     }
 
+    /// Whether it can be pulled. Ways that no one takes make `registry.example.com/`, say.
+    pub(super) fn is_reference(&self) -> bool {
+        ImageRef::parse(&self.text()).is_some()
+    }
+
     /// The part that has the end of the name.
     pub(super) fn name(&self) -> Option<&Part> {
         let text = self.text();
