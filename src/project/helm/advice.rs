@@ -4,10 +4,15 @@
 //! the chart is here and was looked into, its own finding gets what is known, and nothing is said twice.
 
 mod around;
+mod bases;
 mod given;
+mod laid_over;
 mod named;
+mod origin;
 mod own_images;
+mod patches;
 mod places;
+mod reach;
 mod sources;
 mod terraform;
 mod ways;
@@ -28,7 +33,10 @@ use crate::rules::Rule;
 use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::version::Version;
 
+use around::NamingFile;
+use bases::{Base, Bases, LiftedByFile};
 use named::Named;
+use reach::Reach;
 use sources::Sources;
 pub use ways::{CHART_WORDS, is_fleet, may_name_chart};
 
@@ -39,12 +47,25 @@ pub(super) struct Advice<'a> {
     rule_of: RuleOf<'a>,
     charts: Charts,
     sources: Sources,
+    bases: Bases,
+    reach: Reach,
+    lifted: LiftedByFile,
     /// The files of which there is something to say, with the others that count for it, there or not.
     files: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
 /// The rule of an id, as severe as it is in the run; `None` where the user wants nothing of it.
 pub type RuleOf<'a> = Box<dyn Fn(&str) -> Option<Arc<Rule>> + Sync + 'a>;
+
+/// What a file says by itself.
+#[derive(Default)]
+struct Read {
+    /// The files that count for what there is to say of it, if there is anything.
+    files: Option<Vec<PathBuf>>,
+    bases: Vec<Base>,
+    /// Whether it may have patches of what others name.
+    may_patch: bool,
+}
 
 const OVERRIDDEN: &str = "what it would pull is overridden here";
 const OFF: &str = "it is switched off here";
@@ -73,6 +94,9 @@ impl<'a> Advice<'a> {
             rule_of,
             charts: known,
             sources: Sources::default(),
+            bases: Bases::default(),
+            reach: Reach::default(),
+            lifted: LiftedByFile::default(),
             files: BTreeMap::new(),
         };
         sources
@@ -87,22 +111,54 @@ impl<'a> Advice<'a> {
         let others = kustomizations.chain(files.naming).filter(is_own);
         let others = charts.iter().chain(others);
         let all: Vec<PathBuf> = requirements.chain(others.cloned()).collect();
-        let found = all.into_par_iter().filter_map(|path| {
-            let text = |path: &Path| tree.text(path);
-            let named = advice.named(&path, &tree.text(&path)?, &text);
-            let reported = named
+        let read = all.par_iter().map(|path| advice.read(path));
+        let read: Vec<Read> = read.collect();
+        let mut patching = Vec::new();
+        for (path, one) in all.iter().zip(read) {
+            if one.may_patch {
+                patching.push(path);
+            }
+            advice
+                .files
+                .extend(one.files.map(|files| (path.clone(), files)));
+            one.bases
                 .into_iter()
-                .filter(|one| advice.expects_own_images(one) || !advice.known(one).is_empty());
-            let reported: Vec<Named> = reported.collect();
-            let files = reported
-                .iter()
-                .flat_map(|one| one.given.files.iter().chain(&one.source).cloned())
-                .collect();
-            (!reported.is_empty()).then_some((path, files))
-        });
-        let found: Vec<(PathBuf, Vec<PathBuf>)> = found.collect();
-        advice.files = found.into_iter().collect();
+                .for_each(|base| advice.bases.add(base));
+        }
+        // What a patch is for is known now.
+        let patching = patching.into_par_iter();
+        let patches = patching.filter_map(|path| Some((path.clone(), advice.read(path).files?)));
+        let patches: Vec<(PathBuf, Vec<PathBuf>)> = patches.collect();
+        advice.files.extend(patches);
         advice
+    }
+
+    /// Looks at a file by itself.
+    fn read(&self, path: &Path) -> Read {
+        let text_of = |path: &Path| self.tree.text(path);
+        let text = text_of(path).unwrap_or_default();
+        let kind = file_type::classify(path).filter(|kind| ways::may_name(kind, &text));
+        let Some(file_type) = kind else {
+            return Read::default();
+        };
+        let documents = ways::documents(file_type, &text);
+        let file = NamingFile {
+            path,
+            text: &text,
+            file_type,
+            documents: &documents,
+        };
+        let mut reported = self.named_in(&file, &text_of);
+        reported.retain(|one| self.expects_own_images(one) || !self.known(one).is_empty());
+        let files = reported.iter().flat_map(|one| {
+            let own = one.given.files.iter().chain(&one.source);
+            own.chain(&one.bases).cloned()
+        });
+        Read {
+            files: (!reported.is_empty()).then(|| files.collect()),
+            bases: self.bases_in(&file),
+            may_patch: ways::has_patches(&text) || ways::is_patch(file_type, &documents),
+        }
     }
 
     /// Files that have to be judged together.
@@ -151,6 +207,12 @@ impl<'a> Advice<'a> {
         let all = self.charts.of_chart(Some(&one.repository), &one.chart);
         let mut all = self.with_rules(one, all.into_iter());
         all.any(|(advisory, _)| advisory.chart == charts::EVERY)
+    }
+
+    /// The same, whatever rules the run has.
+    fn is_for_own_images(&self, repository: &str, chart: &str) -> bool {
+        let all = self.charts.of_chart(Some(repository), chart);
+        all.iter().any(|advisory| advisory.chart == charts::EVERY)
     }
 
     fn tell(&self, one: &Named, findings: &mut Findings) {

@@ -72,6 +72,8 @@ pub(super) fn moves(finding: &Finding) -> bool {
 /// Values of a file that have to accept the images that some of its findings move.
 pub(super) struct Lift {
     pub at: Spot,
+    /// The keys that lead from there to the values.
+    pub below: Vec<String>,
     pub written: Written,
     pub findings: Vec<Id>,
 }
@@ -155,6 +157,7 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member, listed: &Listed) {
     }
     let lift = Lift {
         at: Spot::default(),
+        below: Vec::new(),
         written: Written::Tree,
         findings,
     };
@@ -175,6 +178,7 @@ pub(super) fn lift_given(chart: &Chart, given: &[&Given], member: &mut Member) {
         let all = file.covered(&given.at).filter(|_| !is_lifted(&table))?;
         Some(Lift {
             at: given.at.clone(),
+            below: Vec::new(),
             written: given.written,
             findings: moving(member, |finding| all.covers(finding.span())),
         })
@@ -196,11 +200,12 @@ pub(super) fn lift_all(values: &mut Member, lifts: &[Lift]) {
     if needed.is_empty() {
         return;
     }
-    let override_ = lift(&[]);
-    let wanted = needed.iter().map(|lift| Wanted {
+    let overrides: Vec<Override> = needed.iter().map(|one| lift(&one.below)).collect();
+    let wanted = needed.iter().zip(&overrides);
+    let wanted = wanted.map(|(lift, override_)| Wanted {
         at: &lift.at,
         written: lift.written,
-        override_: &override_,
+        override_,
     });
     let wanted: Vec<Wanted<'_>> = wanted.collect();
     let planned = overrides::plan(&values.text, &wanted);

@@ -1,4 +1,4 @@
-//! What is read around a file that names a chart: each file of values once.
+//! A file that may name charts, and what is read around it: each file of values once.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -6,11 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::config_map::ConfigMaps;
-use super::super::values::{self, Table};
+use super::super::values::{self, Table, Value};
+use crate::file_type::FileType;
 use crate::project::Tree;
 
 /// No path of values is longer.
 pub(super) const MOST_STEPS: usize = 20;
+
+/// A file that may name charts, as it was read.
+pub(super) struct NamingFile<'f> {
+    pub(super) path: &'f Path,
+    pub(super) text: &'f str,
+    pub(super) file_type: &'f FileType,
+    pub(super) documents: &'f [Value],
+}
 
 /// What is read around a file that names a chart.
 pub(super) struct Around<'a> {

@@ -47,6 +47,13 @@ impl Given {
         given
     }
 
+    pub(super) fn of_values(values: Table) -> Self {
+        Self {
+            layers: vec![Arc::new(values)],
+            files: Vec::new(),
+        }
+    }
+
     /// Whether it has the chart accept images from elsewhere.
     pub(super) fn is_lifted(&self) -> bool {
         self.layers.iter().any(|layer| refusal::is_lifted(layer))

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::super::given::Given as GivenAt;
 use super::super::values::{Leaf, Spot, Table, Value};
 use super::Advice;
-use super::around::Around;
+use super::around::{Around, NamingFile};
+use super::bases::Chart;
 use super::given::{self, Given};
-use super::places;
-use super::sources;
+use super::origin::Origin;
+use super::places::{self, Place};
 use super::terraform;
-use super::ways::{self, Document, Entry, Repository, Way, dig, leaf};
+use super::ways::{self, Document, Entry, Repository, Way, leaf};
 use crate::file_type::{self, Holds};
 use crate::project::PathKind;
 use crate::source::Span;
@@ -39,12 +40,16 @@ pub(super) struct Named {
     /// URL is not here), or the object that has its version is judged by itself.
     pub(super) has_values_only: bool,
     pub(super) given: Given,
+    /// Of a patch the files that have what it is laid over.
+    pub(super) bases: Vec<PathBuf>,
+    /// Whether values have the chart accept images from elsewhere.
+    pub(super) is_lifted: bool,
     /// Where values of the chart are.
-    pub(super) places: Vec<GivenAt>,
+    pub(super) places: Vec<Place>,
     /// Whether no key can be added to values in the same file.
     pub(super) has_no_room: bool,
-    /// Where values of it are in the same file to which nothing can be added.
-    pub(super) closed: Vec<Spot>,
+    /// Where values of it are to which nothing can be added.
+    pub(super) closed: Vec<GivenAt>,
     /// What is put into values, in the same file.
     pub(super) filled_from: Option<Spot>,
     /// Of a dependency the key of the parent's values under which it gets its own.
@@ -53,6 +58,33 @@ pub(super) struct Named {
     pub(super) is_off: bool,
     /// Whether the chart itself is here, and was looked into.
     pub(super) is_here: bool,
+}
+
+impl Named {
+    /// A chart of which only values are at hand.
+    pub(super) fn of_values(chart: Chart, given: Given, at: Span) -> Self {
+        Self {
+            chart: chart.chart,
+            name_at: at,
+            version_at: at,
+            extent: None,
+            asked: String::new(),
+            locked: None,
+            repository: chart.repository,
+            source: None,
+            has_values_only: true,
+            given,
+            bases: Vec::new(),
+            is_lifted: false,
+            places: Vec::new(),
+            has_no_room: false,
+            closed: Vec::new(),
+            filled_from: None,
+            key: None,
+            is_off: false,
+            is_here: false,
+        }
+    }
 }
 
 impl Advice<'_> {
@@ -69,20 +101,30 @@ impl Advice<'_> {
             return Vec::new();
         };
         let documents = ways::documents(file_type, text);
-        let extents = match file_type.holds {
+        let file = NamingFile {
+            path,
+            text,
+            file_type,
+            documents: &documents,
+        };
+        self.named_in(&file, text_of)
+    }
+
+    /// The same for a file that was read.
+    pub(super) fn named_in(
+        &self,
+        file: &NamingFile<'_>,
+        text_of: &dyn Fn(&Path) -> Option<Arc<str>>,
+    ) -> Vec<Named> {
+        let NamingFile { path, text, .. } = *file;
+        let extents = match file.file_type.holds {
             Holds::Terraform => terraform::extents(text),
             _ => yaml::documents(text),
         };
-        let around = Around {
-            tree: self.tree,
-            path,
-            text: text_of,
-            config_maps: &self.config_maps,
-            read: RefCell::default(),
-        };
-        let numbered = documents.iter().enumerate();
-        let entries = numbered.flat_map(|(number, root)| {
-            let entries = ways::entries(number, root, file_type).into_iter();
+        let around = self.around(path, text_of);
+        let entries = file.documents.iter().enumerate();
+        let entries = entries.flat_map(|(number, root)| {
+            let entries = ways::entries(number, root, file.file_type).into_iter();
             entries.map(move |entry| (root, entry))
         });
         let entries = entries.filter(|(_, entry)| {
@@ -91,123 +133,40 @@ impl Advice<'_> {
                 .is_none_or(|version| given::is_plain(version, text));
             version && given::is_plain(entry.chart, text)
         });
-        entries
-            .filter_map(|(root, entry)| {
-                let mut origin = self.origin(path, root, &documents, &entry)?;
-                // Of most charts nothing is known.
-                let is_known = |one: &Origin| {
-                    let known = self.charts.of_chart(Some(&one.repository), &one.chart);
-                    !known.is_empty()
-                };
-                let is_assumed = !is_known(&origin);
-                if is_assumed {
-                    let namesake = self.charts.namesake(&origin.repository, &origin.chart);
-                    origin.repository = namesake?.to_owned();
-                }
-                let mut named = of_entry(&entry, origin, &around);
-                let is_elsewhere = matches!(entry.way.repository, Repository::ChartObject(_));
-                named.has_values_only = is_assumed || is_elsewhere;
-                let mut extents = extents.iter();
-                named.extent = extents.find(|all| all.covers(named.name_at)).copied();
-                Some(named)
-            })
-            .collect()
+        let named = entries.filter_map(|(root, entry)| {
+            let (origin, is_assumed) = self.known_origin(file, root, &entry)?;
+            let bases = origin.bases.clone();
+            let mut named = of_entry(&entry, origin, &around);
+            let is_elsewhere = matches!(
+                entry.way.repository,
+                Repository::ChartObject(_) | Repository::Base(_)
+            );
+            named.has_values_only = is_assumed || is_elsewhere;
+            let mut extents = extents.iter();
+            named.extent = extents.find(|all| all.covers(named.name_at)).copied();
+            named.is_lifted = named.given.is_lifted()
+                || entry.way.base().is_some_and(|kind| {
+                    self.are_lifted(&bases, (kind, entry.chart.text.trim()), text_of)
+                });
+            named.bases = bases;
+            Some(named)
+        });
+        named.chain(self.patched(file, text_of)).collect()
     }
 
-    /// Where a chart comes from; of a repository whose URL is not here its name.
-    fn origin(
-        &self,
-        path: &Path,
-        document: &Value,
-        documents: &[Value],
-        entry: &Entry<'_>,
-    ) -> Option<Origin> {
-        let name = entry.chart.text.trim();
-        let origin = |repository: String, chart: &str| Origin {
-            repository,
-            chart: chart.to_owned(),
-            source: None,
-        };
-        if name.starts_with("oci://") {
-            let (_, last) = name.trim_end_matches('/').rsplit_once('/')?;
-            return Some(origin(name.to_owned(), last));
-        }
-        match entry.way.repository {
-            Repository::InName => None,
-            Repository::Url(key) => {
-                let url = leaf(entry.table, key)?.text.trim().to_owned();
-                let (url, name) = of_url(with_scheme(url), name);
-                Some(origin(url, name))
-            }
-            Repository::Object(key) => {
-                let reference = dig(entry.table, key)?.as_table()?;
-                let found = self
-                    .sources
-                    .find(path, document, reference, sources::REPOSITORY);
-                match found {
-                    Some(source) => Some(Origin {
-                        source: Some(source.path.clone()),
-                        ..origin(source.url.to_string(), name)
-                    }),
-                    None => Some(origin(leaf(reference, "name")?.text.to_string(), name)),
-                }
-            }
-            Repository::ChartObject(key) => {
-                let reference = dig(entry.table, key)?.as_table()?;
-                let found = self
-                    .sources
-                    .find(path, document, reference, sources::CHART)?;
-                let (_, last) = found.url.trim_end_matches('/').rsplit_once('/')?;
-                Some(Origin {
-                    source: Some(found.path.clone()),
-                    ..origin(found.url.to_string(), last)
-                })
-            }
-            Repository::Prefix(repositories) => {
-                let (prefix, name) = name.split_once('/')?;
-                let url = repository_called(prefix, documents, repositories).map(with_scheme);
-                Some(origin(url.unwrap_or_else(|| prefix.to_owned()), name))
-            }
+    pub(super) fn around<'a>(
+        &'a self,
+        path: &'a Path,
+        text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
+    ) -> Around<'a> {
+        Around {
+            tree: self.tree,
+            path,
+            text,
+            config_maps: &self.config_maps,
+            read: RefCell::default(),
         }
     }
-}
-
-/// Where a chart comes from.
-struct Origin {
-    repository: String,
-    /// Its name there.
-    chart: String,
-    /// The file that has the URL, if it is another one.
-    source: Option<PathBuf>,
-}
-
-/// A repository and a chart whose name has a folder before it, or the name of the repository that has its URL beside it.
-fn of_url(url: String, name: &str) -> (String, &str) {
-    match name.rsplit_once('/') {
-        Some((folder, name)) if url.starts_with("oci://") => {
-            (format!("{}/{folder}", url.trim_end_matches('/')), name)
-        }
-        Some((_, name)) => (url, name),
-        None => (url, name),
-    }
-}
-
-/// Argo CD and helmfile leave the scheme of a registry out.
-fn with_scheme(url: String) -> String {
-    match url.contains("://") {
-        true => url,
-        false => format!("oci://{url}"),
-    }
-}
-
-/// The URL of a repository among those that are explained at such steps.
-fn repository_called(name: &str, documents: &[Value], steps: &str) -> Option<String> {
-    let all = documents.iter();
-    let mut all = all.flat_map(|root| ways::tables(0, root, steps));
-    all.find_map(|(_, item)| {
-        let is_it = leaf(item, "name").is_some_and(|own| &*own.text == name);
-        is_it.then(|| leaf(item, "url").map(|url| url.text.to_string()))?
-    })
 }
 
 fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
@@ -215,6 +174,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         repository,
         chart,
         source,
+        ..
     } = origin;
     let asked = entry.version.map_or("", |version| version.text.trim());
     let asked = asked.to_owned();
@@ -225,7 +185,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
     let exact = locked.as_ref().unwrap_or(&asked);
     let has_no_room = entry.way.document == Document::File(Holds::Terraform);
     let mut places = places::places(entry, around);
-    places.retain(|place| !has_no_room || place.file != *around.path);
+    places.retain(|place| !has_no_room || place.given.file != *around.path);
     Named {
         name_at: entry.chart.origin.span,
         version_at: entry.version.unwrap_or(entry.chart).origin.span,
@@ -235,7 +195,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         given: Given::of(entry, around),
         places,
         has_no_room,
-        closed: places::closed(entry),
+        closed: places::closed(entry, around),
         filled_from: entry.filled_from.clone(),
         key: is_dependency.then(|| {
             leaf(entry.table, "alias").map_or_else(|| chart.clone(), |key| key.text.to_string())
@@ -245,6 +205,8 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         repository,
         source,
         has_values_only: false,
+        bases: Vec::new(),
+        is_lifted: false,
         chart,
     }
 }

@@ -76,7 +76,7 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
 
 /// No key of values is written into HCL: what would need one is for a person to change.
 pub(super) fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
-    if one.given.is_lifted() {
+    if one.is_lifted {
         return;
     }
     let (Some(member), Some(release)) = (members.get_mut(path), one.extent) else {
@@ -121,6 +121,8 @@ fn refuse_closed(file: &Path, spots: &BTreeSet<&Spot>, members: &mut Members) {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Below<'n> {
     at: &'n Spot,
+    /// In a text that holds more than the values: the keys that lead to them.
+    keys: &'n [String],
     written: Written,
     /// The key of them that the chart gets, if it does not get all.
     key: Option<&'n str>,
@@ -131,20 +133,21 @@ struct Below<'n> {
 /// Has charts of which only the names are known accept the images that fixes of their values bring.
 pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: &mut Places) {
     let refusing = named.iter();
-    let refusing = refusing.filter(|(_, one)| !one.is_here && !one.given.is_lifted());
+    let refusing = refusing.filter(|(_, one)| !one.is_here && !one.is_lifted);
     let mut by_file: BTreeMap<&Path, BTreeSet<Below<'_>>> = BTreeMap::new();
     let mut closed: BTreeMap<&Path, BTreeSet<&Spot>> = BTreeMap::new();
     for (path, one) in refusing {
-        if !one.closed.is_empty() {
-            closed.entry(path).or_default().extend(&one.closed);
+        for given in &one.closed {
+            closed.entry(&given.file).or_default().insert(&given.at);
         }
         let mut own = one.places.iter();
-        let filled = own.find(|place| place.file == **path);
+        let filled = own.find(|place| place.given.file == **path);
         for place in &one.places {
-            let values = by_file.entry(&place.file).or_default();
+            let values = by_file.entry(&place.given.file).or_default();
             values.insert(Below {
-                at: &place.at,
-                written: place.written,
+                at: &place.given.at,
+                keys: &place.keys,
+                written: place.given.written,
                 key: one.key.as_deref(),
                 filled_from: one.filled_from.as_ref().filter(|_| filled == Some(place)),
             });
@@ -189,11 +192,13 @@ fn lifts(
             Some(file) => file.covered(at),
             None => at.is_whole().then(|| Span::new(0, member.text.len())),
         };
-        let written = covered(one.at).into_iter();
+        let inner = file.as_ref().filter(|_| !one.keys.is_empty());
+        let inner = inner.and_then(|file| file.covered_in_text(one.at, one.keys));
+        let written = inner.or_else(|| covered(one.at)).into_iter();
         let filling = one.filled_from.and_then(covered);
         let mut spans: Vec<Span> = written.chain(filling).collect();
         // What an alias or a merge key brings is written elsewhere in the file.
-        if let Some(root) = documents.get(one.at.document) {
+        if let Some(root) = documents.get(one.at.document).filter(|_| inner.is_none()) {
             add_leaves(values::at(root, &one.at.steps), &mut spans);
         }
         let found = spans
@@ -203,6 +208,7 @@ fn lifts(
         let findings: BTreeSet<Id> = own.flat_map(|(_, ids)| ids).copied().collect();
         Lift {
             at: one.at.clone(),
+            below: one.keys.to_vec(),
             written: one.written,
             findings: findings.into_iter().collect(),
         }

@@ -7,8 +7,24 @@ use super::super::values::{Spot, Value};
 use super::around::{Around, MOST_STEPS};
 use super::ways::{Entry, Form, dig};
 
+/// Where values are that a chart gets.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    pub given: GivenAt,
+    /// In a text that holds more than the values: the keys that lead to them.
+    pub keys: Vec<String>,
+}
+
 /// Where values are that a chart gets, those that win last: files, and locations in the file that names the chart.
-pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
+pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<Place> {
+    let place = |given| Place {
+        given,
+        keys: Vec::new(),
+    };
+    given(entry, around).into_iter().map(place).collect()
+}
+
+fn given(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     let mut places = Vec::new();
     let files = |value: &Value| match value {
         Value::Leaf(leaf) => files_named(&leaf.text, around),
@@ -57,10 +73,13 @@ pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
 }
 
 /// Where values are in the file that names the chart to which nothing can be added.
-pub(super) fn closed(entry: &Entry<'_>) -> Vec<Spot> {
+pub(super) fn closed(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     let values = entry.way.values.iter();
     let closed = values.filter(|(_, form)| *form == Form::Assignments);
-    closed.map(|(path, _)| below(entry, path)).collect()
+    let closed = closed.map(|(path, _)| below(entry, path));
+    closed
+        .map(|at| GivenAt::at(around.path.to_owned(), at))
+        .collect()
 }
 
 fn below(entry: &Entry<'_>, path: &str) -> Spot {

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use super::super::values::{self, Leaf, Spot, Table, Value};
+use super::bases::Kind;
 use super::terraform;
 use crate::file_type::{self, FileType, Holds, Masks};
 use crate::search::Search;
@@ -22,7 +23,7 @@ pub(super) use tables::at as tables;
 pub(super) struct Way {
     pub document: Document,
     /// The steps to the tables that name a chart each, as [`tables::at`] takes them.
-    entries: &'static [&'static str],
+    pub entries: &'static [&'static str],
     pub chart: &'static str,
     pub repository: Repository,
     /// The first that is there counts.
@@ -55,6 +56,8 @@ pub(super) enum Repository {
     Prefix(&'static str),
     /// The chart's own name is the URL.
     InName,
+    /// By the object of that kind, and of the same name, that this one is laid over.
+    Base(Kind),
 }
 
 /// What holds values.
@@ -89,7 +92,8 @@ pub const CHART_WORDS: [&str; 7] = [
 
 /// The same for ways that are rare. Only files in which something may be legacy are searched for them, as a file is that names
 /// a legacy repository: each of the [`CHART_WORDS`] is searched for in every file, and makes a clean tree slower.
-const RARE_WORDS: [&str; 9] = [
+const RARE_WORDS: [&str; 10] = [
+    "argoproj.io/",
     "chart_ref",
     "chartname",
     "chartName",
@@ -154,20 +158,76 @@ pub(super) fn entries<'v>(number: usize, root: &'v Value, kind: &FileType) -> Ve
         let tables = paths.flat_map(move |path| tables::at(number, root, path));
         tables.filter_map(move |(at, table)| {
             let mut versions = way.version.iter();
+            let named = match way.base() {
+                Some(_) => root.as_table()?,
+                None => table,
+            };
             Some(Entry {
                 way,
                 table,
                 at,
                 filled_from: way.filled_from(number),
-                chart: leaf(table, way.chart)?,
+                chart: leaf(named, way.chart)?,
                 version: versions.find_map(|path| leaf(table, path)),
             })
         })
     });
-    entries.collect()
+    let mut entries: Vec<Entry<'_>> = entries.collect();
+    // What names its chart is no patch.
+    if entries.iter().any(|entry| entry.way.base().is_none()) || names_folder(root) {
+        entries.retain(|entry| entry.way.base().is_none());
+    }
+    entries
+}
+
+/// Whether a file has an object that is laid over another.
+pub(super) fn is_patch(kind: &FileType, documents: &[Value]) -> bool {
+    let mut documents = documents.iter().enumerate();
+    documents.any(|(number, root)| {
+        let entries = entries(number, root, kind);
+        entries.iter().any(|entry| entry.way.base().is_some())
+    })
+}
+
+/// The kinds of the objects that are patched.
+pub(super) fn patched_kinds() -> impl Iterator<Item = Kind> {
+    WAYS.iter().filter_map(Way::base)
+}
+
+/// How an object of a kind is patched.
+pub(super) fn patching((group, kind): Kind) -> Option<&'static Way> {
+    let mut ways = WAYS.iter().filter(|way| way.base().is_some());
+    ways.find(|way| way.document == Document::Object(group, kind))
+}
+
+/// Whether a text may list patches of such objects, by a look for words.
+pub(super) fn has_patches(text: &str) -> bool {
+    text.contains("patch") && patched_kinds().any(|(_, kind)| text.contains(kind))
+}
+
+/// Whether a document is an `Application` of Argo CD with a chart in a folder of a repository.
+fn names_folder(root: &Value) -> bool {
+    let root = root.as_table();
+    root.is_some_and(|root| leaf(root, "spec.source.path").is_some())
+}
+
+/// The object that a document is, if objects of its kind name charts and are patched.
+pub(super) fn base_of<'v>(root: &'v Value, entries: &[Entry<'_>]) -> Option<(Kind, &'v Table)> {
+    let table = root.as_table()?;
+    let is_base = entries.iter().any(|entry| entry.way.base().is_none()) || names_folder(root);
+    let kind = patched_kinds().find(|(group, kind)| is_object(table, group, kind))?;
+    is_base.then_some((kind, table))
 }
 
 impl Way {
+    /// The kind of the object that this one is laid over, if it is.
+    pub(super) fn base(&self) -> Option<Kind> {
+        match self.repository {
+            Repository::Base(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
     /// Where the texts are that are put into the values.
     fn filled_from(&self, number: usize) -> Option<Spot> {
         let is_set = matches!(self.document, Document::Object(_, "ApplicationSet"));
@@ -202,7 +262,7 @@ pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
             Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
                 has(path)
             }
-            Repository::Prefix(_) | Repository::InName => true,
+            Repository::Prefix(_) | Repository::InName | Repository::Base(_) => true,
         };
         has_document
             && has(way.chart)
@@ -210,7 +270,7 @@ pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
             && way.entries.iter().any(|steps| has_keys(steps))
     };
     // The list of releases is not in the text of a Terraform file.
-    kind.holds == Holds::Terraform || WAYS.iter().any(is_possible)
+    kind.holds == Holds::Terraform || WAYS.iter().any(is_possible) || has_patches(text)
 }
 
 fn is_any(kind: &FileType) -> bool {

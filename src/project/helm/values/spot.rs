@@ -111,6 +111,15 @@ impl<'t> File<'t> {
         node_at(root, &spot.steps).map(Node::span)
     }
 
+    /// The same of what keys lead to in a text that is one document.
+    pub(in super::super) fn covered_in_text(&self, spot: &Spot, keys: &[String]) -> Option<Span> {
+        let parsed = self.text_at(spot).ok()?;
+        let root = parsed.documents.first()?;
+        let mut keys = keys.iter();
+        let node = keys.try_fold(root, |node, key| node.as_map()?.get(key));
+        node.map(Node::span)
+    }
+
     /// The lines of the literal block that a place leads to.
     ///
     /// # Errors

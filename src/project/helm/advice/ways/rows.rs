@@ -1,5 +1,6 @@
 //! The table of ways to name a chart, one row each. A chart that is named in a new way is a row more.
 
+use super::super::bases::Kind;
 use super::super::terraform;
 use super::{Document, Form, Repository, Way};
 use crate::file_type::Holds;
@@ -47,9 +48,19 @@ const CROSSPLANE_VALUES: &[(&str, Form)] = &[("values", Form::Values), ("set", F
 
 const FLEET_VALUES: &[(&str, Form)] = &[("valuesFiles", Form::Files), ("values", Form::Values)];
 
+const K3S_VALUES: &[(&str, Form)] = &[("valuesContent", Form::Values), ("set", Form::Pairs)];
+
+/// Objects that kustomizations patch.
+const FLUX: Kind = ("helm.toolkit.fluxcd.io", "HelmRelease");
+const ARGO: Kind = ("argoproj.io", "Application");
+const K3S: Kind = ("helm.cattle.io", "HelmChart");
+
+/// Where an object has its name.
+const NAME: &str = "metadata.name";
+
 pub(super) static WAYS: &[Way] = &[
     Way {
-        document: Document::Object("helm.toolkit.fluxcd.io", "HelmRelease"),
+        document: Document::Object(FLUX.0, FLUX.1),
         entries: &["spec"],
         chart: "chart.spec.chart",
         repository: Repository::Object("chart.spec.sourceRef"),
@@ -57,7 +68,7 @@ pub(super) static WAYS: &[Way] = &[
         values: FLUX_VALUES,
     },
     Way {
-        document: Document::Object("helm.toolkit.fluxcd.io", "HelmRelease"),
+        document: Document::Object(FLUX.0, FLUX.1),
         entries: &["spec"],
         chart: "chartRef.name",
         repository: Repository::ChartObject("chartRef"),
@@ -90,7 +101,7 @@ pub(super) static WAYS: &[Way] = &[
         values: &[("values", Form::Values)],
     },
     Way {
-        document: Document::Object("argoproj.io", "Application"),
+        document: Document::Object(ARGO.0, ARGO.1),
         entries: &["spec source", "spec sources []"],
         chart: "chart",
         repository: Repository::Url("repoURL"),
@@ -106,12 +117,45 @@ pub(super) static WAYS: &[Way] = &[
         values: ARGO_VALUES,
     },
     Way {
-        document: Document::Object("helm.cattle.io", "HelmChart"),
+        document: Document::Object(K3S.0, K3S.1),
         entries: &["spec"],
         chart: "chart",
         repository: Repository::Url("repo"),
         version: &["version"],
-        values: &[("valuesContent", Form::Values), ("set", Form::Pairs)],
+        values: K3S_VALUES,
+    },
+    // Patches, and what k3s lays over a chart.
+    Way {
+        document: Document::Object(FLUX.0, FLUX.1),
+        entries: &["spec"],
+        chart: NAME,
+        repository: Repository::Base(FLUX),
+        version: &[],
+        values: FLUX_VALUES,
+    },
+    Way {
+        document: Document::Object(ARGO.0, ARGO.1),
+        entries: &["spec source"],
+        chart: NAME,
+        repository: Repository::Base(ARGO),
+        version: &[],
+        values: ARGO_VALUES,
+    },
+    Way {
+        document: Document::Object(K3S.0, K3S.1),
+        entries: &["spec"],
+        chart: NAME,
+        repository: Repository::Base(K3S),
+        version: &[],
+        values: K3S_VALUES,
+    },
+    Way {
+        document: Document::Object("helm.cattle.io", "HelmChartConfig"),
+        entries: &["spec"],
+        chart: NAME,
+        repository: Repository::Base(K3S),
+        version: &[],
+        values: K3S_VALUES,
     },
     Way {
         document: Document::Object("builtin", "HelmChartInflationGenerator"),

@@ -1,0 +1,181 @@
+//! Objects that name a chart, by their own names: what a patch of one is for. The patch itself names no chart.
+//!
+//! Those count that are nearest in the tree, and only what all of them say. Where they say different things, the kustomization
+//! that brings the patch and one of them together decides (`reach`).
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The API group and the kind of an object.
+pub(super) type Kind = (&'static str, &'static str);
+
+/// More objects of one name are not read for what they say of their values.
+const MOST_FILES: usize = 16;
+
+/// Of more objects of one name it is not asked which one is built together with a patch.
+const MOST_COMPARED: usize = 256;
+
+/// An object that names a chart.
+#[derive(Debug)]
+pub(super) struct Base {
+    pub path: PathBuf,
+    pub kind: Kind,
+    pub name: Arc<str>,
+    pub namespace: Option<Arc<str>>,
+    /// The chart, if it is made for the images of its owner.
+    pub chart: Option<Chart>,
+}
+
+/// A repository and a chart in it.
+#[derive(Debug, Clone)]
+pub(super) struct Chart {
+    pub repository: String,
+    pub chart: String,
+}
+
+/// What objects of one name say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// The chart of the first; `None` where one of them has another owner's.
+    pub chart: Option<Chart>,
+    /// Where they are; empty where those are too many.
+    pub files: Vec<PathBuf>,
+    count: usize,
+}
+
+impl Said {
+    fn add(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        self.chart = match (self.count, self.chart.take(), &other.chart) {
+            (0, _, one) => one.clone(),
+            (_, Some(one), Some(_)) => Some(one),
+            _ => None,
+        };
+        self.count += other.count;
+        match self.count > MOST_FILES {
+            true => self.files.clear(),
+            false => self.files.extend(other.files.iter().cloned()),
+        }
+    }
+}
+
+/// Those of a name that are in a folder, or below it.
+#[derive(Debug, Default)]
+struct Namesakes {
+    all: Said,
+    by_namespace: HashMap<Option<Arc<str>>, Said>,
+}
+
+impl Namesakes {
+    /// A namespace that is not written comes from a kustomization, and may be any.
+    fn of(&self, namespace: Option<&Arc<str>>) -> Said {
+        let Some(namespace) = namespace else {
+            return self.all.clone();
+        };
+        let mut said = Said::default();
+        for key in [Some(Arc::clone(namespace)), None] {
+            if let Some(other) = self.by_namespace.get(&key) {
+                said.add(other);
+            }
+        }
+        said
+    }
+}
+
+/// The objects of one name.
+#[derive(Debug, Default)]
+struct OfName {
+    each: Vec<(Option<Arc<str>>, Said)>,
+    /// By each folder that they are below.
+    by_folder: HashMap<PathBuf, Namesakes>,
+}
+
+/// The objects of a tree.
+#[derive(Debug, Default)]
+pub(super) struct Bases {
+    by_name: HashMap<(Kind, Arc<str>), OfName>,
+}
+
+impl Bases {
+    pub(super) fn add(&mut self, base: Base) {
+        let said = Said {
+            chart: base.chart,
+            files: vec![base.path.clone()],
+            count: 1,
+        };
+        let own = self.by_name.entry((base.kind, base.name)).or_default();
+        for folder in base.path.ancestors().skip(1) {
+            let namesakes = own.by_folder.entry(folder.to_owned()).or_default();
+            namesakes.all.add(&said);
+            let of_namespace = namesakes.by_namespace.entry(base.namespace.clone());
+            of_namespace.or_default().add(&said);
+        }
+        own.each.push((base.namespace, said));
+    }
+
+    /// What the objects of a name say to a file. `reach` gives the files that are built together with it.
+    pub(super) fn find(
+        &self,
+        path: &Path,
+        kind: Kind,
+        name: &Arc<str>,
+        namespace: Option<&Arc<str>>,
+        reach: impl FnOnce() -> Option<Arc<HashSet<PathBuf>>>,
+    ) -> Option<Said> {
+        let of_name = self.by_name.get(&(kind, Arc::clone(name)))?;
+        let above = path.ancestors().skip(1);
+        let mut found = above.filter_map(|folder| of_name.by_folder.get(folder));
+        let nearest = found.find_map(|namesakes| {
+            let said = namesakes.of(namespace);
+            (said.count > 0).then_some(said)
+        })?;
+        let is_clear = nearest.chart.is_some() || nearest.count == 1;
+        if is_clear || of_name.each.len() > MOST_COMPARED {
+            return Some(nearest);
+        }
+        let Some(files) = reach() else {
+            return Some(nearest);
+        };
+        let mut reached = Said::default();
+        for (own, said) in &of_name.each {
+            let may_be = namespace.is_none() || own.is_none() || own.as_ref() == namespace;
+            if may_be && said.files.iter().any(|file| files.contains(file)) {
+                reached.add(said);
+            }
+        }
+        Some(if reached.count > 0 { reached } else { nearest })
+    }
+}
+
+/// Whether the values of each object of a file accept images from elsewhere.
+pub(super) type Lifted = HashMap<(Kind, String), bool>;
+
+/// A text, and the same for it.
+type LiftedIn = (Arc<str>, Arc<Lifted>);
+
+/// The same for files, each read once for each of its texts.
+#[derive(Debug, Default)]
+pub(super) struct LiftedByFile {
+    known: Mutex<HashMap<PathBuf, LiftedIn>>,
+}
+
+impl LiftedByFile {
+    pub(super) fn of(
+        &self,
+        path: &Path,
+        text: &Arc<str>,
+        read: impl FnOnce() -> Lifted,
+    ) -> Arc<Lifted> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, lifted)) = known().get(path).filter(|(own, _)| own == text) {
+            return Arc::clone(lifted);
+        }
+        let lifted = Arc::new(read());
+        let entry = (Arc::clone(text), Arc::clone(&lifted));
+        known().insert(path.to_owned(), entry);
+        lifted
+    }
+}
