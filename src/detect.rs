@@ -6,6 +6,7 @@
 mod aliases;
 mod branches;
 mod comment;
+mod computed;
 mod context;
 mod defaults;
 mod document;
@@ -30,6 +31,7 @@ mod usage;
 mod walk;
 mod words;
 
+pub use computed::of_computed;
 pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_order};
 pub use input::Input;
 pub use live::once_each;

@@ -20,7 +20,9 @@ pub(super) fn uses(
     file_type: &FileType,
     hints: Option<&[usize]>,
 ) -> (Vec<ImageUse>, Checked) {
-    let here_documents = hcl::scan(text).here_documents;
+    let scan = hcl::scan(text);
+    let computed = hcl::computed(text, &scan);
+    let here_documents = scan.here_documents;
     let masks = Masks::default();
     let reading = file_type::read(text, file_type.parser, hints, &masks);
     let mut checked = Checked::default();
@@ -43,6 +45,12 @@ pub(super) fn uses(
         }));
         checked.comments.extend(parsed.comments);
     }
+    let input = Input {
+        hints,
+        ..Input::of_text(path, text)
+    };
+    // What an expression comes to says more than its pieces.
+    found = united(detect::of_computed(&input, computed), found);
     for one in &mut found {
         without_keys(one, &here_documents);
         one.usage = one.usage.at_most(IN_CODE);
@@ -213,11 +221,14 @@ mod tests {
     #[test]
     fn the_text_adds_what_is_in_no_value() {
         let text = "a = replace(b, \"k8s.gcr.io/c:1\", \"d\")\n# docker pull k8s.gcr.io/e:1\ndescription = \"see k8s.gcr.io/f:1\"\n";
-        assert_eq!(found(text, false), ["k8s.gcr.io/f 1 unknown"]);
+        assert_eq!(
+            found(text, false),
+            ["k8s.gcr.io/c 1 compared", "k8s.gcr.io/f 1 unknown"]
+        );
         assert_eq!(
             found(text, true),
             [
-                "k8s.gcr.io/c 1 pull",
+                "k8s.gcr.io/c 1 compared",
                 "k8s.gcr.io/e 1 mention",
                 "k8s.gcr.io/f 1 pull"
             ]

@@ -6,6 +6,7 @@
 //! `jsonencode` and its kin is read as it is. Never fails: what it does not understand is left out.
 
 mod calls;
+mod computed;
 mod expression;
 mod scan;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Parsed, Scalar, Style};
 
 pub use calls::first_texts;
+pub use computed::{Composed, Computed, computed};
 pub use scan::{Scan, scan};
 
 /// Blocks, lists, objects and calls are read to this depth. What is below is passed over.

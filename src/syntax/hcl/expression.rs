@@ -153,13 +153,19 @@ impl<'t> Reader<'t, '_> {
         if called.is_some_and(|token| token.kind == Kind::Mark(b'(')) {
             self.at += 1;
             let is_format = word == "format";
-            if depth >= MOST_DEPTH || !is_format && !TRANSPARENT.contains(&word) {
+            let is_lookup = word == "lookup";
+            let is_known = is_format || is_lookup || TRANSPARENT.contains(&word);
+            if depth >= MOST_DEPTH || !is_known {
                 self.pass(b'(');
                 return self.list_from(span.start, Vec::new());
             }
             let mut arguments = self.items(b')', depth + 1);
             if is_format {
                 arguments.truncate(1);
+            }
+            if is_lookup {
+                // The map and the key come first.
+                arguments.drain(..2.min(arguments.len()));
             }
             return match arguments.len() {
                 1 => arguments.remove(0),
