@@ -2,7 +2,8 @@
 //!
 //! Passed down by value; each step points to the one above, so that nothing is allocated on the way.
 
-use super::document::{Document, DocumentType};
+use super::document::Document;
+use super::document_type::DocumentType;
 use super::form::Form;
 use super::input::Input;
 use super::usage::Usage;

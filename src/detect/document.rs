@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::aliases::Aliases;
+use super::document_type::{self, DocumentType, holds_maps, map_in};
 use super::parameters::Parameters;
 use super::usage::{self, POLICY, Usage};
 use super::words::fold;
@@ -19,41 +20,6 @@ pub(super) struct Document<'d> {
     pub(super) aliases: &'d Aliases<'d>,
     span: Span,
     parameters: Parameters,
-}
-
-/// What a document is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DocumentType {
-    /// Manifests, values and all else.
-    Plain,
-    Chart,
-    Kustomization,
-    /// GitHub's: `repository` there is one of git.
-    Workflow,
-    /// An action of GitHub.
-    Action,
-    GitLab,
-    CircleCi,
-    /// Drone's or Woodpecker's.
-    Drone,
-    /// Google's: `steps[].name` is pulled, `images` are pushed.
-    CloudBuild,
-    Compose,
-    Ansible,
-    /// JSON Schema or OpenAPI.
-    Schema,
-    /// Code of Terraform: blocks by their type and their labels.
-    Terraform,
-}
-
-impl DocumentType {
-    /// Whether it says how the file itself is read, and nothing of a document inside it.
-    fn is_of_file(self) -> bool {
-        matches!(
-            self,
-            Self::Chart | Self::Kustomization | Self::Workflow | Self::CloudBuild | Self::Terraform
-        )
-    }
 }
 
 const MIRROR: Usage = Usage::Mention(usage::MIRRORED);
@@ -103,7 +69,7 @@ impl<'d> Document<'d> {
         match root {
             Node::Map(map) => Self::of_map(map, path, aliases),
             _ => Self {
-                kind: of_list(root),
+                kind: document_type::of_list(root),
                 object: None,
                 usage: usage_of_list(root),
                 aliases,
@@ -127,7 +93,7 @@ impl<'d> Document<'d> {
 
     pub(super) fn of_map(map: &'d Map<'d>, path: &Path, aliases: &'d Aliases<'d>) -> Self {
         let object = object_of(map);
-        let kind = of_map(map, object, path);
+        let kind = document_type::of_map(map, object, path);
         Self {
             kind,
             object,
@@ -178,73 +144,6 @@ pub(super) fn object_of<'d>(map: &'d Map<'d>) -> Option<(&'d str, &'d str)> {
     let version = map.text("apiVersion")?;
     let group = version.split_once('/').map_or("", |(group, _)| group);
     Some((group, map.text("kind")?))
-}
-
-fn of_map(map: &Map<'_>, object: Option<(&str, &str)>, path: &Path) -> DocumentType {
-    let file = file_name(path);
-    let has = |key: &str| map.get(key).is_some();
-    if object.is_some_and(|(group, _)| group == "kustomize.config.k8s.io")
-        || matches!(
-            file,
-            "kustomization.yaml" | "kustomization.yml" | "Kustomization"
-        )
-    {
-        return DocumentType::Kustomization;
-    }
-    if matches!(file, "Chart.yaml" | "Chart.yml" | "requirements.yaml") {
-        return DocumentType::Chart;
-    }
-    if object.is_some() {
-        return DocumentType::Plain;
-    }
-    match () {
-        () if is_terraform(file) => DocumentType::Terraform,
-        () if is_schema(map, file) => DocumentType::Schema,
-        () if has("jobs") && (has("on") || is_below(path, ".github")) => DocumentType::Workflow,
-        () if map_in(map, "runs").is_some_and(|runs| runs.get("using").is_some()) => {
-            DocumentType::Action
-        }
-        () if file.ends_with(".gitlab-ci.yml")
-            || file.ends_with(".gitlab-ci.yaml")
-            || is_gitlab(map) =>
-        {
-            DocumentType::GitLab
-        }
-        () if is_below(path, ".circleci") || (has("jobs") && (has("workflows") || has("orbs"))) => {
-            DocumentType::CircleCi
-        }
-        () if is_drone(map, path, file) => DocumentType::Drone,
-        () if holds_maps(map, "steps", &["name"]) && !has("kind") => DocumentType::CloudBuild,
-        () if is_compose(map, file) => DocumentType::Compose,
-        () => DocumentType::Plain,
-    }
-}
-
-fn of_list(root: &Node<'_>) -> DocumentType {
-    const KEYS: [&str; 12] = [
-        "hosts",
-        "tasks",
-        "roles",
-        "block",
-        "when",
-        "register",
-        "become",
-        "include_tasks",
-        "import_tasks",
-        "set_fact",
-        "ansible.builtin.set_fact",
-        "delegate_to",
-    ];
-    let is_task = |node: &Node<'_>| {
-        let map = node.as_map();
-        map.is_some_and(|map| KEYS.iter().any(|key| map.get(key).is_some()))
-    };
-    let items = root.as_list().map(|list| list.items.as_slice());
-    if items.unwrap_or_default().iter().any(is_task) {
-        DocumentType::Ansible
-    } else {
-        DocumentType::Plain
-    }
 }
 
 fn usage_of(
@@ -300,91 +199,6 @@ pub(super) fn is_sealed(root: &Node<'_>) -> bool {
     sops.is_some_and(|sops| {
         sops.get("mac").is_some() && sops.text("mac_only_encrypted") != Some("true")
     })
-}
-
-/// A schema says so by its `$schema`; in other files that key names the schema that they obey.
-fn is_schema(map: &Map<'_>, file: &str) -> bool {
-    let names_meta_schema = map
-        .text("$schema")
-        .is_some_and(|schema| schema.contains("json-schema.org"));
-    let has = |key: &str| map.get(key).is_some();
-    let describes = map_in(map, "properties").is_some() || map_in(map, "definitions").is_some();
-    names_meta_schema
-        || has("openapi")
-        || has("swagger")
-        || describes && (file.ends_with(".schema.json") || map.text("type") == Some("object"))
-}
-
-fn is_terraform(file: &str) -> bool {
-    let ends = [".tf", ".tofu", ".tf.json", ".tofu.json"];
-    ends.iter().any(|end| file.ends_with(end))
-}
-
-fn is_gitlab(map: &Map<'_>) -> bool {
-    let is_job = |node: &Node<'_>| {
-        let job = node.as_map();
-        job.is_some_and(|job| {
-            let has = |key: &str| job.get(key).is_some();
-            has("script") && (has("stage") || has("image") || has("services") || has("rules"))
-        })
-    };
-    map.entries.iter().any(|entry| is_job(&entry.value))
-}
-
-fn is_drone(map: &Map<'_>, path: &Path, file: &str) -> bool {
-    let is_pipeline = map.text("kind") == Some("pipeline");
-    let named = file.starts_with(".drone.") || file.starts_with(".woodpecker.");
-    is_pipeline || named || is_below(path, ".woodpecker")
-}
-
-fn is_compose(map: &Map<'_>, file: &str) -> bool {
-    let named = ["docker-compose", "compose.", "podman-compose"]
-        .iter()
-        .any(|start| file.starts_with(start));
-    let services = map_in(map, "services");
-    let is_service = |node: &Node<'_>| {
-        let keys = ["image", "build"];
-        node.as_map()
-            .is_some_and(|map| keys.iter().any(|key| map.get(key).is_some()))
-    };
-    services.is_some_and(|services| {
-        let many = services.entries.iter();
-        many.clone().count() > 0
-            && (named || many.clone().all(|entry| is_service(&entry.value)) && !map_has_values(map))
-    })
-}
-
-/// Whether a map looks like values of a chart: those have maps beside `services`.
-fn map_has_values(map: &Map<'_>) -> bool {
-    const OF_COMPOSE: [&str; 7] = [
-        "services", "version", "volumes", "networks", "configs", "secrets", "name",
-    ];
-    map.entries.iter().any(|entry| {
-        let name = entry.name().unwrap_or_default();
-        !OF_COMPOSE.contains(&name) && !name.starts_with("x-")
-    })
-}
-
-fn map_in<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m Map<'m>> {
-    map.get(key).and_then(Node::as_map)
-}
-
-/// Whether a list under the key holds maps with one of the keys.
-fn holds_maps(map: &Map<'_>, key: &str, wanted: &[&str]) -> bool {
-    let list = map.get(key).and_then(Node::as_list);
-    let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
-    let mut maps = items.iter().filter_map(Node::as_map);
-    maps.any(|item| wanted.iter().any(|key| item.get(key).is_some()))
-}
-
-fn file_name(path: &Path) -> &str {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default()
-}
-
-fn is_below(path: &Path, folder: &str) -> bool {
-    path.components().any(|part| part.as_os_str() == folder)
 }
 
 /// Test cases of a policy that forbids a registry must keep naming it: they lie in a folder called after the policy,

@@ -1,7 +1,7 @@
 //! What the keys of a map call its values, and how they say that those are used.
 
 use super::context::{Context, SchemaKeys, Step};
-use super::document::DocumentType;
+use super::document_type::DocumentType;
 use super::schema::kubeadm;
 use super::usage::{self, IN_CONDITION, Usage};
 use super::words;

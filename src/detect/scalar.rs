@@ -4,7 +4,7 @@ mod by_form;
 mod url;
 
 use super::context::{Context, Step};
-use super::document::DocumentType;
+use super::document_type::DocumentType;
 use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;

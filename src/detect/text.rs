@@ -10,7 +10,7 @@ use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
 use super::usage::{Certainty, Usage};
-use super::{comment, defaults, words};
+use super::{comment, defaults, flag, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
 
@@ -29,9 +29,6 @@ pub(super) const BUILD_ARGUMENT: Usage =
 const IN_FREE_TEXT: &str = "it is in free text";
 const BARE: &str = "a registry in free text can mean several things";
 pub(super) const NOT_FETCHED: &str = "the program that fetches it may not follow redirects";
-
-/// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
-const LONGEST_LOOK_BACK: usize = 1 << 10;
 
 /// What a text is, where a reference without tag is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +129,7 @@ impl Token<'_> {
         }
         let before = self.text[..self.start].chars().next_back();
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
-        let flag = self.flag();
+        let flag = flag::of(self.text, self.start);
         // `--image-repository=gcr.io/google-containers/`
         let is_folder = flag.as_deref().is_some_and(words::is_bare_host);
         let whole = if is_folder { trimmed } else { raw };
@@ -213,7 +210,9 @@ impl Token<'_> {
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
         flag.filter(|flag| words::is_bare_host(flag) && !in_pattern)?;
-        let word = self.flag_word().unwrap_or_default().to_ascii_lowercase();
+        let word = flag::word(self.text, self.start)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let says_image = word.contains("image") || word.contains("kube");
         let usage = match self.prose {
             Prose::Arguments | Prose::BuildArguments if says_image => Usage::PULL,
@@ -248,7 +247,7 @@ impl Token<'_> {
 
     /// Of `deb [options] URL suite component`, the suite: one apt repository holds several, of different owners.
     fn suite(&self) -> Option<Span> {
-        let line = &self.text[self.line_start()..self.start];
+        let line = &self.text[flag::line_start(self.text, self.start)..self.start];
         let words = line.split([' ', '\t', '"', '\'']);
         if !words
             .into_iter()
@@ -305,76 +304,6 @@ impl Token<'_> {
             true => Some(REPLACED),
             false => command.usage(index),
         }
-    }
-
-    /// Where a look back ends.
-    fn far(&self) -> usize {
-        let far = self.start.saturating_sub(LONGEST_LOOK_BACK);
-        (far..=self.start)
-            .find(|at| self.text.is_char_boundary(*at))
-            .unwrap_or(self.start)
-    }
-
-    /// Where the line starts, or where it was long enough to have said what it is about.
-    fn line_start(&self) -> usize {
-        let near = self.far();
-        self.text[near..self.start]
-            .rfind('\n')
-            .map_or(near, |newline| near + newline + 1)
-    }
-
-    /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
-    fn flag(&self) -> Option<String> {
-        let word = self.flag_word()?;
-        match words::fold(word.trim_start_matches('-')) {
-            // `set { name = "global.hub", value = ... }`
-            folded if folded == "value" => Some(self.named_above().unwrap_or(folded)),
-            // `variable "image" { default = ... }`
-            folded if folded == "default" => Some(self.variable_above().unwrap_or(folded)),
-            folded => Some(folded),
-        }
-    }
-
-    /// The same as it is written.
-    fn flag_word(&self) -> Option<&str> {
-        let line = &self.text[self.line_start()..self.start];
-        let line = line.trim_end_matches(['"', '\'', '`']);
-        let ends = line.trim_end_matches([' ', '\t', '=', ':', '?']);
-        let word = ends
-            .rsplit(|letter: char| {
-                !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.')
-            })
-            .next()?;
-        // Behind a blank an option may be complete: only one about images has the next word for its value.
-        let spaced = line.ends_with(' ');
-        let of_images = ["image", "regist", "repo"]
-            .iter()
-            .any(|part| word.contains(part));
-        if spaced && word.starts_with('-') && !of_images {
-            return None;
-        }
-        let assigned = ends.len() < line.len()
-            && (word.starts_with('-') || line.trim_end().len() > ends.len());
-        (assigned && !word.is_empty()).then_some(word)
-    }
-
-    /// The variable of Terraform that a default is of.
-    fn variable_above(&self) -> Option<String> {
-        let before = &self.text[self.far()..self.start];
-        let (_, declared) = before.rsplit_once("variable \"")?;
-        let (name, body) = declared.split_once('"')?;
-        (!body.contains("\n}")).then(|| words::fold(name))
-    }
-
-    /// The name that the line before gives to a value: Terraform's `name = "image.repository"`.
-    fn named_above(&self) -> Option<String> {
-        let before = &self.text[..self.line_start()];
-        let lines = before.lines().rev().filter(|line| !line.trim().is_empty());
-        let line = lines.take(1).next()?.trim();
-        let line = line.rsplit(['{', ',']).next().unwrap_or(line).trim();
-        let (key, name) = line.split_once('=').or_else(|| line.split_once(':'))?;
-        let name = name.trim().trim_matches(['"', '\'']);
-        (key.trim() == "name" && !name.is_empty()).then(|| words::fold(name))
     }
 }
 

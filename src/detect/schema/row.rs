@@ -1,7 +1,8 @@
 //! What a row of the table is.
 
 use crate::detect::context::Context;
-use crate::detect::document::{Document, DocumentType, is_group};
+use crate::detect::document::{Document, is_group};
+use crate::detect::document_type::DocumentType;
 use crate::detect::form::Form;
 use crate::detect::usage::Usage;
 

@@ -4,7 +4,7 @@ use super::row::Of::{self, Any, Kind, Object, Objects, Type};
 use super::row::Row;
 use super::row::Says::{self, By, Is, PutIn};
 use super::{kubeadm, usages as by};
-use crate::detect::document::DocumentType as T;
+use crate::detect::document_type::DocumentType as T;
 use crate::detect::form::Form;
 use crate::detect::usage::{ACCOUNT, ALLOWED, IN_CONDITION, MUST_MATCH, Usage};
 

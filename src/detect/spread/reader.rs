@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::super::context::Context;
-use super::super::document::DocumentType;
+use super::super::document_type::DocumentType;
 use super::super::image_use::{DigestSlot, ImageUse, OwnKey, Tag};
 use super::super::input::{Inner, Input};
 use super::super::parts::{Image, Pair, TagPart, Value};

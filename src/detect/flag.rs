@@ -1,0 +1,78 @@
+//! What stands before a value in text that is no tree: the option, the variable or the key that it is the value of.
+//!
+//! Pure: a text and an offset in it.
+
+use super::words;
+
+/// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
+const LONGEST_LOOK_BACK: usize = 1 << 10;
+
+/// Where a look back ends.
+fn far(text: &str, at: usize) -> usize {
+    let far = at.saturating_sub(LONGEST_LOOK_BACK);
+    (far..=at)
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(at)
+}
+
+/// Where the line starts, or where it was long enough to have said what it is about.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    let near = far(text, at);
+    text[near..at]
+        .rfind('\n')
+        .map_or(near, |newline| near + newline + 1)
+}
+
+/// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
+pub(super) fn of(text: &str, at: usize) -> Option<String> {
+    let word = word(text, at)?;
+    match words::fold(word.trim_start_matches('-')) {
+        // `set { name = "global.hub", value = ... }`
+        folded if folded == "value" => Some(named_above(text, at).unwrap_or(folded)),
+        // `variable "image" { default = ... }`
+        folded if folded == "default" => Some(variable_above(text, at).unwrap_or(folded)),
+        folded => Some(folded),
+    }
+}
+
+/// The same as it is written.
+pub(super) fn word(text: &str, at: usize) -> Option<&str> {
+    let line = &text[line_start(text, at)..at];
+    let line = line.trim_end_matches(['"', '\'', '`']);
+    let ends = line.trim_end_matches([' ', '\t', '=', ':', '?']);
+    let word = ends
+        .rsplit(|letter: char| {
+            !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.')
+        })
+        .next()?;
+    // Behind a blank an option may be complete: only one about images has the next word for its value.
+    let spaced = line.ends_with(' ');
+    let of_images = ["image", "regist", "repo"]
+        .iter()
+        .any(|part| word.contains(part));
+    if spaced && word.starts_with('-') && !of_images {
+        return None;
+    }
+    let assigned =
+        ends.len() < line.len() && (word.starts_with('-') || line.trim_end().len() > ends.len());
+    (assigned && !word.is_empty()).then_some(word)
+}
+
+/// The variable of Terraform that a default is of.
+fn variable_above(text: &str, at: usize) -> Option<String> {
+    let before = &text[far(text, at)..at];
+    let (_, declared) = before.rsplit_once("variable \"")?;
+    let (name, body) = declared.split_once('"')?;
+    (!body.contains("\n}")).then(|| words::fold(name))
+}
+
+/// The name that the line before gives to a value: Terraform's `name = "image.repository"`.
+fn named_above(text: &str, at: usize) -> Option<String> {
+    let before = &text[..line_start(text, at)];
+    let lines = before.lines().rev().filter(|line| !line.trim().is_empty());
+    let line = lines.take(1).next()?.trim();
+    let line = line.rsplit(['{', ',']).next().unwrap_or(line).trim();
+    let (key, name) = line.split_once('=').or_else(|| line.split_once(':'))?;
+    let name = name.trim().trim_matches(['"', '\'']);
+    (key.trim() == "name" && !name.is_empty()).then(|| words::fold(name))
+}
