@@ -3,6 +3,7 @@
 //! Whether the chart itself is here or not. [`ways`] knows how files name charts, [`charts`] what is known of them. Where
 //! the chart is here and was looked into, its own finding gets what is known, and nothing is said twice.
 
+mod alternatives;
 mod around;
 mod bases;
 mod given;

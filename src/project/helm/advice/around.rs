@@ -1,12 +1,12 @@
 //! A file that may name charts, and what is read around it: each file of values once.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::config_map::ConfigMaps;
-use super::super::values::{self, Table, Value};
+use super::super::values::{self, Leaf, Table, Value};
 use crate::file_type::FileType;
 use crate::project::Tree;
 
@@ -29,10 +29,49 @@ pub(super) struct Around<'a> {
     pub text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
     pub config_maps: &'a ConfigMaps<'a>,
     /// Files of values that were read already: many charts may get the same.
-    pub read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
+    read: RefCell<HashMap<PathBuf, Option<Arc<Table>>>>,
+    /// By the pattern of their names: files that may be meant.
+    pub alternatives: RefCell<HashMap<String, Vec<PathBuf>>>,
+    lists: RefCell<HashMap<PathBuf, Arc<[PathBuf]>>>,
+    /// The text of the file itself, once it is asked for.
+    own: OnceCell<Option<Arc<str>>>,
 }
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    pub(super) fn new(
+        tree: &'a dyn Tree,
+        config_maps: &'a ConfigMaps<'a>,
+        path: &'a Path,
+        text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            tree,
+            path,
+            text,
+            config_maps,
+            read: RefCell::default(),
+            alternatives: RefCell::default(),
+            lists: RefCell::default(),
+            own: OnceCell::new(),
+        }
+    }
+
+    /// What lies in a folder, in the order of names.
+    pub(super) fn list(&self, folder: &Path) -> Arc<[PathBuf]> {
+        let mut lists = self.lists.borrow_mut();
+        let list = lists.entry(folder.to_owned());
+        Arc::clone(list.or_insert_with(|| self.tree.list(folder).into()))
+    }
+
+    /// A text of the file as it is written, with what a program fills in.
+    pub(super) fn written(&self, leaf: &Leaf) -> String {
+        let own = self.own.get_or_init(|| (self.text)(self.path));
+        let span = leaf.origin.span;
+        let written = own.as_ref().and_then(|own| own.get(span.start..span.end));
+        let written = written.filter(|text| text.contains("{{"));
+        written.unwrap_or(&leaf.text).to_owned()
+    }
+
     /// The values of a file, if it is there and can be read.
     pub(super) fn values(&self, path: &Path) -> Option<Arc<Table>> {
         if let Some(known) = self.read.borrow().get(path) {

@@ -9,6 +9,7 @@ use super::super::given::{Written, read_pairs};
 use super::super::overrides::renamed;
 use super::super::refusal;
 use super::super::values::{self, Leaf, LeafKind, Table, Value};
+use super::alternatives;
 use super::around::{Around, MOST_STEPS};
 use super::places::{files_named, referenced};
 use super::ways::{Entry, Form, dig, leaf, written};
@@ -81,7 +82,12 @@ impl Given {
         let Value::Leaf(leaf) = value else {
             return;
         };
-        let candidates = files_named(&leaf.text, around);
+        let text = around.written(leaf);
+        if let Some(files) = alternatives::of(&text, around) {
+            self.files.extend(files);
+            return;
+        }
+        let candidates = files_named(&text, around);
         let last = candidates
             .iter()
             .rev()

@@ -1,6 +1,5 @@
 //! The charts that a file names, and what the files around say of each.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -159,13 +158,7 @@ impl Advice<'_> {
         path: &'a Path,
         text: &'a dyn Fn(&Path) -> Option<Arc<str>>,
     ) -> Around<'a> {
-        Around {
-            tree: self.tree,
-            path,
-            text,
-            config_maps: &self.config_maps,
-            read: RefCell::default(),
-        }
+        Around::new(self.tree, &self.config_maps, path, text)
     }
 }
 

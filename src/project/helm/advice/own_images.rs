@@ -187,6 +187,12 @@ fn lifts(
         None => ways::documents(member.file_type, &member.text),
     };
     let key_of = |offset: &usize| places?.get(offset)?.split('.').next();
+    let is_lifted = |one: &Below<'_>| {
+        let root = documents.get(one.at.document);
+        let values = root.map(|root| values::at(root, &one.at.steps));
+        let values = values.and_then(Value::as_table);
+        one.key.is_none() && one.keys.is_empty() && values.is_some_and(refusal::is_lifted)
+    };
     let lift = |one: &Below<'_>| {
         let covered = |at: &Spot| match &file {
             Some(file) => file.covered(at),
@@ -213,7 +219,8 @@ fn lifts(
             findings: findings.into_iter().collect(),
         }
     };
-    values.iter().map(lift).collect()
+    let values = values.iter().filter(|one| !is_lifted(one));
+    values.map(lift).collect()
 }
 
 /// Adds where the scalars of a value are written.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::given::{Given as GivenAt, Written};
 use super::super::values::{Spot, Value};
+use super::alternatives;
 use super::around::{Around, MOST_STEPS};
 use super::ways::{Entry, Form, dig};
 
@@ -27,7 +28,10 @@ pub(super) fn places(entry: &Entry<'_>, around: &Around<'_>) -> Vec<Place> {
 fn given(entry: &Entry<'_>, around: &Around<'_>) -> Vec<GivenAt> {
     let mut places = Vec::new();
     let files = |value: &Value| match value {
-        Value::Leaf(leaf) => files_named(&leaf.text, around),
+        Value::Leaf(leaf) => {
+            let text = around.written(leaf);
+            alternatives::of(&text, around).unwrap_or_else(|| files_named(&text, around))
+        }
         _ => Vec::new(),
     };
     for (path, form) in entry.way.values {

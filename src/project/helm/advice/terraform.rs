@@ -50,7 +50,7 @@ fn files(body: &Node<'_>, text: &str, scan: &Scan) -> Value {
         let name = here
             .find_map(|folder| name.strip_prefix(folder))
             .unwrap_or(name);
-        let is_known = !name.starts_with('/') && !name.contains("${") && !name.contains("%{");
+        let is_known = !name.starts_with('/') && !name.contains("%{");
         is_known.then(|| {
             Value::Leaf(Leaf {
                 text: Arc::from(name),

@@ -1,0 +1,147 @@
+//! Files of values whose names a program fills in: `values/{{ .Environment.Name }}.yaml`. Which of those in the tree it is,
+//! is not known here, so that none of them says what a chart gets, and each may be for it.
+
+use std::path::{Path, PathBuf};
+
+use super::around::{Around, MOST_STEPS};
+use crate::project::PathKind;
+
+/// Where more files match, nothing is known of any.
+const MOST_FILES: usize = 64;
+
+const OPENING: [(&str, &str); 2] = [("{{", "}}"), ("${", "}")];
+
+/// The files that may be meant. `None` where nothing is filled in.
+pub(super) fn of(text: &str, around: &Around<'_>) -> Option<Vec<PathBuf>> {
+    let pattern = pattern(text)?;
+    if let Some(known) = around.alternatives.borrow().get(&pattern) {
+        return Some(known.clone());
+    }
+    let folder = around.path.parent().unwrap_or(Path::new(""));
+    // `$values/` of Argo CD is the root of a repository.
+    let rooted = match pattern.strip_prefix('$') {
+        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
+        None => pattern.strip_prefix('/'),
+    };
+    let files = match rooted {
+        None => matching(around, folder, &pattern),
+        Some(rooted) => {
+            let above = folder.ancestors().take(MOST_STEPS);
+            let mut found = above.map(|above| matching(around, above, rooted));
+            found.find(|files| !files.is_empty()).unwrap_or_default()
+        }
+    };
+    let mut known = around.alternatives.borrow_mut();
+    known.insert(pattern, files.clone());
+    Some(files)
+}
+
+/// The text with a `*` for each part that is filled in.
+fn pattern(text: &str) -> Option<String> {
+    if text.contains(['*', '\n']) {
+        return None;
+    }
+    let mut pattern = String::new();
+    let mut rest = text;
+    loop {
+        let next = OPENING
+            .iter()
+            .filter_map(|pair| Some((rest.find(pair.0)?, pair)));
+        let Some((at, (open, close))) = next.min() else {
+            break;
+        };
+        pattern.push_str(&rest[..at]);
+        pattern.push('*');
+        let inner = &rest[at + open.len()..];
+        rest = &inner[inner.find(close)? + close.len()..];
+    }
+    pattern.push_str(rest);
+    pattern.contains('*').then_some(pattern)
+}
+
+fn matching(around: &Around<'_>, folder: &Path, pattern: &str) -> Vec<PathBuf> {
+    let mut steps: Vec<&str> = pattern.split('/').collect();
+    let last = steps.pop().unwrap_or_default();
+    // A name that is filled in altogether could be any file's.
+    if !last.contains('.') {
+        return Vec::new();
+    }
+    let mut folders = vec![folder.to_owned()];
+    for step in steps {
+        folders = inside(around, &folders, step, PathKind::Folder);
+    }
+    inside(around, &folders, last, PathKind::File)
+}
+
+/// What of a kind is in the folders, by a name with `*` in it.
+fn inside(around: &Around<'_>, folders: &[PathBuf], pattern: &str, kind: PathKind) -> Vec<PathBuf> {
+    let in_folder = |folder: &PathBuf| {
+        let Some((first, _)) = pattern.split_once('*') else {
+            return vec![around.tree.resolve(folder, pattern)];
+        };
+        let all = around.list(folder);
+        let start = all.partition_point(|path| name_of(path) < first);
+        let own = all[start..].iter();
+        let own = own.take_while(|path| name_of(path).starts_with(first));
+        let own = own.filter(|path| fits(name_of(path), pattern));
+        own.cloned().collect()
+    };
+    let found = folders.iter().flat_map(in_folder);
+    let found = found.filter(|path| around.tree.place(path) == kind);
+    let found: Vec<PathBuf> = found.take(MOST_FILES + 1).collect();
+    match found.len() > MOST_FILES {
+        true => Vec::new(),
+        false => found,
+    }
+}
+
+fn name_of(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.unwrap_or_default()
+}
+
+fn fits(name: &str, pattern: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let last = pieces.next_back().unwrap_or_default();
+    let inner = name
+        .strip_prefix(first)
+        .and_then(|rest| rest.strip_suffix(last));
+    let Some(mut rest) = inner else {
+        return false;
+    };
+    pieces.all(|piece| match rest.find(piece) {
+        Some(at) => {
+            rest = &rest[at + piece.len()..];
+            true
+        }
+        None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_may_be_anything() {
+        for (text, expected) in [
+            ("values/{{ .Environment.Name }}.yaml", Some("values/*.yaml")),
+            ("${var.env}-${lower(var.name)}.yaml", Some("*-*.yaml")),
+            ("$values/{{env}}/redis.yaml", Some("$values/*/redis.yaml")),
+            ("values.yaml", None),
+            ("{{ open", None),
+        ] {
+            assert_eq!(pattern(text).as_deref(), expected, "{text}");
+        }
+        for (name, pattern, fitting) in [
+            ("dev.yaml", "*.yaml", true),
+            ("dev-redis.yaml", "*-redis.yaml", true),
+            ("dev.yml", "*.yaml", false),
+            ("a-b-c.yaml", "a-*-*.yaml", true),
+            ("a-c.yaml", "a-*-*.yaml", false),
+        ] {
+            assert_eq!(fits(name, pattern), fitting, "{name}");
+        }
+    }
+}
