@@ -5,6 +5,7 @@
 
 mod aliases;
 mod branches;
+mod calls;
 mod comment;
 mod computed;
 mod context;
@@ -61,6 +62,7 @@ pub struct View<'v> {
 pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     let mut found = text::scan(input, region, prose);
     options::of_text(input, region, (None, true), &mut found, 0);
+    calls::of_text(input, &mut found);
     found
 }
 

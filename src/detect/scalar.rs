@@ -1,6 +1,7 @@
 //! A value on one line: a reference, a registry, a URL, or words with references among them.
 
 mod by_form;
+mod hook;
 mod url;
 
 use super::context::{Context, Step};
@@ -107,6 +108,10 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         return;
     }
     if words::is_registry(context.key) && bare_host(context, span, out) {
+        return;
+    }
+    if let Some(found) = hook::image(context, span) {
+        out.push(found);
         return;
     }
     let reference = match has_blanks {

@@ -147,7 +147,7 @@ impl Command<'_> {
             "ARG" => return own.split_once('=').is_some_and(|(_, value)| is_name(value)),
             _ => {}
         }
-        if self.is_set_image(index) || self.is_build_argument(index) {
+        if self.is_set_image(index) || self.is_build_argument(index) || self.is_agent(index) {
             return true;
         }
         ROWS.iter().any(|row| {
@@ -158,6 +158,12 @@ impl Command<'_> {
 }
 
 impl Command<'_> {
+    /// `agent { docker { image 'NAME:tag' } }` of Jenkins.
+    fn is_agent(&self, index: usize) -> bool {
+        let begins = index == 1 || index >= 2 && self.words[index - 2].text == "{";
+        begins && self.previous(index) == "image" && is_name(self.words[index].text)
+    }
+
     /// `--build-arg BASE=NAME:tag`, as `ARG` of a Dockerfile.
     fn is_build_argument(&self, index: usize) -> bool {
         let own = self.words[index].text;
@@ -196,6 +202,8 @@ mod tests {
             "trivy image --severity HIGH a/b:1",
             "regctl image copy a/b:1 q.io/c",
             "syft a/b:1",
+            "image 'a/b:1'",
+            "agent { docker { image 'a/b:1' } }",
             "docker build --build-arg BASE=a/b:1 .",
             "/kaniko/executor --build-arg=BASE=a/b:1",
             "buildctl build --opt build-arg:BASE=a/b:1",
@@ -206,6 +214,7 @@ mod tests {
             "helm install x a/b",
             "docker run c/d:1 a/b:2",
             "echo a/b:1",
+            "an image a/b:1",
             "docker build a/b",
             "kind load image-archive a/b:1",
             "trivy fs a/b",
