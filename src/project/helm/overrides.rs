@@ -136,14 +136,11 @@ impl Contents {
     /// The values in a text, as the document yields it, and not as its lines stand there.
     fn take_inner(&mut self, at: &Spot) -> Result<Value, String> {
         let root = &mut self.documents[at.document];
-        let Some((Step::Key(key), steps)) = at.steps.split_last() else {
-            return Err(NO_ROOM.to_owned());
-        };
         let Value::Leaf(leaf) = values::at(root, &at.steps) else {
             return Err(NO_ROOM.to_owned());
         };
         let inner = Value::table(values::read(&leaf.text, 0)?);
-        set_at(root, steps, std::slice::from_ref(key), &Value::Null);
+        clear(root, &at.steps);
         Ok(inner)
     }
 
@@ -275,6 +272,28 @@ fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
                 set_at(item, rest, path, value);
             }
         }
+    }
+}
+
+/// Leaves null at a place of a document.
+fn clear(root: &mut Value, at: &[Step]) {
+    let inner = match (at.split_first(), root) {
+        (None, root) => {
+            *root = Value::Null;
+            return;
+        }
+        (Some((Step::Key(key), rest)), Value::Table(table)) => {
+            let inner = Arc::make_mut(table).get_mut(key);
+            inner.map(|inner| (inner, rest))
+        }
+        (Some((Step::Item(index), rest)), Value::List(items)) => {
+            let inner = Arc::make_mut(items).get_mut(*index);
+            inner.map(|inner| (inner, rest))
+        }
+        _ => None,
+    };
+    if let Some((inner, rest)) = inner {
+        clear(inner, rest);
     }
 }
 

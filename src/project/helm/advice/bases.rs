@@ -97,6 +97,8 @@ struct OfName {
 #[derive(Debug, Default)]
 pub(super) struct Bases {
     by_name: HashMap<(Kind, Arc<str>), OfName>,
+    /// Those of each file.
+    by_file: HashMap<(Kind, PathBuf), Said>,
 }
 
 impl Bases {
@@ -106,6 +108,8 @@ impl Bases {
             files: vec![base.path.clone()],
             count: 1,
         };
+        let of_file = self.by_file.entry((base.kind, base.path.clone()));
+        of_file.or_default().add(&said);
         let own = self.by_name.entry((base.kind, base.name)).or_default();
         for folder in base.path.ancestors().skip(1) {
             let namesakes = own.by_folder.entry(folder.to_owned()).or_default();
@@ -114,6 +118,17 @@ impl Bases {
             of_namespace.or_default().add(&said);
         }
         own.each.push((base.namespace, said));
+    }
+
+    /// What all objects of a kind in such files say.
+    pub(super) fn of_kind(&self, kind: Kind, files: &HashSet<PathBuf>) -> Option<Said> {
+        let mut all = Said::default();
+        for file in files {
+            if let Some(said) = self.by_file.get(&(kind, file.clone())) {
+                all.add(said);
+            }
+        }
+        (all.count > 0).then_some(all)
     }
 
     /// What the objects of a name say to a file. `reach` gives the files that are built together with it.

@@ -23,6 +23,12 @@ impl Advice<'_> {
         self.bases.find(path, kind, name, namespace, reach)
     }
 
+    /// What all objects of a kind say that are built together with a file.
+    pub(super) fn bases_of(&self, path: &Path, kind: Kind) -> Option<Said> {
+        let files = self.reach.of(self.tree, path)?;
+        self.bases.of_kind(kind, &files)
+    }
+
     /// The objects of a file that name charts and may be patched.
     pub(super) fn bases_in(&self, file: &NamingFile<'_>) -> Vec<Base> {
         let documents = file.documents.iter().enumerate();

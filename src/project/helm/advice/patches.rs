@@ -36,7 +36,8 @@ type TextOf<'a> = &'a dyn Fn(&Path) -> Option<Arc<str>>;
 #[derive(Clone, Copy)]
 struct Target<'v> {
     kind: Kind,
-    name: &'v Arc<str>,
+    /// Without one every object of the kind is meant.
+    name: Option<&'v Arc<str>>,
     namespace: Option<&'v Arc<str>>,
 }
 
@@ -50,7 +51,7 @@ impl<'v> Target<'v> {
             kind: kinds.find(|(own, name)| {
                 *kind.text == **name && group.is_none_or(|group| *group.text == **own)
             })?,
-            name: &leaf(target, "name")?.text,
+            name: leaf(target, "name").map(|leaf| &leaf.text),
             namespace: leaf(target, "namespace").map(|leaf| &leaf.text),
         })
     }
@@ -164,7 +165,7 @@ impl Advice<'_> {
             let own = leaf(root.as_table()?, "metadata.namespace").map(|leaf| &leaf.text);
             let target = patch.target.unwrap_or(Target {
                 kind,
-                name: &entry.chart.text,
+                name: Some(&entry.chart.text),
                 namespace: own,
             });
             let given = Given::of(&entry, &around);
@@ -234,8 +235,12 @@ impl Advice<'_> {
             name,
             namespace,
         } = target;
-        let Said { chart, files, .. } = self.base(file.path, kind, name, namespace)?;
-        let is_lifted = given.is_lifted() || self.are_lifted(&files, (kind, name.trim()), text_of);
+        let Said { chart, files, .. } = match name {
+            Some(name) => self.base(file.path, kind, name, namespace)?,
+            None => self.bases_of(file.path, kind)?,
+        };
+        let name = name.map_or("", |name| name.trim());
+        let is_lifted = given.is_lifted() || self.are_lifted(&files, (kind, name), text_of);
         if patch.at.is_none() {
             given.files.push(patch.file.clone());
         }
@@ -246,7 +251,7 @@ impl Advice<'_> {
             bases: files,
             ..Named::of_values(chart?, given, extent.unwrap_or(Span::new(0, 0)))
         };
-        Some(((kind, name.trim().to_owned()), named))
+        Some(((kind, name.to_owned()), named))
     }
 }
 
