@@ -165,6 +165,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         // `values` of a condition
         () if key == "values" && has("operator") => Some(COMPARED),
         () if words::is_allowed(key) => Some(ALLOWED),
+        () if key == "block" && is_block_of_tasks(siblings, value) => None,
         () if words::is_mention(key) => Some(MATCHED),
         () if key == "registry" && is_table(context, siblings, value) => Some(ALLOWED),
         () if words::is_account(key) => Some(ACCOUNT),
@@ -175,6 +176,32 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         }
         () => None,
     }
+}
+
+/// Whether a list is a block of tasks of Ansible, and not one of what is forbidden.
+fn is_block_of_tasks(siblings: &Map<'_>, value: &Node<'_>) -> bool {
+    const KEYWORDS: [&str; 16] = [
+        "name",
+        "block",
+        "rescue",
+        "always",
+        "when",
+        "tags",
+        "vars",
+        "become",
+        "become_user",
+        "environment",
+        "delegate_to",
+        "run_once",
+        "no_log",
+        "ignore_errors",
+        "any_errors_fatal",
+        "notify",
+    ];
+    let list = value.as_list();
+    let has_tasks = list.is_some_and(|list| list.items.iter().all(|item| item.as_map().is_some()));
+    let mut keys = siblings.entries.iter().map(|entry| entry.name());
+    has_tasks && keys.all(|key| key.is_some_and(|key| KEYWORDS.contains(&key)))
 }
 
 /// A key of Kyverno that has its value compared: `(image)`, `<(image)`.
