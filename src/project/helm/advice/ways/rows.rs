@@ -15,6 +15,12 @@ const ARGO_VALUES: &[(&str, Form)] = &[
     ("helm.parameters", Form::Pairs),
 ];
 
+const KUSTOMIZE_VALUES: &[(&str, Form)] = &[
+    ("valuesFile", Form::Files),
+    ("valuesInline", Form::Values),
+    ("additionalValuesFiles", Form::Files),
+];
+
 const SKAFFOLD_RELEASES: &[&str] = &["deploy helm releases []", "manifests helm releases []"];
 
 const SKAFFOLD_VALUES: &[(&str, Form)] = &[
@@ -163,7 +169,7 @@ pub(super) static WAYS: &[Way] = &[
         chart: "name",
         repository: Repository::Url("repo"),
         version: &["version"],
-        values: &[("valuesFile", Form::Files), ("valuesInline", Form::Values)],
+        values: KUSTOMIZE_VALUES,
     },
     Way {
         document: Document::File(Holds::Kustomization),
@@ -171,7 +177,7 @@ pub(super) static WAYS: &[Way] = &[
         chart: "name",
         repository: Repository::Url("repo"),
         version: &["version"],
-        values: &[("valuesFile", Form::Files), ("valuesInline", Form::Values)],
+        values: KUSTOMIZE_VALUES,
     },
     Way {
         document: Document::File(Holds::Kustomization),
