@@ -39,7 +39,7 @@ pub(super) enum Document {
     Object(&'static str, &'static str),
     /// A file of this type.
     File(Holds),
-    /// Any document that has the entries.
+    /// Any document that has the entries, and is no Kubernetes object.
     Any,
 }
 
@@ -152,7 +152,8 @@ pub(super) struct Entry<'v> {
 
 /// Every table of the document of that number which names a chart.
 pub(super) fn entries<'v>(number: usize, root: &'v Value, kind: &FileType) -> Vec<Entry<'v>> {
-    let ways = WAYS.iter().filter(|way| way.document.is(root, kind));
+    let object = root.as_table().and_then(object_of);
+    let ways = WAYS.iter().filter(|way| way.document.is(object, kind));
     let entries = ways.flat_map(|way| {
         let paths = way.entries.iter();
         let tables = paths.flat_map(move |path| tables::at(number, root, path));
@@ -213,10 +214,16 @@ fn names_folder(root: &Value) -> bool {
 
 /// The object that a document is, if objects of its kind name charts and are patched.
 pub(super) fn base_of<'v>(root: &'v Value, entries: &[Entry<'_>]) -> Option<(Kind, &'v Table)> {
-    let table = root.as_table()?;
+    let (kind, table) = patched_kind(root)?;
     let is_base = entries.iter().any(|entry| entry.way.base().is_none()) || names_folder(root);
-    let kind = patched_kinds().find(|(group, kind)| is_object(table, group, kind))?;
     is_base.then_some((kind, table))
+}
+
+/// The kind of an object, if those of its kind are patched.
+pub(super) fn patched_kind(root: &Value) -> Option<(Kind, &Table)> {
+    let table = root.as_table()?;
+    let object = object_of(table)?;
+    Some((patched_kinds().find(|kind| *kind == object)?, table))
 }
 
 impl Way {
@@ -236,14 +243,11 @@ impl Way {
 }
 
 impl Document {
-    fn is(self, root: &Value, kind: &FileType) -> bool {
+    fn is(self, object: Option<(&str, &str)>, kind: &FileType) -> bool {
         match self {
-            Self::Object(group, name) => {
-                let root = root.as_table();
-                root.is_some_and(|root| is_object(root, group, name))
-            }
+            Self::Object(group, name) => object == Some((group, name)),
             Self::File(holds) => kind.holds == holds,
-            Self::Any => is_any(kind),
+            Self::Any => is_any(kind) && object.is_none(),
         }
     }
 }
@@ -278,8 +282,13 @@ fn is_any(kind: &FileType) -> bool {
 }
 
 pub(super) fn is_object(root: &Table, group: &str, kind: &str) -> bool {
-    let text = |key: &str| leaf(root, key).map_or("", |leaf| &leaf.text);
-    text("kind") == kind && text("apiVersion").split('/').next() == Some(group)
+    object_of(root) == Some((group, kind))
+}
+
+/// The API group and the kind of an object.
+fn object_of(root: &Table) -> Option<(&str, &str)> {
+    let group = leaf(root, "apiVersion")?.text.split('/').next()?;
+    Some((group, &leaf(root, "kind")?.text))
 }
 
 /// What a path of keys with dots between leads to.
