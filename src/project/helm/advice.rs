@@ -138,16 +138,21 @@ impl<'a> Advice<'a> {
     fn read(&self, path: &Path) -> Read {
         let text_of = |path: &Path| self.tree.text(path);
         let text = text_of(path).unwrap_or_default();
-        let kind = file_type::classify(path).filter(|kind| ways::may_name(kind, &text));
-        let Some(file_type) = kind else {
+        let Some(file_type) = file_type::classify(path) else {
             return Read::default();
         };
+        let ways = ways::possible(file_type, &text);
+        let has_patches = ways::has_patches(&text);
+        if ways.is_empty() && !has_patches {
+            return Read::default();
+        }
         let documents = ways::documents(file_type, &text);
         let file = NamingFile {
             path,
             text: &text,
             file_type,
             documents: &documents,
+            ways: &ways,
         };
         let mut reported = self.named_in(&file, &text_of);
         reported.retain(|one| self.expects_own_images(one) || !self.known(one).is_empty());
@@ -158,7 +163,7 @@ impl<'a> Advice<'a> {
         Read {
             files: (!reported.is_empty()).then(|| files.collect()),
             bases: self.bases_in(&file),
-            may_patch: ways::has_patches(&text) || ways::is_patch(file_type, &documents),
+            may_patch: has_patches || ways::is_patch(file_type, &documents, &ways),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::super::config_map::ConfigMaps;
 use super::super::values::{self, Leaf, Table, Value};
+use super::ways::Way;
 use crate::file_type::FileType;
 use crate::project::Tree;
 
@@ -19,6 +20,8 @@ pub(super) struct NamingFile<'f> {
     pub(super) text: &'f str,
     pub(super) file_type: &'f FileType,
     pub(super) documents: &'f [Value],
+    /// The ways in which it may name charts.
+    pub(super) ways: &'f [&'static Way],
 }
 
 /// What is read around a file that names a chart.

@@ -34,7 +34,7 @@ impl Advice<'_> {
         let documents = file.documents.iter().enumerate();
         let patched = documents.filter(|(_, root)| ways::patched_kind(root).is_some());
         let bases = patched.filter_map(|(number, root)| {
-            let entries = ways::entries(number, root, file.file_type);
+            let entries = ways::entries(number, root, file.file_type, file.ways);
             let (kind, table) = ways::base_of(root, &entries)?;
             let text = |path: &str| leaf(table, path).map(|leaf| Arc::clone(&leaf.text));
             let mut entries = entries.iter();
@@ -87,8 +87,9 @@ impl Advice<'_> {
         };
         let around = self.around(path, text_of);
         let documents = ways::documents(file_type, text);
+        let ways = ways::possible(file_type, text);
         for (number, root) in documents.iter().enumerate() {
-            let entries = ways::entries(number, root, file_type);
+            let entries = ways::entries(number, root, file_type, &ways);
             let Some((kind, table)) = ways::base_of(root, &entries) else {
                 continue;
             };

@@ -94,17 +94,20 @@ impl Advice<'_> {
         text: &str,
         text_of: &dyn Fn(&Path) -> Option<Arc<str>>,
     ) -> Vec<Named> {
-        let Some(file_type) =
-            file_type::classify(path).filter(|file_type| ways::may_name(file_type, text))
-        else {
+        let Some(file_type) = file_type::classify(path) else {
             return Vec::new();
         };
+        let ways = ways::possible(file_type, text);
+        if ways.is_empty() && !ways::has_patches(text) {
+            return Vec::new();
+        }
         let documents = ways::documents(file_type, text);
         let file = NamingFile {
             path,
             text,
             file_type,
             documents: &documents,
+            ways: &ways,
         };
         self.named_in(&file, text_of)
     }
@@ -123,7 +126,7 @@ impl Advice<'_> {
         let around = self.around(path, text_of);
         let entries = file.documents.iter().enumerate();
         let entries = entries.flat_map(|(number, root)| {
-            let entries = ways::entries(number, root, file.file_type).into_iter();
+            let entries = ways::entries(number, root, file.file_type, file.ways).into_iter();
             entries.map(move |entry| (root, entry))
         });
         let entries = entries.filter(|(_, entry)| {

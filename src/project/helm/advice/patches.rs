@@ -159,7 +159,8 @@ impl Advice<'_> {
         text_of: TextOf<'_>,
     ) -> Vec<((Kind, String), Named)> {
         let around = self.around(&patch.file, text_of);
-        let entries = ways::entries(number, root, file_type::standard_input()).into_iter();
+        let file_type = file_type::standard_input();
+        let entries = ways::entries(number, root, file_type, &ways::every()).into_iter();
         let named = entries.filter_map(|entry| {
             let kind = entry.way.base()?;
             let own = leaf(root.as_table()?, "metadata.namespace").map(|leaf| &leaf.text);

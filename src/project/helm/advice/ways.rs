@@ -150,11 +150,17 @@ pub(super) struct Entry<'v> {
     pub version: Option<&'v Leaf>,
 }
 
-/// Every table of the document of that number which names a chart.
-pub(super) fn entries<'v>(number: usize, root: &'v Value, kind: &FileType) -> Vec<Entry<'v>> {
+/// Every table of the document of that number which names a chart in one of the ways.
+pub(super) fn entries<'v>(
+    number: usize,
+    root: &'v Value,
+    kind: &FileType,
+    ways: &[&'static Way],
+) -> Vec<Entry<'v>> {
     let object = root.as_table().and_then(object_of);
-    let ways = WAYS.iter().filter(|way| way.document.is(object, kind));
+    let ways = ways.iter().filter(|way| way.document.is(object, kind));
     let entries = ways.flat_map(|way| {
+        let way: &'static Way = way;
         let paths = way.entries.iter();
         let tables = paths.flat_map(move |path| tables::at(number, root, path));
         tables.filter_map(move |(at, table)| {
@@ -182,10 +188,13 @@ pub(super) fn entries<'v>(number: usize, root: &'v Value, kind: &FileType) -> Ve
 }
 
 /// Whether a file has an object that is laid over another.
-pub(super) fn is_patch(kind: &FileType, documents: &[Value]) -> bool {
+pub(super) fn is_patch(kind: &FileType, documents: &[Value], ways: &[&'static Way]) -> bool {
+    if !ways.iter().any(|way| way.base().is_some()) {
+        return false;
+    }
     let mut documents = documents.iter().enumerate();
     documents.any(|(number, root)| {
-        let entries = entries(number, root, kind);
+        let entries = entries(number, root, kind, ways);
         entries.iter().any(|entry| entry.way.base().is_some())
     })
 }
@@ -193,6 +202,11 @@ pub(super) fn is_patch(kind: &FileType, documents: &[Value]) -> bool {
 /// The kinds of the objects that are patched.
 pub(super) fn patched_kinds() -> impl Iterator<Item = Kind> {
     WAYS.iter().filter_map(Way::base)
+}
+
+/// Every way.
+pub(super) fn every() -> Vec<&'static Way> {
+    WAYS.iter().collect()
 }
 
 /// How an object of a kind is patched.
@@ -252,8 +266,8 @@ impl Document {
     }
 }
 
-/// Whether a text could name a chart, by a look for the keys that it takes.
-pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
+/// The ways in which a text could name a chart, by a look for the keys that they take.
+pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
     let has = |path: &str| path.split('.').all(|key| text.contains(key));
     let has_keys = |steps: &str| tables::keys(steps).all(|key| text.contains(key));
     let is_possible = |way: &Way| {
@@ -274,7 +288,10 @@ pub(super) fn may_name(kind: &FileType, text: &str) -> bool {
             && way.entries.iter().any(|steps| has_keys(steps))
     };
     // The list of releases is not in the text of a Terraform file.
-    kind.holds == Holds::Terraform || WAYS.iter().any(is_possible) || has_patches(text)
+    let is_terraform = kind.holds == Holds::Terraform;
+    let ways = WAYS.iter();
+    ways.filter(|way| is_terraform || is_possible(way))
+        .collect()
 }
 
 fn is_any(kind: &FileType) -> bool {
