@@ -5,6 +5,7 @@
 
 mod rows;
 mod tables;
+mod words;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -17,6 +18,7 @@ use crate::search::Search;
 use crate::source::Span;
 use rows::WAYS;
 pub(super) use tables::at as tables;
+use words::Present;
 
 /// One way to name a chart.
 #[derive(Debug)]
@@ -217,7 +219,8 @@ pub(super) fn patching((group, kind): Kind) -> Option<&'static Way> {
 
 /// Whether a text may list patches of such objects, by a look for words.
 pub(super) fn has_patches(text: &str) -> bool {
-    text.contains("patch") && patched_kinds().any(|(_, kind)| text.contains(kind))
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    has("patch") && patched_kinds().any(|(_, kind)| has(kind))
 }
 
 /// Whether a document is an `Application` of Argo CD with a chart in a folder of a repository.
@@ -268,8 +271,9 @@ impl Document {
 
 /// The ways in which a text could name a chart, by a look for the keys that they take.
 pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
-    let has = |path: &str| path.split('.').all(|key| text.contains(key));
-    let has_keys = |steps: &str| tables::keys(steps).all(|key| text.contains(key));
+    let present = Present::of(text);
+    let has = |path: &str| path.split('.').all(|key| present.has(key));
+    let has_keys = |steps: &str| tables::keys(steps).all(|key| present.has(key));
     let is_possible = |way: &Way| {
         let has_document = match way.document {
             Document::Object(_, name) => has(name),
@@ -292,6 +296,26 @@ pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
     let ways = WAYS.iter();
     ways.filter(|way| is_terraform || is_possible(way))
         .collect()
+}
+
+/// The words by which a text could name a chart.
+fn words() -> impl Iterator<Item = &'static str> {
+    WAYS.iter().flat_map(|way| {
+        let document = match way.document {
+            Document::Object(_, name) => Some(name),
+            Document::File(_) | Document::Any => None,
+        };
+        let repository = match way.repository {
+            Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
+                Some(path)
+            }
+            Repository::Prefix(_) | Repository::InName | Repository::Base(_) => None,
+        };
+        let paths = [Some(way.chart), repository].into_iter().flatten();
+        let keys = paths.flat_map(|path| path.split('.'));
+        let entries = way.entries.iter().flat_map(|steps| tables::keys(steps));
+        document.into_iter().chain(keys).chain(entries)
+    })
 }
 
 fn is_any(kind: &FileType) -> bool {
