@@ -143,7 +143,9 @@ impl<'a> Advice<'a> {
         };
         let ways = ways::possible(file_type, &text);
         let has_patches = ways::has_patches(&text);
-        if ways.is_empty() && !has_patches {
+        // What is laid over an object matters only where something in it may be legacy.
+        let is_patch = ways.iter().all(|way| way.base().is_some());
+        if !has_patches && is_patch && !self.tree.is_suspect(path) {
             return Read::default();
         }
         let documents = ways::documents(file_type, &text);
