@@ -34,10 +34,10 @@ pub fn images(
     vendored: Vendored<'_>,
 ) -> Vec<Rendered> {
     let owned = owned(meet_all(tree, files), vendored, &[]);
-    let has_templates = |folder: &Path| tree.place(&folder.join("templates")) == PathKind::Folder;
+    let has = |folder: &Path, name| tree.place(&folder.join(name)) == PathKind::Folder;
     owned
         .par_iter()
-        .filter(|one| has_templates(&one.folder))
+        .filter(|one| has(&one.folder, "templates") || has(&one.folder, "charts"))
         .map(|one| of_chart(tree, &one.folder, rules))
         .collect()
 }
