@@ -38,6 +38,7 @@ pub use computed::of_computed;
 pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_order};
 pub use input::Input;
 pub use live::once_each;
+pub use options::LIFTED;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
 

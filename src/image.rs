@@ -54,6 +54,15 @@ impl<'t> ImageRef<'t> {
     }
 }
 
+/// A reference without tag and digest.
+pub fn name_of(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or(reference);
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => name,
+    }
+}
+
 /// Splits a name at its first slash if what is before it is a host: it has a dot or a colon, is
 /// `localhost`, or has an upper-case letter.
 pub fn split_host(name: &str) -> (Option<&str>, &str) {

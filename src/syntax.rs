@@ -7,6 +7,7 @@ pub mod beside;
 pub mod decoded;
 pub mod gotemplate;
 pub mod hcl;
+pub mod json_pointer;
 pub mod placeholder;
 pub mod template;
 pub mod yaml;

@@ -1,5 +1,6 @@
 //! Which container, volume or field of an object names an image.
 
+use crate::syntax::json_pointer::unescaped;
 use serde_json::Value;
 
 /// What an image is for, as far as the location of it says.
@@ -47,7 +48,7 @@ impl Container {
         let mut node = object;
         let mut list = None;
         for token in pointer.split('/').skip(1) {
-            let key = token.replace("~1", "/").replace("~0", "~");
+            let key = unescaped(token);
             let next = match node {
                 Value::Object(map) => {
                     list = LISTS.iter().find(|(name, _)| *name == key);

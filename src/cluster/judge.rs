@@ -19,6 +19,7 @@ use crate::finding::{Finding, Usage};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 use crate::source::Span;
+use crate::syntax::json_pointer::escaped;
 
 /// Judges objects by the rules.
 pub struct Judge<'r> {
@@ -134,7 +135,7 @@ fn compare(old: &Value, new: &Value, pointer: &mut String, found: &mut Vec<Chang
     let length = pointer.len();
     let mut step = |key: &str, old: &Value, new: &Value, found: &mut Vec<Change>| {
         pointer.push('/');
-        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        pointer.push_str(&escaped(key));
         let same = compare(old, new, pointer, found);
         pointer.truncate(length);
         same

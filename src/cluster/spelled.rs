@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::source::Span;
+use crate::syntax::json_pointer::escaped;
 
 /// An object written as JSON.
 pub(super) struct Spelled {
@@ -45,7 +46,7 @@ impl Spelled {
                     self.text.push_str(": ");
                     let length = pointer.len();
                     pointer.push('/');
-                    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                    pointer.push_str(&escaped(key));
                     self.write(value, pointer);
                     pointer.truncate(length);
                 }

@@ -5,6 +5,7 @@ use super::document_type::DocumentType;
 use super::schema::kubeadm;
 use super::usage::{self, IN_CONDITION, Usage};
 use super::words;
+use crate::syntax::json_pointer::unescaped;
 use crate::syntax::yaml::{Map, Node};
 
 const ALLOWED: Usage = Usage::Mention(usage::ALLOWED);
@@ -110,10 +111,6 @@ fn patched<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m str> {
 
 fn is_index(key: &str) -> bool {
     key.is_empty() || key == "-" || key.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn unescaped(key: &str) -> String {
-    key.replace("~1", "/").replace("~0", "~")
 }
 
 /// In a schema a default is what the field above is called; keywords that only nest change nothing.

@@ -18,7 +18,7 @@ use crate::source::Span;
 use crate::syntax::beside::Insertion;
 use crate::syntax::yaml::{List, Node, Scalar, Style};
 
-const LIFTED: &str = "the chart refuses images from elsewhere, so `global.security.allowInsecureImages` becomes true";
+pub const LIFTED: &str = "the chart refuses images from elsewhere, so `global.security.allowInsecureImages` becomes true";
 const NOT_LIFTED: &str = "the chart refuses images from elsewhere: add `--set global.security.allowInsecureImages=true` by \
                           hand";
 const CONSENT: &str = "global.security.allowInsecureImages=true";

@@ -5,6 +5,7 @@
 
 mod advice;
 mod archive;
+mod by_text;
 mod changes;
 mod chart;
 mod chart_images;

@@ -18,7 +18,7 @@ use crate::detect::Usage;
 use crate::edit::{Applicability, Fix};
 use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
-use crate::image;
+use crate::image::{self, name_of};
 use crate::rules::RuleSet;
 use crate::source::{self, LineIndex, Span};
 use crate::syntax::yaml;
@@ -346,13 +346,4 @@ const CAPTURED: &str = "selects other images by the new name";
 fn canonical(name: &str) -> String {
     let (host, path) = image::split_host(name);
     image::canonical(host, path)
-}
-
-/// A reference without tag and digest.
-fn name_of(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    }
 }

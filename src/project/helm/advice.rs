@@ -25,6 +25,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Files;
+use super::by_text::ByText;
 use super::config_map::ConfigMaps;
 use super::subchart_findings::lower_severity;
 use crate::file_type::{self, ProjectType};
@@ -35,7 +36,7 @@ use crate::rules::charts::{self, Advisory, Charts, Enabled, Step};
 use crate::version::Version;
 
 use around::NamingFile;
-use bases::{Base, Bases, LiftedByFile};
+use bases::{Base, Bases, Lifted};
 use named::Named;
 use reach::Reach;
 use sources::Sources;
@@ -50,7 +51,7 @@ pub(super) struct Advice<'a> {
     sources: Sources,
     bases: Bases,
     reach: Reach,
-    lifted: LiftedByFile,
+    lifted: ByText<Lifted>,
     /// The files of which there is something to say, with the others that count for it, there or not.
     files: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
@@ -97,7 +98,7 @@ impl<'a> Advice<'a> {
             sources: Sources::default(),
             bases: Bases::default(),
             reach: Reach::default(),
-            lifted: LiftedByFile::default(),
+            lifted: ByText::default(),
             files: BTreeMap::new(),
         };
         sources
@@ -149,13 +150,7 @@ impl<'a> Advice<'a> {
             return Read::default();
         }
         let documents = ways::documents(file_type, &text);
-        let file = NamingFile {
-            path,
-            text: &text,
-            file_type,
-            documents: &documents,
-            ways: &ways,
-        };
+        let file = NamingFile::new(path, &text, file_type, &documents, &ways);
         let mut reported = self.named_in(&file, &text_of);
         reported.retain(|one| self.expects_own_images(one) || !self.known(one).is_empty());
         let files = reported.iter().flat_map(|one| {
@@ -165,7 +160,7 @@ impl<'a> Advice<'a> {
         Read {
             files: (!reported.is_empty()).then(|| files.collect()),
             bases: self.bases_in(&file),
-            may_patch: has_patches || ways::is_patch(file_type, &documents, &ways),
+            may_patch: has_patches || file.is_patch(),
         }
     }
 

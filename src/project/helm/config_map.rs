@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::by_text::ByText;
 use super::given::Given;
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::project::{PathKind, Tree};
@@ -17,12 +18,9 @@ const DEFAULT_KEY: &str = "values.yaml";
 pub(super) struct ConfigMaps<'t> {
     tree: &'t dyn Tree,
     folders: Mutex<HashMap<PathBuf, Arc<OnceLock<Folder>>>>,
-    /// The documents of files that hold many, with the text that they are of.
-    parsed: Mutex<HashMap<PathBuf, Parsed>>,
+    /// The documents of files that hold many.
+    parsed: ByText<Option<Vec<Value>>>,
 }
-
-/// A text and its documents.
-type Parsed = (Arc<str>, Arc<[Value]>);
 
 /// Where values are, by the name of an object and the key in it.
 type Folder = HashMap<(String, String), Given>;
@@ -32,7 +30,7 @@ impl<'t> ConfigMaps<'t> {
         Self {
             tree,
             folders: Mutex::default(),
-            parsed: Mutex::default(),
+            parsed: ByText::default(),
         }
     }
 
@@ -55,19 +53,9 @@ impl<'t> ConfigMaps<'t> {
 
     /// The values at such a location of a file, whose text is that of this pass.
     pub(super) fn read(&self, given: &Given, text: &Arc<str>) -> Option<Table> {
-        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = parsed.get(&given.file).filter(|(known, _)| known == text);
-        let documents = match known {
-            Some((_, documents)) => Arc::clone(documents),
-            None => {
-                let documents: Arc<[Value]> = values::read_all(text, 0).ok()?.into();
-                let known = (Arc::clone(text), Arc::clone(&documents));
-                parsed.insert(given.file.clone(), known);
-                documents
-            }
-        };
-        drop(parsed);
-        given.values(&documents).ok()
+        let read = || values::read_all(text, 0).ok();
+        let documents = self.parsed.of(&given.file, text, read);
+        given.values(documents.as_ref().as_ref()?).ok()
     }
 }
 

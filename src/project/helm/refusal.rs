@@ -13,14 +13,14 @@ use super::overrides::{self, Override, Wanted};
 use super::values::{self, Leaf, LeafKind, Origin, Spot, Table, Value, table_at};
 use crate::edit::{Applicability, Edit, FileEdit};
 use crate::finding::{Finding, Id, LEGACY_CHART};
-use crate::image::ImageRef;
+use crate::image::name_of;
 use crate::project::Member;
 use crate::source::Span;
 
 /// The tables, and the key in them, where the values of such a chart say whether it accepts other images.
 const TABLES: [&str; 2] = ["global", "security"];
 
-pub(super) const REASON: &str = "the chart refuses images from elsewhere, so `global.security.allowInsecureImages` becomes true";
+pub(super) use crate::detect::LIFTED as REASON;
 
 /// What values say of it. `None` where they have no such key.
 fn said(values: &Table) -> Option<&Leaf> {
@@ -113,11 +113,6 @@ fn follow(finding: &mut Finding, listed: &Listed) -> bool {
     fix.elsewhere = Arc::clone(edits);
     fix.applicability = fix.applicability.min(*limit);
     true
-}
-
-/// A reference without its tag and digest.
-fn name_of(reference: &str) -> &str {
-    ImageRef::parse(reference).map_or(reference, |read| &reference[..read.name_span().end])
 }
 
 /// Adds the override to each fix that moves an image in the values of a chart, where that chart, or the subchart that the

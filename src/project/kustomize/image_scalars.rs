@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Id};
 use crate::source::Span;
+use crate::syntax::json_pointer::unescaped;
 use crate::syntax::yaml::{self, List, Map, Node, Scalar};
 use field::Resource;
 pub(super) use field::{Field, FieldSpec};
@@ -186,7 +187,7 @@ fn operations(text: Text<'_>, list: &List<'_>, out: &mut ImageScalars) {
             .split('/')
             .filter(|key| !key.is_empty() && *key != "-")
             .filter(|key| !key.bytes().all(|byte| byte.is_ascii_digit()))
-            .map(|key| key.replace("~1", "/").replace("~0", "~"));
+            .map(unescaped);
         let mut path: Vec<String> = keys.collect();
         let walk = Walk {
             text,

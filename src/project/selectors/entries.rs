@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LOCKED, name_of};
+use super::LOCKED;
+use crate::image::name_of;
 use crate::source::Span;
 use crate::syntax::yaml::{self, Node};
 

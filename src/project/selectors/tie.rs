@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Location, found, name_of};
+use super::{Location, found};
 use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
+use crate::image::name_of;
 use crate::project::Members;
 use crate::source::Span;
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::around::{Around, MOST_STEPS};
+use super::around::{Around, MOST_STEPS, rooted};
 use crate::project::PathKind;
 
 /// Where more files match, nothing is known of any.
@@ -18,12 +18,7 @@ pub(super) fn of(text: &str, around: &Around<'_>) -> Option<Vec<PathBuf>> {
         return Some(known.clone());
     }
     let folder = around.path.parent().unwrap_or(Path::new(""));
-    // `$values/` of Argo CD is the root of a repository.
-    let rooted = match pattern.strip_prefix('$') {
-        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
-        None => pattern.strip_prefix('/'),
-    };
-    let files = match rooted {
+    let files = match rooted(&pattern) {
         None => matching(around, folder, &pattern),
         Some(rooted) => {
             let above = folder.ancestors().take(MOST_STEPS);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::config_map::ConfigMaps;
 use super::super::values::{self, Leaf, Table, Value};
-use super::ways::Way;
+use super::ways::{self, Entry, Way};
 use crate::file_type::FileType;
 use crate::project::Tree;
 
@@ -20,8 +20,49 @@ pub(super) struct NamingFile<'f> {
     pub(super) text: &'f str,
     pub(super) file_type: &'f FileType,
     pub(super) documents: &'f [Value],
-    /// The ways in which it may name charts.
-    pub(super) ways: &'f [&'static Way],
+    /// What names a chart in each of the documents.
+    pub(super) entries: Vec<Vec<Entry<'f>>>,
+}
+
+impl<'f> NamingFile<'f> {
+    /// `ways` are those in which the text may name charts.
+    pub(super) fn new(
+        path: &'f Path,
+        text: &'f str,
+        file_type: &'f FileType,
+        documents: &'f [Value],
+        ways: &[&'static Way],
+    ) -> Self {
+        let numbered = documents.iter().enumerate();
+        let entries = numbered.map(|(number, root)| ways::entries(number, root, file_type, ways));
+        Self {
+            path,
+            text,
+            file_type,
+            documents,
+            entries: entries.collect(),
+        }
+    }
+
+    /// Each document with what names a chart in it.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&'f Value, &[Entry<'f>])> {
+        let entries = self.entries.iter().map(Vec::as_slice);
+        self.documents.iter().zip(entries)
+    }
+
+    /// Whether it has an object that is laid over another.
+    pub(super) fn is_patch(&self) -> bool {
+        let mut entries = self.entries.iter().flatten();
+        entries.any(|entry| entry.way.base().is_some())
+    }
+}
+
+/// What of a path is below the root of the repository, if it begins there: `$values/` of Argo CD does, and `/`.
+pub(super) fn rooted(path: &str) -> Option<&str> {
+    match path.strip_prefix('$') {
+        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
+        None => path.strip_prefix('/'),
+    }
 }
 
 /// What is read around a file that names a chart.

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The API group and the kind of an object.
 pub(super) type Kind = (&'static str, &'static str);
@@ -167,30 +167,3 @@ impl Bases {
 
 /// Whether the values of each object of a file accept images from elsewhere.
 pub(super) type Lifted = HashMap<(Kind, String), bool>;
-
-/// A text, and the same for it.
-type LiftedIn = (Arc<str>, Arc<Lifted>);
-
-/// The same for files, each read once for each of its texts.
-#[derive(Debug, Default)]
-pub(super) struct LiftedByFile {
-    known: Mutex<HashMap<PathBuf, LiftedIn>>,
-}
-
-impl LiftedByFile {
-    pub(super) fn of(
-        &self,
-        path: &Path,
-        text: &Arc<str>,
-        read: impl FnOnce() -> Lifted,
-    ) -> Arc<Lifted> {
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, lifted)) = known().get(path).filter(|(own, _)| own == text) {
-            return Arc::clone(lifted);
-        }
-        let lifted = Arc::new(read());
-        let entry = (Arc::clone(text), Arc::clone(&lifted));
-        known().insert(path.to_owned(), entry);
-        lifted
-    }
-}

@@ -31,11 +31,8 @@ impl Advice<'_> {
 
     /// The objects of a file that name charts and may be patched.
     pub(super) fn bases_in(&self, file: &NamingFile<'_>) -> Vec<Base> {
-        let documents = file.documents.iter().enumerate();
-        let patched = documents.filter(|(_, root)| ways::patched_kind(root).is_some());
-        let bases = patched.filter_map(|(number, root)| {
-            let entries = ways::entries(number, root, file.file_type, file.ways);
-            let (kind, table) = ways::base_of(root, &entries)?;
+        let bases = file.each().filter_map(|(root, entries)| {
+            let (kind, table) = ways::base_of(root, entries)?;
             let text = |path: &str| leaf(table, path).map(|leaf| Arc::clone(&leaf.text));
             let mut entries = entries.iter();
             let chart = entries.find_map(|entry| {

@@ -102,13 +102,7 @@ impl Advice<'_> {
             return Vec::new();
         }
         let documents = ways::documents(file_type, text);
-        let file = NamingFile {
-            path,
-            text,
-            file_type,
-            documents: &documents,
-            ways: &ways,
-        };
+        let file = NamingFile::new(path, text, file_type, &documents, &ways);
         self.named_in(&file, text_of)
     }
 
@@ -124,11 +118,9 @@ impl Advice<'_> {
             _ => yaml::documents(text),
         };
         let around = self.around(path, text_of);
-        let entries = file.documents.iter().enumerate();
-        let entries = entries.flat_map(|(number, root)| {
-            let entries = ways::entries(number, root, file.file_type, file.ways).into_iter();
-            entries.map(move |entry| (root, entry))
-        });
+        let entries = file.each();
+        let entries =
+            entries.flat_map(|(root, entries)| entries.iter().map(move |entry| (root, entry)));
         let entries = entries.filter(|(_, entry)| {
             let version = entry
                 .version
@@ -136,9 +128,9 @@ impl Advice<'_> {
             version && given::is_plain(entry.chart, text)
         });
         let named = entries.filter_map(|(root, entry)| {
-            let (origin, is_assumed) = self.known_origin(file, root, &entry)?;
+            let (origin, is_assumed) = self.known_origin(file, root, entry)?;
             let bases = origin.bases.clone();
-            let mut named = of_entry(&entry, origin, &around);
+            let mut named = of_entry(entry, origin, &around);
             let is_elsewhere = matches!(
                 entry.way.repository,
                 Repository::ChartObject(_) | Repository::Base(_)

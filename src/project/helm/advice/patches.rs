@@ -19,6 +19,7 @@ use super::places::{self, Place};
 use super::ways::{self, Entry, Form, Way, dig, leaf, tables};
 use crate::file_type;
 use crate::source::Span;
+use crate::syntax::json_pointer::unescaped;
 
 /// Where a kustomization, and an object that holds one, list patches.
 const LISTS: [&str; 5] = [
@@ -88,12 +89,15 @@ impl Advice<'_> {
             let Ok(documents) = values::read_all(&patch.text, 0) else {
                 continue;
             };
-            for (number, root) in documents.iter().enumerate() {
+            let own = file_type::standard_input();
+            let ways = ways::possible(own, &patch.text);
+            let own = NamingFile::new(&patch.file, &patch.text, own, &documents, &ways);
+            for (root, entries) in own.each() {
                 found.extend(match root {
                     Value::List(operations) => {
                         self.of_operations(file, &patch, operations, text_of)
                     }
-                    _ => self.of_merge(file, &patch, (number, root, documents.len()), text_of),
+                    _ => self.of_merge(file, &patch, (root, entries, documents.len()), text_of),
                 });
             }
         }
@@ -155,13 +159,11 @@ impl Advice<'_> {
         &self,
         file: &NamingFile<'_>,
         patch: &Patch<'_>,
-        (number, root, count): (usize, &Value, usize),
+        (root, entries, count): (&Value, &[Entry<'_>], usize),
         text_of: TextOf<'_>,
     ) -> Vec<((Kind, String), Named)> {
         let around = self.around(&patch.file, text_of);
-        let file_type = file_type::standard_input();
-        let entries = ways::entries(number, root, file_type, &ways::every()).into_iter();
-        let named = entries.filter_map(|entry| {
+        let named = entries.iter().filter_map(|entry| {
             let kind = entry.way.base()?;
             let own = leaf(root.as_table()?, "metadata.namespace").map(|leaf| &leaf.text);
             let target = patch.target.unwrap_or(Target {
@@ -169,13 +171,13 @@ impl Advice<'_> {
                 name: Some(&entry.chart.text),
                 namespace: own,
             });
-            let given = Given::of(&entry, &around);
+            let given = Given::of(entry, &around);
             let (places, closed) = match patch.at {
                 None => (
-                    places::places(&entry, &around),
-                    places::closed(&entry, &around),
+                    places::places(entry, &around),
+                    places::closed(entry, &around),
                 ),
-                Some(_) if count == 1 => in_text(&entry, patch),
+                Some(_) if count == 1 => in_text(entry, patch),
                 Some(_) => (Vec::new(), vec![patch.whole()]),
             };
             self.of_patch(file, patch, target, given, text_of)
@@ -310,10 +312,7 @@ fn added(way: &'static Way, operations: &[&Table]) -> Table {
         let mut own = pointers.iter().filter(|(_, form)| *form == Form::Values);
         let own = own.find_map(|(values, _)| path.text.strip_prefix(&format!("{values}/")));
         if let (Some(own), Some(value)) = (own, one.get("value")) {
-            let keys = own.split('/');
-            let keys: Vec<String> = keys
-                .map(|key| key.replace("~1", "/").replace("~0", "~"))
-                .collect();
+            let keys: Vec<String> = own.split('/').map(unescaped).collect();
             values::set(&mut table, &keys, value);
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::given::{Given as GivenAt, Written};
 use super::super::values::{Spot, Value};
 use super::alternatives;
-use super::around::{Around, MOST_STEPS};
+use super::around::{Around, MOST_STEPS, rooted};
 use super::ways::{Entry, Form, dig};
 
 /// Where values are that a chart gets.
@@ -106,11 +106,7 @@ pub(super) fn referenced(value: &Value, around: &Around<'_>) -> Vec<GivenAt> {
 /// repository, as `$values/` of Argo CD has it.
 pub(super) fn files_named(text: &str, around: &Around<'_>) -> Vec<PathBuf> {
     let folder = around.path.parent().unwrap_or(Path::new(""));
-    let rooted = match text.strip_prefix('$') {
-        Some(rest) => rest.split_once('/').map(|(_, rest)| rest),
-        None => text.strip_prefix('/'),
-    };
-    match rooted {
+    match rooted(text) {
         _ if text.contains("{{") || text.is_empty() => Vec::new(),
         None => vec![around.tree.resolve(folder, text)],
         // Where the root is, is not known here: the outermost folder comes last.

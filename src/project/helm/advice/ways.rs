@@ -189,26 +189,9 @@ pub(super) fn entries<'v>(
     entries
 }
 
-/// Whether a file has an object that is laid over another.
-pub(super) fn is_patch(kind: &FileType, documents: &[Value], ways: &[&'static Way]) -> bool {
-    if !ways.iter().any(|way| way.base().is_some()) {
-        return false;
-    }
-    let mut documents = documents.iter().enumerate();
-    documents.any(|(number, root)| {
-        let entries = entries(number, root, kind, ways);
-        entries.iter().any(|entry| entry.way.base().is_some())
-    })
-}
-
 /// The kinds of the objects that are patched.
 pub(super) fn patched_kinds() -> impl Iterator<Item = Kind> {
     WAYS.iter().filter_map(Way::base)
-}
-
-/// Every way.
-pub(super) fn every() -> Vec<&'static Way> {
-    WAYS.iter().collect()
 }
 
 /// How an object of a kind is patched.
@@ -231,19 +214,31 @@ fn names_folder(root: &Value) -> bool {
 
 /// The object that a document is, if objects of its kind name charts and are patched.
 pub(super) fn base_of<'v>(root: &'v Value, entries: &[Entry<'_>]) -> Option<(Kind, &'v Table)> {
-    let (kind, table) = patched_kind(root)?;
+    let table = root.as_table()?;
+    let object = object_of(table)?;
+    let kind = patched_kinds().find(|kind| *kind == object)?;
     let is_base = entries.iter().any(|entry| entry.way.base().is_none()) || names_folder(root);
     is_base.then_some((kind, table))
 }
 
-/// The kind of an object, if those of its kind are patched.
-pub(super) fn patched_kind(root: &Value) -> Option<(Kind, &Table)> {
-    let table = root.as_table()?;
-    let object = object_of(table)?;
-    Some((patched_kinds().find(|kind| *kind == object)?, table))
-}
-
 impl Way {
+    /// The words of which a text needs each to name a chart in this way, besides those of one of the entries.
+    fn words(&self) -> impl Iterator<Item = &'static str> {
+        let document = match self.document {
+            Document::Object(_, name) => Some(name),
+            Document::File(_) | Document::Any => None,
+        };
+        let repository = match self.repository {
+            Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
+                Some(path)
+            }
+            Repository::Prefix(_) | Repository::InName | Repository::Base(_) => None,
+        };
+        let paths = [Some(self.chart), repository].into_iter().flatten();
+        let keys = paths.flat_map(|path| path.split('.'));
+        document.into_iter().chain(keys)
+    }
+
     /// The kind of the object that this one is laid over, if it is.
     pub(super) fn base(&self) -> Option<Kind> {
         match self.repository {
@@ -272,23 +267,15 @@ impl Document {
 /// The ways in which a text could name a chart, by a look for the keys that they take.
 pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
     let present = Present::of(text);
-    let has = |path: &str| path.split('.').all(|key| present.has(key));
     let has_keys = |steps: &str| tables::keys(steps).all(|key| present.has(key));
     let is_possible = |way: &Way| {
-        let has_document = match way.document {
-            Document::Object(_, name) => has(name),
+        let is_of_type = match way.document {
+            Document::Object(..) => true,
             Document::File(holds) => kind.holds == holds,
             Document::Any => is_any(kind),
         };
-        let has_repository = || match way.repository {
-            Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
-                has(path)
-            }
-            Repository::Prefix(_) | Repository::InName | Repository::Base(_) => true,
-        };
-        has_document
-            && has(way.chart)
-            && has_repository()
+        is_of_type
+            && way.words().all(|word| present.has(word))
             && way.entries.iter().any(|steps| has_keys(steps))
     };
     // The list of releases is not in the text of a Terraform file.
@@ -301,20 +288,8 @@ pub(super) fn possible(kind: &FileType, text: &str) -> Vec<&'static Way> {
 /// The words by which a text could name a chart.
 fn words() -> impl Iterator<Item = &'static str> {
     WAYS.iter().flat_map(|way| {
-        let document = match way.document {
-            Document::Object(_, name) => Some(name),
-            Document::File(_) | Document::Any => None,
-        };
-        let repository = match way.repository {
-            Repository::Url(path) | Repository::Object(path) | Repository::ChartObject(path) => {
-                Some(path)
-            }
-            Repository::Prefix(_) | Repository::InName | Repository::Base(_) => None,
-        };
-        let paths = [Some(way.chart), repository].into_iter().flatten();
-        let keys = paths.flat_map(|path| path.split('.'));
         let entries = way.entries.iter().flat_map(|steps| tables::keys(steps));
-        document.into_iter().chain(keys).chain(entries)
+        way.words().chain(entries)
     })
 }
 

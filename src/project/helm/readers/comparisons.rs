@@ -90,7 +90,7 @@ impl<'c> Turning<'c> {
     }
 
     /// The finding, and the comparison that tells most: one that cannot follow, if there is one.
-    fn told<'m>(&self, members: &'m mut Members) -> Option<(&'m mut Finding, &'c Compared)> {
+    fn shown<'m>(&self, members: &'m mut Members) -> Option<(&'m mut Finding, &'c Compared)> {
         let finding = members
             .get_mut(&self.path)?
             .findings
@@ -129,7 +129,7 @@ fn together(
 
 fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
     for one in fixes {
-        let Some((finding, turned)) = one.told(members) else {
+        let Some((finding, turned)) = one.shown(members) else {
             continue;
         };
         if let Some(fix) = &mut finding.fix {
@@ -146,7 +146,7 @@ fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
 
 fn hold(fixes: &[&Turning<'_>], members: &mut Members) {
     for one in fixes {
-        let Some((finding, turned)) = one.told(members) else {
+        let Some((finding, turned)) = one.shown(members) else {
             continue;
         };
         finding.reason = Some(turned.reason());
