@@ -29,15 +29,62 @@ impl<'t> Present<'t> {
         Self { text, known }
     }
 
+    /// Whether the word is written as a kind or a key: as a part of another word it is neither.
     pub(super) fn has(&self, word: &str) -> bool {
+        let text = self.text.as_bytes();
         let Some((number, finder)) = WORDS.get(word) else {
             return self.text.contains(word);
         };
         let known = &self.known[*number];
         known.get().unwrap_or_else(|| {
-            let has = finder.find(self.text.as_bytes()).is_some();
+            let mut hits = finder.find_iter(text);
+            let has = hits.any(|at| is_kind_or_key(text, at, at + word.len()));
             known.set(Some(has));
             has
         })
+    }
+}
+
+/// Whether what is there comes behind the colon of a key, or before one.
+fn is_kind_or_key(text: &[u8], start: usize, end: usize) -> bool {
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
+    let before = text[..start]
+        .iter()
+        .rev()
+        .skip_while(|byte| is_between(byte));
+    // An anchor or a tag may be there besides.
+    let is_kind = || {
+        before
+            .take_while(|byte| **byte != b'\n')
+            .any(|byte| *byte == b':')
+    };
+    let mut after = text[end..].iter();
+    after.find(|byte| !is_between(byte)) == Some(&b':') || is_kind()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_there_as_a_kind_or_a_key() {
+        for text in [
+            "kind: HelmChart",
+            "kind: &kind HelmChart",
+            "kind:\n  HelmChart\n",
+            r#"{"kind":"HelmChart"}"#,
+            "HelmChart: x",
+            "\"HelmChart\" : x",
+            "# a HelmChart\nkind: HelmChart",
+        ] {
+            assert!(Present::of(text).has("HelmChart"), "{text}");
+        }
+        for text in [
+            "# a HelmChart\nkind: x",
+            "- HelmChart\n- x: y",
+            "kind: Helm",
+        ] {
+            assert!(!Present::of(text).has("HelmChart"), "{text}");
+        }
     }
 }
