@@ -24,6 +24,7 @@ mod options;
 mod parameters;
 mod parts;
 mod reference;
+mod reports;
 mod same_text;
 mod scalar;
 mod schema;
@@ -39,6 +40,7 @@ pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_ord
 pub use input::Input;
 pub use live::once_each;
 pub use options::LIFTED;
+pub use reports::REPORT_GROUPS;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
 

@@ -8,6 +8,7 @@ use super::identity::Identity;
 use super::image_use::Use;
 use super::labels;
 use super::source::Source;
+use crate::detect::REPORT_GROUPS;
 
 /// The object that another one belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +41,8 @@ pub struct Object {
 
 const CORE: &str = "";
 
-/// Kinds that pull nothing, whatever they name: group and kind, `*` for all of a group. The state of the cluster, history, and reports
-/// about images.
-const NOT_READ: [(&str, &str); 18] = [
+/// Kinds that pull nothing, whatever they name: group and kind, `*` for all of a group. The state of the cluster, and history.
+const NOT_READ: [(&str, &str); 13] = [
     (CORE, "Node"),
     (CORE, "Event"),
     (CORE, "Secret"),
@@ -51,15 +51,10 @@ const NOT_READ: [(&str, &str); 18] = [
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
     ("admissionregistration.k8s.io", "*"),
     ("apps.kruise.io", "NodeImage"),
-    ("aquasecurity.github.io", "*"),
     ("eraser.sh", "*"),
     ("kuik.enix.io", "*"),
-    ("openreports.io", "*"),
-    ("reports.kyverno.io", "*"),
-    ("spdx.softwarecomposition.kubescape.io", "*"),
     ("templates.gatekeeper.sh", "*"),
     ("constraints.gatekeeper.sh", "*"),
-    ("wgpolicyk8s.io", "*"),
     ("image.openshift.io", "Image"),
 ];
 
@@ -67,7 +62,8 @@ const NOT_READ: [(&str, &str); 18] = [
 pub(super) fn is_read_for_images(identity: &Identity) -> bool {
     let mut all = NOT_READ.iter();
     let (group, kind) = (identity.group.as_str(), identity.kind.as_str());
-    !all.any(|(of, one)| *of == group && (*one == kind || *one == "*"))
+    let is_known = all.any(|(of, one)| *of == group && (*one == kind || *one == "*"));
+    !is_known && !REPORT_GROUPS.contains(&group)
 }
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::aliases::Aliases;
 use super::document_type::{self, DocumentType, holds_maps, map_in};
 use super::parameters::Parameters;
+use super::reports::{self, REPORTED};
 use super::usage::{self, POLICY, Usage};
 use super::words::fold;
 use crate::source::Span;
@@ -152,6 +153,9 @@ fn usage_of(
     document: DocumentType,
     path: &Path,
 ) -> Option<Usage> {
+    if reports::is_report(map, object) {
+        return Some(REPORTED);
+    }
     let kind = map.text("kind").unwrap_or_default();
     if let Some((group, _)) = object
         && POLICY_GROUPS.iter().any(|end| is_group(group, end))
@@ -188,9 +192,17 @@ fn usage_of_list(root: &Node<'_>) -> Option<Usage> {
         let map = node.as_map();
         map.is_some_and(|map| KEYS.iter().any(|key| map.get(key).is_some()))
     };
+    let is_report = |node: &Node<'_>| {
+        let map = node.as_map();
+        map.is_some_and(|map| reports::is_report(map, None))
+    };
     let items = root.as_list().map(|list| list.items.as_slice());
-    let found = items.unwrap_or_default().iter().any(is_detection);
-    found.then_some(MATCH_LIST)
+    let items = items.unwrap_or_default();
+    match () {
+        () if items.iter().any(is_detection) => Some(MATCH_LIST),
+        () if items.iter().any(is_report) => Some(REPORTED),
+        () => None,
+    }
 }
 
 /// Whether SOPS has signed all values, not only those that it encrypted.

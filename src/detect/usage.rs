@@ -7,7 +7,7 @@ pub enum Usage {
     Unknown(&'static str),
     /// It is only spoken about: policies, mirror tables, prose.
     Mention(&'static str),
-    /// It says what ran: the status of an object.
+    /// It says what ran or what was found: the status of an object, a report.
     Observed(&'static str),
     /// It is built or copied to there.
     Pushed(&'static str),
