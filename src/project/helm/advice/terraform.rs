@@ -1,4 +1,6 @@
-//! Terraform's `helm_release`, as far as it is written in plain text: what an expression makes is not known here.
+//! Charts that Terraform releases, as far as it is written in plain text: what an expression makes is not known here.
+//!
+//! A resource `helm_release` is one, and so is what a module is given that names a chart and its repository.
 
 use std::sync::Arc;
 
@@ -70,14 +72,48 @@ pub(super) fn extents(text: &str) -> Vec<Span> {
     bodies.map(Node::span).collect()
 }
 
+/// What names a chart, the outermost tables of it.
 fn bodies<'p, 't>(parsed: &'p Parsed<'t>) -> Vec<&'p Node<'t>> {
-    let blocks = parsed.documents.iter().filter_map(Node::as_map);
-    let blocks = blocks.flat_map(|root| of_key(root, "resource"));
-    let releases = blocks.filter_map(Node::as_map);
-    let releases = releases.flat_map(|types| of_key(types, WORD));
-    let bodies = releases.filter_map(Node::as_map);
-    let bodies = bodies.flat_map(|names| names.entries.iter().map(|entry| &entry.value));
-    bodies.filter(|body| body.as_map().is_some()).collect()
+    let mut bodies = Vec::new();
+    for root in parsed.documents.iter().filter_map(Node::as_map) {
+        for (key, node) in entries(root) {
+            let types = node.as_map().into_iter().flat_map(entries);
+            for (name, blocks) in types {
+                match (key, name) {
+                    ("resource", WORD) => bodies.extend(blocks_of(blocks)),
+                    ("resource" | "data", _) => {}
+                    _ => collect(blocks, &mut bodies),
+                }
+            }
+        }
+    }
+    bodies
+}
+
+fn blocks_of<'p, 't>(names: &'p Node<'t>) -> impl Iterator<Item = &'p Node<'t>> {
+    let blocks = names.as_map().into_iter().flat_map(entries);
+    blocks
+        .map(|(_, body)| body)
+        .filter(|body| body.as_map().is_some())
+}
+
+fn collect<'p, 't>(node: &'p Node<'t>, bodies: &mut Vec<&'p Node<'t>>) {
+    match node {
+        Node::Map(map) if names_chart(map) => bodies.push(node),
+        Node::Map(map) => entries(map).for_each(|(_, value)| collect(value, bodies)),
+        Node::List(list) => list.items.iter().for_each(|item| collect(item, bodies)),
+        _ => {}
+    }
+}
+
+fn names_chart(map: &Map<'_>) -> bool {
+    let chart = map.text("chart");
+    chart.is_some_and(|chart| chart.starts_with("oci://") || map.text("repository").is_some())
+}
+
+fn entries<'p, 't>(map: &'p Map<'t>) -> impl Iterator<Item = (&'p str, &'p Node<'t>)> {
+    let entries = map.entries.iter();
+    entries.map(|entry| (entry.name().unwrap_or_default(), &entry.value))
 }
 
 /// All values of a key, which blocks repeat.

@@ -123,13 +123,17 @@ const NAMING: [Holds; 5] = [
 /// Whether a file may name a chart with a version, or explain where one comes from, by a look at its bytes. It has one of
 /// the [`CHART_WORDS`] where `has_word` is set, and something in it may be legacy where `is_suspect` is.
 pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: bool) -> bool {
-    let is_one = |kind: &FileType| NAMING.contains(&kind.holds);
     let has = |search: &LazyLock<Option<Search>>| {
         let search = search.as_ref();
         search.is_some_and(|search| search.occurs_in(bytes))
     };
-    let is_named = || is_fleet(path) || has_word && has(&SEARCH) || is_suspect && has(&RARE_SEARCH);
-    file_type::classify(path).is_some_and(is_one) && is_named()
+    let is_named = |kind: &FileType| {
+        // A module of Terraform can call its arguments as it likes.
+        let is_rare = || kind.holds == Holds::Terraform || has(&RARE_SEARCH);
+        is_fleet(path) || has_word && has(&SEARCH) || is_suspect && is_rare()
+    };
+    let kind = file_type::classify(path).filter(|kind| NAMING.contains(&kind.holds));
+    kind.is_some_and(is_named)
 }
 
 /// Whether a file is one of Rancher Fleet, which has none of the words.

@@ -208,7 +208,7 @@ pub(super) static WAYS: &[Way] = &[
         entries: &[terraform::RELEASES],
         chart: "chart",
         repository: Repository::Url("repository"),
-        version: &["version"],
+        version: &["version", "chart_version"],
         values: &[
             (terraform::FILES, Form::Files),
             ("values", Form::List),
