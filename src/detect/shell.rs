@@ -3,6 +3,7 @@
 //! No shell: words and the marks between commands, so that it reads scripts, Dockerfiles, arguments and settings alike.
 //! Runs nothing.
 
+use super::schema::kubeadm;
 use super::usage::{ACCOUNT, IN_COMMAND, Usage};
 use crate::source::Span;
 
@@ -49,9 +50,9 @@ const SEARCHING: [&str; 5] = [
     "match(",
 ];
 
-/// Whether a word alone says that a list of words may be a command that makes or moves images.
+/// Whether a word alone says that a list of words may be a command whose images are not only pulled.
 pub(super) fn is_verb(word: &str) -> bool {
-    const VERBS: [&str; 12] = [
+    const VERBS: [&str; 14] = [
         "build",
         "buildx",
         "bud",
@@ -62,6 +63,8 @@ pub(super) fn is_verb(word: &str) -> bool {
         "copy",
         "cp",
         "imagetools",
+        "kubeadm",
+        "minikube",
         "--cache-repo",
         "--cache-to",
     ];
@@ -204,7 +207,7 @@ impl<'c> Command<'c> {
         word.map_or("", |word| word.text)
     }
 
-    /// How the word is used by what the command does, where that is no pull.
+    /// How the word is used by what the command does, where that is no plain pull.
     pub(super) fn usage(&self, index: usize) -> Option<Usage> {
         let word = self.words[index];
         if word.in_comment {
@@ -235,6 +238,30 @@ impl<'c> Command<'c> {
         }
         self.of_signature(index)
             .or_else(|| self.is_pushed(index).then_some(PUSHED))
+            .or_else(|| self.of_kubeadm(index))
+    }
+
+    /// `kubeadm init --image-repository NAME --kubernetes-version V`, and what calls it.
+    fn of_kubeadm(&self, index: usize) -> Option<Usage> {
+        const REPOSITORY: &str = "--image-repository";
+        const VERSION: &str = "--kubernetes-version";
+        let own = self.words[index].text;
+        let is_option = own.starts_with(REPOSITORY) || self.previous(index) == REPOSITORY;
+        let mut before = self.before(index).iter();
+        let calls = |word: &Word<'_>| {
+            let program = word.text.rsplit('/').next().unwrap_or_default();
+            matches!(program, "kubeadm" | "minikube")
+        };
+        (is_option && before.any(calls)).then(|| {
+            let words = self.words.iter().skip_while(|word| !calls(word));
+            let words: Vec<&str> = words.take(MOST_WORDS).map(|word| word.text).collect();
+            let mut pairs = words.windows(2);
+            let assigned = words
+                .iter()
+                .find_map(|word| word.strip_prefix(VERSION)?.strip_prefix('='));
+            let apart = || pairs.find(|pair| pair[0] == VERSION).map(|pair| pair[1]);
+            kubeadm::option(assigned.or_else(apart))
+        })
     }
 
     /// A signature is of an image at one location, and so are the keys that it is checked with.
@@ -384,8 +411,47 @@ mod tests {
             ("IMAGES=(a IMG)", "pull"),
             ("IMAGES=(\n IMG\n)", "pull"),
             ("# renovate: datasource=docker depName=IMG", "pull"),
+            ("kubeadm init --image-repository IMG", "pull"),
         ] {
             assert_eq!(usage(text, "IMG"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn kubeadm_knows_its_default_by_its_version() {
+        for (text, is_safe) in [
+            (
+                "kubeadm init --image-repository=IMG --kubernetes-version=v1.27.3",
+                true,
+            ),
+            (
+                "kubeadm init --kubernetes-version 1.25.0 --image-repository IMG",
+                true,
+            ),
+            (
+                "kubeadm init --image-repository=IMG --kubernetes-version=v1.23.1",
+                false,
+            ),
+            (
+                "sudo /usr/bin/kubeadm config images pull --image-repository IMG",
+                false,
+            ),
+            (
+                "kubeadm init --image-repository IMG --kubernetes-version $V",
+                false,
+            ),
+            ("minikube start --image-repository=IMG", false),
+            ("other --image-repository=IMG", true),
+        ] {
+            let commands = commands(text);
+            let command = commands.first().unwrap();
+            let index = command.word_at(text.find("IMG").unwrap()).unwrap();
+            let usage = command.usage(index);
+            assert_eq!(
+                usage.is_none_or(|usage| usage == Usage::PULL),
+                is_safe,
+                "{text}"
+            );
         }
     }
 }

@@ -15,6 +15,21 @@ const OWN_DEFAULT: &str = "kubeadm of this version compares it with its own defa
 const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
                                    version is not written here";
 
+const OPTION: &str = "kubeadm of this version compares it with its own default, and would look for CoreDNS elsewhere: name \
+                      the folder of CoreDNS as `dns.imageRepository` in a configuration";
+const OPTION_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
+                              version is not given beside it";
+
+/// `--image-repository` of a command, with its `--kubernetes-version`.
+pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
+    let version = version.filter(|version| version.contains('.') && !version.contains(['$', '{']));
+    match version {
+        Some(version) if had_old_default(version) => Usage::likely(OPTION),
+        Some(_) => Usage::PULL,
+        None => Usage::likely(OPTION_UNKNOWN),
+    }
+}
+
 /// `imageRepository`.
 pub(in crate::detect) fn repository(context: &Context<'_>) -> Usage {
     let dns = context.siblings.and_then(|map| map.get("dns"));
@@ -45,6 +60,17 @@ pub(super) fn variable(context: &Context<'_>) -> Usage {
         Some(name) if words::fold(name) == "imagerepository" => Usage::likely(OWN_DEFAULT_UNKNOWN),
         _ => Usage::PULL,
     }
+}
+
+/// A variable of a `Cluster`: the class mostly makes it the `imageRepository`.
+pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
+    let name = context.siblings.and_then(|map| map.text("name"));
+    if name.is_none_or(|name| words::fold(name) != "imagerepository") {
+        return Usage::PULL;
+    }
+    let mut maps = context.upwards().filter_map(|above| above.siblings);
+    let topology = maps.find(|map| map.get("variables").is_some());
+    option(topology.and_then(|topology| topology.text("version")))
 }
 
 fn by_version(context: &Context<'_>) -> Usage {

@@ -106,6 +106,7 @@ const ROWS: &[Written] = &[
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration imageRepository", By(kubeadm::repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration etcd local imageRepository", PULL, Form::Folder),
+    (Object("cluster.x-k8s.io", "Cluster"), "spec topology variables [] value", By(kubeadm::topology_variable), Form::ByWords),
 
     // kops
     (Object("kops.k8s.io", "InstanceGroup"), "spec image", MACHINE, Form::ByWords),
