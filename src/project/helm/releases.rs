@@ -31,16 +31,15 @@ pub fn may_release(kind: &FileType, bytes: &[u8]) -> bool {
     match kind.holds {
         Holds::Helmfile => has("chart"),
         Holds::Yaml => {
-            has(FLUX_RELEASE) && has("GitRepository") || is_group_of_argo(bytes) && has("path")
+            has(FLUX_RELEASE) && has("GitRepository") || names_argo(bytes) && has("path")
         }
         _ => false,
     }
 }
 
 /// Whether the group is named, and not as a part of the name of an annotation: `argocd.argoproj.io/hook`.
-fn is_group_of_argo(bytes: &[u8]) -> bool {
-    let mut hits = memchr::memmem::find_iter(bytes, ARGO);
-    hits.any(|at| at == 0 || bytes[at - 1] != b'.')
+fn names_argo(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, ARGO).any(|at| at == 0 || bytes[at - 1] != b'.')
 }
 
 /// A release as its file says it.
