@@ -8,6 +8,7 @@
 mod calls;
 mod computed;
 mod expression;
+mod layout;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::syntax::yaml::{Entry, List, Map, Node, Parsed, Scalar, Style};
 
 pub use calls::first_texts;
 pub use computed::{Composed, Computed, computed};
+pub use layout::{Insert, Items, block_after, object_like};
 pub use scan::{Scan, scan};
 
 /// Blocks, lists, objects and calls are read to this depth. What is below is passed over.
@@ -88,10 +90,7 @@ impl<'t> Reader<'t, '_> {
     /// Where the token before ends.
     fn end(&self) -> usize {
         let before = self.at.checked_sub(1).map(|at| self.tokens[at]);
-        before.map_or(0, |token| match token.kind {
-            Kind::Text => token.span.end + 1,
-            _ => token.span.end,
-        })
+        before.map_or(0, Token::end)
     }
 
     /// Passes over what an opening mark opened.

@@ -193,9 +193,6 @@ impl<'a> Advice<'a> {
         for (path, one) in &named {
             if self.expects_own_images(one) {
                 own_images::note(one, path, members, &mut places);
-                if one.has_no_room {
-                    own_images::refuse_to_lift(one, path, members);
-                }
                 lifted.push((*path, one));
             }
             if let Some(member) = members.get_mut(*path).filter(|_| !one.has_values_only) {
@@ -203,6 +200,7 @@ impl<'a> Advice<'a> {
             }
         }
         own_images::lift(&lifted, members, &mut places);
+        own_images::lift_in_hcl(&lifted, members);
     }
 
     /// Whether all charts of the repository are made for the images of its owner.

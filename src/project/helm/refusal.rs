@@ -205,33 +205,33 @@ pub(super) fn lift_all(values: &mut Member, lifts: &[Lift]) {
     let wanted: Vec<Wanted<'_>> = wanted.collect();
     let planned = overrides::plan(&values.text, &wanted);
     for (lift, planned) in needed.into_iter().zip(planned) {
-        for id in &lift.findings {
-            let Some(finding) = values.findings.get_mut(*id) else {
-                continue;
-            };
-            match &planned {
-                Ok(edits) => bring(finding, edits.iter()),
-                Err(reason) => {
-                    finding.fix = None;
-                    finding.reason =
-                        Some(format!("{REASON}, and there is no room for that: {reason}"));
-                }
-            }
-        }
+        let reason = |reason| format!("{REASON}, and there is no room for that: {reason}");
+        let planned = planned.map_err(reason);
+        let edits = planned.as_ref().map(Vec::as_slice);
+        bring(values, &lift.findings, edits.map_err(String::as_str));
     }
 }
 
-fn bring<'e>(finding: &mut Finding, edits: impl Iterator<Item = &'e Edit>) {
-    let Some(fix) = finding.fix.as_mut() else {
-        return;
-    };
-    for edit in edits {
-        if !fix.edits.contains(edit) {
-            fix.edits.push(edit.clone());
+/// Adds edits to fixes that fail without them. Those are left out where the edits cannot be made.
+pub(super) fn bring(member: &mut Member, findings: &[Id], edits: Result<&[Edit], &str>) {
+    for id in findings {
+        let Some(finding) = member.findings.get_mut(*id) else {
+            continue;
+        };
+        match (edits, &mut finding.fix) {
+            (Ok(edits), Some(fix)) => {
+                fix.edits.extend_from_slice(edits);
+                fix.edits.sort();
+                fix.edits.dedup();
+                finding.doubt(REASON);
+            }
+            (Ok(_), None) => {}
+            (Err(reason), fix) => {
+                *fix = None;
+                finding.reason = Some(reason.to_owned());
+            }
         }
     }
-    fix.edits.sort();
-    finding.doubt(REASON);
 }
 
 /// The values of a text, and its keys with where each begins.

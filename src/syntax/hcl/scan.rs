@@ -38,6 +38,23 @@ pub(super) enum Kind {
     Break,
 }
 
+impl Token {
+    /// Where it begins, with the quote or the marker before a text.
+    pub(super) fn start(self, text: &str) -> usize {
+        let start = self.span.start;
+        match self.kind {
+            Kind::Text => start - 1,
+            Kind::Lines => text[..start].rfind("<<").unwrap_or(start),
+            _ => start,
+        }
+    }
+
+    /// Where it ends, with the quote behind a text.
+    pub(super) fn end(self) -> usize {
+        self.span.end + usize::from(self.kind == Kind::Text)
+    }
+}
+
 /// A text in which more is never closed is not searched for what closes it any more.
 const MOST_UNCLOSED: usize = 32;
 

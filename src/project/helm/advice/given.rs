@@ -74,6 +74,10 @@ impl Given {
     fn add_values_or_file(&mut self, value: &Value, around: &Around<'_>) {
         match value {
             Value::Leaf(leaf) if !leaf.text.contains(['\n', ':']) => self.add_file(value, around),
+            // What an expression of HCL may come to.
+            Value::List(items) => items
+                .iter()
+                .for_each(|item| self.add_values_or_file(item, around)),
             _ => self.add_values(value),
         }
     }

@@ -45,8 +45,8 @@ pub(super) struct Named {
     pub(super) is_lifted: bool,
     /// Where values of the chart are.
     pub(super) places: Vec<Place>,
-    /// Whether no key can be added to values in the same file.
-    pub(super) has_no_room: bool,
+    /// Whether its values in the same file are written in HCL.
+    pub(super) is_hcl: bool,
     /// Where values of it are to which nothing can be added.
     pub(super) closed: Vec<GivenAt>,
     /// What is put into values, in the same file.
@@ -76,7 +76,7 @@ impl Named {
             bases: Vec::new(),
             is_lifted: false,
             places: Vec::new(),
-            has_no_room: false,
+            is_hcl: false,
             closed: Vec::new(),
             filled_from: None,
             key: None,
@@ -171,9 +171,9 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         .then(|| locked(entry, &asked, around))
         .flatten();
     let exact = locked.as_ref().unwrap_or(&asked);
-    let has_no_room = entry.way.document == Document::File(Holds::Terraform);
+    let is_hcl = entry.way.document == Document::File(Holds::Terraform);
     let mut places = places::places(entry, around);
-    places.retain(|place| !has_no_room || place.given.file != *around.path);
+    places.retain(|place| !is_hcl || place.given.file != *around.path);
     Named {
         name_at: entry.chart.origin.span,
         version_at: entry.version.unwrap_or(entry.chart).origin.span,
@@ -182,7 +182,7 @@ fn of_entry(entry: &Entry<'_>, origin: Origin, around: &Around<'_>) -> Named {
         is_here: is_dependency && is_here(&chart, exact, around),
         given: Given::of(entry, around),
         places,
-        has_no_room,
+        is_hcl,
         closed: places::closed(entry, around),
         filled_from: entry.filled_from.clone(),
         key: is_dependency.then(|| {

@@ -9,7 +9,8 @@ use super::super::given::Written;
 use super::super::refusal::{self, Lift};
 use super::super::values::{self, File, Spot, Value};
 use super::named::Named;
-use super::ways;
+use super::{terraform, ways};
+use crate::edit::Applicability;
 use crate::finding::{Finding, Id};
 use crate::project::{Member, Members};
 use crate::source::Span;
@@ -17,6 +18,7 @@ use crate::structure;
 
 const NOT_LIFTED: &str = "the chart refuses images from elsewhere: set `global.security.allowInsecureImages` to true in this \
                           release, too, by hand";
+const LIFTED_FIRST: &str = "the chart refuses images from elsewhere until the fix of this release's values file is applied";
 
 /// Says of the images that a chart gets that it is not made for any others than those of its owner.
 pub(super) fn note(one: &Named, path: &Path, members: &mut Members, places: &mut Places) {
@@ -74,30 +76,12 @@ fn add_note(finding: &mut Finding, is_of_chart: bool, note: &str) {
     }
 }
 
-/// No key of values is written into HCL: what would need one is for a person to change.
-pub(super) fn refuse_to_lift(one: &Named, path: &Path, members: &mut Members) {
-    if one.is_lifted {
-        return;
-    }
-    let (Some(member), Some(release)) = (members.get_mut(path), one.extent) else {
-        return;
-    };
-    refuse(member, &[release]);
-}
-
 /// Leaves out the fixes of what is found in the spans, which are in order and apart.
 fn refuse(member: &mut Member, spans: &[Span]) {
-    for finding in &mut member.findings {
-        let start = finding.span().start;
-        let last = spans.partition_point(|span| span.start <= start);
-        let is_in = last
-            .checked_sub(1)
-            .is_some_and(|last| spans[last].covers(finding.span()));
-        if is_in && refusal::moves(finding) {
-            finding.fix = None;
-            finding.reason = Some(NOT_LIFTED.to_owned());
-        }
-    }
+    let moving = member.findings.iter().filter(|one| refusal::moves(one));
+    let moving = moving.filter(|one| covering(spans, one.span()).is_some());
+    let moving: Vec<Id> = moving.map(|one| one.id).collect();
+    refusal::bring(member, &moving, Err(NOT_LIFTED));
 }
 
 /// The same for values in a file to which nothing can be added.
@@ -115,6 +99,13 @@ fn refuse_closed(file: &Path, spots: &BTreeSet<&Spot>, members: &mut Members) {
     let mut spans: Vec<Span> = spans.collect();
     spans.sort();
     refuse(member, &spans);
+}
+
+/// Which of the spans, in order and apart, covers another.
+fn covering(spans: &[Span], inner: Span) -> Option<Span> {
+    let after = spans.partition_point(|span| span.start <= inner.start);
+    let last = spans[..after].last().copied();
+    last.filter(|last| last.covers(inner))
 }
 
 /// Values of a chart in a file.
@@ -164,6 +155,48 @@ pub(super) fn lift(named: &[(&PathBuf, &Named)], members: &mut Members, places: 
             refusal::lift_all(member, &lifts);
         }
     }
+}
+
+/// The same for values that are written in HCL. A release needs it once: where a file of values gets it, that comes first.
+pub(super) fn lift_in_hcl(named: &[(&PathBuf, &Named)], members: &mut Members) {
+    let mut by_file: BTreeMap<&Path, BTreeMap<Span, bool>> = BTreeMap::new();
+    let refusing = named.iter();
+    let refusing = refusing.filter(|(_, one)| one.is_hcl && !one.is_lifted);
+    for (path, one) in refusing {
+        let mut files = one.places.iter().map(|place| &place.given.file);
+        let is_lifted_first = files.any(|file| members.get(file).is_some_and(will_move));
+        let releases = by_file.entry(path).or_default();
+        releases.extend(one.extent.map(|release| (release, is_lifted_first)));
+    }
+    for (file, releases) in by_file {
+        let Some(member) = members.get_mut(file) else {
+            continue;
+        };
+        let spans: Vec<Span> = releases.keys().copied().collect();
+        let mut moving: BTreeMap<Span, Vec<Id>> = BTreeMap::new();
+        for finding in member.findings.iter().filter(|one| refusal::moves(one)) {
+            if let Some(release) = covering(&spans, finding.span()) {
+                moving.entry(release).or_default().push(finding.id);
+            }
+        }
+        let asked = moving.keys().filter(|release| !releases[release]);
+        let asked: BTreeSet<Span> = asked.copied().collect();
+        let planned = terraform::consents(&member.text, &asked);
+        for (release, findings) in moving {
+            let edits = match planned.get(&release) {
+                Some(edits) => Ok(edits.as_slice()),
+                None if releases[&release] => Err(LIFTED_FIRST),
+                None => Err(NOT_LIFTED),
+            };
+            refusal::bring(member, &findings, edits);
+        }
+    }
+}
+
+/// Whether fixes that move images in a file are ever written.
+fn will_move(member: &Member) -> bool {
+    let mut moving = member.findings.iter().filter(|one| refusal::moves(one));
+    moving.any(|one| one.applicability().is_some_and(Applicability::is_written))
 }
 
 /// `places` are those of the findings, where a chart gets the values of one key.

@@ -1,6 +1,9 @@
 //! Charts that Terraform releases, as far as it is written in plain text: what an expression makes is not known here.
 //!
-//! A resource `helm_release` is one, and so is what a module is given that names a chart and its repository.
+//! A resource `helm_release` is one, and so is what a module is given that names a chart and its repository: by a block, by a
+//! variable, or by the `inputs` of Terragrunt.
+
+mod consent;
 
 use std::sync::Arc;
 
@@ -9,6 +12,8 @@ use crate::file_type::{self, Masks, Parser};
 use crate::source::Span;
 use crate::syntax::hcl::{self, Scan};
 use crate::syntax::yaml::{Map, Node, Parsed};
+
+pub(super) use consent::consents;
 
 /// What a file has that releases a chart.
 pub(super) const WORD: &str = "helm_release";
@@ -25,6 +30,11 @@ const HERE: [&str; 3] = ["${path.module}/", "${path.root}/", "${path.cwd}/"];
 
 /// The releases of a file, as a table that has a list of them.
 pub(super) fn read(text: &str) -> Value {
+    let list = RELEASES.trim_end_matches(" []").to_owned();
+    Value::table(Table::from([(list, Value::List(releases(text).into()))]))
+}
+
+fn releases(text: &str) -> Vec<Value> {
     let masks = Masks::default();
     let scan = hcl::scan(text);
     let mut releases = Vec::new();
@@ -37,8 +47,7 @@ pub(super) fn read(text: &str) -> Value {
             Some(Value::table(release))
         }));
     }
-    let list = RELEASES.trim_end_matches(" []").to_owned();
-    Value::table(Table::from([(list, Value::List(releases.into()))]))
+    releases
 }
 
 /// The files that the expressions of `values` read, as far as their names are written out.
@@ -77,13 +86,14 @@ fn bodies<'p, 't>(parsed: &'p Parsed<'t>) -> Vec<&'p Node<'t>> {
     let mut bodies = Vec::new();
     for root in parsed.documents.iter().filter_map(Node::as_map) {
         for (key, node) in entries(root) {
-            let types = node.as_map().into_iter().flat_map(entries);
-            for (name, blocks) in types {
-                match (key, name) {
-                    ("resource", WORD) => bodies.extend(blocks_of(blocks)),
-                    ("resource" | "data", _) => {}
-                    _ => collect(blocks, &mut bodies),
+            match key {
+                "resource" => {
+                    let types = node.as_map().into_iter().flat_map(entries);
+                    let own = types.filter(|(name, _)| *name == WORD);
+                    bodies.extend(own.flat_map(|(_, blocks)| blocks_of(blocks)));
                 }
+                "data" => {}
+                _ => collect(node, &mut bodies),
             }
         }
     }
@@ -127,16 +137,6 @@ fn of_key<'p, 't>(map: &'p Map<'t>, key: &str) -> impl Iterator<Item = &'p Node<
 mod tests {
     use super::super::ways::dig;
     use super::*;
-
-    fn releases(text: &str) -> Vec<Value> {
-        match read(text) {
-            Value::Table(table) => match table.get("releases") {
-                Some(Value::List(items)) => items.to_vec(),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
-    }
 
     #[track_caller]
     fn text_at(release: &Value, path: &str) -> String {
