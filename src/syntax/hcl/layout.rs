@@ -152,7 +152,8 @@ pub fn block_after(text: &str, scan: &Scan, body: Span, pairs: &[(&str, &str)]) 
     let inner = first_line(text, tokens, open).unwrap_or(&deeper);
     let newline = line_end(text, body.end);
     let line = name.span.start - outer.len();
-    let mut above = text[..line].lines().rev();
+    let above = text[..line].lines().rev();
+    let mut above = above.skip_while(|line| line.trim_start().starts_with(['#', '/']));
     let gap = match above.next().is_some_and(|line| line.trim().is_empty()) {
         true => newline,
         false => "",
@@ -300,8 +301,8 @@ mod tests {
             )
         );
         assert_eq!(
-            after("\n\nset {}\n").as_deref(),
-            Some("\n\nset {}\n\nset {\n  name  = \"n\"\n  value = \"v\"\n}\n")
+            after("\n\n# a\nset {}\n").as_deref(),
+            Some("\n\n# a\nset {}\n\nset {\n  name  = \"n\"\n  value = \"v\"\n}\n")
         );
         assert_eq!(after("a { set {}\n}"), None);
     }
