@@ -123,12 +123,13 @@ fn of_plain_text(path: &Path, text: &str) -> Vec<ImageUse> {
 }
 
 fn problem(error: SyntaxError) -> Problem {
+    let unread = match error.in_branch {
+        true => "this branch of the template",
+        false => "the rest of this document",
+    };
     Problem {
         offset: Some(error.offset),
-        message: format!(
-            "{}; the rest of this document is checked line by line",
-            error.message
-        ),
+        message: format!("{}; {unread} is checked line by line", error.message),
         fatal: false,
     }
 }

@@ -7,12 +7,12 @@ use crate::search;
 use crate::source::Span;
 use crate::syntax::hcl;
 use crate::syntax::template::{self, Action, Mask};
-use crate::syntax::yaml::{self, Parsed};
+use crate::syntax::yaml::{self, Parsed, SyntaxError};
 
 /// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.
 #[derive(Debug, Default)]
 pub struct Masks {
-    rungs: [OnceCell<String>; 4],
+    rungs: [OnceCell<String>; 5],
 }
 
 /// A text as its kind reads it.
@@ -117,10 +117,74 @@ fn masked<'t>(
         match () {
             () if branches.iter().all(sound) => branches,
             () if sound(&blanks) => vec![blanks],
-            () => vec![lines],
+            () => vec![without_faults(
+                &actions,
+                lines,
+                regions,
+                near,
+                &masks.rungs[4],
+            )],
         }
     };
     Reading { actions, layers }
+}
+
+/// Of so many branches that do not parse, each is left out of the tree.
+const MOST_FAULTS: usize = 8;
+
+/// The same without the branches in which it does not parse: those are in no tree, and the rest is.
+fn without_faults<'t>(
+    actions: &[Action],
+    lines: MaskedView<'t>,
+    regions: &[Span],
+    near: Option<&[usize]>,
+    slot: &'t OnceCell<String>,
+) -> MaskedView<'t> {
+    let branches = template::branches(actions);
+    let mut left = lines.masked.to_owned();
+    let (mut errors, mut lost) = (lines.parsed.errors.clone(), length(&lines.parsed.unparsed));
+    let (mut told, mut faulty) = (Vec::new(), Vec::new());
+    while let Some(error) = errors.first().filter(|_| faulty.len() < MOST_FAULTS) {
+        let near_fault = near_fault(&branches, error.offset).into_iter();
+        let mut tried = near_fault.map(|branch| {
+            let text = template::without(&left, branch);
+            let parsed = parse(&text, regions, near);
+            let lost = length(&parsed.unparsed) + length(&faulty) + branch.len();
+            let errors = parsed.errors;
+            (branch, text, errors, lost)
+        });
+        let Some((branch, text, next, now)) = tried.find(|(.., now)| *now < lost) else {
+            break;
+        };
+        told.push(SyntaxError {
+            in_branch: true,
+            ..error.clone()
+        });
+        faulty.push(branch);
+        (left, errors, lost) = (text, next, now);
+    }
+    if faulty.is_empty() {
+        return lines;
+    }
+    let mut parsed = parse(slot.get_or_init(|| left), regions, near);
+    parsed.errors.splice(0..0, told);
+    parsed.unparsed.extend(faulty);
+    parsed.unparsed.sort();
+    MaskedView { parsed, ..lines }
+}
+
+fn length(spans: &[Span]) -> usize {
+    spans.iter().map(|span| span.len()).sum()
+}
+
+/// The branches that an error may come from: the innermost one around it, and the last one that ends before it, as the
+/// parser sees some errors on the next line only.
+fn near_fault(branches: &[Span], offset: usize) -> Vec<Span> {
+    let ended = branches.partition_point(|span| span.end <= offset);
+    let around = branches[ended..].iter().filter(|span| span.start <= offset);
+    let before = ended.checked_sub(1).map(|last| branches[last]);
+    let around = around.max_by_key(|span| span.start).copied();
+    around.into_iter().chain(before).collect()
 }
 
 fn parse<'t>(text: &'t str, regions: &[Span], near: Option<&[usize]>) -> Parsed<'t> {

@@ -3,6 +3,8 @@
 //!
 //! Knows nothing of what the YAML means, and runs no template.
 
+use std::collections::HashSet;
+
 use crate::source::Span;
 
 /// One `{{ ... }}`, `{% ... %}` or `{# ... #}`, delimiters included.
@@ -251,32 +253,11 @@ fn clear_action_lines(text: &str, bytes: &mut [u8], actions: &[Action]) {
 
 /// Overwrites the branches that are not kept with empty lines.
 fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
-    // Of each open structure: where its present branch starts, and the branches so far.
-    let mut open: Vec<Vec<Span>> = Vec::new();
-    let mut starts: Vec<usize> = Vec::new();
     let mut hidden: Vec<Span> = Vec::new();
-    for action in actions {
-        match action.kind {
-            ActionKind::Open | ActionKind::Define => {
-                open.push(Vec::new());
-                starts.push(action.span.end);
-            }
-            ActionKind::Else => {
-                if let (Some(branches), Some(start)) = (open.last_mut(), starts.last_mut()) {
-                    branches.push(Span::new(*start, action.span.start));
-                    *start = action.span.end;
-                }
-            }
-            ActionKind::End => {
-                if let (Some(mut branches), Some(start)) = (open.pop(), starts.pop()) {
-                    branches.push(Span::new(start, action.span.start));
-                    let kept = if keep_first { 0 } else { branches.len() - 1 };
-                    branches.remove(kept);
-                    hidden.extend(branches);
-                }
-            }
-            _ => {}
-        }
+    for mut branches in structures(actions) {
+        let kept = if keep_first { 0 } else { branches.len() - 1 };
+        branches.remove(kept);
+        hidden.extend(branches);
     }
     // What lies in a branch that is hidden already is not filled again, however deep it is nested.
     hidden.sort();
@@ -287,6 +268,51 @@ fn hide_branches(bytes: &mut [u8], actions: &[Action], keep_first: bool) {
             done = span.end;
         }
     }
+}
+
+/// The bodies of the branches of each structure that is closed, those that are inside another one first.
+fn structures(actions: &[Action]) -> Vec<Vec<Span>> {
+    // Of each open structure: where its present branch starts, and the branches so far.
+    let mut open: Vec<(usize, Vec<Span>)> = Vec::new();
+    let mut closed = Vec::new();
+    for action in actions {
+        match action.kind {
+            ActionKind::Open | ActionKind::Define => open.push((action.span.end, Vec::new())),
+            ActionKind::Else => {
+                if let Some((start, branches)) = open.last_mut() {
+                    branches.push(Span::new(*start, action.span.start));
+                    *start = action.span.end;
+                }
+            }
+            ActionKind::End => {
+                if let Some((start, mut branches)) = open.pop() {
+                    branches.push(Span::new(start, action.span.start));
+                    closed.push(branches);
+                }
+            }
+            _ => {}
+        }
+    }
+    closed
+}
+
+/// The bodies of all branches, in order of their ends.
+pub fn branches(actions: &[Action]) -> Vec<Span> {
+    let of_branches = actions.iter().filter(|one| one.kind != ActionKind::Define);
+    let starts: HashSet<usize> = of_branches.map(|one| one.span.end).collect();
+    let mut all = structures(actions).concat();
+    all.retain(|span| starts.contains(&span.start));
+    all.sort_by_key(|span| (span.end, span.start));
+    all
+}
+
+/// The masked text with a part of it left out: what is left is at its place.
+#[must_use]
+pub fn without(masked: &str, span: Span) -> String {
+    let mut bytes = masked.as_bytes().to_vec();
+    fill_line_wise(&mut bytes[span.start..span.end], b' ');
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn line_start(bytes: &[u8], at: usize) -> usize {

@@ -33,6 +33,8 @@ pub struct Parsed<'t> {
 pub struct SyntaxError {
     pub offset: usize,
     pub message: String,
+    /// Whether only a branch of a template is in no tree for it, and not the rest of the document.
+    pub in_branch: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -95,6 +95,7 @@ impl<'t> Reader<'t> {
             self.parsed.errors.push(SyntaxError {
                 offset: self.region.start + offset,
                 message: error.info().to_string(),
+                in_branch: false,
             });
             self.parsed.documents.extend(self.builder.abandon());
             let resumes =
