@@ -82,7 +82,21 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
     if is_input && !context.key.is_empty() {
         return plain(context.key.to_owned(), Some(context.parent.to_owned()));
     }
+    if key == "base" && is_above_images(map) {
+        return plain("registry".to_owned(), None);
+    }
     plain(key, None)
+}
+
+/// Whether what is beside a key are images without a registry: `{base: HOST, components: {web: {image: web, tag: v1}}}`.
+fn is_above_images(map: &Map<'_>) -> bool {
+    let is_image = |node: &Node<'_>| {
+        let image = node.as_map().filter(|map| map.get("tag").is_some());
+        let name = image.and_then(|map| map.text("image"));
+        name.is_some_and(|name| !name.contains('/'))
+    };
+    let mut tables = map.entries.iter().filter_map(|entry| entry.value.as_map());
+    tables.any(|table| table.entries.iter().any(|entry| is_image(&entry.value)))
 }
 
 /// Whether the keys of a map are labels of blocks of Terraform that are about anything: a type, a name.
