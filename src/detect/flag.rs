@@ -23,9 +23,11 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
         .map_or(near, |newline| near + newline + 1)
 }
 
-/// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`.
+/// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`. Of an item
+/// of an array the name of the array, where that says that nothing is pulled: `allowed_images = [`.
 pub(super) fn of(text: &str, at: usize) -> Option<String> {
-    let word = word(text, at)?;
+    let array = || array_around(text, at).filter(|name| words::is_mention(&words::fold(name)));
+    let word = word(text, at).or_else(array)?;
     match words::fold(word.trim_start_matches('-')) {
         // `set { name = "global.hub", value = ... }`
         folded if folded == "value" => Some(named_above(text, at).unwrap_or(folded)),
@@ -56,6 +58,31 @@ pub(super) fn word(text: &str, at: usize) -> Option<&str> {
     let assigned =
         ends.len() < line.len() && (word.starts_with('-') || line.trim_end().len() > ends.len());
     (assigned && !word.is_empty()).then_some(word)
+}
+
+/// The name of the array of which the token is an item, as it is written.
+fn array_around(text: &str, at: usize) -> Option<&str> {
+    let before = &text[far(text, at)..at];
+    let mut closed = 0_usize;
+    let opens = |(_, byte): &(usize, u8)| match byte {
+        b']' | b')' => {
+            closed += 1;
+            false
+        }
+        b'[' | b'(' if closed > 0 => {
+            closed -= 1;
+            false
+        }
+        byte => matches!(byte, b'[' | b'(' | b'{' | b'}'),
+    };
+    let (open, byte) = before.bytes().enumerate().rev().find(opens)?;
+    let assigned = before[..open].trim_end_matches([' ', '\t']);
+    let name = assigned.strip_suffix(['=', ':'])?;
+    let name = name.trim_end_matches([' ', '\t', '"', '\'']);
+    let is_of_name =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let start = name.trim_end_matches(is_of_name).len();
+    (matches!(byte, b'[' | b'(') && start < name.len()).then(|| &name[start..])
 }
 
 /// The variable of Terraform that a default is of.

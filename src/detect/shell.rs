@@ -278,15 +278,30 @@ impl<'c> Command<'c> {
     /// `[ "$X" = NAME ]`, `X == NAME`, and what is before the `)` of a `case`.
     fn is_tested(&self, index: usize) -> bool {
         let compares = |word: &str| matches!(word, "==" | "!=" | "=~" | "-eq" | "-ne");
+        let previous = self.previous(index);
+        // `select(.image=="NAME")`
+        let is_compared = compares(previous) || previous.ends_with("==");
         let next = self.words.get(index + 1).map_or("", |word| word.text);
-        // `--name test` is the value of an option.
-        let in_test = (index.saturating_sub(MOST_WORDS)..index).any(|at| {
-            let begins = matches!(self.words[at].text, "[" | "[[" | "test" | "case");
-            begins && !self.previous(at).starts_with("--")
-        });
+        let in_test = (index.saturating_sub(MOST_WORDS)..index).any(|at| self.begins_test(at));
         let word = self.words[index].text;
         let is_pattern = word.ends_with(')') && !word.contains('(') && index == 0;
-        compares(self.previous(index)) || compares(next) || in_test || is_pattern
+        is_compared || compares(next) || in_test || is_pattern
+    }
+
+    /// Whether a test begins there, and not a list, as in `images = ["NAME"]`, or any word, as in `kubectl run test`.
+    fn begins_test(&self, at: usize) -> bool {
+        const BEFORE: [&str; 13] = [
+            "!", "{", "RUN", "and", "do", "elif", "else", "if", "or", "sudo", "then", "until",
+            "while",
+        ];
+        let is_list = match self.words[at].text.trim_start_matches(['@', '-']) {
+            "[" | "[[" => true,
+            "test" | "case" => false,
+            _ => return false,
+        };
+        let previous = self.previous(at);
+        let is_script = || previous.starts_with('-') && previous.ends_with('c');
+        at == 0 || BEFORE.contains(&previous) || is_script() || is_list && previous == "in"
     }
 
     /// Directives of nginx.
@@ -393,6 +408,15 @@ mod tests {
             ("[[ $X == IMG ]] && true", "compared"),
             ("test \"$X\" != IMG", "compared"),
             ("case $X in\nIMG) true ;;\nesac", "compared"),
+            ("\t@[ \"$X\" = IMG ] || true", "compared"),
+            ("sh -c 'test \"$X\" = IMG'", "compared"),
+            ("jq '.items[]|select(.image==\"IMG\")'", "compared"),
+            ("if image in [\"IMG\"]:", "compared"),
+            ("kubectl run test --image=IMG", "pull"),
+            ("kubectl run -n test web --image=IMG", "pull"),
+            ("make test IMAGE=IMG", "pull"),
+            ("images = [\"IMG\"]", "pull"),
+            ("curl -d '{\"images\": [\"IMG\"]}' x", "pull"),
             ("docker images | grep IMG", "compared"),
             ("sed -i s,IMG,b, f", "compared"),
             ("kind load docker-image --name test IMG", "pull"),

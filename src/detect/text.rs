@@ -9,7 +9,7 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
-use super::usage::{Certainty, Usage};
+use super::usage::{ALLOWED, Certainty, Usage};
 use super::{comment, defaults, flag, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
@@ -272,8 +272,12 @@ impl Token<'_> {
         if let Some(usage) = self.usage_in_command() {
             return usage;
         }
-        if flag.is_some_and(|flag| words::is_mention(flag) || words::is_mention_of_scalar(flag)) {
-            return OPTION;
+        match flag {
+            Some(flag) if words::is_allowed(flag) => return Usage::Mention(ALLOWED),
+            Some(flag) if words::is_mention(flag) || words::is_mention_of_scalar(flag) => {
+                return OPTION;
+            }
+            _ => {}
         }
         match self.prose {
             _ if self.command().is_some_and(|command| command.is_substituted) => SUBSTITUTED,
