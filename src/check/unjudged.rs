@@ -17,6 +17,8 @@ const IS_FOLDER: &str = "it is a folder of images, and nothing here says which a
 
 const NO_CHART: &str = "nothing here says that charts come from it";
 
+const NO_IMAGE: &str = "nothing here says that images come from it";
+
 const UNREAD: &str = "no image reference could be read here";
 
 /// What near the hints, comments aside, names a legacy location and is no use that is judged.
@@ -34,8 +36,8 @@ pub(super) fn list(
         let extent = one.extent();
         let unread = match one.usage {
             Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
-            Usage::Pull(_) if one.artifact == Artifact::Url => {
-                rule_of_charts(one, text, rules).map(|rule| (rule, NO_CHART))
+            Usage::Pull(_) if matches!(one.artifact, Artifact::Url | Artifact::ChartRepository) => {
+                rule_of_url(one, text, rules)
             }
             _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
         };
@@ -81,13 +83,18 @@ pub(super) fn list(
     found
 }
 
-/// The rule of a chart repository that is read as any other URL.
-fn rule_of_charts(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Arc<str>> {
+/// The rule of a chart repository that is read as any other URL, or of a registry at a URL: what a proxy caches.
+fn rule_of_url(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<(Arc<str>, &'static str)> {
     let spelled = rewrite::spell(one, one.text(file))?;
     let (names, literal) = (spelled.names(), spelled.literal);
-    let as_url = rule_of(&names, literal, Artifact::Url, rules);
-    let as_charts = || rule_of(&names, literal, Artifact::ChartRepository, rules);
-    as_url.is_none().then(as_charts).flatten()
+    let rule = |artifact| rule_of(&names, literal, artifact, rules);
+    let is_judged = rule(one.artifact).is_some();
+    let as_charts = || Some((rule(Artifact::ChartRepository)?, NO_CHART));
+    let as_registry = || Some((rule(Artifact::Image)?, NO_IMAGE));
+    match is_judged {
+        true => None,
+        false => as_charts().or_else(as_registry),
+    }
 }
 
 /// The rule of a name that is read as an image and is a folder, of which no rule says anything as an image.

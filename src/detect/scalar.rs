@@ -2,6 +2,7 @@
 
 mod by_form;
 mod hook;
+pub(super) mod key;
 mod url;
 
 use super::context::{Context, Step};
@@ -18,7 +19,6 @@ use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
 const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
-const IS_KEY: &str = "it is a key";
 const PUSHED: &str = "images are pushed there, not pulled";
 const TITLE: &str = "it is a title";
 const IN_FREE_TEXT: &str = "it is in free text";
@@ -94,7 +94,7 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
 
 fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let input = context.input;
-    if let Some(found) = url::read(context, span) {
+    if let Some(found) = url::registry(context, span).or_else(|| url::read(context, span)) {
         out.push(found);
         return;
     }
@@ -254,22 +254,6 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
         None => context.pull(),
     });
     true
-}
-
-/// A key that is a host: of a mirror table, of accounts.
-pub(super) fn of_key(context: &Context<'_>, key: &Node<'_>, out: &mut Vec<ImageUse>) {
-    let input = context.input;
-    let scalar = key
-        .as_scalar()
-        .filter(|key| input.is_of_interest(key.span) && key.value.contains('.'));
-    let span = scalar.and_then(|scalar| input.verbatim(scalar));
-    let registry = span.and_then(|span| reference::read_registry(input.masked, span));
-    let is_host = |registry: &Span| image::is_registry_host(registry.of(input.masked));
-    if let Some(registry) = registry.filter(is_host) {
-        let above = context.inherited.filter(|usage| !usage.is_pull());
-        let usage = above.unwrap_or(Usage::Unknown(IS_KEY));
-        out.push(ImageUse::of_registry(registry, usage, "key"));
-    }
 }
 
 /// Whether the key itself is `registry`, rather than a name beside a value.

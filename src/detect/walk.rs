@@ -162,7 +162,7 @@ fn pairs(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
         false => HashSet::new(),
     };
     for (index, entry) in map.entries.iter().enumerate() {
-        scalar::of_key(context, &entry.key, out);
+        scalar::key::image_use(context, entry, out);
         if !used.contains(&index) && may_be_of_interest(input, entry) {
             self::pair(context, map, entry, out);
         }

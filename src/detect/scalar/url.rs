@@ -8,6 +8,7 @@ use super::super::text;
 use super::super::usage::{Certainty, Usage};
 use super::{spoken_about, tag_piece};
 use crate::artifact::Artifact;
+use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::Map;
 
@@ -31,7 +32,7 @@ pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     );
     let usage = match spoken_about(context) {
         Some(usage) => usage,
-        None if is_link => Usage::Mention(LINK),
+        None if is_link && !is_below_registries(context) => Usage::Mention(LINK),
         None => context.pull(),
     };
     let is_followed = context.upwards().any(|above| above.key == "geturl");
@@ -47,6 +48,29 @@ pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {
         holes: reference::readable(masked, span, actions).holes,
         ..ImageUse::new(artifact, usage, "url")
     })
+}
+
+/// The registry at a URL, where something above says that registries are listed: those that a proxy caches.
+pub(super) fn registry(context: &Context<'_>, span: Span) -> Option<ImageUse> {
+    let masked = context.input.masked;
+    let url = span.of(masked);
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))?;
+    let host = rest.trim_end_matches('/');
+    let usage = spoken_about(context).filter(|usage| usage.is_of_registries())?;
+    if !image::is_registry_host(host) || !is_below_registries(context) {
+        return None;
+    }
+    let start = span.end - rest.len();
+    let host = Span::new(start, start + host.len());
+    Some(ImageUse::of_registry(host, usage, "registry"))
+}
+
+fn is_below_registries(context: &Context<'_>) -> bool {
+    const WORDS: [&str; 3] = ["regist", "mirror", "remoteurl"];
+    let lists = |key: &str| WORDS.iter().any(|word| key.contains(word));
+    context.upwards().any(|above| lists(above.key))
 }
 
 /// What a URL leads to, by its scheme and its key. `None` where the value is no URL, or more than one.

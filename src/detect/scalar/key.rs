@@ -1,0 +1,55 @@
+//! A key that is a host or an image: of a mirror table, of accounts, of what is copied.
+
+use super::super::context::Context;
+use super::super::image_use::ImageUse;
+use super::super::reference;
+use super::super::usage::Usage;
+use crate::image;
+use crate::source::Span;
+use crate::syntax::yaml::{Entry, Node};
+
+const IS_KEY: &str = "it is a key";
+const COPIED: Usage =
+    Usage::must_agree("images are copied from it, and this name may be in the paths of the copies");
+
+/// The registry or the image that a key is.
+pub(in crate::detect) fn image_use(
+    context: &Context<'_>,
+    entry: &Entry<'_>,
+    out: &mut Vec<ImageUse>,
+) {
+    let input = context.input;
+    let scalar = entry
+        .key
+        .as_scalar()
+        .filter(|key| input.is_of_interest(key.span) && key.value.contains('.'));
+    let Some(span) = scalar.and_then(|scalar| input.verbatim(scalar)) else {
+        return;
+    };
+    let above = context.inherited.filter(|usage| !usage.is_pull());
+    let registry = reference::read_registry(input.masked, span);
+    let is_host = |registry: &Span| image::is_registry_host(registry.of(input.masked));
+    if let Some(registry) = registry.filter(is_host) {
+        let usage = above.unwrap_or(match is_copied(&entry.value) {
+            true => COPIED,
+            false => Usage::Unknown(IS_KEY),
+        });
+        out.push(ImageUse::of_registry(registry, usage, "key"));
+        return;
+    }
+    let reference = reference::read(input.masked, span, input.actions);
+    if let Some(reference) = reference.filter(|reference| reference.hosted) {
+        let usage = above.unwrap_or(Usage::Unknown(IS_KEY));
+        out.push(reference.into_use(usage, "key"));
+    }
+}
+
+/// Whether the value of a host says what `skopeo sync` copies from it.
+fn is_copied(value: &Node<'_>) -> bool {
+    const KEYS: [&str; 3] = ["images", "images-by-tag-regex", "images-by-semver"];
+    let map = value.as_map();
+    map.is_some_and(|map| {
+        KEYS.iter()
+            .any(|key| map.get(key).and_then(Node::as_map).is_some())
+    })
+}
