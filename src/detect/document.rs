@@ -30,6 +30,9 @@ const PROMOTION: Usage = Usage::Mention("images are promoted to this location, n
 const INDEX: Usage = Usage::Mention("an index lists what was packaged");
 const CASE: Usage =
     Usage::Mention("the folder contains test cases of a policy against this registry");
+const REVIEWED: Usage =
+    Usage::Observed("it is what an admission controller was asked, nothing is pulled from it");
+const DASHBOARD: Usage = Usage::Mention("a dashboard shows what runs, nothing is pulled from it");
 const ZARF: Usage = Usage::must_agree("a package's images must agree with what its charts render");
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
 const SEALED: Usage =
@@ -50,7 +53,7 @@ const POLICY_GROUPS: [&str; 10] = [
 ];
 
 /// Kinds that match or redirect images in groups that hold other things too.
-const KINDS: [(&str, Usage); 11] = [
+const KINDS: [(&str, Usage); 12] = [
     ("ImageContentSourcePolicy", MIRROR),
     ("ImageContentPolicy", MIRROR),
     ("ImageDigestMirrorSet", MIRROR),
@@ -62,6 +65,7 @@ const KINDS: [(&str, Usage); 11] = [
     ("PrometheusRule", MATCH_LIST),
     ("ZarfPackageConfig", ZARF),
     ("ImageSetConfiguration", MIRROR),
+    ("AdmissionReview", REVIEWED),
 ];
 
 impl<'d> Document<'d> {
@@ -181,9 +185,37 @@ fn usage_of(
         () if holds_maps(map, "plugins", &["rules"]) || holds_maps(map, "groups", &["rules"]) => {
             Some(MATCH_LIST)
         }
+        () if is_policy_of_registries(map) => Some(POLICY),
+        () if is_review(map) => Some(REVIEWED),
+        () if is_dashboard(map) || map_in(map, "dashboard").is_some_and(is_dashboard) => {
+            Some(DASHBOARD)
+        }
+        // Tests of the rules of Prometheus
+        () if holds_maps(map, "tests", &["input_series"]) => Some(MATCH_LIST),
         () if names_a_policy(path) && has("kind") => Some(CASE),
         () => None,
     }
+}
+
+/// Whether it says whose signatures count: `policy.json` of container engines, trust policies of Notation.
+fn is_policy_of_registries(map: &Map<'_>) -> bool {
+    map.get("default").is_some() && map_in(map, "transports").is_some()
+        || holds_maps(map, "trustPolicies", &["registryScopes"])
+}
+
+/// What policies are tested with: the request of a review, or all of what Gatekeeper gives to one.
+fn is_review(map: &Map<'_>) -> bool {
+    ["request", "review"].iter().any(|key| {
+        let request = map_in(map, key);
+        request
+            .is_some_and(|request| request.get("object").is_some() && request.get("kind").is_some())
+    })
+}
+
+/// Whether it is a dashboard of Grafana.
+fn is_dashboard(map: &Map<'_>) -> bool {
+    let has = |key: &str| map.get(key).is_some();
+    has("panels") && (has("schemaVersion") || has("templating") || has("annotations"))
 }
 
 fn usage_of_list(root: &Node<'_>) -> Option<Usage> {

@@ -6,7 +6,7 @@ use super::schema::kubeadm;
 use super::usage::{self, IN_CONDITION, Usage};
 use super::words;
 use crate::syntax::json_pointer::unescaped;
-use crate::syntax::yaml::{Map, Node};
+use crate::syntax::yaml::{Entry, Map, Node};
 
 const ALLOWED: Usage = Usage::Mention(usage::ALLOWED);
 const MATCHED: Usage = Usage::Mention(usage::MATCHED);
@@ -23,6 +23,9 @@ const SELECTS: Usage = Usage::Selector {
     reason: usage::MUST_MATCH,
     replaced: true,
 };
+const BUILT: Usage = Usage::Pushed(usage::BUILT);
+const LABEL: Usage = Usage::likely("it is a label, which other programs read");
+const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
 const BESIDE_CLOSED: Usage =
     Usage::must_agree("only the values of the closed list beside it are allowed");
 
@@ -182,11 +185,54 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if words::is_account(key) => Some(ACCOUNT),
         () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.
-        () if key == "imagerepository" && context.parent == "clusterconfiguration" => {
-            Some(kubeadm::repository(context))
-        }
+        () if key == "imagerepository" => of_kubeadm(context, siblings),
+        () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
+        () if key == "labels" && value.as_map().is_some() => Some(LABEL),
+        () if is_beside_pattern(siblings, value) => Some(BESIDE_PATTERN),
         () => None,
     }
+}
+
+/// The `imageRepository` of kubeadm: of a configuration without its version, as in a patch for kind, or of a tool that
+/// calls kubeadm and has the version of Kubernetes beside it.
+fn of_kubeadm(context: &Context<'_>, siblings: &Map<'_>) -> Option<Usage> {
+    let is_configuration = context.parent == "clusterconfiguration"
+        || siblings.text("kind") == Some("ClusterConfiguration");
+    let version = || {
+        let mut keys = siblings.entries.iter().filter_map(Entry::name);
+        let key = keys.find(|key| words::fold(key) == "kubernetesversion")?;
+        Some(kubeadm::option(siblings.text(key)))
+    };
+    match is_configuration {
+        true => Some(kubeadm::repository(context)),
+        false => version(),
+    }
+}
+
+/// Whether a map says how the image in it is built: of DevSpace and Okteto, or of the matrix of a workflow.
+fn is_built(siblings: &Map<'_>) -> bool {
+    let is_here = |key: &str| {
+        let folder = siblings.text(key);
+        folder.is_some_and(|folder| folder == "." || folder.starts_with("./"))
+    };
+    let mut keys = siblings.entries.iter().filter_map(Entry::name);
+    keys.any(|key| words::is_of_build(&words::fold(key))) || is_here("context")
+}
+
+/// Whether a pattern beside a default names the registry of the default.
+fn is_beside_pattern(siblings: &Map<'_>, value: &Node<'_>) -> bool {
+    let pattern = ["pattern", "AllowedPattern"]
+        .iter()
+        .find_map(|key| siblings.text(key));
+    let Some((pattern, scalar)) = pattern.zip(value.as_scalar()) else {
+        return false;
+    };
+    let registry = scalar.value.split('/').next().unwrap_or_default();
+    let plain: String = pattern
+        .chars()
+        .filter(|letter| !matches!(letter, '\\' | '[' | ']'))
+        .collect();
+    registry.contains('.') && plain.contains(registry)
 }
 
 /// Whether a list is a block of tasks of Ansible, and not one of what is forbidden.
@@ -258,5 +304,12 @@ pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
         let mut scalars = items.iter().filter_map(Node::as_scalar);
         scalars.any(|item| item.value == scalar.value)
     };
-    ["enum", "options", "choices"].iter().any(holds)
+    let keys = [
+        "enum",
+        "options",
+        "choices",
+        "allowedValues",
+        "AllowedValues",
+    ];
+    keys.iter().any(holds)
 }

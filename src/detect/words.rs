@@ -46,7 +46,7 @@ pub(super) fn is_prose(key: &str) -> bool {
 
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
-    const WORDS: [&str; 15] = [
+    const WORDS: [&str; 21] = [
         "regex",
         "regexp",
         "rego",
@@ -62,69 +62,106 @@ pub(super) fn is_mention(key: &str) -> bool {
         "jmespath",
         "jsonpath",
         "imagereferences",
-    ];
-    const STARTS: [&str; 17] = [
-        "allow",
-        "deny",
-        "denied",
-        "disallow",
-        "forbid",
-        "block",
-        "exempt",
-        "exclud",
-        "ignor",
-        "trusted",
-        "untrusted",
-        "restrict",
-        "whitelist",
-        "blacklist",
-        "mirror",
-        "insecure",
-        "unqualified",
-    ];
-    const ENDS: [&str; 16] = [
-        "pattern",
-        "patterns",
-        "regex",
-        "regexp",
-        "glob",
-        "globs",
-        "mirror",
-        "mirrors",
-        "allowlist",
-        "denylist",
-        "blacklist",
-        "blocklist",
-        "whitelist",
-        "exemptions",
-        "promql",
-        "redirects",
+        "remoteurl",
+        "tofqdns",
+        "dnsname",
+        "upstreamregistryurl",
+        "registryscopes",
+        "registryproxyremoteurl",
     ];
     WORDS.contains(&key)
-        || STARTS.iter().any(|start| key.starts_with(start))
-        || ENDS.iter().any(|end| key.ends_with(end))
+        || MENTION_STARTS.iter().any(|start| key.starts_with(start))
+        || MENTION_ENDS.iter().any(|end| key.ends_with(end))
 }
+
+/// What the keys of [`is_mention`] begin with.
+const MENTION_STARTS: [&str; 26] = [
+    "allow",
+    "deny",
+    "denied",
+    "disallow",
+    "forbid",
+    "block",
+    "exempt",
+    "exclud",
+    "ignor",
+    "trusted",
+    "untrusted",
+    "restrict",
+    "whitelist",
+    "blacklist",
+    "mirror",
+    "insecure",
+    "unqualified",
+    "accepted",
+    "approved",
+    "banned",
+    "bypass",
+    "exceptions",
+    "exclusion",
+    "permitted",
+    "prohibited",
+    "skipimage",
+];
+
+/// What they end with.
+const MENTION_ENDS: [&str; 20] = [
+    "pattern",
+    "patterns",
+    "regex",
+    "regexp",
+    "glob",
+    "globs",
+    "mirror",
+    "mirrors",
+    "allowlist",
+    "denylist",
+    "blacklist",
+    "blocklist",
+    "whitelist",
+    "exemptions",
+    "promql",
+    "redirects",
+    "allowed",
+    "excluded",
+    "exclusions",
+    "ignored",
+];
 
 /// All below it is allowed, or fetched from elsewhere: what is one of [`is_mention`], and no list of what is forbidden.
 pub(super) fn is_allowed(key: &str) -> bool {
-    const STARTS: [&str; 6] = [
+    const WORDS: [&str; 7] = [
+        "safelist",
+        "auths",
+        "remoteurl",
+        "registryproxyremoteurl",
+        "upstreamregistryurl",
+        "tofqdns",
+        "dnsname",
+    ];
+    const STARTS: [&str; 10] = [
         "allow",
         "exempt",
         "trusted",
         "whitelist",
         "mirror",
         "insecure",
+        "accepted",
+        "approved",
+        "exceptions",
+        "permitted",
     ];
-    const ENDS: [&str; 6] = [
+    const ENDS: [&str; 7] = [
         "mirror",
         "mirrors",
         "allowlist",
         "whitelist",
         "exemptions",
         "redirects",
+        "allowed",
     ];
     is_mention(key)
-        && (matches!(key, "safelist" | "auths")
+        && (WORDS.contains(&key)
             || STARTS.iter().any(|start| key.starts_with(start))
             || ENDS.iter().any(|end| key.ends_with(end)))
 }
@@ -159,7 +196,7 @@ pub(super) fn is_selector(key: &str) -> bool {
 
 /// A list under it is closed: a form offers its items, nothing is pulled from it.
 pub(super) fn is_closed_list(key: &str) -> bool {
-    matches!(key, "options" | "choices" | "enums")
+    matches!(key, "options" | "choices" | "enums" | "allowedvalues")
 }
 
 /// Keywords of a schema below which values are examples.
@@ -199,6 +236,11 @@ pub(super) fn is_mention_of_scalar(key: &str) -> bool {
     ];
     WORDS.contains(&key)
         || (key.ends_with("prefix") || key.ends_with("prefixes")) && !is_bare_host(key)
+}
+
+/// A sibling that says that an image is built, or by which file.
+pub(super) fn is_of_build(key: &str) -> bool {
+    key.ends_with("dockerfile") || key.ends_with("containerfile") || key == "buildcontext"
 }
 
 /// Siblings that distinguish a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.

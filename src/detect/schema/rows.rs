@@ -103,6 +103,7 @@ const ROWS: &[Written] = &[
     (Object("kubeadm.k8s.io", "ClusterConfiguration"), "imageRepository", By(kubeadm::repository), Form::Folder),
     (Object("kubeadm.k8s.io", "ClusterConfiguration"), "dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("kubeadm.k8s.io", "ClusterConfiguration"), "etcd local imageRepository", PULL, Form::Folder),
+    (Object("kubeadm.k8s.io", "MasterConfiguration"), "imageRepository", By(kubeadm::repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration imageRepository", By(kubeadm::repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration etcd local imageRepository", PULL, Form::Folder),
@@ -151,6 +152,10 @@ const ROWS: &[Written] = &[
     // Operator Lifecycle Manager
     (Object("operators.coreos.com", "ClusterServiceVersion"), "spec relatedImages [] image", PULL, Form::Image),
     (Object("operators.coreos.com", "ClusterServiceVersion"), "metadata annotations containerImage", PULL, Form::Image),
+
+    // what builds images
+    (Object("shipwright.io", ""), "** output image", PUSHED, Form::Image),
+    (Object("kpack.io", "Image"), "spec additionalTags []", PUSHED, Form::Image),
 
     // schemas
     (Object("apiextensions.k8s.io", "CustomResourceDefinition"), "** openAPIV3Schema", PULL, Form::Schema),

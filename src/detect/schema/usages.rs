@@ -1,7 +1,7 @@
 //! Usages that the values beside a value decide.
 
 use crate::detect::context::Context;
-use crate::detect::usage::{ACCOUNT, POLICY, Usage};
+use crate::detect::usage::{ACCOUNT, BUILT, POLICY, Usage};
 use crate::syntax::yaml::Node;
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
@@ -36,8 +36,6 @@ pub(super) fn managed_object(context: &Context<'_>) -> Usage {
         _ => POLICY,
     }
 }
-
-const BUILT: &str = "the image is built here";
 
 /// A service of Compose that is built pulls nothing by that name.
 pub(super) fn compose_service(context: &Context<'_>) -> Usage {
