@@ -87,6 +87,22 @@ pub struct Pipe {
     pub span: Span,
 }
 
+impl Pipe {
+    /// Whether it is a value as it is, that no function computes.
+    pub fn is_value(&self) -> bool {
+        let [command] = self.commands.as_slice() else {
+            return false;
+        };
+        let [operand] = command.operands.as_slice() else {
+            return false;
+        };
+        matches!(
+            operand.kind,
+            OperandKind::Dot | OperandKind::Field(_) | OperandKind::Variable { .. }
+        )
+    }
+}
+
 /// A function or a value with its arguments. There is always one operand.
 #[derive(Debug, Clone)]
 pub struct Command {

@@ -12,6 +12,7 @@ mod image;
 mod layer;
 mod pin;
 mod refused;
+mod settled;
 mod trace;
 mod untried;
 
@@ -377,7 +378,8 @@ impl<'t> Readers<'t> {
         let compared: Vec<&Compared> = traces.iter().flat_map(|trace| &trace.compared).collect();
         comparisons::settle(members, &compared, self.is_root());
         let own_keys = self.take_own_keys(members, rules);
-        hold::hold(members, &readings);
+        let elsewhere = self.elsewhere(&readings, members);
+        hold::hold(members, &readings, &elsewhere);
         if let Some(member) = members.get_mut(&self.values) {
             for (id, fix) in own_keys {
                 if let Some(finding) = member.findings.get_mut(id) {

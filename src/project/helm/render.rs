@@ -35,10 +35,11 @@ mod yaml;
 
 pub use chart::{Chart, File, Files};
 pub use error::{Frame, RenderError};
+pub use explore::Settled;
 pub use images::{Object, RenderedImage, images};
 pub use reads::{Comparison, Reads, ValuesPath};
 pub use text::{Origin, OriginKind, PathId, Piece, Pieces, Source};
-pub use uses::{EVERY_WAY, Exploration, ImageField, Symbol, Use, explore};
+pub use uses::{EVERY_WAY, Exploration, ImageField, Symbol, Use, explore, explore_settled};
 
 use std::rc::Rc;
 

@@ -5,11 +5,11 @@
 //! together with others that do; else they are taken away, and the reason names the reader.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::image::Image;
 use crate::edit::{Applicability, Edit};
-use crate::finding::Finding;
+use crate::finding::{Finding, Id};
 use crate::project::Members;
 use crate::rules::RuleSet;
 
@@ -32,14 +32,29 @@ impl<'r> Reading<'r> {
             layer,
         }
     }
+
+    /// Whether what fixes make of it is what is wanted, or what it was.
+    pub(super) fn is_right(&self, made: Option<&str>) -> bool {
+        made.is_some_and(|made| *made == self.wanted || *made == self.image.text())
+    }
 }
 
+/// Images, by their number, that are not made of the values that a finding is about: those being as they are, the templates go
+/// another way.
+pub(super) type Elsewhere = HashSet<(usize, PathBuf, Id)>;
+
 /// Holds back what would make a wrong image.
-pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>]) {
+pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>], elsewhere: &Elsewhere) {
     for level in [Applicability::Safe, Applicability::Unsafe] {
         // Each round takes one fix at least.
-        while let Some((reading, made)) = first_wrong(members, readings, level) {
-            let lowered = lower(members, reading, made.as_deref(), level);
+        while let Some((number, made)) = first_wrong(members, readings, level, elsewhere) {
+            let lowered = lower(
+                members,
+                (number, &readings[number]),
+                made.as_deref(),
+                level,
+                elsewhere,
+            );
             if !lowered {
                 break;
             }
@@ -47,17 +62,45 @@ pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>]) {
     }
 }
 
-/// The first image that would be wrong, and what it would be.
-fn first_wrong<'r>(
+/// The number of the first image that would be wrong, and what it would be.
+fn first_wrong(
     members: &Members,
-    readings: &'r [Reading<'r>],
+    readings: &[Reading<'_>],
     level: Applicability,
-) -> Option<(&'r Reading<'r>, Option<String>)> {
+    elsewhere: &Elsewhere,
+) -> Option<(usize, Option<String>)> {
+    let all = edits(members, level, &|_, _| true);
+    if all.is_empty() {
+        return None;
+    }
+    let special: HashSet<usize> = elsewhere.iter().map(|(number, ..)| *number).collect();
+    readings.iter().enumerate().find_map(|(number, reading)| {
+        if reading.layer.is_some() && level < Applicability::Safe {
+            return None;
+        }
+        let made = match special.contains(&number) {
+            false => reading.image.after(&all),
+            true => {
+                let is_of = |path: &Path, id| !elsewhere.contains(&(number, path.to_owned(), id));
+                reading.image.after(&edits(members, level, &is_of))
+            }
+        };
+        (!reading.is_right(made.as_deref())).then_some((number, made))
+    })
+}
+
+/// The edits of the fixes that can be trusted so far, and that are wanted.
+fn edits<'m>(
+    members: &'m Members,
+    level: Applicability,
+    is_wanted: &dyn Fn(&Path, Id) -> bool,
+) -> Vec<(&'m Path, &'m Edit)> {
     let mut edits: Vec<(&Path, &Edit)> = Vec::new();
     // Fixes that go together share one list: it is taken once.
     let mut shared = HashSet::new();
     for (path, member) in members {
-        let fixes = member.findings.iter().filter_map(|one| one.fix.as_ref());
+        let wanted = member.findings.iter().filter(|one| is_wanted(path, one.id));
+        let fixes = wanted.filter_map(|one| one.fix.as_ref());
         for fix in fixes.filter(|fix| fix.applicability >= level) {
             edits.extend(fix.edits.iter().map(|edit| (path.as_path(), edit)));
             if shared.insert(fix.elsewhere.as_ptr()) {
@@ -66,32 +109,22 @@ fn first_wrong<'r>(
             }
         }
     }
-    if edits.is_empty() {
-        return None;
-    }
-    readings.iter().find_map(|reading| {
-        if reading.layer.is_some() && level < Applicability::Safe {
-            return None;
-        }
-        let made = reading.image.after(&edits);
-        let is_right = made
-            .as_ref()
-            .is_some_and(|made| *made == reading.wanted || *made == reading.image.text());
-        (!is_right).then_some((reading, made))
-    })
+    edits
 }
 
 /// Lowers the trust of every fix that reaches an image. Whether there was one.
 fn lower(
     members: &mut Members,
-    reading: &Reading<'_>,
+    (number, reading): (usize, &Reading<'_>),
     made: Option<&str>,
     level: Applicability,
+    elsewhere: &Elsewhere,
 ) -> bool {
     let mut lowered = false;
     for (path, member) in members.iter_mut() {
         for finding in &mut member.findings {
-            if !reaches(finding, path, reading.image, level) {
+            let is_of = !elsewhere.contains(&(number, path.clone(), finding.id));
+            if !is_of || !reaches(finding, path, reading.image, level) {
                 continue;
             }
             finding.reason = Some(reason(reading, made));

@@ -10,8 +10,8 @@ use super::compared::Compared;
 use super::image::{Image, Part, Written};
 use super::layer::Layer;
 use crate::project::helm::render::{
-    Chart, EVERY_WAY, Exploration, File, Files, ImageField, Origin, OriginKind, Release, Symbol,
-    explore,
+    Chart, EVERY_WAY, Exploration, File, Files, ImageField, Origin, OriginKind, Release, Settled,
+    Symbol, explore, explore_settled,
 };
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
@@ -94,6 +94,31 @@ pub(super) fn default_trace(
     };
     trace.images.retain(|image| image.is_default);
     Ok(trace)
+}
+
+/// The images that a chart can render where some of its values, at these spans, are as they are. `None` where not all ways are
+/// known.
+pub(super) fn images_with(
+    chart: &Chart,
+    folder: &Path,
+    values: &Path,
+    spans: &[Span],
+) -> Option<Vec<Image>> {
+    let files = chart.files().iter();
+    let paths: Vec<Arc<Path>> = files
+        .map(|file| Arc::from(folder.join(&file.path)))
+        .collect();
+    let number = paths.iter().position(|path| **path == *values)?;
+    let number = u32::try_from(number).ok()?;
+    let settled: Settled = spans.iter().map(|span| (number, *span)).collect();
+    let found = explore_settled(chart, &[], &Release::default(), EVERY_WAY, &settled);
+    let is_whole = found.error.is_none() && !found.is_partial && found.failed.is_empty();
+    let images = found.images.iter();
+    is_whole.then(|| {
+        images
+            .map(|(field, is_default)| image(field, *is_default, &paths))
+            .collect()
+    })
 }
 
 /// The chart in a folder, as its files are now.

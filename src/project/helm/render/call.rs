@@ -97,7 +97,7 @@ fn short_circuit<'b>(
         let is_last = index + 1 == count;
         let ends = value.is_true() == is_or;
         // Of the ways through an `or`, each gives another value.
-        let ends = match is_or && !is_last {
+        let ends = match is_or && !is_last && !machine.is_settled(&value) {
             true => machine.choose(frame, argument.span, 2, usize::from(!ends)) == 0,
             false => ends,
         };
@@ -116,7 +116,7 @@ fn chosen(
     span: Span,
     given: Vec<Value>,
 ) -> Value {
-    let ways: Vec<Value> = match (name, given.as_slice()) {
+    let mut ways: Vec<Value> = match (name, given.as_slice()) {
         ("default", [default, value]) => vec![value.clone(), default.clone()],
         ("ternary", [yes, no, _]) => vec![yes.clone(), no.clone()],
         _ => given.clone(),
@@ -128,6 +128,14 @@ fn chosen(
             .position(Value::is_true)
             .unwrap_or(ways.len() - 1),
     };
+    // What comes behind a value that is there is for where it is not.
+    if name != "ternary"
+        && ways
+            .get(natural)
+            .is_some_and(|value| machine.is_settled(value))
+    {
+        ways.truncate(natural + 1);
+    }
     let way = machine.choose(frame, span, ways.len(), natural);
     ways.get(way).cloned().unwrap_or(Value::Nil)
 }

@@ -201,6 +201,12 @@ impl Machine {
         }
     }
 
+    /// Whether a value counts as it is, so that a decision by it alone goes one way only.
+    pub(super) fn is_settled(&self, value: &Value) -> bool {
+        let choices = self.context.choices.as_ref();
+        choices.is_some_and(|choices| choices.is_settled(value))
+    }
+
     /// Something in the place of what is not there.
     fn unknown(&self) -> Value {
         Value::Unknown(self.context.recorder.last())
@@ -218,7 +224,15 @@ impl Machine {
         self.context.recorder.forget_last();
         let mut value = self.pipe(frame, dot, &branch.pipe)?;
         let is_true = value.is_true();
-        let way = self.choose(frame, branch.span, 2, usize::from(!is_true));
+        let choices = self.context.choices.as_ref();
+        let choices = choices.filter(|_| branch.pipe.is_value());
+        let way = match choices.and_then(|choices| choices.known_truth(&value)) {
+            Some(known) => usize::from(!known),
+            None => self.choose(frame, branch.span, 2, usize::from(!is_true)),
+        };
+        if let Some(choices) = choices {
+            choices.assume(&value, way == 0);
+        }
         if way == 0 && !is_true && is_with {
             value = self.unknown();
             if let Some(name) = branch.pipe.variables.first() {

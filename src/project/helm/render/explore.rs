@@ -3,6 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::text::PathId;
+use super::value::Value;
+use crate::source::Span;
+
 /// A decision in a template: its script, and where in it.
 pub(super) type Site = (usize, usize);
 
@@ -19,7 +23,13 @@ pub(super) struct Choices {
     taken: RefCell<BTreeSet<(Site, usize)>>,
     earlier: Vec<Pass>,
     attempts: BTreeMap<(Site, usize), usize>,
+    settled: Settled,
+    /// Of what is not set, whether this pass takes it for something or for nothing.
+    assumed: RefCell<BTreeMap<PathId, bool>>,
 }
+
+/// Values that count as they are, where other values are asked what else they could be: by the number of their file.
+pub type Settled = Vec<(u32, Span)>;
 
 /// A pass that is over.
 #[derive(Debug)]
@@ -32,6 +42,42 @@ struct Pass {
 const MOST_ATTEMPTS: usize = 3;
 
 impl Choices {
+    pub(super) fn of(settled: &Settled) -> Self {
+        Self {
+            settled: settled.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a value is something or nothing, where that is known: it counts as it is, or it was decided before.
+    pub(super) fn known_truth(&self, value: &Value) -> Option<bool> {
+        match value {
+            Value::Unknown(Some(path)) if !self.settled.is_empty() => {
+                self.assumed.borrow().get(path).copied()
+            }
+            _ => self.is_settled(value).then(|| value.is_true()),
+        }
+    }
+
+    pub(super) fn assume(&self, value: &Value, is_true: bool) {
+        if let Value::Unknown(Some(path)) = value {
+            self.assumed.borrow_mut().insert(*path, is_true);
+        }
+    }
+
+    /// Whether a value has a part that counts as it is.
+    pub(super) fn is_settled(&self, value: &Value) -> bool {
+        let Value::Text(text) = value else {
+            return false;
+        };
+        let mut origins = text.origins();
+        !self.settled.is_empty()
+            && origins.any(|origin| {
+                let mut settled = self.settled.iter();
+                settled.any(|(file, span)| *file == origin.file && span.overlaps(origin.span()))
+            })
+    }
+
     /// The way to take of so many. `natural` is what the values say.
     pub(super) fn choose(&self, site: Site, ways: usize, natural: usize) -> usize {
         let way = self
@@ -54,6 +100,7 @@ impl Choices {
             plan: std::mem::take(&mut self.plan),
             seen: self.seen.take(),
         });
+        self.assumed.take();
         self.fills = true;
         if is_second {
             return Some(self);

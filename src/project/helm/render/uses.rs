@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::budget::Budget;
 use super::chart::{Chart, File};
 use super::context::Context;
-use super::explore::Choices;
+use super::explore::{Choices, Settled};
 use super::reads::{Reads, Recorder, ValuesPath};
 use super::scripts::Parsed;
 use super::text::{Origin, OriginKind, Pieces, Source};
@@ -78,10 +78,21 @@ pub fn explore(
     release: &Release,
     most_passes: usize,
 ) -> Exploration {
+    explore_settled(chart, values, release, most_passes, &Settled::new())
+}
+
+/// The same without the ways that no user takes whose values are those of `settled`.
+pub fn explore_settled(
+    chart: &Chart,
+    values: &[File],
+    release: &Release,
+    most_passes: usize,
+    settled: &Settled,
+) -> Exploration {
     on_large_stack(|| {
         let mut found = Exploration::default();
         let mut made = BTreeSet::new();
-        let mut choices = Some(Choices::default());
+        let mut choices = Some(Choices::of(settled));
         let mut budget = Budget::of_exploring();
         let parsed = Parsed::default();
         for number in 0..most_passes {
