@@ -77,12 +77,23 @@ fn placeholder(text: &str) -> Option<usize> {
             b's' | b'v' | b'd' | b'q' => Some(2),
             _ => None,
         },
-        b'<' => between("<", ">").filter(|length| !text[..*length].contains(char::is_whitespace)),
+        b'<' => between("<", ">").filter(|length| {
+            !text[..*length].contains(char::is_whitespace) && !is_element(text, *length)
+        }),
         b'@' => name(1)
             .filter(|end| text[*end..].starts_with('@'))
             .map(|end| end + 1),
         _ => None,
     }
+}
+
+/// Whether what the text starts with is an element of XML, or its end: `<image>NAME</image>`.
+fn is_element(text: &str, length: usize) -> bool {
+    let name = &text[1..length - 1];
+    let behind = &text.as_bytes()[length..];
+    let near = &behind[..behind.len().min(LONGEST)];
+    let ends = || memchr::memmem::find(near, format!("</{name}>").as_bytes()).is_some();
+    name.starts_with('/') || name.ends_with('/') || ends()
 }
 
 /// Whether any hole shares a byte with the range.
@@ -115,6 +126,7 @@ mod tests {
             "50%",
             "a < b > c",
             "$(echo q.io/a)",
+            "<image>q.io/a:1</image>",
         ] {
             assert!(mask(text).is_none(), "{text}");
         }
