@@ -165,6 +165,15 @@ fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
         None => (token, Artifact::Image),
     };
     let name = name.trim_end_matches(['.', ':', '/']);
+    // `k8s.gcr.io:mirror.example.com` of a table, but no port
+    let name = match name.split_once(':') {
+        Some((host, rest))
+            if !host.contains('/') && !rest.starts_with(|letter: char| letter.is_ascii_digit()) =>
+        {
+            host
+        }
+        _ => name,
+    };
     let mut names: Vec<&str> = name.split('/').collect();
     let host = image::canonical_host(names.first().copied());
     if !image::is_registry_host(names[0]) {

@@ -32,6 +32,7 @@ const CASE: Usage =
     Usage::Mention("the folder contains test cases of a policy against this registry");
 const REVIEWED: Usage =
     Usage::Observed("it is what an admission controller was asked, nothing is pulled from it");
+const CHANGED: Usage = Usage::Mention("Velero renames this image in what it restores");
 const DASHBOARD: Usage = Usage::Mention("a dashboard shows what runs, nothing is pulled from it");
 const ZARF: Usage = Usage::must_agree("a package's images must agree with what its charts render");
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
@@ -51,6 +52,9 @@ const POLICY_GROUPS: [&str; 10] = [
     "policy.open-cluster-management.io",
     "imagepolicy.k8s.io",
 ];
+
+/// The group of tests that create objects, whatever those are.
+const TESTS_OF_KYVERNO: &str = "chainsaw.kyverno.io";
 
 /// Kinds that match or redirect images in groups that hold other things too.
 const KINDS: [(&str, Usage); 12] = [
@@ -162,9 +166,13 @@ fn usage_of(
     }
     let kind = map.text("kind").unwrap_or_default();
     if let Some((group, _)) = object
+        && group != TESTS_OF_KYVERNO
         && POLICY_GROUPS.iter().any(|end| is_group(group, end))
     {
         return Some(POLICY);
+    }
+    if is_change_by_velero(map) {
+        return Some(CHANGED);
     }
     if let Some((_, usage)) = KINDS.iter().find(|(name, _)| *name == kind) {
         return Some(*usage);
@@ -210,6 +218,12 @@ fn is_review(map: &Map<'_>) -> bool {
         request
             .is_some_and(|request| request.get("object").is_some() && request.get("kind").is_some())
     })
+}
+
+/// Whether it is the table by which Velero renames images in what it restores.
+fn is_change_by_velero(map: &Map<'_>) -> bool {
+    let labels = map_in(map, "metadata").and_then(|metadata| map_in(metadata, "labels"));
+    labels.is_some_and(|labels| labels.get("velero.io/change-image-name").is_some())
 }
 
 /// Whether it is a dashboard of Grafana.

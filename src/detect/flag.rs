@@ -26,8 +26,13 @@ pub(super) fn line_start(text: &str, at: usize) -> usize {
 /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`. Of an item
 /// of an array the name of the array, where that says that nothing is pulled: `allowed_images = [`.
 pub(super) fn of(text: &str, at: usize) -> Option<String> {
-    let array = || array_around(text, at).filter(|name| words::is_mention(&words::fold(name)));
-    let word = word(text, at).or_else(array)?;
+    let says = |name: &&str| {
+        let name = words::fold(name.trim_start_matches('-'));
+        words::is_mention(&name) || words::is_closed_list(&name)
+    };
+    let array = || array_around(text, at).filter(says);
+    let listed = || word(text, list_start(text, at)?).filter(says);
+    let word = word(text, at).or_else(array).or_else(listed)?;
     match words::fold(word.trim_start_matches('-')) {
         // `set { name = "global.hub", value = ... }`
         folded if folded == "value" => Some(named_above(text, at).unwrap_or(folded)),
@@ -58,6 +63,17 @@ pub(super) fn word(text: &str, at: usize) -> Option<&str> {
     let assigned =
         ends.len() < line.len() && (word.starts_with('-') || line.trim_end().len() > ends.len());
     (assigned && !word.is_empty()).then_some(word)
+}
+
+/// Where the list begins of which the token is an item behind a comma: `--allowed-images=a,b`.
+fn list_start(text: &str, at: usize) -> Option<usize> {
+    let line = &text[line_start(text, at)..at];
+    let items = line.rfind(|letter: char| {
+        !letter.is_ascii_alphanumeric()
+            && !matches!(letter, '.' | '_' | '/' | ':' | '@' | '-' | ',')
+    });
+    let length = line.len() - items.map_or(0, |items| items + 1);
+    (line.ends_with(',') && length > 0).then_some(at - length)
 }
 
 /// The name of the array of which the token is an item, as it is written.

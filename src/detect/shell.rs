@@ -308,8 +308,12 @@ impl<'c> Command<'c> {
     fn is_proxied(&self) -> bool {
         let word = |at: usize| self.words.get(at).map_or("", |word| word.text);
         match word(0) {
-            "rewrite" | "proxy_pass" | "proxy_redirect" | "return" | "server_name"
-            | "proxy_set_header" | "sub_filter" => true,
+            "rewrite" | "proxy_pass" | "proxy_redirect" | "server_name" | "proxy_set_header"
+            | "sub_filter" => true,
+            // A status, or a URL; other languages return other things.
+            "return" => {
+                word(1).starts_with("http") || word(1).bytes().all(|byte| byte.is_ascii_digit())
+            }
             "set" => word(1).starts_with('$'),
             _ => false,
         }

@@ -41,6 +41,20 @@ pub enum Prose {
     Anything,
 }
 
+/// How the value of an option is used, by the option's name.
+pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
+    match () {
+        () if words::is_allowed(flag) => Some(Usage::Mention(ALLOWED)),
+        () if words::is_mention(flag)
+            || words::is_mention_of_scalar(flag)
+            || words::is_closed_list(flag) =>
+        {
+            Some(OPTION)
+        }
+        () => None,
+    }
+}
+
 /// The references of a region, token by token.
 pub(super) fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     if let Some(inner) = defaults::expand_text(input, region) {
@@ -214,12 +228,17 @@ impl Token<'_> {
             .unwrap_or_default()
             .to_ascii_lowercase();
         let says_image = word.contains("image") || word.contains("kube");
-        let usage = match self.prose {
+        let usage_of_word = match self.prose {
             Prose::Arguments | Prose::BuildArguments if says_image => Usage::PULL,
             _ => Usage::likely(BARE),
         };
-        let usage = self.usage_in_command().unwrap_or(usage);
-        Some(ImageUse::of_registry(registry, usage, "argument"))
+        let by_option = || flag.and_then(usage_by_option);
+        let usage = self.usage_in_command().or_else(by_option);
+        Some(ImageUse::of_registry(
+            registry,
+            usage.unwrap_or(usage_of_word),
+            "argument",
+        ))
     }
 
     fn url(&self, span: Span) -> ImageUse {
@@ -272,12 +291,8 @@ impl Token<'_> {
         if let Some(usage) = self.usage_in_command() {
             return usage;
         }
-        match flag {
-            Some(flag) if words::is_allowed(flag) => return Usage::Mention(ALLOWED),
-            Some(flag) if words::is_mention(flag) || words::is_mention_of_scalar(flag) => {
-                return OPTION;
-            }
-            _ => {}
+        if let Some(usage) = flag.and_then(usage_by_option) {
+            return usage;
         }
         match self.prose {
             _ if self.command().is_some_and(|command| command.is_substituted) => SUBSTITUTED,

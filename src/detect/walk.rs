@@ -10,7 +10,7 @@ use super::form::Form;
 use super::image_use::ImageUse;
 use super::input::{Inner, Input};
 use super::usage::Usage;
-use super::{comment, entries, live, options, scalar, schema, shell, spread, words};
+use super::{comment, entries, live, options, scalar, schema, shell, spread, text, words};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
@@ -100,7 +100,14 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
         match &flag {
             _ if named.contains(&index) => {}
             // `[--x-image, NAME]`
-            Some(flag) => node(&below.argument_of(flag), item, out),
+            Some(flag) => {
+                let mut argument = below.argument_of(flag);
+                let own = text::usage_by_option(flag);
+                argument.inherited = own
+                    .map(|own| own.below(below.inherited))
+                    .or(below.inherited);
+                node(&argument, item, out);
+            }
             None => node(&below, item, out),
         }
         flag = item
