@@ -14,6 +14,7 @@ use super::value::{MapType, Value};
 use crate::source::Span;
 use crate::syntax::gotemplate::{Branch, List, Node, Pipe};
 
+mod decided;
 mod expression;
 mod include;
 
@@ -226,9 +227,11 @@ impl Machine {
         let is_true = value.is_true();
         let choices = self.context.choices.as_ref();
         let choices = choices.filter(|_| branch.pipe.is_value());
-        let way = match choices.and_then(|choices| choices.known_truth(&value)) {
+        let natural = usize::from(!is_true);
+        let way = match choices.and_then(|choices| choices.assumed(&value)) {
             Some(known) => usize::from(!known),
-            None => self.choose(frame, branch.span, 2, usize::from(!is_true)),
+            None if self.is_decided(frame, dot, &branch.pipe) => natural,
+            None => self.choose(frame, branch.span, 2, natural),
         };
         if let Some(choices) = choices {
             choices.assume(&value, way == 0);

@@ -49,13 +49,18 @@ impl Choices {
         }
     }
 
-    /// Whether a value is something or nothing, where that is known: it counts as it is, or it was decided before.
-    pub(super) fn known_truth(&self, value: &Value) -> Option<bool> {
+    /// Whether any values count as they are.
+    pub(super) fn settles(&self) -> bool {
+        !self.settled.is_empty()
+    }
+
+    /// What was decided before of a value that is not set: in one pass, it is not something here and nothing there.
+    pub(super) fn assumed(&self, value: &Value) -> Option<bool> {
         match value {
-            Value::Unknown(Some(path)) if !self.settled.is_empty() => {
+            Value::Unknown(Some(path)) if self.settles() => {
                 self.assumed.borrow().get(path).copied()
             }
-            _ => self.is_settled(value).then(|| value.is_true()),
+            _ => None,
         }
     }
 
@@ -71,7 +76,7 @@ impl Choices {
             return false;
         };
         let mut origins = text.origins();
-        !self.settled.is_empty()
+        self.settles()
             && origins.any(|origin| {
                 let mut settled = self.settled.iter();
                 settled.any(|(file, span)| *file == origin.file && span.overlaps(origin.span()))
