@@ -88,8 +88,15 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
         Form::Replacement => by_form::replacement(context, span, out),
         Form::Aliases => by_form::aliases(context, span, out),
         Form::Script => tokens(context, span, out),
+        Form::ByWords if is_patch_of_kubeadm(context) => by_form::folder(context, span, out),
         Form::ByWords | Form::Schema => by_words(context, span, out),
     }
+}
+
+/// Whether it is the `imageRepository` of a configuration that does not say its version: of a patch for kind.
+fn is_patch_of_kubeadm(context: &Context<'_>) -> bool {
+    let kind = context.siblings.and_then(|map| map.text("kind"));
+    context.key == "imagerepository" && kind == Some("ClusterConfiguration")
 }
 
 fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
