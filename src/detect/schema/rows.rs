@@ -193,8 +193,15 @@ const ROWS: &[Written] = &[
     (Type(T::CloudBuild), "steps [] name", PULL, Form::Image),
     (Type(T::CloudBuild), "images", PUSHED, Form::ByWords),
     (Type(T::CloudBuild), "artifacts", PUSHED, Form::ByWords),
+    (Type(T::CircleCi), "** registry-url", LOGIN, Form::ByWords),
     (Any, "** pool vmImage", MACHINE, Form::ByWords),
+    (Any, "** inputs repository", By(by::azure_task), Form::Image),
+    (Any, "** plugins [] * image-repository", PUSHED, Form::Image),
     (Any, "** utility_images *", PULL, Form::Image),
+
+    // builders
+    (Object("skaffold", ""), "** kaniko cache repo", PUSHED, Form::Image),
+    (Any, "** publishId", PUSHED, Form::Image),
 
     // Terraform
     (Type(T::Terraform), "resource docker_image * name", PULL, Form::Image),

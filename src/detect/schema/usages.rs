@@ -67,6 +67,16 @@ pub(super) fn ansible_image(context: &Context<'_>) -> Usage {
     }
 }
 
+/// What a task of Azure Pipelines is given: `Docker` builds and pushes.
+pub(super) fn azure_task(context: &Context<'_>) -> Usage {
+    let step = context.above().and_then(|inputs| inputs.siblings);
+    let task = step.and_then(|step| step.text("task"));
+    match task.is_some_and(|task| task.starts_with("Docker@")) {
+        true => Usage::Pushed("the task pushes to it"),
+        false => Usage::PULL,
+    }
+}
+
 /// What a step of GitHub gives to an action that builds or pushes.
 pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let steps = context.upwards().filter_map(|above| above.siblings);
