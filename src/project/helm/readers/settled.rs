@@ -16,7 +16,7 @@ use crate::project::Members;
 use crate::source::Span;
 
 /// Of so many sets of values it is asked; each time the chart is rendered in all ways.
-const MOST_SETS: usize = 24;
+const MOST_SETS: usize = 12;
 
 impl Readers<'_> {
     /// The images that would be wrong, of those that are not made of the values of the finding whose fix makes them so.

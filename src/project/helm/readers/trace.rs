@@ -21,6 +21,9 @@ const MOST_FILES: usize = 4000;
 const MOST_BYTES: usize = 32 << 20;
 const MOST_FOLDERS: usize = 24;
 
+/// In so many passes an image is made again that was made in [`EVERY_WAY`], if it can be.
+const MOST_PASSES: usize = 4 * EVERY_WAY;
+
 /// What is known of a chart with one set of values.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
@@ -96,8 +99,8 @@ pub(super) fn default_trace(
     Ok(trace)
 }
 
-/// The images that a chart can render where some of its values, at these spans, are as they are. `None` where not all ways are
-/// known.
+/// The images that a chart can render where some of its values, at these spans, are as they are. `None` where it does not
+/// render.
 pub(super) fn images_with(
     chart: &Chart,
     folder: &Path,
@@ -111,8 +114,8 @@ pub(super) fn images_with(
     let number = paths.iter().position(|path| **path == *values)?;
     let number = u32::try_from(number).ok()?;
     let settled: Settled = spans.iter().map(|span| (number, *span)).collect();
-    let found = explore_settled(chart, &[], &Release::default(), EVERY_WAY, &settled);
-    let is_whole = found.error.is_none() && !found.is_partial && found.failed.is_empty();
+    let found = explore_settled(chart, &[], &Release::default(), MOST_PASSES, &settled);
+    let is_whole = found.error.is_none() && found.failed.is_empty();
     let images = found.images.iter();
     is_whole.then(|| {
         images
