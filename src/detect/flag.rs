@@ -68,12 +68,11 @@ pub(super) fn word(text: &str, at: usize) -> Option<&str> {
 /// Where the list begins of which the token is an item behind a comma: `--allowed-images=a,b`.
 fn list_start(text: &str, at: usize) -> Option<usize> {
     let line = &text[line_start(text, at)..at];
-    let items = line.rfind(|letter: char| {
-        !letter.is_ascii_alphanumeric()
-            && !matches!(letter, '.' | '_' | '/' | ':' | '@' | '-' | ',')
-    });
-    let length = line.len() - items.map_or(0, |items| items + 1);
-    (line.ends_with(',') && length > 0).then_some(at - length)
+    let is_of_items = |letter: char| {
+        letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '/' | ':' | '@' | '-' | ',')
+    };
+    let length = line.len() - line.trim_end_matches(is_of_items).len();
+    line.ends_with(',').then_some(at - length)
 }
 
 /// The name of the array of which the token is an item, as it is written.
@@ -118,4 +117,22 @@ fn named_above(text: &str, at: usize) -> Option<String> {
     let (key, name) = line.split_once('=').or_else(|| line.split_once(':'))?;
     let name = name.trim().trim_matches(['"', '\'']);
     (key.trim() == "name" && !name.is_empty()).then(|| words::fold(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_of_a_list_are_of_its_option() {
+        for (text, expected) in [
+            ("--allowed-images=a,b/c:1,X", Some("allowedimages")),
+            ("--other=a,X", None),
+            ("ἛX", None),
+            ("Ἓ,X", None),
+        ] {
+            let at = text.find('X').unwrap();
+            assert_eq!(of(text, at).as_deref(), expected, "{text}");
+        }
+    }
 }
