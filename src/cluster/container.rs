@@ -1,7 +1,8 @@
 //! Which container, volume or field of an object names an image.
 
-use crate::syntax::json_pointer::unescaped;
 use serde_json::Value;
+
+use crate::syntax::json_pointer::unescaped;
 
 /// What an image is for, as far as the location of it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -46,89 +46,62 @@ pub(super) fn is_prose(key: &str) -> bool {
 
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
-    const WORDS: [&str; 21] = [
+    const WORDS: [&str; 14] = [
         "regex",
         "regexp",
         "rego",
         "cel",
         "query",
         "whitelist",
-        "safelist",
         "deny",
         "redirectsto",
-        "auths",
         "runifchanged",
         "skipifonlychanged",
         "jmespath",
         "jsonpath",
         "imagereferences",
-        "remoteurl",
-        "tofqdns",
-        "dnsname",
-        "upstreamregistryurl",
         "registryscopes",
-        "registryproxyremoteurl",
     ];
-    WORDS.contains(&key)
-        || MENTION_STARTS.iter().any(|start| key.starts_with(start))
-        || MENTION_ENDS.iter().any(|end| key.ends_with(end))
+    const STARTS: [&str; 16] = [
+        "deny",
+        "denied",
+        "disallow",
+        "forbid",
+        "block",
+        "exclud",
+        "ignor",
+        "untrusted",
+        "restrict",
+        "blacklist",
+        "unqualified",
+        "banned",
+        "bypass",
+        "exclusion",
+        "prohibited",
+        "skipimage",
+    ];
+    const ENDS: [&str; 13] = [
+        "pattern",
+        "patterns",
+        "regex",
+        "regexp",
+        "glob",
+        "globs",
+        "denylist",
+        "blacklist",
+        "blocklist",
+        "promql",
+        "excluded",
+        "exclusions",
+        "ignored",
+    ];
+    is_allowed(key)
+        || WORDS.contains(&key)
+        || STARTS.iter().any(|start| key.starts_with(start))
+        || ENDS.iter().any(|end| key.ends_with(end))
 }
 
-/// What the keys of [`is_mention`] begin with.
-const MENTION_STARTS: [&str; 26] = [
-    "allow",
-    "deny",
-    "denied",
-    "disallow",
-    "forbid",
-    "block",
-    "exempt",
-    "exclud",
-    "ignor",
-    "trusted",
-    "untrusted",
-    "restrict",
-    "whitelist",
-    "blacklist",
-    "mirror",
-    "insecure",
-    "unqualified",
-    "accepted",
-    "approved",
-    "banned",
-    "bypass",
-    "exceptions",
-    "exclusion",
-    "permitted",
-    "prohibited",
-    "skipimage",
-];
-
-/// What they end with.
-const MENTION_ENDS: [&str; 20] = [
-    "pattern",
-    "patterns",
-    "regex",
-    "regexp",
-    "glob",
-    "globs",
-    "mirror",
-    "mirrors",
-    "allowlist",
-    "denylist",
-    "blacklist",
-    "blocklist",
-    "whitelist",
-    "exemptions",
-    "promql",
-    "redirects",
-    "allowed",
-    "excluded",
-    "exclusions",
-    "ignored",
-];
-
-/// All below it is allowed, or fetched from elsewhere: what is one of [`is_mention`], and no list of what is forbidden.
+/// All below it is allowed, or fetched from elsewhere: it is no list of what is forbidden.
 pub(super) fn is_allowed(key: &str) -> bool {
     const WORDS: [&str; 7] = [
         "safelist",
@@ -160,10 +133,9 @@ pub(super) fn is_allowed(key: &str) -> bool {
         "redirects",
         "allowed",
     ];
-    is_mention(key)
-        && (WORDS.contains(&key)
-            || STARTS.iter().any(|start| key.starts_with(start))
-            || ENDS.iter().any(|end| key.ends_with(end)))
+    WORDS.contains(&key)
+        || STARTS.iter().any(|start| key.starts_with(start))
+        || ENDS.iter().any(|end| key.ends_with(end))
 }
 
 /// All below it is compared with: conditions of pipelines, of Ansible, of admission.

@@ -143,7 +143,7 @@ fn without_faults<'t>(
     let branches = template::branches(actions);
     let mut left = lines.masked.to_owned();
     let (mut errors, mut lost) = (lines.parsed.errors.clone(), length(&lines.parsed.unparsed));
-    let (mut told, mut faulty) = (Vec::new(), Vec::new());
+    let (mut reported, mut faulty) = (Vec::new(), Vec::new());
     while let Some(error) = errors.first().filter(|_| faulty.len() < MOST_FAULTS) {
         let near_fault = near_fault(&branches, error.offset).into_iter();
         let mut tried = near_fault.map(|branch| {
@@ -156,7 +156,7 @@ fn without_faults<'t>(
         let Some((branch, text, next, now)) = tried.find(|(.., now)| *now < lost) else {
             break;
         };
-        told.push(SyntaxError {
+        reported.push(SyntaxError {
             in_branch: true,
             ..error.clone()
         });
@@ -167,7 +167,7 @@ fn without_faults<'t>(
         return lines;
     }
     let mut parsed = parse(slot.get_or_init(|| left), regions, near);
-    parsed.errors.splice(0..0, told);
+    parsed.errors.splice(0..0, reported);
     parsed.unparsed.extend(faulty);
     parsed.unparsed.sort();
     MaskedView { parsed, ..lines }

@@ -96,8 +96,15 @@ impl Pipe {
         let [operand] = command.operands.as_slice() else {
             return false;
         };
+        operand.is_value()
+    }
+}
+
+impl Operand {
+    /// The same of an operand.
+    pub fn is_value(&self) -> bool {
         matches!(
-            operand.kind,
+            self.kind,
             OperandKind::Dot | OperandKind::Field(_) | OperandKind::Variable { .. }
         )
     }

@@ -56,21 +56,26 @@ pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
 /// The schema of a variable of a `ClusterClass`, which patches the configurations of clusters of any version.
 pub(super) fn variable(context: &Context<'_>) -> Usage {
     let variable = context.above().and_then(|above| above.siblings);
-    match variable.and_then(|map| map.text("name")) {
-        Some(name) if words::fold(name) == "imagerepository" => Usage::likely(OWN_DEFAULT_UNKNOWN),
-        _ => Usage::PULL,
+    match is_repository(variable) {
+        true => Usage::likely(OWN_DEFAULT_UNKNOWN),
+        false => Usage::PULL,
     }
 }
 
 /// A variable of a `Cluster`: the class mostly makes it the `imageRepository`.
 pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
-    let name = context.siblings.and_then(|map| map.text("name"));
-    if name.is_none_or(|name| words::fold(name) != "imagerepository") {
+    if !is_repository(context.siblings) {
         return Usage::PULL;
     }
     let mut maps = context.upwards().filter_map(|above| above.siblings);
     let topology = maps.find(|map| map.get("variables").is_some());
     option(topology.and_then(|topology| topology.text("version")))
+}
+
+/// Whether a variable has the name that classes give to it.
+fn is_repository(variable: Option<&Map<'_>>) -> bool {
+    let name = variable.and_then(|map| map.text("name"));
+    name.is_some_and(|name| words::fold(name) == "imagerepository")
 }
 
 fn by_version(context: &Context<'_>) -> Usage {

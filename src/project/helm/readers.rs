@@ -372,14 +372,14 @@ impl<'t> Readers<'t> {
             let layer = trace.layer.as_ref().map(|layer| layer.path.as_path());
             let images = trace.images.iter().filter(|image| image.is_known());
             let images = images.filter(|image| image.is_reference());
-            images.map(move |image| Reading::new(image, layer, rules))
+            images.map(move |image| Reading::new(image, layer, &self.values, rules))
         });
-        let readings: Vec<Reading<'_>> = readings.collect();
+        let mut readings: Vec<Reading<'_>> = readings.collect();
         let compared: Vec<&Compared> = traces.iter().flat_map(|trace| &trace.compared).collect();
         comparisons::settle(members, &compared, self.is_root());
         let own_keys = self.take_own_keys(members, rules);
-        let elsewhere = self.elsewhere(&readings, members);
-        hold::hold(members, &readings, &elsewhere);
+        self.rule_out(&mut readings, members);
+        hold::hold(members, &readings);
         if let Some(member) = members.get_mut(&self.values) {
             for (id, fix) in own_keys {
                 if let Some(finding) = member.findings.get_mut(id) {

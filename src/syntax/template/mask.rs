@@ -40,7 +40,11 @@ pub fn mask(text: &str, actions: &[Action], how: Mask) -> String {
     if how != Mask::Blanks {
         clear_action_lines(text, &mut bytes, actions);
     }
-    // Only whole actions, and whole lines between them, were overwritten, all with ASCII.
+    text_of(bytes)
+}
+
+/// Only whole actions, and what is between them, were overwritten, all with ASCII.
+fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
@@ -143,8 +147,7 @@ pub fn branches(actions: &[Action]) -> Vec<Span> {
 pub fn without(masked: &str, span: Span) -> String {
     let mut bytes = masked.as_bytes().to_vec();
     fill_line_wise(&mut bytes[span.start..span.end], b' ');
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    text_of(bytes)
 }
 
 fn line_start(bytes: &[u8], at: usize) -> usize {

@@ -5,7 +5,7 @@
 //! together with others that do; else they are taken away, and the reason names the reader.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::image::Image;
 use crate::edit::{Applicability, Edit};
@@ -19,10 +19,19 @@ pub(super) struct Reading<'r> {
     pub wanted: String,
     /// The values file by which the image is what it is, where that is laid over the chart's own values.
     pub layer: Option<&'r Path>,
+    /// The values of the chart.
+    values: &'r Path,
+    /// What was found in them that the image is not made of: with those values as they are, the templates go another way.
+    not_of: HashSet<Id>,
 }
 
 impl<'r> Reading<'r> {
-    pub(super) fn new(image: &'r Image, layer: Option<&'r Path>, rules: &RuleSet) -> Self {
+    pub(super) fn new(
+        image: &'r Image,
+        layer: Option<&'r Path>,
+        values: &'r Path,
+        rules: &RuleSet,
+    ) -> Self {
         let wanted = image
             .judge(rules)
             .map_or_else(|| image.text(), |legacy| legacy.wanted);
@@ -30,7 +39,19 @@ impl<'r> Reading<'r> {
             image,
             wanted,
             layer,
+            values,
+            not_of: HashSet::new(),
         }
+    }
+
+    /// Notes that the image is not made of what a finding in the chart's values is about.
+    pub(super) fn rule_out(&mut self, finding: Id) {
+        self.not_of.insert(finding);
+    }
+
+    /// Whether it may be made of what a finding in a file is about.
+    fn may_be_of(&self, path: &Path, finding: Id) -> bool {
+        *path != *self.values || !self.not_of.contains(&finding)
     }
 
     /// Whether what fixes make of it is what is wanted, or what it was.
@@ -39,22 +60,12 @@ impl<'r> Reading<'r> {
     }
 }
 
-/// Images, by their number, that are not made of the values that a finding is about: those being as they are, the templates go
-/// another way.
-pub(super) type Elsewhere = HashSet<(usize, PathBuf, Id)>;
-
 /// Holds back what would make a wrong image.
-pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>], elsewhere: &Elsewhere) {
+pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>]) {
     for level in [Applicability::Safe, Applicability::Unsafe] {
         // Each round takes one fix at least.
-        while let Some((number, made)) = first_wrong(members, readings, level, elsewhere) {
-            let lowered = lower(
-                members,
-                (number, &readings[number]),
-                made.as_deref(),
-                level,
-                elsewhere,
-            );
+        while let Some((reading, made)) = first_wrong(members, readings, level) {
+            let lowered = lower(members, reading, made.as_deref(), level);
             if !lowered {
                 break;
             }
@@ -62,39 +73,37 @@ pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>], elsewhere: &
     }
 }
 
-/// The number of the first image that would be wrong, and what it would be.
-fn first_wrong(
+/// The first image that would be wrong, and what it would be.
+fn first_wrong<'r>(
     members: &Members,
-    readings: &[Reading<'_>],
+    readings: &'r [Reading<'r>],
     level: Applicability,
-    elsewhere: &Elsewhere,
-) -> Option<(usize, Option<String>)> {
-    let all = edits(members, level, &|_, _| true);
+) -> Option<(&'r Reading<'r>, Option<String>)> {
+    let all = edits(members, level, |_, _| true);
     if all.is_empty() {
         return None;
     }
-    let special: HashSet<usize> = elsewhere.iter().map(|(number, ..)| *number).collect();
-    readings.iter().enumerate().find_map(|(number, reading)| {
+    readings.iter().find_map(|reading| {
         if reading.layer.is_some() && level < Applicability::Safe {
             return None;
         }
-        let made = match special.contains(&number) {
-            false => reading.image.after(&all),
-            true => {
-                let is_of = |path: &Path, id| !elsewhere.contains(&(number, path.to_owned(), id));
-                reading.image.after(&edits(members, level, &is_of))
+        let made = match reading.not_of.is_empty() {
+            true => reading.image.after(&all),
+            false => {
+                let own = edits(members, level, |path, id| reading.may_be_of(path, id));
+                reading.image.after(&own)
             }
         };
-        (!reading.is_right(made.as_deref())).then_some((number, made))
+        (!reading.is_right(made.as_deref())).then_some((reading, made))
     })
 }
 
 /// The edits of the fixes that can be trusted so far, and that are wanted.
-fn edits<'m>(
-    members: &'m Members,
+fn edits(
+    members: &Members,
     level: Applicability,
-    is_wanted: &dyn Fn(&Path, Id) -> bool,
-) -> Vec<(&'m Path, &'m Edit)> {
+    is_wanted: impl Fn(&Path, Id) -> bool,
+) -> Vec<(&Path, &Edit)> {
     let mut edits: Vec<(&Path, &Edit)> = Vec::new();
     // Fixes that go together share one list: it is taken once.
     let mut shared = HashSet::new();
@@ -115,16 +124,15 @@ fn edits<'m>(
 /// Lowers the trust of every fix that reaches an image. Whether there was one.
 fn lower(
     members: &mut Members,
-    (number, reading): (usize, &Reading<'_>),
+    reading: &Reading<'_>,
     made: Option<&str>,
     level: Applicability,
-    elsewhere: &Elsewhere,
 ) -> bool {
     let mut lowered = false;
     for (path, member) in members.iter_mut() {
         for finding in &mut member.findings {
-            let is_of = !elsewhere.contains(&(number, path.clone(), finding.id));
-            if !is_of || !reaches(finding, path, reading.image, level) {
+            if !reading.may_be_of(path, finding.id) || !reaches(finding, path, reading.image, level)
+            {
                 continue;
             }
             finding.reason = Some(reason(reading, made));

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Readers;
-use super::hold::{Elsewhere, Reading};
+use super::hold::Reading;
 use super::image::Image;
 use super::trace::{chart, images_with};
 use crate::edit::Edit;
-use crate::finding::Finding;
 use crate::project::Members;
 use crate::source::Span;
 
@@ -19,16 +18,28 @@ use crate::source::Span;
 const MOST_SETS: usize = 12;
 
 impl Readers<'_> {
-    /// The images that would be wrong, of those that are not made of the values of the finding whose fix makes them so.
-    pub(super) fn elsewhere(&self, readings: &[Reading<'_>], members: &Members) -> Elsewhere {
-        let mut found = Elsewhere::new();
+    /// Rules out, for images that fixes would make wrong, what they are not made of.
+    pub(super) fn rule_out(&self, readings: &mut [Reading<'_>], members: &Members) {
         let Some(member) = members.get(&self.values) else {
-            return found;
+            return;
         };
+        let ways = readings.iter_mut();
+        let ways = ways.filter(|one| one.layer.is_none() && !one.image.is_default);
+        let mut ways: Vec<&mut Reading<'_>> = ways.collect();
+        if ways.is_empty() {
+            return;
+        }
         let mut chart_of = None;
         let mut known: BTreeMap<Vec<Span>, Option<Vec<Image>>> = BTreeMap::new();
         for finding in &member.findings {
-            let wrong = wrong(finding, &self.values, readings);
+            let edits = finding
+                .fix
+                .iter()
+                .flat_map(|fix| fix.in_files(&self.values));
+            let edits: Vec<(&Path, &Edit)> = edits.collect();
+            let is_wrong = |one: &Reading<'_>| !one.is_right(one.image.after(&edits).as_deref());
+            let wrong = ways.iter_mut().filter(|one| is_wrong(one));
+            let wrong: Vec<&mut &mut Reading<'_>> = wrong.collect();
             if wrong.is_empty() || known.len() >= MOST_SETS {
                 continue;
             }
@@ -40,32 +51,15 @@ impl Readers<'_> {
             let Some(made) = made else {
                 continue;
             };
-            let is_made = |image: &Image| {
+            for one in wrong {
                 let mut made = made.iter();
-                made.any(|one| one.parts == image.parts && one.reader == image.reader)
-            };
-            let not_made = wrong
-                .into_iter()
-                .filter(|number| !is_made(readings[*number].image));
-            found.extend(not_made.map(|number| (number, self.values.clone(), finding.id)));
+                let is_made = made.any(|image| {
+                    image.parts == one.image.parts && image.reader == one.image.reader
+                });
+                if !is_made {
+                    one.rule_out(finding.id);
+                }
+            }
         }
-        found
     }
-}
-
-/// The numbers of the images, of those that a chart makes of its own values in some way, that a fix makes wrong by itself.
-fn wrong(finding: &Finding, values: &Path, readings: &[Reading<'_>]) -> Vec<usize> {
-    let Some(fix) = &finding.fix else {
-        return Vec::new();
-    };
-    let edits: Vec<(&Path, &Edit)> = fix.in_files(values).collect();
-    let is_wrong = |reading: &Reading<'_>| {
-        let made = reading.image.after(&edits);
-        reading.layer.is_none() && !reading.image.is_default && !reading.is_right(made.as_deref())
-    };
-    let numbered = readings.iter().enumerate();
-    numbered
-        .filter(|(_, reading)| is_wrong(reading))
-        .map(|(number, _)| number)
-        .collect()
 }

@@ -226,7 +226,7 @@ impl Machine {
         let mut value = self.pipe(frame, dot, &branch.pipe)?;
         let is_true = value.is_true();
         let choices = self.context.choices.as_ref();
-        let choices = choices.filter(|_| branch.pipe.is_value());
+        let choices = choices.filter(|choices| choices.settles() && branch.pipe.is_value());
         let natural = usize::from(!is_true);
         let way = match choices.and_then(|choices| choices.assumed(&value)) {
             Some(known) => usize::from(!known),

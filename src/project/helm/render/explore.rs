@@ -57,9 +57,7 @@ impl Choices {
     /// What was decided before of a value that is not set: in one pass, it is not something here and nothing there.
     pub(super) fn assumed(&self, value: &Value) -> Option<bool> {
         match value {
-            Value::Unknown(Some(path)) if self.settles() => {
-                self.assumed.borrow().get(path).copied()
-            }
+            Value::Unknown(Some(path)) => self.assumed.borrow().get(path).copied(),
             _ => None,
         }
     }
@@ -75,12 +73,10 @@ impl Choices {
         let Value::Text(text) = value else {
             return false;
         };
-        let mut origins = text.origins();
-        self.settles()
-            && origins.any(|origin| {
-                let mut settled = self.settled.iter();
-                settled.any(|(file, span)| *file == origin.file && span.overlaps(origin.span()))
-            })
+        self.settled.iter().any(|(file, span)| {
+            let mut origins = text.origins();
+            origins.any(|origin| *file == origin.file && span.overlaps(origin.span()))
+        })
     }
 
     /// The way to take of so many. `natural` is what the values say.

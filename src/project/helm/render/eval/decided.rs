@@ -62,12 +62,12 @@ impl Machine {
             | OperandKind::Bool(_)
             | OperandKind::Number(_)
             | OperandKind::Text { .. } => Some(false),
-            OperandKind::Dot | OperandKind::Field(_) | OperandKind::Variable { .. } => {
+            _ if operand.is_value() => {
                 let value = self.operand(frame, dot, operand, Parameter::Any).ok()?;
                 self.is_settled(&value).then_some(true)
             }
             OperandKind::Pipe(inner) => self.decided(frame, dot, inner),
-            OperandKind::Chain { .. } | OperandKind::Function(_) => None,
+            _ => None,
         }
     }
 }
