@@ -299,7 +299,7 @@ fn saved(paths: &[PathBuf], judge: &Judge<'_>) -> (Collected, Vec<String>) {
             false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
         };
         let read = source
-            .map_err(|error| error.to_string())
+            .map_err(|error| format!("cannot be read: {error}"))
             .and_then(|source| {
                 cluster::read(source, &mut |value| collector.add(value))
                     .map_err(|error| error.to_string())

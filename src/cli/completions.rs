@@ -6,12 +6,12 @@
 use std::io::{self, Write};
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
-use super::shell::ShellName;
-use super::{Arguments, Exit};
+use super::Exit;
+use super::shell::{self, ShellName};
 use crate::finding;
 use crate::report::FORMATS;
 use crate::rules::Edition;
@@ -49,7 +49,7 @@ fn with_values() -> Command {
     let rules: Vec<&'static str> = rules.chain(finding::NOT_RULES.map(|(id, _)| id)).collect();
     let selected = rules.iter().copied().chain(["all"]);
     let selected = PossibleValuesParser::new(selected);
-    let mut command = Arguments::command()
+    let mut command = shell::commands()
         .mut_arg("select", |arg| arg.value_parser(selected.clone()))
         .mut_arg("ignore", |arg| arg.value_parser(selected))
         .mut_subcommand("explain", |command| {

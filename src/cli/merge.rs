@@ -82,7 +82,10 @@ pub(super) fn merge(
 /// Reads one report. The message has its place.
 fn read(path: &Path) -> Result<Results, String> {
     let name = printable::path(path);
-    let (text, _) = walk::read(path).map_err(|error| error.to_string())?;
+    let (text, _) = walk::read(path).map_err(|error| match walk::is_there(path) {
+        true => error.to_string(),
+        false => format!("{name}: no such file"),
+    })?;
     let results = results::read(&name, &text);
     results.map_err(|error| {
         let message = printable::line(&error.message);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::Arguments;
-use super::revision;
+use super::{revision, shell};
 use crate::config;
 use crate::git;
 use crate::printable::{self, complain};
@@ -26,10 +26,7 @@ const OPTIONS: [(&str, &str); 18] = [
     ("--apply", "`--write` applies safe fixes in place"),
     ("--dry-run", "`--diff` shows what `--write` would change"),
     ("--preview", "`--diff` shows what `--write` would change"),
-    (
-        "--check",
-        "regfix checks unless told otherwise: `regfix PATH`",
-    ),
+    ("--check", "regfix checks by default: `regfix PATH`"),
     ("--json", "write `--format json`"),
     ("--sarif", "write `--format sarif`"),
     (
@@ -67,7 +64,7 @@ pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
     };
     let argument = named(ContextKind::InvalidArg)?;
     match error.kind() {
-        ErrorKind::UnknownArgument if usage(error).contains("regfix rules") => {
+        ErrorKind::UnknownArgument if usage(error).contains(" rules ") => {
             let name = argument.trim_end_matches('*').trim_end_matches('-');
             Some(format!(
                 "`regfix rules` lists all rules, and takes no names: `regfix explain '{name}-*'` explains some of them, \
@@ -141,16 +138,24 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
     if arguments.command.is_some() {
         return None;
     }
-    let first = arguments.scope.paths.first()?;
-    if first == Path::new("version") && !walk::is_there(first) {
-        return Some("there is no command `version`: write `regfix --version`".to_owned());
-    }
-    let (word, same) = COMMANDS.iter().find(|(word, _)| first == Path::new(word))?;
+    let (first, rest) = arguments.scope.paths.split_first()?;
     if walk::is_there(first) {
         return None;
     }
-    let rest = arguments.scope.paths.iter().skip(1);
-    let rest: Vec<String> = rest.map(|path| printable::path(path)).collect();
+    if first == Path::new("version") {
+        return Some("there is no command `version`: write `regfix --version`".to_owned());
+    }
+    let commands = shell::commands();
+    if let Some(command) = first
+        .to_str()
+        .filter(|name| commands.find_subcommand(name).is_some())
+    {
+        return Some(format!(
+            "a command comes before its options: write `regfix {command} [OPTIONS]`"
+        ));
+    }
+    let (word, same) = COMMANDS.iter().find(|(word, _)| first == Path::new(word))?;
+    let rest: Vec<String> = rest.iter().map(|path| printable::path(path)).collect();
     let rest = match rest.is_empty() {
         true => ".".to_owned(),
         false => rest.join(" "),

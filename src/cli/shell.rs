@@ -24,9 +24,48 @@ pub enum ShellName {
 /// What kubectl calls a plugin is the name of its file: `kubectl-regfix` is run by `kubectl regfix`.
 const PLUGIN: &str = "kubectl-regfix";
 
+/// Options about files.
+const ABOUT_FILES: [&str; 7] = [
+    "exclude",
+    "force_exclude",
+    "no_hidden",
+    "related",
+    "all_text",
+    "stdin_filename",
+    "jobs",
+];
+
+/// Options about rules and settings.
+const ABOUT_RULES: [&str; 7] = [
+    "select",
+    "ignore",
+    "config",
+    "config_from",
+    "no_config",
+    "catalogue",
+    "as_of",
+];
+
+/// All that can be typed. The help of a command leaves out options that have no effect on it.
+pub(super) fn commands() -> clap::Command {
+    let all = Arguments::command();
+    let hidden = |of: &[&str]| -> Vec<Arg> {
+        let options = all.get_arguments();
+        let options = options.filter(|option| of.contains(&option.get_id().as_str()));
+        options.map(|option| option.clone().hide(true)).collect()
+    };
+    let (of_files, of_rules) = (hidden(&ABOUT_FILES), hidden(&ABOUT_RULES));
+    all.clone()
+        .mut_subcommands(|command| match command.get_name() {
+            "explain" | "rules" | "policy" | "merge" => command.args(&of_files),
+            "tags" | "completions" | "man" => command.args(&of_files).args(&of_rules),
+            _ => command,
+        })
+}
+
 /// The command as it was called: its usage says what was typed.
 pub(super) fn command(program: Option<&OsStr>) -> clap::Command {
-    let command = Arguments::command().mut_args(repeatable);
+    let command = commands().mut_args(repeatable);
     if !is_plugin(program) {
         return command;
     }
@@ -60,7 +99,7 @@ pub(super) fn manual(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let mut command = Arguments::command();
+    let mut command = commands();
     command.build();
     let command = match page {
         None => command,

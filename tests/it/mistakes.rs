@@ -48,6 +48,10 @@ fn words_of_other_tools_lead_to_ours() {
         (&["-o", "out.json"], "write `--output FORMAT=FILE`"),
         (&["version"], "write `regfix --version`"),
         (
+            &["--no-config", "explain", "k8s-gcr-io"],
+            "a command comes before its options: write `regfix explain [OPTIONS]`",
+        ),
+        (
             &["--format", "json", "--format", "sarif"],
             "`--output FORMAT=FILE`",
         ),
@@ -119,7 +123,7 @@ fn what_has_no_effect_is_mentioned() {
 fn nothing_to_check_has_a_reason() {
     let of_others = folder(&[("a.txt", "k8s.gcr.io/a\n"), ("b.md", "k8s.gcr.io/a\n")]);
     let said = stdout(&run(of_others.path(), &[]));
-    let why = "No files to check: 2 files of no type that regfix knows (--all-text reads every text file).";
+    let why = "No files to check: 2 files of a type that regfix does not read (--all-text reads every text file).";
     assert!(said.contains(why), "{said}");
     let excluded = folder(&[("a.yaml", LEGACY)]);
     let said = stdout(&run(excluded.path(), &["--exclude", "a.yaml"]));
@@ -132,7 +136,7 @@ fn nothing_to_check_has_a_reason() {
     let empty = folder(&[]);
     let said = stdout(&run(empty.path(), &[]));
     assert!(
-        said.contains("nothing but folders, links or submodules"),
+        said.contains("there are only folders, links or submodules"),
         "{said}"
     );
 }

@@ -33,6 +33,19 @@ fn every_shell_learns_every_option() {
 }
 
 #[test]
+fn help_has_no_options_that_have_no_effect() {
+    for (command, with, without) in [
+        ("explain", "--as-of", "--exclude"),
+        ("merge", "--config", "--all-text"),
+        ("tags", "--color", "--select"),
+    ] {
+        let help = reported(&[command, "--help"]);
+        assert!(help.contains(with), "{help}");
+        assert!(!help.contains(without), "{help}");
+    }
+}
+
+#[test]
 fn the_manual_has_a_page_for_each_command() {
     let page = reported(&["man"]);
     assert!(page.contains("\\-\\-unsafe\\-fixes"), "{page}");

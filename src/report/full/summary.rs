@@ -111,19 +111,20 @@ fn found(summary: &Summary, render_options: &RenderOptions) -> String {
 
 /// Why there was nothing to check. What was left out is counted further down.
 fn nothing_checked(summary: &Summary) -> String {
-    let unchanged = (summary.unchanged > 0)
-        .then(|| format!("{} did not change", count(summary.unchanged, "file")));
-    let unknown = (summary.unknown > 0).then(|| {
-        let files = count(summary.unknown, "file");
-        format!("{files} of no type that regfix knows (--all-text reads every text file)")
-    });
+    let unchanged = (summary.unchanged > 0).then(|| count(summary.unchanged, "unchanged file"));
+    let unknown = (summary.unknown > 0).then(|| of_unknown_type(summary));
     let reasons: Vec<String> = unchanged.into_iter().chain(unknown).collect();
     match reasons.is_empty() {
         _ if summary.failures > 0 => "Nothing was checked.".to_owned(),
         true if left_out(summary).is_some() => "No files to check.".to_owned(),
-        true => "No files to check: nothing but folders, links or submodules is there.".to_owned(),
+        true => "No files to check: there are only folders, links or submodules.".to_owned(),
         false => format!("No files to check: {}.", listed(&reasons)),
     }
+}
+
+fn of_unknown_type(summary: &Summary) -> String {
+    let files = count(summary.unknown, "file");
+    format!("{files} of a type that regfix does not read (--all-text reads every text file)")
 }
 
 /// What could be fixed by writing, or was not although it should have been.
@@ -209,10 +210,7 @@ fn aside(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
         ));
     }
     if render_options.verbose && summary.unknown > 0 && summary.files > 0 {
-        let files = count(summary.unknown, "file");
-        lines.push(format!(
-            "Not read: {files} of no type that regfix knows (--all-text reads every text file)."
-        ));
+        lines.push(format!("Not read: {}.", of_unknown_type(summary)));
     }
     if summary.failures > 0 {
         let problems = count(summary.failures, "failure");
@@ -265,15 +263,15 @@ mod tests {
             LOOK,
             "No legacy registry references in 1 file (12 ms).\n",
         );
-        let why = "No files to check: nothing but folders, links or submodules is there.\n";
+        let why = "No files to check: there are only folders, links or submodules.\n";
         check(files(0), LOOK, why);
         let others = Summary {
             unchanged: 3,
             unknown: 1,
             ..files(0)
         };
-        let why = "No files to check: 3 files did not change and 1 file of no type that regfix knows (--all-text reads \
-                   every text file).\n";
+        let why = "No files to check: 3 unchanged files and 1 file of a type that regfix does not read (--all-text \
+                   reads every text file).\n";
         check(others, LOOK, why);
     }
 
