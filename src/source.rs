@@ -66,6 +66,11 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// Where the line of an offset starts.
+pub fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
 /// What is between the separators of a path. Every file of a tree is asked for it, and [`Path::components`] takes longer.
 pub fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &[u8]> {
     let bytes = path.as_os_str().as_encoded_bytes();

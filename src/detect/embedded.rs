@@ -6,7 +6,7 @@ use std::path::Path;
 use super::input::Input;
 use crate::source::Span;
 use crate::syntax::template::{self, Action, Mask};
-use crate::syntax::yaml::{self, Node, Parsed, Scalar};
+use crate::syntax::yaml::{self, Node, Parsed};
 
 /// A region of a text, read as a text of its own.
 pub(super) struct Embedded<'e> {
@@ -16,31 +16,12 @@ pub(super) struct Embedded<'e> {
     actions: Vec<Action>,
 }
 
-/// The lines of a scalar of several lines, with the indentation of the first.
-pub(super) fn region(input: &Input<'_>, scalar: &Scalar<'_>) -> Span {
-    let start = line_start(input.text, scalar.span.start);
-    match is_behind_text(input, scalar) {
-        true => scalar.span,
-        false => Span::new(start, scalar.span.end),
-    }
-}
-
 /// Whether the text of a region may be a document: lines with keys, or a collection as JSON has it.
 pub(super) fn may_be(input: &Input<'_>, region: Span) -> bool {
     let text = region.of(input.masked).trim();
     let is_collection = text.starts_with(['{', '[']) && text.ends_with(['}', ']']);
     let is_json = is_collection && text.contains(['"', ':']) && !text.starts_with("{{");
     is_json || text.contains('\n') && (text.contains(':') || text.starts_with('-'))
-}
-
-/// Whether other text is on the line where the scalar begins.
-pub(super) fn is_behind_text(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
-    let start = line_start(input.text, scalar.span.start);
-    !input.text[start..scalar.span.start].trim().is_empty()
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// The ways to read a region: as it is, and with the actions that it has when it is a template by itself.

@@ -3,6 +3,7 @@
 //! Pure: a text and an offset in it.
 
 use super::words;
+use crate::source;
 
 /// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
 const LONGEST_LOOK_BACK: usize = 1 << 10;
@@ -18,9 +19,7 @@ fn far(text: &str, at: usize) -> usize {
 /// Where the line starts, or where it was long enough to have said what it is about.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     let near = far(text, at);
-    text[near..at]
-        .rfind('\n')
-        .map_or(near, |newline| near + newline + 1)
+    near + source::line_start(&text[near..], at - near)
 }
 
 /// The option or variable that the token is the value of: `--image-repository=`, `KUBE_REGISTRY=`, `image:`. Of an item

@@ -228,9 +228,9 @@ fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
         }
         return;
     }
-    let region = embedded::region(input, scalar);
+    let region = scalar.region(input.text);
     if scalar.style == Style::Literal {
-        if !embedded::is_behind_text(input, scalar) && text_documents(context, region, out) {
+        if scalar.begins_line(input.text) && text_documents(context, region, out) {
             return;
         }
         lines(context, region, true, out);

@@ -54,7 +54,6 @@ use load::{Loaded, Loader};
 use met::{Met, meet_all};
 use owned_chart::OwnedChart;
 use readers::Readers;
-pub(super) use released_chart::unpacked;
 use released_chart::{ReleaseContext, ReleasedChart};
 use releases::Release;
 pub use releases::{RELEASE_WORDS, may_release};

@@ -2,7 +2,7 @@
 //!
 //! What is put together from anchors, or spread over lines, is left to people.
 
-use crate::source::Span;
+use crate::source::{self, Span};
 use crate::syntax::yaml::{Entry as Pair, Map, Scalar, Style};
 
 /// Where a pair is, quotes included.
@@ -121,8 +121,7 @@ pub fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, Fault> {
 
 /// What is before an offset on its line.
 pub fn before_on_line(text: &str, at: usize) -> Span {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    Span::new(start, at)
+    Span::new(source::line_start(text, at), at)
 }
 
 pub fn end_of_line(text: &str, at: usize) -> usize {

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 
 use self::scan::{Kind, Token};
 use self::text::{unescaped, unindented};
-use crate::source::Span;
+use crate::source::{self, Span};
 use crate::syntax::yaml::{Entry, List, Map, Node, Parsed, Scalar, Style};
 
 pub use calls::first_texts;
@@ -283,7 +283,7 @@ impl<'t> Reader<'t, '_> {
     fn lines(&self, span: Span) -> Node<'t> {
         let text = span.of(self.masked);
         let lead = text.len() - text.trim_start().len();
-        let line = text[..lead].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = source::line_start(text, lead);
         Node::Scalar(Scalar {
             span: Span::new(span.start + lead, span.end),
             style: Style::Literal,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::source::Span;
+use crate::source::{self, Span};
 
 mod build;
 mod events;
@@ -117,6 +117,20 @@ impl Scalar<'_> {
 
     pub fn is_block(&self) -> bool {
         matches!(self.style, Style::Literal | Style::Folded)
+    }
+
+    /// Whether nothing is before the content on its line.
+    pub fn begins_line(&self, text: &str) -> bool {
+        let start = source::line_start(text, self.span.start);
+        text[start..self.span.start].trim().is_empty()
+    }
+
+    /// What is parsed as a text of its own: the content, with the indentation of its first line where it begins one.
+    pub fn region(&self, text: &str) -> Span {
+        match self.begins_line(text) {
+            true => Span::new(source::line_start(text, self.span.start), self.span.end),
+            false => self.span,
+        }
     }
 }
 

@@ -11,22 +11,17 @@ use crate::syntax::beside::{self, Insertion};
 use crate::syntax::yaml::{Map, Node};
 
 const OWN_DEFAULT: &str = "kubeadm of this version compares it with its own default, and would look for CoreDNS elsewhere: \
-                           `dns.imageRepository` has to name its folder";
+                           `dns.imageRepository` of its configuration has to name the folder of CoreDNS";
 const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
-                                   version is not written here";
-
-const OPTION: &str = "kubeadm of this version compares it with its own default, and would look for CoreDNS elsewhere: name \
-                      the folder of CoreDNS as `dns.imageRepository` in a configuration";
-const OPTION_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
-                              version is not given beside it";
+                                   version is not given here";
 
 /// `--image-repository` of a command, with its `--kubernetes-version`.
 pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
     let version = version.filter(|version| version.contains('.') && !version.contains(['$', '{']));
     match version {
-        Some(version) if had_old_default(version) => Usage::likely(OPTION),
+        Some(version) if had_old_default(version) => Usage::likely(OWN_DEFAULT),
         Some(_) => Usage::PULL,
-        None => Usage::likely(OPTION_UNKNOWN),
+        None => Usage::likely(OWN_DEFAULT_UNKNOWN),
     }
 }
 

@@ -18,7 +18,7 @@ use super::subchart_findings::{DefaultFinding, Owned};
 use super::values::{self, Spot, Value, text};
 use super::vendored::Vendored;
 
-use crate::project::{Members, PathKind, Tree};
+use crate::project::{Members, PathKind, Tree, kustomize};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 use crate::source::Span;
@@ -144,7 +144,7 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
         let entry = item.as_table()?;
         let name = text(entry, "name")?;
         let version = text(entry, "version").unwrap_or_default();
-        let chart = unpacked(tree, folder, home.as_deref(), &name, &version)?;
+        let chart = kustomize::unpacked(tree, folder, home.as_deref(), &name, &version)?;
         if text(entry, "repo").is_none() && !vendored.lists(&chart) {
             return None;
         }
@@ -173,23 +173,6 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
         })
     };
     items.iter().enumerate().filter_map(entry).collect()
-}
-
-/// The folder of a chart that a kustomization names, where it lies unpacked.
-pub(in crate::project) fn unpacked(
-    tree: &dyn Tree,
-    folder: &Path,
-    home: Option<&str>,
-    name: &str,
-    version: &str,
-) -> Option<PathBuf> {
-    let home = tree.resolve(folder, home.unwrap_or("charts"));
-    let places = [
-        home.join(format!("{name}-{version}")).join(name),
-        home.join(name),
-    ];
-    let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == PathKind::File;
-    places.into_iter().find(is_chart)
 }
 
 pub(super) fn not_looked_into(why: &str) -> String {

@@ -1,11 +1,14 @@
 //! What a folder is built from, for what applies it from elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::kustomization::{Kustomization, is_layer};
+use super::kustomization::{Kustomization, Target, is_layer};
 use crate::file_type::KUSTOMIZATION_FILES;
 use crate::project::{PathKind, Tree};
+
+/// More kustomizations below one are not read for their objects.
+const MOST_LAYERS: usize = 256;
 
 /// The files that a folder is built from: what its kustomization names, however far, or all in which something was found.
 pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBuf> {
@@ -25,4 +28,29 @@ pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBu
         }
     }
     found.into_iter().collect()
+}
+
+/// The files of `resources`, `bases` and `components` of a kustomization, however far.
+pub(in crate::project) fn objects_of(tree: &dyn Tree, layer: &Path) -> HashSet<PathBuf> {
+    let mut open = vec![layer.to_owned()];
+    let mut layers = HashSet::new();
+    let mut files = HashSet::new();
+    while let Some(path) = open.pop() {
+        if layers.len() == MOST_LAYERS || !layers.insert(path.clone()) {
+            continue;
+        }
+        let Some(text) = tree.text(&path) else {
+            continue;
+        };
+        let layer = Kustomization::read(tree, &path, &text);
+        for target in layer.resources.into_iter().chain(layer.components) {
+            match target {
+                Target::File(path) => {
+                    files.insert(path);
+                }
+                Target::Layer(path, _) => open.push(path),
+            }
+        }
+    }
+    files
 }

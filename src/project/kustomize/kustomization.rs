@@ -8,7 +8,6 @@ use super::entry::Entry;
 use crate::file_type::KUSTOMIZATION_FILES;
 use crate::finding::Problem;
 use crate::image;
-use crate::project::helm;
 use crate::project::{PathKind, Tree};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node, Scalar};
@@ -196,7 +195,7 @@ impl Reader<'_> {
         let name = map.text("name").or_else(|| map.text("chartName"));
         let name = name.unwrap_or("without a name");
         let version = map.text("version").unwrap_or_default();
-        if helm::unpacked(self.tree, self.folder, home, name, version).is_none() {
+        if unpacked(self.tree, self.folder, home, name, version).is_none() {
             self.layer
                 .unseen
                 .push((map.span, format!("the chart {name}")));
@@ -239,7 +238,7 @@ impl Reader<'_> {
     /// YAML in the scalar itself, or in the file that it names.
     fn content(&mut self, scalar: &Scalar<'_>) -> Option<Content> {
         if is_inline(scalar) {
-            return Some(Content::Inline(scalar_region(self.text, scalar)));
+            return Some(Content::Inline(scalar.region(self.text)));
         }
         match self.target(scalar)? {
             Target::File(path) => Some(Content::File(path)),
@@ -304,11 +303,28 @@ impl Reader<'_> {
 }
 
 /// The kustomization of a folder.
-pub(super) fn layer_in(tree: &dyn Tree, folder: &Path) -> Option<PathBuf> {
+pub(in crate::project) fn layer_in(tree: &dyn Tree, folder: &Path) -> Option<PathBuf> {
     KUSTOMIZATION_FILES
         .iter()
         .map(|name| tree.resolve(folder, name))
         .find(|path| matches!(tree.place(path), PathKind::File | PathKind::Unreadable))
+}
+
+/// The folder of a chart that a kustomization names, where it lies unpacked.
+pub(in crate::project) fn unpacked(
+    tree: &dyn Tree,
+    folder: &Path,
+    home: Option<&str>,
+    name: &str,
+    version: &str,
+) -> Option<PathBuf> {
+    let home = tree.resolve(folder, home.unwrap_or("charts"));
+    let places = [
+        home.join(format!("{name}-{version}")).join(name),
+        home.join(name),
+    ];
+    let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == PathKind::File;
+    places.into_iter().find(is_chart)
 }
 
 /// Whether a file is a kustomization, by its name.
@@ -336,19 +352,6 @@ fn is_remote(value: &str) -> bool {
 /// YAML or JSON instead of a path.
 fn is_inline(scalar: &Scalar<'_>) -> bool {
     scalar.is_block() || scalar.value.contains('\n') || scalar.value.starts_with(['{', '['])
-}
-
-/// Where the content of a scalar is parsed: of a block from the start of its line, so that all lines are indented alike.
-fn scalar_region(text: &str, scalar: &Scalar<'_>) -> Span {
-    let start = text[..scalar.span.start]
-        .rfind('\n')
-        .map_or(0, |newline| newline + 1);
-    let blank = text[start..scalar.span.start].trim().is_empty();
-    if scalar.is_block() && blank {
-        Span::new(start, scalar.span.end)
-    } else {
-        scalar.span
-    }
 }
 
 fn items<'n>(node: Option<&'n Node<'n>>) -> impl Iterator<Item = &'n Node<'n>> {

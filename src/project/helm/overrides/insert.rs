@@ -10,7 +10,7 @@ use super::super::values::{self, File, Spot, Step, Table, Value};
 use super::style::{Style, column, is_quoted, opening};
 use super::{Aim, NO_ROOM, Override};
 use crate::edit::Edit;
-use crate::source::Span;
+use crate::source::{self, Span};
 use crate::syntax::yaml::{Entry, Map, Node, Scalar, Style as Quotes};
 
 /// Edits with the numbers of the overrides that they are for.
@@ -149,7 +149,7 @@ fn append(file: &File<'_>, aim: &Aim, item: &Value, style: Style) -> Option<Edit
     };
     let end = writer.end_of(last);
     let flow = |map: &Map<'_>| writer.style_in(map).flow(item, has_quoted_keys(map));
-    let line = text[..last.span().start].rfind('\n').map_or(0, |at| at + 1);
+    let line = source::line_start(text, last.span().start);
     match last {
         Node::Map(map) if list.flow => {
             let is_below = text[list.span.start..map.span.start].contains('\n');

@@ -4,6 +4,7 @@
 
 use super::super::merged_values::{is_block, is_plain, is_plain_key};
 use super::super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
+use crate::source;
 use crate::syntax::yaml::{Node, Scalar, Style as Quotes};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +181,7 @@ impl Census {
 /// How far a key is from the start of its line, where only blanks or dashes of a list stand before it.
 pub(super) fn column(text: &str, key: &Scalar<'_>) -> Option<usize> {
     let start = opening(key);
-    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line = source::line_start(text, start);
     let before = text[line..start].trim_start_matches('\u{feff}');
     let blank = before.bytes().all(|byte| matches!(byte, b' ' | b'-'));
     blank.then_some(before.len())

@@ -1,6 +1,7 @@
 //! What a plain scalar is to `go-yaml` version 2, which Helm reads and writes YAML with.
 
 use crate::syntax::gotemplate::{integer, unsigned};
+use crate::syntax::yaml;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Plain {
@@ -16,7 +17,7 @@ pub(super) enum Plain {
 /// Resolves a scalar without quotes.
 pub(super) fn resolve(text: &str) -> Plain {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Plain::Null,
+        _ if yaml::is_null(text) => return Plain::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
             return Plain::Bool(true);
         }

@@ -157,8 +157,6 @@ pub(in super::super) fn node_at<'n, 't>(
 /// The lines of a literal block: a document of its own, though it does not begin at the margin.
 fn lines_of_block(text: &str, node: &Node<'_>) -> Option<Span> {
     let scalar = node.as_scalar()?;
-    let start = text[..scalar.span.start].rfind('\n')? + 1;
-    let is_own = text[start..scalar.span.start].trim().is_empty();
-    let literal = scalar.style == Style::Literal && is_own;
-    literal.then(|| Span::new(start, scalar.span.end))
+    let is_own = scalar.style == Style::Literal && scalar.begins_line(text);
+    is_own.then(|| scalar.region(text))
 }
