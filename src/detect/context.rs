@@ -120,6 +120,15 @@ impl<'c> Context<'c> {
         self.step
     }
 
+    /// Group and kind of an item of what the API server lists: a `PodList` has pods, which do not say it once more.
+    pub(super) fn listed_object(&self) -> Option<(&'c str, &'c str)> {
+        let (group, list) = self.document.object?;
+        let kind = list.strip_suffix("List").filter(|kind| !kind.is_empty())?;
+        let way = self.upwards().map(|place| place.step);
+        let is_item = way.eq([Step::Item, Step::Key("items"), Step::Root]);
+        is_item.then_some((group, kind))
+    }
+
     /// Whether the value is all that the document is.
     pub(super) fn is_root(&self) -> bool {
         self.step == Step::Root

@@ -76,7 +76,7 @@ impl<'d> Document<'d> {
     /// The document at a root of a file of that name.
     pub(super) fn new(root: &'d Node<'d>, path: &Path, aliases: &'d Aliases<'d>) -> Self {
         match root {
-            Node::Map(map) => Self::of_map(map, path, aliases),
+            Node::Map(map) => Self::of_map(map, object_of(map), path, aliases),
             _ => Self {
                 kind: document_type::of_list(root),
                 object: None,
@@ -100,8 +100,13 @@ impl<'d> Document<'d> {
         }
     }
 
-    pub(super) fn of_map(map: &'d Map<'d>, path: &Path, aliases: &'d Aliases<'d>) -> Self {
-        let object = object_of(map);
+    /// The document at a map that is an object of that group and kind, or none.
+    pub(super) fn of_map(
+        map: &'d Map<'d>,
+        object: Option<(&'d str, &'d str)>,
+        path: &Path,
+        aliases: &'d Aliases<'d>,
+    ) -> Self {
         let kind = document_type::of_map(map, object, path);
         Self {
             kind,

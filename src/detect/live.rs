@@ -10,11 +10,11 @@ use crate::syntax::yaml::{Map, Node};
 
 /// Names the object in those of the uses that come after `first`, if a cluster gave it; and leaves out what its status
 /// and annotations say once more.
-pub(super) fn of_object(root: &Map<'_>, uses: &mut [ImageUse], first: usize) {
+pub(super) fn of_object(root: &Map<'_>, kind: &str, uses: &mut [ImageUse], first: usize) {
     if uses.len() == first {
         return;
     }
-    let Some(object) = live_object(root) else {
+    let Some(object) = live_object(root, kind) else {
         return;
     };
     for one in &mut uses[first..] {
@@ -56,8 +56,7 @@ fn without_container(object: Arc<Object>) -> Object {
 }
 
 /// The object at a root, if it carries what only a cluster writes.
-fn live_object(root: &Map<'_>) -> Option<Object> {
-    let kind = root.text("kind")?;
+fn live_object(root: &Map<'_>, kind: &str) -> Option<Object> {
     let metadata = root.get("metadata")?.as_map()?;
     let has = |key: &str| metadata.get(key).is_some();
     let status = root.get("status").and_then(Node::as_map);

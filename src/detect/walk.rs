@@ -50,8 +50,8 @@ pub(super) fn uses(
 fn walk(input: &Input<'_>, document: &Document<'_>, root: &Node<'_>, out: &mut Vec<ImageUse>) {
     let before = out.len();
     node(&Context::root(input, document), root, out);
-    if let Some(map) = root.as_map() {
-        live::of_object(map, out, before);
+    if let (Some(map), Some((_, kind))) = (root.as_map(), document.object) {
+        live::of_object(map, kind, out, before);
     }
 }
 
@@ -143,17 +143,20 @@ fn argument_usages(list: &List<'_>) -> Vec<Option<Usage>> {
 
 fn map(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
     // An object inside another one is a document of its own: in lists, in templates.
-    if context.is_root() || object_of(map).is_none() || map.get("name").is_some() {
+    let is_inside = !context.is_root() && map.get("name").is_none();
+    let own = || object_of(map).or_else(|| context.listed_object());
+    let Some(object) = is_inside.then(own).flatten() else {
         pairs(context, map, out);
         return;
-    }
-    let inner = Document::of_map(map, context.input.path, context.document.aliases)
+    };
+    let (path, aliases) = (context.input.path, context.document.aliases);
+    let inner = Document::of_map(map, Some(object), path, aliases)
         .inside(context.document, context.inherited);
     let mut root = Context::root(context.input, &inner);
     root.by_alias = context.by_alias;
     let before = out.len();
     pairs(&root, map, out);
-    live::of_object(map, out, before);
+    live::of_object(map, object.1, out, before);
 }
 
 fn pairs(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {

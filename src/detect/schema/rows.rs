@@ -61,6 +61,8 @@ const ROWS: &[Written] = &[
     (Any, "** metadata annotations kubectl.kubernetes.io/last-applied-configuration", APPLIED, Form::ByWords),
     (Objects, "status", OBSERVED, Form::ByWords),
     (Objects, "metadata managedFields", OBSERVED, Form::ByWords),
+    (Any, "** status *ontainerStatuses", OBSERVED, Form::ByWords),
+    (Any, "** status images [] names", OBSERVED, Form::ByWords),
     (Any, "** containers [] image", PULL, Form::Image),
     (Any, "** initContainers [] image", PULL, Form::Image),
     (Any, "** ephemeralContainers [] image", PULL, Form::Image),
