@@ -1,4 +1,5 @@
-//! The door: arguments in, exit code out. What the arguments mean is decided here, how it is done is not.
+//! The entry point of the command line: arguments in, exit code out. What the arguments mean is decided here; the work is
+//! done below.
 
 mod args;
 mod catalogue;
@@ -114,7 +115,7 @@ pub fn main() -> Exit {
     }
     let stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut out = Lasting::new(stdout);
-    // Not locked: a progress bar is drawn from whatever thread has something to tell.
+    // Not locked: a progress bar is drawn from any thread.
     let mut err = Lasting::new(io::stderr());
     if arguments.action.hook.is_some() && !is_hook {
         let _ = complain(&mut err, "--hook must be the first argument");

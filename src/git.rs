@@ -1,7 +1,7 @@
 //! What git keeps of a repository: which files it tracks, which of them changed, and what a file said at a revision.
 //!
 //! Reads the files of `.git` by libraries that read and do nothing else. No `git` is started. That program runs what a
-//! repository's own files tell it to: filters, hooks, monitors of the file system, programs that show differences, helpers
+//! repository's own files ask for: filters, hooks, monitors of the file system, programs that show differences, helpers
 //! that fetch what a partial clone lacks. It finds such settings in `.git/config`, and in any folder that is shaped like a
 //! bare repository, which can be committed. Each way can be closed by an option, if one knows of it and the `git` that
 //! happens to be installed knows the option. Here there is no way: none of the crates that read repositories starts a

@@ -1,7 +1,7 @@
-//! From a site and the head that its name gets to the edits of its pieces.
+//! From an image use and the new beginning of its name to edits of its pieces.
 //!
-//! A name may be spread over two scalars, and Docker Hub may be left unsaid: the move is made on whole segments, and put
-//! back where the user wrote them. Knows no rule: what moves where is given.
+//! A name may be spread over two scalars, and Docker Hub may be left out: the move is made on whole segments, and written as
+//! the user wrote the name. Knows no rule.
 
 use crate::artifact::Artifact;
 use crate::detect::{ImageUse, Tag};

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_are_told_by_kind_and_name() {
+    fn manifests_are_named_by_kind_and_name() {
         let text = "\
 # X
 kind: Deployment

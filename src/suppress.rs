@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_over_is_told_and_what_it_suppressed_is_back() {
+    fn one_that_is_over_is_reported_and_what_it_suppressed_is_back() {
         check(
             "a: K # regfix: ignore[k8s-gcr-io] until=2026-11-21 why\n",
             &[],
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_and_unknown_ones_are_told_and_suppress_nothing() {
+    fn broken_and_unknown_ones_are_reported_and_suppress_nothing() {
         check(
             "a: K # regfix: ignroe[k8s-gcr-io]\n",
             &[

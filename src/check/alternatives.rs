@@ -60,7 +60,7 @@ pub(super) fn warn_of_commands(findings: &mut [Finding], text: &str, file_type: 
             let missing = missing.join(", ");
             (!missing.is_empty()).then(|| {
                 format!(
-                    "what runs here uses {missing}: {} has none and will fail",
+                    "the command here uses {missing}, which {} does not have: it will fail",
                     one.name
                 )
             })
@@ -169,8 +169,8 @@ mod tests {
         assert_eq!(
             shell,
             [
-                "what runs here uses shell: docker.io/rancher/kubectl has none and will fail",
-                "what runs here uses shell: registry.k8s.io/kubectl has none and will fail",
+                "the command here uses shell, which docker.io/rancher/kubectl does not have: it will fail",
+                "the command here uses shell, which registry.k8s.io/kubectl does not have: it will fail",
             ]
         );
         let both = warnings("args: ['bash -c \"kubectl get pods -o json | jq .items\"']");

@@ -1,4 +1,4 @@
-//! What a move owes its reader: what else decides whether the new image is pulled, and which one.
+//! Notes about a move: what else decides whether the new image is pulled, and which image that is.
 
 use crate::artifact::Artifact;
 use crate::detect::{ImageUse, Tag};
@@ -14,8 +14,8 @@ const NEVER: &str =
 const NO_TAG: &str =
     "no tag is written here: if `latest` is pulled, it may be another image at the new location";
 const LATEST: &str = "`latest` is pulled: it may be another image at the new location";
-const PIN_STAYS: &str = "the pinned digest stays: nothing is pulled if the new location does not have it, which `--verify` asks";
-const PIN_GOES: &str = "a digest is pinned here: pin that of the new image, too, for a tag in its place can be pushed again";
+const PIN_STAYS: &str = "the pinned digest stays: the pull fails if the new location does not have it; `--verify` checks that";
+const PIN_GOES: &str = "a digest is pinned here: pin the digest of the new image, too, because a tag can be pushed again";
 
 /// Adds notes to the findings that move an image. `found` has the finding of each use, if there is one.
 pub(super) fn add(

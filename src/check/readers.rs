@@ -8,7 +8,7 @@ use crate::finding::Finding;
 use crate::source::{LineIndex, Span};
 use crate::syntax::beside::Insertion;
 
-const LESS_SURE: &str = "another image that reads the same value is less sure";
+const LESS_SURE: &str = "the fix of another image that reads the same value needs review";
 
 /// The uses that read a piece, by where it begins in the file.
 type Readers = HashMap<usize, Vec<usize>>;

@@ -1,6 +1,6 @@
-//! Image uses of a Terraform file: those of its tree, and those of its text where that is wanted.
+//! Image uses of a Terraform file: those of its syntax tree and, if asked for, those of its plain text.
 //!
-//! Edits stay inside of strings: what would write a key of YAML into HCL is taken away.
+//! Edits stay inside of strings. An edit that would write a YAML key into HCL is removed.
 
 use std::path::Path;
 

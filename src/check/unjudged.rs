@@ -1,4 +1,5 @@
-//! Nothing is silent: legacy locations that are named where nothing says how they are used.
+//! Legacy locations that are named where nothing says how they are used: they are listed, so that nothing is skipped in
+//! silence.
 
 use std::sync::Arc;
 

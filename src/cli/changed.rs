@@ -16,8 +16,8 @@ use crate::project::selectors;
 use crate::run::{ChangedScope, Settings};
 use crate::walk::{self, Want};
 
-/// What changed, if that is asked for and does not concern everything; or why git could not tell. Of several repositories,
-/// one of which git cannot tell is left out.
+/// What changed, if that is asked for and does not concern everything; or why git does not know. Of several repositories,
+/// one of which git does not know is left out.
 pub(super) fn only(
     arguments: &Arguments,
     roots: &[PathBuf],
@@ -43,7 +43,7 @@ pub(super) fn only(
         Err(error) => return Ok(Err(format!("{flag}: {error}"))),
     };
     if !arguments.output.quiet {
-        tell_staged_in_part(&all, err)?;
+        warn_of_partly_staged(&all, err)?;
     }
     Ok(Ok(Some(ChangedScope::new(all.paths, all.before, roots))))
 }
@@ -58,7 +58,7 @@ fn flag(since: Since<'_>) -> &'static str {
 /// What changed in all repositories. `None` where everything may have other findings now.
 ///
 /// # Errors
-/// Where git can tell of none of them. One of several is left out.
+/// Where git knows it of none of them. One of several is left out.
 fn changes(
     arguments: &Arguments,
     repositories: &BTreeSet<git::Repository>,
@@ -110,7 +110,7 @@ fn changes(
 }
 
 /// Git would commit another text than the one that is checked.
-fn tell_staged_in_part(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
+fn warn_of_partly_staged(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
     for path in &changes.staged_in_part {
         if file_type::classify(path).is_some() {
             let path = printable::path(shown(path));

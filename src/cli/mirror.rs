@@ -288,7 +288,7 @@ pub(super) fn hosts(
     }
     out.flush()?;
     for (needed, registry, _) in &needed {
-        tell_unknown(needed, registry, err)?;
+        report_unknown(needed, registry, err)?;
     }
     Ok(match outcome {
         RunOutcome::Failed => Exit::Failed,
@@ -314,7 +314,7 @@ fn registries(images: &[Moved]) -> BTreeMap<String, When> {
 }
 
 /// Says what is not known of the hosts of a registry.
-fn tell_unknown(needed: &Needed, registry: &str, err: &mut dyn Write) -> io::Result<()> {
+fn report_unknown(needed: &Needed, registry: &str, err: &mut dyn Write) -> io::Result<()> {
     if needed.sources.is_empty() {
         let unknown = "whether it redirects to other hosts is not known";
         complain(err, format!("{registry}: {unknown}"))?;

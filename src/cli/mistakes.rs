@@ -1,6 +1,6 @@
-//! What people type who know other tools, or this one only by half: a message that says what to type instead.
+//! Messages for typical mistakes in arguments, such as options of other tools: each says what to type instead.
 //!
-//! Looks at arguments only. What is wrong with files is for those who read them.
+//! Reads arguments only. Errors in files are reported by the code that reads those files.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -231,7 +231,7 @@ fn is_fed() -> bool {
     input.is_ok_and(|input| input.file_type().is_fifo())
 }
 
-/// Nothing tells a pipe here without unsafe code.
+/// Nothing identifies a pipe here without unsafe code.
 #[cfg(not(unix))]
 fn is_fed() -> bool {
     false

@@ -1,4 +1,4 @@
-//! What a run does, and how its reports look, as the arguments have it.
+//! The options of a run and of its reports, made from the arguments.
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;

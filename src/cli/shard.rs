@@ -71,7 +71,7 @@ fn shard(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Shard,
                     "none of {names} is set: write it as I/N, like `2/8`"
                 ));
             };
-            let index = number(&index).ok_or_else(|| format!("{name} is no number"))?;
+            let index = number(&index).ok_or_else(|| format!("{name} is not a number"))?;
             let total = || number(&variable(total?)?);
             let of = of.or_else(total).ok_or_else(|| {
                 format!("{name} is set, but not of how many: write `auto/N`, like `auto/8`")

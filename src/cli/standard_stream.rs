@@ -1,4 +1,4 @@
-//! A standard stream that may be closed or full before the run is over. The run goes on, and is told at its end.
+//! A standard stream that may be closed or full before the run is over. The run goes on, and gets the error at its end.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl<W: Write> Write for Lasting<W> {
         if self.failure.is_some() {
             return Ok(bytes.len());
         }
-        // All of it, for what a stream took in part before it failed cannot be told from what it did not.
+        // All of it, for what a stream took in part before it failed cannot be distinguished from the rest.
         let written = self.stream.write_all(bytes);
         self.note(written, ()).map(|()| bytes.len())
     }

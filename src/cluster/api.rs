@@ -110,7 +110,7 @@ impl ApiServer {
         };
         if let Some(namespace) = namespace.as_deref().filter(|name| !resource::is_name(name)) {
             return Err(format!(
-                "`{}` is no name of a namespace",
+                "`{}` is not a valid name of a namespace",
                 printable::line(namespace)
             ));
         }

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubectl_says_is_told_from_what_it_logs() {
+    fn what_kubectl_says_is_distinguished_from_what_it_logs() {
         let log =
             "E1129 02:37:09.609867   24032 memcache.go:265] \"Unhandled Error\" err=\"dial tcp\"\n";
         let refused = "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?";

@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_innermost_place_is_told() {
+    fn the_innermost_place_is_named() {
         for (text, place, message) in [
             (
                 "list: [{}, {on: 1}]",

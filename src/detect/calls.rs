@@ -42,9 +42,9 @@ const CALLS: [(&str, Does); 12] = [
     ("docker.image", Does::Take),
 ];
 
-const PUSHED: Usage = Usage::Pushed("the call pushes it, it does not pull");
-const BUILT: Usage = Usage::Pushed("the call builds it, it does not pull");
-const IN_CALL: Usage = Usage::likely("a call in code gets it");
+const PUSHED: Usage = Usage::Pushed("the call pushes it and does not pull it");
+const BUILT: Usage = Usage::Pushed("the call builds it and does not pull it");
+const IN_CALL: Usage = Usage::likely("it is an argument of a call in code");
 
 /// No call of people is longer.
 const LONGEST: usize = 1 << 12;

@@ -15,7 +15,7 @@ use crate::syntax::template::{self, Literal};
 const DEEPEST: usize = 4;
 
 const BY_FUNCTION: Certainty =
-    Certainty::Likely("a function of the program that fills in the template gets it");
+    Certainty::Likely("it is an argument of a function that fills in the template");
 
 /// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Option<Inner> {

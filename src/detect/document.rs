@@ -1,4 +1,4 @@
-//! What a document is, by its own words: what a Deployment pulls, a policy only speaks about.
+//! What a document is, by its own content: a Deployment pulls an image, a policy only mentions it.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ const INDEX: Usage = Usage::Mention("an index lists what was packaged");
 const CASE: Usage =
     Usage::Mention("the folder contains test cases of a policy against this registry");
 const REVIEWED: Usage =
-    Usage::Observed("it is what an admission controller was asked, nothing is pulled from it");
+    Usage::Observed("it is in a request to an admission controller, and nothing is pulled from it");
 const CHANGED: Usage = Usage::Mention("Velero renames this image in what it restores");
 const DASHBOARD: Usage = Usage::Mention("a dashboard shows what runs, nothing is pulled from it");
 const ZARF: Usage = Usage::must_agree("a package's images must agree with what its charts render");

@@ -1,4 +1,4 @@
-//! What the keys of a map call its values, and how they say that those are used.
+//! What the keys of a map say about how its values are used.
 
 use super::context::{Context, SchemaKeys, Step};
 use super::document_type::DocumentType;
@@ -11,7 +11,7 @@ use crate::syntax::yaml::{Entry, Map, Node};
 const ALLOWED: Usage = Usage::Mention(usage::ALLOWED);
 const MATCHED: Usage = Usage::Mention(usage::MATCHED);
 const ACCOUNT: Usage = Usage::Mention(usage::ACCOUNT);
-const PROSE: Usage = Usage::Unknown("it is text for people");
+const PROSE: Usage = Usage::Unknown("it is free text");
 const EXAMPLE: Usage = Usage::Mention("it is an example");
 const COMPARED: Usage = Usage::Compared(IN_CONDITION);
 const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
@@ -281,11 +281,15 @@ fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool
         .as_scalar()
         .is_none_or(|scalar| !scalar.value.trim_end_matches('/').contains('/'));
     let may_be_account = is_host && siblings.entries.len() <= LARGEST_ACCOUNT;
-    let tells = |name: Option<&str>| {
+    let is_table_key = |name: Option<&str>| {
         let key = words::fold(name.unwrap_or_default());
         words::is_of_mirror(&key) || may_be_account && words::is_of_account(&key)
     };
-    !is_top && siblings.entries.iter().any(|entry| tells(entry.name()))
+    !is_top
+        && siblings
+            .entries
+            .iter()
+            .any(|entry| is_table_key(entry.name()))
 }
 
 fn is_list_of_scalars(value: &Node<'_>) -> bool {

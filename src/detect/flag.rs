@@ -1,4 +1,4 @@
-//! What stands before a value in text that is no tree: the option, the variable or the key that it is the value of.
+//! The name before a value in plain text: the option, the variable or the key that the value belongs to.
 //!
 //! Pure: a text and an offset in it.
 

@@ -261,8 +261,7 @@ impl ImageUse {
     }
 }
 
-const NO_ROOM: &str =
-    "something else has to be written with it, and the text around cannot take that";
+const NO_ROOM: &str = "the fix has to add a key, and the text around it has no room for that";
 
 const READ_OTHERWISE: &str =
     "the same value is read elsewhere in this file, where it is not pulled";

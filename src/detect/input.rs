@@ -1,4 +1,4 @@
-//! A text that is looked into: a file, or a document inside one.
+//! A text to analyse: a file, or a document inside one.
 
 use std::path::Path;
 use std::sync::Arc;

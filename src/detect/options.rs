@@ -1,6 +1,7 @@
-//! Images that options of a command spread over several values: `helm upgrade web CHART --set image.repository=a,image.tag=1`.
+//! Images that options of a command spread over several values: `helm upgrade web CHART --set
+//! image.repository=a,image.tag=1`.
 //!
-//! They are read as keys of one map, as the chart gets them. What is around them is no map, and says nothing of them.
+//! They are read as keys of one map, because the chart gets them as one. The other arguments are not a part of that map.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

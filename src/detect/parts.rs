@@ -104,7 +104,7 @@ struct Reader<'r> {
     pairs: &'r [Pair<'r>],
     own: &'r [usize],
     around: Around,
-    /// The first pair of each key, in the order of the keys, shorter ones first: most are told apart by that.
+    /// The first pair of each key, in the order of the keys, shorter ones first: that decides most.
     by_key: Vec<(&'r str, usize)>,
     /// Whether a template chooses among tags: `tagK8sUpMinor17` beside `tag`.
     is_tag_chosen: bool,
@@ -230,9 +230,9 @@ impl<'r> Reader<'r> {
             return Some(image);
         }
         // A version beside a name is a chart's as well.
-        let is_told = |tag: usize| self.around.is_image || self.pairs[tag].key != "version";
+        let is_clear = |tag: usize| self.around.is_image || self.pairs[tag].key != "version";
         let is_described = match self.tag(at, stem) {
-            TagPart::At(tag) => is_told(tag),
+            TagPart::At(tag) => is_clear(tag),
             TagPart::Unknown => true,
             TagPart::None => self.beside(at, stem, &words::DIGEST_ENDS).is_some(),
         };

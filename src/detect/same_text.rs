@@ -1,5 +1,5 @@
-//! What other uses of an image in the same text say of a pull: what a text builds or pushes itself, it does not pull from
-//! elsewhere, and what it compares with is not changed alone.
+//! What other uses of an image in the same text say about a pull: an image that the text builds or pushes itself is not
+//! pulled from elsewhere, and the fix of an image that the text compares with needs review.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::usage::{Certainty, Usage};
 const PRODUCT: Usage = Usage::Pushed("the same image is built or pushed here");
 
 const CONDITION: Certainty =
-    Certainty::Likely("a condition here compares with it, and has another outcome then");
+    Certainty::Likely("a condition here compares with it, and its result may change");
 
 /// Marks all uses of images that are pushed in the same text, and of those that it compares with.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {

@@ -30,12 +30,12 @@ pub(super) struct Word<'c> {
 /// Of longer commands, as minified JSON is to a shell, only so many words before a word are looked at.
 const MOST_WORDS: usize = 64;
 
-const PUSHED: Usage = Usage::Pushed("the command pushes it, it does not pull");
+const PUSHED: Usage = Usage::Pushed("the command pushes it and does not pull it");
 const SEARCHED: Usage = Usage::Compared("the command searches for it");
 const TESTED: Usage = Usage::Compared(IN_COMMAND);
 const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
-const VERIFIED: Usage = Usage::Mention("its signature is looked for there");
+const VERIFIED: Usage = Usage::Mention("the command looks for its signature there");
 const LOGIN: Usage = Usage::Mention(ACCOUNT);
 
 /// What begins a comment for Renovate, which looks for new versions where it says.

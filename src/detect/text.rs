@@ -1,7 +1,8 @@
-//! Image uses in text that is no tree: arguments, scripts, what a parser could not read.
+//! Image uses in plain text: arguments, scripts, and what a parser could not read.
 //!
-//! A token is a run of the letters that references are made of, with its placeholders. One that names its registry is a
-//! reference; without one, `bitnami/redis` may be a chart, a repository of git or a path, unless only an image can be there.
+//! A token is a run of the characters of references, with its placeholders. If it names its registry, it is a reference. If
+//! it does not, `bitnami/redis` may also be a chart, a git repository or a path, so it counts only where nothing but an image
+//! can be.
 
 use std::cell::OnceCell;
 

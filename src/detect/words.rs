@@ -1,6 +1,6 @@
-//! What people call the keys of images, and those of values that only speak about images.
+//! The words that people use in keys of images, and in keys of values that only mention images.
 //!
-//! A key never makes an image use by itself: it says how to read a value that already looks like a reference.
+//! A key alone never makes an image use: it says how to read a value that already looks like a reference.
 
 /// A key without case, dashes and underscores; of a dotted path the last part. `fooImage_Repository` and
 /// `image.repository` become `fooimagerepository` and `repository`.

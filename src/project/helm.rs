@@ -143,7 +143,7 @@ impl<'c> Charts<'c> {
         };
         let root = |one: Met| {
             let root = charts.root(tree, one, vendored)?;
-            charts.may_tell(&root, tree).then_some(root)
+            charts.may_report(&root, tree).then_some(root)
         };
         charts.roots = owned.into_par_iter().filter_map(root).collect();
         charts
@@ -176,7 +176,7 @@ impl<'c> Charts<'c> {
     }
 
     /// Whether there can be anything to say of a chart as it is on disk.
-    fn may_tell(&self, root: &OwnedChart, tree: &dyn Tree) -> bool {
+    fn may_report(&self, root: &OwnedChart, tree: &dyn Tree) -> bool {
         let loaded = &root.loaded;
         let known =
             !(root.absent.is_empty() && loaded.faults.is_empty() && loaded.vendored.is_empty());
@@ -289,7 +289,7 @@ fn absent(tree: &dyn Tree, one: &Met, loaded: &Loaded) -> Vec<usize> {
     (0..dependencies.len()).filter(is_absent).collect()
 }
 
-fn told_absent(dependency: &Dependency) -> String {
+fn absent_message(dependency: &Dependency) -> String {
     let asked = format!("{} {}", dependency.name, dependency.version);
     format!(
         "{} is not in charts/: run `helm dependency build` to check it",
@@ -307,8 +307,8 @@ impl Charts<'_> {
         let unread = found.iter().filter(|(_, found)| found.is_err());
         let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.folder.clone()).collect();
         let found = found.into_iter();
-        let reported =
-            found.flat_map(|(one, found)| one.tell(members, found, !unread.contains(&one.folder)));
+        let reported = found
+            .flat_map(|(one, found)| one.report(members, found, !unread.contains(&one.folder)));
         reported.collect()
     }
 }

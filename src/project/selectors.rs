@@ -338,8 +338,8 @@ fn hold(members: &mut Members, base: &[Location], place: &str, why: &str) {
     }
 }
 
-const NOT_FOLLOWED: &str = "selects it by this name, and cannot follow";
-const OWN_NAME: &str = "selects it by this name, and says what is pulled instead";
+const NOT_FOLLOWED: &str = "selects it by this name, and cannot be changed with it";
+const OWN_NAME: &str = "selects it by this name, and sets what is pulled instead";
 const CAPTURED: &str = "selects other images by the new name";
 
 /// A name as it is pulled: `index.docker.io` is `docker.io`.

@@ -19,7 +19,7 @@ pub static FORMAT: Format = Format {
     about: "one finding per line",
     is_document: false,
     has_keys: false,
-    telling: Delivery::Streamed(&Concise),
+    delivery: Delivery::Streamed(&Concise),
 };
 
 impl Stream for Concise {
@@ -185,12 +185,12 @@ fn reference(finding: &Finding) -> String {
 /// What else there is to say of a run, in the order of use.
 fn asides(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     let mut asides = Vec::new();
-    let mut tell = |number: usize, words: &str| {
+    let mut add = |number: usize, words: &str| {
         if number > 0 {
             asides.push(format!("{number} {words}"));
         }
     };
-    tell(summary.fixed, "fixed");
+    add(summary.fixed, "fixed");
     let fixable = if render_options.write {
         "not written"
     } else {
@@ -198,36 +198,36 @@ fn asides(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     };
     match render_options.limit {
         Applicability::Safe => {
-            tell(summary.fixable, fixable);
+            add(summary.fixable, fixable);
             let more = if summary.fixable > 0 {
                 "more"
             } else {
                 "fixable"
             };
-            tell(
+            add(
                 summary.unsafe_fixable,
                 &format!("{more} with --write --unsafe-fixes"),
             );
         }
-        _ if summary.unsafe_fixable > 0 && !render_options.write => tell(
+        _ if summary.unsafe_fixable > 0 && !render_options.write => add(
             summary.fixable + summary.unsafe_fixable,
             "fixable with --write --unsafe-fixes",
         ),
-        _ => tell(summary.fixable + summary.unsafe_fixable, fixable),
+        _ => add(summary.fixable + summary.unsafe_fixable, fixable),
     }
-    tell(summary.suppressed, "suppressed");
-    tell(summary.baselined, "in the baseline");
-    tell(summary.stale, "stale in the baseline");
-    tell(summary.not_analysed, "not analysed");
-    tell(summary.unjudged, "not judged");
-    tell(summary.excluded, "excluded");
-    tell(summary.ignored, "ignored");
-    tell(summary.hidden, "hidden");
+    add(summary.suppressed, "suppressed");
+    add(summary.baselined, "in the baseline");
+    add(summary.stale, "stale in the baseline");
+    add(summary.not_analysed, "not analysed");
+    add(summary.unjudged, "not judged");
+    add(summary.excluded, "excluded");
+    add(summary.ignored, "ignored");
+    add(summary.hidden, "hidden");
     if render_options.verbose {
-        tell(summary.unknown, "of no known type");
+        add(summary.unknown, "of no known type");
     }
-    tell(summary.reports, "left out as reports of regfix");
-    tell(summary.failures, "failed");
+    add(summary.reports, "left out as reports of regfix");
+    add(summary.failures, "failed");
     asides
 }
 
@@ -253,7 +253,7 @@ mod tests {
 x/a.yaml:1:4: fixed k8s-gcr-io [k8s.gcr.io/a -> registry.k8s.io/a]
 x/a.yaml:2:4: warning k8s-gcr-io k8s.gcr.io is frozen; use registry.k8s.io [k8s.gcr.io/b -> registry.k8s.io/b] [*]
 x/a.yaml:3:4: warning k8s-gcr-io k8s.gcr.io is frozen; use registry.k8s.io [k8s.gcr.io/c -> registry.k8s.io/c] [~]
-x/a.yaml:4:4: info k8s-gcr-io names a legacy location but does not pull from it: a link for people [k8s.gcr.io/␛d]
+x/a.yaml:4:4: info k8s-gcr-io names a legacy location but does not pull from it: a link for readers [k8s.gcr.io/␛d]
 x/a.yaml:1:4: problem: no end
 x/a.yaml: problem: no room
 ";
@@ -262,7 +262,7 @@ x/a.yaml: problem: no room
     }
 
     #[test]
-    fn related_places_follow_where_all_is_told() {
+    fn related_places_follow_where_everything_is_shown() {
         let sample = Sample::new("a: k8s.gcr.io/a\n")
             .finding("k8s.gcr.io/a")
             .with(make_shared);

@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     about: "for spreadsheets: one row per finding",
     is_document: true,
     has_keys: false,
-    telling: Delivery::Streamed(&Csv),
+    delivery: Delivery::Streamed(&Csv),
 };
 
 const HEAD: [&str; 11] = [

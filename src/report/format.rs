@@ -14,7 +14,7 @@ pub struct Format {
     pub is_document: bool,
     /// Whether it says what findings are known by, which takes another look at their files.
     pub has_keys: bool,
-    pub telling: Delivery,
+    pub delivery: Delivery,
 }
 
 /// When a format reports files.
@@ -89,7 +89,7 @@ pub enum Chunk {
 impl Format {
     /// The piece of a file. Empty text where there is nothing to say.
     pub fn chunk(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> Chunk {
-        let lists_unjudged = match self.telling {
+        let lists_unjudged = match self.delivery {
             Delivery::Streamed(stream) => stream.lists_unjudged(render_options),
             Delivery::Gathered(_) => false,
         };
@@ -97,7 +97,7 @@ impl Format {
         if report.is_empty() && !has_unjudged {
             return Chunk::Text(String::new());
         }
-        match self.telling {
+        match self.delivery {
             Delivery::Streamed(stream) => match stream.held(report, render_options) {
                 Some(held) => Chunk::Held(held),
                 None if stream.parts().is_some() => {
@@ -135,7 +135,7 @@ impl Report {
 
     /// What comes before all pieces.
     pub fn start(&self) -> String {
-        match self.format.telling {
+        match self.format.delivery {
             Delivery::Streamed(stream) => {
                 stream.start() + stream.parts().map_or("", |parts| parts.open())
             }
@@ -148,7 +148,7 @@ impl Report {
         match piece {
             Chunk::Text(text) if text.is_empty() => text,
             Chunk::Of(origin, text) => self.add_part(origin, text),
-            Chunk::Text(text) => match self.format.telling {
+            Chunk::Text(text) => match self.format.delivery {
                 Delivery::Streamed(stream) if std::mem::replace(&mut self.reported, true) => {
                     format!("{}{text}", stream.between())
                 }
@@ -210,7 +210,7 @@ impl Report {
 
     /// What comes after all pieces.
     pub fn end(&self, summary: &Summary, rules: &RuleSet) -> String {
-        match self.format.telling {
+        match self.format.delivery {
             Delivery::Streamed(stream) => {
                 let parts = self.end_parts(stream, summary, rules);
                 parts + &stream.end(summary, &self.render_options, rules)

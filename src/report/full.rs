@@ -37,7 +37,7 @@ pub static FORMAT: Format = Format {
     about: "for people: each finding with its lines",
     is_document: false,
     has_keys: false,
-    telling: Delivery::Streamed(&Full),
+    delivery: Delivery::Streamed(&Full),
 };
 
 impl Stream for Full {
@@ -528,7 +528,7 @@ warning[k8s-gcr-io]
         assert!(block.contains("[a.yaml:2:4]"));
         let expected = "\
 info[k8s-gcr-io] a.yaml:1:4 mentions k8s.gcr.io/a
-  ☞ a link for people
+  ☞ a link for readers
 info[k8s-gcr-io] a.yaml:3:4 k8s.gcr.io/c → registry.k8s.io/c
   ☞ k8s.gcr.io is frozen; use registry.k8s.io; safe fix
 ";
@@ -593,7 +593,7 @@ a.yaml: problem: no room
         assert_eq!(
             linked.matches("freeze").count(),
             1,
-            "the link is not told twice"
+            "the link is not shown twice"
         );
         let mention = show(&sample.with(make_mention), &links);
         assert!(
@@ -610,8 +610,8 @@ a.yaml: problem: no room
         let sample = Sample::new(&text)
             .finding("k8s.gcr.io/pause:3.9")
             .with(|finding| {
-                finding.message = "some words to be told here ".repeat(9);
-                finding.reason = Some("some words to be told here ".repeat(9));
+                finding.message = "some words to be shown here ".repeat(9);
+                finding.reason = Some("some words to be shown here ".repeat(9));
             });
         for width in [0, 40, 60, 80, 200] {
             let shown = show(&sample, &RenderOptions { width, ..LOOK });

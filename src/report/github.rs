@@ -16,7 +16,7 @@ pub static FORMAT: Format = Format {
     about: "annotations for GitHub Actions",
     is_document: false,
     has_keys: false,
-    telling: Delivery::Streamed(&Github),
+    delivery: Delivery::Streamed(&Github),
 };
 
 impl Stream for Github {
@@ -113,7 +113,7 @@ mod tests {
         let expected = "\
 ::warning file=sub/x%2C%3A%25.yaml,line=1,endLine=1,col=4,endColumn=16,title=regfix%3A k8s-gcr-io::k8s.gcr.io is frozen; use registry.k8s.io%0Ak8s.gcr.io/a → registry.k8s.io/a
 ::warning file=sub/x%2C%3A%25.yaml,line=2,endLine=2,col=4,endColumn=16,title=regfix%3A k8s-gcr-io::k8s.gcr.io is frozen; use registry.k8s.io%0Ak8s.gcr.io/b → registry.k8s.io/b%0Atags may differ
-::notice file=sub/x%2C%3A%25.yaml,line=3,endLine=3,col=4,endColumn=18,title=regfix%3A k8s-gcr-io::names a legacy location but does not pull from it: a link for people%0Ak8s.gcr.io/%250A␍%0A::error::x
+::notice file=sub/x%2C%3A%25.yaml,line=3,endLine=3,col=4,endColumn=18,title=regfix%3A k8s-gcr-io::names a legacy location but does not pull from it: a link for readers%0Ak8s.gcr.io/%250A␍%0A::error::x
 ::notice file=sub/x%2C%3A%25.yaml,line=1,col=4,title=regfix%3A not analysed::no end%0A::add-mask::
 ::error file=sub/x%2C%3A%25.yaml,title=regfix%3A not analysed::no room: 100%25
 ";

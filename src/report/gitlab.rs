@@ -16,7 +16,7 @@ pub static FORMAT: Format = Format {
     about: "a code quality report for GitLab",
     is_document: true,
     has_keys: true,
-    telling: Delivery::Streamed(&Gitlab),
+    delivery: Delivery::Streamed(&Gitlab),
 };
 
 #[derive(Serialize)]

@@ -28,7 +28,7 @@ pub static FORMAT: Format = Format {
     about: "one page for a browser: by rule, folder and owner",
     is_document: true,
     has_keys: false,
-    telling: Delivery::Gathered(&Html),
+    delivery: Delivery::Gathered(&Html),
 };
 
 const STYLE: &str = include_str!("html/page.css");

@@ -20,7 +20,7 @@ pub static FORMAT: Format = Format {
     about: "for programs: one document",
     is_document: true,
     has_keys: true,
-    telling: Delivery::Streamed(&Json),
+    delivery: Delivery::Streamed(&Json),
 };
 
 impl Stream for Json {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_with_nothing_to_tell_is_a_document() {
+    fn a_run_with_nothing_to_report_is_a_document() {
         let value = document(&[("a", &Sample::new("a"))]);
         assert_eq!(value["version"], 1);
         assert_eq!(value["files"], Value::Array(Vec::new()));
@@ -214,7 +214,7 @@ mod tests {
         for key in found {
             assert!(
                 MANUAL.contains(&format!("| `{key}` |")),
-                "docs/json.md does not tell of {key}"
+                "docs/json.md does not describe {key}"
             );
         }
     }

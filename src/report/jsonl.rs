@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     about: "for programs: one object per line",
     is_document: true,
     has_keys: true,
-    telling: Delivery::Streamed(&JsonLines),
+    delivery: Delivery::Streamed(&JsonLines),
 };
 
 /// The file that a line is about.

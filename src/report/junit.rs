@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     about: "test results: one suite per file",
     is_document: true,
     has_keys: false,
-    telling: Delivery::Gathered(&Junit),
+    delivery: Delivery::Gathered(&Junit),
 };
 
 impl Gather for Junit {

@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     about: "for an issue: by rule, by folder, what is left and why",
     is_document: true,
     has_keys: false,
-    telling: Delivery::Gathered(&Markdown),
+    delivery: Delivery::Gathered(&Markdown),
 };
 
 /// As many rows as someone reads.
@@ -81,27 +81,27 @@ fn opening(summary: &Summary, render_options: &RenderOptions) -> String {
             summary.files_with_findings
         ),
     }];
-    let mut tell = |number: usize, text: &str| {
+    let mut add = |number: usize, text: &str| {
         if number > 0 {
             lines.push(format!("{number} {text}."));
         }
     };
-    tell(summary.fixed, "fixed");
+    add(summary.fixed, "fixed");
     let safe = if render_options.write {
         "with a safe fix could not be written"
     } else {
         "can be fixed with `regfix --write`"
     };
-    tell(summary.fixable, safe);
-    tell(
+    add(summary.fixable, safe);
+    add(
         summary.unsafe_fixable,
         "can be fixed with `regfix --write --unsafe-fixes` and need review",
     );
-    tell(summary.suppressed, "suppressed");
-    tell(summary.baselined, "in the baseline");
-    tell(summary.stale, "stale in the baseline");
-    tell(summary.not_analysed, "not fully analysed");
-    tell(summary.failures, "failed: the run is incomplete");
+    add(summary.suppressed, "suppressed");
+    add(summary.baselined, "in the baseline");
+    add(summary.stale, "stale in the baseline");
+    add(summary.not_analysed, "not fully analysed");
+    add(summary.failures, "failed: the run is incomplete");
     lines.extend(catalogues(summary));
     lines.extend(
         left_out(summary).map(|counts| format!("Not checked: {counts} (a folder counts once).")),

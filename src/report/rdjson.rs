@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     about: "reviewdog, with suggestions",
     is_document: true,
     has_keys: false,
-    telling: Delivery::Streamed(&Rdjson),
+    delivery: Delivery::Streamed(&Rdjson),
 };
 
 #[derive(Serialize)]

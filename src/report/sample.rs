@@ -166,10 +166,10 @@ pub(super) fn make_unsafe(finding: &mut Finding) {
 pub(super) fn make_mention(finding: &mut Finding) {
     finding.severity = Severity::Info;
     finding.message =
-        "names a legacy location but does not pull from it: a link for people".to_owned();
+        "names a legacy location but does not pull from it: a link for readers".to_owned();
     finding.new = None;
     finding.fix = None;
-    finding.reason = Some("a link for people".to_owned());
+    finding.reason = Some("a link for readers".to_owned());
     finding.mention = true;
 }
 

@@ -31,7 +31,7 @@ pub static FORMAT: Format = Format {
     about: "code scanning: SARIF 2.1.0",
     is_document: true,
     has_keys: true,
-    telling: Delivery::Streamed(&Sarif),
+    delivery: Delivery::Streamed(&Sarif),
 };
 
 /// What a path of a URI may hold as it is: unreserved characters, some of the others, and the slash. No colon, for the

@@ -355,9 +355,9 @@ mod tests {
                 .summary
                 .ends_with("(rule changed by the configuration)")
         );
-        let retold = rule(&pinned, "gcr-google-containers");
-        assert_eq!(retold.safety, Safety::Safe);
-        assert!(!retold.summary.contains("changed"));
+        let as_built_in = rule(&pinned, "gcr-google-containers");
+        assert_eq!(as_built_in.safety, Safety::Safe);
+        assert!(!as_built_in.summary.contains("changed"));
         let new = rule(&pinned, "new-one");
         assert!(!new.is_built_in() && new.safety == Safety::Safe);
     }

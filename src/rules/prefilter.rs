@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_tells_places_from_words() {
+    fn places_are_distinguished_from_words() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
         let words = ["argoproj.io/", "targetRevision"];
         let prefilter =

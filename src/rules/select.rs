@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_told_what_it_may_have_meant() {
+    fn a_misspelt_name_gets_a_suggestion() {
         for (text, nearest) in [
             ("k8s.gcr.io", Some("k8s-gcr-io")),
             ("k8s_gcr_io", Some("k8s-gcr-io")),

@@ -1,4 +1,4 @@
-//! What a file is of use for, by a look at its bytes: every file of a tree is asked, and most are of none.
+//! What a file is useful for, by a quick look at its bytes: every file of a tree is asked, and most are of no use.
 
 use std::path::Path;
 use std::sync::Arc;

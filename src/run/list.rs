@@ -63,10 +63,10 @@ pub fn files(
         writeln!(out, "{file_type:<14} {}", printable::path(path))?;
     }
     out.flush()?;
-    tell_problems(options, &found.problems, err)
+    report_problems(options, &found.problems, err)
 }
 
-fn tell_problems(
+fn report_problems(
     options: &Options<'_>,
     problems: &[walk::Problem],
     err: &mut dyn Write,
@@ -237,7 +237,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
             suspect: &|_| true,
         },
     );
-    let mut outcome = tell_problems(options, &found.problems, err)?;
+    let mut outcome = report_problems(options, &found.problems, err)?;
     let mut images = Vec::new();
     let (mut charts, mut releasing) = (Vec::new(), Vec::new());
     for (path, (listed, releases)) in found.kept {

@@ -1,4 +1,4 @@
-//! The projects of a run: which files make them, and what they may see of the disk.
+//! The projects of a run: which files make them, and what they may read from the disk.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -273,13 +273,13 @@ impl<'r, 'o> Run<'r, 'o> {
             let parts: Vec<FileOutput> = batch.par_iter().map(part).collect();
             self.aside(|run| {
                 for ((path, _), part) in batch.iter().zip(parts) {
-                    run.tell_all(waiting.take_before(path))?;
-                    run.tell(path, part)?;
+                    run.report_all(waiting.take_before(path))?;
+                    run.report_one(path, part)?;
                 }
                 Ok(())
             })?;
         }
-        self.aside(|run| run.tell_all(waiting.0))
+        self.aside(|run| run.report_all(waiting.0))
     }
 
     /// Asks what verdicts need to know, if the run asks registries at all. `judge` has no effect but that.
@@ -293,10 +293,10 @@ impl<'r, 'o> Run<'r, 'o> {
     }
 
     /// Says while the line that says how far the run is is aside.
-    fn aside(&mut self, tell: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+    fn aside(&mut self, report: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         let progress = self.progress;
         progress.aside(|| {
-            tell(self)?;
+            report(self)?;
             // What is left in the buffer would come out in the middle of that line.
             if progress.is_shown() {
                 self.streams.out.flush()?;
@@ -305,12 +305,12 @@ impl<'r, 'o> Run<'r, 'o> {
         })
     }
 
-    fn tell_all(&mut self, parts: BTreeMap<PathBuf, FileOutput>) -> io::Result<()> {
+    fn report_all(&mut self, parts: BTreeMap<PathBuf, FileOutput>) -> io::Result<()> {
         let mut parts = parts.into_iter();
-        parts.try_for_each(|(path, part)| self.tell(&path, part))
+        parts.try_for_each(|(path, part)| self.report_one(&path, part))
     }
 
-    fn tell(&mut self, path: &Path, part: FileOutput) -> io::Result<()> {
+    fn report_one(&mut self, path: &Path, part: FileOutput) -> io::Result<()> {
         self.summary.add(&part.summary);
         if let Some(area) = self.options.settings.of(path) {
             let top = area.top().map(Path::to_owned);
@@ -349,7 +349,7 @@ impl<'r, 'o> Run<'r, 'o> {
                 let mut part = FileOutput::default();
                 part.fail(error.to_string());
                 part.add_unread(options, &name, error.reason());
-                return self.tell(&name, part);
+                return self.report_one(&name, part);
             }
         };
         let (text, encoding) = text;
@@ -369,6 +369,6 @@ impl<'r, 'o> Run<'r, 'o> {
             let unfixed = self.pipeline.file(&name, before, file_type, None);
             part.report(options, &name, file_type, unfixed);
         }
-        self.tell(&name, part)
+        self.report_one(&name, part)
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Direct
     let hits = named.filter_map(|at| {
         let after = comment.start + at + OWN_NAME.len();
         let opener = opener(text, comment, lead, comment.start + at)?;
-        speaks(&text[after..comment.end]).then_some((opener, after))
+        is_directive(&text[after..comment.end]).then_some((opener, after))
     });
     let hits: Vec<(usize, usize)> = hits.collect();
     let ends = hits
@@ -99,7 +99,7 @@ const VERBS: [&str; 11] = [
 const JOINTS: [char; 4] = ['-', '_', '.', '/'];
 
 /// Whether what follows the name makes a directive of it, be it a broken one, rather than prose.
-fn speaks(after: &str) -> bool {
+fn is_directive(after: &str) -> bool {
     if after.trim_start_matches([' ', '\t']).starts_with(':') {
         return true;
     }

@@ -14,7 +14,7 @@ use rayon::Scope;
 
 use super::content::{Buffer, Read};
 use super::exclude::Exclude;
-use super::ignores::{Asked, Ignores, Own, Said};
+use super::ignores::{Asked, IgnoreRule, Ignores, Own};
 use super::roots::{Root, Roots};
 use super::{
     CACHES, Filter, Kept, LARGER, LIMIT, LINK, LeftOut, Overlay, Problem, SPECIAL, STORES,
@@ -212,9 +212,9 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             full: &|| folder.root.full(path),
             is_folder,
         };
-        let said = match folder.is_ignored {
-            true => Said::Ignored,
-            false => folder.ignores.say(&asked, &self.own),
+        let rule = match folder.is_ignored {
+            true => IgnoreRule::Ignored,
+            false => folder.ignores.rule_for(&asked, &self.own),
         };
         let is_hidden = entry.is_hidden(path);
         let is_one_of = |names: &[&str]| is_hidden && names.iter().any(|name| entry.name == *name);
@@ -225,7 +225,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             return self.leave_out(worker, path, is_folder, LeftOut::Hidden);
         }
         let problems = &mut worker.found.problems;
-        let is_ignored = said == Said::Ignored;
+        let is_ignored = rule == IgnoreRule::Ignored;
         if entry.kind == What::Submodule {
             return worker.found.skipped.push((path.to_owned(), SUBMODULE));
         }
@@ -240,7 +240,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         {
             return self.leave_out(worker, path, is_folder, LeftOut::Cache);
         }
-        if is_hidden && !self.hidden && said != Said::Kept {
+        if is_hidden && !self.hidden && rule != IgnoreRule::Kept {
             return self.leave_out(worker, path, is_folder, LeftOut::Hidden);
         }
         if self.exclude.has(path, is_folder) {
@@ -269,7 +269,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
     /// `kind` is that of the entry; a root is what it leads to.
     fn file(&self, worker: &mut Worker<T>, path: &Path, kind: Option<What>) {
         if let Err(panic) = catch(|| self.visit_file(worker, path, kind)) {
-            let problem = Problem::panicked(path, &said(&*panic));
+            let problem = Problem::panicked(path, &panic_message(&*panic));
             worker.found.problems.push(problem);
         }
     }
@@ -351,8 +351,8 @@ fn catch<R>(act: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
     catch_unwind(AssertUnwindSafe(act))
 }
 
-/// The words of a panic.
-fn said(panic: &(dyn Any + Send)) -> String {
+/// The message of a panic.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no reason given")

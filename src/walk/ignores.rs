@@ -25,7 +25,7 @@ const LIMIT: usize = 512 << 10;
 
 /// What ignore files say of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum IgnoreRule {
     Nothing,
     Ignored,
     /// That it is not to be ignored, though it may be hidden.
@@ -174,7 +174,7 @@ impl Ignores {
 
     /// What the files say; `own` are the user's own globs, which count last. Nearer files count before farther ones, and
     /// `.ignore` before `.gitignore`. A repository does not inherit the `.gitignore` of another one around it.
-    pub(super) fn say(&self, asked: &Asked<'_>, own: &Own) -> Said {
+    pub(super) fn rule_for(&self, asked: &Asked<'_>, own: &Own) -> IgnoreRule {
         let full = self.has_rules_above_root.then(asked.full);
         let (mut ignore, mut git) = (Match::None, [Match::None, Match::None]);
         let mut in_this_repository = self.in_repository;
@@ -197,9 +197,9 @@ impl Ignores {
             said = own.globs().matched(asked.path, asked.is_folder);
         }
         match said {
-            Match::None => Said::Nothing,
-            Match::Ignore(_) => Said::Ignored,
-            Match::Whitelist(_) => Said::Kept,
+            Match::None => IgnoreRule::Nothing,
+            Match::Ignore(_) => IgnoreRule::Ignored,
+            Match::Whitelist(_) => IgnoreRule::Kept,
         }
     }
 
@@ -270,7 +270,7 @@ fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Proble
     *left -= bytes.len();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut builder = GitignoreBuilder::new(folder);
-    let mut tell = |number: usize, why: &str| {
+    let mut report = |number: usize, why: &str| {
         let path = super::shown(path);
         problems.push(Problem::bad_ignore_line(path, number, why));
     };
@@ -278,10 +278,10 @@ fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Proble
         match std::str::from_utf8(line) {
             Ok(line) => {
                 if let Err(error) = builder.add_line(None, line) {
-                    tell(at + 1, &error.to_string());
+                    report(at + 1, &error.to_string());
                 }
             }
-            Err(_) => tell(at + 1, "is not UTF-8"),
+            Err(_) => report(at + 1, "is not UTF-8"),
         }
     }
     builder.build().unwrap_or_else(|error| {

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_root_is_told_once_and_the_others_stay() {
+    fn a_missing_root_is_reported_once_and_the_others_stay() {
         let folder = tree();
         let missing = folder.path().join("missing");
         let (roots, problems) =

@@ -4,7 +4,7 @@
 //!
 //! 1. Each folder of the group gets a staging (`super::staging`) folder, which is locked. Left: empty staging folders.
 //! 2. The new texts are put there, with owner, permissions and attributes, and synced. Left: texts that no one misses.
-//! 3. Each file gets a second name there, so that the old text is kept without being written anew. Left: the same.
+//! 3. Each file gets a second name there, so that the old text is kept without being written again. Left: the same.
 //! 4. Each file is looked at once more: it must be what was read. Left: the same.
 //! 5. Each staging folder gets the [journal](super::journal), which is synced, and so are the folders. Left: a group that
 //!    has not begun, by the journal.

@@ -222,7 +222,7 @@ fn is_half_moved(tree: &Files) -> bool {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path(), tree);
     let report = run(folder.path(), &["--format", "concise", "--verbose"]);
-    stdout(&report).contains("the new name is here already")
+    stdout(&report).contains("the new name is already here")
 }
 
 /// Puts the base that lies elsewhere where the builds find it. It holds no image under both of its names: whether it
@@ -629,7 +629,7 @@ fn a_half_moved_tree_is_never_clean_and_its_entry_follows() {
         &["--write", "--format", "concise", "--verbose"],
     );
     assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
-    assert!(stdout(&output).contains("the new name is here already"));
+    assert!(stdout(&output).contains("the new name is already here"));
     // It selects nothing today: what is built stays as it is until somebody has looked.
     assert_eq!(crate::common::files(folder.path()), before);
     let output = run(folder.path(), &["--write", "--unsafe-fixes"]);

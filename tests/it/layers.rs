@@ -246,6 +246,27 @@ fn imports_point_to_lower_layers() {
 }
 
 #[test]
+fn the_map_names_modules_that_exist() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let quoted = page.split('`').skip(1).step_by(2);
+    let paths = quoted.filter(|text| text.contains("::"));
+    let mut seen = 0;
+    for path in paths {
+        let parts = path.split("::").map(str::to_owned);
+        let module: Module = parts
+            .filter(|part| !part.starts_with(char::is_uppercase))
+            .collect();
+        assert!(
+            READ.0.contains_key(&module),
+            "there is no module for {path}"
+        );
+        seen += 1;
+    }
+    assert!(seen > 10);
+}
+
+#[test]
 fn siblings_do_not_import_each_other_in_a_circle() {
     let mut graphs: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
     for (from, to) in &READ.1 {

@@ -47,8 +47,8 @@ fn tags_that_float() {
 /// A digest that is pinned must be at the new location, too, and a tag in its place says less.
 #[test]
 fn digests_that_are_pinned() {
-    let stays = "the pinned digest stays: nothing is pulled if the new location does not have it, which `--verify` asks";
-    let goes = "a digest is pinned here: pin that of the new image, too, for a tag in its place can be pushed again";
+    let stays = "the pinned digest stays: the pull fails if the new location does not have it; `--verify` checks that";
+    let goes = "a digest is pinned here: pin the digest of the new image, too, because a tag can be pushed again";
     let digest = "sha256:7df76a0f0a17294e86f691c81de6bbb7c04a1b4b3d4ea4e7e2cccdc42e1f6d63";
     for (image, expected) in [
         // The same digests are there.

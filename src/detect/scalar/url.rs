@@ -12,7 +12,7 @@ use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::Map;
 
-const LINK: &str = "a link for people";
+const LINK: &str = "a link for readers";
 
 /// Chart repositories by the keys that hold them; other URLs wherever they are fetched.
 pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {

@@ -1,4 +1,5 @@
-//! `imageRepository` of kubeadm, which takes its own default for a sign that CoreDNS is in a folder of its own.
+//! `imageRepository` of kubeadm. If it has the default value of that kubeadm version, CoreDNS is pulled from a folder of its
+//! own.
 
 use std::cmp::Ordering;
 

@@ -20,8 +20,9 @@ pub(super) fn kustomize_entry(context: &Context<'_>) -> Usage {
     }
 }
 
-const PUT_IN: Usage =
-    Usage::likely("a policy puts it into objects: see whether others allow the new location");
+const PUT_IN: Usage = Usage::likely(
+    "a policy puts it into objects: check that other policies allow the new location",
+);
 
 /// What a policy puts into objects.
 pub(super) fn put_in(_: &Context<'_>) -> Usage {

@@ -1,6 +1,6 @@
 //! Values that options of a command set: `helm upgrade web CHART --set image.repository=a,image.tag=1`.
 //!
-//! Text in, pairs of a path and a value out, each with the place where it is written. Knows no image and no chart.
+//! Text in, pairs of a path and a value out, each with its span. Knows no image and no chart.
 
 use super::Command;
 use crate::source::Span;

@@ -1,7 +1,7 @@
-//! Charts that a tree names with a version, whose defaults pull legacy images: `legacy-chart-version`.
+//! Charts that files name with a version, and whose defaults pull legacy images: `legacy-chart-version`.
 //!
-//! Whether the chart itself is here or not. [`ways`] knows how files name charts, [`charts`] what is known of them. Where
-//! the chart is here and was looked into, its own finding gets what is known, and nothing is said twice.
+//! [`ways`] knows how files name charts, [`charts`] what is known about them. If the chart itself is in the tree and was
+//! analysed, what is known is added to its own finding, so that nothing is reported twice.
 
 mod alternatives;
 mod around;
@@ -196,7 +196,7 @@ impl<'a> Advice<'a> {
                 lifted.push((*path, one));
             }
             if let Some(member) = members.get_mut(*path).filter(|_| !one.has_values_only) {
-                self.tell(one, &mut member.findings);
+                self.report(one, &mut member.findings);
             }
         }
         own_images::lift(&lifted, members, &mut places);
@@ -216,22 +216,22 @@ impl<'a> Advice<'a> {
         all.iter().any(|advisory| advisory.chart == charts::EVERY)
     }
 
-    fn tell(&self, one: &Named, findings: &mut Findings) {
+    fn report(&self, one: &Named, findings: &mut Findings) {
         let known = self.known(one);
         let Some(clean) = self.clean(one, &known) else {
             return;
         };
-        let mut is_told = false;
+        let mut is_reported = false;
         for finding in findings.iter_mut() {
             let same = known
                 .iter()
                 .any(|(advisory, _)| *advisory.rule == *finding.rule);
             if finding.span() == one.name_at && same {
                 finding.notes.push(clean.clone());
-                is_told = true;
+                is_reported = true;
             }
         }
-        if !is_told {
+        if !is_reported {
             findings.add(Self::finding(one, &known, &clean));
         }
     }
@@ -293,7 +293,7 @@ impl<'a> Advice<'a> {
         };
         let renamed = known.iter().find_map(|(one, _)| one.renamed_to);
         Some(match renamed {
-            Some(name) => format!("{words}; the chart goes on as {name}"),
+            Some(name) => format!("{words}; the chart continues as {name}"),
             None => words,
         })
     }

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_told() {
+    fn what_is_no_archive_is_reported() {
         assert!(
             read(b"no archive")
                 .unwrap_err()

@@ -1,4 +1,4 @@
-//! What is read of files, once for each text that they have: texts change between passes.
+//! A cache of what was read from files, by their texts: texts change between passes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

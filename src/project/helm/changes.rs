@@ -1,5 +1,6 @@
-//! What findings of charts want: values at paths of a values file. Those of all findings that are left become edits
-//! together, so that values that meet at one key share their edits.
+//! The changes that findings of charts want: values at paths of a values file.
+//!
+//! The changes of all findings that are left become edits together, so that values that meet at one key share their edits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

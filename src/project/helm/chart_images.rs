@@ -16,7 +16,7 @@ use super::met::{Met, meet_all};
 use super::released_chart::{ReleaseContext, ReleasedChart, not_looked_into};
 use super::subchart_findings::Owned;
 use super::vendored::Vendored;
-use super::{absent, inflated, owned, released, told_absent};
+use super::{absent, absent_message, inflated, owned, released};
 use crate::check::{self, Image};
 use crate::file_type;
 use crate::project::Tree;
@@ -53,7 +53,7 @@ pub fn images(
         let owned = Owned::new(&text(&chart), requirements.as_deref(), &values, &loaded);
         let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
         let absent = absent(tree, &one, &loaded).into_iter();
-        let absent = absent.map(|index| (told_absent(&dependencies[index]), false));
+        let absent = absent.map(|index| (absent_message(&dependencies[index]), false));
         let faults = loaded.faults.iter();
         let faults = faults.map(|fault| (fault.message(), fault.fatal));
         let mut unseen: Vec<(String, bool)> = absent.chain(faults).collect();

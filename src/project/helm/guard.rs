@@ -1,4 +1,4 @@
-//! Whether a chart's templates ask for consent to images from elsewhere.
+//! Whether the templates of a chart refuse images from elsewhere unless a value allows them.
 //!
 //! Texts of templates in; knows no values.
 

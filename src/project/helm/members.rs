@@ -1,4 +1,4 @@
-//! What is done with the findings in the files of vendored charts, and problems of charts.
+//! Changes to the findings in files of vendored charts, and the problems of charts.
 
 use std::path::{Path, PathBuf};
 

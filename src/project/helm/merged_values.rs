@@ -1,7 +1,6 @@
-//! A table of values as the text of one file, so that what finds images in files finds them in values that come from
-//! several.
+//! A table of values as the text of one file, so that values from several files can be checked like a file.
 //!
-//! Knows where each scalar of that text came from, and nothing else of charts.
+//! Knows where each scalar of that text came from, and nothing else about charts.
 
 use super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
 use crate::source::Span;

@@ -1,4 +1,4 @@
-//! The charts that the walk met, by what their `Chart.yaml` says.
+//! The charts that the walk found, by the content of their `Chart.yaml`.
 
 use std::path::{Path, PathBuf};
 

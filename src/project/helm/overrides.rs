@@ -105,7 +105,7 @@ pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, S
 }
 
 const NO_ROOM: &str = "the override would change something else in the values file";
-const NOT_TRIED: &str = "too many overrides of the values file do not hold together";
+const NOT_TRIED: &str = "too many overrides of the values file cannot be applied together";
 
 /// A file with values in it.
 #[derive(Clone)]

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::absent_message;
 use super::changes::{Change, Target};
 use super::load::Loaded;
 use super::members::{drop_defaults, hold, note};
 use super::subchart_findings::Owned;
-use super::told_absent;
 use super::values::Spot;
 use crate::finding::{Finding, Related};
 use crate::project::{Member, Members};
@@ -81,7 +81,7 @@ impl OwnedChart {
             .iter()
             .filter_map(|index| dependencies.get(*index))
         {
-            let message = told_absent(dependency);
+            let message = absent_message(dependency);
             note(Some(member), Some(dependency.at.start), message, false);
         }
         for fault in &self.loaded.faults {
@@ -103,7 +103,8 @@ impl OwnedChart {
             finding.related.push(Related {
                 place: lock.clone(),
                 position: None,
-                text: "its digest is outdated after that: run `helm dependency update`".to_owned(),
+                text: "its digest does not match after that: run `helm dependency update`"
+                    .to_owned(),
             });
         }
     }

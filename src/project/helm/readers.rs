@@ -1,7 +1,7 @@
-//! What a chart's templates really make of its values, and what follows for what was found in them.
+//! What the templates of a chart make of its values, and what that means for findings in those values.
 //!
-//! The image that results decides whether there is a finding, whatever the keys are called, and a fix holds for all
-//! images that its value is a part of. Where a chart cannot be rendered, what each file says by itself holds.
+//! The rendered image decides whether there is a finding, whatever the keys are called, and a fix must be right for all
+//! images that its value is a part of. If a chart cannot be rendered, each file is judged by itself.
 
 mod compared;
 mod comparisons;
@@ -30,7 +30,7 @@ use super::given::Laid;
 use super::members::note;
 use super::refusal;
 use compared::Compared;
-use found::{is_other_image, names_legacy_host, placed, says};
+use found::{is_about, is_other_image, names_legacy_host, placed};
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::{Layer, is_layer};
@@ -38,7 +38,7 @@ use refused::Schemas;
 pub(super) use trace::rendered;
 use trace::{Trace, chart, traces};
 
-const OTHER_IMAGE: &str = "the chart's templates make another image of it";
+const OTHER_IMAGE: &str = "the chart's templates would make another image of it";
 
 /// A chart whose values, or whose templates, hold something that a rule could speak about.
 pub(super) struct Readers<'t> {
@@ -312,7 +312,7 @@ impl<'t> Readers<'t> {
             let findings = member.findings.iter().filter(|one| !one.mention);
             findings.map(|finding| (path.as_path(), finding))
         });
-        let is_found = findings.any(|(path, one)| says(one, path, &written, legacy));
+        let is_found = findings.any(|(path, one)| is_about(one, path, &written, legacy));
         let Some((_, first)) = written.first() else {
             return;
         };

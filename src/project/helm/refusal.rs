@@ -1,6 +1,6 @@
-//! Charts that refuse images from elsewhere, as those of Bitnami do: what a change brings along so that they render.
+//! Charts that refuse images from elsewhere, as those of Bitnami do: what a fix has to add so that they render.
 //!
-//! A chart says so by the value of a key, or by a template that reads the key where the values do not have it.
+//! A chart says so by the value of a key, or by a template that reads the key if the values do not have it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ const TABLES: [&str; 2] = ["global", "security"];
 pub(super) use crate::detect::LIFTED as REASON;
 
 /// What values say of it. `None` where they have no such key.
-fn said(values: &Table) -> Option<&Leaf> {
+fn allowed_images(values: &Table) -> Option<&Leaf> {
     match table_at(values, TABLES)?.get(KEY)? {
         Value::Leaf(leaf) => Some(leaf),
         _ => None,
@@ -32,7 +32,7 @@ fn said(values: &Table) -> Option<&Leaf> {
 
 /// Whether a chart refuses images from elsewhere.
 pub(super) fn refuses(chart: &Chart) -> bool {
-    match said(&chart.values) {
+    match allowed_images(&chart.values) {
         Some(leaf) => leaf.kind == LeafKind::Bool(false),
         None => chart.guard.is_read(),
     }
@@ -45,7 +45,7 @@ fn refuses_below(chart: &Chart) -> bool {
 
 /// Whether values that are laid over those of a chart have it accept them.
 pub(super) fn is_lifted(values: &Table) -> bool {
-    said(values).is_some_and(|leaf| leaf.kind == LeafKind::Bool(true))
+    allowed_images(values).is_some_and(|leaf| leaf.kind == LeafKind::Bool(true))
 }
 
 /// The override that has all charts below the keys accept other images.

@@ -1,9 +1,8 @@
-//! Charts that another file than a `Chart.yaml` asks for, and that are no one's to edit: the override of what they have
-//! by default goes where that file gives them values. Here those of a kustomization's `helmCharts`, with `valuesInline`
-//! or the `valuesFile` that the user owns; `released` has others.
+//! A vendored chart that a kustomization uses by `helmCharts`: its defaults are overridden in `valuesInline` or in the
+//! `valuesFile` that the user owns. `releases` does the same for other tools.
 //!
-//! Only what lies unpacked in `chartHome` is seen, and only with a repository to pull it from: without one it is the
-//! user's own chart, unless the settings say otherwise. Of `additionalValuesFiles` nothing is known.
+//! Only charts that are unpacked in `chartHome` are read, and only if a repository is given: without one it is the user's own
+//! chart, unless the settings say otherwise. `additionalValuesFiles` are not known here.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -189,7 +188,7 @@ impl ReleasedChart {
     }
 
     /// Adds what was found, and gives what it wants. Of a chart of which not every release is `understood`, what is in it is reported, too.
-    pub(super) fn tell(
+    pub(super) fn report(
         &self,
         members: &mut Members,
         found: Result<Vec<DefaultFinding>, String>,

@@ -1,7 +1,7 @@
 //! Renders charts as Helm does, in memory, and knows of every byte of the result where it comes from.
 //!
 //! Text that no template made stays traceable: a literal part of a template, a string in an action, a scalar of a values
-//! file. What a function makes anew is computed. Runs no program, asks no cluster, reads no disk; what a chart may cost
+//! file. what a function creates is computed. Runs no program, asks no cluster, reads no disk; what a chart may cost
 //! is bounded. Schemas of values are not checked.
 
 mod budget;

@@ -30,8 +30,9 @@ pub(super) use default_finding::DefaultFinding;
 use renames::{Renames, override_of, renames};
 
 const IN_TEMPLATE: &str =
-    "it is hard-coded in a template of a packaged chart, so no value changes it";
-const IN_CRD: &str = "it is hard-coded in a manifest of a packaged chart, so no value changes it";
+    "it is hard-coded in a template of a packaged chart, so no value can change it";
+const IN_CRD: &str =
+    "it is hard-coded in a manifest of a packaged chart, so no value can change it";
 const IN_TEXT: &str = "Helm replaces a string as a whole, so the override repeats all of it";
 const IN_LIST: &str = "Helm replaces a list as a whole, so the override repeats all of it";
 

@@ -1,8 +1,8 @@
 //! Names that a template joins with a registry of its own: `k8s.gcr.io/{{ .Values.image.repository }}`.
 //!
-//! Template and values are one site then: the value is no name of Docker Hub, and its tag says whether the image is at
-//! the new location. Follows `.Values` in the text around it and in the format of `printf`; what goes through variables,
-//! `include` or `tpl` is left to what each file says by itself.
+//! Template and values are then one image use: the value is not a name on Docker Hub, and its tag says whether the image is
+//! at the new location. Follows `.Values` in the text around it and in the format of `printf`; what goes through variables,
+//! `include` or `tpl` is left to the check of each file.
 
 use std::path::Path;
 

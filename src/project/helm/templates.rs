@@ -1,6 +1,6 @@
 //! Templates of a chart that join registries with its values, judged together with them.
 //!
-//! What a join is, and what is said of it, is for `joined`.
+//! `template_join` says what a join is.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -335,7 +335,7 @@ fn related(finding: &Finding) -> Vec<String> {
 }
 
 #[test]
-fn origin_and_override_are_told() {
+fn origin_and_override_are_reported() {
     let (findings, _) = reported(&[
         ("Chart.yaml", APP),
         ("values.yaml", "sub:\n  image:\n    tag: v2.4.1\n"),
@@ -369,7 +369,7 @@ fn a_moved_repository_makes_the_lock_stale() {
         reported(&[("Chart.yaml", APP), ("Chart.lock", "digest: sha256:0\n")]);
     assert_eq!(
         related(&findings[0]),
-        ["Chart.lock None its digest is outdated after that: run `helm dependency update`"]
+        ["Chart.lock None its digest does not match after that: run `helm dependency update`"]
     );
     let problems: Vec<&str> = members
         .values()
@@ -381,7 +381,7 @@ fn a_moved_repository_makes_the_lock_stale() {
 }
 
 #[test]
-fn values_that_do_not_parse_are_told_and_left_alone() {
+fn values_that_do_not_parse_are_reported_and_left_alone() {
     let (findings, members) = reported(&[
         ("Chart.yaml", APP),
         ("values.yaml", "sub: [\n"),

@@ -1,6 +1,6 @@
-//! Which charts belong to the tool that put them into the tree, and would put them back.
+//! Which charts a tool put into the tree, and would restore.
 //!
-//! Texts of charts in, a word out; only the user's own list speaks about paths.
+//! Decides by what charts say of their dependencies, and by the user's own list of folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

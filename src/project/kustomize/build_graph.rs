@@ -1,6 +1,6 @@
-//! The files of one or several kustomizations, read for what flows through them.
+//! The files of one or several kustomizations, and how images pass through them.
 //!
-//! Leaves come in by resources, patches and values; entries and tests stand in their way.
+//! Resources, patches and values bring images in; `images` entries and tests of JSON patches apply to them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What a folder is built from, for what applies it from elsewhere.
+//! The files that a folder is built from, for other tools that apply the folder.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What the rules say of a reference by itself, apart from any file that it is in.
+//! What the rules say about a reference by itself, whatever file it is in.
 
 use super::entry::Entry;
 use super::image_name::{Pattern, SplitName, heads};

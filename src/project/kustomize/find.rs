@@ -1,5 +1,5 @@
-//! What only the whole tree says: entries that are legacy by their own words, and the tags with which bases are pulled
-//! in the end.
+//! Findings that need the whole tree: `images` entries that name legacy locations, and the tags with which the images of
+//! bases are pulled in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What has to be done together: sets of fixes, entries and tests, united where one needs the other.
+//! Sets of fixes, entries and tests that have to change together.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! From the plan to the findings: fixes that go together, and those that are held back, with the reason.
+//! From the plan to the findings: fixes that belong together, and those that are left out, with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -103,7 +103,9 @@ fn why_fixed(group: &BuildGraph, test: &Test, is_found: bool) -> Option<String> 
     let why = match &group.files[test.file].free {
         Err(why) => Some(&**why),
         Ok(()) if !is_found => Some(KEPT),
-        Ok(()) if !test.verbatim => Some("its text is not as it is meant, so it cannot be edited"),
+        Ok(()) if !test.verbatim => {
+            Some("it is written with escapes or over several lines, so it cannot be edited")
+        }
         Ok(()) => None,
     };
     why.map(str::to_owned)
@@ -334,7 +336,7 @@ impl Fixer<'_> {
             }
             let held = self.outcome.held.get(&Cause::Entry(index));
             let why = held.or(self.leaves[index].fixed.as_ref()).cloned();
-            let why = why.unwrap_or_else(|| "the entry cannot be given a newName".to_owned());
+            let why = why.unwrap_or_else(|| "a `newName` cannot be added to the entry".to_owned());
             if let Some(finding) = self.finding(location) {
                 lower(finding, Applicability::Display, &why);
             }

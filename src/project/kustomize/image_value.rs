@@ -1,4 +1,4 @@
-//! A text on its way through a build: what it was, what it becomes, and what moves it.
+//! A text during a build: what it was, what it becomes, and what changes it.
 
 use std::rc::Rc;
 

@@ -369,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remote_bases_are_told_from_paths() {
+    fn remote_bases_are_distinguished_from_paths() {
         for remote in [
             "https://github.com/org/repo//config?ref=v1",
             "github.com/org/repo/config?ref=v1",

@@ -1,6 +1,6 @@
-//! How an `images` entry is laid out in its file, and what is added to it in the same style.
+//! How an `images` entry is laid out in its file, and how a key or an entry is added in the same style.
 //!
-//! Blocks, flow style and JSON. What is put together from anchors, or spread over lines, is left to people.
+//! Blocks, flow style and JSON. An entry that uses anchors, or is spread over lines, is left to people.
 
 use super::image_scalars::edited;
 use crate::edit::Edit;

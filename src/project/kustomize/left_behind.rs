@@ -1,5 +1,5 @@
-//! Entries and tests that were left behind: they go by an old name where what they are for has its new one already, as
-//! after a move that was made in half of the files, or that was cut short.
+//! Entries and tests that still have an old name although what they select has the new one already, as after a move of half
+//! of the files, or one that was interrupted.
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::rules::RuleSet;
 use crate::source::{LineIndex, Span};
 
 const UNSEEN: &str = "a base that is not here may still have the old name";
-const IDLE: &str = "it selects nothing now, and would begin to act again";
+const IDLE: &str = "it selects nothing now, and would select an image again";
 const BOTH: &str = "its base has the image under both names";
 const ROBS: &str = "another images entry selects what this one would give another name";
 const OTHER_TAG: &str = "it is not known whether the new location has the tag that it sets";
@@ -242,7 +242,7 @@ impl Search<'_> {
         Related {
             place: file.path.display().to_string(),
             position: Some(LineIndex::new(&file.text).position(&file.text, span.start)),
-            text: "the new name is here already".to_owned(),
+            text: "the new name is already here".to_owned(),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What has to change together so that every entry goes on selecting what it selects, and what must stay for that.
+//! What has to change together so that every entry still selects what it selects now, and what must stay because of that.
 //!
-//! Plans until nothing more is found wrong: an entry that cannot follow holds its bases back, and what they feed with them.
+//! Plans until nothing is wrong any more: if an entry cannot change, neither can its bases, nor what else they are used by.
 
 mod wrong;
 
@@ -38,7 +38,7 @@ pub(super) struct FixPlan {
     pub(super) fix_sets: Vec<FixSet>,
 }
 
-/// Plans again and again: each time something is held back, what depends on it is looked at anew.
+/// Plans again and again: each time something is held back, what depends on it is checked again.
 const MOST_ROUNDS: usize = 64;
 
 pub(super) struct Planner<'g> {

@@ -1,4 +1,4 @@
-//! Turns layers into stages: reads the files that they name, each once for each use that is made of it.
+//! Makes steps of kustomizations: reads the files that they name, once for each way they are used.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

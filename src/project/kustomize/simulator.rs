@@ -1,6 +1,6 @@
-//! A build, played twice at once: as the files are, and as they would be after the fixes that are planned.
+//! Simulates a build twice at once: with the files as they are, and as they would be after the planned fixes.
 //!
-//! Every text that may reach the field of an image goes its own way through the layers, so what holds for each of them
+//! Every text that may end up in an image field passes through the kustomizations by itself, so what holds for each of them
 //! holds for the build. Knows no rule.
 
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! What may come in with bases and charts that are not here: the names that entries on its way select.
+//! Images that may come from bases and charts that are not in the tree: the names that entries on their way select.
 
 use std::collections::{BTreeMap, BTreeSet};
 

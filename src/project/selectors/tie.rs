@@ -1,4 +1,4 @@
-//! One fix of what selects images by a name, and of what has that name.
+//! One fix for an entry that selects images by a name, and for what has that name.
 
 use std::path::Path;
 use std::sync::Arc;

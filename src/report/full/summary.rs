@@ -354,7 +354,7 @@ Found 1 error, 5 warnings and 2 infos in 2 of 30 files (1.2 s).
     }
 
     #[test]
-    fn a_run_that_wrote_tells_what_it_fixed_and_left() {
+    fn a_run_that_wrote_reports_what_it_fixed_and_left() {
         let write = RenderOptions {
             write: true,
             ..LOOK

@@ -1,4 +1,4 @@
-//! Version 1 of the JSON report, field by field: what `docs/json.md` tells of.
+//! Version 1 of the JSON report, field by field: as `docs/json.md` describes it.
 //!
 //! These structs are apart from the inner types on purpose, so that those can change while this stays.
 

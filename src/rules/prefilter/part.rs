@@ -107,7 +107,7 @@ impl Part {
                     true => &mut sight.has_word,
                     false => &mut sight.suspect,
                 };
-                *found = *found || place.stands_at(text, start, &mut known);
+                *found = *found || place.occurs_at(text, start, &mut known);
             }
             if sight.suspect && sight.has_word {
                 return seen;
@@ -141,7 +141,7 @@ impl Part {
                 known.resize(self.cuts, None);
                 let mut places = self.places_of(stem);
                 let named = places.any(|place| {
-                    !place.needles.is_word && place.stands_at(text, start, &mut known)
+                    !place.needles.is_word && place.occurs_at(text, start, &mut known)
                 });
                 named.then_some(start)
             })
@@ -174,7 +174,7 @@ impl Part {
             }
             if !is_named {
                 known.resize(self.cuts, None);
-                is_named = places.any(|place| place.stands_at(text, start, &mut known));
+                is_named = places.any(|place| place.occurs_at(text, start, &mut known));
             }
         }
         is_named

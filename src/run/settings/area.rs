@@ -86,16 +86,16 @@ pub(in crate::run) struct Vendoring<'v>(pub(in crate::run) &'v Settings<'v>);
 impl Vendoring<'_> {
     /// See [`Config::edit_vendored_charts`].
     pub(in crate::run) fn edits(&self, folder: &Path) -> bool {
-        self.says(folder, |config| config.edit_vendored_charts)
+        self.setting_of(folder, |config| config.edit_vendored_charts)
     }
 
     /// See [`Config::vendors_chart`].
     pub(in crate::run) fn lists(&self, folder: &Path) -> bool {
-        self.says(folder, |config| config.vendors_chart(folder))
+        self.setting_of(folder, |config| config.vendors_chart(folder))
     }
 
-    fn says(&self, folder: &Path, says: impl FnOnce(&Config) -> bool) -> bool {
+    fn setting_of(&self, folder: &Path, setting: impl FnOnce(&Config) -> bool) -> bool {
         let area = self.0.of(&folder.join(file_type::CHART_FILES[0]));
-        area.is_some_and(|area| says(&area.config))
+        area.is_some_and(|area| setting(&area.config))
     }
 }

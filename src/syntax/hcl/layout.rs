@@ -1,4 +1,4 @@
-//! How lists and blocks are laid out, and where one more goes, in the style of those that are there. Knows no key.
+//! How lists and blocks are laid out, and where another one goes, in the same style. Knows no key.
 
 use super::scan::{Kind, Scan, Token};
 use crate::source::Span;

@@ -349,7 +349,10 @@ fn what_is_missing_in_the_pod_is_named() {
         namespace: Some("..".to_owned()),
         ..query()
     };
-    assert_eq!(why(&all, &namespace), "`..` is no name of a namespace");
+    assert_eq!(
+        why(&all, &namespace),
+        "`..` is not a valid name of a namespace"
+    );
     fs::write(folder.join("token"), " \n").unwrap();
     assert!(why(&all, &query()).ends_with("token: is empty"));
     fs::write(folder.join("token"), "x".repeat(70_000)).unwrap();

@@ -1,5 +1,6 @@
-//! Files of values whose names a program fills in: `values/{{ .Environment.Name }}.yaml`. Which of those in the tree it is,
-//! is not known here, so that none of them says what a chart gets, and each may be for it.
+//! Values files whose names a program fills in: `values/{{ .Environment.Name }}.yaml`.
+//!
+//! Which file of the tree is meant is not known here. So none of them says what a chart gets, and each may be for it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! A file that may name charts, and what is read around it: each file of values once.
+//! A file that may name charts, and the files that it refers to. Each values file is read once.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;

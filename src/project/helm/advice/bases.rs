@@ -1,7 +1,7 @@
-//! Objects that name a chart, by their own names: what a patch of one is for. The patch itself names no chart.
+//! Objects that name a chart, by their names: a patch names its object and no chart.
 //!
-//! Those count that are nearest in the tree, and only what all of them say. Where they say different things, the kustomization
-//! that brings the patch and one of them together decides (`reach`).
+//! The nearest objects in the tree count, and only what all of them say. If they differ, the kustomization that includes both
+//! the patch and one of them decides (`reach`).
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

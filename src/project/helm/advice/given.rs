@@ -1,6 +1,6 @@
-//! The values that a tree gives to a chart, and whether they put other images in place of what the chart has by default.
+//! The values that the tree gives to a chart, and whether they replace images that the chart has by default.
 //!
-//! The defaults are not here, so that a value is known by its key alone: `repository`, `image`, `registry`.
+//! The defaults are not here, so a value is known by its key alone: `repository`, `image`, `registry`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

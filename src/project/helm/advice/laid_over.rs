@@ -1,4 +1,4 @@
-//! What patches are laid over: the objects of a file that name charts, and what their values say.
+//! The objects that a patch applies to: those that name charts, and what their values say.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Charts that are made for the images of their owner: what is said of others, and what has the charts accept them.
+//! Charts that are made for the images of their own vendor, and the value that makes them accept others.
 //!
-//! Only the names of these charts are known. Those that are in the tree say themselves what they refuse.
+//! Only the names of these charts are known. Charts in the tree say themselves what they refuse.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ const LIFTED_FIRST: &str = "the chart refuses images from elsewhere until the fi
 /// Says of the images that a chart gets that it is not made for any others than those of its owner.
 pub(super) fn note(one: &Named, path: &Path, members: &mut Members, places: &mut Places) {
     let note = format!(
-        "the chart {} expects images of its own vendor: another one needs other values, too",
+        "the chart {} expects images of its own vendor: images of others need other values, too",
         one.chart
     );
     if let Some(member) = members.get_mut(path) {

@@ -1,8 +1,7 @@
-//! Patches of objects that name charts, as kustomizations list them: texts in the kustomization, and files that its targets
-//! are for.
+//! Patches of objects that name charts: inline in a kustomization, or in files that it gives a target.
 //!
-//! A file that says itself what it patches is read as any object is (`named`). What a JSON patch adds has no place for a
-//! key more.
+//! A file that names its object itself is read like any object (`named`). A value that a JSON patch adds has no room for
+//! another key.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

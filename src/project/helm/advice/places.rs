@@ -1,4 +1,4 @@
-//! Where the values are that a chart gets, as far as a key can be added to them.
+//! Where a chart gets its values from, as far as a key can be added there.
 
 use std::path::{Path, PathBuf};
 

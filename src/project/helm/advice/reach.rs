@@ -1,4 +1,5 @@
-//! Which files are built together: of several objects that a patch may be for, it is for one of those.
+//! Which files are built together: if several objects have the name that a patch gives, it is for the one that is built with
+//! it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

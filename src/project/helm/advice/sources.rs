@@ -1,5 +1,5 @@
-//! Where charts come from that are named by a reference: Flux's `HelmRepository` and `OCIRepository` objects, wherever in the
-//! tree they are.
+//! Where charts come from that are named by a reference: the `HelmRepository` and `OCIRepository` objects of Flux, anywhere
+//! in the tree.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

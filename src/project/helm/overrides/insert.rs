@@ -1,7 +1,6 @@
-//! Where overrides go in a values file: at the end of the innermost map that is there, or in the place that was left
-//! empty for them.
+//! Where overrides go in a values file: at the end of the innermost map that exists, or where a key has no value yet.
 //!
-//! Only looks for room. Whether the outcome is right is for the caller to see.
+//! Only finds the location. The caller checks the result.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What templates compare values with: a fix that turns the outcome makes the chart render more than another image.
+//! Comparisons in templates: a fix that changes the result of one would make the chart render more than another image.
 //!
 //! Knows no chart, and no tree of files.
 
@@ -65,11 +65,14 @@ impl Compared {
     }
 
     pub(super) fn reason(&self) -> String {
-        format!("{}: the chart would render other things, too", self.said())
+        format!(
+            "{}: the chart would render other things, too",
+            self.describe()
+        )
     }
 
     /// The comparison, for people.
-    pub(super) fn said(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let with = self.texts().join("`, `");
         format!("{} compares this value with `{with}`", self.value.reader)
     }

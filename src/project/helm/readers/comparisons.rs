@@ -1,5 +1,5 @@
-//! Fixes of values that templates compare. Where the template names the registry that a fix moves, both change together;
-//! any other fix that would turn a comparison is shown, and left to people.
+//! Fixes of values that templates compare. If the template names the registry that a fix moves, both change together; any
+//! other fix that would change the result of a comparison is shown and not applied.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl<'c> Turning<'c> {
         followed.map(|(_, edit)| edit.as_ref()).collect()
     }
 
-    /// The finding, and the comparison that tells most: one that cannot follow, if there is one.
+    /// The finding, and the comparison to name: one that cannot follow, if there is one.
     fn shown<'m>(&self, members: &'m mut Members) -> Option<(&'m mut Finding, &'c Compared)> {
         let finding = members
             .get_mut(&self.path)?
@@ -136,7 +136,7 @@ fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
             fix.elsewhere = Arc::clone(edits);
             fix.applicability = Applicability::Unsafe;
         }
-        let why = format!("{}, which changes too", turned.said());
+        let why = format!("{}, which changes too", turned.describe());
         finding.reason = Some(match finding.reason.take() {
             Some(other) => format!("{other}; {why}"),
             None => why,

@@ -1,5 +1,5 @@
-//! Overrides of subcharts' values, tried: the chart is rendered with each, and an image that would become a wrong one takes
-//! the fix away. Other values may say what image a subchart pulls in the end, as `global.imageRegistry` does.
+//! Tries overrides of values of subcharts: the chart is rendered with each, and an override that would make a wrong image is
+//! removed. Other values, such as `global.imageRegistry`, may decide what a subchart pulls.
 
 use std::collections::BTreeMap;
 use std::path::Path;

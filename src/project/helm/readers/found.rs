@@ -1,4 +1,4 @@
-//! Findings beside images: which of them speak of one, and the one that an image gets.
+//! Findings and images: which findings are about an image, and the finding that an image gets.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ pub(super) fn is_other_image(
 
 /// Whether a finding in a file is about an image already: about the end of its name, or the registry that is all that
 /// changes.
-pub(super) fn says(
+pub(super) fn is_about(
     one: &Finding,
     path: &Path,
     written: &[(&Part, &Written)],

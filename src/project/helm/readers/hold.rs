@@ -1,8 +1,8 @@
-//! A fix holds for every reader of what it changes: images that no rule speaks about stay as they are, and the others
-//! become what their rule says.
+//! A fix must be right for every image that uses the value it changes: images that no rule is about stay as they are, and the
+//! others become what their rule says.
 //!
-//! Fixes are taken together, as they are written together. Those that make a wrong image need review, if they are right
-//! together with others that do; else they are taken away, and the reason names the reader.
+//! Fixes are checked together, because they are written together. A fix that makes a wrong image needs review if the image is
+//! right together with other fixes that need review. Otherwise it is removed, and the reason names the image.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Values that are laid over a chart's own: of a file beside them, or of a release.
+//! Values that override those of a chart: of a file beside them, or of a release.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! Digests that go beside tags, tried: the chart is rendered with each, and only one that comes to `@sha256:…` of the image that
-//! it is of is written, as the templates want it: whole, or its digits alone.
+//! Tries digests that are added beside tags: the chart is rendered with each, and only a digest that results in `@sha256:…`
+//! of its image is written, in the form that the templates expect: with `sha256:` or without.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Fixes of values that the schema of a chart refuses: Helm would not render the chart any more.
+//! Fixes that the schema of a chart refuses: Helm would no longer render the chart.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

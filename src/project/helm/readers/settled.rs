@@ -1,7 +1,7 @@
-//! Images that result only where other values are given than those that a finding is about.
+//! Images that are rendered only with other values than those that a finding is about.
 //!
-//! `{{ if .registry }}{{ .registry }}/{{ end }}{{ .repository }}` makes an image without the registry. It is none of a
-//! repository that has its registry beside it.
+//! `{{ if .registry }}{{ .registry }}/{{ end }}{{ .repository }}` makes an image without the registry. A repository that has
+//! its registry beside it never becomes that image.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Values that are laid over a chart's own, but are more than is tried one by one.
+//! Values that override those of a chart, but are more than can be tried one by one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::source::Span;
 const MOST_LAYERS: usize = 64;
 
 const NOT_TRIED: &str =
-    "the chart has more values files or releases than are tried, and this is one of the others";
+    "the chart has more values files or releases than regfix tries, and this one was not tried";
 
 /// The layers that are tried, and the others. Those that a rule could speak about come first.
 pub(super) fn tried(

@@ -1,6 +1,6 @@
-//! The values that a release lays over those of a chart of the tree, from the lowest layer to the uppermost.
+//! The values that a release lays over those of a chart in the tree, from the lowest layer to the highest.
 //!
-//! Knows files and where in them values are; renders nothing. Values that are not of this tree make all of them unknown.
+//! Knows files and where values are in them; renders nothing. If some values are not in the tree, all of them are unknown.
 
 use std::path::PathBuf;
 

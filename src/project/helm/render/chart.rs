@@ -120,7 +120,9 @@ impl Chart {
         };
         let root = reader.chart(files, "")?;
         if instances_are_too_many(&root) {
-            return Err("its dependencies come to more than 1000 charts".to_owned());
+            return Err(
+                "it has more than 1000 dependencies, counting those of its dependencies".to_owned(),
+            );
         }
         Ok(Self {
             root,

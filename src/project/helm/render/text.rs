@@ -1,7 +1,7 @@
 //! Bytes that know where they come from.
 //!
 //! A text is a run of bytes and a table of pieces, sorted by their ends. Copying a part of a text copies its pieces;
-//! what a function makes anew is computed.
+//! what a function creates is computed.
 
 use std::rc::Rc;
 

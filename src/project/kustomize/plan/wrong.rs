@@ -1,4 +1,4 @@
-//! What a plan would do wrong, and what has to be held back for that.
+//! What a plan would break, and what must not change because of that.
 
 use std::rc::Rc;
 

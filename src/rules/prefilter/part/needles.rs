@@ -154,7 +154,7 @@ impl Context {
 
     /// Whether the location is named in the text by a piece whose stem is at `start`. What is `known` of other pieces
     /// does not depend on where the stem is met, so that each is looked for once.
-    pub(super) fn stands_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> bool {
+    pub(super) fn occurs_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> bool {
         let met = |piece: &Piece, ends_value: bool| {
             let at = start.checked_sub(piece.stem);
             at.is_some_and(|at| self.fits(piece, text, at, ends_value))

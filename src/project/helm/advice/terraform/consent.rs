@@ -1,7 +1,7 @@
-//! Where a release that is written in HCL gets the value by which its chart accepts images from elsewhere.
+//! Adds the value by which a chart accepts other images to a release that is written in HCL.
 //!
-//! Among values that are written out as a list it is one more of them; where there are none, one more `set`. Anything else is
-//! left to people.
+//! If `values` is a list that is written out, it gets another item; otherwise the release gets another `set`. Everything else
+//! is left to people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

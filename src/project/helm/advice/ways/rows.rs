@@ -1,4 +1,4 @@
-//! The table of ways to name a chart, one row each. A chart that is named in a new way is a row more.
+//! The table of ways to name a chart, one row each. A new way is a new row.
 
 use super::super::bases::Kind;
 use super::super::terraform;

@@ -1,7 +1,7 @@
-//! The tables of a document that a path of steps leads to, each with its place.
+//! The tables of a document that a path of steps leads to, each with its location.
 //!
-//! The steps are set apart by spaces: a key, `*` for every key of a table, `[]` for every item of a list, and `**` for
-//! whatever is on the way. Knows nothing of charts.
+//! Steps are separated by spaces: a key, `*` for every key of a table, `[]` for every item of a list, and `**` for any number
+//! of steps. Knows nothing about charts.
 
 use super::super::super::values::{Spot, Step, Table, Value};
 

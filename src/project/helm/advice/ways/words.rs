@@ -1,4 +1,4 @@
-//! Which words of the ways to name a chart are in a text: each is looked for once, and only where a way asks for it.
+//! Which words of the ways to name a chart are in a text. Each word is searched once, and only if a way needs it.
 
 use std::cell::Cell;
 use std::collections::HashMap;
