@@ -65,7 +65,7 @@ pub struct View<'v> {
 pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     let mut found = text::scan(input, region, prose);
     options::of_text(input, region, (None, true), &mut found, 0);
-    calls::of_text(input, &mut found);
+    calls::of_text(input, region, &mut found);
     found
 }
 

@@ -49,12 +49,13 @@ const IN_CALL: Usage = Usage::likely("it is an argument of a call in code");
 /// No call of people is longer.
 const LONGEST: usize = 1 << 12;
 
-/// Reads the calls of a text. `out` has what its words by themselves are.
-pub(super) fn of_text(input: &Input<'_>, out: &mut Vec<ImageUse>) {
+/// Reads the calls of a region. `out` has what its words by themselves are.
+pub(super) fn of_text(input: &Input<'_>, region: Span, out: &mut Vec<ImageUse>) {
     let text = input.masked;
     let mut calls: Vec<(Call<'_>, Does)> = Vec::new();
     for (name, does) in CALLS {
-        let starts = memchr::memmem::find_iter(text.as_bytes(), name.as_bytes());
+        let starts = memchr::memmem::find_iter(region.of(text).as_bytes(), name.as_bytes());
+        let starts = starts.map(|start| region.start + start);
         let found = starts.filter_map(|start| Some((Call::at(text, start, name)?, does)));
         calls.extend(found);
     }

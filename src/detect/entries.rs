@@ -24,6 +24,15 @@ const SELECTS: Usage = Usage::Selector {
     replaced: true,
 };
 const BUILT: Usage = Usage::Pushed(usage::BUILT);
+const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
+const RELABELLED: Usage = Usage::Mention("it becomes a label, nothing is pulled from it");
+const REPLACES: Usage =
+    Usage::likely("it takes the place of what the pattern beside it matches: see who reads both");
+const NAMED_ANEW: Usage = Usage::likely(
+    "what it is copied or renamed to is beside it: see whether something looks for this name",
+);
+const OLD: Usage =
+    Usage::likely("its key calls it an old one: it may be what something looks for or replaces");
 const LABEL: Usage = Usage::likely("it is a label, which other programs read");
 const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
 const BESIDE_CLOSED: Usage =
@@ -175,9 +184,13 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if words::is_example(key) => Some(EXAMPLE),
         () if matches!(key, "enum" | "const") => Some(CLOSED),
         () if is_anchor(context) => Some(COMPARED),
-        () if words::is_closed_list(key) && is_list_of_scalars(value) => Some(CLOSED),
+        () if is_closed_list(key, siblings) && is_list_of_scalars(value) => Some(CLOSED),
+        () if key == "replacement" => of_replacement(siblings),
+        () if key == "cacheto" => Some(PUSHED),
         // `values` of a condition
         () if key == "values" && has("operator") => Some(COMPARED),
+        // of a constraint of Nomad
+        () if key == "value" && has("attribute") => Some(COMPARED),
         () if words::is_allowed(key) => Some(ALLOWED),
         () if key == "block" && is_block_of_tasks(siblings, value) => None,
         () if words::is_mention(key) => Some(MATCHED),
@@ -186,9 +199,13 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.
         () if key == "imagerepository" => of_kubeadm(context, siblings),
+        () if key == "imageregistry" && has_pause_image(siblings) => given_version(siblings),
         () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
         () if key == "labels" && value.as_map().is_some() => Some(LABEL),
         () if is_beside_pattern(siblings, value) => Some(BESIDE_PATTERN),
+        () if words::is_pushed(key) => Some(PUSHED),
+        () if words::is_old(key) => Some(OLD),
+        () if value.as_scalar().is_some() => of_table(key, &has),
         () => None,
     }
 }
@@ -198,15 +215,66 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
 fn of_kubeadm(context: &Context<'_>, siblings: &Map<'_>) -> Option<Usage> {
     let is_configuration = context.parent == "clusterconfiguration"
         || siblings.text("kind") == Some("ClusterConfiguration");
-    let version = || {
-        let mut keys = siblings.entries.iter().filter_map(Entry::name);
-        let key = keys.find(|key| words::fold(key) == "kubernetesversion")?;
-        Some(kubeadm::option(siblings.text(key)))
-    };
     match is_configuration {
         true => Some(kubeadm::repository(context)),
-        false => version(),
+        false => given_version(siblings),
     }
+}
+
+/// What kubeadm makes of a registry by the version that is beside it.
+fn given_version(siblings: &Map<'_>) -> Option<Usage> {
+    let mut keys = siblings.entries.iter().filter_map(Entry::name);
+    let key = keys.find(|key| words::fold(key) == "kubernetesversion")?;
+    Some(kubeadm::option(siblings.text(key)))
+}
+
+/// Whether the image of the sandbox is beside a registry, as where a tool calls kubeadm.
+fn has_pause_image(siblings: &Map<'_>) -> bool {
+    let mut keys = siblings.entries.iter().filter_map(Entry::name);
+    keys.any(|key| words::fold(key) == "pauseimage")
+}
+
+/// The two sides of a row of a table by which images are copied or renamed.
+fn of_table(key: &str, has: &dyn Fn(&str) -> bool) -> Option<Usage> {
+    const SIDES: [(&str, &str); 4] = [
+        ("from", "to"),
+        ("src", "dst"),
+        ("src", "dest"),
+        ("old", "new"),
+    ];
+    let sides = SIDES.iter().filter(|(from, to)| has(from) && has(to));
+    let mut usages = sides.filter_map(|(from, to)| match key {
+        key if key == *from => Some(NAMED_ANEW),
+        key if key == *to && *to != "new" => Some(PUSHED),
+        _ => None,
+    });
+    usages.next()
+}
+
+/// What replaces a match: a label of Prometheus, or a part of a name that others read.
+fn of_replacement(siblings: &Map<'_>) -> Option<Usage> {
+    const OF_LABELS: [&str; 4] = [
+        "source_labels",
+        "sourceLabels",
+        "target_label",
+        "targetLabel",
+    ];
+    let has = |keys: &[&str]| keys.iter().any(|key| siblings.get(key).is_some());
+    match () {
+        () if has(&OF_LABELS) => Some(RELABELLED),
+        () if has(&["regex", "regexp", "pattern", "match", "search"]) => Some(REPLACES),
+        () => None,
+    }
+}
+
+/// Whether a list is all that is allowed: by its key, or by what is beside it, as in Azure Pipelines and Rundeck.
+fn is_closed_list(key: &str, siblings: &Map<'_>) -> bool {
+    let is_parameter = || siblings.get("name").is_some() && siblings.get("default").is_some();
+    words::is_closed_list(key) || key == "values" && (is_parameter() || is_enforced(siblings))
+}
+
+fn is_enforced(siblings: &Map<'_>) -> bool {
+    siblings.text("enforced") == Some("true")
 }
 
 /// Whether a map says how the image in it is built: of DevSpace and Okteto, or of the matrix of a workflow.
@@ -315,5 +383,5 @@ pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
         "allowedValues",
         "AllowedValues",
     ];
-    keys.iter().any(holds)
+    keys.iter().any(holds) || is_closed_list("values", siblings) && holds(&"values")
 }

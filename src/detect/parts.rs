@@ -178,7 +178,7 @@ impl<'r> Reader<'r> {
             beside: None,
             around: self.around,
         };
-        if is_hosted(text) {
+        if is_hosted(text) || is_put_before(text) {
             // It is whole by itself.
             image.beside = image.registry.take();
         }
@@ -297,6 +297,11 @@ fn path_on_hub(text: &str) -> &str {
 fn is_hosted(text: &str) -> bool {
     let path = text.split_once('/');
     path.is_some_and(|(host, path)| is_registry_host(host) && !path.is_empty())
+}
+
+/// Whether a placeholder is what a name begins with: `{{ registry }}/pause`.
+fn is_put_before(text: &str) -> bool {
+    text.starts_with("{{") && text.contains('/')
 }
 
 fn is_tagged(text: &str) -> bool {

@@ -11,15 +11,14 @@ use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
-use super::usage::{Certainty, MATCHED, Usage};
-use super::{branches, defaults, text, words};
+use super::usage::{Certainty, MATCHED, PUSHED, Usage};
+use super::{branches, calls, defaults, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
 const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
-const PUSHED: &str = "images are pushed there, not pulled";
 const TITLE: &str = "it is a title";
 const IN_FREE_TEXT: &str = "it is in free text";
 const IN_A_LIST: &str = "a registry in a list item can mean several things";
@@ -318,11 +317,13 @@ fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let above = above.or(context.inherited);
     let is_build = words::is_build_arguments(context.key)
         || context.key == "args" && context.parent == "build";
-    let prose = match is_build {
-        true => text::Prose::BuildArguments,
-        false => text::Prose::Arguments,
+    let prose = match above.filter(|usage| usage.is_of_registries()) {
+        Some(usage) => text::Prose::Listed(usage),
+        None if is_build => text::Prose::BuildArguments,
+        None => text::Prose::Arguments,
     };
-    let found = text::scan(context.input, span, prose);
+    let mut found = text::scan(context.input, span, prose);
+    calls::of_text(context.input, span, &mut found);
     out.extend(found.into_iter().map(|mut one| {
         one.usage = one.usage.below(above);
         // `chart-repos: [stable=https://charts.example.com]`, for the tests of charts

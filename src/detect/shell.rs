@@ -227,6 +227,9 @@ impl<'c> Command<'c> {
         if self.is_tested(index) {
             return Some(TESTED);
         }
+        if self.is_awaited(index) {
+            return Some(TESTED);
+        }
         if self.is_proxied() {
             return Some(PROXIED);
         }
@@ -304,6 +307,15 @@ impl<'c> Command<'c> {
         at == 0 || BEFORE.contains(&previous) || is_script() || is_list && previous == "in"
     }
 
+    /// `kubectl wait --for=jsonpath='{.spec.image}'=NAME`, `--field-selector spec.image=NAME`
+    fn is_awaited(&self, index: usize) -> bool {
+        let own = self.words[index].text;
+        let mut words = self.before(index).iter().map(|word| word.text).chain([own]);
+        let waits = words.any(|word| word == "wait") && words.any(|word| word.contains("jsonpath"));
+        let selects = |word: &str| word.starts_with("--field-selector");
+        waits || selects(own) || selects(self.previous(index))
+    }
+
     /// Directives of nginx.
     fn is_proxied(&self) -> bool {
         let word = |at: usize| self.words.get(at).map_or("", |word| word.text);
@@ -348,8 +360,25 @@ impl<'c> Command<'c> {
         ]) || before.iter().any(|word| word.text.ends_with("/executor"));
         let is_cache =
             is_written_cache(own) || matches!(self.previous(index), "--cache-repo" | "--cache-to");
+        let is_output = self.is_output(index);
         let by_pack = before.len() >= 2 && has(&["pack"]) && self.previous(index) == "build";
-        has(&["push", "promote"]) || is_second || names_result && builds || by_pack || is_cache
+        has(&["push", "promote"])
+            || is_second
+            || names_result && builds
+            || by_pack
+            || is_cache
+            || is_output
+    }
+
+    /// `--output type=registry,name=NAME` of builders, also by itself.
+    fn is_output(&self, index: usize) -> bool {
+        let (own, previous) = (self.words[index].text, self.previous(index));
+        let is_kind = |word: &str| {
+            let kinds = ["type=registry", "type=image", "type=docker", "type=oci"];
+            kinds.iter().any(|kind| word.contains(kind))
+        };
+        let is_named = own.starts_with("name=") || own.contains(",name=");
+        is_named && (is_kind(own) || previous.ends_with(',') && is_kind(previous))
     }
 }
 
@@ -436,6 +465,18 @@ mod tests {
             ),
             ("cosign verify --key k IMG", "mention"),
             ("cosign sign IMG", "pushed"),
+            (
+                "docker buildx build --cache-from type=registry,ref=IMG .",
+                "pull",
+            ),
+            ("type=image,name=IMG,push=true", "pushed"),
+            ("docker buildx build -o type=registry,name=IMG .", "pushed"),
+            (
+                "kubectl get pods --field-selector spec.image=IMG",
+                "compared",
+            ),
+            ("kubectl wait pod/x --for jsonpath={.a}=IMG", "compared"),
+            ("kubectl wait --for=jsonpath='{.a}'=IMG pod/x", "compared"),
             ("IMAGES=(a IMG)", "pull"),
             ("IMAGES=(\n IMG\n)", "pull"),
             ("# renovate: datasource=docker depName=IMG", "pull"),

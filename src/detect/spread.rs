@@ -10,6 +10,7 @@ use super::form::Form;
 use super::image_use::ImageUse;
 use super::parts::{self, Around, Pair, Value};
 use super::schema;
+use super::usage::Usage;
 use super::words;
 use crate::syntax::yaml::{List, Map, Node};
 use reader::Reader;
@@ -25,6 +26,8 @@ struct Part<'p> {
     own: Option<usize>,
     /// Whether an alias led to it.
     by_alias: bool,
+    /// How sure its key is that it is pulled, where that says so.
+    limit: Option<Usage>,
 }
 
 /// Finds the images of a map. Gives the entries that are dealt with.
@@ -43,7 +46,7 @@ pub(super) fn of_map(
         None => collect(context, map, DEEPEST_MERGE, &mut HashSet::new(), &mut parts),
     }
     // What the schema knows is read as it says.
-    parts.retain(|part| {
+    parts.retain_mut(|part| {
         let key = words::fold(part.key);
         let value = context.value(map, part.key, &key);
         let row = schema::row(&value);
@@ -51,7 +54,10 @@ pub(super) fn of_map(
             matches!(row.form, Form::Name | Form::Entry | Form::Image)
                 && row.usage(&value).is_pull()
         });
-        is_name && !is_selector(map, part.key)
+        let said = entries::usage_of(&value, part.node);
+        let is_pull = said.is_none_or(Usage::is_pull);
+        part.limit = said.filter(|_| is_pull && row.is_none());
+        is_name && is_pull && !is_selector(map, part.key)
     });
     images(context, &parts, Some(map), out)
 }
@@ -80,6 +86,7 @@ pub(super) fn of_list(
                 node,
                 own: Some(index),
                 by_alias: false,
+                limit: None,
             });
         }
     }
@@ -108,6 +115,7 @@ pub(super) fn of_settings(
             node,
             own: Some(index),
             by_alias: false,
+            limit: None,
         })
         .collect();
     images(context, &parts, None, out)
@@ -147,6 +155,7 @@ fn collect<'p>(
                 node: &entry.value,
                 own: is_own.then_some(index),
                 by_alias: !is_own || is_anchored || context.by_alias,
+                limit: None,
             });
         }
     }
@@ -170,6 +179,7 @@ fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
                 node,
                 own: None,
                 by_alias: false,
+                limit: None,
             });
         }
     }

@@ -38,6 +38,8 @@ pub enum Prose {
     Arguments,
     /// Names and values for a build: `BASE=NAME:tag` is what it may begin with.
     BuildArguments,
+    /// Names of what is allowed or mirrored, one beside the other.
+    Listed(Usage),
     /// Any text: the file may be a script as well as a story.
     Anything,
 }
@@ -224,13 +226,17 @@ impl Token<'_> {
     /// A registry that an option or a variable holds.
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
+        if let Some(usage) = self.listed(flag, in_pattern) {
+            return Some(ImageUse::of_registry(registry, usage, "argument"));
+        }
         flag.filter(|flag| words::is_bare_host(flag) && !in_pattern)?;
         let word = flag::word(self.text, self.start)
             .unwrap_or_default()
             .to_ascii_lowercase();
         let says_image = word.contains("image") || word.contains("kube");
         let usage_of_word = match self.prose {
-            Prose::Arguments | Prose::BuildArguments if says_image => Usage::PULL,
+            Prose::Anything => Usage::likely(BARE),
+            _ if says_image => Usage::PULL,
             _ => Usage::likely(BARE),
         };
         let by_option = || flag.and_then(usage_by_option);
@@ -240,6 +246,15 @@ impl Token<'_> {
             usage.unwrap_or(usage_of_word),
             "argument",
         ))
+    }
+
+    /// What an option or a value says that lists registries which are allowed or mirrored.
+    fn listed(&self, flag: Option<&str>, in_pattern: bool) -> Option<Usage> {
+        let usage = match self.prose {
+            Prose::Listed(usage) => Some(usage),
+            _ => flag.and_then(usage_by_option),
+        };
+        usage.filter(|usage| usage.is_of_registries() && !in_pattern)
     }
 
     fn url(&self, span: Span) -> ImageUse {
@@ -298,8 +313,8 @@ impl Token<'_> {
         match self.prose {
             _ if self.command().is_some_and(|command| command.is_substituted) => SUBSTITUTED,
             _ if reference.is_pinned() => Usage::PULL,
-            Prose::Arguments | Prose::BuildArguments => Usage::PULL,
             Prose::Anything => Usage::likely(IN_FREE_TEXT),
+            _ => Usage::PULL,
         }
     }
 

@@ -44,6 +44,7 @@ pub(super) const MIRRORED: &str =
     "a mirror table is keyed by the registry that clusters still name";
 pub(super) const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
 pub(super) const BUILT: &str = "the image is built here";
+pub(super) const PUSHED: &str = "images are pushed there, not pulled";
 pub(super) const ACCOUNT: &str = "it is the registry of an account";
 
 impl Usage {

@@ -80,7 +80,12 @@ pub(super) fn is_mention(key: &str) -> bool {
         "prohibited",
         "skipimage",
     ];
-    const ENDS: [&str; 13] = [
+    const ENDS: [&str; 18] = [
+        "toblock",
+        "todelete",
+        "toignore",
+        "toremove",
+        "toskip",
         "pattern",
         "patterns",
         "regex",
@@ -95,15 +100,98 @@ pub(super) fn is_mention(key: &str) -> bool {
         "exclusions",
         "ignored",
     ];
+    const OF_SEVERAL: [&str; 14] = [
+        "bad",
+        "deprecated",
+        "illegal",
+        "invalid",
+        "legacy",
+        "malicious",
+        "obsolete",
+        "old",
+        "skipped",
+        "unauthorized",
+        "unsafe",
+        "unsigned",
+        "unsupported",
+        "vulnerable",
+    ];
     is_allowed(key)
         || WORDS.contains(&key)
         || STARTS.iter().any(|start| key.starts_with(start))
         || ENDS.iter().any(|end| key.ends_with(end))
+        || is_of_several(key, &OF_SEVERAL)
+}
+
+/// A word, and several images or registries that it is said of: `protectedImages`.
+fn is_of_several(key: &str, words: &[&str]) -> bool {
+    const NAMES: [&str; 11] = [
+        "images",
+        "imagelist",
+        "imagenames",
+        "imageregistries",
+        "imagerepositories",
+        "containerimages",
+        "containerregistries",
+        "dockerregistries",
+        "registries",
+        "repositories",
+        "repos",
+    ];
+    let is_said = |word: &&str| {
+        let name = key.strip_prefix(word);
+        name.is_some_and(|name| NAMES.contains(&name))
+    };
+    words.iter().any(is_said)
+}
+
+/// The value may be what another takes the place of, or what something looks for: `oldImage`.
+pub(super) fn is_old(key: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "old",
+        "legacy",
+        "deprecated",
+        "obsolete",
+        "previous",
+        "original",
+    ];
+    is_of_one(key, &WORDS)
+}
+
+/// The value is what something is pushed to: `destinationImage`.
+pub(super) fn is_pushed(key: &str) -> bool {
+    is_of_one(key, &["dest", "destination", "output", "publish", "push"])
+}
+
+/// A word, and an image or a registry that it is said of.
+fn is_of_one(key: &str, words: &[&str]) -> bool {
+    const NAMES: [&str; 11] = [
+        "image",
+        "imagename",
+        "imageref",
+        "imageregistry",
+        "imagerepo",
+        "imagerepository",
+        "containerregistry",
+        "dockerregistry",
+        "registry",
+        "repo",
+        "repository",
+    ];
+    let mut names = words.iter().filter_map(|word| key.strip_prefix(word));
+    names.any(|name| NAMES.contains(&name))
 }
 
 /// All below it is allowed, or fetched from elsewhere: it is no list of what is forbidden.
 pub(super) fn is_allowed(key: &str) -> bool {
-    const WORDS: [&str; 7] = [
+    const WORDS: [&str; 14] = [
+        "enforcedregistry",
+        "requiredregistry",
+        "validregistry",
+        "fqdn",
+        "fqdns",
+        "sni",
+        "snihosts",
         "safelist",
         "auths",
         "remoteurl",
@@ -124,7 +212,10 @@ pub(super) fn is_allowed(key: &str) -> bool {
         "exceptions",
         "permitted",
     ];
-    const ENDS: [&str; 7] = [
+    const ENDS: [&str; 10] = [
+        "noproxy",
+        "tokeep",
+        "toretain",
         "mirror",
         "mirrors",
         "allowlist",
@@ -133,14 +224,40 @@ pub(super) fn is_allowed(key: &str) -> bool {
         "redirects",
         "allowed",
     ];
+    const OF_SEVERAL: [&str; 17] = [
+        "authorised",
+        "authorized",
+        "certified",
+        "enforced",
+        "keep",
+        "known",
+        "preserve",
+        "preserved",
+        "privileged",
+        "protected",
+        "retain",
+        "retained",
+        "safe",
+        "signed",
+        "supported",
+        "valid",
+        "verified",
+    ];
     WORDS.contains(&key)
         || STARTS.iter().any(|start| key.starts_with(start))
         || ENDS.iter().any(|end| key.ends_with(end))
+        || is_of_several(key, &OF_SEVERAL)
 }
 
 /// All below it is compared with: conditions of pipelines, of Ansible, of admission.
 pub(super) fn is_compared(key: &str) -> bool {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 22] = [
+        "assertions",
+        "golden",
+        "stderr",
+        "stdout",
+        "want",
+        "wantimage",
         "when",
         "if",
         "unless",
@@ -158,7 +275,7 @@ pub(super) fn is_compared(key: &str) -> bool {
         "matchexpressions",
         "xkubernetesvalidations",
     ];
-    WORDS.contains(&key)
+    WORDS.contains(&key) || key.starts_with("expected")
 }
 
 /// All below it has to match what is elsewhere: `imageSelector` of DevSpace.

@@ -68,6 +68,11 @@ pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
     option(topology.and_then(|topology| topology.text("version")))
 }
 
+/// The registry of a tool that calls kubeadm, with the version of the cluster beside it.
+pub(super) fn wrapped(context: &Context<'_>) -> Usage {
+    option(context.siblings.and_then(|map| map.text("version")))
+}
+
 /// Whether a variable has the name that classes give to it.
 fn is_repository(variable: Option<&Map<'_>>) -> bool {
     let name = variable.and_then(|map| map.text("name"));

@@ -6,7 +6,7 @@ use super::row::Says::{self, By, Is, PutIn};
 use super::{kubeadm, usages as by};
 use crate::detect::document_type::DocumentType as T;
 use crate::detect::form::Form;
-use crate::detect::usage::{ACCOUNT, ALLOWED, IN_CONDITION, MUST_MATCH, Usage};
+use crate::detect::usage::{self, ACCOUNT, ALLOWED, IN_CONDITION, MUST_MATCH, Usage};
 
 const PULL: Says = Is(Usage::PULL);
 const SCRIPT: Says = Is(Usage::likely("it is in a script"));
@@ -23,7 +23,7 @@ const MACHINE: Says = Is(Usage::Mention(
     "it is the image of a machine, not of a container",
 ));
 const COMPARED: Says = Is(Usage::Compared(IN_CONDITION));
-const PUSHED: Says = Is(Usage::Pushed("images are pushed there, not pulled"));
+const PUSHED: Says = Is(Usage::Pushed(usage::PUSHED));
 const SELECTS: Says = Is(Usage::Selector {
     reason: MUST_MATCH,
     replaced: true,
@@ -31,7 +31,10 @@ const SELECTS: Says = Is(Usage::Selector {
 const CREATED: Says = Is(Usage::Mention(
     "it is the name of a repository that is made here",
 ));
-const CACHED: Says = Is(Usage::Mention(ALLOWED));
+const REMOVED: Says = Is(Usage::Compared(
+    "images of this name are removed from nodes",
+));
+const LISTED: Says = Is(Usage::Mention(ALLOWED));
 const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
 const UPDATER: Says = Is(Usage::likely(
     "the image updater compares it with what the application runs: move both",
@@ -110,6 +113,7 @@ const ROWS: &[Written] = &[
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration etcd local imageRepository", PULL, Form::Folder),
     (Object("cluster.x-k8s.io", "Cluster"), "spec topology variables [] value", By(kubeadm::topology_variable), Form::ByWords),
+    (Object("sealos.io", "Cluster"), "spec repo", By(kubeadm::wrapped), Form::Folder),
 
     // kops
     (Object("kops.k8s.io", "InstanceGroup"), "spec image", MACHINE, Form::ByWords),
@@ -154,6 +158,17 @@ const ROWS: &[Written] = &[
     // Operator Lifecycle Manager
     (Object("operators.coreos.com", "ClusterServiceVersion"), "spec relatedImages [] image", PULL, Form::Image),
     (Object("operators.coreos.com", "ClusterServiceVersion"), "metadata annotations containerImage", PULL, Form::Image),
+
+    // networks
+    (Object("networking.istio.io", ""), "** hosts []", LISTED, Form::ByWords),
+    (Object("networking.istio.io", ""), "** host", LISTED, Form::ByWords),
+    (Object("cilium.io", ""), "** matchName", LISTED, Form::ByWords),
+    (Object("cilium.io", ""), "** matchPattern", LISTED, Form::ByWords),
+    (Object("projectcalico.org", ""), "** domains []", LISTED, Form::ByWords),
+    (Kind("FQDNNetworkPolicy"), "** matches []", LISTED, Form::ByWords),
+
+    // what removes images from nodes
+    (Object("eraser.sh", "ImageList"), "spec images", REMOVED, Form::ByWords),
 
     // what builds images
     (Object("shipwright.io", ""), "** output image", PUSHED, Form::Image),
@@ -212,12 +227,16 @@ const ROWS: &[Written] = &[
     (Type(T::Terraform), "resource helm_release * repository", PULL, Form::ByWords),
     (Type(T::Terraform), "resource aws_ecr_repository * name", CREATED, Form::ByWords),
     (Type(T::Terraform), "resource aws_ecrpublic_repository * repository_name", CREATED, Form::ByWords),
-    (Type(T::Terraform), "** upstream_registry_url", CACHED, Form::ByWords),
-    (Type(T::Terraform), "resource azurerm_container_registry_cache_rule * *", CACHED, Form::ByWords),
-    (Type(T::Terraform), "resource google_artifact_registry_repository * *", CACHED, Form::ByWords),
+    (Type(T::Terraform), "** upstream_registry_url", LISTED, Form::ByWords),
+    (Type(T::Terraform), "resource azurerm_container_registry_cache_rule * *", LISTED, Form::ByWords),
+    (Type(T::Terraform), "resource google_artifact_registry_repository * *", LISTED, Form::ByWords),
     (Type(T::Terraform), "resource google_compute_* ** image", MACHINE, Form::ByWords),
     (Type(T::Terraform), "resource digitalocean_droplet * image", MACHINE, Form::ByWords),
     (Type(T::Terraform), "resource hcloud_server * image", MACHINE, Form::ByWords),
+
+    // Salt
+    (Any, "** docker_image.present [] name", PULL, Form::Image),
+    (Any, "** docker_container.running [] image", PULL, Form::Image),
 
     // Compose
     (Type(T::Compose), "services * image", By(by::compose_service), Form::Image),

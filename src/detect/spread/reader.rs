@@ -56,6 +56,8 @@ impl Reader<'_> {
                 found.written_in(inner.decoded())
             }
         };
+        let limits = self.pieces().filter_map(|at| self.parts[at].limit);
+        found.usage = limits.fold(found.usage, |usage, limit| usage.below(Some(limit)));
         found.by_alias = self.pieces().any(|at| self.parts[at].by_alias);
         if found.by_alias && found.decoded.is_none() {
             found.own_keys = self.own_keys();
