@@ -29,6 +29,7 @@ mod same_text;
 mod scalar;
 mod schema;
 mod shell;
+mod siblings;
 mod spread;
 mod text;
 mod usage;

@@ -160,11 +160,28 @@ fn token_at(text: &str, offset: usize) -> Span {
 
 /// The rule that speaks of the host with which a token begins.
 fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
-    let (name, artifact) = match token.split_once("://") {
+    match token.split_once("://") {
         // A chart repository is asked for as one, and covers other URLs.
-        Some((_, rest)) => (rest, Artifact::ChartRepository),
-        None => (token, Artifact::Image),
-    };
+        Some((_, rest)) => rule_of_name(rest, Artifact::ChartRepository, rules)
+            .or_else(|| rule_of_name(rest, Artifact::Image, rules)),
+        None => rule_of_name(behind_words(token), Artifact::Image, rules),
+    }
+}
+
+/// What is behind the words that a token begins with: `regex:k8s.gcr.io`, `me@k8s.gcr.io`.
+fn behind_words(token: &str) -> &str {
+    let mut rest = token;
+    while let Some((word, behind)) = rest.split_once([':', '@']) {
+        let host = behind.split(['/', ':', '@']).next().unwrap_or_default();
+        if word.contains(['.', '/']) || !image::is_registry_host(host) {
+            break;
+        }
+        rest = behind;
+    }
+    rest
+}
+
+fn rule_of_name(name: &str, artifact: Artifact, rules: &RuleSet) -> Option<Arc<str>> {
     let name = name.trim_end_matches(['.', ':', '/']);
     // `k8s.gcr.io:mirror.example.com` of a table, but no port
     let name = match name.split_once(':') {

@@ -36,6 +36,10 @@ const CHANGED: Usage = Usage::Mention("Velero renames this image in what it rest
 const DASHBOARD: Usage = Usage::Mention("a dashboard shows what runs, nothing is pulled from it");
 const ZARF: Usage = Usage::must_agree("a package's images must agree with what its charts render");
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
+const POLICY_OF_UNKNOWN: Usage =
+    Usage::likely("a policy names it: see whether that puts it into objects or looks for it");
+/// Names what an operator installs.
+const NVIDIA: &str = "ClusterPolicy";
 const SEALED: Usage =
     Usage::must_agree("SOPS signed the whole file: edit it with `sops`, or it cannot be decrypted");
 
@@ -182,6 +186,9 @@ fn usage_of(
     if let Some((_, usage)) = KINDS.iter().find(|(name, _)| *name == kind) {
         return Some(*usage);
     }
+    if object.is_some() && kind.ends_with("Policy") && kind != NVIDIA {
+        return Some(POLICY_OF_UNKNOWN);
+    }
     if document != DocumentType::Plain {
         return None;
     }
@@ -198,7 +205,7 @@ fn usage_of(
         () if holds_maps(map, "plugins", &["rules"]) || holds_maps(map, "groups", &["rules"]) => {
             Some(MATCH_LIST)
         }
-        () if is_policy_of_registries(map) => Some(POLICY),
+        () if is_policy_of_registries(map) || is_policy_of_anchore(map) => Some(POLICY),
         () if is_review(map) => Some(REVIEWED),
         () if is_dashboard(map) || map_in(map, "dashboard").is_some_and(is_dashboard) => {
             Some(DASHBOARD)
@@ -214,6 +221,15 @@ fn usage_of(
 fn is_policy_of_registries(map: &Map<'_>) -> bool {
     map.get("default").is_some() && map_in(map, "transports").is_some()
         || holds_maps(map, "trustPolicies", &["registryScopes"])
+}
+
+/// Whether it says which images Anchore judges by which of its policies.
+fn is_policy_of_anchore(map: &Map<'_>) -> bool {
+    holds_maps(
+        map,
+        "mappings",
+        &["policy_id", "policy_ids", "rule_set_ids"],
+    )
 }
 
 /// What policies are tested with: the request of a review, or all of what Gatekeeper gives to one.

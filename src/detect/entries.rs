@@ -3,6 +3,7 @@
 use super::context::{Context, SchemaKeys, Step};
 use super::document_type::DocumentType;
 use super::schema::kubeadm;
+use super::siblings;
 use super::usage::{self, IN_CONDITION, Usage};
 use super::words;
 use crate::syntax::json_pointer::unescaped;
@@ -14,7 +15,6 @@ const ACCOUNT: Usage = Usage::Mention(usage::ACCOUNT);
 const PROSE: Usage = Usage::Unknown("it is free text");
 const EXAMPLE: Usage = Usage::Mention("it is an example");
 const COMPARED: Usage = Usage::Compared(IN_CONDITION);
-const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
 const TESTED: Usage = Usage::Selector {
     reason: "a JSON patch tests for it: it must match what the patch is applied to",
     replaced: true,
@@ -23,20 +23,10 @@ const SELECTS: Usage = Usage::Selector {
     reason: usage::MUST_MATCH,
     replaced: true,
 };
-const BUILT: Usage = Usage::Pushed(usage::BUILT);
 const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
-const RELABELLED: Usage = Usage::Mention("it becomes a label, nothing is pulled from it");
-const REPLACES: Usage =
-    Usage::likely("it takes the place of what the pattern beside it matches: see who reads both");
-const NAMED_ANEW: Usage = Usage::likely(
-    "what it is copied or renamed to is beside it: see whether something looks for this name",
-);
 const OLD: Usage =
     Usage::likely("its key calls it an old one: it may be what something looks for or replaces");
 const LABEL: Usage = Usage::likely("it is a label, which other programs read");
-const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
-const BESIDE_CLOSED: Usage =
-    Usage::must_agree("only the values of the closed list beside it are allowed");
 
 /// What a value is called.
 pub(super) struct Named {
@@ -171,42 +161,43 @@ fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) 
 /// How a value is used by what its key says, if that says it.
 pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
     let key = context.key;
-    let siblings = context.siblings?;
-    let has = |key: &str| siblings.get(key).is_some();
+    let around = context.siblings?;
+    let has = |key: &str| around.get(key).is_some();
     let above = context.above();
     let is_field_name = above.is_some_and(|above| above.schema == Some(SchemaKeys::Names));
-    match () {
-        () if is_field_name => None,
-        () if siblings.text("op") == Some("test") && has("path") => Some(TESTED),
+    if is_field_name {
+        return None;
+    }
+    let told = match () {
+        () if around.text("op") == Some("test") && has("path") => Some(TESTED),
         () if words::is_prose(key) => Some(PROSE),
         () if words::is_compared(key) => Some(COMPARED),
         () if words::is_selector(key) => Some(SELECTS),
         () if words::is_example(key) => Some(EXAMPLE),
-        () if matches!(key, "enum" | "const") => Some(CLOSED),
+        () if matches!(key, "enum" | "const") => Some(siblings::CLOSED),
         () if is_anchor(context) => Some(COMPARED),
-        () if is_closed_list(key, siblings) && is_list_of_scalars(value) => Some(CLOSED),
-        () if key == "replacement" => of_replacement(siblings),
         () if key == "cacheto" => Some(PUSHED),
-        // `values` of a condition
-        () if key == "values" && has("operator") => Some(COMPARED),
-        // of a constraint of Nomad
-        () if key == "value" && has("attribute") => Some(COMPARED),
+        () => siblings::usage_of(context, value),
+    };
+    told.or_else(|| by_key(context, around, value))
+}
+
+/// The same by words that lists, accounts and settings have for keys.
+fn by_key(context: &Context<'_>, around: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
+    let key = context.key;
+    match () {
         () if words::is_allowed(key) => Some(ALLOWED),
-        () if key == "block" && is_block_of_tasks(siblings, value) => None,
+        () if key == "block" && is_block_of_tasks(around, value) => None,
         () if words::is_mention(key) => Some(MATCHED),
-        () if key == "registry" && is_table(context, siblings, value) => Some(ALLOWED),
+        () if key == "registry" && is_table(context, around, value) => Some(ALLOWED),
         () if words::is_account(key) => Some(ACCOUNT),
-        () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.
-        () if key == "imagerepository" => of_kubeadm(context, siblings),
-        () if key == "imageregistry" && has_pause_image(siblings) => given_version(siblings),
-        () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
+        () if key == "imagerepository" => of_kubeadm(context, around),
+        () if key == "imageregistry" && has_pause_image(around) => given_version(around),
         () if key == "labels" && value.as_map().is_some() => Some(LABEL),
-        () if is_beside_pattern(siblings, value) => Some(BESIDE_PATTERN),
         () if words::is_pushed(key) => Some(PUSHED),
         () if words::is_old(key) => Some(OLD),
-        () if value.as_scalar().is_some() => of_table(key, &has),
-        () => None,
+        () => siblings::limit_of(key, around, value),
     }
 }
 
@@ -232,75 +223,6 @@ fn given_version(siblings: &Map<'_>) -> Option<Usage> {
 fn has_pause_image(siblings: &Map<'_>) -> bool {
     let mut keys = siblings.entries.iter().filter_map(Entry::name);
     keys.any(|key| words::fold(key) == "pauseimage")
-}
-
-/// The two sides of a row of a table by which images are copied or renamed.
-fn of_table(key: &str, has: &dyn Fn(&str) -> bool) -> Option<Usage> {
-    const SIDES: [(&str, &str); 4] = [
-        ("from", "to"),
-        ("src", "dst"),
-        ("src", "dest"),
-        ("old", "new"),
-    ];
-    let sides = SIDES.iter().filter(|(from, to)| has(from) && has(to));
-    let mut usages = sides.filter_map(|(from, to)| match key {
-        key if key == *from => Some(NAMED_ANEW),
-        key if key == *to && *to != "new" => Some(PUSHED),
-        _ => None,
-    });
-    usages.next()
-}
-
-/// What replaces a match: a label of Prometheus, or a part of a name that others read.
-fn of_replacement(siblings: &Map<'_>) -> Option<Usage> {
-    const OF_LABELS: [&str; 4] = [
-        "source_labels",
-        "sourceLabels",
-        "target_label",
-        "targetLabel",
-    ];
-    let has = |keys: &[&str]| keys.iter().any(|key| siblings.get(key).is_some());
-    match () {
-        () if has(&OF_LABELS) => Some(RELABELLED),
-        () if has(&["regex", "regexp", "pattern", "match", "search"]) => Some(REPLACES),
-        () => None,
-    }
-}
-
-/// Whether a list is all that is allowed: by its key, or by what is beside it, as in Azure Pipelines and Rundeck.
-fn is_closed_list(key: &str, siblings: &Map<'_>) -> bool {
-    let is_parameter = || siblings.get("name").is_some() && siblings.get("default").is_some();
-    words::is_closed_list(key) || key == "values" && (is_parameter() || is_enforced(siblings))
-}
-
-fn is_enforced(siblings: &Map<'_>) -> bool {
-    siblings.text("enforced") == Some("true")
-}
-
-/// Whether a map says how the image in it is built: of DevSpace and Okteto, or of the matrix of a workflow.
-fn is_built(siblings: &Map<'_>) -> bool {
-    let is_here = |key: &str| {
-        let folder = siblings.text(key);
-        folder.is_some_and(|folder| folder == "." || folder.starts_with("./"))
-    };
-    let mut keys = siblings.entries.iter().filter_map(Entry::name);
-    keys.any(|key| words::is_of_build(&words::fold(key))) || is_here("context")
-}
-
-/// Whether a pattern beside a default names the registry of the default.
-fn is_beside_pattern(siblings: &Map<'_>, value: &Node<'_>) -> bool {
-    let pattern = ["pattern", "AllowedPattern"]
-        .iter()
-        .find_map(|key| siblings.text(key));
-    let Some((pattern, scalar)) = pattern.zip(value.as_scalar()) else {
-        return false;
-    };
-    let registry = scalar.value.split('/').next().unwrap_or_default();
-    let plain: String = pattern
-        .chars()
-        .filter(|letter| !matches!(letter, '\\' | '[' | ']'))
-        .collect();
-    registry.contains('.') && plain.contains(registry)
 }
 
 /// Whether a list is a block of tasks of Ansible, and not one of what is forbidden.
@@ -358,30 +280,4 @@ fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool
             .entries
             .iter()
             .any(|entry| is_table_key(entry.name()))
-}
-
-fn is_list_of_scalars(value: &Node<'_>) -> bool {
-    let list = value.as_list();
-    list.is_some_and(|list| list.items.iter().all(|item| item.as_scalar().is_some()))
-}
-
-/// Whether a default is one of the few values that are allowed.
-pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
-    let Some(scalar) = value.as_scalar() else {
-        return false;
-    };
-    let holds = |key: &&str| {
-        let list = siblings.get(key).and_then(Node::as_list);
-        let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
-        let mut scalars = items.iter().filter_map(Node::as_scalar);
-        scalars.any(|item| item.value == scalar.value)
-    };
-    let keys = [
-        "enum",
-        "options",
-        "choices",
-        "allowedValues",
-        "AllowedValues",
-    ];
-    keys.iter().any(holds) || is_closed_list("values", siblings) && holds(&"values")
 }

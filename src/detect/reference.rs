@@ -69,6 +69,16 @@ pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable
     Readable { text, holes }
 }
 
+/// The registry that a folder of containerd has the mirrors of: `/etc/containerd/certs.d/k8s.gcr.io/hosts.toml`.
+pub(super) fn mirror_folder(masked: &str, span: Span) -> Option<Span> {
+    const FOLDER: &str = "certs.d/";
+    let path = span.of(masked);
+    let at = path.find(FOLDER)? + FOLDER.len();
+    let host = path[at..].split('/').next().unwrap_or_default();
+    let start = span.start + at;
+    image::is_registry_host(host).then(|| Span::new(start, start + host.len()))
+}
+
 /// What says before a reference how it is fetched.
 const SCHEMES: [&str; 4] = [
     "docker://",

@@ -11,8 +11,8 @@ use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
-use super::usage::{Certainty, MATCHED, PUSHED, Usage};
-use super::{branches, calls, defaults, text, words};
+use super::usage::{Certainty, LISTED, MATCHED, MIRRORED, PUSHED, Usage};
+use super::{branches, defaults, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
@@ -114,6 +114,11 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         return;
     }
     if words::is_registry(context.key) && bare_host(context, span, out) {
+        return;
+    }
+    if let Some(registry) = reference::mirror_folder(input.masked, span) {
+        let usage = Usage::Mention(MIRRORED);
+        out.push(ImageUse::of_registry(registry, usage, "path"));
         return;
     }
     if let Some(found) = hook::image(context, span) {
@@ -246,6 +251,7 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
     if !is_keyed || has_holes {
         match above {
             Some(usage) => push(usage),
+            None if !is_folder && !has_holes && is_listed(context) => push(Usage::Mention(LISTED)),
             // With a path it may be read as something else.
             None if !is_folder && !has_holes => push(Usage::Unknown(NO_IMAGE_KEY)),
             None => return false,
@@ -254,12 +260,17 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
     }
     push(match spoken_about(context) {
         Some(usage) => usage,
-        None if is_keyed_registry(context) && is_item(context) => {
+        None if context.in_list || is_keyed_registry(context) && is_item(context) => {
             context.used(Usage::likely(IN_A_LIST))
         }
         None => context.pull(),
     });
     true
+}
+
+/// Whether a list is one of registries: `registries: [k8s.gcr.io]`.
+fn is_listed(context: &Context<'_>) -> bool {
+    context.in_list && context.key.ends_with("registries")
 }
 
 /// Whether the key itself is `registry`, rather than a name beside a value.
@@ -322,8 +333,7 @@ fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         None if is_build => text::Prose::BuildArguments,
         None => text::Prose::Arguments,
     };
-    let mut found = text::scan(context.input, span, prose);
-    calls::of_text(context.input, span, &mut found);
+    let found = text::scan(context.input, span, prose);
     out.extend(found.into_iter().map(|mut one| {
         one.usage = one.usage.below(above);
         // `chart-repos: [stable=https://charts.example.com]`, for the tests of charts

@@ -10,6 +10,7 @@ use super::form::Form;
 use super::image_use::ImageUse;
 use super::parts::{self, Around, Pair, Value};
 use super::schema;
+use super::siblings;
 use super::usage::Usage;
 use super::words;
 use crate::syntax::yaml::{List, Map, Node};
@@ -78,7 +79,7 @@ pub(super) fn of_list(
         let value = ["value", "default"].iter();
         let value = value.filter_map(|key| map.get(key)).next();
         if let (Some(key), Some(node)) = (name, value)
-            && !entries::is_in_closed_list(map, node)
+            && !siblings::is_in_closed_list(map, node)
             && !is_whole(context, key)
         {
             parts.push(Part {
@@ -172,7 +173,7 @@ fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
         let field = entry.value.as_map();
         let default = field.and_then(|field| field.get("default"));
         if let (Some(key), Some(node)) = (entry.name(), default)
-            && !field.is_some_and(|field| entries::is_in_closed_list(field, node))
+            && !field.is_some_and(|field| siblings::is_in_closed_list(field, node))
         {
             parts.push(Part {
                 key,

@@ -10,7 +10,7 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
-use super::usage::{ALLOWED, Certainty, Usage};
+use super::usage::{ALLOWED, Certainty, MIRRORED, Usage};
 use super::{comment, defaults, flag, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
@@ -19,6 +19,7 @@ use crate::source::Span;
 pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
+const MIRROR: Usage = Usage::Mention(MIRRORED);
 const OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
 const REPLACED: Usage = Usage::Selector {
     reason: "the command replaces this name where a base spells it",
@@ -144,6 +145,9 @@ impl Token<'_> {
         if trimmed.starts_with("https://") || trimmed.starts_with("http://") {
             return Some(self.url(span));
         }
+        if let Some(registry) = reference::mirror_folder(masked, span) {
+            return Some(ImageUse::of_registry(registry, MIRROR, "path"));
+        }
         let before = self.text[..self.start].chars().next_back();
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
         let flag = flag::of(self.text, self.start);
@@ -254,7 +258,7 @@ impl Token<'_> {
             Prose::Listed(usage) => Some(usage),
             _ => flag.and_then(usage_by_option),
         };
-        usage.filter(|usage| usage.is_of_registries() && !in_pattern)
+        usage.filter(|usage| !usage.is_pull() && !in_pattern)
     }
 
     fn url(&self, span: Span) -> ImageUse {

@@ -39,6 +39,7 @@ pub(super) const IN_COMMAND: &str = "the command compares with it";
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
+pub(super) const LISTED: &str = "registries are listed here, and nothing says what for";
 pub(super) const MATCHED: &str = "this key lists what is matched, allowed or mirrored";
 pub(super) const MIRRORED: &str =
     "a mirror table is keyed by the registry that clusters still name";
@@ -106,7 +107,7 @@ impl Usage {
 
     /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.
     pub fn is_of_registries(self) -> bool {
-        matches!(self, Self::Mention(ALLOWED | MIRRORED | ACCOUNT))
+        matches!(self, Self::Mention(ALLOWED | LISTED | MIRRORED | ACCOUNT))
     }
 
     /// Whether the outcome of a condition depends on it.

@@ -10,7 +10,7 @@ use super::form::Form;
 use super::image_use::ImageUse;
 use super::input::{Inner, Input};
 use super::usage::Usage;
-use super::{comment, entries, live, options, scalar, schema, shell, spread, text, words};
+use super::{calls, comment, entries, live, options, scalar, schema, shell, spread, text, words};
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
@@ -268,15 +268,30 @@ fn is_plain_in_flow(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
 fn line(context: &Context<'_>, span: Span, takes_comma: bool, out: &mut Vec<ImageUse>) {
     let before = out.len();
     scalar::of_one_line(context, span, out);
-    let around = (context.inherited, takes_comma);
-    options::of_text(context.input, span, around, out, before);
+    programs(context, span, takes_comma, out, before);
 }
 
 fn lines(context: &Context<'_>, region: Span, takes_comma: bool, out: &mut Vec<ImageUse>) {
     let before = out.len();
     scalar::of_several_lines(context, region, out);
+    programs(context, region, takes_comma, out, before);
+}
+
+/// What commands and calls in a text make of the images that its words are.
+fn programs(
+    context: &Context<'_>,
+    region: Span,
+    takes_comma: bool,
+    out: &mut Vec<ImageUse>,
+    before: usize,
+) {
     let around = (context.inherited, takes_comma);
     options::of_text(context.input, region, around, out, before);
+    if !context.is_no_pull() {
+        let mut own = out.split_off(before);
+        calls::of_text(context.input, region, &mut own);
+        out.append(&mut own);
+    }
 }
 
 /// Walks the documents of a text that is a value. `false` where there are none.

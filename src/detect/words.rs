@@ -44,6 +44,63 @@ pub(super) fn is_prose(key: &str) -> bool {
         || key.ends_with("changes")
 }
 
+/// What several images or registries are said to be that are looked for.
+const MATCHED_OF_SEVERAL: [&str; 14] = [
+    "bad",
+    "deprecated",
+    "illegal",
+    "invalid",
+    "legacy",
+    "malicious",
+    "obsolete",
+    "old",
+    "skipped",
+    "unauthorized",
+    "unsafe",
+    "unsigned",
+    "unsupported",
+    "vulnerable",
+];
+
+/// What rules match by, behind `match`: of Renovate, of policies.
+const MATCHED_BY: [&str; 15] = [
+    "currentvalue",
+    "currentversion",
+    "depnames",
+    "host",
+    "image",
+    "images",
+    "name",
+    "names",
+    "packagenames",
+    "registries",
+    "registry",
+    "registryurls",
+    "repositories",
+    "repository",
+    "value",
+];
+
+/// How keys of what is forbidden begin.
+const MENTION_STARTS: [&str; 16] = [
+    "deny",
+    "denied",
+    "disallow",
+    "forbid",
+    "block",
+    "exclud",
+    "ignor",
+    "untrusted",
+    "restrict",
+    "blacklist",
+    "unqualified",
+    "banned",
+    "bypass",
+    "exclusion",
+    "prohibited",
+    "skipimage",
+];
+
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
     const WORDS: [&str; 14] = [
@@ -62,24 +119,7 @@ pub(super) fn is_mention(key: &str) -> bool {
         "imagereferences",
         "registryscopes",
     ];
-    const STARTS: [&str; 16] = [
-        "deny",
-        "denied",
-        "disallow",
-        "forbid",
-        "block",
-        "exclud",
-        "ignor",
-        "untrusted",
-        "restrict",
-        "blacklist",
-        "unqualified",
-        "banned",
-        "bypass",
-        "exclusion",
-        "prohibited",
-        "skipimage",
-    ];
+    let matches = key.strip_prefix("match");
     const ENDS: [&str; 18] = [
         "toblock",
         "todelete",
@@ -100,27 +140,12 @@ pub(super) fn is_mention(key: &str) -> bool {
         "exclusions",
         "ignored",
     ];
-    const OF_SEVERAL: [&str; 14] = [
-        "bad",
-        "deprecated",
-        "illegal",
-        "invalid",
-        "legacy",
-        "malicious",
-        "obsolete",
-        "old",
-        "skipped",
-        "unauthorized",
-        "unsafe",
-        "unsigned",
-        "unsupported",
-        "vulnerable",
-    ];
     is_allowed(key)
         || WORDS.contains(&key)
-        || STARTS.iter().any(|start| key.starts_with(start))
+        || MENTION_STARTS.iter().any(|start| key.starts_with(start))
         || ENDS.iter().any(|end| key.ends_with(end))
-        || is_of_several(key, &OF_SEVERAL)
+        || is_of_several(key, &MATCHED_OF_SEVERAL)
+        || matches.is_some_and(|what| MATCHED_BY.contains(&what))
 }
 
 /// A word, and several images or registries that it is said of: `protectedImages`.
@@ -182,6 +207,27 @@ fn is_of_one(key: &str, words: &[&str]) -> bool {
     names.any(|name| NAMES.contains(&name))
 }
 
+/// What several images or registries are said to be that are allowed.
+const ALLOWED_OF_SEVERAL: [&str; 17] = [
+    "authorised",
+    "authorized",
+    "certified",
+    "enforced",
+    "keep",
+    "known",
+    "preserve",
+    "preserved",
+    "privileged",
+    "protected",
+    "retain",
+    "retained",
+    "safe",
+    "signed",
+    "supported",
+    "valid",
+    "verified",
+];
+
 /// All below it is allowed, or fetched from elsewhere: it is no list of what is forbidden.
 pub(super) fn is_allowed(key: &str) -> bool {
     const WORDS: [&str; 14] = [
@@ -224,29 +270,10 @@ pub(super) fn is_allowed(key: &str) -> bool {
         "redirects",
         "allowed",
     ];
-    const OF_SEVERAL: [&str; 17] = [
-        "authorised",
-        "authorized",
-        "certified",
-        "enforced",
-        "keep",
-        "known",
-        "preserve",
-        "preserved",
-        "privileged",
-        "protected",
-        "retain",
-        "retained",
-        "safe",
-        "signed",
-        "supported",
-        "valid",
-        "verified",
-    ];
     WORDS.contains(&key)
         || STARTS.iter().any(|start| key.starts_with(start))
         || ENDS.iter().any(|end| key.ends_with(end))
-        || is_of_several(key, &OF_SEVERAL)
+        || is_of_several(key, &ALLOWED_OF_SEVERAL)
 }
 
 /// All below it is compared with: conditions of pipelines, of Ansible, of admission.
@@ -334,7 +361,9 @@ pub(super) fn is_of_build(key: &str) -> bool {
 
 /// Siblings that distinguish a table of mirrors from an image: `registry: k8s.gcr.io` beside `endpoint:`.
 pub(super) fn is_of_mirror(key: &str) -> bool {
-    const WORDS: [&str; 7] = [
+    const WORDS: [&str; 9] = [
+        "proxycache",
+        "proxysettings",
         "endpoint",
         "endpoints",
         "mirror",

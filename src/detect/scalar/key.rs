@@ -3,7 +3,8 @@
 use super::super::context::Context;
 use super::super::image_use::ImageUse;
 use super::super::reference;
-use super::super::usage::Usage;
+use super::super::usage::{ACCOUNT, MIRRORED, Usage};
+use super::super::words;
 use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, Node};
@@ -30,16 +31,20 @@ pub(in crate::detect) fn image_use(
     let registry = reference::read_registry(input.masked, span);
     let is_host = |registry: &Span| image::is_registry_host(registry.of(input.masked));
     if let Some(registry) = registry.filter(is_host) {
-        let usage = above.unwrap_or(match is_copied(&entry.value) {
-            true => COPIED,
-            false => Usage::Unknown(IS_KEY),
+        let usage = above.unwrap_or(match &entry.value {
+            value if is_copied(value) => COPIED,
+            value if is_of_account(value) => Usage::Mention(ACCOUNT),
+            _ => Usage::Unknown(IS_KEY),
         });
         out.push(ImageUse::of_registry(registry, usage, "key"));
         return;
     }
     let reference = reference::read(input.masked, span, input.actions);
     if let Some(reference) = reference.filter(|reference| reference.hosted) {
-        let usage = above.unwrap_or(Usage::Unknown(IS_KEY));
+        let usage = above.unwrap_or(match is_renamed(&entry.value) {
+            true => Usage::Mention(MIRRORED),
+            false => Usage::Unknown(IS_KEY),
+        });
         out.push(reference.into_use(usage, "key"));
     }
 }
@@ -52,4 +57,25 @@ fn is_copied(value: &Node<'_>) -> bool {
         KEYS.iter()
             .any(|key| map.get(key).and_then(Node::as_map).is_some())
     })
+}
+
+/// Whether the value of a host says how clients log in there.
+fn is_of_account(value: &Node<'_>) -> bool {
+    let map = value.as_map();
+    map.is_some_and(|map| {
+        let mut keys = map.entries.iter().filter_map(Entry::name).map(words::fold);
+        keys.any(|key| key == "tls" || words::is_of_account(&key))
+    })
+}
+
+/// Whether the value of an image is where it is copied to or pulled from instead.
+fn is_renamed(value: &Node<'_>) -> bool {
+    let is_image = |node: &Node<'_>| {
+        let name = node
+            .as_scalar()
+            .and_then(|scalar| scalar.value.split_once('/'));
+        name.is_some_and(|(host, _)| image::is_registry_host(host))
+    };
+    let items = value.as_list().map(|list| list.items.as_slice());
+    is_image(value) || items.is_some_and(|items| !items.is_empty() && items.iter().all(is_image))
 }

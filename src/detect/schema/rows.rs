@@ -113,7 +113,7 @@ const ROWS: &[Written] = &[
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration dns imageRepository", By(kubeadm::dns_repository), Form::Folder),
     (Object("cluster.x-k8s.io", ""), "** clusterConfiguration etcd local imageRepository", PULL, Form::Folder),
     (Object("cluster.x-k8s.io", "Cluster"), "spec topology variables [] value", By(kubeadm::topology_variable), Form::ByWords),
-    (Object("sealos.io", "Cluster"), "spec repo", By(kubeadm::wrapped), Form::Folder),
+    (Object("sealos.io", "Cluster"), "spec repo", By(kubeadm::wrapped), Form::ByWords),
 
     // kops
     (Object("kops.k8s.io", "InstanceGroup"), "spec image", MACHINE, Form::ByWords),
@@ -213,6 +213,8 @@ const ROWS: &[Written] = &[
     (Type(T::CircleCi), "** registry-url", LOGIN, Form::ByWords),
     (Any, "** pool vmImage", MACHINE, Form::ByWords),
     (Any, "** inputs repository", By(by::azure_task), Form::Image),
+    (Any, "** inputs containerRegistry", LOGIN, Form::ByWords),
+    (Any, "resources [] source repository", By(by::concourse_resource), Form::Name),
     (Any, "** plugins [] * image-repository", PUSHED, Form::Image),
     (Any, "** utility_images *", PULL, Form::Image),
 

@@ -1,7 +1,7 @@
 //! Usages that the values beside a value decide.
 
 use crate::detect::context::Context;
-use crate::detect::usage::{ACCOUNT, BUILT, POLICY, Usage};
+use crate::detect::usage::{ACCOUNT, BUILT, POLICY, PUSHED, Usage};
 use crate::syntax::yaml::Node;
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
@@ -75,6 +75,34 @@ pub(super) fn azure_task(context: &Context<'_>) -> Usage {
     match task.is_some_and(|task| task.starts_with("Docker@")) {
         true => Usage::Pushed("the task pushes to it"),
         false => Usage::PULL,
+    }
+}
+
+/// A resource of Concourse: images are put to it, or got from it.
+pub(super) fn concourse_resource(context: &Context<'_>) -> Usage {
+    let mut maps = context.upwards().filter_map(|above| above.siblings);
+    let name = maps.find_map(|map| map.text("name").filter(|_| map.get("source").is_some()));
+    let jobs = maps.last().and_then(|root| root.get("jobs"));
+    match name
+        .zip(jobs)
+        .is_some_and(|(name, jobs)| is_put(name, jobs))
+    {
+        true => Usage::Pushed(PUSHED),
+        false => Usage::PULL,
+    }
+}
+
+/// Whether a step below puts to a resource.
+fn is_put(name: &str, node: &Node<'_>) -> bool {
+    match node {
+        Node::List(list) => list.items.iter().any(|item| is_put(name, item)),
+        Node::Map(map) => {
+            let resource = map
+                .text("put")
+                .map(|put| map.text("resource").unwrap_or(put));
+            resource == Some(name) || map.entries.iter().any(|entry| is_put(name, &entry.value))
+        }
+        Node::Scalar(_) | Node::Alias(_) => false,
     }
 }
 

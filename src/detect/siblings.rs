@@ -1,0 +1,223 @@
+//! What the values beside a value say of how it is used: that it is one of a closed list, a rule, a row of a table.
+//!
+//! Knows the map that holds the value, and nothing of what is above it.
+
+use super::context::{Context, Step};
+use super::usage::{self, IN_CONDITION, Usage};
+use super::words;
+use crate::syntax::yaml::{Entry, Map, Node};
+
+const COMPARED: Usage = Usage::Compared(IN_CONDITION);
+pub(super) const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
+const BUILT: Usage = Usage::Pushed(usage::BUILT);
+const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
+const RELABELLED: Usage = Usage::Mention("it becomes a label, nothing is pulled from it");
+const REPLACES: Usage =
+    Usage::likely("it takes the place of what the pattern beside it matches: see who reads both");
+const NAMED_ANEW: Usage = Usage::likely(
+    "what it is copied or renamed to is beside it: see whether something looks for this name",
+);
+const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
+const BESIDE_CLOSED: Usage =
+    Usage::must_agree("only the values of the closed list beside it are allowed");
+
+/// How a value is compared, listed or copied by what is beside it.
+pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
+    let (key, siblings) = (context.key, context.siblings?);
+    let has = |key: &str| siblings.get(key).is_some();
+    let is_plain = || value.as_scalar().is_some() || is_list_of_scalars(value);
+    match () {
+        () if is_closed_list(key, siblings) && is_list_of_scalars(value) => Some(CLOSED),
+        () if key == "replacement" => of_replacement(siblings),
+        () if is_value(context) && is_operand(siblings) => Some(COMPARED),
+        () if key == "params" && has("gate") && has("trigger") => Some(COMPARED),
+        () if is_plain() => of_rule(siblings),
+        () => None,
+    }
+}
+
+/// What is left to say where the key says nothing.
+pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
+    match () {
+        () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
+        () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
+        () if is_beside_pattern(siblings, value) => Some(BESIDE_PATTERN),
+        () if value.as_scalar().is_some() => of_table(key, siblings),
+        () => None,
+    }
+}
+
+/// Whether the key is one of a value, whatever a sibling calls that.
+fn is_value(context: &Context<'_>) -> bool {
+    matches!(context.step(), Step::Key("value" | "values"))
+}
+
+/// Whether a value is what an operator compares with: of a constraint of Nomad, a criterion of NeuVector, a match of
+/// Kubernetes.
+fn is_operand(siblings: &Map<'_>) -> bool {
+    const CHANGES: [&str; 12] = [
+        "add",
+        "append",
+        "copy",
+        "delete",
+        "move",
+        "overwrite",
+        "prepend",
+        "remove",
+        "replace",
+        "set",
+        "test",
+        "update",
+    ];
+    let operator = ["operator", "op"].iter().find_map(|key| siblings.text(key));
+    let compares =
+        operator.is_some_and(|operator| !CHANGES.contains(&operator.to_lowercase().as_str()));
+    compares || siblings.get("attribute").is_some()
+}
+
+/// What a rule that allows or denies says of the images beside it.
+fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
+    const KEYS: [&str; 6] = [
+        "action",
+        "effect",
+        "decision",
+        "verdict",
+        "enforcement",
+        "enforcementAction",
+    ];
+    const ALLOWING: [&str; 8] = [
+        "accept", "allow", "exclude", "ignore", "pass", "permit", "skip", "trust",
+    ];
+    const DENYING: [&str; 9] = [
+        "audit",
+        "block",
+        "deny",
+        "drop",
+        "dryrun",
+        "enforce",
+        "quarantine",
+        "reject",
+        "warn",
+    ];
+    let action = KEYS
+        .iter()
+        .find_map(|key| siblings.text(key))?
+        .to_lowercase();
+    match action.as_str() {
+        action if ALLOWING.contains(&action) => Some(Usage::Mention(usage::ALLOWED)),
+        action if DENYING.contains(&action) => Some(Usage::Mention(usage::MATCHED)),
+        _ => None,
+    }
+}
+
+/// The sides of a row of a table by which images are copied or renamed.
+fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
+    const FROM: [&str; 6] = [
+        "from",
+        "src",
+        "old",
+        "sourceimage",
+        "sourceregistry",
+        "sourcerepository",
+    ];
+    const TO: [&str; 10] = [
+        "to",
+        "dst",
+        "dest",
+        "new",
+        "targetimage",
+        "targetregistry",
+        "targetrepository",
+        "destinationimage",
+        "destinationregistry",
+        "destinationrepository",
+    ];
+    let has = |names: &[&str]| {
+        let mut keys = siblings.entries.iter().filter_map(Entry::name);
+        keys.any(|key| names.contains(&words::fold(key).as_str()))
+    };
+    match () {
+        () if FROM.contains(&key) && has(&TO) => Some(NAMED_ANEW),
+        () if key != "new" && TO.contains(&key) && has(&FROM) => Some(PUSHED),
+        () if key == "backup" && has(&["source"]) && has(&["target"]) => Some(PUSHED),
+        () => None,
+    }
+}
+
+/// What replaces a match: a label of Prometheus, or a part of a name that others read.
+fn of_replacement(siblings: &Map<'_>) -> Option<Usage> {
+    const OF_LABELS: [&str; 4] = [
+        "source_labels",
+        "sourceLabels",
+        "target_label",
+        "targetLabel",
+    ];
+    let has = |keys: &[&str]| keys.iter().any(|key| siblings.get(key).is_some());
+    match () {
+        () if has(&OF_LABELS) => Some(RELABELLED),
+        () if has(&["regex", "regexp", "pattern", "match", "search"]) => Some(REPLACES),
+        () => None,
+    }
+}
+
+/// Whether a list is all that is allowed: by its key, or by what is beside it, as in Azure Pipelines and Rundeck.
+fn is_closed_list(key: &str, siblings: &Map<'_>) -> bool {
+    let is_parameter = || siblings.get("name").is_some() && siblings.get("default").is_some();
+    words::is_closed_list(key) || key == "values" && (is_parameter() || is_enforced(siblings))
+}
+
+fn is_enforced(siblings: &Map<'_>) -> bool {
+    siblings.text("enforced") == Some("true")
+}
+
+/// Whether a map says how the image in it is built: of DevSpace and Okteto, or of the matrix of a workflow.
+fn is_built(siblings: &Map<'_>) -> bool {
+    let is_here = |key: &str| {
+        let folder = siblings.text(key);
+        folder.is_some_and(|folder| folder == "." || folder.starts_with("./"))
+    };
+    let mut keys = siblings.entries.iter().filter_map(Entry::name);
+    keys.any(|key| words::is_of_build(&words::fold(key))) || is_here("context")
+}
+
+/// Whether a pattern beside a default names the registry of the default.
+fn is_beside_pattern(siblings: &Map<'_>, value: &Node<'_>) -> bool {
+    let pattern = ["pattern", "AllowedPattern"]
+        .iter()
+        .find_map(|key| siblings.text(key));
+    let Some((pattern, scalar)) = pattern.zip(value.as_scalar()) else {
+        return false;
+    };
+    let registry = scalar.value.split('/').next().unwrap_or_default();
+    let plain: String = pattern
+        .chars()
+        .filter(|letter| !matches!(letter, '\\' | '[' | ']'))
+        .collect();
+    registry.contains('.') && plain.contains(registry)
+}
+
+/// Whether a default is one of the few values that are allowed.
+pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
+    let Some(scalar) = value.as_scalar() else {
+        return false;
+    };
+    let holds = |key: &&str| {
+        let list = siblings.get(key).and_then(Node::as_list);
+        let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
+        let mut scalars = items.iter().filter_map(Node::as_scalar);
+        scalars.any(|item| item.value == scalar.value)
+    };
+    let keys = [
+        "enum",
+        "options",
+        "choices",
+        "allowedValues",
+        "AllowedValues",
+    ];
+    keys.iter().any(holds) || is_closed_list("values", siblings) && holds(&"values")
+}
+
+fn is_list_of_scalars(value: &Node<'_>) -> bool {
+    let list = value.as_list();
+    list.is_some_and(|list| list.items.iter().all(|item| item.as_scalar().is_some()))
+}
