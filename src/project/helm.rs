@@ -20,6 +20,7 @@ mod merged_values;
 mod met;
 mod overrides;
 mod owned_chart;
+mod parents;
 mod readers;
 mod refusal;
 mod released_chart;
@@ -53,6 +54,7 @@ use given::Laid;
 use load::{Loaded, Loader};
 use met::{Met, meet_all};
 use owned_chart::OwnedChart;
+use parents::Parents;
 use readers::Readers;
 use released_chart::{ReleaseContext, ReleasedChart};
 use releases::Release;
@@ -69,6 +71,8 @@ pub struct Charts<'c> {
     joined: Vec<Joined>,
     /// Charts that can be rendered to see what becomes of their values.
     readers: Vec<Readers<'c>>,
+    /// What releases lay over the values of charts, by the folders of those.
+    laid: HashMap<PathBuf, Vec<Laid>>,
     inflated: Vec<ReleasedChart>,
     /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
     held: Vec<PathBuf>,
@@ -112,6 +116,7 @@ impl<'c> Charts<'c> {
         let released = released(scene, releases);
         let inflated = inflated(scene, files.projects, releases, &released);
         let met = meet_all(tree, files.projects);
+        let parents = Parents::new(tree, &met);
         let held = held(tree, &met, vendored, &inflated);
         let all: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
         let owned = owned(met, vendored, &inflated);
@@ -120,12 +125,15 @@ impl<'c> Charts<'c> {
             false => files.releases_around,
         };
         let around = self::released(scene, around);
-        let laid = laid_by_folder(released.into_iter().chain(around));
+        let laid = released.into_iter().chain(around).filter_map(Release::laid);
+        let laid = Laid::by_folder(laid);
         let joined = owned.par_iter();
         let joined = joined.filter_map(|one| Joined::of(tree, &one.folder));
         let readers = owned.par_iter().filter_map(|one| {
-            let laid = laid.get(&one.folder).map_or(&[][..], Vec::as_slice);
-            Readers::of(tree, prefilter, &one.folder, laid, releases)
+            let own = laid.get(&one.folder).map_or(&[][..], Vec::as_slice);
+            let mut readers = Readers::of(tree, prefilter, &one.folder, own, releases)?;
+            readers.below(&parents.laid(&one.folder, &laid));
+            Some(readers)
         });
         let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
         let known = rules.facts().charts;
@@ -137,6 +145,7 @@ impl<'c> Charts<'c> {
             roots: Vec::new(),
             joined: joined.collect(),
             readers: readers.collect(),
+            laid,
             inflated,
             held,
             advice: Advice::new(tree, config_maps, rule_of, known, &own, &foreign, files),
@@ -196,17 +205,6 @@ fn released(scene: ReleaseContext<'_>, files: &[PathBuf]) -> Vec<Release> {
     found
         .flat_map_iter(|path| releases::of(scene, path))
         .collect()
-}
-
-/// What is laid over the values of charts of the user's own, by their folders.
-fn laid_by_folder(releases: impl Iterator<Item = Release>) -> HashMap<PathBuf, Vec<Laid>> {
-    let mut laid: HashMap<PathBuf, Vec<Laid>> = HashMap::new();
-    for one in releases.filter_map(Release::laid) {
-        // The working directory has no name where a file lies in it.
-        let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
-        laid.entry(folder.to_owned()).or_default().push(one);
-    }
-    laid
 }
 
 /// The charts that kustomizations and releases ask for.
@@ -328,7 +326,13 @@ impl Charts<'_> {
     fn unread(&self) -> impl Iterator<Item = Readers<'_>> {
         let is_read = |root: &&OwnedChart| self.readers.iter().any(|one| one.is_of(&root.values));
         let unread = self.roots.iter().filter(move |root| !is_read(root));
-        unread.map(|root| Readers::of_subcharts(self.tree, &root.values))
+        unread.map(|root| self.of_subcharts(root))
+    }
+
+    fn of_subcharts(&self, root: &OwnedChart) -> Readers<'_> {
+        let folder = root.values.parent().unwrap_or(Path::new(""));
+        let laid = self.laid.get(folder).map_or(&[][..], Vec::as_slice);
+        Readers::of_subcharts(self.tree, &root.values, laid)
     }
 }
 
@@ -366,7 +370,7 @@ impl Project for Charts<'_> {
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 changes.extend(root.find(members, self.rules, self.prefilter));
-                let readers = Readers::of_subcharts(self.tree, &root.values);
+                let readers = self.of_subcharts(root);
                 readers.confirm(root.declares(), members, self.rules);
             }
         }

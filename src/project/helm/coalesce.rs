@@ -115,6 +115,16 @@ fn lay_globals(into: &mut Table, from: &Table) {
     into.insert(GLOBAL.to_owned(), Value::table(globals));
 }
 
+/// What a chart's values give to the subchart that has its own under a key.
+pub(super) fn given_to(key: &str, mut values: Table) -> Table {
+    let mut inner = match values.remove(key) {
+        Some(Value::Table(table)) => Arc::unwrap_or_clone(table),
+        _ => Table::new(),
+    };
+    lay_globals(&mut inner, &values);
+    inner
+}
+
 /// Merges `from` under `into`.
 pub(super) fn merge(into: &mut Table, from: &Table, keep: bool) {
     let mut deleted = BTreeSet::new();

@@ -2,10 +2,11 @@
 //!
 //! Knows how they are written, and not who lays them there.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::coalesce::read_whole;
+use super::coalesce::{given_to, read_whole};
 use super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 
 /// Where values are.
@@ -14,6 +15,8 @@ pub(super) struct Given {
     pub file: PathBuf,
     pub at: Spot,
     pub written: Written,
+    /// The subcharts whose values are meant, by the keys under which they are: one below the other.
+    pub subcharts: Vec<String>,
 }
 
 /// How values are written.
@@ -30,8 +33,12 @@ pub(super) enum Written {
 impl Given {
     /// The values at a place of a file.
     pub(super) fn at(file: PathBuf, at: Spot) -> Self {
-        let written = Written::Tree;
-        Self { file, at, written }
+        Self {
+            file,
+            at,
+            written: Written::Tree,
+            subcharts: Vec::new(),
+        }
     }
 
     /// All that a file of values has.
@@ -39,18 +46,24 @@ impl Given {
         Self::at(file, Spot::default())
     }
 
+    /// What a subchart gets of them, globals included.
+    pub(super) fn of_subchart(mut self, key: &str) -> Self {
+        self.subcharts.push(key.to_owned());
+        self
+    }
+
     /// The values in the text of its file, which has that number.
     ///
     /// # Errors
     /// Where they do not parse, or something else is there; in words that follow the file's name.
     pub(super) fn read(&self, text: &str, number: usize) -> Result<Table, String> {
-        if self.written == Written::Tree {
-            return match self.at.is_whole() {
-                true => read_whole(text, number),
-                false => values::read_at(text, number, &self.at),
-            };
-        }
-        self.values(&values::read_all(text, number)?)
+        let all = match (self.written, self.at.is_whole()) {
+            (Written::Tree, true) => read_whole(text, number)?,
+            (Written::Tree, false) => values::read_at(text, number, &self.at)?,
+            _ => self.values(&values::read_all(text, number)?)?,
+        };
+        let subcharts = self.subcharts.iter();
+        Ok(subcharts.fold(all, |values, key| given_to(key, values)))
     }
 
     /// The values in the documents of its file.
@@ -155,15 +168,28 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
     Some(keys)
 }
 
-/// What a release of a chart of the user's own lays over the chart's values.
+/// What a release, or a chart above it, lays over the values of a chart of the user's own.
 #[derive(Debug)]
 pub(super) struct Laid {
-    /// The file of the release.
+    /// The file that says so.
     pub asking: PathBuf,
     /// The folder of the chart.
     pub chart: PathBuf,
     /// The lowest first; at least one.
     pub layers: Vec<Given>,
+}
+
+impl Laid {
+    /// By the folders of the charts.
+    pub(super) fn by_folder(all: impl Iterator<Item = Self>) -> HashMap<PathBuf, Vec<Self>> {
+        let mut laid: HashMap<PathBuf, Vec<Self>> = HashMap::new();
+        for one in all {
+            // The working directory has no name where a file lies in it.
+            let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
+            laid.entry(folder.to_owned()).or_default().push(one);
+        }
+        laid
+    }
 }
 
 #[cfg(test)]

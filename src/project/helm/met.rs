@@ -23,7 +23,7 @@ pub(super) fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
 }
 
 /// Reads what a chart says of itself. One that does not parse is no chart to Helm either.
-fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
+pub(super) fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let text = tree.text(path)?;
     let requirements = tree.text(&folder.join("requirements.yaml"));

@@ -28,12 +28,14 @@ use crate::rules::prefilter::Prefilter;
 
 use super::given::Laid;
 use super::members::note;
+use super::parents::parent_of;
 use super::refusal;
 use compared::Compared;
 use found::{is_about, is_other_image, names_legacy_host, placed};
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
-use layer::{Layer, is_layer};
+use layer::Layer;
+pub(super) use layer::is_layer;
 use refused::Schemas;
 pub(super) use trace::rendered;
 use trace::{Trace, chart, traces};
@@ -60,7 +62,7 @@ pub(super) struct Readers<'t> {
 
 /// What the chart was rendered from, and what came of it.
 struct Latest {
-    texts: Vec<String>,
+    texts: Vec<(PathBuf, String)>,
     traces: Result<Vec<Trace>, String>,
     schemas: Option<Schemas>,
 }
@@ -81,12 +83,7 @@ impl<'t> Readers<'t> {
         if !has_values || tree.place(&templates) != PathKind::Folder {
             return None;
         }
-        let beside = tree.list(folder).into_iter();
-        let beside = beside.filter(|path| is_layer(path)).map(Layer::of_file);
-        let (mut layers, mut untried) = untried::tried(tree, beside);
-        let (releases, others) = untried::tried(tree, laid.iter().map(Layer::of_release));
-        layers.extend(releases);
-        untried.extend(others);
+        let (layers, untried) = untried::all(tree, folder, laid);
         let mut templates = tree.suspects(&templates);
         templates.retain(|path| file_type::classify(path).is_some());
         // What lies beyond the run only says what images result.
@@ -124,15 +121,22 @@ impl<'t> Readers<'t> {
         })
     }
 
-    /// The chart in a folder, to try overrides of its subcharts' values.
-    pub(super) fn of_subcharts(tree: &'t dyn Tree, values: &Path) -> Self {
+    /// Adds what the charts above it lay over its values. Their files are theirs to judge.
+    pub(super) fn below(&mut self, laid: &[Laid]) {
+        self.layers.extend(laid.iter().map(Layer::of_release));
+    }
+
+    /// The chart with these values, to try overrides of its subcharts' values. `laid` are its releases.
+    pub(super) fn of_subcharts(tree: &'t dyn Tree, values: &Path, laid: &[Laid]) -> Self {
+        let folder = values.parent().unwrap_or(Path::new(""));
+        let (layers, untried) = untried::all(tree, folder, laid);
         Self {
             tree,
-            folder: values.parent().unwrap_or(Path::new("")).to_owned(),
+            folder: folder.to_owned(),
             values: values.to_owned(),
             about: None,
-            layers: Vec::new(),
-            untried: Vec::new(),
+            layers,
+            untried,
             others: Vec::new(),
             templates: Vec::new(),
             latest: Mutex::default(),
@@ -156,8 +160,13 @@ impl<'t> Readers<'t> {
 
     /// What the chart renders to as its files are now.
     fn latest(&self, members: &Members, rules: &RuleSet) -> Arc<Latest> {
-        let texts = self.files().filter_map(|path| members.get(path));
-        let texts: Vec<String> = texts.map(|member| member.text.clone()).collect();
+        let is_read = |path: &Path| {
+            path.starts_with(&self.folder) || self.layers.iter().any(|one| one.has(path))
+        };
+        let read = members.iter().filter(|(path, _)| is_read(path));
+        let texts: Vec<(PathBuf, String)> = read
+            .map(|(path, member)| (path.clone(), member.text.clone()))
+            .collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(latest) = latest.as_ref().filter(|latest| latest.texts == texts) {
             return Arc::clone(latest);
@@ -342,9 +351,7 @@ impl<'t> Readers<'t> {
 
     /// Whether it is no subchart in the folder of another chart. What that one's values are compared with is not known here.
     fn is_root(&self) -> bool {
-        let charts = self.folder.parent();
-        let charts = charts.filter(|charts| charts.ends_with("charts"));
-        let parent = charts.and_then(Path::parent);
+        let parent = parent_of(&self.folder);
         parent.is_none_or(|parent| self.tree.place(&parent.join("Chart.yaml")) == PathKind::Missing)
     }
 

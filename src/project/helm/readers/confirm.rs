@@ -8,22 +8,30 @@ use std::rc::Rc;
 use super::Readers;
 use super::compared::{Compared, turned};
 use super::image::Image;
-use super::trace::{chart, default_trace};
+use super::layer::Layer;
+use super::trace::{chart, default_trace, files_of, trace_with};
+use super::untried::NOT_TRIED;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::finding::{Finding, Id};
 use crate::project::Members;
-use crate::project::helm::render::Chart;
+use crate::project::helm::render::{Chart, File};
 use crate::rules::RuleSet;
 
 /// More overrides in one chart than are tried one by one.
 const MOST_TRIED: usize = 32;
 
+/// Overrides are tried so often with other values over the chart's own.
+const MOST_TRIED_OVER: usize = 128;
+
 /// What an override would do to the images of a chart.
 enum Tried {
     Right,
-    /// No rule speaks about the image that it would change.
-    Other,
-    Wrong(String),
+    /// It would make another image than is wanted.
+    Wrong {
+        reason: String,
+        /// Whether a rule speaks about the image that it would change, or about one that it makes right.
+        is_legacy: bool,
+    },
 }
 
 impl Readers<'_> {
@@ -63,20 +71,58 @@ impl Readers<'_> {
             let Some(member) = members.get_mut(declares) else {
                 continue;
             };
-            let right =
-                || turned(&before.compared, &after.compared).map_or(Tried::Right, Tried::Wrong);
-            let tried = match tried(&before.images, &after.images, rules) {
-                Tried::Right => right(),
-                tried => tried,
-            };
-            match tried {
+            match before.tried(&after, rules) {
                 Tried::Right => {}
-                Tried::Other => member.findings.retain(|finding| finding.id != id),
-                Tried::Wrong(reason) => {
+                Tried::Wrong {
+                    is_legacy: false, ..
+                } => member.findings.retain(|finding| finding.id != id),
+                Tried::Wrong { reason, .. } => {
                     if let Some(finding) = member.findings.get_mut(id) {
                         finding.fix = None;
                         finding.reason = Some(reason);
                     }
+                }
+            }
+        }
+        self.confirm_with_layers(&mut trial, declares, members, &values);
+    }
+
+    /// Has those overrides reviewed that make a wrong image where other values are laid over the chart's own.
+    fn confirm_with_layers(
+        &self,
+        trial: &mut Trial<'_>,
+        declares: &Path,
+        members: &mut Members,
+        values: &str,
+    ) {
+        let layers = files_of(self.tree, &self.layers, members);
+        let own = trial.made_with(values);
+        let (Some(own), Some(member)) = (own, members.get_mut(declares)) else {
+            return;
+        };
+        let mut left = MOST_TRIED_OVER;
+        for over in &layers {
+            let before = trial.render(values, Some(over));
+            let Some(before) = before.filter(|before| !before.pulls_as(&own)) else {
+                continue;
+            };
+            for finding in &mut member.findings {
+                let fix = Fix::here(self.edits_of_values(finding), Applicability::Safe);
+                if finding.applicability() != Some(Applicability::Safe) || fix.edits.is_empty() {
+                    continue;
+                }
+                if left == 0 {
+                    finding.doubt(NOT_TRIED);
+                    continue;
+                }
+                left -= 1;
+                let text = edit::apply(values, [&fix], Applicability::Safe);
+                let after = trial.render(&text, Some(over));
+                if let Some(after) = after
+                    && let Tried::Wrong { reason, .. } = before.tried(&after, trial.rules)
+                {
+                    let name = over.0.path.file_name().unwrap_or_default();
+                    finding.doubt(&format!("{reason} with {}", name.to_string_lossy()));
                 }
             }
         }
@@ -154,6 +200,31 @@ struct Made {
     compared: Vec<Compared>,
 }
 
+impl Made {
+    /// Whether the same is pulled by the same.
+    fn pulls_as(&self, other: &Self) -> bool {
+        let texts = |one: &Self| -> Vec<(String, Vec<String>)> {
+            let all = one.images.iter();
+            all.map(|(reader, images)| (reader.clone(), images.iter().map(Image::text).collect()))
+                .collect()
+        };
+        texts(self) == texts(other)
+    }
+
+    fn tried(&self, after: &Self, rules: &RuleSet) -> Tried {
+        match tried(&self.images, &after.images, rules) {
+            Tried::Right => match turned(&self.compared, &after.compared) {
+                None => Tried::Right,
+                Some(reason) => Tried::Wrong {
+                    reason,
+                    is_legacy: true,
+                },
+            },
+            wrong => wrong,
+        }
+    }
+}
+
 /// A chart that is read once and rendered with one text of its values after the other.
 struct Trial<'t> {
     chart: Chart,
@@ -169,14 +240,19 @@ impl Trial<'_> {
         if let Some(known) = self.known.get(values) {
             return known.clone();
         }
-        let made = self.render(values).map(Rc::new);
+        let made = self.render(values, None).map(Rc::new);
         self.known.insert(values.to_owned(), made.clone());
         made
     }
 
-    fn render(&mut self, values: &str) -> Option<Made> {
+    /// The same with the values of a layer over them.
+    fn render(&mut self, values: &str, over: Option<&(Layer, Vec<File>)>) -> Option<Made> {
         self.chart.set_values(values).ok()?;
-        let trace = default_trace(&self.chart, self.folder, self.rules).ok()?;
+        let trace = match over {
+            None => default_trace(&self.chart, self.folder, self.rules),
+            Some(over) => trace_with(&self.chart, self.folder, over, self.rules),
+        };
+        let trace = trace.ok()?;
         let mut images = Pulled::new();
         for image in trace.images.into_iter().filter(Image::is_known) {
             images.entry(image.reader.clone()).or_default().push(image);
@@ -224,9 +300,6 @@ fn tried(before: &Pulled, after: &Pulled, rules: &RuleSet) -> Tried {
             }
         }
     }
-    match wrong {
-        None => Tried::Right,
-        Some(_) if !is_right && !is_legacy => Tried::Other,
-        Some(reason) => Tried::Wrong(reason),
-    }
+    let is_legacy = is_legacy || is_right;
+    wrong.map_or(Tried::Right, |reason| Tried::Wrong { reason, is_legacy })
 }

@@ -43,7 +43,7 @@ impl Layer {
 }
 
 /// Whether a file beside a chart's values is one that is laid over them, by its name.
-pub(super) fn is_layer(path: &Path) -> bool {
+pub(in crate::project::helm) fn is_layer(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| {
         let yaml = name.ends_with(".yaml") || name.ends_with(".yml");

@@ -50,7 +50,21 @@ pub(super) fn traces(
     members: &Members,
     rules: &RuleSet,
 ) -> Result<Vec<Trace>, String> {
-    let read = |layer: &Layer| -> Option<(Layer, Vec<File>)> {
+    let own = trace(chart, folder, None, EVERY_WAY, rules)?;
+    let layers = files_of(tree, layers, members);
+    // A file that merely is called like one of values may not even parse.
+    let others = layers.iter();
+    let others = others.filter_map(|layer| trace_with(chart, folder, layer, rules).ok());
+    Ok(std::iter::once(own).chain(others).collect())
+}
+
+/// Layers with the files that their values are in, as those are now. One that cannot be read is left out.
+pub(super) fn files_of(
+    tree: &dyn Tree,
+    layers: &[Layer],
+    members: &Members,
+) -> Vec<(Layer, Vec<File>)> {
+    let read = |layer: &Layer| {
         let files = layer.given.iter().map(|given| {
             let bytes = match members.get(&given.file) {
                 Some(member) => Some(member.text.clone().into_bytes()),
@@ -61,11 +75,20 @@ pub(super) fn traces(
         let files: Option<Vec<File>> = files.collect();
         Some((layer.clone(), files?))
     };
-    let own = trace(chart, folder, None, EVERY_WAY, rules)?;
-    let layers = layers.iter().filter_map(read);
-    // A file that merely is called like one of values may not even parse.
-    let others = layers.filter_map(|layer| trace(chart, folder, Some(layer), 1, rules).ok());
-    Ok(std::iter::once(own).chain(others).collect())
+    layers.iter().filter_map(read).collect()
+}
+
+/// A chart with a layer over its values, as they then are: no other way is taken.
+///
+/// # Errors
+/// Why it cannot be rendered.
+pub(super) fn trace_with(
+    chart: &Chart,
+    folder: &Path,
+    layer: &(Layer, Vec<File>),
+    rules: &RuleSet,
+) -> Result<Trace, String> {
+    trace(chart, folder, Some(layer), 1, rules)
 }
 
 /// The images that a chart renders as its values are.
@@ -143,15 +166,15 @@ pub(super) fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result
 fn trace(
     chart: &Chart,
     folder: &Path,
-    layer: Option<(Layer, Vec<File>)>,
+    layer: Option<&(Layer, Vec<File>)>,
     passes: usize,
     rules: &RuleSet,
 ) -> Result<Trace, String> {
     let (layer, files) = match layer {
-        Some((layer, files)) => (Some(layer), files),
-        None => (None, Vec::new()),
+        Some((layer, files)) => (Some(layer), files.as_slice()),
+        None => (None, &[][..]),
     };
-    let found = explore(chart, &files, &Release::default(), passes);
+    let found = explore(chart, files, &Release::default(), passes);
     if let Some(error) = found.error.as_ref().filter(|_| found.images.is_empty()) {
         return Err(error.to_string());
     }
@@ -171,7 +194,7 @@ fn trace(
             .collect(),
         legacy_words: legacy_words(&found, &paths, rules),
         compared: compared(&found, chart, &paths),
-        layer,
+        layer: layer.cloned(),
     })
 }
 

@@ -1,25 +1,33 @@
 //! Values that override those of a chart, but are more than can be tried one by one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::super::given::Given;
+use super::super::given::{Given, Laid};
 use super::super::values;
-use super::layer::Layer;
+use super::layer::{Layer, is_layer};
 use crate::project::{Members, Tree};
 use crate::source::Span;
 
 /// More values files beside a chart, or releases of it, are not laid over its own one by one.
 const MOST_LAYERS: usize = 64;
 
-const NOT_TRIED: &str =
-    "the chart has more values files or releases than regfix tries, and this one was not tried";
+pub(super) const NOT_TRIED: &str =
+    "the chart has more values files or releases than regfix tries, and not all of them were tried";
+
+/// What is laid over the values of the chart in a folder, by files beside them and by releases: what is tried, and the rest.
+pub(super) fn all(tree: &dyn Tree, folder: &Path, laid: &[Laid]) -> (Vec<Layer>, Vec<Layer>) {
+    let beside = tree.list(folder).into_iter();
+    let beside = beside.filter(|path| is_layer(path)).map(Layer::of_file);
+    let (mut layers, mut untried) = tried(tree, beside);
+    let (releases, others) = tried(tree, laid.iter().map(Layer::of_release));
+    layers.extend(releases);
+    untried.extend(others);
+    (layers, untried)
+}
 
 /// The layers that are tried, and the others. Those that a rule could speak about come first.
-pub(super) fn tried(
-    tree: &dyn Tree,
-    layers: impl Iterator<Item = Layer>,
-) -> (Vec<Layer>, Vec<Layer>) {
+fn tried(tree: &dyn Tree, layers: impl Iterator<Item = Layer>) -> (Vec<Layer>, Vec<Layer>) {
     let mut layers: Vec<Layer> = layers.collect();
     layers
         .sort_by_cached_key(|layer| !layer.given.iter().any(|given| tree.is_suspect(&given.file)));

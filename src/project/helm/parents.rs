@@ -1,0 +1,146 @@
+//! What charts give to their subcharts: values that are laid over those of a subchart which is edited itself.
+//!
+//! Knows which chart is below which, in `charts/` or by `file://`, and where the values are. Renders nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::chart::Dependency;
+use super::given::{Given, Laid};
+use super::met::{Met, meet};
+use super::readers::is_layer;
+use super::values::Value;
+use crate::project::{PathKind, Tree};
+
+/// Charts are looked for so far above a subchart.
+const HIGHEST: usize = 8;
+
+/// More sets of values are not laid over one subchart.
+const MOST: usize = 64;
+
+/// Charts by their subcharts.
+pub(super) struct Parents<'t> {
+    tree: &'t dyn Tree,
+    /// By the folder of the subchart: the folders of those above it, and under which key they have its values.
+    by_child: HashMap<PathBuf, Vec<(PathBuf, String)>>,
+}
+
+impl<'t> Parents<'t> {
+    /// Of the charts of a run; also those above them that the run is not about.
+    pub(super) fn new(tree: &'t dyn Tree, met: &[Met]) -> Self {
+        let mut known: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
+        let mut above: Vec<Met> = Vec::new();
+        for one in met {
+            let mut next = parent_of(&one.folder).map(Path::to_owned);
+            while let Some(parent) = next.take().filter(|parent| known.insert(parent.clone()))
+                && let Some(found) = meet(tree, &parent.join("Chart.yaml"))
+            {
+                next = parent_of(&parent).map(Path::to_owned);
+                above.push(found);
+            }
+        }
+        let all = || met.iter().chain(&above);
+        let by_folder: HashMap<&Path, &Met> = all().map(|one| (&*one.folder, one)).collect();
+        let mut parents = Self {
+            tree,
+            by_child: HashMap::new(),
+        };
+        for one in all() {
+            let parent = parent_of(&one.folder).and_then(|folder| by_folder.get(folder));
+            if let Some(parent) = parent {
+                parents.add_unpacked(one, parent);
+            }
+            parents.add_sources(one);
+        }
+        parents
+    }
+
+    /// Notes a chart in whose `charts/` another one is.
+    fn add_unpacked(&mut self, child: &Met, parent: &Met) {
+        let name = &child.metadata.name;
+        let all = parent.metadata.dependencies.iter().flatten();
+        let listed = all.filter(|one| one.name == *name);
+        let mut keys: Vec<&str> = listed.map(Dependency::key).collect();
+        if keys.is_empty() {
+            keys.push(name);
+        }
+        for key in keys {
+            self.note(child.folder.clone(), &parent.folder, key);
+        }
+    }
+
+    /// Notes a chart for those that it takes from other folders.
+    fn add_sources(&mut self, parent: &Met) {
+        for one in parent.metadata.dependencies.iter().flatten() {
+            if let Some(source) = one.folder() {
+                let child = self.tree.resolve(&parent.folder, source);
+                self.note(child, &parent.folder, one.key());
+            }
+        }
+    }
+
+    fn note(&mut self, child: PathBuf, parent: &Path, key: &str) {
+        let above = self.by_child.entry(child).or_default();
+        above.push((parent.to_owned(), key.to_owned()));
+    }
+
+    /// What is laid over the values of a chart by those above it. `laid` is what releases lay over those.
+    pub(super) fn laid(&self, chart: &Path, laid: &HashMap<PathBuf, Vec<Laid>>) -> Vec<Laid> {
+        let stacks = self.stacks(chart, laid, 0).into_iter();
+        let stacks = stacks.filter(|stack| stack.iter().any(|given| self.has_values(given)));
+        let stacks = stacks.filter_map(|layers| {
+            Some(Laid {
+                asking: layers.last()?.file.clone(),
+                chart: chart.to_owned(),
+                layers,
+            })
+        });
+        stacks.take(MOST).collect()
+    }
+
+    fn stacks(
+        &self,
+        chart: &Path,
+        laid: &HashMap<PathBuf, Vec<Laid>>,
+        height: usize,
+    ) -> Vec<Vec<Given>> {
+        let mut stacks = Vec::new();
+        let above = self.by_child.get(chart).map_or(&[][..], Vec::as_slice);
+        for (parent, key) in above.iter().filter(|_| height < HIGHEST) {
+            let own = parent.join("values.yaml");
+            let is_there = self.tree.place(&own) == PathKind::File;
+            let own: Vec<Given> = is_there.then(|| Given::whole(own)).into_iter().collect();
+            let beside = self.tree.list(parent).into_iter();
+            let beside = beside.filter(|path| is_layer(path));
+            let mut over: Vec<Vec<Given>> = vec![Vec::new()];
+            over.extend(beside.map(|path| vec![Given::whole(path)]));
+            let released = laid.get(parent).into_iter().flatten();
+            over.extend(released.map(|laid| laid.layers.clone()));
+            over.extend(self.stacks(parent, laid, height + 1));
+            stacks.extend(over.into_iter().take(MOST).map(|over| {
+                let all = own.iter().cloned().chain(over);
+                all.map(|given| given.of_subchart(key)).collect()
+            }));
+        }
+        stacks
+    }
+
+    fn has_values(&self, given: &Given) -> bool {
+        let text = self.tree.text(&given.file);
+        let values = text.and_then(|text| given.read(&text, 0).ok());
+        values.is_some_and(|values| values.values().any(holds_anything))
+    }
+}
+
+/// The folder of the chart that has this one in its `charts/`, if it is there.
+pub(super) fn parent_of(folder: &Path) -> Option<&Path> {
+    let charts = folder.parent()?;
+    charts.parent().filter(|_| charts.ends_with("charts"))
+}
+
+fn holds_anything(value: &Value) -> bool {
+    match value {
+        Value::Table(table) => table.values().any(holds_anything),
+        _ => true,
+    }
+}
