@@ -121,14 +121,13 @@ impl<'c> Charts<'c> {
         let all: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
         let owned = owned(met, vendored, &inflated);
         let around = match owned.is_empty() {
-            true => &[],
-            false => files.releases_around,
+            true => Vec::new(),
+            false => self::released(scene, files.releases_around),
         };
-        let around = self::released(scene, around);
         let laid = released.into_iter().chain(around).filter_map(Release::laid);
         let laid = Laid::by_folder(laid);
-        let joined = owned.par_iter();
-        let joined = joined.filter_map(|one| Joined::of(tree, &one.folder));
+        let folders = owned.par_iter().map(|one| one.folder.as_path());
+        let joined = folders.filter_map(|folder| Joined::of(tree, folder));
         let readers = owned.par_iter().filter_map(|one| {
             let own = laid.get(&one.folder).map_or(&[][..], Vec::as_slice);
             let mut readers = Readers::of(tree, prefilter, &one.folder, own, releases)?;

@@ -3,7 +3,7 @@
 //! Knows how they are written, and not who lays them there.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::coalesce::{given_to, read_whole};
@@ -166,6 +166,15 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
         }
     }
     Some(keys)
+}
+
+/// Whether a file beside a chart's values is one that is laid over them, by its name.
+pub(super) fn is_layer(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| {
+        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
+    })
 }
 
 /// What a release, or a chart above it, lays over the values of a chart of the user's own.

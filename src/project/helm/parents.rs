@@ -6,9 +6,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::chart::Dependency;
-use super::given::{Given, Laid};
+use super::given::{Given, Laid, is_layer};
 use super::met::{Met, meet};
-use super::readers::is_layer;
 use super::values::Value;
 use crate::project::{PathKind, Tree};
 

@@ -35,7 +35,6 @@ use found::{is_about, is_other_image, names_legacy_host, placed};
 use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::Layer;
-pub(super) use layer::is_layer;
 use refused::Schemas;
 pub(super) use trace::rendered;
 use trace::{Trace, chart, traces};

@@ -41,12 +41,3 @@ impl Layer {
         self.files().any(|file| file == path)
     }
 }
-
-/// Whether a file beside a chart's values is one that is laid over them, by its name.
-pub(in crate::project::helm) fn is_layer(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| {
-        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
-    })
-}

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::given::{Given, Laid};
+use super::super::given::{Given, Laid, is_layer};
 use super::super::values;
-use super::layer::{Layer, is_layer};
+use super::layer::Layer;
 use crate::project::{Members, Tree};
 use crate::source::Span;
 
