@@ -270,7 +270,7 @@ fn every_format_has_the_version() {
         let flat: String = output.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
             flat.contains(RULE) && flat.contains("4.8.0 (minor step, 2022-06-07)"),
-            "{output}"
+            "{format} does not show the version of a chart: {output}"
         );
     }
     let full = stdout(&run(tree.path(), &["--format", "full"]));

@@ -220,7 +220,7 @@ fn every_format_keeps_to_its_schema_and_shows_no_secret() {
         assert!(!text.contains("hunter2"), "{}", format.name);
         assert!(
             text.contains("registry.k8s.io/pause:3.9"),
-            "{}",
+            "{} does not show the new reference: {text}",
             format.name
         );
         match format.name {

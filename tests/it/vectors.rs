@@ -107,7 +107,7 @@ fn vectors() -> impl Iterator<Item = Vector> {
             ("nothing", "-") => Nothing,
             ("safe", new) if new != "-" => Safe(new),
             ("review", new) if new != "-" => Review(new),
-            _ => panic!("no such outcome: {row}"),
+            _ => panic!("not an outcome and a reference that fit: {row}"),
         };
         Vector {
             rule: (rule != "-").then_some(rule),

@@ -68,7 +68,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
     println!("Wrote {} and {}. Next:", file.display(), fixture.display());
     println!("  1. Describe the rule: `{UNWRITTEN}` marks what is missing.");
     println!(
-        "  2. Add a line that is not the example, and what is easily got wrong, to tests/it/vectors.tsv."
+        "  2. Add a line to tests/it/vectors.tsv: another reference than the example, and what becomes of it."
     );
     println!(
         "  3. `cargo xtask verify-rules`, then `cargo xtask regenerate`, then read `git diff`."

@@ -36,7 +36,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
             println!("{} rules: no faults", rules.rules().len());
             Ok(())
         }
-        faults => Err(format!("{faults} faults")),
+        faults => Err(format!("faults in the catalogue: {faults}")),
     }
 }
 
