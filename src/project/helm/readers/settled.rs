@@ -1,7 +1,7 @@
-//! Images that are rendered only with other values than those that a finding is about.
+//! Images that are rendered only with other values than those that an image with a finding is made of.
 //!
 //! `{{ if .registry }}{{ .registry }}/{{ end }}{{ .repository }}` makes an image without the registry. A repository that has
-//! its registry beside it never becomes that image.
+//! its registry beside it never becomes that image. Nor does one that has a tag get another by `{{ .tag | default "9" }}`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +23,7 @@ impl Readers<'_> {
         let Some(member) = members.get(&self.values) else {
             return;
         };
+        let pieces = self.pieces(readings);
         let ways = readings.iter_mut();
         let ways = ways.filter(|one| one.layer.is_none() && !one.image.is_default);
         let mut ways: Vec<&mut Reading<'_>> = ways.collect();
@@ -43,7 +44,11 @@ impl Readers<'_> {
             if wrong.is_empty() || known.len() >= MOST_SETS {
                 continue;
             }
-            let spans: Vec<Span> = finding.labels.iter().map(|label| label.span).collect();
+            let mut spans: Vec<Span> = finding.labels.iter().map(|label| label.span).collect();
+            let is_about = |all: &&Vec<Span>| spans.iter().all(|span| all.contains(span));
+            if let Some(all) = pieces.iter().find(is_about) {
+                spans.clone_from(all);
+            }
             let made = known.entry(spans).or_insert_with_key(|spans| {
                 let chart = chart_of.get_or_insert_with(|| chart(self.tree, &self.folder, members));
                 images_with(chart.as_ref().ok()?, &self.folder, &self.values, spans)
@@ -61,5 +66,17 @@ impl Readers<'_> {
                 }
             }
         }
+    }
+
+    /// The values that each image is made of as the values are.
+    fn pieces(&self, readings: &[Reading<'_>]) -> Vec<Vec<Span>> {
+        let own = readings.iter();
+        let own = own.filter(|one| one.layer.is_none() && one.image.is_default);
+        let pieces = own.map(|one| {
+            let written = one.image.parts.iter().filter_map(|part| part.at.as_ref());
+            let values = written.filter(|at| at.is_value && *at.path == *self.values);
+            values.map(|at| at.span).collect()
+        });
+        pieces.collect()
     }
 }

@@ -51,15 +51,19 @@ pub(super) fn call<'b>(
         let value = convert(machine, value, function.parameter(count - 1), false);
         given.push(value.map_err(|fault| frame.failure(fault, call.span))?);
     }
-    let (name, span) = (call.name, call.span);
+    let (name, span, written) = (call.name, call.span, call.arguments);
     match (name, given.as_slice()) {
         ("include", [Value::Text(name), data]) => return machine.include(frame, name, data, span),
         ("tpl", [Value::Text(text), data]) => return machine.tpl(frame, text, data, span),
         ("fail" | "required", _) if machine.context.explores() => {
             return Ok(given.pop().unwrap_or(Value::Nil));
         }
-        ("default" | "coalesce" | "ternary", _) if machine.context.explores() => {
+        ("default" | "coalesce", _) if machine.context.explores() => {
             return Ok(chosen(machine, frame, name, span, given));
+        }
+        ("ternary", [yes, no, condition]) if machine.context.explores() => {
+            let is_first = is_first(machine, frame, dot, written, condition, span);
+            return Ok(if is_first { yes.clone() } else { no.clone() });
         }
         _ => {}
     }
@@ -118,26 +122,37 @@ fn chosen(
 ) -> Value {
     let mut ways: Vec<Value> = match (name, given.as_slice()) {
         ("default", [default, value]) => vec![value.clone(), default.clone()],
-        ("ternary", [yes, no, _]) => vec![yes.clone(), no.clone()],
         _ => given.clone(),
     };
-    let natural = match name {
-        "ternary" => usize::from(!given.get(2).is_some_and(Value::is_true)),
-        _ => ways
-            .iter()
-            .position(Value::is_true)
-            .unwrap_or(ways.len() - 1),
-    };
+    let set = ways.iter().position(Value::is_true);
+    let natural = set.unwrap_or(ways.len() - 1);
     // What comes behind a value that is there is for where it is not.
-    if name != "ternary"
-        && ways
-            .get(natural)
-            .is_some_and(|value| machine.is_settled(value))
-    {
+    let is_settled = |value: &Value| machine.is_settled(value);
+    if ways.get(natural).is_some_and(is_settled) {
         ways.truncate(natural + 1);
     }
     let way = machine.choose(frame, span, ways.len(), natural);
     ways.get(way).cloned().unwrap_or(Value::Nil)
+}
+
+/// Whether a `ternary` gives its first value in a pass.
+fn is_first<'b>(
+    machine: &Machine,
+    frame: &mut Frame<'b>,
+    dot: &Value,
+    written: &'b [Operand],
+    condition: &Value,
+    span: Span,
+) -> bool {
+    let natural = usize::from(!condition.is_true());
+    let written = written.get(2);
+    let is_decided = machine.is_settled(condition)
+        || written.is_some_and(|written| machine.is_decided_by(frame, dot, written));
+    let way = match is_decided {
+        true => natural,
+        false => machine.choose(frame, span, 2, natural),
+    };
+    way == 0
 }
 
 /// Whether a value may be given for a parameter. Unknown ones become something of the type.

@@ -6,7 +6,7 @@ use crate::project::helm::render::value::Value;
 use crate::syntax::gotemplate::{Operand, OperandKind, Pipe};
 
 /// Functions whose result depends on their arguments alone.
-const PURE: [&str; 13] = [
+const PURE: [&str; 17] = [
     "and",
     "or",
     "eq",
@@ -15,6 +15,10 @@ const PURE: [&str; 13] = [
     "empty",
     "hasPrefix",
     "hasSuffix",
+    "kindIs",
+    "kindOf",
+    "typeIs",
+    "trim",
     "contains",
     "lower",
     "toString",
@@ -33,6 +37,18 @@ impl Machine {
         let choices = self.context.choices.as_ref();
         choices.is_some_and(|choices| choices.settles())
             && self.decided(frame, dot, pipe) == Some(true)
+    }
+
+    /// The same of a condition that is an argument.
+    pub(in crate::project::helm::render) fn is_decided_by<'b>(
+        &self,
+        frame: &mut Frame<'b>,
+        dot: &Value,
+        condition: &'b Operand,
+    ) -> bool {
+        let choices = self.context.choices.as_ref();
+        choices.is_some_and(|choices| choices.settles())
+            && self.decided_by(frame, dot, condition) == Some(true)
     }
 
     /// Whether a value has a part in it; `None` where something else has.
