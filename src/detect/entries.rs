@@ -23,6 +23,7 @@ const SELECTS: Usage = Usage::Selector {
     reason: usage::MUST_MATCH,
     replaced: true,
 };
+const RAN: Usage = Usage::Observed("it says what ran, nothing is pulled from it");
 const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
 const OLD: Usage =
     Usage::likely("its key calls it an old one: it may be what something looks for or replaces");
@@ -194,7 +195,9 @@ fn by_key(context: &Context<'_>, around: &Map<'_>, value: &Node<'_>) -> Option<U
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.
         () if key == "imagerepository" => of_kubeadm(context, around),
         () if key == "imageregistry" && has_pause_image(around) => given_version(around),
-        () if key == "labels" && value.as_map().is_some() => Some(LABEL),
+        () if key == "imageid" => Some(RAN),
+        () if is_labels(key) && value.as_map().is_some() => Some(LABEL),
+        () if is_built_by_task(context) => Some(PUSHED),
         () if words::is_pushed(key) => Some(PUSHED),
         () if words::is_old(key) => Some(OLD),
         () => siblings::limit_of(key, around, value),
@@ -280,4 +283,21 @@ fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool
             .entries
             .iter()
             .any(|entry| is_table_key(entry.name()))
+}
+
+/// Whether a map is one of labels, which other programs read.
+fn is_labels(key: &str) -> bool {
+    key.ends_with("labels") || key == "resourceattributes"
+}
+
+/// Whether it is what a task of Tekton builds: the parameter `IMAGE` of `kaniko`, `buildah` and others.
+fn is_built_by_task(context: &Context<'_>) -> bool {
+    const TASKS: [&str; 6] = ["buildah", "buildpacks", "jib", "kaniko", "ko", "s2i"];
+    if !context.document.is_object("tekton.dev", "") || !matches!(context.key, "image" | "appimage")
+    {
+        return false;
+    }
+    let mut maps = context.upwards().filter_map(|above| above.siblings);
+    let task = maps.find_map(|map| map.get("taskRef")?.as_map()?.text("name"));
+    task.is_some_and(|task| task.split('-').any(|word| TASKS.contains(&word)))
 }

@@ -54,7 +54,10 @@ const SEARCHING: [&str; 5] = [
 
 /// Whether a word alone says that a list of words may be a command whose images are not only pulled.
 pub(super) fn is_verb(word: &str) -> bool {
-    const VERBS: [&str; 14] = [
+    const VERBS: [&str; 17] = [
+        "commit",
+        "delete",
+        "manifest",
         "build",
         "buildx",
         "bud",
@@ -267,7 +270,9 @@ impl<'c> Command<'c> {
     /// A signature is of an image at one location, and so are the keys that it is checked with.
     fn of_signature(&self, index: usize) -> Option<Usage> {
         let words = self.before(index).iter().map(|word| word.text);
-        let mut words = words.skip_while(|word| !word.ends_with("cosign")).skip(1);
+        let mut words = words
+            .skip_while(|word| !word.ends_with("cosign") && *word != "notation")
+            .skip(1);
         match words.next()? {
             "verify" | "verify-attestation" | "tree" | "triangulate" | "download" => Some(VERIFIED),
             "sign" | "attest" | "attach" | "clean" => Some(PUSHED),
@@ -284,8 +289,9 @@ impl<'c> Command<'c> {
         let next = self.words.get(index + 1).map_or("", |word| word.text);
         let in_test = (index.saturating_sub(MOST_WORDS)..index).any(|at| self.begins_test(at));
         let word = self.words[index].text;
+        let is_asserted = self.words[0].text.starts_with("assert") && index > 0;
         let is_pattern = word.ends_with(')') && !word.contains('(') && index == 0;
-        is_compared || compares(next) || in_test || is_pattern
+        is_compared || compares(next) || in_test || is_asserted || is_pattern
     }
 
     /// Whether a test begins there, and not a list, as in `images = ["NAME"]`, or any word, as in `kubectl run test`.
@@ -412,6 +418,16 @@ mod tests {
             ),
             ("cosign verify --key k IMG", "mention"),
             ("cosign sign IMG", "pushed"),
+            ("make docker-build docker-push IMAGE=q/IMG", "pushed"),
+            ("assert_equal x IMG", "compared"),
+            ("notation sign IMG", "pushed"),
+            ("crane mutate a -t IMG", "pushed"),
+            ("docker rmi IMG", "pull"),
+            ("skopeo delete docker://IMG", "pushed"),
+            ("make deploy IMAGE=IMG", "pull"),
+            ("gcloud builds submit --tag IMG", "pushed"),
+            ("docker manifest create IMG a b", "pushed"),
+            ("docker commit x IMG", "pushed"),
             (
                 "docker buildx build --cache-from type=registry,ref=IMG .",
                 "pull",

@@ -12,6 +12,7 @@ pub(super) const CLOSED: Usage = Usage::Compared("it is one of a closed list of 
 const BUILT: Usage = Usage::Pushed(usage::BUILT);
 const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
 const RELABELLED: Usage = Usage::Mention("it becomes a label, nothing is pulled from it");
+const ATTRIBUTE: Usage = Usage::likely("it becomes an attribute, which other programs read");
 const REPLACES: Usage =
     Usage::likely("it takes the place of what the pattern beside it matches: see who reads both");
 const NAMED_ANEW: Usage = Usage::likely(
@@ -31,6 +32,9 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if key == "replacement" => of_replacement(siblings),
         () if is_value(context) && is_operand(siblings) => Some(COMPARED),
         () if key == "params" && has("gate") && has("trigger") => Some(COMPARED),
+        () if has("match_type") => Some(COMPARED),
+        () if key == "match" && value.as_map().is_some() => Some(Usage::Mention(usage::MATCHED)),
+        () if is_value(context) && has("key") && is_inserted(siblings) => Some(ATTRIBUTE),
         () if is_plain() => of_rule(siblings),
         () => None,
     }
@@ -75,6 +79,14 @@ fn is_operand(siblings: &Map<'_>) -> bool {
     compares || siblings.get("attribute").is_some()
 }
 
+/// Whether a value is put into what is observed: by a processor of OpenTelemetry.
+fn is_inserted(siblings: &Map<'_>) -> bool {
+    matches!(
+        siblings.text("action"),
+        Some("insert" | "update" | "upsert")
+    )
+}
+
 /// What a rule that allows or denies says of the images beside it.
 fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
     const KEYS: [&str; 6] = [
@@ -112,34 +124,43 @@ fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
 
 /// The sides of a row of a table by which images are copied or renamed.
 fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
-    const FROM: [&str; 6] = [
-        "from",
-        "src",
-        "old",
-        "sourceimage",
-        "sourceregistry",
-        "sourcerepository",
+    const COPIES: [(&str, &str); 9] = [
+        ("from", "to"),
+        ("src", "dst"),
+        ("src", "dest"),
+        ("sourceimage", "targetimage"),
+        ("sourceimage", "destinationimage"),
+        ("sourceregistry", "targetregistry"),
+        ("sourceregistry", "destinationregistry"),
+        ("sourcerepository", "targetrepository"),
+        ("sourcerepository", "destinationrepository"),
     ];
-    const TO: [&str; 10] = [
-        "to",
-        "dst",
-        "dest",
-        "new",
-        "targetimage",
-        "targetregistry",
-        "targetrepository",
-        "destinationimage",
-        "destinationregistry",
-        "destinationrepository",
+    const RENAMES: [(&str, &str); 9] = [
+        ("find", "replace"),
+        ("image", "newname"),
+        ("image", "replacement"),
+        ("image", "replacewith"),
+        ("old", "new"),
+        ("original", "mirror"),
+        ("search", "replace"),
+        ("sourceregistry", "targetrepository"),
+        ("upstream", "local"),
     ];
-    let has = |names: &[&str]| {
-        let mut keys = siblings.entries.iter().filter_map(Entry::name);
-        keys.any(|key| names.contains(&words::fold(key).as_str()))
+    let keys = || {
+        siblings
+            .entries
+            .iter()
+            .filter_map(Entry::name)
+            .map(words::fold)
     };
+    let has = |name: &str| keys().any(|key| key == name);
+    let is_left = |(from, to): &(&str, &str)| *from == key && has(to);
+    let is_right = |(from, to): &(&str, &str)| *to == key && has(from);
     match () {
-        () if FROM.contains(&key) && has(&TO) => Some(NAMED_ANEW),
-        () if key != "new" && TO.contains(&key) && has(&FROM) => Some(PUSHED),
-        () if key == "backup" && has(&["source"]) && has(&["target"]) => Some(PUSHED),
+        () if COPIES.iter().chain(&RENAMES).any(is_left) => Some(NAMED_ANEW),
+        () if COPIES.iter().any(is_right) => Some(PUSHED),
+        () if key == "replace" && RENAMES.iter().any(is_right) => Some(REPLACES),
+        () if key == "backup" && has("source") && has("target") => Some(PUSHED),
         () => None,
     }
 }

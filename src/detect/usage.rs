@@ -36,6 +36,9 @@ pub enum Certainty {
 pub(super) const IN_CONDITION: &str = "a condition compares with it";
 pub(super) const IN_COMMAND: &str = "the command compares with it";
 
+pub(super) const ASSERTED: &str =
+    "a test compares with it: see that it agrees with what the test creates";
+
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
@@ -112,7 +115,10 @@ impl Usage {
 
     /// Whether the outcome of a condition depends on it.
     pub(super) fn is_in_condition(self) -> bool {
-        matches!(self, Self::Compared(IN_CONDITION | IN_COMMAND))
+        matches!(
+            self,
+            Self::Compared(IN_CONDITION | IN_COMMAND) | Self::Pull(Certainty::Likely(ASSERTED))
+        )
     }
 
     pub fn is_pull(self) -> bool {

@@ -45,7 +45,16 @@ pub(super) fn is_prose(key: &str) -> bool {
 }
 
 /// What several images or registries are said to be that are looked for.
-const MATCHED_OF_SEVERAL: [&str; 14] = [
+const MATCHED_OF_SEVERAL: [&str; 23] = [
+    "filter",
+    "include",
+    "included",
+    "matched",
+    "monitored",
+    "only",
+    "selected",
+    "watch",
+    "watched",
     "bad",
     "deprecated",
     "illegal",
@@ -103,7 +112,8 @@ const MENTION_STARTS: [&str; 16] = [
 
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
-    const WORDS: [&str; 14] = [
+    const WORDS: [&str; 15] = [
+        "adidentifiers",
         "regex",
         "regexp",
         "rego",
@@ -120,7 +130,10 @@ pub(super) fn is_mention(key: &str) -> bool {
         "registryscopes",
     ];
     let matches = key.strip_prefix("match");
-    const ENDS: [&str; 18] = [
+    const ENDS: [&str; 21] = [
+        "imagefilter",
+        "imagefilters",
+        "imagesfilter",
         "toblock",
         "todelete",
         "toignore",
@@ -172,20 +185,25 @@ fn is_of_several(key: &str, words: &[&str]) -> bool {
 
 /// The value may be what another takes the place of, or what something looks for: `oldImage`.
 pub(super) fn is_old(key: &str) -> bool {
-    const WORDS: [&str; 6] = [
-        "old",
-        "legacy",
+    const WORDS: [&str; 11] = [
+        "actual",
+        "current",
         "deprecated",
+        "last",
+        "legacy",
         "obsolete",
-        "previous",
+        "old",
         "original",
+        "previous",
+        "resolved",
+        "running",
     ];
     is_of_one(key, &WORDS)
 }
 
 /// The value is what something is pushed to: `destinationImage`.
 pub(super) fn is_pushed(key: &str) -> bool {
-    is_of_one(key, &["dest", "destination", "output", "publish", "push"])
+    key == "kodockerrepo" || is_of_one(key, &["dest", "destination", "output", "publish", "push"])
 }
 
 /// A word, and an image or a registry that it is said of.

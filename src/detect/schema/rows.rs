@@ -159,6 +159,12 @@ const ROWS: &[Written] = &[
     (Object("operators.coreos.com", "ClusterServiceVersion"), "spec relatedImages [] image", PULL, Form::Image),
     (Object("operators.coreos.com", "ClusterServiceVersion"), "metadata annotations containerImage", PULL, Form::Image),
 
+    (Kind("ConfigMap"), "data storage.oci.repository", PUSHED, Form::ByWords),
+    (Kind("ConfigMap"), "data artifacts.oci.repository", PUSHED, Form::ByWords),
+
+    // tests
+    (Object("chainsaw.kyverno.io", ""), "** assert resource", PutIn(by::asserted), Form::ByWords),
+
     // networks
     (Object("networking.istio.io", ""), "** hosts []", LISTED, Form::ByWords),
     (Object("networking.istio.io", ""), "** host", LISTED, Form::ByWords),

@@ -1,7 +1,7 @@
 //! Usages that the values beside a value decide.
 
 use crate::detect::context::Context;
-use crate::detect::usage::{ACCOUNT, BUILT, POLICY, PUSHED, Usage};
+use crate::detect::usage::{self, ACCOUNT, BUILT, POLICY, PUSHED, Usage};
 use crate::syntax::yaml::Node;
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
@@ -106,23 +106,42 @@ fn is_put(name: &str, node: &Node<'_>) -> bool {
     }
 }
 
+const ASSERTED: Usage = Usage::likely(usage::ASSERTED);
+
+/// What a test of Chainsaw wants an object to be: it moves with what the test creates.
+pub(super) fn asserted(_: &Context<'_>) -> Usage {
+    ASSERTED
+}
+
 /// What a step of GitHub gives to an action that builds or pushes.
 pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let steps = context.upwards().filter_map(|above| above.siblings);
     let uses = steps.filter_map(|map| map.text("uses")).next();
-    let uses = uses.unwrap_or_default();
-    let builds = [
-        "build-push-action",
-        "metadata-action",
-        "kaniko",
+    let uses = uses.unwrap_or_default().to_ascii_lowercase();
+    const ACTIONS: [&str; 7] = [
+        "attest",
+        "buildah",
         "docker-build",
-    ]
-    .iter()
-    .any(|action| uses.contains(action));
-    let is_output = matches!(
-        context.key,
-        "tags" | "images" | "image" | "destination" | "repository"
-    );
+        "kaniko",
+        "metadata-action",
+        "publish-docker",
+        "push",
+    ];
+    const OUTPUTS: [&str; 11] = [
+        "destination",
+        "dst",
+        "image",
+        "imagename",
+        "images",
+        "name",
+        "registry",
+        "repository",
+        "subjectname",
+        "tags",
+        "target",
+    ];
+    let builds = ACTIONS.iter().any(|action| uses.contains(action));
+    let is_output = OUTPUTS.contains(&context.key);
     match (builds && is_output, uses.contains("login-action")) {
         (true, _) => Usage::Pushed("the action pushes to it"),
         (_, true) => Usage::Mention(ACCOUNT),

@@ -7,6 +7,26 @@ pub(super) fn is_written_cache(word: &str) -> bool {
     word.starts_with("--cache-repo=") || word.starts_with("--cache-to=")
 }
 
+/// Verbs behind which the first name is read and the next one is written.
+const IS_SECOND: [&str; 7] = ["add-tag", "commit", "copy", "cp", "import", "retag", "tag"];
+
+/// Programs and verbs whose `--tag` is what they make.
+const BUILDERS: [&str; 13] = [
+    "append",
+    "bud",
+    "build",
+    "builds",
+    "buildx",
+    "executor",
+    "flatten",
+    "imagetools",
+    "img",
+    "kaniko",
+    "mutate",
+    "opm",
+    "rebase",
+];
+
 impl Command<'_> {
     /// A command that pushes does not pull. What it copies or tags from, it has pulled.
     pub(super) fn is_pushed(&self, index: usize) -> bool {
@@ -17,34 +37,56 @@ impl Command<'_> {
             let rest = before[from + 1..].iter();
             rest.filter(|word| !word.text.starts_with('-')).count()
         };
-        let is_second = before.iter().enumerate().any(|(at, word)| {
-            matches!(word.text, "tag" | "cp" | "copy" | "retag") && positionals(at) > 0
-        });
+        let is_second = before
+            .iter()
+            .enumerate()
+            .any(|(at, word)| IS_SECOND.contains(&word.text) && positionals(at) > 0);
         let names_result = matches!(
             self.previous(index),
             "-t" | "--tag" | "--destination" | "-d"
         ) || own.starts_with("--tag=")
             || own.starts_with("-t=")
             || own.starts_with("--destination=");
-        let builds = has(&[
-            "build",
-            "buildx",
-            "bud",
-            "kaniko",
-            "executor",
-            "imagetools",
-            "img",
-        ]) || before.iter().any(|word| word.text.ends_with("/executor"));
+        let builds = has(&BUILDERS) || before.iter().any(|word| word.text.ends_with("/executor"));
         let is_cache =
             is_written_cache(own) || matches!(self.previous(index), "--cache-repo" | "--cache-to");
-        let is_output = self.is_output(index);
         let by_pack = before.len() >= 2 && has(&["pack"]) && self.previous(index) == "build";
         has(&["push", "promote"])
             || is_second
             || names_result && builds
             || by_pack
             || is_cache
-            || is_output
+            || self.is_output(index)
+            || self.is_manifest(index)
+            || self.is_made(index)
+            || self.is_deleted(index)
+    }
+
+    /// `docker manifest create NAME ...`: what it is made of has been pushed before.
+    fn is_manifest(&self, index: usize) -> bool {
+        let is_made = matches!(self.previous(index), "create" | "annotate");
+        is_made
+            && self
+                .before(index)
+                .iter()
+                .any(|word| word.text == "manifest")
+    }
+
+    /// `make docker-build docker-push IMG=NAME`
+    fn is_made(&self, index: usize) -> bool {
+        let is_target = |word: &str| word.contains("push") || word.contains("build");
+        let names_product = ["IMG=", "IMAGE=", "IMAGE_NAME="]
+            .iter()
+            .any(|name| self.words[index].text.starts_with(name));
+        let mut words = self.before(index).iter().map(|word| word.text);
+        names_product && words.any(|word| word == "make") && words.any(is_target)
+    }
+
+    /// `crane delete NAME`: of a registry, not of what is here.
+    fn is_deleted(&self, index: usize) -> bool {
+        const CLIENTS: [&str; 6] = ["crane", "gcloud", "gcrane", "oras", "regctl", "skopeo"];
+        let mut words = self.before(index).iter().map(|word| word.text);
+        words.any(|word| CLIENTS.contains(&word)) && words.any(|word| word == "delete")
     }
 
     /// `--output type=registry,name=NAME` of builders, also by itself.
