@@ -18,14 +18,3 @@ pub enum Artifact {
     /// Any other URL.
     Url,
 }
-
-impl Artifact {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Chart => "chart",
-            Self::ChartRepository => "chart-repository",
-            Self::Url => "url",
-        }
-    }
-}

@@ -24,7 +24,7 @@ pub use catalogue::{Basis, FILE as CATALOGUE, ReadFile, load_catalogue, read_pin
 pub use error::ConfigError;
 pub use extends::Layer;
 use extends::Reading;
-pub use find::{Found, NAME, find, in_folder, is_configuration, is_of_use, names_from, repository};
+pub use find::{Found, NAME, in_folder, is_configuration, is_of_use, names_from, repository};
 pub use globs::Globs;
 pub use load::{load, load_text, parse, read_found};
 

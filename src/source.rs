@@ -58,14 +58,6 @@ pub struct Position {
     pub column: usize,
 }
 
-/// A file as it was read: BOM, CRLF and a missing last newline included.
-#[derive(Clone, Debug)]
-pub struct SourceFile {
-    /// As it is shown and, from the working directory, as it is opened.
-    pub path: PathBuf,
-    pub text: String,
-}
-
 /// Where the line of an offset starts.
 pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)

@@ -17,7 +17,7 @@ use super::origin::Manager;
 use super::repo::GitOnly;
 use crate::edit::Applicability;
 use crate::report::text::{count, listed};
-use crate::report::{FORMATS, Format, RenderOptions};
+use crate::report::{Format, RenderOptions};
 use crate::rules::{RuleSet, Severity};
 
 /// What is shown.
@@ -121,11 +121,6 @@ impl Summary {
         };
         format!("Found {counts} in {roots}; read {objects} of {kinds}.\n{fixes}\n")
     }
-}
-
-/// The formats, those of check among them.
-pub fn formats() -> impl Iterator<Item = &'static str> {
-    FORMATS.iter().map(|format| format.name)
 }
 
 /// The whole report.

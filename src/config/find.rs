@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::open;
 use crate::printable;
 
 /// The usual name of a configuration.
@@ -32,29 +31,6 @@ pub struct Found {
     pub path: PathBuf,
     /// The repository that it must lie in, links resolved; where there is none, the folder itself.
     pub top: PathBuf,
-}
-
-/// The nearest configuration: from `start` upwards to the folder that holds `.git`. Outside a repository, only
-/// in `start`. Whether it can be read is not asked.
-///
-/// # Errors
-/// Where a folder holds two, or one under a name that would not be read.
-pub fn find(start: &Path) -> Result<Option<Found>, String> {
-    let absolute = start
-        .canonicalize()
-        .map_err(|error| format!("{}: {error}", printable::path(start)))?;
-    let root = repository(&absolute).unwrap_or(&absolute);
-    for folder in absolute.ancestors() {
-        let is_top = folder == absolute || folder == root;
-        if let Some(path) = in_folder(folder, is_top, &open::is_there)? {
-            let top = root.to_owned();
-            return Ok(Some(Found { path, top }));
-        }
-        if folder == root {
-            break;
-        }
-    }
-    Ok(None)
 }
 
 /// The paths at which a configuration may be, from a folder upwards to the top of its repository, the nearest first.
@@ -120,44 +96,32 @@ pub fn in_folder(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
+    /// What a folder with these files has, by the name.
+    fn found(names: &[&str], is_top: bool) -> Result<Option<PathBuf>, String> {
+        let is_there = |path: &Path| names.iter().any(|name| Path::new("a").join(name) == path);
+        in_folder(Path::new("a"), is_top, &is_there)
+    }
+
     #[test]
-    fn looks_upwards_to_the_root_of_the_repository() {
-        let temporary = tempfile::tempdir().unwrap();
-        let top = temporary.path().canonicalize().unwrap();
-        let (repo, deep) = (top.join("repo"), top.join("repo/a/b"));
-        fs::create_dir_all(&deep).unwrap();
-        fs::write(top.join(".regfix.yaml"), "").unwrap();
-        let found = |path: PathBuf, top: &Path| {
-            let top = top.to_owned();
-            Some(Found { path, top })
-        };
-        // Outside a repository: just the folder itself.
-        let alone = found(top.join(".regfix.yaml"), &top);
-        assert_eq!(find(&top).unwrap(), alone);
-        assert_eq!(find(&deep).unwrap(), None);
-        fs::write(repo.join(".git"), "gitdir: elsewhere\n").unwrap();
-        assert_eq!(find(&deep).unwrap(), None);
-        fs::write(repo.join("regfix.yaml"), "").unwrap();
-        let above = found(repo.join("regfix.yaml"), &repo);
-        assert_eq!(find(&deep).unwrap(), above);
-        fs::create_dir(repo.join("a/.regfix.yaml")).unwrap();
-        assert_eq!(find(&deep).unwrap(), above);
-        fs::write(repo.join(".regfix.yaml"), "").unwrap();
-        let both = find(&deep).unwrap_err();
-        assert!(
-            both.contains("both .regfix.yaml and regfix.yaml; keep one") && both.contains("repo"),
-            "{both}"
+    fn a_folder_has_one_configuration_under_a_name_that_is_read() {
+        let own = Ok(Some(PathBuf::from("a/.regfix.yaml")));
+        assert_eq!(found(&[".regfix.yaml"], false), own);
+        assert_eq!(found(&[".regfix.yaml", "regfix.yaml"], false), own);
+        let plain = Ok(Some(PathBuf::from("a/regfix.yaml")));
+        assert_eq!(found(&["regfix.yaml"], true), plain);
+        assert_eq!(found(&["regfix.yaml"], false), Ok(None));
+        assert_eq!(found(&["regfix.yml"], false), Ok(None));
+        let both = found(&[".regfix.yaml", "regfix.yaml"], true).unwrap_err();
+        assert_eq!(
+            both,
+            "a: there are both .regfix.yaml and regfix.yaml; keep one"
         );
-        fs::write(deep.join(".regfix.yml"), "").unwrap();
-        assert!(
-            find(&deep)
-                .unwrap_err()
-                .contains("b/.regfix.yml: regfix does not read this name; rename it to ")
-        );
-        assert!(find(&top.join("none")).unwrap_err().contains("none"));
+        for misnamed in [".regfix.yml", ".github/regfix.yaml"] {
+            let why = found(&[misnamed], true).unwrap_err();
+            let read = "regfix does not read this name; rename it to a/.regfix.yaml";
+            assert_eq!(why, format!("a/{misnamed}: {read}"));
+        }
     }
 }

@@ -108,12 +108,6 @@ impl Advisory {
         repositories.any(|one| one.eq_ignore_ascii_case(repository))
     }
 
-    /// The first legacy version.
-    pub fn first_legacy(&self) -> &'static str {
-        let first = self.legacy.split(' ').next().unwrap_or_default();
-        first.split("..").next().unwrap_or_default()
-    }
-
     /// The last legacy version.
     pub fn last_legacy(&self) -> &'static str {
         let last = self.legacy.rsplit("..").next().unwrap_or_default();
@@ -301,16 +295,6 @@ impl Charts {
         let mut repositories = every.flat_map(|row| row.repositories.split(' '));
         repositories.find(|one| one.rsplit('/').next() == Some(name))
     }
-}
-
-/// The first version of a chart that names nothing legacy by any rule, where there is one.
-pub fn first_clean_of_all(advisories: &[Advisory]) -> Option<&'static str> {
-    let versions = advisories.iter().map(|advisory| {
-        let text = advisory.first_clean?;
-        Some((Version::parse(text)?, text))
-    });
-    let versions: Option<Vec<_>> = versions.collect();
-    versions?.into_iter().max().map(|(_, text)| text)
 }
 
 /// The first version of a chart after another one that none of its advisories is about, and its day.
@@ -585,12 +569,6 @@ mod tests {
                 Charts::EMBEDDED.of_chart(Some("https://charts.bitnami.com/bitnami"), chart);
             assert!(found.is_empty(), "{found:?}");
         }
-        assert_eq!(
-            first_clean_of_all(
-                &Charts::EMBEDDED.of_chart(Some("https://charts.bitnami.com/bitnami"), "redis")
-            ),
-            None
-        );
     }
 
     #[test]
@@ -600,14 +578,6 @@ mod tests {
             |version: &str| Charts::EMBEDDED.advisories(repository, "opencost", version)[0].certain;
         assert!(certain("0.0.1") && certain("1.29.1"));
         assert!(!certain("1.24.0") && !certain("~1.20.0"));
-    }
-
-    #[test]
-    fn the_first_version_that_is_clean_by_all_rules() {
-        let all =
-            Charts::EMBEDDED.of_chart(Some("https://argoproj.github.io/argo-helm"), "argo-cd");
-        assert!(all.len() >= 3);
-        assert_eq!(first_clean_of_all(&all), Some("7.8.19"));
     }
 
     #[test]

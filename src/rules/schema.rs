@@ -274,16 +274,6 @@ pub enum Evidence {
     ThirdParty,
 }
 
-impl Evidence {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Authoritative => "the owner's own words",
-            Self::Maintainer => "a maintainer's words",
-            Self::ThirdParty => "third parties",
-        }
-    }
-}
-
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

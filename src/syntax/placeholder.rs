@@ -2,8 +2,6 @@
 //!
 //! They are masked length for length, so that the rest can be read by the grammar of what it will become.
 
-use std::ops::Range;
-
 use crate::source::Span;
 
 /// The letter that stands in for a hole: fit for a host, a path, a tag and a plain YAML scalar.
@@ -94,13 +92,6 @@ fn is_element(text: &str, length: usize) -> bool {
     let near = &behind[..behind.len().min(LONGEST)];
     let ends = || memchr::memmem::find(near, format!("</{name}>").as_bytes()).is_some();
     name.starts_with('/') || name.ends_with('/') || ends()
-}
-
-/// Whether any hole shares a byte with the range.
-pub fn touches(holes: &[Span], range: &Range<usize>) -> bool {
-    holes
-        .iter()
-        .any(|hole| hole.start < range.end && range.start < hole.end)
 }
 
 #[cfg(test)]

@@ -120,10 +120,6 @@ impl Overlay {
         self.texts.is_empty() && self.snapshots.is_empty()
     }
 
-    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.texts.keys()
-    }
-
     pub fn text(&self, path: &Path) -> Option<&Arc<str>> {
         self.texts.get(path)
     }

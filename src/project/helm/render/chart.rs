@@ -104,15 +104,6 @@ impl Chart {
         Self::new(files)
     }
 
-    /// Reads a packaged chart.
-    ///
-    /// # Errors
-    /// As [`Chart::from_folder`], and where the archive is broken or too large.
-    pub fn from_archive(bytes: &[u8]) -> Result<Self, String> {
-        let unpacked = archive::unpack(bytes, &mut Budget::default(), |_| true)?;
-        Self::new(unpacked.files)
-    }
-
     fn new(files: Files) -> Result<Self, String> {
         let mut reader = Reader {
             files: Vec::new(),
