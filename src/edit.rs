@@ -66,7 +66,7 @@ pub struct FileEdit {
 pub struct Fix {
     /// In the file that the finding is in.
     pub edits: Vec<Edit>,
-    /// In other files. Fixes that must go together share one list, which may name the finding's own file too.
+    /// In other files. Fixes that belong together share one list, which may name the finding's own file too.
     pub elsewhere: Arc<[FileEdit]>,
     pub applicability: Applicability,
     /// A digest to add to what the edits make. It is no edit before it is known that all readers of the value take it.
@@ -102,7 +102,7 @@ impl Fix {
     }
 }
 
-/// Texts of several files, and the edits of them that go together.
+/// Texts of several files, and the edits of them that belong together.
 ///
 /// Every byte outside the accepted edits is copied as it is.
 #[derive(Debug, Default)]

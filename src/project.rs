@@ -26,7 +26,7 @@ pub trait Tree: Sync {
     fn bytes(&self, path: &Path) -> Option<Vec<u8>>;
     /// What lies in a folder, in order, git's ignore rules or not.
     fn list(&self, folder: &Path) -> Vec<PathBuf>;
-    /// Whether the walk found something in a file that a rule could speak about.
+    /// Whether the walk found something in a file that a rule could apply to.
     fn is_suspect(&self, path: &Path) -> bool;
     /// The files below a folder in which the walk found something, in order.
     fn suspects(&self, folder: &Path) -> Vec<PathBuf>;

@@ -1,6 +1,6 @@
 //! Ignore comments: which findings they suppress, and which of them suppress nothing.
 //!
-//! `# regfix: ignore[rule]` speaks about its own line or, where it is alone, about the next one that has
+//! `# regfix: ignore[rule]` applies to its own line or, where it is alone, to the next one that has
 //! something to say; `# regfix: ignore-file[rule]` about the whole file. One that suppresses nothing, cannot be
 //! understood, or is over is a finding itself. Where comments are, and what day it is, is for the caller to say.
 
@@ -146,7 +146,7 @@ struct Suppressor<'l> {
     lines: &'l LineIndex,
     directives: Vec<Directive>,
     today: Date,
-    /// Which directives speak about a location.
+    /// Which directives apply to a location.
     by_place: HashMap<Scope, Vec<usize>>,
     /// What was found out already: a rule may have many findings in one location, and a location many directives.
     decided: HashMap<(Scope, Arc<str>), bool>,

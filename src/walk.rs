@@ -28,7 +28,7 @@ use folder::Walk;
 use probe::named;
 use roots::Roots;
 
-/// What version control keeps beside the files. Never looked into.
+/// What version control keeps beside the files. Never read.
 pub const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
 /// Hidden folders that tools fill with copies of what others wrote. Looked into only where git tracks something in them.
@@ -62,13 +62,13 @@ pub struct Options {
     pub base: PathBuf,
     /// Whether `exclude` holds for the roots themselves too.
     pub force_exclude: bool,
-    /// Whether hidden files and folders are looked into, except for those that version control and other tools fill.
+    /// Whether hidden files and folders are read, except for those that version control and other tools fill.
     pub hidden: bool,
     /// Whether what is left out is listed, and not only counted.
     pub list_left_out: bool,
     /// 0: those of the pool that the process has.
     pub threads: usize,
-    /// A folder of our own that is looked for in each folder, and not looked into.
+    /// A folder of our own that is looked for in each folder, and not read.
     pub marker: Option<&'static str>,
     /// Folders under the roots that are left to other runs, as `roots` spells what is above them.
     pub apart: Vec<PathBuf>,

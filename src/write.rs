@@ -1,10 +1,10 @@
-//! The only writer: replaces the texts of files that go together, or leaves them exactly as they were.
+//! The only writer: replaces the texts of files that belong together, or leaves them exactly as they were.
 //!
 //! Knows neither rules nor edits, nor how a text is encoded: bytes come in as they were read, and as they are to be.
 //!
 //! - A file is replaced by a rename, when its new text is on disk: a reader sees the one text or the other, and so does
 //!   whoever comes after a power cut. No file is ever written over.
-//! - Several files that go together are written by the protocol of `group`, which a later run finishes if this one is
+//! - Several files that belong together are written by the protocol of `group`, which a later run finishes if this one is
 //!   killed (`repair`). One file needs none of that.
 //! - Signals that ask the process to end wait at the [`Gate`].
 //! - All names of a file (hard links) within the bounds lead to the new file. One outside of them keeps the old text, which
@@ -153,7 +153,7 @@ fn real(folder: &Path) -> Result<PathBuf, String> {
     named.canonicalize().map_err(|error| error.to_string())
 }
 
-/// One file that goes together with no other.
+/// One file that belongs together with no other.
 fn replace(target: &Target<'_>) -> Result<(), WriteError> {
     let spot = &target.spot;
     let staged = target.stage(&spot.folder, None)?;

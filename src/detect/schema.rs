@@ -1,6 +1,6 @@
 //! What the schemas of documents say of their values: one table, (document, path) → usage and form.
 //!
-//! The strongest evidence of how a value is used. Where no row speaks of a value, the words of its key and its own form
+//! The strongest evidence of how a value is used. Where no row is about a value, the words of its key and its own form
 //! say what they can.
 
 pub(super) mod kubeadm;
@@ -26,7 +26,7 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
     table
 });
 
-/// The row that speaks of the value at a location, if one does. The first one counts.
+/// The row about the value at a location, if there is one. The first one counts.
 pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
     let last = match context.step() {
         Step::Root => return None,

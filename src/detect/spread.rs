@@ -16,7 +16,7 @@ use super::words;
 use crate::syntax::yaml::{List, Map, Node};
 use reader::Reader;
 
-/// Maps that are merged into maps that are merged: deeper than this they are not looked into.
+/// Maps that are merged into maps that are merged: deeper than this they are not analysed.
 const DEEPEST_MERGE: usize = 4;
 
 /// A value that may be a part of an image.

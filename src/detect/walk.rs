@@ -14,9 +14,9 @@ use super::{calls, comment, entries, live, options, scalar, schema, shell, sprea
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
-/// Texts inside texts inside texts: deeper than this they are not looked into.
+/// Texts inside texts inside texts: deeper than this they are not analysed.
 const DEEPEST: usize = 6;
-/// Steps from the root on, aliases followed: deeper than this nothing is looked into.
+/// Steps from the root on, aliases followed: deeper than this nothing is analysed.
 const LONGEST_WAY: usize = 512;
 
 /// The image uses of all documents of a text, and of its comments. `shared` are aliases of collections.

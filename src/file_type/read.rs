@@ -31,7 +31,7 @@ pub struct MaskedView<'t> {
     pub parsed: Parsed<'t>,
 }
 
-/// Reads a text. `hints` are offsets, in order: documents without any are not looked into, and comments not gathered. `None`
+/// Reads a text. `hints` are offsets, in order: documents without any are not analysed, and comments not gathered. `None`
 /// reads all.
 pub fn read<'t>(
     text: &'t str,
@@ -53,7 +53,7 @@ pub fn read<'t>(
         }
         documents
     };
-    // What an ignore comment speaks about depends on the comments around it.
+    // What an ignore comment applies to depends on the comments around it.
     let near = hints.filter(|_| search::own_names(text.as_bytes()).next().is_none());
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {

@@ -46,7 +46,7 @@ impl Item {
 /// A path at which two things differ: what is there in the tree, and in the index.
 pub(super) type Differences = BTreeMap<BString, (Option<Item>, Option<Item>)>;
 
-/// Compares a tree, or nothing, with the index. Folders that are known to be equal are not looked into.
+/// Compares a tree, or nothing, with the index. Folders that are known to be equal are not read.
 pub(super) fn differences(
     objects: &Objects,
     tree: Option<ObjectId>,

@@ -1,4 +1,4 @@
-//! The prefilter: whether a rule could speak about anything in a file, asked of the bytes of every file of a tree.
+//! The prefilter: whether a rule could apply to anything in a file, asked of the bytes of every file of a tree.
 //!
 //! Two steps. A few stems, each shared by several locations, are searched for at the speed of reading; where one occurs,
 //! the locations that it stands for are looked for by their whole segments, in one scalar or spread over two. Only where
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::{Rule, RuleSet, spelling};
 use part::{Needles, Part};
 
-/// Finds out whether a rule could speak about anything in a text.
+/// Finds out whether a rule could apply to anything in a text.
 #[derive(Debug)]
 pub struct Prefilter {
     /// The built-in rules are one, and a user's own another.
@@ -83,7 +83,7 @@ fn needles(rule: &Rule) -> Vec<Needles> {
 /// What a look at a text finds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sight {
-    /// Whether a rule could speak about anything in it.
+    /// Whether a rule could apply to anything in it.
     pub suspect: bool,
     /// Whether it has one of the words that were asked for besides.
     pub has_word: bool,
@@ -98,7 +98,7 @@ impl Prefilter {
         Self::with_words(rules, marker, &[], &mut Parts::default())
     }
 
-    /// Looks for words besides that no rule speaks about, as [`Self::look`] has them: one search for all takes half the
+    /// Looks for words besides that no rule applies to, as [`Self::look`] has them: one search for all takes half the
     /// time of two. What is among the parts already is not made again.
     ///
     /// # Errors
@@ -178,12 +178,12 @@ impl Prefilter {
         all.get(most).copied()
     }
 
-    /// Whether a stem is in the text: a part of what a rule speaks about may be there, the rest being elsewhere.
+    /// Whether a stem is in the text: a part of what a rule applies to may be there, the rest being elsewhere.
     pub fn has_stem(&self, text: &[u8]) -> bool {
         self.parts.iter().any(|part| part.has_stem(text))
     }
 
-    /// Where stems are in the text, and names that are written otherwise, in order. Whatever a rule speaks about has one
+    /// Where stems are in the text, and names that are written otherwise, in order. Whatever a rule applies to has one
     /// in it.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let parts = self.parts.iter();

@@ -62,7 +62,7 @@ impl ChangedScope {
     }
 
     /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
-    /// kustomization speaks about, what project files said before, and what speaks about a file that is gone. `makers` are
+    /// kustomization refers to, what project files said before, and what refers to a file that is gone. `makers` are
     /// the files that make the projects of the run, `selectors` those that may select images in folders, `releases` those that may
     /// give values to charts.
     pub(super) fn with_what_it_reaches(
@@ -194,7 +194,7 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// The charts that hold one of the paths, and the kustomizations that speak about one.
+    /// The charts that hold one of the paths, and the kustomizations that refer to one.
     fn add_projects(&mut self, paths: &HashSet<&Path>, project_files: &[PathBuf]) {
         let names: HashSet<&OsStr> = paths.iter().filter_map(|path| path.file_name()).collect();
         // Looking a word up is dear: only where it is called like something that is looked for.
@@ -222,7 +222,7 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// Adds the files that project files speak about, and what those of folders they speak about do in turn.
+    /// Adds the files that project files refer to, and what those of folders refer to in turn.
     fn follow(&mut self) {
         while let Some((maker, text)) = self.open.pop() {
             let folder = maker.parent().unwrap_or(&maker);
@@ -240,7 +240,7 @@ impl AffectedSet<'_> {
         }
     }
 
-    /// A folder that a project file in another one speaks about: a kustomization, or charts, or their home.
+    /// A folder that a project file in another one refers to: a kustomization, or charts, or their home.
     fn enter(&mut self, folder: &Path, from: &Path) {
         let names = file_type::KUSTOMIZATION_FILES.iter();
         let project_files = names.map(|name| folder.join(name));
@@ -266,7 +266,7 @@ impl AffectedSet<'_> {
     }
 }
 
-/// What may be names of files and folders that a text speaks about, whatever it calls them.
+/// What may be names of files and folders that a text refers to, whatever it calls them.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let ends_word = |letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter);
     text.split(ends_word).filter(|word| !word.is_empty())
@@ -297,7 +297,7 @@ fn real(path: &Path) -> PathBuf {
     real.unwrap_or_else(|| walk::working_directory().join(path))
 }
 
-/// Files that say what is ignored speak of all that is in their folder.
+/// Files that say what is ignored apply to all that is in their folder.
 fn widened(path: PathBuf) -> PathBuf {
     match path.parent() {
         Some(folder) if named(&path, &[".gitignore", ".ignore"]) => folder.to_owned(),

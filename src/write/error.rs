@@ -69,7 +69,7 @@ pub enum WriteError {
         path: PathBuf,
         reason: String,
     },
-    /// Of files that go together some were written, and could not be put back.
+    /// Of files that belong together some were written, and could not be put back.
     Half {
         error: Box<WriteError>,
         written: Vec<PathBuf>,

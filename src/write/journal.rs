@@ -1,4 +1,4 @@
-//! The journal of a group: which files go together, by what their texts were and are to be.
+//! The journal of a group: which files belong together, by what their texts were and are to be.
 //!
 //! Only its form is known here. Each folder of the group has one of its own, that reads from there, so that a tree may be
 //! moved as a whole.

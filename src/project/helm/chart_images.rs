@@ -13,7 +13,7 @@ use super::effective::{self, Instance};
 use super::load::{File, Loader};
 use super::merged_values::MergedValues;
 use super::met::{Met, meet_all};
-use super::released_chart::{ReleaseContext, ReleasedChart, not_looked_into};
+use super::released_chart::{ReleaseContext, ReleasedChart, not_analysed};
 use super::subchart_findings::Owned;
 use super::vendored::Vendored;
 use super::{absent, absent_message, inflated, owned, released};
@@ -102,7 +102,7 @@ impl ReleasedChart {
         let images = match owned {
             Ok(owned) => owned.images(),
             Err(why) => {
-                unseen.push((not_looked_into(&why), false));
+                unseen.push((not_analysed(&why), false));
                 Vec::new()
             }
         };

@@ -24,7 +24,7 @@ pub(super) struct Chart {
     pub metadata: Metadata,
     pub values: Table,
     pub children: Vec<Arc<Chart>>,
-    /// Templates and crds in which a rule could speak about something, by their numbers as files.
+    /// Templates and crds in which a rule could apply to something, by their numbers as files.
     pub templates: Vec<usize>,
     /// Whether its templates ask for consent to images from elsewhere.
     pub guard: Guard,
@@ -68,7 +68,7 @@ pub(super) struct Loaded {
     pub faults: Vec<ChartProblem>,
     /// Files of vendored folders in which the walk found something.
     pub vendored: Vec<PathBuf>,
-    /// Whether a rule could speak about anything in a template or in default values.
+    /// Whether a rule could apply to anything in a template or in default values.
     pub suspect: bool,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Loader<'l> {
     pub tree: &'l dyn Tree,
     pub prefilter: &'l Prefilter,
     pub vendored: Vendored<'l>,
-    /// Whether templates are kept in which no rule could speak about anything.
+    /// Whether templates are kept in which no rule could apply to anything.
     pub every_template: bool,
     loaded: Loaded,
 }

@@ -133,7 +133,7 @@ impl Contents {
         Ok(read)
     }
 
-    /// The values in a text, as the document yields it, and not as its lines stand there.
+    /// The values in a text, as the document has it, and not as its lines are written.
     fn take_inner(&mut self, at: &Spot) -> Result<Value, String> {
         let root = &mut self.documents[at.document];
         let Value::Leaf(leaf) = values::at(root, &at.steps) else {

@@ -41,12 +41,12 @@ use trace::{Trace, chart, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates would make another image of it";
 
-/// A chart whose values, or whose templates, hold something that a rule could speak about.
+/// A chart whose values, or whose templates, hold something that a rule could apply to.
 pub(super) struct Readers<'t> {
     tree: &'t dyn Tree,
     folder: PathBuf,
     values: PathBuf,
-    /// Its `Chart.yaml`, if a rule could speak about something there.
+    /// Its `Chart.yaml`, if a rule could apply to something there.
     about: Option<PathBuf>,
     /// Values that are laid over the chart's own, each tried.
     layers: Vec<Layer>,
@@ -54,7 +54,7 @@ pub(super) struct Readers<'t> {
     untried: Vec<Layer>,
     /// Their files, as far as the run is about them.
     others: Vec<PathBuf>,
-    /// Templates in which a rule could speak about something.
+    /// Templates in which a rule could apply to something.
     templates: Vec<PathBuf>,
     latest: Mutex<Option<Arc<Latest>>>,
 }
@@ -189,7 +189,7 @@ impl<'t> Readers<'t> {
         made
     }
 
-    /// Drops what does not come to an image that a rule speaks about, and adds what does.
+    /// Drops what does not come to an image that a rule applies to, and adds what does.
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, prefilter: &Prefilter) {
         let Some(member) = members.get(&self.values) else {
             return;

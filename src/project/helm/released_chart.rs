@@ -174,7 +174,7 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
     items.iter().enumerate().filter_map(entry).collect()
 }
 
-pub(super) fn not_looked_into(why: &str) -> String {
+pub(super) fn not_analysed(why: &str) -> String {
     format!("{why}: the chart was not analysed")
 }
 
@@ -218,7 +218,7 @@ impl ReleasedChart {
                     let name = self.name_in(&asking.text)?;
                     Some(name.start)
                 });
-                note(asking, at, not_looked_into(&why), false);
+                note(asking, at, not_analysed(&why), false);
             }
         }
         for fault in &self.loaded.faults {

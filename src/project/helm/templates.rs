@@ -18,7 +18,7 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// The templates of a chart in which, or in whose values, a rule could speak about something.
+    /// The templates of a chart in which, or in whose values, a rule could apply to something.
     pub(super) fn of(tree: &dyn Tree, folder: &Path) -> Option<Self> {
         let values = folder.join("values.yaml");
         let templates = folder.join("templates");

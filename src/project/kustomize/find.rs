@@ -39,7 +39,7 @@ pub(super) fn find(group: &mut BuildGraph, members: &mut Members, rules: &RuleSe
     }
 }
 
-/// The finding of an entry: it is legacy by its own words, it was left behind, or it has to follow a base.
+/// The finding of an entry: it is legacy by itself, it was left behind, or it has to follow a base.
 fn of_entry(
     group: &BuildGraph,
     simulated: &Simulated,

@@ -18,7 +18,7 @@ pub(super) enum Node {
     Test(usize),
 }
 
-/// What goes together, as far as it is known.
+/// What belongs together, as far as it is known.
 #[derive(Default)]
 pub(super) struct FixSets(DisjointSets<Node>);
 

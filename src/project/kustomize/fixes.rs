@@ -204,7 +204,7 @@ impl Fixer<'_> {
         edits.unwrap_or_default()
     }
 
-    /// Makes one fix of all that goes together.
+    /// Makes one fix of all that belongs together.
     fn tie(&mut self, fix_set: &FixSet) {
         let mut tied = Tied::default();
         for source in &fix_set.sources {
@@ -350,7 +350,7 @@ impl Fixer<'_> {
     }
 }
 
-/// What goes together, as far as it is known.
+/// What belongs together, as far as it is known.
 #[derive(Default)]
 struct Tied {
     /// Of each finding, its own.
@@ -360,7 +360,7 @@ struct Tied {
     least: Least,
 }
 
-/// The least trust in any of the fixes that go together, and the reason for it.
+/// The least trust in any of the fixes that belong together, and the reason for it.
 #[derive(Default)]
 struct Least(Option<(Applicability, Option<String>)>);
 

@@ -20,16 +20,16 @@ use super::simulator::{PlannedChanges, Simulated, Simulator};
 pub(super) struct Permission {
     /// Why it must stay as it is, if it must.
     pub(super) fixed: Option<String>,
-    /// The name that may be put in, where its result is legacy by its own words.
+    /// The name that may be put in, where its result is legacy by itself.
     pub(super) added: Option<String>,
     /// Whether it may follow what has moved already.
     pub(super) follows: bool,
 }
 
-/// What is held back, with the reason for people.
+/// What has to stay as it is, with the reason for people.
 pub(super) type Held = BTreeMap<Cause, String>;
 
-/// What an outcome is made of: what goes together, and what is held back.
+/// What an outcome is made of: what belongs together, and what has to stay as it is.
 #[derive(Debug, Default)]
 pub(super) struct FixPlan {
     pub(super) plan: PlannedChanges,
@@ -38,7 +38,7 @@ pub(super) struct FixPlan {
     pub(super) fix_sets: Vec<FixSet>,
 }
 
-/// Plans again and again: each time something is held back, what depends on it is checked again.
+/// Plans again and again: each time something has to stay as it is, what depends on it is checked again.
 const MOST_ROUNDS: usize = 64;
 
 pub(super) struct Planner<'g> {
@@ -177,7 +177,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The smallest change by which an entry goes on doing what it did.
+    /// The smallest change by which an entry still does what it did.
     fn change(
         &self,
         index: usize,
@@ -287,7 +287,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// What has to go together.
+    /// What has to change together.
     fn fix_sets(&self, plan: &PlannedChanges, simulated: &Simulated, held: &Held) -> Vec<FixSet> {
         let mut sets = FixSets::default();
         for (index, change) in plan.changes.iter().enumerate() {

@@ -33,7 +33,7 @@ pub(super) fn tie(
     Some(tied.fixes())
 }
 
-/// What goes together, as far as it is known.
+/// What belongs together, as far as it is known.
 struct Tied<'m> {
     members: &'m Members,
     /// The new name.

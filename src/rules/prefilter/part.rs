@@ -155,7 +155,7 @@ impl Part {
 }
 
 impl Part {
-    /// Whether a stem is in the text: a part of what a rule speaks about may be there, the rest being elsewhere.
+    /// Whether a stem is in the text: a part of what a rule applies to may be there, the rest being elsewhere.
     pub(super) fn has_stem(&self, text: &[u8]) -> bool {
         self.stems_in(text).next().is_some()
     }

@@ -55,7 +55,7 @@ pub(super) struct Named {
     pub(super) key: Option<String>,
     /// Whether a condition switches it off.
     pub(super) is_off: bool,
-    /// Whether the chart itself is here, and was looked into.
+    /// Whether the chart itself is here, and was analysed.
     pub(super) is_here: bool,
 }
 

@@ -31,7 +31,7 @@ enum Item {
     Literal(Arc<Path>, Span),
 }
 
-/// Has comparisons follow the fixes that would turn them, where `may_follow`, and holds back the other fixes.
+/// Has comparisons follow the fixes that would change their result, where `may_follow`, and removes the other fixes.
 pub(super) fn settle(members: &mut Members, compared: &[&Compared], may_follow: bool) {
     let turning = turning(members, compared);
     let mut sets = DisjointSets::default();

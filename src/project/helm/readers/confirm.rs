@@ -29,7 +29,7 @@ enum Tried {
     /// It would make another image than is wanted.
     Wrong {
         reason: String,
-        /// Whether a rule speaks about the image that it would change, or about one that it makes right.
+        /// Whether a rule applies to the image that it would change, or to one that it makes right.
         is_legacy: bool,
     },
 }

@@ -105,7 +105,7 @@ fn edits(
     is_wanted: impl Fn(&Path, Id) -> bool,
 ) -> Vec<(&Path, &Edit)> {
     let mut edits: Vec<(&Path, &Edit)> = Vec::new();
-    // Fixes that go together share one list: it is taken once.
+    // Fixes that belong together share one list: it is taken once.
     let mut shared = HashSet::new();
     for (path, member) in members {
         let wanted = member.findings.iter().filter(|one| is_wanted(path, one.id));

@@ -46,7 +46,7 @@ pub(super) struct Written {
     pub is_value: bool,
 }
 
-/// An image that a rule speaks about.
+/// An image that a rule applies to.
 #[derive(Debug, Clone)]
 pub(super) struct Legacy {
     /// Its spans are those of the image's text.

@@ -30,7 +30,7 @@ pub(super) struct Trace {
     /// What is laid over the chart's own values, if anything is.
     pub layer: Option<Layer>,
     pub images: Vec<Image>,
-    /// Other words that values became a part of and that a rule speaks about.
+    /// Other words that values became a part of and that a rule applies to.
     pub legacy_words: Vec<Image>,
     /// Values that templates compare.
     pub compared: Vec<Compared>,

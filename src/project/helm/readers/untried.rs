@@ -26,7 +26,7 @@ pub(super) fn all(tree: &dyn Tree, folder: &Path, laid: &[Laid]) -> (Vec<Layer>,
     (layers, untried)
 }
 
-/// The layers that are tried, and the others. Those that a rule could speak about come first.
+/// The layers that are tried, and the others. Those that a rule could apply to come first.
 fn tried(tree: &dyn Tree, layers: impl Iterator<Item = Layer>) -> (Vec<Layer>, Vec<Layer>) {
     let mut layers: Vec<Layer> = layers.collect();
     layers
@@ -35,7 +35,7 @@ fn tried(tree: &dyn Tree, layers: impl Iterator<Item = Layer>) -> (Vec<Layer>, V
     (layers, others)
 }
 
-/// What the images of layers that were not tried become is for people to see.
+/// What the images of layers that were not tried become has to be checked by people.
 pub(super) fn doubt(untried: &[Layer], members: &mut Members) {
     for (file, given) in by_file(untried.iter()) {
         let Some(member) = members.get_mut(file) else {

@@ -9,7 +9,7 @@ use super::super::simulator::{PlannedChanges, Simulated};
 use super::{Held, Planner};
 
 impl Planner<'_> {
-    /// What has to be held back for the plan to be right.
+    /// What has to stay as it is for the plan to be right.
     pub(super) fn wrong(
         &self,
         plan: &PlannedChanges,

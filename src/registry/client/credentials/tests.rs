@@ -247,7 +247,7 @@ mod helpers {
     }
 
     #[test]
-    fn a_relative_folder_on_path_is_not_looked_into() {
+    fn a_relative_folder_on_path_is_not_analysed() {
         let folder = tempfile::tempdir().unwrap();
         let up = "../".repeat(std::env::current_dir().unwrap().iter().count());
         let relative = format!("{up}{}", folder.path().display());

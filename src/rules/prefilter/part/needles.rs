@@ -33,7 +33,7 @@ pub(in super::super) struct Needles {
     lone: bool,
     /// The only tags of interest, if not all are.
     tags: Vec<String>,
-    /// Whether it is a word that no rule speaks about.
+    /// Whether it is a word that no rule applies to.
     pub(super) is_word: bool,
 }
 
