@@ -18,6 +18,8 @@ use crate::source::{LineIndex, Span};
 const UNSEEN: &str = "a base that is not here may still have the old name";
 const IDLE: &str = "it selects nothing now, and would select an image again";
 const BOTH: &str = "its base has the image under both names";
+const REPLACES: &str =
+    "it replaces the old name by the new one, and may be there for the old one only";
 const ROBS: &str = "another images entry selects what this one would give another name";
 const OTHER_TAG: &str = "it is not known whether the new location has the tag that it sets";
 
@@ -148,6 +150,45 @@ impl Search<'_> {
                 .moved
                 .iter()
                 .any(|image_value| robbed.contains(&image_value.origin));
+        let moved = &rewrite.moved.as_ref()?.name;
+        let (trust, reason) = self.weigh(one, rewrite, robs, moved);
+        let verdict = rewrite.verdict.clone();
+        let verdict = verdict.or_else(|| evaluate::of_name(&old, self.rules))?;
+        let (was, new) = match entry.is_literal() {
+            true => (verdict.old.clone(), verdict.new.clone()),
+            false => (entry.name.text.clone(), None),
+        };
+        let edit = Edit {
+            span: entry.name.span,
+            text: moved.clone(),
+        };
+        Some(LeftBehind {
+            finding: Finding {
+                labels: vec![Label {
+                    span: entry.location(),
+                    text: String::new(),
+                }],
+                old: was,
+                new: new.or_else(|| Some(moved.clone())),
+                fix: (!entry.name.span.is_empty()).then(|| Fix::here(vec![edit], trust)),
+                reason,
+                related: vec![self.related(first)],
+                ..verdict
+            },
+            trust,
+            keep: one.unseen,
+        })
+    }
+
+    /// How far giving an entry the name that has moved can be trusted, and why not farther.
+    fn weigh(
+        &self,
+        one: &Candidate,
+        rewrite: &Rewrite,
+        robs: bool,
+        moved: &str,
+    ) -> (Applicability, Option<String>) {
+        let entry = &rewrite.entry;
         let (mut trust, mut reason) = match (one.selects, robs) {
             (true, _) => (Applicability::Display, Some(BOTH.to_owned())),
             (false, true) => (Applicability::Display, Some(ROBS.to_owned())),
@@ -158,36 +199,18 @@ impl Search<'_> {
             trust = Applicability::Unsafe;
             reason = Some(if one.unseen { UNSEEN } else { IDLE }.to_owned());
         }
+        // A run that moved another image to the new name has left such an entry, too.
+        if entry
+            .new_name
+            .as_ref()
+            .is_some_and(|new| new.text == *moved)
+        {
+            (trust, reason) = (Applicability::Display, Some(REPLACES.to_owned()));
+        }
         if entry.name.span.is_empty() {
             (trust, reason) = (Applicability::Display, Some(ESCAPED.to_owned()));
         }
-        let verdict = rewrite.verdict.clone();
-        let verdict = verdict.or_else(|| evaluate::of_name(&old, self.rules))?;
-        let (was, new) = match entry.is_literal() {
-            true => (verdict.old.clone(), verdict.new.clone()),
-            false => (entry.name.text.clone(), None),
-        };
-        let name = &rewrite.moved.as_ref()?.name;
-        let edit = Edit {
-            span: entry.name.span,
-            text: name.clone(),
-        };
-        Some(LeftBehind {
-            finding: Finding {
-                labels: vec![Label {
-                    span: entry.location(),
-                    text: String::new(),
-                }],
-                old: was,
-                new: new.or_else(|| Some(name.clone())),
-                fix: (!entry.name.span.is_empty()).then(|| Fix::here(vec![edit], trust)),
-                reason,
-                related: vec![self.related(first)],
-                ..verdict
-            },
-            trust,
-            keep: one.unseen,
-        })
+        (trust, reason)
     }
 
     /// How sure it is that what the entry makes of the new names is there.
