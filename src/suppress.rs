@@ -1,7 +1,7 @@
 //! Ignore comments: which findings they suppress, and which of them suppress nothing.
 //!
 //! `# regfix: ignore[rule]` applies to its own line or, where it is alone, to the next one that has
-//! something to say; `# regfix: ignore-file[rule]` about the whole file. One that suppresses nothing, cannot be
+//! something to say; `# regfix: ignore-file[rule]` to the whole file. One that suppresses nothing, cannot be
 //! understood, or is over is a finding itself. Where comments are, and what day it is, is for the caller to say.
 
 mod diagnostics;
