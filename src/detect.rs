@@ -33,6 +33,7 @@ mod siblings;
 mod spread;
 mod text;
 mod usage;
+mod variables;
 mod walk;
 mod words;
 
@@ -80,6 +81,7 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
         found.extend(text::scan_lines(&view.input, *region));
     }
     let mut found = in_order(found);
+    variables::mark(view.input.text, &mut found);
     same_text::mark(view.input.text, &mut found);
     found
 }
