@@ -163,7 +163,11 @@ pub(super) fn is_mention(key: &str) -> bool {
 
 /// A word, and several images or registries that it is said of: `protectedImages`.
 fn is_of_several(key: &str, words: &[&str]) -> bool {
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 15] = [
+        "imageprefix",
+        "imageprefixes",
+        "registryprefix",
+        "registryprefixes",
         "images",
         "imagelist",
         "imagenames",
