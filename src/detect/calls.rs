@@ -52,9 +52,14 @@ const LONGEST: usize = 1 << 12;
 /// Reads the calls of a region. `out` has what its words by themselves are.
 pub(super) fn of_text(input: &Input<'_>, region: Span, out: &mut Vec<ImageUse>) {
     let text = input.masked;
+    let bytes = region.of(text).as_bytes();
+    // Every value of interest comes here, and few hold a call.
+    if memchr::memchr(b'(', bytes).is_none() {
+        return;
+    }
     let mut calls: Vec<(Call<'_>, Does)> = Vec::new();
     for (name, does) in CALLS {
-        let starts = memchr::memmem::find_iter(region.of(text).as_bytes(), name.as_bytes());
+        let starts = memchr::memmem::find_iter(bytes, name.as_bytes());
         let starts = starts.map(|start| region.start + start);
         let found = starts.filter_map(|start| Some((Call::at(text, start, name)?, does)));
         calls.extend(found);

@@ -169,7 +169,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
     if is_field_name {
         return None;
     }
-    let told = match () {
+    let own = match () {
         () if around.text("op") == Some("test") && has("path") => Some(TESTED),
         () if words::is_prose(key) => Some(PROSE),
         () if words::is_compared(key) => Some(COMPARED),
@@ -180,7 +180,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if key == "cacheto" => Some(PUSHED),
         () => siblings::usage_of(context, value),
     };
-    told.or_else(|| by_key(context, around, value))
+    own.or_else(|| by_key(context, around, value))
 }
 
 /// The same by words that lists, accounts and settings have for keys.

@@ -129,7 +129,6 @@ pub(super) fn is_mention(key: &str) -> bool {
         "imagereferences",
         "registryscopes",
     ];
-    let matches = key.strip_prefix("match");
     const ENDS: [&str; 21] = [
         "imagefilter",
         "imagefilters",
@@ -158,7 +157,7 @@ pub(super) fn is_mention(key: &str) -> bool {
         || MENTION_STARTS.iter().any(|start| key.starts_with(start))
         || ENDS.iter().any(|end| key.ends_with(end))
         || is_of_several(key, &MATCHED_OF_SEVERAL)
-        || matches.is_some_and(|what| MATCHED_BY.contains(&what))
+        || is_said(key, &["match"], &MATCHED_BY)
 }
 
 /// A word, and several images or registries that it is said of: `protectedImages`.
@@ -180,11 +179,13 @@ fn is_of_several(key: &str, words: &[&str]) -> bool {
         "repositories",
         "repos",
     ];
-    let is_said = |word: &&str| {
-        let name = key.strip_prefix(word);
-        name.is_some_and(|name| NAMES.contains(&name))
-    };
-    words.iter().any(is_said)
+    is_said(key, words, &NAMES)
+}
+
+/// Whether a key is one of the words and one of the names behind it.
+fn is_said(key: &str, words: &[&str], names: &[&str]) -> bool {
+    let mut behind = words.iter().filter_map(|word| key.strip_prefix(word));
+    behind.any(|name| names.contains(&name))
 }
 
 /// The value may be what another takes the place of, or what something looks for: `oldImage`.
@@ -225,8 +226,7 @@ fn is_of_one(key: &str, words: &[&str]) -> bool {
         "repo",
         "repository",
     ];
-    let mut names = words.iter().filter_map(|word| key.strip_prefix(word));
-    names.any(|name| NAMES.contains(&name))
+    is_said(key, words, &NAMES)
 }
 
 /// What several images or registries are said to be that are allowed.

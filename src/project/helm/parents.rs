@@ -9,7 +9,7 @@ use super::chart::Dependency;
 use super::given::{Given, Laid, is_layer};
 use super::met::{Met, meet};
 use super::values::Value;
-use crate::project::{PathKind, Tree};
+use crate::project::Tree;
 
 /// Charts are looked for so far above a subchart.
 const HIGHEST: usize = 8;
@@ -86,7 +86,6 @@ impl<'t> Parents<'t> {
     /// What is laid over the values of a chart by those above it. `laid` is what releases lay over those.
     pub(super) fn laid(&self, chart: &Path, laid: &HashMap<PathBuf, Vec<Laid>>) -> Vec<Laid> {
         let stacks = self.stacks(chart, laid, 0).into_iter();
-        let stacks = stacks.filter(|stack| stack.iter().any(|given| self.has_values(given)));
         let stacks = stacks.filter_map(|layers| {
             Some(Laid {
                 asking: layers.last()?.file.clone(),
@@ -97,6 +96,7 @@ impl<'t> Parents<'t> {
         stacks.take(MOST).collect()
     }
 
+    /// Each with what gives the chart something, the lowest first.
     fn stacks(
         &self,
         chart: &Path,
@@ -106,20 +106,22 @@ impl<'t> Parents<'t> {
         let mut stacks = Vec::new();
         let above = self.by_child.get(chart).map_or(&[][..], Vec::as_slice);
         for (parent, key) in above.iter().filter(|_| height < HIGHEST) {
-            let own = parent.join("values.yaml");
-            let is_there = self.tree.place(&own) == PathKind::File;
-            let own: Vec<Given> = is_there.then(|| Given::whole(own)).into_iter().collect();
+            let given = |all: Vec<Given>| -> Vec<Given> {
+                let all = all.into_iter().map(|given| given.of_subchart(key));
+                all.filter(|given| self.has_values(given)).collect()
+            };
+            let own = given(vec![Given::whole(parent.join("values.yaml"))]);
             let beside = self.tree.list(parent).into_iter();
             let beside = beside.filter(|path| is_layer(path));
-            let mut over: Vec<Vec<Given>> = vec![Vec::new()];
-            over.extend(beside.map(|path| vec![Given::whole(path)]));
+            let beside = beside.map(|path| vec![Given::whole(path)]);
             let released = laid.get(parent).into_iter().flatten();
-            over.extend(released.map(|laid| laid.layers.clone()));
-            over.extend(self.stacks(parent, laid, height + 1));
-            stacks.extend(over.into_iter().take(MOST).map(|over| {
-                let all = own.iter().cloned().chain(over);
-                all.map(|given| given.of_subchart(key)).collect()
-            }));
+            let released = released.map(|laid| laid.layers.clone());
+            let over = beside.chain(released);
+            let over = over.chain(self.stacks(parent, laid, height + 1));
+            let over = over.take(MOST).map(given).filter(|over| !over.is_empty());
+            let over = over.map(|over| own.iter().cloned().chain(over).collect());
+            stacks.extend(Some(own.clone()).filter(|own| !own.is_empty()));
+            stacks.extend(over);
         }
         stacks
     }

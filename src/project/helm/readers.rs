@@ -162,28 +162,22 @@ impl<'t> Readers<'t> {
         let is_read = |path: &Path| {
             path.starts_with(&self.folder) || self.layers.iter().any(|one| one.has(path))
         };
-        let read = members.iter().filter(|(path, _)| is_read(path));
-        let texts: Vec<(PathBuf, String)> = read
-            .map(|(path, member)| (path.clone(), member.text.clone()))
-            .collect();
+        let read = || members.iter().filter(|(path, _)| is_read(path));
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(latest) = latest.as_ref().filter(|latest| latest.texts == texts) {
+        let is_same = |latest: &&Arc<Latest>| {
+            let texts = latest.texts.iter().map(|(path, text)| (path, text));
+            texts.eq(read().map(|(path, member)| (path, &member.text)))
+        };
+        if let Some(latest) = latest.as_ref().filter(is_same) {
             return Arc::clone(latest);
         }
-        let chart = chart(self.tree, &self.folder, members);
+        let (tree, folder, layers) = (self.tree, &self.folder, &self.layers);
+        let chart = chart(tree, folder, members);
+        let texts = read().map(|(path, member)| (path.clone(), member.text.clone()));
         let made = Arc::new(Latest {
-            texts,
+            texts: texts.collect(),
             schemas: chart.as_ref().ok().and_then(Schemas::of),
-            traces: chart.and_then(|chart| {
-                traces(
-                    self.tree,
-                    &chart,
-                    &self.folder,
-                    &self.layers,
-                    members,
-                    rules,
-                )
-            }),
+            traces: chart.and_then(|chart| traces(tree, &chart, folder, layers, members, rules)),
         });
         *latest = Some(Arc::clone(&made));
         made

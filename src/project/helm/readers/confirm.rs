@@ -95,9 +95,19 @@ impl Readers<'_> {
         members: &mut Members,
         values: &str,
     ) {
+        let findings = members.get(declares).map(|member| &member.findings);
+        let safe = findings.into_iter().flatten();
+        let safe = safe.filter(|one| one.applicability() == Some(Applicability::Safe));
+        let mut safe: Vec<(Id, Fix)> = safe
+            .map(|one| (one.id, self.edits_of_values(one)))
+            .filter(|(_, edits)| !edits.is_empty())
+            .map(|(id, edits)| (id, Fix::here(edits, Applicability::Safe)))
+            .collect();
+        if safe.is_empty() {
+            return;
+        }
         let layers = files_of(self.tree, &self.layers, members);
-        let own = trial.made_with(values);
-        let (Some(own), Some(member)) = (own, members.get_mut(declares)) else {
+        let (Some(own), Some(member)) = (trial.made_with(values), members.get_mut(declares)) else {
             return;
         };
         let mut left = MOST_TRIED_OVER;
@@ -106,25 +116,21 @@ impl Readers<'_> {
             let Some(before) = before.filter(|before| !before.pulls_as(&own)) else {
                 continue;
             };
-            for finding in &mut member.findings {
-                let fix = Fix::here(self.edits_of_values(finding), Applicability::Safe);
-                if finding.applicability() != Some(Applicability::Safe) || fix.edits.is_empty() {
-                    continue;
-                }
-                if left == 0 {
-                    finding.doubt(NOT_TRIED);
-                    continue;
-                }
-                left -= 1;
-                let text = edit::apply(values, [&fix], Applicability::Safe);
-                let after = trial.render(&text, Some(over));
-                if let Some(after) = after
-                    && let Tried::Wrong { reason, .. } = before.tried(&after, trial.rules)
+            safe.retain(|(id, fix)| {
+                let reason = match left.checked_sub(1) {
+                    None => Some(NOT_TRIED.to_owned()),
+                    Some(less) => {
+                        left = less;
+                        trial.fault_with(fix, values, over, &before)
+                    }
+                };
+                if let Some(reason) = &reason
+                    && let Some(finding) = member.findings.get_mut(*id)
                 {
-                    let name = over.0.path.file_name().unwrap_or_default();
-                    finding.doubt(&format!("{reason} with {}", name.to_string_lossy()));
+                    finding.doubt(reason);
                 }
-            }
+                reason.is_none()
+            });
         }
     }
 
@@ -243,6 +249,23 @@ impl Trial<'_> {
         let made = self.render(values, None).map(Rc::new);
         self.known.insert(values.to_owned(), made.clone());
         made
+    }
+
+    /// What is wrong with an override of values that have a layer over them, if anything is.
+    fn fault_with(
+        &mut self,
+        fix: &Fix,
+        values: &str,
+        over: &(Layer, Vec<File>),
+        before: &Made,
+    ) -> Option<String> {
+        let text = edit::apply(values, [fix], Applicability::Safe);
+        let after = self.render(&text, Some(over))?;
+        let Tried::Wrong { reason, .. } = before.tried(&after, self.rules) else {
+            return None;
+        };
+        let name = over.0.path.file_name().unwrap_or_default();
+        Some(format!("{reason} with {}", name.to_string_lossy()))
     }
 
     /// The same with the values of a layer over them.

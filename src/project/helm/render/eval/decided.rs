@@ -34,9 +34,7 @@ impl Machine {
         dot: &Value,
         pipe: &'b Pipe,
     ) -> bool {
-        let choices = self.context.choices.as_ref();
-        choices.is_some_and(|choices| choices.settles())
-            && self.decided(frame, dot, pipe) == Some(true)
+        self.settles() && self.decided(frame, dot, pipe) == Some(true)
     }
 
     /// The same of a condition that is an argument.
@@ -46,9 +44,13 @@ impl Machine {
         dot: &Value,
         condition: &'b Operand,
     ) -> bool {
+        self.settles() && self.decided_by(frame, dot, condition) == Some(true)
+    }
+
+    /// Whether there are values that count as they are.
+    fn settles(&self) -> bool {
         let choices = self.context.choices.as_ref();
         choices.is_some_and(|choices| choices.settles())
-            && self.decided_by(frame, dot, condition) == Some(true)
     }
 
     /// Whether a value has a part in it; `None` where something else has.
