@@ -189,7 +189,7 @@ fn by_key(context: &Context<'_>, around: &Map<'_>, value: &Node<'_>) -> Option<U
     match () {
         () if words::is_allowed(key) => Some(ALLOWED),
         () if key == "block" && is_block_of_tasks(around, value) => None,
-        () if words::is_mention(key) => Some(MATCHED),
+        () if words::is_matched(key) => Some(MATCHED),
         () if key == "registry" && is_table(context, around, value) => Some(ALLOWED),
         () if words::is_account(key) => Some(ACCOUNT),
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.

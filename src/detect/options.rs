@@ -276,7 +276,7 @@ fn alone(context: &Context<'_>, one: &Setting, value: Span) -> Vec<ImageUse> {
 fn spoken_about(path: &str) -> Option<Usage> {
     path.split('.').find_map(|key| match words::fold(key) {
         key if words::is_allowed(&key) => Some(Usage::Mention(usage::ALLOWED)),
-        key if words::is_mention(&key) => Some(Usage::Mention(usage::MATCHED)),
+        key if words::is_matched(&key) => Some(Usage::Mention(usage::MATCHED)),
         _ => None,
     })
 }

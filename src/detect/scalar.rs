@@ -368,7 +368,7 @@ pub(super) fn is_in_image(context: &Context<'_>) -> bool {
     let beside = |map: &Map<'_>| {
         map.entries.iter().any(|entry| {
             let key = words::fold(entry.name().unwrap_or_default());
-            key.contains("pullpolicy")
+            words::is_pull_policy(&key)
                 || key.contains("pullsecrets")
                 || key == "tag"
                 || key.ends_with("imagetag")

@@ -49,6 +49,9 @@ pub(super) fn of_map(
     // What the schema knows is read as it says.
     parts.retain_mut(|part| {
         let key = words::fold(part.key);
+        if !words::is_of_image(&key) {
+            return false;
+        }
         let value = context.value(map, part.key, &key);
         let row = schema::row(&value);
         let is_name = row.is_none_or(|row| {

@@ -112,6 +112,11 @@ const MENTION_STARTS: [&str; 16] = [
 
 /// All below it is matched against, forbidden, allowed or mirrored.
 pub(super) fn is_mention(key: &str) -> bool {
+    is_allowed(key) || is_matched(key)
+}
+
+/// All below it is matched against or forbidden.
+pub(super) fn is_matched(key: &str) -> bool {
     const WORDS: [&str; 15] = [
         "adidentifiers",
         "regex",
@@ -152,8 +157,7 @@ pub(super) fn is_mention(key: &str) -> bool {
         "exclusions",
         "ignored",
     ];
-    is_allowed(key)
-        || WORDS.contains(&key)
+    WORDS.contains(&key)
         || MENTION_STARTS.iter().any(|start| key.starts_with(start))
         || ENDS.iter().any(|end| key.ends_with(end))
         || is_of_several(key, &MATCHED_OF_SEVERAL)
@@ -554,6 +558,28 @@ pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
 pub(super) const TAG_ENDS: [&str; 5] = ["tag", "imagetag", "version", "imageversion", "newtag"];
 
 pub(super) const DIGEST_ENDS: [&str; 5] = ["digest", "imagedigest", "sha", "imagesha", "sha256"];
+
+/// Whether the value can be a part of an image, or says something about one beside it.
+pub(super) fn is_of_image(key: &str) -> bool {
+    let ends = [&NAME_ENDS[..], registry_ends(true), &TAG_ENDS, &DIGEST_ENDS];
+    let mut ends = ends.into_iter().flatten();
+    ends.any(|end| key.ends_with(end))
+        || key.starts_with("tag")
+        || is_pull_policy(key)
+        || is_of_source(key)
+}
+
+pub(super) fn is_pull_policy(key: &str) -> bool {
+    key.contains("pullpolicy")
+}
+
+/// What a repository of sources or of charts has beside its name.
+pub(super) fn is_of_source(key: &str) -> bool {
+    matches!(
+        key,
+        "ref" | "branch" | "revision" | "commit" | "url" | "chart" | "targetrevision"
+    )
+}
 
 /// Keys whose text is run or read by a program.
 pub(super) fn is_program_text(key: &str) -> bool {

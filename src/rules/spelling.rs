@@ -27,7 +27,7 @@ impl Spelling {
         }
     }
 
-    /// Three letters with a dot and a capital, as they are where a dot of a host has a capital beside it.
+    /// Letters with a dot and a capital, as they are where a dot of a host has a capital beside it.
     pub(super) fn words(&self) -> Vec<String> {
         let words: BTreeSet<String> = self.labels.iter().flat_map(with_capitals).collect();
         words.into_iter().collect()
@@ -53,17 +53,20 @@ pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some())
 }
 
+/// Letters behind the first of a label, so that `.Dev` is told from `.Default`.
+const MORE: usize = 2;
+
 /// The letters around a dot, one of those beside it a capital: `r.io` gives `R.i`, `.Io` and `.IO`.
 fn with_capitals((before, behind): &(String, String)) -> Vec<String> {
     let (Some(last), Some(first)) = (before.chars().last(), behind.chars().next()) else {
         return Vec::new();
     };
-    let second: String = behind.chars().skip(1).take(1).collect();
+    let more: String = behind.chars().skip(1).take(MORE).collect();
     let capital = first.to_ascii_uppercase();
     let words = [
         format!("{}.{first}", last.to_ascii_uppercase()),
-        format!(".{capital}{second}"),
-        format!(".{capital}{}", second.to_ascii_uppercase()),
+        format!(".{capital}{more}"),
+        format!(".{capital}{}", more.to_ascii_uppercase()),
     ];
     let has_capital = |word: &String| word.bytes().any(|byte| byte.is_ascii_uppercase());
     words.into_iter().filter(has_capital).collect()

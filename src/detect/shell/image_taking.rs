@@ -97,8 +97,11 @@ const ROWS: &[Row] = &[
 
 impl Row {
     fn has_tool(&self, word: &Word<'_>) -> bool {
-        let name = word.text.rsplit('/').next().unwrap_or_default();
-        self.tools.contains(&name)
+        let mut tools = self.tools.iter();
+        tools.any(|tool| {
+            let folder = word.text.strip_suffix(tool);
+            folder.is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+        })
     }
 
     /// What is between the verb and an argument, in the words before that.

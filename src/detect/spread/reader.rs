@@ -245,21 +245,13 @@ impl Reader<'_> {
             ..
         } = self.image;
         let is_described = *tag != TagPart::None || digest.is_some() || registry.is_some();
-        let is_of_git = |pair: &Pair<'_>| {
-            matches!(
-                pair.key.as_str(),
-                "ref" | "branch" | "revision" | "commit" | "url" | "chart" | "targetrevision"
-            )
-        };
+        let has = |says: fn(&str) -> bool| self.pairs.iter().any(|pair| says(&pair.key));
         let is_chart = context.key.contains("chart") && !context.key.contains("image");
         let keyed = words::is_image(self.key())
             || self.image.around.is_image
-            || self.key() != "name" && !self.pairs.iter().any(is_of_git)
+            || self.key() != "name" && !has(words::is_of_source)
             || scalar::is_in_image(context)
-            || self
-                .pairs
-                .iter()
-                .any(|pair| pair.key.contains("pullpolicy"));
+            || has(words::is_pull_policy);
         keyed && !is_chart && is_described && context.document.kind != DocumentType::Workflow
     }
 

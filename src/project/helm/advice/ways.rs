@@ -124,8 +124,9 @@ const NAMING: [Holds; 5] = [
 /// the [`CHART_WORDS`] where `has_word` is set, and something in it may be legacy where `is_suspect` is.
 pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: bool) -> bool {
     let has = |search: &LazyLock<Option<Search>>| {
-        let search = search.as_ref();
-        search.is_some_and(|search| search.occurs_in(bytes))
+        let words = search.as_ref().map(|search| search.find_iter(bytes));
+        let mut words = words.into_iter().flatten();
+        words.any(|(_, at)| !is_commented_out(bytes, at))
     };
     let is_named = |kind: &FileType| {
         // A module of Terraform can call its arguments as it likes.
@@ -134,6 +135,12 @@ pub fn may_name_chart(path: &Path, bytes: &[u8], has_word: bool, is_suspect: boo
     };
     let kind = file_type::classify(path).filter(|kind| NAMING.contains(&kind.holds));
     kind.is_some_and(is_named)
+}
+
+/// Whether a comment has the whole line. Values files explain with whole releases what they are for.
+fn is_commented_out(bytes: &[u8], at: usize) -> bool {
+    let line = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
+    bytes[line..at].trim_ascii_start().starts_with(b"#")
 }
 
 /// Whether a file is one of Rancher Fleet, which has none of the words.
@@ -347,4 +354,19 @@ pub(super) fn written(text: &str, span: Span) -> Option<&str> {
     let templated = ["{{", "{%", "${", "%{"].iter();
     let mut templated = templated.filter(|mark| written.contains(**mark));
     templated.next().is_none().then_some(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_commented_out_names_no_chart() {
+        let may_name =
+            |text: &str| may_name_chart(Path::new("values.yaml"), text.as_bytes(), true, false);
+        assert!(may_name("releases:\n- name: a\n"));
+        assert!(may_name("# releases: of\n  releases: # charts\n"));
+        assert!(may_name("a: '#' # HelmRelease\n"));
+        assert!(!may_name("a: b\n  # releases:\n#\tkind: HelmRelease\n"));
+    }
 }
