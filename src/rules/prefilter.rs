@@ -257,6 +257,10 @@ mod tests {
             "image: K8S.GCR.IO/pause",
             "image: K8s.gcr.io/pause",
             "image: Quay.Io/coreos/kube-state-metrics",
+            "image: k8s.GCR.io/pause",
+            "image: K8S.gcr.io/pause",
+            "registry: K8S.gcr.io",
+            "registry: US.gcr.io\nrepository: k8s-artifacts-prod/pause",
         ] {
             assert!(prefilter.occur_in(text.as_bytes()), "{text}");
         }
@@ -380,7 +384,6 @@ mod tests {
         check_plain("\"k8s.gc\\\n    r.io\"", Some("\"k8s.gcr.io\""));
         check_plain("K8S.GCR.IO/pause", Some("k8s.gcr.io/pause"));
         check_plain("K8s.Gcr.Io/pause", Some("k8s.gcr.io/pause"));
-        check_plain("K8S.gcr.io/pause", Some("k8s.gcr.io/pause"));
         check_plain("k8s.GCR.io/pause", Some("k8s.gcr.io/pause"));
         check_plain("Quay.IO/a", Some("quay.io/a"));
         check_plain(r"K8S\u002eGCR.IO", Some("k8s.gcr.io"));
@@ -400,6 +403,8 @@ mod tests {
             "{{ .Values.image }} {{ .Release.Name }}",
             "This is YAML. So is that.",
             "k8s.gcr.io",
+            // It is searched for by its end.
+            "K8S.gcr.io",
             "",
             &"{{ .Values.image }}".repeat(20),
         ] {

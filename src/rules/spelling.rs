@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-/// Knows the hosts that rules name.
+/// Knows the ends of hosts that are searched for.
 #[derive(Debug)]
 pub(super) struct Spelling {
     /// The labels before and behind each dot.
@@ -12,10 +12,9 @@ pub(super) struct Spelling {
 }
 
 impl Spelling {
-    /// For the hosts that rules name.
-    pub(super) fn new<'h>(hosts: impl Iterator<Item = &'h str>) -> Self {
-        let pairs = hosts.flat_map(|host| {
-            let labels: Vec<&str> = host.split('.').collect();
+    pub(super) fn new<'h>(ends: impl Iterator<Item = &'h str>) -> Self {
+        let pairs = ends.flat_map(|end| {
+            let labels: Vec<&str> = end.split('.').collect();
             let pairs = labels
                 .windows(2)
                 .map(|pair| (pair[0].to_owned(), pair[1].to_owned()));

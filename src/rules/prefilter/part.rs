@@ -51,8 +51,10 @@ impl Part {
         for (stem, places) in &by_stem {
             places.iter().for_each(|place| stem_of[*place] = stem);
         }
-        let hosts = places.iter().filter_map(Needles::host);
-        let spelling = Spelling::new(hosts);
+        // A stem is searched for as it is: what is around it may have capitals.
+        let is_named = |of: &[usize]| of.iter().any(|place| !places[*place].is_word);
+        let named = by_stem.iter().filter(|(_, of)| is_named(of));
+        let spelling = Spelling::new(named.map(|(stem, _)| stem.as_str()));
         let capitals = spelling.words();
         let is_together = by_stem.len() + capitals.len() <= MOST_TOGETHER;
         let (together, apart) = match is_together {

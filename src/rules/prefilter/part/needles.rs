@@ -117,12 +117,6 @@ impl Needles {
         }
     }
 
-    /// Its host, if it has one.
-    pub(super) fn host(&self) -> Option<&str> {
-        let host = self.segments.first().filter(|_| !self.on_docker_hub)?;
-        host.contains('.').then_some(host)
-    }
-
     fn piece(&self, from: usize, to: usize, stem: &str) -> Piece {
         let text = self.segments[from..to].join("/");
         Piece {
