@@ -3,6 +3,7 @@
 //! Knows no other file, no suppression and no format.
 
 mod alternatives;
+mod beside;
 mod cautions;
 mod evaluate;
 pub mod pull_secrets;

@@ -1,6 +1,6 @@
 //! From one image use to what the rules say of it.
 
-use super::alternatives;
+use super::{alternatives, beside};
 use crate::artifact::Artifact;
 use crate::detect::{Certainty, ImageUse, Tag, Usage};
 use crate::edit::{Applicability, Edit, Fix, Pin};
@@ -96,9 +96,9 @@ impl Found<'_> {
     fn new_location(&self, rules: &RuleSet, query: &rules::Query<'_>) -> Option<String> {
         let target = rules.verdict(query)?.target?;
         let host = target.to.split('/').next().unwrap_or_default();
-        Some(format!(
-            "images that move are pulled from {host}: name it here, too"
-        ))
+        let at = self.one.extent().start;
+        (!beside::names(self.file, at, host))
+            .then(|| format!("images that move are pulled from {host}: name it here, too"))
     }
 
     fn of_verdict(&self, mut verdict: Verdict<'_>, query: &rules::Query<'_>) -> Finding {

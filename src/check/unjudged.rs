@@ -35,14 +35,7 @@ pub(super) fn list(
     let mut holes: Vec<Span> = Vec::new();
     for one in uses {
         let extent = one.extent();
-        let unread = match one.usage {
-            Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
-            Usage::Pull(_) if matches!(one.artifact, Artifact::Url | Artifact::ChartRepository) => {
-                rule_of_url(one, text, rules)
-            }
-            _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
-        };
-        if let Some((rule, reason)) = unread {
+        if let Some((rule, reason)) = unread(one, text, rules) {
             found.push(Unjudged {
                 rule,
                 span: extent,
@@ -82,6 +75,16 @@ pub(super) fn list(
     found.sort_by_key(|one| one.span);
     found.dedup_by_key(|one| one.span);
     found
+}
+
+/// The rule that speaks of a use of which nothing becomes a finding, and why none does.
+fn unread(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<(Arc<str>, &'static str)> {
+    let is_url = matches!(one.artifact, Artifact::Url | Artifact::ChartRepository);
+    match one.usage {
+        Usage::Unknown(reason) => rule_of_use(one, text, rules).map(|rule| (rule, reason)),
+        usage if is_url && (usage.is_pull() || usage.is_link()) => rule_of_url(one, text, rules),
+        _ => rule_of_folder(one, text, rules).map(|rule| (rule, IS_FOLDER)),
+    }
 }
 
 /// The rule of a chart repository that is read as any other URL, or of a registry at a URL: what a proxy caches.

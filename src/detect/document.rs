@@ -38,6 +38,7 @@ const ZARF: Usage = Usage::must_agree("a package's images must agree with what i
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
 const POLICY_OF_UNKNOWN: Usage =
     Usage::likely("a policy names it: see whether that puts it into objects or looks for it");
+const ASSERTED: Usage = Usage::likely(usage::ASSERTED);
 /// Names what an operator installs.
 const NVIDIA: &str = "ClusterPolicy";
 const SEALED: Usage =
@@ -186,6 +187,9 @@ fn usage_of(
     if let Some((_, usage)) = KINDS.iter().find(|(name, _)| *name == kind) {
         return Some(*usage);
     }
+    if object.is_some() && names_an_assertion(path) {
+        return Some(ASSERTED);
+    }
     if object.is_some() && kind.ends_with("Policy") && kind != NVIDIA {
         return Some(POLICY_OF_UNKNOWN);
     }
@@ -299,5 +303,19 @@ fn names_a_policy(path: &Path) -> bool {
             || (part.contains("gcrio") || part.contains("bitnami"))
                 && forbids.iter().any(|word| part.contains(word))
                 && (registry.iter().any(|word| part.contains(word)) || part.contains("bitnami"))
+    })
+}
+
+/// Whether a file says what a test finds in the cluster: `00-assert.yaml` and `01-errors.yaml` of kuttl,
+/// `chainsaw-assert.yaml`.
+fn names_an_assertion(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let mut words = stem.unwrap_or_default().split(['-', '_', '.']);
+    let is_step = words
+        .clone()
+        .next()
+        .is_some_and(|word| word == "chainsaw" || word.bytes().all(|byte| byte.is_ascii_digit()));
+    words.any(|word| {
+        matches!(word, "assert" | "asserts") || is_step && matches!(word, "error" | "errors")
     })
 }

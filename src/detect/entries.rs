@@ -27,6 +27,8 @@ const RAN: Usage = Usage::Observed("it says what ran, nothing is pulled from it"
 const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
 const OLD: Usage =
     Usage::likely("its key calls it an old one: it may be what something looks for or replaces");
+const TARGET: Usage =
+    Usage::likely("its key calls it a target: it may be built or copied to there");
 const LABEL: Usage = Usage::likely("it is a label, which other programs read");
 
 /// What a value is called.
@@ -200,6 +202,7 @@ fn by_key(context: &Context<'_>, around: &Map<'_>, value: &Node<'_>) -> Option<U
         () if is_built_by_task(context) => Some(PUSHED),
         () if words::is_pushed(key) => Some(PUSHED),
         () if words::is_old(key) => Some(OLD),
+        () if words::is_target(key) => Some(TARGET),
         () => siblings::limit_of(key, around, value),
     }
 }

@@ -1,10 +1,11 @@
 //! What other uses of an image in the same text say about a pull: an image that the text builds or pushes itself is not
-//! pulled from elsewhere, and the fix of an image that the text compares with needs review.
+//! pulled from elsewhere, the fix of an image that the text compares with needs review, and what it removes again moves as
+//! it does where it is pulled.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::image_use::{ImageUse, Tag};
-use super::usage::{Certainty, Usage};
+use super::usage::{Certainty, LOCAL, Usage};
 
 const PRODUCT: Usage = Usage::Pushed("the same image is built or pushed here");
 
@@ -13,6 +14,7 @@ const CONDITION: Certainty =
 
 /// Marks all uses of images that are pushed in the same text, and of those that it compares with.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
+    local(text, uses);
     let of = |is_one: &dyn Fn(&ImageUse) -> bool| -> HashSet<(String, String)> {
         let found = uses.iter().filter(|one| is_one(one));
         found.map(|one| reference(one, text)).collect()
@@ -34,6 +36,24 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         if one.name.is_some() && is_among(&pushed) {
             one.usage = PRODUCT;
         }
+    }
+}
+
+/// An image that is looked for on this machine is there because the text pulls it, or for another reason.
+fn local(text: &str, uses: &mut [ImageUse]) {
+    let is_local = |one: &ImageUse| one.usage == Usage::likely(LOCAL);
+    if !uses.iter().any(is_local) {
+        return;
+    }
+    let mut pulled: HashMap<(String, String), Usage> = HashMap::new();
+    for one in uses.iter().filter(|one| one.usage.is_pull()) {
+        if !is_local(one) {
+            let usage = pulled.entry(reference(one, text)).or_insert(one.usage);
+            *usage = one.usage.max(*usage);
+        }
+    }
+    for one in uses.iter_mut().filter(|one| is_local(one)) {
+        one.usage = *pulled.get(&reference(one, text)).unwrap_or(&one.usage);
     }
 }
 

@@ -12,7 +12,7 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::usage::{Certainty, LISTED, MATCHED, MIRRORED, PUSHED, Usage};
-use super::{branches, defaults, text, words};
+use super::{branches, defaults, siblings, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
@@ -229,7 +229,11 @@ fn is_docker_hub(context: &Context<'_>, reference: &Reference) -> bool {
         }
         // `RELATED_IMAGE_KUBECTL`, `extraImages`
         key if key.contains("image") => has_path && is_pinned,
-        _ => false,
+        // `images.json`
+        _ => {
+            let map = context.siblings.filter(|_| !context.in_list);
+            has_path && is_pinned && map.is_some_and(siblings::are_images)
+        }
     };
     keyed || reference.is_docker
 }

@@ -4,11 +4,12 @@
 //! Runs nothing.
 
 use super::schema::kubeadm;
-use super::usage::{ACCOUNT, IN_COMMAND, Usage};
+use super::usage::{self, ACCOUNT, IN_COMMAND, Usage};
 use crate::source::Span;
 use pushing::is_written_cache;
 
 mod image_taking;
+mod local;
 mod pushing;
 pub(super) mod set_option;
 mod url;
@@ -39,6 +40,7 @@ const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
 const VERIFIED: Usage = Usage::Mention("the command looks for its signature there");
 const LOGIN: Usage = Usage::Mention(ACCOUNT);
+const LOCAL: Usage = Usage::likely(usage::LOCAL);
 
 /// What begins a comment for Renovate, which looks for new versions where it says.
 pub(super) const RENOVATE: &str = "renovate:";
@@ -54,7 +56,8 @@ const SEARCHING: [&str; 5] = [
 
 /// Whether a word alone says that a list of words may be a command whose images are not only pulled.
 pub(super) fn is_verb(word: &str) -> bool {
-    const VERBS: [&str; 17] = [
+    const VERBS: [&str; 18] = [
+        "rmi",
         "commit",
         "delete",
         "manifest",
@@ -221,7 +224,7 @@ impl<'c> Command<'c> {
                 "grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "sed" | "awk" | "gawk" | "jq"
             ) || SEARCHING.iter().any(|call| word.text.contains(call))
         };
-        if before.iter().any(searches) {
+        if before.iter().any(searches) || self.is_filtered() {
             return Some(SEARCHED);
         }
         if self.is_tested(index) {
@@ -241,7 +244,21 @@ impl<'c> Command<'c> {
         }
         self.of_signature(index)
             .or_else(|| self.is_pushed(index).then_some(PUSHED))
+            .or_else(|| self.is_local(index).then_some(LOCAL))
             .or_else(|| self.of_kubeadm(index))
+    }
+
+    /// What collectors of logs keep or drop: `Exclude $image NAME` of Fluent Bit.
+    fn is_filtered(&self) -> bool {
+        const SETTINGS: [&str; 6] = [
+            "Condition",
+            "Exclude",
+            "Match",
+            "Match_Regex",
+            "Regex",
+            "Rule",
+        ];
+        self.words.len() > 1 && SETTINGS.contains(&self.words[0].text)
     }
 
     /// `kubeadm init --image-repository NAME --kubernetes-version V`, and what calls it.
@@ -319,12 +336,13 @@ impl<'c> Command<'c> {
         waits || selects(own) || selects(self.previous(index))
     }
 
-    /// Directives of nginx.
+    /// Directives of web servers.
     fn is_proxied(&self) -> bool {
         let word = |at: usize| self.words.get(at).map_or("", |word| word.text);
         match word(0) {
             "rewrite" | "proxy_pass" | "proxy_redirect" | "server_name" | "proxy_set_header"
-            | "sub_filter" => true,
+            | "sub_filter" | "reverse_proxy" | "redir" | "ProxyPass" | "ProxyPassReverse"
+            | "Redirect" | "RedirectMatch" | "RewriteCond" | "RewriteRule" => true,
             // A status, or a URL; other languages return other things.
             "return" => {
                 word(1).starts_with("http") || word(1).bytes().all(|byte| byte.is_ascii_digit())
@@ -423,6 +441,8 @@ mod tests {
             ("notation sign IMG", "pushed"),
             ("crane mutate a -t IMG", "pushed"),
             ("docker rmi IMG", "pull"),
+            ("Exclude $kubernetes['image'] IMG", "compared"),
+            ("ProxyPass /x IMG", "mention"),
             ("skopeo delete docker://IMG", "pushed"),
             ("make deploy IMAGE=IMG", "pull"),
             ("gcloud builds submit --tag IMG", "pushed"),
@@ -446,6 +466,31 @@ mod tests {
             ("kubeadm init --image-repository IMG", "pull"),
         ] {
             assert_eq!(usage(text, "IMG"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_looked_for_on_this_machine() {
+        for (text, expected) in [
+            ("docker rmi -f IMG", true),
+            ("sudo /usr/bin/crictl rmi IMG", true),
+            ("ctr -n k8s.io images rm IMG", true),
+            ("ctr i ls name==IMG", true),
+            ("docker image rm --force IMG", true),
+            ("docker images -q IMG", true),
+            ("crictl images IMG", true),
+            ("podman image exists IMG", true),
+            ("docker pull IMG", false),
+            ("ctr images pull IMG", false),
+            ("docker image pull IMG", false),
+            ("docker run -i IMG rmi", false),
+            ("docker run -it IMG", false),
+            ("echo rmi IMG", false),
+        ] {
+            let commands = commands(text);
+            let index = commands[0].word_at(text.find("IMG").unwrap()).unwrap();
+            let usage = commands[0].usage(index);
+            assert_eq!(usage == Some(LOCAL), expected, "{text}");
         }
     }
 

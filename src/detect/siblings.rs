@@ -5,6 +5,7 @@
 use super::context::{Context, Step};
 use super::usage::{self, IN_CONDITION, Usage};
 use super::words;
+use crate::image;
 use crate::syntax::yaml::{Entry, Map, Node};
 
 const COMPARED: Usage = Usage::Compared(IN_CONDITION);
@@ -236,6 +237,25 @@ pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
         "AllowedValues",
     ];
     keys.iter().any(holds) || is_closed_list("values", siblings) && holds(&"values")
+}
+
+/// Of larger maps only so many values are looked at.
+const MOST_VALUES: usize = 64;
+
+/// Whether all values of a map are images with their tags, and one of them names its registry.
+pub(super) fn are_images(map: &Map<'_>) -> bool {
+    let is_image = |value: &str| {
+        let (name, tag) = value.rsplit_once(':').unwrap_or_default();
+        name.contains('/') && !name.contains(':') && image::is_tag(tag)
+    };
+    let values = map.entries.iter().take(MOST_VALUES);
+    let values: Option<Vec<&str>> = values
+        .map(|entry| Some(&*entry.value.as_scalar()?.value))
+        .collect();
+    values.is_some_and(|values| {
+        let mut hosts = values.iter().map(|value| image::split_host(value).0);
+        values.iter().all(|value| is_image(value)) && hosts.any(|host| host.is_some())
+    })
 }
 
 fn is_list_of_scalars(value: &Node<'_>) -> bool {

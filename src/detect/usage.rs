@@ -39,6 +39,10 @@ pub(super) const IN_COMMAND: &str = "the command compares with it";
 pub(super) const ASSERTED: &str =
     "a test compares with it: see that it agrees with what the test creates";
 
+/// The image is listed or removed where it is.
+pub(super) const LOCAL: &str =
+    "the command looks for it on this machine: move it together with what pulls it";
+
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
@@ -49,6 +53,7 @@ pub(super) const MIRRORED: &str =
 pub(super) const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
 pub(super) const BUILT: &str = "the image is built here";
 pub(super) const PUSHED: &str = "images are pushed there, not pulled";
+pub(super) const LINK: &str = "a link for readers";
 pub(super) const ACCOUNT: &str = "it is the registry of an account";
 
 impl Usage {
@@ -119,6 +124,11 @@ impl Usage {
             self,
             Self::Compared(IN_CONDITION | IN_COMMAND) | Self::Pull(Certainty::Likely(ASSERTED))
         )
+    }
+
+    /// Whether it is a URL that people follow; programs may, too.
+    pub fn is_link(self) -> bool {
+        matches!(self, Self::Mention(LINK))
     }
 
     pub fn is_pull(self) -> bool {

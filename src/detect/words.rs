@@ -45,7 +45,9 @@ pub(super) fn is_prose(key: &str) -> bool {
 }
 
 /// What several images or registries are said to be that are looked for.
-const MATCHED_OF_SEVERAL: [&str; 23] = [
+const MATCHED_OF_SEVERAL: [&str; 25] = [
+    "drop",
+    "dropped",
     "filter",
     "include",
     "included",
@@ -212,7 +214,13 @@ pub(super) fn is_old(key: &str) -> bool {
 
 /// The value is what something is pushed to: `destinationImage`.
 pub(super) fn is_pushed(key: &str) -> bool {
-    key == "kodockerrepo" || is_of_one(key, &["dest", "destination", "output", "publish", "push"])
+    const WORDS: [&str; 6] = ["dest", "destination", "dst", "output", "publish", "push"];
+    key == "kodockerrepo" || is_of_one(key, &WORDS)
+}
+
+/// The value may be what something is built as or copied to: `TARGET_IMAGE`.
+pub(super) fn is_target(key: &str) -> bool {
+    is_of_one(key, &["target"])
 }
 
 /// A word, and an image or a registry that it is said of.

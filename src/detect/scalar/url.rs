@@ -5,14 +5,12 @@ use super::super::image_use::{ImageUse, Tag};
 use super::super::input::Input;
 use super::super::reference::{self, Reference};
 use super::super::text;
-use super::super::usage::{Certainty, Usage};
+use super::super::usage::{Certainty, LINK, Usage};
 use super::{spoken_about, tag_piece};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::Map;
-
-const LINK: &str = "a link for readers";
 
 /// Chart repositories by the keys that hold them; other URLs wherever they are fetched.
 pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {

@@ -22,6 +22,7 @@ const RESOLVED: Says = Is(Usage::Observed(
 const MACHINE: Says = Is(Usage::Mention(
     "it is the image of a machine, not of a container",
 ));
+const LOCAL: Says = Is(Usage::likely(usage::LOCAL));
 const COMPARED: Says = Is(Usage::Compared(IN_CONDITION));
 const PUSHED: Says = Is(Usage::Pushed(usage::PUSHED));
 const SELECTS: Says = Is(Usage::Selector {
@@ -74,6 +75,7 @@ const ROWS: &[Written] = &[
     // Kustomize
     (Type(T::Kustomization), "images [] name", By(by::kustomize_entry), Form::Name),
     (Type(T::Kustomization), "images [] newName", PULL, Form::Name),
+    (Any, "** targets [] fieldPaths []", SELECTS, Form::ByWords),
     (Kind("ImageTagTransformer"), "imageTag name", By(by::kustomize_entry), Form::Name),
     (Kind("ImageTagTransformer"), "imageTag newName", PULL, Form::Name),
 
@@ -165,6 +167,13 @@ const ROWS: &[Written] = &[
     // tests
     (Object("chainsaw.kyverno.io", ""), "** assert resource", PutIn(by::asserted), Form::ByWords),
 
+    // what events are filtered by
+    (Object("argoproj.io", "Sensor"), "** filters", COMPARED, Form::ByWords),
+
+    // collectors of logs
+    (Any, "** pipeline_stages", COMPARED, Form::ByWords),
+    (Any, "** pipelineStages", COMPARED, Form::ByWords),
+
     // networks
     (Object("networking.istio.io", ""), "** hosts []", LISTED, Form::ByWords),
     (Object("networking.istio.io", ""), "** host", LISTED, Form::ByWords),
@@ -190,6 +199,9 @@ const ROWS: &[Written] = &[
     (Type(T::Workflow), "jobs * container image", PULL, Form::Image),
     (Type(T::Workflow), "jobs * services * image", PULL, Form::Image),
     (Type(T::Workflow), "jobs * steps [] with *", By(by::github_step), Form::ByWords),
+    (Type(T::Workflow), "env *", By(by::github_variable), Form::ByWords),
+    (Type(T::Workflow), "jobs * env *", By(by::github_variable), Form::ByWords),
+    (Type(T::Workflow), "jobs * steps [] env *", By(by::github_variable), Form::ByWords),
     (Type(T::Action), "runs image", PULL, Form::Image),
 
     // other pipelines
@@ -255,6 +267,9 @@ const ROWS: &[Written] = &[
     (Any, "** community.docker.docker_image_pull name", PULL, Form::Image),
     (Any, "** community.docker.docker_image_push name", PUSHED, Form::Image),
     (Any, "** community.docker.docker_image_build name", PUSHED, Form::Image),
+    (Any, "** community.docker.docker_image_info name", LOCAL, Form::Image),
+    (Any, "** community.docker.docker_image_remove name", LOCAL, Form::Image),
+    (Any, "** *podman_image_info name", LOCAL, Form::Image),
     (Any, "** podman_image name", By(by::ansible_image), Form::Image),
     (Any, "** containers.podman.podman_image name", By(by::ansible_image), Form::Image),
     (Any, "** *docker_container image", PULL, Form::Image),

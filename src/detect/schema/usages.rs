@@ -1,8 +1,9 @@
 //! Usages that the values beside a value decide.
 
-use crate::detect::context::Context;
+use crate::detect::context::{Context, Step};
 use crate::detect::usage::{self, ACCOUNT, BUILT, POLICY, PUSHED, Usage};
-use crate::syntax::yaml::Node;
+use crate::detect::words::fold;
+use crate::syntax::yaml::{Map, Node};
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
 const SELECTS_AND_STAYS: &str =
@@ -57,14 +58,15 @@ pub(super) fn openshift_source(context: &Context<'_>) -> Usage {
     }
 }
 
-/// `docker_image` pulls, builds or pushes.
+/// `docker_image` pulls, builds, pushes or removes.
 pub(super) fn ansible_image(context: &Context<'_>) -> Usage {
     let text = |key: &str| context.siblings.and_then(|map| map.text(key));
     let is_built = text("source") == Some("build") || text("path").is_some();
     let is_pushed = matches!(text("push"), Some("true" | "yes" | "True"));
-    match is_built || is_pushed {
-        true => Usage::Pushed(BUILT),
-        false => Usage::PULL,
+    match () {
+        () if text("state") == Some("absent") => Usage::likely(usage::LOCAL),
+        () if is_built || is_pushed => Usage::Pushed(BUILT),
+        () => Usage::PULL,
     }
 }
 
@@ -118,6 +120,15 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let steps = context.upwards().filter_map(|above| above.siblings);
     let uses = steps.filter_map(|map| map.text("uses")).next();
     let uses = uses.unwrap_or_default().to_ascii_lowercase();
+    match (is_output(&uses, context.key), uses.contains("login-action")) {
+        (true, _) => Usage::Pushed("the action pushes to it"),
+        (_, true) => Usage::Mention(ACCOUNT),
+        _ => Usage::PULL,
+    }
+}
+
+/// Whether an action, in small letters, builds or pushes what an input of that name, folded, is.
+fn is_output(action: &str, input: &str) -> bool {
     const ACTIONS: [&str; 7] = [
         "attest",
         "buildah",
@@ -140,11 +151,47 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
         "tags",
         "target",
     ];
-    let builds = ACTIONS.iter().any(|action| uses.contains(action));
-    let is_output = OUTPUTS.contains(&context.key);
-    match (builds && is_output, uses.contains("login-action")) {
-        (true, _) => Usage::Pushed("the action pushes to it"),
-        (_, true) => Usage::Mention(ACCOUNT),
-        _ => Usage::PULL,
+    ACTIONS.iter().any(|name| action.contains(name)) && OUTPUTS.contains(&input)
+}
+
+/// A variable of a workflow, which a step may give to an action that builds or pushes.
+pub(super) fn github_variable(context: &Context<'_>) -> Usage {
+    let root = context.upwards().filter_map(|above| above.siblings).last();
+    let jobs = root
+        .and_then(|root| root.get("jobs"))
+        .and_then(Node::as_map);
+    let (Step::Key(name), Some(jobs)) = (context.step(), jobs) else {
+        return Usage::PULL;
+    };
+    let jobs = jobs.entries.iter().filter_map(|job| job.value.as_map());
+    let mut steps = jobs
+        .filter_map(|job| job.get("steps")?.as_list())
+        .flat_map(|steps| &steps.items)
+        .filter_map(Node::as_map);
+    match steps.any(|step| pushes_variable(step, name)) {
+        true => Usage::Pushed("a step pushes what this variable names"),
+        false => Usage::PULL,
     }
+}
+
+/// Whether a step gives a variable to an action as the whole name of what that pushes: `${{ env.NAME }}:v1`.
+fn pushes_variable(step: &Map<'_>, name: &str) -> bool {
+    let action = step.text("uses").unwrap_or_default().to_ascii_lowercase();
+    let inputs = step.get("with").and_then(Node::as_map);
+    let inputs = inputs.map(|inputs| inputs.entries.as_slice());
+    let holds = |value: &str| {
+        let mut expressions = value
+            .split("${{")
+            .skip(1)
+            .filter_map(|rest| rest.split_once("}}"));
+        expressions.any(|(expression, behind)| {
+            let variable = expression.trim().strip_prefix("env.");
+            variable == Some(name) && !behind.starts_with('/')
+        })
+    };
+    inputs.unwrap_or_default().iter().any(|input| {
+        let key = fold(input.name().unwrap_or_default());
+        let value = input.value.as_scalar();
+        is_output(&action, &key) && value.is_some_and(|value| holds(&value.value))
+    })
 }

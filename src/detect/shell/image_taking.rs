@@ -137,18 +137,30 @@ fn is_option(word: &Word<'_>) -> bool {
     word.text.starts_with('-')
 }
 
+/// `RUN --mount=type=bind,from=NAME:tag,target=/x`
+fn is_mounted(word: &str) -> bool {
+    let mut settings = word.split(',');
+    let from = |setting: &str| setting.strip_prefix("from=").is_some_and(is_name);
+    word.starts_with("--mount=") && settings.any(from)
+}
+
 impl Command<'_> {
     /// Whether only an image can be at the word.
     pub(in crate::detect) fn takes_image(&self, index: usize) -> bool {
         let before = self.before(index);
         let own = self.words[index].text;
         let first = self.words.first().map_or("", |word| word.text);
-        match first {
-            "FROM" => return before[1..].iter().all(is_option),
-            "COPY" | "ADD" if own.starts_with("--from=") => return true,
+        let is = |instruction: &str| first.eq_ignore_ascii_case(instruction);
+        match () {
+            // `from a/b:1 import c` is Python.
+            () if first == "FROM" || first == "from" && is_name(own) => {
+                return before[1..].iter().all(is_option);
+            }
+            () if (is("COPY") || is("ADD")) && own.starts_with("--from=") => return true,
+            () if is("RUN") && is_mounted(own) => return true,
             // `ARG BASE=NAME:tag`, which a `FROM` reads.
-            "ARG" => return own.split_once('=').is_some_and(|(_, value)| is_name(value)),
-            _ => {}
+            () if is("ARG") => return own.split_once('=').is_some_and(|(_, value)| is_name(value)),
+            () => {}
         }
         if self.is_set_image(index) || self.is_build_argument(index) || self.is_agent(index) {
             return true;
@@ -195,6 +207,9 @@ mod tests {
             "FROM a/b:1 AS c",
             "FROM --platform=x a/b:1",
             "COPY --from=a/b:1 /x /y",
+            "from --platform=x a/b:1 as c",
+            "copy --chown=0 --from=a/b:1 /x /y",
+            "RUN --mount=type=bind,from=a/b:1,target=/x true",
             "docker pull a/b:1",
             "podman pull --quiet q.io/c a/b:1",
             "docker run --rm -v /x:/y -e K=V a/b:1 sh",
@@ -226,6 +241,8 @@ mod tests {
             "crane copy q.io/c a/b",
             "regctl image copy q.io/c a/b",
             "kind: Pod load a/b:1",
+            "from a/b import c",
+            "RUN --mount=type=bind,from=a/b,target=/x true",
         ] {
             assert!(!takes(text), "{text}");
         }

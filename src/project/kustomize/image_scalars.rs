@@ -3,6 +3,7 @@
 //! A leaf is one scalar. Whether an entry looks at it depends on the field that it is in.
 
 mod field;
+mod replacement;
 
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ use crate::syntax::json_pointer::unescaped;
 use crate::syntax::yaml::{self, List, Map, Node, Scalar};
 use field::Resource;
 pub(super) use field::{Field, FieldSpec};
+pub(super) use replacement::of_replacements;
 
 /// The finding that would change a text, and how.
 #[derive(Debug, Clone)]
@@ -40,7 +42,8 @@ pub(super) struct ImageScalar {
     pub(super) field: Field,
 }
 
-/// The value of a JSON 6902 `test`: what it tests must stay equal to it.
+/// The value of a JSON 6902 `test`, or one by which a replacement finds what it replaces: what it tests must stay equal
+/// to it.
 #[derive(Debug, Clone)]
 pub(super) struct Test {
     pub(super) file: usize,

@@ -37,6 +37,8 @@ pub(super) struct Kustomization {
     /// Files that it names and that say nothing about images.
     pub(super) others: Vec<PathBuf>,
     pub(super) has_replacements: bool,
+    /// Files of `replacements`; others are in this one.
+    pub(super) replacements: Vec<PathBuf>,
     /// Where something comes in that is not here, and what.
     pub(super) unseen: Vec<(Span, String)>,
     pub(super) problems: Vec<Problem>,
@@ -98,6 +100,7 @@ impl Kustomization {
             });
         let plain = self.configurations.iter().chain(&self.values);
         let plain = plain.chain(&self.data).chain(&self.others);
+        let plain = plain.chain(&self.replacements);
         targets.chain(contents).chain(plain).map(PathBuf::as_path)
     }
 
@@ -162,7 +165,7 @@ impl Reader<'_> {
         for map in items(root.get("replacements")).filter_map(Node::as_map) {
             self.layer.has_replacements = true;
             let file = self.file_under(map, "path");
-            self.layer.others.extend(file);
+            self.layer.replacements.extend(file);
         }
     }
 

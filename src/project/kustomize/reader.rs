@@ -230,7 +230,23 @@ impl<'g> StepReader<'g> {
             }
         }
         stage.has_replacements = layer.has_replacements;
+        stage.tests.extend(self.replaced(own, layer));
         self.group.stages[index] = stage;
+    }
+
+    /// What the replacements of a layer look for.
+    fn replaced(&mut self, own: usize, layer: &Kustomization) -> std::ops::Range<usize> {
+        let first = self.leaves.tests.len();
+        let contents = layer.transformers.iter();
+        let contents = contents.filter_map(|content| self.content(own, content));
+        let files = [own].into_iter().chain(self.files(&layer.replacements));
+        let all: Vec<_> = files.map(|file| (file, None)).chain(contents).collect();
+        for (file, region) in all {
+            let mut leaves = std::mem::take(&mut self.leaves);
+            image_scalars::of_replacements(self.text(file), region, &mut leaves);
+            self.leaves = leaves;
+        }
+        first..self.leaves.tests.len()
     }
 
     fn resources_of(&mut self, file: usize) -> Vec<usize> {

@@ -29,9 +29,9 @@ impl Planner<'_> {
                 .collect();
             let together = tested.iter().all(|image_value| image_value.after == *next);
             let why = match &self.fixed_tests[index] {
-                Some(why) => format!("a JSON patch tests this value, and {why}"),
+                Some(why) => format!("a JSON patch or a replacement looks for this value, and {why}"),
                 None if !together => {
-                    "a JSON patch tests this value, and not all occurrences of it change".to_owned()
+                    "a JSON patch or a replacement looks for this value, and not all occurrences of it change".to_owned()
                 }
                 None => continue,
             };

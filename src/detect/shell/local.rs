@@ -1,0 +1,33 @@
+//! Commands that look for an image on this machine, to list or to remove it: they pull nothing.
+
+use super::Command;
+
+const ENGINES: [&str; 5] = ["buildah", "crictl", "docker", "nerdctl", "podman"];
+
+/// Verbs behind `image` and its like.
+const VERBS: [&str; 8] = [
+    "check", "del", "delete", "exists", "list", "ls", "remove", "rm",
+];
+
+impl Command<'_> {
+    /// `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
+    pub(super) fn is_local(&self, index: usize) -> bool {
+        let mut words = self.before(index).iter().map(|word| word.text);
+        let program = words.find_map(|word| {
+            let program = word.rsplit('/').next()?;
+            (ENGINES.contains(&program) || program == "ctr").then_some(program)
+        });
+        let Some(program) = program else {
+            return false;
+        };
+        match words.find(|word| matches!(*word, "rmi" | "image" | "images" | "img" | "i")) {
+            Some("rmi") => true,
+            Some(noun) => {
+                let lists = matches!(noun, "images" | "img") && program != "ctr";
+                let verb = words.find(|word| !word.starts_with('-'));
+                verb.map_or(lists, |verb| VERBS.contains(&verb))
+            }
+            None => false,
+        }
+    }
+}
