@@ -61,6 +61,27 @@ pub struct FileEdit {
     pub edit: Edit,
 }
 
+impl FileEdit {
+    /// Edits of one other file.
+    pub fn all<'e>(
+        path: impl Into<Arc<Path>>,
+        edits: impl IntoIterator<Item = &'e Edit>,
+    ) -> impl Iterator<Item = Self> {
+        let path = path.into();
+        edits.into_iter().map(move |edit| Self {
+            path: Arc::clone(&path),
+            edit: edit.clone(),
+        })
+    }
+
+    /// A list for all fixes that belong together.
+    pub fn shared(mut all: Vec<Self>) -> Arc<[Self]> {
+        all.sort();
+        all.dedup();
+        Arc::from(all)
+    }
+}
+
 /// All of its edits, or none, over all files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
@@ -87,9 +108,18 @@ pub struct Pin {
 impl Fix {
     /// A fix of one file.
     pub fn here(edits: Vec<Edit>, applicability: Applicability) -> Self {
+        Self::across(edits, Arc::default(), applicability)
+    }
+
+    /// A fix of several files.
+    pub fn across(
+        edits: Vec<Edit>,
+        elsewhere: Arc<[FileEdit]>,
+        applicability: Applicability,
+    ) -> Self {
         Self {
             edits,
-            elsewhere: Arc::default(),
+            elsewhere,
             applicability,
             pin: None,
         }

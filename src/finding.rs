@@ -251,6 +251,12 @@ impl Finding {
         self.doubt(PINS);
     }
 
+    /// Puts another fix in place of the one that there is, of which only the digest is kept.
+    pub fn replace_fix(&mut self, fix: Fix) {
+        let pin = self.fix.take().and_then(|before| before.pin);
+        self.fix = Some(Fix { pin, ..fix });
+    }
+
     /// Has a fix that is safe looked at by people first.
     pub fn doubt(&mut self, reason: &str) {
         if let Some(fix) = &mut self.fix

@@ -15,7 +15,7 @@ use super::kustomize;
 use super::{Members, Plan, Project, Tree};
 use crate::check;
 use crate::detect::Usage;
-use crate::edit::{Applicability, Fix};
+use crate::edit::Applicability;
 use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
 use crate::image::{self, name_of};
@@ -236,8 +236,7 @@ impl Applied {
                 named.extend(new.map(|new| (new, BTreeSet::from([name.to_owned()]))));
                 for (location, fix) in fixes {
                     if let Some(finding) = finding(members, &location) {
-                        let pin = finding.fix.take().and_then(|before| before.pin);
-                        finding.fix = Some(Fix { pin, ..fix });
+                        finding.replace_fix(fix);
                     }
                 }
             }

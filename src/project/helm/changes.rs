@@ -3,8 +3,7 @@
 //! The changes of all findings that are left become edits together, so that values that meet at one key share their edits.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use super::overrides::{self, Override, Wanted};
 use super::values::Spot;
@@ -77,7 +76,7 @@ fn plan_at(target: &Target, changes: &[&Change], trust: Applicability, members: 
             Ok(edits) => {
                 let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
                 if let Some(fix) = &mut finding.fix {
-                    fix.elsewhere = elsewhere(&target.file, edits);
+                    fix.elsewhere = FileEdit::all(target.file.as_path(), &edits).collect();
                 }
             }
             Err(reason) => {
@@ -86,13 +85,4 @@ fn plan_at(target: &Target, changes: &[&Change], trust: Applicability, members: 
             }
         }
     }
-}
-
-pub(super) fn elsewhere(path: &Path, edits: impl IntoIterator<Item = Edit>) -> Arc<[FileEdit]> {
-    let path: Arc<Path> = Arc::from(path);
-    let edits = edits.into_iter().map(|edit| FileEdit {
-        path: Arc::clone(&path),
-        edit,
-    });
-    edits.collect()
 }

@@ -83,15 +83,11 @@ pub(super) type Listed = HashMap<String, (Arc<[FileEdit]>, Applicability)>;
 
 /// What the list of a chart becomes, by the findings in its `Chart.yaml`.
 pub(super) fn listed(path: &Path, about: &Member) -> Listed {
-    let path: Arc<Path> = Arc::from(path);
     let moved = about.findings.iter().filter(|one| moves(one));
     let listed = moved.filter_map(|finding| {
         let (fix, new) = finding.fix.as_ref().zip(finding.new.as_deref())?;
-        let edits = fix.edits.iter().map(|edit| FileEdit {
-            path: Arc::clone(&path),
-            edit: edit.clone(),
-        });
-        let edits = (edits.collect(), fix.applicability);
+        let edits = FileEdit::all(path, &fix.edits).collect();
+        let edits = (edits, fix.applicability);
         fix.elsewhere
             .is_empty()
             .then(|| (name_of(new).to_owned(), edits))

@@ -235,12 +235,7 @@ fn placed(
         if applicability < fix.applicability {
             reason = Some("the value may be used elsewhere, too".to_owned());
         }
-        Some(Fix {
-            edits: here,
-            elsewhere: elsewhere.into(),
-            applicability,
-            pin: None,
-        })
+        Some(Fix::across(here, elsewhere.into(), applicability))
     });
     Finding {
         labels: vec![Label {

@@ -253,7 +253,7 @@ impl Fixer<'_> {
             Some(location) => tied.edits.push((location, own)),
             None => {
                 let path = &self.group.files[rewrite.file].path;
-                tied.loose.extend(file_edits(path, &own));
+                tied.loose.extend(FileEdit::all(Arc::clone(path), &own));
             }
         }
     }
@@ -276,15 +276,13 @@ impl Fixer<'_> {
     /// Gives each finding its own edits, and those of all others as edits elsewhere.
     fn give(&mut self, tied: Tied, applicability: Applicability, reason: &str) {
         let edits = tied.edits;
-        let all = edits
-            .iter()
-            .flat_map(|((file, _), edits)| file_edits(&self.group.files[*file].path, edits));
-        let mut all: Vec<FileEdit> = all.chain(tied.loose).collect();
-        all.sort();
-        all.dedup();
-        let shared: Arc<[FileEdit]> = match edits.len() {
+        let all = edits.iter().flat_map(|((file, _), edits)| {
+            FileEdit::all(Arc::clone(&self.group.files[*file].path), edits)
+        });
+        let all = all.chain(tied.loose).collect();
+        let shared = match edits.len() {
             1 => Arc::default(),
-            _ => Arc::from(all),
+            _ => FileEdit::shared(all),
         };
         for (location, edits) in edits {
             let Some(finding) = self.finding(location) else {
@@ -297,13 +295,7 @@ impl Fixer<'_> {
                     _ => Some(reason.to_owned()),
                 };
             }
-            let pin = finding.fix.take().and_then(|before| before.pin);
-            finding.fix = Some(Fix {
-                edits,
-                elsewhere: Arc::clone(&shared),
-                applicability,
-                pin,
-            });
+            finding.replace_fix(Fix::across(edits, Arc::clone(&shared), applicability));
         }
     }
 
@@ -372,13 +364,6 @@ impl Least {
             self.0 = Some((fix.applicability, finding.reason.clone()));
         }
     }
-}
-
-fn file_edits(path: &Arc<Path>, edits: &[Edit]) -> impl Iterator<Item = FileEdit> {
-    edits.iter().map(|edit| FileEdit {
-        path: Arc::clone(path),
-        edit: edit.clone(),
-    })
 }
 
 /// Lowers the trust in a fix, and says why.

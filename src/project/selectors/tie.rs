@@ -1,6 +1,5 @@
 //! One fix for an entry that selects images by a name, and for what has that name.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{Location, found};
@@ -92,24 +91,13 @@ impl<'m> Tied<'m> {
     fn fixes(self) -> Vec<(Location, Fix)> {
         let mut all = self.elsewhere;
         for ((path, _), edits) in &self.own {
-            let path: Arc<Path> = Arc::from(path.as_path());
-            all.extend(edits.iter().map(|edit| FileEdit {
-                path: Arc::clone(&path),
-                edit: edit.clone(),
-            }));
+            all.extend(FileEdit::all(path.as_path(), edits));
         }
-        all.sort();
-        all.dedup();
-        let shared: Arc<[FileEdit]> = Arc::from(all);
-        let fix = |edits: Vec<Edit>| Fix {
-            edits,
-            elsewhere: Arc::clone(&shared),
-            applicability: self.least,
-            pin: None,
-        };
-        let fixes = self.own.into_iter();
-        fixes
-            .map(|(location, edits)| (location, fix(edits)))
-            .collect()
+        let shared = FileEdit::shared(all);
+        let fixes = self.own.into_iter().map(|(location, edits)| {
+            let fix = Fix::across(edits, Arc::clone(&shared), self.least);
+            (location, fix)
+        });
+        fixes.collect()
     }
 }

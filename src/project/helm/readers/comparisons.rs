@@ -115,8 +115,7 @@ fn together(
         all.extend(one.edits.iter().cloned());
         all.extend(one.follow()?.into_iter().cloned());
     }
-    all.sort();
-    all.dedup();
+    let all = FileEdit::shared(all);
     let is_known = |one: &FileEdit| members.contains_key(&*one.path);
     let is_one =
         |two: &[FileEdit]| two[0].path != two[1].path || two[0].edit.span != two[1].edit.span;
@@ -124,7 +123,7 @@ fn together(
     let holds = all.iter().all(is_known)
         && all.windows(2).all(is_one)
         && !compared.iter().any(|one| one.is_turned_by(&pairs));
-    holds.then(|| Arc::from(all))
+    holds.then_some(all)
 }
 
 fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {

@@ -166,10 +166,6 @@ fn placed_fix(fix: &Fix, legacy: &Legacy, home: &Path, members: &Members) -> Opt
         path: path.into(),
         edit,
     });
-    Some(Fix {
-        edits: here.into_iter().map(|(_, edit)| edit).collect(),
-        elsewhere: elsewhere.collect(),
-        applicability: fix.applicability,
-        pin: None,
-    })
+    let here = here.into_iter().map(|(_, edit)| edit).collect();
+    Some(Fix::across(here, elsewhere.collect(), fix.applicability))
 }

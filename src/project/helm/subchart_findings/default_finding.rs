@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::super::changes::{self, Change, Target};
+use super::super::changes::{Change, Target};
 use super::super::load;
 use super::super::overrides::{self, Override, Wanted};
 use super::super::values::Origin;
-use crate::edit::{Applicability, Edit, Fix};
+use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::{Finding, Related};
 use crate::project::Member;
 use crate::source::LineIndex;
@@ -74,12 +74,8 @@ impl DefaultFinding {
         match planned {
             Ok(edits) => {
                 let edits: BTreeSet<Edit> = edits.into_iter().flatten().collect();
-                self.finding.fix = Some(Fix {
-                    edits: Vec::new(),
-                    elsewhere: changes::elsewhere(path, edits),
-                    applicability: self.applicability,
-                    pin: None,
-                });
+                let elsewhere = FileEdit::all(path.as_path(), &edits).collect();
+                self.finding.fix = Some(Fix::across(Vec::new(), elsewhere, self.applicability));
             }
             Err(reason) => self.finding.reason = Some(reason),
         }
