@@ -172,6 +172,7 @@ pub struct Summary {
 
 /// What a run came to on a day.
 #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Moment {
     pub as_of: String,
     pub errors: usize,

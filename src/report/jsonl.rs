@@ -1,8 +1,6 @@
 //! For programs that read line by line: the fields of the JSON report, an object a line, the summary last.
 
-use serde::Serialize;
-
-use super::json::v1::{Finding, Fixed, Problem, Totals, Unjudged, VERSION};
+use super::json::v1::{At, Finding, Fixed, Line, Problem, Totals, Unjudged, VERSION};
 use super::text::Places;
 use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::printable;
@@ -18,87 +16,49 @@ pub static FORMAT: Format = Format {
     delivery: Delivery::Streamed(&JsonLines),
 };
 
-/// The file that a line is about.
-#[derive(Serialize, Clone, Copy)]
-struct At<'r> {
-    path: &'r str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repository: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<&'r str>,
-    owners: &'r [String],
-}
-
-/// What a line is, and then its fields.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Row<'r> {
-    Finding {
-        #[serde(flatten)]
-        at: At<'r>,
-        #[serde(flatten)]
-        finding: Finding<'r>,
-    },
-    Fixed {
-        #[serde(flatten)]
-        at: At<'r>,
-        #[serde(flatten)]
-        fixed: Fixed<'r>,
-    },
-    Problem {
-        #[serde(flatten)]
-        at: At<'r>,
-        #[serde(flatten)]
-        problem: Problem<'r>,
-    },
-    Unjudged {
-        #[serde(flatten)]
-        at: At<'r>,
-        #[serde(flatten)]
-        unjudged: Unjudged<'r>,
-    },
-    Summary {
-        version: u32,
-        #[serde(flatten)]
-        totals: Totals<'r>,
-    },
-}
-
 impl Stream for JsonLines {
     fn lists_unjudged(&self, _: &RenderOptions) -> bool {
         true
     }
 
     fn file(&self, report: &FileReport<'_>, _look: &RenderOptions) -> String {
-        let path = &printable::name(report.path);
+        let path = printable::name(report.path);
         let origin = report.origin;
-        let at = At {
-            path,
-            repository: origin.map(|origin| origin.repository.as_str()),
-            commit: origin.and_then(|origin| origin.commit.as_deref()),
-            owners: report.owners(),
+        let at = || At {
+            path: path.as_str().into(),
+            repository: origin.map(|origin| origin.repository.as_str().into()),
+            commit: origin.and_then(|origin| Some(origin.commit.as_deref()?.into())),
+            owners: report.owners().into(),
         };
         let mut places = Places::new(report);
         let mut out = String::new();
-        let mut push = |row: &Row<'_>| {
+        let mut push = |row: &Line<'_>| {
             out += &printable::json(row);
             out.push('\n');
         };
         for (index, finding) in report.findings.iter().enumerate() {
-            let finding = Finding::new(finding, report.keys.get(index), &mut places);
-            push(&Row::Finding { at, finding });
+            push(&Line::Finding {
+                at: at(),
+                finding: Box::new(Finding::new(finding, report.keys.get(index), &mut places)),
+            });
         }
         for fixed in report.fixed {
-            let fixed = Fixed::new(fixed);
-            push(&Row::Fixed { at, fixed });
+            push(&Line::Fixed {
+                at: at(),
+                fixed: Fixed::new(fixed),
+            });
         }
         for problem in report.problems {
-            let problem = Problem::new(problem, &mut places);
-            push(&Row::Problem { at, problem });
+            push(&Line::Problem {
+                at: at(),
+                problem: Problem::new(problem, &mut places),
+            });
         }
         for one in report.unjudged {
-            let unjudged = Unjudged::new(one, report.text, &mut places);
-            push(&Row::Unjudged { at, unjudged });
+            push(&Line::Unjudged {
+                at: at(),
+                unjudged: Unjudged::new(one, report.text, &mut places),
+            });
         }
         out
     }
@@ -106,7 +66,7 @@ impl Stream for JsonLines {
     fn end(&self, summary: &Summary, _: &RenderOptions, _: &RuleSet) -> String {
         let totals = Totals::new(summary);
         let version = VERSION;
-        format!("{}\n", printable::json(&Row::Summary { version, totals }))
+        format!("{}\n", printable::json(&Line::Summary { version, totals }))
     }
 }
 

@@ -4,8 +4,8 @@
 //! once. A text of a stranger may say anything: it is only ever a message.
 
 mod canvas;
+mod faults;
 mod joined;
-mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,11 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::json::v1::VERSION;
+use super::json::v1::{At, Document, File as FileOf, Line, Totals, VERSION};
 use super::text::count;
 pub use joined::{File, Joined, join};
-use rows::{Document, FileRow, Line, TotalsRow};
+
+type FileRow = FileOf<'static>;
 
 /// What one run reported.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub struct Results {
     /// What messages call it: the path of its file.
     name: String,
     files: Vec<FileRow>,
-    totals: TotalsRow,
+    totals: Totals<'static>,
 }
 
 /// What is wrong with a text that should be a report. Positions count from 1.
@@ -98,8 +99,8 @@ fn parsed<T: DeserializeOwned>(text: &str, first_line: usize) -> Result<T, Malfo
     serde_json::from_str(text).map_err(|error| Malformed::new(&error, first_line))
 }
 
-fn document(text: &str) -> Result<(Vec<FileRow>, TotalsRow), Malformed> {
-    let document: Document = parsed(text, 1)?;
+fn document(text: &str) -> Result<(Vec<FileRow>, Totals<'static>), Malformed> {
+    let document: Document<'static> = parsed(text, 1)?;
     known_version(document.version, 1)?;
     if let Some(fault) = document.files.iter().find_map(FileRow::fault) {
         return Err(Malformed::at(1, fault));
@@ -107,7 +108,7 @@ fn document(text: &str) -> Result<(Vec<FileRow>, TotalsRow), Malformed> {
     Ok((document.files, document.summary))
 }
 
-fn lines(text: &str) -> Result<(Vec<FileRow>, TotalsRow), Malformed> {
+fn lines(text: &str) -> Result<(Vec<FileRow>, Totals<'static>), Malformed> {
     let mut files: Vec<FileRow> = Vec::new();
     let mut totals = None;
     let mut last = 1;
@@ -123,11 +124,11 @@ fn lines(text: &str) -> Result<(Vec<FileRow>, TotalsRow), Malformed> {
                 "there is something after the summary: are these two reports in one file?",
             ));
         }
-        let line: Line = parsed(line, number)?;
+        let line: Line<'static> = parsed(line, number)?;
         if let Some(fault) = line.fault() {
             return Err(Malformed::at(number, fault));
         }
-        let mut file = |at: rows::At| {
+        let mut file = |at: At<'static>| {
             if files.last().is_none_or(|file| file.at != at) {
                 files.push(FileRow::new(at));
             }
@@ -202,8 +203,8 @@ fn misfits(run: &[&Results]) -> Vec<String> {
         }
     };
     differ("versions of regfix", &|results| {
-        let version = results.totals.regfix.clone();
-        BTreeSet::from([version.unwrap_or_else(|| "an unknown one".to_owned())])
+        let version = results.totals.regfix.as_deref();
+        BTreeSet::from([version.unwrap_or("an unknown one").to_owned()])
     });
     differ("catalogues", &|results| {
         let built_in = results

@@ -1,11 +1,14 @@
-//! Version 1 of the JSON report, field by field: as `docs/json.md` describes it.
+//! Version 1 of the JSON report, field by field, to write it and to read it back: as `docs/json.md` describes it.
 //!
-//! These structs are apart from the inner types on purpose, so that those can change while this stays.
+//! These structs are apart from the inner types on purpose, so that those can change while this stays. A report of an older
+//! regfix may lack lists and counts that came later: they have a default.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::edit::{self, Applicability};
-use crate::finding;
+use crate::finding::{self, Severity};
 use crate::printable;
 use crate::report::text::Places;
 use crate::report::{Moment, RepositorySummary, Summary};
@@ -15,29 +18,37 @@ use crate::source::{Position, Span};
 /// Grows when a field goes, or means something else; not when one is added.
 pub(in crate::report) const VERSION: u32 = 1;
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Finding<'f> {
-    rule: &'f str,
-    severity: &'static str,
-    message: &'f str,
-    mention: bool,
-    old: &'f str,
-    new: Option<&'f str>,
-    reason: Option<&'f str>,
-    url: Option<&'f str>,
-    applicability: Option<&'static str>,
-    spans: Vec<Piece<'f>>,
-    edits: Vec<Edit<'f>>,
-    elsewhere: Vec<FileEdit<'f>>,
-    related: Vec<Related<'f>>,
-    notes: Vec<&'f str>,
-    verified: Option<Verified<'f>>,
-    alternatives: Vec<Alternative<'f>>,
-    usage: Option<&'static str>,
-    at: Option<&'f str>,
+    pub rule: Cow<'f, str>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub severity: Severity,
+    pub message: Cow<'f, str>,
+    #[serde(default)]
+    pub mention: bool,
+    pub old: Cow<'f, str>,
+    pub new: Option<Cow<'f, str>>,
+    pub reason: Option<Cow<'f, str>>,
+    pub url: Option<Cow<'f, str>>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub applicability: Option<Applicability>,
+    pub spans: Vec<Piece<'f>>,
+    #[serde(default)]
+    pub edits: Vec<Edit<'f>>,
+    #[serde(default)]
+    pub elsewhere: Vec<FileEdit<'f>>,
+    #[serde(default)]
+    pub related: Vec<Related<'f>>,
+    #[serde(default)]
+    pub notes: Cow<'f, [String]>,
+    pub verified: Option<Verified<'f>>,
+    #[serde(default)]
+    pub alternatives: Vec<Alternative<'f>>,
+    pub usage: Option<Cow<'f, str>>,
+    pub at: Option<Cow<'f, str>>,
     /// In few findings.
-    object: Option<Box<Object<'f>>>,
+    pub object: Option<Box<Object<'f>>>,
 }
 
 impl<'f> Finding<'f> {
@@ -46,31 +57,29 @@ impl<'f> Finding<'f> {
         key: Option<&'f finding::Key>,
         places: &mut Places<'_>,
     ) -> Self {
+        let spans = finding.labels.iter().map(|label| Piece::new(label, places));
+        let spans = spans.collect();
         let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
         let elsewhere = finding.fix.iter().flat_map(|fix| fix.elsewhere.iter());
         Self {
-            rule: &finding.rule,
-            severity: finding.severity.name(),
-            message: &finding.message,
+            rule: text(&finding.rule),
+            severity: finding.severity,
+            message: text(&finding.message),
             mention: finding.mention,
-            old: &finding.old,
-            new: finding.new.as_deref(),
-            reason: finding.reason.as_deref(),
-            url: finding.url.as_deref(),
-            applicability: finding.applicability().map(Applicability::name),
-            spans: finding
-                .labels
-                .iter()
-                .map(|label| Piece::new(label, places))
-                .collect(),
+            old: text(&finding.old),
+            new: finding.new.as_deref().map(text),
+            reason: finding.reason.as_deref().map(text),
+            url: finding.url.as_deref().map(text),
+            applicability: finding.applicability(),
+            spans,
             edits: edits.map(|edit| Edit::new(edit, places)).collect(),
             elsewhere: elsewhere.map(FileEdit::new).collect(),
             related: finding.related.iter().map(Related::new).collect(),
-            notes: finding.notes.iter().map(String::as_str).collect(),
+            notes: Cow::from(&finding.notes),
             verified: finding.verified.as_ref().map(Verified::new),
             alternatives: finding.alternatives.iter().map(Alternative::new).collect(),
-            usage: finding.usage.map(finding::Usage::name),
-            at: key.map(|key| key.at.as_str()),
+            usage: finding.usage.map(|usage| text(usage.name())),
+            at: key.map(|key| text(&key.at)),
             object: finding
                 .object
                 .as_deref()
@@ -79,85 +88,89 @@ impl<'f> Finding<'f> {
     }
 }
 
+fn text(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}
+
 /// The live object that names the image.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Object<'f> {
-    kind: &'f str,
-    namespace: Option<&'f str>,
-    name: &'f str,
-    container: Option<&'f str>,
+pub(in crate::report) struct Object<'f> {
+    kind: Cow<'f, str>,
+    namespace: Option<Cow<'f, str>>,
+    name: Cow<'f, str>,
+    container: Option<Cow<'f, str>>,
 }
 
 impl<'f> Object<'f> {
     fn new(object: &'f finding::Object) -> Self {
         Self {
-            kind: &object.kind,
-            namespace: object.namespace.as_deref(),
-            name: &object.name,
-            container: object.container.as_deref(),
+            kind: text(&object.kind),
+            namespace: object.namespace.as_deref().map(text),
+            name: text(&object.name),
+            container: object.container.as_deref().map(text),
         }
     }
 }
 
 /// What registries answered.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Verified<'f> {
-    outcome: &'static str,
-    digest: Option<&'f str>,
-    text: &'f str,
+    pub outcome: Cow<'f, str>,
+    pub digest: Option<Cow<'f, str>>,
+    pub text: Cow<'f, str>,
 }
 
 impl<'f> Verified<'f> {
     pub(crate) fn new(verified: &'f finding::Verified) -> Self {
         Self {
-            outcome: verified.outcome.name(),
-            digest: verified.digest.as_deref(),
-            text: &verified.text,
+            outcome: text(verified.outcome.name()),
+            digest: verified.digest.as_deref().map(text),
+            text: text(&verified.text),
         }
     }
 }
 
 /// What others chose in place of the image.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Alternative<'f> {
-    name: &'f str,
-    kind: &'static str,
-    origin: &'static str,
+pub(in crate::report) struct Alternative<'f> {
+    name: Cow<'f, str>,
+    kind: Cow<'f, str>,
+    origin: Cow<'f, str>,
     projects: u32,
-    since: Option<&'f str>,
-    drop_in: &'static str,
-    lacks: Vec<&'f str>,
-    caveats: Vec<&'f str>,
+    since: Option<Cow<'f, str>>,
+    drop_in: Cow<'f, str>,
+    lacks: Vec<Cow<'f, str>>,
+    caveats: Vec<Cow<'f, str>>,
     sources: Vec<String>,
 }
 
-impl<'f> Alternative<'f> {
-    fn new(one: &'f alternatives::Alternative) -> Self {
+impl Alternative<'_> {
+    fn new(one: &alternatives::Alternative) -> Self {
         Self {
-            name: one.name,
-            kind: one.kind.name(),
-            origin: one.origin.name(),
+            name: text(one.name),
+            kind: text(one.kind.name()),
+            origin: text(one.origin.name()),
             projects: one.projects,
-            since: one.since,
-            drop_in: one.drop_in.name(),
-            lacks: one.lacks().collect(),
-            caveats: one.caveats().collect(),
+            since: one.since.map(text),
+            drop_in: text(one.drop_in.name()),
+            lacks: one.lacks().map(text).collect(),
+            caveats: one.caveats().map(text).collect(),
             sources: one.sources().collect(),
         }
     }
 }
 
 /// An edit in another file, whose lines are not at hand.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct FileEdit<'f> {
-    path: String,
-    start: usize,
-    end: usize,
-    text: &'f str,
+pub(in crate::report) struct FileEdit<'f> {
+    pub path: String,
+    pub start: usize,
+    pub end: usize,
+    pub text: Cow<'f, str>,
 }
 
 impl<'f> FileEdit<'f> {
@@ -166,75 +179,77 @@ impl<'f> FileEdit<'f> {
             path: printable::name(&edit.path),
             start: edit.edit.span.start,
             end: edit.edit.span.end,
-            text: &edit.edit.text,
+            text: text(&edit.edit.text),
         }
     }
 }
 
 /// Another place that the finding has to do with.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Related<'f> {
-    place: &'f str,
-    line: Option<usize>,
-    column: Option<usize>,
-    text: &'f str,
+pub(in crate::report) struct Related<'f> {
+    pub place: Cow<'f, str>,
+    pub line: Option<usize>,
+    pub column: Option<usize>,
+    pub text: Cow<'f, str>,
 }
 
 impl<'f> Related<'f> {
     fn new(related: &'f finding::Related) -> Self {
         Self {
-            place: &related.place,
+            place: text(&related.place),
             line: related.position.map(|position| position.line),
             column: related.position.map(|position| position.column),
-            text: &related.text,
+            text: text(&related.text),
         }
     }
 }
 
 /// Without spans and edits: the text that they belong to is gone.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Fixed<'f> {
-    rule: &'f str,
-    severity: &'static str,
-    message: &'f str,
-    old: &'f str,
-    new: Option<&'f str>,
-    reason: Option<&'f str>,
-    url: Option<&'f str>,
-    applicability: Option<&'static str>,
-    line: usize,
-    column: usize,
+    pub rule: Cow<'f, str>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub severity: Severity,
+    pub message: Cow<'f, str>,
+    pub old: Cow<'f, str>,
+    pub new: Option<Cow<'f, str>>,
+    pub reason: Option<Cow<'f, str>>,
+    pub url: Option<Cow<'f, str>>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub applicability: Option<Applicability>,
+    pub line: usize,
+    pub column: usize,
 }
 
 impl<'f> Fixed<'f> {
     pub(in crate::report) fn new(fixed: &'f finding::Fixed) -> Self {
         let finding::Fixed { finding, position } = fixed;
         Self {
-            rule: &finding.rule,
-            severity: finding.severity.name(),
-            message: &finding.message,
-            old: &finding.old,
-            new: finding.new.as_deref(),
-            reason: finding.reason.as_deref(),
-            url: finding.url.as_deref(),
-            applicability: finding.applicability().map(Applicability::name),
+            rule: text(&finding.rule),
+            severity: finding.severity,
+            message: text(&finding.message),
+            old: text(&finding.old),
+            new: finding.new.as_deref().map(text),
+            reason: finding.reason.as_deref().map(text),
+            url: finding.url.as_deref().map(text),
+            applicability: finding.applicability(),
             line: position.line,
             column: position.column,
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Range {
-    start: usize,
-    end: usize,
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
+pub(in crate::report) struct Range {
+    pub start: usize,
+    pub end: usize,
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
 }
 
 impl Range {
@@ -252,55 +267,55 @@ impl Range {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Piece<'f> {
-    label: Option<&'f str>,
+pub(in crate::report) struct Piece<'f> {
+    pub label: Option<Cow<'f, str>>,
     #[serde(flatten)]
-    range: Range,
+    pub range: Range,
 }
 
 impl<'f> Piece<'f> {
     fn new(label: &'f finding::Label, places: &mut Places<'_>) -> Self {
         Self {
-            label: Some(label.text.as_str()).filter(|text| !text.is_empty()),
+            label: Some(text(&label.text)).filter(|text| !text.is_empty()),
             range: Range::new(label.span, places),
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Edit<'f> {
+pub(in crate::report) struct Edit<'f> {
     #[serde(flatten)]
-    range: Range,
-    text: &'f str,
+    pub range: Range,
+    pub text: Cow<'f, str>,
 }
 
 impl<'f> Edit<'f> {
     fn new(edit: &'f edit::Edit, places: &mut Places<'_>) -> Self {
         Self {
             range: Range::new(edit.span, places),
-            text: &edit.text,
+            text: text(&edit.text),
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Problem<'f> {
-    message: &'f str,
-    fatal: bool,
-    start: Option<usize>,
-    line: Option<usize>,
-    column: Option<usize>,
+    pub message: Cow<'f, str>,
+    pub fatal: bool,
+    pub start: Option<usize>,
+    pub line: Option<usize>,
+    pub column: Option<usize>,
 }
 
 impl<'f> Problem<'f> {
     pub(in crate::report) fn new(problem: &'f finding::Problem, places: &mut Places<'_>) -> Self {
         let position = problem.offset.map(|offset| places.at(offset));
         Self {
-            message: &problem.message,
+            message: text(&problem.message),
             fatal: problem.fatal,
             start: problem.offset,
             line: position.map(|position| position.line),
@@ -310,88 +325,81 @@ impl<'f> Problem<'f> {
 }
 
 /// A legacy location that is named where nothing says how it is used.
-#[derive(Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Unjudged<'f> {
-    text: &'f str,
-    reason: &'f str,
+    pub text: Cow<'f, str>,
+    pub reason: Cow<'f, str>,
     #[serde(flatten)]
-    range: Range,
+    pub range: Range,
 }
 
 impl<'f> Unjudged<'f> {
     pub(in crate::report) fn new(
         one: &'f finding::Unjudged,
-        text: &'f str,
+        of: &'f str,
         places: &mut Places<'_>,
     ) -> Self {
         Self {
-            text: one.span.of(text),
-            reason: &one.reason,
+            text: text(one.span.of(of)),
+            reason: text(&one.reason),
             range: Range::new(one.span, places),
         }
     }
 }
 
 /// The time is left out: the same input gives the same document.
-#[derive(Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
 pub(in crate::report) struct Totals<'s> {
-    files: usize,
-    files_with_findings: usize,
-    errors: usize,
-    warnings: usize,
-    infos: usize,
-    fixable: usize,
-    unsafe_fixable: usize,
-    fixed: usize,
-    fixed_files: usize,
-    suppressed: usize,
-    baselined: usize,
-    stale: usize,
-    not_analysed: usize,
-    unjudged: usize,
-    excluded: usize,
-    ignored: usize,
-    hidden: usize,
-    unknown: usize,
-    reports: usize,
-    failures: usize,
-    by_rule: Vec<RuleCount<'s>>,
-    repositories: Vec<RepositoryCount<'s>>,
-    catalogues: Vec<CatalogueUsed<'s>>,
-    regfix: &'static str,
-    as_of: Option<String>,
-    shard: Option<&'s str>,
-    history: Vec<MomentCount<'s>>,
+    pub files: usize,
+    pub files_with_findings: usize,
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+    pub fixable: usize,
+    pub unsafe_fixable: usize,
+    pub fixed: usize,
+    pub fixed_files: usize,
+    pub suppressed: usize,
+    pub baselined: usize,
+    pub stale: usize,
+    pub not_analysed: usize,
+    pub unjudged: usize,
+    pub excluded: usize,
+    pub ignored: usize,
+    pub hidden: usize,
+    pub unknown: usize,
+    pub reports: usize,
+    pub failures: usize,
+    pub by_rule: Vec<RuleCount<'s>>,
+    pub repositories: Vec<RepositoryCount<'s>>,
+    pub catalogues: Vec<CatalogueUsed<'s>>,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub regfix: Option<Cow<'s, str>>,
+    pub as_of: Option<String>,
+    pub shard: Option<Cow<'s, str>>,
+    pub history: Cow<'s, [Moment]>,
 }
 
-/// What an earlier run came to.
-#[derive(Serialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct MomentCount<'s> {
-    as_of: &'s str,
-    errors: usize,
-    warnings: usize,
-    infos: usize,
-    fixed: usize,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct CatalogueUsed<'s> {
-    as_of: &'s str,
-    file: Option<&'s str>,
-    sha256: Option<&'s str>,
+pub(in crate::report) struct CatalogueUsed<'s> {
+    pub as_of: Cow<'s, str>,
+    pub file: Option<Cow<'s, str>>,
+    sha256: Option<Cow<'s, str>>,
+    #[serde(default)]
     pinned: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct RuleCount<'s> {
-    rule: &'s str,
+pub(in crate::report) struct RuleCount<'s> {
+    rule: Cow<'s, str>,
     count: usize,
-    severity: &'static str,
+    #[cfg_attr(test, schemars(with = "String"))]
+    severity: Severity,
     safe: usize,
     needs_review: usize,
     no_fix: usize,
@@ -399,24 +407,25 @@ struct RuleCount<'s> {
 }
 
 /// What a repository came to.
-#[derive(Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct RepositoryCount<'s> {
-    repository: &'s str,
-    commit: Option<&'s str>,
+#[serde(default)]
+pub(in crate::report) struct RepositoryCount<'s> {
+    pub repository: Cow<'s, str>,
+    pub commit: Option<Cow<'s, str>>,
     left: usize,
     fixable: usize,
     unsafe_fixable: usize,
     fixed: usize,
-    baselined: usize,
-    failures: usize,
+    pub baselined: usize,
+    pub failures: usize,
 }
 
 impl<'s> RepositoryCount<'s> {
     fn new(of: &'s RepositorySummary) -> Self {
         Self {
-            repository: &of.name,
-            commit: of.commit.as_deref(),
+            repository: text(&of.name),
+            commit: of.commit.as_deref().map(text),
             left: of.left,
             fixable: of.fixable,
             unsafe_fixable: of.unsafe_fixable,
@@ -427,33 +436,21 @@ impl<'s> RepositoryCount<'s> {
     }
 }
 
-impl<'s> MomentCount<'s> {
-    fn new(of: &'s Moment) -> Self {
-        Self {
-            as_of: &of.as_of,
-            errors: of.errors,
-            warnings: of.warnings,
-            infos: of.infos,
-            fixed: of.fixed,
-        }
-    }
-}
-
 impl<'s> Totals<'s> {
     pub(in crate::report) fn new(summary: &'s Summary) -> Self {
         let by_rule = summary.by_rule.iter().map(|row| RuleCount {
-            rule: &row.rule,
+            rule: text(&row.rule),
             count: row.counts.all,
-            severity: row.severity.name(),
+            severity: row.severity,
             safe: row.counts.safe,
             needs_review: row.counts.review,
             no_fix: row.counts.no_fix(),
             mentions: row.counts.mentions,
         });
         let catalogues = summary.catalogues.iter().map(|edition| CatalogueUsed {
-            as_of: &edition.as_of,
-            file: edition.file.as_ref().map(|file| file.name.as_str()),
-            sha256: edition.file.as_ref().map(|file| file.sha256.as_str()),
+            as_of: text(&edition.as_of),
+            file: edition.file.as_ref().map(|file| text(&file.name)),
+            sha256: edition.file.as_ref().map(|file| text(&file.sha256)),
             pinned: edition.is_pinned(),
         });
         Self {
@@ -484,40 +481,90 @@ impl<'s> Totals<'s> {
                 .map(RepositoryCount::new)
                 .collect(),
             catalogues: catalogues.collect(),
-            regfix: env!("CARGO_PKG_VERSION"),
+            regfix: Some(text(env!("CARGO_PKG_VERSION"))),
             as_of: summary.as_of.map(|day| day.to_string()),
-            shard: summary.shard.as_deref(),
-            history: summary.history.iter().map(MomentCount::new).collect(),
+            shard: summary.shard.as_deref().map(text),
+            history: Cow::from(&summary.history),
         }
     }
 }
 
-/// The document, for its schema: what is written is streamed.
-#[cfg(test)]
-#[derive(Serialize, schemars::JsonSchema)]
-#[schemars(
-    title = "The JSON report of regfix",
-    description = "docs/json.md says what each field means."
-)]
-pub(in crate::report) struct Document<'r> {
-    #[schemars(extend("const" = VERSION))]
-    version: u32,
-    files: Vec<File<'r>>,
-    summary: Totals<'r>,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct At<'r> {
+    pub path: Cow<'r, str>,
+    /// Of a file in a git repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Cow<'r, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Cow<'r, str>>,
+    #[serde(default)]
+    pub owners: Cow<'r, [String]>,
 }
 
-#[cfg(test)]
-#[derive(Serialize, schemars::JsonSchema)]
-struct File<'r> {
-    path: &'r str,
-    /// Of a file in a git repository.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repository: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<&'r str>,
-    owners: &'r [String],
-    findings: Vec<Finding<'r>>,
-    fixed: Vec<Fixed<'r>>,
-    problems: Vec<Problem<'r>>,
-    unjudged: Vec<Unjudged<'r>>,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::report) struct File<'r> {
+    #[serde(flatten)]
+    pub at: At<'r>,
+    #[serde(default)]
+    pub findings: Vec<Finding<'r>>,
+    #[serde(default)]
+    pub fixed: Vec<Fixed<'r>>,
+    #[serde(default)]
+    pub problems: Vec<Problem<'r>>,
+    #[serde(default)]
+    pub unjudged: Vec<Unjudged<'r>>,
+}
+
+/// The document. It is read as a whole, and written file by file.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(
+    test,
+    schemars(
+        title = "The JSON report of regfix",
+        description = "docs/json.md says what each field means."
+    )
+)]
+pub(in crate::report) struct Document<'r> {
+    #[cfg_attr(test, schemars(extend("const" = VERSION)))]
+    pub version: u32,
+    pub files: Vec<File<'r>>,
+    pub summary: Totals<'r>,
+}
+
+/// A line of JSON lines: its type, the file that it is about, and its fields.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(in crate::report) enum Line<'r> {
+    Finding {
+        #[serde(flatten)]
+        at: At<'r>,
+        #[serde(flatten)]
+        finding: Box<Finding<'r>>,
+    },
+    Fixed {
+        #[serde(flatten)]
+        at: At<'r>,
+        #[serde(flatten)]
+        fixed: Fixed<'r>,
+    },
+    Problem {
+        #[serde(flatten)]
+        at: At<'r>,
+        #[serde(flatten)]
+        problem: Problem<'r>,
+    },
+    Unjudged {
+        #[serde(flatten)]
+        at: At<'r>,
+        #[serde(flatten)]
+        unjudged: Unjudged<'r>,
+    },
+    Summary {
+        version: u32,
+        #[serde(flatten)]
+        totals: Totals<'r>,
+    },
 }

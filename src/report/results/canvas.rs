@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::rows::Range;
+use crate::report::json::v1::Range;
 use crate::source::Span;
 
 /// So many characters one text has. Places beyond are shown where it ends.
@@ -105,7 +105,7 @@ impl Drawn {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::MOST;
+    use super::super::faults::MOST;
     use super::*;
     use crate::source::LineIndex;
 

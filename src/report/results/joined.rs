@@ -8,8 +8,7 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-use super::rows::FileRow;
-use super::{Results, incomplete, misfits};
+use super::{FileRow, Results, incomplete, misfits};
 use crate::report::{Moment, RepositorySummary, Summary, Tally};
 
 pub use file::File;
@@ -40,7 +39,7 @@ pub fn join(mut all: Vec<Results>) -> Joined {
     let (as_of, mut latest) = days.pop_last().unwrap_or_default();
     latest.extend(undated);
     let mut history: BTreeMap<String, Moment> = BTreeMap::new();
-    for moment in all.iter().flat_map(|results| &results.totals.history) {
+    for moment in all.iter().flat_map(|results| &*results.totals.history) {
         let known = history.entry(moment.as_of.clone()).or_default();
         *known = moment.clone().max(known.clone());
     }
@@ -102,7 +101,7 @@ fn distinct<'r>(run: &[&'r Results]) -> Vec<&'r Results> {
 
 /// All files in order of path, each once with all its rows; and repositories that were checked at two commits.
 fn files_of(run: &[&Results]) -> (Vec<File>, Vec<String>) {
-    let mut commits: BTreeMap<&str, (&Option<String>, &str)> = BTreeMap::new();
+    let mut commits: BTreeMap<&str, (Option<&str>, &str)> = BTreeMap::new();
     let mut conflicts = BTreeSet::new();
     let mut files: BTreeMap<(PathBuf, Option<&str>), FileRow> = BTreeMap::new();
     for results in run {
@@ -111,8 +110,8 @@ fn files_of(run: &[&Results]) -> (Vec<File>, Vec<String>) {
             if let Some(name) = repository {
                 let (commit, first) = commits
                     .entry(name)
-                    .or_insert((&row.at.commit, &results.name));
-                if **commit != row.at.commit {
+                    .or_insert((row.at.commit.as_deref(), &results.name));
+                if *commit != row.at.commit.as_deref() {
                     conflicts.insert(format!(
                         "{name}: was checked at two commits, in {first} and in {}: only the first counts",
                         results.name
@@ -120,7 +119,7 @@ fn files_of(run: &[&Results]) -> (Vec<File>, Vec<String>) {
                     continue;
                 }
             }
-            match files.entry((PathBuf::from(&row.at.path), repository)) {
+            match files.entry((PathBuf::from(&*row.at.path), repository)) {
                 Entry::Vacant(entry) => {
                     entry.insert(row.clone());
                 }
@@ -179,10 +178,12 @@ impl Shares {
         self.all.0.files += of_rows.files;
         self.all.0.add(&of_rows);
         for row in &totals.repositories {
-            let (summary, _, commit) = self.each.entry(row.repository.clone()).or_default();
+            let (summary, _, commit) = self.each.entry(row.repository.to_string()).or_default();
             summary.baselined += row.baselined;
             summary.failures += row.failures;
-            *commit = commit.take().or_else(|| row.commit.clone());
+            *commit = commit
+                .take()
+                .or_else(|| row.commit.as_deref().map(str::to_owned));
         }
     }
 
@@ -201,9 +202,11 @@ impl Shares {
             counts.count(finding);
             tally.add(finding);
         }
-        let name = file.0.at.repository.clone().unwrap_or_default();
+        let name = file.repository().to_owned();
         let (summary, rules, commit) = self.each.entry(name).or_default();
-        *commit = commit.take().or_else(|| file.0.at.commit.clone());
+        *commit = commit
+            .take()
+            .or_else(|| file.0.at.commit.as_deref().map(str::to_owned));
         summary.files += 1;
         summary.add(&counts);
         rules.join(&tally);

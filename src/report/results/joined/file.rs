@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::canvas::{Canvas, Drawn};
-use super::super::rows::{FileRow, FindingRow, FixedRow, Line};
 use crate::edit::{Edit, FileEdit, Fix};
 use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Unjudged};
 use crate::printable;
+use crate::report::json::v1::{self, Line};
 use crate::report::{FileReport, Origin, Owners, PathBase};
 use crate::rules::{Availability, Verified};
 use crate::source::{LineIndex, Position, Span};
 
 /// A file of a joined run.
 #[derive(Debug)]
-pub struct File(pub(super) FileRow);
+pub struct File(pub(super) v1::File<'static>);
 
 impl File {
     pub fn repository(&self) -> &str {
@@ -56,10 +56,10 @@ impl File {
         let drawn = self.drawn();
         let lines = LineIndex::new(&drawn.text);
         let findings = self.findings(&drawn);
-        let key = |(finding, row): (&Finding, &FindingRow)| Key {
+        let key = |(finding, row): (&Finding, &v1::Finding<'_>)| Key {
             rule: Arc::clone(&finding.rule),
             image: finding.name().to_owned(),
-            at: row.at.clone().unwrap_or_default(),
+            at: row.at.as_deref().unwrap_or_default().to_owned(),
         };
         let keys: Vec<Key> = findings.iter().zip(&row.findings).map(key).collect();
         let fixed: Vec<Fixed> = row.fixed.iter().map(fixed).collect();
@@ -68,14 +68,14 @@ impl File {
                 .line
                 .zip(problem.column)
                 .map(|(line, column)| drawn.offset(line, column)),
-            message: problem.message.clone(),
+            message: problem.message.to_string(),
             fatal: problem.fatal,
         });
         let problems: Vec<Problem> = problems.collect();
         let unjudged = row.unjudged.iter().map(|one| Unjudged {
             rule: Arc::from(""),
             span: drawn.span(&one.range),
-            reason: one.reason.clone().into(),
+            reason: one.reason.clone(),
         });
         let unjudged: Vec<Unjudged> = unjudged.collect();
         let base = PathBase::new(Path::new("/"), None);
@@ -85,7 +85,7 @@ impl File {
             .as_ref()
             .map(|name| Arc::new(self.origin(name, &base)));
         show(&FileReport {
-            path: Path::new(&row.at.path),
+            path: Path::new(&*row.at.path),
             base: &base,
             origin: origin.as_ref(),
             text: &drawn.text,
@@ -100,7 +100,7 @@ impl File {
 
     /// Where the paths of its repository start. A run in a repository names it by its folder, which its paths do not have.
     fn origin(&self, name: &str, base: &PathBase) -> Origin {
-        let path = Path::new(&self.0.at.path);
+        let path = Path::new(&*self.0.at.path);
         let root = match path.starts_with(name) {
             true => Path::new("/").join(name),
             false => PathBuf::from("/"),
@@ -108,7 +108,7 @@ impl File {
         let owners = Owners::parse(&format!("* {}", self.0.at.owners.join(" ")));
         Origin {
             repository: name.to_owned(),
-            commit: self.0.at.commit.clone(),
+            commit: self.0.at.commit.as_deref().map(str::to_owned),
             base: base.rooted(&root).owned(owners),
         }
     }
@@ -116,7 +116,7 @@ impl File {
     pub(super) fn drawn(&self) -> Drawn {
         let mut canvas = Canvas::default();
         for finding in &self.0.findings {
-            let whole = (finding.spans.len() == 1).then_some(finding.old.as_str());
+            let whole = (finding.spans.len() == 1).then_some(&*finding.old);
             finding
                 .spans
                 .iter()
@@ -143,76 +143,73 @@ impl File {
     }
 }
 
-fn finding(row: &FindingRow, drawn: &Drawn) -> Finding {
+fn finding(row: &v1::Finding<'_>, drawn: &Drawn) -> Finding {
     let labels = row.spans.iter().map(|span| Label {
         span: drawn.span(&span.range),
-        text: span.label.clone().unwrap_or_default(),
+        text: span.label.as_deref().unwrap_or_default().to_owned(),
     });
     let edits = row.edits.iter().map(|edit| Edit {
         span: drawn.span(&edit.range),
-        text: edit.text.clone(),
+        text: edit.text.to_string(),
     });
     let elsewhere = row.elsewhere.iter().map(|edit| FileEdit {
         path: Arc::from(Path::new(&edit.path)),
         edit: Edit {
             span: Span::new(edit.start.min(edit.end), edit.end),
-            text: edit.text.clone(),
+            text: edit.text.to_string(),
         },
     });
     let related = row.related.iter().map(|related| Related {
-        place: related.place.clone(),
+        place: related.place.to_string(),
         position: related
             .line
             .zip(related.column)
             .map(|(line, column)| Position { line, column }),
-        text: related.text.clone(),
+        text: related.text.to_string(),
     });
     Finding {
-        new: row.new.clone(),
-        fix: row.applicability.map(|applicability| Fix {
-            edits: edits.collect(),
-            elsewhere: elsewhere.collect(),
-            applicability,
-            pin: None,
-        }),
-        reason: row.reason.clone(),
+        new: row.new.as_deref().map(str::to_owned),
+        fix: row
+            .applicability
+            .map(|applicability| Fix::across(edits.collect(), elsewhere.collect(), applicability)),
+        reason: row.reason.as_deref().map(str::to_owned),
         related: related.collect(),
-        notes: row.notes.clone(),
+        notes: row.notes.to_vec(),
         verified: row.verified.as_ref().and_then(|verified| {
             Some(Verified {
                 outcome: Availability::named(&verified.outcome)?,
-                digest: verified.digest.clone(),
-                text: verified.text.clone(),
+                digest: verified.digest.as_deref().map(str::to_owned),
+                text: verified.text.to_string(),
             })
         }),
         // Alternatives are in the notes, too; usage and object are for JSON alone, which has the rows as they were read.
-        url: row.url.clone(),
+        url: row.url.as_deref().map(str::to_owned),
         mention: row.mention,
         ..Finding::new(
-            row.rule.as_str(),
+            &row.rule,
             row.severity,
-            row.message.clone(),
+            row.message.to_string(),
             labels.collect(),
-            row.old.clone(),
+            row.old.to_string(),
         )
     }
 }
 
-fn fixed(row: &FixedRow) -> Fixed {
+fn fixed(row: &v1::Fixed<'_>) -> Fixed {
     Fixed {
         finding: Finding {
-            new: row.new.clone(),
+            new: row.new.as_deref().map(str::to_owned),
             fix: row
                 .applicability
                 .map(|applicability| Fix::here(Vec::new(), applicability)),
-            reason: row.reason.clone(),
-            url: row.url.clone(),
+            reason: row.reason.as_deref().map(str::to_owned),
+            url: row.url.as_deref().map(str::to_owned),
             ..Finding::new(
-                row.rule.as_str(),
+                &row.rule,
                 row.severity,
-                row.message.clone(),
+                row.message.to_string(),
                 Vec::new(),
-                row.old.clone(),
+                row.old.to_string(),
             )
         },
         position: Position {
