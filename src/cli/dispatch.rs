@@ -21,7 +21,6 @@ use crate::printable::complain;
 use crate::report::{PathBase, RenderOptions};
 use crate::rules::{Edition, RuleSet};
 use crate::run::{self, Baselines, ImageList, Options, Registries, Settings};
-use crate::walk;
 
 /// Why a command ends before it did anything.
 enum Refusal {
@@ -232,48 +231,42 @@ impl<'c> Call<'c> {
         for (root, why) in &revisions.failed {
             settings.give_up(root, why.clone());
         }
-        let surroundings = Surroundings {
-            base: &self.base,
-            today: self.today,
-            render_options: self.render_options,
-        };
-        let options = options(arguments, roots, &settings, &surroundings);
-        let options = Options {
-            walk: walk::Options {
-                overlay: revisions.overlay,
-                apart,
-                ..options.walk
-            },
-            registries,
-            ignores: note(&arguments.action).map_err(Refusal::Shown)?,
-            unread,
-            ..options
-        };
+        let ignores = note(&arguments.action).map_err(Refusal::Shown)?;
         let fault = mistakes::of_outputs(arguments).or_else(|| hook::stray_output(arguments));
         if let Some(fault) = fault {
             return Err(Refusal::Line(fault));
         }
+        let gate = Arc::default();
         // A run that leaves nothing on the disk may be ended at any time.
-        if self.writes() || leaves_reports(arguments, &options) {
-            let watched = signals::watch(&options.gate);
+        if self.writes() || leaves_reports(arguments) {
+            let watched = signals::watch(&gate);
             let refused = |error| Refusal::Line(format!("cannot handle signals: {error}"));
             watched.map_err(refused)?;
         }
         let only = match arguments.command {
-            None => changed::only(arguments, &options.walk.roots, &settings, err)?
-                .map_err(Refusal::Line)?,
+            None => changed::only(arguments, &roots, &settings, err)?.map_err(Refusal::Line)?,
             Some(_) => None,
         };
-        let options = Options { only, ..options };
+        let surroundings = Surroundings {
+            overlay: revisions.overlay,
+            apart,
+            registries,
+            ignores,
+            only,
+            unread,
+            gate,
+            ..Surroundings::new(&self.base, self.today, self.render_options)
+        };
+        let options = options(arguments, roots, &settings, surroundings);
         Ok(carry_out(arguments, &settings, options, out, err)?)
     }
 }
 
 /// Whether a run leaves reports or a baseline on the disk.
-fn leaves_reports(arguments: &Arguments, options: &Options<'_>) -> bool {
+fn leaves_reports(arguments: &Arguments) -> bool {
     let is_merged = |merge: &merge::Merge| !merge.output.is_empty();
     arguments.action.write_baseline
-        || !options.outputs.is_empty()
+        || !arguments.output.output.is_empty()
         || matches!(&arguments.command, Some(Command::Merge(merge)) if is_merged(merge))
 }
 

@@ -16,7 +16,6 @@ use crate::printable::complain;
 use crate::report::RenderOptions;
 use crate::rules::{Presence, RuleSet};
 use crate::run::{self, Options, Settings};
-use crate::walk;
 
 /// Columns of what is shown where the pointer rests.
 const WIDTH: usize = 80;
@@ -116,25 +115,18 @@ impl Host for Typist {
         let typed = Typed::new(&arguments, today, false)?;
         let baselines = settings::baselines(&arguments);
         let settings = Settings::new(&typed, &asked.roots, &base, baselines);
+        let usual = Surroundings::new(&base, today, render_options(&arguments, false));
         let surroundings = Surroundings {
-            base: &base,
-            today,
-            render_options: render_options(&arguments, false),
-        };
-        let options = options(&arguments, asked.roots.clone(), &settings, &surroundings);
-        let base = match &asked.roots[..] {
-            [root] => root.clone(),
-            _ => options.walk.base,
-        };
-        act(&Options {
-            walk: walk::Options {
-                base,
-                overlay: Arc::clone(&asked.overlay),
-                ..options.walk
+            folder: match &asked.roots[..] {
+                [root] => root.clone(),
+                _ => usual.folder,
             },
-            watched: false,
-            ..options
-        });
+            overlay: Arc::clone(&asked.overlay),
+            progress: false,
+            ..usual
+        };
+        let roots = asked.roots.clone();
+        act(&options(&arguments, roots, &settings, surroundings));
         Ok(())
     }
 

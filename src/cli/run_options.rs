@@ -3,16 +3,17 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
 
 use super::args::{Action, Arguments, ColorChoice};
 use crate::edit::Applicability;
 use crate::report::{self, Format, PathBase, RenderOptions};
-use crate::run::{Mode, Options, Settings};
+use crate::run::{ChangedScope, Mode, Options, Registries, Settings};
 use crate::suppress::insert::Note;
-use crate::walk;
-use crate::write;
+use crate::walk::{self, Overlay};
+use crate::write::{self, Gate};
 
 /// What a run needs that the arguments alone do not say.
 pub(super) struct Surroundings<'s> {
@@ -20,13 +21,48 @@ pub(super) struct Surroundings<'s> {
     pub base: &'s PathBase,
     pub today: Date,
     pub render_options: RenderOptions,
+    /// Where the walk starts.
+    pub folder: PathBuf,
+    /// Read in place of the disk.
+    pub overlay: Arc<Overlay>,
+    /// Files that are checked without the folders around them.
+    pub apart: Vec<PathBuf>,
+    pub registries: Option<&'s dyn Registries>,
+    pub ignores: Option<Note>,
+    /// What changed, where nothing else is checked.
+    pub only: Option<ChangedScope>,
+    /// Whether the progress of the run may be drawn.
+    pub progress: bool,
+    /// Whether nobody reads standard output any more.
+    pub unread: Arc<AtomicBool>,
+    pub gate: Arc<Gate>,
+}
+
+impl<'s> Surroundings<'s> {
+    /// A run that reads the disk and asks nobody.
+    pub(super) fn new(base: &'s PathBase, today: Date, render_options: RenderOptions) -> Self {
+        Self {
+            base,
+            today,
+            render_options,
+            folder: PathBuf::from("."),
+            overlay: Arc::default(),
+            apart: Vec::new(),
+            registries: None,
+            ignores: None,
+            only: None,
+            progress: true,
+            unread: Arc::default(),
+            gate: Arc::default(),
+        }
+    }
 }
 
 pub(super) fn options<'o>(
     arguments: &'o Arguments,
     roots: Vec<PathBuf>,
     settings: &'o Settings<'o>,
-    surroundings: &Surroundings<'_>,
+    surroundings: Surroundings<'o>,
 ) -> Options<'o> {
     let scope = &arguments.scope;
     let shown = format(&arguments.output.format);
@@ -34,18 +70,18 @@ pub(super) fn options<'o>(
         walk: walk::Options {
             roots,
             exclude: scope.exclude.clone(),
-            base: PathBuf::from("."),
+            base: surroundings.folder,
             force_exclude: scope.force_exclude,
             hidden: !scope.no_hidden,
             list_left_out: arguments.output.verbose,
             // Those of the pool, of which there are as many as were asked for.
             threads: 0,
             marker: Some(write::JOURNAL_FOLDER),
-            apart: Vec::new(),
-            overlay: Arc::default(),
+            apart: surroundings.apart,
+            overlay: surroundings.overlay,
         },
         related: scope.related,
-        only: None,
+        only: surroundings.only,
         all_text: scope.all_text,
         stdin_name: scope.stdin_filename.clone(),
         mode: match &arguments.action {
@@ -56,20 +92,20 @@ pub(super) fn options<'o>(
         unsafe_fixes: arguments.action.unsafe_fixes,
         fail_on: arguments.output.fail_on.least(arguments.output.exit_zero),
         settings,
-        registries: None,
-        ignores: None,
+        registries: surroundings.registries,
+        ignores: surroundings.ignores,
         format: shown,
         outputs: outputs(&arguments.output.output),
         shard: scope.shard.map(|shard| shard.to_string()),
         base: surroundings.base.clone(),
         as_of: surroundings.today,
-        unread: Arc::default(),
+        unread: surroundings.unread,
         render_options: surroundings.render_options,
         quiet: arguments.output.quiet,
-        watched: is_watched(arguments, shown),
+        watched: surroundings.progress && is_watched(arguments, shown),
         verbose: arguments.output.verbose,
         statistics: arguments.output.statistics,
-        gate: Arc::default(),
+        gate: surroundings.gate,
     }
 }
 

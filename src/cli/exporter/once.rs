@@ -15,8 +15,8 @@ use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::registry::metrics;
 use crate::report::{PathBase, RenderOptions};
-use crate::run::{self, Baselines, Options, Rules, RunOutcome, Settings};
-use crate::walk;
+use crate::run::{self, Baselines, Rules, RunOutcome, Settings};
+use crate::walk::{self, Overlay};
 
 /// Metrics of an earlier round, and reports of a cluster, are no larger.
 pub(super) const LARGEST: usize = 256 << 20;
@@ -57,7 +57,7 @@ impl Task<'_> {
             rules,
             mut images,
             outcome,
-        } = match self.list(roots, true, err)? {
+        } = match self.list(roots, Arc::default(), true, err)? {
             Ok(list) => list,
             Err(message) => return cli::refuse(&message, err).map(|_| None),
         };
@@ -92,6 +92,7 @@ impl Task<'_> {
     fn list(
         &self,
         roots: Vec<PathBuf>,
+        overlay: Arc<Overlay>,
         is_here: bool,
         err: &mut dyn Write,
     ) -> io::Result<Result<List, String>> {
@@ -100,21 +101,18 @@ impl Task<'_> {
             Ok(typed) => typed,
             Err(message) => return Ok(Err(message)),
         };
-        let settings = Settings::new(&typed, &roots, self.base, Baselines::Unused);
+        let settings =
+            Settings::new(&typed, &roots, self.base, Baselines::Unused).over(Arc::clone(&overlay));
         let area = match settings.of_folder(Path::new("")) {
             Ok(area) => area,
             Err(message) => return Ok(Err(message)),
         };
         let surroundings = Surroundings {
-            base: self.base,
-            today,
-            render_options: self.render_options,
+            overlay,
+            progress: is_here && self.exporter.listen.is_none(),
+            ..Surroundings::new(self.base, today, self.render_options)
         };
-        let options = run_options::options(self.arguments, roots, &settings, &surroundings);
-        let options = Options {
-            watched: options.watched && is_here && self.exporter.listen.is_none(),
-            ..options
-        };
+        let options = run_options::options(self.arguments, roots, &settings, surroundings);
         let (listed, outcome) = run::listed(&options, err)?;
         Ok(Ok(List {
             rules: Arc::clone(&area.rules),
@@ -139,24 +137,24 @@ impl Task<'_> {
         if let Some(known) = self.of_commits.get(&commit) {
             return Ok(Ok(known.clone()));
         }
-        let folder = tempfile::Builder::new().prefix("regfix-").tempdir()?;
-        if let Err(error) = repository.write_files_of(&commit, folder.path()) {
-            return Ok(Err(error.to_string()));
+        let top = repository.top.clone();
+        let mut overlay = Overlay::default();
+        match repository.snapshot(&commit) {
+            Ok(snapshot) => overlay.lay(&top, Some(Arc::new(snapshot))),
+            Err(error) => return Ok(Err(error.to_string())),
         }
-        Ok(
-            match self.list(vec![folder.path().to_owned()], false, err)? {
-                Ok(List {
-                    images,
-                    outcome: RunOutcome::Clean,
-                    ..
-                }) => {
-                    self.of_commits.insert(commit, images.clone());
-                    Ok(images)
-                }
-                Ok(_) => Err(format!("{revision} could not be read as a whole")),
-                Err(message) => Err(message),
-            },
-        )
+        Ok(match self.list(vec![top], Arc::new(overlay), false, err)? {
+            Ok(List {
+                images,
+                outcome: RunOutcome::Clean,
+                ..
+            }) => {
+                self.of_commits.insert(commit, images.clone());
+                Ok(images)
+            }
+            Ok(_) => Err(format!("{revision} could not be read as a whole")),
+            Err(message) => Err(message),
+        })
     }
 }
 
