@@ -19,8 +19,7 @@ mod tree;
 mod work_tree;
 
 use std::fmt;
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use gix_hash::ObjectId;
 use gix_object::{FindExt, FindHeader};
@@ -36,9 +35,6 @@ use tree::ItemKind;
 
 /// Texts that are larger are not read.
 const LIMIT: u64 = 64 << 20;
-
-/// Of one revision, no more than this is written to the disk.
-const MOST_BYTES: u64 = 1 << 30;
 
 /// Why something is not known.
 #[derive(Debug)]
@@ -148,35 +144,6 @@ impl Repository {
     pub fn commit_id(&self, revision: &str) -> Result<String, Error> {
         let commit = self.commit(revision, &self.objects()?)?;
         Ok(commit.to_string())
-    }
-
-    /// Writes the regular files of a revision below a folder, which must be empty. Links and submodules are left out, and so are files
-    /// that are too large to be read.
-    ///
-    /// # Errors
-    /// Where the revision is not here, is too large, or the folder cannot be written.
-    pub fn write_files_of(&self, revision: &str, folder: &Path) -> Result<(), Error> {
-        let objects = self.objects()?;
-        let tree = tree_of(self.commit(revision, &objects)?, &objects)?;
-        let mut left = MOST_BYTES;
-        for (name, item) in tree::files(&objects, tree)? {
-            let relative = path(&name);
-            let is_plain = |part: Component<'_>| matches!(part, Component::Normal(name) if !name.eq_ignore_ascii_case(".git"));
-            if !relative.components().all(is_plain) {
-                continue;
-            }
-            let Some(bytes) = blob(&objects, item)? else {
-                continue;
-            };
-            left = left
-                .checked_sub(bytes.len() as u64)
-                .ok_or_else(|| Error::TooLarge(revision.to_owned()))?;
-            let path = folder.join(relative);
-            let written = fs::create_dir_all(path.parent().unwrap_or(folder))
-                .and_then(|()| fs::write(&path, bytes));
-            written.map_err(|error| Error::unreadable(&path, error))?;
-        }
-        Ok(())
     }
 
     /// The bytes that a regular file had at a revision, if there was one.

@@ -3,9 +3,9 @@
 //! In a repository of a stranger, a file with a well-known name can be a link to a device, a named pipe that no one writes
 //! to, or a link to a file that is none of the repository's business. Knows no repository and no format.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::printable;
 
@@ -19,8 +19,37 @@ pub enum Links {
 /// Whether there is something other than a folder. A link to nowhere or a named pipe is there, too: whoever looks for a
 /// file goes on as if it were missing only where it is, and otherwise learns from reading it what is wrong.
 pub fn is_there(path: &Path) -> bool {
-    let is_folder = fs::metadata(path).is_ok_and(|metadata| metadata.is_dir());
-    !is_folder && fs::symlink_metadata(path).is_ok()
+    let is_folder = metadata(path, Links::Follow).is_some_and(|found| found.is_dir());
+    !is_folder && metadata(path, Links::Refuse).is_some()
+}
+
+/// What the system says of a path, if it says anything.
+pub fn metadata(path: &Path, links: Links) -> Option<Metadata> {
+    match links {
+        Links::Follow => fs::metadata(path).ok(),
+        Links::Refuse => fs::symlink_metadata(path).ok(),
+    }
+}
+
+/// Where a symbolic link leads, as it is written.
+pub fn target(link: &Path) -> Option<PathBuf> {
+    fs::read_link(link).ok()
+}
+
+/// Opens a file that the user named, whatever it is: a pipe is one, too.
+///
+/// # Errors
+/// Where there is nothing, or it may not be read.
+pub fn named(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Reads a file that the user named, up to a size.
+///
+/// # Errors
+/// As [`named`], and [`io::ErrorKind::FileTooLarge`] where there is more.
+pub fn read_named(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read_open(named(path)?, limit)
 }
 
 /// Opens a regular file for reading. Returns at once, whatever is there.
@@ -54,7 +83,7 @@ fn at_once(path: &Path, links: Links) -> io::Result<File> {
     options.read(true);
     set_flags(&mut options, links);
     options.open(path).map_err(|error| {
-        let is_link = || fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        let is_link = || metadata(path, Links::Refuse).is_some_and(|found| found.is_symlink());
         match links == Links::Refuse && is_link() {
             true => io::Error::other("a symbolic link, which is not followed"),
             false => error,
@@ -67,7 +96,7 @@ fn at_once(path: &Path, links: Links) -> io::Result<File> {
 /// # Errors
 /// As [`regular`], and [`io::ErrorKind::FileTooLarge`] where there is more.
 pub fn read(path: &Path, links: Links, limit: usize) -> io::Result<Vec<u8>> {
-    read_open(&regular(path, links)?, limit)
+    read_open(regular(path, links)?, limit)
 }
 
 /// The same of a file that must lie below a folder with all links resolved.
@@ -88,21 +117,27 @@ pub fn read_below(top: &Path, path: &Path, limit: usize) -> io::Result<Vec<u8>> 
     }
     // A link that was changed after the file was opened shows another path than the file's.
     match is_at(&file, &real)? {
-        true => read_open(&file, limit),
+        true => read_open(file, limit),
         false => Err(io::Error::other("was replaced while it was read")),
     }
 }
 
-fn read_open(file: &File, limit: usize) -> io::Result<Vec<u8>> {
+/// Reads what was opened, up to a size.
+///
+/// # Errors
+/// Where it cannot be read, and [`io::ErrorKind::FileTooLarge`] where there is more.
+pub fn read_open(file: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
-    match bytes.len() > limit {
-        true => Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("is larger than {} MiB", limit >> 20),
-        )),
-        false => Ok(bytes),
+    if bytes.len() <= limit {
+        return Ok(bytes);
     }
+    let size = match limit >> 20 {
+        0 => format!("{} KiB", limit >> 10),
+        size => format!("{size} MiB"),
+    };
+    let message = format!("is larger than {size}");
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
 }
 
 fn not_regular() -> io::Error {

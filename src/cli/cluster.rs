@@ -4,7 +4,6 @@ mod messages;
 mod repo;
 mod server;
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use super::{Exit, refuse, signals};
 use crate::cluster::report::{self, Report, Summary};
 use crate::cluster::{self, Collected, Collector, Inventory, Judge, Query, Row};
 use crate::edit::Applicability;
+use crate::open;
 use crate::printable::{self, complain};
 use crate::report::{FORMATS, Format, PLACEHOLDER};
 use crate::rules::RuleSet;
@@ -296,7 +296,7 @@ fn saved(paths: &[PathBuf], judge: &Judge<'_>) -> (Collected, Vec<String>) {
         };
         let source: io::Result<Box<dyn Read>> = match is_input {
             true => Ok(Box::new(io::stdin().lock())),
-            false => File::open(path).map(|file| Box::new(file) as Box<dyn Read>),
+            false => open::named(path).map(|file| Box::new(file) as Box<dyn Read>),
         };
         let read = source
             .map_err(|error| format!("cannot be read: {error}"))

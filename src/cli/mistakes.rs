@@ -11,6 +11,8 @@ use super::Arguments;
 use super::{revision, shell};
 use crate::config;
 use crate::git;
+#[cfg(unix)]
+use crate::open::{self, Links};
 use crate::printable::{self, complain};
 use crate::walk;
 
@@ -227,8 +229,8 @@ pub(super) fn warn(arguments: &Arguments, err: &mut dyn Write) -> io::Result<()>
 #[cfg(unix)]
 fn is_fed() -> bool {
     use std::os::unix::fs::FileTypeExt;
-    let input = std::fs::metadata("/dev/stdin");
-    input.is_ok_and(|input| input.file_type().is_fifo())
+    let input = open::metadata(Path::new("/dev/stdin"), Links::Follow);
+    input.is_some_and(|input| input.file_type().is_fifo())
 }
 
 /// Nothing identifies a pipe here without unsafe code.

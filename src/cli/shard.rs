@@ -3,8 +3,7 @@
 //! A repository is in the same shard on every machine, because only its path as it is written decides.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -14,10 +13,11 @@ use super::args::Scope;
 use super::revision;
 use crate::config;
 use crate::git::Repository;
+use crate::open;
 use crate::printable;
 
 /// A longer list of repositories is not read, in bytes.
-const LIMIT: u64 = 16 << 20;
+const LIMIT: usize = 16 << 20;
 /// So far below a folder repositories are looked for.
 const DEPTH: usize = 6;
 
@@ -168,16 +168,11 @@ pub(super) fn paths(scope: &Scope) -> Result<Paths, String> {
 }
 
 fn read(list: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let source: Box<dyn Read> = match list == Path::new("-") {
-        true => Box::new(io::stdin()),
-        false => Box::new(fs::File::open(list)?),
+    let bytes = match list == Path::new("-") {
+        true => open::read_open(io::stdin(), LIMIT)?,
+        false => open::read_named(list, LIMIT)?,
     };
-    source.take(LIMIT).read_to_string(&mut text)?;
-    match text.len() as u64 == LIMIT {
-        true => Err(io::Error::other("is larger than 16 MiB")),
-        false => Ok(text),
-    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8"))
 }
 
 /// The repositories below a folder that is in none, in order.

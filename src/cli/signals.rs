@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use crate::open;
 use crate::write::Gate;
 
 /// Has INT, TERM and HUP close the gate first, and then do what they would have done. Elsewhere than on Unix the process
@@ -68,7 +70,8 @@ pub(super) fn watch(_: &Arc<Gate>) -> io::Result<()> {
 /// The signals that the process was started to ignore, a bit each; where the system does not say, none.
 #[cfg(unix)]
 fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = open::read_named(std::path::Path::new("/proc/self/status"), 64 << 10);
+    let status = String::from_utf8(status.unwrap_or_default()).unwrap_or_default();
     let mut lines = status.lines();
     let line = lines.find_map(|line| line.strip_prefix("SigIgn:"));
     line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())

@@ -6,7 +6,6 @@
 mod resource;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -24,6 +23,7 @@ use crate::http::settings::Settings;
 use crate::http::transport::Transport;
 use crate::http::url::{Url, encoded};
 use crate::http::{Environment, Limits};
+use crate::open;
 use crate::printable;
 
 use resource::Kind;
@@ -32,7 +32,7 @@ use resource::Kind;
 pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// A token, or the name of a namespace.
-const LARGEST_FILE: u64 = 64 << 10;
+const LARGEST_FILE: usize = 64 << 10;
 /// A page of objects. The objects of a page are read one by one, and each has its own limit.
 const LARGEST_PAGE: u64 = 4 << 30;
 /// A list of the resources of a group.
@@ -256,7 +256,10 @@ impl ApiServer {
             _ => {}
         }
         let mut body = Vec::new();
-        let said = response.body.take(LARGEST_FILE).read_to_end(&mut body);
+        let said = response
+            .body
+            .take(LARGEST_FILE as u64)
+            .read_to_end(&mut body);
         let said = said
             .ok()
             .and_then(|_| serde_json::from_slice::<Value>(&body).ok());
@@ -305,15 +308,10 @@ impl Server for ApiServer {
 /// What a small file holds, without blanks around it.
 fn content(path: &Path) -> Result<String, String> {
     let failed = |why: String| format!("{}: {why}", printable::path(path));
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-    file.take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| failed(error.to_string()))?;
-    let text = text.trim();
-    match text.len() {
-        0 => Err(failed("is empty".to_owned())),
-        length if length as u64 > LARGEST_FILE => Err(failed("is larger than 64 KiB".to_owned())),
-        _ => Ok(text.to_owned()),
+    let bytes = open::read_named(path, LARGEST_FILE).map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed("is not UTF-8".to_owned()))?;
+    match text.trim() {
+        "" => Err(failed("is empty".to_owned())),
+        text => Ok(text.to_owned()),
     }
 }

@@ -1,6 +1,5 @@
 //! A configuration read from a file, or from a text in its place.
 
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use super::catalogue::{self, Basis, ReadFile};
 use super::error::ConfigError;
 use super::extends::Reading;
 use super::{Config, Found, LIMIT, ReadBelow, decode, of_text, read, unread};
+use crate::open;
 use crate::rules::Edition;
 
 /// Reads a configuration that the user named: whatever it is, wherever it lies. `catalogue` is one that the user named, too.
@@ -16,9 +16,7 @@ use crate::rules::Edition;
 /// Where it cannot be read, or something in it is wrong.
 pub fn load(path: &Path, catalogue: Option<&Arc<Edition>>) -> Result<Config, ConfigError> {
     let read = || -> std::io::Result<_> {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path)?;
-        file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        let bytes = open::read_named(path, LIMIT)?;
         let absolute = path.canonicalize()?;
         Ok((bytes, absolute.parent().unwrap_or(&absolute).to_owned()))
     };

@@ -4,7 +4,6 @@
 //! Of the repository's configuration no more is read than which formats it has.
 
 use std::cell::Cell;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,7 +156,7 @@ impl Repository {
         let shared = names.iter().map(|name| self.common.join(name));
         own.into_iter()
             .chain(shared)
-            .find(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()))
+            .find(|path| open::metadata(path, Links::Follow).is_some_and(|found| !found.is_file()))
     }
 
     /// The function that names objects; and whether references are kept in files.
@@ -242,14 +241,13 @@ impl Repository {
 
     pub(super) fn is_shallow(&self) -> bool {
         let path = self.common.join("shallow");
-        fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)
+        open::metadata(&path, Links::Follow).is_some_and(|found| found.len() > 0)
     }
 }
 
 /// Where a `.git` leads: itself, or what a file of that name says.
 fn git_folder(dot_git: &Path) -> Option<PathBuf> {
-    let metadata = fs::metadata(dot_git).ok()?;
-    let folder = match metadata.is_dir() {
+    let folder = match open::metadata(dot_git, Links::Follow)?.is_dir() {
         true => dot_git.to_owned(),
         false => {
             let text = open::read(dot_git, Links::Follow, SMALL).ok()?;
@@ -270,7 +268,7 @@ fn bare_folder(folder: &Path) -> Option<PathBuf> {
 /// Whether a folder is shaped like a repository without a working tree. Anybody can commit one: it counts only where a person
 /// named it.
 pub fn is_bare(folder: &Path) -> bool {
-    let is_folder = |name: &str| fs::metadata(folder.join(name)).is_ok_and(|found| found.is_dir());
+    let is_folder = |name: &str| folder.join(name).is_dir();
     folder.join("HEAD").exists() && is_folder("objects") && is_folder("refs")
 }
 

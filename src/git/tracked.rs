@@ -1,11 +1,11 @@
 //! Which files git tracks, and where it keeps what it ignores for one repository alone.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use gix_object::bstr::{BStr, ByteSlice};
 
 use super::{Error, Repository, name};
+use crate::open::{self, Links};
 
 /// What one repository tracks.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Tracked {
 /// Where a repository keeps globs that it ignores and does not share. The file need not be there.
 pub fn exclude_file(top: &Path) -> Option<PathBuf> {
     let folder = top.join(".git");
-    let common = match fs::metadata(&folder).ok()?.is_dir() {
+    let common = match open::metadata(&folder, Links::Follow)?.is_dir() {
         true => folder,
         false => Repository::at(top).ok()?.common,
     };

@@ -160,17 +160,12 @@ impl<'o> Listing<'o> {
                 let mut path = folder.clone();
                 path.extend_from_slice(entry.filename);
                 let id = entry.oid.to_owned();
-                let kind = match entry.mode.kind() {
-                    EntryKind::Tree => {
-                        path.push(b'/');
-                        open.push((path, id));
-                        continue;
-                    }
-                    EntryKind::Blob | EntryKind::BlobExecutable => ItemKind::File,
-                    EntryKind::Link => ItemKind::Link,
-                    EntryKind::Commit => ItemKind::Commit,
-                };
-                self.items.insert(path, Item { kind, id });
+                if let Some(kind) = kind_of(entry.mode) {
+                    self.items.insert(path, Item { kind, id });
+                } else {
+                    path.push(b'/');
+                    open.push((path, id));
+                }
             }
         }
         self.equal.sort();
@@ -178,17 +173,14 @@ impl<'o> Listing<'o> {
     }
 }
 
-/// The regular files of a tree, by their paths, with what they hold.
-pub(super) fn files(
-    objects: &Objects,
-    tree: ObjectId,
-) -> Result<BTreeMap<BString, ObjectId>, Error> {
-    let none = HashMap::new();
-    let mut listing = Listing::new(objects, &none);
-    listing.add(tree)?;
-    let items = listing.items.into_iter();
-    let files = items.filter(|(_, item)| item.kind == ItemKind::File);
-    Ok(files.map(|(path, item)| (path, item.id)).collect())
+/// What an entry of a tree is; `None` of a folder.
+fn kind_of(mode: gix_object::tree::EntryMode) -> Option<ItemKind> {
+    match mode.kind() {
+        EntryKind::Tree => None,
+        EntryKind::Blob | EntryKind::BlobExecutable => Some(ItemKind::File),
+        EntryKind::Link => Some(ItemKind::Link),
+        EntryKind::Commit => Some(ItemKind::Commit),
+    }
 }
 
 /// The folders of a tree.
@@ -223,24 +215,16 @@ pub(super) fn folders(objects: &Objects, tree: ObjectId) -> Result<Folders, Erro
                 continue;
             }
             let id = entry.oid.to_owned();
-            let kind = match entry.mode.kind() {
-                EntryKind::Tree => {
-                    let mut path = folder.clone();
-                    if !path.is_empty() {
-                        path.push(b'/');
-                    }
-                    path.extend_from_slice(entry.filename);
-                    open.push((path, id));
-                    None
+            let item = kind_of(entry.mode).map(|kind| Item { kind, id });
+            if item.is_none() {
+                let mut path = folder.clone();
+                if !path.is_empty() {
+                    path.push(b'/');
                 }
-                EntryKind::Blob | EntryKind::BlobExecutable => Some(ItemKind::File),
-                EntryKind::Link => Some(ItemKind::Link),
-                EntryKind::Commit => Some(ItemKind::Commit),
-            };
-            names.push((
-                entry.filename.to_owned(),
-                kind.map(|kind| Item { kind, id }),
-            ));
+                path.extend_from_slice(entry.filename);
+                open.push((path, id));
+            }
+            names.push((entry.filename.to_owned(), item));
         }
         found.folders.insert(folder, names);
     }

@@ -5,7 +5,6 @@
 //! it, is a program: it is never run, and such a file counts as changed.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use gix_hash::ObjectId;
@@ -88,7 +87,8 @@ impl<'r> WorkTree<'r> {
         }
         let above = folder.parent().is_none_or(|above| self.is_real(above));
         let full = self.repository.top.join(folder);
-        let real = above && fs::symlink_metadata(full).is_ok_and(|metadata| metadata.is_dir());
+        let real =
+            above && open::metadata(&full, Links::Refuse).is_some_and(|found| found.is_dir());
         self.folders.insert(folder.to_owned(), real);
         real
     }
@@ -117,7 +117,7 @@ impl<'r> WorkTree<'r> {
             ItemKind::File
         };
         let text = match is_link {
-            true => fs::read_link(full).ok().map(link_text),
+            true => open::target(full).map(link_text),
             false => open::read(full, Links::Refuse, LIMIT).ok(),
         };
         let Some(text) = text else {
@@ -161,9 +161,8 @@ fn with_unix_ends(text: &[u8]) -> Option<Vec<u8>> {
 /// Only which commit is checked out: what is changed in a submodule is for a run that is about it.
 fn submodule(full: &Path, item: Item) -> Now {
     let other = |items: Vec<Item>| Now::Other(items);
-    match fs::symlink_metadata(full) {
-        Ok(metadata) if metadata.is_dir() => {}
-        _ => return other(Vec::new()),
+    if !open::metadata(full, Links::Refuse).is_some_and(|found| found.is_dir()) {
+        return other(Vec::new());
     }
     // An empty folder: not checked out.
     if !full.join(".git").exists() {

@@ -18,12 +18,15 @@ use super::message::{Body, Fault, NamedBy, Request, Response, is_too_much};
 use super::proxy::Proxies;
 use super::settings::{Limits, Settings};
 use super::url::Url;
+use crate::open;
 use crate::printable;
 
 /// Headers of an answer beyond this are no registry's.
 const LARGEST_HEADER: usize = 64 << 10;
 /// Bodies of failures are read as far as this.
 const LARGEST_FAILURE: u64 = 64 << 10;
+/// All authorities of a system together are a quarter of a MiB.
+const LARGEST_BUNDLE: usize = 16 << 20;
 const USER_AGENT: &str = concat!("regfix/", env!("CARGO_PKG_VERSION"));
 
 /// Makes connections, and keeps them for the next request.
@@ -327,7 +330,8 @@ fn is_address(host: &str) -> bool {
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
     let shown = printable::path(path);
-    let pem = std::fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+    let pem =
+        open::read_named(path, LARGEST_BUNDLE).map_err(|error| format!("{shown}: {error}"))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {
         match item {

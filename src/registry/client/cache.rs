@@ -4,7 +4,7 @@
 //! credentials, no tokens. Each is a file of its own that appears as a whole, so runs at the same time do not disturb each other; a
 //! file that cannot be understood counts as none. Failing to write is no failure of the run.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Platform};
+use crate::open;
 use crate::printable;
 
 /// No entry is larger.
-const LARGEST: u64 = 256 << 10;
+const LARGEST: usize = 256 << 10;
 /// Entries that are older are of no use to anybody.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -68,9 +69,7 @@ impl Cache {
     }
 
     pub(super) fn get(&self, question: &Question) -> Option<Answer> {
-        let mut text = Vec::new();
-        let file = std::fs::File::open(self.path(question)).ok()?;
-        file.take(LARGEST).read_to_end(&mut text).ok()?;
+        let text = open::read_named(&self.path(question), LARGEST).ok()?;
         let stored: Stored = serde_json::from_slice(&text).ok()?;
         // What is from the future has a wrong clock behind it.
         let age = now()?.checked_sub(Duration::from_secs(stored.asked_at))?;

@@ -1,7 +1,6 @@
 //! Files with credentials: docker's `config.json`, podman's `auth.json`, `.dockercfg`, and pull secrets of Kubernetes.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
@@ -10,10 +9,11 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use super::{Credentials, Secret};
+use crate::open;
 use crate::printable;
 
 /// More is no file that someone logs in with.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// Padding is left out by some.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -78,19 +78,12 @@ impl AuthFile {
     /// # Errors
     /// Says what is wrong with the file, and nothing of what is in it.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
-        let mut text = String::new();
-        match std::fs::File::open(path) {
-            Ok(file) => {
-                let read = file.take(LARGEST + 1).read_to_string(&mut text);
-                read.map_err(|error| format!("{}: {error}", printable::path(path)))?;
-            }
+        let text = match open::read_named(path, LARGEST) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{}: {error}", printable::path(path))),
-        }
-        if text.len() as u64 > LARGEST {
-            return Err(format!("{}: is larger than 4 MiB", printable::path(path)));
-        }
-        let file = Self::parse(&text);
+            Err(error) => Err(error.to_string()),
+        };
+        let file = text.and_then(|text| Self::parse(&text));
         let file = file.map_err(|problem| format!("{}: {problem}", printable::path(path)))?;
         Ok(Some(file))
     }
