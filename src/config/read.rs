@@ -17,7 +17,7 @@ use crate::rules::select::{Names, Selector, shown};
 use crate::rules::{Edition, Rule, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Node};
-use own_rules::{own_rules, with_current_keys_of_rules};
+use own_rules::own_rules;
 
 /// Reads a configuration.
 pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault> {
@@ -38,9 +38,7 @@ pub(super) fn config(text: &str, reading: &Reading<'_>) -> Result<Config, Fault>
         return Ok(config);
     };
     refuse_traps(root)?;
-    let mut root = root.clone();
-    with_current_keys_of_rules(&mut root)?;
-    let mut config = of_file(read(&root)?, &root, reading)?;
+    let mut config = of_file(read(root)?, root, reading)?;
     let entries = root.as_map().map_or(&[][..], |map| &map.entries);
     let keys = entries.iter().filter(|entry| !is_null(&entry.value));
     config.layers.push(Layer {
@@ -476,7 +474,7 @@ mod tests {
             "",
         );
         check(
-            "rules: [{from: a.io, gate: «indx»}]\n",
+            "rules: [{from: a.io, requires-tag-in: «indx»}]\n",
             "expected `index` or a list of tags",
             "",
         );
@@ -608,31 +606,6 @@ mod tests {
     }
 
     #[test]
-    fn keys_may_have_their_former_names() {
-        let read = |text: &str| {
-            let config = config(text, PathBuf::new()).unwrap();
-            config.known.last().unwrap().clone()
-        };
-        let former = read(
-            "rules: [{from: [a.io/x-*, b.io], kind: chart, to: 'c.io/{*}', star: {gate: kind}, gate: [v1],\n\
-             otherwise: d.io, not-copied: [old], carries-below: 2, mind: [careful],\n\
-             also: [{from: e.io, to: f.io, gate: index}]}]\n",
-        );
-        let current = read(
-            "rules: [{from: [a.io/x-*, b.io], artifact: chart, to: 'c.io/{*}', wildcard: {gate: kind},\n\
-             requires-tag-in: [v1], fallback: d.io, unavailable-tags: [old], tags-below: 2, cautions: [careful],\n\
-             also: [{from: e.io, to: f.io, requires-tag-in: index}]}]\n",
-        );
-        assert_eq!(format!("{former:?}"), format!("{current:?}"));
-        assert_eq!(current.cautions(), ["careful"]);
-        check(
-            "rules: [{from: a.io, «kind»: image, artifact: image}]\n",
-            "`kind` is the former name of `artifact`",
-            "keep one of the two",
-        );
-    }
-
-    #[test]
     fn traps_of_yaml() {
         let alias = "this alias refers to a list, a mapping or nothing";
         check(
@@ -674,7 +647,7 @@ mod tests {
     #[test]
     fn texts_are_taken_as_written() {
         let read = config(
-            "rules: [{id: mine, from: a.io, to: b.io, exact: true, tags: {only: [1.10, none]}, gate: [1.10, 2]}]\n",
+            "rules: [{id: mine, from: a.io, to: b.io, exact: true, tags: {only: [1.10, none]}, requires-tag-in: [1.10, 2]}]\n",
             PathBuf::new(),
         );
         let read = read.unwrap();

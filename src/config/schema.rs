@@ -14,7 +14,6 @@ use super::file::{File, RuleName};
 use super::nodes::{Glob, Mapping, NonEmpty, OneOrMore, Spanned};
 use crate::finding::NOT_RULES;
 use crate::rules::RuleSet;
-use crate::rules::schema::FORMER_KEYS;
 
 /// The ids that regfix has, and how others may look: those of a user's own rules, and the beginnings of several.
 impl JsonSchema for RuleName {
@@ -95,21 +94,6 @@ fn widen(schema: &mut Value) {
     }
 }
 
-/// Lets keys have their former names, and marks these as such.
-fn allow_former_keys(schema: &mut Value) {
-    let Some(properties) = schema["properties"].as_object_mut() else {
-        return;
-    };
-    for (former, current) in FORMER_KEYS {
-        if let Some(now) = properties.get(current) {
-            let mut then = now.clone();
-            then["deprecated"] = true.into();
-            then["description"] = format!("The former name of `{current}`.").into();
-            properties.insert(former.to_owned(), then);
-        }
-    }
-}
-
 fn schema() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| {
         settings.definitions_path = "/$defs".into();
@@ -118,9 +102,6 @@ fn schema() -> Value {
         .into_generator()
         .into_root_schema_for::<File>()
         .to_value();
-    for name in ["RuleSpec", "AlsoSpec"] {
-        allow_former_keys(&mut whole["$defs"][name]);
-    }
     widen(&mut whole);
     whole["$id"] = "urn:regfix:config:1".into();
     whole["title"] = "The configuration of regfix".into();
@@ -155,7 +136,7 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "severity: {k8s-gcr-io: error, all: info}\n",
         "overrides: [{files: a, ignore: all}, {files: [a, b], severity: {all: info}}]\n",
         "rules: [{from: a.io, to: b.io, tags: {only: [1.10, none], min: 2}, requires-tag-in: [1.10]}]\n",
-        "rules: [{from: [a.io, b.io], gate: index, also: [{from: c.io, gate: [a]}], tag: strip-v, digest: choose}]\n",
+        "rules: [{from: [a.io, b.io], requires-tag-in: index, also: [{from: c.io, requires-tag-in: [a]}], tag: strip-v, digest: choose}]\n",
         "rules: [{from: a.io, also: [{from: b.io, safety: review}], rename: {a: b}}]\n",
         "rules: [{from: a.io, dates: [{when: 2027-01, what: gone, severity: error}]}]\n",
         "rules: [{id: k8s-gcr-io, severity: info}]\n",
@@ -207,7 +188,7 @@ fn the_schema_and_the_reader_take_and_refuse_the_same() {
         "rules: [{from: a.io, also: [{from: b.io, safety: saef}]}]\n",
         "rules: [{from: a.io, dates: [{when: '2026'}]}]\n",
         "rules: [{from: a.io, dates: [{when: '2026', what: x, severity: high}]}]\n",
-        "rules: [{from: a.io, gate: indx}]\n",
+        "rules: [{from: a.io, requires-tag-in: indx}]\n",
         "rules: [{from: a.io, rename: {a: {b: c}}}]\n",
         "rules: [{from: a.io, tags: {min: [1]}}]\n",
         "helm: edit\n",

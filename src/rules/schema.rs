@@ -10,17 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 
-/// Keys that had another name at first, and the name that they have now. A user's configuration may still hold them.
-pub const FORMER_KEYS: [(&str, &str); 7] = [
-    ("kind", "artifact"),
-    ("star", "wildcard"),
-    ("gate", "requires-tag-in"),
-    ("otherwise", "fallback"),
-    ("not-copied", "unavailable-tags"),
-    ("carries-below", "tags-below"),
-    ("mind", "cautions"),
-];
-
 /// The file of rules.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

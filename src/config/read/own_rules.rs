@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::super::error::Fault;
 use super::super::nodes::head;
 use crate::finding;
-use crate::rules::schema::FORMER_KEYS;
 use crate::rules::select::{nearest, shown};
 use crate::rules::{Edition, Rule, RuleSet, RuleSpec};
 use crate::source::Span;
@@ -47,53 +46,6 @@ pub(super) fn own_rules(
         }
     })?;
     Ok((all, rules))
-}
-
-/// Gives keys of all rules the names that they have now.
-pub(super) fn with_current_keys_of_rules(root: &mut Node<'_>) -> Result<(), Fault> {
-    let Node::Map(map) = root else {
-        return Ok(());
-    };
-    let rules = map
-        .entries
-        .iter_mut()
-        .find(|entry| entry.name() == Some("rules"));
-    match rules.map(|entry| &mut entry.value) {
-        Some(Node::List(list)) => list.items.iter_mut().try_for_each(with_current_keys),
-        _ => Ok(()),
-    }
-}
-
-/// Gives keys of a rule, and of what is under `also`, the names that they have now.
-fn with_current_keys(rule: &mut Node<'_>) -> Result<(), Fault> {
-    let Node::Map(map) = rule else {
-        return Ok(());
-    };
-    for (former, current) in FORMER_KEYS {
-        let both = map.get(current).is_some();
-        let Some(entry) = map
-            .entries
-            .iter_mut()
-            .find(|entry| entry.name() == Some(former))
-        else {
-            continue;
-        };
-        if both {
-            let fault = Fault::new(format!("`{former}` is the former name of `{current}`"));
-            return Err(fault.at(head(&entry.key)).help("keep one of the two"));
-        }
-        if let Node::Scalar(key) = &mut entry.key {
-            key.value = current.into();
-        }
-    }
-    let also = map
-        .entries
-        .iter_mut()
-        .find(|entry| entry.name() == Some("also"));
-    match also.map(|entry| &mut entry.value) {
-        Some(Node::List(list)) => list.items.iter_mut().try_for_each(with_current_keys),
-        _ => Ok(()),
-    }
 }
 
 /// A rule that cannot be compiled. The message quotes what is to blame first.
