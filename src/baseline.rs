@@ -149,17 +149,17 @@ impl Baseline {
         self.counts.is_empty()
     }
 
-    /// Of the findings of a file, in their order, which are held here: of equal ones the first.
-    pub fn holds(&self, entries: &[Entry]) -> Vec<bool> {
+    /// Of the findings of a file, in their order, which the baseline has: of equal ones the first.
+    pub fn known(&self, entries: &[Entry]) -> Vec<bool> {
         let mut left: BTreeMap<&Entry, usize> = BTreeMap::new();
-        let held = entries.iter().map(|entry| {
+        let known = entries.iter().map(|entry| {
             let there = self.counts.get(entry).copied().unwrap_or_default();
             let left = left.entry(entry).or_insert(there);
-            let held = *left > 0;
+            let is_known = *left > 0;
             *left = left.saturating_sub(1);
-            held
+            is_known
         });
-        held.collect()
+        known.collect()
     }
 
     /// What is here and not there, with how many; as far as it is spoken about.
@@ -211,14 +211,14 @@ mod tests {
 
     #[test]
     fn it_is_read_as_it_was_written_an_entry_a_line() {
-        let held = baseline(&[entry("b", "x"), entry("a", ""), entry("b", "x")]);
+        let stored = baseline(&[entry("b", "x"), entry("a", ""), entry("b", "x")]);
         let expected = r#"{"version": 1, "findings": [
 {"file":"a","rule":"k8s-gcr-io","image":"k8s.gcr.io/pause","at":""},
 {"file":"b","rule":"k8s-gcr-io","image":"k8s.gcr.io/pause","at":"x","count":2}
 ]}
 "#;
-        assert_eq!(held.text(), expected);
-        assert_eq!(Baseline::parse(expected).unwrap(), held);
+        assert_eq!(stored.text(), expected);
+        assert_eq!(Baseline::parse(expected).unwrap(), stored);
         let empty = Baseline::default().text();
         assert!(Baseline::parse(&empty).unwrap().is_empty());
     }
@@ -244,25 +244,25 @@ mod tests {
 
     #[test]
     fn of_equal_findings_as_many_are_held_as_there_were() {
-        let held = baseline(&[entry("a", "x"), entry("a", "x")]);
+        let stored = baseline(&[entry("a", "x"), entry("a", "x")]);
         let found = [
             entry("a", "x"),
             entry("a", "y"),
             entry("a", "x"),
             entry("a", "x"),
         ];
-        assert_eq!(held.holds(&found), [true, false, true, false]);
-        assert_eq!(held.holds(&[entry("b", "x")]), [false]);
+        assert_eq!(stored.known(&found), [true, false, true, false]);
+        assert_eq!(stored.known(&[entry("b", "x")]), [false]);
     }
 
     #[test]
     fn what_is_gone_is_stale_where_it_was_looked_for() {
-        let held = baseline(&[entry("a", "x"), entry("a", "x"), entry("b", "x")]);
+        let stored = baseline(&[entry("a", "x"), entry("a", "x"), entry("b", "x")]);
         let found = baseline(&[entry("a", "x"), entry("c", "x")]);
         let in_a = |entry: &Entry| entry.file == "a";
-        let stale: Vec<_> = held.beyond(&found, in_a).collect();
+        let stale: Vec<_> = stored.beyond(&found, in_a).collect();
         assert_eq!(stale, [(&entry("a", "x"), 1)]);
-        let renewed = held.renewed(found, |entry| entry.file != "b");
+        let renewed = stored.renewed(found, |entry| entry.file != "b");
         let expected = baseline(&[entry("a", "x"), entry("b", "x"), entry("c", "x")]);
         assert_eq!(renewed, expected);
     }

@@ -43,9 +43,9 @@ pub(super) fn open(scope: &Scope, roots: &[PathBuf]) -> Revisions {
     let mut failed = Vec::new();
     for (root, snapshot) in roots.iter().zip(read) {
         match snapshot {
-            Ok(snapshot) => overlay.lay(root, Some(Arc::new(snapshot))),
+            Ok(snapshot) => overlay.mount(root, Some(Arc::new(snapshot))),
             Err(why) => {
-                overlay.lay(root, None);
+                overlay.mount(root, None);
                 failed.push((root.clone(), named(root, why)));
             }
         }

@@ -78,7 +78,7 @@ impl<'a> Typed<'a> {
                 Some(_) => format!("--config: {}", typed.shown(&error)),
                 None => format!("{VARIABLE} or XDG_CONFIG_HOME: {}", typed.shown(&error)),
             });
-            typed.named = Some(typed.laid_over(loaded?)?);
+            typed.named = Some(typed.with_typed(loaded?)?);
         }
         Ok(typed)
     }
@@ -108,7 +108,7 @@ impl<'a> Typed<'a> {
         }
     }
 
-    fn laid_over(&self, mut config: Config) -> Result<Config, String> {
+    fn with_typed(&self, mut config: Config) -> Result<Config, String> {
         config.lay_over(&self.scope.select, &self.scope.ignore)?;
         config.min_severity = self.min_severity;
         Ok(config)
@@ -124,7 +124,7 @@ impl<'a> Typed<'a> {
         let basis = Basis::of(self.catalogue.as_ref(), file);
         let config =
             config::load_text(path, &text, basis, file).map_err(|error| self.shown(&error))?;
-        let config = self.laid_over(config)?;
+        let config = self.with_typed(config)?;
         if !config.edition.is_pinned() && !config.extends() {
             read.insert(text, config.clone());
         }

@@ -57,7 +57,7 @@ impl Client {
     }
 }
 
-/// What the editor's user has set, under `regfix` or as `initializationOptions`. It is laid over what was typed.
+/// What the editor's user has set, under `regfix` or as `initializationOptions`. It overrides what was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {

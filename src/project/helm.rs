@@ -12,12 +12,12 @@ mod chart_images;
 mod coalesce;
 mod config_map;
 mod effective;
+mod found_chart;
 mod given;
 mod guard;
 mod load;
 mod members;
 mod merged_values;
-mod met;
 mod overrides;
 mod owned_chart;
 mod parents;
@@ -50,9 +50,9 @@ use chart::{Dependency, DependencyFile};
 pub use chart_images::rendered::{Rendered, images as rendered_images};
 pub use chart_images::{ChartImages, SubchartImage, images};
 use config_map::ConfigMaps;
-use given::Laid;
+use found_chart::{FoundChart, find_charts};
+use given::ReleaseValues;
 use load::{Loaded, Loader};
-use met::{Met, meet_all};
 use owned_chart::OwnedChart;
 use parents::Parents;
 use readers::Readers;
@@ -71,11 +71,11 @@ pub struct Charts<'c> {
     joined: Vec<Joined>,
     /// Charts that can be rendered to see what becomes of their values.
     readers: Vec<Readers<'c>>,
-    /// What releases lay over the values of charts, by the folders of those.
-    laid: HashMap<PathBuf, Vec<Laid>>,
-    inflated: Vec<ReleasedChart>,
+    /// The values that releases give to charts, by the folders of those.
+    released: HashMap<PathBuf, Vec<ReleaseValues>>,
+    released_charts: Vec<ReleasedChart>,
     /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
-    held: Vec<PathBuf>,
+    unreleased: Vec<PathBuf>,
     advice: Advice<'c>,
 }
 
@@ -114,24 +114,27 @@ impl<'c> Charts<'c> {
             every_chart: false,
         };
         let released = released(scene, releases);
-        let inflated = inflated(scene, files.projects, releases, &released);
-        let met = meet_all(tree, files.projects);
-        let parents = Parents::new(tree, &met);
-        let held = held(tree, &met, vendored, &inflated);
-        let all: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
-        let owned = owned(met, vendored, &inflated);
+        let released_charts = released_charts(scene, files.projects, releases, &released);
+        let found = find_charts(tree, files.projects);
+        let parents = Parents::new(tree, &found);
+        let unreleased = unreleased(tree, &found, vendored, &released_charts);
+        let all: HashSet<PathBuf> = found.iter().map(|one| one.folder.clone()).collect();
+        let owned = owned(found, vendored, &released_charts);
         let around = match owned.is_empty() {
             true => Vec::new(),
             false => self::released(scene, files.releases_around),
         };
-        let laid = released.into_iter().chain(around).filter_map(Release::laid);
-        let laid = Laid::by_folder(laid);
+        let released = released
+            .into_iter()
+            .chain(around)
+            .filter_map(Release::release_values);
+        let released = ReleaseValues::by_folder(released);
         let folders = owned.par_iter().map(|one| one.folder.as_path());
         let joined = folders.filter_map(|folder| Joined::of(tree, folder));
         let readers = owned.par_iter().filter_map(|one| {
-            let own = laid.get(&one.folder).map_or(&[][..], Vec::as_slice);
+            let own = released.get(&one.folder).map_or(&[][..], Vec::as_slice);
             let mut readers = Readers::of(tree, prefilter, &one.folder, own, releases)?;
-            readers.below(&parents.laid(&one.folder, &laid));
+            readers.below(&parents.values_for(&one.folder, &released));
             Some(readers)
         });
         let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
@@ -144,12 +147,12 @@ impl<'c> Charts<'c> {
             roots: Vec::new(),
             joined: joined.collect(),
             readers: readers.collect(),
-            laid,
-            inflated,
-            held,
+            released,
+            released_charts,
+            unreleased,
             advice: Advice::new(tree, config_maps, rule_of, known, &own, &foreign, files),
         };
-        let root = |one: Met| {
+        let root = |one: FoundChart| {
             let root = charts.root(tree, one, vendored)?;
             charts.may_report(&root, tree).then_some(root)
         };
@@ -157,7 +160,7 @@ impl<'c> Charts<'c> {
         charts
     }
 
-    fn root(&self, tree: &dyn Tree, one: Met, vendored: Vendored<'_>) -> Option<OwnedChart> {
+    fn root(&self, tree: &dyn Tree, one: FoundChart, vendored: Vendored<'_>) -> Option<OwnedChart> {
         let loader = Loader::new(tree, self.prefilter, vendored);
         let loaded = loader.load(&one.folder, &one.metadata);
         let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
@@ -207,7 +210,7 @@ fn released(scene: ReleaseContext<'_>, files: &[PathBuf]) -> Vec<Release> {
 }
 
 /// The charts that kustomizations and releases ask for.
-fn inflated(
+fn released_charts(
     scene: ReleaseContext<'_>,
     files: &[PathBuf],
     releases: &[PathBuf],
@@ -221,37 +224,45 @@ fn inflated(
         .par_iter()
         .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
         .flat_map_iter(|path| released_chart::of(scene, path));
-    let released = released.par_iter().filter_map(|one| one.inflated(scene));
+    let released = released
+        .par_iter()
+        .filter_map(|one| one.released_charts(scene));
     let mut all: Vec<ReleasedChart> = pulled.chain(released).collect();
-    let asking: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
-    released_chart::mark_shared(scene.tree, &asking, &mut all);
+    let declaring: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
+    released_chart::mark_shared(scene.tree, &declaring, &mut all);
     all
 }
 
 /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
-fn held(
+fn unreleased(
     tree: &dyn Tree,
-    met: &[Met],
+    found: &[FoundChart],
     vendored: Vendored<'_>,
-    inflated: &[ReleasedChart],
+    released_charts: &[ReleasedChart],
 ) -> Vec<PathBuf> {
-    let listed = met.iter().map(|one| one.folder.as_path());
-    let listed = listed.filter(|folder| vendored.lists(folder) && !is_asked_for(folder, inflated));
+    let listed = found.iter().map(|one| one.folder.as_path());
+    let listed =
+        listed.filter(|folder| vendored.lists(folder) && !is_released(folder, released_charts));
     listed.flat_map(|folder| tree.suspects(folder)).collect()
 }
 
 /// Those of the charts that the user owns.
-fn owned(mut met: Vec<Met>, vendored: Vendored<'_>, inflated: &[ReleasedChart]) -> Vec<Met> {
-    let vendored = vendored.among(&met);
-    met.retain(|one| {
+fn owned(
+    mut found: Vec<FoundChart>,
+    vendored: Vendored<'_>,
+    released_charts: &[ReleasedChart],
+) -> Vec<FoundChart> {
+    let vendored = vendored.among(&found);
+    found.retain(|one| {
         let mut folders = one.folder.ancestors();
-        !folders.any(|folder| vendored.contains(folder)) && !is_asked_for(&one.folder, inflated)
+        !folders.any(|folder| vendored.contains(folder))
+            && !is_released(&one.folder, released_charts)
     });
-    met
+    found
 }
 
 /// The folders of the charts that the user does not own.
-fn foreign(mut all: HashSet<PathBuf>, owned: &[Met]) -> HashSet<PathBuf> {
+fn foreign(mut all: HashSet<PathBuf>, owned: &[FoundChart]) -> HashSet<PathBuf> {
     for one in owned {
         all.remove(&one.folder);
     }
@@ -259,12 +270,14 @@ fn foreign(mut all: HashSet<PathBuf>, owned: &[Met]) -> HashSet<PathBuf> {
 }
 
 /// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
-fn is_asked_for(folder: &Path, inflated: &[ReleasedChart]) -> bool {
-    inflated.iter().any(|one| folder.starts_with(&one.folder))
+fn is_released(folder: &Path, released_charts: &[ReleasedChart]) -> bool {
+    released_charts
+        .iter()
+        .any(|one| folder.starts_with(&one.folder))
 }
 
 /// The dependencies that are not in `charts/`, by their numbers.
-fn absent(tree: &dyn Tree, one: &Met, loaded: &Loaded) -> Vec<usize> {
+fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<usize> {
     let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
     let is_absent = |index: &usize| {
         let dependency = &dependencies[*index];
@@ -295,9 +308,9 @@ fn absent_message(dependency: &Dependency) -> String {
 }
 
 impl Charts<'_> {
-    fn find_inflated(&self, members: &mut Members) -> Vec<Change> {
-        let here = self.inflated.iter();
-        let here = here.filter(|one| members.contains_key(&one.asking));
+    fn find_released(&self, members: &mut Members) -> Vec<Change> {
+        let here = self.released_charts.iter();
+        let here = here.filter(|one| members.contains_key(&one.declared_in));
         let found: Vec<_> = here
             .map(|one| (one, one.findings(members, self.rules, self.prefilter)))
             .collect();
@@ -330,8 +343,8 @@ impl Charts<'_> {
 
     fn of_subcharts(&self, root: &OwnedChart) -> Readers<'_> {
         let folder = root.values.parent().unwrap_or(Path::new(""));
-        let laid = self.laid.get(folder).map_or(&[][..], Vec::as_slice);
-        Readers::of_subcharts(self.tree, &root.values, laid)
+        let released = self.released.get(folder).map_or(&[][..], Vec::as_slice);
+        Readers::of_subcharts(self.tree, &root.values, released)
     }
 }
 
@@ -351,8 +364,8 @@ impl Project for Charts<'_> {
             })
             .chain(joined)
             .chain(self.readers.iter().map(Readers::group))
-            .chain(self.inflated.iter().map(ReleasedChart::group))
-            .chain(self.held.iter().map(|path| vec![path.clone()]))
+            .chain(self.released_charts.iter().map(ReleasedChart::group))
+            .chain(self.unreleased.iter().map(|path| vec![path.clone()]))
             .chain(self.advice.groups())
             .collect()
     }
@@ -364,8 +377,8 @@ impl Project for Charts<'_> {
         for readers in &self.readers {
             readers.find(members, self.rules, self.prefilter);
         }
-        members::hold(members, &self.held, LISTED);
-        let mut changes = self.find_inflated(members);
+        members::block_fixes(members, &self.unreleased, LISTED);
+        let mut changes = self.find_released(members);
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 changes.extend(root.find(members, self.rules, self.prefilter));
@@ -378,7 +391,7 @@ impl Project for Charts<'_> {
         Box::new(move |members| {
             changes::plan(&changes, members);
             for readers in &self.readers {
-                readers.hold(members, self.rules);
+                readers.check_shared_values(members, self.rules);
             }
             for root in self.unread() {
                 root.hold_refused_alone(members);

@@ -111,7 +111,7 @@ impl Project for Trees<'_> {
         if !self.has_work(&group, members) {
             return Box::new(|_| {});
         }
-        unreadable::hold(&group, self.tree, members);
+        unreadable::block_fixes(&group, self.tree, members);
         group.read(self.tree, members, self.rules);
         find::find(&mut group, members, self.rules);
         Box::new(move |members| fixes::plan(&group, members))

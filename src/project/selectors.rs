@@ -196,7 +196,7 @@ impl Applied {
                     // An entry keeps the name, because it may select it elsewhere, too.
                     false => {
                         let place = self.place_of(members, &selectors);
-                        hold(members, &base, &place, OWN_NAME);
+                        block_fixes(members, &base, &place, OWN_NAME);
                     }
                 }
             }
@@ -242,7 +242,7 @@ impl Applied {
             }
             None => {
                 let place = self.place_of(members, selectors);
-                hold(members, base, &place, NOT_FOLLOWED);
+                block_fixes(members, base, &place, NOT_FOLLOWED);
             }
         }
     }
@@ -288,7 +288,7 @@ impl Applied {
             }
         }
         let place = format!("{}", self.path.display());
-        hold(members, &captured, &place, CAPTURED);
+        block_fixes(members, &captured, &place, CAPTURED);
     }
 
     /// Whether a finding is in another file, or in a region of this one.
@@ -324,7 +324,7 @@ fn found<'m>(members: &'m Members, (path, id): &Location) -> Option<&'m Finding>
 }
 
 /// Takes back the fixes of what is selected by a name that stays.
-fn hold(members: &mut Members, base: &[Location], place: &str, why: &str) {
+fn block_fixes(members: &mut Members, base: &[Location], place: &str, why: &str) {
     for location in base {
         let Some(finding) = finding(members, location) else {
             continue;

@@ -42,7 +42,7 @@ pub trait Stream: Sync {
         None
     }
     /// One file where files are shown together, if they are.
-    fn held(&self, _report: &FileReport<'_>, _look: &RenderOptions) -> Option<GroupedFindings> {
+    fn grouped(&self, _report: &FileReport<'_>, _look: &RenderOptions) -> Option<GroupedFindings> {
         None
     }
     /// One file; empty where there is nothing to say.
@@ -83,7 +83,7 @@ pub enum Chunk {
     /// The same for a format that has a part for each repository.
     Of(Option<Arc<Origin>>, String),
     Kept(ReportedFile),
-    Held(GroupedFindings),
+    Grouped(GroupedFindings),
 }
 
 impl Format {
@@ -98,8 +98,8 @@ impl Format {
             return Chunk::Text(String::new());
         }
         match self.delivery {
-            Delivery::Streamed(stream) => match stream.held(report, render_options) {
-                Some(held) => Chunk::Held(held),
+            Delivery::Streamed(stream) => match stream.grouped(report, render_options) {
+                Some(grouped) => Chunk::Grouped(grouped),
                 None if stream.parts().is_some() => {
                     Chunk::Of(report.origin.cloned(), stream.file(report, render_options))
                 }
@@ -116,7 +116,7 @@ pub struct Report {
     render_options: RenderOptions,
     reported: bool,
     kept: Vec<ReportedFile>,
-    held: Option<GroupedFindings>,
+    grouped: Option<GroupedFindings>,
     /// By repository, where the format has parts. What is of the first was written already.
     parts: Vec<(Option<Arc<Origin>>, Vec<String>)>,
 }
@@ -128,7 +128,7 @@ impl Report {
             render_options,
             reported: false,
             kept: Vec::new(),
-            held: None,
+            grouped: None,
             parts: Vec::new(),
         }
     }
@@ -158,10 +158,10 @@ impl Report {
                 self.kept.push(reported);
                 String::new()
             }
-            Chunk::Held(next) => {
-                match &mut self.held {
-                    Some(held) => held.join(next),
-                    None => self.held = Some(next),
+            Chunk::Grouped(next) => {
+                match &mut self.grouped {
+                    Some(grouped) => grouped.join(next),
+                    None => self.grouped = Some(next),
                 }
                 String::new()
             }
@@ -202,10 +202,10 @@ impl Report {
         text
     }
 
-    /// What was held of the pieces until the last was there.
+    /// The findings that were kept to be grouped, as text.
     pub fn rest(&mut self) -> String {
-        let held = self.held.take();
-        held.map_or_else(String::new, |held| held.text(&self.render_options))
+        let grouped = self.grouped.take();
+        grouped.map_or_else(String::new, |grouped| grouped.text(&self.render_options))
     }
 
     /// What comes after all pieces.

@@ -49,7 +49,7 @@ impl Stream for Full {
         render_options.verbose
     }
 
-    fn held(
+    fn grouped(
         &self,
         report: &FileReport<'_>,
         render_options: &RenderOptions,
@@ -62,7 +62,7 @@ impl Stream for Full {
             false => self.file(report, render_options),
         };
         let mut page = Page::new(report, render_options);
-        let mut held = GroupedFindings::file(text, page.others());
+        let mut grouped = GroupedFindings::file(text, page.others());
         let folder = match report
             .path
             .parent()
@@ -79,12 +79,12 @@ impl Stream for Full {
                 rule: finding.rule.to_string(),
                 message: finding.message.clone(),
             };
-            held.add(key, &folder, &counts, || match is_short(finding) {
+            grouped.add(key, &folder, &counts, || match is_short(finding) {
                 true => page.short(finding),
                 false => page.block(finding),
             });
         }
-        Some(held)
+        Some(grouped)
     }
 
     fn file(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> String {

@@ -30,7 +30,7 @@ pub enum Baselines {
 #[derive(Debug)]
 pub struct RunBaseline {
     path: PathBuf,
-    held: Baseline,
+    stored: Baseline,
     /// Where its paths start.
     base: PathBase,
     /// What the run does with it.
@@ -60,7 +60,7 @@ impl RunBaseline {
             return Ok(None);
         };
         let path = folder.join(baseline::FILE);
-        let held = match there {
+        let stored = match there {
             Some(_) => {
                 let top = config::repository(folder).unwrap_or(folder);
                 let text = read(top, &path, files)
@@ -75,20 +75,19 @@ impl RunBaseline {
             }
             None => Baseline::default(),
         };
-        let base = base.rooted(folder);
         Ok(Some(Self {
             path,
-            held,
-            base,
+            stored,
+            base: base.rooted(folder),
             uses,
         }))
     }
 
-    /// Which of the findings of a file are held, by their keys.
-    pub(super) fn held(&self, path: &Path, keys: &[Key]) -> Vec<bool> {
+    /// Which of the findings of a file the baseline has, by their keys.
+    pub(super) fn known(&self, path: &Path, keys: &[Key]) -> Vec<bool> {
         let file = self.base.relative(path);
         let entries: Vec<Entry> = keys.iter().map(|key| Entry::new(&file, key)).collect();
-        self.held.holds(&entries)
+        self.stored.known(&entries)
     }
 
     /// The text with one more finding of a file, where `text` is what is there. `None` where that cannot be read.
@@ -101,36 +100,37 @@ impl RunBaseline {
         Some(baseline.text())
     }
 
-    /// Takes away the findings of a file that are held. Gives all that a renewed baseline holds, and how many were held.
-    pub(super) fn hold(
+    /// Takes away the findings of a file that the baseline has. Gives all that a renewed baseline would have, and how many were taken away.
+    pub(super) fn apply(
         &self,
         path: &Path,
         findings: &mut Vec<Finding>,
         keys: &mut Vec<Key>,
     ) -> (Vec<Entry>, usize) {
         let file = self.base.relative(path);
-        // A mention is no more than a hint, and has no need to be held.
+        // A mention never fails a run, so no baseline needs it.
         let counts: Vec<bool> = findings.iter().map(|finding| !finding.mention).collect();
         let of_findings = keys.iter().zip(&counts).filter(|(_, counts)| **counts);
         let mut entries: Vec<Entry> = of_findings.map(|(key, _)| Entry::new(&file, key)).collect();
-        let held: Vec<bool> = match self.uses {
+        let known: Vec<bool> = match self.uses {
             Baselines::Renewed => vec![true; entries.len()],
             Baselines::Extended => {
                 let counting = findings.iter().filter(|finding| !finding.mention);
-                let held = self.held.holds(&entries).into_iter().zip(counting);
-                held.map(|(held, finding)| held || finding.is_ignorable())
+                let known = self.stored.known(&entries).into_iter().zip(counting);
+                known
+                    .map(|(known, finding)| known || finding.is_ignorable())
                     .collect()
             }
-            _ => self.held.holds(&entries),
+            _ => self.stored.known(&entries),
         };
         if self.uses == Baselines::Extended {
-            let mut stays = held.iter();
+            let mut stays = known.iter();
             entries.retain(|_| stays.next() == Some(&true));
         }
-        let mut held = held.into_iter();
+        let mut known = known.into_iter();
         let stays: Vec<bool> = counts
             .iter()
-            .map(|counts| !(*counts && held.next() == Some(true)))
+            .map(|counts| !(*counts && known.next() == Some(true)))
             .collect();
         let before = findings.len();
         let mut stay = stays.iter();
@@ -163,7 +163,7 @@ impl RunBaseline {
         }
         let path = printable::path(&self.path);
         // Of several repositories, one in which nothing is found needs no baseline.
-        let is_new = self.held.is_empty() && !open::is_there(&self.path);
+        let is_new = self.stored.is_empty() && !open::is_there(&self.path);
         let is_needless =
             self.uses == Baselines::Extended || options.settings.baselines().len() > 1;
         if is_new && found.is_empty() && is_needless {
@@ -186,10 +186,10 @@ impl RunBaseline {
         }
     }
 
-    /// What is held and was looked for in vain: a line for each location, and how many findings it stands for.
+    /// Entries without a finding: a line for each location, with the number of findings that it counted.
     fn stale(&self, options: &Options<'_>, found: &Baseline) -> Vec<(String, usize)> {
         let scope = self.scope(options);
-        let stale = self.held.beyond(found, |entry| scope.holds(entry));
+        let stale = self.stored.beyond(found, |entry| scope.contains(entry));
         stale
             .map(|(entry, count)| {
                 let Entry {
@@ -225,14 +225,14 @@ impl RunBaseline {
     /// only takes what has no comment stays as it is.
     fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<Option<String>, WriteError> {
         let scope = self.scope(options);
-        let renewed = self.held.renewed(found, |entry| scope.holds(entry));
+        let renewed = self.stored.renewed(found, |entry| scope.contains(entry));
         let count = |more: &Baseline, than: &Baseline| -> usize {
             more.beyond(than, |_| true).map(|(_, count)| count).sum()
         };
-        if self.uses == Baselines::Extended && renewed == self.held {
+        if self.uses == Baselines::Extended && renewed == self.stored {
             return Ok(None);
         }
-        let (added, dropped) = (count(&renewed, &self.held), count(&self.held, &renewed));
+        let (added, dropped) = (count(&renewed, &self.stored), count(&self.stored, &renewed));
         Draft::put(&self.path, &renewed.text(), &options.gate)?;
         let findings = text::count(renewed.len(), "finding");
         Ok(Some(format!(
@@ -270,7 +270,7 @@ impl<'o> Scope<'o> {
     }
 
     /// Whether an entry's rule runs, and its file is under a root and, where only changes are reported, changed.
-    fn holds(&self, entry: &Entry) -> bool {
+    fn contains(&self, entry: &Entry) -> bool {
         let file = normal(&self.folder.join(&entry.file));
         let Some(area) = self.options.settings.of(&file) else {
             return false;

@@ -274,7 +274,7 @@ impl FileOutput {
     ) -> Self {
         let mut part = FileOutput::default();
         if options.mode == Mode::Diff {
-            part.hold(options, path, file_type, &mut outcome);
+            part.apply_baseline(options, path, file_type, &mut outcome);
             count(&mut part, options, &outcome);
             part.list_failures(path, &outcome);
             if outcome.text != before.unwrap_or_default() && !options.quiet {
@@ -299,8 +299,8 @@ impl FileOutput {
         }
     }
 
-    /// Takes away what the baseline holds. Gives the keys of what is left, where there is use for them.
-    fn hold(
+    /// Takes away what the baseline has. Gives the keys of what is left, where there is use for them.
+    fn apply_baseline(
         &mut self,
         options: &Options<'_>,
         path: &Path,
@@ -313,14 +313,14 @@ impl FileOutput {
         let mut keys = baseline::keys(&outcome.text, file_type, &outcome.left);
         let area = options.settings.of(path);
         if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
-            let (found, held) = known.hold(path, &mut outcome.left, &mut keys);
+            let (found, taken) = known.apply(path, &mut outcome.left, &mut keys);
             self.found = Some((known.path().to_owned(), found));
-            self.summary.baselined = held;
+            self.summary.baselined = taken;
         }
         keys
     }
 
-    /// Makes the pieces of all reports. What the baseline holds is taken away before.
+    /// Makes the pieces of all reports. What the baseline has is taken away before.
     pub(super) fn report(
         &mut self,
         options: &Options<'_>,
@@ -328,7 +328,7 @@ impl FileOutput {
         file_type: &FileType,
         mut outcome: pipeline::FileResult,
     ) -> pipeline::FileResult {
-        let keys = self.hold(options, path, file_type, &mut outcome);
+        let keys = self.apply_baseline(options, path, file_type, &mut outcome);
         if options.formats().next().is_none() {
             return outcome;
         }

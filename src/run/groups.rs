@@ -54,11 +54,11 @@ pub(super) fn of<'p>(
 ) -> Vec<Group> {
     let groups = projects.flat_map(|project| project.groups());
     let mut groups: Vec<Vec<PathBuf>> = groups.collect();
-    let held = workspace
+    let unread = workspace
         .unread()
         .map(|path| reach(path, &groups, workspace));
-    let held: Vec<Vec<PathBuf>> = held.collect();
-    groups.extend(held);
+    let unread: Vec<Vec<PathBuf>> = unread.collect();
+    groups.extend(unread);
     groups.extend(same_files(&groups, workspace));
     let groups = united(groups).into_iter().map(|paths| Group {
         files: paths

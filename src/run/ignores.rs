@@ -64,8 +64,8 @@ fn unknown(
     let area = options.settings.of(path);
     if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
         let keys = baseline::keys(&outcome.text, file_type, &findings);
-        let mut held = known.held(path, &keys).into_iter();
-        findings.retain(|_| held.next() != Some(true));
+        let mut known = known.known(path, &keys).into_iter();
+        findings.retain(|_| known.next() != Some(true));
     }
     findings
 }

@@ -153,7 +153,7 @@ impl Pipeline<'_> {
                 outcomes = none(&members);
                 passes.undo(&mut members);
                 self.find(&mut members, projects, &mut outcomes);
-                unsettled.hold(&mut members);
+                unsettled.block_fixes(&mut members);
                 break;
             }
             self.find(&mut members, projects, &mut outcomes);

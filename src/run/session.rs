@@ -280,7 +280,7 @@ impl Session<'_> {
         };
         let area = self.area(path);
         if let Some(known) = area.as_ref().and_then(|area| area.baseline.as_ref()) {
-            known.hold(path, &mut findings, &mut keys);
+            known.apply(path, &mut findings, &mut keys);
         }
         Judged {
             text: outcome.text,

@@ -7,7 +7,7 @@ use crate::syntax::yaml::{Entry as Pair, Map, Scalar, Style};
 
 /// Where a pair is, quotes included.
 #[derive(Debug, Clone, Copy)]
-pub struct Laid {
+pub struct PairLayout {
     pub key: Span,
     pub value: Span,
     /// Without quotes.
@@ -43,9 +43,9 @@ impl Insertion {
 pub fn beside(
     text: &str,
     flow: bool,
-    like: Laid,
+    like: PairLayout,
     (from, to): (&str, &str),
-    empty: Option<Laid>,
+    empty: Option<PairLayout>,
 ) -> Insertion {
     let gap = Span::new(like.key.end, like.value.start).of(text);
     let open = Span::new(like.value.start, like.value_text.start).of(text);
@@ -71,7 +71,7 @@ pub fn beside(
 }
 
 /// What sets a pair apart from the one before it.
-fn separator(text: &str, flow: bool, like: Laid) -> String {
+fn separator(text: &str, flow: bool, like: PairLayout) -> String {
     let before = before_on_line(text, like.key.start).of(text);
     if !flow {
         let at = end_of_line(text, like.value.end);
@@ -89,7 +89,7 @@ fn separator(text: &str, flow: bool, like: Laid) -> String {
 /// A key and its value on one line, with nothing but a colon between them.
 /// # Errors
 /// Where it is not.
-pub fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, Fault> {
+pub fn layout_of(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<PairLayout, Fault> {
     let (Some(key), Some(value)) = (pair.key.as_scalar(), pair.value.as_scalar()) else {
         return Err(Fault::Spread);
     };
@@ -106,7 +106,7 @@ pub fn lay(text: &str, map: &Map<'_>, pair: &Pair<'_>) -> Result<Laid, Fault> {
     let shared = gap.contains(['&', '*', '!']);
     let plain = gap.trim() == ":" && !gap.contains('\n') && !value.is_block();
     match (plain && !value_raw.of(text).contains('\n'), shared) {
-        (true, _) => Ok(Laid {
+        (true, _) => Ok(PairLayout {
             key: key_raw,
             value: value_raw,
             value_text: match value_raw.covers(value.span) {

@@ -1,4 +1,4 @@
-//! What is laid over the disk: texts that an editor has not saved yet, and revisions of repositories that are read without a
+//! What overrides the disk: texts that an editor has not saved yet, and revisions of repositories that are read without a
 //! working tree.
 //!
 //! Whoever reads through an overlay gets its text in place of the file, whether there is such a file or not. A revision takes
@@ -79,7 +79,7 @@ impl Overlay {
     }
 
     /// Puts a revision in the place of a folder, which need not be there.
-    pub fn lay(&mut self, folder: &Path, snapshot: Option<Arc<Snapshot>>) {
+    pub fn mount(&mut self, folder: &Path, snapshot: Option<Arc<Snapshot>>) {
         if self.here.as_os_str().is_empty() {
             self.here = probe::working_directory();
         }

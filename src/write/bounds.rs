@@ -59,7 +59,7 @@ impl Bounds {
         self.roots.iter().map(PathBuf::as_path)
     }
 
-    pub(super) fn hold(&self, real: &Path) -> bool {
+    pub(super) fn contain(&self, real: &Path) -> bool {
         real.ancestors().any(|above| self.roots.contains(above))
     }
 
@@ -94,7 +94,7 @@ impl Bounds {
     }
 
     fn within(&self, path: &Path, real: &Path) -> Result<(), WriteError> {
-        match self.hold(real) {
+        match self.contain(real) {
             true => Ok(()),
             false => Err(WriteError::Outside {
                 path: path.to_owned(),

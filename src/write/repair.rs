@@ -92,7 +92,7 @@ fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
         )
     };
     let parent = Arc::new(bounds.folder(folder).map_err(odd)?);
-    let held = Staging::hold(&parent).map_err(|busy| match busy {
+    let held = Staging::acquire(&parent).map_err(|busy| match busy {
         Busy::Held => "another run of regfix is writing here; run regfix again".to_owned(),
         Busy::Odd(error) => odd(error),
     })?;
@@ -170,7 +170,7 @@ impl Unfinished {
             let Ok(parent) = bounds.folder(&folder) else {
                 continue;
             };
-            let held = Staging::hold(&Arc::new(parent));
+            let held = Staging::acquire(&Arc::new(parent));
             let held = held.map_err(|_| {
                 "another run of regfix is writing here; run regfix again".to_owned()
             })?;
@@ -217,7 +217,7 @@ impl Unfinished {
         let mut within = self
             .stagings
             .iter()
-            .filter(|(folder, _)| bounds.hold(folder));
+            .filter(|(folder, _)| bounds.contain(folder));
         within
             .try_for_each(|(_, staging)| staging.remove())
             .map_err(|error| format!("its files cannot be removed: {error}"))
@@ -239,7 +239,7 @@ impl Unfinished {
         bounds: &Bounds,
     ) -> Result<Move<'u>, String> {
         let real = printable::path(&file.real);
-        if !bounds.hold(&file.real) {
+        if !bounds.contain(&file.real) {
             return Err(format!(
                 "{real} is outside of the given paths; pass it, too"
             ));

@@ -89,10 +89,10 @@ impl Staging {
     }
 
     /// Holds a staging folder that is there, if one is. Waits for the run that holds it, if not for long.
-    pub(super) fn hold(parent: &Arc<Folder>) -> Result<Option<Self>, Busy> {
+    pub(super) fn acquire(parent: &Arc<Folder>) -> Result<Option<Self>, Busy> {
         let mut looks = 0;
         loop {
-            match Self::try_hold(parent)? {
+            match Self::try_acquire(parent)? {
                 Held::Nothing => return Ok(None),
                 // It may have gone while this was asked for.
                 Held::Locked(staging) if staging.folder.has(OsStr::new(LOCK)) => {
@@ -109,7 +109,7 @@ impl Staging {
         }
     }
 
-    fn try_hold(parent: &Arc<Folder>) -> Result<Held, Busy> {
+    fn try_acquire(parent: &Arc<Folder>) -> Result<Held, Busy> {
         let folder = match parent.child(OsStr::new(NAME)) {
             Ok(folder) => folder,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Held::Nothing),

@@ -34,7 +34,7 @@ mod ignores;
 mod kills;
 mod knowledge;
 mod kustomize;
-mod laid_over;
+mod layered_values;
 mod layers;
 #[cfg(unix)]
 mod lsp;

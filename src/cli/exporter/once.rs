@@ -140,7 +140,7 @@ impl Task<'_> {
         let top = repository.top.clone();
         let mut overlay = Overlay::default();
         match repository.snapshot(&commit) {
-            Ok(snapshot) => overlay.lay(&top, Some(Arc::new(snapshot))),
+            Ok(snapshot) => overlay.mount(&top, Some(Arc::new(snapshot))),
             Err(error) => return Ok(Err(error.to_string())),
         }
         Ok(match self.list(vec![top], Arc::new(overlay), false, err)? {

@@ -46,17 +46,17 @@ pub(super) fn image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) 
 /// A `newName` beside the name of an entry that has none.
 fn new_name(context: &Context<'_>) -> Option<Insertion> {
     let (text, map) = (context.input.text, context.siblings?);
-    let laid = |key: &str| {
+    let layout = |key: &str| {
         let mut entries = map.entries.iter();
         let entry = entries.rfind(|entry| entry.name() == Some(key))?;
-        Some(beside::lay(text, map, entry))
+        Some(beside::layout_of(text, map, entry))
     };
     let is_written = map.get("newName").is_some_and(|node| {
         let scalar = node.as_scalar();
         scalar.is_none_or(|scalar| !scalar.is_null() && !scalar.value.is_empty())
     });
-    let empty = laid("newName").transpose().ok()?;
-    let like = laid("name")?.ok()?;
+    let empty = layout("newName").transpose().ok()?;
+    let like = layout("name")?.ok()?;
     let names = ("name", "newName");
     (!is_written).then(|| beside::beside(text, map.flow, like, names, empty))
 }

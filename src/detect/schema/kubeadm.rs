@@ -139,7 +139,7 @@ pub(in crate::detect) fn companion(context: &Context<'_>, registry: Span) -> Opt
         }
         Some(Node::Map(dns)) if dns.get(KEY).is_none() => {
             let first = dns.entries.first()?;
-            let like = beside::lay(text, dns, first).ok()?;
+            let like = beside::layout_of(text, dns, first).ok()?;
             let name = first.name()?;
             let mut made = beside::beside(text, dns.flow, like, (name, KEY), None);
             made.after.insert_str(0, &format!("/{COREDNS}"));
@@ -167,7 +167,7 @@ fn insertion(span: Span, before: String, after: String) -> Insertion {
 /// A map `dns` beside `imageRepository`.
 fn map_beside(text: &str, map: &Map<'_>) -> Option<Insertion> {
     let own = map.entries.iter().find(|entry| entry.name() == Some(KEY))?;
-    let like = beside::lay(text, map, own).ok()?;
+    let like = beside::layout_of(text, map, own).ok()?;
     let key = like.key.of(text);
     let quote = if key.starts_with('"') { "\"" } else { "" };
     let mut made = match map.flow {

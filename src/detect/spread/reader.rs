@@ -91,7 +91,7 @@ impl Reader<'_> {
         let mut entries = named.into_iter().chain(map.entries.iter().rev());
         entries.find_map(|entry| {
             let name = entry.name().filter(|name| *name != "<<")?;
-            let like = beside::lay(text, map, entry).ok()?;
+            let like = beside::layout_of(text, map, entry).ok()?;
             Some(beside::beside(text, map.flow, like, (name, key), None))
         })
     }

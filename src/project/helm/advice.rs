@@ -7,10 +7,10 @@ mod alternatives;
 mod around;
 mod bases;
 mod given;
-mod laid_over;
 mod named;
 mod origin;
 mod own_images;
+mod patched;
 mod patches;
 mod places;
 mod reach;
@@ -144,7 +144,7 @@ impl<'a> Advice<'a> {
         };
         let ways = ways::possible(file_type, &text);
         let has_patches = ways::has_patches(&text);
-        // What is laid over an object matters only where something in it may be legacy.
+        // What patches an object matters only where something in it may be legacy.
         let is_patch = ways.iter().all(|way| way.base().is_some());
         if !has_patches && is_patch && !self.tree.is_suspect(path) {
             return Read::default();

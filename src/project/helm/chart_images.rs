@@ -10,13 +10,13 @@ use rayon::prelude::*;
 
 use super::config_map::ConfigMaps;
 use super::effective::{self, Instance};
+use super::found_chart::{FoundChart, find_charts};
 use super::load::{File, Loader};
 use super::merged_values::MergedValues;
-use super::met::{Met, meet_all};
 use super::released_chart::{ReleaseContext, ReleasedChart, not_analysed};
 use super::subchart_findings::Owned;
 use super::vendored::Vendored;
-use super::{absent, absent_message, inflated, owned, released};
+use super::{absent, absent_message, owned, released, released_charts};
 use crate::check::{self, Image};
 use crate::file_type;
 use crate::project::Tree;
@@ -42,7 +42,7 @@ pub fn images(
     prefilter: &Prefilter,
     vendored: Vendored<'_>,
 ) -> Vec<ChartImages> {
-    let of_chart = |one: Met| {
+    let of_chart = |one: FoundChart| {
         let (folder, chart) = (one.folder.clone(), one.chart.clone());
         let mut loader = Loader::new(tree, prefilter, vendored);
         loader.every_template = true;
@@ -78,9 +78,9 @@ pub fn images(
         every_chart: true,
     };
     let released = released(scene, releases);
-    let inflated = inflated(scene, files, releases, &released);
-    let asked_for = inflated.iter().map(|one| one.pulled(tree));
-    let mut all: Vec<ChartImages> = owned(meet_all(tree, files), vendored, &inflated)
+    let released_charts = released_charts(scene, files, releases, &released);
+    let asked_for = released_charts.iter().map(|one| one.pulled(tree));
+    let mut all: Vec<ChartImages> = owned(find_charts(tree, files), vendored, &released_charts)
         .into_par_iter()
         .map(of_chart)
         .collect();
@@ -91,7 +91,9 @@ pub fn images(
 impl ReleasedChart {
     /// What the chart pulls, and what keeps some of it from being seen.
     fn pulled(&self, tree: &dyn Tree) -> ChartImages {
-        let paths = [&self.asking, &self.values].into_iter().chain(&self.below);
+        let paths = [&self.declared_in, &self.values]
+            .into_iter()
+            .chain(&self.below);
         let texts: BTreeMap<&Path, Arc<str>> = paths
             .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
             .collect();
@@ -107,7 +109,7 @@ impl ReleasedChart {
             }
         };
         ChartImages {
-            chart: self.asking.clone(),
+            chart: self.declared_in.clone(),
             images,
             unseen,
         }

@@ -22,11 +22,11 @@ pub(super) struct Layered<T> {
 
 /// Lays `over` on the chart's defaults, and so on down to the last subchart.
 pub(super) fn coalesce<T>(chart: &Layered<T>, mut over: Table, keep: bool) -> Table {
-    lay(chart, &mut over, true, keep);
+    lay_over(chart, &mut over, true, keep);
     over
 }
 
-fn lay<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
+fn lay_over<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
     lay_own(chart, over, top, keep);
     for child in &chart.children {
         // Helm gives up where it is null; people leave it so to fill it later.
@@ -41,7 +41,7 @@ fn lay<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
         };
         let mut inner = std::mem::take(Arc::make_mut(inner));
         lay_globals(&mut inner, over);
-        lay(child, &mut inner, false, keep);
+        lay_over(child, &mut inner, false, keep);
         over.insert(child.name.clone(), Value::table(inner));
     }
 }

@@ -1,4 +1,4 @@
-//! Values that are laid over those of a chart, and where they are.
+//! Values that override those of a chart, and where they are.
 //!
 //! Knows how they are written, and not who lays them there.
 
@@ -168,7 +168,7 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
     Some(keys)
 }
 
-/// Whether a file beside a chart's values is one that is laid over them, by its name.
+/// Whether a file beside a chart's values is one that overrides them, by its name.
 pub(super) fn is_layer(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| {
@@ -177,27 +177,27 @@ pub(super) fn is_layer(path: &Path) -> bool {
     })
 }
 
-/// What a release, or a chart above it, lays over the values of a chart of the user's own.
+/// The values that a release, or a chart above it, gives to a chart of the user's own.
 #[derive(Debug)]
-pub(super) struct Laid {
+pub(super) struct ReleaseValues {
     /// The file that says so.
-    pub asking: PathBuf,
+    pub declared_in: PathBuf,
     /// The folder of the chart.
     pub chart: PathBuf,
     /// The lowest first; at least one.
     pub layers: Vec<Given>,
 }
 
-impl Laid {
+impl ReleaseValues {
     /// By the folders of the charts.
     pub(super) fn by_folder(all: impl Iterator<Item = Self>) -> HashMap<PathBuf, Vec<Self>> {
-        let mut laid: HashMap<PathBuf, Vec<Self>> = HashMap::new();
+        let mut released: HashMap<PathBuf, Vec<Self>> = HashMap::new();
         for one in all {
             // The working directory has no name where a file lies in it.
             let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
-            laid.entry(folder.to_owned()).or_default().push(one);
+            released.entry(folder.to_owned()).or_default().push(one);
         }
-        laid
+        released
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn drop_defaults(
 }
 
 /// What is in files is not changed there.
-pub(super) fn hold(members: &mut Members, files: &[PathBuf], reason: &str) {
+pub(super) fn block_fixes(members: &mut Members, files: &[PathBuf], reason: &str) {
     for path in files {
         let findings = members.get_mut(path).map(|member| &mut member.findings);
         for finding in findings.into_iter().flatten() {

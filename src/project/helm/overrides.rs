@@ -91,8 +91,8 @@ pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, S
         for (index, reason) in std::mem::take(&mut plan.refused) {
             aims[index] = Err(reason);
         }
-        let met: Vec<&Aim> = aims.iter().filter_map(|aim| aim.as_ref().ok()).collect();
-        if before.becomes_by(&plan.edits, &met, &file, &spots) {
+        let reached: Vec<&Aim> = aims.iter().filter_map(|aim| aim.as_ref().ok()).collect();
+        if before.becomes_by(&plan.edits, &reached, &file, &spots) {
             let mut edits = plan.by_override(wanted.len()).into_iter();
             let edits_of = |aim: Result<Aim, String>| {
                 let own = edits.next().unwrap_or_default();

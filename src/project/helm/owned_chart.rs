@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::absent_message;
 use super::changes::{Change, Target};
 use super::load::Loaded;
-use super::members::{drop_defaults, hold, note};
+use super::members::{block_fixes, drop_defaults, note};
 use super::subchart_findings::Owned;
 use super::values::Spot;
 use crate::finding::{Finding, Related};
@@ -43,7 +43,7 @@ impl OwnedChart {
         prefilter: &Prefilter,
     ) -> Vec<Change> {
         drop_defaults(members, &self.loaded.vendored, &|_| false);
-        hold(members, &self.loaded.vendored, VENDORED);
+        block_fixes(members, &self.loaded.vendored, VENDORED);
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let Some(chart) = text(&self.chart) else {
             return Vec::new();

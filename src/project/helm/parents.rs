@@ -1,4 +1,4 @@
-//! What charts give to their subcharts: values that are laid over those of a subchart which is edited itself.
+//! What charts give to their subcharts: values that override those of a subchart which is edited itself.
 //!
 //! Knows which chart is below which, in `charts/` or by `file://`, and where the values are. Renders nothing.
 
@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::chart::Dependency;
-use super::given::{Given, Laid, is_layer};
-use super::met::{Met, meet};
+use super::found_chart::{FoundChart, read_chart};
+use super::given::{Given, ReleaseValues, is_layer};
 use super::values::Value;
 use crate::project::Tree;
 
@@ -26,20 +26,20 @@ pub(super) struct Parents<'t> {
 
 impl<'t> Parents<'t> {
     /// Of the charts of a run; also those above them that the run is not about.
-    pub(super) fn new(tree: &'t dyn Tree, met: &[Met]) -> Self {
-        let mut known: HashSet<PathBuf> = met.iter().map(|one| one.folder.clone()).collect();
-        let mut above: Vec<Met> = Vec::new();
-        for one in met {
+    pub(super) fn new(tree: &'t dyn Tree, found: &[FoundChart]) -> Self {
+        let mut known: HashSet<PathBuf> = found.iter().map(|one| one.folder.clone()).collect();
+        let mut above: Vec<FoundChart> = Vec::new();
+        for one in found {
             let mut next = parent_of(&one.folder).map(Path::to_owned);
             while let Some(parent) = next.take().filter(|parent| known.insert(parent.clone()))
-                && let Some(found) = meet(tree, &parent.join("Chart.yaml"))
+                && let Some(found) = read_chart(tree, &parent.join("Chart.yaml"))
             {
                 next = parent_of(&parent).map(Path::to_owned);
                 above.push(found);
             }
         }
-        let all = || met.iter().chain(&above);
-        let by_folder: HashMap<&Path, &Met> = all().map(|one| (&*one.folder, one)).collect();
+        let all = || found.iter().chain(&above);
+        let by_folder: HashMap<&Path, &FoundChart> = all().map(|one| (&*one.folder, one)).collect();
         let mut parents = Self {
             tree,
             by_child: HashMap::new(),
@@ -55,7 +55,7 @@ impl<'t> Parents<'t> {
     }
 
     /// Notes a chart in whose `charts/` another one is.
-    fn add_unpacked(&mut self, child: &Met, parent: &Met) {
+    fn add_unpacked(&mut self, child: &FoundChart, parent: &FoundChart) {
         let name = &child.metadata.name;
         let all = parent.metadata.dependencies.iter().flatten();
         let listed = all.filter(|one| one.name == *name);
@@ -69,7 +69,7 @@ impl<'t> Parents<'t> {
     }
 
     /// Notes a chart for those that it takes from other folders.
-    fn add_sources(&mut self, parent: &Met) {
+    fn add_sources(&mut self, parent: &FoundChart) {
         for one in parent.metadata.dependencies.iter().flatten() {
             if let Some(source) = one.folder() {
                 let child = self.tree.resolve(&parent.folder, source);
@@ -83,12 +83,16 @@ impl<'t> Parents<'t> {
         above.push((parent.to_owned(), key.to_owned()));
     }
 
-    /// What is laid over the values of a chart by those above it. `laid` is what releases lay over those.
-    pub(super) fn laid(&self, chart: &Path, laid: &HashMap<PathBuf, Vec<Laid>>) -> Vec<Laid> {
-        let stacks = self.stacks(chart, laid, 0).into_iter();
+    /// The values that the charts above give to a chart. `released` has those that releases give.
+    pub(super) fn values_for(
+        &self,
+        chart: &Path,
+        released: &HashMap<PathBuf, Vec<ReleaseValues>>,
+    ) -> Vec<ReleaseValues> {
+        let stacks = self.stacks(chart, released, 0).into_iter();
         let stacks = stacks.filter_map(|layers| {
-            Some(Laid {
-                asking: layers.last()?.file.clone(),
+            Some(ReleaseValues {
+                declared_in: layers.last()?.file.clone(),
                 chart: chart.to_owned(),
                 layers,
             })
@@ -100,7 +104,7 @@ impl<'t> Parents<'t> {
     fn stacks(
         &self,
         chart: &Path,
-        laid: &HashMap<PathBuf, Vec<Laid>>,
+        released: &HashMap<PathBuf, Vec<ReleaseValues>>,
         height: usize,
     ) -> Vec<Vec<Given>> {
         let mut stacks = Vec::new();
@@ -114,10 +118,9 @@ impl<'t> Parents<'t> {
             let beside = self.tree.list(parent).into_iter();
             let beside = beside.filter(|path| is_layer(path));
             let beside = beside.map(|path| vec![Given::whole(path)]);
-            let released = laid.get(parent).into_iter().flatten();
-            let released = released.map(|laid| laid.layers.clone());
-            let over = beside.chain(released);
-            let over = over.chain(self.stacks(parent, laid, height + 1));
+            let given_here = released.get(parent).into_iter().flatten();
+            let over = beside.chain(given_here.map(|one| one.layers.clone()));
+            let over = over.chain(self.stacks(parent, released, height + 1));
             let over = over.take(MOST).map(given).filter(|over| !over.is_empty());
             let over = over.map(|over| own.iter().cloned().chain(over).collect());
             stacks.extend(Some(own.clone()).filter(|own| !own.is_empty()));

@@ -7,12 +7,12 @@ mod compared;
 mod comparisons;
 mod confirm;
 mod found;
-mod hold;
 mod image;
 mod layer;
 mod pin;
 mod refused;
 mod settled;
+mod shared_values;
 mod trace;
 mod untried;
 
@@ -26,16 +26,16 @@ use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
-use super::given::Laid;
+use super::given::ReleaseValues;
 use super::members::note;
 use super::parents::parent_of;
 use super::refusal;
 use compared::Compared;
 use found::{is_about, is_other_image, names_legacy_host, placed};
-use hold::Reading;
 use image::{Image, Legacy, Part, Written};
 use layer::Layer;
 use refused::Schemas;
+use shared_values::Reading;
 pub(super) use trace::rendered;
 use trace::{Trace, chart, traces};
 
@@ -48,7 +48,7 @@ pub(super) struct Readers<'t> {
     values: PathBuf,
     /// Its `Chart.yaml`, if a rule could apply to something there.
     about: Option<PathBuf>,
-    /// Values that are laid over the chart's own, each tried.
+    /// Values that override the chart's own, each tried.
     layers: Vec<Layer>,
     /// The same, beyond what is tried.
     untried: Vec<Layer>,
@@ -73,7 +73,7 @@ impl<'t> Readers<'t> {
         tree: &'t dyn Tree,
         prefilter: &Prefilter,
         folder: &Path,
-        laid: &[Laid],
+        released: &[ReleaseValues],
         own: &[PathBuf],
     ) -> Option<Self> {
         let values = folder.join("values.yaml");
@@ -82,7 +82,7 @@ impl<'t> Readers<'t> {
         if !has_values || tree.place(&templates) != PathKind::Folder {
             return None;
         }
-        let (layers, untried) = untried::all(tree, folder, laid);
+        let (layers, untried) = untried::all(tree, folder, released);
         let mut templates = tree.suspects(&templates);
         templates.retain(|path| file_type::classify(path).is_some());
         // What lies beyond the run only says what images result.
@@ -103,7 +103,7 @@ impl<'t> Readers<'t> {
             let text = tree.text(path);
             text.is_some_and(|text| prefilter.has_stem(text.as_bytes()))
         };
-        let mut of_releases = laid.iter().flat_map(|laid| &laid.layers);
+        let mut of_releases = released.iter().flat_map(|released| &released.layers);
         let is_worth_it = !templates.is_empty()
             || files.any(|path| tree.is_suspect(path))
             || of_releases.any(|given| has_stem(&given.file));
@@ -120,15 +120,19 @@ impl<'t> Readers<'t> {
         })
     }
 
-    /// Adds what the charts above it lay over its values. Their files are theirs to judge.
-    pub(super) fn below(&mut self, laid: &[Laid]) {
-        self.layers.extend(laid.iter().map(Layer::of_release));
+    /// Adds the values that the charts above give to it. Their files are theirs to judge.
+    pub(super) fn below(&mut self, released: &[ReleaseValues]) {
+        self.layers.extend(released.iter().map(Layer::of_release));
     }
 
     /// The chart with these values, to try overrides of its subcharts' values. `laid` are its releases.
-    pub(super) fn of_subcharts(tree: &'t dyn Tree, values: &Path, laid: &[Laid]) -> Self {
+    pub(super) fn of_subcharts(
+        tree: &'t dyn Tree,
+        values: &Path,
+        released: &[ReleaseValues],
+    ) -> Self {
         let folder = values.parent().unwrap_or(Path::new(""));
-        let (layers, untried) = untried::all(tree, folder, laid);
+        let (layers, untried) = untried::all(tree, folder, released);
         Self {
             tree,
             folder: folder.to_owned(),
@@ -318,7 +322,7 @@ impl<'t> Readers<'t> {
         let Some((_, first)) = written.first() else {
             return;
         };
-        // What another file of values has is judged when it is laid over the chart's own, and nothing else is judged then.
+        // What another file of values has is judged when it overrides the chart's own, and nothing else is judged then.
         let is_laid_over = |path: &Path| self.layers.iter().any(|layer| layer.has(path));
         let is_own = match layer {
             None => !written.iter().any(|(_, at)| is_laid_over(&at.path)),
@@ -349,7 +353,7 @@ impl<'t> Readers<'t> {
     }
 
     /// Holds back fixes that another image would not survive.
-    pub(super) fn hold(&self, members: &mut Members, rules: &RuleSet) {
+    pub(super) fn check_shared_values(&self, members: &mut Members, rules: &RuleSet) {
         let has_fix = |path: &PathBuf| {
             let member = members.get(path);
             let mut findings = member.iter().flat_map(|member| &member.findings);
@@ -379,7 +383,7 @@ impl<'t> Readers<'t> {
         comparisons::settle(members, &compared, self.is_root());
         let own_keys = self.take_own_keys(members, rules);
         self.rule_out(&mut readings, members);
-        hold::hold(members, &readings);
+        shared_values::check(members, &readings);
         if let Some(member) = members.get_mut(&self.values) {
             for (id, fix) in own_keys {
                 if let Some(finding) = member.findings.get_mut(id) {

@@ -43,7 +43,7 @@ fn refuses_below(chart: &Chart) -> bool {
     refuses(chart) || chart.children.iter().any(|child| refuses_below(child))
 }
 
-/// Whether values that are laid over those of a chart have it accept them.
+/// Whether values that override those of a chart have it accept them.
 pub(super) fn is_lifted(values: &Table) -> bool {
     allowed_images(values).is_some_and(|leaf| leaf.kind == LeafKind::Bool(true))
 }
@@ -155,7 +155,7 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member, listed: &Listed) {
     lift_all(values, &[lift]);
 }
 
-/// The same for values of a file that releases lay over those of a chart of the tree.
+/// The same for values of a file that releases give to a chart of the tree.
 pub(super) fn lift_given(chart: &Chart, given: &[&Given], member: &mut Member) {
     if !refuses(chart) || !member.findings.iter().any(moves) {
         return;

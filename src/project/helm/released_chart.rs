@@ -12,7 +12,7 @@ use super::chart::Metadata;
 use super::coalesce::merge;
 use super::config_map::ConfigMaps;
 use super::load::{File, Loaded, Loader, shown};
-use super::members::{drop_defaults, hold, note};
+use super::members::{block_fixes, drop_defaults, note};
 use super::subchart_findings::{DefaultFinding, Owned};
 use super::values::{self, Spot, Value, text};
 use super::vendored::Vendored;
@@ -28,7 +28,7 @@ const UNPACKED: &str =
 /// One chart that is asked for.
 pub(super) struct ReleasedChart {
     /// The file that asks.
-    pub asking: PathBuf,
+    pub declared_in: PathBuf,
     /// The folder of the chart, or its archive.
     pub folder: PathBuf,
     /// The file that overrides go into: the kustomization, or a values file.
@@ -38,7 +38,7 @@ pub(super) struct ReleasedChart {
     pub name: Spot,
     /// Where values are in the file that overrides go into.
     pub at: Spot,
-    /// Values files that those are laid over, the first below all others.
+    /// Values files that those override, the first below all others.
     pub below: Vec<PathBuf>,
     /// The key by which it has values that cannot be read here, if any: then nothing is reported of it.
     pub unseen: Option<&'static str>,
@@ -49,12 +49,19 @@ pub(super) struct ReleasedChart {
 const SHARED: &str = "other charts may use that values file, too";
 
 /// Finds those whose overrides would go into values files that are named more often than for their own charts.
-pub(super) fn mark_shared(tree: &dyn Tree, asking: &[&PathBuf], inflated: &mut [ReleasedChart]) {
-    if !inflated.iter().any(|one| one.at.is_whole()) {
+pub(super) fn mark_shared(
+    tree: &dyn Tree,
+    declared_in: &[&PathBuf],
+    released_charts: &mut [ReleasedChart],
+) {
+    if !released_charts.iter().any(|one| one.at.is_whole()) {
         return;
     }
-    let texts: Vec<Arc<str>> = asking.iter().filter_map(|path| tree.text(path)).collect();
-    let shared: Vec<bool> = inflated
+    let texts: Vec<Arc<str>> = declared_in
+        .iter()
+        .filter_map(|path| tree.text(path))
+        .collect();
+    let shared: Vec<bool> = released_charts
         .iter()
         .map(|one| {
             let name = one.values.file_name().and_then(|name| name.to_str());
@@ -66,12 +73,12 @@ pub(super) fn mark_shared(tree: &dyn Tree, asking: &[&PathBuf], inflated: &mut [
                     && (other.values == one.values && other.at.is_whole()
                         || other.below.contains(&one.values))
             };
-            let own = inflated.iter().filter(reads).count();
+            let own = released_charts.iter().filter(reads).count();
             let named = texts.iter().map(|text| mentions(text, name));
             named.sum::<usize>() > own
         })
         .collect();
-    for (one, shared) in inflated.iter_mut().zip(shared) {
+    for (one, shared) in released_charts.iter_mut().zip(shared) {
         one.is_shared = shared;
     }
 }
@@ -154,7 +161,7 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
         let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
         let inline = entry.contains_key("valuesInline") || file.is_none();
         Some(ReleasedChart {
-            asking: path.to_owned(),
+            declared_in: path.to_owned(),
             folder: chart,
             values: match (&file, inline) {
                 (Some(file), false) => file.clone(),
@@ -181,7 +188,7 @@ pub(super) fn not_analysed(why: &str) -> String {
 impl ReleasedChart {
     /// Files that have to be judged together.
     pub(super) fn group(&self) -> Vec<PathBuf> {
-        let own = [self.asking.clone(), self.values.clone()];
+        let own = [self.declared_in.clone(), self.values.clone()];
         let below = self.below.iter().cloned();
         let vendored = self.loaded.vendored.iter().cloned();
         own.into_iter().chain(below).chain(vendored).collect()
@@ -201,29 +208,29 @@ impl ReleasedChart {
                     let is_default = |path: &Path| self.below.iter().any(|below| below == path);
                     drop_defaults(members, &self.loaded.vendored, &is_default);
                 }
-                hold(members, &self.loaded.vendored, UNPACKED);
-                if let Some(member) = members.get_mut(&self.asking) {
+                block_fixes(members, &self.loaded.vendored, UNPACKED);
+                if let Some(member) = members.get_mut(&self.declared_in) {
                     let target = self.target();
                     let found = found.into_iter();
                     changes = found
-                        .filter_map(|one| one.add_to(&self.asking, member, &target))
+                        .filter_map(|one| one.add_to(&self.declared_in, member, &target))
                         .collect();
                 }
             }
             Err(why) => {
                 // What is in the chart is all that is reported of it.
-                hold(members, &self.loaded.vendored, UNPACKED);
-                let asking = members.get_mut(&self.asking);
-                let at = asking.as_ref().and_then(|asking| {
-                    let name = self.name_in(&asking.text)?;
+                block_fixes(members, &self.loaded.vendored, UNPACKED);
+                let declared_in = members.get_mut(&self.declared_in);
+                let at = declared_in.as_ref().and_then(|declared_in| {
+                    let name = self.name_in(&declared_in.text)?;
                     Some(name.start)
                 });
-                note(asking, at, not_analysed(&why), false);
+                note(declared_in, at, not_analysed(&why), false);
             }
         }
         for fault in &self.loaded.faults {
-            let asking = members.get_mut(&self.asking);
-            note(asking, None, fault.message(), fault.fatal);
+            let declared_in = members.get_mut(&self.declared_in);
+            note(declared_in, None, fault.message(), fault.fatal);
         }
         changes
     }
@@ -241,12 +248,12 @@ impl ReleasedChart {
         }
         let text =
             |path: &Path| text(path).ok_or_else(|| format!("{} cannot be read", shown(path)));
-        let unread = |path: &Path, error: String| match path == self.asking {
+        let unread = |path: &Path, error: String| match path == self.declared_in {
             true => format!("the file {error}"),
             false => format!("{} {error}", shown(path)),
         };
         let about = Metadata {
-            name_at: self.name_in(text(&self.asking)?),
+            name_at: self.name_in(text(&self.declared_in)?),
             ..Metadata::default()
         };
         let written = text(&self.values)?;

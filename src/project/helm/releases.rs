@@ -2,14 +2,14 @@
 //!
 //! Of those that a tool put there, archives and folders that the settings list, the override of what they have by default
 //! goes into the values of the release. Any other chart in a folder is the user's own and edited there; what a release
-//! gives it is laid over its values when its images are judged. Values that a release takes from where they cannot be read
+//! gives it overrides its values when its images are judged. Values that a release takes from where they cannot be read
 //! here are named, and nothing is said of the release.
 
 mod layers;
 
 use std::path::{Path, PathBuf};
 
-use super::given::{Given, Laid};
+use super::given::{Given, ReleaseValues};
 use super::released_chart::{ReleaseContext, ReleasedChart};
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::file_type::{FileType, Holds};
@@ -45,7 +45,7 @@ fn names_argo(bytes: &[u8]) -> bool {
 /// A release as its file says it.
 pub(super) struct Release {
     /// The file that says it.
-    asking: PathBuf,
+    declared_in: PathBuf,
     /// Whether a tool put the chart there.
     is_vendored: bool,
     /// All values that it gives, the lowest first. `None` where some of them are not of this tree.
@@ -57,7 +57,7 @@ pub(super) struct Release {
     /// The file that has the values which win, and where in it they are.
     values: PathBuf,
     at: Spot,
-    /// Values files that those are laid over, the first below all others.
+    /// Values files that those override, the first below all others.
     below: Vec<PathBuf>,
     /// The key by which it has values that cannot be read here.
     unseen: Option<&'static str>,
@@ -83,12 +83,12 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
 
 impl Release {
     /// The chart that a tool put there, for overrides to be written into the release.
-    pub(super) fn inflated(&self, scene: ReleaseContext<'_>) -> Option<ReleasedChart> {
+    pub(super) fn released_charts(&self, scene: ReleaseContext<'_>) -> Option<ReleasedChart> {
         if !self.is_vendored {
             return None;
         }
         Some(ReleasedChart {
-            asking: self.asking.clone(),
+            declared_in: self.declared_in.clone(),
             folder: self.chart.clone(),
             values: self.values.clone(),
             loaded: scene.load(&self.chart, is_archive(&self.chart))?,
@@ -100,11 +100,11 @@ impl Release {
         })
     }
 
-    /// What is laid over the values of a chart of the user's own.
-    pub(super) fn laid(self) -> Option<Laid> {
+    /// What overrides the values of a chart of the user's own.
+    pub(super) fn release_values(self) -> Option<ReleaseValues> {
         let layers = self.layers.filter(|layers| !layers.is_empty())?;
-        (!self.is_vendored).then_some(Laid {
-            asking: self.asking,
+        (!self.is_vendored).then_some(ReleaseValues {
+            declared_in: self.declared_in,
             chart: self.chart,
             layers,
         })
@@ -195,7 +195,7 @@ impl ReleaseFile<'_> {
             .find(|(key, table)| table.contains_key(*key));
         let folder = self.chart_at_root(&text(chart, "chart")?)?;
         Some(Release {
-            asking: self.path.to_owned(),
+            declared_in: self.path.to_owned(),
             is_vendored: self.is_vendored(&folder),
             layers: self.layers_of_flux(number, spec, chart),
             chart: folder,
@@ -278,7 +278,7 @@ impl ReleaseFile<'_> {
             None => (self.path.to_owned(), at("valuesObject")),
         };
         Some(Release {
-            asking: self.path.to_owned(),
+            declared_in: self.path.to_owned(),
             is_vendored: self.is_vendored(&chart),
             layers,
             chart,
@@ -386,7 +386,7 @@ impl ReleaseFile<'_> {
             }
         };
         Some(Release {
-            asking: self.path.to_owned(),
+            declared_in: self.path.to_owned(),
             is_vendored: self.is_vendored(&chart),
             layers: self.layers_of_helmfile(spot, release),
             chart,

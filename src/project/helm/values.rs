@@ -15,7 +15,7 @@ pub(super) use spot::{File, NO_VALUES, Spot, Step, at, node_at};
 
 pub(super) type Table = BTreeMap<String, Value>;
 
-/// Tables are shared until they are changed: layers are laid over each other again and again.
+/// Tables are shared until they are changed: layers are merged again and again.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::chart::{Dependency, Metadata};
-use super::met::Met;
+use super::found_chart::FoundChart;
 use crate::version::satisfies;
 
 /// What the settings say of charts that a tool put into the tree.
@@ -31,8 +31,8 @@ impl Vendored<'_> {
     }
 
     /// Those of the charts that a tool puts back, by their folders.
-    pub(super) fn among(&self, met: &[Met]) -> BTreeSet<PathBuf> {
-        let by_folder: BTreeMap<&Path, &Metadata> = met
+    pub(super) fn among(&self, found: &[FoundChart]) -> BTreeSet<PathBuf> {
+        let by_folder: BTreeMap<&Path, &Metadata> = found
             .iter()
             .map(|one| (one.folder.as_path(), &one.metadata))
             .collect();
@@ -42,11 +42,11 @@ impl Vendored<'_> {
             let parent = by_folder.get(above)?;
             (charts.file_name()? == "charts").then_some(*parent)
         };
-        let is_held = |one: &&Met| match parent(&one.folder) {
+        let is_held = |one: &&FoundChart| match parent(&one.folder) {
             Some(parent) => self.holds(&one.folder, &one.metadata, parent),
             None => self.lists(&one.folder),
         };
-        let folders = met.iter().filter(is_held);
+        let folders = found.iter().filter(is_held);
         folders.map(|one| one.folder.clone()).collect()
     }
 }

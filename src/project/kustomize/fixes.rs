@@ -157,8 +157,8 @@ impl Fixer<'_> {
     }
 
     fn hold_back(&mut self) {
-        let held = std::mem::take(&mut self.outcome.held);
-        for (cause, why) in &held {
+        let blocked = std::mem::take(&mut self.outcome.blocked);
+        for (cause, why) in &blocked {
             if let Cause::Source(source) = cause
                 && let Some(location) = self.sources[*source]
                 && let Some(finding) = self.finding(location)
@@ -166,7 +166,7 @@ impl Fixer<'_> {
                 lower(finding, Applicability::Display, why);
             }
         }
-        self.outcome.held = held;
+        self.outcome.blocked = blocked;
         for file in &self.group.files {
             let Err(why) = &file.free else { continue };
             if let Some(member) = self.members.get_mut(&*file.path) {
@@ -192,9 +192,9 @@ impl Fixer<'_> {
     /// The edits of an entry, as they are planned.
     fn edits_of(&self, index: usize) -> Vec<Edit> {
         let rewrite = &self.group.overrides[index];
-        let held = &self.outcome.held;
+        let blocked = &self.outcome.blocked;
         let is_active = |source: usize| {
-            self.sources[source].is_some() && !held.contains_key(&Cause::Source(source))
+            self.sources[source].is_some() && !blocked.contains_key(&Cause::Source(source))
         };
         let new_name = rewrite.new_name(self.group, &is_active);
         let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
@@ -326,8 +326,8 @@ impl Fixer<'_> {
                 dropped.entry(location.0).or_default().insert(location.1);
                 continue;
             }
-            let held = self.outcome.held.get(&Cause::Entry(index));
-            let why = held.or(self.leaves[index].fixed.as_ref()).cloned();
+            let blocked = self.outcome.blocked.get(&Cause::Entry(index));
+            let why = blocked.or(self.leaves[index].fixed.as_ref()).cloned();
             let why = why.unwrap_or_else(|| "a `newName` cannot be added to the entry".to_owned());
             if let Some(finding) = self.finding(location) {
                 lower(finding, Applicability::Display, &why);

@@ -5,13 +5,15 @@
 use super::image_scalars::edited;
 use crate::edit::Edit;
 use crate::source::Span;
-use crate::syntax::beside::{Fault, Laid, before_on_line, beside, end_of_line, lay, line_end};
+use crate::syntax::beside::{
+    Fault, PairLayout, before_on_line, beside, end_of_line, layout_of, line_end,
+};
 use crate::syntax::yaml::{List, Map};
 
 /// Where the pairs stand, quotes included, and what goes before and between them.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    pairs: Vec<Laid>,
+    pairs: Vec<PairLayout>,
     name: usize,
     /// A `newName` that may be there without a value.
     new_name: Option<usize>,
@@ -41,10 +43,10 @@ impl Layout {
         map: &Map<'_>,
         list: Option<&List<'_>>,
     ) -> Result<Self, &'static str> {
-        let laid: Vec<Laid> = map
+        let layouts: Vec<PairLayout> = map
             .entries
             .iter()
-            .map(|pair| lay(text, map, pair))
+            .map(|pair| layout_of(text, map, pair))
             .collect::<Result<_, _>>()
             .map_err(reason)?;
         let at = |key: &str| {
@@ -52,7 +54,7 @@ impl Layout {
             pairs.rposition(|pair| pair.name() == Some(key))
         };
         let name = at("name").ok_or(SPREAD)?;
-        let first = laid.first().ok_or(SPREAD)?.key.start;
+        let first = layouts.first().ok_or(SPREAD)?.key.start;
         let start = if map.flow { map.span.start } else { first };
         let before = before_on_line(text, start);
         let item = match list {
@@ -69,7 +71,7 @@ impl Layout {
             closed.then_some(()).ok_or(SPREAD)?;
         }
         Ok(Self {
-            pairs: laid,
+            pairs: layouts,
             name,
             new_name: at("newName"),
             flow: map.flow,

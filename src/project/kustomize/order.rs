@@ -14,7 +14,7 @@ impl Order {
     pub(super) fn new(below: &[Vec<usize>]) -> Self {
         let mut search = Search {
             below,
-            met: vec![None; below.len()],
+            reached: vec![None; below.len()],
             low: vec![0; below.len()],
             open: Vec::new(),
             order: Self {
@@ -37,9 +37,9 @@ impl Order {
 
 struct Search<'b> {
     below: &'b [Vec<usize>],
-    /// When a layer was met.
-    met: Vec<Option<usize>>,
-    /// When the first layer was met that it leads back to.
+    /// When a layer was reached.
+    reached: Vec<Option<usize>>,
+    /// When the first layer was reached that it leads back to.
     low: Vec<usize>,
     /// Layers of circles that may not be complete.
     open: Vec<usize>,
@@ -53,11 +53,11 @@ impl Search<'_> {
         while let Some((layer, next)) = way.last_mut() {
             let layer = *layer;
             if *next == 0 {
-                if self.met[layer].is_some() {
+                if self.reached[layer].is_some() {
                     way.pop();
                     continue;
                 }
-                self.met[layer] = Some(*count);
+                self.reached[layer] = Some(*count);
                 self.low[layer] = *count;
                 self.open.push(layer);
                 *count += 1;
@@ -65,10 +65,10 @@ impl Search<'_> {
             match self.below[layer].get(*next) {
                 Some(below) => {
                     *next += 1;
-                    match self.met[*below] {
+                    match self.reached[*below] {
                         None => way.push((*below, 0)),
-                        Some(met) if self.order.circle[*below] == usize::MAX => {
-                            self.low[layer] = self.low[layer].min(met);
+                        Some(reached) if self.order.circle[*below] == usize::MAX => {
+                            self.low[layer] = self.low[layer].min(reached);
                         }
                         Some(_) => {}
                     }
@@ -83,7 +83,7 @@ impl Search<'_> {
 
     fn close(&mut self, layer: usize, above: Option<usize>) {
         self.order.layers.push(layer);
-        if self.met[layer] == Some(self.low[layer]) {
+        if self.reached[layer] == Some(self.low[layer]) {
             while let Some(last) = self.open.pop() {
                 self.order.circle[last] = layer;
                 if last == layer {

@@ -27,13 +27,13 @@ pub(super) struct Permission {
 }
 
 /// What has to stay as it is, with the reason for people.
-pub(super) type Held = BTreeMap<Cause, String>;
+pub(super) type Blocked = BTreeMap<Cause, String>;
 
 /// What an outcome is made of: what belongs together, and what has to stay as it is.
 #[derive(Debug, Default)]
 pub(super) struct FixPlan {
     pub(super) plan: PlannedChanges,
-    pub(super) held: Held,
+    pub(super) blocked: Blocked,
     /// Sets of what must be done together, those of one left out.
     pub(super) fix_sets: Vec<FixSet>,
 }
@@ -54,24 +54,24 @@ pub(super) struct Planner<'g> {
 
 impl Planner<'_> {
     pub(super) fn plan(&self) -> FixPlan {
-        let mut held = Held::new();
+        let mut blocked = Blocked::new();
         for _ in 0..MOST_ROUNDS {
-            let (plan, simulated, settled) = self.settle(&held);
+            let (plan, simulated, settled) = self.settle(&blocked);
             if simulated.gave_up || !settled {
                 return self.nothing(
                     "the kustomizations connected to it could not be followed completely",
                 );
             }
-            let wrong = self.wrong(&plan, &simulated, &held);
-            let before = held.len();
+            let wrong = self.wrong(&plan, &simulated, &blocked);
+            let before = blocked.len();
             for (cause, why) in wrong {
-                held.entry(cause).or_insert(why);
+                blocked.entry(cause).or_insert(why);
             }
-            if held.len() == before {
-                let fix_sets = self.fix_sets(&plan, &simulated, &held);
+            if blocked.len() == before {
+                let fix_sets = self.fix_sets(&plan, &simulated, &blocked);
                 return FixPlan {
                     plan,
-                    held,
+                    blocked,
                     fix_sets,
                 };
             }
@@ -83,7 +83,7 @@ impl Planner<'_> {
     fn nothing(&self, why: &'static str) -> FixPlan {
         FixPlan {
             plan: PlannedChanges::nothing(self.group),
-            held: self.all(why).collect(),
+            blocked: self.all(why).collect(),
             fix_sets: Vec::new(),
         }
     }
@@ -96,18 +96,18 @@ impl Planner<'_> {
             .map(move |cause| (cause, why.to_owned()))
     }
 
-    fn is_active(&self, source: usize, held: &Held) -> bool {
-        self.is_there[source] && !held.contains_key(&Cause::Source(source))
+    fn is_active(&self, source: usize, blocked: &Blocked) -> bool {
+        self.is_there[source] && !blocked.contains_key(&Cause::Source(source))
     }
 
-    fn play(&self, plan: &PlannedChanges, held: &Held) -> Simulated {
-        Simulator::new(self.group, plan, &|source| self.is_active(source, held)).play()
+    fn play(&self, plan: &PlannedChanges, blocked: &Blocked) -> Simulated {
+        Simulator::new(self.group, plan, &|source| self.is_active(source, blocked)).play()
     }
 
-    /// The changes that follow from what is not held. `false` where they do not come to an end.
-    fn settle(&self, held: &Held) -> (PlannedChanges, Simulated, bool) {
+    /// The changes that follow from what is not blocked. `false` where they do not come to an end.
+    fn settle(&self, blocked: &Blocked) -> (PlannedChanges, Simulated, bool) {
         let mut plan = PlannedChanges::nothing(self.group);
-        let mut simulated = self.play(&plan, held);
+        let mut simulated = self.play(&plan, blocked);
         let mut refused = BTreeSet::new();
         for _ in 0..MOST_ROUNDS {
             // Patterns that were tried, and select something else.
@@ -115,7 +115,7 @@ impl Planner<'_> {
                 if !self.group.overrides[entry].entry.is_literal()
                     && let [name] = &*change.names
                     && !self
-                        .misfits(entry, change, &simulated.inputs[entry], held)
+                        .misfits(entry, change, &simulated.inputs[entry], blocked)
                         .is_empty()
                 {
                     refused.insert((entry, name.clone()));
@@ -123,7 +123,7 @@ impl Planner<'_> {
             }
             let next = PlannedChanges {
                 changes: (0..self.group.overrides.len())
-                    .map(|entry| self.change(entry, &simulated.inputs[entry], held, &refused))
+                    .map(|entry| self.change(entry, &simulated.inputs[entry], blocked, &refused))
                     .collect(),
                 tests: (0..self.group.tests.len())
                     .map(|test| self.test(test, &simulated.tested[test]))
@@ -133,14 +133,14 @@ impl Planner<'_> {
                 return (plan, simulated, true);
             }
             plan = next;
-            simulated = self.play(&plan, held);
+            simulated = self.play(&plan, blocked);
         }
         (plan, simulated, false)
     }
 
-    fn act<'a>(&'a self, index: usize, change: &'a Change, held: &Held) -> EntryEffect<'a> {
+    fn act<'a>(&'a self, index: usize, change: &'a Change, blocked: &Blocked) -> EntryEffect<'a> {
         EntryEffect::new(self.group, index, change, &|source| {
-            self.is_active(source, held)
+            self.is_active(source, blocked)
         })
     }
 
@@ -150,9 +150,9 @@ impl Planner<'_> {
         index: usize,
         change: &Change,
         inputs: &'f [Rc<ImageValue>],
-        held: &Held,
+        blocked: &Blocked,
     ) -> Vec<&'f ImageValue> {
-        let act = self.act(index, change, held);
+        let act = self.act(index, change, blocked);
         let inputs = inputs.iter().map(|image_value| &**image_value);
         inputs
             .filter(|image_value| !act.is_correct(image_value))
@@ -160,10 +160,10 @@ impl Planner<'_> {
     }
 
     /// The change of an entry for which no base moves now.
-    fn least(&self, index: usize, held: &Held) -> Change {
+    fn least(&self, index: usize, blocked: &Blocked) -> Change {
         let rewrite = &self.group.overrides[index];
         let leave = &self.leaves[index];
-        if held.contains_key(&Cause::Entry(index)) {
+        if blocked.contains_key(&Cause::Entry(index)) {
             return Change::default();
         }
         let left_behind = rewrite.left_behind.as_ref().filter(|_| leave.follows);
@@ -182,12 +182,12 @@ impl Planner<'_> {
         &self,
         index: usize,
         inputs: &[Rc<ImageValue>],
-        held: &Held,
+        blocked: &Blocked,
         refused: &BTreeSet<(usize, String)>,
     ) -> Change {
         let entry = &self.group.overrides[index].entry;
-        let least = self.least(index, held);
-        let act = self.act(index, &least, held);
+        let least = self.least(index, blocked);
+        let act = self.act(index, &least, blocked);
         let selected = inputs
             .iter()
             .filter(|image_value| act.selects(&image_value.before));
@@ -274,13 +274,13 @@ impl Planner<'_> {
         index: usize,
         change: &Change,
         inputs: &'f [Rc<ImageValue>],
-        held: &Held,
+        blocked: &Blocked,
     ) -> Vec<&'f ImageValue> {
         let unchanged = Change {
             follows: change.follows,
             ..Change::default()
         };
-        let act = self.act(index, &unchanged, held);
+        let act = self.act(index, &unchanged, blocked);
         let inputs = inputs.iter().map(|image_value| &**image_value);
         inputs
             .filter(|image_value| act.selects(&image_value.before) && !act.is_correct(image_value))
@@ -288,7 +288,12 @@ impl Planner<'_> {
     }
 
     /// What has to change together.
-    fn fix_sets(&self, plan: &PlannedChanges, simulated: &Simulated, held: &Held) -> Vec<FixSet> {
+    fn fix_sets(
+        &self,
+        plan: &PlannedChanges,
+        simulated: &Simulated,
+        blocked: &Blocked,
+    ) -> Vec<FixSet> {
         let mut sets = FixSets::default();
         for (index, change) in plan.changes.iter().enumerate() {
             let own = Cause::Entry(index);
@@ -299,13 +304,13 @@ impl Planner<'_> {
                 continue;
             }
             let inputs = &simulated.inputs[index];
-            for image_value in self.lost(index, change, inputs, held) {
+            for image_value in self.lost(index, change, inputs, blocked) {
                 sets.join_all(own, &image_value.causes);
             }
             // What fits only while both or neither of the two is done.
-            let changed = self.act(index, change, held);
+            let changed = self.act(index, change, blocked);
             let unchanged = Change::default();
-            let unchanged = self.act(index, &unchanged, held);
+            let unchanged = self.act(index, &unchanged, blocked);
             for image_value in inputs
                 .iter()
                 .filter(|image_value| !image_value.causes.is_empty())

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::yaml;
 
 /// Locks the files of a group where one of them, or one that they name, is there but is not understood.
-pub(super) fn hold(group: &BuildGraph, tree: &dyn Tree, members: &mut Members) {
+pub(super) fn block_fixes(group: &BuildGraph, tree: &dyn Tree, members: &mut Members) {
     let Some(why) = reason(group, tree, members) else {
         return;
     };

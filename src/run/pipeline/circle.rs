@@ -112,8 +112,8 @@ impl Unsettled {
         }
     }
 
-    /// Says so at the file, and holds all fixes of the files that are judged with it.
-    pub(super) fn hold(self, members: &mut Members) {
+    /// Reports it at the file, and blocks all fixes of the files that are judged with it.
+    pub(super) fn block_fixes(self, members: &mut Members) {
         for (path, member) in members {
             let is_cause = *path == self.path;
             if is_cause {

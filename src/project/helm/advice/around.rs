@@ -50,7 +50,7 @@ impl<'f> NamingFile<'f> {
         self.documents.iter().zip(entries)
     }
 
-    /// Whether it has an object that is laid over another.
+    /// Whether it has an object that patches another.
     pub(super) fn is_patch(&self) -> bool {
         let mut entries = self.entries.iter().flatten();
         entries.any(|entry| entry.way.base().is_some())

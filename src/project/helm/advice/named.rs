@@ -39,7 +39,7 @@ pub(super) struct Named {
     /// URL is not here), or the object that has its version is judged by itself.
     pub(super) has_values_only: bool,
     pub(super) given: Given,
-    /// Of a patch the files that have what it is laid over.
+    /// Of a patch the files that have what it patches.
     pub(super) bases: Vec<PathBuf>,
     /// Whether values have the chart accept images from elsewhere.
     pub(super) is_lifted: bool,

@@ -127,7 +127,7 @@ pub(super) struct Origin {
     pub(super) chart: String,
     /// The file that has the URL, if it is another one.
     pub(super) source: Option<PathBuf>,
-    /// Of a patch the files that have what it is laid over.
+    /// Of a patch the files that have what it patches.
     pub(super) bases: Vec<PathBuf>,
 }
 

@@ -153,7 +153,7 @@ impl Advice<'_> {
         found
     }
 
-    /// What a document that is laid over an object says, with the object. It is one of so many in its text.
+    /// What a document that patches an object says, with the object. It is one of so many in its text.
     fn of_merge(
         &self,
         file: &NamingFile<'_>,
@@ -257,7 +257,7 @@ impl Advice<'_> {
     }
 }
 
-/// Where values are in a text that is laid over an object, and where none can be added to.
+/// Where values are in a text that patches an object, and where none can be added to.
 fn in_text(entry: &Entry<'_>, patch: &Patch<'_>) -> (Vec<Place>, Vec<GivenAt>) {
     let (mut places, mut closed) = (Vec::new(), Vec::new());
     for (path, form) in entry.way.values {

@@ -58,7 +58,7 @@ pub(super) enum Repository {
     Prefix(&'static str),
     /// The chart's own name is the URL.
     InName,
-    /// By the object of that kind, and of the same name, that this one is laid over.
+    /// By the object of that kind, and of the same name, that this one patches.
     Base(Kind),
 }
 
@@ -250,7 +250,7 @@ impl Way {
         document.into_iter().chain(keys)
     }
 
-    /// The kind of the object that this one is laid over, if it is.
+    /// The kind of the object that this one patches, if it is.
     pub(super) fn base(&self) -> Option<Kind> {
         match self.repository {
             Repository::Base(kind) => Some(kind),

@@ -13,7 +13,7 @@ use crate::check::Image;
 use crate::image::ImageRef;
 use crate::project::helm::readers::rendered;
 use crate::project::helm::vendored::Vendored;
-use crate::project::helm::{meet_all, owned};
+use crate::project::helm::{find_charts, owned};
 use crate::project::{PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::source::{LineIndex, Position, Span};
@@ -33,7 +33,7 @@ pub fn images(
     rules: &RuleSet,
     vendored: Vendored<'_>,
 ) -> Vec<Rendered> {
-    let owned = owned(meet_all(tree, files), vendored, &[]);
+    let owned = owned(find_charts(tree, files), vendored, &[]);
     let has = |folder: &Path, name| tree.place(&folder.join(name)) == PathKind::Folder;
     owned
         .par_iter()

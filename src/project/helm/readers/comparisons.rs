@@ -53,7 +53,7 @@ pub(super) fn settle(members: &mut Members, compared: &[&Compared], may_follow: 
         let together = may_follow.then(|| together(&fixes, members, compared));
         match together.flatten() {
             Some(edits) => tie(&fixes, &edits, members),
-            None => hold(&fixes, members),
+            None => block_fixes(&fixes, members),
         }
     }
 }
@@ -143,7 +143,7 @@ fn tie(fixes: &[&Turning<'_>], edits: &Arc<[FileEdit]>, members: &mut Members) {
     }
 }
 
-fn hold(fixes: &[&Turning<'_>], members: &mut Members) {
+fn block_fixes(fixes: &[&Turning<'_>], members: &mut Members) {
     for one in fixes {
         let Some((finding, turned)) = one.shown(members) else {
             continue;

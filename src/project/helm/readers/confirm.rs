@@ -87,7 +87,7 @@ impl Readers<'_> {
         self.confirm_with_layers(&mut trial, declares, members, &values);
     }
 
-    /// Has those overrides reviewed that make a wrong image where other values are laid over the chart's own.
+    /// Has those overrides reviewed that make a wrong image where other values override the chart's own.
     fn confirm_with_layers(
         &self,
         trial: &mut Trial<'_>,

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::project::helm::given::{Given, Laid};
+use crate::project::helm::given::{Given, ReleaseValues};
 
-/// Values that are laid over a chart's own: of a file beside them, or of a release.
+/// Values that override a chart's own: of a file beside them, or of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layer {
     /// The file that says that they are.
@@ -23,10 +23,10 @@ impl Layer {
         }
     }
 
-    pub(super) fn of_release(laid: &Laid) -> Self {
+    pub(super) fn of_release(released: &ReleaseValues) -> Self {
         Self {
-            path: laid.asking.clone(),
-            given: laid.layers.clone(),
+            path: released.declared_in.clone(),
+            given: released.layers.clone(),
             is_release: true,
         }
     }

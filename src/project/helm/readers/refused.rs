@@ -55,7 +55,7 @@ impl Schemas {
         (!of.is_empty()).then_some(Self { root, of })
     }
 
-    /// What they refuse where values are laid over those of the root; `None` where that takes too much work to know.
+    /// What they refuse where values override those of the root; `None` where that takes too much work to know.
     fn refuse(&self, over: Table) -> Option<Refused> {
         let (nest, values) = effective::rendered(&self.root, over);
         let mut refused = Refused::new();
@@ -120,7 +120,7 @@ impl Readers<'_> {
         }
     }
 
-    /// The findings whose fixes are refused with values that are laid over the chart's own, and why.
+    /// The findings whose fixes are refused with values that override the chart's own, and why.
     fn refused(
         &self,
         schemas: &Schemas,
@@ -148,7 +148,7 @@ impl Readers<'_> {
                 patch.offer(path, fix);
             }
             let changed = patch.changed().collect();
-            schemas.refuse(self.laid(given, members, &changed)?)
+            schemas.refuse(self.merged(given, members, &changed)?)
         };
         let Some(before) = with(&[]) else {
             return Vec::new();
@@ -180,8 +180,8 @@ impl Readers<'_> {
         tried.chain(others).collect()
     }
 
-    /// The chart's own values with others laid over them, as they are with the changed texts.
-    fn laid(
+    /// The chart's own values with others merged over them, as they are with the changed texts.
+    fn merged(
         &self,
         given: &[Given],
         members: &Members,
@@ -196,12 +196,12 @@ impl Readers<'_> {
             }
         };
         let own = text(&self.values).unwrap_or_default();
-        let mut laid = read_whole(&own, 0).ok()?;
+        let mut merged = read_whole(&own, 0).ok()?;
         for one in given {
             let mut upper = one.read(&text(&one.file)?, 0).ok()?;
-            merge(&mut upper, &laid, true);
-            laid = upper;
+            merge(&mut upper, &merged, true);
+            merged = upper;
         }
-        Some(laid)
+        Some(merged)
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Readers;
-use super::hold::Reading;
 use super::image::Image;
+use super::shared_values::Reading;
 use super::trace::{chart, images_with};
 use crate::edit::Edit;
 use crate::project::Members;

@@ -27,7 +27,7 @@ const MOST_PASSES: usize = 4 * EVERY_WAY;
 /// What is known of a chart with one set of values.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    /// What is laid over the chart's own values, if anything is.
+    /// What overrides the chart's own values, if anything is.
     pub layer: Option<Layer>,
     pub images: Vec<Image>,
     /// Other words that values became a part of and that a rule applies to.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::given::{Given, Laid, is_layer};
+use super::super::given::{Given, ReleaseValues, is_layer};
 use super::super::values;
 use super::layer::Layer;
 use crate::project::{Members, Tree};
@@ -15,12 +15,16 @@ const MOST_LAYERS: usize = 64;
 pub(super) const NOT_TRIED: &str =
     "the chart has more values files or releases than regfix tries, and not all of them were tried";
 
-/// What is laid over the values of the chart in a folder, by files beside them and by releases: what is tried, and the rest.
-pub(super) fn all(tree: &dyn Tree, folder: &Path, laid: &[Laid]) -> (Vec<Layer>, Vec<Layer>) {
+/// What overrides the values of the chart in a folder, by files beside them and by releases: what is tried, and the rest.
+pub(super) fn all(
+    tree: &dyn Tree,
+    folder: &Path,
+    released: &[ReleaseValues],
+) -> (Vec<Layer>, Vec<Layer>) {
     let beside = tree.list(folder).into_iter();
     let beside = beside.filter(|path| is_layer(path)).map(Layer::of_file);
     let (mut layers, mut untried) = tried(tree, beside);
-    let (releases, others) = tried(tree, laid.iter().map(Layer::of_release));
+    let (releases, others) = tried(tree, released.iter().map(Layer::of_release));
     layers.extend(releases);
     untried.extend(others);
     (layers, untried)

@@ -6,7 +6,7 @@ use super::super::entry::Change;
 use super::super::entry_effect::EntryEffect;
 use super::super::image_value::{Cause, ImageValue};
 use super::super::simulator::{PlannedChanges, Simulated};
-use super::{Held, Planner};
+use super::{Blocked, Planner};
 
 impl Planner<'_> {
     /// What has to stay as it is for the plan to be right.
@@ -14,11 +14,11 @@ impl Planner<'_> {
         &self,
         plan: &PlannedChanges,
         simulated: &Simulated,
-        held: &Held,
+        blocked: &Blocked,
     ) -> Vec<(Cause, String)> {
         let mut wrong = Vec::new();
         for (index, change) in plan.changes.iter().enumerate() {
-            self.wrong_at_entry(index, change, &simulated.inputs[index], held, &mut wrong);
+            self.wrong_at_entry(index, change, &simulated.inputs[index], blocked, &mut wrong);
         }
         for (index, next) in plan.tests.iter().enumerate() {
             let Some(next) = next else { continue };
@@ -46,12 +46,12 @@ impl Planner<'_> {
         index: usize,
         change: &Change,
         inputs: &[Rc<ImageValue>],
-        held: &Held,
+        blocked: &Blocked,
         wrong: &mut Vec<(Cause, String)>,
     ) {
         let rewrite = &self.group.overrides[index];
         let place = &self.places[index];
-        let lost = self.lost(index, change, inputs, held);
+        let lost = self.lost(index, change, inputs, blocked);
         if !rewrite.entry.pattern.is_known() {
             let why = format!("it is not known whether the `images` entry at {place} selects it");
             let causes = inputs.iter().flat_map(|image_value| &image_value.causes);
@@ -59,7 +59,7 @@ impl Planner<'_> {
             return;
         }
         if !change.names.is_empty()
-            && let Err(why) = self.may_change(index, change, held)
+            && let Err(why) = self.may_change(index, change, blocked)
         {
             if change.follows {
                 wrong.push((Cause::Entry(index), why.clone()));
@@ -69,7 +69,7 @@ impl Planner<'_> {
             wrong.extend(causes.map(|cause| (*cause, why.clone())));
             return;
         }
-        let act = self.act(index, change, held);
+        let act = self.act(index, change, blocked);
         for image_value in inputs
             .iter()
             .filter(|image_value| !act.is_correct(image_value))
@@ -84,18 +84,18 @@ impl Planner<'_> {
             };
             let why = why_misfit(place, &act, image_value);
             wrong.extend(causes.into_iter().map(|cause| (cause, why.clone())));
-            // Where nothing else can be held, the entry itself is not extended.
+            // Where nothing else can be blocked, the entry itself is not extended.
             wrong.push((Cause::Entry(index), why));
         }
     }
 
-    fn may_change(&self, index: usize, change: &Change, held: &Held) -> Result<(), String> {
+    fn may_change(&self, index: usize, change: &Change, blocked: &Blocked) -> Result<(), String> {
         let rewrite = &self.group.overrides[index];
         let file = &self.group.files[rewrite.file];
         if let Some(why) = &self.leaves[index].fixed {
             return Err(why.clone());
         }
-        let new_name = rewrite.new_name(self.group, &|source| self.is_active(source, held));
+        let new_name = rewrite.new_name(self.group, &|source| self.is_active(source, blocked));
         let new_name = new_name.as_ref().map(|(name, _)| name.as_str());
         let edits = rewrite.entry.edits(&file.text, change, new_name);
         edits.map(drop).map_err(str::to_owned)

@@ -11,7 +11,7 @@ use super::ways::{self, leaf};
 use crate::file_type;
 
 impl Advice<'_> {
-    /// What a patch in a file is laid over.
+    /// What a patch in a file overrides.
     pub(super) fn base(
         &self,
         path: &Path,

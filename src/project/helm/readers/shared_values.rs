@@ -17,7 +17,7 @@ use crate::rules::RuleSet;
 pub(super) struct Reading<'r> {
     pub image: &'r Image,
     pub wanted: String,
-    /// The values file by which the image is what it is, where that is laid over the chart's own values.
+    /// The values file by which the image is what it is, where that overrides the chart's own values.
     pub layer: Option<&'r Path>,
     /// The values of the chart.
     values: &'r Path,
@@ -61,7 +61,7 @@ impl<'r> Reading<'r> {
 }
 
 /// Holds back what would make a wrong image.
-pub(super) fn hold(members: &mut Members, readings: &[Reading<'_>]) {
+pub(super) fn check(members: &mut Members, readings: &[Reading<'_>]) {
     for level in [Applicability::Safe, Applicability::Unsafe] {
         // Each round takes one fix at least.
         while let Some((reading, made)) = first_wrong(members, readings, level) {

@@ -7,28 +7,28 @@ use rayon::prelude::*;
 use super::chart::{self, Metadata};
 use crate::project::Tree;
 
-/// A chart that the walk met.
-pub(super) struct Met {
+/// A chart that the walk found.
+pub(super) struct FoundChart {
     pub chart: PathBuf,
     pub folder: PathBuf,
     pub metadata: Metadata,
 }
 
 /// The charts whose `Chart.yaml` is among the files.
-pub(super) fn meet_all(tree: &dyn Tree, files: &[PathBuf]) -> Vec<Met> {
+pub(super) fn find_charts(tree: &dyn Tree, files: &[PathBuf]) -> Vec<FoundChart> {
     let charts = files
         .par_iter()
         .filter(|path| path.file_name().is_some_and(|name| name == "Chart.yaml"));
-    charts.filter_map(|path| meet(tree, path)).collect()
+    charts.filter_map(|path| read_chart(tree, path)).collect()
 }
 
 /// Reads what a chart says of itself. One that does not parse is no chart to Helm either.
-pub(super) fn meet(tree: &dyn Tree, path: &Path) -> Option<Met> {
+pub(super) fn read_chart(tree: &dyn Tree, path: &Path) -> Option<FoundChart> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let text = tree.text(path)?;
     let requirements = tree.text(&folder.join("requirements.yaml"));
     let metadata = chart::metadata(&text, requirements.as_deref()).ok()?;
-    Some(Met {
+    Some(FoundChart {
         chart: path.to_owned(),
         folder,
         metadata,
