@@ -8,7 +8,7 @@ pub(crate) mod message;
 pub(crate) mod proxy;
 pub(crate) mod retry;
 pub(crate) mod secret;
-pub(crate) mod settings;
+pub mod settings;
 pub(crate) mod transport;
 pub(crate) mod url;
 

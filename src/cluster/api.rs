@@ -96,12 +96,10 @@ impl ApiServer {
         let transport = Transport::new(&Settings {
             ca_files: vec![folder.join("ca.crt")],
             system_roots: false,
-            insecure: Vec::new(),
-            private_hosts: Vec::new(),
             per_host: super::collect::READERS,
             limits,
             // No proxy: the server is inside the cluster.
-            environment: Environment::default(),
+            ..Settings::usual(Environment::default())
         })?;
         let namespace = match (&query.namespace, query.all_namespaces) {
             (_, true) => None,

@@ -1,4 +1,4 @@
-//! What is asked, and what comes back: an answer, or why there is none.
+//! Requests, and their answers or the reason why there is none.
 
 use std::io::{self, Read};
 
@@ -8,7 +8,7 @@ use super::address::Reach;
 use super::secret::Secret;
 use super::url::Url;
 
-/// What is to be asked.
+/// A question to a server.
 pub(crate) struct Request<'r> {
     pub(crate) method: Method,
     pub(crate) url: &'r Url,

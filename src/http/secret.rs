@@ -1,4 +1,4 @@
-//! What is sent to one server and shown to no one: tokens and passwords.
+//! Tokens and passwords: sent to one server, and shown to no one.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What can be set about connections.
+//! Settings of connections.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,26 +7,25 @@ use std::time::Duration;
 
 /// How connections are made, and to which hosts.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// PEM files with certificates that are trusted.
-    pub(crate) ca_files: Vec<PathBuf>,
+    pub ca_files: Vec<PathBuf>,
     /// Whether those of the system are trusted, too.
-    pub(crate) system_roots: bool,
+    pub system_roots: bool,
     /// Hosts, `host[:port]`, whose certificate is not checked, or that speak plain HTTP.
-    pub(crate) insecure: Vec<String>,
+    pub insecure: Vec<String>,
     /// Hosts, `host[:port]`, to which a server may send us though their addresses are private.
-    pub(crate) private_hosts: Vec<String>,
+    pub private_hosts: Vec<String>,
     /// Connections to one host that are kept open.
-    pub(crate) per_host: usize,
-    pub(crate) limits: Limits,
+    pub per_host: usize,
+    pub limits: Limits,
     /// Names the proxies.
-    pub(crate) environment: Environment,
+    pub environment: Environment,
 }
 
 impl Settings {
     /// What the system trusts, and the proxies that the environment names.
-    #[cfg(test)]
-    pub(crate) fn usual(environment: Environment) -> Self {
+    pub fn usual(environment: Environment) -> Self {
         Self {
             ca_files: Vec::new(),
             system_roots: true,

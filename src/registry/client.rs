@@ -46,7 +46,7 @@ impl Client {
         Ok(Self {
             exchange: Exchange::new(settings, keyring)?,
             mirrors: settings.mirrors.clone(),
-            per_host: settings.per_host,
+            per_host: settings.connection.per_host,
             cache: settings
                 .cache
                 .as_ref()

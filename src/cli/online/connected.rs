@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::super::Exit;
 use super::super::args::TableFormat;
 use super::{Registries, Tags, Verify};
+use crate::http::settings::Settings as Connection;
 use crate::printable::{self, complain};
 use crate::registry::client::{
     Answer, Client, Environment, Limits, Location, Mirror, Platform, Settings,
@@ -152,19 +153,21 @@ fn settings(registries: &Registries) -> Result<Settings, String> {
     Ok(Settings {
         auth_files: registries.authfile.clone(),
         mirrors: mirrors.collect::<Result<_, _>>()?,
-        ca_files: registries.ca_file.clone(),
-        insecure: registries.insecure_registry.clone(),
-        private_hosts: registries.allow_private_host.clone(),
-        per_host: usize::from(registries.per_host),
-        limits: Limits {
-            connect: usual.connect.min(total),
-            read: usual.read.min(total),
-            total,
-            wait: registries.max_wait,
-            ..usual
-        },
         cache: cache.transpose()?,
-        environment,
+        connection: Connection {
+            ca_files: registries.ca_file.clone(),
+            insecure: registries.insecure_registry.clone(),
+            private_hosts: registries.allow_private_host.clone(),
+            per_host: usize::from(registries.per_host),
+            limits: Limits {
+                connect: usual.connect.min(total),
+                read: usual.read.min(total),
+                total,
+                wait: registries.max_wait,
+                ..usual
+            },
+            ..Connection::usual(environment)
+        },
     })
 }
 

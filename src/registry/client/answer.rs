@@ -1,4 +1,4 @@
-//! What a registry answers, in the words that a user hears.
+//! Answers of registries, in words for users.
 
 use std::time::Duration;
 

@@ -78,7 +78,7 @@ impl Keyring {
             );
         }
         if settings.auth_files.is_empty() {
-            for path in usual(&settings.environment) {
+            for path in usual(&settings.connection.environment) {
                 match AuthFile::read(&path) {
                     Ok(file) => files.extend(file),
                     Err(problem) => {
@@ -89,7 +89,7 @@ impl Keyring {
         }
         let keyring = Self {
             files,
-            environment: settings.environment.clone(),
+            environment: settings.connection.environment.clone(),
             said: Mutex::default(),
         };
         Ok((keyring, problems))

@@ -92,7 +92,10 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn new(settings: &Settings, keyring: Keyring) -> Result<Self, String> {
         Ok(Self {
-            attempts: Attempts::new(Transport::new(&settings.connections())?, settings.limits),
+            attempts: Attempts::new(
+                Transport::new(&settings.connection)?,
+                settings.connection.limits,
+            ),
             keyring,
             hosts: Mutex::default(),
         })

@@ -1,4 +1,4 @@
-//! What this run knows of a registry: how it lets one in, the tokens it takes, and whether it is of use to ask it again.
+//! The state of a registry in this run: how it lets one in, the tokens it takes, and whether it is of use to ask it again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use super::challenge::Challenge;
 use crate::http::secret::Secret;
 use crate::http::url::Url;
 
-/// So many requests in a row that come to nothing, and the host is not asked again.
+/// After so many failed requests in a row, the host is not asked again.
 const MOST_FAILURES: u32 = 3;
 
 /// Nothing here is left half changed by a thread that panics.
@@ -106,7 +106,7 @@ impl Health {
         lock(&self.state).failures = 0;
     }
 
-    /// A request came to nothing, after all attempts.
+    /// A request failed, after all attempts.
     pub(super) fn failed(&self, reason: &str, for_good: bool) {
         let mut state = lock(&self.state);
         state.failures += 1;

@@ -117,18 +117,16 @@ fn nobody_there() {
         .unwrap();
     let server = Server::start(honest);
     let mut settings = settings(&server);
-    settings.insecure.push(free.to_string());
-    settings.limits.retries = 0;
+    settings.connection.insecure.push(free.to_string());
+    settings.connection.limits.retries = 0;
     let client = Client::new(&settings).unwrap();
     for name in [format!("{free}/a:1"), "host.invalid/a:1".to_owned()] {
         let location = Location::parse(&name).unwrap();
         check(&client.ask(&location, false), "unreachable", "");
     }
     // Plain HTTP, where nobody allowed it.
-    let plain = Client::new(&super::Settings {
-        insecure: Vec::new(),
-        ..settings
-    });
+    settings.connection.insecure.clear();
+    let plain = Client::new(&settings);
     let answer = ask(&plain.unwrap(), &server, "a:1");
     check(&answer, "unreachable", "");
     assert!(server.seen().is_empty());

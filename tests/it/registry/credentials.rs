@@ -167,7 +167,7 @@ fn an_identity_token_goes_to_the_service_in_a_form() {
         server.host()
     );
     std::fs::write(&settings.auth_files[0], text).unwrap();
-    settings.limits.retries = 0;
+    settings.connection.limits.retries = 0;
     let client = Client::new(&settings).unwrap();
     check(&ask(&client, &server, "private/a:1"), "available", "");
     let seen = service.seen();
@@ -354,7 +354,7 @@ fn what_comes_back_from_elsewhere_is_not_ours() {
     });
     let folder = tempfile::tempdir().unwrap();
     let mut settings = logged_in(&server, &server.host(), "user:pass", folder.path());
-    settings.insecure.push("localhost".to_owned());
+    settings.connection.insecure.push("localhost".to_owned());
     let client = Client::new(&settings).unwrap();
     check(
         &ask(&client, &server, "a:1"),
@@ -518,7 +518,7 @@ fn files_in_their_usual_locations() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, &config).unwrap();
         let mut settings = super::settings(&server);
-        settings.environment = super::Environment::of(&[(variable, &path(value))]);
+        settings.connection.environment = super::Environment::of(&[(variable, &path(value))]);
         let client = Client::new(&settings).unwrap();
         check(&ask(&client, &server, "a:1"), "available", "");
         std::fs::write(&file, "not JSON").unwrap();

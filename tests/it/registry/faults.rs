@@ -63,7 +63,7 @@ fn a_host_that_fails_is_not_asked_a_thousand_times() {
         _ => Reply::Raw(Vec::new()),
     });
     let mut settings = settings(&server);
-    settings.limits.retries = 0;
+    settings.connection.limits.retries = 0;
     let client = Client::new(&settings).unwrap();
     let locations: Vec<_> = (0..1000)
         .map(|tag| location(&server, &format!("a:{tag}")))
@@ -76,7 +76,7 @@ fn a_host_that_fails_is_not_asked_a_thousand_times() {
     );
     // Three, and those that were under way.
     assert!(
-        server.lines().len() <= 3 + settings.per_host,
+        server.lines().len() <= 3 + settings.connection.per_host,
         "{}",
         server.lines().len()
     );
@@ -103,8 +103,8 @@ fn what_takes_too_long_ends() {
     for fault in slow {
         let server = at_first(9, fault);
         let mut settings = settings(&server);
-        settings.limits.read = Duration::from_millis(400);
-        settings.limits.total = Duration::from_millis(1200);
+        settings.connection.limits.read = Duration::from_millis(400);
+        settings.connection.limits.total = Duration::from_millis(1200);
         let began = Instant::now();
         let answer = Client::new(&settings)
             .unwrap()
@@ -165,7 +165,7 @@ fn what_is_no_http() {
             _ => Reply::Raw(bytes.to_vec()),
         });
         let mut settings = settings(&server);
-        settings.limits.retries = 0;
+        settings.connection.limits.retries = 0;
         let answer = Client::new(&settings)
             .unwrap()
             .ask(&location(&server, "a:1"), true);
@@ -234,7 +234,7 @@ fn a_long_pause_ends_the_questions_to_that_registry() {
     });
     let other = Server::start(honest);
     let mut settings = settings(&server);
-    settings.insecure.push(other.host());
+    settings.connection.insecure.push(other.host());
     let client = Client::new(&settings).unwrap();
     let mut locations: Vec<_> = (0..100)
         .map(|tag| location(&server, &format!("a:{tag}")))
@@ -245,13 +245,13 @@ fn a_long_pause_ends_the_questions_to_that_registry() {
     for answer in &answers[..100] {
         check(answer, "rate-limited", "it can be asked again in");
     }
-    assert!(server.lines().len() <= settings.per_host);
+    assert!(server.lines().len() <= settings.connection.per_host);
     // As often as it likes, but not for longer than we are patient.
     let server = at_first(usize::MAX, || {
         Reply::error(429, "TOOMANYREQUESTS").with("retry-after", "0")
     });
-    settings.insecure = vec![server.host()];
-    settings.limits.wait = Duration::from_millis(800);
+    settings.connection.insecure = vec![server.host()];
+    settings.connection.limits.wait = Duration::from_millis(800);
     let client = Client::new(&settings).unwrap();
     check(&ask(&client, &server, "a:1"), "rate-limited", "");
     assert_eq!(server.lines().len(), 2);
@@ -261,10 +261,14 @@ fn a_long_pause_ends_the_questions_to_that_registry() {
 fn a_proxy_is_asked_for_names_and_not_for_loopback() {
     let proxy = Server::start(honest);
     let mut settings = settings(&proxy);
-    settings.insecure.push("registry.example".to_owned());
+    settings
+        .connection
+        .insecure
+        .push("registry.example".to_owned());
     let url = format!("http://user:secret@{}", proxy.host());
-    settings.environment = Environment::of(&[("HTTP_PROXY", &url), ("NO_PROXY", "past.example")]);
-    settings.limits.retries = 0;
+    settings.connection.environment =
+        Environment::of(&[("HTTP_PROXY", &url), ("NO_PROXY", "past.example")]);
+    settings.connection.limits.retries = 0;
     let client = Client::new(&settings).unwrap();
     let location = super::Location::parse("registry.example/a:1").unwrap();
     check(&client.ask(&location, false), "available", "");

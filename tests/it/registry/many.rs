@@ -31,8 +31,8 @@ fn so_many_at_a_time_for_each_registry() {
     };
     let servers = [Server::start(slow), Server::start(slow)];
     let mut settings = settings(&servers[0]);
-    settings.insecure.push(servers[1].host());
-    settings.per_host = 3;
+    settings.connection.insecure.push(servers[1].host());
+    settings.connection.per_host = 3;
     let locations: Vec<_> = (0..60)
         .map(|number| location(&servers[number % 2], &format!("a:{number}")))
         .collect();

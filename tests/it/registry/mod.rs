@@ -22,8 +22,8 @@ use server::Server;
 /// Short enough for tests, long enough for a busy machine.
 pub(crate) fn settings(server: &Server) -> Settings {
     let mut settings = Settings::new(Environment::of(&[]));
-    settings.insecure = vec![server.host()];
-    settings.limits = Limits {
+    settings.connection.insecure = vec![server.host()];
+    settings.connection.limits = Limits {
         connect: Duration::from_secs(10),
         read: Duration::from_secs(10),
         total: Duration::from_secs(20),
