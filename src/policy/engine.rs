@@ -171,28 +171,21 @@ fn no_autogen() -> Value {
 
 /// What the API server's own policies and Kyverno's have in common.
 fn validating(conditions: &[Condition]) -> Value {
+    let rule = |group: &str, resources: &[&str]| {
+        json!({
+            "apiGroups": [group],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE", "UPDATE"],
+            "resources": resources,
+        })
+    };
     json!({
         // A policy that cannot be asked must not stop the cluster.
         "failurePolicy": "Ignore",
         "matchConstraints": {"resourceRules": [
-            {
-                "apiGroups": [""],
-                "apiVersions": ["v1"],
-                "operations": ["CREATE", "UPDATE"],
-                "resources": ["pods", "pods/ephemeralcontainers", "replicationcontrollers", "podtemplates"],
-            },
-            {
-                "apiGroups": ["apps"],
-                "apiVersions": ["v1"],
-                "operations": ["CREATE", "UPDATE"],
-                "resources": ["deployments", "replicasets", "statefulsets", "daemonsets"],
-            },
-            {
-                "apiGroups": ["batch"],
-                "apiVersions": ["v1"],
-                "operations": ["CREATE", "UPDATE"],
-                "resources": ["jobs", "cronjobs"],
-            },
+            rule("", &["pods", "pods/ephemeralcontainers", "replicationcontrollers", "podtemplates"]),
+            rule("apps", &["deployments", "replicasets", "statefulsets", "daemonsets"]),
+            rule("batch", &["jobs", "cronjobs"]),
         ]},
         "matchConditions": [{"name": "not-controlled", "expression": cel::NOT_CONTROLLED}],
         "variables": variables(conditions),
