@@ -17,7 +17,7 @@ use crate::printable::{self, complain};
 use crate::walk;
 
 /// Options of other tools, and what they are called here.
-const OPTIONS: [(&str, &str); 18] = [
+const OPTIONS: [(&str, &str); 19] = [
     ("-d", "`--diff` shows what `--write` would change"),
     ("-f", "write `--format FORMAT`"),
     ("-o", "write `--output FORMAT=FILE`"),
@@ -45,6 +45,10 @@ const OPTIONS: [(&str, &str); 18] = [
     ),
     ("--threads", "write `--jobs N`"),
     ("--unsafe", "write `--unsafe-fixes`"),
+    (
+        "--watch",
+        "it needs a released binary, or a build with `--features watch`",
+    ),
 ];
 
 /// Commands of other tools, and what does the same here.
@@ -146,6 +150,11 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
     }
     if first == Path::new("version") {
         return Some("there is no command `version`: write `regfix --version`".to_owned());
+    }
+    if first == Path::new("lsp") {
+        let message = "`regfix lsp` needs a build with the server for editors: use a released binary, or build with \
+                       `--features lsp`";
+        return Some(message.to_owned());
     }
     let commands = shell::commands();
     if let Some(command) = first

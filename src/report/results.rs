@@ -100,7 +100,10 @@ fn parsed<T: DeserializeOwned>(text: &str, first_line: usize) -> Result<T, Malfo
 }
 
 fn document(text: &str) -> Result<(Vec<FileRow>, Totals<'static>), Malformed> {
-    let document: Document<'static> = parsed(text, 1)?;
+    let document: Document<'static> = parsed(text, 1).map_err(|fault| Malformed {
+        message: format!("not a JSON report of regfix: {}", fault.message),
+        ..fault
+    })?;
     known_version(document.version, 1)?;
     if let Some(fault) = document.files.iter().find_map(FileRow::fault) {
         return Err(Malformed::at(1, fault));

@@ -136,7 +136,7 @@ fn nothing_to_check_has_a_reason() {
     let empty = folder(&[]);
     let said = stdout(&run(empty.path(), &[]));
     assert!(
-        said.contains("there are only folders, links or submodules"),
+        said.contains("there are at most empty folders, links and submodules"),
         "{said}"
     );
 }

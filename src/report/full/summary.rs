@@ -117,7 +117,9 @@ fn nothing_checked(summary: &Summary) -> String {
     match reasons.is_empty() {
         _ if summary.failures > 0 => "Nothing was checked.".to_owned(),
         true if left_out(summary).is_some() => "No files to check.".to_owned(),
-        true => "No files to check: there are only folders, links or submodules.".to_owned(),
+        true => {
+            "No files to check: there are at most empty folders, links and submodules.".to_owned()
+        }
         false => format!("No files to check: {}.", listed(&reasons)),
     }
 }
@@ -263,7 +265,7 @@ mod tests {
             LOOK,
             "No legacy registry references in 1 file (12 ms).\n",
         );
-        let why = "No files to check: there are only folders, links or submodules.\n";
+        let why = "No files to check: there are at most empty folders, links and submodules.\n";
         check(files(0), LOOK, why);
         let others = Summary {
             unchanged: 3,
