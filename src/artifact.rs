@@ -1,4 +1,4 @@
-//! What is fetched from a location.
+//! The kinds of artifacts that are fetched from a location.
 //!
 //! Sites and rules meet in these words, and know nothing else of each other.
 

@@ -1,4 +1,4 @@
-//! What was there before anybody looked: findings that are known and no longer reported, kept in a file of their own.
+//! The baseline: a file with known findings, which are no longer reported.
 //!
 //! An entry knows a finding by file, rule, image and structural place, so that lines may shift. Text in, text out:
 //! finding and writing the file is for others.
@@ -17,7 +17,7 @@ use crate::structure;
 /// The name of the file, beside the configuration or at the root of the repository.
 pub const FILE: &str = ".regfix-baseline.json";
 
-/// Grows when entries come to mean something else.
+/// Grows when the meaning of entries changes.
 const VERSION: u32 = 1;
 
 /// Findings by what they are known by, and how many there are of each.
@@ -162,7 +162,7 @@ impl Baseline {
         known.collect()
     }
 
-    /// What is here and not there, with how many; as far as it is spoken about.
+    /// Entries of this baseline that the other lacks, with their numbers; only those that `about` accepts.
     pub fn beyond<'b>(
         &'b self,
         other: &'b Baseline,
@@ -175,7 +175,7 @@ impl Baseline {
         })
     }
 
-    /// What is here, with what was found in place of all that is spoken about.
+    /// This baseline with the findings in place of all entries that `about` accepts.
     #[must_use]
     pub fn renewed(&self, found: Baseline, about: impl Fn(&Entry) -> bool) -> Baseline {
         let kept = self.counts.iter().filter(|(entry, _)| !about(entry));

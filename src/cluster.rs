@@ -1,5 +1,5 @@
-//! What a cluster holds: live objects, from a saved dump, from `kubectl` or from the API server of the own cluster, and where the images
-//! in them come from.
+//! The objects of a cluster: live ones, from a saved dump, from `kubectl` or from the API server of the own cluster. And where the
+//! images in them come from.
 //!
 //! Objects come in one by one (`read`), each is reduced to what is of interest ([`Judge`]), and the inventory groups them by
 //! the object at the root of their owners and says who put that there. Knows no arguments, and prints nothing.

@@ -1,4 +1,4 @@
-//! What `.regfix.yaml` says: which rules, how severe, in which files, and a user's own rules.
+//! The configuration `.regfix.yaml`: which rules, how severe, in which files, and a user's own rules.
 //!
 //! Finding and reading the file is all that touches the disk; parsing is text in, configuration out. What is
 //! wrong with a configuration is reported with its location.

@@ -1,4 +1,4 @@
-//! What programs use that embed regfix: check a text, fix a text, analyse a tree that is held in memory.
+//! The interface for programs that embed regfix: check a text, fix a text, analyse a tree that is held in memory.
 //!
 //! Types of its own, so that they can stay as they are while everything below changes. Reads no file, opens no connection
 //! and starts no process.

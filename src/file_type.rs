@@ -166,7 +166,7 @@ pub static FILE_TYPES: &[FileType] = &[
     },
 ];
 
-/// A file without a type of its own that is to be read all the same.
+/// A file without a type of its own that is read all the same.
 pub static TEXT: FileType = FileType {
     name: "text",
     holds: Holds::Text,
@@ -184,7 +184,7 @@ const TERRAFORM_FILES: &[Pattern] = &[
     Extension("nomad"),
 ];
 
-/// A Terraform file that is to be read as text, too.
+/// A Terraform file that is read as text, too.
 static TERRAFORM_TEXT: FileType = FileType {
     name: "terraform",
     holds: Holds::Terraform,

@@ -1,4 +1,4 @@
-//! What a check finds: a rule that matched an image use, with its location, its message and its fix.
+//! Findings: a rule that matched an image use, with its location, its message and its fix.
 //!
 //! Plain data: formats render it, the writer applies it.
 

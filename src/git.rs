@@ -1,4 +1,4 @@
-//! What git keeps of a repository: which files it tracks, which of them changed, and what a file said at a revision.
+//! Reads what git keeps of a repository: which files it tracks, which of them changed, and what a file said at a revision.
 //!
 //! Reads the files of `.git` by libraries that read and do nothing else. No `git` is started. That program runs what a
 //! repository's own files ask for: filters, hooks, monitors of the file system, programs that show differences, helpers
@@ -7,7 +7,7 @@
 //! happens to be installed knows the option. Here there is no way: none of the crates that read repositories starts a
 //! process or opens a connection, which `tests/it/house.rs` holds, and `tests/it/hostile.rs` tries what `git` would fall for.
 //!
-//! What that costs: a file that a filter would have to be asked about counts as changed (see `work_tree`), references
+//! The costs: a file that a filter would have to be asked about counts as changed (see `work_tree`), references
 //! are understood where they are kept in files, and revisions as far as `revision` says.
 
 mod changes;

@@ -27,9 +27,9 @@ use crate::rules::RuleSet;
 use crate::run::Options;
 use crate::walk::Overlay;
 
-/// What the server needs from whoever starts it.
+/// What the server needs from the program that starts it.
 pub trait Host: Send + Sync {
-    /// Lends the options of a run to `act`, which is called once.
+    /// Calls `act` once, with the options of a run.
     ///
     /// # Errors
     /// What is wrong with the settings, ready to be shown.

@@ -16,7 +16,7 @@ pub enum Links {
     Refuse,
 }
 
-/// Whether there is something other than a folder. A link to nowhere or a named pipe is there, too: whoever looks for a
+/// Whether there is something other than a folder. A link to nowhere or a named pipe is there, too: code that looks for a
 /// file goes on as if it were missing only where it is, and otherwise learns from reading it what is wrong.
 pub fn is_there(path: &Path) -> bool {
     let is_folder = metadata(path, Links::Follow).is_some_and(|found| found.is_dir());

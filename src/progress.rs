@@ -45,7 +45,7 @@ impl Progress {
         bar.advance(files);
     }
 
-    /// All files are read; so many of them are to be checked.
+    /// All files are read; so many of them need to be checked.
     pub fn turn_to(&self, files: usize) {
         if let Some(bar) = &self.bar {
             bar.turn_to(files);

@@ -1,4 +1,4 @@
-//! What several files say together. One module a kind of project.
+//! Projects: files that are judged together. One module for each kind.
 //!
 //! Knows no disk, no threads and no formats: files come in through [`Tree`], findings go out through [`Members`].
 

@@ -115,7 +115,7 @@ impl Subject {
     }
 }
 
-/// What the whole run came to.
+/// The totals of the whole run.
 #[derive(Debug, Default, Clone)]
 pub struct Summary {
     pub subject: Subject,
@@ -165,12 +165,12 @@ pub struct Summary {
     pub as_of: Option<Date>,
     /// Which part of the repositories the run took, such as `2/8`, if it took a part.
     pub shard: Option<String>,
-    /// What earlier runs came to, in order of their days.
+    /// The counts of earlier runs, in order of their days.
     pub history: Vec<Moment>,
     pub elapsed: Duration,
 }
 
-/// What a run came to on a day.
+/// The counts of a run on a day.
 #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Moment {

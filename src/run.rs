@@ -106,7 +106,7 @@ pub struct Options<'o> {
     pub gate: Arc<Gate>,
 }
 
-/// What a run came to: all that the exit code needs.
+/// The outcome of a run: all that the exit code needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunOutcome {
     Clean,

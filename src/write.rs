@@ -43,7 +43,7 @@ use metadata::FileId;
 use names::Names;
 use target::Target;
 
-/// What is to be in a file instead of what was read there.
+/// The new content of a file, in place of what was read there.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'c> {
     pub path: &'c Path,

@@ -1,4 +1,4 @@
-//! What others chose in place of the images of findings, and what in the file speaks against it.
+//! Alternatives to the images of findings, and what in the file argues against them.
 //!
 //! For people to weigh: none of it is ever written.
 

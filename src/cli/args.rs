@@ -1,4 +1,4 @@
-//! What was typed: the arguments, their help, and nothing of what they mean.
+//! The arguments and their help. Knows nothing of what they mean.
 
 mod values;
 

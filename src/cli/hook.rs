@@ -1,7 +1,7 @@
 //! The arguments of a hook: those of its entry, those of the user's settings, and names of files that the repository
 //! chooses. Which of them are options is decided here, before they are parsed.
 //!
-//! Whoever runs hooks, like pre-commit, puts names of files behind the user's arguments, with nothing between them. A file
+//! Programs that run hooks, like pre-commit, put names of files behind the user's arguments, with nothing between them. A file
 //! may be called `--output=concise=.bashrc`, and one that is called `--` makes a separator useless. But all files that are
 //! named exist. So a hook takes what exists for a file, whatever it looks like, and only the rest for options.
 

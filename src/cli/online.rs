@@ -1,6 +1,6 @@
 //! `regfix --verify`, `regfix images --verify` and `regfix tags`: what registries say, and how it is shown.
 //!
-//! What can be set about connections is here too. Connections are made by `registry::client`, which a build may leave out.
+//! Settings of connections are here, too. Connections are made by `registry::client`, which a build may leave out.
 
 use std::path::PathBuf;
 

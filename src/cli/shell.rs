@@ -1,4 +1,4 @@
-//! What belongs to the shell: the manual page, and the name under which regfix was called.
+//! Shell integration: the manual page, and the name under which regfix was called.
 //!
 //! All of it is made from the arguments that clap knows, and runs nothing.
 

@@ -31,7 +31,7 @@ enum Woken {
     Stopped,
 }
 
-/// Runs, and runs again on every change below the roots, until the user ends it. Gives what the last run came to.
+/// Runs, and runs again on every change below the roots, until the user ends it. Returns the outcome of the last run.
 ///
 /// # Errors
 /// Where `out` or `err` cannot be written.

@@ -1,4 +1,4 @@
-//! What repositories have of a row of a cluster.
+//! Where repositories have a row of a cluster.
 
 /// An image that a file of a repository pulls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! What is kept of an object: its name, its owner, who put it there, whether it is over, and its images.
+//! The part of an object that is kept: its name, its owner, who put it there, whether it is over, and its images.
 
 use std::collections::BTreeMap;
 

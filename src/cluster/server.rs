@@ -1,4 +1,4 @@
-//! What a cluster is asked, and why it may not answer. Knows no way to ask it.
+//! Questions to a cluster, and why it may not answer. Knows no way to ask it.
 
 use std::path::PathBuf;
 

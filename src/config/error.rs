@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where in it.
+//! Errors in a configuration, with their locations.
 //!
 //! Knows no key: what is said comes from who finds it.
 

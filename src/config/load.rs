@@ -10,7 +10,7 @@ use super::{Config, Found, LIMIT, ReadBelow, decode, of_text, read, unread};
 use crate::open;
 use crate::rules::Edition;
 
-/// Reads a configuration that the user named: whatever it is, wherever it lies. `catalogue` is one that the user named, too.
+/// Reads a configuration that the user named: of any kind, in any folder. `catalogue` is one that the user named, too.
 ///
 /// # Errors
 /// Where it cannot be read, or something in it is wrong.

@@ -1,4 +1,4 @@
-//! What `.regfix.yaml` means: text in, configuration out, and of everything wrong where it is.
+//! Reads the text of `.regfix.yaml` into a configuration. Each error points at its location.
 //!
 //! Reads no file. What keys there are, `file` knows; what a rule holds is for `rules` to say.
 

@@ -10,7 +10,7 @@ use crate::syntax::template::{self, Action, ActionKind};
 /// No value of people has more.
 const MOST_BRANCHES: usize = 8;
 
-/// The texts that a span may come to, one a branch. Empty where it has no branches.
+/// The texts that a span may become, one for each branch. Empty where it has no branches.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Vec<Inner> {
     // In a file that is no template, a value may be one by itself.
     let own = match input.actions.is_empty() {

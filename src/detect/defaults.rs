@@ -39,7 +39,7 @@ fn expand_as(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
     Some(Inner::new(input, decoded, span).at_most(certainty))
 }
 
-/// The same as a piece of another text, with how sure it is that it comes to that.
+/// The same as a piece of another text, with how sure it is that this is its value.
 pub(super) fn expanded(input: &Input<'_>, span: Span) -> Option<(Decoded, Certainty)> {
     expanded_as(input, span, Names::Dropped)
 }
@@ -182,7 +182,7 @@ fn template(text: &str) -> Option<((Span, usize), Certainty)> {
     (!literal.is_empty()).then_some(((literal, action.span.len()), certainty))
 }
 
-/// How sure it is that an action comes to its only literal. `None` where it does not.
+/// How sure it is that an action results in its only literal. `None` where it does not.
 fn certainty_of(literal: &Literal<'_>, inner: &str) -> Option<Certainty> {
     if is_default(literal, inner) {
         return Some(Certainty::Certain);
@@ -195,7 +195,7 @@ fn certainty_of(literal: &Literal<'_>, inner: &str) -> Option<Certainty> {
     }
 }
 
-/// Whether an action comes to a literal where nothing else is set, or where a condition says so.
+/// Whether an action results in a literal where nothing else is set, or where a condition says so.
 fn is_default(literal: &Literal<'_>, inner: &str) -> bool {
     let before = before(literal, inner);
     let behind = inner[literal.span.end..].trim_start_matches(['"', '\'', '`', ')']);
@@ -240,7 +240,7 @@ fn joins(inner: &str, literals: &[Literal<'_>]) -> bool {
     signs.any(|(at, _)| !is_text(at) && 2 < at && at + 3 < inner.len())
 }
 
-/// How sure it is that an action comes to the literal that it begins with, by what is behind that.
+/// How sure it is that an action results in the literal that it begins with, by what is behind that.
 fn piped(behind: &str) -> Option<Certainty> {
     let behind = behind.trim_start_matches(['"', '\'', '`', ' ']);
     let Some(rest) = behind.strip_prefix('|') else {
@@ -257,7 +257,7 @@ fn is_function(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(letters)
 }
 
-/// Whether a function may come to what it is given: not one that compares with it, or looks something up by it.
+/// Whether a function may return what it is given: not one that compares with it, or looks something up by it.
 fn passes_on(function: &str) -> bool {
     const LOOK_UP: [&str; 7] = [
         "lookup", "get", "find", "query", "fail", "required", "include",

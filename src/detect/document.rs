@@ -1,4 +1,4 @@
-//! What a document is, by its own content: a Deployment pulls an image, a policy only mentions it.
+//! The role of a document, by its content: a Deployment pulls an image, a policy only mentions it.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What a document is for, by its keys and the name of its file.
+//! The purpose of a document, by its keys and the name of its file.
 
 use std::path::Path;
 

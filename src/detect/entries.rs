@@ -1,4 +1,4 @@
-//! What the keys of a map say about how its values are used.
+//! The keys of a map, as far as they say how its values are used.
 
 use super::context::{Context, SchemaKeys, Step};
 use super::document_type::DocumentType;

@@ -44,7 +44,7 @@ pub struct ImageUse {
     pub follows_redirects: Certainty,
     /// Whether an alias led here.
     pub by_alias: bool,
-    /// Of pieces that aliases and merge keys lend: where the map has room for one of its own.
+    /// Of pieces from aliases and merge keys: where the map has room for one of its own.
     pub own_keys: Vec<OwnKey>,
     /// What the pieces mean, where the file spells them otherwise.
     pub decoded: Option<Arc<Decoded>>,
@@ -88,7 +88,7 @@ impl Companion {
 /// Room for a piece in the map of the image itself, in place of one that others read, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnKey {
-    /// The piece that is lent.
+    /// The piece from the alias.
     pub piece: Span,
     pub insertion: Insertion,
 }

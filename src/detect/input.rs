@@ -94,7 +94,7 @@ pub(super) struct Inner {
     decoded: Arc<Decoded>,
     masked: String,
     actions: Vec<Action>,
-    /// How sure it is that the text comes to this.
+    /// How sure it is that this is the text.
     limit: Certainty,
 }
 
@@ -104,7 +104,7 @@ impl Inner {
         let actions = outer.actions_in(written).iter().filter_map(|action| {
             let start = decoded.position(action.span.start)?;
             let end = decoded.position(action.span.end)?;
-            // Those that were left out come to nothing.
+            // Those that were left out are empty.
             let span = (start < end).then(|| Span::new(start, end))?;
             Some(Action { span, ..*action })
         });

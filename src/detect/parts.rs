@@ -1,4 +1,4 @@
-//! What makes one image: from pairs of keys and values to its registry, name, tag and digest.
+//! Puts one image together: from pairs of keys and values to its registry, name, tag and digest.
 //!
 //! Pure: the pairs may be the entries of a map, dotted keys, or names and values in a list. Knows no spans.
 

@@ -1,6 +1,6 @@
-//! What other uses of an image in the same text say about a pull: an image that the text builds or pushes itself is not
-//! pulled from elsewhere, the fix of an image that the text compares with needs review, and what it removes again moves as
-//! it does where it is pulled.
+//! Other uses of a pulled image in the same text: an image that the text builds or pushes itself is not pulled from
+//! elsewhere, the fix of an image that the text compares with needs review, and what it removes again moves as it does
+//! where it is pulled.
 
 use std::collections::{HashMap, HashSet};
 

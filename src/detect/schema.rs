@@ -1,4 +1,4 @@
-//! What the schemas of documents say of their values: one table, (document, path) → usage and form.
+//! Schemas of documents: one table, (document, path) → usage and form.
 //!
 //! The strongest evidence of how a value is used. Where no row is about a value, the words of its key and its own form
 //! say what they can.

@@ -1,4 +1,4 @@
-//! What the values beside a value say of how it is used: that it is one of a closed list, a rule, a row of a table.
+//! The values beside a value, as far as they say how it is used: that it is one of a closed list, a rule, a row of a table.
 //!
 //! Knows the map that holds the value, and nothing of what is above it.
 

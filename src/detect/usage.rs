@@ -5,7 +5,7 @@
 pub enum Usage {
     /// Nothing here says how.
     Unknown(&'static str),
-    /// It is only spoken about: policies, mirror tables, prose.
+    /// It is only named: policies, mirror tables, prose.
     Mention(&'static str),
     /// It says what ran or what was found: the status of an object, a report.
     Observed(&'static str),

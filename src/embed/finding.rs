@@ -1,4 +1,4 @@
-//! What is found, as programs that embed regfix get it.
+//! Findings, as programs that embed regfix get them.
 
 use crate::edit::Applicability;
 use crate::finding;

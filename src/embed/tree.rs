@@ -1,4 +1,4 @@
-//! A tree of texts, and what checking and fixing it comes to.
+//! A tree of texts, and the results of checking and fixing it.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -63,7 +63,7 @@ pub(super) fn name_of(path: &Path) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// What a file comes to when it is checked.
+/// The result of checking a file.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Checked {
@@ -91,7 +91,7 @@ impl Checked {
     }
 }
 
-/// What a file comes to when it is fixed.
+/// The result of fixing a file.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Fixed {
@@ -140,7 +140,7 @@ impl Fixed {
     }
 }
 
-/// What a tree comes to when it is fixed.
+/// The result of fixing a tree.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct FixedTree {

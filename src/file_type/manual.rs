@@ -1,4 +1,4 @@
-//! What is made from the table of file types: the page of the manual and the pattern of the hooks.
+//! Documents made from the table of file types: the page of the manual and the pattern of the hooks.
 
 use super::pattern::{DATA, Pattern, TEMPLATED, is_yaml};
 use super::{FILE_TYPES, FileType, TEXT};

@@ -144,7 +144,7 @@ impl Repository {
         }
     }
 
-    /// A file that is there and cannot be one of git's. Whoever made it wants the reader to wait.
+    /// A file that is there and cannot be one of git's. It was made to let the reader wait.
     fn has_strange_files(&self) -> Option<PathBuf> {
         let own = [self.own.join("HEAD"), self.index.clone()];
         let names = [

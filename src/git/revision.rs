@@ -1,4 +1,4 @@
-//! What a revision such as `origin/main~2` means.
+//! Resolves a revision such as `origin/main~2`.
 //!
 //! Parsing is the library's. Of what git understands, names, hashes, `^` and `~` are; what needs the log of references,
 //! the configuration or a search through messages is not, and says so.

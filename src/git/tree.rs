@@ -1,4 +1,4 @@
-//! What a commit says of each path, and where that differs from the index.
+//! The paths of a commit, and where they differ from the index.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! What is in the work tree, compared with the index.
+//! Compares the work tree with the index.
 //!
 //! Where the system's record of a file is the one that git noted, the file is taken for unchanged, as git does. Where not,
 //! its text is hashed. A filter that git would run over the text first, to take it from a large-file store or to decrypt

@@ -1,4 +1,4 @@
-//! What an editor offers at a finding: its fix, all safe fixes of the file, a comment or a line of the baseline that ignores
+//! Code actions at a finding: its fix, all safe fixes of the file, a comment or a line of the baseline that ignores
 //! it.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::run::{Judged, Session};
 use crate::source::Span;
 use crate::walk::Overlay;
 
-/// Actions are made for no more findings than this: whoever marks a whole file wants what fixes it as one.
+/// Actions are made for no more findings than this: a user who marks a whole file wants one action that fixes it.
 const MOST: usize = 20;
 
 /// The kind of the action that fixes a file, which editors can be configured to run when it is saved.

@@ -1,4 +1,4 @@
-//! What the editor can do, and what its user has set.
+//! The capabilities of the editor, and the settings of its user.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What is shown where the pointer rests on a finding: what `regfix explain` says, and whether the new image exists.
+//! The text that is shown where the pointer rests on a finding: what `regfix explain` says, and whether the new image exists.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What the editor says without waiting for an answer: which documents are open, and what changed.
+//! Notifications of the editor: which documents are open, and what changed.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What the editor asks about a document, what the server sends, and what all of its folders share.
+//! Questions of the editor about a document, messages of the server, and the state that all folders share.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

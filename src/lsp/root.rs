@@ -42,7 +42,7 @@ struct State {
     /// Grows with all that may change what is found.
     edits: u64,
     last_edit: Instant,
-    /// Documents whose texts are to be judged.
+    /// Documents whose texts will be judged.
     changed: BTreeSet<PathBuf>,
     questions: Vec<Question>,
     /// The number of the generation that answers.

@@ -158,7 +158,7 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// What is to be moved.
+/// An image to move.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// In the order of names, each once.

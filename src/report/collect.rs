@@ -1,4 +1,4 @@
-//! What is kept of a file until a report can be written as a whole: findings and their locations, but no text.
+//! Files that are kept until a report can be written as a whole: findings and their locations, but no text.
 
 use super::FileReport;
 use super::text::Places;

@@ -1,4 +1,4 @@
-//! What programs know a finding by from one run to the next: a hash of its key and its file, and no line.
+//! Fingerprints, by which programs recognise a finding in the next run: a hash of its key and its file, without the line.
 
 use std::collections::HashMap;
 

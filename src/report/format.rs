@@ -1,4 +1,4 @@
-//! What a format is, and how its parts become one report.
+//! Output formats, and how their parts become one report.
 
 use std::sync::Arc;
 

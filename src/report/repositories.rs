@@ -1,4 +1,4 @@
-//! What a run over several repositories came to in each: a line each, and a sum. Looks at no disk.
+//! The results of a run over several repositories: one line for each, and a sum. Looks at no disk.
 
 use super::Summary;
 use super::text::Ink;
@@ -23,7 +23,7 @@ pub struct RepositorySummary {
 }
 
 impl RepositorySummary {
-    /// What its files came to.
+    /// The counts of its files.
     pub fn new(name: String, commit: Option<String>, files: &Summary) -> Self {
         Self {
             name,
@@ -41,7 +41,7 @@ impl RepositorySummary {
         self.left + self.fixed + self.baselined + self.failures == 0
     }
 
-    /// What it came to, in a word or two.
+    /// Its result, in a word or two.
     pub(super) fn state(&self) -> &'static str {
         match () {
             () if self.failures > 0 => "failed",

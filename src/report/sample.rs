@@ -11,7 +11,7 @@ use crate::source::{LineIndex, Position, Span};
 /// A terminal of 80 columns without colour.
 pub(super) const LOOK: RenderOptions = RenderOptions::PLAIN;
 
-/// What a file came to.
+/// The result of a file.
 #[derive(Default)]
 pub(super) struct Sample {
     pub(super) text: String,

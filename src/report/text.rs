@@ -1,4 +1,4 @@
-//! What the formats share: locations in a file, counted words and wrapped lines. Knows no format.
+//! Helpers that the formats share: locations in a file, counted words and wrapped lines. Knows no format.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

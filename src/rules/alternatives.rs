@@ -1,4 +1,4 @@
-//! What public projects chose in place of a legacy image, counted in their histories.
+//! Alternatives: what public projects chose in place of a legacy image, counted in their histories.
 //!
 //! A look-up in embedded facts (`alternatives.tsv`). They are for people to weigh: none of them is ever written.
 

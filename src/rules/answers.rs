@@ -1,4 +1,4 @@
-//! What registries answered about images, for verdicts to rest on.
+//! Answers of registries about images, on which verdicts rest.
 //!
 //! Makes no connection. An image that a verdict needs and no one asked about yet is noted, so that a run can ask about all of them at
 //! once and judge again.

@@ -1,4 +1,4 @@
-//! What a rule says of itself in words: for `regfix explain` and for the pages under `docs/rules/`.
+//! Describes rules in words: for `regfix explain` and for the pages under `docs/rules/`.
 
 use super::schema::{Evidence, TagsSpec};
 use super::{Rule, Safety};

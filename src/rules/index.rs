@@ -1,4 +1,4 @@
-//! What exists on registry.k8s.io, as far as an offline list can say.
+//! The offline list of images and tags on registry.k8s.io.
 //!
 //! The list was compiled from the promoter manifests of kubernetes/k8s.io as of 2024-06-06, and from manifests and
 //! releases of projects that name newer tags. Presence is strong evidence because promoted tags are immutable. Absence

@@ -1,4 +1,4 @@
-//! What the answers of registries make of a verdict: pure functions over both.
+//! Adjusts verdicts by the answers of registries: pure functions over both.
 
 use super::answers::{Answers, Asking, Presence};
 use super::query::{
@@ -93,7 +93,7 @@ pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, answers: &Answ
     verdict.verified = Some(verified);
 }
 
-/// What the answers about both locations come to. `pinned`: the reference names a digest, so that what exists is the same.
+/// The result of the answers about both locations. `pinned`: the reference names a digest, so that what exists is the same.
 fn weigh(new: &str, pinned: bool, old: Option<&Presence>, answer: &Presence) -> Verified {
     let (outcome, text) = match (answer, old) {
         (Presence::Missing { nearest, anonymous }, _) => {

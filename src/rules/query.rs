@@ -1,4 +1,4 @@
-//! What rules are asked about a name, and what they answer.
+//! Queries about a name, and the verdicts of rules.
 
 use super::{Rule, Severity};
 use crate::artifact::Artifact;

@@ -22,7 +22,7 @@ impl Selector {
         }
     }
 
-    /// Where several speak about a rule, the one with the most weight counts: the most particular.
+    /// Where several select a rule, the most specific one counts.
     pub fn weight(&self) -> usize {
         match self {
             Self::All => 0,

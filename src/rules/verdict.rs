@@ -42,7 +42,7 @@ impl RuleSet {
         (mapping.from.weight(), rule.artifact == query.artifact)
     }
 
-    /// Whether some rule would speak about a name with this head, whatever its tag: for locations that show a
+    /// Whether some rule would apply to a name with this head, whatever its tag: for locations that show a
     /// reference without pulling it.
     pub fn mentions(&self, query: &Query<'_>) -> Option<&Rule> {
         let host = query.segments.first()?;

@@ -1,6 +1,6 @@
 //! Whether the rules hold together: none hides another, and no target is legacy itself.
 //!
-//! For the tests of the catalogue and for whoever changes it. A run does not ask.
+//! For the tests of the catalogue and for its authors. A run does not use it.
 
 use super::{Mapping, Query, Rule, RuleSet, TagState};
 use crate::artifact::Artifact;

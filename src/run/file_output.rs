@@ -1,4 +1,4 @@
-//! What files come to in the output: read, judged, written if asked, and reported.
+//! The output of each file: it is read, judged, written if asked, and reported.
 //!
 //! Does not know what comes before or after them.
 

@@ -57,7 +57,7 @@ impl Fixing<'_> {
     }
 }
 
-/// What a file came to.
+/// The result of a file.
 #[derive(Debug, Default)]
 pub(super) struct FileResult {
     /// After the fixes; as it was where there were none.

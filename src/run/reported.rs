@@ -1,4 +1,4 @@
-//! What a run reports: its files in the order of paths, and what they came to.
+//! Reports the files of a run in the order of paths, with their results.
 
 mod totals;
 

@@ -1,4 +1,4 @@
-//! What a file may say about other files, by a look at its bytes.
+//! The roles that a file may have for other files, by a look at its bytes.
 
 use std::path::Path;
 use std::sync::Arc;

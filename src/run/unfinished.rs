@@ -1,4 +1,4 @@
-//! What earlier runs left that were killed while they wrote: repaired by a run that writes, and reported by any other.
+//! Half-written files of killed runs: repaired by a run that writes, and reported by any other.
 //!
 //! Knows where to look. What is there, the writer knows.
 

@@ -12,7 +12,7 @@ use crate::source::Span;
 
 const BLANKS: [char; 2] = [' ', '\t'];
 
-/// What is to be said about a directive, once it is known what it suppressed.
+/// What to report about a directive, once it is known what it suppressed.
 pub(super) fn complaints(
     directive: &Directive,
     layout: &Layout<'_>,

@@ -1,4 +1,4 @@
-//! What an ignore comment says: `regfix: ignore[rule, ...] until=2027-01-31 reason` and `regfix: ignore-file[...]`.
+//! Parses ignore comments: `regfix: ignore[rule, ...] until=2027-01-31 reason` and `regfix: ignore-file[...]`.
 //!
 //! Knows the words and where they are, not what they suppress.
 

@@ -1,6 +1,6 @@
 //! A pair of a map that is put beside another one, in the style of that: blocks, flow style and JSON.
 //!
-//! What is put together from anchors, or spread over lines, is left to people.
+//! Maps that are put together from anchors, or spread over lines, are left to people.
 
 use crate::source::{self, Span};
 use crate::syntax::yaml::{Entry as Pair, Map, Scalar, Style};

@@ -1,4 +1,4 @@
-//! What ignore files say of a path: `.ignore`, `.gitignore`, `.git/info/exclude` and the user's own, as ripgrep has them.
+//! Whether ignore files leave out a path: `.ignore`, `.gitignore`, `.git/info/exclude` and the user's own, as ripgrep has them.
 //!
 //! The globs are those of the crate `ignore`. The files are read here, and not by its walker: an ignore file of a
 //! stranger's repository can be a link to a device or a pipe that no one writes to. It is opened without blocking, and

@@ -1,4 +1,4 @@
-//! What overrides the disk: texts that an editor has not saved yet, and revisions of repositories that are read without a
+//! Overlays over the disk: texts that an editor has not saved yet, and revisions of repositories that are read without a
 //! working tree.
 //!
 //! Whoever reads through an overlay gets its text in place of the file, whether there is such a file or not. A revision takes

@@ -1,4 +1,4 @@
-//! What can go wrong on a walk, each said in one location.
+//! Problems of a walk, and their messages.
 //!
 //! Knows no report: the words are here, where they are shown is not.
 

@@ -15,7 +15,7 @@ use super::folder::{Folder, from_top, relative_to, split};
 ///
 /// What a path leads to is resolved with its links, and held against the roots. From there on no link is followed: the
 /// folder is reached name by name from one that is held open since the start of the run. So a folder that someone swaps
-/// for a link meanwhile is refused, wherever the link leads.
+/// for a link meanwhile is refused, whatever the link leads to.
 #[derive(Debug)]
 pub(super) struct Bounds {
     /// As they really are, links resolved.
@@ -80,7 +80,7 @@ impl Bounds {
         })
     }
 
-    /// A file that is to be made.
+    /// A file to create.
     pub(super) fn find_new(&self, path: &Path) -> Result<Spot, WriteError> {
         let folder = |error| WriteError::Folder {
             path: path.to_owned(),
@@ -144,7 +144,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// What a file that is to be made will really be called.
+/// The real name of a file that will be created.
 fn real_new(path: &Path) -> Option<PathBuf> {
     let folder = folder_of(path).canonicalize().ok()?;
     Some(folder.join(path.file_name()?))

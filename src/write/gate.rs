@@ -1,4 +1,4 @@
-//! Between what may be interrupted and what may not: whoever ends the process on a signal closes the gate first.
+//! Between what may be interrupted and what may not: a signal handler closes the gate before it ends the process.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

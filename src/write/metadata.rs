@@ -1,4 +1,4 @@
-//! What a file has beside its text: owner, permissions, access lists, labels. A new file gets all of it, or takes no one's
+//! The metadata of a file: owner, permissions, access lists, labels. A new file gets all of it, or takes no one's
 //! place.
 
 use std::ffi::OsString;

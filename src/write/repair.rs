@@ -1,4 +1,4 @@
-//! What a run left that was killed while it wrote a group: seen by any later run, and repaired by one that writes.
+//! Repairs what a killed run left half written. Any later run notices it; one that writes repairs it.
 //!
 //! A journal is never trusted with more than it can prove. A file is only ever moved from one of its two texts to the
 //! other, by the digests of both; the text comes from a staging folder that a run of this user made here; and nothing

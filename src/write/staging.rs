@@ -143,7 +143,7 @@ impl Staging {
         self.parent.remove_folder(OsStr::new(NAME))
     }
 
-    /// Whether nothing would be lost with it, wherever it comes from: a run had but begun to make it.
+    /// Whether nothing would be lost with it, whatever made it: a run had but begun to make it.
     pub(super) fn is_bare(&self) -> bool {
         let names = self.folder.names().unwrap_or_default();
         let is_small = |name: &OsString| {

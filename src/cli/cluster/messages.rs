@@ -1,4 +1,4 @@
-//! What `regfix cluster` says if a cluster gave less than was asked for, and what to do.
+//! Messages of `regfix cluster` if a cluster gave less than was asked for, with what to do.
 
 use crate::cluster::report::NotRead;
 use crate::cluster::{Collected, Query};

@@ -1,4 +1,4 @@
-//! What repositories pull: a run over them, taken as a list of images and their locations.
+//! Lists what repositories pull, by a run over them: images and their locations.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};

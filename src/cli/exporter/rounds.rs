@@ -1,4 +1,4 @@
-//! What is asked in a round, and what is remembered of the rounds before.
+//! The questions of a round, and the memory of the rounds before.
 //!
 //! A registry that does not answer is asked less and less often, and says nothing about its images.
 

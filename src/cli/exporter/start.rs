@@ -1,4 +1,4 @@
-//! Asks once and writes what it came to, or as often as `--listen` says.
+//! Asks once and writes the result, or as often as `--listen` says.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -14,10 +14,10 @@ use crate::cli::{Exit, signals};
 use crate::printable::complain;
 use crate::write::{Draft, Gate};
 
-/// Whoever is being answered when a signal comes gets this long.
+/// An answer that is being sent when a signal comes gets this long.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Serves what rounds come to. Returns only where it cannot begin: a signal ends the process, with exit code 0.
+/// Serves the results of rounds. Returns only where it cannot begin: a signal ends the process, with exit code 0.
 pub(super) fn watch(
     task: &mut Task<'_>,
     rounds: &mut Rounds,

@@ -1,4 +1,4 @@
-//! What a row of the table is.
+//! The columns of the table.
 
 use crate::detect::context::Context;
 use crate::detect::document::{Document, is_group};
@@ -32,7 +32,7 @@ pub(super) enum Of {
 pub(super) enum Says {
     Is(Usage),
     By(fn(&Context<'_>) -> Usage),
-    /// Of what is put into other objects, whatever is said above it: a policy speaks about images, but those are pulled.
+    /// Of what is put into other objects, whatever is said above it: a policy names images, but those are pulled.
     PutIn(fn(&Context<'_>) -> Usage),
 }
 

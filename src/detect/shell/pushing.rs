@@ -1,4 +1,4 @@
-//! What a command pushes, builds or copies to.
+//! Images that a command pushes, builds or copies to.
 
 use super::Command;
 

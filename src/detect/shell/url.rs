@@ -1,4 +1,4 @@
-//! What a command does with a URL: it fetches a file, or names a chart repository.
+//! URLs in commands: of a file that is fetched, or of a chart repository.
 
 use super::{Command, Word};
 use crate::artifact::Artifact;

@@ -14,7 +14,7 @@ use crate::encoding;
 /// Files by their paths within a chart, `/` between the parts.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-/// What the archives of one chart may come to, nested ones included.
+/// The most that the archives of one chart may hold, nested ones included.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub bytes: u64,

@@ -13,7 +13,7 @@ use super::given::Written;
 use super::values::{self, Leaf, LeafKind, Spot, Step, Table, Value};
 use crate::edit::{self, Applicability, Edit, Fix};
 
-/// A value that is to be at a path of keys.
+/// A value to set at a path of keys.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Override {
     pub path: Vec<String>,

@@ -1,4 +1,4 @@
-//! What charts give to their subcharts: values that override those of a subchart which is edited itself.
+//! Values that charts give to their subcharts: they override those of a subchart which is edited itself.
 //!
 //! Knows which chart is below which, in `charts/` or by `file://`, and where the values are. Renders nothing.
 

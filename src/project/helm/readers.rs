@@ -1,4 +1,4 @@
-//! What the templates of a chart make of its values, and what that means for findings in those values.
+//! Checks findings in values by rendering the templates of the chart that read them.
 //!
 //! The rendered image decides whether there is a finding, whatever the keys are called, and a fix must be right for all
 //! images that its value is a part of. If a chart cannot be rendered, each file is judged by itself.
@@ -187,7 +187,7 @@ impl<'t> Readers<'t> {
         made
     }
 
-    /// Drops what does not come to an image that a rule applies to, and adds what does.
+    /// Drops findings whose image no rule applies to, and adds those of images that one does.
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, prefilter: &Prefilter) {
         let Some(member) = members.get(&self.values) else {
             return;

@@ -1,4 +1,4 @@
-//! What the schema of a chart, its `values.schema.json`, says of values.
+//! Checks values by the schema of a chart, its `values.schema.json`.
 //!
 //! Reads what a changed text can break; what is left out (`format`, counts of items, numbers) counts as kept. A validator
 //! would read all of it, but bounds neither the work nor the depth that a hostile schema asks for. Reads nothing that a

@@ -1,4 +1,4 @@
-//! What is reported of charts, and effective values against Helm's own, on nests that no one would write.
+//! Tests of findings in charts, and of effective values against Helm's own, on nests that no one would write.
 //!
 //! The latter is skipped, with a line that says so, where there is no `helm` on the path.
 

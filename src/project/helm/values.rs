@@ -372,7 +372,7 @@ pub(super) fn text(table: &Table, key: &str) -> Option<String> {
     }
 }
 
-/// Whether two values mean the same, wherever they come from.
+/// Whether two values mean the same, in any file.
 pub(super) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, Value::Null) => true,

@@ -1,4 +1,4 @@
-//! What an `images` entry makes of a text, as it is and after its change.
+//! The effect of an `images` entry on a text, as it is and after its change.
 
 use std::rc::Rc;
 

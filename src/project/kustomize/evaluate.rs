@@ -1,4 +1,4 @@
-//! What the rules say about a reference by itself, whatever file it is in.
+//! Evaluates the rules for a reference by itself, whatever file it is in.
 
 use super::entry::Entry;
 use super::image_name::{Pattern, SplitName, heads};

@@ -19,7 +19,7 @@ use crate::rules::RuleSet;
 
 const OTHER_TAG: &str = "the tag that an `images` entry sets may not exist at the new location";
 
-/// Adds what is to be said of entries, and says of bases what their final tags say.
+/// Adds the findings of entries, and judges bases by their final tags.
 pub(super) fn find(group: &mut BuildGraph, members: &mut Members, rules: &RuleSet) {
     let plan = PlannedChanges::nothing(group);
     let simulated = Simulator::new(group, &plan, &|_| true).play();

@@ -1,4 +1,4 @@
-//! What a field holds during a build, and what an `images` entry makes of it, as Kustomize does it.
+//! An image name during a build, and how an `images` entry changes it, as Kustomize does it.
 //!
 //! The facts are those of `api/internal/image/image.go` and `api/filters/imagetag/updater.go` in
 //! <https://github.com/kubernetes-sigs/kustomize>.

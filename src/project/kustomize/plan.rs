@@ -1,4 +1,4 @@
-//! What has to change together so that every entry still selects what it selects now, and what must stay because of that.
+//! Plans what has to change together so that every entry still selects what it selects now, and what must stay.
 //!
 //! Plans until nothing is wrong any more: if an entry cannot change, neither can its bases, nor what else they are used by.
 
@@ -104,7 +104,7 @@ impl Planner<'_> {
         Simulator::new(self.group, plan, &|source| self.is_active(source, blocked)).play()
     }
 
-    /// The changes that follow from what is not blocked. `false` where they do not come to an end.
+    /// The changes that follow from what is not blocked. `false` where they do not end.
     fn settle(&self, blocked: &Blocked) -> (PlannedChanges, Simulated, bool) {
         let mut plan = PlannedChanges::nothing(self.group);
         let mut simulated = self.play(&plan, blocked);

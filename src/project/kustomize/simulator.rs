@@ -20,7 +20,7 @@ const MOST_STEPS: usize = 4_000_000;
 /// Components in components: deeper than this they are not followed.
 const DEEPEST: usize = 64;
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct PlannedChanges {
     /// By the place of the entry in the group.

@@ -1,4 +1,4 @@
-//! What could not be read or parsed: no one can say what it selects, so nothing that it could reach is changed.
+//! Files that could not be read or parsed: nobody knows what they select, so nothing that they could reach is changed.
 
 use std::collections::BTreeSet;
 use std::path::Path;

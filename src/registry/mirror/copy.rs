@@ -1,4 +1,4 @@
-//! What copies images: scripts, and lists for tools that copy by themselves.
+//! Scripts that copy images, and lists for tools that copy by themselves.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! What makes nodes pull from the mirror although manifests name another registry.
+//! Configurations by which nodes pull from the mirror although manifests name another registry.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

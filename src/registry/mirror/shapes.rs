@@ -1,4 +1,4 @@
-//! What the programs that take the files say about them, as far as their schemas and types have it: for those that no test can run.
+//! Schemas and types of the programs that take the files: for those that no test can run.
 //!
 //! OpenShift by the patterns and lists of `ImageTagMirrorSet` and `ImageDigestMirrorSet` (openshift/api, config/v1); oc-mirror by the
 //! types of its v2alpha1 API, which is read strictly; zarf by its JSON schema; k3s by the type of its `registries.yaml`.

@@ -1,4 +1,4 @@
-//! What is drawn with the lines that it is about, as miette wants it. Knows no findings: all text comes ready.
+//! A message with the lines that it is about, as miette wants it. Knows no findings: all text comes ready.
 
 use std::fmt;
 

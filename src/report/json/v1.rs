@@ -406,7 +406,7 @@ pub(in crate::report) struct RuleCount<'s> {
     mentions: usize,
 }
 
-/// What a repository came to.
+/// The counts of a repository.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]

@@ -13,7 +13,7 @@ use crate::report::{Moment, RepositorySummary, Summary, Tally};
 
 pub use file::File;
 
-/// What several results are together: those of the latest day, and what the days before came to.
+/// Several results together: those of the latest day, and the counts of the days before.
 #[derive(Debug)]
 pub struct Joined {
     /// In order of path.

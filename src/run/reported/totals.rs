@@ -1,4 +1,4 @@
-//! What all files together came to: the summary, each repository of it, the baselines, and the end of all reports.
+//! The results of all files together: the summary, each repository of it, the baselines, and the end of all reports.
 
 use std::collections::BTreeMap;
 use std::io;

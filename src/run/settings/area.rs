@@ -1,4 +1,4 @@
-//! What one configuration comes to: its rules, its baseline, and the files that it holds for.
+//! The settings by one configuration: its rules, its baseline, and the files that it holds for.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

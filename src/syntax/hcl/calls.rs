@@ -1,4 +1,4 @@
-//! What calls of functions are given, wherever they are in an expression. Knows no function.
+//! Arguments of function calls, anywhere in an expression. Knows no function.
 
 use super::scan::{Kind, Scan, scan};
 use crate::source::Span;

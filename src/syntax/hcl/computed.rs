@@ -11,7 +11,7 @@ use super::scan::{Kind, Scan, Token, scan};
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 
-/// What the expressions of a text come to.
+/// The values of the expressions of a text.
 #[derive(Debug, Default)]
 pub struct Computed {
     /// Put together from several strings.
@@ -221,7 +221,7 @@ impl Reader<'_, '_> {
         }])
     }
 
-    /// What a placeholder comes to by the first of its defaults.
+    /// The value of a placeholder by the first of its defaults.
     fn placeholder(&mut self, inner: Span) -> Option<Decoded> {
         let text = inner.of(self.text);
         if self.depth >= DEEPEST || !text.contains('"') {

@@ -1,4 +1,4 @@
-//! Values of HCL, and what expressions may come to.
+//! Values of HCL, and the values that expressions may have.
 
 use super::scan::{Kind, Token};
 use super::{MOST_DEPTH, Reader};
@@ -36,7 +36,7 @@ const TRANSPARENT: [&str; 26] = [
 ];
 
 impl<'t> Reader<'t, '_> {
-    /// A value, or those that an expression may come to.
+    /// A value, or those that an expression may have.
     pub(super) fn expression(&mut self, depth: usize) -> Node<'t> {
         let start = self.peek().map_or(self.end(), |token| token.span.start);
         let mut choices = Vec::new();

@@ -1,4 +1,4 @@
-//! What the texts of strings and here-documents mean.
+//! Decodes strings and here-documents.
 
 use std::borrow::Cow;
 

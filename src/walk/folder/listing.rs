@@ -1,4 +1,4 @@
-//! What is in a folder: on the disk, in what overrides it, or in a revision.
+//! Lists a folder: on the disk, in an overlay, or in a revision.
 
 use std::ffi::OsString;
 use std::fs::{self, FileType};

@@ -74,7 +74,7 @@ impl Given {
     fn add_values_or_file(&mut self, value: &Value, around: &Around<'_>) {
         match value {
             Value::Leaf(leaf) if !leaf.text.contains(['\n', ':']) => self.add_file(value, around),
-            // What an expression of HCL may come to.
+            // The values that an expression of HCL may have.
             Value::List(items) => items
                 .iter()
                 .for_each(|item| self.add_values_or_file(item, around)),

@@ -54,7 +54,7 @@ impl Insertion {
 #[derive(Debug, Default)]
 struct Branch<'o> {
     keys: BTreeMap<&'o str, Branch<'o>>,
-    /// The value that is to be here.
+    /// The value to set here.
     leaf: Option<&'o Value>,
     of: Vec<usize>,
 }

@@ -200,7 +200,7 @@ impl Readers<'_> {
 /// Images by who pulls them.
 type Pulled = BTreeMap<String, Vec<Image>>;
 
-/// What a chart comes to with one text of its values.
+/// What a chart renders with one text of its values.
 struct Made {
     images: Pulled,
     compared: Vec<Compared>,

@@ -53,7 +53,7 @@ pub(super) fn put_back(taken: Vec<(PathBuf, Finding)>, members: &mut Members) {
     }
 }
 
-/// Whether what a finding is about always comes to an image that no rule applies to.
+/// Whether what a finding is about always becomes an image that no rule applies to.
 pub(super) fn is_other_image(
     finding: &Finding,
     path: &Path,

@@ -1,4 +1,4 @@
-//! What a rendering may cost. Charts are not trusted.
+//! Limits of a rendering. Charts are not trusted.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! What all of a rendering shares: budget, maps, records, and how it decides.
+//! The state that all of a rendering shares: budget, maps, records, and how it decides.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! What the templates of each chart get: `.Values`, `.Chart`, `.Files` and the rest.
+//! The data that the templates of each chart get: `.Values`, `.Chart`, `.Files` and the rest.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! What a rendering read: paths in the values, and what was compared with what.
+//! Records what a rendering read: paths in the values, and what was compared with what.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

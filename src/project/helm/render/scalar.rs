@@ -1,4 +1,4 @@
-//! What a plain scalar is to `go-yaml` version 2, which Helm reads and writes YAML with.
+//! The type of a plain scalar, as `go-yaml` version 2 resolves it, with which Helm reads and writes YAML.
 
 use crate::syntax::gotemplate::{integer, unsigned};
 use crate::syntax::yaml;

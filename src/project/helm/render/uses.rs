@@ -1,4 +1,4 @@
-//! What becomes of values, those included that are switched off by default: every way through the templates is taken
+//! All images that values may lead to, also those that are switched off by default: every way through the templates is taken
 //! once.
 //!
 //! No single run takes all ways, for the texts of two branches would run into each other. Each pass takes one way at each

@@ -1,4 +1,4 @@
-//! What becomes of single leaves, and of the values that an owner has to set for that.
+//! New values of single leaves, and the values that an owner has to set for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What a plan would break, and what must not change because of that.
+//! Finds what a plan would break, and what must not change because of that.
 
 use std::rc::Rc;
 
@@ -102,7 +102,7 @@ impl Planner<'_> {
     }
 }
 
-/// Why an image does not come to what it should at an entry.
+/// Why an image does not become what it should at an entry.
 fn why_misfit(place: &str, act: &EntryEffect<'_>, image_value: &ImageValue) -> String {
     let is_own = act.selects(&image_value.before);
     match (is_own, image_value.causes.is_empty()) {

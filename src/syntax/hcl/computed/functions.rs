@@ -1,4 +1,4 @@
-//! What functions of HCL do with texts: the tables of those that choose and compare, and those that put texts together.
+//! Functions of HCL that work on texts: the tables of those that choose and compare, and those that put texts together.
 
 use super::{HOLE, LONGEST, Text, Value};
 use crate::source::Span;
