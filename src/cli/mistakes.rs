@@ -62,6 +62,18 @@ const COMMANDS: [(&str, &str); 7] = [
     ("diff", "regfix --diff"),
 ];
 
+/// Words that may be taken for commands.
+const NO_COMMANDS: [(&str, &str); 2] = [
+    (
+        "lsp",
+        "`regfix lsp` needs a released binary, or a build with `--features lsp`",
+    ),
+    (
+        "version",
+        "there is no command `version`: write `regfix --version`",
+    ),
+];
+
 /// A better message than clap has, for arguments that it refuses.
 pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
     let named = |kind| match error.get(kind) {
@@ -148,13 +160,11 @@ pub(super) fn of_arguments(arguments: &Arguments, roots: &[PathBuf]) -> Option<S
     if walk::is_there(first) {
         return None;
     }
-    if first == Path::new("version") {
-        return Some("there is no command `version`: write `regfix --version`".to_owned());
-    }
-    if first == Path::new("lsp") {
-        let message = "`regfix lsp` needs a build with the server for editors: use a released binary, or build with \
-                       `--features lsp`";
-        return Some(message.to_owned());
+    if let Some((_, message)) = NO_COMMANDS
+        .iter()
+        .find(|(word, _)| first == Path::new(word))
+    {
+        return Some((*message).to_owned());
     }
     let commands = shell::commands();
     if let Some(command) = first

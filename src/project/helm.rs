@@ -72,8 +72,8 @@ pub struct Charts<'c> {
     /// Charts that can be rendered to see what becomes of their values.
     readers: Vec<Readers<'c>>,
     /// The values that releases give to charts, by the folders of those.
-    released: HashMap<PathBuf, Vec<ReleaseValues>>,
-    released_charts: Vec<ReleasedChart>,
+    given: HashMap<PathBuf, Vec<ReleaseValues>>,
+    used: Vec<ReleasedChart>,
     /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
     unreleased: Vec<PathBuf>,
     advice: Advice<'c>,
@@ -114,27 +114,24 @@ impl<'c> Charts<'c> {
             every_chart: false,
         };
         let released = released(scene, releases);
-        let released_charts = released_charts(scene, files.projects, releases, &released);
+        let used = used(scene, files.projects, releases, &released);
         let found = find_charts(tree, files.projects);
         let parents = Parents::new(tree, &found);
-        let unreleased = unreleased(tree, &found, vendored, &released_charts);
+        let unreleased = unreleased(tree, &found, vendored, &used);
         let all: HashSet<PathBuf> = found.iter().map(|one| one.folder.clone()).collect();
-        let owned = owned(found, vendored, &released_charts);
+        let owned = owned(found, vendored, &used);
         let around = match owned.is_empty() {
             true => Vec::new(),
             false => self::released(scene, files.releases_around),
         };
-        let released = released
-            .into_iter()
-            .chain(around)
-            .filter_map(Release::release_values);
-        let released = ReleaseValues::by_folder(released);
+        let all_releases = released.into_iter().chain(around);
+        let given = ReleaseValues::by_folder(all_releases.filter_map(Release::release_values));
         let folders = owned.par_iter().map(|one| one.folder.as_path());
         let joined = folders.filter_map(|folder| Joined::of(tree, folder));
         let readers = owned.par_iter().filter_map(|one| {
-            let own = released.get(&one.folder).map_or(&[][..], Vec::as_slice);
+            let own = given.get(&one.folder).map_or(&[][..], Vec::as_slice);
             let mut readers = Readers::of(tree, prefilter, &one.folder, own, releases)?;
-            readers.below(&parents.values_for(&one.folder, &released));
+            readers.below(&parents.values_for(&one.folder, &given));
             Some(readers)
         });
         let own: Vec<PathBuf> = owned.iter().map(|one| one.chart.clone()).collect();
@@ -147,8 +144,8 @@ impl<'c> Charts<'c> {
             roots: Vec::new(),
             joined: joined.collect(),
             readers: readers.collect(),
-            released,
-            released_charts,
+            given,
+            used,
             unreleased,
             advice: Advice::new(tree, config_maps, rule_of, known, &own, &foreign, files),
         };
@@ -210,7 +207,7 @@ fn released(scene: ReleaseContext<'_>, files: &[PathBuf]) -> Vec<Release> {
 }
 
 /// The charts that kustomizations and releases ask for.
-fn released_charts(
+fn used(
     scene: ReleaseContext<'_>,
     files: &[PathBuf],
     releases: &[PathBuf],
@@ -224,9 +221,8 @@ fn released_charts(
         .par_iter()
         .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
         .flat_map_iter(|path| released_chart::of(scene, path));
-    let released = released
-        .par_iter()
-        .filter_map(|one| one.released_charts(scene));
+    let released = released.par_iter();
+    let released = released.filter_map(|one| one.chart_to_override(scene));
     let mut all: Vec<ReleasedChart> = pulled.chain(released).collect();
     let declaring: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
     released_chart::mark_shared(scene.tree, &declaring, &mut all);
@@ -238,11 +234,10 @@ fn unreleased(
     tree: &dyn Tree,
     found: &[FoundChart],
     vendored: Vendored<'_>,
-    released_charts: &[ReleasedChart],
+    used: &[ReleasedChart],
 ) -> Vec<PathBuf> {
     let listed = found.iter().map(|one| one.folder.as_path());
-    let listed =
-        listed.filter(|folder| vendored.lists(folder) && !is_released(folder, released_charts));
+    let listed = listed.filter(|folder| vendored.lists(folder) && !is_released(folder, used));
     listed.flat_map(|folder| tree.suspects(folder)).collect()
 }
 
@@ -250,13 +245,12 @@ fn unreleased(
 fn owned(
     mut found: Vec<FoundChart>,
     vendored: Vendored<'_>,
-    released_charts: &[ReleasedChart],
+    used: &[ReleasedChart],
 ) -> Vec<FoundChart> {
     let vendored = vendored.among(&found);
     found.retain(|one| {
         let mut folders = one.folder.ancestors();
-        !folders.any(|folder| vendored.contains(folder))
-            && !is_released(&one.folder, released_charts)
+        !folders.any(|folder| vendored.contains(folder)) && !is_released(&one.folder, used)
     });
     found
 }
@@ -270,10 +264,8 @@ fn foreign(mut all: HashSet<PathBuf>, owned: &[FoundChart]) -> HashSet<PathBuf> 
 }
 
 /// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
-fn is_released(folder: &Path, released_charts: &[ReleasedChart]) -> bool {
-    released_charts
-        .iter()
-        .any(|one| folder.starts_with(&one.folder))
+fn is_released(folder: &Path, used: &[ReleasedChart]) -> bool {
+    used.iter().any(|one| folder.starts_with(&one.folder))
 }
 
 /// The dependencies that are not in `charts/`, by their numbers.
@@ -308,8 +300,8 @@ fn absent_message(dependency: &Dependency) -> String {
 }
 
 impl Charts<'_> {
-    fn find_released(&self, members: &mut Members) -> Vec<Change> {
-        let here = self.released_charts.iter();
+    fn find_used(&self, members: &mut Members) -> Vec<Change> {
+        let here = self.used.iter();
         let here = here.filter(|one| members.contains_key(&one.declared_in));
         let found: Vec<_> = here
             .map(|one| (one, one.findings(members, self.rules, self.prefilter)))
@@ -343,8 +335,8 @@ impl Charts<'_> {
 
     fn of_subcharts(&self, root: &OwnedChart) -> Readers<'_> {
         let folder = root.values.parent().unwrap_or(Path::new(""));
-        let released = self.released.get(folder).map_or(&[][..], Vec::as_slice);
-        Readers::of_subcharts(self.tree, &root.values, released)
+        let given = self.given.get(folder).map_or(&[][..], Vec::as_slice);
+        Readers::of_subcharts(self.tree, &root.values, given)
     }
 }
 
@@ -364,7 +356,7 @@ impl Project for Charts<'_> {
             })
             .chain(joined)
             .chain(self.readers.iter().map(Readers::group))
-            .chain(self.released_charts.iter().map(ReleasedChart::group))
+            .chain(self.used.iter().map(ReleasedChart::group))
             .chain(self.unreleased.iter().map(|path| vec![path.clone()]))
             .chain(self.advice.groups())
             .collect()
@@ -378,7 +370,7 @@ impl Project for Charts<'_> {
             readers.find(members, self.rules, self.prefilter);
         }
         members::block_fixes(members, &self.unreleased, LISTED);
-        let mut changes = self.find_released(members);
+        let mut changes = self.find_used(members);
         for root in &self.roots {
             if members.contains_key(&root.chart) {
                 changes.extend(root.find(members, self.rules, self.prefilter));

@@ -16,7 +16,7 @@ use super::merged_values::MergedValues;
 use super::released_chart::{ReleaseContext, ReleasedChart, not_analysed};
 use super::subchart_findings::Owned;
 use super::vendored::Vendored;
-use super::{absent, absent_message, owned, released, released_charts};
+use super::{absent, absent_message, owned, released, used};
 use crate::check::{self, Image};
 use crate::file_type;
 use crate::project::Tree;
@@ -78,9 +78,9 @@ pub fn images(
         every_chart: true,
     };
     let released = released(scene, releases);
-    let released_charts = released_charts(scene, files, releases, &released);
-    let asked_for = released_charts.iter().map(|one| one.pulled(tree));
-    let mut all: Vec<ChartImages> = owned(find_charts(tree, files), vendored, &released_charts)
+    let used = used(scene, files, releases, &released);
+    let asked_for = used.iter().map(|one| one.pulled(tree));
+    let mut all: Vec<ChartImages> = owned(find_charts(tree, files), vendored, &used)
         .into_par_iter()
         .map(of_chart)
         .collect();

@@ -49,19 +49,15 @@ pub(super) struct ReleasedChart {
 const SHARED: &str = "other charts may use that values file, too";
 
 /// Finds those whose overrides would go into values files that are named more often than for their own charts.
-pub(super) fn mark_shared(
-    tree: &dyn Tree,
-    declared_in: &[&PathBuf],
-    released_charts: &mut [ReleasedChart],
-) {
-    if !released_charts.iter().any(|one| one.at.is_whole()) {
+pub(super) fn mark_shared(tree: &dyn Tree, declared_in: &[&PathBuf], used: &mut [ReleasedChart]) {
+    if !used.iter().any(|one| one.at.is_whole()) {
         return;
     }
     let texts: Vec<Arc<str>> = declared_in
         .iter()
         .filter_map(|path| tree.text(path))
         .collect();
-    let shared: Vec<bool> = released_charts
+    let shared: Vec<bool> = used
         .iter()
         .map(|one| {
             let name = one.values.file_name().and_then(|name| name.to_str());
@@ -73,12 +69,12 @@ pub(super) fn mark_shared(
                     && (other.values == one.values && other.at.is_whole()
                         || other.below.contains(&one.values))
             };
-            let own = released_charts.iter().filter(reads).count();
+            let own = used.iter().filter(reads).count();
             let named = texts.iter().map(|text| mentions(text, name));
             named.sum::<usize>() > own
         })
         .collect();
-    for (one, shared) in released_charts.iter_mut().zip(shared) {
+    for (one, shared) in used.iter_mut().zip(shared) {
         one.is_shared = shared;
     }
 }

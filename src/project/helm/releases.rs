@@ -83,7 +83,7 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
 
 impl Release {
     /// The chart that a tool put there, for overrides to be written into the release.
-    pub(super) fn released_charts(&self, scene: ReleaseContext<'_>) -> Option<ReleasedChart> {
+    pub(super) fn chart_to_override(&self, scene: ReleaseContext<'_>) -> Option<ReleasedChart> {
         if !self.is_vendored {
             return None;
         }
