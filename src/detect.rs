@@ -18,6 +18,7 @@ mod flag;
 mod form;
 mod image_use;
 mod input;
+mod key_words;
 mod literal;
 mod live;
 mod options;

@@ -2,6 +2,7 @@
 
 use super::context::{Context, SchemaKeys, Step};
 use super::document_type::DocumentType;
+use super::key_words::KeyWords;
 use super::schema::kubeadm;
 use super::siblings;
 use super::usage::{self, IN_CONDITION, Usage};
@@ -171,37 +172,43 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
     if is_field_name {
         return None;
     }
+    let says = KeyWords::of(key);
     let own = match () {
         () if around.text("op") == Some("test") && has("path") => Some(TESTED),
-        () if words::is_prose(key) => Some(PROSE),
-        () if words::is_compared(key) => Some(COMPARED),
-        () if words::is_selector(key) => Some(SELECTS),
+        () if says.is_prose => Some(PROSE),
+        () if says.is_compared => Some(COMPARED),
+        () if says.is_selector => Some(SELECTS),
         () if words::is_example(key) => Some(EXAMPLE),
         () if matches!(key, "enum" | "const") => Some(siblings::CLOSED),
         () if is_anchor(context) => Some(COMPARED),
         () if key == "cacheto" => Some(PUSHED),
         () => siblings::usage_of(context, value),
     };
-    own.or_else(|| by_key(context, around, value))
+    own.or_else(|| by_key(context, says, around, value))
 }
 
 /// The same by words that lists, accounts and settings have for keys.
-fn by_key(context: &Context<'_>, around: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
+fn by_key(
+    context: &Context<'_>,
+    says: KeyWords,
+    around: &Map<'_>,
+    value: &Node<'_>,
+) -> Option<Usage> {
     let key = context.key;
     match () {
-        () if words::is_allowed(key) => Some(ALLOWED),
+        () if says.is_allowed => Some(ALLOWED),
         () if key == "block" && is_block_of_tasks(around, value) => None,
-        () if words::is_matched(key) => Some(MATCHED),
+        () if says.is_matched => Some(MATCHED),
         () if key == "registry" && is_table(context, around, value) => Some(ALLOWED),
-        () if words::is_account(key) => Some(ACCOUNT),
+        () if says.is_account => Some(ACCOUNT),
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.
         () if key == "imagerepository" => of_kubeadm(context, around),
         () if key == "imageregistry" && has_pause_image(around) => given_version(around),
         () if key == "imageid" => Some(RAN),
         () if is_labels(key) && value.as_map().is_some() => Some(LABEL),
         () if is_built_by_task(context) => Some(PUSHED),
-        () if words::is_pushed(key) => Some(PUSHED),
-        () if words::is_old(key) => Some(OLD),
+        () if says.is_pushed => Some(PUSHED),
+        () if says.is_old => Some(OLD),
         () if words::is_target(key) => Some(TARGET),
         () => siblings::limit_of(key, around, value),
     }
