@@ -50,6 +50,8 @@ pub struct Member {
     pub file_type: &'static FileType,
     /// As it is in this pass, with the fixes of earlier ones.
     pub text: String,
+    /// Where a search of this text found something, if it was searched.
+    pub hints: Option<Arc<[usize]>>,
     /// Whether there is such a file yet. A fix may fill one that is not.
     pub exists: bool,
     /// Why the run may not write it, if so.
@@ -67,6 +69,7 @@ impl Member {
         Self {
             file_type,
             text,
+            hints: None,
             exists: true,
             locked: None,
             findings: Findings::default(),
@@ -74,6 +77,12 @@ impl Member {
             unjudged: Vec::new(),
             is_cut: false,
         }
+    }
+
+    /// Gives it another text. Returns the one that it had.
+    pub fn replace_text(&mut self, text: String) -> String {
+        self.hints = None;
+        std::mem::replace(&mut self.text, text)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows no rule and no YAML: which files are wanted, and what is worth keeping of their bytes, come in as closures.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,7 +95,7 @@ pub struct Filter<'s, K, T> {
     /// What to read a file as, by its path and whether it was named as a root. A caller that keeps its users' word wants
     /// every file that was named.
     pub wanted: &'s Wanted<'s, K>,
-    /// What to keep of a file, by its bytes.
+    /// What to keep of a file, by its bytes: borrowed as they are, owned where they were UTF-16.
     pub keep: &'s Keep<'s, K, T>,
     /// Whether a part of a file that is too large to be kept could hold what is looked for.
     pub suspect: &'s (dyn Fn(&[u8]) -> bool + Sync),
@@ -117,7 +118,7 @@ impl<K> From<Option<K>> for Want<K> {
 
 pub type Listed<'s> = dyn Fn(&Path, &mut dyn Iterator<Item = &OsStr>) + Sync + 's;
 pub type Wanted<'s, K> = dyn Fn(&Path, bool) -> Want<K> + Sync + 's;
-pub type Keep<'s, K, T> = dyn Fn(&Path, K, &[u8]) -> Kept<T> + Sync + 's;
+pub type Keep<'s, K, T> = dyn Fn(&Path, K, &Cow<'_, [u8]>) -> Kept<T> + Sync + 's;
 
 /// What a caller keeps of a file that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

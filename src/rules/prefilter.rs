@@ -151,20 +151,33 @@ impl Prefilter {
 
     /// Whether a location could be named in the text, and whether one of the words is in it.
     pub fn look(&self, text: &[u8]) -> Sight {
-        let (mut sight, mut has_capitals) = (Sight::default(), false);
+        self.search(text).0
+    }
+
+    /// The same, and the [`Self::hints`] of a text in which a location could be named, in one search.
+    pub fn search(&self, text: &[u8]) -> (Sight, Option<Vec<usize>>) {
+        let (mut sight, mut hints) = (Sight::default(), Vec::new());
         for part in &self.parts {
-            let seen = part.look(text);
-            sight.suspect |= seen.sight.suspect;
-            sight.has_word |= seen.sight.has_word;
-            has_capitals |= seen.has_capitals;
+            let seen = part.look(text, &mut hints);
+            sight.suspect |= seen.suspect;
+            sight.has_word |= seen.has_word;
         }
+        let stems = hints.len();
+        let parts = self.parts.iter();
+        hints.extend(parts.flat_map(|part| part.with_capitals(text)));
+        let has_capitals = hints.len() > stems;
         if !sight.suspect
             && let Some(plain) = self.plain(text, has_capitals)
         {
             let mut parts = self.parts.iter();
             sight.suspect = parts.any(|part| part.locations(&plain).next().is_some());
         }
-        sight
+        if !sight.suspect {
+            return (sight, None);
+        }
+        hints.extend(spelling::escapes(text));
+        hints.sort_unstable();
+        (sight, Some(hints))
     }
 
     /// Where the text names more locations than `most`.
@@ -191,26 +204,6 @@ impl Prefilter {
         let mut hints: Vec<usize> = of_parts.chain(spelling::escapes(text)).collect();
         hints.sort_unstable();
         hints
-    }
-
-    /// The same in one search with [`Self::occur_in`]: `None` where no location could be named in the text.
-    pub fn hints_where_named(&self, text: &[u8]) -> Option<Vec<usize>> {
-        let (mut hints, mut is_named) = (Vec::new(), false);
-        for part in &self.parts {
-            is_named |= part.note_stems(text, &mut hints);
-        }
-        let stems = hints.len();
-        let parts = self.parts.iter();
-        hints.extend(parts.flat_map(|part| part.with_capitals(text)));
-        let has_capitals = hints.len() > stems;
-        if !is_named {
-            let plain = self.plain(text, has_capitals)?;
-            let mut parts = self.parts.iter();
-            parts.find_map(|part| part.locations(&plain).next())?;
-        }
-        hints.extend(spelling::escapes(text));
-        hints.sort_unstable();
-        Some(hints)
     }
 }
 
@@ -367,7 +360,7 @@ mod tests {
                 text.as_bytes()[*at..].starts_with(b"\\") || text.as_bytes()[*at] == b'.'
             };
             let hints = prefilter.hints(text.as_bytes());
-            let named = prefilter.hints_where_named(text.as_bytes());
+            let (_, named) = prefilter.search(text.as_bytes());
             let occurs = prefilter.occur_in(text.as_bytes());
             assert_eq!(named, occurs.then(|| hints.clone()), "{text}");
             assert!(expected.is_none() || hints.iter().any(is_named), "{text}");

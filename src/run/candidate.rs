@@ -1,7 +1,9 @@
 //! What a file is useful for, by a quick look at its bytes: every file of a tree is asked, and most are of no use.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Options;
 use super::domains::Domains;
@@ -11,7 +13,7 @@ use crate::encoding::Encoding;
 use crate::file_type::{FileType, Holds};
 use crate::progress::Progress;
 use crate::report;
-use crate::walk::{self, Kept};
+use crate::walk::{self, Kept, Overlay, ReadError};
 
 /// A file that is to be checked, or that says something about others.
 pub(super) struct Candidate {
@@ -22,7 +24,19 @@ pub(super) struct Candidate {
     /// Of what makes a project, releases charts or selects images.
     pub(super) text: Option<Arc<str>>,
     pub(super) pull_secrets: Vec<PullSecret>,
+    pub(super) searched: Option<Searched>,
 }
+
+/// A suspect file in UTF-8, as the walk read it.
+#[derive(Clone)]
+pub(super) struct Searched {
+    pub(super) text: Arc<str>,
+    /// Where the search found something.
+    pub(super) hints: Arc<[usize]>,
+}
+
+/// So many bytes of suspect files are kept from the walk. Others are read again when it is their turn.
+const MOST_KEPT: usize = 16 << 20;
 
 /// Whether a file of a type is a report of ours.
 pub(super) fn is_report(file_type: &FileType, bytes: &[u8]) -> bool {
@@ -31,12 +45,13 @@ pub(super) fn is_report(file_type: &FileType, bytes: &[u8]) -> bool {
 
 /// Walks the roots of a run, and keeps what is of use.
 pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<Candidate> {
-    let keep = |path: &Path, file_type: &'static FileType, bytes: &[u8]| {
+    let left = AtomicUsize::new(MOST_KEPT);
+    let keep = |path: &Path, file_type: &'static FileType, bytes: &Cow<'_, [u8]>| {
         progress.advance(1);
         let Some(area) = options.settings.of(path) else {
             return Kept::Nothing;
         };
-        let sight = area.rules.prefilter.look(bytes);
+        let (sight, hints) = area.rules.prefilter.search(bytes);
         if sight.suspect && is_report(file_type, bytes) {
             return Kept::Report;
         }
@@ -56,6 +71,9 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
                 .then(secrets)
                 .flatten()
                 .unwrap_or_default(),
+            searched: hints
+                .filter(|_| matches!(bytes, Cow::Borrowed(_)))
+                .and_then(|hints| Searched::of(bytes, hints, &left)),
         };
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
         let is_of_use = candidate.suspect
@@ -84,6 +102,37 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         // Files of a repository were read before a broken configuration was found in it.
         true => walk::walk(&options.walk, &filter),
         false => found,
+    }
+}
+
+/// The text of a file as the walk kept it. Otherwise it is read again.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn read(
+    known: Option<&Searched>,
+    path: &Path,
+    overlay: &Overlay,
+) -> Result<(String, Encoding), ReadError> {
+    match known {
+        Some(known) => Ok((known.text.to_string(), Encoding::Utf8)),
+        None => overlay.read(path),
+    }
+}
+
+impl Searched {
+    /// `None` for what is no text, and where there is no room left for it.
+    fn of(bytes: &[u8], hints: Vec<usize>, left: &AtomicUsize) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok();
+        let text = text.filter(|text| !text.contains('\0'))?;
+        let size = bytes.len() + size_of_val(hints.as_slice());
+        let take = |left: usize| left.checked_sub(size);
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .ok()?;
+        Some(Self {
+            text: text.into(),
+            hints: hints.into(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::candidate::{self, Candidate, Searched};
 use super::groups::Group;
 use super::pipeline::{self, Pipeline};
 use super::texts::{READ_ONLY, Texts};
@@ -19,7 +20,7 @@ use crate::printable;
 use crate::project::{Member, Members};
 use crate::report::{Chunk, FileReport, Summary, Tally};
 use crate::source::LineIndex;
-use crate::walk::ReadError;
+use crate::walk::{ReadError, Walked};
 use crate::write::{Change, Note, WriteError, Writer};
 
 /// One file's part of the output, and its counts.
@@ -41,37 +42,39 @@ pub(super) struct FileOutput {
 pub(super) struct Worker<'w> {
     pub options: &'w Options<'w>,
     pub pipeline: &'w Pipeline<'w>,
+    pub found: &'w Walked<Candidate>,
     /// Of a run that writes.
     pub writer: Option<&'w Writer>,
 }
 
 impl Worker<'_> {
-    /// Takes one file from the disk, and puts it back if the run writes.
-    pub(super) fn file(&self, path: &Path, file_type: &'static FileType) -> FileOutput {
-        guarded(path, || self.file_unguarded(path, file_type)).unwrap_or_else(FileOutput::failed)
+    /// Takes one file as it was read, and puts it back if the run writes.
+    pub(super) fn file(&self, path: &Path, file: &Candidate) -> FileOutput {
+        guarded(path, || self.file_unguarded(path, file)).unwrap_or_else(FileOutput::failed)
     }
 
-    fn file_unguarded(&self, path: &Path, file_type: &'static FileType) -> FileOutput {
-        let (options, pipeline) = (self.options, self.pipeline);
-        let (text, encoding) = match options.walk.overlay.read(path) {
+    fn file_unguarded(&self, path: &Path, file: &Candidate) -> FileOutput {
+        let (options, pipeline, file_type) = (self.options, self.pipeline, file.file_type);
+        let known = file.searched.as_ref();
+        let (before, encoding) = match candidate::read(known, path, &options.walk.overlay) {
             Ok(text) => text,
             Err(error) => return FileOutput::unread(options, &error),
         };
-        let before = text.clone();
-        let outcome = match &options.ignores {
-            None => pipeline.file(path, text, file_type, options.fix()),
+        let is_locked = options.ignores.is_some() && options.walk.overlay.is_read_only(path);
+        let members = || {
+            let mut member = Member::new(file_type, before.clone());
+            member.hints = known.map(|known| Arc::clone(&known.hints));
+            member.locked = is_locked.then(|| Arc::from(READ_ONLY));
+            Members::from([(path.to_owned(), member)])
+        };
+        let mut outcomes = match &options.ignores {
+            None => pipeline.alone(members(), options.fix()),
             Some(note) => {
-                let members = || {
-                    let mut member = Member::new(file_type, before.clone());
-                    let is_read_only = options.walk.overlay.is_read_only(path);
-                    member.locked = is_read_only.then(|| Arc::from(READ_ONLY));
-                    Members::from([(path.to_owned(), member)])
-                };
                 let judged = |members| pipeline.alone(members, None);
-                let mut outcomes = ignores::add(options, note, &members, &judged);
-                outcomes.remove(path).unwrap_or_default()
+                ignores::add(options, note, &members, &judged)
             }
         };
+        let outcome = outcomes.remove(path).unwrap_or_default();
         let mut notes = Vec::new();
         if let Some(writer) = self.writer.filter(|_| outcome.text != before) {
             let (old, new) = (encoding.encode(&before), encoding.encode(&outcome.text));
@@ -104,6 +107,13 @@ impl Worker<'_> {
         part
     }
 
+    /// What the walk kept of a file.
+    fn known(&self, path: &Path) -> Option<&Searched> {
+        let kept = &self.found.kept;
+        let at = kept.binary_search_by(|(one, _)| one.as_path().cmp(path));
+        kept[at.ok()?].1.searched.as_ref()
+    }
+
     /// Takes the files of projects from the disk, and puts them back all together if the run writes.
     pub(super) fn group(&self, group: &Group) -> Vec<(PathBuf, FileOutput)> {
         let first = group.paths().next().cloned().unwrap_or_default();
@@ -114,7 +124,7 @@ impl Worker<'_> {
     fn group_unguarded(&self, group: &Group) -> Vec<(PathBuf, FileOutput)> {
         let (options, pipeline) = (self.options, self.pipeline);
         let mut parts: BTreeMap<PathBuf, FileOutput> = BTreeMap::new();
-        let texts = Texts::read(group, &options.walk.overlay);
+        let texts = Texts::read(group, &options.walk.overlay, |path| self.known(path));
         for (path, error) in &texts.unread {
             if group.files[*path].requested {
                 parts.insert((*path).to_owned(), FileOutput::unread(options, error));

@@ -38,7 +38,7 @@ pub(super) fn add(
             .collect();
         let edits = insert::comments(path, &member.text, member.file_type, &wanted, note);
         if !edits.is_empty() {
-            member.text = insert::applied(&member.text, &edits);
+            member.replace_text(insert::applied(&member.text, &edits));
             counts.insert(path.clone(), edits.len());
         }
     }

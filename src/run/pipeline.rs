@@ -217,7 +217,9 @@ impl Pipeline<'_> {
             return Vec::new();
         };
         let rules = &area.rules;
-        let Some(hints) = rules.prefilter.hints_where_named(text.as_bytes()) else {
+        let searched = member.hints.clone();
+        let search = || rules.prefilter.search(text.as_bytes()).1.map(Arc::from);
+        let Some(hints) = searched.or_else(search) else {
             return Vec::new();
         };
         let excess = (hints.len() > MOST_LOCATIONS)

@@ -157,7 +157,7 @@ fn walk_around(
                 |file_type: &&FileType| file_type.makes_project() || file_type.holds == Holds::Yaml;
             options.kind_of(path, false).filter(may_matter).into()
         },
-        keep: &|path: &Path, file_type: &'static FileType, bytes: &[u8]| {
+        keep: &|path: &Path, file_type: &'static FileType, bytes| {
             let Some(area) = options.settings.of(path) else {
                 return Kept::Nothing;
             };

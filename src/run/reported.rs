@@ -183,6 +183,7 @@ impl<'r, 'o> Run<'r, 'o> {
         let work = Worker {
             options: self.options,
             pipeline: self.pipeline,
+            found,
             writer,
         };
         let grouped: HashSet<PathBuf> = groups
@@ -203,7 +204,7 @@ impl<'r, 'o> Run<'r, 'o> {
             groups.par_iter().for_each(|group| drop(dry.group(group)));
             files
                 .par_iter()
-                .for_each(|(path, file)| drop(dry.file(path, file.file_type)));
+                .for_each(|(path, file)| drop(dry.file(path, file)));
         })?;
         self.progress.turn_to(grouped.len() + files.len());
         let mut waiting = self.judge_groups(work, groups);
@@ -266,7 +267,7 @@ impl<'r, 'o> Run<'r, 'o> {
                 return Ok(());
             }
             let part = |(path, file): &&(PathBuf, Candidate)| {
-                let part = work.file(path, file.file_type);
+                let part = work.file(path, file);
                 progress.advance(1);
                 part
             };

@@ -131,7 +131,7 @@ impl Session<'_> {
             let outcomes = match (self.group(path), self.alone(path, overlay)) {
                 (Some(group), _) => self
                     .pipeline
-                    .group(Texts::read(group, overlay).members(), None),
+                    .group(Texts::read(group, overlay, |_| None).members(), None),
                 (None, Some((text, file_type))) => {
                     let outcome = self.pipeline.file(path, text, file_type, None);
                     BTreeMap::from([(path.to_owned(), outcome)])
@@ -163,7 +163,7 @@ impl Session<'_> {
             let first = group.paths().next().cloned().unwrap_or_default();
             let outcomes = guarded(&first, || {
                 self.pipeline
-                    .group(Texts::read(group, overlay).members(), fix)
+                    .group(Texts::read(group, overlay, |_| None).members(), fix)
             })?;
             all.extend(outcomes);
         }
@@ -216,7 +216,7 @@ impl Session<'_> {
         overlay: &Overlay,
         limit: Applicability,
     ) -> BTreeMap<PathBuf, Change> {
-        let texts = Texts::read(group, overlay);
+        let texts = Texts::read(group, overlay, |_| None);
         let outcomes = self.pipeline.fix_of(path, texts.members(), limit);
         let changes = outcomes.into_iter().filter_map(|(path, outcome)| {
             let before = texts.text(&path).map(str::to_owned);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::candidate::{self, Searched};
 use super::groups::{Group, GroupFile, State};
 use crate::encoding::Encoding;
 use crate::file_type::Parser;
@@ -21,18 +22,25 @@ pub(super) struct Texts<'g> {
     /// `None` of a file that is not there yet.
     pub before: BTreeMap<&'g Path, Option<String>>,
     encodings: BTreeMap<&'g Path, Encoding>,
+    hints: BTreeMap<&'g Path, Arc<[usize]>>,
     pub unread: Vec<(&'g Path, ReadError)>,
     /// Why nothing of the group may be written, if so.
     locked: Option<Arc<str>>,
 }
 
 impl<'g> Texts<'g> {
-    pub(super) fn read(group: &'g Group, overlay: &'g Overlay) -> Self {
+    /// `known` has the files that were read before.
+    pub(super) fn read<'k>(
+        group: &'g Group,
+        overlay: &'g Overlay,
+        known: impl Fn(&Path) -> Option<&'k Searched>,
+    ) -> Self {
         let mut texts = Self {
             group,
             overlay,
             before: BTreeMap::new(),
             encodings: BTreeMap::new(),
+            hints: BTreeMap::new(),
             unread: Vec::new(),
             locked: None,
         };
@@ -45,7 +53,10 @@ impl<'g> Texts<'g> {
                     continue;
                 }
                 State::Missing | State::There | State::Unreadable { reported: false } => {
-                    overlay.read(path).map(Some)
+                    let known = known(path);
+                    let hints = known.map(|known| (path.as_path(), Arc::clone(&known.hints)));
+                    texts.hints.extend(hints);
+                    candidate::read(known, path, overlay).map(Some)
                 }
             };
             match text {
@@ -94,6 +105,7 @@ impl<'g> Texts<'g> {
                     self.overlay,
                 );
                 member.locked = member.locked.or_else(|| self.locked.clone());
+                member.hints = self.hints.get(path).cloned();
                 ((*path).to_owned(), member)
             })
             .collect()

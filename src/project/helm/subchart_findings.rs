@@ -148,7 +148,7 @@ impl<'o> Owned<'o> {
     ) {
         let document = MergedValues::new(&instance.values);
         let bytes = document.text.as_bytes();
-        let Some(hints) = prefilter.hints_where_named(bytes) else {
+        let (_, Some(hints)) = prefilter.search(bytes) else {
             return;
         };
         let file_type = file_type::standard_input();

@@ -32,14 +32,6 @@ pub(super) struct Part {
 /// With more words than this, two searches are faster than one.
 const MOST_TOGETHER: usize = 32;
 
-/// What a look at a text finds.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) sight: Sight,
-    /// Whether a host is written with capitals. Not looked for where there is something suspect anyway.
-    pub(super) has_capitals: bool,
-}
-
 impl Part {
     /// Looks for these.
     ///
@@ -91,35 +83,28 @@ impl Part {
         self.stems.len()
     }
 
-    /// Whether a location could be named in the text as it is written, whether one of the words is in it, and whether names may be
-    /// written with capitals.
-    pub(super) fn look(&self, text: &[u8]) -> Seen {
-        let mut seen = Seen::default();
+    /// Whether a location could be named in the text as it is written, and whether one of the words is in it. Adds where
+    /// stems of locations are.
+    pub(super) fn look(&self, text: &[u8], stems: &mut Vec<usize>) -> Sight {
+        let mut sight = Sight::default();
         let mut known = Vec::new();
         for (stem, start) in self.search.find_iter(text) {
-            if stem >= self.stems.len() {
-                seen.has_capitals |= self.spelling.host_at(text, start).is_some();
-                continue;
-            }
             // In most files there is no stem.
             known.resize(self.cuts, None);
-            let sight = &mut seen.sight;
+            let mut is_of_place = false;
             for place in self.places_of(stem) {
                 let found = match place.needles.is_word {
                     true => &mut sight.has_word,
                     false => &mut sight.suspect,
                 };
+                is_of_place |= !place.needles.is_word;
                 *found = *found || place.occurs_at(text, start, &mut known);
             }
-            if sight.suspect && sight.has_word {
-                return seen;
+            if is_of_place {
+                stems.push(start);
             }
         }
-        if let Some(capitals) = self.capitals.as_ref().filter(|_| !seen.sight.suspect) {
-            let mut hits = capitals.find_iter(text);
-            seen.has_capitals = hits.any(|(_, at)| self.spelling.host_at(text, at).is_some());
-        }
-        seen
+        sight
     }
 
     /// Where hosts are written with capitals.
@@ -160,26 +145,6 @@ impl Part {
     /// Whether a stem is in the text: a part of what a rule applies to may be there, the rest being elsewhere.
     pub(super) fn has_stem(&self, text: &[u8]) -> bool {
         self.stems_in(text).next().is_some()
-    }
-
-    /// Adds where stems of locations are. Gives whether a location is named as it is written.
-    pub(super) fn note_stems(&self, text: &[u8], stems: &mut Vec<usize>) -> bool {
-        let mut is_named = false;
-        let mut known = Vec::new();
-        for (stem, start) in self.search.find_iter(text) {
-            let mut places = self
-                .places_of(stem)
-                .filter(|place| !place.needles.is_word)
-                .peekable();
-            if places.peek().is_some() {
-                stems.push(start);
-            }
-            if !is_named {
-                known.resize(self.cuts, None);
-                is_named = places.any(|place| place.occurs_at(text, start, &mut known));
-            }
-        }
-        is_named
     }
 
     /// Where stems of locations are.

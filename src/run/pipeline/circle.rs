@@ -54,7 +54,7 @@ impl Passes {
                 .get(&path)
                 .map_or(&[][..], |outcome| &outcome.fixed);
             let now = hash(&text);
-            let before = std::mem::replace(&mut member.text, text);
+            let before = member.replace_text(text);
             let history = self.files.entry(path.clone()).or_insert_with(|| History {
                 seen: vec![(hash(&before), 0)],
                 text: before,
@@ -77,7 +77,7 @@ impl Passes {
     pub(super) fn undo(self, members: &mut Members) {
         for (path, history) in self.files {
             if let Some(member) = members.get_mut(&path) {
-                member.text = history.text;
+                member.replace_text(history.text);
             }
         }
     }
