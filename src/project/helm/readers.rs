@@ -3,6 +3,7 @@
 //! The rendered image decides whether there is a finding, whatever the keys are called, and a fix must be right for all
 //! images that its value is a part of. If a chart cannot be rendered, each file is judged by itself.
 
+mod by_reader;
 mod compared;
 mod comparisons;
 mod confirm;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::Readers;
+use super::by_reader::ByReader;
 use super::compared::{Compared, turned};
-use super::image::Image;
 use super::layer::Layer;
 use super::trace::{chart, default_trace, files_of, trace_with};
 use super::untried::NOT_TRIED;
@@ -197,24 +197,16 @@ impl Readers<'_> {
     }
 }
 
-/// Images by who pulls them.
-type Pulled = BTreeMap<String, Vec<Image>>;
-
 /// What a chart renders with one text of its values.
 struct Made {
-    images: Pulled,
+    images: ByReader,
     compared: Vec<Compared>,
 }
 
 impl Made {
     /// Whether the same is pulled by the same.
     fn pulls_as(&self, other: &Self) -> bool {
-        let texts = |one: &Self| -> Vec<(String, Vec<String>)> {
-            let all = one.images.iter();
-            all.map(|(reader, images)| (reader.clone(), images.iter().map(Image::text).collect()))
-                .collect()
-        };
-        texts(self) == texts(other)
+        self.images.texts() == other.images.texts()
     }
 
     fn tried(&self, after: &Self, rules: &RuleSet) -> Tried {
@@ -276,36 +268,19 @@ impl Trial<'_> {
             Some(over) => trace_with(&self.chart, self.folder, over, self.rules),
         };
         let trace = trace.ok()?;
-        let mut images = Pulled::new();
-        for image in trace.images.into_iter().filter(Image::is_known) {
-            images.entry(image.reader.clone()).or_default().push(image);
-        }
         Some(Made {
-            images,
+            images: ByReader::new(trace.images),
             compared: trace.compared,
         })
     }
 }
 
-fn tried(before: &Pulled, after: &Pulled, rules: &RuleSet) -> Tried {
+fn tried(before: &ByReader, after: &ByReader, rules: &RuleSet) -> Tried {
     let mut is_right = false;
     let mut wrong = None;
     let mut is_legacy = false;
-    for (reader, images) in before {
-        let none = Vec::new();
-        let mut left: Vec<String> = after
-            .get(reader)
-            .unwrap_or(&none)
-            .iter()
-            .map(Image::text)
-            .collect();
-        let changed = images.iter().filter(|image| {
-            let text = image.text();
-            let same = left.iter().position(|other| *other == text);
-            same.map(|at| left.swap_remove(at)).is_none()
-        });
-        let changed: Vec<&Image> = changed.collect();
-        for image in changed {
+    for (reader, gone, mut left) in before.changes(after) {
+        for image in gone {
             let legacy = image.judge(rules);
             let wanted = legacy.as_ref().map(|legacy| legacy.wanted.as_str());
             match left.iter().position(|other| Some(other.as_str()) == wanted) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Readers;
-use super::image::Image;
+use super::by_reader::ByReader;
 use super::layer::Layer;
 use super::trace::{chart, default_images, traces};
 use crate::edit::{Applicability, Edit, Fix, Patch, Pin};
@@ -16,9 +16,6 @@ use crate::rules::RuleSet;
 
 /// More digests in one file than are tried one by one.
 const MOST_TRIED: usize = 32;
-
-/// The images of a chart by who pulls them.
-type ByReader = BTreeMap<String, Vec<Image>>;
 
 /// A digest of a finding, and the image that it is of.
 struct Wanted {
@@ -141,11 +138,7 @@ impl Readers<'_> {
                 images.filter(|image| image.is_default).collect()
             }
         };
-        let mut images = ByReader::new();
-        for image in all.into_iter().filter(Image::is_known) {
-            images.entry(image.reader.clone()).or_default().push(image);
-        }
-        Some(images)
+        Some(ByReader::new(all))
     }
 }
 
@@ -188,17 +181,9 @@ fn pinned(
     wanted: &BTreeMap<String, &str>,
 ) -> Option<Vec<String>> {
     let mut pinned = Vec::new();
-    for (reader, images) in before {
-        let mut left: Vec<String> = after.get(reader)?.iter().map(|one| one.text()).collect();
-        let mut changed = Vec::new();
-        for image in images {
-            let text = image.text();
-            match left.iter().position(|other| *other == text) {
-                Some(at) => drop(left.swap_remove(at)),
-                None => changed.push(name(&text)),
-            }
-        }
-        for image in changed {
+    for (_, gone, mut left) in before.changes(after) {
+        for image in gone {
+            let image = name(&image.text());
             let digest = *wanted.get(&image)?;
             let at = left.iter().position(|other| is_of(other, &image, digest))?;
             left.swap_remove(at);
