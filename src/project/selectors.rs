@@ -201,7 +201,7 @@ impl Applied {
                 }
             }
         }
-        self.hold_captured(members, &named, region);
+        self.block_captured(members, &named, region);
     }
 
     /// Renames what is selected by a name together with what selects it, or neither. `taken` are the names in the folder.
@@ -268,50 +268,43 @@ impl Applied {
         images.map(|image| image.name.to_string()).collect()
     }
 
-    /// Holds what would get a name in the folder, or in a region of the file, by which another entry selects.
-    fn hold_captured(&self, members: &mut Members, named: &Named, region: Span) {
-        let mut captured = Vec::new();
-        for path in std::iter::once(&self.path).chain(&self.base) {
-            let findings = members.get(path).map(|member| &member.findings);
-            let findings = findings.into_iter().flatten();
-            for finding in findings.filter(|one| self.is_in(path, one, region)) {
-                let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
-                let new = finding
-                    .new
-                    .as_deref()
-                    .filter(|_| !finding.mention && !selects);
-                let by = new.and_then(|new| named.get(name_of(new)));
-                let old = canonical(name_of(&finding.old));
-                if by.is_some_and(|by| by.iter().any(|name| canonical(name) != old)) {
-                    captured.push((path.clone(), finding.id));
-                }
-            }
-        }
+    /// Blocks what would get a name in the folder, or in a region of the file, by which another entry selects.
+    fn block_captured(&self, members: &mut Members, named: &Named, region: Span) {
+        let captured = self.selectable(members, region).filter(|(_, finding)| {
+            let new = finding.new.as_deref();
+            let by = new.and_then(|new| named.get(name_of(new)));
+            let old = canonical(name_of(&finding.old));
+            by.is_some_and(|by| by.iter().any(|name| canonical(name) != old))
+        });
+        let captured: Vec<Location> = captured.map(|(location, _)| location).collect();
         let place = format!("{}", self.path.display());
         block_fixes(members, &captured, &place, CAPTURED);
-    }
-
-    /// Whether a finding is in another file, or in a region of this one.
-    fn is_in(&self, path: &Path, finding: &Finding, region: Span) -> bool {
-        *path != *self.path || region.covers(finding.span())
     }
 
     /// What is found of the name in the folder, and in a region of the file itself, where an entry gives a name that another
     /// one selects.
     fn base_of(&self, members: &Members, name: &str, region: Span) -> Vec<Location> {
-        let mut found = Vec::new();
-        for path in std::iter::once(&self.path).chain(&self.base) {
-            let findings = members.get(path).map(|member| &member.findings);
-            let findings = findings.into_iter().flatten();
-            for finding in findings.filter(|one| self.is_in(path, one, region)) {
-                let is_named = !finding.mention && name_of(&finding.old) == name;
-                let selects = matches!(finding.usage, Some(Usage::Selector { .. }));
-                if is_named && !selects {
-                    found.push((path.clone(), finding.id));
-                }
-            }
-        }
-        found
+        let all = self.selectable(members, region);
+        let named = all.filter(|(_, finding)| name_of(&finding.old) == name);
+        named.map(|(location, _)| location).collect()
+    }
+
+    /// The findings in the folder, and in a region of the file itself, that an entry may select.
+    fn selectable<'m>(
+        &'m self,
+        members: &'m Members,
+        region: Span,
+    ) -> impl Iterator<Item = (Location, &'m Finding)> {
+        let files = std::iter::once(&self.path).chain(&self.base);
+        let members = files.filter_map(|path| Some((path, members.get(path)?)));
+        members.flat_map(move |(path, member)| {
+            let is_own = *path == *self.path;
+            let findings = member.findings.iter();
+            let findings = findings.filter(move |one| !is_own || region.covers(one.span()));
+            let selects = |one: &Finding| matches!(one.usage, Some(Usage::Selector { .. }));
+            let findings = findings.filter(move |one| !one.mention && !selects(one));
+            findings.map(|one| ((path.clone(), one.id), one))
+        })
     }
 }
 
