@@ -4,20 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 pub(super) use super::statistics::Counts;
-use super::{LocatedFinding, RenderOptions, ReportedFile, Tally};
+use super::{LocatedFinding, RenderOptions, ReportedFile, RuleCounts, Summary};
 use crate::edit::Applicability;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::rules::{Rule, RuleSet};
-
-/// The findings of a rule.
-pub(super) struct RuleGroup<'f> {
-    pub(super) id: String,
-    /// The highest that one of them has.
-    pub(super) severity: Severity,
-    pub(super) counts: Counts,
-    /// None for what is no rule of the catalogue or the configuration, such as an ignore comment without use.
-    pub(super) rule: Option<&'f Rule>,
-}
 
 /// Findings that a fix leaves for one reason.
 pub(super) struct Left<'f> {
@@ -38,13 +28,9 @@ pub(super) fn findings(
         .flat_map(move |file| of_file(file).zip(&file.findings))
 }
 
-pub(super) fn trust(finding: &Finding) -> Option<Applicability> {
-    finding.applicability()
-}
-
 /// What sort of fix a finding has, in a word or two.
 pub(crate) fn fix(finding: &Finding) -> &'static str {
-    match trust(finding) {
+    match finding.applicability() {
         _ if finding.mention => "mention",
         Some(Applicability::Safe) => "safe",
         Some(Applicability::Unsafe) => "needs review",
@@ -53,18 +39,14 @@ pub(crate) fn fix(finding: &Finding) -> &'static str {
     }
 }
 
-/// The most severe first, and of the same severity those with the most findings.
-pub(super) fn by_rule<'f>(files: &[ReportedFile], rules: &'f RuleSet) -> Vec<RuleGroup<'f>> {
-    let mut tally = Tally::default();
-    findings(files).for_each(|(_, placed)| tally.add(&placed.finding));
-    let rule = |id: &str| rules.rules().find(|rule| rule.id == id);
-    let rows = tally.rows().into_iter().map(|row| RuleGroup {
-        rule: rule(&row.rule),
-        id: row.rule,
-        severity: row.severity,
-        counts: row.counts,
-    });
-    rows.collect()
+/// The counts of each rule, with the rule; none for what is no rule of the catalogue or the configuration, such as an ignore
+/// comment without use.
+pub(super) fn by_rule<'s>(
+    summary: &'s Summary,
+    rules: &'s RuleSet,
+) -> impl Iterator<Item = (&'s RuleCounts, Option<&'s Rule>)> {
+    let rows = summary.by_rule.iter();
+    rows.map(|row| (row, rules.rules().find(|rule| rule.id == row.rule)))
 }
 
 /// Folders as deep as there are at most `most` of them; those with the most findings first.
@@ -149,7 +131,8 @@ pub(super) fn left_heading(render_options: &RenderOptions) -> &'static str {
 pub(super) fn left<'f>(files: &'f [ReportedFile], render_options: &RenderOptions) -> Vec<Left<'f>> {
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
     for (file, LocatedFinding { finding, position }) in findings(files) {
-        let written = !render_options.write && trust(finding) >= Some(render_options.limit);
+        let written =
+            !render_options.write && finding.applicability() >= Some(render_options.limit);
         if finding.mention || written {
             continue;
         }
@@ -172,7 +155,7 @@ pub(super) fn left<'f>(files: &'f [ReportedFile], render_options: &RenderOptions
 }
 
 fn why(finding: &Finding, render_options: &RenderOptions) -> String {
-    let marker = match trust(finding) {
+    let marker = match finding.applicability() {
         None => "no fix",
         Some(Applicability::Display) => "suggestion only",
         Some(Applicability::Unsafe) if render_options.limit > Applicability::Unsafe => {

@@ -68,9 +68,9 @@ impl Gather for Html {
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
-                    (opening(files, summary, render_options))
+                    (opening(summary, render_options))
                     (history::burn_down(summary))
-                    (by_rule(files, rules))
+                    (by_rule(summary, rules))
                     (by_repository(files, summary))
                     (by_name(by_place, place, "nowhere", &group::by_folder(files, ROWS)))
                     @if files.iter().any(|file| !file.owners.is_empty()) {
@@ -88,9 +88,9 @@ impl Gather for Html {
     }
 }
 
-fn opening(files: &[ReportedFile], summary: &Summary, render_options: &RenderOptions) -> Markup {
+fn opening(summary: &Summary, render_options: &RenderOptions) -> Markup {
     let looked_at = count(summary.files, summary.subject.noun());
-    let counts = total(files);
+    let counts = statistics::total(&summary.by_rule);
     let cards = [
         (summary.errors, "errors"),
         (summary.warnings, "warnings"),
@@ -139,14 +139,6 @@ fn opening(files: &[ReportedFile], summary: &Summary, render_options: &RenderOpt
         }
         (commands(&counts, summary, render_options))
     }
-}
-
-fn total(files: &[ReportedFile]) -> Counts {
-    let mut all = Counts::default();
-    for (_, placed) in group::findings(files) {
-        all.add(&placed.finding);
-    }
-    all
 }
 
 fn commands(counts: &Counts, summary: &Summary, render_options: &RenderOptions) -> Markup {
@@ -215,21 +207,20 @@ fn what<'r>(rule: Option<&'r Rule>, id: &str) -> &'r str {
     rule.map_or_else(|| about().unwrap_or_default(), |rule| &rule.summary)
 }
 
-fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> Markup {
-    let groups = group::by_rule(files, rules);
-    let most = groups.iter().map(|group| group.counts.all).max();
+fn by_rule(summary: &Summary, rules: &RuleSet) -> Markup {
+    let most = summary.by_rule.iter().map(|row| row.counts.all).max();
     html! {
         @if let Some(most) = most {
             h2 { "By rule" }
             div.scroll { table.sorted {
                 thead { tr { th { "rule" } th { "severity" } (number_heads()) th { "share" } th { "what" } } }
-                tbody { @for group in &groups {
+                tbody { @for (row, rule) in group::by_rule(summary, rules) {
                     tr {
-                        td { (link(group.rule.and_then(Rule::url), &group.id)) }
-                        td data-value=(rank(group.severity)) { (group.severity.name()) }
-                        (numbers(&group.counts))
-                        td data-value=(group.counts.all) { (bar(&group.counts, most)) }
-                        td { (what(group.rule, &group.id)) }
+                        td { (link(rule.and_then(Rule::url), &row.rule)) }
+                        td data-value=(rank(row.severity)) { (row.severity.name()) }
+                        (numbers(&row.counts))
+                        td data-value=(row.counts.all) { (bar(&row.counts, most)) }
+                        td { (what(rule, &row.rule)) }
                     }
                 } }
             } }
@@ -448,7 +439,7 @@ mod tests {
     use base64::Engine;
     use sha2::{Digest, Sha256};
 
-    use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
+    use super::super::sample::{LOOK, Sample, by_rule_of, make_mention, make_unsafe};
     use super::*;
 
     fn page(files: &[ReportedFile]) -> String {
@@ -456,6 +447,7 @@ mod tests {
             files: 9,
             files_with_findings: files.len(),
             warnings: 2,
+            by_rule: by_rule_of(files),
             ..Summary::default()
         };
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());

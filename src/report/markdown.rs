@@ -35,7 +35,7 @@ impl Gather for Markdown {
     ) -> String {
         let sections = [
             ("", opening(summary, render_options)),
-            ("By rule", by_rule(files, rules)),
+            ("By rule", by_rule(summary, rules)),
             (
                 "By repository",
                 by_name(&REPOSITORY, &group::by_repository(files)),
@@ -123,7 +123,7 @@ fn cells(counts: &Counts) -> [String; 5] {
     })
 }
 
-fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> String {
+fn by_rule(summary: &Summary, rules: &RuleSet) -> String {
     let mut table = Table::new(&[
         "rule",
         "severity",
@@ -134,16 +134,14 @@ fn by_rule(files: &[ReportedFile], rules: &RuleSet) -> String {
         "#mentions",
         "what",
     ]);
-    for group in group::by_rule(files, rules) {
-        let name = match group.rule.and_then(Rule::url) {
-            Some(url) => format!("[{}](<{url}>)", code(&group.id)),
-            None => code(&group.id),
+    for (counted, rule) in group::by_rule(summary, rules) {
+        let name = match rule.and_then(Rule::url) {
+            Some(url) => format!("[{}](<{url}>)", code(&counted.rule)),
+            None => code(&counted.rule),
         };
-        let what = group
-            .rule
-            .map_or_else(String::new, |rule| escaped(&rule.summary));
-        let mut row = vec![name, group.severity.name().to_owned()];
-        row.extend(cells(&group.counts));
+        let what = rule.map_or_else(String::new, |rule| escaped(&rule.summary));
+        let mut row = vec![name, counted.severity.name().to_owned()];
+        row.extend(cells(&counted.counts));
         row.push(what);
         table.push(row);
     }
@@ -235,7 +233,7 @@ fn places(files: &[ReportedFile]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{LOOK, Sample, make_mention, make_unsafe};
+    use super::super::sample::{LOOK, Sample, by_rule_of, make_mention, make_unsafe};
     use super::*;
 
     fn document(files: &[ReportedFile], render_options: &RenderOptions) -> String {
@@ -244,6 +242,7 @@ mod tests {
             files_with_findings: files.len(),
             warnings: 3,
             fixable: 1,
+            by_rule: by_rule_of(files),
             ..Summary::default()
         };
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());

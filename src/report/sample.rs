@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{FileReport, PathBase, RenderOptions, ReportedFile, Stream};
+use super::{FileReport, PathBase, RenderOptions, ReportedFile, RuleCounts, Stream, Tally, group};
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::{Finding, Fixed, Key, Label, Problem, Related, Severity, Unjudged};
 use crate::source::{LineIndex, Position, Span};
@@ -189,4 +189,11 @@ pub(super) fn make_shared(finding: &mut Finding) {
             },
         }]);
     }
+}
+
+/// The counts by rule that a run over the files has.
+pub(super) fn by_rule_of(files: &[ReportedFile]) -> Vec<RuleCounts> {
+    let mut tally = Tally::default();
+    group::findings(files).for_each(|(_, placed)| tally.add(&placed.finding));
+    tally.rows()
 }
