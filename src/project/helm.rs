@@ -40,6 +40,7 @@ use rayon::prelude::*;
 
 use super::{Members, PathKind, Plan, Project, Tree};
 use crate::file_type::{self, ProjectType};
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
@@ -175,7 +176,7 @@ impl<'c> Charts<'c> {
         let lock = one.folder.join(lock);
         Some(OwnedChart {
             absent: absent(tree, &one, &loaded),
-            lock: (tree.place(&lock) == PathKind::File).then(|| load::shown(&lock)),
+            lock: (tree.place(&lock) == PathKind::File).then(|| printable::name(&lock)),
             values: one.folder.join("values.yaml"),
             requirements,
             chart: one.chart,
@@ -279,7 +280,7 @@ fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<usize> {
             .iter()
             .any(|child| child.metadata.name == *name);
         // An archive that is broken is reported as such.
-        let archives = load::shown(&one.folder.join(format!("charts/{name}-")));
+        let archives = printable::name(&one.folder.join(format!("charts/{name}-")));
         let mut faults = loaded.faults.iter();
         let broken = faults.any(|fault| fault.place.starts_with(&archives));
         let source = dependency.folder().is_some_and(|source| {

@@ -109,10 +109,10 @@ impl<'l> Loader<'l> {
 
     /// Reads all that lies in a folder's `charts/`.
     pub(super) fn load(mut self, folder: &Path, metadata: &Metadata) -> Loaded {
-        self.loaded.files[0].place = shown(&folder.join("values.yaml"));
+        self.loaded.files[0].place = printable::name(&folder.join("values.yaml"));
         let children = self.children_of_folder(folder, metadata);
         let dependencies = metadata.dependencies.as_deref();
-        self.loaded.children = self.bounded(children, dependencies, &shown(folder));
+        self.loaded.children = self.bounded(children, dependencies, &printable::name(folder));
         self.loaded
     }
 
@@ -120,9 +120,14 @@ impl<'l> Loader<'l> {
     pub(super) fn load_one(mut self, folder: &Path) -> Loaded {
         let mut files = Files::new();
         self.gather(folder, "", 0, &mut files);
-        let chart = self.chart(files, &shown(folder), &mut Budget::default(), true);
+        let chart = self.chart(
+            files,
+            &printable::name(folder),
+            &mut Budget::default(),
+            true,
+        );
         let children = chart.into_iter().collect();
-        self.loaded.children = self.bounded(children, None, &shown(folder));
+        self.loaded.children = self.bounded(children, None, &printable::name(folder));
         self.loaded
     }
 
@@ -146,7 +151,7 @@ impl<'l> Loader<'l> {
 
     /// Reads one packaged chart.
     pub(super) fn load_archive(mut self, path: &Path) -> Loaded {
-        let place = shown(path);
+        let place = printable::name(path);
         match self.tree.bytes(path) {
             Some(bytes) => {
                 let all = |_: &Metadata, _: &Self| true;
@@ -178,7 +183,7 @@ impl<'l> Loader<'l> {
             }
             match self.tree.place(&path) {
                 PathKind::File if name.ends_with(".tgz") => {
-                    let place = shown(&path);
+                    let place = printable::name(&path);
                     let Some(bytes) = self.tree.bytes(&path) else {
                         self.fault(&place, UNREAD, true);
                         continue;
@@ -199,7 +204,7 @@ impl<'l> Loader<'l> {
 
     /// A chart in a folder. What lies below one that is owned is that chart's own affair.
     fn folder(&mut self, path: &Path, parent: &Metadata) -> Option<Arc<Chart>> {
-        let place = shown(path);
+        let place = printable::name(path);
         let metadata = self.metadata_of_folder(path)?;
         if self.vendored.holds(path, &metadata, parent) {
             let mut files = Files::new();
@@ -224,7 +229,7 @@ impl<'l> Loader<'l> {
         match chart::metadata(&chart, requirements.as_deref()) {
             Ok(metadata) => Some(metadata),
             Err(error) => {
-                self.fault(&shown(folder), error, false);
+                self.fault(&printable::name(folder), error, false);
                 None
             }
         }
@@ -449,11 +454,6 @@ fn is_template(path: &str) -> bool {
         rest.split_once('/').map_or(rest, |(_, rest)| rest)
     });
     own.starts_with("templates/") || own.starts_with("crds/")
-}
-
-/// A path as it is shown to people.
-pub(super) fn shown(path: &Path) -> String {
-    printable::name(path)
 }
 
 #[cfg(test)]

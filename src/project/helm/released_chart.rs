@@ -11,12 +11,13 @@ use super::changes::{Change, Target};
 use super::chart::Metadata;
 use super::coalesce::merge;
 use super::config_map::ConfigMaps;
-use super::load::{File, Loaded, Loader, shown};
+use super::load::{File, Loaded, Loader};
 use super::members::{block_fixes, drop_defaults, note};
 use super::subchart_findings::{DefaultFinding, Owned};
 use super::values::{self, Spot, Value, text};
 use super::vendored::Vendored;
 
+use crate::printable;
 use crate::project::{Members, PathKind, Tree, kustomize};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
@@ -242,11 +243,12 @@ impl ReleasedChart {
         if let Some(key) = self.unseen {
             return Err(format!("some of its values come from `{key}`"));
         }
-        let text =
-            |path: &Path| text(path).ok_or_else(|| format!("{} cannot be read", shown(path)));
+        let text = |path: &Path| {
+            text(path).ok_or_else(|| format!("{} cannot be read", printable::name(path)))
+        };
         let unread = |path: &Path, error: String| match path == self.declared_in {
             true => format!("the file {error}"),
-            false => format!("{} {error}", shown(path)),
+            false => format!("{} {error}", printable::name(path)),
         };
         let about = Metadata {
             name_at: self.name_in(text(&self.declared_in)?),
@@ -256,7 +258,7 @@ impl ReleasedChart {
         let mut set =
             values::read_at(written, 0, &self.at).map_err(|error| unread(&self.values, error))?;
         let file = |path: &Path, text: &str| File {
-            place: shown(path),
+            place: printable::name(path),
             text: Arc::from(text),
             of_root: path.starts_with(&self.folder),
         };

@@ -12,6 +12,7 @@ use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::file_type;
 use crate::finding::{Finding, Label, Related};
 use crate::image;
+use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::{LineIndex, Span};
 use crate::syntax::template;
@@ -243,7 +244,7 @@ fn placed(
             text: "registry".to_owned(),
         }],
         related: vec![Related {
-            place: super::load::shown(scene.values_path),
+            place: printable::name(scene.values_path),
             position: Some(lines.position(scene.values_text, at.start)),
             text: "the rest of the name".to_owned(),
         }],

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::super::load::shown;
 use super::image::{Image, Legacy, Part, Written};
 use crate::edit::{Edit, FileEdit, Fix};
 use crate::finding::{Finding, Label, Related};
 use crate::image::split_host;
+use crate::printable;
 use crate::project::Members;
 use crate::source::{LineIndex, Span};
 
@@ -130,7 +130,7 @@ pub(super) fn placed(
     let related = others.map(|(_, at)| {
         let member = members.get(&*at.path);
         Related {
-            place: shown(&at.path),
+            place: printable::name(&at.path),
             position: member
                 .map(|member| LineIndex::new(&member.text).position(&member.text, at.span.start)),
             text: "the rest of the name".to_owned(),

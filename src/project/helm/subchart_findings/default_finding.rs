@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::changes::{Change, Target};
-use super::super::load;
 use super::super::overrides::{self, Override, Wanted};
 use super::super::values::Origin;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::finding::{Finding, Related};
+use crate::printable;
 use crate::project::Member;
 use crate::source::LineIndex;
 
@@ -54,7 +54,7 @@ impl DefaultFinding {
         if let Some(span) = above.flatten() {
             let lines = LineIndex::new(text);
             self.finding.related.push(Related {
-                place: load::shown(path),
+                place: printable::name(path),
                 position: Some(lines.position(text, span.start)),
                 text: "the override goes below this key".to_owned(),
             });

@@ -1,5 +1,8 @@
 //! Encodings and checksums; values as YAML, JSON and TOML, and back.
 
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -116,106 +119,78 @@ fn adler32(bytes: &[u8]) -> u32 {
     other << 16 | one
 }
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// As Go has it: padding is needed, and bits after the last byte do not matter.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 pub(super) fn base64(bytes: &[u8]) -> String {
-    encoded(bytes, BASE64, 6, 4)
-}
-
-fn base32(bytes: &[u8]) -> String {
-    encoded(bytes, BASE32, 5, 8)
-}
-
-/// Groups of bits as letters, filled up with `=` to whole blocks.
-fn encoded(bytes: &[u8], letters: &[u8], width: u32, block: usize) -> String {
-    let mut out = String::with_capacity(bytes.len() * 8 / width as usize + block);
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in bytes {
-        bits = bits << 8 | u32::from(*byte);
-        count += 8;
-        while count >= width {
-            count -= width;
-            out.push(letter(letters, bits >> count));
-        }
-    }
-    if count > 0 {
-        out.push(letter(letters, bits << (width - count)));
-    }
-    while !out.len().is_multiple_of(block) {
-        out.push('=');
-    }
-    out
-}
-
-fn letter(letters: &[u8], bits: u32) -> char {
-    char::from(letters[bits as usize % letters.len()])
+    BASE64.encode(bytes)
 }
 
 /// The bytes, or where the text is no base64. Line breaks are passed over, as in Go.
 fn decoded_base64(text: &[u8]) -> std::result::Result<Vec<u8>, usize> {
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let letters: Vec<(usize, u8)> = text
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|(_, byte)| !is_break(byte))
-        .collect();
-    let end = letters
-        .iter()
-        .position(|(_, byte)| *byte == b'=')
-        .unwrap_or(letters.len());
-    let padding = letters.len() - end;
-    let bad = letters[..end]
-        .iter()
-        .find(|(_, byte)| !BASE64.contains(byte));
-    if let Some((at, _)) = bad {
-        return Err(*at);
+    let bytes = text.iter().copied().enumerate();
+    let (places, letters): (Vec<usize>, Vec<u8>) =
+        bytes.filter(|(_, byte)| !is_break(*byte)).unzip();
+    BASE64.decode(&letters).map_err(|error| {
+        let at = match error {
+            DecodeError::InvalidByte(at, _) => at,
+            _ => letters.iter().take_while(|byte| **byte != b'=').count(),
+        };
+        places.get(at).copied().unwrap_or(text.len())
+    })
+}
+
+fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// Groups of five bits as letters, filled up with `=` to blocks of eight.
+fn base32(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 8 / 5 + 8);
+    let mut push = |bits: u32| out.push(char::from(BASE32[bits as usize % BASE32.len()]));
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in bytes {
+        bits = bits << 8 | u32::from(*byte);
+        count += 8;
+        while count >= 5 {
+            count -= 5;
+            push(bits >> count);
+        }
     }
-    let whole = letters.len().is_multiple_of(4) && padding <= 2;
-    let only_padding = letters[end..].iter().all(|(_, byte)| *byte == b'=');
-    if !whole || !only_padding {
-        return Err(letters.get(end).map_or(text.len(), |(at, _)| *at));
+    if count > 0 {
+        push(bits << (5 - count));
     }
-    Ok(decoded(
-        letters[..end].iter().map(|(_, byte)| *byte),
-        BASE64,
-        6,
-    ))
+    while !out.len().is_multiple_of(8) {
+        out.push('=');
+    }
+    out
 }
 
 fn decoded_base32(text: &[u8]) -> Option<Vec<u8>> {
     let text: Vec<u8> = text
         .iter()
         .copied()
-        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+        .filter(|byte| !is_break(*byte))
         .collect();
-    let end = text
-        .iter()
-        .position(|byte| *byte == b'=')
-        .unwrap_or(text.len());
-    let sound = text.len().is_multiple_of(8)
-        && text[..end].iter().all(|byte| BASE32.contains(byte))
-        && text[end..].iter().all(|byte| *byte == b'=');
-    sound.then(|| decoded(text[..end].iter().copied(), BASE32, 5))
-}
-
-fn decoded(text: impl Iterator<Item = u8>, letters: &[u8], width: u32) -> Vec<u8> {
+    let end = text.iter().position(|byte| *byte == b'=');
+    let (letters, padding) = text.split_at(end.unwrap_or(text.len()));
     let (mut bits, mut count) = (0_u32, 0);
     let mut out = Vec::new();
-    for byte in text {
-        let value = letters
-            .iter()
-            .position(|letter| *letter == byte)
-            .unwrap_or(0);
-        bits = bits << width | u32::try_from(value).unwrap_or(0);
-        count += width;
+    for byte in letters {
+        let value = BASE32.iter().position(|letter| letter == byte)?;
+        bits = bits << 5 | u32::try_from(value).ok()?;
+        count += 5;
         if count >= 8 {
             count -= 8;
             out.push((bits >> count & 0xff) as u8);
         }
     }
-    out
+    let is_sound = text.len().is_multiple_of(8) && padding.iter().all(|byte| *byte == b'=');
+    is_sound.then_some(out)
 }
 
 #[cfg(test)]
@@ -236,7 +211,10 @@ mod tests {
             assert_eq!(decoded_base32(in_32.as_bytes()).unwrap(), text.as_bytes());
         }
         assert_eq!(decoded_base64(b"Zm9*"), Err(3));
-        assert!(decoded_base64(b"Zm9").is_err());
+        assert_eq!(decoded_base64(b"Zm\n9*"), Err(4));
+        assert_eq!(decoded_base64(b"Zm\n9"), Err(4));
+        assert_eq!(decoded_base64(b"Zg==Zg=="), Err(2));
+        assert_eq!(decoded_base64(b"Zh=="), Ok(b"f".to_vec()));
         assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
     }
 }
