@@ -153,6 +153,11 @@ pub fn c_escaped(byte: u8) -> String {
     }
 }
 
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A value as one line of JSON, in which what must not be shown is escaped. Of what cannot fail to be written so: texts,
 /// numbers, and lists and fields of them.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> String {

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::FileReport;
 use crate::finding::Key;
+use crate::printable;
 
 /// A fingerprint for each finding, 32 hexadecimal digits. Those with equal keys are distinguished by their order.
 pub(super) fn fingerprints(report: &FileReport<'_>) -> Vec<String> {
@@ -17,11 +18,7 @@ pub(super) fn fingerprints(report: &FileReport<'_>) -> Vec<String> {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        let digest = hash.finalize();
-        digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        printable::hex(&hash.finalize()[..16])
     };
     let keys = report.keys.iter().map(|key| {
         let nth = seen.entry(key).or_default();

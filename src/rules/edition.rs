@@ -15,6 +15,7 @@ use super::schema::{Catalogue, RuleSpec};
 use super::select::shown;
 use super::table::RowFault;
 use super::{Rule, catalogue};
+use crate::printable;
 
 /// The version of the schema that this regfix reads.
 pub const SCHEMA: u32 = 1;
@@ -276,13 +277,7 @@ impl Edition {
 
 /// SHA-256 in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    printable::hex(&Sha256::digest(bytes))
 }
 
 /// A table of a catalogue, or the one that comes with regfix where it has none.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder::{Folder, regular};
+use crate::printable;
 
 const VERSION: u32 = 1;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%').add(b'/').add(b'\\');
@@ -123,7 +124,7 @@ pub(super) fn digest_of(folder: &Folder, name: &OsStr) -> io::Result<String> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         match read_some(&mut file, &mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(printable::hex(&hasher.finalize())),
             read => hasher.update(&buffer[..read]),
         }
     }
@@ -139,11 +140,7 @@ fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    printable::hex(&Sha256::digest(bytes))
 }
 
 /// A path from a folder to a file, neither of which has links in it.

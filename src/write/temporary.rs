@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::folder::{Access, Folder, regular};
 use super::metadata;
+use crate::printable;
 
 const PREFIX: &str = ".regfix-";
 
@@ -177,11 +178,7 @@ pub(super) fn random() -> u64 {
 
 fn name(nonce: u64, folder: u64) -> String {
     let digest = Sha256::digest(format!("regfix {nonce:016x} {folder}"));
-    let check: String = digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{PREFIX}{nonce:016x}-{check}")
+    format!("{PREFIX}{nonce:016x}-{}", printable::hex(&digest[..8]))
 }
 
 /// Whether a name has the form of temporary files.

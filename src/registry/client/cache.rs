@@ -105,8 +105,7 @@ impl Cache {
             "{} {} {}",
             question.image, question.platforms, question.logged_in
         );
-        let hash = Sha256::digest(key.as_bytes());
-        let name: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = printable::hex(&Sha256::digest(key.as_bytes()));
         self.folder.join(format!("{name}.json"))
     }
 }

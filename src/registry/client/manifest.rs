@@ -206,10 +206,9 @@ fn is_digest(text: &str) -> bool {
 
 /// The digest of some bytes, by the algorithm of another digest.
 fn digest_like(other: &str, bytes: &[u8]) -> String {
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     match other.split_once(':') {
-        Some(("sha512", _)) => format!("sha512:{}", hex(&Sha512::digest(bytes))),
-        _ => format!("sha256:{}", hex(&Sha256::digest(bytes))),
+        Some(("sha512", _)) => format!("sha512:{}", printable::hex(&Sha512::digest(bytes))),
+        _ => format!("sha256:{}", printable::hex(&Sha256::digest(bytes))),
     }
 }
 

@@ -12,6 +12,7 @@ use super::super::text::Text;
 use super::super::value::Value;
 use super::super::{data, json, toml, yaml};
 use super::{Function, any, text};
+use crate::printable;
 
 pub(super) const TABLE: &[Function] = &[
     Function::new("b64enc", "s", |_, given| {
@@ -35,13 +36,22 @@ pub(super) const TABLE: &[Function] = &[
         })
     }),
     Function::new("sha1sum", "s", |_, given| {
-        Ok(made(given, &hex(&Sha1::digest(text(given, 0).bytes()))))
+        Ok(made(
+            given,
+            &printable::hex(&Sha1::digest(text(given, 0).bytes())),
+        ))
     }),
     Function::new("sha256sum", "s", |_, given| {
-        Ok(made(given, &hex(&Sha256::digest(text(given, 0).bytes()))))
+        Ok(made(
+            given,
+            &printable::hex(&Sha256::digest(text(given, 0).bytes())),
+        ))
     }),
     Function::new("sha512sum", "s", |_, given| {
-        Ok(made(given, &hex(&Sha512::digest(text(given, 0).bytes()))))
+        Ok(made(
+            given,
+            &printable::hex(&Sha512::digest(text(given, 0).bytes())),
+        ))
     }),
     Function::new("adler32sum", "s", |_, given| {
         Ok(made(given, &adler32(text(given, 0).bytes()).to_string()))
@@ -104,10 +114,6 @@ fn made(given: &[Value], text: &str) -> Value {
 
 fn written_json(context: &Context, given: &[Value], layout: json::Layout) -> Result<Value> {
     json::to_json(context, &any(given, 0), layout).map(Value::Text)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn adler32(bytes: &[u8]) -> u32 {
