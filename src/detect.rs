@@ -18,6 +18,7 @@ mod flag;
 mod form;
 mod image_use;
 mod input;
+mod jinja;
 mod key_words;
 mod literal;
 mod live;
@@ -77,6 +78,9 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     let mut found = walk::uses(&view.input, view.documents, view.shared, view.comments);
     if view.has_literals {
         found.extend(literal::uses(&view.input));
+    }
+    if view.input.actions.is_empty() {
+        found.extend(jinja::uses(&view.input));
     }
     for region in view.unparsed {
         found.extend(text::scan_lines(&view.input, *region));

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::image_use::{ImageUse, Tag};
-use super::usage::{Certainty, LOCAL, Usage};
+use super::usage::{Certainty, IN_FILTER, LOCAL, Usage};
 
 const PRODUCT: Usage = Usage::Pushed("the same image is built or pushed here");
 
@@ -21,6 +21,10 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     };
     let pushed = of(&|one| matches!(one.usage, Usage::Pushed(_)) && one.name.is_some());
     let compared = of(&|one| one.usage.is_in_condition());
+    // What begins with a registry that a filter looks for is what it finds.
+    let is_filter = |one: &&ImageUse| one.usage == Usage::Compared(IN_FILTER) && one.name.is_none();
+    let filters = uses.iter().filter(is_filter);
+    let filters: HashSet<String> = filters.map(|one| reference(one, text).0 + "/").collect();
     if pushed.is_empty() && compared.is_empty() {
         return;
     }
@@ -30,7 +34,8 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         // Without a tag, all tags are pushed; and what is compared may be a part of the whole.
         let bare = (name, String::new());
         let is_among = |all: &HashSet<_>| all.contains(&whole) || all.contains(&bare);
-        if is_among(&compared) {
+        let is_found = filters.iter().any(|start| whole.0.starts_with(start));
+        if is_found || is_among(&compared) {
             one.usage = one.usage.at_most(CONDITION);
         }
         if one.name.is_some() && is_among(&pushed) {

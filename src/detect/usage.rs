@@ -36,6 +36,8 @@ pub enum Certainty {
 pub(super) const IN_CONDITION: &str = "a condition compares with it";
 pub(super) const IN_COMMAND: &str = "the command compares with it";
 
+pub(super) const IN_FILTER: &str = "an expression compares values with it";
+
 pub(super) const ASSERTED: &str =
     "a test compares with it: see that it agrees with what the test creates";
 
@@ -122,7 +124,8 @@ impl Usage {
     pub(super) fn is_in_condition(self) -> bool {
         matches!(
             self,
-            Self::Compared(IN_CONDITION | IN_COMMAND) | Self::Pull(Certainty::Likely(ASSERTED))
+            Self::Compared(IN_CONDITION | IN_COMMAND | IN_FILTER)
+                | Self::Pull(Certainty::Likely(ASSERTED))
         )
     }
 

@@ -1,6 +1,7 @@
-//! Variables that commands in the same text push to: `IMAGE: NAME` beside `docker push $IMAGE`.
+//! Variables and parameters that commands in the same text push to: `IMAGE: NAME` beside `docker push $IMAGE`.
 //!
-//! Runs nothing: a variable is a name in capitals before a value, and a command pushes what is written as that name.
+//! Runs nothing: a variable is a name in capitals before a value, a parameter a `name` before a `default` or a `value`, and
+//! a command pushes what is written as that name.
 
 use super::flag;
 use super::image_use::ImageUse;
@@ -14,14 +15,22 @@ const REGISTRY: Certainty =
 /// A text without one of these pushes nothing.
 const SIGNS: [&str; 5] = ["push", "--destination", "--tag", " -t ", "copy"];
 
+/// How far before its value the name of a parameter is looked for.
+const LONGEST_LOOK_BACK: usize = 1 << 9;
+
+/// Variables that are made of variables: farther than this they are not followed.
+const MOST_STEPS: usize = 2;
+
 /// Marks the values of variables that commands push.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     let variable = |one: &ImageUse| {
         let is_here = one.usage.is_pull() && one.decoded.is_none();
-        let word = is_here
-            .then(|| flag::word(text, one.extent().start))
-            .flatten()?;
-        is_variable(word).then_some(word)
+        let at = one.extent().start;
+        let word = is_here.then(|| flag::word(text, at)).flatten()?;
+        match word {
+            "default" | "value" => parameter(text, at),
+            word => is_variable(word).then_some(word),
+        }
     };
     let named: Vec<Option<&str>> = uses.iter().map(variable).collect();
     if named.iter().all(Option::is_none) || !SIGNS.iter().any(|sign| text.contains(sign)) {
@@ -45,28 +54,72 @@ fn is_variable(word: &str) -> bool {
         && word.bytes().all(fits)
 }
 
-/// The words with variables that commands push.
-fn pushed(text: &str) -> Vec<&str> {
+/// The name of the parameter of which the default or the value is at an offset.
+fn parameter(text: &str, at: usize) -> Option<&str> {
+    let far = at.saturating_sub(LONGEST_LOOK_BACK);
+    let far = (far..=at).find(|at| text.is_char_boundary(*at))?;
+    let (_, named) = text[far..at].rsplit_once("name:")?;
+    let named = named.trim_start_matches([' ', '"', '\'']);
+    let end = named.find(|letter: char| !is_of_name(letter))?;
+    (end > 0).then(|| &named[..end])
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
+}
+
+/// The words with variables that commands push, and what those variables are made of.
+fn pushed(text: &str) -> Vec<String> {
+    // No command that is substituted, but a value.
+    let plain = text
+        .replace("$(params.", "${params.")
+        .replace("$(inputs.params.", "${params.");
     let mut found = Vec::new();
-    for command in shell::commands(text) {
+    for command in shell::commands(&plain) {
         for (index, word) in command.words.iter().enumerate() {
-            let is_pushed = || matches!(command.usage(index), Some(Usage::Pushed(_)));
-            if word.text.contains('$') && is_pushed() {
-                found.push(word.text);
+            let is_pushed = || {
+                word.text.starts_with("--destination=")
+                    || matches!(command.usage(index), Some(Usage::Pushed(_)))
+            };
+            if has_variable(word.text) && is_pushed() {
+                found.push(word.text.to_owned());
             }
         }
+    }
+    for _ in 0..MOST_STEPS {
+        let parts: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split_once([':', '=']))
+            .filter_map(|(name, value)| {
+                let name = name.split_whitespace().next_back()?;
+                let is_made = value.contains('$') && is_variable(name);
+                (is_made && found.iter().any(|word| holds(word, name))).then_some(value)
+            })
+            .collect();
+        found.extend(parts.into_iter().map(str::to_owned));
     }
     found
 }
 
-/// Whether a word has a variable: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`.
+fn has_variable(word: &str) -> bool {
+    word.contains('$') || OWNERS.iter().any(|owner| word.contains(owner))
+}
+
+/// What a variable or a parameter is written behind.
+const OWNERS: [&str; 4] = ["env.", "params.", "parameters.", "inputs."];
+
+/// Whether a word has a variable: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
 fn holds(word: &str, name: &str) -> bool {
     let mut starts = word.match_indices(name);
     starts.any(|(at, _)| {
-        let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let before = word[..at].trim_end_matches(['{', '(']);
-        let is_named = before.ends_with('$') || before.ends_with("env.");
-        is_named && !word.as_bytes().get(at + name.len()).is_some_and(is_letter)
+        let is_named = before.ends_with('$') || OWNERS.iter().any(|owner| before.ends_with(owner));
+        let is_longer = word[at + name.len()..].starts_with(|letter: char| {
+            letter.is_ascii_alphanumeric()
+                || letter == '_'
+                || letter == '-' && name.contains(|letter: char| letter.is_ascii_lowercase())
+        });
+        is_named && !is_longer
     })
 }
 
@@ -82,10 +135,18 @@ mod tests {
             "$(IMAGE)",
             "${{env.IMAGE}}",
             "--tag=$IMAGE",
+            "$(params.IMAGE)",
+            "{{inputs.parameters.IMAGE}}:v1",
         ] {
             assert!(holds(word, "IMAGE"), "{word}");
         }
-        for word in ["$IMAGE_NAME", "IMAGE", "$BASE_IMAGE", "${BASE_IMAGE}"] {
+        for word in [
+            "$IMAGE_NAME",
+            "IMAGE",
+            "$BASE_IMAGE",
+            "${BASE_IMAGE}",
+            "$(params.BASE_IMAGE)",
+        ] {
             assert!(!holds(word, "IMAGE"), "{word}");
         }
     }

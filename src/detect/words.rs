@@ -312,7 +312,7 @@ pub(super) fn is_allowed(key: &str) -> bool {
 
 /// All below it is compared with: conditions of pipelines, of Ansible, of admission.
 pub(super) fn is_compared(key: &str) -> bool {
-    const WORDS: [&str; 22] = [
+    const WORDS: [&str; 20] = [
         "assertions",
         "golden",
         "stderr",
@@ -328,15 +328,15 @@ pub(super) fn is_compared(key: &str) -> bool {
         "changedwhen",
         "until",
         "assert",
-        "condition",
-        "conditions",
         "expr",
         "expression",
         "expressions",
         "matchexpressions",
         "xkubernetesvalidations",
     ];
-    WORDS.contains(&key) || key.starts_with("expected")
+    // `successCondition`
+    let ends = key.ends_with("condition") || key.ends_with("conditions");
+    WORDS.contains(&key) || ends || key.starts_with("expected")
 }
 
 /// All below it has to match what is elsewhere: `imageSelector` of DevSpace.

@@ -43,6 +43,9 @@ pub const WORDS: [&str; 6] = [
 /// The annotation by which an image of a lock file is that of a name (`ImagesLock` of imgpkg, read by kbld).
 const LOCKED: &str = "kbld.carvel.dev/id";
 
+/// Functions of kpt that select images, and kinds of the documents that they are given.
+const FUNCTIONS: [&str; 3] = ["set-image", "SetImage", "ApplyReplacements"];
+
 /// Whether such documents can be in files of a kind.
 pub fn is_of_use(file_type: &FileType) -> bool {
     matches!(file_type.holds, Holds::Yaml | Holds::Json | Holds::Kptfile)
@@ -59,8 +62,8 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
             || is_argo_source(path)
     };
     let is_layer = || (has("images") || has("patch")) && is_layer();
-    // The function of kpt that replaces images, and the document that it is given.
-    let sets_image = || has(kpt) && (has("set-image") || has("SetImage"));
+    // The functions of kpt that replace images, and the documents that they are given.
+    let sets_image = || has(kpt) && FUNCTIONS.iter().any(|function| has(function));
     let is_of_folder = || has(lock) || has(kbld) && has("image") || sets_image();
     is_of_use(file_type) && (is_layer() || is_of_folder())
 }

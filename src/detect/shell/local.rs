@@ -12,7 +12,12 @@ const VERBS: [&str; 8] = [
 impl Command<'_> {
     /// `docker rmi NAME`, `ctr images rm NAME`, `crictl images NAME`
     pub(super) fn is_local(&self, index: usize) -> bool {
-        let mut words = self.before(index).iter().map(|word| word.text);
+        let before = self.before(index);
+        // Arguments of a program that is named elsewhere.
+        if before.first().is_some_and(|word| word.text == "rmi") {
+            return true;
+        }
+        let mut words = before.iter().map(|word| word.text);
         let program = words.find_map(|word| {
             let program = word.rsplit('/').next()?;
             (ENGINES.contains(&program) || program == "ctr").then_some(program)

@@ -41,6 +41,15 @@ impl Entries {
     }
 
     fn add_item(&mut self, list: &str, item: &Node<'_>) {
+        // `containers.[image=NAME:tag].image` of a replacement
+        if let ("fieldPaths", Node::Scalar(path)) = (list, item) {
+            let conditions = path
+                .value
+                .split('[')
+                .filter_map(|rest| rest.split_once(']'));
+            let values = conditions.filter_map(|(condition, _)| condition.split_once('='));
+            self.exact.extend(values.map(|(_, value)| value.to_owned()));
+        }
         let name = match (list, item) {
             ("images", Node::Map(map)) => map.text("name"),
             ("images", Node::Scalar(one)) => one.value.split('=').next(),
