@@ -310,7 +310,7 @@ fn lists(hosts: &[String], url: &Url) -> bool {
         .any(|host| *host == url.host || *host == with_port)
 }
 
-/// What to do about a certificate that is not trusted.
+/// What to do where TLS fails.
 fn advice(text: &str) -> &'static str {
     match text {
         text if text.contains("UnknownIssuer") => {
@@ -318,6 +318,9 @@ fn advice(text: &str) -> &'static str {
         }
         text if text.contains("CaUsedAsEndEntity") => {
             "; an authority (CA:TRUE) must not be a server's own certificate: let it sign one"
+        }
+        text if text.contains("InvalidContentType") => {
+            "; it does not answer in TLS: `--insecure-registry` allows a registry plain HTTP"
         }
         _ => "",
     }

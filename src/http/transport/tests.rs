@@ -143,3 +143,31 @@ fn certificates_that_are_none() {
     settings.ca_files = vec![file.path().join("none")];
     assert!(Transport::new(&settings).is_err());
 }
+
+#[test]
+fn a_server_without_tls_is_called_that() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+        std::io::Write::write_all(&mut stream, answer).unwrap();
+        // Until the client is gone: what it has not read would be lost.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let request = Request {
+        method: ureq::http::Method::GET,
+        url: &url,
+        accept: "*/*",
+        authorization: None,
+        form: None,
+        largest: 1024,
+    };
+    let fault = transport(&[], &[], &[])
+        .send(&request, NamedBy::User)
+        .err()
+        .unwrap();
+    server.join().unwrap();
+    let reason = fault.reason();
+    assert!(reason.contains("`--insecure-registry` allows"), "{reason}");
+}
