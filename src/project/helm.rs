@@ -53,8 +53,8 @@ pub use chart_images::{ChartImages, SubchartImage, images};
 use config_map::ConfigMaps;
 use found_chart::{FoundChart, find_charts};
 use given::ReleaseValues;
-use load::{Loaded, Loader};
-use owned_chart::OwnedChart;
+use load::Loader;
+use owned_chart::{OwnedChart, absent};
 use parents::Parents;
 use readers::Readers;
 use released_chart::{ReleaseContext, ReleasedChart};
@@ -72,6 +72,10 @@ pub struct Charts<'c> {
     joined: Vec<Joined>,
     /// Charts that can be rendered to see what becomes of their values.
     readers: Vec<Readers<'c>>,
+    /// For each of the roots, to try overrides of what its subcharts have.
+    of_subcharts: Vec<Readers<'c>>,
+    /// The numbers of those roots of which no template is read.
+    unread: Vec<usize>,
     /// The values that releases give to charts, by the folders of those.
     given: HashMap<PathBuf, Vec<ReleaseValues>>,
     used: Vec<ReleasedChart>,
@@ -143,6 +147,8 @@ impl<'c> Charts<'c> {
             rules,
             prefilter,
             roots: Vec::new(),
+            of_subcharts: Vec::new(),
+            unread: Vec::new(),
             joined: joined.collect(),
             readers: readers.collect(),
             given,
@@ -150,16 +156,30 @@ impl<'c> Charts<'c> {
             unreleased,
             advice: Advice::new(tree, config_maps, rule_of, known, &own, &foreign, files),
         };
-        let root = |one: FoundChart| {
-            let root = charts.root(tree, one, vendored)?;
-            charts.may_report(&root, tree).then_some(root)
-        };
-        charts.roots = owned.into_par_iter().filter_map(root).collect();
+        charts.add_roots(owned, vendored);
         charts
     }
 
-    fn root(&self, tree: &dyn Tree, one: FoundChart, vendored: Vendored<'_>) -> Option<OwnedChart> {
-        let loader = Loader::new(tree, self.prefilter, vendored);
+    fn add_roots(&mut self, owned: Vec<FoundChart>, vendored: Vendored<'_>) {
+        let root = |one| {
+            let root = self.root(one, vendored);
+            root.filter(|root| self.may_report(root))
+        };
+        let roots: Vec<OwnedChart> = owned.into_par_iter().filter_map(root).collect();
+        let readers = roots.par_iter().map(|root| {
+            let folder = root.values.parent().unwrap_or(Path::new(""));
+            let given = self.given.get(folder).map_or(&[][..], Vec::as_slice);
+            Readers::of_subcharts(self.tree, &root.values, given)
+        });
+        self.of_subcharts = readers.collect();
+        let read: HashSet<&Path> = self.readers.iter().map(Readers::values).collect();
+        let is_unread = |at: &usize| !read.contains(&*roots[*at].values);
+        self.unread = (0..roots.len()).filter(is_unread).collect();
+        self.roots = roots;
+    }
+
+    fn root(&self, one: FoundChart, vendored: Vendored<'_>) -> Option<OwnedChart> {
+        let loader = Loader::new(self.tree, self.prefilter, vendored);
         let loaded = loader.load(&one.folder, &one.metadata);
         let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
         if dependencies.is_empty() && loaded.children.is_empty() && loaded.faults.is_empty() {
@@ -175,8 +195,8 @@ impl<'c> Charts<'c> {
         };
         let lock = one.folder.join(lock);
         Some(OwnedChart {
-            absent: absent(tree, &one, &loaded),
-            lock: (tree.place(&lock) == PathKind::File).then(|| printable::name(&lock)),
+            absent: absent(self.tree, &one, &loaded),
+            lock: (self.tree.place(&lock) == PathKind::File).then(|| printable::name(&lock)),
             values: one.folder.join("values.yaml"),
             requirements,
             chart: one.chart,
@@ -185,14 +205,14 @@ impl<'c> Charts<'c> {
     }
 
     /// Whether there can be anything to say of a chart as it is on disk.
-    fn may_report(&self, root: &OwnedChart, tree: &dyn Tree) -> bool {
+    fn may_report(&self, root: &OwnedChart) -> bool {
         let loaded = &root.loaded;
         let known =
             !(root.absent.is_empty() && loaded.faults.is_empty() && loaded.vendored.is_empty());
-        let moves = || root.lock.is_some() && tree.is_suspect(root.declares());
+        let moves = || root.lock.is_some() && self.tree.is_suspect(root.declares());
         // What is split between a subchart's defaults and what the user sets may have its stem in the latter.
         let set = || {
-            let values = tree.text(&root.values).unwrap_or_default();
+            let values = self.tree.text(&root.values).unwrap_or_default();
             !loaded.children.is_empty() && self.prefilter.has_stem(values.as_bytes())
         };
         known || loaded.suspect || moves() || set()
@@ -269,29 +289,6 @@ fn is_released(folder: &Path, used: &[ReleasedChart]) -> bool {
     used.iter().any(|one| folder.starts_with(&one.folder))
 }
 
-/// The dependencies that are not in `charts/`, by their numbers.
-fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<usize> {
-    let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
-    let is_absent = |index: &usize| {
-        let dependency = &dependencies[*index];
-        let name = &dependency.name;
-        let there = loaded
-            .children
-            .iter()
-            .any(|child| child.metadata.name == *name);
-        // An archive that is broken is reported as such.
-        let archives = printable::name(&one.folder.join(format!("charts/{name}-")));
-        let mut faults = loaded.faults.iter();
-        let broken = faults.any(|fault| fault.place.starts_with(&archives));
-        let source = dependency.folder().is_some_and(|source| {
-            let folder = tree.resolve(&one.folder, source);
-            tree.place(&folder.join("Chart.yaml")) == PathKind::File
-        });
-        !there && !broken && !source
-    };
-    (0..dependencies.len()).filter(is_absent).collect()
-}
-
 fn absent_message(dependency: &Dependency) -> String {
     let asked = format!("{} {}", dependency.name, dependency.version);
     format!(
@@ -319,25 +316,13 @@ impl Charts<'_> {
 impl Charts<'_> {
     /// Has charts accept the images that fixes of values bring, where they refuse others.
     fn lift(&self, members: &mut Members) {
-        for readers in &self.readers {
-            readers.lift(members);
-        }
-        for root in self.unread() {
-            root.lift(members);
-        }
+        let all = self.readers.iter().chain(self.unread());
+        all.for_each(|readers| readers.lift(members));
     }
 
     /// The charts with subcharts of which no template is read.
-    fn unread(&self) -> impl Iterator<Item = Readers<'_>> {
-        let is_read = |root: &&OwnedChart| self.readers.iter().any(|one| one.is_of(&root.values));
-        let unread = self.roots.iter().filter(move |root| !is_read(root));
-        unread.map(|root| self.of_subcharts(root))
-    }
-
-    fn of_subcharts(&self, root: &OwnedChart) -> Readers<'_> {
-        let folder = root.values.parent().unwrap_or(Path::new(""));
-        let given = self.given.get(folder).map_or(&[][..], Vec::as_slice);
-        Readers::of_subcharts(self.tree, &root.values, given)
+    fn unread(&self) -> impl Iterator<Item = &Readers<'_>> {
+        self.unread.iter().map(|at| &self.of_subcharts[*at])
     }
 }
 
@@ -372,10 +357,9 @@ impl Project for Charts<'_> {
         }
         members::block_fixes(members, &self.unreleased, LISTED);
         let mut changes = self.find_used(members);
-        for root in &self.roots {
+        for (root, readers) in self.roots.iter().zip(&self.of_subcharts) {
             if members.contains_key(&root.chart) {
                 changes.extend(root.find(members, self.rules, self.prefilter));
-                let readers = self.of_subcharts(root);
                 readers.confirm(root.declares(), members, self.rules);
             }
         }
@@ -386,9 +370,8 @@ impl Project for Charts<'_> {
             for readers in &self.readers {
                 readers.check_shared_values(members, self.rules);
             }
-            for root in self.unread() {
-                root.hold_refused_alone(members);
-            }
+            self.unread()
+                .for_each(|readers| readers.hold_refused_alone(members));
         })
     }
 }

@@ -62,8 +62,13 @@ impl Given {
             (Written::Tree, false) => values::read_at(text, number, &self.at)?,
             _ => self.values(&values::read_all(text, number)?)?,
         };
+        Ok(self.for_subcharts(all))
+    }
+
+    /// What the subcharts get of values, of which they are meant.
+    pub(super) fn for_subcharts(&self, all: Table) -> Table {
         let subcharts = self.subcharts.iter();
-        Ok(subcharts.fold(all, |values, key| given_to(key, values)))
+        subcharts.fold(all, |values, key| given_to(key, values))
     }
 
     /// The values in the documents of its file.

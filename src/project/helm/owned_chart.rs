@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::absent_message;
 use super::changes::{Change, Target};
+use super::found_chart::FoundChart;
 use super::load::Loaded;
 use super::members::{block_fixes, drop_defaults, note};
 use super::subchart_findings::Owned;
 use super::values::Spot;
 use crate::finding::{Finding, Related};
-use crate::project::{Member, Members};
+use crate::printable;
+use crate::project::{Member, Members, PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
@@ -108,4 +110,27 @@ impl OwnedChart {
             });
         }
     }
+}
+
+/// The dependencies that are not in `charts/`, by their numbers.
+pub(super) fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<usize> {
+    let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
+    let is_absent = |index: &usize| {
+        let dependency = &dependencies[*index];
+        let name = &dependency.name;
+        let there = loaded
+            .children
+            .iter()
+            .any(|child| child.metadata.name == *name);
+        // An archive that is broken is reported as such.
+        let archives = printable::name(&one.folder.join(format!("charts/{name}-")));
+        let mut faults = loaded.faults.iter();
+        let broken = faults.any(|fault| fault.place.starts_with(&archives));
+        let source = dependency.folder().is_some_and(|source| {
+            let folder = tree.resolve(&one.folder, source);
+            tree.place(&folder.join("Chart.yaml")) == PathKind::File
+        });
+        !there && !broken && !source
+    };
+    (0..dependencies.len()).filter(is_absent).collect()
 }

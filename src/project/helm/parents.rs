@@ -4,11 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chart::Dependency;
+use super::coalesce::read_whole;
 use super::found_chart::{FoundChart, read_chart};
-use super::given::{Given, ReleaseValues, is_layer};
-use super::values::Value;
+use super::given::{Given, ReleaseValues, Written, is_layer};
+use super::values::{Table, Value};
 use crate::project::Tree;
 
 /// Charts are looked for so far above a subchart.
@@ -22,6 +24,23 @@ pub(super) struct Parents<'t> {
     tree: &'t dyn Tree,
     /// By the folder of the subchart: the folders of those above it, and under which key they have its values.
     by_child: HashMap<PathBuf, Vec<(PathBuf, String)>>,
+    /// What files of values have, as they were read: subcharts in subcharts ask for the same ones.
+    values: Known<Option<Arc<Table>>>,
+    /// The files of a folder that are layers of its chart's values.
+    layers: Known<Arc<[PathBuf]>>,
+}
+
+/// What was found out of paths.
+type Known<T> = Mutex<HashMap<PathBuf, T>>;
+
+fn known<T: Clone>(all: &Known<T>, path: &Path, read: impl FnOnce() -> T) -> T {
+    let lock = || all.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = lock().get(path) {
+        return known.clone();
+    }
+    let found = read();
+    lock().insert(path.to_owned(), found.clone());
+    found
 }
 
 impl<'t> Parents<'t> {
@@ -43,6 +62,8 @@ impl<'t> Parents<'t> {
         let mut parents = Self {
             tree,
             by_child: HashMap::new(),
+            values: Known::default(),
+            layers: Known::default(),
         };
         for one in all() {
             let parent = parent_of(&one.folder).and_then(|folder| by_folder.get(folder));
@@ -115,9 +136,11 @@ impl<'t> Parents<'t> {
                 all.filter(|given| self.has_values(given)).collect()
             };
             let own = given(vec![Given::whole(parent.join("values.yaml"))]);
-            let beside = self.tree.list(parent).into_iter();
-            let beside = beside.filter(|path| is_layer(path));
-            let beside = beside.map(|path| vec![Given::whole(path)]);
+            let beside = known(&self.layers, parent, || {
+                let files = self.tree.list(parent).into_iter();
+                files.filter(|path| is_layer(path)).collect()
+            });
+            let beside = beside.iter().map(|path| vec![Given::whole(path.clone())]);
             let given_here = released.get(parent).into_iter().flatten();
             let over = beside.chain(given_here.map(|one| one.layers.clone()));
             let over = over.chain(self.stacks(parent, released, height + 1));
@@ -130,8 +153,19 @@ impl<'t> Parents<'t> {
     }
 
     fn has_values(&self, given: &Given) -> bool {
-        let text = self.tree.text(&given.file);
-        let values = text.and_then(|text| given.read(&text, 0).ok());
+        let values = match given.written {
+            Written::Tree if given.at.is_whole() => {
+                let all = known(&self.values, &given.file, || {
+                    let text = self.tree.text(&given.file)?;
+                    read_whole(&text, 0).ok().map(Arc::new)
+                });
+                all.map(|all| given.for_subcharts(Table::clone(&all)))
+            }
+            _ => {
+                let text = self.tree.text(&given.file);
+                text.and_then(|text| given.read(&text, 0).ok())
+            }
+        };
         values.is_some_and(|values| values.values().any(holds_anything))
     }
 }

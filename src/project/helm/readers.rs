@@ -152,9 +152,9 @@ impl<'t> Readers<'t> {
         self.files().cloned().collect()
     }
 
-    /// Whether it is the chart of that values file.
-    pub(super) fn is_of(&self, values: &Path) -> bool {
-        self.values == *values
+    /// The values file of the chart.
+    pub(super) fn values(&self) -> &Path {
+        &self.values
     }
 
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
