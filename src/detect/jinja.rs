@@ -7,9 +7,12 @@ use super::input::Input;
 use super::reference;
 use super::usage::{IN_FILTER, Usage};
 use super::words;
-use crate::source::{self, Span};
+use crate::source::Span;
 
 const COMPARED: Usage = Usage::Compared(IN_FILTER);
+
+/// How far from an offset an expression is looked for: a line may be a megabyte of images.
+const FARTHEST: usize = 1 << 9;
 
 pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
     let mut found: Vec<ImageUse> = Vec::new();
@@ -41,20 +44,31 @@ pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
 
 /// The string around an offset, where an expression on its line compares with it.
 fn compared(text: &str, at: usize) -> Option<Span> {
-    let line = source::line_start(text, at);
+    let is_boundary = |at: &usize| text.is_char_boundary(*at);
+    let near = (at.saturating_sub(FARTHEST)..at)
+        .find(is_boundary)
+        .unwrap_or(at);
+    let line = text[near..at]
+        .rfind('\n')
+        .map_or(near, |end| near + end + 1);
     let before = &text[line..at];
     let action = before.rfind("{{").max(before.rfind("{%"));
     let action = action.filter(|at| !["}}", "%}"].iter().any(|end| before[*at..].contains(end)));
-    let expression = action.map(|at| at + 2).or_else(|| condition(before))?;
+    let is_whole = line == 0 || line > near;
+    let condition = || is_whole.then(|| condition(before)).flatten();
+    let expression = action.map(|at| at + 2).or_else(condition)?;
     let start = before
         .rfind(['\'', '"'])
         .filter(|start| *start >= expression)?
         + 1;
     let quote = before.as_bytes()[start - 1];
-    let rest = text[at..].lines().next()?;
+    let far = (at..=text.len().min(at + FARTHEST))
+        .rev()
+        .find(is_boundary)?;
+    let rest = text[at..far].lines().next()?;
     let end = at + rest.find(char::from(quote))?;
     let head = before[..start - 1].trim_end();
-    let tail = text[end + 1..].trim_start();
+    let tail = text[end + 1..far].trim_start();
     let operators = ["==", "!=", "in ", "not in "];
     let is_operand = ["==", "!="].iter().any(|operator| head.ends_with(operator))
         || operators.iter().any(|operator| tail.starts_with(operator));

@@ -34,7 +34,8 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         // Without a tag, all tags are pushed; and what is compared may be a part of the whole.
         let bare = (name, String::new());
         let is_among = |all: &HashSet<_>| all.contains(&whole) || all.contains(&bare);
-        let is_found = filters.iter().any(|start| whole.0.starts_with(start));
+        let mut folders = whole.0.match_indices('/').map(|(at, _)| &whole.0[..=at]);
+        let is_found = folders.any(|start| filters.contains(start));
         if is_found || is_among(&compared) {
             one.usage = one.usage.at_most(CONDITION);
         }

@@ -3,6 +3,8 @@
 //! Runs nothing: a variable is a name in capitals before a value, a parameter a `name` before a `default` or a `value`, and
 //! a command pushes what is written as that name.
 
+use std::collections::HashSet;
+
 use super::flag;
 use super::image_use::ImageUse;
 use super::shell;
@@ -38,7 +40,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
     let pushed = pushed(text);
     for (one, name) in uses.iter_mut().zip(named) {
-        match name.is_some_and(|name| pushed.iter().any(|word| holds(word, name))) {
+        match name.is_some_and(|name| pushed.contains(name)) {
             true if one.name.is_some() => one.usage = PRODUCT,
             true => one.usage = one.usage.at_most(REGISTRY),
             false => {}
@@ -68,58 +70,54 @@ fn is_of_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
-/// The words with variables that commands push, and what those variables are made of.
-fn pushed(text: &str) -> Vec<String> {
+/// The names in what commands push, and in what variables of such names are made of.
+fn pushed(text: &str) -> HashSet<String> {
     // No command that is substituted, but a value.
     let plain = text
         .replace("$(params.", "${params.")
         .replace("$(inputs.params.", "${params.");
-    let mut found = Vec::new();
+    let mut found = HashSet::new();
     for command in shell::commands(&plain) {
         for (index, word) in command.words.iter().enumerate() {
             let is_pushed = || {
                 word.text.starts_with("--destination=")
                     || matches!(command.usage(index), Some(Usage::Pushed(_)))
             };
-            if has_variable(word.text) && is_pushed() {
-                found.push(word.text.to_owned());
+            let mut names = names(word.text).peekable();
+            if names.peek().is_some() && is_pushed() {
+                found.extend(names.map(str::to_owned));
             }
         }
     }
     for _ in 0..MOST_STEPS {
-        let parts: Vec<&str> = text
-            .lines()
-            .filter_map(|line| line.split_once([':', '=']))
-            .filter_map(|(name, value)| {
-                let name = name.split_whitespace().next_back()?;
-                let is_made = value.contains('$') && is_variable(name);
-                (is_made && found.iter().any(|word| holds(word, name))).then_some(value)
-            })
-            .collect();
+        let pairs = text.lines().filter_map(|line| line.split_once([':', '=']));
+        let made = pairs.filter(|(name, value)| {
+            let name = name.split_whitespace().next_back().unwrap_or_default();
+            value.contains('$') && is_variable(name) && found.contains(name)
+        });
+        let parts: Vec<&str> = made.flat_map(|(_, value)| names(value)).collect();
         found.extend(parts.into_iter().map(str::to_owned));
     }
     found
 }
 
-fn has_variable(word: &str) -> bool {
-    word.contains('$') || OWNERS.iter().any(|owner| word.contains(owner))
-}
-
 /// What a variable or a parameter is written behind.
-const OWNERS: [&str; 4] = ["env.", "params.", "parameters.", "inputs."];
+const OWNERS: [&str; 5] = ["$", "env.", "params.", "parameters.", "inputs."];
 
-/// Whether a word has a variable: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
-fn holds(word: &str, name: &str) -> bool {
-    let mut starts = word.match_indices(name);
-    starts.any(|(at, _)| {
-        let before = word[..at].trim_end_matches(['{', '(']);
-        let is_named = before.ends_with('$') || OWNERS.iter().any(|owner| before.ends_with(owner));
-        let is_longer = word[at + name.len()..].starts_with(|letter: char| {
-            letter.is_ascii_alphanumeric()
-                || letter == '_'
-                || letter == '-' && name.contains(|letter: char| letter.is_ascii_lowercase())
-        });
-        is_named && !is_longer
+/// The variables and parameters in a text: `$NAME`, `${NAME}`, `$(NAME)`, `${{env.NAME}}`, `$(params.NAME)`.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let ends = OWNERS.iter().flat_map(|owner| {
+        let starts = text.match_indices(owner);
+        starts.map(|(at, _)| at + owner.len())
+    });
+    ends.flat_map(|at| {
+        let named = text[at..].trim_start_matches(['{', '(']);
+        let end = named.find(|letter: char| !is_of_name(letter));
+        let name = &named[..end.unwrap_or(named.len())];
+        // A dash is no part of a variable: `$NAME-amd64`.
+        let variable = name.split('-').next().filter(|name| is_variable(name));
+        let name = Some(name).filter(|name| !name.is_empty());
+        name.into_iter().chain(variable)
     })
 }
 
@@ -135,10 +133,11 @@ mod tests {
             "$(IMAGE)",
             "${{env.IMAGE}}",
             "--tag=$IMAGE",
+            "$IMAGE-amd64",
             "$(params.IMAGE)",
             "{{inputs.parameters.IMAGE}}:v1",
         ] {
-            assert!(holds(word, "IMAGE"), "{word}");
+            assert!(names(word).any(|name| name == "IMAGE"), "{word}");
         }
         for word in [
             "$IMAGE_NAME",
@@ -147,7 +146,7 @@ mod tests {
             "${BASE_IMAGE}",
             "$(params.BASE_IMAGE)",
         ] {
-            assert!(!holds(word, "IMAGE"), "{word}");
+            assert!(names(word).all(|name| name != "IMAGE"), "{word}");
         }
     }
 }
