@@ -5,6 +5,7 @@
 
 pub mod beside;
 pub mod decoded;
+pub mod field_path;
 pub mod gotemplate;
 pub mod hcl;
 pub mod json_pointer;

@@ -209,7 +209,7 @@ fn by_key(
         () if is_built_by_task(context) => Some(PUSHED),
         () if says.is_pushed => Some(PUSHED),
         () if says.is_old => Some(OLD),
-        () if words::is_target(key) => Some(TARGET),
+        () if says.is_target => Some(TARGET),
         () => siblings::limit_of(key, around, value),
     }
 }

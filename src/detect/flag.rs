@@ -8,17 +8,16 @@ use crate::source;
 /// On a line of a megabyte, as minified JSON is, only so much before a token is looked at.
 const LONGEST_LOOK_BACK: usize = 1 << 10;
 
-/// Where a look back ends.
-fn far(text: &str, at: usize) -> usize {
-    let far = at.saturating_sub(LONGEST_LOOK_BACK);
-    (far..=at)
+/// Where a look back over so many bytes ends.
+pub(super) fn far(text: &str, at: usize, most: usize) -> usize {
+    (at.saturating_sub(most)..=at)
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(at)
 }
 
 /// Where the line starts, or where it was long enough to have said what it is about.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    let near = far(text, at);
+    let near = far(text, at, LONGEST_LOOK_BACK);
     near + source::line_start(&text[near..], at - near)
 }
 
@@ -76,7 +75,7 @@ fn list_start(text: &str, at: usize) -> Option<usize> {
 
 /// The name of the array of which the token is an item, as it is written.
 fn array_around(text: &str, at: usize) -> Option<&str> {
-    let before = &text[far(text, at)..at];
+    let before = &text[far(text, at, LONGEST_LOOK_BACK)..at];
     let mut closed = 0_usize;
     let opens = |(_, byte): &(usize, u8)| match byte {
         b']' | b')' => {
@@ -101,7 +100,7 @@ fn array_around(text: &str, at: usize) -> Option<&str> {
 
 /// The variable of Terraform that a default is of.
 fn variable_above(text: &str, at: usize) -> Option<String> {
-    let before = &text[far(text, at)..at];
+    let before = &text[far(text, at, LONGEST_LOOK_BACK)..at];
     let (_, declared) = before.rsplit_once("variable \"")?;
     let (name, body) = declared.split_once('"')?;
     (!body.contains("\n}")).then(|| words::fold(name))

@@ -2,12 +2,13 @@
 //!
 //! Of templates, `literal` reads the actions.
 
+use super::flag;
 use super::image_use::ImageUse;
 use super::input::Input;
 use super::reference;
 use super::usage::{IN_FILTER, Usage};
 use super::words;
-use crate::source::Span;
+use crate::source::{self, Span};
 
 const COMPARED: Usage = Usage::Compared(IN_FILTER);
 
@@ -20,11 +21,8 @@ pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
         let Some(literal) = compared(input.text, *hint) else {
             continue;
         };
-        let is_new = |one: &ImageUse| one.extent().start >= literal.end;
-        if !found
-            .last()
-            .is_none_or(|last| is_new(last) || !last.extent().overlaps(literal))
-        {
+        let is_known = |last: &ImageUse| last.extent().overlaps(literal);
+        if found.last().is_some_and(is_known) {
             continue;
         }
         match reference::read(input.text, literal, &[]) {
@@ -44,13 +42,8 @@ pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
 
 /// The string around an offset, where an expression on its line compares with it.
 fn compared(text: &str, at: usize) -> Option<Span> {
-    let is_boundary = |at: &usize| text.is_char_boundary(*at);
-    let near = (at.saturating_sub(FARTHEST)..at)
-        .find(is_boundary)
-        .unwrap_or(at);
-    let line = text[near..at]
-        .rfind('\n')
-        .map_or(near, |end| near + end + 1);
+    let near = flag::far(text, at, FARTHEST);
+    let line = near + source::line_start(&text[near..], at - near);
     let before = &text[line..at];
     let action = before.rfind("{{").max(before.rfind("{%"));
     let action = action.filter(|at| !["}}", "%}"].iter().any(|end| before[*at..].contains(end)));
@@ -64,7 +57,7 @@ fn compared(text: &str, at: usize) -> Option<Span> {
     let quote = before.as_bytes()[start - 1];
     let far = (at..=text.len().min(at + FARTHEST))
         .rev()
-        .find(is_boundary)?;
+        .find(|at| text.is_char_boundary(*at))?;
     let rest = text[at..far].lines().next()?;
     let end = at + rest.find(char::from(quote))?;
     let head = before[..start - 1].trim_end();
@@ -73,10 +66,9 @@ fn compared(text: &str, at: usize) -> Option<Span> {
     let is_operand = ["==", "!="].iter().any(|operator| head.ends_with(operator))
         || operators.iter().any(|operator| tail.starts_with(operator));
     let is_argument = head.strip_suffix('(').is_some_and(|head| {
-        let name = head.rsplit(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
-        name.into_iter()
-            .next()
-            .is_some_and(words::is_function_that_compares)
+        let in_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let mut names = head.rsplit(|letter| !in_name(letter));
+        names.next().is_some_and(words::is_function_that_compares)
     });
     // Whole names are found there as in any condition.
     let is_known = action.is_none() && text[line + start..end].contains('/');

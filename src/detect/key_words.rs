@@ -18,6 +18,7 @@ pub(super) struct KeyWords {
     pub(super) is_account: bool,
     pub(super) is_pushed: bool,
     pub(super) is_old: bool,
+    pub(super) is_target: bool,
 }
 
 /// Not more keys are remembered at once: a file may have a million.
@@ -50,6 +51,7 @@ impl KeyWords {
             is_account: words::is_account(key),
             is_pushed: words::is_pushed(key),
             is_old: words::is_old(key),
+            is_target: words::is_target(key),
         }
     }
 }

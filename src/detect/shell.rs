@@ -30,6 +30,13 @@ pub(super) struct Word<'c> {
     in_comment: bool,
 }
 
+impl<'c> Word<'c> {
+    /// Its name without folders, if it is a program.
+    fn program(&self) -> &'c str {
+        self.text.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// Of longer commands, as minified JSON is to a shell, only so many words before a word are looked at.
 const MOST_WORDS: usize = 64;
 
@@ -268,10 +275,7 @@ impl<'c> Command<'c> {
         let own = self.words[index].text;
         let is_option = own.starts_with(REPOSITORY) || self.previous(index) == REPOSITORY;
         let mut before = self.before(index).iter();
-        let calls = |word: &Word<'_>| {
-            let program = word.text.rsplit('/').next().unwrap_or_default();
-            matches!(program, "kubeadm" | "minikube")
-        };
+        let calls = |word: &Word<'_>| matches!(word.program(), "kubeadm" | "minikube");
         (is_option && before.any(calls)).then(|| {
             let words = self.words.iter().skip_while(|word| !calls(word));
             let words: Vec<&str> = words.take(MOST_WORDS).map(|word| word.text).collect();

@@ -58,9 +58,8 @@ fn is_variable(word: &str) -> bool {
 
 /// The name of the parameter of which the default or the value is at an offset.
 fn parameter(text: &str, at: usize) -> Option<&str> {
-    let far = at.saturating_sub(LONGEST_LOOK_BACK);
-    let far = (far..=at).find(|at| text.is_char_boundary(*at))?;
-    let (_, named) = text[far..at].rsplit_once("name:")?;
+    let near = &text[flag::far(text, at, LONGEST_LOOK_BACK)..at];
+    let (_, named) = near.rsplit_once("name:")?;
     let named = named.trim_start_matches([' ', '"', '\'']);
     let end = named.find(|letter: char| !is_of_name(letter))?;
     (end > 0).then(|| &named[..end])

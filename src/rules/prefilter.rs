@@ -156,18 +156,15 @@ impl Prefilter {
 
     /// The same, and the [`Self::hints`] of a text in which a location could be named, in one search.
     pub fn search(&self, text: &[u8]) -> (Sight, Option<Vec<usize>>) {
-        let (mut sight, mut hints) = (Sight::default(), Vec::new());
+        let mut sight = Sight::default();
+        let (mut hints, mut with_capitals) = (Vec::new(), Vec::new());
         for part in &self.parts {
-            let seen = part.look(text, &mut hints);
+            let seen = part.look(text, &mut hints, &mut with_capitals);
             sight.suspect |= seen.suspect;
             sight.has_word |= seen.has_word;
         }
-        let stems = hints.len();
-        let parts = self.parts.iter();
-        hints.extend(parts.flat_map(|part| part.with_capitals(text)));
-        let has_capitals = hints.len() > stems;
         if !sight.suspect
-            && let Some(plain) = self.plain(text, has_capitals)
+            && let Some(plain) = self.plain(text, !with_capitals.is_empty())
         {
             let mut parts = self.parts.iter();
             sight.suspect = parts.any(|part| part.locations(&plain).next().is_some());
@@ -175,6 +172,7 @@ impl Prefilter {
         if !sight.suspect {
             return (sight, None);
         }
+        hints.extend(with_capitals);
         hints.extend(spelling::escapes(text));
         hints.sort_unstable();
         (sight, Some(hints))

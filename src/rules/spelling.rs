@@ -52,7 +52,7 @@ pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some())
 }
 
-/// Letters behind the first of a label, so that `.Dev` is told from `.Default`.
+/// Letters behind the first of a label, so that `.Default` is not taken for `.Dev`.
 const MORE: usize = 2;
 
 /// The letters around a dot, one of those beside it a capital: `r.io` gives `R.i`, `.Io` and `.IO`.

@@ -18,25 +18,32 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn only_what_the_user_asks_for_is_started() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    // The tests of `write`, which are a file of their own, run what makes special files.
-    files.retain(|file| !file.ends_with("tests.rs"));
-    let starts = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
+    let starts = |code: &str| {
         let mut lines = code.lines();
         lines.any(|line| line.contains("process::") && line.contains("Command"))
     };
-    files.retain(starts);
-    files.sort();
     let allowed = [
         "cli/policy/test/runner.rs",
         "cluster/kubectl.rs",
         "registry/client/credentials/helper.rs",
     ];
-    assert_eq!(files, allowed.map(|file| root.join(file)));
+    assert_eq!(sources_with(starts), allowed.map(PathBuf::from));
+}
+
+/// The files of `src` whose code, tests aside, has something. Their paths start there, in order.
+fn sources_with(has: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let found = files.iter().filter(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        // The tests of `write`, which are a file of their own, run what makes special files.
+        !file.ends_with("tests.rs") && has(text.split("#[cfg(test)]").next().unwrap())
+    });
+    let found = found.map(|file| file.strip_prefix(&root).unwrap().to_owned());
+    let mut found: Vec<PathBuf> = found.collect();
+    found.sort();
+    found
 }
 
 /// Crates that start processes or open connections, and those that ask them to. Of the crates that read repositories for
@@ -80,12 +87,7 @@ fn no_dependency_starts_a_process_for_a_repository() {
 /// All connections are made by one module: its limits and checks count for everything that is sent.
 #[test]
 fn only_one_module_connects() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    let connects = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
+    let connects = |code: &str| {
         let words = [
             "Agent",
             "DefaultConnector",
@@ -95,34 +97,30 @@ fn only_one_module_connects() {
         ];
         words.iter().any(|word| code.contains(word))
     };
-    files.retain(|file| !file.ends_with("tests.rs") && connects(file));
-    assert_eq!(files, [root.join("http/transport.rs")]);
+    assert_eq!(
+        sources_with(connects),
+        ["http/transport.rs"].map(PathBuf::from)
+    );
 }
 
 /// Files are opened, listed and written by three modules, whose limits count for all. Two others keep files of their own.
 #[test]
 fn only_few_modules_touch_the_disk() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    let touches = |file: &PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
+    let touches = |code: &str| {
         let mut lines = code
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));
         lines.any(|line| line.contains("std::fs") || line.contains("File::open"))
     };
     let is_own = |file: &PathBuf| {
-        let name = file.strip_prefix(&root).unwrap().to_str().unwrap();
-        let top = name.split(['/', '.']).next().unwrap();
+        let top = file.to_str().unwrap().split(['/', '.']).next().unwrap();
         ["open", "walk", "write"].contains(&top)
     };
-    files.retain(|file| !is_own(file) && !file.ends_with("tests.rs") && touches(file));
-    files.sort();
+    let mut files = sources_with(touches);
+    files.retain(|file| !is_own(file));
     // The files that an engine of policies reads, and what registries answered.
     let allowed = ["cli/policy/test/runner.rs", "registry/client/cache.rs"];
-    assert_eq!(files, allowed.map(|file| root.join(file)));
+    assert_eq!(files, allowed.map(PathBuf::from));
 }
 
 /// The most lines that need no reason, tests not counted.

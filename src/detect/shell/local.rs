@@ -1,6 +1,6 @@
 //! Commands that look for an image on this machine, to list or to remove it: they pull nothing.
 
-use super::Command;
+use super::{Command, Word};
 
 const ENGINES: [&str; 5] = ["buildah", "crictl", "docker", "nerdctl", "podman"];
 
@@ -17,14 +17,12 @@ impl Command<'_> {
         if before.first().is_some_and(|word| word.text == "rmi") {
             return true;
         }
-        let mut words = before.iter().map(|word| word.text);
-        let program = words.find_map(|word| {
-            let program = word.rsplit('/').next()?;
-            (ENGINES.contains(&program) || program == "ctr").then_some(program)
-        });
-        let Some(program) = program else {
+        let is_engine = |program: &&str| ENGINES.contains(program) || *program == "ctr";
+        let mut words = before.iter();
+        let Some(program) = words.by_ref().map(Word::program).find(is_engine) else {
             return false;
         };
+        let mut words = words.map(|word| word.text);
         match words.find(|word| matches!(*word, "rmi" | "image" | "images" | "img" | "i")) {
             Some("rmi") => true,
             Some(noun) => {

@@ -12,10 +12,7 @@ impl Command<'_> {
     pub(in crate::detect) fn fetches(&self, index: usize) -> Option<Usage> {
         let has = |names: &[&str]| {
             let mut words = self.before(index).iter();
-            words.any(|word| {
-                let name = word.text.rsplit('/').next().unwrap_or_default();
-                names.contains(&name)
-            })
+            words.any(|word| names.contains(&word.program()))
         };
         if has(&[
             "wget",

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::LOCKED;
 use crate::image::name_of;
 use crate::source::Span;
+use crate::syntax::field_path;
 use crate::syntax::yaml::{self, Node};
 
 /// The names by which entries select images, and by which they did before: of all entries, legacy or not.
@@ -43,12 +44,9 @@ impl Entries {
     fn add_item(&mut self, list: &str, item: &Node<'_>) {
         // `containers.[image=NAME:tag].image` of a replacement
         if let ("fieldPaths", Node::Scalar(path)) = (list, item) {
-            let conditions = path
-                .value
-                .split('[')
-                .filter_map(|rest| rest.split_once(']'));
-            let values = conditions.filter_map(|(condition, _)| condition.split_once('='));
-            self.exact.extend(values.map(|(_, value)| value.to_owned()));
+            let values = field_path::compared(&path.value);
+            let values = values.map(|value| value.of(&path.value).to_owned());
+            self.exact.extend(values);
         }
         let name = match (list, item) {
             ("images", Node::Map(map)) => map.text("name"),

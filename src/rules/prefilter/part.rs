@@ -84,11 +84,20 @@ impl Part {
     }
 
     /// Whether a location could be named in the text as it is written, and whether one of the words is in it. Adds where
-    /// stems of locations are.
-    pub(super) fn look(&self, text: &[u8], stems: &mut Vec<usize>) -> Sight {
+    /// stems of locations are, and hosts with capitals.
+    pub(super) fn look(
+        &self,
+        text: &[u8],
+        stems: &mut Vec<usize>,
+        with_capitals: &mut Vec<usize>,
+    ) -> Sight {
         let mut sight = Sight::default();
         let mut known = Vec::new();
         for (stem, start) in self.search.find_iter(text) {
+            if stem >= self.stems.len() {
+                with_capitals.extend(self.spelling.host_at(text, start));
+                continue;
+            }
             // In most files there is no stem.
             known.resize(self.cuts, None);
             let mut is_of_place = false;
@@ -103,6 +112,9 @@ impl Part {
             if is_of_place {
                 stems.push(start);
             }
+        }
+        if self.capitals.is_some() {
+            with_capitals.extend(self.with_capitals(text));
         }
         sight
     }

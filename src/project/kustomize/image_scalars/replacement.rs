@@ -2,6 +2,7 @@
 
 use super::{ImageScalars, Test, Text};
 use crate::source::Span;
+use crate::syntax::field_path;
 use crate::syntax::yaml::{Node, Scalar};
 
 /// Reads the replacements of a kustomization, of a transformer, or of a file that it names.
@@ -37,18 +38,12 @@ fn items_under<'n>(node: &'n Node<'n>, key: &str) -> impl Iterator<Item = &'n No
 /// What the conditions of a path compare with.
 fn selected<'t>(text: Text<'t>, path: &'t Scalar<'t>) -> impl Iterator<Item = Test> + 't {
     let written = path.span.of(text.text);
-    let test = move |(open, _): (usize, &str)| {
-        let condition = written[open + 1..].split(']').next()?;
-        let value = condition.split_once('=')?.1;
-        let end = path.span.start + open + 1 + condition.len();
-        Some(Test {
-            file: text.file,
-            span: Span::new(end - value.len(), end),
-            value: value.to_owned(),
-            verbatim: path.is_verbatim(text.text),
-            verdict: None,
-            left_behind: false,
-        })
-    };
-    written.match_indices('[').filter_map(test)
+    field_path::compared(written).map(move |value| Test {
+        file: text.file,
+        span: value.shift(path.span.start),
+        value: value.of(written).to_owned(),
+        verbatim: path.is_verbatim(text.text),
+        verdict: None,
+        left_behind: false,
+    })
 }
