@@ -38,6 +38,7 @@ mod usage;
 mod variables;
 mod walk;
 mod words;
+mod ytt;
 
 pub use computed::of_computed;
 pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_order};
@@ -70,6 +71,11 @@ pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse>
     let mut found = text::scan(input, region, prose);
     options::of_text(input, region, (None, true), &mut found, 0);
     calls::of_text(input, region, &mut found);
+    if document::are_sealed_settings(input.text) {
+        for one in &mut found {
+            one.usage = one.usage.below(Some(document::SEALED));
+        }
+    }
     found
 }
 
@@ -80,13 +86,16 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
         found.extend(literal::uses(&view.input));
     }
     if view.input.actions.is_empty() {
-        found.extend(jinja::uses(&view.input));
+        let made = jinja::uses(&view.input, &found);
+        found.extend(made);
     }
     for region in view.unparsed {
         found.extend(text::scan_lines(&view.input, *region));
     }
     let mut found = in_order(found);
+    variables::mark_registries(view.input.text, &mut found);
     variables::mark(view.input.text, &mut found);
     same_text::mark(view.input.text, &mut found);
+    ytt::mark(view.input.text, &mut found);
     found
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows no disk, no threads and no formats: files come in through [`Tree`], findings go out through [`Members`].
 
+pub mod assertions;
 pub mod helm;
 pub mod kustomize;
 pub mod selectors;

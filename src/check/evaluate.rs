@@ -12,6 +12,9 @@ use crate::source::Span;
 const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
 const NOT_CHANGEABLE: &str = "the parts of this reference cannot be changed to the new name";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
+/// What to do about a list, a mirror table or an account, and about a policy, for images that move.
+const NAME_IT: &str = "name it here, too";
+const LET_THROUGH: &str = "see that the policy lets them through";
 
 /// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
 /// speaks of it.
@@ -56,7 +59,14 @@ pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
         | Usage::Compared(reason) => {
             let mut finding = found.mention(rules.mentions(&query)?, reason)?;
             if one.usage.is_of_registries() {
-                finding.notes.extend(found.new_location(rules, &query));
+                finding
+                    .notes
+                    .extend(found.new_location(rules, &query, NAME_IT));
+            }
+            if one.usage.is_of_policy() {
+                finding
+                    .notes
+                    .extend(found.new_location(rules, &query, LET_THROUGH));
             }
             Some(finding)
         }
@@ -93,12 +103,17 @@ impl Found<'_> {
     }
 
     /// What a list, a mirror table or an account has to name for images that moved.
-    fn new_location(&self, rules: &RuleSet, query: &rules::Query<'_>) -> Option<String> {
+    fn new_location(
+        &self,
+        rules: &RuleSet,
+        query: &rules::Query<'_>,
+        what: &str,
+    ) -> Option<String> {
         let target = rules.verdict(query)?.target?;
         let host = target.to.split('/').next().unwrap_or_default();
         let at = self.one.extent().start;
         (!beside::names(self.file, at, host))
-            .then(|| format!("images that move are pulled from {host}: name it here, too"))
+            .then(|| format!("images that move are pulled from {host}: {what}"))
     }
 
     fn of_verdict(&self, mut verdict: Verdict<'_>, query: &rules::Query<'_>) -> Finding {

@@ -173,8 +173,10 @@ fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
 
 /// What is behind the words that a token begins with: `regex:k8s.gcr.io`, `me@k8s.gcr.io`.
 fn behind_words(token: &str) -> &str {
-    let mut rest = token;
+    let is_mark = |letter: char| !letter.is_ascii_alphanumeric() && letter != '/';
+    let mut rest = token.trim_start_matches(is_mark);
     while let Some((word, behind)) = rest.split_once([':', '@']) {
+        let behind = behind.trim_start_matches(is_mark);
         let host = behind.split(['/', ':', '@']).next().unwrap_or_default();
         if word.contains(['.', '/']) || !image::is_registry_host(host) {
             break;
@@ -196,6 +198,8 @@ fn rule_of_name(name: &str, artifact: Artifact, rules: &RuleSet) -> Option<Arc<s
         _ => name,
     };
     let mut names: Vec<&str> = name.split('/').collect();
+    // `@@REGISTRY|k8s.gcr.io@@`
+    names[0] = names[0].split('@').next().unwrap_or_default();
     let host = image::canonical_host(names.first().copied());
     if !image::is_registry_host(names[0]) {
         return None;

@@ -3,7 +3,7 @@
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::usage::Usage;
-use super::{reference, shell, words};
+use super::{reference, shell, words, ytt};
 use crate::source::Span;
 
 /// The image use in a comment, from its `#` on.
@@ -12,6 +12,9 @@ pub(super) fn image_use(
     comment: Span,
     document: Option<Usage>,
 ) -> Option<ImageUse> {
+    if let Some(matched) = ytt::image_use(input, comment) {
+        return Some(matched);
+    }
     let text = comment.of(input.masked);
     let inner = text.trim_start_matches('#').trim_start();
     let start = comment.end - inner.len();

@@ -41,7 +41,7 @@ const POLICY_OF_UNKNOWN: Usage =
 const ASSERTED: Usage = Usage::likely(usage::ASSERTED);
 /// Names what an operator installs.
 const NVIDIA: &str = "ClusterPolicy";
-const SEALED: Usage =
+pub(super) const SEALED: Usage =
     Usage::must_agree("SOPS signed the whole file: edit it with `sops`, or it cannot be decrypted");
 
 /// API groups whose objects match images, by their end.
@@ -282,6 +282,12 @@ pub(super) fn is_sealed(root: &Node<'_>) -> bool {
     sops.is_some_and(|sops| {
         sops.get("mac").is_some() && sops.text("mac_only_encrypted") != Some("true")
     })
+}
+
+/// The same of settings by name.
+pub(super) fn are_sealed_settings(text: &str) -> bool {
+    let has = |start: &str| text.lines().any(|line| line.starts_with(start));
+    text.contains("sops_mac") && has("sops_mac=") && !has("sops_mac_only_encrypted=true")
 }
 
 /// Test cases of a policy that forbids a registry must keep naming it: they lie in a folder called after the policy,

@@ -1,9 +1,10 @@
-//! What filters and tests of Jinja in the values of a plain file compare with: `{{ image | replace('k8s.gcr.io', 'x') }}`.
+//! Strings in the expressions of Jinja in the values of a plain file: what filters and tests compare with, as in `{{ image |
+//! replace('k8s.gcr.io', 'x') }}`, and what an image is made of, as in `{{ 'k8s.gcr.io/pause:' + version }}`.
 //!
 //! Of templates, `literal` reads the actions.
 
 use super::flag;
-use super::image_use::ImageUse;
+use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference;
 use super::usage::{IN_FILTER, Usage};
@@ -11,28 +12,47 @@ use super::words;
 use crate::source::{self, Span};
 
 const COMPARED: Usage = Usage::Compared(IN_FILTER);
+const MADE: Usage = Usage::likely("an expression makes an image of it");
 
 /// How far from an offset an expression is looked for: a line may be a megabyte of images.
 const FARTHEST: usize = 1 << 9;
 
-pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
+/// `known` are the uses that values as a whole are.
+pub(super) fn uses(input: &Input<'_>, known: &[ImageUse]) -> Vec<ImageUse> {
     let mut found: Vec<ImageUse> = Vec::new();
+    let mut known: Vec<Span> = known.iter().map(ImageUse::extent).collect();
+    known.sort();
     for hint in input.hints.unwrap_or_default() {
-        let Some(literal) = compared(input.text, *hint) else {
+        let Some(one) = Literal::around(input.text, *hint) else {
             continue;
         };
-        let is_known = |last: &ImageUse| last.extent().overlaps(literal);
+        let around = known[..known.partition_point(|span| span.start < one.span.end)].last();
+        let is_read = || around.is_some_and(|span| span.overlaps(one.span));
+        let usage = match () {
+            () if one.is_compared() => COMPARED,
+            () if one.is_made_into_an_image() && !is_read() => MADE,
+            () => continue,
+        };
+        let is_known = |last: &ImageUse| last.extent().overlaps(one.span);
         if found.last().is_some_and(is_known) {
             continue;
         }
+        // `'k8s.gcr.io/pause:' + version`
+        let written = one.span.of(input.text).trim_end_matches([':', '/', '@']);
+        let literal = Span::new(one.span.start, one.span.start + written.len());
         match reference::read(input.text, literal, &[]) {
-            Some(reference) if reference.hosted => {
-                found.push(reference.into_use(COMPARED, "template"))
+            Some(mut reference) if reference.hosted => {
+                if usage.is_pull() && !reference.is_pinned() {
+                    reference.tag = Tag::Elsewhere;
+                }
+                found.push(ImageUse {
+                    may_be_folder: usage.is_pull() && !reference.is_pinned(),
+                    ..reference.into_use(usage, "template")
+                });
             }
             _ => {
                 let registry = reference::read_registry(input.text, literal);
-                let registry =
-                    registry.map(|span| ImageUse::of_registry(span, COMPARED, "template"));
+                let registry = registry.map(|span| ImageUse::of_registry(span, usage, "template"));
                 found.extend(registry);
             }
         }
@@ -40,40 +60,80 @@ pub(super) fn uses(input: &Input<'_>) -> Vec<ImageUse> {
     found
 }
 
-/// The string around an offset, where an expression on its line compares with it.
-fn compared(text: &str, at: usize) -> Option<Span> {
-    let near = flag::far(text, at, FARTHEST);
-    let line = near + source::line_start(&text[near..], at - near);
-    let before = &text[line..at];
-    let action = before.rfind("{{").max(before.rfind("{%"));
-    let action = action.filter(|at| !["}}", "%}"].iter().any(|end| before[*at..].contains(end)));
-    let is_whole = line == 0 || line > near;
-    let condition = || is_whole.then(|| condition(before)).flatten();
-    let expression = action.map(|at| at + 2).or_else(condition)?;
-    let start = before
-        .rfind(['\'', '"'])
-        .filter(|start| *start >= expression)?
-        + 1;
-    let quote = before.as_bytes()[start - 1];
-    let far = (at..=text.len().min(at + FARTHEST))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))?;
-    let rest = text[at..far].lines().next()?;
-    let end = at + rest.find(char::from(quote))?;
-    let head = before[..start - 1].trim_end();
-    let tail = text[end + 1..far].trim_start();
-    let operators = ["==", "!=", "in ", "not in "];
-    let is_operand = ["==", "!="].iter().any(|operator| head.ends_with(operator))
-        || operators.iter().any(|operator| tail.starts_with(operator));
-    let is_argument = head.strip_suffix('(').is_some_and(|head| {
-        let in_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        let mut names = head.rsplit(|letter| !in_name(letter));
-        names.next().is_some_and(words::is_function_that_compares)
-    });
-    // Whole names are found there as in any condition.
-    let is_known = action.is_none() && text[line + start..end].contains('/');
-    let anchor = usize::from(text[line + start..].starts_with('^'));
-    (!is_known && (is_operand || is_argument)).then(|| Span::new(line + start + anchor, end))
+/// A string of an expression.
+struct Literal<'l> {
+    span: Span,
+    /// What is before and behind it.
+    head: &'l str,
+    tail: &'l str,
+    /// The line up to it.
+    line: &'l str,
+    /// Whether it is in the marks of an expression, rather than in a condition.
+    in_action: bool,
+    has_path: bool,
+}
+
+impl<'l> Literal<'l> {
+    /// The string around an offset, in an expression on its line.
+    fn around(text: &'l str, at: usize) -> Option<Self> {
+        let near = flag::far(text, at, FARTHEST);
+        let line = near + source::line_start(&text[near..], at - near);
+        let before = &text[line..at];
+        let action = before.rfind("{{").max(before.rfind("{%"));
+        let action =
+            action.filter(|at| !["}}", "%}"].iter().any(|end| before[*at..].contains(end)));
+        let is_whole = line == 0 || line > near;
+        let condition = || is_whole.then(|| condition(before)).flatten();
+        let expression = action.map(|at| at + 2).or_else(condition)?;
+        let start = before
+            .rfind(['\'', '"'])
+            .filter(|start| *start >= expression)?
+            + 1;
+        let quote = before.as_bytes()[start - 1];
+        let far = (at..=text.len().min(at + FARTHEST))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))?;
+        let rest = text[at..far].lines().next()?;
+        let end = at + rest.find(char::from(quote))?;
+        let start = line + start;
+        let anchor = usize::from(text[start..].starts_with('^'));
+        Some(Self {
+            span: Span::new(start + anchor, end),
+            head: text[line..start - 1].trim_end(),
+            tail: text[end + 1..far].trim_start(),
+            line: &text[line..start],
+            in_action: action.is_some(),
+            has_path: text[start..end].contains('/'),
+        })
+    }
+
+    fn is_compared(&self) -> bool {
+        let operators = ["==", "!=", "in ", "not in "];
+        let is_operand = ["==", "!="]
+            .iter()
+            .any(|operator| self.head.ends_with(operator))
+            || operators
+                .iter()
+                .any(|operator| self.tail.starts_with(operator));
+        let is_argument = self.head.strip_suffix('(').is_some_and(|head| {
+            let in_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            let mut names = head.rsplit(|letter| !in_name(letter));
+            names.next().is_some_and(words::is_function_that_compares)
+        });
+        // Whole names are found there as in any condition.
+        let is_known = !self.in_action && self.has_path;
+        !is_known && (is_operand || is_argument)
+    }
+
+    /// Whether the key of its line says that the value is an image, or a part of one.
+    fn is_made_into_an_image(&self) -> bool {
+        let key = self
+            .line
+            .split_once(':')
+            .map(|(key, _)| words::fold(key.trim()));
+        let is_of_image = |key: &String| words::is_image(key) || words::is_bare_host(key);
+        self.in_action && key.as_ref().is_some_and(is_of_image)
+    }
 }
 
 /// Where the expression of a condition of Ansible begins, if the line is one.
@@ -85,7 +145,7 @@ fn condition(line: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::compared;
+    use super::Literal;
 
     #[test]
     fn strings_that_expressions_compare_with() {
@@ -107,8 +167,9 @@ mod tests {
             ("name: \"'HOST' in x\"", None),
             ("replace('HOST', 'y')", None),
         ] {
-            let found = compared(text, text.find("HOST").unwrap());
-            assert_eq!(found.map(|span| span.of(text)), expected, "{text}");
+            let found = Literal::around(text, text.find("HOST").unwrap());
+            let found = found.filter(Literal::is_compared);
+            assert_eq!(found.map(|one| one.span.of(text)), expected, "{text}");
         }
     }
 }

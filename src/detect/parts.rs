@@ -182,6 +182,14 @@ impl<'r> Reader<'r> {
             // It is whole by itself.
             image.beside = image.registry.take();
         }
+        if !text.contains('/') && !text.is_empty() {
+            // `{registry: docker.io, organization: bitnami, image: kubectl}`
+            let folder = self.beside(at, stem, words::folder_ends(self.around.is_image));
+            match folder.filter(|folder| self.pairs[*folder].text().is_some()) {
+                folder if image.registry.is_some() => image.folder = folder,
+                folder => image.registry = folder,
+            }
+        }
         if let Some(last) = self.last_piece(at, stem) {
             image.name = last;
             match image.registry {
@@ -301,7 +309,7 @@ fn is_hosted(text: &str) -> bool {
 
 /// Whether a placeholder is what a name begins with: `{{ registry }}/pause`.
 fn is_put_before(text: &str) -> bool {
-    text.starts_with("{{") && text.contains('/')
+    (text.starts_with("{{") || text.starts_with("${")) && text.contains('/')
 }
 
 fn is_tagged(text: &str) -> bool {

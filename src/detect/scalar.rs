@@ -11,14 +11,13 @@ use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
-use super::usage::{Certainty, LISTED, MATCHED, MIRRORED, PUSHED, Usage};
+use super::usage::{Certainty, LISTED, MATCHED, MIRRORED, NOTHING_SAYS, PUSHED, Usage};
 use super::{branches, defaults, siblings, text, words};
 use crate::artifact::Artifact;
 use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
-const NO_IMAGE_KEY: &str = "nothing here says that an image is pulled from it";
 const TITLE: &str = "it is a title";
 const IN_FREE_TEXT: &str = "it is in free text";
 const IN_A_LIST: &str = "a registry in a list item can mean several things";
@@ -202,7 +201,7 @@ fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
     if in_image || reference.is_pinned() || reference.chart || reference.is_docker {
         context.pull()
     } else {
-        Usage::Unknown(NO_IMAGE_KEY)
+        Usage::Unknown(NOTHING_SAYS)
     }
 }
 
@@ -257,7 +256,7 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
             Some(usage) => push(usage),
             None if !is_folder && !has_holes && is_listed(context) => push(Usage::Mention(LISTED)),
             // With a path it may be read as something else.
-            None if !is_folder && !has_holes => push(Usage::Unknown(NO_IMAGE_KEY)),
+            None if !is_folder && !has_holes => push(Usage::Unknown(NOTHING_SAYS)),
             None => return false,
         }
         return true;

@@ -136,6 +136,8 @@ impl Splitter<'_> {
                 self.in_comment = false;
             }
             b'#' if self.start.is_none() && self.is_blank_before(at) => self.in_comment = true,
+            // The key of a value in JSON is no word of a command.
+            b'"' if self.is_key(at) => {}
             b' ' | b'\t' | b'\r' | b'"' | b'\'' => self.end_word(at, false),
             b'(' | b'`' if !self.in_comment => {
                 let opens = byte == b'(' && self.text[..at].ends_with('$');
@@ -172,6 +174,14 @@ impl Splitter<'_> {
         if let Some(command) = self.commands.last_mut() {
             command.is_substituted = is_substituted;
         }
+    }
+
+    /// Whether a quote ends a key: `"tag": 1`.
+    fn is_key(&self, at: usize) -> bool {
+        let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let rest = self.text[at + 1..].trim_start_matches([' ', '\t']);
+        let word = self.start.map(|start| &self.text[start..at]);
+        word.is_some_and(is_word) && rest.starts_with(':')
     }
 
     fn is_blank_before(&self, at: usize) -> bool {

@@ -10,8 +10,8 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
-use super::usage::{ALLOWED, Certainty, MIRRORED, Usage};
-use super::{comment, defaults, flag, words};
+use super::usage::{self, ACCOUNT, ALLOWED, Certainty, MIRRORED, PUSHED, Usage};
+use super::{comment, defaults, flag, variables, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
 
@@ -25,6 +25,7 @@ const REPLACED: Usage = Usage::Selector {
     reason: "the command replaces this name where a base spells it",
     replaced: true,
 };
+const UNKNOWN: Usage = Usage::Unknown(usage::NOTHING_SAYS);
 const SUBSTITUTED: Usage = Usage::likely("another command uses the output of this one");
 pub(super) const BUILD_ARGUMENT: Usage =
     Usage::likely("a build may use this argument for anything");
@@ -55,6 +56,7 @@ pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
         {
             Some(OPTION)
         }
+        () if words::is_pushed(flag) => Some(Usage::Pushed(PUSHED)),
         () => None,
     }
 }
@@ -181,8 +183,7 @@ impl Token<'_> {
                 })
             }
             Some(reference) if !in_pattern => self.docker_hub(reference, flag.as_deref()),
-            Some(_) => None,
-            None => self.registry(span, in_pattern, flag.as_deref()),
+            _ => self.registry(span, in_pattern, flag.as_deref()),
         }
     }
 
@@ -230,10 +231,21 @@ impl Token<'_> {
     /// A registry that an option or a variable holds.
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
-        if let Some(usage) = self.listed(flag, in_pattern) {
-            return Some(ImageUse::of_registry(registry, usage, "argument"));
+        let of_registry = |usage| Some(ImageUse::of_registry(registry, usage, "argument"));
+        if let Some(usage) = self.listed(flag).or_else(|| self.in_table()) {
+            return of_registry(usage);
         }
-        flag.filter(|flag| words::is_bare_host(flag) && !in_pattern)?;
+        if in_pattern && self.text[self.end..].starts_with('*') {
+            return of_registry(PATTERN);
+        }
+        if in_pattern {
+            return None;
+        }
+        if !words::is_bare_host(flag?) {
+            // Whether it is put before names, the rest of the text says.
+            let word = flag::word(self.text, self.start);
+            return of_registry(UNKNOWN).filter(|_| word.is_some_and(variables::is_variable));
+        }
         let word = flag::word(self.text, self.start)
             .unwrap_or_default()
             .to_ascii_lowercase();
@@ -253,12 +265,22 @@ impl Token<'_> {
     }
 
     /// What an option or a value says that lists registries which are allowed or mirrored.
-    fn listed(&self, flag: Option<&str>, in_pattern: bool) -> Option<Usage> {
+    fn listed(&self, flag: Option<&str>) -> Option<Usage> {
         let usage = match self.prose {
             Prose::Listed(usage) => Some(usage),
             _ => flag.and_then(usage_by_option),
         };
-        usage.filter(|usage| !usage.is_pull() && !in_pattern)
+        usage.filter(|usage| !usage.is_pull())
+    }
+
+    /// The tables of containerd: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`.
+    fn in_table(&self) -> Option<Usage> {
+        let before = self.text[..self.start].strip_suffix(['"', '\''])?;
+        match before {
+            _ if before.ends_with("registry.mirrors.") => Some(MIRROR),
+            _ if before.ends_with("registry.configs.") => Some(Usage::Mention(ACCOUNT)),
+            _ => None,
+        }
     }
 
     fn url(&self, span: Span) -> ImageUse {

@@ -45,6 +45,8 @@ pub(super) const ASSERTED: &str =
 pub(super) const LOCAL: &str =
     "the command looks for it on this machine: move it together with what pulls it";
 
+pub(super) const NOTHING_SAYS: &str = "nothing here says that an image is pulled from it";
+
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
@@ -118,6 +120,11 @@ impl Usage {
     /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.
     pub fn is_of_registries(self) -> bool {
         matches!(self, Self::Mention(ALLOWED | LISTED | MIRRORED | ACCOUNT))
+    }
+
+    /// Whether a policy matches images with it, to allow them or to deny them.
+    pub fn is_of_policy(self) -> bool {
+        self == POLICY
     }
 
     /// Whether the outcome of a condition depends on it.

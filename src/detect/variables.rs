@@ -1,4 +1,5 @@
-//! Variables and parameters that commands in the same text push to: `IMAGE: NAME` beside `docker push $IMAGE`.
+//! Variables and parameters that commands in the same text push to, as `IMAGE: NAME` beside `docker push $IMAGE`, and those
+//! that are put before names, as `BASE=k8s.gcr.io` beside `$BASE/pause`.
 //!
 //! Runs nothing: a variable is a name in capitals before a value, a parameter a `name` before a `default` or a `value`, and
 //! a command pushes what is written as that name.
@@ -8,7 +9,7 @@ use std::collections::HashSet;
 use super::flag;
 use super::image_use::ImageUse;
 use super::shell;
-use super::usage::{Certainty, Usage};
+use super::usage::{Certainty, NOTHING_SAYS, Usage};
 
 const PRODUCT: Usage = Usage::Pushed("a command here pushes what this variable names");
 const REGISTRY: Certainty =
@@ -22,6 +23,47 @@ const LONGEST_LOOK_BACK: usize = 1 << 9;
 
 /// Variables that are made of variables: farther than this they are not followed.
 const MOST_STEPS: usize = 2;
+
+const PUT_BEFORE: Usage = Usage::likely("it is put before names in the same text");
+
+/// Marks the registries of which only what they are put before says that images are pulled from them.
+pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
+    let mut prefixes: Option<HashSet<&str>> = None;
+    for one in uses {
+        let is_open = one.usage == Usage::Unknown(NOTHING_SAYS);
+        let at = one.extent().start;
+        let Some(name) = is_open.then(|| flag::word(text, at)).flatten() else {
+            continue;
+        };
+        let prefixes = prefixes.get_or_insert_with(|| prefixes_of(text));
+        if prefixes.contains(name.trim_start_matches('-')) {
+            one.usage = PUT_BEFORE;
+            one.may_be_folder = one.name.is_some();
+        }
+    }
+}
+
+/// The names of what is put before a `/`: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`, `{{ NAME }}/`.
+fn prefixes_of(text: &str) -> HashSet<&str> {
+    let found = text.match_indices('/').filter_map(|(at, _)| {
+        let before = &text[..at];
+        let inner = before.trim_end_matches(['}', ')', ' ']);
+        let is_closed = before.ends_with(['}', ')']);
+        let length = inner
+            .bytes()
+            .rev()
+            .take_while(|byte| is_of_name(char::from(*byte)));
+        let start = inner.len() - length.count();
+        let marks: &[char] = if is_closed {
+            &['{', '(', '.', ' ', '$']
+        } else {
+            &['$']
+        };
+        let name = &inner[start..];
+        (!name.is_empty() && inner[..start].ends_with(marks)).then_some(name)
+    });
+    found.collect()
+}
 
 /// Marks the values of variables that commands push.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
@@ -49,7 +91,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
 }
 
 /// Whether a word is the name of a variable: in capitals.
-fn is_variable(word: &str) -> bool {
+pub(super) fn is_variable(word: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     word.len() > 1
         && word.starts_with(|letter: char| letter.is_ascii_uppercase())

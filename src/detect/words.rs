@@ -339,14 +339,17 @@ pub(super) fn is_compared(key: &str) -> bool {
     WORDS.contains(&key) || ends || key.starts_with("expected")
 }
 
-/// All below it has to match what is elsewhere: `imageSelector` of DevSpace.
+/// All below it has to match what is elsewhere: `imageSelector` of DevSpace, `by-value` of kpt's `search-replace`.
 pub(super) fn is_selector(key: &str) -> bool {
-    key.ends_with("selector") || key.ends_with("selectors")
+    key.ends_with("selector") || key.ends_with("selectors") || key.starts_with("byvalue")
 }
 
 /// A list under it is closed: a form offers its items, nothing is pulled from it.
 pub(super) fn is_closed_list(key: &str) -> bool {
-    matches!(key, "options" | "choices" | "enums" | "allowedvalues")
+    matches!(
+        key,
+        "options" | "choices" | "enums" | "enumnames" | "allowedvalues"
+    )
 }
 
 /// Keywords of a schema below which values are examples.
@@ -453,9 +456,10 @@ pub(super) fn is_account(key: &str) -> bool {
 
 /// The value names an image.
 pub(super) fn is_image(key: &str) -> bool {
-    const ENDS: [&str; 12] = [
+    const ENDS: [&str; 13] = [
         "image",
         "images",
+        "img",
         "imagename",
         "imageref",
         "imagereference",
@@ -475,14 +479,16 @@ pub(super) fn is_image(key: &str) -> bool {
 
 /// The value is a whole image, so that even a name without host is one of Docker Hub's.
 pub(super) fn is_image_alone(key: &str) -> bool {
-    const ENDS: [&str; 4] = ["image", "imagename", "imageref", "imagereference"];
+    const ENDS: [&str; 5] = ["image", "img", "imagename", "imageref", "imagereference"];
     ENDS.iter().any(|end| key.ends_with(end))
 }
 
 /// The value is a registry, or a registry with the beginning of a path.
 pub(super) fn is_bare_host(key: &str) -> bool {
-    const ENDS: [&str; 14] = [
+    const ENDS: [&str; 16] = [
         "registry",
+        "repositoryprefix",
+        "repoprefix",
         "registryhost",
         "registryaddress",
         "registrybase",
@@ -563,6 +569,22 @@ pub(super) fn registry_ends(in_image: bool) -> &'static [&'static str] {
     }
 }
 
+/// What the keys of the beginning of a path end in, beside its last piece. Elsewhere than in the map of an image a
+/// namespace is one of Kubernetes.
+pub(super) fn folder_ends(in_image: bool) -> &'static [&'static str] {
+    const ENDS: [&str; 5] = [
+        "organization",
+        "org",
+        "imageorganization",
+        "imageorg",
+        "namespace",
+    ];
+    match in_image {
+        true => &ENDS,
+        false => &ENDS[..4],
+    }
+}
+
 pub(super) const TAG_ENDS: [&str; 5] = ["tag", "imagetag", "version", "imageversion", "newtag"];
 
 pub(super) const DIGEST_ENDS: [&str; 5] = ["digest", "imagedigest", "sha", "imagesha", "sha256"];
@@ -573,6 +595,7 @@ pub(super) fn is_of_image(key: &str) -> bool {
     let mut ends = ends.into_iter().flatten();
     ends.any(|end| key.ends_with(end))
         || key.starts_with("tag")
+        || folder_ends(true).iter().any(|end| key.ends_with(end))
         || is_pull_policy(key)
         || is_of_source(key)
 }

@@ -1,4 +1,4 @@
-//! Documents of Flux, Argo CD, kbld and kpt that select images by name from a folder of this tree: what they select and
+//! Documents of Flux, Argo CD, kbld, kpt and ytt that select images by name from a folder of this tree: what they select and
 //! the folder are renamed together, or not at all.
 //!
 //! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
@@ -31,14 +31,22 @@ use tie::tie;
 const ARGO_SOURCE: &str = ".argocd-source";
 
 /// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
-pub const WORDS: [&str; 6] = [
+pub const WORDS: [&str; 8] = [
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
     "argoproj.io/",
     "kbld.k14s.io/",
     LOCKED,
     "kpt.dev/",
+    REPLACED,
+    MATCHER,
 ];
+
+/// The setting of kpt's `search-replace` that says which values get another.
+const REPLACED: &str = "by-value";
+
+/// Before what an overlay of ytt looks for.
+const MATCHER: &str = "#@overlay/match";
 
 /// The annotation by which an image of a lock file is that of a name (`ImagesLock` of imgpkg, read by kbld).
 const LOCKED: &str = "kbld.carvel.dev/id";
@@ -54,7 +62,7 @@ pub fn is_of_use(file_type: &FileType) -> bool {
 /// Whether a file may hold such documents, by a look at its bytes.
 pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
-    let [kustomize, helm, argo, kbld, lock, kpt] = WORDS;
+    let [kustomize, helm, argo, kbld, lock, kpt, replaced, matcher] = WORDS;
     let is_layer = || {
         has(kustomize)
             || has(helm) && has("postRenderers")
@@ -64,7 +72,10 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let is_layer = || (has("images") || has("patch")) && is_layer();
     // The functions of kpt that replace images, and the documents that they are given.
     let sets_image = || has(kpt) && FUNCTIONS.iter().any(|function| has(function));
-    let is_of_folder = || has(lock) || has(kbld) && has("image") || sets_image();
+    let is_of_folder = || {
+        let is_matched = || has(replaced) || has(matcher) && has("image");
+        has(lock) || has(kbld) && has("image") || sets_image() || is_matched()
+    };
     is_of_use(file_type) && (is_layer() || is_of_folder())
 }
 

@@ -12,6 +12,7 @@ use super::roles::Roles;
 use super::settings::{Settings, Vendoring};
 use super::workspace::Workspace;
 use crate::file_type::{FileType, Holds};
+use crate::project::assertions::Assertions;
 use crate::project::helm::{self, Charts, Vendored};
 use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
@@ -31,6 +32,8 @@ pub(super) struct ProjectFiles {
     naming: Vec<PathBuf>,
     /// Those that may select images by name.
     pub(super) selectors: Vec<PathBuf>,
+    /// Those that may be tests of others.
+    tests: Vec<PathBuf>,
 }
 
 impl ProjectFiles {
@@ -50,6 +53,7 @@ impl ProjectFiles {
         sort(&self.releases_around, |part| &mut part.releases_around);
         sort(&self.naming, |part| &mut part.naming);
         sort(&self.selectors, |part| &mut part.selectors);
+        sort(&self.tests, |part| &mut part.tests);
         parts
     }
 
@@ -58,6 +62,7 @@ impl ProjectFiles {
             (roles.makes_project, &mut self.projects),
             (roles.releases, &mut self.releases),
             (roles.selects, &mut self.selectors),
+            (roles.asserts, &mut self.tests),
         ] {
             if has_role {
                 files.push(path.to_owned());
@@ -70,6 +75,7 @@ impl ProjectFiles {
         for files in [
             &mut self.projects,
             &mut self.selectors,
+            &mut self.tests,
             &mut self.naming,
             &mut self.releases_around,
         ] {
@@ -216,6 +222,7 @@ fn projects<'d>(
                 releases_around,
                 naming,
                 selectors,
+                tests,
             } = project_files;
             let Domain { areas, rules } = domain;
             let files = helm::Files {
@@ -240,6 +247,7 @@ fn projects<'d>(
                 )),
                 Box::new(Trees::new(workspace, &projects, set)),
                 Box::new(Selectors::new(workspace, &selectors, set)),
+                Box::new(Assertions::new(workspace, &tests)),
             ]
         };
     let parts = project_files.by_domain(settings, domains);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::check::pull_secrets;
 use crate::file_type::{FileType, Holds};
+use crate::project::assertions;
 use crate::project::helm;
 use crate::project::selectors;
 use crate::rules::prefilter::Sight;
@@ -17,6 +18,8 @@ pub(super) struct Roles {
     pub(super) releases: bool,
     /// It may select images by name.
     pub(super) selects: bool,
+    /// It may be a test that names files to compare with.
+    pub(super) asserts: bool,
     /// It may name a chart with a version, or say where one comes from.
     pub(super) names_chart: bool,
     /// It may hold a pull secret.
@@ -29,6 +32,7 @@ pub(super) fn role_words() -> Vec<&'static str> {
         &helm::RELEASE_WORDS[..],
         &helm::CHART_WORDS,
         &selectors::WORDS,
+        &[assertions::WORD],
         &pull_secrets::KEYS,
     ];
     words.concat()
@@ -53,6 +57,7 @@ impl Roles {
         Self {
             releases: helm::may_release(file_type, bytes),
             selects: selectors::may_select(path, file_type, bytes),
+            asserts: assertions::may_be_test(bytes),
             names_chart: names_chart(),
             holds_secret: pull_secrets::may_hold(bytes),
             ..by_name
@@ -65,7 +70,7 @@ impl Roles {
             // Bytes that are no UTF-8 do not hide which files it holds together.
             return Some(Arc::from(String::from_utf8_lossy(bytes)));
         }
-        let text = (self.releases || self.selects).then_some(bytes)?;
+        let text = (self.releases || self.selects || self.asserts).then_some(bytes)?;
         std::str::from_utf8(text).ok().map(Arc::from)
     }
 }

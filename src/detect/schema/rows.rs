@@ -139,6 +139,8 @@ const ROWS: &[Written] = &[
     (Object("kpt.dev", "Kptfile"), "pipeline validators [] image", PULL, Form::Image),
     (Object("kpt.dev", "Kptfile"), "pipeline mutators [] configMap name", By(by::kustomize_entry), Form::Entry),
     (Object("kpt.dev", "Kptfile"), "pipeline mutators [] configMap newName", PULL, Form::Name),
+    (Any, "** configMap by-value", SELECTS, Form::Image),
+    (Kind("ConfigMap"), "data by-value", SELECTS, Form::Image),
 
     // policies: what they put into objects
     (Object("kyverno.io", ""), "** mutate patchStrategicMerge", PUT_IN, Form::ByWords),
@@ -230,6 +232,7 @@ const ROWS: &[Written] = &[
     (Type(T::CloudBuild), "artifacts", PUSHED, Form::ByWords),
     (Type(T::CircleCi), "** registry-url", LOGIN, Form::ByWords),
     (Any, "** pool vmImage", MACHINE, Form::ByWords),
+    (Any, "** jobs [] container", PULL, Form::Image),
     (Any, "** inputs repository", By(by::azure_task), Form::Image),
     (Any, "** inputs containerRegistry", LOGIN, Form::ByWords),
     (Any, "resources [] source repository", By(by::concourse_resource), Form::Name),
@@ -239,6 +242,17 @@ const ROWS: &[Written] = &[
     // builders
     (Object("skaffold", ""), "** kaniko cache repo", PUSHED, Form::Image),
     (Any, "** publishId", PUSHED, Form::Image),
+    (Any, "dockers [] image_templates []", PUSHED, Form::Image),
+    (Any, "dockers_v2 [] images []", PUSHED, Form::Image),
+    (Any, "docker_manifests [] name_template", PUSHED, Form::Image),
+    (Any, "docker_manifests [] image_templates []", PUSHED, Form::Image),
+    (Any, "kos [] repository", PUSHED, Form::Image),
+    (Any, "kos [] repositories []", PUSHED, Form::Image),
+    (Any, "resources * properties imageName", By(by::pulumi_resource), Form::Image),
+    (Any, "resources * properties tags []", By(by::pulumi_resource), Form::Image),
+    (Any, "target * tags []", PUSHED, Form::Image),
+    (Any, "target * cache-to []", PUSHED, Form::ByWords),
+    (Any, "target * output []", PUSHED, Form::ByWords),
 
     // Terraform
     (Type(T::Terraform), "resource docker_image * name", PULL, Form::Image),

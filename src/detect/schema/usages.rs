@@ -80,6 +80,16 @@ pub(super) fn azure_task(context: &Context<'_>) -> Usage {
     }
 }
 
+/// What a resource of Pulumi makes: `docker:Image` and `docker-build:Image` build and push.
+pub(super) fn pulumi_resource(context: &Context<'_>) -> Usage {
+    let mut maps = context.upwards().filter_map(|above| above.siblings);
+    let kind = maps.find_map(|map| map.text("type"));
+    match kind.is_some_and(|kind| kind.starts_with("docker") && kind.ends_with(":Image")) {
+        true => Usage::Pushed(PUSHED),
+        false => Usage::PULL,
+    }
+}
+
 /// A resource of Concourse: images are put to it, or got from it.
 pub(super) fn concourse_resource(context: &Context<'_>) -> Usage {
     let mut maps = context.upwards().filter_map(|above| above.siblings);
@@ -138,7 +148,8 @@ fn is_output(action: &str, input: &str) -> bool {
         "publish-docker",
         "push",
     ];
-    const OUTPUTS: [&str; 11] = [
+    const OUTPUTS: [&str; 12] = [
+        "cacheto",
         "destination",
         "dst",
         "image",

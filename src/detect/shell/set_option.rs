@@ -5,6 +5,7 @@
 use super::Command;
 use crate::source::Span;
 use crate::syntax::placeholder;
+use crate::syntax::yaml::{self, Node, Style};
 
 /// No argument of people is longer.
 const LONGEST: usize = 1 << 12;
@@ -42,13 +43,16 @@ enum Reading {
     Text,
     /// Everything behind the first `=` is the value.
     Literal,
+    /// Behind the first `=`, or without any, is JSON.
+    Json,
 }
 
 /// Those of `helm`, and those that `argocd` passes on to it.
-const OPTIONS: [(&str, Reading); 6] = [
+const OPTIONS: [(&str, Reading); 7] = [
     ("--set", Reading::Typed),
     ("--set-string", Reading::Text),
     ("--set-literal", Reading::Literal),
+    ("--set-json", Reading::Json),
     ("--helm-set", Reading::Typed),
     ("--helm-set-string", Reading::Text),
     ("--helm-set-literal", Reading::Literal),
@@ -253,7 +257,8 @@ impl Argument {
 
     fn option(mut self, name: &'static str, reading: Reading) -> SetOption {
         // A comma at the end sets nothing: it is of the text around.
-        while reading != Reading::Literal && self.meant.last() == Some(&b',') {
+        while matches!(reading, Reading::Typed | Reading::Text) && self.meant.last() == Some(&b',')
+        {
             self.meant.pop();
             self.places.pop();
         }
@@ -263,7 +268,10 @@ impl Argument {
         SetOption {
             name,
             span: Span::new(self.places.first().copied().unwrap_or(end), end),
-            settings: self.settings(&masked, reading == Reading::Literal),
+            settings: match reading {
+                Reading::Json => self.settings_of_json(&masked),
+                _ => self.settings(&masked, reading == Reading::Literal),
+            },
             is_whole: self.is_whole,
             is_quoted: self.is_quoted,
         }
@@ -309,6 +317,52 @@ impl Argument {
             };
         }
         found
+    }
+
+    /// `image={"registry": "k8s.gcr.io"}`
+    fn settings_of_json(&self, masked: &str) -> Vec<Setting> {
+        let is_whole = masked.starts_with(['{', '[']);
+        let split = masked.split_once('=').filter(|_| !is_whole);
+        let path = split.map_or("", |(path, _)| path);
+        let start = split.map_or(0, |(path, _)| path.len() + 1);
+        let parsed = yaml::parse(masked, Span::new(start, masked.len()));
+        let mut found = Vec::new();
+        if let ([root], true) = (parsed.documents.as_slice(), parsed.errors.is_empty()) {
+            self.add_json(masked, root, (path, false), &mut found);
+        }
+        found
+    }
+
+    fn add_json(
+        &self,
+        masked: &str,
+        node: &Node<'_>,
+        (path, in_list): (&str, bool),
+        found: &mut Vec<Setting>,
+    ) {
+        match node {
+            Node::Map(map) => {
+                for entry in &map.entries {
+                    let key = entry.name().unwrap_or_default();
+                    let path = match path {
+                        "" => key.to_owned(),
+                        path => format!("{path}.{key}"),
+                    };
+                    self.add_json(masked, &entry.value, (&path, false), found);
+                }
+            }
+            Node::List(list) => {
+                for item in &list.items {
+                    self.add_json(masked, item, (path, true), found);
+                }
+            }
+            Node::Scalar(scalar) if scalar.style == Style::Double => found.push(Setting {
+                path: path.to_owned(),
+                value: self.written(scalar.span, masked),
+                in_list,
+            }),
+            Node::Scalar(_) | Node::Alias(_) => {}
+        }
     }
 
     /// Where a piece of what is meant is written, if byte for byte.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::LOCKED;
+use super::{LOCKED, MATCHER, REPLACED};
 use crate::image::name_of;
 use crate::source::Span;
 use crate::syntax::field_path;
@@ -28,8 +28,12 @@ impl Entries {
     pub(super) fn of(text: &str, documents: &[Span]) -> Self {
         let mut entries = Self::default();
         for region in documents {
-            for root in &yaml::parse(text, *region).documents {
+            let parsed = yaml::parse(text, *region);
+            for root in &parsed.documents {
                 entries.add_below(root);
+            }
+            for comment in parsed.comments {
+                entries.add_matcher(text, comment);
             }
         }
         entries
@@ -39,6 +43,17 @@ impl Entries {
         let name = name_of(name).to_owned();
         self.named.entry(name.clone()).or_default().insert(name);
         self.spans.push(span);
+    }
+
+    /// What a matcher of ytt looks for: strings that have a path.
+    fn add_matcher(&mut self, text: &str, comment: Span) {
+        if comment.of(text).starts_with(MATCHER) {
+            let strings = comment.of(text).split(['"', '\'']).skip(1).step_by(2);
+            for name in strings.filter(|name| name.contains('/')) {
+                self.exact.insert(name.to_owned());
+                self.add(name, comment);
+            }
+        }
     }
 
     fn add_item(&mut self, list: &str, item: &Node<'_>) {
@@ -78,6 +93,10 @@ impl Entries {
                             if let Some(name) = map.text("name") {
                                 self.add(name, map.span);
                             }
+                        }
+                        (REPLACED, Node::Scalar(value)) => {
+                            self.exact.insert(value.value.to_string());
+                            self.add(&value.value, value.span);
                         }
                         (LOCKED, Node::Scalar(name)) => self.add(&name.value, name.span),
                         _ => {}

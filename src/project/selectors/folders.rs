@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::is_argo_source;
+use super::{MATCHER, REPLACED, is_argo_source};
 use crate::project::{PathKind, Tree};
 use crate::syntax::yaml::{self, Map, Node};
 
@@ -40,6 +40,9 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
     if is_argo_source(path) {
         return vec![String::new()];
     }
+    if text.contains(MATCHER) {
+        return vec![String::new()];
+    }
     let mut found = Vec::new();
     for region in yaml::documents(text) {
         for root in yaml::parse(text, region).documents {
@@ -54,7 +57,11 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
 fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
     let group = map.text("apiVersion").unwrap_or_default().split('/').next();
     let group = group.unwrap_or_default();
-    if OF_OWN_FOLDER.contains(&group) {
+    let is_replacing = || {
+        let data = map.get("data").and_then(Node::as_map);
+        data.is_some_and(|data| data.get(REPLACED).is_some())
+    };
+    if OF_OWN_FOLDER.contains(&group) || is_replacing() {
         return vec![""];
     }
     let Some(spec) = map.get("spec").and_then(Node::as_map) else {

@@ -1,0 +1,59 @@
+//! Overlays of ytt: what `#@overlay/match` looks for must stay what a base spells.
+//!
+//! Runs no Starlark: a string in a matcher that is an image is one that it looks for, and so is the image of an item that is
+//! matched by its `image`.
+
+use super::image_use::ImageUse;
+use super::input::Input;
+use super::reference;
+use super::usage::{MUST_MATCH, Usage};
+use crate::source::Span;
+
+pub(super) const MATCHER: &str = "#@overlay/match";
+
+const SELECTS: Usage = Usage::Selector {
+    reason: MUST_MATCH,
+    replaced: true,
+};
+
+/// How far above an image the matcher of its item is looked for.
+const MOST_LINES: usize = 16;
+
+/// The image that a matcher, a comment to everyone else, looks for.
+pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
+    let text = comment.of(input.masked);
+    if !text.starts_with(MATCHER) {
+        return None;
+    }
+    let mut at = comment.start;
+    text.split(['"', '\'']).find_map(|piece| {
+        let span = Span::new(at, at + piece.len());
+        at = span.end + 1;
+        let reference = reference::read(input.masked, span, input.actions)?;
+        reference
+            .hosted
+            .then(|| reference.into_use(SELECTS, "matcher"))
+    })
+}
+
+/// Marks the images of items that are matched by them.
+pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
+    if !text.contains(MATCHER) {
+        return;
+    }
+    for one in uses.iter_mut().filter(|one| one.usage.is_pull()) {
+        if one.decoded.is_none() && is_matched(text, one.extent().start) {
+            one.usage = SELECTS;
+        }
+    }
+}
+
+/// Whether the item of a list that has an image there is matched by its `image`.
+fn is_matched(text: &str, at: usize) -> bool {
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let mut lines = text[..end].lines().rev().take(MOST_LINES);
+    let begins = lines.any(|line| line.trim_start().starts_with("- "));
+    let matcher = lines.next().map(str::trim).unwrap_or_default();
+    let by_image = ["by=\"image\"", "by='image'"].iter();
+    begins && matcher.starts_with(MATCHER) && by_image.clone().any(|by| matcher.contains(by))
+}

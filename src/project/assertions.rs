@@ -1,0 +1,121 @@
+//! Files that a test of Chainsaw compares objects with, by the test that names them: what they have moves with what the test
+//! creates, and needs review where that lies elsewhere.
+//!
+//! Knows no rule. What a test has in itself, `detect` judges.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Members, Plan, Project, Tree};
+use crate::edit::Applicability;
+use crate::syntax::yaml::{self, Node};
+
+/// A word of files that hold such tests.
+pub const WORD: &str = "chainsaw.kyverno.io/";
+
+/// Whether a file may hold one, by a look at its bytes.
+pub fn may_be_test(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, WORD.as_bytes()).is_some()
+}
+
+const COMPARED: &str = "compares objects with it: see that it agrees with what the test creates";
+
+/// The tests of a run.
+pub struct Assertions {
+    tests: Vec<Test>,
+}
+
+#[derive(Default)]
+struct Test {
+    path: PathBuf,
+    compared: BTreeSet<PathBuf>,
+    created: BTreeSet<PathBuf>,
+}
+
+impl Assertions {
+    /// Reads those of the files that are tests.
+    pub fn new(tree: &dyn Tree, files: &[PathBuf]) -> Self {
+        let tests = files.iter().filter_map(|path| {
+            let text = tree.text(path).filter(|text| text.contains(WORD))?;
+            let mut test = Test {
+                path: path.clone(),
+                ..Test::default()
+            };
+            for region in yaml::documents(&text) {
+                for root in &yaml::parse(&text, region).documents {
+                    test.add_below(tree, root, false);
+                }
+            }
+            let is_of_interest = |path: &PathBuf| tree.is_suspect(path);
+            test.compared.retain(is_of_interest);
+            test.created.retain(is_of_interest);
+            (!test.compared.is_empty()).then_some(test)
+        });
+        Self {
+            tests: tests.collect(),
+        }
+    }
+}
+
+impl Test {
+    fn add_below(&mut self, tree: &dyn Tree, node: &Node<'_>, is_compared: bool) {
+        match node {
+            Node::Map(map) => {
+                for entry in &map.entries {
+                    let key = entry.name().unwrap_or_default();
+                    if let ("file", Node::Scalar(file)) = (key, &entry.value) {
+                        let folder = self.path.parent().unwrap_or(Path::new(""));
+                        let path = tree.resolve(folder, &file.value);
+                        let files = match is_compared {
+                            true => &mut self.compared,
+                            false => &mut self.created,
+                        };
+                        files.insert(path);
+                    }
+                    let is_compared = matches!(key, "assert" | "error");
+                    self.add_below(tree, &entry.value, is_compared);
+                }
+            }
+            Node::List(list) => {
+                for item in &list.items {
+                    self.add_below(tree, item, false);
+                }
+            }
+            Node::Scalar(_) | Node::Alias(_) => {}
+        }
+    }
+
+    fn plan(&self, members: &mut Members) {
+        let created = self.created.iter().filter_map(|path| members.get(path));
+        let created = created.flat_map(|member| member.findings.iter());
+        let is_moved = |one: Option<Applicability>| one == Some(Applicability::Safe);
+        let created = created.filter(|one| is_moved(one.applicability()));
+        let moved: BTreeSet<String> = created.map(|one| one.old.clone()).collect();
+        for path in self.compared.difference(&self.created) {
+            let Some(member) = members.get_mut(path) else {
+                continue;
+            };
+            for finding in member.findings.iter_mut() {
+                let fix = finding
+                    .fix
+                    .as_mut()
+                    .filter(|_| !moved.contains(&finding.old));
+                if let Some(fix) = fix.filter(|fix| fix.applicability == Applicability::Safe) {
+                    fix.applicability = Applicability::Unsafe;
+                    finding.reason = Some(format!("{} {COMPARED}", self.path.display()));
+                }
+            }
+        }
+    }
+}
+
+impl Project for Assertions {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let group = |test: &Test| test.compared.union(&test.created).cloned().collect();
+        self.tests.iter().map(group).collect()
+    }
+
+    fn find(&self, _: &mut Members) -> Plan<'_> {
+        Box::new(|members| self.tests.iter().for_each(|test| test.plan(members)))
+    }
+}
