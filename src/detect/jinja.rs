@@ -22,8 +22,11 @@ pub(super) fn uses(input: &Input<'_>, known: &[ImageUse]) -> Vec<ImageUse> {
     let mut found: Vec<ImageUse> = Vec::new();
     let mut known: Vec<Span> = known.iter().map(ImageUse::extent).collect();
     known.sort();
-    for hint in input.hints.unwrap_or_default() {
-        let Some(one) = Literal::around(input.text, *hint) else {
+    // Each host has a dot.
+    let dots = || input.text.match_indices('.').map(|(at, _)| at).collect();
+    let all: Vec<usize> = input.hints.map_or_else(dots, <[usize]>::to_vec);
+    for hint in all {
+        let Some(one) = Literal::around(input.text, hint) else {
             continue;
         };
         let around = known[..known.partition_point(|span| span.start < one.span.end)].last();
