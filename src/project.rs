@@ -31,6 +31,8 @@ pub trait Tree: Sync {
     fn is_suspect(&self, path: &Path) -> bool;
     /// The files below a folder in which the walk found something, in order.
     fn suspects(&self, folder: &Path) -> Vec<PathBuf>;
+    /// The files below a folder in which the walk found the beginning of a location, whose rest may be in another.
+    fn beginnings(&self, folder: &Path) -> Vec<PathBuf>;
 }
 
 /// What is at a path.

@@ -7,7 +7,7 @@
 
 mod part;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Rule, RuleSet, spelling};
@@ -87,7 +87,13 @@ pub struct Sight {
     pub suspect: bool,
     /// Whether it has one of the words that were asked for besides.
     pub has_word: bool,
+    /// Whether the beginning of a location ends a value in it or goes on in an expression: the rest may be in another file.
+    pub has_beginning: bool,
 }
+
+/// Locations whose beginnings are in some texts, to look for the rest of one in others.
+#[derive(Debug, Default)]
+pub struct Beginnings(Vec<BTreeSet<(usize, usize)>>);
 
 impl Prefilter {
     /// Looks for the locations of the rules and for a marker, which are of interest anywhere.
@@ -162,6 +168,7 @@ impl Prefilter {
             let seen = part.look(text, &mut hints, &mut with_capitals);
             sight.suspect |= seen.suspect;
             sight.has_word |= seen.has_word;
+            sight.has_beginning |= seen.has_beginning;
         }
         if !sight.suspect
             && let Some(plain) = self.plain(text, !with_capitals.is_empty())
@@ -176,6 +183,21 @@ impl Prefilter {
         hints.extend(spelling::escapes(text));
         hints.sort_unstable();
         (sight, Some(hints))
+    }
+
+    /// Adds the locations whose beginnings are in a text.
+    pub fn begin(&self, text: &[u8], beginnings: &mut Beginnings) {
+        let of_parts = &mut beginnings.0;
+        of_parts.resize_with(self.parts.len(), BTreeSet::new);
+        for (part, begun) in self.parts.iter().zip(of_parts) {
+            begun.extend(part.beginnings(text));
+        }
+    }
+
+    /// Whether the rest of a location that began elsewhere is in the text.
+    pub fn has_rest(&self, beginnings: &Beginnings, text: &[u8]) -> bool {
+        let mut parts = self.parts.iter().zip(&beginnings.0);
+        parts.any(|(part, begun)| part.has_rest(begun, text))
     }
 
     /// Where the text names more locations than `most`.
@@ -278,6 +300,34 @@ mod tests {
     }
 
     #[test]
+    fn a_place_may_begin_in_one_text_and_go_on_in_another() {
+        let prefilter = prefilter();
+        let rest = "image: {{ .Values.registry }}/k8scsi/csi-provisioner:v1.6.0";
+        for (text, begins) in [
+            ("registry: quay.io\n", true),
+            ("image: quay.io/{{ .Values.path }}", true),
+            ("image: quay.io/coreos/{{ .Values.path }}", false),
+            ("image: quay.io/prometheus/node-exporter:v1", false),
+            ("image: docker.io/library/nginx", false),
+        ] {
+            let sight = prefilter.look(text.as_bytes());
+            assert_eq!(
+                (sight.suspect, sight.has_beginning),
+                (false, begins),
+                "{text}"
+            );
+            let mut beginnings = Beginnings::default();
+            prefilter.begin(text.as_bytes(), &mut beginnings);
+            assert_eq!(
+                prefilter.has_rest(&beginnings, rest.as_bytes()),
+                begins,
+                "{text}"
+            );
+            assert!(!prefilter.has_rest(&beginnings, b"image: {{ .Values.registry }}/other/x:1"));
+        }
+    }
+
+    #[test]
     fn places_are_distinguished_from_words() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());
         let words = ["argoproj.io/", "targetRevision"];
@@ -291,7 +341,11 @@ mod tests {
             ("image: K8S.GCR.IO/pause # argoproj.io", true, false),
             ("image: registry.k8s.io/pause", false, false),
         ] {
-            let sight = Sight { suspect, has_word };
+            let sight = Sight {
+                suspect,
+                has_word,
+                has_beginning: false,
+            };
             assert_eq!(prefilter.look(text.as_bytes()), sight, "{text}");
             assert_eq!(prefilter.occur_in(text.as_bytes()), suspect, "{text}");
         }
@@ -326,6 +380,7 @@ mod tests {
         let sight = |suspect| Sight {
             suspect,
             has_word: true,
+            has_beginning: false,
         };
         assert_eq!(
             (one.look(only), other.look(only)),

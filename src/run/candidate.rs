@@ -79,6 +79,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         let is_of_use = candidate.suspect
             || candidate.text.is_some()
             || roles.names_chart
+            || roles.begins_name
             || !candidate.pull_secrets.is_empty();
         // Whoever lays a text over a file asks about that file.
         let is_laid = || options.walk.overlay.text(path).is_some();

@@ -106,7 +106,12 @@ pub(super) fn workspace_of<'r>(
         if file.roles.names_chart {
             project_files.naming.push(path.clone());
         }
-        workspace.note(path, file.text.clone(), file.suspect);
+        workspace.note(
+            path,
+            file.text.clone(),
+            file.suspect,
+            file.roles.begins_name,
+        );
     }
     let fatal = found.problems.iter().filter(|problem| problem.fatal);
     fatal.for_each(|problem| workspace.note_unread(&problem.path, true));
@@ -139,7 +144,7 @@ fn add_around(
             }
             let releases = false;
             project_files.add(&path, Roles { releases, ..roles });
-            workspace.note(&path, text, false);
+            workspace.note(&path, text, false, false);
         }
     }
     project_files.sort();

@@ -24,6 +24,8 @@ pub(super) struct Roles {
     pub(super) names_chart: bool,
     /// It may hold a pull secret.
     pub(super) holds_secret: bool,
+    /// It has the beginning of a location, whose rest may be in another file.
+    pub(super) begins_name: bool,
 }
 
 /// Words of which a file has one if it has any role but that of its name.
@@ -41,10 +43,15 @@ pub(super) fn role_words() -> Vec<&'static str> {
 impl Roles {
     /// `sight` is of the [`role_words`].
     pub(super) fn of(path: &Path, file_type: &FileType, bytes: &[u8], sight: Sight) -> Self {
-        let Sight { suspect, has_word } = sight;
+        let Sight {
+            suspect,
+            has_word,
+            has_beginning,
+        } = sight;
         let names_chart = || helm::may_name_chart(path, bytes, has_word, suspect);
         let by_name = Self {
             makes_project: file_type.makes_project(),
+            begins_name: has_beginning,
             ..Self::default()
         };
         let is_named = selectors::is_argo_source(path) || helm::is_fleet(path);

@@ -28,6 +28,8 @@ pub(super) struct Workspace<'r> {
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
     suspects: BTreeSet<PathBuf>,
+    /// Files with the beginning of a location, whose rest may be in another.
+    beginnings: BTreeSet<PathBuf>,
     /// What makes projects, or holds files that do, and could not be read; whether the walk said so.
     unread: BTreeMap<PathBuf, bool>,
     /// Folders that were asked about, as they really are.
@@ -69,18 +71,28 @@ impl<'r> Workspace<'r> {
             real_roots,
             known: HashMap::new(),
             suspects: BTreeSet::new(),
+            beginnings: BTreeSet::new(),
             unread: BTreeMap::new(),
             real: Mutex::default(),
         }
     }
 
     /// Notes a file that the walk read.
-    pub(super) fn note(&mut self, path: &Path, text: Option<Arc<str>>, suspect: bool) {
+    pub(super) fn note(
+        &mut self,
+        path: &Path,
+        text: Option<Arc<str>>,
+        suspect: bool,
+        begins_name: bool,
+    ) {
         if let Some(text) = text {
             self.known.insert(path.to_owned(), text);
         }
         if suspect {
             self.suspects.insert(path.to_owned());
+        }
+        if begins_name {
+            self.beginnings.insert(path.to_owned());
         }
     }
 
@@ -277,10 +289,11 @@ impl Tree for Workspace<'_> {
     }
 
     fn suspects(&self, folder: &Path) -> Vec<PathBuf> {
-        let from = self.suspects.range(folder.to_owned()..);
-        from.take_while(|path| path.starts_with(folder))
-            .cloned()
-            .collect()
+        below(folder, &self.suspects)
+    }
+
+    fn beginnings(&self, folder: &Path) -> Vec<PathBuf> {
+        below(folder, &self.beginnings)
     }
 
     fn is_suspect(&self, path: &Path) -> bool {
@@ -290,6 +303,14 @@ impl Tree for Workspace<'_> {
                     .bytes(path)
                     .is_some_and(|bytes| self.prefilter.occur_in(&bytes))
     }
+}
+
+/// Those of some paths that are in a folder or below it.
+fn below(folder: &Path, paths: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let from = paths.range(folder.to_owned()..);
+    from.take_while(|path| path.starts_with(folder))
+        .cloned()
+        .collect()
 }
 
 /// A full path as the walk would spell it.

@@ -7,6 +7,7 @@ mod by_reader;
 mod compared;
 mod comparisons;
 mod confirm;
+mod folder;
 mod found;
 mod image;
 mod layer;
@@ -30,15 +31,15 @@ use crate::rules::prefilter::Prefilter;
 use super::given::ReleaseValues;
 use super::members::note;
 use super::parents::parent_of;
-use super::refusal;
 use compared::Compared;
+use folder::{chart, split_names};
 use found::{is_about, is_other_image, names_legacy_host, placed};
 use image::{Image, Legacy, Part, Written};
 use layer::Layer;
 use refused::Schemas;
 use shared_values::Reading;
 pub(super) use trace::rendered;
-use trace::{Trace, chart, traces};
+use trace::{Trace, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates would make another image of it";
 
@@ -57,6 +58,8 @@ pub(super) struct Readers<'t> {
     others: Vec<PathBuf>,
     /// Templates in which a rule could apply to something.
     templates: Vec<PathBuf>,
+    /// Whether one of its files has the beginning of a legacy location, and another the rest.
+    splits_names: bool,
     latest: Mutex<Option<Arc<Latest>>>,
 }
 
@@ -78,13 +81,19 @@ impl<'t> Readers<'t> {
         own: &[PathBuf],
     ) -> Option<Self> {
         let values = folder.join("values.yaml");
-        let templates = folder.join("templates");
+        let in_templates = folder.join("templates");
         let has_values = matches!(tree.place(&values), PathKind::File | PathKind::Missing);
-        if !has_values || tree.place(&templates) != PathKind::Folder {
+        let has_templates = || tree.place(&in_templates) == PathKind::Folder;
+        if !has_values || !has_templates() && tree.beginnings(folder).is_empty() {
             return None;
         }
         let (layers, untried) = untried::all(tree, folder, released);
-        let mut templates = tree.suspects(&templates);
+        let given = layers.iter().chain(&untried).flat_map(Layer::files);
+        let read: Vec<&PathBuf> = std::iter::once(&values).chain(given).collect();
+        let split = split_names(tree, prefilter, folder, &read);
+        let of_split = split.iter().filter(|path| path.starts_with(&in_templates));
+        let mut templates: BTreeSet<PathBuf> = of_split.cloned().collect();
+        templates.extend(tree.suspects(&in_templates));
         templates.retain(|path| file_type::classify(path).is_some());
         // What lies beyond the run only says what images result.
         let is_own = |layer: &&Layer| layer.path.starts_with(folder) || own.contains(&layer.path);
@@ -94,7 +103,9 @@ impl<'t> Readers<'t> {
             .filter(is_own)
             .flat_map(|layer| {
                 let files = layer.files();
-                files.filter(|path| **path == layer.path || tree.is_suspect(path))
+                files.filter(|path| {
+                    **path == layer.path || tree.is_suspect(path) || split.contains(*path)
+                })
             });
         let others: BTreeSet<PathBuf> = of_layers.cloned().collect();
         let others: Vec<PathBuf> = others.into_iter().filter(|path| *path != values).collect();
@@ -106,6 +117,7 @@ impl<'t> Readers<'t> {
         };
         let mut of_releases = released.iter().flat_map(|released| &released.layers);
         let is_worth_it = !templates.is_empty()
+            || !split.is_empty()
             || files.any(|path| tree.is_suspect(path))
             || of_releases.any(|given| has_stem(&given.file));
         is_worth_it.then(|| Self {
@@ -116,7 +128,8 @@ impl<'t> Readers<'t> {
             layers,
             untried,
             others,
-            templates,
+            templates: templates.into_iter().collect(),
+            splits_names: !split.is_empty(),
             latest: Mutex::default(),
         })
     }
@@ -143,6 +156,7 @@ impl<'t> Readers<'t> {
             untried,
             others: Vec::new(),
             templates: Vec::new(),
+            splits_names: false,
             latest: Mutex::default(),
         }
     }
@@ -193,7 +207,8 @@ impl<'t> Readers<'t> {
         let Some(member) = members.get(&self.values) else {
             return;
         };
-        if member.findings.is_empty() && !self.has_anything(members, prefilter) {
+        let may_find = || self.splits_names || self.has_anything(members, prefilter);
+        if member.findings.is_empty() && !may_find() {
             return;
         }
         match &self.latest(members, rules).traces {
@@ -212,33 +227,6 @@ impl<'t> Readers<'t> {
                 ),
                 false,
             ),
-        }
-    }
-
-    /// Has the chart accept the images that fixes bring, where it refuses others.
-    pub(super) fn lift(&self, members: &mut Members) {
-        let moves = |path: &PathBuf| {
-            let member = members.get(path);
-            member.is_some_and(|member| member.findings.iter().any(refusal::moves))
-        };
-        let is_moved = self.files().any(moves);
-        let Some(chart) = is_moved.then(|| chart(self.tree, &self.folder, members)) else {
-            return;
-        };
-        let Ok(chart) = chart else {
-            return;
-        };
-        let about = self.about.as_ref();
-        let about = about.and_then(|path| Some((path, members.get(path)?)));
-        let listed = about.map(|(path, about)| refusal::listed(path, about));
-        if let Some(values) = members.get_mut(&self.values) {
-            refusal::lift_in(chart.root(), values, &listed.unwrap_or_default());
-        }
-        let layers = self.layers.iter().chain(&self.untried);
-        for (file, given) in untried::by_file(layers) {
-            if let Some(member) = members.get_mut(file) {
-                refusal::lift_given(chart.root(), &given, member);
-            }
         }
     }
 

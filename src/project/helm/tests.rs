@@ -56,6 +56,9 @@ impl Tree for Folder {
     fn suspects(&self, _: &Path) -> Vec<PathBuf> {
         Vec::new()
     }
+    fn beginnings(&self, _: &Path) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 /// Numbers that look random, and are the same on every run.

@@ -4,15 +4,15 @@
 
 mod needles;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::Sight;
 use crate::rules::spelling::Spelling;
 use crate::search::Search;
-use needles::Context;
 pub(super) use needles::Needles;
+use needles::{Context, Named};
 
 /// What is searched for together.
 #[derive(Debug)]
@@ -102,12 +102,21 @@ impl Part {
             known.resize(self.cuts, None);
             let mut is_of_place = false;
             for place in self.places_of(stem) {
-                let found = match place.needles.is_word {
-                    true => &mut sight.has_word,
-                    false => &mut sight.suspect,
+                let is_word = place.needles.is_word;
+                is_of_place |= !is_word;
+                let is_known = match is_word {
+                    true => sight.has_word,
+                    false => sight.suspect && sight.has_beginning,
                 };
-                is_of_place |= !place.needles.is_word;
-                *found = *found || place.occurs_at(text, start, &mut known);
+                if is_known {
+                    continue;
+                }
+                match place.named_at(text, start, &mut known) {
+                    Named::Whole if is_word => sight.has_word = true,
+                    Named::Whole => sight.suspect = true,
+                    Named::Beginning => sight.has_beginning = true,
+                    Named::Nothing => {}
+                }
             }
             if is_of_place {
                 stems.push(start);
@@ -140,7 +149,8 @@ impl Part {
                 known.resize(self.cuts, None);
                 let mut places = self.places_of(stem);
                 let named = places.any(|place| {
-                    !place.needles.is_word && place.occurs_at(text, start, &mut known)
+                    let mut named = || place.named_at(text, start, &mut known);
+                    !place.needles.is_word && named() == Named::Whole
                 });
                 named.then_some(start)
             })
@@ -154,6 +164,26 @@ impl Part {
 }
 
 impl Part {
+    /// The locations and their cuts of which the first piece is in the text, with the rest possibly in another.
+    pub(super) fn beginnings(&self, text: &[u8]) -> BTreeSet<(usize, usize)> {
+        let stems = self.search.find_iter(text);
+        let begun = stems.flat_map(|(stem, start)| {
+            let places = self.stems.get(stem).into_iter().flatten();
+            let places = places.filter(|place| !self.places[**place].needles.is_word);
+            places.flat_map(move |place| {
+                let cuts = self.places[*place].beginnings_at(text, start);
+                cuts.map(|cut| (*place, cut))
+            })
+        });
+        begun.collect()
+    }
+
+    /// Whether the rest of one of those is in the text.
+    pub(super) fn has_rest(&self, begun: &BTreeSet<(usize, usize)>, text: &[u8]) -> bool {
+        let mut begun = begun.iter();
+        begun.any(|(place, cut)| self.places[*place].has_rest(*cut, text))
+    }
+
     /// Whether a stem is in the text: a part of what a rule applies to may be there, the rest being elsewhere.
     pub(super) fn has_stem(&self, text: &[u8]) -> bool {
         self.stems_in(text).next().is_some()

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::Readers;
 use super::by_reader::ByReader;
+use super::folder::chart;
 use super::layer::Layer;
-use super::trace::{chart, default_images, traces};
+use super::trace::{default_images, traces};
 use crate::edit::{Applicability, Edit, Fix, Patch, Pin};
 use crate::finding::Id;
 use crate::image::{self, ImageRef};

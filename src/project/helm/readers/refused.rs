@@ -1,12 +1,12 @@
-//! Fixes that the schema of a chart refuses: Helm would no longer render the chart.
+//! Fixes that a chart refuses, by its schema or by a check of its images: Helm would no longer render the chart.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Readers;
-use super::trace::chart;
+use super::folder::chart;
+use super::{Readers, untried};
 use crate::edit::{Fix, Patch};
 use crate::finding::Id;
 use crate::project::Members;
@@ -14,6 +14,7 @@ use crate::project::helm::coalesce::{Layered, merge, read_whole};
 use crate::project::helm::effective::{self, ChartNode};
 use crate::project::helm::given::Given;
 use crate::project::helm::load;
+use crate::project::helm::refusal;
 use crate::project::helm::render::Chart;
 use crate::project::helm::schema::{self, Schema};
 use crate::project::helm::values::{Table, Value};
@@ -89,6 +90,33 @@ impl Schemas {
 type Location = (PathBuf, Id);
 
 impl Readers<'_> {
+    /// Has the chart accept the images that fixes bring, where it refuses others.
+    pub(in crate::project::helm) fn lift(&self, members: &mut Members) {
+        let moves = |path: &PathBuf| {
+            let member = members.get(path);
+            member.is_some_and(|member| member.findings.iter().any(refusal::moves))
+        };
+        let is_moved = self.files().any(moves);
+        let Some(chart) = is_moved.then(|| chart(self.tree, &self.folder, members)) else {
+            return;
+        };
+        let Ok(chart) = chart else {
+            return;
+        };
+        let about = self.about.as_ref();
+        let about = about.and_then(|path| Some((path, members.get(path)?)));
+        let listed = about.map(|(path, about)| refusal::listed(path, about));
+        if let Some(values) = members.get_mut(&self.values) {
+            refusal::lift_in(chart.root(), values, &listed.unwrap_or_default());
+        }
+        let layers = self.layers.iter().chain(&self.untried);
+        for (file, given) in untried::by_file(layers) {
+            if let Some(member) = members.get_mut(file) {
+                refusal::lift_given(chart.root(), &given, member);
+            }
+        }
+    }
+
     /// The same, of a chart of which nothing is rendered.
     pub(in crate::project::helm) fn hold_refused_alone(&self, members: &mut Members) {
         let mut fixes = members.iter().flat_map(|(path, member)| {

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Readers;
+use super::folder::chart;
 use super::image::Image;
 use super::shared_values::Reading;
-use super::trace::{chart, images_with};
+use super::trace::images_with;
 use crate::edit::Edit;
 use crate::project::Members;
 use crate::source::Span;

@@ -7,19 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::compared::Compared;
+use super::folder::chart;
 use super::image::{Image, Part, Written};
 use super::layer::Layer;
 use crate::project::helm::render::{
-    Chart, EVERY_WAY, Exploration, File, Files, ImageField, Origin, OriginKind, Release, Settled,
-    Symbol, explore, explore_settled,
+    Chart, EVERY_WAY, Exploration, File, ImageField, Origin, OriginKind, Release, Settled, Symbol,
+    explore, explore_settled,
 };
-use crate::project::{Members, PathKind, Tree};
+use crate::project::{Members, Tree};
 use crate::rules::RuleSet;
 use crate::source::Span;
-
-const MOST_FILES: usize = 4000;
-const MOST_BYTES: usize = 32 << 20;
-const MOST_FOLDERS: usize = 24;
 
 /// In so many passes an image is made again that was made in [`EVERY_WAY`], if it can be.
 const MOST_PASSES: usize = 4 * EVERY_WAY;
@@ -145,22 +142,6 @@ pub(super) fn images_with(
             .map(|(field, is_default)| image(field, *is_default, &paths))
             .collect()
     })
-}
-
-/// The chart in a folder, as its files are now.
-///
-/// # Errors
-/// Why it cannot be loaded.
-pub(super) fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, String> {
-    let mut reader = Reader {
-        tree,
-        members,
-        folder,
-        files: Files::new(),
-        bytes: 0,
-    };
-    reader.folder(folder, 0)?;
-    Chart::from_folder(reader.files)
 }
 
 fn trace(
@@ -315,51 +296,4 @@ pub(in crate::project::helm) fn rendered(
         parts.map(written).collect()
     });
     pieces.collect()
-}
-
-struct Reader<'r> {
-    tree: &'r dyn Tree,
-    members: &'r Members,
-    folder: &'r Path,
-    files: Files,
-    bytes: usize,
-}
-
-impl Reader<'_> {
-    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
-        if depth > MOST_FOLDERS {
-            return Err("its folders are nested too deeply".to_owned());
-        }
-        for path in self.tree.list(folder) {
-            match self.tree.place(&path) {
-                PathKind::Folder => self.folder(&path, depth + 1)?,
-                PathKind::File => self.file(&path)?,
-                PathKind::Unreadable => {
-                    return Err(format!("{} cannot be read", path.display()));
-                }
-                PathKind::Missing | PathKind::Outside => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, path: &Path) -> Result<(), String> {
-        let Ok(name) = path.strip_prefix(self.folder) else {
-            return Ok(());
-        };
-        let bytes = match self.members.get(path) {
-            Some(member) => member.text.clone().into_bytes(),
-            None => self
-                .tree
-                .bytes(path)
-                .ok_or_else(|| format!("{} cannot be read", path.display()))?,
-        };
-        self.bytes += bytes.len();
-        if self.bytes > MOST_BYTES || self.files.len() >= MOST_FILES {
-            return Err("it has too many files, or too large ones".to_owned());
-        }
-        let name = name.to_string_lossy().replace('\\', "/");
-        self.files.insert(name, bytes);
-        Ok(())
-    }
 }

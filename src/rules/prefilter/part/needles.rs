@@ -54,6 +54,15 @@ struct Split {
     memo: usize,
 }
 
+/// How much of a location is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    Whole,
+    /// The first piece, which ends a value or goes on in an expression: the rest may be in another file.
+    Beginning,
+    Nothing,
+}
+
 #[derive(Debug)]
 struct Piece {
     finder: memmem::Finder<'static>,
@@ -146,19 +155,46 @@ impl Context {
         }
     }
 
-    /// Whether the location is named in the text by a piece whose stem is at `start`. What is `known` of other pieces
-    /// does not depend on where the stem is met, so that each is looked for once.
-    pub(super) fn occurs_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> bool {
-        let met = |piece: &Piece, ends_value: bool| {
-            let at = start.checked_sub(piece.stem);
-            at.is_some_and(|at| self.fits(piece, text, at, ends_value))
-        };
-        let mut in_two = |cut: &Split| {
+    /// How much of the location a text names with a piece whose stem is at `start`. What is `known` of other pieces does
+    /// not depend on where the stem is met, so that each is looked for once.
+    pub(super) fn named_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> Named {
+        if self.fits_at(&self.whole, text, start, false) {
+            return Named::Whole;
+        }
+        let mut named = Named::Nothing;
+        for cut in &self.cuts {
             let is_head = cut.met.first;
-            met(&cut.met, is_head)
-                && *known[cut.memo].get_or_insert_with(|| self.has(&cut.other, text, !is_head))
-        };
-        met(&self.whole, false) || self.cuts.iter().any(&mut in_two)
+            if !self.fits_at(&cut.met, text, start, is_head) {
+                continue;
+            }
+            if *known[cut.memo].get_or_insert_with(|| self.has(&cut.other, text, !is_head)) {
+                return Named::Whole;
+            }
+            if is_head {
+                named = Named::Beginning;
+            }
+        }
+        named
+    }
+
+    /// The cuts of which the first piece ends a value or goes on in an expression, with its stem at `start`: the other may
+    /// be in another file.
+    pub(super) fn beginnings_at(&self, text: &[u8], start: usize) -> impl Iterator<Item = usize> {
+        let begins = move |cut: &Split| cut.met.first && self.fits_at(&cut.met, text, start, true);
+        let cuts = self.cuts.iter().enumerate();
+        cuts.filter(move |(_, cut)| begins(cut)).map(|(at, _)| at)
+    }
+
+    /// Whether a text has what follows the first piece of a cut.
+    pub(super) fn has_rest(&self, cut: usize, text: &[u8]) -> bool {
+        let cut = self.cuts.get(cut);
+        cut.is_some_and(|cut| self.has(&cut.other, text, false))
+    }
+
+    /// Whether a piece is in the text with its stem at `start`.
+    fn fits_at(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
+        let at = start.checked_sub(piece.stem);
+        at.is_some_and(|at| self.fits(piece, text, at, ends_value))
     }
 
     fn has(&self, piece: &Piece, text: &[u8], ends_value: bool) -> bool {

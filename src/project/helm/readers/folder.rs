@@ -1,0 +1,120 @@
+//! A chart's folder: the chart in it, and the files that a name is split over.
+//!
+//! Reads through `Tree`, and nothing beyond the folder; what it may cost is bounded.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::file_type;
+use crate::project::helm::render::{Chart, Files};
+use crate::project::{Members, PathKind, Tree};
+use crate::rules::prefilter::{Beginnings, Prefilter};
+
+const MOST_FILES: usize = 4000;
+const MOST_BYTES: usize = 32 << 20;
+const MOST_FOLDERS: usize = 24;
+
+/// The chart in a folder, as its files are now.
+///
+/// # Errors
+/// Why it cannot be loaded.
+pub(super) fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, String> {
+    Chart::from_folder(files(tree, folder, members)?)
+}
+
+/// The files of a chart that have the beginning of a legacy location or its rest, where one has the one and another the
+/// other. `layers` are files of values that may lie elsewhere.
+pub(super) fn split_names(
+    tree: &dyn Tree,
+    prefilter: &Prefilter,
+    folder: &Path,
+    layers: &[&PathBuf],
+) -> BTreeSet<PathBuf> {
+    let mut begun: BTreeSet<PathBuf> = tree.beginnings(folder).into_iter().collect();
+    let given = layers.iter().filter(|path| !path.starts_with(folder));
+    begun.extend(given.flat_map(|path| tree.beginnings(path)));
+    let mut beginnings = Beginnings::default();
+    for text in begun.iter().filter_map(|path| tree.text(path)) {
+        prefilter.begin(text.as_bytes(), &mut beginnings);
+    }
+    let Some(files) = (!begun.is_empty()).then(|| files(tree, folder, &Members::new())) else {
+        return BTreeSet::new();
+    };
+    let own = files.unwrap_or_default().into_iter();
+    let own = own.filter(|(_, bytes)| prefilter.has_rest(&beginnings, bytes));
+    let has_rest = |path: &PathBuf| {
+        let text = tree.text(path);
+        text.is_some_and(|text| prefilter.has_rest(&beginnings, text.as_bytes()))
+    };
+    let given = layers.iter().filter(|path| has_rest(path));
+    let rest: Vec<PathBuf> = own
+        .map(|(name, _)| folder.join(name))
+        .chain(given.map(|path| (*path).clone()))
+        .collect();
+    if rest.is_empty() {
+        return BTreeSet::new();
+    }
+    begun.extend(rest);
+    begun.retain(|path| file_type::classify(path).is_some());
+    begun
+}
+
+/// By their paths in the folder.
+fn files(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Files, String> {
+    let mut reader = Reader {
+        tree,
+        members,
+        folder,
+        files: Files::new(),
+        bytes: 0,
+    };
+    reader.folder(folder, 0)?;
+    Ok(reader.files)
+}
+
+struct Reader<'r> {
+    tree: &'r dyn Tree,
+    members: &'r Members,
+    folder: &'r Path,
+    files: Files,
+    bytes: usize,
+}
+
+impl Reader<'_> {
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), String> {
+        if depth > MOST_FOLDERS {
+            return Err("its folders are nested too deeply".to_owned());
+        }
+        for path in self.tree.list(folder) {
+            match self.tree.place(&path) {
+                PathKind::Folder => self.folder(&path, depth + 1)?,
+                PathKind::File => self.file(&path)?,
+                PathKind::Unreadable => {
+                    return Err(format!("{} cannot be read", path.display()));
+                }
+                PathKind::Missing | PathKind::Outside => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), String> {
+        let Ok(name) = path.strip_prefix(self.folder) else {
+            return Ok(());
+        };
+        let bytes = match self.members.get(path) {
+            Some(member) => member.text.clone().into_bytes(),
+            None => self
+                .tree
+                .bytes(path)
+                .ok_or_else(|| format!("{} cannot be read", path.display()))?,
+        };
+        self.bytes += bytes.len();
+        if self.bytes > MOST_BYTES || self.files.len() >= MOST_FILES {
+            return Err("it has too many files, or too large ones".to_owned());
+        }
+        let name = name.to_string_lossy().replace('\\', "/");
+        self.files.insert(name, bytes);
+        Ok(())
+    }
+}
