@@ -303,27 +303,21 @@ mod tests {
     fn a_place_may_begin_in_one_text_and_go_on_in_another() {
         let prefilter = prefilter();
         let rest = "image: {{ .Values.registry }}/k8scsi/csi-provisioner:v1.6.0";
-        for (text, begins) in [
-            ("registry: quay.io\n", true),
-            ("image: quay.io/{{ .Values.path }}", true),
-            ("image: quay.io/coreos/{{ .Values.path }}", false),
-            ("image: quay.io/prometheus/node-exporter:v1", false),
-            ("image: docker.io/library/nginx", false),
+        for (text, begins, goes_on) in [
+            ("registry: quay.io\n", true, true),
+            ("image: quay.io/{{ .Values.path }}", true, true),
+            ("image: quay.io/coreos/{{ .Values.path }}", true, false),
+            ("image: quay.io/prometheus/node-exporter:v1", false, false),
+            ("image: docker.io/library/nginx", false, false),
         ] {
             let sight = prefilter.look(text.as_bytes());
-            assert_eq!(
-                (sight.suspect, sight.has_beginning),
-                (false, begins),
-                "{text}"
-            );
+            let seen = (sight.suspect, sight.has_beginning);
+            assert_eq!(seen, (false, begins), "{text}");
             let mut beginnings = Beginnings::default();
             prefilter.begin(text.as_bytes(), &mut beginnings);
-            assert_eq!(
-                prefilter.has_rest(&beginnings, rest.as_bytes()),
-                begins,
-                "{text}"
-            );
-            assert!(!prefilter.has_rest(&beginnings, b"image: {{ .Values.registry }}/other/x:1"));
+            let has_rest = |text: &str| prefilter.has_rest(&beginnings, text.as_bytes());
+            assert_eq!(has_rest(rest), goes_on, "{text}");
+            assert!(!has_rest("image: {{ .Values.registry }}/other/x:1"));
         }
     }
 

@@ -214,8 +214,13 @@ impl<'t> Readers<'t> {
         match &self.latest(members, rules).traces {
             Ok(traces) => {
                 let partly_read = found::take_partly_read(&self.templates, members);
+                let of_layers = traces.iter().filter(|trace| trace.layer.is_some());
+                let of_layers = of_layers.flat_map(|trace| &trace.images);
+                let of_layers: Vec<&Image> = of_layers
+                    .filter(|image| image.judge(rules).is_some())
+                    .collect();
                 for trace in traces {
-                    self.judge(trace, members, rules);
+                    self.judge(trace, &of_layers, members, rules);
                 }
                 found::put_back(partly_read, members);
             }
@@ -245,11 +250,17 @@ impl<'t> Readers<'t> {
         })
     }
 
-    fn judge(&self, trace: &Trace, members: &mut Members, rules: &RuleSet) {
+    /// `of_layers` are the images of all layers that a rule applies to: values of the chart may be in them, too.
+    fn judge(&self, trace: &Trace, of_layers: &[&Image], members: &mut Members, rules: &RuleSet) {
         let judged: Vec<(&Image, Option<Legacy>)> = trace
             .images
             .iter()
             .map(|image| (image, image.judge(rules)))
+            .collect();
+        let legacy: Vec<&Image> = trace
+            .legacy_words
+            .iter()
+            .chain(of_layers.iter().copied())
             .collect();
         let own = [self.values.clone()];
         let files: Vec<&PathBuf> = match &trace.layer {
@@ -263,7 +274,7 @@ impl<'t> Readers<'t> {
             let is_wrong = |finding: &Finding| {
                 !finding.mention
                     && finding.new.is_some()
-                    && is_other_image(finding, values, &judged, &trace.legacy_words)
+                    && is_other_image(finding, values, &judged, &legacy)
             };
             let text = member.text.as_str();
             let wrong = member.findings.iter().filter(|one| is_wrong(one));

@@ -53,12 +53,12 @@ pub(super) fn put_back(taken: Vec<(PathBuf, Finding)>, members: &mut Members) {
     }
 }
 
-/// Whether what a finding is about always becomes an image that no rule applies to.
+/// Whether what a finding is about always becomes an image that no rule applies to, and none of those that are `legacy`.
 pub(super) fn is_other_image(
     finding: &Finding,
     path: &Path,
     images: &[(&Image, Option<Legacy>)],
-    legacy_words: &[Image],
+    legacy: &[&Image],
 ) -> bool {
     let touches = |image: &Image, label: &Label| image.touches(path, label.span);
     let any = |image: &Image| finding.labels.iter().any(|label| touches(image, label));
@@ -80,7 +80,7 @@ pub(super) fn is_other_image(
     let default: Vec<_> = default.collect();
     let of = if default.is_empty() { of } else { default };
     let is_other = |(_, legacy): &(&Image, Option<Legacy>)| legacy.is_none();
-    !of.is_empty() && of.iter().all(|one| is_other(one)) && !legacy_words.iter().any(any)
+    !of.is_empty() && of.iter().all(|one| is_other(one)) && !legacy.iter().copied().any(any)
 }
 
 /// Whether a finding in a file is about an image already: about the end of its name, or the registry that is all that
