@@ -9,6 +9,7 @@ mod comparisons;
 mod confirm;
 mod folder;
 mod found;
+mod hold;
 mod image;
 mod layer;
 mod pin;
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::edit::Fix;
 use crate::file_type;
 use crate::finding::{Finding, Unjudged};
 use crate::project::{Members, PathKind, Tree};
@@ -30,18 +32,17 @@ use crate::rules::prefilter::Prefilter;
 
 use super::given::ReleaseValues;
 use super::members::note;
-use super::parents::parent_of;
-use compared::Compared;
 use folder::{chart, split_names};
 use found::{is_about, is_other_image, names_legacy_host, placed};
 use image::{Image, Legacy, Part, Written};
 use layer::Layer;
 use refused::Schemas;
-use shared_values::Reading;
 pub(super) use trace::rendered;
 use trace::{Trace, traces};
 
 const OTHER_IMAGE: &str = "the chart's templates would make another image of it";
+const TEMPLATE_OF_ALL: &str =
+    "the chart's template changes with it, which whoever sets another registry uses, too";
 
 /// A chart whose values, or whose templates, hold something that a rule could apply to.
 pub(super) struct Readers<'t> {
@@ -335,7 +336,14 @@ impl<'t> Readers<'t> {
             return;
         }
         let home = Arc::clone(&first.path);
-        let finding = placed(image, legacy, &home, &written, members);
+        let mut finding = placed(image, legacy, &home, &written, members);
+        let edits_template = |fix: &Fix| {
+            let mut files = fix.elsewhere.iter().map(|one| &*one.path);
+            files.any(|path| self.templates.iter().any(|template| template == path))
+        };
+        if layer.is_some() && finding.fix.as_ref().is_some_and(edits_template) {
+            finding.doubt(TEMPLATE_OF_ALL);
+        }
         if let Some(member) = members.get_mut(&*home) {
             let is_said = |one: &Finding| {
                 let mut labels = one.labels.iter();
@@ -344,54 +352,5 @@ impl<'t> Readers<'t> {
             member.findings.retain(|one| !is_said(one));
             member.findings.add(finding);
         }
-    }
-
-    /// Whether it is no subchart in the folder of another chart. What that one's values are compared with is not known here.
-    fn is_root(&self) -> bool {
-        let parent = parent_of(&self.folder);
-        parent.is_none_or(|parent| self.tree.place(&parent.join("Chart.yaml")) == PathKind::Missing)
-    }
-
-    /// Holds back fixes that another image would not survive.
-    pub(super) fn check_shared_values(&self, members: &mut Members, rules: &RuleSet) {
-        let has_fix = |path: &PathBuf| {
-            let member = members.get(path);
-            let mut findings = member.iter().flat_map(|member| &member.findings);
-            findings.any(|finding| finding.fix.is_some())
-        };
-        if !self.files().any(has_fix) {
-            return;
-        }
-        let latest = self.latest(members, rules);
-        if let Ok(traces) = &latest.traces {
-            self.hold_by(traces, members, rules);
-        }
-        if let Some(schemas) = &latest.schemas {
-            self.hold_refused(schemas, members);
-        }
-    }
-
-    fn hold_by(&self, traces: &[Trace], members: &mut Members, rules: &RuleSet) {
-        let readings = traces.iter().flat_map(|trace| {
-            let layer = trace.layer.as_ref().map(|layer| layer.path.as_path());
-            let images = trace.images.iter().filter(|image| image.is_known());
-            let images = images.filter(|image| image.is_reference());
-            images.map(move |image| Reading::new(image, layer, &self.values, rules))
-        });
-        let mut readings: Vec<Reading<'_>> = readings.collect();
-        let compared: Vec<&Compared> = traces.iter().flat_map(|trace| &trace.compared).collect();
-        comparisons::settle(members, &compared, self.is_root());
-        let own_keys = self.take_own_keys(members, rules);
-        self.rule_out(&mut readings, members);
-        shared_values::check(members, &readings);
-        if let Some(member) = members.get_mut(&self.values) {
-            for (id, fix) in own_keys {
-                if let Some(finding) = member.findings.get_mut(id) {
-                    finding.fix = Some(fix);
-                }
-            }
-        }
-        untried::doubt(&self.untried, members);
-        self.pin(members, rules);
     }
 }
