@@ -158,7 +158,10 @@ fn token_at(text: &str, offset: usize) -> Span {
         .rev()
         .take_while(|byte| in_token(byte));
     let after = bytes[offset..].iter().take_while(|byte| in_token(byte));
-    Span::new(offset - before.count(), offset + after.count())
+    let start = offset - before.count();
+    // `%22k8s.gcr.io%2Fpause` of a URL
+    let is_encoded = bytes[..start].ends_with(b"%") && offset >= start + 2;
+    Span::new(start + 2 * usize::from(is_encoded), offset + after.count())
 }
 
 /// The rule that speaks of the host with which a token begins.

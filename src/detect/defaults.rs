@@ -72,8 +72,11 @@ fn replace(
             () if rest.starts_with("{{") && input.masked[at..].starts_with("{{") => template(rest),
             () => None,
         };
-        let is_read = |inner: Span| names_something(inner.of(rest));
-        match next.filter(|((inner, _), _)| depth > 0 && is_read(*inner)) {
+        let is_read = |(inner, length): (Span, usize)| {
+            let default = inner.of(rest);
+            names_something(default) || rest[length..].starts_with('/') && is_account(default)
+        };
+        match next.filter(|(read, _)| depth > 0 && is_read(*read)) {
             None => at += rest.chars().next().map_or(1, char::len_utf8),
             Some(((inner, length), certainty)) => {
                 decoded.push_exact(input.masked, Span::new(copied, at));
@@ -92,6 +95,12 @@ fn replace(
         }
     }
     decoded.push_exact(input.masked, Span::new(copied, span.end));
+}
+
+/// Whether a default can be the account before a name: `${OWNER:-bitnami}/kubectl`.
+fn is_account(default: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    default.starts_with(|letter: char| letter.is_ascii_lowercase()) && default.bytes().all(fits)
 }
 
 /// Whether a default is a name or a part of one, rather than a version.

@@ -72,8 +72,11 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
         let parent = keys.next().map(|key| words::fold(&unescaped(key)));
         return plain(words::fold(&last), parent);
     }
-    let is_value = matches!(key.as_str(), "value" | "default" | "defaultvalue");
-    let name = ["name", "key", "variable"]
+    let is_value = matches!(
+        key.as_str(),
+        "value" | "default" | "defaultvalue" | "parametervalue"
+    );
+    let name = ["name", "key", "variable", "Name", "ParameterKey"]
         .iter()
         .find_map(|name| map.text(name))
         .filter(|_| is_value);

@@ -204,13 +204,20 @@ fn is_built(siblings: &Map<'_>) -> bool {
 
 /// Whether a pattern beside a default names the registry of the default.
 fn is_beside_pattern(siblings: &Map<'_>, value: &Node<'_>) -> bool {
-    let pattern = ["pattern", "AllowedPattern"]
+    let pattern = ["pattern", "AllowedPattern", "regexp", "regex"]
         .iter()
         .find_map(|key| siblings.text(key));
     let Some((pattern, scalar)) = pattern.zip(value.as_scalar()) else {
         return false;
     };
     let registry = scalar.value.split('/').next().unwrap_or_default();
+    // `line: IMAGE=k8s.gcr.io/pause:3.1`
+    let in_host =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':');
+    let registry = registry
+        .rsplit(|letter| !in_host(letter))
+        .next()
+        .unwrap_or_default();
     let plain: String = pattern
         .chars()
         .filter(|letter| !matches!(letter, '\\' | '[' | ']'))

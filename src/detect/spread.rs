@@ -77,9 +77,9 @@ pub(super) fn of_list(
         let Some(map) = item.as_map() else {
             continue;
         };
-        let name = ["name", "key", "variable"].iter();
+        let name = ["name", "key", "variable", "Name", "ParameterKey"].iter();
         let name = name.filter_map(|key| map.text(key)).next();
-        let value = ["value", "default"].iter();
+        let value = ["value", "default", "Value", "ParameterValue"].iter();
         let value = value.filter_map(|key| map.get(key)).next();
         if let (Some(key), Some(node)) = (name, value)
             && !siblings::is_in_closed_list(map, node)

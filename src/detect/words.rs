@@ -280,7 +280,9 @@ pub(super) fn is_allowed(key: &str) -> bool {
         "tofqdns",
         "dnsname",
     ];
-    const STARTS: [&str; 10] = [
+    const STARTS: [&str; 12] = [
+        "proxycache",
+        "pullthrough",
         "allow",
         "exempt",
         "trusted",

@@ -48,6 +48,9 @@ const REPLACED: &str = "by-value";
 /// Before what an overlay of ytt looks for.
 const MATCHER: &str = "#@overlay/match";
 
+/// The annotation that says to the image updater of Argo CD which name it replaces.
+const IMAGE_NAME: &str = ".kustomize.image-name";
+
 /// The annotation by which an image of a lock file is that of a name (`ImagesLock` of imgpkg, read by kbld).
 const LOCKED: &str = "kbld.carvel.dev/id";
 
@@ -69,7 +72,7 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
             || has(argo) && has("kustomize")
             || is_argo_source(path)
     };
-    let is_layer = || (has("images") || has("patch")) && is_layer();
+    let is_layer = || (has("images") || has("patch") || has(IMAGE_NAME)) && is_layer();
     // The functions of kpt that replace images, and the documents that they are given.
     let sets_image = || has(kpt) && FUNCTIONS.iter().any(|function| has(function));
     let is_of_folder = || {

@@ -24,6 +24,7 @@ const MACHINE: Says = Is(Usage::Mention(
 ));
 const LOCAL: Says = Is(Usage::likely(usage::LOCAL));
 const COMPARED: Says = Is(Usage::Compared(IN_CONDITION));
+const CACHE: Says = Is(by::CACHE);
 const PUSHED: Says = Is(Usage::Pushed(usage::PUSHED));
 const SELECTS: Says = Is(Usage::Selector {
     reason: MUST_MATCH,
@@ -252,6 +253,7 @@ const ROWS: &[Written] = &[
     (Any, "resources * properties tags []", By(by::pulumi_resource), Form::Image),
     (Any, "target * tags []", PUSHED, Form::Image),
     (Any, "target * cache-to []", PUSHED, Form::ByWords),
+    (Any, "target * cache-from []", CACHE, Form::ByWords),
     (Any, "target * output []", PUSHED, Form::ByWords),
 
     // Terraform
@@ -274,6 +276,9 @@ const ROWS: &[Written] = &[
 
     // Compose
     (Type(T::Compose), "services * image", By(by::compose_service), Form::Image),
+    (Type(T::Compose), "services * build tags []", PUSHED, Form::Image),
+    (Type(T::Compose), "services * build cache_to []", PUSHED, Form::ByWords),
+    (Type(T::Compose), "services * build cache_from []", CACHE, Form::ByWords),
 
     // Ansible
     (Any, "** docker_image name", By(by::ansible_image), Form::Image),

@@ -125,6 +125,10 @@ pub(super) fn asserted(_: &Context<'_>) -> Usage {
     ASSERTED
 }
 
+/// Layers that a build reads are those that one has written.
+pub(super) const CACHE: Usage =
+    Usage::likely("a build reads its layers there: see what has written them");
+
 /// What a step of GitHub gives to an action that builds or pushes.
 pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let steps = context.upwards().filter_map(|above| above.siblings);
@@ -133,6 +137,7 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
     match (is_output(&uses, context.key), uses.contains("login-action")) {
         (true, _) => Usage::Pushed("the action pushes to it"),
         (_, true) => Usage::Mention(ACCOUNT),
+        _ if context.key == "cachefrom" => CACHE,
         _ => Usage::PULL,
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LOCKED, MATCHER, REPLACED};
+use super::{IMAGE_NAME, LOCKED, MATCHER, REPLACED};
 use crate::image::name_of;
 use crate::source::Span;
 use crate::syntax::field_path;
@@ -98,7 +98,9 @@ impl Entries {
                             self.exact.insert(value.value.to_string());
                             self.add(&value.value, value.span);
                         }
-                        (LOCKED, Node::Scalar(name)) => self.add(&name.value, name.span),
+                        (key, Node::Scalar(name)) if key == LOCKED || key.ends_with(IMAGE_NAME) => {
+                            self.add(&name.value, name.span)
+                        }
                         _ => {}
                     }
                     self.add_below(&entry.value);

@@ -47,11 +47,23 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
     for region in yaml::documents(text) {
         for root in yaml::parse(text, region).documents {
             let Some(map) = root.as_map() else { continue };
-            found.extend(named_by(map).into_iter().map(str::to_owned));
+            let items = map.get("items").and_then(Node::as_list);
+            let items = items.map(|list| list.items.as_slice()).unwrap_or_default();
+            for map in std::iter::once(map).chain(items.iter().filter_map(Node::as_map)) {
+                let named = named_by(map).into_iter().filter_map(known_part);
+                found.extend(named.map(str::to_owned));
+            }
         }
     }
-    found.retain(|named| !named.contains("{{") && !named.contains("${"));
     found
+}
+
+/// The folder above the first part of a path that a program fills in, or that stands for several.
+fn known_part(path: &str) -> Option<&str> {
+    match path.find(['{', '$', '*']) {
+        Some(mark) => path[..mark].rfind('/').map(|end| &path[..end]),
+        None => Some(path),
+    }
 }
 
 fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
@@ -75,12 +87,31 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
         ("argoproj.io", "Application") => sources_of(spec),
         ("argoproj.io", "ApplicationSet") => {
             let template = spec.get("template").and_then(Node::as_map);
-            let spec = template
+            let inner = template
                 .and_then(|map| map.get("spec"))
                 .and_then(Node::as_map);
-            spec.map(sources_of).unwrap_or_default()
+            let mut paths = inner.map(sources_of).unwrap_or_default();
+            if paths.iter().any(|path| path.contains("{{")) {
+                spec.get("generators")
+                    .into_iter()
+                    .for_each(|node| add_paths(node, &mut paths));
+            }
+            paths
         }
         _ => Vec::new(),
+    }
+}
+
+/// What generators of an ApplicationSet may fill its paths with.
+fn add_paths<'m>(node: &'m Node<'m>, paths: &mut Vec<&'m str>) {
+    match node {
+        Node::Map(map) => map
+            .entries
+            .iter()
+            .for_each(|entry| add_paths(&entry.value, paths)),
+        Node::List(list) => list.items.iter().for_each(|item| add_paths(item, paths)),
+        Node::Scalar(scalar) if scalar.value.contains('/') => paths.push(&scalar.value),
+        Node::Scalar(_) | Node::Alias(_) => {}
     }
 }
 
