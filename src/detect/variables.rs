@@ -43,24 +43,30 @@ pub(super) fn mark_registries(text: &str, uses: &mut [ImageUse]) {
     }
 }
 
-/// The names of what is put before a `/`: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`, `{{ NAME }}/`.
+/// The names of what is put before a `/`, comments aside: `$NAME/`, `${NAME}/`, `$(NAME)/`, `${local.NAME}/`, `{{ NAME }}/`.
+/// What becomes of the values of a chart, its templates say.
 fn prefixes_of(text: &str) -> HashSet<&str> {
-    let found = text.match_indices('/').filter_map(|(at, _)| {
+    let in_comment = |at: usize| {
+        let line = &text[flag::line_start(text, at)..at];
+        line.trim_start().starts_with('#')
+    };
+    let slashes = text.match_indices('/').filter(|(at, _)| !in_comment(*at));
+    let found = slashes.filter_map(|(at, _)| {
         let before = &text[..at];
         let inner = before.trim_end_matches(['}', ')', ' ']);
-        let is_closed = before.ends_with(['}', ')']);
-        let length = inner
-            .bytes()
-            .rev()
-            .take_while(|byte| is_of_name(char::from(*byte)));
-        let start = inner.len() - length.count();
-        let marks: &[char] = if is_closed {
-            &['{', '(', '.', ' ', '$']
-        } else {
-            &['$']
+        let marks: &[char] = match before.ends_with(['}', ')']) {
+            true => &['{', '(', '.', ' ', '$'],
+            false => &['$'],
         };
-        let name = &inner[start..];
-        (!name.is_empty() && inner[..start].ends_with(marks)).then_some(name)
+        let bytes = inner.bytes().rev();
+        let length = bytes.take_while(|byte| is_of_name(char::from(*byte)));
+        let start = inner.len() - length.count();
+        let (owner, name) = inner.split_at(start);
+        let is_value = || {
+            let owners = owner.rsplit(['{', '(', ' ', '$']).next();
+            owners.is_some_and(|owners| owners.contains("Values."))
+        };
+        (!name.is_empty() && owner.ends_with(marks) && !is_value()).then_some(name)
     });
     found.collect()
 }
