@@ -136,8 +136,13 @@ fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
         ("sourcerepository", "targetrepository"),
         ("sourcerepository", "destinationrepository"),
     ];
-    const RENAMES: [(&str, &str); 9] = [
+    const RENAMES: [(&str, &str); 14] = [
         ("find", "replace"),
+        ("image", "mirror"),
+        ("image", "override"),
+        ("image", "rewrite"),
+        ("image", "target"),
+        ("image", "with"),
         ("image", "newname"),
         ("image", "replacement"),
         ("image", "replacewith"),
