@@ -31,7 +31,7 @@ use tie::tie;
 const ARGO_SOURCE: &str = ".argocd-source";
 
 /// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
-pub const WORDS: [&str; 8] = [
+pub const WORDS: [&str; 9] = [
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
     "argoproj.io/",
@@ -40,7 +40,11 @@ pub const WORDS: [&str; 8] = [
     "kpt.dev/",
     REPLACED,
     MATCHER,
+    HELM_CHARTS,
 ];
+
+/// The charts that a kustomization renders.
+const HELM_CHARTS: &str = "helmCharts";
 
 /// The setting of kpt's `search-replace` that says which values get another.
 const REPLACED: &str = "by-value";
@@ -59,13 +63,26 @@ const FUNCTIONS: [&str; 3] = ["set-image", "SetImage", "ApplyReplacements"];
 
 /// Whether such documents can be in files of a kind.
 pub fn is_of_use(file_type: &FileType) -> bool {
-    matches!(file_type.holds, Holds::Yaml | Holds::Json | Holds::Kptfile)
+    matches!(
+        file_type.holds,
+        Holds::Yaml | Holds::Json | Holds::Kptfile | Holds::Kustomization
+    )
 }
 
 /// Whether a file may hold such documents, by a look at its bytes.
 pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
-    let [kustomize, helm, argo, kbld, lock, kpt, replaced, matcher] = WORDS;
+    let [
+        kustomize,
+        helm,
+        argo,
+        kbld,
+        lock,
+        kpt,
+        replaced,
+        matcher,
+        charts,
+    ] = WORDS;
     let is_layer = || {
         has(kustomize)
             || has(helm) && has("postRenderers")
@@ -79,7 +96,9 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
         let is_matched = || has(replaced) || has(matcher) && has("image");
         has(lock) || has(kbld) && has("image") || sets_image() || is_matched()
     };
-    is_of_use(file_type) && (is_layer() || is_of_folder())
+    // A kustomization above it may select.
+    let renders = || file_type.holds == Holds::Kustomization && has(charts);
+    is_of_use(file_type) && (is_layer() || is_of_folder() || renders())
 }
 
 /// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
@@ -109,10 +128,17 @@ struct Applied {
 }
 
 impl<'s> Selectors<'s> {
-    /// Reads those of the files that may select images.
-    pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &'s RuleSet) -> Self {
-        let applied = |path: &PathBuf| {
-            let folders = applied_folders(tree, path);
+    /// Reads those of the files that may select images. `projects` are the files that make projects of their folders.
+    pub fn new(
+        tree: &dyn Tree,
+        files: &[PathBuf],
+        projects: &[PathBuf],
+        rules: &'s RuleSet,
+    ) -> Self {
+        let above = folders::above_charts(tree, files, projects);
+        let applied = |(path, below): (&PathBuf, &[PathBuf])| {
+            let mut folders = applied_folders(tree, path);
+            folders.extend_from_slice(below);
             let mut base: Vec<PathBuf> = folders
                 .iter()
                 .flat_map(|folder| kustomize::files_of(tree, folder))
@@ -130,7 +156,13 @@ impl<'s> Selectors<'s> {
         };
         Self {
             rules,
-            files: files.iter().filter_map(applied).collect(),
+            files: files
+                .iter()
+                .filter(|path| !folders::only_renders(tree, path))
+                .map(|path| (path, [].as_slice()))
+                .chain(above.iter().map(|(path, below)| (path, below.as_slice())))
+                .filter_map(applied)
+                .collect(),
         }
     }
 }

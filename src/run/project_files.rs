@@ -251,7 +251,7 @@ fn projects<'d>(
                     vendored,
                 )),
                 Box::new(Trees::new(workspace, &projects, set)),
-                Box::new(Selectors::new(workspace, &selectors, set)),
+                Box::new(Selectors::new(workspace, &selectors, &projects, set)),
                 Box::new(Assertions::new(workspace, &tests)),
             ]
         };

@@ -150,6 +150,7 @@ const ROWS: &[Written] = &[
     (Object("kyverno.io", ""), "** foreach [] patchesJson6902", PUT_IN, Form::ByWords),
     (Object("kyverno.io", ""), "** generate data", PUT_IN, Form::ByWords),
     (Object("kyverno.io", ""), "** foreach [] data", PUT_IN, Form::ByWords),
+    (Object("admissionregistration.k8s.io", "MutatingAdmissionPolicy"), "spec mutations [] * expression", PUT_IN, Form::Script),
     (Object("mutations.gatekeeper.sh", ""), "spec parameters assign value", PUT_IN, Form::Image),
     (Object("mutations.gatekeeper.sh", "AssignImage"), "spec parameters assignDomain", PUT_IN, Form::Folder),
     (Object("mutations.gatekeeper.sh", "ModifySet"), "spec parameters values fromList", PUT_IN, Form::ByWords),

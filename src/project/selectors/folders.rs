@@ -1,9 +1,11 @@
 //! The folders of the tree that documents of Flux, Argo CD, kbld and kpt are applied to.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{MATCHER, REPLACED, is_argo_source};
-use crate::project::{PathKind, Tree};
+use super::{HELM_CHARTS, MATCHER, REPLACED, is_argo_source};
+use crate::project::{PathKind, Tree, kustomize};
+use crate::source::Span;
 use crate::syntax::yaml::{self, Map, Node};
 
 /// API groups whose documents are applied to the folder that they are in: `kbld -f .`, `kpt fn render`.
@@ -32,7 +34,65 @@ pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathB
     let folders = named
         .iter()
         .filter_map(|named| at_root(tree, folder, named));
-    folders.collect()
+    folders.chain(charts_of(tree, folder, text)).collect()
+}
+
+/// Whether a file renders charts and selects nothing of them.
+pub(super) fn only_renders(tree: &dyn Tree, path: &Path) -> bool {
+    let text = tree.text(path).unwrap_or_default();
+    text.contains(HELM_CHARTS) && !text.contains("images") && !text.contains("patch")
+}
+
+/// The kustomizations above those of the files that render charts, with the folders of these charts.
+pub(super) fn above_charts(
+    tree: &dyn Tree,
+    files: &[PathBuf],
+    projects: &[PathBuf],
+) -> Vec<(PathBuf, Vec<PathBuf>)> {
+    let charts = files.iter().map(|path| {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let text = tree.text(path).unwrap_or_default();
+        (path, charts_of(tree, folder, &text))
+    });
+    let charts = charts.filter(|(_, charts)| !charts.is_empty());
+    let rendering: HashMap<&PathBuf, Vec<PathBuf>> = charts.collect();
+    if rendering.is_empty() {
+        return Vec::new();
+    }
+    let below = |path: &PathBuf| {
+        let text = tree.text(path).filter(|text| text.contains("images"))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let is_above = !rendering.contains_key(path) && !text.contains(HELM_CHARTS);
+        let reached = kustomize::files_of(tree, folder).into_iter();
+        let charts = reached.filter_map(|file| rendering.get(&file));
+        let charts: Vec<PathBuf> = charts.flatten().cloned().collect();
+        (is_above && !charts.is_empty()).then(|| (path.clone(), charts))
+    };
+    projects.iter().filter_map(below).collect()
+}
+
+/// The charts that a kustomization renders, as far as they are in this tree.
+fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    if !text.contains(HELM_CHARTS) {
+        return found;
+    }
+    for root in &yaml::parse(text, Span::new(0, text.len())).documents {
+        let map = root.as_map();
+        let charts = map.and_then(|map| map.get(HELM_CHARTS)?.as_list());
+        let globals = map.and_then(|map| map.get("helmGlobals")?.as_map());
+        let home = globals.and_then(|globals| globals.text("chartHome"));
+        let home = tree.resolve(folder, home.unwrap_or("charts"));
+        let charts = charts.map(|list| list.items.as_slice()).unwrap_or_default();
+        for chart in charts.iter().filter_map(Node::as_map) {
+            let name = chart.text("name").unwrap_or_default();
+            let version = chart.text("version").unwrap_or_default();
+            let places = [name.to_owned(), format!("{name}-{version}/{name}")];
+            let places = places.iter().map(|place| tree.resolve(&home, place));
+            found.extend(places.filter(|place| tree.place(place) == PathKind::Folder));
+        }
+    }
+    found
 }
 
 /// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
