@@ -28,8 +28,6 @@ mod releases;
 pub mod render;
 mod schema;
 mod subchart_findings;
-mod template_join;
-mod templates;
 mod values;
 mod vendored;
 
@@ -60,7 +58,6 @@ use readers::Readers;
 use released_chart::{ReleaseContext, ReleasedChart};
 use releases::Release;
 pub use releases::{RELEASE_WORDS, may_release};
-use templates::Joined;
 pub use vendored::Vendored;
 
 /// All charts of a tree that the user owns, with what lies in their `charts/`.
@@ -69,7 +66,6 @@ pub struct Charts<'c> {
     rules: &'c RuleSet,
     prefilter: &'c Prefilter,
     roots: Vec<OwnedChart>,
-    joined: Vec<Joined>,
     /// Charts that can be rendered to see what becomes of their values.
     readers: Vec<Readers<'c>>,
     /// For each of the roots, to try overrides of what its subcharts have.
@@ -131,8 +127,6 @@ impl<'c> Charts<'c> {
         };
         let all_releases = released.into_iter().chain(around);
         let given = ReleaseValues::by_folder(all_releases.filter_map(Release::release_values));
-        let folders = owned.par_iter().map(|one| one.folder.as_path());
-        let joined = folders.filter_map(|folder| Joined::of(tree, folder));
         let readers = owned.par_iter().filter_map(|one| {
             let own = given.get(&one.folder).map_or(&[][..], Vec::as_slice);
             let mut readers = Readers::of(tree, prefilter, &one.folder, own, releases)?;
@@ -149,7 +143,6 @@ impl<'c> Charts<'c> {
             roots: Vec::new(),
             of_subcharts: Vec::new(),
             unread: Vec::new(),
-            joined: joined.collect(),
             readers: readers.collect(),
             given,
             used,
@@ -328,10 +321,6 @@ impl Charts<'_> {
 
 impl Project for Charts<'_> {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
-        let joined = self.joined.iter().map(|joined| {
-            let templates = joined.templates.iter().cloned();
-            templates.chain([joined.values.clone()]).collect()
-        });
         let roots = self.roots.iter();
         roots
             .map(|root| {
@@ -340,7 +329,6 @@ impl Project for Charts<'_> {
                 let all = own.into_iter().chain(requirements);
                 all.chain(root.loaded.vendored.iter().cloned()).collect()
             })
-            .chain(joined)
             .chain(self.readers.iter().map(Readers::group))
             .chain(self.used.iter().map(ReleasedChart::group))
             .chain(self.unreleased.iter().map(|path| vec![path.clone()]))
@@ -349,9 +337,6 @@ impl Project for Charts<'_> {
     }
 
     fn find(&self, members: &mut Members) -> Plan<'_> {
-        for joined in &self.joined {
-            joined.find(members, self.rules);
-        }
         for readers in &self.readers {
             readers.find(members, self.rules, self.prefilter);
         }

@@ -214,7 +214,8 @@ impl<'t> Readers<'t> {
         }
         match &self.latest(members, rules).traces {
             Ok(traces) => {
-                let partly_read = found::take_partly_read(&self.templates, members);
+                let images = traces.iter().flat_map(|trace| &trace.images);
+                let partly_read = found::take_partly_read(&self.templates, images, members);
                 let of_layers = traces.iter().filter(|trace| trace.layer.is_some());
                 let of_layers = of_layers.flat_map(|trace| &trace.images);
                 let of_layers: Vec<&Image> = of_layers

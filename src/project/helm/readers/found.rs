@@ -21,19 +21,27 @@ pub(super) fn names_legacy_host(finding: &Finding, text: &str) -> bool {
     old.contains('.') && is_written && moves
 }
 
-/// Takes out what was found of names on Docker Hub in a chart's templates: rendering says more of most, as their tag.
-pub(super) fn take_partly_read(
+/// Takes out what was found in a chart's templates of names on Docker Hub, and of names with an expression that one of the
+/// images fills: rendering says more of most, as their tag.
+pub(super) fn take_partly_read<'i>(
     templates: &[PathBuf],
+    images: impl Iterator<Item = &'i Image>,
     members: &mut Members,
 ) -> Vec<(PathBuf, Finding)> {
+    let filled: Vec<&Image> = images.filter(|image| image.is_known()).collect();
     let mut taken = Vec::new();
     for path in templates {
         let Some(member) = members.get_mut(path) else {
             continue;
         };
         let has_host = |one: &Finding| split_host(&one.old).0.is_some();
+        let is_filled = |one: &Finding| {
+            let mut filled = filled.iter();
+            one.old.contains(['{', '%']) && filled.any(|image| image.touches(path, one.span()))
+        };
         let found = member.findings.take().into_iter();
-        let (kept, own) = found.partition::<Vec<_>, _>(|one| one.mention || has_host(one));
+        let (kept, own) =
+            found.partition::<Vec<_>, _>(|one| one.mention || has_host(one) && !is_filled(one));
         member.findings.put_back(kept);
         taken.extend(own.into_iter().map(|one| (path.clone(), one)));
     }
