@@ -171,15 +171,15 @@ impl Options<'_> {
     fn kind_of(&self, path: &Path, named: bool) -> Option<&'static FileType> {
         match self.want(path, named) {
             Want::Read(file_type) => Some(file_type),
-            Want::Excluded | Want::Nothing => None,
+            Want::Excluded | Want::Ours | Want::Nothing => None,
         }
     }
 
     fn want(&self, path: &Path, named: bool) -> Want<&'static FileType> {
-        if self.is_own(path) {
-            return Want::Nothing;
-        }
         let all_text = self.all_text || named;
+        if self.is_own(path) || !all_text && relevant::is_setting(path) {
+            return Want::Ours;
+        }
         let file_type = match file_type::classify(path) {
             Some(known) if all_text => Some(known.with_all_text()),
             // A file that is named is read whatever it is called: most such files are YAML without an extension.

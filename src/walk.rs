@@ -107,6 +107,8 @@ pub enum Want<K> {
     Read(K),
     /// It would be read, had no one excluded it.
     Excluded,
+    /// It says what is checked, or is a report: nobody expects it to be.
+    Ours,
     Nothing,
 }
 

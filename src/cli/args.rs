@@ -223,7 +223,7 @@ pub struct Action {
     )]
     pub watch: bool,
     /// List the files that would be checked, and their types
-    #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline", "output"])]
+    #[arg(long, conflicts_with_all = ["diff", "write", "write_baseline", "output", "format", "statistics"])]
     pub files: bool,
 }
 

@@ -17,6 +17,7 @@ pub struct Concise;
 pub static FORMAT: Format = Format {
     name: "concise",
     about: "one finding per line",
+    notes: "for editors and `grep`; with `--verbose` also its related locations",
     is_document: false,
     has_keys: false,
     delivery: Delivery::Streamed(&Concise),

@@ -10,6 +10,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, in a few words.
     pub about: &'static str,
+    /// What the manual says beside that, in Markdown.
+    pub notes: &'static str,
     /// Whether all parts make one document for a program, of which none can be alone.
     pub is_document: bool,
     /// Whether it says what findings are known by, which takes another look at their files.

@@ -35,6 +35,7 @@ pub struct Full;
 pub static FORMAT: Format = Format {
     name: "full",
     about: "for people: each finding with its lines",
+    notes: "the default",
     is_document: false,
     has_keys: false,
     delivery: Delivery::Streamed(&Full),
@@ -378,7 +379,7 @@ fn with_reason(marker: &str, finding: &Finding, render_options: &RenderOptions) 
     match finding.reason.as_deref() {
         Some(reason) => format!("{marker}: {}", printable::line(reason)),
         None if refused(finding, render_options) => {
-            format!("{marker}: the file could not be replaced, or fixes conflict")
+            format!("{marker}: the message on standard error says why")
         }
         None => marker,
     }
@@ -494,7 +495,7 @@ warning[k8s-gcr-io]
             (
                 &safe(),
                 write,
-                "        safe fix, not written: the file could not be replaced, or",
+                "        safe fix, not written: the message on standard error says why\n",
             ),
         ];
         for (sample, render_options, expected) in cases {

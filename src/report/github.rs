@@ -14,6 +14,7 @@ struct Github;
 pub static FORMAT: Format = Format {
     name: "github",
     about: "annotations for GitHub Actions",
+    notes: "workflow commands; GitHub shows ten annotations of each severity per step",
     is_document: false,
     has_keys: false,
     delivery: Delivery::Streamed(&Github),

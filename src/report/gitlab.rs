@@ -14,6 +14,7 @@ struct Gitlab;
 pub static FORMAT: Format = Format {
     name: "gitlab",
     about: "a code quality report for GitLab",
+    notes: "GitLab shows it in merge requests",
     is_document: true,
     has_keys: true,
     delivery: Delivery::Streamed(&Gitlab),

@@ -26,6 +26,8 @@ struct Html;
 pub static FORMAT: Format = Format {
     name: "html",
     about: "one page for a browser: by rule, folder and owner",
+    notes: "loads nothing; owners are those of CODEOWNERS; what to do first, each finding, and how the numbers of \
+            several merged runs went; for light and dark screens and for paper",
     is_document: true,
     has_keys: false,
     delivery: Delivery::Gathered(&Html),

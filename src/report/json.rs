@@ -18,6 +18,7 @@ pub struct Json;
 pub static FORMAT: Format = Format {
     name: "json",
     about: "for programs: one document",
+    notes: "[json.md](json.md) and [schema/report.json](schema/report.json) describe it",
     is_document: true,
     has_keys: true,
     delivery: Delivery::Streamed(&Json),

@@ -11,6 +11,8 @@ struct JsonLines;
 pub static FORMAT: Format = Format {
     name: "jsonl",
     about: "for programs: one object per line",
+    notes: "the same fields; `type` is `finding`, `fixed`, `problem` or, in the last line, `summary`; `path` names \
+            the file",
     is_document: true,
     has_keys: true,
     delivery: Delivery::Streamed(&JsonLines),

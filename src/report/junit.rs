@@ -16,6 +16,7 @@ struct Junit;
 pub static FORMAT: Format = Format {
     name: "junit",
     about: "test results: one suite per file",
+    notes: "one test case per finding; an `info` is a skipped case, and a clean run is one case that passes",
     is_document: true,
     has_keys: false,
     delivery: Delivery::Gathered(&Junit),

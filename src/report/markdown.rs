@@ -15,6 +15,7 @@ struct Markdown;
 pub static FORMAT: Format = Format {
     name: "markdown",
     about: "for an issue: by rule, by folder, what is left and why",
+    notes: "long lists are cut so that they fit into an issue",
     is_document: true,
     has_keys: false,
     delivery: Delivery::Gathered(&Markdown),

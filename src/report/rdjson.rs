@@ -16,6 +16,7 @@ struct Rdjson;
 pub static FORMAT: Format = Format {
     name: "rdjson",
     about: "reviewdog, with suggestions",
+    notes: "a suggestion if the fix is a single edit",
     is_document: true,
     has_keys: false,
     delivery: Delivery::Streamed(&Rdjson),

@@ -29,6 +29,7 @@ struct Sarif;
 pub static FORMAT: Format = Format {
     name: "sarif",
     about: "code scanning: SARIF 2.1.0",
+    notes: "with fixes, related locations and the help of the rules",
     is_document: true,
     has_keys: true,
     delivery: Delivery::Streamed(&Sarif),

@@ -18,13 +18,17 @@ pub fn matters(path: &Path, all_text: bool) -> bool {
     if path.iter().any(|step| is_one_of(&STORES, step)) {
         return false;
     }
-    let name = path.file_name().unwrap_or_default();
-    let is_ours = name.as_encoded_bytes().starts_with(b".regfix");
     // A folder that is gone with its files has no extension.
     let extension = path.extension().and_then(OsStr::to_str);
     let is_of_chart = matches!(extension, None | Some("tgz" | "lock" | "txt"));
     let is_read = || all_text || file_type::classify(path).is_some();
-    is_ours || is_one_of(&SETTINGS, name) || is_of_chart || is_read()
+    is_setting(path) || is_of_chart || is_read()
+}
+
+/// Whether a file says which others are looked at, or found.
+pub(super) fn is_setting(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".regfix") || SETTINGS.iter().any(|one| name == *one)
 }
 
 #[cfg(test)]

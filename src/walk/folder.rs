@@ -279,6 +279,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         let wanted = match (self.filter.wanted)(path, kind.is_none()) {
             Want::Read(wanted) => wanted,
             Want::Excluded => return self.leave_out(worker, path, false, LeftOut::Excluded),
+            Want::Ours => return,
             Want::Nothing => {
                 worker.found.counts.unwanted += 1;
                 return;

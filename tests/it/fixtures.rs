@@ -425,5 +425,8 @@ fn every_rule_has_a_fixture() {
     let missing: Vec<String> = rules
         .filter(|id| !reports.contains(&format!(" {id} ")))
         .collect();
-    assert!(missing.is_empty(), "no fixture shows {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "no report of a fixture shows {missing:?}: `cargo xtask regenerate` adds the examples to fixtures/rules"
+    );
 }

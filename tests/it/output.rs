@@ -280,7 +280,11 @@ fn hold_harmless(words: &[String; 3]) {
             let output = run(folder.path(), &[&shown[..], mode, outputs].concat());
             assert_harmless("standard error", &output.stderr);
             assert_harmless(format.name, &output.stdout);
-            assert!(output.stdout.len() > 100, "{output:?}");
+            assert!(
+                output.stdout.len() > 100,
+                "{} shows next to nothing of what was found: {output:?}",
+                format.name
+            );
             for (path, report) in crate::common::files(&folder.path().join("reports")) {
                 assert_harmless(path.to_str().unwrap(), &report);
             }

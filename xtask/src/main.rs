@@ -27,7 +27,7 @@ struct Arguments {
 enum Task {
     /// Write everything that is made from something else: schemas, tables, pages, reports of fixtures
     Regenerate,
-    /// Add a row to the catalogue, and its fixture, for you to fill in
+    /// Add a row to the catalogue, for you to fill in
     NewRule(new_rule::Arguments),
     /// Check that rules hold together, match their examples, and are described
     VerifyRules(verify::Arguments),

@@ -1,4 +1,4 @@
-//! A new row of the catalogue, with all that belongs to one.
+//! A new row of the catalogue. Its fixture is made from the row by `cargo xtask regenerate`.
 
 use std::path::Path;
 
@@ -32,12 +32,7 @@ pub struct Arguments {
 }
 
 pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
-    let Arguments {
-        id,
-        vendor,
-        example,
-        ..
-    } = arguments;
+    let Arguments { id, vendor, .. } = arguments;
     let is_word = |text: &str| {
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         !text.is_empty()
@@ -60,18 +55,13 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<(), Fault> {
     };
     rows += &row(arguments);
     write(&file, &rows)?;
-    let fixture = root.join("fixtures/rules/in/images.yaml");
-    let image = format!(
-        "  - kind: Pod\n    metadata: {{name: {id}}}\n    spec: {{containers: [{{name: a, image: '{example}'}}]}}\n"
-    );
-    write(&fixture, &(read(&fixture)? + &image))?;
-    println!("Wrote {} and {}. Next:", file.display(), fixture.display());
+    println!("Wrote {}. Next:", file.display());
     println!("  1. Describe the rule: `{UNWRITTEN}` marks what is missing.");
     println!(
         "  2. Add a line to tests/it/vectors.tsv: another reference than the example, and what becomes of it."
     );
     println!(
-        "  3. `cargo xtask verify-rules`, then `cargo xtask regenerate`, then read `git diff`."
+        "  3. `cargo xtask verify-rules`, then `cargo xtask regenerate`, which makes the fixture; then read `git diff`."
     );
     Ok(())
 }
@@ -115,16 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn the_row_is_a_rule_and_has_its_fixture() {
+    fn the_row_is_a_rule() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(path("src/rules/catalogue")).unwrap();
-        std::fs::create_dir_all(path("fixtures/rules/in")).unwrap();
-        std::fs::write(
-            path("fixtures/rules/in/images.yaml"),
-            "kind: List\nitems:\n",
-        )
-        .unwrap();
         run(folder.path(), &arguments("example-moved")).unwrap();
         run(folder.path(), &arguments("example-moved-again")).unwrap();
         let text = read(&path("src/rules/catalogue/example.yaml")).unwrap();
@@ -133,9 +117,6 @@ mod tests {
         let rule = Rule::new(rows[0].clone()).unwrap();
         assert_eq!(rule.id, "example-moved");
         assert!(rule.why().contains(UNWRITTEN));
-        let fixture = read(&path("fixtures/rules/in/images.yaml")).unwrap();
-        let fixture: serde_yaml::Value = serde_yaml::from_str(&fixture).unwrap();
-        assert_eq!(fixture["items"].as_sequence().unwrap().len(), 2);
     }
 
     #[test]

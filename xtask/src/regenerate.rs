@@ -19,7 +19,7 @@ const WRITERS: [&[&str]; 6] = [
         "--test",
         "it",
         "--",
-        "docs::the_tables_of_rules",
+        "docs::the_table",
         "docs::the_page_of_file_types",
         "docs::the_hooks_ask",
     ],

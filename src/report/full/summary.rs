@@ -116,9 +116,9 @@ fn nothing_checked(summary: &Summary) -> String {
     let reasons: Vec<String> = unchanged.into_iter().chain(unknown).collect();
     match reasons.is_empty() {
         _ if summary.failures > 0 => "Nothing was checked.".to_owned(),
-        true if left_out(summary).is_some() => "No files to check.".to_owned(),
+        true if left_out(summary).is_some() => "No files to check: all are left out.".to_owned(),
         true => {
-            "No files to check: there are at most empty folders, links and submodules.".to_owned()
+            "No files to check: none were found (links and submodules are not followed).".to_owned()
         }
         false => format!("No files to check: {}.", listed(&reasons)),
     }
@@ -265,7 +265,7 @@ mod tests {
             LOOK,
             "No legacy registry references in 1 file (12 ms).\n",
         );
-        let why = "No files to check: there are at most empty folders, links and submodules.\n";
+        let why = "No files to check: none were found (links and submodules are not followed).\n";
         check(files(0), LOOK, why);
         let others = Summary {
             unchanged: 3,
