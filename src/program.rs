@@ -1,4 +1,4 @@
-//! Where programs are that a command of the user's needs: on `PATH`, in absolute folders alone.
+//! Finds the programs that a command of the user's needs: on `PATH`, in absolute folders alone.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

@@ -285,7 +285,7 @@ fn carry_out(
         }
         Some(Command::Cluster(arguments)) => return cluster::run(arguments, options, out, err),
         Some(Command::Merge(asked)) => {
-            return merge::merge(arguments, asked, settings, options, out, err);
+            return merge::merge(asked, settings, &options, out, err);
         }
         Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
         Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),

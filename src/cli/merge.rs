@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{self, FailOn};
-use super::run_options::{format, outputs};
-use super::{Arguments, Exit, refuse};
+use super::{Exit, refuse};
 use crate::printable::{self, complain};
 use crate::report::FORMATS;
 use crate::report::results::{self, Results};
-use crate::run::{self, Mode, Options, Settings};
+use crate::run::{self, Options, Settings};
 use crate::walk;
 
 #[derive(Debug, Clone, Args)]
@@ -35,10 +34,9 @@ pub struct Merge {
 }
 
 pub(super) fn merge(
-    arguments: &Arguments,
     merge: &Merge,
     settings: &Settings<'_>,
-    options: Options<'_>,
+    options: &Options<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
@@ -66,16 +64,8 @@ pub(super) fn merge(
         Ok(area) => area,
         Err(message) => return refuse(&message, err),
     };
-    let options = Options {
-        mode: Mode::Check,
-        format: format(&merge.format),
-        outputs: outputs(&merge.output),
-        fail_on: merge.fail_on.least(merge.exit_zero),
-        quiet: arguments.output.quiet,
-        ..options
-    };
     let joined = results::join(results);
-    let outcome = run::merged(&options, joined, &area.rules.set, out, err)?;
+    let outcome = run::merged(options, joined, &area.rules.set, out, err)?;
     Ok(outcome.into())
 }
 

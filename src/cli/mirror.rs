@@ -23,7 +23,7 @@ use crate::registry::hosts::{Facts, Host, Needed};
 use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Reference, plan};
 use crate::rules::schema::{OneOrMany, TagsSpec};
 use crate::rules::{Rule, RuleSet, RuleSpec, Safety};
-use crate::run::{self, Mode, Options, RunOutcome};
+use crate::run::{self, Options, RunOutcome};
 
 #[derive(Debug, Clone, Args)]
 pub struct Mirror {
@@ -138,7 +138,7 @@ pub(super) fn mirror(
             left_out.extend(emitted.left_out);
             Exit::Done
         }
-        None => rewrite(options, arguments, &plan.moves, out, err)?,
+        None => rewrite(options, &plan.moves, out, err)?,
     };
     report(&left_out, &parts, verbose, err)?;
     Ok(match (exit, outcome) {
@@ -182,7 +182,6 @@ fn report(
 /// Rewrites only what the plan moves: whether the mirror has an image whose tag is not known, nobody can say.
 fn rewrite(
     options: Options<'_>,
-    arguments: &Mirror,
     moves: &[Move],
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -197,9 +196,8 @@ fn rewrite(
             return Ok(Exit::Failed);
         }
     };
+    // The rules of the plan are known only now.
     let options = Options {
-        mode: Mode::Write,
-        unsafe_fixes: arguments.unsafe_fixes,
         settings: &settings,
         ..options
     };

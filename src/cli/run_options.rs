@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
 
-use super::args::{Action, Arguments, ColorChoice};
+use super::args::{Action, Arguments, ColorChoice, Command};
 use crate::edit::Applicability;
+use crate::finding::Severity;
 use crate::report::{self, Format, PathBase, RenderOptions};
 use crate::run::{ChangedScope, Mode, Options, Registries, Settings};
 use crate::suppress::insert::Note;
@@ -64,8 +65,14 @@ pub(super) fn options<'o>(
     settings: &'o Settings<'o>,
     surroundings: Surroundings<'o>,
 ) -> Options<'o> {
-    let scope = &arguments.scope;
-    let shown = format(&arguments.output.format);
+    let (scope, action) = (&arguments.scope, &arguments.action);
+    let reports = Reports::of(arguments);
+    let (mode, unsafe_fixes) = match &arguments.command {
+        Some(Command::Mirror(mirror)) if mirror.write => (Mode::Write, mirror.unsafe_fixes),
+        _ if action.write || adds_ignores(action) => (Mode::Write, action.unsafe_fixes),
+        _ if action.diff => (Mode::Diff, action.unsafe_fixes),
+        _ => (Mode::Check, action.unsafe_fixes),
+    };
     Options {
         walk: walk::Options {
             roots,
@@ -84,37 +91,57 @@ pub(super) fn options<'o>(
         only: surroundings.only,
         all_text: scope.all_text,
         stdin_name: scope.stdin_filename.clone(),
-        mode: match &arguments.action {
-            action if action.write || adds_ignores(action) => Mode::Write,
-            action if action.diff => Mode::Diff,
-            _ => Mode::Check,
-        },
-        unsafe_fixes: arguments.action.unsafe_fixes,
-        fail_on: arguments.output.fail_on.least(arguments.output.exit_zero),
+        mode,
+        unsafe_fixes,
+        fail_on: reports.fail_on,
         settings,
         registries: surroundings.registries,
         ignores: surroundings.ignores,
-        format: shown,
-        outputs: outputs(&arguments.output.output),
+        format: reports.format,
+        outputs: reports.outputs,
         shard: scope.shard.map(|shard| shard.to_string()),
         base: surroundings.base.clone(),
         as_of: surroundings.today,
         unread: surroundings.unread,
         render_options: surroundings.render_options,
         quiet: arguments.output.quiet,
-        watched: surroundings.progress && is_watched(arguments, shown),
+        watched: surroundings.progress && is_watched(arguments, reports.format),
         verbose: arguments.output.verbose,
         statistics: arguments.output.statistics,
         gate: surroundings.gate,
     }
 }
 
-/// Further reports, and the files that they go to.
-pub(super) fn outputs(named: &[(String, PathBuf)]) -> Vec<(&'static Format, PathBuf)> {
-    let outputs = named.iter();
-    outputs
-        .map(|(name, path)| (format(name), path.clone()))
-        .collect()
+/// What is reported where, and which findings count. `merge` has options of its own for that.
+struct Reports {
+    format: &'static Format,
+    outputs: Vec<(&'static Format, PathBuf)>,
+    fail_on: Option<Severity>,
+}
+
+impl Reports {
+    fn of(arguments: &Arguments) -> Self {
+        let output = &arguments.output;
+        let (shown, outputs, fail_on, exit_zero) = match &arguments.command {
+            Some(Command::Merge(merge)) => {
+                (&merge.format, &merge.output, merge.fail_on, merge.exit_zero)
+            }
+            _ => (
+                &output.format,
+                &output.output,
+                output.fail_on,
+                output.exit_zero,
+            ),
+        };
+        let outputs = outputs.iter();
+        Self {
+            format: format(shown),
+            outputs: outputs
+                .map(|(name, path)| (format(name), path.clone()))
+                .collect(),
+            fail_on: fail_on.least(exit_zero),
+        }
+    }
 }
 
 /// Arguments hold no other names.

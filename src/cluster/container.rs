@@ -1,4 +1,4 @@
-//! Which container, volume or field of an object names an image.
+//! Finds the container, volume or field of an object that names an image.
 
 use serde_json::Value;
 

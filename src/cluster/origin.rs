@@ -1,4 +1,4 @@
-//! Who put an object into the cluster, by what its labels and annotations say.
+//! The tool that put an object into the cluster, by what its labels and annotations say.
 //!
 //! What counts as evidence is in `evidence`.
 

@@ -1,4 +1,4 @@
-//! What the words in a key say, whatever is around it.
+//! Evidence in the words of a key, whatever is around it.
 //!
 //! Each key is judged once: a few hundred make most maps of most trees. What the words are is in [`words`].
 

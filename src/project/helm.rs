@@ -37,12 +37,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Members, PathKind, Plan, Project, Tree};
-use crate::file_type::{self, ProjectType};
 use crate::printable;
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
-use advice::Advice;
+use advice::{Advice, is_kustomization};
 pub use advice::{CHART_WORDS, RuleOf, is_fleet, may_name_chart};
 use changes::Change;
 use chart::{Dependency, DependencyFile};
@@ -55,8 +54,7 @@ use load::Loader;
 use owned_chart::{OwnedChart, absent};
 use parents::Parents;
 use readers::Readers;
-use released_chart::{ReleaseContext, ReleasedChart};
-use releases::Release;
+use released_chart::{Release, ReleaseContext, ReleasedChart};
 pub use releases::{RELEASE_WORDS, may_release};
 pub use vendored::Vendored;
 
@@ -107,15 +105,15 @@ impl<'c> Charts<'c> {
     ) -> Self {
         let releases = files.releases;
         let config_maps = ConfigMaps::new(tree);
-        let scene = ReleaseContext {
+        let context = ReleaseContext {
             tree,
             prefilter,
             vendored,
             config_maps: &config_maps,
             every_chart: false,
         };
-        let released = released(scene, releases);
-        let used = used(scene, files.projects, releases, &released);
+        let (vendored_ones, released) = released(context, releases);
+        let used = used(context, files.projects, releases, vendored_ones);
         let found = find_charts(tree, files.projects);
         let parents = Parents::new(tree, &found);
         let unreleased = unreleased(tree, &found, vendored, &used);
@@ -123,7 +121,7 @@ impl<'c> Charts<'c> {
         let owned = owned(found, vendored, &used);
         let around = match owned.is_empty() {
             true => Vec::new(),
-            false => self::released(scene, files.releases_around),
+            false => self::released(context, files.releases_around).1,
         };
         let all_releases = released.into_iter().chain(around);
         let given = ReleaseValues::by_folder(all_releases.filter_map(Release::release_values));
@@ -212,34 +210,31 @@ impl<'c> Charts<'c> {
     }
 }
 
-/// The releases of charts of the tree, by the files that may have some.
-fn released(scene: ReleaseContext<'_>, files: &[PathBuf]) -> Vec<Release> {
+/// The releases of charts of the tree, by the files that may have some: of those that a tool put there, and of the user's own.
+fn released(context: ReleaseContext<'_>, files: &[PathBuf]) -> (Vec<Release>, Vec<Release>) {
     let found = files.par_iter();
     found
-        .flat_map_iter(|path| releases::of(scene, path))
-        .collect()
+        .flat_map_iter(|path| releases::of(context, path))
+        .partition(|one| one.is_vendored)
 }
 
 /// The charts that kustomizations and releases ask for.
 fn used(
-    scene: ReleaseContext<'_>,
+    context: ReleaseContext<'_>,
     files: &[PathBuf],
     releases: &[PathBuf],
-    released: &[Release],
+    released: Vec<Release>,
 ) -> Vec<ReleasedChart> {
-    let is_asking = |path: &&PathBuf| {
-        file_type::classify(path)
-            .is_some_and(|file_type| file_type.project == Some(ProjectType::Kustomization))
-    };
+    let is_asking = |path: &&PathBuf| is_kustomization(path);
     let pulled = files
         .par_iter()
-        .filter(|path| !(scene.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
-        .flat_map_iter(|path| released_chart::of(scene, path));
-    let released = released.par_iter();
-    let released = released.filter_map(|one| one.chart_to_override(scene));
+        .filter(|path| !(context.vendored.edit)(path.parent().unwrap_or(path)) && is_asking(path))
+        .flat_map_iter(|path| released_chart::of(context, path));
+    let released = released.into_par_iter();
+    let released = released.filter_map(|one| ReleasedChart::of(one, context));
     let mut all: Vec<ReleasedChart> = pulled.chain(released).collect();
     let declaring: Vec<&PathBuf> = files.iter().filter(is_asking).chain(releases).collect();
-    released_chart::mark_shared(scene.tree, &declaring, &mut all);
+    released_chart::mark_shared(context.tree, &declaring, &mut all);
     all
 }
 
@@ -279,7 +274,8 @@ fn foreign(mut all: HashSet<PathBuf>, owned: &[FoundChart]) -> HashSet<PathBuf> 
 
 /// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
 fn is_released(folder: &Path, used: &[ReleasedChart]) -> bool {
-    used.iter().any(|one| folder.starts_with(&one.folder))
+    used.iter()
+        .any(|one| folder.starts_with(&one.release.chart))
 }
 
 fn absent_message(dependency: &Dependency) -> String {
@@ -293,15 +289,16 @@ fn absent_message(dependency: &Dependency) -> String {
 impl Charts<'_> {
     fn find_used(&self, members: &mut Members) -> Vec<Change> {
         let here = self.used.iter();
-        let here = here.filter(|one| members.contains_key(&one.declared_in));
+        let here = here.filter(|one| members.contains_key(&one.release.declared_in));
         let found: Vec<_> = here
             .map(|one| (one, one.findings(members, self.rules, self.prefilter)))
             .collect();
         let unread = found.iter().filter(|(_, found)| found.is_err());
-        let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.folder.clone()).collect();
+        let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.release.chart.clone()).collect();
         let found = found.into_iter();
-        let reported = found
-            .flat_map(|(one, found)| one.report(members, found, !unread.contains(&one.folder)));
+        let reported = found.flat_map(|(one, found)| {
+            one.report(members, found, !unread.contains(&one.release.chart))
+        });
         reported.collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Who owns a file, by the text of a CODEOWNERS file as GitHub and GitLab read it. Looks at no disk.
+//! The owners of a file, by the text of a CODEOWNERS file as GitHub and GitLab read it. Looks at no disk.
 
 use std::collections::HashMap;
 use std::path::Path;

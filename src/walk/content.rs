@@ -58,31 +58,31 @@ impl Buffer {
         if self.bytes.len() > MEDIUM {
             self.bytes = Vec::new();
         }
-        let held = self.fill(source)?;
-        if held <= self.limit {
-            return Ok(Read::Whole(&self.bytes[..held]));
+        let filled = self.fill(source)?;
+        if filled <= self.limit {
+            return Ok(Read::Whole(&self.bytes[..filled]));
         }
-        let suspect = self.stream(held, source, suspect)?;
+        let suspect = self.stream(filled, source, suspect)?;
         Ok(Read::Larger { suspect })
     }
 
     /// Reads to the end, or one byte further than the limit.
     fn fill(&mut self, source: &mut impl io::Read) -> io::Result<usize> {
-        let mut held = 0;
+        let mut filled = 0;
         loop {
-            if held == self.bytes.len() {
-                if held > self.limit {
-                    return Ok(held);
+            if filled == self.bytes.len() {
+                if filled > self.limit {
+                    return Ok(filled);
                 }
-                let larger = held.saturating_mul(2).max(SMALL).min(self.limit + 1);
+                let larger = filled.saturating_mul(2).max(SMALL).min(self.limit + 1);
                 self.bytes.resize(larger, 0);
             }
-            match read_some(source, &mut self.bytes[held..])? {
-                0 => return Ok(held),
-                more => held += more,
+            match open::read_some(source, &mut self.bytes[filled..])? {
+                0 => return Ok(filled),
+                more => filled += more,
             }
-            if is_end(held, self.bytes.len()) {
-                return Ok(held);
+            if is_end(filled, self.bytes.len()) {
+                return Ok(filled);
             }
         }
     }
@@ -90,54 +90,45 @@ impl Buffer {
     /// Looks at the full buffer, and at the rest of the source part by part.
     fn stream(
         &mut self,
-        mut held: usize,
+        mut filled: usize,
         source: &mut impl io::Read,
         suspect: &dyn Fn(&[u8]) -> bool,
     ) -> io::Result<bool> {
         // A search for bytes finds nothing in UTF-16.
-        if Encoding::of(&self.bytes[..held]) != Encoding::Utf8 {
+        if Encoding::of(&self.bytes[..filled]) != Encoding::Utf8 {
             return Ok(true);
         }
         // An image of a disk, for example, of which most may be holes: there is no text in it to look for.
-        if is_binary(&self.bytes[..held]) {
+        if is_binary(&self.bytes[..filled]) {
             return Ok(false);
         }
         loop {
-            if suspect(&self.bytes[..held]) {
+            if suspect(&self.bytes[..filled]) {
                 return Ok(true);
             }
-            let kept = held.min(OVERLAP).min(self.bytes.len() / 2);
-            self.bytes.copy_within(held - kept..held, 0);
-            held = kept;
-            while held < self.bytes.len() {
-                match read_some(source, &mut self.bytes[held..])? {
+            let kept = filled.min(OVERLAP).min(self.bytes.len() / 2);
+            self.bytes.copy_within(filled - kept..filled, 0);
+            filled = kept;
+            while filled < self.bytes.len() {
+                match open::read_some(source, &mut self.bytes[filled..])? {
                     0 => break,
-                    more => held += more,
+                    more => filled += more,
                 }
             }
-            if held == kept {
+            if filled == kept {
                 return Ok(false);
             }
         }
     }
 }
 
-/// Whether a file that filled `held` bytes of a buffer for more has ended there.
+/// Whether a file that filled `filled` bytes of a buffer for more has ended there.
 ///
 /// Asking again costs as much as the first read. A system that stops early, on a fault of the disk or to serve another,
 /// stops where a page ends; in between there is only the end of the file.
-fn is_end(held: usize, asked: usize) -> bool {
+fn is_end(filled: usize, asked: usize) -> bool {
     const PAGE: usize = 4096;
-    held < asked && !held.is_multiple_of(PAGE)
-}
-
-fn read_some(source: &mut impl io::Read, bytes: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match source.read(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
+    filled < asked && !filled.is_multiple_of(PAGE)
 }
 
 /// Of a file of a revision.

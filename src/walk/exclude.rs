@@ -9,6 +9,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::Problem;
+use crate::source;
 
 #[derive(Debug)]
 pub(super) struct Exclude {
@@ -32,7 +33,7 @@ impl Exclude {
             .build()
             .map_err(|error| Problem::bad_glob(base, "", &error.to_string()))?;
         let here = std::env::current_dir().unwrap_or_default();
-        let base = resolve(&here.join(base));
+        let base = source::normal(&here.join(base));
         let real = base.canonicalize().unwrap_or_else(|_| base.clone());
         Ok(Self {
             globs,
@@ -74,7 +75,7 @@ impl Exclude {
         if plain && self.base == self.here {
             return Cow::Borrowed(path);
         }
-        let full = resolve(&self.here.join(path));
+        let full = source::normal(&self.here.join(path));
         if let Ok(inside) = full.strip_prefix(&self.base) {
             return Cow::Owned(inside.to_owned());
         }
@@ -84,21 +85,6 @@ impl Exclude {
             .and_then(|real| real.strip_prefix(&self.real).ok());
         Cow::Owned(inside.map(Path::to_owned).unwrap_or(full))
     }
-}
-
-/// A path without `.` and `..`, as it reads: links are not looked up.
-fn resolve(path: &Path) -> PathBuf {
-    let mut resolved = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                resolved.pop();
-            }
-            part => resolved.push(part),
-        }
-    }
-    resolved
 }
 
 #[cfg(test)]

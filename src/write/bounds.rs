@@ -1,4 +1,4 @@
-//! Where may be written: the roots of the run, and what else it allows.
+//! The folders that may be written to: the roots of the run, and what else it allows.
 //!
 //! Resolves paths, and reads and writes nothing.
 

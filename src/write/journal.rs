@@ -4,8 +4,7 @@
 //! moved as a whole.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder::{Folder, regular};
+use crate::open;
 use crate::printable;
 
 const VERSION: u32 = 1;
@@ -123,18 +123,9 @@ pub(super) fn digest_of(folder: &Folder, name: &OsStr) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match read_some(&mut file, &mut buffer)? {
+        match open::read_some(&mut file, &mut buffer)? {
             0 => return Ok(printable::hex(&hasher.finalize())),
             read => hasher.update(&buffer[..read]),
-        }
-    }
-}
-
-fn read_some(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match file.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
         }
     }
 }

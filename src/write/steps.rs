@@ -1,4 +1,4 @@
-//! Where tests end or hold the process in the middle of its work. Nothing of this is in a released binary.
+//! Points at which tests end or hold the process in the middle of its work. Nothing of this is in a released binary.
 //!
 //! `REGFIX_TEST_STEP` says what happens at a step, which is given by its number or, for the first of them, by its name:
 //! `kill STEP`, or `hold STEP PATH`, which makes a file at the path and goes on when that is gone. `count PATH` writes

@@ -1,4 +1,4 @@
-//! What the integration tests share: the binary in a scrubbed environment, and folders of files.
+//! Shared by the integration tests: the binary in a scrubbed environment, and folders of files.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What README and docs promise is what the code does: rules, flags, the commands to start with, the tour.
+//! Holds README and docs to the code: rules, flags, the commands to start with, the tour.
 //!
 //! `cargo xtask regenerate` writes the tables.
 

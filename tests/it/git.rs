@@ -1,4 +1,4 @@
-//! What regfix reads of a repository, held to what the git that is installed says of it.
+//! Compares what regfix reads of a repository with what the installed git says of it.
 
 use std::collections::BTreeSet;
 use std::fs;

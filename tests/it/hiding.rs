@@ -1,4 +1,4 @@
-//! What a repository, and so a pull request, can hide from a run: it is counted, and less than one would think.
+//! Ways in which a repository, and so a pull request, can hide findings from a run: it is counted, and less than one would think.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What the sources and the dependencies must not do: start processes that nobody asked for, or become long for no reason.
+//! Limits for the sources and the dependencies: they must not start processes that nobody asked for, or become long for no reason.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

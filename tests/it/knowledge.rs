@@ -1,4 +1,4 @@
-//! What `regfix explain`, `regfix rules` and `regfix --version` know.
+//! The output of `regfix explain`, `regfix rules` and `regfix --version`.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What real Kustomize builds before and after: registries move, and nothing else changes.
+//! Compares what real Kustomize builds before and after: registries move, and nothing else changes.
 //!
 //! On random trees, a fixed number of them, and on the trees of a folder that `REGFIX_CORPUS` names, or where it is
 //! unpacked by custom. Skipped, and said so, where there is no `kubectl`, or no such folder.

@@ -1,4 +1,4 @@
-//! What people type by mistake, and the message that says what to type instead.
+//! Mistakes that people make when typing, and the message that says what to type instead.
 
 use std::path::Path;
 

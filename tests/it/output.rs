@@ -1,4 +1,4 @@
-//! What leaves regfix: streams that end early, and names and texts that would steer a terminal or hide in a report.
+//! Output: streams that end early, and names and texts that would steer a terminal or hide in a report.
 
 use std::collections::BTreeMap;
 use std::fs;

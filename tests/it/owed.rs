@@ -1,4 +1,4 @@
-//! What a move owes its reader: notes about pull secrets, pull policies, tags that float and digests that are pinned.
+//! Notes that come with a move: about pull secrets, pull policies, tags that float and digests that are pinned.
 
 use serde_json::Value;
 

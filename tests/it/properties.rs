@@ -1,4 +1,4 @@
-//! What holds for every text: no panic, no byte touched outside the edits, and nothing left to fix after a fix.
+//! Properties of every text: no panic, no byte touched outside the edits, and nothing left to fix after a fix.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the rules say of single references: what `vectors.tsv` and the examples of the rules show.
+//! The verdict of the rules on single references: the rows of `vectors.tsv` and the examples of the rules.
 
 use std::path::Path;
 

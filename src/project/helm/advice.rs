@@ -345,7 +345,7 @@ impl<'a> Advice<'a> {
     }
 }
 
-fn is_kustomization(path: &Path) -> bool {
+pub(super) fn is_kustomization(path: &Path) -> bool {
     file_type::classify(path)
         .is_some_and(|file_type| file_type.project == Some(ProjectType::Kustomization))
 }

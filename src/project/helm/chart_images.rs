@@ -71,15 +71,15 @@ pub fn images(
             unseen,
         }
     };
-    let scene = ReleaseContext {
+    let context = ReleaseContext {
         tree,
         prefilter,
         vendored,
         config_maps: &ConfigMaps::new(tree),
         every_chart: true,
     };
-    let released = released(scene, releases);
-    let used = used(scene, files, releases, &released);
+    let (released, _) = released(context, releases);
+    let used = used(context, files, releases, released);
     let asked_for = used.iter().map(|one| one.pulled(tree));
     let mut all: Vec<ChartImages> = owned(find_charts(tree, files), vendored, &used)
         .into_par_iter()
@@ -92,9 +92,9 @@ pub fn images(
 impl ReleasedChart {
     /// What the chart pulls, and what keeps some of it from being seen.
     fn pulled(&self, tree: &dyn Tree) -> ChartImages {
-        let paths = [&self.declared_in, &self.values]
+        let paths = [&self.release.declared_in, &self.release.values]
             .into_iter()
-            .chain(&self.below);
+            .chain(&self.release.below);
         let texts: BTreeMap<&Path, Arc<str>> = paths
             .filter_map(|path| Some((path.as_path(), tree.text(path)?)))
             .collect();
@@ -110,7 +110,7 @@ impl ReleasedChart {
             }
         };
         ChartImages {
-            chart: self.declared_in.clone(),
+            chart: self.release.declared_in.clone(),
             images,
             unseen,
         }

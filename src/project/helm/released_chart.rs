@@ -11,6 +11,7 @@ use super::changes::{Change, Target};
 use super::chart::Metadata;
 use super::coalesce::merge;
 use super::config_map::ConfigMaps;
+use super::given::Given;
 use super::load::{File, Loaded, Loader};
 use super::members::{block_fixes, drop_defaults, note};
 use super::subchart_findings::{DefaultFinding, Owned};
@@ -26,23 +27,32 @@ use crate::source::Span;
 const UNPACKED: &str =
     "a tool puts this chart back, so its defaults are overridden where it is released";
 
-/// One chart that is asked for.
-pub(super) struct ReleasedChart {
+/// What a file says of a chart that it asks for.
+pub(super) struct Release {
     /// The file that asks.
     pub declared_in: PathBuf,
+    /// Whether a tool put the chart there.
+    pub is_vendored: bool,
+    /// All values that it gives, the lowest first. `None` where some of them are not of this tree.
+    pub layers: Option<Vec<Given>>,
     /// The folder of the chart, or its archive.
-    pub folder: PathBuf,
-    /// The file that overrides go into: the kustomization, or a values file.
-    pub values: PathBuf,
-    pub loaded: Loaded,
+    pub chart: PathBuf,
     /// Where the file names the chart.
     pub name: Spot,
+    /// The file that overrides go into: the one that asks, or a values file.
+    pub values: PathBuf,
     /// Where values are in the file that overrides go into.
     pub at: Spot,
     /// Values files that those override, the first below all others.
     pub below: Vec<PathBuf>,
     /// The key by which it has values that cannot be read here, if any: then nothing is reported of it.
     pub unseen: Option<&'static str>,
+}
+
+/// A chart that a tool put there, and that a file asks for.
+pub(super) struct ReleasedChart {
+    pub release: Release,
+    pub loaded: Loaded,
     /// Whether other charts may get values from the file that overrides go into.
     pub is_shared: bool,
 }
@@ -51,7 +61,7 @@ const SHARED: &str = "other charts may use that values file, too";
 
 /// Finds those whose overrides would go into values files that are named more often than for their own charts.
 pub(super) fn mark_shared(tree: &dyn Tree, declared_in: &[&PathBuf], used: &mut [ReleasedChart]) {
-    if !used.iter().any(|one| one.at.is_whole()) {
+    if !used.iter().any(|one| one.release.at.is_whole()) {
         return;
     }
     let texts: Vec<Arc<str>> = declared_in
@@ -60,13 +70,13 @@ pub(super) fn mark_shared(tree: &dyn Tree, declared_in: &[&PathBuf], used: &mut 
         .collect();
     let shared: Vec<bool> = used
         .iter()
-        .map(|one| {
+        .map(|ReleasedChart { release: one, .. }| {
             let name = one.values.file_name().and_then(|name| name.to_str());
             let Some(name) = name.filter(|_| one.at.is_whole()) else {
                 return false;
             };
-            let reads = |other: &&ReleasedChart| {
-                other.folder == one.folder
+            let reads = |ReleasedChart { release: other, .. }: &&ReleasedChart| {
+                other.chart == one.chart
                     && (other.values == one.values && other.at.is_whole()
                         || other.below.contains(&one.values))
             };
@@ -93,6 +103,10 @@ fn mentions(text: &str, file: &str) -> usize {
     whole.count()
 }
 
+pub(super) fn is_archive(chart: &Path) -> bool {
+    chart.to_string_lossy().ends_with(".tgz")
+}
+
 /// How files that ask for charts are read.
 #[derive(Clone, Copy)]
 pub(super) struct ReleaseContext<'s> {
@@ -115,10 +129,10 @@ impl ReleaseContext<'_> {
     }
 
     /// Reads a chart in a folder or in an archive. `None` if there is nothing to say of it.
-    pub(super) fn load(&self, chart: &Path, is_archive: bool) -> Option<Loaded> {
+    fn load(&self, chart: &Path) -> Option<Loaded> {
         let mut loader = Loader::new(self.tree, self.prefilter, self.vendored);
         loader.every_template = self.every_chart;
-        let loaded = match is_archive {
+        let loaded = match is_archive(chart) {
             true => loader.load_archive(chart),
             false => loader.load_one(chart),
         };
@@ -128,8 +142,8 @@ impl ReleaseContext<'_> {
 }
 
 /// The charts that a kustomization pulls, as far as they are there.
-pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
-    let ReleaseContext { tree, vendored, .. } = scene;
+pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
+    let ReleaseContext { tree, vendored, .. } = context;
     let read = || {
         let text = tree.text(path).filter(|text| text.contains("helmCharts"))?;
         values::read(&text, 0).ok()
@@ -151,20 +165,20 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
         if text(entry, "repo").is_none() && !vendored.lists(&chart) {
             return None;
         }
-        let loaded = scene.load(&chart, false)?;
         let file = text(entry, "valuesFile").map(|file| tree.resolve(folder, &file));
         let file =
-            file.filter(|file| tree.place(file) == PathKind::File && scene.is_own(file, &chart));
+            file.filter(|file| tree.place(file) == PathKind::File && context.is_own(file, &chart));
         let spot = Spot::at_keys(0, &["helmCharts"]).item(index);
         let inline = entry.contains_key("valuesInline") || file.is_none();
-        Some(ReleasedChart {
+        let release = Release {
             declared_in: path.to_owned(),
-            folder: chart,
+            is_vendored: true,
+            layers: None,
+            chart,
             values: match (&file, inline) {
                 (Some(file), false) => file.clone(),
                 _ => path.to_owned(),
             },
-            loaded,
             name: spot.clone().keys(&["name"]),
             at: match inline {
                 true => spot.keys(&["valuesInline"]),
@@ -172,8 +186,8 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
             },
             below: file.filter(|_| inline).into_iter().collect(),
             unseen: None,
-            is_shared: false,
-        })
+        };
+        ReleasedChart::of(release, context)
     };
     items.iter().enumerate().filter_map(entry).collect()
 }
@@ -183,10 +197,22 @@ pub(super) fn not_analysed(why: &str) -> String {
 }
 
 impl ReleasedChart {
+    /// The chart of a release, for overrides to be written into the release. `None` if there is nothing to say of it.
+    pub(super) fn of(release: Release, context: ReleaseContext<'_>) -> Option<Self> {
+        Some(Self {
+            loaded: context.load(&release.chart)?,
+            release,
+            is_shared: false,
+        })
+    }
+
     /// Files that have to be judged together.
     pub(super) fn group(&self) -> Vec<PathBuf> {
-        let own = [self.declared_in.clone(), self.values.clone()];
-        let below = self.below.iter().cloned();
+        let own = [
+            self.release.declared_in.clone(),
+            self.release.values.clone(),
+        ];
+        let below = self.release.below.iter().cloned();
         let vendored = self.loaded.vendored.iter().cloned();
         own.into_iter().chain(below).chain(vendored).collect()
     }
@@ -202,22 +228,23 @@ impl ReleasedChart {
         match found {
             Ok(found) => {
                 if understood {
-                    let is_default = |path: &Path| self.below.iter().any(|below| below == path);
+                    let is_default =
+                        |path: &Path| self.release.below.iter().any(|below| below == path);
                     drop_defaults(members, &self.loaded.vendored, &is_default);
                 }
                 block_fixes(members, &self.loaded.vendored, UNPACKED);
-                if let Some(member) = members.get_mut(&self.declared_in) {
+                if let Some(member) = members.get_mut(&self.release.declared_in) {
                     let target = self.target();
                     let found = found.into_iter();
                     changes = found
-                        .filter_map(|one| one.add_to(&self.declared_in, member, &target))
+                        .filter_map(|one| one.add_to(&self.release.declared_in, member, &target))
                         .collect();
                 }
             }
             Err(why) => {
                 // What is in the chart is all that is reported of it.
                 block_fixes(members, &self.loaded.vendored, UNPACKED);
-                let declared_in = members.get_mut(&self.declared_in);
+                let declared_in = members.get_mut(&self.release.declared_in);
                 let at = declared_in.as_ref().and_then(|declared_in| {
                     let name = self.name_in(&declared_in.text)?;
                     Some(name.start)
@@ -226,7 +253,7 @@ impl ReleasedChart {
             }
         }
         for fault in &self.loaded.faults {
-            let declared_in = members.get_mut(&self.declared_in);
+            let declared_in = members.get_mut(&self.release.declared_in);
             note(declared_in, None, fault.message(), fault.fatal);
         }
         changes
@@ -240,30 +267,30 @@ impl ReleasedChart {
         &self,
         text: impl Fn(&Path) -> Option<&'t str>,
     ) -> Result<Owned<'_>, String> {
-        if let Some(key) = self.unseen {
+        if let Some(key) = self.release.unseen {
             return Err(format!("some of its values come from `{key}`"));
         }
         let text = |path: &Path| {
             text(path).ok_or_else(|| format!("{} cannot be read", printable::name(path)))
         };
-        let unread = |path: &Path, error: String| match path == self.declared_in {
+        let unread = |path: &Path, error: String| match path == self.release.declared_in {
             true => format!("the file {error}"),
             false => format!("{} {error}", printable::name(path)),
         };
         let about = Metadata {
-            name_at: self.name_in(text(&self.declared_in)?),
+            name_at: self.name_in(text(&self.release.declared_in)?),
             ..Metadata::default()
         };
-        let written = text(&self.values)?;
-        let mut set =
-            values::read_at(written, 0, &self.at).map_err(|error| unread(&self.values, error))?;
+        let written = text(&self.release.values)?;
+        let mut set = values::read_at(written, 0, &self.release.at)
+            .map_err(|error| unread(&self.release.values, error))?;
         let file = |path: &Path, text: &str| File {
             place: printable::name(path),
             text: Arc::from(text),
-            of_root: path.starts_with(&self.folder),
+            of_root: path.starts_with(&self.release.chart),
         };
-        let mut files = vec![file(&self.values, written)];
-        for path in self.below.iter().rev() {
+        let mut files = vec![file(&self.release.values, written)];
+        for path in self.release.below.iter().rev() {
             let below = text(path)?;
             let number = Owned::number(&self.loaded, files.len());
             let under = values::read(below, number).map_err(|error| unread(path, error))?;
@@ -285,14 +312,14 @@ impl ReleasedChart {
     ) -> Result<Vec<DefaultFinding>, String> {
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
         let mut found = self.owned(text)?.findings(rules, prefilter);
-        let written = text(&self.values).unwrap_or_default();
+        let written = text(&self.release.values).unwrap_or_default();
         let target = self.target();
         for one in &mut found {
             one.without_name();
             if self.is_shared {
                 one.doubt(SHARED);
             }
-            one.put_into(&target, written, members.get(&self.values));
+            one.put_into(&target, written, members.get(&self.release.values));
         }
         Ok(found)
     }
@@ -300,7 +327,10 @@ impl ReleasedChart {
     /// Where the chart is named in the file that asks for it.
     fn name_in(&self, text: &str) -> Option<Span> {
         let documents = values::read_all(text, 0).ok()?;
-        match values::at(documents.get(self.name.document)?, &self.name.steps) {
+        match values::at(
+            documents.get(self.release.name.document)?,
+            &self.release.name.steps,
+        ) {
             Value::Leaf(name) => Some(name.origin.span),
             _ => None,
         }
@@ -308,8 +338,8 @@ impl ReleasedChart {
 
     fn target(&self) -> Target {
         Target {
-            file: self.values.clone(),
-            at: self.at.clone(),
+            file: self.release.values.clone(),
+            at: self.release.at.clone(),
         }
     }
 }

@@ -9,13 +9,12 @@ mod layers;
 
 use std::path::{Path, PathBuf};
 
-use super::given::{Given, ReleaseValues};
-use super::released_chart::{ReleaseContext, ReleasedChart};
+use super::given::ReleaseValues;
+use super::released_chart::{Release, ReleaseContext, is_archive};
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::file_type::{FileType, Holds};
 use crate::project::PathKind;
 
-const ARCHIVE: &str = ".tgz";
 const FLUX_RELEASE: &str = "HelmRelease";
 const ARGO: &str = "argoproj.io/";
 
@@ -42,35 +41,17 @@ fn names_argo(bytes: &[u8]) -> bool {
     memchr::memmem::find_iter(bytes, ARGO).any(|at| at == 0 || bytes[at - 1] != b'.')
 }
 
-/// A release as its file says it.
-pub(super) struct Release {
-    /// The file that says it.
-    declared_in: PathBuf,
-    /// Whether a tool put the chart there.
-    is_vendored: bool,
-    /// All values that it gives, the lowest first. `None` where some of them are not of this tree.
-    layers: Option<Vec<Given>>,
-    /// The archive or the folder.
-    chart: PathBuf,
-    /// Where the file names it.
-    name: Spot,
-    /// The file that has the values which win, and where in it they are.
-    values: PathBuf,
-    at: Spot,
-    /// Values files that those override, the first below all others.
-    below: Vec<PathBuf>,
-    /// The key by which it has values that cannot be read here.
-    unseen: Option<&'static str>,
-}
-
 /// The releases of charts of the tree.
-pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
-    let documents = scene.tree.text(path).map(|text| values::read_all(&text, 0));
+pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
+    let documents = context
+        .tree
+        .text(path)
+        .map(|text| values::read_all(&text, 0));
     let Some(Ok(documents)) = documents else {
         return Vec::new();
     };
     let file = ReleaseFile {
-        scene,
+        context,
         path,
         folder: path.parent().unwrap_or(Path::new("")),
     };
@@ -82,28 +63,10 @@ pub(super) fn of(scene: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
 }
 
 impl Release {
-    /// The chart that a tool put there, for overrides to be written into the release.
-    pub(super) fn chart_to_override(&self, scene: ReleaseContext<'_>) -> Option<ReleasedChart> {
-        if !self.is_vendored {
-            return None;
-        }
-        Some(ReleasedChart {
-            declared_in: self.declared_in.clone(),
-            folder: self.chart.clone(),
-            values: self.values.clone(),
-            loaded: scene.load(&self.chart, is_archive(&self.chart))?,
-            name: self.name.clone(),
-            at: self.at.clone(),
-            below: self.below.clone(),
-            unseen: self.unseen,
-            is_shared: false,
-        })
-    }
-
     /// What overrides the values of a chart of the user's own.
     pub(super) fn release_values(self) -> Option<ReleaseValues> {
         let layers = self.layers.filter(|layers| !layers.is_empty())?;
-        (!self.is_vendored).then_some(ReleaseValues {
+        Some(ReleaseValues {
             declared_in: self.declared_in,
             chart: self.chart,
             layers,
@@ -111,13 +74,9 @@ impl Release {
     }
 }
 
-fn is_archive(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(ARCHIVE)
-}
-
 /// A file that may release charts.
 struct ReleaseFile<'f> {
-    scene: ReleaseContext<'f>,
+    context: ReleaseContext<'f>,
     path: &'f Path,
     folder: &'f Path,
 }
@@ -147,7 +106,7 @@ impl ReleaseFile<'_> {
 
     /// A chart at a path, if there is one.
     fn chart(&self, path: PathBuf) -> Option<PathBuf> {
-        let is_file = |path: &Path| self.scene.tree.place(path) == PathKind::File;
+        let is_file = |path: &Path| self.context.tree.place(path) == PathKind::File;
         let is_chart = match is_archive(&path) {
             true => is_file(&path),
             false => is_file(&path.join("Chart.yaml")),
@@ -157,7 +116,7 @@ impl ReleaseFile<'_> {
 
     /// Whether a tool put a chart there.
     fn is_vendored(&self, chart: &Path) -> bool {
-        is_archive(chart) || self.scene.vendored.lists(chart)
+        is_archive(chart) || self.context.vendored.lists(chart)
     }
 
     /// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where
@@ -165,10 +124,10 @@ impl ReleaseFile<'_> {
     fn paths_at_root(&self, named: &str) -> Vec<PathBuf> {
         let named = named.trim_start_matches("./").trim_start_matches('/');
         let above = (0..MOST_FOLDERS)
-            .map(|depth| self.scene.tree.resolve(self.folder, &"../".repeat(depth)));
-        let seen = above.take_while(|folder| self.scene.tree.place(folder) == PathKind::Folder);
+            .map(|depth| self.context.tree.resolve(self.folder, &"../".repeat(depth)));
+        let seen = above.take_while(|folder| self.context.tree.place(folder) == PathKind::Folder);
         let mut paths: Vec<PathBuf> = seen
-            .map(|folder| self.scene.tree.resolve(&folder, named))
+            .map(|folder| self.context.tree.resolve(&folder, named))
             .collect();
         paths.reverse();
         paths
@@ -270,7 +229,7 @@ impl ReleaseFile<'_> {
         }
         let file = match has("valuesObject") || in_text.is_some() {
             true => None,
-            false => below.pop_if(|file| self.scene.is_own(file, &chart)),
+            false => below.pop_if(|file| self.context.is_own(file, &chart)),
         };
         let (values, at) = match file {
             Some(file) => (file, Spot::default()),
@@ -318,10 +277,10 @@ impl ReleaseFile<'_> {
                 }
                 Some(_) => return None,
                 None if leaf.text.starts_with('/') => self.paths_at_root(&leaf.text),
-                None => vec![self.scene.tree.resolve(chart, &leaf.text)],
+                None => vec![self.context.tree.resolve(chart, &leaf.text)],
             };
             let mut paths = paths.into_iter();
-            match paths.find(|path| self.scene.tree.place(path) == PathKind::File) {
+            match paths.find(|path| self.context.tree.place(path) == PathKind::File) {
                 Some(file) => files.push(file),
                 None if may_miss => {}
                 None => return None,
@@ -335,15 +294,15 @@ impl ReleaseFile<'_> {
         let Value::Leaf(leaf) = item else {
             return None;
         };
-        let file = self.scene.tree.resolve(self.folder, &leaf.text);
+        let file = self.context.tree.resolve(self.folder, &leaf.text);
         let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
-        (known && self.scene.tree.place(&file) == PathKind::File).then_some(file)
+        (known && self.context.tree.place(&file) == PathKind::File).then_some(file)
     }
 
     /// helmfile takes the path from its own folder; of the values, the last win.
     fn of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Release> {
         let chart = self.chart(
-            self.scene
+            self.context
                 .tree
                 .resolve(self.folder, &text(release, "chart")?),
         )?;
@@ -375,7 +334,7 @@ impl ReleaseFile<'_> {
         });
         let last = match inline {
             true => None,
-            false => below.pop_if(|file| self.scene.is_own(file, &chart)),
+            false => below.pop_if(|file| self.context.is_own(file, &chart)),
         };
         let (values, at) = match last {
             Some(last) => (last, Spot::default()),

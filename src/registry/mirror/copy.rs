@@ -92,38 +92,32 @@ pub(super) fn skopeo_sync(to: &Destination, moves: &[Move]) -> Emitted {
     Emitted { text, left_out }
 }
 
-/// A tool that chooses names itself knows an image by one name: manifests must have that name.
-fn by_one_name(moves: &[Move], why: &str) -> (Vec<String>, Vec<super::LeftOut>) {
-    let (mut images, mut left_out) = (Vec::new(), Vec::new());
-    for one in moves {
-        match one.written == one.source {
-            true => images.push(one.source.to_string()),
-            false => left_out.push(one.leave(why)),
-        }
-    }
-    (images, left_out)
-}
-
 pub(super) fn oc_mirror(_: &Destination, moves: &[Move]) -> Emitted {
-    let why = "oc-mirror mirrors an image only under its own name: rewrite the manifests first";
-    let (images, left_out) = by_one_name(moves, why);
-    let mut text = String::from(
+    by_one_name(
+        moves,
+        "oc-mirror mirrors an image only under its own name: rewrite the manifests first",
         "kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n  additionalImages:\n",
-    );
-    for image in images {
-        let _ = writeln!(text, "    - name: {image}");
-    }
-    Emitted { text, left_out }
+        "    - name: ",
+    )
 }
 
 pub(super) fn zarf(_: &Destination, moves: &[Move]) -> Emitted {
-    let why = "zarf finds an image by its name in the manifests: rewrite the manifests first";
-    let (images, left_out) = by_one_name(moves, why);
-    let mut text = String::from(
+    by_one_name(
+        moves,
+        "zarf finds an image by its name in the manifests: rewrite the manifests first",
         "kind: ZarfPackageConfig\nmetadata:\n  name: images\ncomponents:\n  - name: images\n    required: true\n    images:\n",
-    );
-    for image in images {
-        let _ = writeln!(text, "      - {image}");
+        "      - ",
+    )
+}
+
+/// A tool that chooses names itself knows an image by one name: manifests must have that name.
+fn by_one_name(moves: &[Move], why: &str, head: &str, before: &str) -> Emitted {
+    let (mut text, mut left_out) = (head.to_owned(), Vec::new());
+    for one in moves {
+        match one.written == one.source {
+            true => text += &format!("{before}{}\n", one.source),
+            false => left_out.push(one.leave(why)),
+        }
     }
     Emitted { text, left_out }
 }

@@ -1,4 +1,4 @@
-//! What the editor offers at a finding, and what comes of it; and what is shown where the pointer rests.
+//! Code actions at a finding, and their edits; and what is shown where the pointer rests.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Who gets to see credentials: the registry that they are for and the token service that it names, and nobody else.
+//! Credentials go to the registry that they are for and the token service that it names, and to nobody else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

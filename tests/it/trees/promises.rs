@@ -1,4 +1,4 @@
-//! What a run promises of any tree of files: a chart and a kustomization, mutated as bytes ask for it.
+//! Properties of a run over any tree of files: a chart and a kustomization, mutated as bytes ask for it.
 //!
 //! Shared by the property test and the fuzz target `trees`. Runs in this process, in a temporary folder.
 

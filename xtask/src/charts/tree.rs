@@ -1,4 +1,4 @@
-//! What the tree of a chart names by default, kept by the tree's id.
+//! The images that the tree of a chart names by default, kept by the tree's id.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read as _;

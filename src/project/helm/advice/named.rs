@@ -114,7 +114,7 @@ impl Advice<'_> {
     ) -> Vec<Named> {
         let NamingFile { path, text, .. } = *file;
         let extents = match file.file_type.holds {
-            Holds::Terraform => terraform::extents(text),
+            Holds::Terraform => file.documents.iter().flat_map(terraform::extents).collect(),
             _ => yaml::documents(text),
         };
         let around = self.around(path, text_of);

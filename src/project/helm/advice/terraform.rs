@@ -8,7 +8,7 @@ mod consent;
 use std::sync::Arc;
 
 use super::super::values::{self, Leaf, LeafKind, Origin, Table, Value};
-use crate::file_type::{self, Masks, Parser};
+use crate::file_type::{self, MaskedView, Masks, Parser};
 use crate::source::Span;
 use crate::syntax::hcl::{self, Scan};
 use crate::syntax::yaml::{Map, Node, Parsed};
@@ -22,6 +22,8 @@ pub(super) const RELEASES: &str = "releases []";
 
 /// Where [`read`] has the files whose values a release gets: a key that no attribute can have.
 pub(super) const FILES: &str = "files of values";
+/// Where [`read`] has the span of a release: a key that no attribute can have either.
+const EXTENT: &str = "all of the release";
 
 /// The functions that read a file.
 const READING: [&str; 2] = ["file", "templatefile"];
@@ -36,18 +38,32 @@ pub(super) fn read(text: &str) -> Value {
 
 fn releases(text: &str) -> Vec<Value> {
     let masks = Masks::default();
-    let scan = hcl::scan(text);
+    let layers = file_type::read(text, Parser::Hcl, None, &masks).layers;
+    releases_in(text, &layers, &hcl::scan(text))
+}
+
+/// The releases of a file that was parsed.
+fn releases_in(text: &str, layers: &[MaskedView<'_>], scan: &Scan) -> Vec<Value> {
     let mut releases = Vec::new();
-    for layer in file_type::read(text, Parser::Hcl, None, &masks).layers {
+    for layer in layers {
         let bodies = bodies(&layer.parsed).into_iter();
         releases.extend(bodies.filter_map(|body| {
             let release = values::of_node(body, text, &layer.parsed, 0)?;
             let mut release = Table::clone(release.as_table()?);
-            release.insert(FILES.to_owned(), files(body, text, &scan));
+            release.insert(FILES.to_owned(), files(body, text, scan));
+            release.insert(EXTENT.to_owned(), text_at("", body.span()));
             Some(Value::table(release))
         }));
     }
     releases
+}
+
+fn text_at(text: &str, span: Span) -> Value {
+    Value::Leaf(Leaf {
+        text: Arc::from(text),
+        kind: LeafKind::Text,
+        origin: Origin { file: 0, span },
+    })
 }
 
 /// The files that the expressions of `values` read, as far as their names are written out.
@@ -62,23 +78,23 @@ fn files(body: &Node<'_>, text: &str, scan: &Scan) -> Value {
             .find_map(|folder| name.strip_prefix(folder))
             .unwrap_or(name);
         let is_known = !name.starts_with('/') && !name.contains("%{");
-        is_known.then(|| {
-            Value::Leaf(Leaf {
-                text: Arc::from(name),
-                kind: LeafKind::Text,
-                origin: Origin { file: 0, span },
-            })
-        })
+        is_known.then(|| text_at(name, span))
     });
     Value::List(files.collect())
 }
 
-/// Where the releases of a file are.
-pub(super) fn extents(text: &str) -> Vec<Span> {
-    let masks = Masks::default();
-    let layers = file_type::read(text, Parser::Hcl, None, &masks).layers;
-    let bodies = layers.iter().flat_map(|layer| bodies(&layer.parsed));
-    bodies.map(Node::span).collect()
+/// Where the releases are that [`read`] found.
+pub(super) fn extents(file: &Value) -> Vec<Span> {
+    let releases = file.as_table().into_iter().flat_map(Table::values);
+    let releases = releases.flat_map(|list| match list {
+        Value::List(releases) => &releases[..],
+        _ => &[],
+    });
+    let extents = releases.filter_map(|release| match release.as_table()?.get(EXTENT)? {
+        Value::Leaf(extent) => Some(extent.origin.span),
+        _ => None,
+    });
+    extents.collect()
 }
 
 /// What names a chart, the outermost tables of it.

@@ -31,7 +31,7 @@ impl ReleaseFile<'_> {
         let mut layers = Vec::new();
         if let Some(Value::List(references)) = spec.get("valuesFrom") {
             for reference in references.iter() {
-                let config_maps = self.scene.config_maps;
+                let config_maps = self.context.config_maps;
                 layers.push(config_maps.values(self.folder, reference.as_table()?)?);
             }
         }
@@ -86,9 +86,9 @@ impl ReleaseFile<'_> {
                     layers.push(match item {
                         Value::Table(_) => self.given(spot.clone().keys(&["values"]).item(index)),
                         Value::Leaf(leaf) => {
-                            let file = self.scene.tree.resolve(self.folder, &leaf.text);
+                            let file = self.context.tree.resolve(self.folder, &leaf.text);
                             let is_read =
-                                is_yaml(&file) && self.scene.tree.place(&file) == PathKind::File;
+                                is_yaml(&file) && self.context.tree.place(&file) == PathKind::File;
                             Given::whole(is_read.then_some(file)?)
                         }
                         _ => return None,

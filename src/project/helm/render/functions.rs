@@ -54,6 +54,8 @@ type Run = fn(&Context, &[Value]) -> Result<Value>;
 
 pub(super) struct Function {
     name: &'static str,
+    /// Other names of the same: sprig has many functions a second time, with `must` before the name.
+    others: &'static [&'static str],
     /// A letter for each parameter: `s`tring, `i`nt, `b`ool, `f`loat, `m`ap, `a`ny; a `*` after the last one for any
     /// number of it.
     signature: &'static str,
@@ -64,9 +66,18 @@ impl Function {
     pub(super) const fn new(name: &'static str, signature: &'static str, run: Run) -> Self {
         Self {
             name,
+            others: &[],
             signature,
             run,
         }
+    }
+
+    const fn also(self, others: &'static [&'static str]) -> Self {
+        Self { others, ..self }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        [self.name].into_iter().chain(self.others.iter().copied())
     }
 
     pub(super) fn parameter(&self, index: usize) -> Parameter {
@@ -115,7 +126,8 @@ fn table() -> &'static HashMap<&'static str, &'static Function> {
             wording::TABLE,
         ];
         let all = all.into_iter().flatten();
-        all.map(|function| (function.name, function)).collect()
+        all.flat_map(|function| function.names().map(move |name| (name, function)))
+            .collect()
     })
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::super::super::guard::KEY;
 use super::super::super::overrides::Override;
 use super::super::super::refusal;
-use super::super::super::values::{self, Leaf, LeafKind, Origin, Table, Value};
-use super::{bodies, releases};
+use super::super::super::values::{self, Table, Value};
+use super::{bodies, releases, releases_in, text_at};
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::file_type::{self, Masks, Parser};
 use crate::source::Span;
@@ -28,7 +28,7 @@ pub(in super::super) fn consents(text: &str, asked: &BTreeSet<Span>) -> BTreeMap
     let layers = file_type::read(text, Parser::Hcl, None, &masks).layers;
     let scan = hcl::scan(text);
     let consent = Consent::new();
-    let mut expected = releases(text);
+    let mut expected = releases_in(text, &layers, &scan);
     let bodies = layers.iter().flat_map(|layer| bodies(&layer.parsed));
     for (body, release) in bodies.zip(&mut expected) {
         let is_asked = asked.contains(&body.span());
@@ -127,16 +127,7 @@ impl Consent {
         let Value::Table(release) = release else {
             return;
         };
-        let text = |text: &str| {
-            Value::Leaf(Leaf {
-                text: text.into(),
-                kind: LeafKind::Text,
-                origin: Origin {
-                    file: 0,
-                    span: Span::new(0, 0),
-                },
-            })
-        };
+        let text = |text: &str| text_at(text, Span::new(0, 0));
         let item = match key {
             "values" => self.table.clone(),
             _ => Value::table(Table::from([
@@ -183,14 +174,14 @@ fn is_pair(map: &Map<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::extents;
+    use super::super::{extents, read};
     use super::*;
 
     #[track_caller]
     fn check(body: &str, expected: &str) {
         let chart = "chart = \"oci://registry-1.docker.io/bitnamicharts/redis\"";
         let text = format!("module \"a\" {{\n{chart}\n{body}\n}}\n");
-        let asked: BTreeSet<Span> = extents(&text).into_iter().collect();
+        let asked: BTreeSet<Span> = extents(&read(&text)).into_iter().collect();
         let planned = consents(&text, &asked).into_values().flatten();
         let added: Vec<String> = planned.map(|edit| edit.text).collect();
         assert_eq!(added.concat(), expected, "{body}");

@@ -75,22 +75,16 @@ pub(super) const TABLE: &[Function] = &[
     }),
     Function::new("merge", "mm*", |context, given| {
         merged(context, given, false)
-    }),
-    Function::new("mustMerge", "mm*", |context, given| {
-        merged(context, given, false)
-    }),
+    })
+    .also(&["mustMerge"]),
     Function::new("mergeOverwrite", "mm*", |context, given| {
         merged(context, given, true)
-    }),
-    Function::new("mustMergeOverwrite", "mm*", |context, given| {
-        merged(context, given, true)
-    }),
+    })
+    .also(&["mustMergeOverwrite"]),
     Function::new("deepCopy", "a", |context, given| {
         copy(context, &any(given, 0), 0)
-    }),
-    Function::new("mustDeepCopy", "a", |context, given| {
-        copy(context, &any(given, 0), 0)
-    }),
+    })
+    .also(&["mustDeepCopy"]),
     Function::new("dig", "a*", dig),
 ];
 

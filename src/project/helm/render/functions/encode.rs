@@ -58,10 +58,8 @@ pub(super) const TABLE: &[Function] = &[
     }),
     Function::new("toYaml", "a", |context, given| {
         yaml::to_yaml(context, &any(given, 0), yaml::Layout::Plain).map(Value::Text)
-    }),
-    Function::new("mustToYaml", "a", |context, given| {
-        yaml::to_yaml(context, &any(given, 0), yaml::Layout::Plain).map(Value::Text)
-    }),
+    })
+    .also(&["mustToYaml"]),
     Function::new("toYamlPretty", "a", |context, given| {
         yaml::to_yaml(context, &any(given, 0), yaml::Layout::Pretty).map(Value::Text)
     }),
@@ -73,22 +71,16 @@ pub(super) const TABLE: &[Function] = &[
     }),
     Function::new("toJson", "a", |context, given| {
         written_json(context, given, json::Layout::Escaped)
-    }),
-    Function::new("mustToJson", "a", |context, given| {
-        written_json(context, given, json::Layout::Escaped)
-    }),
+    })
+    .also(&["mustToJson"]),
     Function::new("toRawJson", "a", |context, given| {
         written_json(context, given, json::Layout::Raw)
-    }),
-    Function::new("mustToRawJson", "a", |context, given| {
-        written_json(context, given, json::Layout::Raw)
-    }),
+    })
+    .also(&["mustToRawJson"]),
     Function::new("toPrettyJson", "a", |context, given| {
         written_json(context, given, json::Layout::Pretty)
-    }),
-    Function::new("mustToPrettyJson", "a", |context, given| {
-        written_json(context, given, json::Layout::Pretty)
-    }),
+    })
+    .also(&["mustToPrettyJson"]),
     Function::new("fromJson", "s", |context, given| {
         data::from_json(context, &text(given, 0), data::Wanted::Map)
     }),

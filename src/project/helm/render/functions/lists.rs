@@ -8,12 +8,8 @@ use super::{Function, any, int, items, list_of, texts_of};
 pub(super) const TABLE: &[Function] = &[
     Function::new("list", "a*", |context, given| context.list(given.to_vec())),
     Function::new("tuple", "a*", |context, given| context.list(given.to_vec())),
-    Function::new("append", "aa", appended),
-    Function::new("push", "aa", appended),
-    Function::new("mustAppend", "aa", appended),
-    Function::new("mustPush", "aa", appended),
-    Function::new("prepend", "aa", prepended),
-    Function::new("mustPrepend", "aa", prepended),
+    Function::new("append", "aa", appended).also(&["push", "mustAppend", "mustPush"]),
+    Function::new("prepend", "aa", prepended).also(&["mustPrepend"]),
     Function::new("concat", "a*", |context, given| {
         let mut all = Vec::new();
         for list in given {
@@ -21,28 +17,17 @@ pub(super) const TABLE: &[Function] = &[
         }
         context.list(all)
     }),
-    Function::new("first", "a", first),
-    Function::new("mustFirst", "a", first),
-    Function::new("last", "a", last),
-    Function::new("mustLast", "a", last),
-    Function::new("rest", "a", rest),
-    Function::new("mustRest", "a", rest),
-    Function::new("initial", "a", initial),
-    Function::new("mustInitial", "a", initial),
-    Function::new("reverse", "a", reversed),
-    Function::new("mustReverse", "a", reversed),
-    Function::new("uniq", "a", unique),
-    Function::new("mustUniq", "a", unique),
-    Function::new("compact", "a", compacted),
-    Function::new("mustCompact", "a", compacted),
-    Function::new("without", "aa*", without),
-    Function::new("mustWithout", "aa*", without),
-    Function::new("has", "aa", has),
-    Function::new("mustHas", "aa", has),
-    Function::new("slice", "aa*", slice),
-    Function::new("mustSlice", "aa*", slice),
-    Function::new("chunk", "ia", chunk),
-    Function::new("mustChunk", "ia", chunk),
+    Function::new("first", "a", first).also(&["mustFirst"]),
+    Function::new("last", "a", last).also(&["mustLast"]),
+    Function::new("rest", "a", rest).also(&["mustRest"]),
+    Function::new("initial", "a", initial).also(&["mustInitial"]),
+    Function::new("reverse", "a", reversed).also(&["mustReverse"]),
+    Function::new("uniq", "a", unique).also(&["mustUniq"]),
+    Function::new("compact", "a", compacted).also(&["mustCompact"]),
+    Function::new("without", "aa*", without).also(&["mustWithout"]),
+    Function::new("has", "aa", has).also(&["mustHas"]),
+    Function::new("slice", "aa*", slice).also(&["mustSlice"]),
+    Function::new("chunk", "ia", chunk).also(&["mustChunk"]),
     Function::new("sortAlpha", "a", |context, given| {
         let mut texts = texts_of(&any(given, 0))?;
         texts.sort_by(|one, other| one.bytes().cmp(other.bytes()));

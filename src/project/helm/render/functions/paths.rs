@@ -9,34 +9,24 @@ use super::{Function, any, text};
 pub(super) const TABLE: &[Function] = &[
     Function::new("base", "s", |_, given| {
         Ok(Value::Text(base(&text(given, 0))))
-    }),
-    Function::new("osBase", "s", |_, given| {
-        Ok(Value::Text(base(&text(given, 0))))
-    }),
+    })
+    .also(&["osBase"]),
     Function::new("dir", "s", |_, given| {
         Ok(Value::Text(folder(&text(given, 0))))
-    }),
-    Function::new("osDir", "s", |_, given| {
-        Ok(Value::Text(folder(&text(given, 0))))
-    }),
+    })
+    .also(&["osDir"]),
     Function::new("clean", "s", |_, given| {
         Ok(Value::Text(cleaned(&text(given, 0))))
-    }),
-    Function::new("osClean", "s", |_, given| {
-        Ok(Value::Text(cleaned(&text(given, 0))))
-    }),
+    })
+    .also(&["osClean"]),
     Function::new("ext", "s", |_, given| {
         Ok(Value::Text(extension(&text(given, 0))))
-    }),
-    Function::new("osExt", "s", |_, given| {
-        Ok(Value::Text(extension(&text(given, 0))))
-    }),
+    })
+    .also(&["osExt"]),
     Function::new("isAbs", "s", |_, given| {
         Ok(Value::bool(text(given, 0).bytes().starts_with(b"/")))
-    }),
-    Function::new("osIsAbs", "s", |_, given| {
-        Ok(Value::bool(text(given, 0).bytes().starts_with(b"/")))
-    }),
+    })
+    .also(&["osIsAbs"]),
     Function::new("urlParse", "s", |context, given| {
         let parts = parse_url(&text(given, 0))?;
         let parts = parts

@@ -22,24 +22,17 @@ pub(super) const TABLE: &[Function] = &[
             compiled(context, given)?.is_match(text(given, 1).bytes()),
         ))
     }),
-    Function::new("regexFind", "ss", found),
-    Function::new("mustRegexFind", "ss", found),
-    Function::new("regexFindAll", "ssi", found_all),
-    Function::new("mustRegexFindAll", "ssi", found_all),
+    Function::new("regexFind", "ss", found).also(&["mustRegexFind"]),
+    Function::new("regexFindAll", "ssi", found_all).also(&["mustRegexFindAll"]),
     Function::new("regexReplaceAll", "sss", |context, given| {
         replaced(context, given, true)
-    }),
-    Function::new("mustRegexReplaceAll", "sss", |context, given| {
-        replaced(context, given, true)
-    }),
+    })
+    .also(&["mustRegexReplaceAll"]),
     Function::new("regexReplaceAllLiteral", "sss", |context, given| {
         replaced(context, given, false)
-    }),
-    Function::new("mustRegexReplaceAllLiteral", "sss", |context, given| {
-        replaced(context, given, false)
-    }),
-    Function::new("regexSplit", "ssi", split),
-    Function::new("mustRegexSplit", "ssi", split),
+    })
+    .also(&["mustRegexReplaceAllLiteral"]),
+    Function::new("regexSplit", "ssi", split).also(&["mustRegexSplit"]),
     Function::new("regexQuoteMeta", "s", |_, given| {
         let value = text(given, 0);
         let mut out = Pieces::default();

@@ -16,8 +16,7 @@ pub(super) const TABLE: &[Function] = &[
             true,
         )))
     }),
-    Function::new("trimAll", "ss", |_, given| trimmed(given)),
-    Function::new("trimall", "ss", |_, given| trimmed(given)),
+    Function::new("trimAll", "ss", |_, given| trimmed(given)).also(&["trimall"]),
     Function::new("trimSuffix", "ss", |_, given| {
         let (cut, value) = (text(given, 0), text(given, 1));
         let end = value
