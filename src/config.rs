@@ -32,7 +32,7 @@ use crate::encoding;
 use crate::finding::{self, Finding, LEGACY_CHART, Unjudged};
 use crate::rules::select::{Names, Selector, Unknown};
 use crate::rules::{Edition, Rule, RuleSpec, Severity};
-use crate::source::normal;
+use crate::source::lexically_normal;
 use error::Fault;
 
 /// A configuration. That of a run is made in three steps: [`load()`] or [`Config::empty`], then
@@ -349,7 +349,7 @@ impl Config {
 
     /// A path from the configuration's folder. `None` for what is outside of it.
     fn relative(&self, path: &Path) -> Option<PathBuf> {
-        let absolute = normal(&self.here.join(path));
+        let absolute = lexically_normal(&self.here.join(path));
         if let Ok(relative) = absolute.strip_prefix(&self.folder) {
             return Some(relative.to_owned());
         }

@@ -294,7 +294,7 @@ pub struct Fixed {
     pub position: Position,
 }
 
-/// Something that kept part of the job from being done.
+/// Why part of a file could not be checked or fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub offset: Option<usize>,

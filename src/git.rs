@@ -217,13 +217,13 @@ impl fmt::Display for Error {
             ),
             Self::NoRevision { revision, shallow } => {
                 write!(out, "there is no revision {revision:?}")?;
-                if *shallow {
-                    write!(
+                match shallow {
+                    true => write!(
                         out,
                         "; the clone is shallow: fetch it first, as with `git fetch --depth=1 origin {revision}`"
-                    )?;
+                    ),
+                    false => out.write_str("; check the spelling, or fetch it"),
                 }
-                Ok(())
             }
             Self::NotUnderstood(revision) => write!(
                 out,

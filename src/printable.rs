@@ -190,6 +190,20 @@ fn escaped(json: serde_json::Result<String>) -> String {
     out
 }
 
+/// A piece of a user's text as a message can hold it: on one line, short, without control characters.
+pub fn excerpt(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut excerpt: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        excerpt.push_str("...");
+    }
+    excerpt
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,5 +285,11 @@ mod tests {
             "a�.yaml",
         ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn excerpts_are_short_and_harmless() {
+        assert_eq!(excerpt("a\u{1b}[2J\n"), "a\\u{1b}[2J\\n");
+        assert_eq!(excerpt(&"ä".repeat(100)).chars().count(), 63);
     }
 }

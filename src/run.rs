@@ -1,6 +1,6 @@
 //! A whole run: walk, check in parallel, report in the order of paths, write if asked.
 //!
-//! Knows no YAML, no image and no argument: it joins the layers below.
+//! Joins the layers below; contains no logic of YAML, images or arguments.
 
 mod baselines;
 mod candidate;

@@ -70,7 +70,7 @@ pub fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &[u8]> {
 }
 
 /// A path without `.` and `..`, by its words alone.
-pub fn normal(path: &Path) -> PathBuf {
+pub fn lexically_normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::with_capacity(path.as_os_str().len());
     for component in path.components() {
         match component {

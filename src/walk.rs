@@ -278,7 +278,7 @@ fn sorted<T>(mut outcome: Walked<T>) -> Walked<T> {
 }
 
 /// A path without the `./` that someone gave it.
-fn shown(path: &Path) -> &Path {
+fn without_dot(path: &Path) -> &Path {
     match path.strip_prefix(".") {
         Ok(rest) if !rest.as_os_str().is_empty() => rest,
         _ => path,

@@ -113,7 +113,7 @@ fn changes(
 fn warn_of_partly_staged(changes: &Changes, err: &mut dyn Write) -> io::Result<()> {
     for path in &changes.staged_in_part {
         if file_type::classify(path).is_some() {
-            let path = printable::path(shown(path));
+            let path = printable::path(relative(path));
             let why = "only partly staged; regfix reads and fixes the file in the working tree";
             complain(err, format!("{path}: {why}"))?;
         }
@@ -191,7 +191,7 @@ fn concerns_everything(arguments: &Arguments, changes: &Changes) -> bool {
 }
 
 /// A path as short as it can be from here.
-fn shown(path: &Path) -> &Path {
+fn relative(path: &Path) -> &Path {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let below = here.ok().and_then(|here| path.strip_prefix(here).ok());
     below.unwrap_or(path)

@@ -10,8 +10,9 @@ use super::Exit;
 use super::text::Page;
 use crate::finding::{LEGACY_CHART, about};
 use crate::printable::complain;
+use crate::printable::excerpt;
 use crate::report::RenderOptions;
-use crate::rules::select::{nearest, shown};
+use crate::rules::select::nearest;
 use crate::rules::{Rule, RuleSet};
 
 /// Explains each thing that was asked for: a rule's id, several by a `*`, a chart as `NAME@VERSION`, or an image or URL.
@@ -102,5 +103,5 @@ fn unknown(rules: &RuleSet, asked: &str) -> String {
                  its version, like `kube-state-metrics@4.7.0`"
             .to_owned(),
     };
-    format!("there is no rule `{}`; {advice}", shown(asked))
+    format!("there is no rule `{}`; {advice}", excerpt(asked))
 }

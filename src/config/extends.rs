@@ -11,7 +11,7 @@ use super::find::is_configuration;
 use super::{Config, decode, of_text};
 use crate::open::{self, Links};
 use crate::printable;
-use crate::source::{Span, normal};
+use crate::source::{Span, lexically_normal};
 
 /// So many files may follow each other.
 const DEPTH: usize = 8;
@@ -46,9 +46,12 @@ impl<'r> Reading<'r> {
             ));
         }
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        let path = normal(&folder.join(target));
+        let path = lexically_normal(&folder.join(target));
         let shown = printable::line(named);
-        if self.chain().any(|reading| normal(reading.path) == path) {
+        if self
+            .chain()
+            .any(|reading| lexically_normal(reading.path) == path)
+        {
             return Err(fault(format!("`{shown}` is extended in a circle")));
         }
         if self.chain().count() > DEPTH {

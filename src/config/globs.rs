@@ -6,7 +6,7 @@ use std::path::Path;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::rules::select::shown;
+use crate::printable::excerpt;
 
 /// Patterns, each of which matches files and everything below folders.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +33,7 @@ impl Globs {
                 .backslash_escape(true)
                 .build();
             let glob = built
-                .map_err(|error| (index, format!("`{}`: {}", shown(pattern), error.kind())))?;
+                .map_err(|error| (index, format!("`{}`: {}", excerpt(pattern), error.kind())))?;
             if !pattern.ends_with('/') {
                 files.add(glob.clone());
             }
@@ -80,7 +80,7 @@ fn name(pattern: &str) -> Result<String, String> {
     if pattern.starts_with('!') {
         return Err(format!(
             "`{}`: globs that start with `!` are not supported",
-            shown(pattern)
+            excerpt(pattern)
         ));
     }
     let core = pattern.strip_prefix("./").unwrap_or(pattern);
@@ -92,7 +92,7 @@ fn name(pattern: &str) -> Result<String, String> {
     {
         return Err(format!(
             "`{}` matches nothing below this folder",
-            shown(pattern)
+            excerpt(pattern)
         ));
     }
     match anchored {

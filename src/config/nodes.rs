@@ -15,7 +15,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::error::Fault;
-use crate::rules::select::{nearest, shown};
+use crate::printable::excerpt;
+use crate::rules::select::nearest;
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, Node, Scalar, Style};
 use types::{GLOB, ONE_OR_MORE, SPANNED};
@@ -56,7 +57,7 @@ pub(super) fn is_null(node: &Node<'_>) -> bool {
 
 /// A key that is not one of those that are known.
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> Fault {
-    let fault = Fault::new(format!("unknown key `{}`", shown(key)));
+    let fault = Fault::new(format!("unknown key `{}`", excerpt(key)));
     fault.help(choice("the keys here are", key, known))
 }
 
@@ -72,7 +73,7 @@ fn choice(lead: &str, word: &str, known: &[&str]) -> String {
 /// Words for what is written, and for what is wanted.
 fn found(unexpected: Unexpected<'_>) -> String {
     match unexpected {
-        Unexpected::Str(text) => format!("`{}`", shown(text)),
+        Unexpected::Str(text) => format!("`{}`", excerpt(text)),
         Unexpected::Unit => "nothing".to_owned(),
         Unexpected::Seq => "a list".to_owned(),
         Unexpected::Map => "a mapping".to_owned(),
@@ -118,7 +119,7 @@ impl Error for Fault {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let fault = Self::new(format!("unknown value `{}`", shown(variant)));
+        let fault = Self::new(format!("unknown value `{}`", excerpt(variant)));
         fault.help(choice("it is one of", variant, expected))
     }
 

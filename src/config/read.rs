@@ -13,7 +13,8 @@ use super::extends::{Layer, Reading};
 use super::file::{CatalogueSpec, File, OverrideSpec, RuleName, Vendored};
 use super::nodes::{Glob, Mapping, OneOrMore, Spanned, head, is_null, read};
 use super::{Basis, Config, Globs, Override, Selectors, catalogue};
-use crate::rules::select::{Names, Selector, shown};
+use crate::printable::excerpt;
+use crate::rules::select::{Names, Selector};
 use crate::rules::{Edition, Rule, RuleSpec, Severity};
 use crate::source::Span;
 use crate::syntax::yaml::{self, Node};
@@ -256,9 +257,8 @@ fn refuse_traps(node: &Node<'_>) -> Result<(), Fault> {
                 refuse_traps(&entry.key)?;
                 refuse_traps(&entry.value)?;
                 if let Some(name) = entry.name().filter(|name| !keys.insert(*name)) {
-                    return Err(
-                        Fault::new(format!("duplicate key `{}`", shown(name))).at(head(&entry.key))
-                    );
+                    return Err(Fault::new(format!("duplicate key `{}`", excerpt(name)))
+                        .at(head(&entry.key)));
                 }
             }
             Ok(())

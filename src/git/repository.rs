@@ -15,7 +15,7 @@ use gix_ref::file::ReferenceExt;
 
 use super::{Error, path};
 use crate::open::{self, Links};
-use crate::source::normal;
+use crate::source::lexically_normal;
 
 pub(super) type Objects = gix_odb::Handle;
 pub(super) type References = gix_ref::file::Store;
@@ -110,7 +110,7 @@ impl Repository {
         };
         let own = own.ok_or_else(none)?;
         let top = std::path::absolute(Self::top_of_named(folder)).map_err(|_| none())?;
-        Self::open(normal(&top), own)
+        Self::open(lexically_normal(&top), own)
     }
 
     /// Where the files of a repository would be that someone named: of `a/.git` it is `a`, of all others themselves.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::owners::Owners;
 use crate::printable;
-use crate::source::normal;
+use crate::source::lexically_normal;
 
 /// The working directory, and the repository that it is in.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ impl PathBase {
     /// The same where an absolute path was named that leads elsewhere.
     #[must_use]
     pub fn linked(mut self, named: &Path, real: PathBuf) -> Self {
-        self.links.push((normal(named), real));
+        self.links.push((lexically_normal(named), real));
         self
     }
 
@@ -67,7 +67,7 @@ impl PathBase {
 
     /// The same as a path.
     pub fn from_root(&self, path: &Path) -> PathBuf {
-        let absolute = normal(&self.here.join(path));
+        let absolute = lexically_normal(&self.here.join(path));
         let mut links = self.links.iter();
         let real =
             links.find_map(|(named, real)| Some(real.join(absolute.strip_prefix(named).ok()?)));

@@ -3,7 +3,7 @@
 //! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
 //! for one that is not.
 
-use super::text::{Ink, Places, count, unjudged, written_in};
+use super::text::{Color, Places, count, unjudged, written_in};
 use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary, repositories};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Problem, Related, Severity};
@@ -36,7 +36,7 @@ impl Stream for Concise {
             out: String::new(),
         };
         for fixed in report.fixed {
-            let word = Ink::Green.on("fixed", render_options.color);
+            let word = Color::Green.on("fixed", render_options.color);
             lines.push(Some(fixed.position), &word, &done(&fixed.finding));
         }
         for finding in report.findings {
@@ -62,7 +62,7 @@ impl Stream for Concise {
         if self.lists_unjudged(render_options) {
             for one in report.unjudged {
                 let position = lines.places.at(one.span.start);
-                let word = Ink::Yellow.on("not judged", render_options.color);
+                let word = Color::Yellow.on("not judged", render_options.color);
                 lines.push(
                     Some(position),
                     &format!("{word}:"),
@@ -121,7 +121,7 @@ impl Lines<'_> {
             Some(position) => format!("{}:{}:{}:", self.path, position.line, position.column),
             None => format!("{}:", self.path),
         };
-        let place = Ink::Bold.on(&place, self.render_options.color);
+        let place = Color::Bold.on(&place, self.render_options.color);
         self.out
             .push_str(format!("{place} {word} {rest}").trim_end());
         self.out.push('\n');
@@ -129,7 +129,7 @@ impl Lines<'_> {
 
     /// Another place that the finding before has to do with.
     fn related(&mut self, related: &Related) {
-        let place = Ink::Bold.on(
+        let place = Color::Bold.on(
             &format!("{}:", printable::line(&related.shown_place())),
             self.render_options.color,
         );
@@ -139,7 +139,11 @@ impl Lines<'_> {
     }
 
     fn problem(&mut self, problem: &Problem) {
-        let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
+        let ink = if problem.fatal {
+            Color::Red
+        } else {
+            Color::Yellow
+        };
         let word = format!("{}:", ink.on("problem", self.render_options.color));
         let position = problem.offset.map(|offset| self.places.at(offset));
         self.push(position, &word, &printable::line(&problem.message));
@@ -147,7 +151,7 @@ impl Lines<'_> {
 }
 
 fn severity(severity: Severity, render_options: &RenderOptions) -> String {
-    Ink::of(severity).on(severity.name(), render_options.color)
+    Color::of(severity).on(severity.name(), render_options.color)
 }
 
 fn left(finding: &Finding) -> String {

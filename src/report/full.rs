@@ -16,7 +16,7 @@ pub(crate) use self::diagnostic::Drawn;
 pub(crate) use self::snippet::Snippet;
 use super::grouped::{GroupedFindings, Key, MOST};
 use super::statistics::Counts;
-use super::text::{Ink, Places, unjudged, wrap, written_in};
+use super::text::{Color, Places, unjudged, wrap, written_in};
 use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Fixed, Problem, Related, Severity, Unjudged};
@@ -209,7 +209,7 @@ impl<'r> Page<'r> {
         let mut lines = Vec::new();
         let width = self.prose(8);
         if let Some((old, new)) = moved(finding) {
-            let target = Ink::Green.on(&new, self.render_options.color);
+            let target = Color::Green.on(&new, self.render_options.color);
             match old.chars().count() + new.chars().count() + 3 <= width {
                 true => lines.push(format!("{old} → {target}")),
                 false => lines.extend([old, format!("→ {target}")]),
@@ -240,7 +240,10 @@ impl<'r> Page<'r> {
         let place = self.at(finding.span().start);
         let what = match moved(finding) {
             Some((old, new)) => {
-                format!("{old} → {}", Ink::Green.on(&new, self.render_options.color))
+                format!(
+                    "{old} → {}",
+                    Color::Green.on(&new, self.render_options.color)
+                )
             }
             None => finding
                 .beside_message()
@@ -260,9 +263,9 @@ impl<'r> Page<'r> {
                 )
             ),
         };
-        let ink = Ink::of(finding.severity);
+        let ink = Color::of(finding.severity);
         let code = self.linked(finding, &ink.on(&code(finding), self.render_options.color));
-        let place = Ink::Bold.on(&place, self.render_options.color);
+        let place = Color::Bold.on(&place, self.render_options.color);
         let mut why = wrap(&printable::line(&why), self.prose(4));
         for related in &finding.related {
             why.extend(wrap(&reported(related), self.prose(4)));
@@ -280,7 +283,7 @@ impl<'r> Page<'r> {
     fn fixed(&self, fixed: &Fixed) -> String {
         let Fixed { finding, position } = fixed;
         let place = self.place(*position);
-        let done = Ink::Green.on("fixed", self.render_options.color);
+        let done = Color::Green.on("fixed", self.render_options.color);
         let rule = self.linked(finding, &printable::line(&finding.rule));
         let within = written_in(finding);
         match moved(finding) {
@@ -297,14 +300,18 @@ impl<'r> Page<'r> {
             Some(offset) => self.at(offset),
             None => self.path.clone(),
         };
-        let ink = if problem.fatal { Ink::Red } else { Ink::Yellow };
+        let ink = if problem.fatal {
+            Color::Red
+        } else {
+            Color::Yellow
+        };
         let word = ink.on("problem", self.render_options.color);
         format!("{place}: {word}: {}\n", printable::line(&problem.message))
     }
 
     fn unjudged(&mut self, one: &Unjudged) -> String {
         let place = self.at(one.span.start);
-        let word = Ink::Yellow.on("not judged", self.render_options.color);
+        let word = Color::Yellow.on("not judged", self.render_options.color);
         format!("{place}: {word}: {}\n", unjudged(self.report.text, one))
     }
 
@@ -349,20 +356,20 @@ fn moved(finding: &Finding) -> Option<(String, String)> {
 }
 
 /// How far a fix can be trusted, and what it takes to have it written.
-fn marker(finding: &Finding, render_options: &RenderOptions) -> (&'static str, Ink) {
+fn marker(finding: &Finding, render_options: &RenderOptions) -> (&'static str, Color) {
     let Some(fix) = &finding.fix else {
-        return ("no fix", Ink::Red);
+        return ("no fix", Color::Red);
     };
     let refused = refused(finding, render_options);
     match fix.applicability {
-        Applicability::Safe if refused => ("safe fix, not written", Ink::Red),
-        Applicability::Safe => ("safe fix", Ink::Green),
-        Applicability::Unsafe if refused => ("fix that needs review, not written", Ink::Red),
+        Applicability::Safe if refused => ("safe fix, not written", Color::Red),
+        Applicability::Safe => ("safe fix", Color::Green),
+        Applicability::Unsafe if refused => ("fix that needs review, not written", Color::Red),
         Applicability::Unsafe if render_options.limit > Applicability::Unsafe => {
-            ("needs review (--write --unsafe-fixes)", Ink::Yellow)
+            ("needs review (--write --unsafe-fixes)", Color::Yellow)
         }
-        Applicability::Unsafe => ("needs review", Ink::Yellow),
-        Applicability::Display => ("suggestion only", Ink::Yellow),
+        Applicability::Unsafe => ("needs review", Color::Yellow),
+        Applicability::Display => ("suggestion only", Color::Yellow),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::RenderOptions;
 use super::statistics::Counts;
-use super::text::{Ink, by_count, count};
+use super::text::{Color, by_count, count};
 use crate::finding::Severity;
 use crate::printable;
 
@@ -142,7 +142,7 @@ impl Group {
         let mut text = format!(
             "{}  {}\n",
             self.shown,
-            Ink::Bold.on(&head, render_options.color)
+            Color::Bold.on(&head, render_options.color)
         );
         let folders = by_count(self.folders.clone());
         for (folder, number) in folders.iter().take(FOLDERS) {

@@ -1,7 +1,7 @@
 //! The results of a run over several repositories: one line for each, and a sum. Looks at no disk.
 
 use super::Summary;
-use super::text::Ink;
+use super::text::Color;
 use crate::printable;
 
 /// One repository.
@@ -96,9 +96,9 @@ pub(super) fn lines(all: &[RepositorySummary], color: bool) -> Vec<String> {
         .map(|one| {
             let words = one.words();
             let words = match (one.failures, one.left) {
-                (0, 0) => Ink::Green.on(&words, color),
-                (0, _) => Ink::Yellow.on(&words, color),
-                _ => Ink::Red.on(&words, color),
+                (0, 0) => Color::Green.on(&words, color),
+                (0, _) => Color::Yellow.on(&words, color),
+                _ => Color::Red.on(&words, color),
             };
             format!("  {:<width$}  {words}", name(one))
         })

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::text::{Ink, count};
+use super::text::{Color, count};
 use super::{RenderOptions, Subject};
 use crate::edit::Applicability;
 use crate::finding::{Finding, Severity};
@@ -136,7 +136,7 @@ pub(crate) fn table(rows: &[RuleCounts], color: bool) -> Vec<String> {
     let mut lines = vec![format!("{:width$}  severity{heads}", "rule")];
     for (row, name) in rows.iter().zip(names) {
         let severity = format!("{:8}", row.severity.name());
-        let severity = Ink::of(row.severity).on(&severity, color);
+        let severity = Color::of(row.severity).on(&severity, color);
         let cell = |(head, number): &&Column| match number(&row.counts) {
             0 => format!("  {:1$}", "", head.len()),
             number => format!("  {number:>0$}", head.len()),

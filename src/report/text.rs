@@ -10,7 +10,7 @@ use crate::source::{LineIndex, Position};
 
 /// The style of a piece of text on a terminal.
 #[derive(Clone, Copy)]
-pub(crate) enum Ink {
+pub(crate) enum Color {
     Red,
     Green,
     Yellow,
@@ -18,7 +18,7 @@ pub(crate) enum Ink {
     Bold,
 }
 
-impl Ink {
+impl Color {
     pub(crate) fn of(severity: Severity) -> Self {
         match severity {
             Severity::Info => Self::Cyan,

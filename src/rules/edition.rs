@@ -12,10 +12,10 @@ use super::alternatives::Choices;
 use super::charts::Charts;
 use super::index::{Answer, Index};
 use super::schema::{Catalogue, RuleSpec};
-use super::select::shown;
 use super::table::RowFault;
 use super::{Rule, catalogue};
 use crate::printable;
+use crate::printable::excerpt;
 
 /// The version of the schema that this regfix reads.
 pub const SCHEMA: u32 = 1;
@@ -162,7 +162,7 @@ fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, Flaw> {
         let rule = row.compile(None).map_err(|why| place.is_wrong(why))?;
         match ids.insert(rule.id.clone()) {
             true => Ok(Arc::new(rule)),
-            false => Err(place.is_wrong(format!("there are two rules `{}`", shown(&rule.id)))),
+            false => Err(place.is_wrong(format!("there are two rules `{}`", excerpt(&rule.id)))),
         }
     };
     rows.iter().enumerate().map(rule).collect()

@@ -2,6 +2,7 @@
 //!
 //! Knows ids, and nothing of what the rules say or where their names are written.
 
+use crate::printable::excerpt;
 use std::collections::BTreeMap;
 
 /// What a name selects.
@@ -74,16 +75,16 @@ impl Names {
         match text.strip_suffix('*') {
             Some("") => Ok(Selector::All),
             Some(prefix) if prefix.contains('*') => Err(Unknown {
-                message: format!("`{}`: a `*` is allowed only at the end", shown(text)),
+                message: format!("`{}`: a `*` is allowed only at the end", excerpt(text)),
                 nearest: None,
             }),
             Some(prefix) if self.ids.keys().any(|id| id.starts_with(prefix)) => {
                 Ok(Selector::Prefix(prefix.to_owned()))
             }
-            Some(_) => Err(unknown(format!("no rule matches `{}`", shown(text)))),
+            Some(_) => Err(unknown(format!("no rule matches `{}`", excerpt(text)))),
             None if text == "all" => Ok(Selector::All),
             None if self.contains(text) => Ok(Selector::Id(text.to_owned())),
-            None => Err(unknown(format!("there is no rule `{}`", shown(text)))),
+            None => Err(unknown(format!("there is no rule `{}`", excerpt(text)))),
         }
     }
 
@@ -125,20 +126,6 @@ pub fn nearest<'c>(
     let longer = candidates.into_iter();
     let mut longer = longer.filter(|candidate| word.len() > 2 && candidate.starts_with(&word));
     longer.next().filter(|_| longer.next().is_none())
-}
-
-/// A piece of a user's text as a message can hold it: on one line, short, without control characters.
-pub fn shown(text: &str) -> String {
-    const MOST: usize = 60;
-    let mut shown: String = text
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(MOST).is_some() {
-        shown.push_str("...");
-    }
-    shown
 }
 
 #[cfg(test)]
@@ -208,9 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_short_and_harmless() {
-        assert_eq!(shown("a\u{1b}[2J\n"), "a\\u{1b}[2J\\n");
-        assert_eq!(shown(&"ä".repeat(100)).chars().count(), 63);
+    fn a_name_of_any_length_is_refused() {
         let hostile = "x".repeat(1 << 20);
         assert!(names().resolve(&hostile).is_err());
     }

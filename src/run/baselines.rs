@@ -11,7 +11,7 @@ use crate::open;
 use crate::printable::{self, complain};
 use crate::report::{PathBase, Summary, text};
 use crate::rules::Rule;
-use crate::source::normal;
+use crate::source::lexically_normal;
 use crate::walk::{self, Overlay};
 use crate::write::{Draft, WriteError};
 
@@ -260,7 +260,7 @@ impl<'o> Scope<'o> {
     fn new(options: &'o Options<'o>, folder: &'o Path) -> Self {
         let here = walk::working_directory();
         let named = options.walk.roots.iter();
-        let named = named.map(|root| normal(&here.join(root)));
+        let named = named.map(|root| lexically_normal(&here.join(root)));
         let roots = named.flat_map(|root| walk::real(&root).into_iter().chain([root]));
         Self {
             options,
@@ -271,7 +271,7 @@ impl<'o> Scope<'o> {
 
     /// Whether an entry's rule runs, and its file is under a root and, where only changes are reported, changed.
     fn contains(&self, entry: &Entry) -> bool {
-        let file = normal(&self.folder.join(&entry.file));
+        let file = lexically_normal(&self.folder.join(&entry.file));
         let Some(area) = self.options.settings.of(&file) else {
             return false;
         };
@@ -283,6 +283,6 @@ impl<'o> Scope<'o> {
             rules.rules().any(is_entrys) || !is_rule() && config.selectors.choose(&entry.rule);
         let only = self.options.only.as_ref();
         runs && self.roots.iter().any(|root| file.starts_with(root))
-            && only.is_none_or(|only| only.speaks_of(&file))
+            && only.is_none_or(|only| only.concerns(&file))
     }
 }

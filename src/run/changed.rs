@@ -38,7 +38,7 @@ impl ChangedScope {
         before: BTreeMap<PathBuf, String>,
         roots: &[PathBuf],
     ) -> Self {
-        let changed: BTreeSet<PathBuf> = changed.into_iter().map(widened).collect();
+        let changed: BTreeSet<PathBuf> = changed.into_iter().map(widen_ignore_file).collect();
         let mut all = HashSet::new();
         for root in roots {
             let Some(real) = walk::real(root) else {
@@ -117,11 +117,11 @@ impl ChangedScope {
     }
 
     /// The same of any path.
-    pub(super) fn speaks_of(&self, path: &Path) -> bool {
+    pub(super) fn concerns(&self, path: &Path) -> bool {
         self.is_changed(&real(path))
     }
 
-    /// Keeps the groups that a change can affect. `makers` are the files that make the projects of the run.
+    /// Keeps the groups that a change can affect. `project_files` are those that make the projects of the run.
     pub(super) fn keep(&self, groups: &mut Vec<Group>, project_files: &[PathBuf]) {
         let folders = project_files
             .iter()
@@ -298,7 +298,7 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// Files that say what is ignored apply to all that is in their folder.
-fn widened(path: PathBuf) -> PathBuf {
+fn widen_ignore_file(path: PathBuf) -> PathBuf {
     match path.parent() {
         Some(folder) if named(&path, &[".gitignore", ".ignore"]) => folder.to_owned(),
         _ => path,

@@ -70,7 +70,7 @@ pub fn check(
             found.problems.extend(unfinished);
             if let Some(writer) = writer.as_mut().filter(|_| options.related) {
                 let files = groups.iter().flat_map(|group| group.files.keys());
-                files.for_each(|path| writer.allow(path, workspace.0.tops()));
+                files.for_each(|path| writer.allow(path, workspace.0.boundaries()));
             }
             run.files(found, groups, only.as_ref(), writer.as_ref())?;
         }

@@ -15,7 +15,7 @@ use crate::report::{
     Chunk, Format, PLACEHOLDER, RenderOptions, Report, Summary, concise, file_name,
 };
 use crate::rules::RuleSet;
-use crate::source::normal;
+use crate::source::lexically_normal;
 use crate::walk;
 use crate::write::{self, Draft, WriteError};
 
@@ -281,7 +281,7 @@ impl Options<'_> {
     /// Whether a file is one of regfix itself: its settings, or what it writes of what it found.
     pub(super) fn is_own(&self, path: &Path) -> bool {
         let name = path.file_name();
-        let full = |path: &Path| normal(&walk::working_directory().join(path));
+        let full = |path: &Path| lexically_normal(&walk::working_directory().join(path));
         let mut namesakes = self.outputs.iter().filter(|(_, to)| to.file_name() == name);
         let is_of_pattern = |(_, to): &(&Format, PathBuf)| {
             let to_name = to

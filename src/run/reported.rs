@@ -26,7 +26,7 @@ use crate::write::Writer;
 /// Files are reported in this many at a time, so that no more of them are held in memory.
 const BATCH: usize = 256;
 
-/// Where the first finding ends the run, no more than this many are looked at in vain.
+/// The size of a batch where the first finding ends the run, so that few files are checked needlessly.
 const SMALL_BATCH: usize = 16;
 
 /// What the files of a repository came to.

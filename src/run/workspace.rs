@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::file_type::{self, FileType};
 use crate::project::{PathKind, Tree};
 use crate::rules::prefilter::Prefilter;
-use crate::source::normal;
+use crate::source::lexically_normal;
 use crate::walk::{self, EntryKind, Identity, Overlay};
 
 pub(super) struct Workspace<'r> {
@@ -24,7 +24,7 @@ pub(super) struct Workspace<'r> {
     /// Those that are there, as they really are.
     real_roots: Vec<PathBuf>,
     /// The folders, in full and as they really are, beyond which nothing is seen.
-    tops: Vec<PathBuf>,
+    boundaries: Vec<PathBuf>,
     /// Texts that need not be read again.
     known: HashMap<PathBuf, Arc<str>>,
     suspects: BTreeSet<PathBuf>,
@@ -50,13 +50,13 @@ impl<'r> Workspace<'r> {
         let here = walk::working_directory();
         let absolute = roots.iter().any(|root| root.is_absolute());
         let full = |root: &PathBuf| {
-            let path = normal(&here.join(root));
+            let path = lexically_normal(&here.join(root));
             let top = top(&path, &here, overlay);
             Root { path, top }
         };
         let roots: Vec<Root> = roots.iter().map(full).collect();
-        let tops = roots.iter().filter_map(|root| overlay.real(&root.top));
-        let tops = tops.collect();
+        let boundaries = roots.iter().filter_map(|root| overlay.real(&root.top));
+        let boundaries = boundaries.collect();
         let real_roots = roots
             .iter()
             .filter_map(|root| overlay.real(&root.path))
@@ -67,7 +67,7 @@ impl<'r> Workspace<'r> {
             here,
             absolute,
             roots,
-            tops,
+            boundaries,
             real_roots,
             known: HashMap::new(),
             suspects: BTreeSet::new(),
@@ -119,9 +119,9 @@ impl<'r> Workspace<'r> {
 
     /// The folder beyond which nothing that has to do with a path is seen.
     pub(super) fn top_of(&self, path: &Path) -> Option<&Path> {
-        let full = normal(&self.here.join(path));
-        let tops = self.roots.iter().map(|root| root.top.as_path());
-        tops.filter(|top| full.starts_with(top)).min()
+        let full = lexically_normal(&self.here.join(path));
+        let boundaries = self.roots.iter().map(|root| root.top.as_path());
+        boundaries.filter(|top| full.starts_with(top)).min()
     }
 
     /// What a file is known by, whatever it is called.
@@ -135,8 +135,8 @@ impl<'r> Workspace<'r> {
     }
 
     /// The folders, as they really are, beyond which nothing is seen.
-    pub(super) fn tops(&self) -> &[PathBuf] {
-        &self.tops
+    pub(super) fn boundaries(&self) -> &[PathBuf] {
+        &self.boundaries
     }
 
     /// Whether what a path leads to lies under a root, links followed.
@@ -151,7 +151,7 @@ impl<'r> Workspace<'r> {
 
     /// Whether a path lies under a root, or is one.
     pub(super) fn is_under_roots(&self, path: &Path) -> bool {
-        let full = normal(&self.here.join(path));
+        let full = lexically_normal(&self.here.join(path));
         self.roots.iter().any(|root| full.starts_with(&root.path))
     }
 
@@ -179,7 +179,7 @@ impl<'r> Workspace<'r> {
         };
         self.known
             .keys()
-            .any(|path| normal(&self.here.join(path)).starts_with(&root.path))
+            .any(|path| lexically_normal(&self.here.join(path)).starts_with(&root.path))
             || root.path.ancestors().take_while(below).any(makes_one)
     }
 
@@ -211,7 +211,7 @@ impl<'r> Workspace<'r> {
     }
 
     fn is_below_tops(&self, real: &Path) -> bool {
-        self.tops.iter().any(|top| real.starts_with(top))
+        self.boundaries.iter().any(|top| real.starts_with(top))
     }
 
     /// A folder as it really is. Only the last step is asked of the system where the folder above is known: all steps of
@@ -238,17 +238,19 @@ impl<'r> Workspace<'r> {
 impl Tree for Workspace<'_> {
     fn resolve(&self, folder: &Path, target: &str) -> PathBuf {
         let path = folder.join(target);
-        self.spelled(&normal(&self.here.join(path)))
+        self.spelled(&lexically_normal(&self.here.join(path)))
     }
 
     fn place(&self, path: &Path) -> PathKind {
-        let full = || normal(&self.here.join(path));
+        let full = || lexically_normal(&self.here.join(path));
         let seen = |sees: bool, place: PathKind| if sees { place } else { PathKind::Outside };
         if self.unread.contains_key(path) {
             return PathKind::Unreadable;
         }
         match self.overlay.look(path) {
-            Some(EntryKind::Unreadable) if self.tops.iter().any(|top| full().starts_with(top)) => {
+            Some(EntryKind::Unreadable)
+                if self.boundaries.iter().any(|top| full().starts_with(top)) =>
+            {
                 PathKind::Unreadable
             }
             None if self.overlay.entry(path).is_some() && self.top_of(path).is_some() => {
@@ -257,7 +259,7 @@ impl Tree for Workspace<'_> {
                     _ => PathKind::File,
                 }
             }
-            None if self.tops.iter().any(|top| full().starts_with(top)) => PathKind::Missing,
+            None if self.boundaries.iter().any(|top| full().starts_with(top)) => PathKind::Missing,
             None | Some(EntryKind::Unreadable) => PathKind::Outside,
             Some(EntryKind::Folder) => seen(self.sees_folder(path), PathKind::Folder),
             Some(EntryKind::File) => {
@@ -340,7 +342,7 @@ fn holds_one(folder: &Path, names: &[&str], overlay: &Overlay) -> bool {
 pub fn with_charts(roots: &[PathBuf]) -> Vec<PathBuf> {
     let here = walk::working_directory();
     let chart_of = |root: &PathBuf| {
-        let full = normal(&here.join(root));
+        let full = lexically_normal(&here.join(root));
         let top = top(&full, &here, &Overlay::default());
         let folders = full.ancestors().skip(1);
         let within = folders.take_while(|folder| folder.starts_with(&top));

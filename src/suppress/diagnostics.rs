@@ -7,7 +7,8 @@ use super::Layout;
 use super::directive::{Directive, Named};
 use crate::edit::{Applicability, Edit, Fix};
 use crate::finding::{Finding, IGNORE_EXPIRED, IGNORE_UNUSED, Label, Severity};
-use crate::rules::select::{Names, shown};
+use crate::printable::excerpt;
+use crate::rules::select::Names;
 use crate::source::Span;
 
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -52,7 +53,7 @@ pub(super) fn complaints(
     let message = match directive.list {
         Some(_) => format!(
             "no finding of `{}` to ignore {place}",
-            shown(&listed.join(", "))
+            excerpt(&listed.join(", "))
         ),
         None => format!("no finding to ignore {place}"),
     };
@@ -76,7 +77,7 @@ fn complaint(
 ) -> Finding {
     let old = spans
         .first()
-        .map(|span| shown(span.of(text)))
+        .map(|span| excerpt(span.of(text)))
         .unwrap_or_default();
     let label = |span| Label {
         span,

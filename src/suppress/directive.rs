@@ -5,7 +5,8 @@
 use jiff::civil::Date;
 
 use crate::finding::{IGNORE_EXPIRED, IGNORE_UNUSED};
-use crate::rules::select::{Names, Selector, nearest, shown};
+use crate::printable::excerpt;
+use crate::rules::select::{Names, Selector, nearest};
 use crate::search::{self, OWN_NAME};
 use crate::source::Span;
 
@@ -185,7 +186,7 @@ impl Directive {
                 let of_line = verb.contains("line").then_some("ignore");
                 let near = of_line.or_else(|| nearest(verb, ["ignore", "ignore-file"]));
                 let near = near.unwrap_or("ignore` or `ignore-file");
-                return Err(format!("`{}` should be `{near}`", shown(verb)));
+                return Err(format!("`{}` should be `{near}`", excerpt(verb)));
             }
         };
         let list = tail.trim_start();
@@ -207,7 +208,10 @@ impl Directive {
         let first =
             first.trim_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '*');
         if names.contains(first) || first.ends_with("-*") {
-            return Err(format!("put rule names in brackets: `[{}]`", shown(first)));
+            return Err(format!(
+                "put rule names in brackets: `[{}]`",
+                excerpt(first)
+            ));
         }
         if !tail.is_empty() && !tail.starts_with([' ', '\t']) {
             return Err("put rule names in brackets, and the reason after a space".to_owned());
@@ -262,7 +266,7 @@ pub(super) fn until(reason: &str) -> Result<Option<Date>, String> {
             let next = words.peek().copied().unwrap_or_default();
             let meant = if rest.is_empty() { next } else { rest };
             match meant.starts_with(|letter: char| letter.is_ascii_digit()) && meant.contains('-') {
-                true => return Err(format!("write the date as `until={}`", shown(meant))),
+                true => return Err(format!("write the date as `until={}`", excerpt(meant))),
                 false => continue,
             }
         };
@@ -275,7 +279,7 @@ pub(super) fn until(reason: &str) -> Result<Option<Date>, String> {
             Some(date) => Ok(Some(date)),
             None => Err(format!(
                 "`{}` is not a date: write it like `until=2027-01-31`",
-                shown(day)
+                excerpt(day)
             )),
         };
     }

@@ -124,8 +124,8 @@ impl Buffer {
 
 /// Whether a file that filled `filled` bytes of a buffer for more has ended there.
 ///
-/// Asking again costs as much as the first read. A system that stops early, on a fault of the disk or to serve another,
-/// stops where a page ends; in between there is only the end of the file.
+/// A second `read` to see the end costs as much as the first. A short read that is not the end, because of a signal or a
+/// fault of the disk, ends at a page; any other length is the end of the file.
 fn is_end(filled: usize, asked: usize) -> bool {
     const PAGE: usize = 4096;
     filled < asked && !filled.is_multiple_of(PAGE)

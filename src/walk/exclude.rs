@@ -33,7 +33,7 @@ impl Exclude {
             .build()
             .map_err(|error| Problem::bad_glob(base, "", &error.to_string()))?;
         let here = std::env::current_dir().unwrap_or_default();
-        let base = source::normal(&here.join(base));
+        let base = source::lexically_normal(&here.join(base));
         let real = base.canonicalize().unwrap_or_else(|_| base.clone());
         Ok(Self {
             globs,
@@ -75,7 +75,7 @@ impl Exclude {
         if plain && self.base == self.here {
             return Cow::Borrowed(path);
         }
-        let full = source::normal(&self.here.join(path));
+        let full = source::lexically_normal(&self.here.join(path));
         if let Ok(inside) = full.strip_prefix(&self.base) {
             return Cow::Owned(inside.to_owned());
         }

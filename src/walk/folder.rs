@@ -139,7 +139,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
 
     fn start<'s>(&'s self, scope: &Scope<'s>, root: &'s Root) {
         if !root.folder {
-            return self.with(|worker| self.file(worker, super::shown(&root.path), None));
+            return self.with(|worker| self.file(worker, super::without_dot(&root.path), None));
         }
         let shown = super::roots::below(&root.path).to_owned();
         let mut problems = Vec::new();

@@ -263,7 +263,10 @@ fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Proble
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Gitignore::empty(),
         Err(error) => {
-            problems.push(Problem::unread_ignore_file(super::shown(path), &error));
+            problems.push(Problem::unread_ignore_file(
+                super::without_dot(path),
+                &error,
+            ));
             return Gitignore::empty();
         }
     };
@@ -271,7 +274,7 @@ fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Proble
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut builder = GitignoreBuilder::new(folder);
     let mut report = |number: usize, why: &str| {
-        let path = super::shown(path);
+        let path = super::without_dot(path);
         problems.push(Problem::bad_ignore_line(path, number, why));
     };
     for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -286,7 +289,10 @@ fn globs(folder: &Path, path: &Path, left: &mut usize, problems: &mut Vec<Proble
     }
     builder.build().unwrap_or_else(|error| {
         let error = io::Error::other(error);
-        problems.push(Problem::unread_ignore_file(super::shown(path), &error));
+        problems.push(Problem::unread_ignore_file(
+            super::without_dot(path),
+            &error,
+        ));
         Gitignore::empty()
     })
 }

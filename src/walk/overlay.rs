@@ -16,7 +16,7 @@ use super::{FileId, ReadError, file_id, is_folder, is_read_only, real};
 use crate::encoding::Encoding;
 use crate::git::{Node, Snapshot, Unread};
 use crate::open;
-use crate::source::normal;
+use crate::source::lexically_normal;
 
 /// Texts by their paths, which are spelled as the walk spells them: below the root as it was given.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +83,7 @@ impl Overlay {
         if self.here.as_os_str().is_empty() {
             self.here = probe::working_directory();
         }
-        let full = normal(&self.here.join(folder));
+        let full = lexically_normal(&self.here.join(folder));
         self.snapshots.insert(full, snapshot);
     }
 
@@ -96,7 +96,7 @@ impl Overlay {
         if self.snapshots.is_empty() {
             return None;
         }
-        let full = normal(&self.here.join(path));
+        let full = lexically_normal(&self.here.join(path));
         let mut above = full.ancestors();
         let (top, snapshot) = above.find_map(|above| self.snapshots.get_key_value(above))?;
         Some(Inside {

@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{EntryKind, Overlay, Problem, shown};
+use super::{EntryKind, Overlay, Problem, without_dot};
 
 /// Each once, by what it really is.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Roots {
 
     /// Leaves folders to others, unless they are roots themselves.
     pub(super) fn leave(&mut self, apart: &[PathBuf]) {
-        let apart = apart.iter().map(|path| shown(path).to_owned());
+        let apart = apart.iter().map(|path| without_dot(path).to_owned());
         self.inner.extend(apart);
     }
 
@@ -56,7 +56,7 @@ impl Roots {
     pub(super) fn drop_if(&mut self, excluded: impl Fn(&Path, bool) -> bool) -> usize {
         let before = self.roots.len();
         self.roots
-            .retain(|root| !excluded(shown(&root.path), root.folder));
+            .retain(|root| !excluded(without_dot(&root.path), root.folder));
         before - self.roots.len()
     }
 
@@ -131,7 +131,7 @@ fn inner(roots: &[Root]) -> HashSet<PathBuf> {
 
 /// What the paths of a walk begin with: nothing where its root is the working directory.
 pub(super) fn below(root: &Path) -> &Path {
-    match shown(root) {
+    match without_dot(root) {
         here if here == Path::new(".") => Path::new(""),
         shown => shown,
     }

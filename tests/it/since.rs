@@ -468,17 +468,18 @@ fn what_git_cannot_tell_is_said_and_nothing_is_checked() {
         (
             repository.path().into(),
             &["--since", "nowhere"],
-            "--since: there is no revision \"nowhere\"\n".into(),
+            "--since: there is no revision \"nowhere\"; check the spelling, or fetch it\n".into(),
         ),
         (
             repository.path().into(),
             &["--since=--output=x"],
-            "--since: there is no revision \"--output=x\"\n".into(),
+            "--since: there is no revision \"--output=x\"; check the spelling, or fetch it\n"
+                .into(),
         ),
         (
             repository.path().into(),
             &["--since="],
-            "--since: there is no revision \"\"\n".into(),
+            "--since: there is no revision \"\"; check the spelling, or fetch it\n".into(),
         ),
         (
             repository.path().into(),

@@ -1,10 +1,10 @@
 //! The page of a chart in a version: whether its defaults pull legacy images, and from which version on they do not.
 
 use crate::cli::text::Page;
+use crate::printable::excerpt;
 use crate::report::RenderOptions;
 use crate::rules::RuleSet;
 use crate::rules::charts::{Advisory, Enabled};
-use crate::rules::select::shown;
 use crate::version::Range;
 
 /// A chart as it was asked for: `[REPOSITORY/]NAME@VERSION`.
@@ -46,14 +46,14 @@ pub(super) fn page(
     let known = charts.of_chart(asked.repository, asked.name);
     if known.is_empty() {
         let where_ = match asked.repository {
-            Some(repository) => format!(" in {}", shown(repository)),
+            Some(repository) => format!(" in {}", excerpt(repository)),
             None => "; try it with its repository, like \
                      `oci://registry-1.docker.io/bitnamicharts/redis@20.0.0`"
                 .to_owned(),
         };
         return Err(format!(
             "there is no data about a chart `{}`{where_}",
-            shown(asked.name)
+            excerpt(asked.name)
         ));
     }
     let found = charts.advisories(asked.repository, asked.name, asked.version);

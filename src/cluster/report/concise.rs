@@ -3,7 +3,7 @@
 use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
 use crate::printable;
-use crate::report::text::Ink;
+use crate::report::text::Color;
 use crate::report::{RenderOptions, group};
 
 pub(super) fn text(report: &Report<'_>, render_options: &RenderOptions) -> String {
@@ -58,6 +58,6 @@ fn line(row: &Row, render_options: &RenderOptions) -> String {
         rest.join("; ")
     );
     start
-        + &Ink::of(finding.severity).on(finding.severity.name(), render_options.color)
+        + &Color::of(finding.severity).on(finding.severity.name(), render_options.color)
         + &printable::line(&end)
 }

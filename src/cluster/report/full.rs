@@ -4,7 +4,7 @@ use super::{Report, advice, git, git_only, remark};
 use crate::cluster::inventory::{Row, State};
 use crate::finding::Finding;
 use crate::printable;
-use crate::report::text::{Ink, wrap};
+use crate::report::text::{Color, wrap};
 use crate::report::{RenderOptions, group};
 
 /// Namespace and object get at most this much.
@@ -15,7 +15,7 @@ pub(super) fn text(report: &Report<'_>, render_options: &RenderOptions) -> Strin
     let page = Page::new(report, render_options);
     let mut text = String::new();
     if !report.rows.is_empty() {
-        text += &Ink::Bold.on(
+        text += &Color::Bold.on(
             &page.line("NAMESPACE", "WORKLOAD", "PODS"),
             render_options.color,
         );
@@ -25,7 +25,7 @@ pub(super) fn text(report: &Report<'_>, render_options: &RenderOptions) -> Strin
         text += &page.root(rows);
     }
     if !report.git_only.is_empty() {
-        text += &Ink::Bold.on("IN GIT ONLY", render_options.color);
+        text += &Color::Bold.on("IN GIT ONLY", render_options.color);
         text.push('\n');
         let lines = report.git_only.iter();
         text.extend(lines.map(|one| page.paragraph(2, &git_only(one))));
@@ -88,7 +88,7 @@ impl<'l> Page<'l> {
             .max_by_key(|row| row.replicas.pods)
             .unwrap_or(first);
         let line = self.line(&printable::line(namespace), &object, &pods(most));
-        let mut text = Ink::Bold.on(&line, self.render_options.color) + "\n";
+        let mut text = Color::Bold.on(&line, self.render_options.color) + "\n";
         for row in rows {
             text += &self.image(row);
         }
@@ -132,7 +132,7 @@ impl<'l> Page<'l> {
     /// `warning k8s-gcr-io, safe fix`
     fn verdict(&self, finding: &Finding) -> String {
         let severity = finding.severity;
-        let severity = Ink::of(severity).on(severity.name(), self.render_options.color);
+        let severity = Color::of(severity).on(severity.name(), self.render_options.color);
         let fix = match group::fix(finding) {
             "none" => "no fix".to_owned(),
             "safe" => "safe fix".to_owned(),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::super::error::Fault;
 use super::super::nodes::head;
 use crate::finding;
-use crate::rules::select::{nearest, shown};
+use crate::printable::excerpt;
+use crate::rules::select::nearest;
 use crate::rules::{Edition, Rule, RuleSet, RuleSpec};
 use crate::source::Span;
 use crate::syntax::yaml::Node;
@@ -29,7 +30,7 @@ pub(super) fn own_rules(
             id if finding::about(id).is_some() => {
                 format!("`{id}` is taken: choose another id")
             }
-            id if !ids.insert(id.to_owned()) => format!("there are two rules `{}`", shown(id)),
+            id if !ids.insert(id.to_owned()) => format!("there are two rules `{}`", excerpt(id)),
             _ => continue,
         };
         return Err(Fault::new(problem).at(blamed(node, id)));

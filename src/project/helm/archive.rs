@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
 use crate::encoding;
+use crate::printable::excerpt;
 
 /// Files by their paths within a chart, `/` between the parts.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -97,7 +98,7 @@ pub(super) fn unpack(
             continue;
         }
         if let Some(why) = why_left_out(kind, entry.size()) {
-            let fault = format!("`{}` is {why}: not read", shown(&name));
+            let fault = format!("`{}` is {why}: not read", excerpt(&name));
             unpacked.faults.push(fault);
             continue;
         }
@@ -125,17 +126,20 @@ fn why_left_out(kind: EntryType, size: u64) -> Option<&'static str> {
 fn inner_name(written: &str) -> Result<String, Reason> {
     let drive = written.as_bytes().get(1) == Some(&b':');
     if written.starts_with('/') || drive {
-        return Err(format!("names an absolute path: `{}`", shown(written)));
+        return Err(format!("names an absolute path: `{}`", excerpt(written)));
     }
     let parts = written.split('/').filter(|part| !matches!(*part, "" | "."));
     let parts: Vec<&str> = parts.collect();
     if parts.contains(&"..") {
-        return Err(format!("names a path outside of it: `{}`", shown(written)));
+        return Err(format!(
+            "names a path outside of it: `{}`",
+            excerpt(written)
+        ));
     }
     match parts.is_empty() || written.len() > LONGEST_NAME {
         true => Err(format!(
             "has an entry without a file name: `{}`",
-            shown(written)
+            excerpt(written)
         )),
         false => Ok(parts.join("/")),
     }
@@ -143,16 +147,8 @@ fn inner_name(written: &str) -> Result<String, Reason> {
 
 /// The folder of the chart, and the path in it.
 fn split(name: &str) -> Result<(&str, &str), Reason> {
-    let outside = || format!("`{}` is not in the folder of a chart", shown(name));
+    let outside = || format!("`{}` is not in the folder of a chart", excerpt(name));
     name.split_once('/').ok_or_else(outside)
-}
-
-/// A name that is fit for one line of a terminal.
-fn shown(name: &str) -> String {
-    let short = name.chars().take(80);
-    short
-        .map(|letter| if letter.is_control() { '?' } else { letter })
-        .collect()
 }
 
 /// Gives as much as is left, and then fails.

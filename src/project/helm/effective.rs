@@ -242,16 +242,16 @@ fn own_values(values: &Table, path: &[String], chart: &Layered<ChartNode>) -> Ta
         && let (Some(Value::Table(globals)), Some(Value::Table(inherited))) =
             (own.get_mut("global"), parent.get("global"))
     {
-        disinherit(Arc::make_mut(globals), inherited);
+        drop_inherited(Arc::make_mut(globals), inherited);
     }
     own
 }
 
 /// Takes out the leaves that come from above.
-fn disinherit(globals: &mut Table, inherited: &Table) {
+fn drop_inherited(globals: &mut Table, inherited: &Table) {
     globals.retain(|key, value| match (value, inherited.get(key)) {
         (Value::Table(table), Some(Value::Table(inherited))) => {
-            disinherit(Arc::make_mut(table), inherited);
+            drop_inherited(Arc::make_mut(table), inherited);
             !table.is_empty()
         }
         (value, Some(inherited)) => value != inherited,

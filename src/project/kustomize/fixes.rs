@@ -137,7 +137,7 @@ struct Fixer<'s> {
 
 impl Fixer<'_> {
     fn all(mut self) {
-        self.hold_back();
+        self.block();
         let fix_sets = std::mem::take(&mut self.outcome.fix_sets);
         let (mut done, mut tested) = (BTreeSet::new(), BTreeSet::new());
         for fix_set in &fix_sets {
@@ -156,7 +156,7 @@ impl Fixer<'_> {
         self.members.get_mut(path)?.findings.get_mut(id)
     }
 
-    fn hold_back(&mut self) {
+    fn block(&mut self) {
         let blocked = std::mem::take(&mut self.outcome.blocked);
         for (cause, why) in &blocked {
             if let Cause::Source(source) = cause

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::text::{Ink, catalogues, count, left_out, listed};
+use super::super::text::{Color, catalogues, count, left_out, listed};
 use super::super::{RenderOptions, Summary, repositories, statistics};
 use crate::edit::Applicability;
 
@@ -14,12 +14,12 @@ pub(super) fn lines(summary: &Summary, render_options: &RenderOptions) -> String
     if summary.fixed > 0 {
         let places = count(summary.fixed, "reference");
         let files = count(summary.fixed_files, "file");
-        lines.push(Ink::Green.on(&format!("Fixed {places} in {files}."), render_options.color));
+        lines.push(Color::Green.on(&format!("Fixed {places} in {files}."), render_options.color));
     }
     if summary.comments_added > 0 {
         let comments = count(summary.comments_added, "ignore comment");
         let files = count(summary.commented_files, "file");
-        lines.push(Ink::Green.on(
+        lines.push(Color::Green.on(
             &format!("Added {comments} in {files}."),
             render_options.color,
         ));
@@ -53,7 +53,7 @@ fn last_screen(summary: &Summary, render_options: &RenderOptions) -> Vec<String>
     let width = commands.iter().map(|(command, _)| command.len()).max();
     let width = width.unwrap_or_default();
     for (command, what) in &commands {
-        let command = Ink::Bold.on(&format!("{command:width$}"), render_options.color);
+        let command = Color::Bold.on(&format!("{command:width$}"), render_options.color);
         lines.push(format!("{command}  {what}"));
     }
     if commands.is_empty() {
@@ -83,15 +83,15 @@ fn found(summary: &Summary, render_options: &RenderOptions) -> String {
             (_, true) => "No legacy registry references were found",
             _ => "No legacy registry references",
         };
-        return Ink::Green.on(
+        return Color::Green.on(
             &format!("{what} in {files}{time}."),
             render_options.color && summary.failures == 0 && is_sure,
         );
     }
     let counts = [
-        (summary.errors, "error", Ink::Red),
-        (summary.warnings, "warning", Ink::Yellow),
-        (summary.infos, "info", Ink::Cyan),
+        (summary.errors, "error", Color::Red),
+        (summary.warnings, "warning", Color::Yellow),
+        (summary.infos, "info", Color::Cyan),
     ];
     let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
     let counts: Vec<String> = counts
@@ -191,19 +191,19 @@ fn aside(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
             stale => format!("{stale} entries in the baseline are stale"),
         };
         let line = format!("{what}; --write-baseline removes what is fixed.");
-        lines.push(Ink::Yellow.on(&line, render_options.color));
+        lines.push(Color::Yellow.on(&line, render_options.color));
     }
     if summary.not_analysed > 0 {
         let files = count(summary.not_analysed, "file");
         let hint = hint("says why");
         let line = format!("{files} not fully analysed{hint}");
-        lines.push(Ink::Yellow.on(&line, render_options.color));
+        lines.push(Color::Yellow.on(&line, render_options.color));
     }
     if summary.unjudged > 0 {
         let names = count(summary.unjudged, "legacy name");
         let hint = hint("lists them");
         let line = format!("{names} not judged, because nothing says how they are used{hint}");
-        lines.push(Ink::Yellow.on(&line, render_options.color));
+        lines.push(Color::Yellow.on(&line, render_options.color));
     }
     if let Some(counts) = left_out(summary) {
         let hint = hint("lists them");
@@ -217,7 +217,7 @@ fn aside(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     if summary.failures > 0 {
         let problems = count(summary.failures, "failure");
         let line = format!("{problems}: the run is incomplete (exit code 2).");
-        lines.push(Ink::Red.on(&line, render_options.color));
+        lines.push(Color::Red.on(&line, render_options.color));
     }
     lines
 }

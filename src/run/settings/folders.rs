@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use super::Settings;
 use super::area::{Area, Repository};
 use crate::config::{self, Found};
-use crate::source::normal;
+use crate::source::lexically_normal;
 use crate::walk;
 
 /// What is known of a folder.
@@ -67,7 +67,7 @@ impl Settings<'_> {
 
     /// Looks at all folders from the repository's down to this one.
     fn down_to(&self, folder: &Path) -> Spot {
-        let full = normal(&self.here.join(folder));
+        let full = lexically_normal(&self.here.join(folder));
         let real = match self.files.top_of(&full) {
             Some(_) => full,
             // A file may be gone with its folder.

@@ -29,7 +29,7 @@ impl DefaultFinding {
         }
     }
 
-    /// Has the override looked at by people first.
+    /// Has the override need review, with the reason.
     pub(in super::super) fn doubt(&mut self, reason: &str) {
         if self.applicability > Applicability::Unsafe {
             self.applicability = Applicability::Unsafe;
@@ -37,7 +37,7 @@ impl DefaultFinding {
         }
     }
 
-    /// Puts the overrides into the owner's values, and says where.
+    /// Plans the overrides in the owner's values; the finding gets the edits, or the reason why there are none.
     pub(in super::super) fn put_into(
         &mut self,
         target: &Target,
