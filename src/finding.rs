@@ -257,12 +257,21 @@ impl Finding {
         self.fix = Some(Fix { pin, ..fix });
     }
 
-    /// Has a fix that is safe looked at by people first.
+    /// Removes the fix, and says why there is none.
+    pub fn block(&mut self, reason: String) {
+        self.fix = None;
+        self.reason = Some(reason);
+    }
+
+    /// Has a safe fix need review, and says why.
     pub fn doubt(&mut self, reason: &str) {
-        if let Some(fix) = &mut self.fix
-            && fix.applicability == Applicability::Safe
-        {
-            fix.applicability = Applicability::Unsafe;
+        self.limit(Applicability::Unsafe, reason);
+    }
+
+    /// Lowers the trust in the fix, and says why.
+    pub fn limit(&mut self, most: Applicability, reason: &str) {
+        if let Some(fix) = self.fix.as_mut().filter(|fix| fix.applicability > most) {
+            fix.applicability = most;
             self.reason = Some(reason.to_owned());
         }
     }

@@ -96,13 +96,8 @@ impl Test {
                 continue;
             };
             for finding in member.findings.iter_mut() {
-                let fix = finding
-                    .fix
-                    .as_mut()
-                    .filter(|_| !moved.contains(&finding.old));
-                if let Some(fix) = fix.filter(|fix| fix.applicability == Applicability::Safe) {
-                    fix.applicability = Applicability::Unsafe;
-                    finding.reason = Some(format!("{} {COMPARED}", self.path.display()));
+                if !moved.contains(&finding.old) {
+                    finding.doubt(&format!("{} {COMPARED}", self.path.display()));
                 }
             }
         }

@@ -371,11 +371,7 @@ fn block_fixes(members: &mut Members, base: &[Location], place: &str, why: &str)
         let Some(finding) = finding(members, location) else {
             continue;
         };
-        let fix = finding.fix.as_mut();
-        if let Some(fix) = fix.filter(|fix| fix.applicability.is_written()) {
-            fix.applicability = Applicability::Display;
-            finding.reason = Some(format!("{place} {why}"));
-        }
+        finding.limit(Applicability::Display, &format!("{place} {why}"));
     }
 }
 

@@ -284,20 +284,15 @@ fn hold_locked(members: &mut Members) {
     }
     for (path, member) in members {
         for finding in &mut member.findings {
-            let Some(fix) = &mut finding.fix else {
-                continue;
-            };
-            let others = fix.elsewhere.iter().map(|other| &*other.path);
+            let others = finding.fix.iter().flat_map(|fix| fix.elsewhere.iter());
+            let others = others.map(|other| &*other.path);
             let mut edited = std::iter::once(path.as_path()).chain(others);
-            if let Some((edited, why)) = edited.find_map(|path| locked.get_key_value(path))
-                && fix.applicability > Applicability::Display
-            {
-                fix.applicability = Applicability::Display;
+            if let Some((edited, why)) = edited.find_map(|path| locked.get_key_value(path)) {
                 let reason = match edited == path {
                     true => why.to_string(),
                     false => format!("{} has to change, too: {why}", printable::path(edited)),
                 };
-                finding.reason = Some(reason);
+                finding.limit(Applicability::Display, &reason);
             }
         }
     }

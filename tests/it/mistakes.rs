@@ -128,7 +128,7 @@ fn nothing_to_check_has_a_reason() {
     let excluded = folder(&[("a.yaml", LEGACY)]);
     let said = stdout(&run(excluded.path(), &["--exclude", "a.yaml"]));
     assert!(
-        said.contains("No files to check.\nNot checked: 1 excluded"),
+        said.contains("No files to check: all are left out.\nNot checked: 1 excluded"),
         "{said}"
     );
     let said = stdout(&run(excluded.path(), &["none.yaml"]));
@@ -136,7 +136,7 @@ fn nothing_to_check_has_a_reason() {
     let empty = folder(&[]);
     let said = stdout(&run(empty.path(), &[]));
     assert!(
-        said.contains("there are at most empty folders, links and submodules"),
+        said.contains("none were found (links and submodules are not followed)"),
         "{said}"
     );
 }

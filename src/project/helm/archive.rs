@@ -230,7 +230,7 @@ mod tests {
         refuses(&[("c:/x", FILE, b"")], "names an absolute path: `c:/x`");
         refuses(
             &[("x\u{7}", FILE, b"")],
-            "`x?` is not in the folder of a chart",
+            "`x\\u{7}` is not in the folder of a chart",
         );
         refuses(&[], "is empty");
     }

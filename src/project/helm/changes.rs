@@ -79,10 +79,7 @@ fn plan_at(target: &Target, changes: &[&Change], trust: Applicability, members: 
                     fix.elsewhere = FileEdit::all(target.file.as_path(), &edits).collect();
                 }
             }
-            Err(reason) => {
-                finding.fix = None;
-                finding.reason = Some(reason);
-            }
+            Err(reason) => finding.block(reason),
         }
     }
 }

@@ -129,10 +129,8 @@ fn text(table: &Table, key: &str) -> Option<String> {
 }
 
 fn at(table: &Table, key: &str) -> Option<Span> {
-    match table.get(key)? {
-        Value::Leaf(leaf) => Some(leaf.origin.span),
-        _ => None,
-    }
+    let leaf = table.get(key)?.as_leaf()?;
+    Some(leaf.origin.span)
 }
 
 fn as_text(value: &Value) -> Option<String> {

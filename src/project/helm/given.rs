@@ -105,10 +105,7 @@ pub(super) fn read_pairs(
     pairs: &Value,
     written: Written,
 ) -> impl Iterator<Item = Result<(Vec<String>, Value), String>> {
-    let leaf = |value: &Value| match value {
-        Value::Leaf(leaf) => Some(leaf.clone()),
-        _ => None,
-    };
+    let leaf = |value: &Value| value.as_leaf().cloned();
     let of_list = move |item: &Value| {
         let item = item.as_table()?;
         let is_text = item.get("forceString").and_then(leaf);
@@ -229,10 +226,7 @@ mod tests {
         let typed = |text: &str, written| {
             let list = values::read(&format!("set: [{{name: a, value: {text}}}]"), 0).unwrap();
             let (_, value) = read_pairs(&list["set"], written).next().unwrap().unwrap();
-            match value {
-                Value::Leaf(leaf) => Some(leaf.kind),
-                _ => None,
-            }
+            value.as_leaf().map(|leaf| leaf.kind)
         };
         let kinds = |text| (typed(text, Written::Pairs), typed(text, Written::TextPairs));
         let text = Some(LeafKind::Text);

@@ -25,8 +25,8 @@ pub(super) fn block_fixes(members: &mut Members, files: &[PathBuf], reason: &str
     for path in files {
         let findings = members.get_mut(path).map(|member| &mut member.findings);
         for finding in findings.into_iter().flatten() {
-            if finding.fix.take().is_some() {
-                finding.reason = Some(reason.to_owned());
+            if finding.fix.is_some() {
+                finding.block(reason.to_owned());
             }
         }
     }

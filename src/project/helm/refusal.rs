@@ -24,10 +24,7 @@ pub(super) use crate::detect::LIFTED as REASON;
 
 /// What values say of it. `None` where they have no such key.
 fn allowed_images(values: &Table) -> Option<&Leaf> {
-    match table_at(values, TABLES)?.get(KEY)? {
-        Value::Leaf(leaf) => Some(leaf),
-        _ => None,
-    }
+    table_at(values, TABLES)?.get(KEY)?.as_leaf()
 }
 
 /// Whether a chart refuses images from elsewhere.
@@ -222,10 +219,7 @@ pub(super) fn bring(member: &mut Member, findings: &[Id], edits: Result<&[Edit],
                 finding.doubt(REASON);
             }
             (Ok(_), None) => {}
-            (Err(reason), fix) => {
-                *fix = None;
-                finding.reason = Some(reason.to_owned());
-            }
+            (Err(reason), _) => finding.block(reason.to_owned()),
         }
     }
 }

@@ -327,13 +327,9 @@ impl ReleasedChart {
     /// Where the chart is named in the file that asks for it.
     fn name_in(&self, text: &str) -> Option<Span> {
         let documents = values::read_all(text, 0).ok()?;
-        match values::at(
-            documents.get(self.release.name.document)?,
-            &self.release.name.steps,
-        ) {
-            Value::Leaf(name) => Some(name.origin.span),
-            _ => None,
-        }
+        let at = &self.release.name;
+        let name = values::at(documents.get(at.document)?, &at.steps).as_leaf()?;
+        Some(name.origin.span)
     }
 
     fn target(&self) -> Target {

@@ -262,9 +262,7 @@ impl ReleaseFile<'_> {
         );
         let mut files = Vec::new();
         for item in items {
-            let Value::Leaf(leaf) = item else {
-                return None;
-            };
+            let leaf = item.as_leaf()?;
             // A template may become anything.
             if leaf.text.contains("{{") {
                 return None;
@@ -291,9 +289,7 @@ impl ReleaseFile<'_> {
 
     /// A values file that a helmfile names. `None` where it is not of this tree, or more than a values file.
     fn values_file(&self, item: &Value) -> Option<PathBuf> {
-        let Value::Leaf(leaf) = item else {
-            return None;
-        };
+        let leaf = item.as_leaf()?;
         let file = self.context.tree.resolve(self.folder, &leaf.text);
         let known = leaf.text.ends_with(".yaml") || leaf.text.ends_with(".yml");
         (known && self.context.tree.place(&file) == PathKind::File).then_some(file)

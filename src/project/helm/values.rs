@@ -6,6 +6,7 @@
 mod spot;
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter::zip;
 use std::sync::Arc;
 
 use crate::source::Span;
@@ -350,6 +351,13 @@ impl Value {
         }
     }
 
+    pub(super) fn as_leaf(&self) -> Option<&Leaf> {
+        match self {
+            Self::Leaf(leaf) => Some(leaf),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -366,10 +374,8 @@ pub(super) fn table_at<'t, 'k>(
 
 /// The text at a key, if there is one.
 pub(super) fn text(table: &Table, key: &str) -> Option<String> {
-    match table.get(key)? {
-        Value::Leaf(leaf) if !leaf.text.is_empty() => Some(leaf.text.to_string()),
-        _ => None,
-    }
+    let leaf = table.get(key)?.as_leaf()?;
+    (!leaf.text.is_empty()).then(|| leaf.text.to_string())
 }
 
 /// Whether two values mean the same, in any file.
@@ -378,18 +384,12 @@ pub(super) fn same(one: &Value, other: &Value) -> bool {
         (Value::Null, Value::Null) => true,
         (Value::Leaf(one), Value::Leaf(other)) => one.text == other.text && one.kind == other.kind,
         (Value::List(one), Value::List(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other.iter())
-                    .all(|(one, other)| same(one, other))
+            one.len() == other.len() && zip(&**one, &**other).all(|(one, other)| same(one, other))
         }
         (Value::Table(one), Value::Table(other)) => {
+            let mut pairs = zip(&**one, &**other);
             one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other.iter())
-                    .all(|((key, one), (name, other))| key == name && same(one, other))
+                && pairs.all(|((key, one), (name, other))| key == name && same(one, other))
         }
         _ => false,
     }

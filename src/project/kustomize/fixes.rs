@@ -163,7 +163,7 @@ impl Fixer<'_> {
                 && let Some(location) = self.sources[*source]
                 && let Some(finding) = self.finding(location)
             {
-                lower(finding, Applicability::Display, why);
+                finding.limit(Applicability::Display, why);
             }
         }
         self.outcome.blocked = blocked;
@@ -171,7 +171,7 @@ impl Fixer<'_> {
             let Err(why) = &file.free else { continue };
             if let Some(member) = self.members.get_mut(&*file.path) {
                 let written = member.findings.iter_mut().filter(|one| one.fix.is_some());
-                written.for_each(|finding| lower(finding, Applicability::Display, why));
+                written.for_each(|finding| finding.limit(Applicability::Display, why));
             }
         }
     }
@@ -183,7 +183,7 @@ impl Fixer<'_> {
             let locations = locations.iter().filter(|_| !done.contains(&test));
             for location in locations {
                 if let Some(finding) = self.finding(*location) {
-                    lower(finding, Applicability::Display, TESTED_STAYS);
+                    finding.limit(Applicability::Display, TESTED_STAYS);
                 }
             }
         }
@@ -330,7 +330,7 @@ impl Fixer<'_> {
             let why = blocked.or(self.leaves[index].fixed.as_ref()).cloned();
             let why = why.unwrap_or_else(|| "a `newName` cannot be added to the entry".to_owned());
             if let Some(finding) = self.finding(location) {
-                lower(finding, Applicability::Display, &why);
+                finding.limit(Applicability::Display, &why);
             }
         }
         for (file, dropped) in dropped {
@@ -363,13 +363,5 @@ impl Least {
         if known.is_none_or(|(least, _)| fix.applicability < *least) {
             self.0 = Some((fix.applicability, finding.reason.clone()));
         }
-    }
-}
-
-/// Lowers the trust in a fix, and says why.
-fn lower(finding: &mut Finding, limit: Applicability, why: &str) {
-    if let Some(fix) = finding.fix.as_mut().filter(|fix| fix.applicability > limit) {
-        fix.applicability = limit;
-        finding.reason = Some(why.to_owned());
     }
 }

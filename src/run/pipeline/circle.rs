@@ -133,12 +133,7 @@ impl Unsettled {
                 ),
             };
             for finding in &mut member.findings {
-                if let Some(fix) = &mut finding.fix
-                    && fix.applicability > Applicability::Display
-                {
-                    fix.applicability = Applicability::Display;
-                    finding.reason = Some(reason.clone());
-                }
+                finding.limit(Applicability::Display, &reason);
             }
         }
     }

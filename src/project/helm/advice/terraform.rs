@@ -90,11 +90,8 @@ pub(super) fn extents(file: &Value) -> Vec<Span> {
         Value::List(releases) => &releases[..],
         _ => &[],
     });
-    let extents = releases.filter_map(|release| match release.as_table()?.get(EXTENT)? {
-        Value::Leaf(extent) => Some(extent.origin.span),
-        _ => None,
-    });
-    extents.collect()
+    let extents = releases.filter_map(|release| release.as_table()?.get(EXTENT)?.as_leaf());
+    extents.map(|extent| extent.origin.span).collect()
 }
 
 /// What names a chart, the outermost tables of it.
@@ -216,10 +213,7 @@ resource "helm_release" "other" {
         };
         let texts: Vec<Option<&str>> = values
             .iter()
-            .map(|value| match value {
-                Value::Leaf(leaf) => Some(&*leaf.text),
-                _ => None,
-            })
+            .map(|value| value.as_leaf().map(|leaf| &*leaf.text))
             .collect();
         let here = "image:\n  tag: v1\n";
         assert_eq!(texts, [Some(here), None, Some("c: d")]);

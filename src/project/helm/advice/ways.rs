@@ -329,10 +329,8 @@ pub(super) fn dig<'v>(table: &'v Table, path: &str) -> Option<&'v Value> {
 
 /// The scalar at such a path, if there is something in it.
 pub(super) fn leaf<'v>(table: &'v Table, path: &str) -> Option<&'v Leaf> {
-    match dig(table, path)? {
-        Value::Leaf(leaf) if !leaf.text.trim().is_empty() => Some(leaf),
-        _ => None,
-    }
+    let leaf = dig(table, path)?.as_leaf()?;
+    (!leaf.text.trim().is_empty()).then_some(leaf)
 }
 
 /// The documents of a file, templates masked. Empty for what does not parse.

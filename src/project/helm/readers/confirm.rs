@@ -79,8 +79,7 @@ impl Readers<'_> {
                 } => member.findings.retain(|finding| finding.id != id),
                 Tried::Wrong { reason, .. } => {
                     if let Some(finding) = member.findings.get_mut(id) {
-                        finding.fix = None;
-                        finding.reason = Some(reason);
+                        finding.block(reason);
                     }
                 }
             }

@@ -141,8 +141,7 @@ impl Readers<'_> {
             for ((path, id), reason) in self.refused(schemas, given, members) {
                 let member = members.get_mut(&path);
                 if let Some(finding) = member.and_then(|member| member.findings.get_mut(id)) {
-                    finding.fix = None;
-                    finding.reason = Some(reason);
+                    finding.block(reason);
                 }
             }
         }

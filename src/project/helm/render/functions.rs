@@ -22,8 +22,8 @@ use super::context::Context;
 use super::eval::{Frame, Machine};
 use super::fault::{Fault, Result};
 use super::reads::Comparison;
-use super::text::{Origin, OriginKind, Source, Text};
-use super::value::{List, ListType, MapType, Value};
+use super::text::{Origin, OriginKind, Text};
+use super::value::{ListType, MapType, Value};
 use crate::source::Span;
 
 /// What a function takes.
@@ -234,21 +234,18 @@ const LONGEST_COMPARED: usize = 1024;
 
 /// A scalar, piece by piece, with where each is written. Nothing of a text that is longer than a name.
 fn pieces_of_value(value: &Value) -> Vec<(String, Option<Origin>)> {
-    let written = |source: Source| match source {
-        Source::Written(origin) => Some(origin),
-        _ => None,
-    };
     let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match value {
         Value::Text(text) if text.len() > LONGEST_COMPARED => Vec::new(),
         Value::Text(text) => {
             let pieces = text.pieces().pieces_in(0, text.len());
-            let piece = |(from, to, source)| (shown(&text.bytes()[from..to]), written(source));
-            pieces.map(piece).collect()
+            pieces
+                .map(|(from, to, source)| (shown(&text.bytes()[from..to]), source.origin()))
+                .collect()
         }
         Value::Bool(..) | Value::Int(..) | Value::Float(..) => {
             let text = super::print::show(value).map(|text| text.to_str().into_owned());
-            vec![(text.unwrap_or_default(), written(value.source()))]
+            vec![(text.unwrap_or_default(), value.source().origin())]
         }
         _ => Vec::new(),
     }
@@ -291,13 +288,6 @@ fn items(value: &Value, doing: &str) -> Result<Vec<Value>> {
             "Cannot {doing} on type {}",
             other.kind_name()
         ))),
-    }
-}
-
-fn list_of(value: &Value) -> Option<&List> {
-    match value {
-        Value::List(list) => Some(list),
-        _ => None,
     }
 }
 

@@ -23,6 +23,15 @@ pub enum Source {
     Written(Origin),
 }
 
+impl Source {
+    pub(super) fn origin(self) -> Option<Origin> {
+        match self {
+            Self::Written(origin) => Some(origin),
+            _ => None,
+        }
+    }
+}
+
 /// A location in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
@@ -259,10 +268,10 @@ impl Text {
 
     /// The locations in files that it comes from.
     pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
-        self.0.pieces.iter().filter_map(|piece| match piece.source {
-            Source::Written(origin) => Some(origin),
-            _ => None,
-        })
+        self.0
+            .pieces
+            .iter()
+            .filter_map(|piece| piece.source.origin())
     }
 
     /// Splits at a separator; at every letter where it is empty, as Go does.

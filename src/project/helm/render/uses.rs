@@ -180,10 +180,7 @@ fn gather_images(
 }
 
 fn symbol(recorder: &Recorder, text: &Pieces, span: Span, source: Source) -> Symbol {
-    let origin = match source {
-        Source::Written(origin) => Some(origin),
-        _ => None,
-    };
+    let origin = source.origin();
     let paths = match source {
         Source::Unknown(path) => vec![recorder.keys(path)],
         Source::Written(origin) if origin.kind == OriginKind::Value => recorder.paths_of(origin),

@@ -284,6 +284,13 @@ impl Value {
         }
     }
 
+    pub(super) fn as_list(&self) -> Option<&List> {
+        match self {
+            Self::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
     pub(super) fn as_map(&self) -> Option<&Map> {
         match self {
             Self::Map(map) => Some(map),

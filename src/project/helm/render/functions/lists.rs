@@ -3,7 +3,7 @@
 use super::super::context::Context;
 use super::super::fault::{Fault, Result};
 use super::super::value::{ListType, Value};
-use super::{Function, any, int, items, list_of, texts_of};
+use super::{Function, any, int, items, texts_of};
 
 pub(super) const TABLE: &[Function] = &[
     Function::new("list", "a*", |context, given| context.list(given.to_vec())),
@@ -145,7 +145,9 @@ fn slice(context: &Context, given: &[Value]) -> Result<Value> {
     let Some(part) = bounds.and_then(|(start, end)| all.get(start..end)) else {
         return Err(Fault::new("slice bounds out of range"));
     };
-    let of = list_of(&list).map_or(ListType::Any, super::super::value::List::of);
+    let of = list
+        .as_list()
+        .map_or(ListType::Any, super::super::value::List::of);
     context.list_of(part.to_vec(), of)
 }
 
