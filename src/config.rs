@@ -42,7 +42,7 @@ pub struct Config {
     /// What globs are relative to.
     pub folder: PathBuf,
     pub selectors: Selectors,
-    /// Files and folders that are not looked at; see [`Config::excludes`].
+    /// Files and folders that are not checked; see [`Config::excludes`].
     pub exclude: Globs,
     /// The later ones win.
     pub overrides: Vec<Override>,
@@ -281,7 +281,7 @@ impl Config {
             .any(|over| !over.selectors.severity.is_empty())
     }
 
-    /// Whether `exclude` says that a file, or a folder and so all that it holds, is not looked at.
+    /// Whether `exclude` says that a file, or a folder and so all that it holds, is not checked.
     pub fn excludes(&self, path: &Path, is_folder: bool) -> bool {
         let matches = |path: PathBuf| match is_folder {
             true => self.exclude.match_folder(&path),

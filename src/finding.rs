@@ -45,7 +45,7 @@ pub struct Finding {
     pub alternatives: Vec<Alternative>,
     /// Where to read more.
     pub url: Option<String>,
-    /// The place only speaks about the registry.
+    /// The location only mentions the registry.
     pub mention: bool,
     /// How the reference is used. `None` of what is said of ignore comments.
     pub usage: Option<Usage>,

@@ -119,7 +119,7 @@ impl Subject {
 #[derive(Debug, Default, Clone)]
 pub struct Summary {
     pub subject: Subject,
-    /// Files that were looked at.
+    /// Files that were checked.
     pub files: usize,
     pub files_with_findings: usize,
     /// Left, by severity.
@@ -143,13 +143,13 @@ pub struct Summary {
     /// Legacy locations that are named where nothing says how they are used.
     pub unjudged: usize,
     /// Files and folders that were left out, by who is to blame: settings, ignore files, a name that hides them. A folder
-    /// counts once, and a file where it would have been looked at.
+    /// counts once, and a file where it would have been checked.
     pub excluded: usize,
     pub ignored: usize,
     pub hidden: usize,
     /// Reports of ours among the files, which are left out.
     pub reports: usize,
-    /// Files that were not looked at because their type is not known, and those that did not change where only changes are
+    /// Files that were not checked because their type is not known, and those that did not change where only changes are
     /// asked for.
     pub unknown: usize,
     pub unchanged: usize,

@@ -280,7 +280,7 @@ mod tests {
             "k8s-gcr-io",
             IGNORE_UNUSED,
         ];
-        // A text that speaks of it is for a run in which not all rules take part.
+        // A text that names it is for a run in which not all rules take part.
         let asleep = text
             .contains("helm-stable")
             .then_some(("helm-stable", false));

@@ -17,7 +17,7 @@ const NAME_IT: &str = "name it here, too";
 const LET_THROUGH: &str = "see that the policy lets them through";
 
 /// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
-/// speaks of it.
+/// applies to it.
 pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
     let text = one.text(file);
     let spelled = rewrite::spell(one, text)?;

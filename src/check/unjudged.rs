@@ -77,7 +77,7 @@ pub(super) fn list(
     found
 }
 
-/// The rule that speaks of a use of which nothing becomes a finding, and why none does.
+/// The rule that applies to a use of which nothing becomes a finding, and why none does.
 fn unread(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<(Arc<str>, &'static str)> {
     let is_url = matches!(one.artifact, Artifact::Url | Artifact::ChartRepository);
     match one.usage {
@@ -164,7 +164,7 @@ fn token_at(text: &str, offset: usize) -> Span {
     Span::new(start + 2 * usize::from(is_encoded), offset + after.count())
 }
 
-/// The rule that speaks of the host with which a token begins.
+/// The rule about the host with which a token begins.
 fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
     match token.split_once("://") {
         // A chart repository is asked for as one, and covers other URLs.

@@ -136,7 +136,7 @@ fn connect(
     }
 }
 
-/// The arguments, and what follows from them before any file is looked at.
+/// The arguments, and what follows from them before any file is checked.
 struct Call<'c> {
     arguments: &'c Arguments,
     today: Date,

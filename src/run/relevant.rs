@@ -8,7 +8,7 @@ use crate::file_type;
 /// Folders that version control fills.
 const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
-/// Files that say which others are looked at, or found.
+/// Files that say which others are checked, or found.
 const SETTINGS: [&str; 3] = [".gitignore", ".ignore", ".helmignore"];
 
 /// Whether a change of this file, or of a folder, can change what is found. `all_text` is
@@ -25,7 +25,7 @@ pub fn matters(path: &Path, all_text: bool) -> bool {
     is_setting(path) || is_of_chart || is_read()
 }
 
-/// Whether a file says which others are looked at, or found.
+/// Whether a file says which others are checked, or found.
 pub(super) fn is_setting(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.as_encoded_bytes().starts_with(b".regfix") || SETTINGS.iter().any(|one| name == *one)

@@ -219,7 +219,7 @@ impl ReadError {
         }
     }
 
-    /// Whether something that should have been looked at was not.
+    /// Whether something that should have been checked was not.
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Io { error, .. } => error.kind() != io::ErrorKind::NotFound,

@@ -5,7 +5,7 @@
 //! followed where it is a regular file of a reasonable size; a link is not followed, as git does not follow it.
 //!
 //! What git tracks is not ignored, whatever the files say: otherwise a pull request that lists its own files would not be
-//! looked at.
+//! checked.
 
 use std::ffi::OsStr;
 use std::io;

@@ -14,7 +14,7 @@ pub struct Problem {
     pub path: PathBuf,
     /// Without the path.
     pub message: String,
-    /// Whether something was not looked at that should have been.
+    /// Whether something was not checked that should have been.
     pub fatal: bool,
     /// Whether it is one of many of its kind, which are counted and reported together.
     pub is_counted: bool,

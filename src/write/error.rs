@@ -64,7 +64,7 @@ pub enum WriteError {
         path: PathBuf,
         other: PathBuf,
     },
-    /// An earlier run left something here that is to be seen to first.
+    /// An earlier run left something here that has to be repaired first.
     Unfinished {
         path: PathBuf,
         reason: String,

@@ -51,7 +51,7 @@ fn assert_others_done(folder: &Path, count: usize) {
     assert_eq!(files(folder).len(), count, "files left behind");
 }
 
-/// Checks and fixes a tree with one file that cannot be handled: exit 2, one line that tells of it, the file as it was.
+/// Checks and fixes a tree with one file that cannot be handled: exit 2, one line that reports it, the file as it was.
 fn assert_told(folder: &TempDir, write: &[&str], line: &str) {
     let folder = folder.path();
     let before = files(folder);
@@ -91,7 +91,7 @@ fn what_does_not_parse_is_no_failure() {
             format!("a{level}: &a{level} [{aliases}]\n")
         })
         .collect();
-    // The text, whether it is told as not analysed, and how many findings may be fixed: safe ones, and all.
+    // The text, whether it is reported as not analysed, and how many findings may be fixed: safe ones, and all.
     let cases = [
         (
             "invalid",
@@ -199,7 +199,7 @@ fn what_does_not_parse_is_no_failure() {
         );
         assert!(
             !concise(folder.path(), &[]).1.contains("problem"),
-            "{name}: told only when asked"
+            "{name}: reported only when asked"
         );
         let (status, _, err) = concise(folder.path(), &["--write"]);
         assert_eq!(
@@ -465,7 +465,7 @@ mod unix {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o444
         );
-        // What could not be fixed is left, and told.
+        // What could not be fixed is left, and reported.
         let (code, out, _) = concise(folder.path(), &["--write"]);
         assert_eq!(code, 2);
         assert!(out.starts_with("m.yaml:1:8: warning k8s-gcr-io "), "{out}");

@@ -37,7 +37,7 @@ fn piped(arguments: &[&str], input: &str) -> (i32, String, String) {
     (code(&output), stdout(&output), stderr(&output))
 }
 
-/// Where findings stand, as `concise` tells them.
+/// Where findings are, as `concise` reports them.
 fn places(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let arguments = [&["--format", "concise"], arguments].concat();
     let place = |line: &str| Some(line.split_once(": ")?.0.to_owned());
@@ -270,7 +270,7 @@ fn standard_input_is_fixed_on_standard_output() {
         let quiet = piped(&["--write", "--quiet", "-"], &text);
         assert_eq!(quiet, (0, out, String::new()));
     }
-    // What is left is told on standard error, and leaves the text alone.
+    // What is left is reported on standard error, and leaves the text alone.
     let text = "image: bitnami/redis:7.0.0\n";
     let (code, out, err) = piped(&["--write", "-"], text);
     assert_eq!((code, out.as_str()), (1, text));

@@ -301,7 +301,7 @@ fn flags_that_are_named_exist_and_those_that_exist_are_named() {
     let usual = ["--help", "--version"].map(str::to_owned);
     all.extend(usual);
     let unnamed: Vec<_> = exist.difference(&all).collect();
-    assert!(unnamed.is_empty(), "nowhere is told of {unnamed:?}");
+    assert!(unnamed.is_empty(), "no document names {unnamed:?}");
 }
 
 #[test]

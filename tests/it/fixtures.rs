@@ -250,7 +250,7 @@ fn bytes_outside_the_edits_stay() {
     }
 }
 
-/// Applies the edits of one file that the JSON report tells of, by hand.
+/// Applies the edits of one file of the JSON report, by hand.
 fn splice(before: &[u8], path: &Path, report: &Value) -> Vec<u8> {
     let mut edits: BTreeMap<(usize, usize), String> = BTreeMap::new();
     let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();

@@ -389,7 +389,7 @@ fn what_filters_and_line_ends_make_of_a_file() {
     let top = &folder.path().canonicalize().unwrap();
     git(top, &["add", "-A"]);
     git(top, &["commit", "-q", "-m", "."]);
-    // Line ends alone are no change, whatever git is told about them.
+    // Line ends alone are no change, whatever the settings of git say about them.
     fs::write(top.join("a/one.yaml"), "one more\r\n").unwrap();
     let now = || ours(top, Since::Revision("HEAD")).unwrap().paths;
     assert_eq!(now(), BTreeSet::new());

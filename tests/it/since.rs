@@ -329,7 +329,7 @@ fn a_chart_is_told_whole() {
     assert_eq!(places(repository.path(), &["--since", "HEAD"]), nothing);
 }
 
-/// What is told, a line a finding.
+/// What is reported, one line per finding.
 fn reported(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
     let output = run(folder, &[&["--format", "concise"], arguments].concat());
     let text = stdout(&output);
@@ -340,7 +340,7 @@ fn reported(folder: &Path, arguments: &[&str]) -> BTreeSet<String> {
 /// Of a larger tree so many files are changed, from its start to its end: one takes two runs.
 const MOST_CHANGED: usize = 6;
 
-/// Changes one file of a tree after the other, in one of three ways each, and looks whether all that comes of it is told.
+/// Changes one file of a tree after the other, in one of three ways each, and checks that every finding of it is reported.
 /// How many changes.
 fn never_missed(what: &str, tree: &BTreeMap<PathBuf, Vec<u8>>) -> usize {
     let repository = Repository::new(&[]);

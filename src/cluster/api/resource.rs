@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::server::Refusal;
 
-/// Versions of a group that are looked at.
+/// Versions of a group that are checked.
 const MOST_VERSIONS: usize = 16;
 
 /// A resource in one version.

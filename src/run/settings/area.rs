@@ -40,7 +40,7 @@ pub(super) struct Repository {
     /// As it really is.
     pub(super) top: PathBuf,
     pub(super) is_git: bool,
-    /// Why nothing in it is looked at, if so.
+    /// Why nothing in it is checked, if so.
     pub(super) broken: OnceLock<String>,
 }
 
