@@ -177,7 +177,7 @@ impl Options<'_> {
 
     fn want(&self, path: &Path, named: bool) -> Want<&'static FileType> {
         let all_text = self.all_text || named;
-        if self.is_own(path) || !all_text && relevant::is_setting(path) {
+        if self.is_own(path) {
             return Want::Ours;
         }
         let file_type = match file_type::classify(path) {
@@ -186,7 +186,10 @@ impl Options<'_> {
             known => known.or_else(|| all_text.then_some(&file_type::TEXT)),
         };
         let Some(area) = file_type.and_then(|_| self.settings.of(path)) else {
-            return Want::Nothing;
+            return match relevant::is_setting(path) {
+                true => Want::Ours,
+                false => Want::Nothing,
+            };
         };
         let can_be_excluded = !named || self.walk.force_exclude;
         match can_be_excluded && area.config.excludes(path, false) {
