@@ -31,6 +31,12 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
     match () {
         () if is_closed_list(key, siblings) && is_list_of_scalars(value) => Some(CLOSED),
         () if key == "replacement" => of_replacement(siblings),
+        () if matches!(context.step(), Step::Key("name")) && (has("newName") || has("newTag")) => {
+            Some(Usage::Selector {
+                reason: usage::MUST_MATCH,
+                replaced: has("newName"),
+            })
+        }
         () if is_value(context) && is_operand(siblings) => Some(COMPARED),
         () if key == "params" && has("gate") && has("trigger") => Some(COMPARED),
         () if has("match_type") => Some(COMPARED),

@@ -44,7 +44,7 @@ pub const WORDS: [&str; 9] = [
 ];
 
 /// The charts that a kustomization renders.
-const HELM_CHARTS: &str = "helmCharts";
+const HELM_CHARTS: &str = "helmChart";
 
 /// The setting of kpt's `search-replace` that says which values get another.
 const REPLACED: &str = "by-value";
@@ -65,7 +65,12 @@ const FUNCTIONS: [&str; 3] = ["set-image", "SetImage", "ApplyReplacements"];
 pub fn is_of_use(file_type: &FileType) -> bool {
     matches!(
         file_type.holds,
-        Holds::Yaml | Holds::Json | Holds::Kptfile | Holds::Kustomization
+        Holds::Yaml
+            | Holds::Json
+            | Holds::Kptfile
+            | Holds::Kustomization
+            | Holds::Template
+            | Holds::Helmfile
     )
 }
 
@@ -89,7 +94,8 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
             || has(argo) && has("kustomize")
             || is_argo_source(path)
     };
-    let is_layer = || (has("images") || has("patch") || has(IMAGE_NAME)) && is_layer();
+    let selects = || has("images") || has("patch") || has("components") || has(IMAGE_NAME);
+    let is_layer = || selects() && is_layer();
     // The functions of kpt that replace images, and the documents that they are given.
     let sets_image = || has(kpt) && FUNCTIONS.iter().any(|function| has(function));
     let is_of_folder = || {
@@ -98,7 +104,9 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     };
     // A kustomization above it may select.
     let renders = || file_type.holds == Holds::Kustomization && has(charts);
-    is_of_use(file_type) && (is_layer() || is_of_folder() || renders())
+    let transforms = || has("transformers") || has("jsonPatches");
+    let is_release = || file_type.holds == Holds::Helmfile && transforms();
+    is_of_use(file_type) && (is_layer() || is_of_folder() || renders() || is_release())
 }
 
 /// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
@@ -135,7 +143,8 @@ impl<'s> Selectors<'s> {
         projects: &[PathBuf],
         rules: &'s RuleSet,
     ) -> Self {
-        let above = folders::above_charts(tree, files, projects);
+        let mut above = folders::above_charts(tree, files, projects);
+        above.extend(folders::components(tree, files));
         let applied = |(path, below): (&PathBuf, &[PathBuf])| {
             let mut folders = applied_folders(tree, path);
             folders.extend_from_slice(below);
@@ -192,7 +201,7 @@ impl Selectors<'_> {
             let is_selector = |one: &Finding| matches!(one.usage, Some(Usage::Selector { .. }));
             let mut selectors = checked.findings;
             selectors.retain(is_selector);
-            let text = member.text.clone();
+            let text = folders::as_yaml(&applied.path, &member.text).into_owned();
             let documents = yaml::documents(&text);
             // What lies elsewhere has nothing to do with the other documents of the file.
             let together = match applied.is_here {

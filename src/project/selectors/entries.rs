@@ -89,7 +89,7 @@ impl Entries {
                         (_, Node::List(list)) => {
                             list.items.iter().for_each(|one| self.add_item(key, one));
                         }
-                        ("image" | "configMap", Node::Map(map)) => {
+                        ("image" | "imageTag" | "configMap", Node::Map(map)) => {
                             if let Some(name) = map.text("name") {
                                 self.add(name, map.span);
                             }

@@ -1,11 +1,14 @@
 //! The folders of the tree that documents of Flux, Argo CD, kbld and kpt are applied to.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::{HELM_CHARTS, MATCHER, REPLACED, is_argo_source};
+use crate::file_type::{self, KUSTOMIZATION_FILES, Parser};
 use crate::project::{PathKind, Tree, kustomize};
 use crate::source::Span;
+use crate::syntax::template::{self, Mask};
 use crate::syntax::yaml::{self, Map, Node};
 
 /// API groups whose documents are applied to the folder that they are in: `kbld -f .`, `kpt fn render`.
@@ -30,6 +33,7 @@ pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathB
         true => folder.parent().unwrap_or(folder),
         false => folder,
     };
+    let text = &as_yaml(path, text);
     let named = named_folders(path, text);
     let folders = named
         .iter()
@@ -74,25 +78,76 @@ pub(super) fn above_charts(
 /// The charts that a kustomization renders, as far as they are in this tree.
 fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    if !text.contains(HELM_CHARTS) {
+    if !text.contains(HELM_CHARTS) && !text.contains("releases:") {
         return found;
     }
     for root in &yaml::parse(text, Span::new(0, text.len())).documents {
-        let map = root.as_map();
-        let charts = map.and_then(|map| map.get(HELM_CHARTS)?.as_list());
-        let globals = map.and_then(|map| map.get("helmGlobals")?.as_map());
+        let Some(map) = root.as_map() else { continue };
+        let globals = map.get("helmGlobals").and_then(Node::as_map);
         let home = globals.and_then(|globals| globals.text("chartHome"));
-        let home = tree.resolve(folder, home.unwrap_or("charts"));
-        let charts = charts.map(|list| list.items.as_slice()).unwrap_or_default();
-        for chart in charts.iter().filter_map(Node::as_map) {
-            let name = chart.text("name").unwrap_or_default();
-            let version = chart.text("version").unwrap_or_default();
-            let places = [name.to_owned(), format!("{name}-{version}/{name}")];
-            let places = places.iter().map(|place| tree.resolve(&home, place));
-            found.extend(places.filter(|place| tree.place(place) == PathKind::Folder));
+        for chart in maps_of(map, "helmCharts").chain(maps_of(map, "helmChartInflationGenerator")) {
+            let text = |keys: [&str; 2]| keys.iter().find_map(|key| chart.text(key));
+            let home = home.or_else(|| chart.text("chartHome")).unwrap_or("charts");
+            let name = text(["name", "chartName"]).unwrap_or_default();
+            let version = text(["version", "chartVersion"]).unwrap_or_default();
+            found.push(tree.resolve(folder, &format!("{home}/{name}")));
+            found.push(tree.resolve(folder, &format!("{home}/{name}-{version}/{name}")));
+        }
+        // What helmfile changes in what a chart renders.
+        let releases = maps_of(map, "releases").filter_map(|release| release.text("chart"));
+        let local = releases.filter(|chart| chart.starts_with('.'));
+        found.extend(local.map(|chart| tree.resolve(folder, chart)));
+    }
+    found.retain(|place| tree.place(place) == PathKind::Folder);
+    found
+}
+
+/// The maps in a list of a map.
+fn maps_of<'m>(map: &'m Map<'m>, key: &str) -> impl Iterator<Item = &'m Map<'m>> {
+    let list = map.get(key).and_then(Node::as_list);
+    let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
+    items.iter().filter_map(Node::as_map)
+}
+
+/// The components that Kustomizations of Flux add to the folders that they apply, with these folders.
+pub(super) fn components(tree: &dyn Tree, files: &[PathBuf]) -> Vec<(PathBuf, Vec<PathBuf>)> {
+    let mut found = Vec::new();
+    for path in files {
+        let text = tree.text(path).unwrap_or_default();
+        if !text.contains("components:") || !text.contains("kustomize.toolkit.fluxcd.io/") {
+            continue;
+        }
+        for region in yaml::documents(&text) {
+            for root in &yaml::parse(&text, region).documents {
+                let spec = root.as_map().and_then(|map| map.get("spec")?.as_map());
+                let Some(spec) = spec else { continue };
+                let above = path.parent().unwrap_or(Path::new(""));
+                let folder = at_root(tree, above, spec.text("path").unwrap_or("./"));
+                let list = spec.get("components").and_then(Node::as_list);
+                let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
+                let names = items.iter().filter_map(Node::as_scalar);
+                for (name, folder) in names.zip(std::iter::repeat(folder).flatten()) {
+                    let component = tree.resolve(&folder, &name.value);
+                    let mut layers = KUSTOMIZATION_FILES.iter().map(|file| component.join(file));
+                    let layer = layers.find(|path| tree.place(path) == PathKind::File);
+                    found.extend(layer.map(|layer| (layer, vec![folder.clone()])));
+                }
+            }
         }
     }
     found
+}
+
+/// A text as YAML, with the actions of a template masked.
+pub(super) fn as_yaml<'t>(path: &Path, text: &'t str) -> Cow<'t, str> {
+    let parser = file_type::classify(path).map(|file_type| file_type.parser);
+    match parser {
+        Some(Parser::Template) => {
+            let actions = template::actions(text);
+            Cow::Owned(template::mask(text, &actions, Mask::Lines))
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
