@@ -37,6 +37,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Members, PathKind, Plan, Project, Tree};
+use crate::finding::Unjudged;
 use crate::printable;
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
@@ -290,9 +291,20 @@ impl Charts<'_> {
     fn find_used(&self, members: &mut Members) -> Vec<Change> {
         let here = self.used.iter();
         let here = here.filter(|one| members.contains_key(&one.release.declared_in));
+        let mut unjudged: Vec<(&Path, Vec<Unjudged>)> = Vec::new();
         let found: Vec<_> = here
-            .map(|one| (one, one.findings(members, self.rules, self.prefilter)))
+            .map(|one| {
+                let mut own = Vec::new();
+                let found = one.findings(members, self.rules, self.prefilter, &mut own);
+                unjudged.push((&one.release.declared_in, own));
+                (one, found)
+            })
             .collect();
+        for (path, own) in unjudged {
+            if let Some(member) = members.get_mut(path) {
+                member.unjudged.extend(own);
+            }
+        }
         let unread = found.iter().filter(|(_, found)| found.is_err());
         let unread: BTreeSet<PathBuf> = unread.map(|(one, _)| one.release.chart.clone()).collect();
         let found = found.into_iter();

@@ -124,10 +124,16 @@ fn names(listed: &str) -> BTreeSet<String> {
 }
 
 /// Images that are not listed as Helm renders them, and why.
-const UNLISTED: [(&str, &str); 1] = [(
-    "charts-globals",
-    "images of subcharts are listed by their values: that a template puts a global registry before one is not seen",
-)];
+const UNLISTED: [(&str, &str); 2] = [
+    (
+        "charts-globals",
+        "images of subcharts are listed by their values: that a template puts a global registry before one is not seen",
+    ),
+    (
+        "charts-unjudged",
+        "the keys of a packaged subchart's values do not say that they make an image: its name is listed as not judged",
+    ),
+];
 
 /// What real Helm renders and `regfix images` lists, for each chart that Helm renders. What is listed beyond that is switched off
 /// by default, or named where no template reads it.

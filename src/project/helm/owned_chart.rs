@@ -61,7 +61,8 @@ impl OwnedChart {
                 return Vec::new();
             }
         };
-        let mut found = owned.findings(rules, prefilter);
+        let mut unjudged = Vec::new();
+        let mut found = owned.findings(rules, prefilter, &mut unjudged);
         let target = Target {
             file: self.values.clone(),
             at: Spot::default(),
@@ -75,6 +76,7 @@ impl OwnedChart {
             return Vec::new();
         };
         self.note_lock(member);
+        member.unjudged.extend(unjudged);
         let found = found.into_iter();
         let changes = found.filter_map(|one| one.add_to(self.declares(), member, &target));
         let changes = changes.collect();

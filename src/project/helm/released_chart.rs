@@ -18,6 +18,7 @@ use super::subchart_findings::{DefaultFinding, Owned};
 use super::values::{self, Spot, Value, text};
 use super::vendored::Vendored;
 
+use crate::finding::Unjudged;
 use crate::printable;
 use crate::project::{Members, PathKind, Tree, kustomize};
 use crate::rules::RuleSet;
@@ -300,7 +301,7 @@ impl ReleasedChart {
         Ok(Owned::asked_for(about, set, files, &self.loaded))
     }
 
-    /// What is legacy in the values that the chart gets.
+    /// What is legacy in the values that the chart gets. Adds names that are not judged.
     ///
     /// # Errors
     /// Where those cannot be read.
@@ -309,9 +310,10 @@ impl ReleasedChart {
         members: &Members,
         rules: &RuleSet,
         prefilter: &Prefilter,
+        unjudged: &mut Vec<Unjudged>,
     ) -> Result<Vec<DefaultFinding>, String> {
         let text = |path: &Path| members.get(path).map(|member| member.text.as_str());
-        let mut found = self.owned(text)?.findings(rules, prefilter);
+        let mut found = self.owned(text)?.findings(rules, prefilter, unjudged);
         let written = text(&self.release.values).unwrap_or_default();
         let target = self.target();
         for one in &mut found {

@@ -21,7 +21,7 @@ use super::values::{self, Origin, Table, Value};
 use crate::check;
 use crate::edit::{Applicability, Fix};
 use crate::file_type::{self, FileType};
-use crate::finding::{Finding, Label, Related, Severity};
+use crate::finding::{Finding, Label, Related, Severity, Unjudged};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 use crate::source::{LineIndex, Span};
@@ -118,19 +118,26 @@ impl<'o> Owned<'o> {
         self.metadata().dependencies.as_deref().unwrap_or_default()
     }
 
-    /// Every legacy default and literal of the subcharts, in the order of their paths.
-    pub(super) fn findings(&self, rules: &RuleSet, prefilter: &Prefilter) -> Vec<DefaultFinding> {
+    /// Every legacy default and literal of the subcharts, in the order of their paths. Adds names in defaults that are not
+    /// judged, at the dependencies that bring them.
+    pub(super) fn findings(
+        &self,
+        rules: &RuleSet,
+        prefilter: &Prefilter,
+        unjudged: &mut Vec<Unjudged>,
+    ) -> Vec<DefaultFinding> {
         let mut found = Vec::new();
         let instances = effective::instances(&self.chart);
         let (root, subcharts) = instances.split_at(1.min(instances.len()));
         for instance in subcharts {
-            self.of_values(instance, rules, prefilter, &mut found);
+            unjudged.extend(self.of_values(instance, rules, prefilter, &mut found));
             self.of_templates(instance, rules, prefilter, &mut found);
         }
         // What the root imports follows the values of the subchart that it comes from.
         let reported = found.len();
-        root.iter()
-            .for_each(|root| self.of_values(root, rules, prefilter, &mut found));
+        for root in root {
+            self.of_values(root, rules, prefilter, &mut found);
+        }
         let imported = found.split_off(reported);
         let known: BTreeSet<Origin> = found.iter().flat_map(|one| one.origins.clone()).collect();
         let unknown =
@@ -145,11 +152,11 @@ impl<'o> Owned<'o> {
         rules: &RuleSet,
         prefilter: &Prefilter,
         found: &mut Vec<DefaultFinding>,
-    ) {
+    ) -> Vec<Unjudged> {
         let document = MergedValues::new(&instance.values);
         let bytes = document.text.as_bytes();
         let (_, Some(hints)) = prefilter.search(bytes) else {
-            return;
+            return Vec::new();
         };
         let file_type = file_type::standard_input();
         let path = Path::new("values.yaml");
@@ -162,6 +169,23 @@ impl<'o> Owned<'o> {
         for finding in own {
             found.push(self.default_of(finding, instance, &document, &renames));
         }
+        let unjudged = checked.unjudged.into_iter();
+        let unjudged = unjudged.filter_map(|one| {
+            let leaf = &document.leaf(one.span)?.leaf;
+            let file = self.file(leaf.origin);
+            file.of_root.then(|| {
+                let at = LineIndex::new(&file.text).position(&file.text, leaf.origin.span.start);
+                let name = one.span.of(&document.text);
+                let place = format!("{}:{}:{}", file.place, at.line, at.column);
+                let reason = format!("{name} in {place}: {}", one.reason);
+                Unjudged {
+                    span: self.dependency(instance),
+                    reason: reason.into(),
+                    ..one
+                }
+            })
+        });
+        unjudged.collect()
     }
 
     /// Whether a piece that is legacy comes from a vendored default.
@@ -324,8 +348,8 @@ impl<'o> Owned<'o> {
         }
     }
 
-    /// A finding as the owner sees it: at the dependency that brings the subchart.
-    fn at_dependency(&self, found: Finding, instance: &Instance, what: &str) -> Finding {
+    /// Where the dependency is declared that brings a subchart.
+    fn dependency(&self, instance: &Instance) -> Span {
         let dependency = instance
             .dependency
             .and_then(|index| self.dependencies().get(index));
@@ -335,6 +359,11 @@ impl<'o> Owned<'o> {
             .is_some_and(|one| one.file == DependencyFile::Requirements);
         let own_name = self.metadata().name_at.filter(|_| !requirements);
         let span = dependency.map(|one| one.at).or(own_name);
+        span.unwrap_or(Span::new(0, 0))
+    }
+
+    /// A finding as the owner sees it: at the dependency that brings the subchart.
+    fn at_dependency(&self, found: Finding, instance: &Instance, what: &str) -> Finding {
         let path = match instance.path.is_empty() {
             true => "what it imports".to_owned(),
             false => format!("subchart {}", instance.path.join("/")),
@@ -347,7 +376,7 @@ impl<'o> Owned<'o> {
             },
             message: format!("{} ({what} of {path}{off})", found.message),
             labels: vec![Label {
-                span: span.unwrap_or(Span::new(0, 0)),
+                span: self.dependency(instance),
                 text: String::new(),
             }],
             ..found
