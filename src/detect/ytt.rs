@@ -3,6 +3,7 @@
 //! Runs no Starlark: a string in a matcher that is an image is one that it looks for, and so is the image of an item that is
 //! matched by its `image`.
 
+use super::flag;
 use super::image_use::ImageUse;
 use super::input::Input;
 use super::reference;
@@ -18,6 +19,7 @@ const SELECTS: Usage = Usage::Selector {
 
 /// How far above an image the matcher of its item is looked for.
 const MOST_LINES: usize = 16;
+const MOST_BYTES: usize = 1 << 12;
 
 /// The image that a matcher, a comment to everyone else, looks for.
 pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
@@ -50,8 +52,10 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
 
 /// Whether the item of a list that has an image there is matched by its `image`.
 fn is_matched(text: &str, at: usize) -> bool {
-    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-    let mut lines = text[..end].lines().rev().take(MOST_LINES);
+    let mut lines = text[flag::far(text, at, MOST_BYTES)..at]
+        .lines()
+        .rev()
+        .take(MOST_LINES);
     let begins = lines.any(|line| line.trim_start().starts_with("- "));
     let matcher = lines.next().map(str::trim).unwrap_or_default();
     let by_image = ["by=\"image\"", "by='image'"].iter();
