@@ -247,6 +247,7 @@ mod tests {
             "registry: k8s.gcr.io",
             "registry: k8s.gcr.io/\n",
             "\"\\nk8s.gcr.io/x",
+            "data:,image%3D%22k8s.gcr.io%2Fpause%22",
             "gcr.io/k8s-staging-npd/x",
             "gcr.io/k8s-staging-images-foo/x",
             "registry: quay.io\nrepository: coreos/kube-state-metrics",

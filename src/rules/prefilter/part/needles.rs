@@ -243,7 +243,9 @@ fn opens(text: &[u8], start: usize) -> bool {
     // In a string with escapes a newline's letter may be before it.
     let escaped =
         start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-    escaped || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
+    // The letters of `%2F` in a URL are none of a name, either.
+    let encoded = start >= 3 && text[start - 3] == b'%';
+    escaped || encoded || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
 }
 
 /// Whether the default of a variable begins there: `${IMAGE:-`, `${IMAGE-`.
