@@ -45,6 +45,8 @@ pub const WORDS: [&str; 9] = [
 
 /// The charts that a kustomization renders.
 const HELM_CHARTS: &str = "helmChart";
+/// Under which a kustomization names files, of which some are charts.
+const GENERATORS: &str = "generators";
 
 /// The setting of kpt's `search-replace` that says which values get another.
 const REPLACED: &str = "by-value";
@@ -103,7 +105,7 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
         has(lock) || has(kbld) && has("image") || sets_image() || is_matched()
     };
     // A kustomization above it may select.
-    let renders = || file_type.holds == Holds::Kustomization && has(charts);
+    let renders = || file_type.holds == Holds::Kustomization && (has(charts) || has(GENERATORS));
     let transforms = || has("transformers") || has("jsonPatches");
     let is_release = || file_type.holds == Holds::Helmfile && transforms();
     is_of_use(file_type) && (is_layer() || is_of_folder() || renders() || is_release())

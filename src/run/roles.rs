@@ -55,7 +55,8 @@ impl Roles {
             ..Self::default()
         };
         let is_named = selectors::is_argo_source(path) || helm::is_fleet(path);
-        if !(file_type.holds == Holds::Helmfile || has_word || is_named) {
+        let is_tool = matches!(file_type.holds, Holds::Helmfile | Holds::Kustomization);
+        if !(is_tool || has_word || is_named) {
             return Self {
                 names_chart: suspect && names_chart(),
                 ..by_name

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{HELM_CHARTS, MATCHER, REPLACED, is_argo_source};
+use super::{GENERATORS, HELM_CHARTS, MATCHER, REPLACED, is_argo_source};
 use crate::file_type::{self, KUSTOMIZATION_FILES, Parser};
 use crate::project::{PathKind, Tree, kustomize};
 use crate::source::Span;
@@ -78,20 +78,38 @@ pub(super) fn above_charts(
 /// The charts that a kustomization renders, as far as they are in this tree.
 fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    if !text.contains(HELM_CHARTS) && !text.contains("releases:") {
+    let words = [HELM_CHARTS, GENERATORS, "releases:"];
+    if !words.iter().any(|word| text.contains(word)) {
         return found;
     }
+    let places = |chart: &Map<'_>, home: Option<&str>| {
+        let text = |keys: [&str; 2]| keys.iter().find_map(|key| chart.text(key));
+        let home = home.or_else(|| chart.text("chartHome")).unwrap_or("charts");
+        let name = text(["name", "chartName"]).unwrap_or_default();
+        let version = text(["version", "chartVersion"]).unwrap_or_default();
+        [
+            tree.resolve(folder, &format!("{home}/{name}")),
+            tree.resolve(folder, &format!("{home}/{name}-{version}/{name}")),
+        ]
+    };
     for root in &yaml::parse(text, Span::new(0, text.len())).documents {
         let Some(map) = root.as_map() else { continue };
         let globals = map.get("helmGlobals").and_then(Node::as_map);
         let home = globals.and_then(|globals| globals.text("chartHome"));
         for chart in maps_of(map, "helmCharts").chain(maps_of(map, "helmChartInflationGenerator")) {
-            let text = |keys: [&str; 2]| keys.iter().find_map(|key| chart.text(key));
-            let home = home.or_else(|| chart.text("chartHome")).unwrap_or("charts");
-            let name = text(["name", "chartName"]).unwrap_or_default();
-            let version = text(["version", "chartVersion"]).unwrap_or_default();
-            found.push(tree.resolve(folder, &format!("{home}/{name}")));
-            found.push(tree.resolve(folder, &format!("{home}/{name}-{version}/{name}")));
+            found.extend(places(chart, home));
+        }
+        let generators = map.get(GENERATORS).and_then(Node::as_list);
+        let files = generators.iter().flat_map(|list| &list.items);
+        for file in files.filter_map(Node::as_scalar) {
+            let text = tree.text(&tree.resolve(folder, &file.value));
+            let text = text.unwrap_or_default();
+            let is_chart = |map: &&Map<'_>| map.text("kind") == Some("HelmChartInflationGenerator");
+            for root in &yaml::parse(&text, Span::new(0, text.len())).documents {
+                if let Some(chart) = root.as_map().filter(is_chart) {
+                    found.extend(places(chart, None));
+                }
+            }
         }
         // What helmfile changes in what a chart renders.
         let releases = maps_of(map, "releases").filter_map(|release| release.text("chart"));
