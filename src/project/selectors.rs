@@ -31,7 +31,7 @@ use tie::tie;
 const ARGO_SOURCE: &str = ".argocd-source";
 
 /// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
-pub const WORDS: [&str; 9] = [
+pub const WORDS: [&str; 8] = [
     "kustomize.toolkit.fluxcd.io/",
     "helm.toolkit.fluxcd.io/",
     "argoproj.io/",
@@ -40,7 +40,6 @@ pub const WORDS: [&str; 9] = [
     "kpt.dev/",
     REPLACED,
     MATCHER,
-    HELM_CHARTS,
 ];
 
 /// The charts that a kustomization renders.
@@ -79,17 +78,7 @@ pub fn is_of_use(file_type: &FileType) -> bool {
 /// Whether a file may hold such documents, by a look at its bytes.
 pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
-    let [
-        kustomize,
-        helm,
-        argo,
-        kbld,
-        lock,
-        kpt,
-        replaced,
-        matcher,
-        charts,
-    ] = WORDS;
+    let [kustomize, helm, argo, kbld, lock, kpt, replaced, matcher] = WORDS;
     let is_layer = || {
         has(kustomize)
             || has(helm) && has("postRenderers")
@@ -105,7 +94,8 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
         has(lock) || has(kbld) && has("image") || sets_image() || is_matched()
     };
     // A kustomization above it may select.
-    let renders = || file_type.holds == Holds::Kustomization && (has(charts) || has(GENERATORS));
+    let renders =
+        || file_type.holds == Holds::Kustomization && (has(HELM_CHARTS) || has(GENERATORS));
     let transforms = || has("transformers") || has("jsonPatches");
     let is_release = || file_type.holds == Holds::Helmfile && transforms();
     is_of_use(file_type) && (is_layer() || is_of_folder() || renders() || is_release())
@@ -113,7 +103,8 @@ pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
 
 /// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
 pub fn lays_over(path: &Path, text: &str) -> bool {
-    is_argo_source(path) || WORDS.iter().any(|word| text.contains(word))
+    let mut words = WORDS.iter().chain([&HELM_CHARTS]);
+    is_argo_source(path) || words.any(|word| text.contains(word))
 }
 
 /// Whether a file holds such parameters, by its name.

@@ -102,17 +102,17 @@ impl Part {
             known.resize(self.cuts, None);
             let mut is_of_place = false;
             for place in self.places_of(stem) {
-                let is_word = place.needles.is_word;
-                is_of_place |= !is_word;
-                let is_known = match is_word {
-                    true => sight.has_word,
-                    false => sight.suspect && sight.has_beginning,
-                };
-                if is_known {
+                if place.needles.is_word {
+                    sight.has_word |= place.named_at(text, start, &mut known) == Named::Whole;
+                    continue;
+                }
+                is_of_place = true;
+                if sight.suspect {
+                    let mut begun = place.beginnings_at(text, start);
+                    sight.has_beginning = sight.has_beginning || begun.next().is_some();
                     continue;
                 }
                 match place.named_at(text, start, &mut known) {
-                    Named::Whole if is_word => sight.has_word = true,
                     Named::Whole => sight.suspect = true,
                     Named::Beginning => sight.has_beginning = true,
                     Named::Nothing => {}
