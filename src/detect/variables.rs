@@ -52,7 +52,7 @@ fn prefixes_of(text: &str) -> HashSet<&str> {
     };
     let slashes = text.match_indices('/').filter(|(at, _)| !in_comment(*at));
     let found = slashes.filter_map(|(at, _)| {
-        let before = &text[..at];
+        let before = &text[flag::far(text, at, LONGEST_LOOK_BACK)..at];
         let inner = before.trim_end_matches(['}', ')', ' ']);
         let marks: &[char] = match before.ends_with(['}', ')']) {
             true => &['{', '(', '.', ' ', '$'],
