@@ -34,7 +34,7 @@ use super::given::ReleaseValues;
 use super::members::note;
 use folder::{chart, split_names};
 use found::{is_about, is_other_image, names_legacy_host, placed};
-use image::{Image, Legacy, Part, Written};
+use image::{Image, Judged, Legacy, Part, Written};
 use layer::Layer;
 use refused::Schemas;
 pub(super) use trace::rendered;
@@ -216,13 +216,18 @@ impl<'t> Readers<'t> {
             Ok(traces) => {
                 let images = traces.iter().flat_map(|trace| &trace.images);
                 let partly_read = found::take_partly_read(&self.templates, images, members);
-                let of_layers = traces.iter().filter(|trace| trace.layer.is_some());
-                let of_layers = of_layers.flat_map(|trace| &trace.images);
-                let of_layers: Vec<&Image> = of_layers
-                    .filter(|image| image.judge(rules).is_some())
-                    .collect();
-                for trace in traces {
-                    self.judge(trace, &of_layers, members, rules);
+                let judged = traces.iter().map(|trace| {
+                    let images = trace.images.iter();
+                    let judged = images.map(|image| (image, image.judge(rules)));
+                    (trace, judged.collect())
+                });
+                let judged: Vec<(&Trace, Vec<Judged<'_>>)> = judged.collect();
+                let of_layers = judged.iter().filter(|(trace, _)| trace.layer.is_some());
+                let of_layers = of_layers.flat_map(|(_, images)| images);
+                let of_layers = of_layers.filter(|(_, legacy)| legacy.is_some());
+                let of_layers: Vec<&Image> = of_layers.map(|(image, _)| *image).collect();
+                for (trace, images) in &judged {
+                    self.judge(trace, images, &of_layers, members);
                 }
                 found::put_back(partly_read, members);
             }
@@ -253,12 +258,13 @@ impl<'t> Readers<'t> {
     }
 
     /// `of_layers` are the images of all layers that a rule applies to: values of the chart may be in them, too.
-    fn judge(&self, trace: &Trace, of_layers: &[&Image], members: &mut Members, rules: &RuleSet) {
-        let judged: Vec<(&Image, Option<Legacy>)> = trace
-            .images
-            .iter()
-            .map(|image| (image, image.judge(rules)))
-            .collect();
+    fn judge(
+        &self,
+        trace: &Trace,
+        judged: &[Judged<'_>],
+        of_layers: &[&Image],
+        members: &mut Members,
+    ) {
         let legacy: Vec<&Image> = trace
             .legacy_words
             .iter()
@@ -276,7 +282,7 @@ impl<'t> Readers<'t> {
             let is_wrong = |finding: &Finding| {
                 !finding.mention
                     && finding.new.is_some()
-                    && is_other_image(finding, values, &judged, &legacy)
+                    && is_other_image(finding, values, judged, &legacy)
             };
             let text = member.text.as_str();
             let wrong = member.findings.iter().filter(|one| is_wrong(one));
@@ -289,7 +295,7 @@ impl<'t> Readers<'t> {
             member.unjudged.extend(unjudged);
             member.findings.retain(|finding| !is_wrong(finding));
         }
-        for (image, legacy) in &judged {
+        for (image, legacy) in judged {
             // Where the values lead elsewhere, another way is not what happens.
             let leads_elsewhere = || {
                 let mut others = judged.iter().map(|(other, _)| other);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::image::{Image, Legacy, Part, Written};
+use super::image::{Image, Judged, Legacy, Part, Written};
 use crate::edit::{Edit, FileEdit, Fix};
 use crate::finding::{Finding, Label, Related};
 use crate::image::split_host;
@@ -65,7 +65,7 @@ pub(super) fn put_back(taken: Vec<(PathBuf, Finding)>, members: &mut Members) {
 pub(super) fn is_other_image(
     finding: &Finding,
     path: &Path,
-    images: &[(&Image, Option<Legacy>)],
+    images: &[Judged<'_>],
     legacy: &[&Image],
 ) -> bool {
     let touches = |image: &Image, label: &Label| image.touches(path, label.span);
@@ -87,7 +87,7 @@ pub(super) fn is_other_image(
     let default = of.iter().copied().filter(|(image, _)| image.is_default);
     let default: Vec<_> = default.collect();
     let of = if default.is_empty() { of } else { default };
-    let is_other = |(_, legacy): &(&Image, Option<Legacy>)| legacy.is_none();
+    let is_other = |(_, legacy): &Judged<'_>| legacy.is_none();
     !of.is_empty() && of.iter().all(|one| is_other(one)) && !legacy.iter().copied().any(any)
 }
 

@@ -57,6 +57,9 @@ pub(super) struct Legacy {
     pub edits: Option<Vec<(PathBuf, Edit)>>,
 }
 
+/// An image, and what the rules say of it.
+pub(super) type Judged<'i> = (&'i Image, Option<Legacy>);
+
 impl Image {
     pub(super) fn text(&self) -> String {
         self.parts.iter().map(|part| part.text.as_str()).collect()
