@@ -48,6 +48,7 @@ pub use options::LIFTED;
 pub use reports::REPORT_GROUPS;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
+pub use ytt::MATCHER;
 
 use crate::source::Span;
 use crate::syntax::yaml::Node;

@@ -58,16 +58,13 @@ pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
         | Usage::Pushed(reason)
         | Usage::Compared(reason) => {
             let mut finding = found.mention(rules.mentions(&query)?, reason)?;
-            if one.usage.is_of_registries() {
-                finding
-                    .notes
-                    .extend(found.new_location(rules, &query, NAME_IT));
-            }
-            if one.usage.is_of_policy() {
-                finding
-                    .notes
-                    .extend(found.new_location(rules, &query, LET_THROUGH));
-            }
+            let what = match one.usage {
+                usage if usage.is_of_registries() => Some(NAME_IT),
+                usage if usage.is_of_policy() => Some(LET_THROUGH),
+                _ => None,
+            };
+            let note = what.and_then(|what| found.new_location(rules, &query, what));
+            finding.notes.extend(note);
             Some(finding)
         }
     }

@@ -176,9 +176,7 @@ pub(super) fn map_in<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m Map<'m>> {
 
 /// Whether a list under the key holds maps with one of the keys.
 pub(super) fn holds_maps(map: &Map<'_>, key: &str, wanted: &[&str]) -> bool {
-    let list = map.get(key).and_then(Node::as_list);
-    let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
-    let mut maps = items.iter().filter_map(Node::as_map);
+    let mut maps = map.items(key).iter().filter_map(Node::as_map);
     maps.any(|item| wanted.iter().any(|key| item.get(key).is_some()))
 }
 

@@ -10,6 +10,9 @@ use super::words;
 use crate::syntax::json_pointer::unescaped;
 use crate::syntax::yaml::{Entry, Map, Node};
 
+/// The keys by which the maps of a list give names to their values.
+pub(super) const NAMES: [&str; 5] = ["name", "key", "variable", "Name", "ParameterKey"];
+
 const ALLOWED: Usage = Usage::Mention(usage::ALLOWED);
 const MATCHED: Usage = Usage::Mention(usage::MATCHED);
 const ACCOUNT: Usage = Usage::Mention(usage::ACCOUNT);
@@ -76,7 +79,7 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
         key.as_str(),
         "value" | "default" | "defaultvalue" | "parametervalue"
     );
-    let name = ["name", "key", "variable", "Name", "ParameterKey"]
+    let name = NAMES
         .iter()
         .find_map(|name| map.text(name))
         .filter(|_| is_value);

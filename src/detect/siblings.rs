@@ -242,9 +242,7 @@ pub(super) fn is_in_closed_list(siblings: &Map<'_>, value: &Node<'_>) -> bool {
         return false;
     };
     let holds = |key: &&str| {
-        let list = siblings.get(key).and_then(Node::as_list);
-        let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
-        let mut scalars = items.iter().filter_map(Node::as_scalar);
+        let mut scalars = siblings.items(key).iter().filter_map(Node::as_scalar);
         scalars.any(|item| item.value == scalar.value)
     };
     let keys = [

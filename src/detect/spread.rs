@@ -77,8 +77,7 @@ pub(super) fn of_list(
         let Some(map) = item.as_map() else {
             continue;
         };
-        let name = ["name", "key", "variable", "Name", "ParameterKey"].iter();
-        let name = name.filter_map(|key| map.text(key)).next();
+        let name = entries::NAMES.iter().find_map(|key| map.text(key));
         let value = ["value", "default", "Value", "ParameterValue"].iter();
         let value = value.filter_map(|key| map.get(key)).next();
         if let (Some(key), Some(node)) = (name, value)

@@ -10,7 +10,8 @@ use super::reference;
 use super::usage::{MUST_MATCH, Usage};
 use crate::source::Span;
 
-pub(super) const MATCHER: &str = "#@overlay/match";
+/// Before what an overlay looks for.
+pub const MATCHER: &str = "#@overlay/match";
 
 const SELECTS: Usage = Usage::Selector {
     reason: MUST_MATCH,

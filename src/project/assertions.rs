@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Members, Plan, Project, Tree};
 use crate::edit::Applicability;
+use crate::printable;
 use crate::syntax::yaml::{self, Node};
 
 /// A word of files that hold such tests.
@@ -36,7 +37,7 @@ impl Assertions {
     /// Reads those of the files that are tests.
     pub fn new(tree: &dyn Tree, files: &[PathBuf]) -> Self {
         let tests = files.iter().filter_map(|path| {
-            let text = tree.text(path).filter(|text| text.contains(WORD))?;
+            let text = tree.text(path)?;
             let mut test = Test {
                 path: path.clone(),
                 ..Test::default()
@@ -88,16 +89,16 @@ impl Test {
     fn plan(&self, members: &mut Members) {
         let created = self.created.iter().filter_map(|path| members.get(path));
         let created = created.flat_map(|member| member.findings.iter());
-        let is_moved = |one: Option<Applicability>| one == Some(Applicability::Safe);
-        let created = created.filter(|one| is_moved(one.applicability()));
-        let moved: BTreeSet<String> = created.map(|one| one.old.clone()).collect();
+        let moved = created.filter(|one| one.applicability() == Some(Applicability::Safe));
+        let moved: BTreeSet<String> = moved.map(|one| one.old.clone()).collect();
+        let reason = format!("{} {COMPARED}", printable::path(&self.path));
         for path in self.compared.difference(&self.created) {
             let Some(member) = members.get_mut(path) else {
                 continue;
             };
             for finding in member.findings.iter_mut() {
                 if !moved.contains(&finding.old) {
-                    finding.doubt(&format!("{} {COMPARED}", self.path.display()));
+                    finding.doubt(&reason);
                 }
             }
         }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::kustomize;
 use super::{Members, Plan, Project, Tree};
 use crate::check;
-use crate::detect::Usage;
+use crate::detect::{MATCHER, Usage};
 use crate::edit::Applicability;
 use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
@@ -49,9 +49,6 @@ const GENERATORS: &str = "generators";
 
 /// The setting of kpt's `search-replace` that says which values get another.
 const REPLACED: &str = "by-value";
-
-/// Before what an overlay of ytt looks for.
-const MATCHER: &str = "#@overlay/match";
 
 /// The annotation that says to the image updater of Argo CD which name it replaces.
 const IMAGE_NAME: &str = ".kustomize.image-name";

@@ -139,12 +139,8 @@ impl Lines<'_> {
     }
 
     fn problem(&mut self, problem: &Problem) {
-        let ink = if problem.fatal {
-            Color::Red
-        } else {
-            Color::Yellow
-        };
-        let word = format!("{}:", ink.on("problem", self.render_options.color));
+        let color = Color::of_problem(problem.fatal);
+        let word = format!("{}:", color.on("problem", self.render_options.color));
         let position = problem.offset.map(|offset| self.places.at(offset));
         self.push(position, &word, &printable::line(&problem.message));
     }

@@ -215,10 +215,10 @@ impl<'r> Page<'r> {
                 false => lines.extend([old, format!("→ {target}")]),
             }
         }
-        let (marker, ink) = marker(finding, self.render_options);
+        let (marker, color) = marker(finding, self.render_options);
         let mut trust = wrap(&with_reason(marker, finding, self.render_options), width);
         if let Some(first) = trust.first_mut() {
-            *first = first.replacen(marker, &ink.on(marker, self.render_options.color), 1);
+            *first = first.replacen(marker, &color.on(marker, self.render_options.color), 1);
         }
         lines.extend(trust);
         for related in &finding.related {
@@ -263,8 +263,11 @@ impl<'r> Page<'r> {
                 )
             ),
         };
-        let ink = Color::of(finding.severity);
-        let code = self.linked(finding, &ink.on(&code(finding), self.render_options.color));
+        let color = Color::of(finding.severity);
+        let code = self.linked(
+            finding,
+            &color.on(&code(finding), self.render_options.color),
+        );
         let place = Color::Bold.on(&place, self.render_options.color);
         let mut why = wrap(&printable::line(&why), self.prose(4));
         for related in &finding.related {
@@ -300,12 +303,8 @@ impl<'r> Page<'r> {
             Some(offset) => self.at(offset),
             None => self.path.clone(),
         };
-        let ink = if problem.fatal {
-            Color::Red
-        } else {
-            Color::Yellow
-        };
-        let word = ink.on("problem", self.render_options.color);
+        let color = Color::of_problem(problem.fatal);
+        let word = color.on("problem", self.render_options.color);
         format!("{place}: {word}: {}\n", printable::line(&problem.message))
     }
 

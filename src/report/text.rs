@@ -27,6 +27,13 @@ impl Color {
         }
     }
 
+    pub(crate) fn of_problem(is_fatal: bool) -> Self {
+        match is_fatal {
+            true => Self::Red,
+            false => Self::Yellow,
+        }
+    }
+
     /// `text` in this style, or as it is where no colour is wanted.
     pub(crate) fn on(self, text: &str, color: bool) -> String {
         let code = match self {

@@ -14,8 +14,7 @@ use super::index::{Answer, Index};
 use super::schema::{Catalogue, RuleSpec};
 use super::table::RowFault;
 use super::{Rule, catalogue};
-use crate::printable;
-use crate::printable::excerpt;
+use crate::printable::{self, excerpt};
 
 /// The version of the schema that this regfix reads.
 pub const SCHEMA: u32 = 1;

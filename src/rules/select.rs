@@ -2,8 +2,9 @@
 //!
 //! Knows ids, and nothing of what the rules say or where their names are written.
 
-use crate::printable::excerpt;
 use std::collections::BTreeMap;
+
+use crate::printable::excerpt;
 
 /// What a name selects.
 #[derive(Debug, Clone, PartialEq, Eq)]

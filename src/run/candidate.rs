@@ -1,4 +1,5 @@
-//! Recognises by a quick look at its bytes what a file is useful for: every file of a tree goes through it, and most are of no use.
+//! Recognises by a quick look at its bytes what a file is useful for: every file of a tree goes through it, and most are
+//! of no use.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -201,6 +201,12 @@ impl<'t> Map<'t> {
         })
     }
 
+    /// The items of the list under a key, none where there is no list.
+    pub fn items(&self, key: &str) -> &[Node<'t>] {
+        let list = self.get(key).and_then(Node::as_list);
+        list.map(|list| list.items.as_slice()).unwrap_or_default()
+    }
+
     /// The text under a key, where it is a scalar.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?

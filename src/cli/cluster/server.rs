@@ -1,4 +1,5 @@
-//! The server that answers for a cluster: kubectl, which knows the user's contexts and logins; without one, in a pod, the API server.
+//! The server that answers for a cluster: kubectl, which knows the user's contexts and logins; without one, in a pod, the
+//! API server.
 
 use std::path::Path;
 

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{IMAGE_NAME, LOCKED, MATCHER, REPLACED};
+use super::{IMAGE_NAME, LOCKED, REPLACED};
+use crate::detect::MATCHER;
 use crate::image::name_of;
 use crate::source::Span;
 use crate::syntax::field_path;

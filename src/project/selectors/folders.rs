@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{GENERATORS, HELM_CHARTS, MATCHER, REPLACED, is_argo_source};
-use crate::file_type::{self, KUSTOMIZATION_FILES, Parser};
+use super::{GENERATORS, HELM_CHARTS, REPLACED, is_argo_source};
+use crate::detect::MATCHER;
+use crate::file_type::{self, Parser};
 use crate::project::{PathKind, Tree, kustomize};
 use crate::source::Span;
 use crate::syntax::template::{self, Mask};
@@ -99,9 +100,7 @@ fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
         for chart in maps_of(map, "helmCharts").chain(maps_of(map, "helmChartInflationGenerator")) {
             found.extend(places(chart, home));
         }
-        let generators = map.get(GENERATORS).and_then(Node::as_list);
-        let files = generators.iter().flat_map(|list| &list.items);
-        for file in files.filter_map(Node::as_scalar) {
+        for file in map.items(GENERATORS).iter().filter_map(Node::as_scalar) {
             let text = tree.text(&tree.resolve(folder, &file.value));
             let text = text.unwrap_or_default();
             let is_chart = |map: &&Map<'_>| map.text("kind") == Some("HelmChartInflationGenerator");
@@ -122,9 +121,7 @@ fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
 
 /// The maps in a list of a map.
 fn maps_of<'m>(map: &'m Map<'m>, key: &str) -> impl Iterator<Item = &'m Map<'m>> {
-    let list = map.get(key).and_then(Node::as_list);
-    let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
-    items.iter().filter_map(Node::as_map)
+    map.items(key).iter().filter_map(Node::as_map)
 }
 
 /// The components that Kustomizations of Flux add to the folders that they apply, with these folders.
@@ -141,13 +138,10 @@ pub(super) fn components(tree: &dyn Tree, files: &[PathBuf]) -> Vec<(PathBuf, Ve
                 let Some(spec) = spec else { continue };
                 let above = path.parent().unwrap_or(Path::new(""));
                 let folder = at_root(tree, above, spec.text("path").unwrap_or("./"));
-                let list = spec.get("components").and_then(Node::as_list);
-                let items = list.map(|list| list.items.as_slice()).unwrap_or_default();
-                let names = items.iter().filter_map(Node::as_scalar);
+                let names = spec.items("components").iter().filter_map(Node::as_scalar);
                 for (name, folder) in names.zip(std::iter::repeat(folder).flatten()) {
                     let component = tree.resolve(&folder, &name.value);
-                    let mut layers = KUSTOMIZATION_FILES.iter().map(|file| component.join(file));
-                    let layer = layers.find(|path| tree.place(path) == PathKind::File);
+                    let layer = kustomize::layer_in(tree, &component);
                     found.extend(layer.map(|layer| (layer, vec![folder.clone()])));
                 }
             }
@@ -180,9 +174,7 @@ fn named_folders(path: &Path, text: &str) -> Vec<String> {
     for region in yaml::documents(text) {
         for root in yaml::parse(text, region).documents {
             let Some(map) = root.as_map() else { continue };
-            let items = map.get("items").and_then(Node::as_list);
-            let items = items.map(|list| list.items.as_slice()).unwrap_or_default();
-            for map in std::iter::once(map).chain(items.iter().filter_map(Node::as_map)) {
+            for map in std::iter::once(map).chain(maps_of(map, "items")) {
                 let named = named_by(map).into_iter().filter_map(known_part);
                 found.extend(named.map(str::to_owned));
             }
@@ -258,9 +250,7 @@ fn chart_of<'m>(spec: &'m Map<'m>) -> Option<&'m str> {
 
 fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
     let one = spec.get("source").and_then(Node::as_map);
-    let many = spec.get("sources").and_then(Node::as_list);
-    let many = many.map(|list| list.items.as_slice()).unwrap_or_default();
-    let sources = one.into_iter().chain(many.iter().filter_map(Node::as_map));
+    let sources = one.into_iter().chain(maps_of(spec, "sources"));
     sources.filter_map(|source| source.text("path")).collect()
 }
 

@@ -95,7 +95,7 @@ fn found(summary: &Summary, render_options: &RenderOptions) -> String {
     ];
     let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
     let counts: Vec<String> = counts
-        .map(|(number, noun, ink)| ink.on(&count(number, noun), render_options.color))
+        .map(|(number, noun, color)| color.on(&count(number, noun), render_options.color))
         .collect();
     let verb = if render_options.write {
         "Left"
