@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 mod bounds;
+mod claims;
 mod draft;
 mod error;
 mod folder;
@@ -38,6 +39,7 @@ pub use staging::NAME as JOURNAL_FOLDER;
 pub use temporary::is_temporary;
 
 use bounds::Bounds;
+use claims::Claims;
 use group::Group;
 use metadata::FileId;
 use names::Names;
@@ -56,6 +58,7 @@ pub struct Change<'c> {
 #[derive(Debug)]
 pub struct Writer {
     bounds: Bounds,
+    claims: Claims,
     gate: Arc<Gate>,
     /// Folders that what killed runs left was removed from.
     swept: Mutex<HashSet<PathBuf>>,
@@ -75,6 +78,7 @@ impl Writer {
         raise_limit();
         Self {
             bounds: Bounds::new(roots),
+            claims: Claims::default(),
             gate,
             swept: Mutex::default(),
             names: Names::default(),
@@ -107,7 +111,14 @@ impl Writer {
         match files.as_slice() {
             [] => {}
             [names] if names.len() == 1 => names.iter().try_for_each(replace)?,
-            _ => Group::new(&files, &self.bounds)?.commit()?,
+            _ => {
+                let folders = files
+                    .iter()
+                    .flatten()
+                    .map(|target| target.spot.folder_path());
+                let _claim = self.claims.hold(folders.collect());
+                Group::new(&files, &self.bounds)?.commit()?;
+            }
         }
         Ok(files.iter().filter_map(|names| note(names)).collect())
     }

@@ -32,6 +32,13 @@ pub(super) struct Spot {
     pub(super) name: OsString,
 }
 
+impl Spot {
+    /// Where the folder really is.
+    pub(super) fn folder_path(&self) -> &Path {
+        self.real.parent().unwrap_or(&self.real)
+    }
+}
+
 impl Bounds {
     /// Roots that do not exist allow nothing.
     pub(super) fn new(roots: &[PathBuf]) -> Self {

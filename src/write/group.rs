@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::bounds::Bounds;
 use super::journal::{Entry, Journal, State};
@@ -49,7 +49,7 @@ impl<'g, 'c> Group<'g, 'c> {
             let first = members.len();
             members.extend(names.iter().enumerate().map(|(at, target)| Member {
                 target,
-                folder: target.spot.real.parent().unwrap_or(&target.spot.real),
+                folder: target.spot.folder_path(),
                 same_as: (at > 0).then_some(first),
             }));
         }
@@ -256,22 +256,21 @@ impl<'g, 'c> Group<'g, 'c> {
     }
 }
 
-/// Makes the staging folder that a file needs. One that an earlier run left is seen to before.
+/// How often a staging folder is made anew that another run makes first.
+const TRIES: usize = 16;
+
+/// Makes the staging folder that a file needs. One that another run left, or is at work in, is seen to before.
 fn stage(target: &Target<'_>, bounds: &Bounds) -> Result<Staging, WriteError> {
-    match Staging::make(&target.spot.folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        made => return made.map_err(|error| target.no_file(error)),
-    }
     let unfinished = |reason| WriteError::Unfinished {
         path: target.change.path.to_owned(),
         reason,
     };
-    let folder: PathBuf = target
-        .spot
-        .real
-        .parent()
-        .unwrap_or(&target.spot.real)
-        .to_owned();
-    repair::repair(&folder, bounds).map_err(unfinished)?;
-    Staging::make(&target.spot.folder).map_err(|error| target.no_file(error))
+    for _ in 0..TRIES {
+        match Staging::make(&target.spot.folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map_err(|error| target.no_file(error)),
+        }
+        repair::repair(target.spot.folder_path(), bounds).map_err(unfinished)?;
+    }
+    Err(unfinished(repair::BUSY.to_owned()))
 }

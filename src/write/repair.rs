@@ -21,6 +21,9 @@ use super::staging::{self, Busy, Staging};
 use super::{steps, temporary};
 use crate::printable;
 
+/// What is said where another run does not get done.
+pub(super) const BUSY: &str = "another run of regfix is writing here; run regfix again";
+
 const REMOVE: &str = "check the files beside it, and remove it";
 
 /// What lies in a folder.
@@ -93,7 +96,7 @@ fn find(folder: &Path, bounds: &Bounds) -> Result<Found, String> {
     };
     let parent = Arc::new(bounds.folder(folder).map_err(odd)?);
     let held = Staging::acquire(&parent).map_err(|busy| match busy {
-        Busy::Held => "another run of regfix is writing here; run regfix again".to_owned(),
+        Busy::Held => BUSY.to_owned(),
         Busy::Odd(error) => odd(error),
     })?;
     let Some(staging) = held else {

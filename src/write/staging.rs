@@ -26,8 +26,8 @@ const IGNORED: &[u8] = b"*\n";
 /// A run that writes is waited for as long as this many looks take.
 const LOOKS: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
-/// A run that is about to lock its folder is waited for less long.
-const LOOKS_AT_UNLOCKED: u32 = 20;
+/// A run that has but begun to make its folder is waited for less long.
+const LOOKS_AT_BEGUN: u32 = 100;
 
 /// A staging folder that this run holds locked.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(super) struct Staging {
     pub(super) folder: Arc<Folder>,
     /// Whether a run of this user made it, here.
     pub(super) is_ours: bool,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// What is in the way of holding a staging folder.
@@ -57,7 +57,10 @@ pub(super) fn old_text(index: usize) -> OsString {
 }
 
 impl Staging {
-    /// Makes the staging folder of a folder. It must not be there.
+    /// Makes the staging folder of a folder.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where it is there, or another run took it for what a killed one left and removed it.
     pub(super) fn make(parent: &Arc<Folder>) -> io::Result<Self> {
         let name = OsStr::new(NAME);
         parent.make_folder(name)?;
@@ -66,18 +69,25 @@ impl Staging {
             let ignore = write(&folder, IGNORE, IGNORED)?;
             super::steps::reached("folder-ignored");
             let lock = folder.create(OsStr::new(LOCK), Access::Own)?;
-            let _ = lock.try_lock();
+            // Another run that looks what this is holds it for a moment. Not every file system can lock.
+            let _ = lock.lock();
             super::steps::reached("folder-locked");
             (&lock).write_all(proof(&ignore)?.as_bytes())?;
-            Ok((folder, lock))
+            match folder.has(OsStr::new(LOCK)) {
+                true => Ok((folder, lock)),
+                false => Err(io::ErrorKind::NotFound.into()),
+            }
         });
         match made {
             Ok((folder, lock)) => Ok(Self {
                 parent: Arc::clone(parent),
                 folder: Arc::new(folder),
                 is_ours: true,
-                _lock: Some(lock),
+                lock: Some(lock),
             }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(io::ErrorKind::AlreadyExists.into())
+            }
             Err(error) => {
                 if let Ok(folder) = parent.child(name) {
                     let _ = empty(&folder);
@@ -98,8 +108,8 @@ impl Staging {
                 Held::Locked(staging) if staging.folder.has(OsStr::new(LOCK)) => {
                     return Ok(Some(staging));
                 }
-                Held::Unlocked(staging) if looks >= LOOKS_AT_UNLOCKED => return Ok(Some(staging)),
-                Held::Locked(_) | Held::ByOthers | Held::Unlocked(_) => {}
+                Held::Begun(staging) if looks >= LOOKS_AT_BEGUN => return Ok(Some(staging)),
+                Held::Locked(_) | Held::ByOthers | Held::Begun(_) => {}
             }
             looks += 1;
             if looks > LOOKS {
@@ -124,16 +134,16 @@ impl Staging {
             return Ok(Held::ByOthers);
         }
         let is_ours = lock.as_ref().is_some_and(|lock| is_proven(&folder, lock));
-        let is_locked = lock.is_some();
         let staging = Self {
             parent: Arc::clone(parent),
             folder: Arc::new(folder),
             is_ours,
-            _lock: lock,
+            lock,
         };
-        Ok(match is_locked {
-            true => Held::Locked(staging),
-            false => Held::Unlocked(staging),
+        let has_begun = staging.lock.is_none() || (!is_ours && staging.is_bare());
+        Ok(match has_begun {
+            true => Held::Begun(staging),
+            false => Held::Locked(staging),
         })
     }
 
@@ -164,8 +174,8 @@ enum Held {
     Nothing,
     Locked(Staging),
     ByOthers,
-    /// Nothing in it can be locked: its run has but begun, or is dead.
-    Unlocked(Staging),
+    /// Nothing proves that it is a run's: one has but begun to make it, or was killed there.
+    Begun(Staging),
 }
 
 fn write(folder: &Folder, name: &str, bytes: &[u8]) -> io::Result<File> {

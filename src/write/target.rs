@@ -168,7 +168,7 @@ impl<'c> Target<'c> {
     }
 
     pub(super) fn no_file(&self, error: io::Error) -> WriteError {
-        let folder = self.spot.real.parent().unwrap_or(&self.spot.real);
+        let folder = self.spot.folder_path();
         WriteError::Folder {
             path: self.change.path.to_owned(),
             folder: folder.to_owned(),

@@ -74,6 +74,43 @@ fn refused(place: &Place, name: &str, result: Result<(), WriteError>) -> String 
         .to_owned()
 }
 
+/// Groups of one run, and of another one at the same time, that share their folders.
+#[test]
+fn groups_in_the_same_folders_wait_for_each_other() {
+    let place = Place::new();
+    let folders = ["one", "two"].map(|name| place.at(name));
+    for folder in &folders {
+        fs::create_dir(folder).unwrap();
+    }
+    let writers = [place.writer(), place.writer()];
+    let one_group = |writer: &Writer, index: usize| {
+        let name = format!("{index}.yaml");
+        let paths = folders.each_ref().map(|folder| folder.join(&name));
+        for path in &paths {
+            fs::write(path, BEFORE).unwrap();
+        }
+        let changes = paths.each_ref().map(|path| Change {
+            path,
+            before: Some(BEFORE.as_bytes()),
+            after: AFTER.as_bytes(),
+        });
+        writer.replace_all(&changes).unwrap();
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (writer, one_group) = (&writers[thread % 2], &one_group);
+            scope.spawn(move || (0..8).for_each(|at| one_group(writer, thread * 8 + at)));
+        }
+    });
+    for folder in &folders {
+        let files = names(folder);
+        assert_eq!(files.len(), 64, "{files:?}");
+        for file in files {
+            assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), AFTER);
+        }
+    }
+}
+
 #[test]
 fn every_byte_is_as_given() {
     let place = Place::new();
