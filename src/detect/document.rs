@@ -1,5 +1,6 @@
 //! The role of a document, by its content: a Deployment pulls an image, a policy only mentions it.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use super::aliases::Aliases;
@@ -21,6 +22,8 @@ pub(super) struct Document<'d> {
     pub(super) aliases: &'d Aliases<'d>,
     span: Span,
     parameters: Parameters,
+    /// What the schema keeps of such a document: which of its patterns are about it, by number.
+    pub(super) patterns: OnceCell<Vec<usize>>,
 }
 
 const MIRROR: Usage = Usage::Mention(usage::MIRRORED);
@@ -89,6 +92,7 @@ impl<'d> Document<'d> {
                 aliases,
                 span: root.span(),
                 parameters: Parameters::default(),
+                patterns: OnceCell::new(),
             },
         }
     }
@@ -102,6 +106,7 @@ impl<'d> Document<'d> {
             aliases,
             span: Span::new(0, 0),
             parameters: Parameters::default(),
+            patterns: OnceCell::new(),
         }
     }
 
@@ -120,6 +125,7 @@ impl<'d> Document<'d> {
             aliases,
             span: map.span,
             parameters: Parameters::default(),
+            patterns: OnceCell::new(),
         }
     }
 

@@ -33,9 +33,17 @@ pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
         Step::Item => "[]",
         Step::Key(key) => key,
     };
-    let rows = [last, "*"].into_iter().filter_map(|last| TABLE.get(last));
-    let mut rows = rows.flatten();
-    rows.find(|row| row.is_of(context.document) && fits(&row.steps, Some(context)))
+    let document = context.document;
+    let named = TABLE.get(last).into_iter().flatten();
+    let named = named.filter(|row| row.is_of(document));
+    let all = TABLE.get("*").map(Vec::as_slice).unwrap_or_default();
+    let patterns = document.patterns.get_or_init(|| {
+        let numbered = all.iter().enumerate();
+        let own = numbered.filter(|(_, row)| row.is_of(document));
+        own.map(|(number, _)| number).collect()
+    });
+    let mut rows = named.chain(patterns.iter().map(|number| &all[*number]));
+    rows.find(|row| fits(&row.steps, Some(context)))
 }
 
 /// Whether the way to a location is the one of a row: `[]` is an item, `*` any key, a word that begins or ends with `*` any

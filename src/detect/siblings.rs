@@ -158,14 +158,8 @@ fn of_table(key: &str, siblings: &Map<'_>) -> Option<Usage> {
         ("sourceregistry", "targetrepository"),
         ("upstream", "local"),
     ];
-    let keys = || {
-        siblings
-            .entries
-            .iter()
-            .filter_map(Entry::name)
-            .map(words::fold)
-    };
-    let has = |name: &str| keys().any(|key| key == name);
+    let keys = || siblings.entries.iter().filter_map(Entry::name);
+    let has = |name: &str| keys().any(|key| words::is_folded(key, name));
     let is_left = |(from, to): &(&str, &str)| *from == key && has(to);
     let is_right = |(from, to): &(&str, &str)| *to == key && has(from);
     match () {

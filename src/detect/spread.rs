@@ -22,6 +22,7 @@ const DEEPEST_MERGE: usize = 4;
 /// A value that may be a part of an image.
 struct Part<'p> {
     key: &'p str,
+    folded: String,
     node: &'p Node<'p>,
     /// Its place in the map or list; `None` where it is merged in.
     own: Option<usize>,
@@ -29,6 +30,19 @@ struct Part<'p> {
     by_alias: bool,
     /// How sure its key is that it is pulled, where that says so.
     limit: Option<Usage>,
+}
+
+impl<'p> Part<'p> {
+    fn new(key: &'p str, node: &'p Node<'p>, own: Option<usize>) -> Self {
+        Self {
+            key,
+            folded: words::fold(key),
+            node,
+            own,
+            by_alias: false,
+            limit: None,
+        }
+    }
 }
 
 /// Finds the images of a map. Gives the entries that are dealt with.
@@ -46,13 +60,15 @@ pub(super) fn of_map(
         Some(SchemaKeys::Keywords) => {}
         None => collect(context, map, DEEPEST_MERGE, &mut HashSet::new(), &mut parts),
     }
+    parts.retain(|part| words::is_of_image(&part.folded));
+    let is_more_than_name =
+        |part: &Part<'_>| words::goes_with_name(&part.folded) || words::is_repository(&part.folded);
+    if !parts.iter().any(is_more_than_name) {
+        return HashSet::new();
+    }
     // What the schema knows is read as it says.
     parts.retain_mut(|part| {
-        let key = words::fold(part.key);
-        if !words::is_of_image(&key) {
-            return false;
-        }
-        let value = context.value(map, part.key, &key);
+        let value = context.value(map, part.key, &part.folded);
         let row = schema::row(&value);
         let is_name = row.is_none_or(|row| {
             matches!(row.form, Form::Name | Form::Entry | Form::Image)
@@ -84,13 +100,7 @@ pub(super) fn of_list(
             && !siblings::is_in_closed_list(map, node)
             && !is_whole(context, key)
         {
-            parts.push(Part {
-                key,
-                node,
-                own: Some(index),
-                by_alias: false,
-                limit: None,
-            });
+            parts.push(Part::new(key, node, Some(index)));
         }
     }
     if parts.len() < 2 || context.is_no_pull() {
@@ -113,13 +123,7 @@ pub(super) fn of_settings(
 ) -> HashSet<usize> {
     let numbered = pairs.iter().enumerate();
     let parts: Vec<Part<'_>> = numbered
-        .map(|(index, (key, node))| Part {
-            key,
-            node,
-            own: Some(index),
-            by_alias: false,
-            limit: None,
-        })
+        .map(|(index, (key, node))| Part::new(key, node, Some(index)))
         .collect();
     images(context, &parts, None, out)
 }
@@ -154,11 +158,8 @@ fn collect<'p>(
         } else if seen.insert(key) {
             let is_anchored = entry.value.span().start < entry.key.span().start;
             parts.push(Part {
-                key,
-                node: &entry.value,
-                own: is_own.then_some(index),
                 by_alias: !is_own || is_anchored || context.by_alias,
-                limit: None,
+                ..Part::new(key, &entry.value, is_own.then_some(index))
             });
         }
     }
@@ -177,13 +178,7 @@ fn defaults<'p>(map: &'p Map<'p>, parts: &mut Vec<Part<'p>>) {
         if let (Some(key), Some(node)) = (entry.name(), default)
             && !field.is_some_and(|field| siblings::is_in_closed_list(field, node))
         {
-            parts.push(Part {
-                key,
-                node,
-                own: None,
-                by_alias: false,
-                limit: None,
-            });
+            parts.push(Part::new(key, node, None));
         }
     }
 }

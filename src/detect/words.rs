@@ -5,11 +5,25 @@
 /// A key without case, dashes and underscores; of a dotted path the last part. `fooImage_Repository` and
 /// `image.repository` become `fooimagerepository` and `repository`.
 pub(super) fn fold(key: &str) -> String {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    let letters = last.chars().filter(|letter| !matches!(letter, '-' | '_'));
-    let mut folded = String::with_capacity(last.len());
-    folded.extend(letters.map(|letter| letter.to_ascii_lowercase()));
+    let mut folded = last_part(key).to_ascii_lowercase();
+    if folded.contains(['-', '_']) {
+        folded.retain(|letter| !matches!(letter, '-' | '_'));
+    }
     folded
+}
+
+/// Whether a key is a word when it is [folded](fold).
+pub(super) fn is_folded(key: &str, word: &str) -> bool {
+    let last = last_part(key);
+    let letters = last.bytes().filter(|letter| !matches!(letter, b'-' | b'_'));
+    last.len() >= word.len()
+        && letters
+            .map(|letter| letter.to_ascii_lowercase())
+            .eq(word.bytes())
+}
+
+fn last_part(key: &str) -> &str {
+    key.rfind('.').map_or(key, |dot| &key[dot + 1..])
 }
 
 /// Text for people. Nothing in it is pulled.
@@ -593,13 +607,22 @@ pub(super) const DIGEST_ENDS: [&str; 5] = ["digest", "imagedigest", "sha", "imag
 
 /// Whether the value can be a part of an image, or says something about one beside it.
 pub(super) fn is_of_image(key: &str) -> bool {
-    let ends = [&NAME_ENDS[..], registry_ends(true), &TAG_ENDS, &DIGEST_ENDS];
-    let mut ends = ends.into_iter().flatten();
-    ends.any(|end| key.ends_with(end))
-        || key.starts_with("tag")
-        || folder_ends(true).iter().any(|end| key.ends_with(end))
+    NAME_ENDS.iter().any(|end| key.ends_with(end))
+        || goes_with_name(key)
         || is_pull_policy(key)
         || is_of_source(key)
+}
+
+/// Whether the value can be a part of an image beside its name: its registry, a folder, its tag or its digest.
+pub(super) fn goes_with_name(key: &str) -> bool {
+    let ends = [
+        registry_ends(true),
+        folder_ends(true),
+        &TAG_ENDS,
+        &DIGEST_ENDS,
+    ];
+    let mut ends = ends.into_iter().flatten();
+    ends.any(|end| key.ends_with(end)) || key.starts_with("tag")
 }
 
 pub(super) fn is_pull_policy(key: &str) -> bool {

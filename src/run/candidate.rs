@@ -37,7 +37,7 @@ pub(super) struct Searched {
 }
 
 /// So many bytes of suspect files are kept from the walk. Others are read again when it is their turn.
-const MOST_KEPT: usize = 16 << 20;
+const MOST_KEPT: usize = 32 << 20;
 
 /// Whether a file of a type is a report of ours.
 pub(super) fn is_report(file_type: &FileType, bytes: &[u8]) -> bool {
@@ -123,7 +123,7 @@ impl Searched {
     /// `None` for what is no text, and where there is no room left for it.
     fn of(bytes: &[u8], hints: Vec<usize>, left: &AtomicUsize) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok();
-        let text = text.filter(|text| !text.contains('\0'))?;
+        let text = text.filter(|text| memchr::memchr(0, text.as_bytes()).is_none())?;
         let size = bytes.len() + size_of_val(hints.as_slice());
         let take = |left: usize| left.checked_sub(size);
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
