@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use super::Change;
 use super::bounds::Bounds;
 use super::metadata::{self, FileId};
+use super::staging;
 use super::target::Target;
 
 #[derive(Debug, Default)]
@@ -44,7 +45,10 @@ impl Names {
 fn search(bounds: &Bounds) -> HashMap<FileId, Vec<PathBuf>> {
     let mut found: HashMap<FileId, Vec<PathBuf>> = HashMap::new();
     for root in bounds.roots() {
-        for entry in WalkDir::new(root).into_iter().flatten() {
+        // Another run keeps the old text there by a link until it is done.
+        let entries = WalkDir::new(root).into_iter();
+        let entries = entries.filter_entry(|entry| entry.file_name() != staging::NAME);
+        for entry in entries.flatten() {
             if !entry.file_type().is_file() {
                 continue;
             }

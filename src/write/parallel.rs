@@ -32,7 +32,8 @@ pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T) -> R +
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(take_turns);
+            // Without a thread, the others do its part.
+            let _ = thread::Builder::new().spawn_scoped(scope, take_turns);
         }
         take_turns();
     });

@@ -174,9 +174,7 @@ impl Unfinished {
                 continue;
             };
             let held = Staging::acquire(&Arc::new(parent));
-            let held = held.map_err(|_| {
-                "another run of regfix is writing here; run regfix again".to_owned()
-            })?;
+            let held = held.map_err(|_| BUSY.to_owned())?;
             let same = |staging: &Staging| {
                 let text = staging.folder.read(OsStr::new(staging::JOURNAL), 1 << 26);
                 let journal = text.ok().and_then(|(text, _)| Journal::parse(&text));

@@ -85,7 +85,13 @@ impl Staging {
                 is_ours: true,
                 lock: Some(lock),
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // It is gone, or another run's by now.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists
+                ) =>
+            {
                 Err(io::ErrorKind::AlreadyExists.into())
             }
             Err(error) => {

@@ -158,18 +158,20 @@ pub(super) fn sweep(folder: &Folder) {
         return;
     };
     for found in folder.names().unwrap_or_default() {
-        if is_of(&found, number) && is_dead(folder, &found) {
+        // Locked until it is gone: a run that has only just made it could lock it in between, and keep it.
+        if is_of(&found, number)
+            && let Some(_locked) = dead(folder, &found)
+        {
             let _ = folder.remove(&found);
         }
     }
 }
 
-fn is_dead(folder: &Folder, name: &OsStr) -> bool {
-    let Ok(file) = folder.open(name) else {
-        return false;
-    };
+/// A file of the user's that no run holds, locked.
+fn dead(folder: &Folder, name: &OsStr) -> Option<File> {
+    let file = folder.open(name).ok()?;
     let own = regular(&file).is_ok_and(|metadata| metadata::is_own(&metadata));
-    own && file.try_lock().is_ok()
+    (own && file.try_lock().is_ok()).then_some(file)
 }
 
 pub(super) fn random() -> u64 {
@@ -219,6 +221,16 @@ mod tests {
             assert!(!is_of(OsStr::new(other), 42), "{other}");
             assert!(!is_temporary(OsStr::new(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn what_is_swept_is_locked_until_it_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Arc::new(Folder::open_at(place.path()).unwrap());
+        let name = Temporary::new(&folder, Access::Own, None).unwrap().keep();
+        let _locked = dead(&folder, &name).unwrap();
+        let another = folder.open(&name).unwrap().try_lock();
+        assert!(matches!(another, Err(TryLockError::WouldBlock)));
     }
 
     #[cfg(unix)]

@@ -575,6 +575,17 @@ mod unix {
     }
 
     #[test]
+    fn what_another_run_keeps_is_no_name_of_the_file() {
+        let place = Place::new();
+        let kept = place.at(".regfix-journal/0.old");
+        fs::create_dir(kept.parent().unwrap()).unwrap();
+        fs::hard_link(place.at("a.yaml"), &kept).unwrap();
+        replace(&place.writer(), &place.at("a.yaml"), BEFORE, AFTER).unwrap();
+        assert_eq!(place.text("a.yaml"), AFTER);
+        assert_eq!(fs::read_to_string(kept).unwrap(), BEFORE);
+    }
+
+    #[test]
     fn a_read_only_file_is_refused_by_every_name() {
         let place = Place::new();
         fs::hard_link(place.at("a.yaml"), place.at("b.yaml")).unwrap();

@@ -572,6 +572,31 @@ fn a_folder_swapped_during_the_run_is_not_followed() {
     }
 }
 
+/// A run that is held up for so long that another one takes its journal for what a killed run left, and a third one begins.
+#[test]
+fn a_journal_that_is_another_runs_by_now_is_left_alone() {
+    let (_, steps) = fixed();
+    if !has_steps(steps) {
+        return;
+    }
+    let folder = tree();
+    let held = Held::at("folder-made", write(folder.path()));
+    let journal = folder.path().join("base").join(JOURNAL);
+    fs::remove_dir(&journal).unwrap();
+    let theirs = [".gitignore", "lock", "journal", "0.new"];
+    fill(
+        &journal,
+        &theirs
+            .map(|name| (PathBuf::from(name), b"theirs".to_vec()))
+            .into(),
+    );
+    let output = held.go_on();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    for name in theirs {
+        assert!(journal.join(name).exists(), "{name} is gone");
+    }
+}
+
 #[test]
 fn names_of_one_file_are_fixed_as_one() {
     let one = folder(&[("a.yaml", DEPLOYMENT)]);
