@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use notify::event::{CreateKind, ModifyKind, RemoveKind};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 
 use super::Exit;
@@ -27,6 +28,8 @@ const CLEAR: &[u8] = b"\x1b[H\x1b[2J\x1b[3J";
 /// Why the wait is over.
 enum Woken {
     Changed,
+    /// Some changes will not be noticed; why.
+    Unwatched(String),
     /// The user wants to end it.
     Stopped,
 }
@@ -72,7 +75,7 @@ pub(super) fn watch(
             err.flush()?;
             shown = Some(now);
         }
-        if !wait(&woken) {
+        if !wait(&woken, err)? {
             drop(watcher);
             return Ok(exit);
         }
@@ -90,24 +93,25 @@ fn without_time(report: &[u8]) -> String {
 }
 
 /// Whether something changed, and nothing does any more for a moment.
-fn wait(woken: &Receiver<Woken>) -> bool {
+fn wait(woken: &Receiver<Woken>, err: &mut dyn Write) -> io::Result<bool> {
     let mut until: Option<Instant> = None;
     loop {
         let event = match until {
             None => woken.recv().map_err(|_| ()),
             Some(_) => match woken.recv_timeout(QUIET) {
                 Ok(event) => Ok(event),
-                Err(_) => return true,
+                Err(_) => return Ok(true),
             },
         };
         match event {
             Ok(Woken::Changed) => {
                 let now = Instant::now();
                 if now > *until.get_or_insert(now + MOST) {
-                    return true;
+                    return Ok(true);
                 }
             }
-            Ok(Woken::Stopped) | Err(()) => return false,
+            Ok(Woken::Unwatched(message)) => complain(err, message)?,
+            Ok(Woken::Stopped) | Err(()) => return Ok(false),
         }
     }
 }
@@ -120,15 +124,13 @@ fn watcher(
 ) -> Result<impl Watcher + use<>, String> {
     let sender = sender.clone();
     let note = move |event: notify::Result<Event>| {
-        let Ok(event) = event else { return };
-        if matches!(event.kind, EventKind::Access(_)) {
-            return;
-        }
-        let mut paths = event.paths.iter();
-        if paths.any(|path| run::matters(path, all_text)) {
-            // Nobody waits any more when the process ends.
-            let _ = sender.send(Woken::Changed);
-        }
+        let woken = match event {
+            Ok(event) if matters(&event, all_text) => Woken::Changed,
+            Ok(_) => return,
+            Err(error) => Woken::Unwatched(failed(None, &reason(&error))),
+        };
+        // Nobody waits any more when the process ends.
+        let _ = sender.send(woken);
     };
     let mut watcher =
         notify::recommended_watcher(note).map_err(|error| failed(None, &reason(&error)))?;
@@ -158,6 +160,22 @@ fn watcher(
         }
     }
     Ok(watcher)
+}
+
+/// Whether an event can change what is found.
+fn matters(event: &Event, all_text: bool) -> bool {
+    match event.kind {
+        EventKind::Access(_) => false,
+        // There were more changes than the system keeps.
+        _ if event.need_rescan() => true,
+        // What is in a folder may come and go with it, without an event of its own.
+        EventKind::Create(CreateKind::Folder)
+        | EventKind::Remove(RemoveKind::Folder)
+        | EventKind::Modify(ModifyKind::Name(_)) => {
+            event.paths.iter().any(|path| run::matters(path, true))
+        }
+        _ => event.paths.iter().any(|path| run::matters(path, all_text)),
+    }
 }
 
 fn failed(root: Option<&Path>, why: &str) -> String {
@@ -198,4 +216,18 @@ fn stop_on_signals(sender: Sender<Woken>) -> io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 fn stop_on_signals(_: Sender<Woken>) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::Flag;
+
+    use super::*;
+
+    #[test]
+    fn dropped_events_count_as_a_change() {
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(matters(&overflow, false));
+        assert!(!matters(&Event::new(EventKind::Other), false));
+    }
 }

@@ -104,6 +104,19 @@ fn each_change_is_reported_and_the_last_one_is_the_exit_code() {
 }
 
 #[test]
+fn folders_come_and_go_with_what_is_in_them() {
+    let folder = folder(&[("tree/a.yaml", POD), ("chart-1.2/b.yaml", POD)]);
+    let [inside, outside] = ["tree/chart-1.2", "chart-1.2"].map(|name| folder.path().join(name));
+    let watching = Watching::start(&folder.path().join("tree"), &[]);
+    assert_eq!(watching.found(), 1);
+    fs::rename(&outside, &inside).unwrap();
+    assert_eq!(watching.found(), 2);
+    fs::rename(&inside, &outside).unwrap();
+    assert_eq!(watching.found(), 1);
+    assert_eq!(watching.end(), Some(1));
+}
+
+#[test]
 fn a_mistake_is_reported_and_the_watch_goes_on() {
     let folder = folder(&[("a.yaml", POD), (".regfix.yaml", "ignored: []\n")]);
     let watching = Watching::start(folder.path(), &["a.yaml"]);
