@@ -573,3 +573,32 @@ mod unix {
         assert_eq!(text(disk.0, "m.yaml"), MOVED.repeat(4000));
     }
 }
+
+/// Charts are rendered in threads with large stacks, for only one of which there is room here.
+#[cfg(target_os = "linux")]
+#[test]
+fn charts_are_rendered_one_after_the_other_where_memory_is_scarce() {
+    let image = "image: {{ .Values.image }}\n";
+    let template = format!("{{{{- range until 2000 }}}}{{{{ end }}}}{image}");
+    let mut tree = std::collections::BTreeMap::new();
+    for chart in 0..16 {
+        for (name, text) in [
+            ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+            ("values.yaml", "image: k8s.gcr.io/pause:3.9\n"),
+            ("templates/pod.yaml", &template),
+        ] {
+            let path = Path::new(&chart.to_string()).join(name);
+            tree.insert(path, text.as_bytes().to_vec());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    crate::common::fill(folder.path(), &tree);
+    let script = "ulimit -v 1600000; exec \"$0\" --jobs 4 --format concise .";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_regfix")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert_eq!(stdout(&output).matches("k8s-gcr-io").count(), 16);
+}

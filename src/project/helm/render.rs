@@ -41,7 +41,9 @@ pub use reads::{Comparison, Reads, ValuesPath};
 pub use text::{Origin, OriginKind, PathId, Piece, Pieces, Source};
 pub use uses::{EVERY_WAY, Exploration, ImageField, Symbol, Use, explore, explore_settled};
 
+use std::io;
 use std::rc::Rc;
+use std::sync::{PoisonError, RwLock};
 
 use super::coalesce;
 use super::effective;
@@ -175,16 +177,29 @@ pub fn render(chart: &Chart, values: &[File], release: &Release) -> Rendered {
 /// Templates may be nested deeper than an ordinary stack allows.
 const STACK: usize = 512 << 20;
 
-fn on_large_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK)
-            .spawn_scoped(scope, run);
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(made)) => made,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => std::panic::panic_any(format!("no thread to render in: {error}")),
-        }
+/// Held by all that render at the same time, or by one that has the memory for itself.
+static RENDERING: RwLock<()> = RwLock::new(());
+
+fn on_large_stack<T: Send>(run: impl Fn() -> T + Sync) -> T {
+    let attempt = || {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            let thread = thread.spawn_scoped(scope, &run)?;
+            let made = thread.join();
+            Ok(made.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    };
+    let beside_others = {
+        let _beside_others = RENDERING.read().unwrap_or_else(PoisonError::into_inner);
+        attempt()
+    };
+    let made = beside_others.or_else(|_: io::Error| {
+        // There is no room for so many stacks, but perhaps for one.
+        let _alone = RENDERING.write().unwrap_or_else(PoisonError::into_inner);
+        attempt()
+    });
+    made.unwrap_or_else(|error| {
+        std::panic::panic_any(format!("no thread to render in: {error}"));
     })
 }
 
