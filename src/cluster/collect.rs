@@ -146,28 +146,31 @@ pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Coll
 
     let next = AtomicUsize::new(0);
     let read = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..READERS {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(resource) = resources.get(at) else {
-                        return;
-                    };
-                    let mut objects = Vec::new();
-                    let read_it = attempt(|| {
-                        let mut collector = Collector::new(judge);
-                        let done = server.get(resource, &mut |value| collector.add(value));
-                        objects = collector.finish();
-                        done
-                    });
-                    let answer = (objects, read_it.err());
-                    if let Ok(mut read) = read.lock() {
-                        read.insert(at, answer);
-                    }
-                }
+    let take_turns = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(resource) = resources.get(at) else {
+                return;
+            };
+            let mut objects = Vec::new();
+            let read_it = attempt(|| {
+                let mut collector = Collector::new(judge);
+                let done = server.get(resource, &mut |value| collector.add(value));
+                objects = collector.finish();
+                done
             });
+            let answer = (objects, read_it.err());
+            if let Ok(mut read) = read.lock() {
+                read.insert(at, answer);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..READERS {
+            // Without a thread, the others do its part.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, take_turns);
+        }
+        take_turns();
     });
     let read = read.into_inner().unwrap_or_default();
     for (at, (objects, refusal)) in read {

@@ -138,10 +138,13 @@ fn look_up(host: &str, port: u16, timeout: Duration) -> Result<Vec<SocketAddr>, 
     // The system's resolver cannot be interrupted; it is left behind when it takes too long.
     let (sender, receiver) = mpsc::sync_channel(1);
     let asked = (bare.to_owned(), port);
-    std::thread::spawn(move || {
+    let ask = move || {
         let found = asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         let _ = sender.send(found);
-    });
+    };
+    std::thread::Builder::new()
+        .spawn(ask)
+        .map_err(|error| format!("{host} cannot be looked up: {error}"))?;
     match receiver.recv_timeout(timeout) {
         Ok(Ok(mut addresses)) if !addresses.is_empty() => {
             addresses.truncate(MOST_ADDRESSES);

@@ -5,6 +5,7 @@
 //! goes on to answer with what it knows. The first generation has walked nothing and judges each file on its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -83,7 +84,8 @@ impl Root {
             state: Mutex::new(state),
             woken: Condvar::new(),
         });
-        Generation::spawn(&root, 0);
+        // Without a thread there is no answer, and nothing is lost.
+        let _ = Generation::spawn(&root, 0);
         root
     }
 
@@ -156,11 +158,20 @@ enum Task {
 }
 
 impl Generation {
-    fn spawn(root: &Arc<Root>, number: u64) {
+    fn spawn(root: &Arc<Root>, number: u64) -> io::Result<()> {
         let root = Arc::clone(root);
         let thread = std::thread::Builder::new().name(format!("generation {number}"));
-        // Without a thread there is no answer, and nothing is lost.
-        let _ = thread.spawn(move || Self::new(root, number).run());
+        thread
+            .spawn(move || Self::new(root, number).run())
+            .map(drop)
+    }
+
+    /// Has the next generation walk. Where there is no thread for it now, there may be one in a moment.
+    fn build_next(&self) {
+        if Self::spawn(&self.root, self.number + 1).is_err() {
+            std::thread::sleep(QUIET);
+            lock(&self.root.state).is_building = false;
+        }
     }
 
     fn new(root: Arc<Root>, number: u64) -> Self {
@@ -216,7 +227,8 @@ impl Generation {
         {
             let all = self.root.paths(&self.root.common.documents());
             let mut state = lock(&self.root.state);
-            if state.is_over {
+            // After a failure, a later one may answer already.
+            if state.is_over || state.generation > self.number {
                 return;
             }
             state.generation = self.number;
@@ -233,7 +245,7 @@ impl Generation {
             match self.next() {
                 Task::Judge(paths) => self.judge(session, paths),
                 Task::Answer(question) => self.answer(session, question),
-                Task::Build => Self::spawn(&self.root, self.number + 1),
+                Task::Build => self.build_next(),
                 Task::End => return,
             }
         }
@@ -326,7 +338,10 @@ impl Generation {
         let common = &self.root.common;
         // A later generation shows what it found only after this, or this one shows nothing.
         let documents = common.documents();
-        let is_current = lock(&self.root.state).generation == self.number;
+        let is_current = {
+            let state = lock(&self.root.state);
+            !state.is_over && state.generation == self.number
+        };
         let Some(document) = documents.get(path).filter(|_| is_current) else {
             return;
         };

@@ -36,19 +36,22 @@ pub(super) fn run<T: Sync, R: Send>(
     });
     let changed = Condvar::new();
     let results: Mutex<Vec<Option<R>>> = Mutex::new(items.iter().map(|_| None).collect());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some((host, index)) = take(&queues, &changed, per_host) {
-                    let result = work(&items[index]);
-                    lock(&results)[index] = Some(result);
-                    if let Some((_, running)) = lock(&queues).hosts.get_mut(host) {
-                        *running -= 1;
-                    }
-                    changed.notify_all();
-                }
-            });
+    let take_turns = || {
+        while let Some((host, index)) = take(&queues, &changed, per_host) {
+            let result = work(&items[index]);
+            lock(&results)[index] = Some(result);
+            if let Some((_, running)) = lock(&queues).hosts.get_mut(host) {
+                *running -= 1;
+            }
+            changed.notify_all();
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // Without a thread, the others do its part.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, take_turns);
+        }
+        take_turns();
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.into_iter().flatten().collect()
