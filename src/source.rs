@@ -86,47 +86,80 @@ pub fn lexically_normal(path: &Path) -> PathBuf {
 
 /// Finds the line of an offset without reading the text from its start each time.
 #[derive(Clone, Debug)]
-pub struct LineIndex {
-    starts: Vec<usize>,
+pub struct LineIndex<'t> {
+    text: &'t str,
+    /// How many lines end before each block of the text.
+    before: Vec<usize>,
+    count: usize,
 }
 
-impl LineIndex {
-    pub fn new(text: &str) -> Self {
-        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
-        let starts = std::iter::once(0).chain(newlines.map(|at| at + 1));
+/// A newline is counted in so many bytes at a time: that takes a twentieth of noting where each is.
+const BLOCK: usize = 1024;
+
+impl<'t> LineIndex<'t> {
+    pub fn new(text: &'t str) -> Self {
+        let mut count = 0;
+        let blocks = text.as_bytes().chunks(BLOCK);
+        let before = blocks.map(|block| {
+            let before = count;
+            count += newlines(block).count();
+            before
+        });
         Self {
-            starts: starts.collect(),
+            text,
+            before: before.collect(),
+            count: count + 1,
         }
     }
 
     /// The line that holds `offset`, counted from 0.
     pub fn line(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset) - 1
+        let upto = &self.text.as_bytes()[..offset.min(self.text.len())];
+        let block = (upto.len() / BLOCK).min(self.before.len().saturating_sub(1));
+        let before = self.before.get(block).copied().unwrap_or_default();
+        before + newlines(&upto[block * BLOCK..]).count()
     }
 
     /// The span of a line counted from 0, its line end left out.
-    pub fn span(&self, line: usize, text: &str) -> Span {
-        let start = self.starts.get(line).copied().unwrap_or(text.len());
-        let next = self.starts.get(line + 1).copied().unwrap_or(text.len());
-        let content = text.get(start..next).unwrap_or_default();
+    pub fn span(&self, line: usize) -> Span {
+        let (start, next) = (self.start(line), self.start(line + 1));
+        let content = self.text.get(start..next).unwrap_or_default();
         Span::new(start, start + content.trim_end_matches(['\n', '\r']).len())
+    }
+
+    /// Where a line starts; the end of the text for one that is not there.
+    fn start(&self, line: usize) -> usize {
+        let Some(newline) = line.checked_sub(1) else {
+            return 0;
+        };
+        let block = self.before.partition_point(|before| *before <= newline);
+        let Some(block) = block.checked_sub(1) else {
+            return self.text.len();
+        };
+        let mut later = newlines(&self.text.as_bytes()[block * BLOCK..]);
+        let found = later.nth(newline - self.before[block]);
+        found.map_or(self.text.len(), |at| block * BLOCK + at + 1)
     }
 
     /// How many lines there are; the empty one after a last newline is one.
     pub fn count(&self) -> usize {
-        self.starts.len()
+        self.count
     }
 
     /// Line and column of an offset. A byte order mark takes no column.
-    pub fn position(&self, text: &str, offset: usize) -> Position {
+    pub fn position(&self, offset: usize) -> Position {
         let line = self.line(offset);
-        let before = text.get(self.starts[line]..offset).unwrap_or_default();
+        let before = self.text.get(self.start(line)..offset).unwrap_or_default();
         let before = before.strip_prefix('\u{feff}').unwrap_or(before);
         Position {
             line: line + 1,
             column: before.chars().count() + 1,
         }
     }
+}
+
+fn newlines(bytes: &[u8]) -> memchr::Memchr<'_> {
+    memchr::memchr_iter(b'\n', bytes)
 }
 
 #[cfg(test)]
@@ -137,10 +170,25 @@ mod tests {
     fn positions_count_characters_and_leave_the_bom_out() {
         let text = "\u{feff}ä: b\r\nimage: x";
         let lines = LineIndex::new(text);
-        let at = |needle: &str| lines.position(text, text.find(needle).unwrap());
+        let at = |needle: &str| lines.position(text.find(needle).unwrap());
         assert_eq!(at("b"), Position { line: 1, column: 4 });
         assert_eq!(at("x"), Position { line: 2, column: 8 });
-        assert_eq!(lines.span(0, text).of(text), "\u{feff}ä: b");
+        assert_eq!(lines.span(0).of(text), "\u{feff}ä: b");
         assert_eq!(lines.count(), 2);
+    }
+
+    #[test]
+    fn lines_of_longer_texts_are_found_across_blocks() {
+        for length in [0, 1, 7, 500] {
+            let text = format!("{}\n", "x".repeat(length)).repeat(40) + "last";
+            let lines = LineIndex::new(&text);
+            assert_eq!(lines.count(), 41);
+            for (line, content) in text.split('\n').enumerate() {
+                let span = lines.span(line);
+                assert_eq!(span.of(&text), content);
+                assert_eq!((lines.line(span.start), lines.line(span.end)), (line, line));
+            }
+            assert_eq!(lines.span(41), Span::new(text.len(), text.len()));
+        }
     }
 }

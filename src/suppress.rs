@@ -99,7 +99,7 @@ fn united(text: &str, comments: &[Span]) -> Vec<Span> {
 /// What is on the lines of a text.
 struct Layout<'t> {
     text: &'t str,
-    lines: &'t LineIndex,
+    lines: &'t LineIndex<'t>,
     /// Of each line, whether anything but comments is there.
     code: Vec<bool>,
     /// Of each line, where its first letter is, or it ends.
@@ -107,12 +107,12 @@ struct Layout<'t> {
 }
 
 impl<'t> Layout<'t> {
-    fn new(text: &'t str, lines: &'t LineIndex, comments: &[Span]) -> Self {
+    fn new(text: &'t str, lines: &'t LineIndex<'t>, comments: &[Span]) -> Self {
         let mut first = Vec::with_capacity(lines.count());
         let mut code = vec![false; lines.count()];
         let mut comments = comments.iter().peekable();
         for (line, code) in code.iter_mut().enumerate() {
-            let span = lines.span(line, text);
+            let span = lines.span(line);
             let content = span.of(text);
             let blank = content.len() - content.trim_start_matches('\u{feff}').trim_start().len();
             first.push(span.start + blank);
@@ -143,7 +143,7 @@ impl<'t> Layout<'t> {
 type Scope = Option<usize>;
 
 struct Suppressor<'l> {
-    lines: &'l LineIndex,
+    lines: &'l LineIndex<'l>,
     directives: Vec<Directive>,
     today: Date,
     /// Which directives apply to a location.

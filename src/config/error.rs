@@ -41,7 +41,7 @@ impl fmt::Display for ConfigError {
         if self.text.is_empty() {
             return write!(f, "{path}: {}", self.message);
         }
-        let at = LineIndex::new(&self.text).position(&self.text, self.span.start);
+        let at = LineIndex::new(&self.text).position(self.span.start);
         write!(f, "{path}:{}:{}: {}", at.line, at.column, self.message)
     }
 }

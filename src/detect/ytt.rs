@@ -41,7 +41,7 @@ pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
 
 /// Marks the images of items that are matched by them.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
-    if !text.contains(MATCHER) {
+    if memchr::memmem::find(text.as_bytes(), MATCHER.as_bytes()).is_none() {
         return;
     }
     for one in uses.iter_mut().filter(|one| one.usage.is_pull()) {

@@ -58,9 +58,9 @@ pub struct Location {
 }
 
 impl Finding {
-    pub(super) fn of(found: &finding::Finding, text: &str, lines: &LineIndex) -> Self {
+    pub(super) fn of(found: &finding::Finding, lines: &LineIndex) -> Self {
         let span = found.span();
-        let position = lines.position(text, span.start);
+        let position = lines.position(span.start);
         Self {
             rule: found.rule.to_string(),
             severity: found.severity,
@@ -98,7 +98,7 @@ pub struct Problem {
 impl Problem {
     pub(super) fn all(judged: &Judged, lines: &LineIndex) -> Vec<Self> {
         let position = |offset: usize| {
-            let position = lines.position(&judged.text, offset);
+            let position = lines.position(offset);
             (position.line, position.column)
         };
         let problems = judged.problems.iter();

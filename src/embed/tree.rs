@@ -79,7 +79,7 @@ impl Checked {
         let findings = judged.findings.iter();
         Self {
             findings: findings
-                .map(|finding| Finding::of(finding, &judged.text, &lines))
+                .map(|finding| Finding::of(finding, &lines))
                 .collect(),
             problems: Problem::all(judged, &lines),
         }
@@ -113,7 +113,7 @@ impl Fixed {
         let fixed = judged.fixed.iter();
         Self {
             fixed: fixed
-                .map(|fixed| Finding::of(&fixed.finding, before, &lines))
+                .map(|fixed| Finding::of(&fixed.finding, &lines))
                 .collect(),
             left: findings,
             problems,

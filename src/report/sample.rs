@@ -53,7 +53,7 @@ impl Sample {
         let lines = LineIndex::new(&self.text);
         let findings = std::mem::take(&mut self.findings).into_iter();
         self.fixed.extend(findings.map(|finding| Fixed {
-            position: lines.position(&self.text, finding.span().start),
+            position: lines.position(finding.span().start),
             finding,
         }));
         self

@@ -155,7 +155,7 @@ pub(crate) fn listed(items: &[String]) -> String {
 /// that a file of one long line costs no more than any other.
 pub(crate) struct Places<'r> {
     pub(super) text: &'r str,
-    pub(super) lines: &'r LineIndex,
+    pub(super) lines: &'r LineIndex<'r>,
     last: Option<(usize, Position)>,
 }
 
@@ -164,7 +164,7 @@ impl<'r> Places<'r> {
         Self::of(report.text, report.lines)
     }
 
-    pub(crate) fn of(text: &'r str, lines: &'r LineIndex) -> Self {
+    pub(crate) fn of(text: &'r str, lines: &'r LineIndex<'r>) -> Self {
         Self {
             text,
             lines,
@@ -197,7 +197,7 @@ impl<'r> Places<'r> {
 
     /// Where the columns of a line begin to count: a byte order mark takes none.
     fn line_start(&self, line: usize) -> (usize, Position) {
-        let start = self.lines.span(line, self.text).start;
+        let start = self.lines.span(line).start;
         let rest = self.text.get(start..).unwrap_or_default();
         let mark = if rest.starts_with('\u{feff}') { 3 } else { 0 };
         let first = Position {
@@ -259,9 +259,9 @@ mod tests {
         let back = offsets.iter().rev();
         let jumps = offsets.iter().flat_map(|at| [at, &offsets[7], at]);
         for at in offsets.iter().chain(back).chain(jumps) {
-            assert_eq!(places.at(*at), lines.position(text, *at), "at {at}");
+            assert_eq!(places.at(*at), lines.position(*at), "at {at}");
         }
         assert_eq!(places.at(4), places.at(3), "inside a character");
-        assert_eq!(places.at(999), lines.position(text, text.len()));
+        assert_eq!(places.at(999), lines.position(text.len()));
     }
 }

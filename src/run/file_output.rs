@@ -301,7 +301,7 @@ impl FileOutput {
     fn list_failures(&mut self, path: &Path, outcome: &pipeline::FileResult) {
         let lines = LineIndex::new(&outcome.text);
         for problem in outcome.problems.iter().filter(|problem| problem.fatal) {
-            let position = problem.offset.map(|at| lines.position(&outcome.text, at));
+            let position = problem.offset.map(|at| lines.position(at));
             let at = position.map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
             let message = &problem.message;
             self.errors

@@ -296,7 +296,7 @@ fn of_text(path: &Path, file_type: &FileType, text: &str) -> Vec<Listed> {
     let images = check::images(path, text, file_type).into_iter();
     images
         .map(|image| {
-            let position = lines.position(text, image.span.start);
+            let position = lines.position(image.span.start);
             Listed::new(image, path.to_owned(), position, None)
         })
         .collect()

@@ -332,7 +332,7 @@ fn apply(
             if taken.next() == Some(true)
                 && let Some(outcome) = outcomes.get_mut(path)
             {
-                let position = lines.position(&member.text, finding.span().start);
+                let position = lines.position(finding.span().start);
                 outcome.fixed.push(Fixed { finding, position });
             }
         }

@@ -118,19 +118,19 @@ fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
         return None;
     }
     let end_line = lines.line(comment.end.max(1) - 1);
-    let line_end = lines.span(end_line, text).end;
+    let line_end = lines.span(end_line).end;
     let closes_line = text[comment.end.min(line_end)..line_end]
         .trim_start()
         .is_empty();
     let span = match (layout.opens_line(span.start), is_last) {
         (true, true) if closes_line => {
-            let start = lines.span(lines.line(span.start), text).start;
+            let start = lines.span(lines.line(span.start)).start;
             let mark = if text[start..].starts_with('\u{feff}') {
                 '\u{feff}'.len_utf8()
             } else {
                 0
             };
-            Span::new(start + mark, lines.span(end_line + 1, text).start)
+            Span::new(start + mark, lines.span(end_line + 1).start)
         }
         (true, true) => comment,
         (false, true) => Span::new(

@@ -161,7 +161,7 @@ fn sign(path: &Path, text: &str, file_type: &FileType, reading: &Reading<'_>) ->
 /// A text, and where in it no comment can begin.
 struct Page<'p> {
     text: &'p str,
-    lines: &'p LineIndex,
+    lines: &'p LineIndex<'p>,
     /// Values and actions of several lines, in order.
     closed: Vec<Span>,
     comments: Vec<Span>,
@@ -169,7 +169,7 @@ struct Page<'p> {
 }
 
 impl<'p> Page<'p> {
-    fn new(text: &'p str, lines: &'p LineIndex, reading: &Reading<'_>) -> Self {
+    fn new(text: &'p str, lines: &'p LineIndex<'p>, reading: &Reading<'_>) -> Self {
         let mut closed: Vec<Span> = reading.actions.iter().map(|action| action.span).collect();
         let mut comments = Vec::new();
         for layer in &reading.layers {
@@ -195,7 +195,7 @@ impl<'p> Page<'p> {
 
     /// A comment at the end of a line, or above it.
     fn edit(&self, line: usize, sign: Sign, comment: &str) -> Option<Edit> {
-        let span = self.lines.span(line, self.text);
+        let span = self.lines.span(line);
         let content = span.of(self.text);
         let end = span.start + content.trim_end().len();
         let comment = sign.around(comment);
@@ -235,7 +235,7 @@ impl<'p> Page<'p> {
 
 /// What is between a value and the comment behind it. `None` for a comment that is alone on its line, or far off.
 fn gap<'t>(text: &'t str, lines: &LineIndex, comment: Span) -> Option<&'t str> {
-    let line = lines.span(lines.line(comment.start), text).start;
+    let line = lines.span(lines.line(comment.start)).start;
     let before = text.get(line..comment.start)?;
     let value = before.trim_end_matches(' ');
     let gap = &before[value.len()..];

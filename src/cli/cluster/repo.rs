@@ -64,7 +64,7 @@ fn legacy_sites(path: &Path, file: &Judged) -> Vec<Site> {
     let index = LineIndex::new(&file.text);
     let pulled = file.findings.iter().filter(|finding| !finding.mention);
     let site = |finding: &Finding| {
-        let position = index.position(&file.text, finding.span().start);
+        let position = index.position(finding.span().start);
         Site {
             path: printable::name(path),
             line: position.line,
@@ -102,7 +102,6 @@ fn add_field_paths(sites: &mut [Site]) {
                 site.line
                     .saturating_sub(1)
                     .min(index.count().saturating_sub(1)),
-                &text,
             );
             let before = line
                 .of(&text)

@@ -171,7 +171,7 @@ impl Owned<'_> {
     fn image_at(&self, file: &File, at: usize, instance: &Instance, image: Image) -> SubchartImage {
         SubchartImage {
             place: file.place.clone(),
-            position: LineIndex::new(&file.text).position(&file.text, at),
+            position: LineIndex::new(&file.text).position(at),
             chart: instance.path.join("/"),
             image,
         }

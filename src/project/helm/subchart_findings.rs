@@ -174,7 +174,7 @@ impl<'o> Owned<'o> {
             let leaf = &document.leaf(one.span)?.leaf;
             let file = self.file(leaf.origin);
             file.of_root.then(|| {
-                let at = LineIndex::new(&file.text).position(&file.text, leaf.origin.span.start);
+                let at = LineIndex::new(&file.text).position(leaf.origin.span.start);
                 let name = one.span.of(&document.text);
                 let place = format!("{}:{}:{}", file.place, at.line, at.column);
                 let reason = format!("{name} in {place}: {}", one.reason);
@@ -290,7 +290,7 @@ impl<'o> Owned<'o> {
         let lines = LineIndex::new(&file.text);
         Related {
             place: file.place.clone(),
-            position: Some(lines.position(&file.text, origin.span.start)),
+            position: Some(lines.position(origin.span.start)),
             text: match file.of_root {
                 true => "the default".to_owned(),
                 false => "set here".to_owned(),
@@ -329,7 +329,7 @@ impl<'o> Owned<'o> {
                 let crd = !file.place.contains("/templates/");
                 let related = Related {
                     place: file.place.clone(),
-                    position: Some(lines.position(&file.text, one.span().start)),
+                    position: Some(lines.position(one.span().start)),
                     text: "written here".to_owned(),
                 };
                 let reason = if crd { IN_CRD } else { IN_TEMPLATE };

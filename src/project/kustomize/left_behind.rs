@@ -264,7 +264,7 @@ impl Search<'_> {
         let file = &self.group.files[file];
         Related {
             place: file.path.display().to_string(),
-            position: Some(LineIndex::new(&file.text).position(&file.text, span.start)),
+            position: Some(LineIndex::new(&file.text).position(span.start)),
             text: "the new name is already here".to_owned(),
         }
     }

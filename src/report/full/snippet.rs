@@ -74,7 +74,7 @@ impl Snippet {
         marks: &[(Span, &Label)],
         room: usize,
     ) {
-        let whole = places.lines.span(number, places.text);
+        let whole = places.lines.span(number);
         let text = whole.of(places.text);
         let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let (start, text) = (whole.start + mark, &text[mark..]);
@@ -160,7 +160,7 @@ impl SourceCode for Snippet {
 fn on_one_line<'l>(text: &str, lines: &LineIndex, label: &'l Label) -> (usize, Span, &'l Label) {
     let start = boundary(text, label.span.start);
     let line = lines.line(start);
-    let whole = lines.span(line, text);
+    let whole = lines.span(line);
     let start = start.min(whole.end);
     let end = boundary(text, label.span.end).clamp(start, whole.end);
     (line, Span::new(start, end), label)

@@ -132,9 +132,9 @@ mod tests {
         assert_eq!(drawn.text, " ..\n\n       äb:         \n\n ");
         assert_eq!(drawn.span(&one).of(&drawn.text), "äb:");
         let lines = LineIndex::new(&drawn.text);
-        let at = lines.position(&drawn.text, drawn.span(&other).start);
+        let at = lines.position(drawn.span(&other).start);
         assert_eq!((at.line, at.column), (3, 20));
-        let end = lines.position(&drawn.text, drawn.span(&other).end);
+        let end = lines.position(drawn.span(&other).end);
         assert_eq!((end.line, end.column), (5, 2));
     }
 

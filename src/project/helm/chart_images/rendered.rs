@@ -44,18 +44,12 @@ pub fn images(
 
 fn of_chart(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Rendered {
     let subcharts = folder.join("charts");
-    let mut lines: BTreeMap<Arc<Path>, Option<(Arc<str>, LineIndex)>> = BTreeMap::new();
+    let mut texts: BTreeMap<Arc<Path>, Option<Arc<str>>> = BTreeMap::new();
     let mut positions = |path: &Arc<Path>, span: Span| {
-        let known = lines.entry(Arc::clone(path)).or_insert_with(|| {
-            let text = tree.text(path)?;
-            let lines = LineIndex::new(&text);
-            Some((text, lines))
-        });
-        let (text, lines) = known.as_ref()?;
-        Some((
-            lines.position(text, span.start),
-            lines.position(text, span.end),
-        ))
+        let known = texts.entry(Arc::clone(path));
+        let text = known.or_insert_with(|| tree.text(path)).as_deref()?;
+        let lines = LineIndex::new(text);
+        Some((lines.position(span.start), lines.position(span.end)))
     };
     let mut found = Rendered::default();
     for pieces in rendered(tree, folder, rules) {

@@ -139,8 +139,7 @@ pub(super) fn placed(
         let member = members.get(&*at.path);
         Related {
             place: printable::name(&at.path),
-            position: member
-                .map(|member| LineIndex::new(&member.text).position(&member.text, at.span.start)),
+            position: member.map(|member| LineIndex::new(&member.text).position(at.span.start)),
             text: "the rest of the name".to_owned(),
         }
     });

@@ -55,7 +55,7 @@ impl DefaultFinding {
             let lines = LineIndex::new(text);
             self.finding.related.push(Related {
                 place: printable::name(path),
-                position: Some(lines.position(text, span.start)),
+                position: Some(lines.position(span.start)),
                 text: "the override goes below this key".to_owned(),
             });
         }
