@@ -51,6 +51,9 @@ pub const CACHES: [&str; 12] = [
 const LINK: &str = "a symbolic link, which is not followed";
 const SPECIAL: &str = "not a regular file";
 const SUBMODULE: &str = "a submodule, whose files are in another repository";
+/// What is said of a file that no one wants by its name, where all that is left out is asked for.
+const OTHER_TYPE: &str =
+    "may name a legacy registry, but regfix does not read files of this type (--all-text does)";
 const LARGER: &str = "larger than 64 MiB, and a quick search found no legacy reference";
 
 /// Where to walk, and what to leave out.
@@ -97,8 +100,8 @@ pub struct Filter<'s, K, T> {
     pub wanted: &'s Wanted<'s, K>,
     /// What to keep of a file, by its bytes: borrowed as they are, owned where they were UTF-16.
     pub keep: &'s Keep<'s, K, T>,
-    /// Whether a part of a file that is too large to be kept could hold what is looked for.
-    pub suspect: &'s (dyn Fn(&[u8]) -> bool + Sync),
+    /// Whether a part of a file that is not kept could hold what is looked for.
+    pub suspect: &'s (dyn Fn(&Path, &[u8]) -> bool + Sync),
 }
 
 /// What a caller says of a file.

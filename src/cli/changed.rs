@@ -165,7 +165,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         listed: &|_, _| (),
         wanted: &note,
         keep: &|_, (), _| walk::Kept::<()>::Nothing,
-        suspect: &|_| false,
+        suspect: &|_, _| false,
     };
     walk::walk(&options, &filter);
     files.into_inner().unwrap_or_else(PoisonError::into_inner)

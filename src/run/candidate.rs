@@ -89,10 +89,9 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         listed: &|folder, names| options.settings.listed(folder, names),
         wanted: &|path, named| options.want(path, named),
         keep: &keep,
-        // The path is not known here; what another repository looks for is judged by its own rules later.
-        suspect: &|bytes| {
-            let mut areas = options.settings.areas().into_iter();
-            areas.any(|area| area.rules.prefilter.occur_in(bytes))
+        suspect: &|path, bytes| {
+            let area = options.settings.of(path);
+            area.is_some_and(|area| area.rules.prefilter.occur_in(bytes))
         },
     };
     let broken = options.settings.broken().len();

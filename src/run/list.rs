@@ -56,7 +56,7 @@ pub fn files(
                 true => Kept::Report,
                 false => Kept::This(file_type.describe(bytes)),
             },
-            suspect: &|_| false,
+            suspect: &|_, _| false,
         },
     );
     for (path, file_type) in &found.kept {
@@ -234,7 +234,7 @@ fn of_files(options: &Options<'_>, err: &mut dyn Write) -> io::Result<(Vec<Liste
                 let releases = helm::may_release(file_type, bytes);
                 Kept::This((listed.map_err(|error| error.valid_up_to()), releases))
             },
-            suspect: &|_| true,
+            suspect: &|_, _| true,
         },
     );
     let mut outcome = report_problems(options, &found.problems, err)?;

@@ -178,7 +178,7 @@ fn walk_around(
             let is_of_use = text.is_some() || has_naming && roles.names_chart;
             is_of_use.then_some((roles, text)).into()
         },
-        suspect: &|_: &[u8]| false,
+        suspect: &|_, _: &[u8]| false,
     };
     walk::walk(&around, &filter)
 }

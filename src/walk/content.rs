@@ -2,7 +2,7 @@
 //!
 //! Does not know which files are read, or why.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::encoding::{self, Encoding};
@@ -64,6 +64,23 @@ impl Buffer {
         }
         let suspect = self.stream(filled, source, suspect)?;
         Ok(Read::Larger { suspect })
+    }
+
+    /// Whether a file is a text that is suspect. Of what is no text the head is read.
+    pub(super) fn holds(
+        &mut self,
+        source: &mut impl io::Read,
+        suspect: &dyn Fn(&[u8]) -> bool,
+    ) -> io::Result<bool> {
+        let mut head = Vec::with_capacity(HEAD);
+        source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+        if is_binary(&head) {
+            return Ok(false);
+        }
+        Ok(match self.read(&mut head.chain(source), suspect)? {
+            Read::Whole(bytes) => suspect(bytes),
+            Read::Larger { suspect } => suspect,
+        })
     }
 
     /// Reads to the end, or one byte further than the limit.

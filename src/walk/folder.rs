@@ -17,8 +17,8 @@ use super::exclude::Exclude;
 use super::ignores::{Asked, IgnoreRule, Ignores, Own};
 use super::roots::{Root, Roots};
 use super::{
-    CACHES, Filter, Kept, LARGER, LIMIT, LINK, LeftOut, Overlay, Problem, SPECIAL, STORES,
-    SUBMODULE, Walked, Want, named,
+    CACHES, Filter, Kept, LARGER, LIMIT, LINK, LeftOut, OTHER_TYPE, Overlay, Problem, SPECIAL,
+    STORES, SUBMODULE, Walked, Want, named,
 };
 use crate::encoding::to_utf8;
 use crate::git::Unread;
@@ -282,6 +282,9 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             Want::Ours => return,
             Want::Nothing => {
                 worker.found.counts.unwanted += 1;
+                if self.listed && kind.is_none_or(|kind| kind == What::File) {
+                    self.look_at_other(worker, path);
+                }
                 return;
             }
         };
@@ -319,6 +322,23 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         }
     }
 
+    /// Lists a text file of a type that is not read, if there is something in it.
+    fn look_at_other(&self, worker: &mut Worker<T>, path: &Path) {
+        let suspect = |bytes: &[u8]| (self.filter.suspect)(path, bytes);
+        let found = match self.overlay.met(path) {
+            Some(Ok(bytes)) => worker.buffer.holds(&mut &*bytes, &suspect),
+            Some(Err(_)) => return,
+            None => {
+                let file = open::listed(path);
+                file.and_then(|mut file| worker.buffer.holds(&mut file, &suspect))
+            }
+        };
+        // What cannot be read is no loss here: nobody wanted it.
+        if found.is_ok_and(|found| found) {
+            worker.found.skipped.push((path.to_owned(), OTHER_TYPE));
+        }
+    }
+
     fn load(
         &self,
         worker: &mut Worker<T>,
@@ -326,7 +346,8 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         wanted: K,
         file: &mut impl io::Read,
     ) -> io::Result<()> {
-        match worker.buffer.read(file, self.filter.suspect)? {
+        let suspect = |bytes: &[u8]| (self.filter.suspect)(path, bytes);
+        match worker.buffer.read(file, &suspect)? {
             Read::Whole(bytes) => {
                 worker.found.counts.bytes += bytes.len() as u64;
                 match (self.filter.keep)(path, wanted, &to_utf8(bytes)) {

@@ -125,6 +125,17 @@ fn nothing_to_check_has_a_reason() {
     let said = stdout(&run(of_others.path(), &[]));
     let why = "No files to check: 2 files of a type that regfix does not read (--all-text reads every text file).";
     assert!(said.contains(why), "{said}");
+    assert!(!said.contains("a.txt"), "{said}");
+    let others = [
+        ("a.txt", "k8s.gcr.io/a\n"),
+        ("b.md", "none\n"),
+        ("c.bin", "\0 k8s.gcr.io/a\n"),
+        ("d.yaml", LEGACY),
+    ];
+    let said = stderr(&run(folder(&others).path(), &["--verbose"]));
+    let listed: Vec<&str> = said.lines().collect();
+    let is_listed = "regfix: a.txt: may name a legacy registry, but regfix does not read files of this type (--all-text does)";
+    assert_eq!(listed, [is_listed]);
     let excluded = folder(&[("a.yaml", LEGACY)]);
     let said = stdout(&run(excluded.path(), &["--exclude", "a.yaml"]));
     assert!(

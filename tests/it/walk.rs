@@ -90,7 +90,7 @@ fn run(options: &Options) -> Walked<bool> {
                     .then_some(named)
                     .into()
             },
-            suspect: &|_| true,
+            suspect: &|_, _| true,
         },
     )
 }
@@ -267,7 +267,7 @@ fn excluded_folders_are_not_entered() {
                 is_new.then_some(()).into()
             },
             keep: &|_, (), _| Kept::This(()),
-            suspect: &|_| false,
+            suspect: &|_, _| false,
         },
     );
     assert_eq!(tree.kept(&outcome), ["a.yaml", "x/f.yaml"]);
@@ -347,7 +347,7 @@ fn a_panic_costs_one_file() {
                 assert!(!path.ends_with("bad.yaml"), "cannot read {}", "this");
                 Kept::This(())
             },
-            suspect: &|_| false,
+            suspect: &|_, _| false,
         },
     );
     assert_eq!(tree.kept(&outcome), ["a.yaml", "c.yaml"]);
@@ -396,7 +396,7 @@ fn files_beyond_the_limit_are_looked_through() {
             listed: &|_, _| (),
             wanted: &|_, _| Want::Read(()),
             keep: &|_, (), bytes| Kept::This(bytes.len()),
-            suspect: &|bytes| bytes.ends_with(b"legacy"),
+            suspect: &|_, bytes| bytes.ends_with(b"legacy"),
         },
     );
     assert_eq!(outcome.kept, [(tree.at("full.yaml"), size as usize)]);
@@ -530,7 +530,7 @@ mod unix {
                     Want::Read(())
                 },
                 keep: &|_, (), _| Kept::This(()),
-                suspect: &|_| false,
+                suspect: &|_, _| false,
             },
         );
         assert_eq!(tree.kept(&outcome), ["a.yaml"]);
@@ -553,7 +553,7 @@ mod unix {
                     listed: &|_, _| (),
                     wanted: &|path, _| path.ends_with("walk/roots.rs").then_some(()).into(),
                     keep: &|_, (), _| Kept::This(()),
-                    suspect: &|_| false,
+                    suspect: &|_, _| false,
                 },
             );
             let kept: Vec<_> = outcome
@@ -654,7 +654,7 @@ fn what_is_ignored_is_what_ripgrep_ignores() {
                     listed: &|_, _| (),
                     wanted: &|_, _| Want::Read(()),
                     keep: &|_, (), _| Kept::This(()),
-                    suspect: &|_| false,
+                    suspect: &|_, _| false,
                 },
             );
             let ours: BTreeSet<PathBuf> = outcome.kept.into_iter().map(|(path, ())| path).collect();
