@@ -22,6 +22,7 @@ mod jinja;
 mod key_words;
 mod literal;
 mod live;
+mod loops;
 mod options;
 mod parameters;
 mod parts;
@@ -96,6 +97,7 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     let mut found = in_order(found);
     variables::mark_registries(view.input.text, &mut found);
     variables::mark(view.input.text, &mut found);
+    loops::mark(view.input.text, &mut found);
     same_text::mark(view.input.text, &mut found);
     ytt::mark(view.input.text, &mut found);
     found

@@ -1,0 +1,343 @@
+//! Loops over images, whose bodies make other names of theirs: `for i in k8s.gcr.io/pause:3.1; do docker push reg/$i; done`.
+//! When the image moves, so does the name of the copy, and nothing here knows who pulls that.
+//!
+//! Runs nothing: a loop of a shell is a `for` or a `while read` with its `do` and `done`. Its list is written in it, in an
+//! array or a variable of the same text, or in the here-document behind it. The matrix of a workflow and `withItems` of Argo
+//! Workflows are loops, too.
+
+use super::image_use::ImageUse;
+use super::usage::Certainty;
+use crate::source::Span;
+
+const COPIED: Certainty =
+    Certainty::Likely("a loop here makes the name of a copy of it, which would change, too");
+
+/// Of texts with more loops, or variables that are set more often, only so many are looked at.
+const MOST: usize = 128;
+/// So many variables of a list are followed.
+const MOST_VARIABLES: usize = 4;
+/// A loop is read so far.
+const LONGEST: usize = 1 << 14;
+
+/// Marks the images of such lists.
+pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
+    let is_item = |one: &ImageUse| one.usage.is_pull() && one.decoded.is_none();
+    if !uses.iter().any(is_item) {
+        return;
+    }
+    let mut lists = lists_of_keys(text);
+    if memchr::memmem::find(text.as_bytes(), b"done").is_some() {
+        lists.extend(lists_of_shells(text));
+    }
+    for one in uses.iter_mut().filter(|one| is_item(one)) {
+        let at = one.extent().start;
+        if lists
+            .iter()
+            .any(|list| (list.start..list.end).contains(&at))
+        {
+            one.usage = one.usage.at_most(COPIED);
+        }
+    }
+}
+
+/// The lists of the loops of a shell that make other names.
+fn lists_of_shells(text: &str) -> impl Iterator<Item = Span> {
+    let made = loops(text)
+        .take(MOST)
+        .filter(|one| makes_names(one.body, one.variable));
+    made.flat_map(|one| one.lists(text))
+}
+
+/// The lists in YAML of which an item is put behind a path: `reg/${{ matrix.image }}`, `reg/{{item}}`.
+fn lists_of_keys(text: &str) -> Vec<Span> {
+    let mut keys: Vec<&str> = Vec::new();
+    for at in memchr::memmem::find_iter(text.as_bytes(), b"{{") {
+        let before = text[..at].trim_end_matches('$');
+        if !before.ends_with('/') || before.ends_with("//") {
+            continue;
+        }
+        let expression = text[at + 2..].trim_start_matches(' ');
+        let key = match expression.strip_prefix("matrix.") {
+            Some(named) => name_at(named),
+            None => ["item", "inputs.parameters."]
+                .iter()
+                .any(|start| expression.starts_with(start))
+                .then_some("withItems"),
+        };
+        keys.extend(key.filter(|key| !keys.contains(key)));
+        if keys.len() == MOST_VARIABLES {
+            break;
+        }
+    }
+    keys.iter()
+        .flat_map(|key| values_of_key(text, key))
+        .collect()
+}
+
+/// What is under a key, wherever it stands.
+fn values_of_key(text: &str, key: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, usize)> = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches([' ', '-']);
+        let column = line.len() - content.len();
+        let is_blank = line.trim().is_empty();
+        // A list may be right under its key.
+        let goes_on = |column_of_key: usize| column > column_of_key || is_blank;
+        if let Some((from, column_of_key)) = open
+            && !goes_on(column_of_key)
+        {
+            found.push(Span::new(from, start));
+            open = None;
+        }
+        let named = content
+            .strip_prefix(key)
+            .and_then(|rest| rest.strip_prefix(':'));
+        if open.is_none() && named.is_some() {
+            open = Some((start + column + key.len() + 1, column));
+        }
+        start += line.len();
+    }
+    found.extend(open.map(|(from, _)| Span::new(from, text.len())));
+    found
+}
+
+/// A loop over words.
+struct Loop<'t> {
+    variable: &'t str,
+    /// Where the words are, or what names them.
+    list: Span,
+    body: &'t str,
+}
+
+fn loops(text: &str) -> impl Iterator<Item = Loop<'_>> {
+    let all_for = text
+        .match_indices("for ")
+        .filter_map(|(at, _)| of_for(text, at));
+    let all_while = text
+        .match_indices("while ")
+        .filter_map(|(at, _)| of_while(text, at));
+    all_for.chain(all_while)
+}
+
+/// `for NAME in LIST; do BODY done`
+fn of_for(text: &str, at: usize) -> Option<Loop<'_>> {
+    let near = near(text, at);
+    let variable = name_at(near.strip_prefix("for ")?)?;
+    let from = "for ".len() + variable.len();
+    let from = from + near[from..].strip_prefix(" in ").map(|_| " in ".len())?;
+    let ends = |(at, _): &(usize, &str)| !near[..*at].ends_with('\\');
+    let end = near[from..].match_indices([';', '\n']);
+    let mut ends_of_list = end.map(|(end, mark)| (from + end, mark)).filter(ends);
+    let (end, _) = ends_of_list.next()?;
+    Some(Loop {
+        variable,
+        list: Span::new(at + from, at + end),
+        body: body(&near[end..])?.0,
+    })
+}
+
+/// `while read -r NAME; do BODY done <<EOF`
+fn of_while(text: &str, at: usize) -> Option<Loop<'_>> {
+    let near = near(text, at);
+    let end = near.find([';', '\n'])?;
+    let (_, read) = near[..end].split_once("read ")?;
+    let variable = read.split_whitespace().next_back()?;
+    let (body, behind) = body(&near[end..])?;
+    let behind = end + behind;
+    let line_end = near[behind..]
+        .find('\n')
+        .map_or(near.len(), |length| behind + length);
+    let (mark, word) = near[behind..line_end].split_once("<<")?;
+    if word.starts_with('<') {
+        // `done <<< "$IMAGES"`
+        let from = behind + mark.len();
+        return Some(Loop {
+            variable,
+            list: Span::new(at + from, at + line_end),
+            body,
+        });
+    }
+    let delimiter = word.trim_matches([' ', '-', '"', '\'']);
+    let mut end = line_end;
+    for line in near[line_end..].split_inclusive('\n') {
+        if !delimiter.is_empty() && line.trim() == delimiter {
+            break;
+        }
+        end += line.len();
+    }
+    Some(Loop {
+        variable,
+        list: Span::new(at + line_end, at + end),
+        body,
+    })
+}
+
+/// What is between `do` and `done`, and where that ends.
+fn body(text: &str) -> Option<(&str, usize)> {
+    let start = text.len() - text.trim_start_matches([';', ' ', '\t', '\r', '\n']).len();
+    let inner = text[start..].strip_prefix("do")?;
+    inner.starts_with(char::is_whitespace).then_some(())?;
+    let end = text.find("done")?;
+    Some((&text[start..end], end + "done".len()))
+}
+
+impl Loop<'_> {
+    /// The list, and the values of the variables in it.
+    fn lists(&self, text: &str) -> Vec<Span> {
+        let mut found = vec![self.list];
+        let list = self.list.of(text);
+        for (at, _) in list.match_indices('$').take(MOST_VARIABLES) {
+            if let Some(name) = name_at(list[at + 1..].trim_start_matches('{')) {
+                found.extend(values(text, name));
+            }
+        }
+        found
+    }
+}
+
+/// Where a variable gets words: `NAME=(a b)`, `NAME+=(c)`, `NAME="a b"`.
+fn values(text: &str, name: &str) -> Vec<Span> {
+    let value = |(at, _): (usize, &str)| {
+        let before = text[..at].chars().next_back();
+        let from = at + name.len();
+        let rest = near(text, from);
+        let inner = rest.trim_start_matches('+').strip_prefix('=')?;
+        let open = inner
+            .chars()
+            .next()
+            .filter(|_| !before.is_some_and(is_of_name))?;
+        let close = match open {
+            '(' => ')',
+            '"' | '\'' => open,
+            _ => return None,
+        };
+        let start = from + rest.len() - inner.len() + 1;
+        let length = text[start..from + rest.len()].find(close)?;
+        Some(Span::new(start, start + length))
+    };
+    text.match_indices(name)
+        .filter_map(value)
+        .take(MOST)
+        .collect()
+}
+
+/// Whether a body makes other names of a variable: `reg/$NAME`, `${NAME/k8s.gcr.io/reg}`, `echo $NAME | sed ...`. The last
+/// part of a name, as `${NAME##*/}` has it, is the same in any registry.
+fn makes_names(body: &str, variable: &str) -> bool {
+    const CUTTERS: [&str; 5] = ["sed ", "awk ", "cut ", "tr ", "perl "];
+    let makes_name = |(at, _): (usize, &str)| {
+        let rest = &body[at + 1..];
+        let named = rest.strip_prefix('{').unwrap_or(rest);
+        let Some(tail) = named.strip_prefix(variable) else {
+            return false;
+        };
+        if tail.starts_with(is_of_name) {
+            return false;
+        }
+        let (changed, behind) = match rest.starts_with('{') {
+            true => tail.split_once('}').unwrap_or_default(),
+            false => ("", tail),
+        };
+        if changed.starts_with("##*/") {
+            return false;
+        }
+        let before = body[..at].trim_end_matches(['"', '\'']);
+        let is_behind_path = before.ends_with('/') && !before.ends_with("//");
+        let behind = behind.trim_start_matches(['"', '\'', ' ']);
+        let piped = behind.strip_prefix('|').map(str::trim_start);
+        changed.starts_with(['/', '#'])
+            || is_behind_path
+            || before.trim_end().ends_with("<<<")
+            || piped.is_some_and(|next| CUTTERS.iter().any(|cutter| next.starts_with(cutter)))
+    };
+    body.match_indices('$').any(makes_name)
+}
+
+/// The name that a text begins with.
+fn name_at(text: &str) -> Option<&str> {
+    let end = text.find(|letter: char| !is_of_name(letter));
+    let name = &text[..end.unwrap_or(text.len())];
+    (!name.is_empty()).then_some(name)
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// The text from an offset on, as far as a loop is read.
+fn near(text: &str, from: usize) -> &str {
+    let most = from.saturating_add(LONGEST).min(text.len());
+    let end = (from..=most).rev().find(|end| text.is_char_boundary(*end));
+    &text[from..end.unwrap_or(from)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lists in a text that make other names.
+    fn lists(text: &str) -> Vec<&str> {
+        let lists = lists_of_keys(text).into_iter().chain(lists_of_shells(text));
+        lists.map(|list| list.of(text).trim()).collect()
+    }
+
+    #[test]
+    fn names_are_made_of_what_a_matrix_has() {
+        let jobs = "matrix:\n  image: [a, b]\n  other:\n  - c\n  - d\n  rest: e\nrun: ";
+        for (run, expected) in [
+            ("docker push r/${{ matrix.image }}", vec!["[a, b]"]),
+            ("docker push r/${{matrix.other}}", vec!["- c\n  - d"]),
+            ("docker pull ${{ matrix.image }}", vec![]),
+            ("docker pull docker://${{ matrix.image }}", vec![]),
+        ] {
+            assert_eq!(lists(&format!("{jobs}{run}\n")), expected, "{run}");
+        }
+        let workflow = "- - name: copy\n    withItems: [a]\n- cmd: r/{{inputs.parameters.image}}\n";
+        assert_eq!(lists(workflow), ["[a]"]);
+    }
+
+    #[test]
+    fn names_are_made_of_items() {
+        for (text, expected) in [
+            ("for i in a b; do docker push r/$i; done", vec!["a b"]),
+            (
+                "for i in a \\\n  b; do\n docker tag \"$i\" \"r/${i}\"\ndone",
+                vec!["a \\\n  b"],
+            ),
+            (
+                "for i in a\ndo crane cp $i ${i/k8s.gcr.io/r}; done",
+                vec!["a"],
+            ),
+            ("for i in a; do n=$(echo $i | sed s,a,b,); done", vec!["a"]),
+            (
+                "for i in a; do n=$(cut -d/ -f2- <<< \"$i\"); done",
+                vec!["a"],
+            ),
+            ("for i in a; do docker push r/${i##*/}; done", vec![]),
+            ("for i in a; do docker pull $i || exit; done", vec![]),
+            ("for i in a; do skopeo copy docker://$i oci:x; done", vec![]),
+            ("for i in a; do docker push r/$index; done", vec![]),
+            ("we do it for pause in a\nwhole, and are done", vec![]),
+            (
+                "list=(a\n b)\nlist+=('c')\nfor i in \"${list[@]}\"; do docker push r/$i; done",
+                vec!["\"${list[@]}\"", "a\n b", "'c'"],
+            ),
+            (
+                "ALL=\"a b\"\nfor i in $ALL; do docker push r/$i; done",
+                vec!["$ALL", "a b"],
+            ),
+            (
+                "while read -r i; do\ndocker push r/$i\ndone <<EOF\na\nb\nEOF\nc",
+                vec!["a\nb"],
+            ),
+            (
+                "all='a b'\nwhile read i; do docker push r/$i; done <<< \"$all\"\n",
+                vec!["<<< \"$all\"", "a b"],
+            ),
+        ] {
+            assert_eq!(lists(text), expected, "{text}");
+        }
+    }
+}
