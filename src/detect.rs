@@ -8,6 +8,7 @@ mod branches;
 mod calls;
 mod comment;
 mod computed;
+mod consent;
 mod context;
 mod defaults;
 mod document;
@@ -42,14 +43,14 @@ mod words;
 mod ytt;
 
 pub use computed::of_computed;
+pub use consent::{CONSENT_KEY, CONSENT_TABLES, LIFTED, NOT_LIFTED_IN_RELEASE};
 pub use image_use::{Companion, DigestSlot, ImageUse, Object, OwnKey, Tag, in_order};
 pub use input::Input;
 pub use live::once_each;
-pub use options::LIFTED;
 pub use reports::REPORT_GROUPS;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
-pub use ytt::MATCHER;
+pub use ytt::{MATCHER, strings_of_matcher};
 
 use crate::source::Span;
 use crate::syntax::yaml::Node;

@@ -346,10 +346,7 @@ pub enum Command {
     /// Print a shell completion script
     ///
     /// For bash: `source <(regfix completions bash)`. For other shells see docs/shell.md.
-    Completions {
-        #[arg(value_name = "bash|fish|nushell|powershell|zsh")]
-        shell: ShellName,
-    },
+    Completions { shell: ShellName },
     /// Print the manual page
     Man {
         /// Print the page of this command

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::aliases::Aliases;
+use super::consent::{CONSENT, LIFTED, NOT_LIFTED, is_chart_of_bitnami};
 use super::context::Context;
 use super::document::Document;
 use super::image_use::{Companion, ImageUse};
@@ -18,11 +19,6 @@ use super::{scalar, spread, words};
 use crate::source::Span;
 use crate::syntax::beside::Insertion;
 use crate::syntax::yaml::{List, Node, Scalar, Style};
-
-pub const LIFTED: &str = "the chart refuses images from elsewhere, so `global.security.allowInsecureImages` becomes true";
-const NOT_LIFTED: &str = "the chart refuses images from elsewhere: add `--set global.security.allowInsecureImages=true` by \
-                          hand";
-const CONSENT: &str = "global.security.allowInsecureImages=true";
 
 /// Of commands that set more, as generated ones may, only the words are read.
 const MOST_SETTINGS: usize = 256;
@@ -176,16 +172,6 @@ fn consent_of(
     let whole = options.clone().rev().filter(|option| option.is_whole);
     let mut room = whole.filter_map(|option| Some((option.span.end, text(option)?)));
     Some(Consent::of(options, room.next()))
-}
-
-/// Whether an argument names a chart of Bitnami, or their repository. They accept no images but their own.
-fn is_chart_of_bitnami(argument: &str) -> bool {
-    let named = argument.strip_prefix("bitnami/");
-    let is_named =
-        named.is_some_and(|name| !name.is_empty() && !name.contains(['/', ':', '@', '=']));
-    let is_packaged =
-        argument.starts_with("oci://") && argument.contains("docker.io/bitnamicharts/");
-    is_named || is_packaged || argument.contains("charts.bitnami.com/bitnami")
 }
 
 /// Joins what options set. `own` is what is there by itself: what is part of something joined is left out of `out`.

@@ -24,19 +24,25 @@ const MOST_BYTES: usize = 1 << 12;
 
 /// The image that a matcher, a comment to everyone else, looks for.
 pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
-    let text = comment.of(input.masked);
-    if !text.starts_with(MATCHER) {
-        return None;
-    }
-    let mut at = comment.start;
-    text.split(['"', '\'']).find_map(|piece| {
-        let span = Span::new(at, at + piece.len());
-        at = span.end + 1;
+    strings_of_matcher(input.masked, comment).find_map(|span| {
         let reference = reference::read(input.masked, span, input.actions)?;
         reference
             .hosted
             .then(|| reference.into_use(SELECTS, "matcher"))
     })
+}
+
+/// The strings in a comment that is a matcher.
+pub fn strings_of_matcher(text: &str, comment: Span) -> impl Iterator<Item = Span> {
+    let own = comment.of(text);
+    let own = if own.starts_with(MATCHER) { own } else { "" };
+    let mut at = comment.start;
+    let pieces = own.split(['"', '\'']).map(move |piece| {
+        let span = Span::new(at, at + piece.len());
+        at = span.end + 1;
+        span
+    });
+    pieces.skip(1).step_by(2)
 }
 
 /// Marks the images of items that are matched by them.

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeSet;
 
-/// The key of the values that gives consent.
-pub(super) const KEY: &str = "allowInsecureImages";
+use crate::detect::CONSENT_KEY;
 
 /// Whether the templates of a chart read the key.
 #[derive(Debug, Clone, Default)]
@@ -41,19 +40,19 @@ impl Guard {
         let mut named: BTreeSet<String> = below.collect();
         let is_by_list_below = { subcharts }.any(|one| one.is_by_list);
         let reads = |text: &str, named: &BTreeSet<String>| {
-            text.contains(KEY)
+            text.contains(CONSENT_KEY)
                 || named
                     .iter()
                     .any(|name| text.contains(&format!("\"{name}\"")))
         };
-        let has_key = |bytes: &[u8]| memchr::memmem::find(bytes, KEY.as_bytes()).is_some();
+        let has_key = |bytes: &[u8]| memchr::memmem::find(bytes, CONSENT_KEY.as_bytes()).is_some();
         if named.is_empty() && !templates.clone().any(has_key) {
             return Self::default();
         }
         let texts: Vec<&str> = templates
             .filter_map(|bytes| std::str::from_utf8(bytes).ok())
             .collect();
-        let is_by_list = |text: &&str| text.contains(KEY) && text.contains(LIST);
+        let is_by_list = |text: &&str| text.contains(CONSENT_KEY) && text.contains(LIST);
         let is_by_list = is_by_list_below || texts.iter().any(is_by_list);
         let is_read = texts.iter().any(|text| reads(text, &named));
         let defines: Vec<(&str, &str)> = texts.iter().flat_map(|text| defines(text)).collect();

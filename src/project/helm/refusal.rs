@@ -7,24 +7,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::given::{Given, Written};
-use super::guard::KEY;
 use super::load::Chart;
 use super::overrides::{self, Override, Wanted};
 use super::values::{self, Leaf, LeafKind, Origin, Spot, Table, Value, table_at};
+use crate::detect::{CONSENT_KEY, CONSENT_TABLES, LIFTED};
 use crate::edit::{Applicability, Edit, FileEdit};
 use crate::finding::{Finding, Id, LEGACY_CHART};
 use crate::image::name_of;
 use crate::project::Member;
 use crate::source::Span;
 
-/// The tables, and the key in them, where the values of such a chart say whether it accepts other images.
-const TABLES: [&str; 2] = ["global", "security"];
-
-pub(super) use crate::detect::LIFTED as REASON;
-
 /// What values say of it. `None` where they have no such key.
 fn allowed_images(values: &Table) -> Option<&Leaf> {
-    table_at(values, TABLES)?.get(KEY)?.as_leaf()
+    table_at(values, CONSENT_TABLES)?
+        .get(CONSENT_KEY)?
+        .as_leaf()
 }
 
 /// Whether a chart refuses images from elsewhere.
@@ -47,7 +44,10 @@ pub(super) fn is_lifted(values: &Table) -> bool {
 
 /// The override that has all charts below the keys accept other images.
 pub(super) fn lift(below: &[String]) -> Override {
-    let keys = TABLES.iter().chain([&KEY]).map(|key| (*key).to_owned());
+    let keys = CONSENT_TABLES
+        .iter()
+        .chain([&CONSENT_KEY])
+        .map(|key| (*key).to_owned());
     Override {
         path: below.iter().cloned().chain(keys).collect(),
         value: Value::Leaf(Leaf {
@@ -198,7 +198,7 @@ pub(super) fn lift_all(values: &mut Member, lifts: &[Lift]) {
     let wanted: Vec<Wanted<'_>> = wanted.collect();
     let planned = overrides::plan(&values.text, &wanted);
     for (lift, planned) in needed.into_iter().zip(planned) {
-        let reason = |reason| format!("{REASON}, and there is no room for that: {reason}");
+        let reason = |reason| format!("{LIFTED}, and there is no room for that: {reason}");
         let planned = planned.map_err(reason);
         let edits = planned.as_ref().map(Vec::as_slice);
         bring(values, &lift.findings, edits.map_err(String::as_str));
@@ -216,7 +216,7 @@ pub(super) fn bring(member: &mut Member, findings: &[Id], edits: Result<&[Edit],
                 fix.edits.extend_from_slice(edits);
                 fix.edits.sort();
                 fix.edits.dedup();
-                finding.doubt(REASON);
+                finding.doubt(LIFTED);
             }
             (Ok(_), None) => {}
             (Err(reason), _) => finding.block(reason.to_owned()),

@@ -19,6 +19,7 @@ use super::overrides::Override;
 use super::refusal;
 use super::values::{self, Origin, Table, Value};
 use crate::check;
+use crate::detect::LIFTED;
 use crate::edit::{Applicability, Fix};
 use crate::file_type::{self, FileType};
 use crate::finding::{Finding, Label, Related, Severity, Unjudged};
@@ -253,7 +254,7 @@ impl<'o> Owned<'o> {
             overrides.push(refusal::lift(self.top()));
             if applicability > Applicability::Unsafe {
                 applicability = Applicability::Unsafe;
-                reason = Some(refusal::REASON.to_owned());
+                reason = Some(LIFTED.to_owned());
             }
         }
         let what = "default";

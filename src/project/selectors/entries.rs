@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{IMAGE_NAME, LOCKED, REPLACED};
-use crate::detect::MATCHER;
+use crate::detect::strings_of_matcher;
 use crate::image::name_of;
 use crate::source::Span;
 use crate::syntax::field_path;
@@ -48,12 +48,10 @@ impl Entries {
 
     /// What a matcher of ytt looks for: strings that have a path.
     fn add_matcher(&mut self, text: &str, comment: Span) {
-        if comment.of(text).starts_with(MATCHER) {
-            let strings = comment.of(text).split(['"', '\'']).skip(1).step_by(2);
-            for name in strings.filter(|name| name.contains('/')) {
-                self.exact.insert(name.to_owned());
-                self.add(name, comment);
-            }
+        let strings = strings_of_matcher(text, comment).map(|string| string.of(text));
+        for name in strings.filter(|name| name.contains('/')) {
+            self.exact.insert(name.to_owned());
+            self.add(name, comment);
         }
     }
 

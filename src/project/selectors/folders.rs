@@ -164,10 +164,7 @@ pub(super) fn as_yaml<'t>(path: &Path, text: &'t str) -> Cow<'t, str> {
 
 /// The folders of a repository that the documents of a text are applied to. Empty for the folder of the file itself.
 fn named_folders(path: &Path, text: &str) -> Vec<String> {
-    if is_argo_source(path) {
-        return vec![String::new()];
-    }
-    if text.contains(MATCHER) {
+    if is_argo_source(path) || text.contains(MATCHER) {
         return vec![String::new()];
     }
     let mut found = Vec::new();

@@ -10,14 +10,13 @@ use super::super::refusal::{self, Lift};
 use super::super::values::{self, File, Spot, Value};
 use super::named::Named;
 use super::{terraform, ways};
+use crate::detect::NOT_LIFTED_IN_RELEASE;
 use crate::edit::Applicability;
 use crate::finding::{Finding, Id};
 use crate::project::{Member, Members};
 use crate::source::Span;
 use crate::structure;
 
-const NOT_LIFTED: &str = "the chart refuses images from elsewhere: set `global.security.allowInsecureImages` to true in this \
-                          release, too, by hand";
 const LIFTED_FIRST: &str = "the chart refuses images from elsewhere until the fix of this release's values file is applied";
 
 /// Says of the images that a chart gets that it is not made for any others than those of its owner.
@@ -81,7 +80,7 @@ fn refuse(member: &mut Member, spans: &[Span]) {
     let moving = member.findings.iter().filter(|one| refusal::moves(one));
     let moving = moving.filter(|one| covering(spans, one.span()).is_some());
     let moving: Vec<Id> = moving.map(|one| one.id).collect();
-    refusal::bring(member, &moving, Err(NOT_LIFTED));
+    refusal::bring(member, &moving, Err(NOT_LIFTED_IN_RELEASE));
 }
 
 /// The same for values in a file to which nothing can be added.
@@ -186,7 +185,7 @@ pub(super) fn lift_in_hcl(named: &[(&PathBuf, &Named)], members: &mut Members) {
             let edits = match planned.get(&release) {
                 Some(edits) => Ok(edits.as_slice()),
                 None if releases[&release] => Err(LIFTED_FIRST),
-                None => Err(NOT_LIFTED),
+                None => Err(NOT_LIFTED_IN_RELEASE),
             };
             refusal::bring(member, &findings, edits);
         }

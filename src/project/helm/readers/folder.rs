@@ -40,13 +40,16 @@ pub(super) fn split_names(
     let Some(files) = (!begun.is_empty()).then(|| files(tree, folder, &Members::new())) else {
         return BTreeSet::new();
     };
-    let own = files.unwrap_or_default().into_iter();
-    let own = own.filter(|(_, bytes)| prefilter.has_rest(&beginnings, bytes));
-    let has_rest = |path: &PathBuf| {
+    let own = files.unwrap_or_default();
+    let is_read = |path: &Path| path.starts_with(folder) && !own.is_empty();
+    let has_rest = |path: &Path| {
         let text = tree.text(path);
         text.is_some_and(|text| prefilter.has_rest(&beginnings, text.as_bytes()))
     };
-    let given = layers.iter().filter(|path| has_rest(path));
+    let given = layers.iter();
+    let given = given.filter(|path| !is_read(path) && has_rest(path));
+    let own = own.iter();
+    let own = own.filter(|(_, bytes)| prefilter.has_rest(&beginnings, bytes));
     let rest: Vec<PathBuf> = own
         .map(|(name, _)| folder.join(name))
         .chain(given.map(|path| (*path).clone()))

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::super::guard::KEY;
 use super::super::super::overrides::Override;
 use super::super::super::refusal;
 use super::super::super::values::{self, Table, Value};
 use super::{bodies, releases, releases_in, text_at};
+use crate::detect::CONSENT_KEY;
 use crate::edit::{self, Applicability, Edit, Fix};
 use crate::file_type::{self, Masks, Parser};
 use crate::source::Span;
@@ -143,10 +143,10 @@ impl Consent {
 
 /// Whether the key is anywhere in a release, but in comments.
 fn names_key(text: &str, scan: &Scan, within: Span) -> bool {
-    let found = memchr::memmem::find_iter(within.of(text).as_bytes(), KEY);
+    let found = memchr::memmem::find_iter(within.of(text).as_bytes(), CONSENT_KEY);
     let mut found = found.map(|at| within.start + at);
     found.any(|at| {
-        let key = Span::new(at, at + KEY.len());
+        let key = Span::new(at, at + CONSENT_KEY.len());
         let is_comment = scan.comments.iter().any(|comment| comment.covers(key));
         // In a here-document, too.
         let line = before_on_line(text, at).of(text);
