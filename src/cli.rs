@@ -191,7 +191,7 @@ fn refuse(message: &str, err: &mut dyn Write) -> io::Result<Exit> {
     Ok(Exit::Failed)
 }
 
-/// Today, by the clock of the world rather than of this place: two runs at the same moment judge alike.
+/// Today, in UTC and not in the local time zone: two runs at the same moment judge alike.
 fn today() -> Date {
     jiff::Timestamp::now()
         .to_zoned(jiff::tz::TimeZone::UTC)

@@ -68,7 +68,7 @@ pub struct Label {
     pub text: String,
 }
 
-/// A place in another file, for people to look at.
+/// A location in another file, for people to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
     /// A path, or the way through an archive: `charts/stack-1.0.0.tgz!stack/values.yaml`.
@@ -85,7 +85,7 @@ impl Related {
         Some(&self.place[..end])
     }
 
-    /// The place as it is shown to people, with line and column where they are known.
+    /// The location as it is shown to people, with line and column where they are known.
     pub fn shown_place(&self) -> String {
         match self.position {
             Some(Position { line, column }) => format!("{}:{line}:{column}", self.place),
@@ -276,7 +276,7 @@ impl Finding {
         }
     }
 
-    /// The first place.
+    /// The first location.
     pub fn span(&self) -> Span {
         self.labels
             .first()

@@ -95,7 +95,7 @@ pub type Members = BTreeMap<PathBuf, Member>;
 /// What makes one thing of several files.
 pub trait Project: Sync {
     /// Files that have to be judged together, those that a fix may create included. Groups may overlap; those in which
-    /// there can be nothing to find are left out, for every member is read.
+    /// there can be nothing to find are left out, because every member is read.
     ///
     /// A file that the settings exclude, or of no known kind, is no member after all.
     fn groups(&self) -> Vec<Vec<PathBuf>>;

@@ -67,7 +67,7 @@ pub struct FileReport<'r> {
     /// In which the findings are: with `--write` as it is after the fixes.
     pub text: &'r str,
     pub lines: &'r LineIndex<'r>,
-    /// In order of place; with `--write` those that are left.
+    /// In the order of the file; with `--write` those that are left.
     pub findings: &'r [Finding],
     /// Of the findings, in their order; none where no format has use for them.
     pub keys: &'r [Key],

@@ -13,7 +13,7 @@ const LONG: usize = 1 << 20;
 /// No text longer than this makes a location easier to know.
 const LONGEST: usize = 400;
 
-/// A place for each offset of the text. Empty where the text has no structure, or could not be parsed.
+/// The location of each offset of the text. Empty where the text has no structure, or could not be parsed.
 pub fn places(text: &str, file_type: &FileType, offsets: &[usize]) -> Vec<String> {
     if file_type.parser == Parser::Text || offsets.is_empty() {
         return vec![String::new(); offsets.len()];

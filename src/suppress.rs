@@ -25,7 +25,7 @@ pub const MARKER: &str = OWN_NAME;
 /// What ignore comments leave.
 #[derive(Debug, Default)]
 pub struct Suppressed {
-    /// In order of place, findings about ignore comments included.
+    /// In the order of the file, findings about ignore comments included.
     pub left: Vec<Finding>,
     pub suppressed: Vec<Finding>,
     /// Of the names that no one could judge, those that no ignore comment is about.

@@ -123,8 +123,8 @@ impl Writer {
         Ok(files.iter().filter_map(|names| note(names)).collect())
     }
 
-    /// Sees to what an earlier run left that was killed while it wrote a group with a file in this folder. Gives whether
-    /// files changed, by this or by another run that is done by now.
+    /// Finishes, or takes back, what an earlier run left that was killed while it wrote a group with a file in this folder.
+    /// Returns whether files changed, by this or by another run that is done by now.
     ///
     /// # Errors
     /// Where that cannot be done; what is left to do.

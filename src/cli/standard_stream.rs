@@ -48,7 +48,7 @@ impl<W: Write> Write for Lasting<W> {
         if self.failure.is_some() {
             return Ok(bytes.len());
         }
-        // All of it, for what a stream took in part before it failed cannot be distinguished from the rest.
+        // All of it, because what a stream took in part before it failed cannot be distinguished from the rest.
         let written = self.stream.write_all(bytes);
         self.note(written, ()).map(|()| bytes.len())
     }

@@ -181,7 +181,7 @@ fn revision(spec: &Value) -> String {
     found.unwrap_or_default().to_owned()
 }
 
-/// A URL may carry a token, which is no one's business.
+/// A URL may carry a token, which must not be shown.
 pub(super) fn without_user(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

@@ -135,7 +135,7 @@ fn of_text(text: &str, file: EditionFile) -> Result<Edition, Fault> {
         .map_err(|flaw| Fault::new(flaw.message).at(span(root, text, flaw.place)))
 }
 
-/// Where a place of a catalogue is in its text.
+/// Where a location of a catalogue is in its text.
 fn span(root: &Node<'_>, text: &str, place: Place) -> Span {
     let value = |key: &str| root.as_map().and_then(|map| map.get(key));
     let found = match place {

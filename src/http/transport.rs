@@ -109,7 +109,7 @@ impl Transport {
         })
     }
 
-    /// Sends one request. The body is read by whoever wants it, piece by piece; a larger one ends with an error.
+    /// Sends one request. The caller reads the body piece by piece; a larger one ends with an error.
     pub(crate) fn open(
         &self,
         request: &Request<'_>,

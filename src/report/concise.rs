@@ -127,7 +127,7 @@ impl Lines<'_> {
         self.out.push('\n');
     }
 
-    /// Another place that the finding before has to do with.
+    /// Another location that the finding before has to do with.
     fn related(&mut self, related: &Related) {
         let place = Color::Bold.on(
             &format!("{}:", printable::line(&related.shown_place())),

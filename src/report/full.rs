@@ -327,7 +327,7 @@ impl<'r> Page<'r> {
     }
 }
 
-/// Another place that a finding has to do with.
+/// Another location that a finding has to do with.
 fn reported(related: &Related) -> String {
     format!(
         "see {}: {}",

@@ -29,7 +29,7 @@ impl Sample {
         }
     }
 
-    /// Adds a finding at the first place of `old`, with a safe fix of its host.
+    /// Adds a finding where `old` is first, with a safe fix of its host.
     pub(super) fn finding(mut self, old: &str) -> Self {
         let at = self.text.find(old).unwrap();
         let finding = finding(&[(at, old, "")], old);

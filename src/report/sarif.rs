@@ -187,7 +187,7 @@ fn of_finding<'f>(
     }
 }
 
-/// A place in another file, or on the way through an archive.
+/// A location in another file, or on the way through an archive.
 fn elsewhere(place: &Related, report: &FileReport<'_>) -> Location {
     let archived = place.archive();
     // The lines of what is in an archive are not the archive's.

@@ -367,7 +367,7 @@ mod tests {
         );
     }
 
-    /// Nothing is recommended that a rule would report, but for what is worth knowing.
+    /// Nothing is recommended that a rule would report, except as worth knowing.
     #[test]
     fn alternatives_pass_the_rules() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());

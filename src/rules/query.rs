@@ -64,7 +64,7 @@ pub struct Verdict<'r> {
     pub severity: Severity,
     /// The new location, if there is one to show.
     pub target: Option<Move>,
-    /// How far the rule trusts the move. The place in the file may lower it.
+    /// How far the rule trusts the move. Where it is in the file may lower it.
     pub applicability: Applicability,
     /// Why the fix is not as safe as the rule, or why there is none.
     pub reason: Option<String>,

@@ -79,7 +79,7 @@ pub(super) fn walk(options: &Options<'_>, progress: &Progress) -> walk::Walked<C
         let counts = || options.only.as_ref().is_some_and(|only| only.has(path));
         let has_role = candidate.text.is_some() || roles.names_chart || roles.begins_name;
         let is_of_use = candidate.suspect || has_role || !candidate.pull_secrets.is_empty();
-        // Whoever lays a text over a file asks about that file.
+        // An editor that lays a text over a file asks about that file.
         let is_laid = || options.walk.overlay.text(path).is_some();
         (is_of_use || counts() || is_laid())
             .then_some(candidate)

@@ -102,7 +102,7 @@ fn same_files(groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<Vec<Pat
 }
 
 /// What a file that could not be read may hold together: what was found in its folder and below and, where it may be a
-/// kustomization, each other one of the repository, for it can be built from any of them.
+/// kustomization, each other one of the repository, because it can be built from any of them.
 fn reach(unread: &Path, groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<PathBuf> {
     let is_kustomization = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str());

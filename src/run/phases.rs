@@ -31,7 +31,7 @@ pub fn check(
     if is_broken(options, err)? {
         return Ok(RunOutcome::Failed);
     }
-    // Before anything is written: a report that has no place to go is no reason to have fixed half.
+    // Before anything is written: a report that cannot be written must not leave a tree half fixed.
     let outlets = match ReportWriter::all(options) {
         Ok(outlets) => outlets,
         Err(error) => {

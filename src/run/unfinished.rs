@@ -12,7 +12,7 @@ use crate::write::{self, JOURNAL_FOLDER, Writer};
 /// How often a tree is walked again because it changed under the walk.
 const WALKS: usize = 4;
 
-/// Walks until no other run changes the tree meanwhile, and what a killed one left is seen to.
+/// Walks until no other run changes the tree meanwhile, and what a killed one left is repaired or reported.
 pub(super) fn walk_until_settled<T>(
     roots: &[PathBuf],
     writer: Option<&Writer>,

@@ -67,7 +67,7 @@ pub(super) fn directives(text: &str, comment: Span, names: &Names) -> Vec<Direct
 }
 
 /// Where the comment sign begins that opens what is at `at`; the comment itself where nothing else precedes.
-/// Looks back no further than that sign, for a comment may be long and name us often.
+/// Looks back no further than that sign, because a comment may be long and name us often.
 fn opener(text: &str, comment: Span, lead: usize, at: usize) -> Option<usize> {
     let before = text[comment.start..at].trim_end_matches([' ', '\t']);
     let sign = before.trim_end_matches(['#', '/', '*']);

@@ -20,7 +20,7 @@ const DEEPEST: usize = 200;
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     pub body: List,
-    /// In the order of their definition. Names are unique, but for empty ones.
+    /// In the order of their definition. Names are unique, except for empty ones.
     pub definitions: Vec<Definition>,
 }
 

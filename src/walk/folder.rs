@@ -171,7 +171,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
         self.with(|worker| {
             if error.is_none() {
                 let mut names = entries.iter().map(|entry| entry.name.as_os_str());
-                // Whoever asks for these names again finds out for himself.
+                // A later question about these names gets the answer of its own.
                 let _ = catch(|| (self.filter.listed)(&folder.path, &mut names));
             }
             let problems = &mut worker.found.problems;

@@ -132,7 +132,7 @@ impl Problem {
         )
     }
 
-    /// An ignore file that is not followed. Git does not follow a link either; anything else is no one's intention.
+    /// An ignore file that is not followed. Git does not follow a link either; anything else was not meant to be there.
     pub(super) fn unread_ignore_file(path: &Path, error: &io::Error) -> Self {
         let why = match error.kind() {
             io::ErrorKind::FileTooLarge => {

@@ -48,7 +48,7 @@ pub enum WriteError {
         path: PathBuf,
         error: io::Error,
     },
-    /// A report has no place to go.
+    /// A report cannot be written where it should go.
     NoPlace {
         path: PathBuf,
         error: io::Error,

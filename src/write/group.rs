@@ -259,7 +259,7 @@ impl<'g, 'c> Group<'g, 'c> {
 /// How often a staging folder is made anew that another run makes first.
 const TRIES: usize = 16;
 
-/// Makes the staging folder that a file needs. One that another run left, or is at work in, is seen to before.
+/// Makes the staging folder that a file needs. One that another run left is repaired first; one that another run works in is waited for.
 fn stage(target: &Target<'_>, bounds: &Bounds) -> Result<Staging, WriteError> {
     let unfinished = |reason| WriteError::Unfinished {
         path: target.change.path.to_owned(),

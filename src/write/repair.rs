@@ -62,7 +62,8 @@ pub(super) fn unfinished(folder: &Path) -> Result<bool, String> {
     }
 }
 
-/// Sees to what an earlier run left in a folder. Gives whether files were changed, or there is nothing there any more.
+/// Finishes, or takes back, what an earlier run left in a folder. Returns whether files were changed, or there is nothing
+/// there any more.
 pub(super) fn repair(folder: &Path, bounds: &Bounds) -> Result<bool, String> {
     match find(folder, bounds)? {
         Found::Nothing => Ok(true),

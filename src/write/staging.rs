@@ -26,7 +26,7 @@ const IGNORED: &[u8] = b"*\n";
 /// A run that writes is waited for as long as this many looks take.
 const LOOKS: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
-/// A run that has but begun to make its folder is waited for less long.
+/// A run that has only begun to make its folder is waited for less long.
 const LOOKS_AT_BEGUN: u32 = 100;
 
 /// A staging folder that this run holds locked.
@@ -159,7 +159,7 @@ impl Staging {
         self.parent.remove_folder(OsStr::new(NAME))
     }
 
-    /// Whether nothing would be lost with it, whatever made it: a run had but begun to make it.
+    /// Whether nothing would be lost with it, whatever made it: a run had only begun to make it.
     pub(super) fn is_bare(&self) -> bool {
         let names = self.folder.names().unwrap_or_default();
         let is_small = |name: &OsString| {
@@ -180,7 +180,7 @@ enum Held {
     Nothing,
     Locked(Staging),
     ByOthers,
-    /// Nothing proves that it is a run's: one has but begun to make it, or was killed there.
+    /// Nothing proves that it is a run's: one has only begun to make it, or was killed there.
     Begun(Staging),
 }
 

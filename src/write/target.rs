@@ -87,7 +87,7 @@ impl<'c> Target<'c> {
     ) -> Result<Temporary, WriteError> {
         let Some(found) = &self.found else {
             let copy = self.make(folder, name, Access::Default, None)?;
-            return self.fill(copy, text);
+            return self.fill(copy, text, |_| Ok(()));
         };
         let opened = self.spot.folder.open(&self.spot.name);
         let original = opened.map_err(|_| self.changed())?;
@@ -98,10 +98,9 @@ impl<'c> Target<'c> {
             return Err(self.changed());
         }
         let copy = self.make(folder, name, Access::Own, Some(&original))?;
-        let copy = self.fill_with(copy, text, |file| {
+        self.fill(copy, text, |file| {
             metadata::copy(&original, found, file).map_err(|lost| self.lost(lost))
-        })?;
-        Ok(copy)
+        })
     }
 
     fn make(
@@ -118,11 +117,7 @@ impl<'c> Target<'c> {
         made.map_err(|error| self.no_file(error))
     }
 
-    fn fill(&self, copy: Temporary, text: &[u8]) -> Result<Temporary, WriteError> {
-        self.fill_with(copy, text, |_| Ok(()))
-    }
-
-    fn fill_with(
+    fn fill(
         &self,
         mut copy: Temporary,
         text: &[u8],

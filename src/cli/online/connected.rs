@@ -185,7 +185,7 @@ enum Fate {
 /// An image, what became of it, and where it is named.
 struct Verified {
     image: String,
-    /// Where it was asked for, if that is another place.
+    /// Where it was asked for, if that is elsewhere.
     asked_at: Option<String>,
     answer: Option<Answer>,
     fate: Fate,

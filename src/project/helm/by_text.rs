@@ -1,4 +1,4 @@
-//! A cache of what was read from files, by their texts: texts change between passes.
+//! Caches of what was read from files: by their paths, and by their texts where these change between passes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,28 @@ impl<T> Default for ByText<T> {
     fn default() -> Self {
         let known = Mutex::default();
         Self { known }
+    }
+}
+
+/// What is known of each path. Threads that ask at the same time may read the same one.
+#[derive(Debug)]
+pub(super) struct ByPath<T>(Mutex<HashMap<PathBuf, T>>);
+
+impl<T> Default for ByPath<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> ByPath<T> {
+    pub(super) fn of(&self, path: &Path, read: impl FnOnce() -> T) -> T {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(path) {
+            return known.clone();
+        }
+        let found = read();
+        known().insert(path.to_owned(), found.clone());
+        found
     }
 }
 

@@ -5,7 +5,7 @@
 use super::values::{self, LeafKind, Table, Value};
 use crate::source::Span;
 
-/// What a chart says of itself.
+/// The metadata of a chart.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Metadata {
     pub name: String,
@@ -57,7 +57,7 @@ impl Dependency {
     }
 }
 
-/// Reads what a chart says of itself. Requirements replace the dependencies that are in `Chart.yaml`, as in Helm.
+/// Reads the metadata of a chart. Requirements replace the dependencies that are in `Chart.yaml`, as in Helm.
 ///
 /// # Errors
 /// Says which of the two does not parse.

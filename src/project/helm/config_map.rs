@@ -3,10 +3,10 @@
 //! Knows only what is written beside the release: objects, and generators of kustomizations. Each folder is read once.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::by_text::ByText;
+use super::by_text::{ByPath, ByText};
 use super::given::Given;
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::project::{PathKind, Tree};
@@ -17,7 +17,7 @@ const DEFAULT_KEY: &str = "values.yaml";
 /// The `ConfigMap` objects of a tree, folder by folder.
 pub(super) struct ConfigMaps<'t> {
     tree: &'t dyn Tree,
-    folders: Mutex<HashMap<PathBuf, Arc<OnceLock<Folder>>>>,
+    folders: ByPath<Arc<Folder>>,
     /// The documents of files that hold many.
     parsed: ByText<Option<Vec<Value>>>,
 }
@@ -29,7 +29,7 @@ impl<'t> ConfigMaps<'t> {
     pub(super) fn new(tree: &'t dyn Tree) -> Self {
         Self {
             tree,
-            folders: Mutex::default(),
+            folders: ByPath::default(),
             parsed: ByText::default(),
         }
     }
@@ -43,12 +43,8 @@ impl<'t> ConfigMaps<'t> {
         }
         let key = text(reference, "valuesKey").unwrap_or_else(|| DEFAULT_KEY.to_owned());
         let name = text(reference, "name")?;
-        let known = {
-            let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(folders.entry(folder.to_owned()).or_default())
-        };
-        let known = known.get_or_init(|| read(self.tree, folder));
-        known.get(&(name, key)).cloned()
+        let read = || Arc::new(read(self.tree, folder));
+        self.folders.of(folder, read).get(&(name, key)).cloned()
     }
 
     /// The values at such a location of a file, whose text is that of this pass.

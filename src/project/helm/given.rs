@@ -31,7 +31,7 @@ pub(super) enum Written {
 }
 
 impl Given {
-    /// The values at a place of a file.
+    /// The values at a spot of a file.
     pub(super) fn at(file: PathBuf, at: Spot) -> Self {
         Self {
             file,

@@ -20,7 +20,7 @@ pub(super) struct Override {
     pub value: Value,
 }
 
-/// An override of the values at one of the places of a file.
+/// An override of the values at one of the spots of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted<'w> {
     pub at: &'w Spot,
@@ -40,7 +40,7 @@ impl<'w> Wanted<'w> {
     }
 }
 
-/// What becomes of an override that is wanted: values at a place get it, or a list gets one more item.
+/// What becomes of an override that is wanted: values at a spot get it, or a list gets one more item.
 #[derive(Debug, Clone)]
 struct Aim {
     at: Spot,
@@ -116,7 +116,7 @@ struct Contents {
 }
 
 impl Contents {
-    /// Of a file in which values are at such places.
+    /// Of a file in which values are at such spots.
     fn of(file: &values::File<'_>, spots: &BTreeSet<&Spot>) -> Result<Self, String> {
         let mut read = Self {
             documents: file.values(0)?,
@@ -245,7 +245,7 @@ fn pair(root: &Value, at: &Spot, override_: &Override) -> Result<Aim, String> {
     }
 }
 
-/// Puts a value at a path below a place of a document.
+/// Puts a value at a path below a spot of a document.
 fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
     match at.split_first() {
         None => {
@@ -275,7 +275,7 @@ fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
     }
 }
 
-/// Leaves null at a place of a document.
+/// Leaves null at a spot of a document.
 fn clear(root: &mut Value, at: &[Step]) {
     let inner = match (at.split_first(), root) {
         (None, root) => {

@@ -4,8 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::by_text::ByPath;
 use super::chart::Dependency;
 use super::coalesce::read_whole;
 use super::found_chart::{FoundChart, read_chart};
@@ -25,22 +26,9 @@ pub(super) struct Parents<'t> {
     /// By the folder of the subchart: the folders of those above it, and under which key they have its values.
     by_child: HashMap<PathBuf, Vec<(PathBuf, String)>>,
     /// What files of values have, as they were read: subcharts in subcharts ask for the same ones.
-    values: Known<Option<Arc<Table>>>,
+    values: ByPath<Option<Arc<Table>>>,
     /// The files of a folder that are layers of its chart's values.
-    layers: Known<Arc<[PathBuf]>>,
-}
-
-/// What was found out of paths.
-type Known<T> = Mutex<HashMap<PathBuf, T>>;
-
-fn known<T: Clone>(all: &Known<T>, path: &Path, read: impl FnOnce() -> T) -> T {
-    let lock = || all.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = lock().get(path) {
-        return known.clone();
-    }
-    let found = read();
-    lock().insert(path.to_owned(), found.clone());
-    found
+    layers: ByPath<Arc<[PathBuf]>>,
 }
 
 impl<'t> Parents<'t> {
@@ -62,8 +50,8 @@ impl<'t> Parents<'t> {
         let mut parents = Self {
             tree,
             by_child: HashMap::new(),
-            values: Known::default(),
-            layers: Known::default(),
+            values: ByPath::default(),
+            layers: ByPath::default(),
         };
         for one in all() {
             let parent = parent_of(&one.folder).and_then(|folder| by_folder.get(folder));
@@ -136,7 +124,7 @@ impl<'t> Parents<'t> {
                 all.filter(|given| self.has_values(given)).collect()
             };
             let own = given(vec![Given::whole(parent.join("values.yaml"))]);
-            let beside = known(&self.layers, parent, || {
+            let beside = self.layers.of(parent, || {
                 let files = self.tree.list(parent).into_iter();
                 files.filter(|path| is_layer(path)).collect()
             });
@@ -155,7 +143,7 @@ impl<'t> Parents<'t> {
     fn has_values(&self, given: &Given) -> bool {
         let values = match given.written {
             Written::Tree if given.at.is_whole() => {
-                let all = known(&self.values, &given.file, || {
+                let all = self.values.of(&given.file, || {
                     let text = self.tree.text(&given.file)?;
                     read_whole(&text, 0).ok().map(Arc::new)
                 });

@@ -126,7 +126,7 @@ pub struct Release {
     pub name: String,
     pub namespace: String,
     pub kube_version: String,
-    /// In addition to those that Kubernetes has of itself.
+    /// In addition to those that Kubernetes has by default.
     pub api_versions: Vec<String>,
 }
 

@@ -284,7 +284,7 @@ impl<'o> Owned<'o> {
         self.name.as_slice()
     }
 
-    /// The place that a leaf was written at.
+    /// Where a leaf was written.
     fn origin(&self, placed: &ScalarSource) -> Related {
         let origin = placed.leaf.origin;
         let file = self.file(origin);

@@ -168,7 +168,7 @@ fn judge(finding: &mut Finding, written: Option<&Finding>, verdicts: &[Option<Fi
     let Some(now) = trust(lowest) else {
         return;
     };
-    // The place may be less sure than the rule: it stays so.
+    // Where it is written may be less sure than the rule: it stays so.
     let of_place = written
         .and_then(trust)
         .is_some_and(|trust| trust > fix.applicability);

@@ -57,7 +57,7 @@ impl fmt::Display for Repository {
     }
 }
 
-/// Another place that is asked instead: `--registry-mirror OLD=NEW`.
+/// Another location that is asked instead: `--registry-mirror OLD=NEW`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     /// `host[/path]`, canonical.
@@ -67,7 +67,7 @@ pub struct Mirror {
 
 impl Mirror {
     /// # Errors
-    /// Says which side is no place.
+    /// Says which side is no location.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (from, to) = text
             .split_once('=')

@@ -26,7 +26,7 @@ pub(crate) struct Snippet {
     name: String,
     text: String,
     lines: Vec<Line>,
-    /// With the columns of the file, for a label's place in `text` says nothing of them.
+    /// With the columns of the file, because they cannot be known from where a label is in `text`.
     labels: Vec<(LabeledSpan, usize)>,
 }
 

@@ -184,7 +184,7 @@ impl<'f> FileEdit<'f> {
     }
 }
 
-/// Another place that the finding has to do with.
+/// Another location that the finding has to do with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Related<'f> {

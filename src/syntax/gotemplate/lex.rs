@@ -203,7 +203,7 @@ impl<'t> Lexer<'t> {
         self.token(kind, start)
     }
 
-    /// Blanks, but for the one that belongs to a trim marker.
+    /// Blanks, except for the one that belongs to a trim marker.
     fn space(&mut self, start: usize) -> Token {
         self.at += blanks(&self.bytes[start..]);
         let marker = self.bytes[self.at..].starts_with(b"-}}");

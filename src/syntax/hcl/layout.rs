@@ -180,7 +180,7 @@ fn first_line<'t>(text: &'t str, tokens: &[Token], open: usize) -> Option<&'t st
     indent(text, first.start(text))
 }
 
-/// The token at a place.
+/// The token at an offset.
 fn at(tokens: &[Token], start: usize) -> Option<usize> {
     let at = tokens.partition_point(|token| token.span.start < start);
     let is_there = tokens

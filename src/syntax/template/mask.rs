@@ -142,7 +142,7 @@ pub fn branches(actions: &[Action]) -> Vec<Span> {
     all
 }
 
-/// The masked text with a part of it left out: what is left is at its place.
+/// The masked text with a part of it left out: what is left keeps its offsets.
 #[must_use]
 pub fn without(masked: &str, span: Span) -> String {
     let mut bytes = masked.as_bytes().to_vec();

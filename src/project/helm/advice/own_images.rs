@@ -51,7 +51,7 @@ pub(super) fn note(one: &Named, path: &Path, members: &mut Members, places: &mut
     }
 }
 
-/// The places of what was found in files, each file read once.
+/// Where what was found is in the structure of its file, each file read once.
 #[derive(Default)]
 pub(super) struct Places {
     by_file: HashMap<PathBuf, HashMap<usize, String>>,
@@ -212,7 +212,7 @@ fn lifts(
     if moving.is_empty() {
         return Vec::new();
     }
-    // What a template makes has no place for a key, and its fixes are left out.
+    // What a template makes has no room for a key, and its fixes are left out.
     let file = File::parse(&member.text).ok();
     let documents = match &file {
         Some(file) => file.values(0).unwrap_or_default(),

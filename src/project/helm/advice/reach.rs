@@ -1,10 +1,11 @@
 //! Which files are built together: if several objects have the name that a patch gives, it is for the one that is built with
 //! it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use super::super::by_text::ByPath;
 use crate::project::{Tree, kustomize};
 
 /// How far above a patch the kustomization is looked for that lists it.
@@ -13,7 +14,7 @@ const MOST_FOLDERS: usize = 4;
 /// The files that kustomizations are built from, each followed once.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
-    known: Mutex<HashMap<PathBuf, Arc<HashSet<PathBuf>>>>,
+    known: ByPath<Arc<HashSet<PathBuf>>>,
 }
 
 impl Reach {
@@ -21,12 +22,7 @@ impl Reach {
     pub(super) fn of(&self, tree: &dyn Tree, path: &Path) -> Option<Arc<HashSet<PathBuf>>> {
         let mut folders = path.ancestors().skip(1).take(MOST_FOLDERS);
         let start = folders.find_map(|folder| kustomize::layer_in(tree, folder))?;
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(files) = known().get(&start) {
-            return Some(Arc::clone(files));
-        }
-        let files = Arc::new(kustomize::objects_of(tree, &start));
-        known().insert(start, Arc::clone(&files));
-        Some(files)
+        let files = || Arc::new(kustomize::objects_of(tree, &start));
+        Some(self.known.of(&start, files))
     }
 }

@@ -219,7 +219,7 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    /// Has the values at a place of a document get what is in the branch.
+    /// Has the values at a path of a document get what is in the branch.
     fn root(&mut self, root: Option<&Node<'_>>, steps: &[Step], spot: &Spot, branch: Branch<'_>) {
         if let Some((map, keys)) = root.and_then(|root| innermost(root, steps)) {
             let mut outer = branch;

@@ -187,7 +187,7 @@ pub(super) fn from_json(context: &Context, text: &Text, wanted: Wanted) -> Resul
         Err(error) => return failed(context, &error.to_string(), wanted),
     };
     let shown = text.to_str();
-    // YAML knows where scalars stand, and reads JSON but for some escapes.
+    // YAML knows where scalars are, and reads JSON except for some escapes.
     if !shown.contains('\\')
         && let Ok(read) = values::read_all(&shown, 0)
         && let Some(read) = read.first()

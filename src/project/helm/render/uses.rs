@@ -1,7 +1,7 @@
 //! All images that values may lead to, also those that are switched off by default: every way through the templates is taken
 //! once.
 //!
-//! No single run takes all ways, for the texts of two branches would run into each other. Each pass takes one way at each
+//! No single run takes all ways, because the texts of two branches would run into each other. Each pass takes one way at each
 //! decision, and another the next time.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use super::{Value, most_values, parse, value_of, whole};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Parsed, Style};
 
-/// Where values are in a file. Of itself the first document.
+/// Where values are in a file. By default the first document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) struct Spot {
     /// The number of the document.
@@ -35,7 +35,7 @@ impl Spot {
         .keys(keys)
     }
 
-    /// The place below this one.
+    /// The spot below this one.
     pub(in super::super) fn keys(mut self, keys: &[&str]) -> Self {
         let keys = keys.iter().map(|key| Step::Key((*key).to_owned()));
         self.steps.extend(keys);
@@ -75,7 +75,7 @@ impl Spot {
     }
 }
 
-/// A parsed file, in which places are looked up.
+/// A parsed file, in which spots are looked up.
 pub(in super::super) struct File<'t> {
     pub(in super::super) text: &'t str,
     parsed: Parsed<'t>,
@@ -120,7 +120,7 @@ impl<'t> File<'t> {
         node.map(Node::span)
     }
 
-    /// The lines of the literal block that a place leads to.
+    /// The lines of the literal block that a spot leads to.
     ///
     /// # Errors
     /// As [`Spot::parse`].
@@ -134,7 +134,7 @@ impl<'t> File<'t> {
 
 pub(in super::super) const NO_VALUES: &str = "does not contain values where they belong";
 
-/// What is at a place of a document; null where nothing is.
+/// What is at a path of a document; null where nothing is.
 pub(in super::super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
     steps.iter().fold(value, |value, step| match (value, step) {
         (Value::Table(table), Step::Key(key)) => table.get(key).unwrap_or(&Value::Null),

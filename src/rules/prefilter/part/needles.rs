@@ -1,4 +1,4 @@
-//! A place of a rule, and whether a text names it at an offset.
+//! A location of a rule, and whether a text names it at an offset.
 
 use memchr::memmem;
 
@@ -20,7 +20,7 @@ const COMMON_DOMAINS: [&str; 7] = [
 /// Hosts that serve far more than what is legacy.
 const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
 
-/// A place as it is written.
+/// A location as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in super::super) struct Needles {
     /// Docker Hub and its `library` left out, for people leave them out.
@@ -37,7 +37,7 @@ pub(in super::super) struct Needles {
     pub(super) is_word: bool,
 }
 
-/// A place, made ready to be looked for: in one piece, or cut in two at each slash.
+/// A location, made ready to be looked for: in one piece, or cut in two at each slash.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) needles: Needles,
@@ -45,7 +45,7 @@ pub(super) struct Context {
     cuts: Vec<Split>,
 }
 
-/// A place in two scalars: the piece that its stem is in, and the other.
+/// A location in two scalars: the piece that its stem is in, and the other.
 #[derive(Debug)]
 struct Split {
     met: Piece,
