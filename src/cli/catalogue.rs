@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::Exit;
 use super::text::paint;
 use crate::printable;
-use crate::report::RenderOptions;
+use crate::report::{RenderOptions, text};
 use crate::rules::schema::{ChangeSpec, DateSpec};
 use crate::rules::{Rule, RuleSet};
 
@@ -87,7 +87,7 @@ fn table(
         }
     }
     let count = rules.len();
-    let noun = if count == 1 { "rule" } else { "rules" };
+    let number = text::count(count, "rule");
     let changed = match listing.changed_since {
         Some(since) => format!(" changed since {since}"),
         None => String::new(),
@@ -97,7 +97,7 @@ fn table(
         false => "",
     };
     let space = if count == 0 { "" } else { "\n" };
-    let closing = format!("{count} {noun}{changed}{star}. `regfix explain RULE` shows more.");
+    let closing = format!("{number}{changed}{star}. `regfix explain RULE` shows more.");
     let closing = textwrap::wrap(&closing, width).join("\n");
     writeln!(out, "{space}{closing}")
 }

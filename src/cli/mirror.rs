@@ -21,6 +21,7 @@ use crate::finding::Finding;
 use crate::printable::{self, complain};
 use crate::registry::hosts::{Facts, Host, Needed};
 use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Reference, plan};
+use crate::report::text;
 use crate::rules::schema::{OneOrMany, TagsSpec};
 use crate::rules::{Rule, RuleSet, RuleSpec, Safety};
 use crate::run::{self, Options, RunOutcome};
@@ -166,14 +167,11 @@ fn report(
             )?;
         }
     } else if !parts.is_empty() {
-        let (count, noun) = (
-            parts.len(),
-            if parts.len() == 1 { "image" } else { "images" },
-        );
+        let images = text::count(parts.len(), "image");
         let advice = "(--verbose lists them); render the chart to get them";
         complain(
             err,
-            format!("left out: {count} {noun} whose names templates build {advice}"),
+            format!("left out: {images} whose names templates build {advice}"),
         )?;
     }
     Ok(())

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use crate::report::text;
 use crate::rules::{Answers, Presence};
 
 /// Who can say whether images exist.
@@ -64,10 +65,10 @@ impl Counts {
 impl std::fmt::Display for Counts {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let asked = self.exist + self.missing + self.undetermined;
-        let noun = if asked == 1 { "image" } else { "images" };
+        let images = text::count(asked, "image");
         write!(
             out,
-            "regfix: asked registries about {asked} {noun}: {} exist",
+            "regfix: asked registries about {images}: {} exist",
             self.exist
         )?;
         if self.missing > 0 {

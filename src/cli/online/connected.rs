@@ -16,6 +16,7 @@ use crate::printable::{self, complain};
 use crate::registry::client::{
     Answer, Client, Environment, Limits, Location, Mirror, Platform, Settings,
 };
+use crate::report::text;
 use crate::run::{self, Listed, Options, RunOutcome};
 
 /// Prints the tags of a repository.
@@ -364,8 +365,8 @@ fn show(row: &Verified, color: bool, out: &mut dyn Write) -> io::Result<()> {
 fn summary(rows: &[Verified]) -> String {
     let count = |fate| rows.iter().filter(|row| row.fate == fate).count();
     let asked = rows.len() - count(Fate::NotAsked);
-    let noun = if asked == 1 { "image" } else { "images" };
-    let mut text = format!("{asked} {noun}: {} available", count(Fate::Available));
+    let images = text::count(asked, "image");
+    let mut text = format!("{images}: {} available", count(Fate::Available));
     let lacking = rows
         .iter()
         .filter(|row| row.status == "lacks-platform")
