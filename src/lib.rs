@@ -49,6 +49,8 @@ pub mod lsp;
 #[doc(hidden)]
 pub mod open;
 #[doc(hidden)]
+pub mod parallel;
+#[doc(hidden)]
 pub mod policy;
 #[doc(hidden)]
 pub mod printable;

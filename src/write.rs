@@ -25,7 +25,6 @@ mod group;
 mod journal;
 mod metadata;
 mod names;
-mod parallel;
 mod repair;
 mod staging;
 mod steps;
@@ -44,6 +43,11 @@ use group::Group;
 use metadata::FileId;
 use names::Names;
 use target::Target;
+
+use crate::parallel;
+
+/// Files that are worked on at a time.
+const MOST_AT_ONCE: usize = 8;
 
 /// The new content of a file, in place of what was read there.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +102,9 @@ impl Writer {
     /// The files are as they were, except after [`WriteError::Half`].
     pub fn replace_all<'c>(&'c self, changes: &[Change<'c>]) -> Result<Vec<Note>, WriteError> {
         let _inside = self.gate.enter();
-        let checked = parallel::map(changes, |_, change| Target::check(*change, &self.bounds));
+        let checked = parallel::map(changes, MOST_AT_ONCE, |_, change| {
+            Target::check(*change, &self.bounds)
+        });
         let checked = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut files = by_file(checked.into_iter().flatten())?;
         for names in &mut files {

@@ -1,8 +1,6 @@
 //! Objects come in, one at a time, and are judged many at a time.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -12,6 +10,7 @@ use super::judge::Judge;
 use super::object::Object;
 use super::report::NotRead;
 use super::server::{DEFINITIONS, Refusal, Server};
+use crate::parallel;
 
 /// Objects that are held at once.
 const BATCH: usize = 256;
@@ -144,38 +143,18 @@ pub fn collect(server: &dyn Server, judge: &Judge<'_>, named: &[String]) -> Coll
     let mut known = HashSet::new();
     resources.retain(|resource| known.insert(resource.clone()));
 
-    let next = AtomicUsize::new(0);
-    let read = Mutex::new(BTreeMap::new());
-    let take_turns = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(resource) = resources.get(at) else {
-                return;
-            };
-            let mut objects = Vec::new();
-            let read_it = attempt(|| {
-                let mut collector = Collector::new(judge);
-                let done = server.get(resource, &mut |value| collector.add(value));
-                objects = collector.finish();
-                done
-            });
-            let answer = (objects, read_it.err());
-            if let Ok(mut read) = read.lock() {
-                read.insert(at, answer);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..READERS {
-            // Without a thread, the others do its part.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, take_turns);
-        }
-        take_turns();
+    let read = parallel::map(&resources, READERS, |_, resource| {
+        let mut objects = Vec::new();
+        let read = attempt(|| {
+            let mut collector = Collector::new(judge);
+            let done = server.get(resource, &mut |value| collector.add(value));
+            objects = collector.finish();
+            done
+        });
+        (objects, read.err())
     });
-    let read = read.into_inner().unwrap_or_default();
-    for (at, (objects, refusal)) in read {
+    for (resource, (objects, refusal)) in resources.iter().zip(read) {
         collected.objects.extend(objects);
-        let resource = &resources[at];
         match refusal {
             None => collected.has_answers = true,
             Some(refusal) => collected.refuse(resource, refusal, named.contains(resource)),

@@ -17,34 +17,26 @@ const DEEPEST: usize = 4;
 const BY_FUNCTION: Certainty =
     Certainty::Likely("it is an argument of a function that fills in the template");
 
-/// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
-pub(super) fn expand(input: &Input<'_>, span: Span) -> Option<Inner> {
-    expand_as(input, span, Names::Dropped)
-}
-
-/// The same for a text of many words, in which a variable that is given its default keeps its name: `REG=k8s.gcr.io`.
-pub(super) fn expand_text(input: &Input<'_>, span: Span) -> Option<Inner> {
-    expand_as(input, span, Names::Kept)
-}
-
 /// What becomes of the names of variables that are given their defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Names {
+pub(super) enum Names {
     Dropped,
+    /// In a text of many words: `REG=k8s.gcr.io`.
     Kept,
 }
 
-fn expand_as(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
-    let (decoded, certainty) = expanded_as(input, span, names)?;
+/// The text of a span with its placeholders replaced by their defaults. `None` where there is no default.
+pub(super) fn expand(input: &Input<'_>, span: Span, names: Names) -> Option<Inner> {
+    let (decoded, certainty) = expanded(input, span, names)?;
     Some(Inner::new(input, decoded, span).at_most(certainty))
 }
 
 /// The same as a piece of another text, with how sure it is that this is its value.
-pub(super) fn expanded(input: &Input<'_>, span: Span) -> Option<(Decoded, Certainty)> {
-    expanded_as(input, span, Names::Dropped)
-}
-
-fn expanded_as(input: &Input<'_>, span: Span, names: Names) -> Option<(Decoded, Certainty)> {
+pub(super) fn expanded(
+    input: &Input<'_>,
+    span: Span,
+    names: Names,
+) -> Option<(Decoded, Certainty)> {
     let slice = span.of(input.text);
     if !slice.contains("${") && !slice.contains("{{") || input.depth > DEEPEST {
         return None;
@@ -286,7 +278,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
         let input = Input::of_text(Path::new(""), text);
-        let inner = expand(&input, Span::new(0, text.len()));
+        let inner = expand(&input, Span::new(0, text.len()), Names::Dropped);
         let meant = inner.as_ref().map(|inner| inner.decoded().text.as_str());
         assert_eq!(meant, expected, "{text}");
     }

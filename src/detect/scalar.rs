@@ -6,6 +6,7 @@ pub(super) mod key;
 mod url;
 
 use super::context::{Context, Step};
+use super::defaults::Names;
 use super::document_type::DocumentType;
 use super::form::Form;
 use super::image_use::{ImageUse, Tag};
@@ -30,7 +31,7 @@ fn defaults_of_actions(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse
         actions: &[],
         ..*context.input
     };
-    let Some(inner) = defaults::expand(&plain, span) else {
+    let Some(inner) = defaults::expand(&plain, span, Names::Dropped) else {
         return;
     };
     let input = inner.input(&plain);
@@ -70,7 +71,7 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
     if !context.input.actions_in(span).is_empty() {
         defaults_of_actions(context, span, out);
     }
-    if let Some(inner) = defaults::expand(context.input, span) {
+    if let Some(inner) = defaults::expand(context.input, span, Names::Dropped) {
         let input = inner.input(context.input);
         let mut found = Vec::new();
         let whole = Span::new(0, input.text.len());

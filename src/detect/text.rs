@@ -6,6 +6,7 @@
 
 use std::cell::OnceCell;
 
+use super::defaults::Names;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
@@ -63,7 +64,7 @@ pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
 
 /// The references of a region, token by token.
 pub(super) fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
-    if let Some(inner) = defaults::expand_text(input, region) {
+    if let Some(inner) = defaults::expand(input, region, Names::Kept) {
         let inner_input = inner.input(input);
         let whole = Span::new(0, inner_input.text.len());
         let mut found = Vec::new();

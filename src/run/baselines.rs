@@ -109,35 +109,31 @@ impl RunBaseline {
     ) -> (Vec<Entry>, usize) {
         let file = self.base.relative(path);
         // A mention never fails a run, so no baseline needs it.
-        let counts: Vec<bool> = findings.iter().map(|finding| !finding.mention).collect();
-        let of_findings = keys.iter().zip(&counts).filter(|(_, counts)| **counts);
-        let mut entries: Vec<Entry> = of_findings.map(|(key, _)| Entry::new(&file, key)).collect();
-        let known: Vec<bool> = match self.uses {
-            Baselines::Renewed => vec![true; entries.len()],
-            Baselines::Extended => {
-                let counting = findings.iter().filter(|finding| !finding.mention);
-                let known = self.stored.known(&entries).into_iter().zip(counting);
-                known
-                    .map(|(known, finding)| known || finding.is_ignorable())
-                    .collect()
-            }
-            _ => self.stored.known(&entries),
-        };
-        if self.uses == Baselines::Extended {
-            let mut stays = known.iter();
-            entries.retain(|_| stays.next() == Some(&true));
-        }
-        let mut known = known.into_iter();
-        let stays: Vec<bool> = counts
-            .iter()
-            .map(|counts| !(*counts && known.next() == Some(true)))
-            .collect();
-        let before = findings.len();
+        let counting = findings.iter().zip(&*keys);
+        let counting = counting.filter(|(finding, _)| !finding.mention);
+        let counting = counting.map(|(finding, key)| (finding, Entry::new(&file, key)));
+        let (counting, mut entries): (Vec<&Finding>, Vec<Entry>) = counting.unzip();
+        let known = self.stored.known(&entries).into_iter().zip(counting);
+        let known = known.map(|(known, finding)| match self.uses {
+            Baselines::Renewed => true,
+            Baselines::Extended => known || finding.is_ignorable(),
+            _ => known,
+        });
+        let known: Vec<bool> = known.collect();
+        let mut of_counting = known.iter();
+        let stays = findings.iter();
+        let stays = stays.map(|finding| finding.mention || of_counting.next() == Some(&false));
+        let stays: Vec<bool> = stays.collect();
         let mut stay = stays.iter();
         findings.retain(|_| stay.next() == Some(&true));
         let mut stay = stays.iter();
         keys.retain(|_| stay.next() == Some(&true));
-        (entries, before - findings.len())
+        let count = known.iter().filter(|known| **known).count();
+        if self.uses == Baselines::Extended {
+            let mut known = known.into_iter();
+            entries.retain(|_| known.next() == Some(true));
+        }
+        (entries, count)
     }
 
     /// Says what is stale, and writes the baseline where it is to be renewed.

@@ -20,12 +20,12 @@ use std::path::Path;
 
 use super::bounds::Bounds;
 use super::journal::{Entry, Journal, State};
-use super::parallel;
 use super::staging::{self, Staging};
 use super::steps;
 use super::target::Target;
 use super::temporary;
-use super::{WriteError, repair};
+use super::{MOST_AT_ONCE, WriteError, repair};
+use crate::parallel;
 
 /// A group on its way.
 pub(super) struct Group<'g, 'c> {
@@ -108,7 +108,7 @@ impl<'g, 'c> Group<'g, 'c> {
 
     /// All that can fail, before the first file is touched.
     pub(super) fn prepare(&self) -> Result<(), WriteError> {
-        let staged = parallel::map(&self.members, |at, member| {
+        let staged = parallel::map(&self.members, MOST_AT_ONCE, |at, member| {
             if member.same_as.is_some() {
                 return Ok(());
             }
@@ -163,7 +163,7 @@ impl<'g, 'c> Group<'g, 'c> {
     fn write_journals(&self) -> Result<(), WriteError> {
         let id = format!("{:016x}", temporary::random());
         let folders: Vec<(&&Path, &Staging)> = self.stagings.iter().collect();
-        let all = parallel::map(&folders, |_, (folder, staging)| {
+        let all = parallel::map(&folders, MOST_AT_ONCE, |_, (folder, staging)| {
             let entries = self.members.iter().map(|member| {
                 let change = &member.target.change;
                 Entry::new(

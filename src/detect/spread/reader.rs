@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::super::context::Context;
+use super::super::defaults::Names;
 use super::super::document_type::DocumentType;
 use super::super::image_use::{DigestSlot, ImageUse, OwnKey, Tag};
 use super::super::input::{Inner, Input};
@@ -126,7 +127,7 @@ impl Reader<'_> {
             None => Some(None),
             Some(scalar) => {
                 let span = input.verbatim(scalar)?;
-                defaults::expanded(input, span)
+                defaults::expanded(input, span, Names::Dropped)
                     .is_none()
                     .then_some(Some(span))
             }
@@ -151,7 +152,10 @@ impl Reader<'_> {
             let scalar = self.scalar(at)?;
             let start = text.text.len();
             let span = input.verbatim(scalar);
-            match (span, span.and_then(|span| defaults::expanded(input, span))) {
+            match (
+                span,
+                span.and_then(|span| defaults::expanded(input, span, Names::Dropped)),
+            ) {
                 (_, Some((expanded, certainty))) => {
                     text.append(&expanded);
                     least.set(least.get().min(certainty));

@@ -1,4 +1,4 @@
-//! Work on several files at a time, most of which is waiting for the disk.
+//! Work on several things at a time, most of which is waiting for the disk or for a server.
 //!
 //! By threads of its own, and not by those of the run: a thread of a shared pool that waits takes up whatever comes next,
 //! which may be another group, in the middle of this one.
@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-const MOST: usize = 8;
-
-/// The results for all items, in their order.
-pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
-    let threads = items.len().min(MOST);
+/// The results for all items, in their order. Works on so many at a time at the most.
+pub fn map<T: Sync, R: Send>(
+    items: &[T],
+    most: usize,
+    work: impl Fn(usize, &T) -> R + Sync,
+) -> Vec<R> {
+    let threads = items.len().min(most);
     if threads < 2 {
         return items
             .iter()
@@ -51,7 +53,7 @@ mod tests {
         for count in [0, 1, 2, 100] {
             let items: Vec<usize> = (0..count).collect();
             let doubled: Vec<usize> = items.iter().map(|item| 2 * item).collect();
-            assert_eq!(map(&items, |at, item| at + item), doubled);
+            assert_eq!(map(&items, 8, |at, item| at + item), doubled);
         }
     }
 }
