@@ -10,6 +10,7 @@ mod comment;
 mod computed;
 mod consent;
 mod context;
+mod copies;
 mod defaults;
 mod document;
 mod document_type;
@@ -23,7 +24,6 @@ mod jinja;
 mod key_words;
 mod literal;
 mod live;
-mod loops;
 mod options;
 mod parameters;
 mod parts;
@@ -98,7 +98,7 @@ pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     let mut found = in_order(found);
     variables::mark_registries(view.input.text, &mut found);
     variables::mark(view.input.text, &mut found);
-    loops::mark(view.input.text, &mut found);
+    copies::mark(view.input.text, &mut found);
     same_text::mark(view.input.text, &mut found);
     ytt::mark(view.input.text, &mut found);
     found

@@ -1,16 +1,18 @@
-//! Loops over images, whose bodies make other names of theirs: `for i in k8s.gcr.io/pause:3.1; do docker push reg/$i; done`.
-//! When the image moves, so does the name of the copy, and nothing here knows who pulls that.
+//! Scripts that make other names of those of images, as `for i in k8s.gcr.io/pause:3.1; do docker push reg/$i; done`, or
+//! `i=k8s.gcr.io/pause:3.1` with `crane copy $i reg/$i`. When the image moves, so does the name of the copy, and nothing
+//! here knows who pulls that.
 //!
 //! Runs nothing: a loop of a shell is a `for` or a `while read` with its `do` and `done`. Its list is written in it, in an
 //! array or a variable of the same text, or in the here-document behind it. The matrix of a workflow and `withItems` of Argo
 //! Workflows are loops, too.
 
+use super::flag;
 use super::image_use::ImageUse;
 use super::usage::Certainty;
 use crate::source::Span;
 
 const COPIED: Certainty =
-    Certainty::Likely("a loop here makes the name of a copy of it, which would change, too");
+    Certainty::Likely("a script here makes the name of a copy of it, which would change, too");
 
 /// Of texts with more loops, or variables that are set more often, only so many are looked at.
 const MOST: usize = 128;
@@ -31,13 +33,22 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     }
     for one in uses.iter_mut().filter(|one| is_item(one)) {
         let at = one.extent().start;
-        if lists
-            .iter()
-            .any(|list| (list.start..list.end).contains(&at))
-        {
+        let mut lists = lists.iter();
+        let is_listed = lists.any(|list| (list.start..list.end).contains(&at));
+        let is_taken_apart =
+            || assigned(text, at).is_some_and(|name| makes_names(near(text, at), name));
+        if is_listed || is_taken_apart() {
             one.usage = one.usage.at_most(COPIED);
         }
     }
+}
+
+/// The variable of a shell that a value is given to: `NAME=`.
+fn assigned(text: &str, at: usize) -> Option<&str> {
+    let line = text[flag::line_start(text, at)..at].trim_end_matches(['"', '\'']);
+    let line = line.strip_suffix('=')?;
+    let name = line.rsplit(|letter| !is_of_name(letter)).next()?;
+    (!name.is_empty()).then_some(name)
 }
 
 /// The lists of the loops of a shell that make other names.
