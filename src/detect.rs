@@ -9,6 +9,7 @@ mod calls;
 mod comment;
 mod computed;
 mod consent;
+mod constraints;
 mod context;
 mod copies;
 mod defaults;
@@ -32,6 +33,7 @@ mod reports;
 mod same_text;
 mod scalar;
 mod schema;
+mod selecting;
 mod shell;
 mod siblings;
 mod spread;
@@ -79,6 +81,8 @@ pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse>
             one.usage = one.usage.below(Some(document::SEALED));
         }
     }
+    variables::mark_registries(input.text, &mut found);
+    variables::mark(input.text, &mut found);
     found
 }
 

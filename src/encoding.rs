@@ -1,7 +1,8 @@
 //! How the text of a file is written in bytes: UTF-8, or UTF-16 behind a byte order mark, as PowerShell writes it and
-//! `kubectl` reads it.
+//! `kubectl` reads it, or without one, as editors of Windows leave it.
 //!
-//! Analysis sees UTF-8 only. Knows no file, and guesses nothing: without a mark a text is UTF-8.
+//! Analysis sees UTF-8 only. Knows no file. Without a mark a text is UTF-8, unless every other one of its first bytes is zero,
+//! by which YAML and JSON know UTF-16.
 
 use std::borrow::Cow;
 
@@ -29,6 +30,8 @@ impl Encoding {
             [0xff, 0xfe, 0, 0, ..] => Self::Utf8,
             [0xff, 0xfe, ..] => Self::Utf16Le,
             [0xfe, 0xff, ..] => Self::Utf16Be,
+            [first, 0, ..] if *first != 0 && begins_with_ascii(bytes, 0) => Self::Utf16Le,
+            [0, first, ..] if *first != 0 && begins_with_ascii(bytes, 1) => Self::Utf16Be,
             _ => Self::Utf8,
         }
     }
@@ -56,6 +59,17 @@ impl Encoding {
             _ => u16::from_le_bytes(pair),
         }
     }
+}
+
+/// Units of UTF-16 that are looked at where no mark says what bytes are.
+const HEAD: usize = 16;
+
+/// Whether bytes may be UTF-16 that begins with ASCII, which is the byte `low` of each unit.
+fn begins_with_ascii(bytes: &[u8], low: usize) -> bool {
+    let (units, rest) = bytes.as_chunks::<2>();
+    let mut head = units.iter().take(HEAD);
+    let is_text = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    units.len() > 1 && rest.is_empty() && head.all(|unit| is_text(unit[low]) && unit[1 - low] == 0)
 }
 
 /// The text that bytes are, and how it was written. A byte order mark stays, as U+FEFF.
@@ -108,6 +122,21 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "\u{feff}image: ä雪\u{1f600}\r\n";
+
+    #[test]
+    fn zeros_say_that_a_text_without_a_mark_is_utf_16() {
+        for (bytes, encoding) in [
+            (&b"a\0:\0"[..], Encoding::Utf16Le),
+            (b"\0a\0:", Encoding::Utf16Be),
+            (b"a\0:\0b", Encoding::Utf8),
+            (b"a\0\0\0", Encoding::Utf8),
+            (b"a\0\x01\0", Encoding::Utf8),
+            (b"a\0", Encoding::Utf8),
+            (b"a: b", Encoding::Utf8),
+        ] {
+            assert_eq!(Encoding::of(bytes), encoding, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn text_becomes_the_bytes_that_it_was_made_of() {

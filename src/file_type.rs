@@ -149,6 +149,14 @@ pub static FILE_TYPES: &[FileType] = &[
         about: "settings by name, such as those that a kustomization makes a ConfigMap of (`envs`); fixes need review",
     },
     FileType {
+        name: "tilt",
+        holds: Holds::Text,
+        patterns: &[Named(&["Tiltfile"]), Extension("tiltfile")],
+        parser: Parser::Text,
+        project: None,
+        about: "what Tilt builds and deploys: manifests keep the names of what is built; fixes need review",
+    },
+    FileType {
         name: "json",
         holds: Holds::Json,
         patterns: &[Extension("json"), Extension("json5"), Extension("jsonc")],

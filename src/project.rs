@@ -3,9 +3,11 @@
 //! Knows no disk, no threads and no formats: files come in through [`Tree`], findings go out through [`Members`].
 
 pub mod assertions;
+pub mod builds;
 pub mod helm;
 pub mod kustomize;
 pub mod selectors;
+mod spelled;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -63,6 +63,14 @@ pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
+/// Whether a path of a walk lies in a folder. Those below `.` are written without it.
+pub fn is_below(path: &Path, folder: &Path) -> bool {
+    match folder == Path::new(".") {
+        true => path.is_relative() && !path.starts_with(".."),
+        false => path.starts_with(folder),
+    }
+}
+
 /// What is between the separators of a path. Every file of a tree is asked for it, and [`Path::components`] takes longer.
 pub fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &[u8]> {
     let bytes = path.as_os_str().as_encoded_bytes();

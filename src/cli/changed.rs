@@ -69,7 +69,8 @@ fn changes(
         before: &|path| match (ChangedScope::asks_for(path), file_type::classify(path)) {
             (true, _) => Before::Needed,
             (false, Some(file_type))
-                if selectors::is_of_use(file_type) || file_type.holds == Holds::Helmfile =>
+                if selectors::is_of_use(file_type)
+                    || matches!(file_type.holds, Holds::Helmfile | Holds::Text) =>
             {
                 Before::IfThere
             }

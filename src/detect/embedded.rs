@@ -21,7 +21,9 @@ pub(super) fn may_be(input: &Input<'_>, region: Span) -> bool {
     let text = region.of(input.masked).trim();
     let is_collection = text.starts_with(['{', '[']) && text.ends_with(['}', ']']);
     let is_json = is_collection && text.contains(['"', ':']) && !text.starts_with("{{");
-    is_json || text.contains('\n') && (text.contains(':') || text.starts_with('-'))
+    // `images: [{name: web, newTag: "1"}]`
+    let is_pair = || text.ends_with(['}', ']']) && text.contains(": [{");
+    is_json || is_pair() || text.contains('\n') && (text.contains(':') || text.starts_with('-'))
 }
 
 /// The ways to read a region: as it is, and with the actions that it has when it is a template by itself.

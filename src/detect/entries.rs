@@ -1,5 +1,6 @@
 //! The keys of a map, as far as they say how its values are used.
 
+use super::constraints;
 use super::context::{Context, SchemaKeys, Step};
 use super::document_type::DocumentType;
 use super::key_words::KeyWords;
@@ -216,7 +217,8 @@ fn by_key(
         () if says.is_pushed => Some(PUSHED),
         () if says.is_old => Some(OLD),
         () if says.is_target => Some(TARGET),
-        () => siblings::limit_of(key, around, value),
+        () => siblings::limit_of(key, around, value)
+            .or_else(|| constraints::limit_of(context, around, value)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Other uses of a pulled image in the same text: an image that the text builds or pushes itself is not pulled from
-//! elsewhere, the fix of an image that the text compares with needs review, and what it removes again moves as it does
-//! where it is pulled.
+//! elsewhere, the fix of an image that the text compares with needs review, what it removes again moves as it does where it is
+//! pulled, and what an entry in a part of it selects keeps its name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +11,9 @@ const PRODUCT: Usage = Usage::Pushed("the same image is built or pushed here");
 
 const CONDITION: Certainty =
     Certainty::Likely("a condition here compares with it, and its result may change");
+
+const SELECTED: Certainty =
+    Certainty::MustAgree("a text here has an entry that selects it by this name");
 
 /// Marks all uses of images that are pushed in the same text, and of those that it compares with.
 pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
@@ -25,7 +28,9 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     let is_filter = |one: &&ImageUse| one.usage == Usage::Compared(IN_FILTER) && one.name.is_none();
     let filters = uses.iter().filter(is_filter);
     let filters: HashSet<String> = filters.map(|one| reference(one, text).0 + "/").collect();
-    if pushed.is_empty() && compared.is_empty() {
+    let selected = uses.iter().filter(|one| one.usage.selects_in_text());
+    let selected: HashSet<String> = selected.map(|one| reference(one, text).0).collect();
+    if pushed.is_empty() && compared.is_empty() && selected.is_empty() {
         return;
     }
     for one in uses.iter_mut().filter(|one| one.usage.is_pull()) {
@@ -36,6 +41,9 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         let is_among = |all: &HashSet<_>| all.contains(&whole) || all.contains(&bare);
         let mut folders = whole.0.match_indices('/').map(|(at, _)| &whole.0[..=at]);
         let is_found = folders.any(|start| filters.contains(start));
+        if selected.contains(&bare.0) {
+            one.usage = one.usage.at_most(SELECTED);
+        }
         if is_found || is_among(&compared) {
             one.usage = one.usage.at_most(CONDITION);
         }

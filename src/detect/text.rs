@@ -12,7 +12,7 @@ use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
 use super::usage::{self, ACCOUNT, ALLOWED, Certainty, MIRRORED, PUSHED, Usage};
-use super::{comment, defaults, flag, variables, words};
+use super::{comment, defaults, flag, selecting, variables, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
 
@@ -21,6 +21,7 @@ pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
 const MIRROR: Usage = Usage::Mention(MIRRORED);
+const LOGIN: Usage = Usage::Mention(ACCOUNT);
 const OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
 const REPLACED: Usage = Usage::Selector {
     reason: "the command replaces this name where a base spells it",
@@ -229,18 +230,18 @@ impl Token<'_> {
         Some(reference.into_use(usage, "argument"))
     }
 
-    /// A registry that an option or a variable holds.
+    /// A registry that an option or a variable holds, or an account: `docker login k8s.gcr.io`.
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
         let of_registry = |usage| Some(ImageUse::of_registry(registry, usage, "argument"));
-        if let Some(usage) = self.listed(flag).or_else(|| self.in_table()) {
+        let of_command = || self.usage_in_command().filter(|usage| *usage == LOGIN);
+        let listed = self.listed(flag).or_else(|| self.in_table());
+        if let Some(usage) = listed.or_else(of_command) {
             return of_registry(usage);
         }
-        if in_pattern && self.text[self.end..].starts_with('*') {
-            return of_registry(PATTERN);
-        }
         if in_pattern {
-            return None;
+            let is_all = self.text[self.end..].starts_with('*');
+            return of_registry(PATTERN).filter(|_| is_all);
         }
         if !words::is_bare_host(flag?) {
             // Whether it is put before names, the rest of the text says.
@@ -279,7 +280,7 @@ impl Token<'_> {
         let before = self.text[..self.start].strip_suffix(['"', '\''])?;
         match before {
             _ if before.ends_with("registry.mirrors.") => Some(MIRROR),
-            _ if before.ends_with("registry.configs.") => Some(Usage::Mention(ACCOUNT)),
+            _ if before.ends_with("registry.configs.") => Some(LOGIN),
             _ => None,
         }
     }
@@ -330,6 +331,9 @@ impl Token<'_> {
     fn usage(&self, reference: &Reference, in_pattern: bool, flag: Option<&str>) -> Usage {
         if in_pattern {
             return PATTERN;
+        }
+        if let Some(entry) = selecting::usage_at(self.text, self.start, self.end) {
+            return entry;
         }
         if let Some(usage) = self.usage_in_command() {
             return usage;

@@ -41,6 +41,9 @@ pub(super) const IN_FILTER: &str = "an expression compares values with it";
 pub(super) const ASSERTED: &str =
     "a test compares with it: see that it agrees with what the test creates";
 
+pub(super) const UPDATER: Usage =
+    Usage::likely("the image updater compares it with what the application runs: move both");
+
 /// The image is listed or removed where it is.
 pub(super) const LOCAL: &str =
     "the command looks for it on this machine: move it together with what pulls it";
@@ -48,6 +51,9 @@ pub(super) const LOCAL: &str =
 pub(super) const NOTHING_SAYS: &str = "nothing here says that an image is pulled from it";
 
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
+/// The same of an entry in a text of its own, such as a file in a `ConfigMap`.
+pub(super) const MUST_MATCH_IN_TEXT: &str =
+    "what it selects has this name, and may be in a text like this one";
 /// What lists, mirrors and accounts are kept for.
 pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
 pub(super) const LISTED: &str = "registries are listed here, and nothing says what for";
@@ -115,6 +121,37 @@ impl Usage {
             Some(Self::Pull(limit)) => self.at_most(limit),
             Some(other) => other,
         }
+    }
+
+    /// The same of what a text inside a value says.
+    #[must_use]
+    pub(super) fn in_text(self) -> Self {
+        match self {
+            Self::Selector {
+                reason: MUST_MATCH,
+                replaced,
+            } => Self::Selector {
+                reason: MUST_MATCH_IN_TEXT,
+                replaced,
+            },
+            other => other,
+        }
+    }
+
+    /// Whether an entry in a text of its own selects by it.
+    pub(super) fn selects_in_text(self) -> bool {
+        matches!(
+            self,
+            Self::Selector {
+                reason: MUST_MATCH_IN_TEXT,
+                ..
+            }
+        )
+    }
+
+    /// Whether it is pulled as soon as something that runs is called so.
+    pub fn follows_what_runs(self) -> bool {
+        self == UPDATER
     }
 
     /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.

@@ -326,6 +326,9 @@ fn documents(context: &Context<'_>, inner: &Embedded<'_>, out: &mut Vec<ImageUse
         found.extend(comments.filter_map(|span| comment::image_use(&input, *span, usage)));
     }
     let start = inner.region.start;
-    out.extend(found.into_iter().map(|one| one.shift(start)));
+    out.extend(found.into_iter().map(|mut one| {
+        one.usage = one.usage.in_text();
+        one.shift(start)
+    }));
     true
 }

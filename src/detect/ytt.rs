@@ -1,10 +1,11 @@
-//! Overlays of ytt: what `#@overlay/match` looks for must stay what a base spells.
+//! Overlays of ytt: what `#@overlay/match` looks for must stay what a base spells, and so must what code compares with.
+//! What code gives to a key as its value is pulled.
 //!
-//! Runs no Starlark: a string in a matcher that is an image is one that it looks for, and so is the image of an item that is
-//! matched by its `image`.
+//! Runs no Starlark: a string in a matcher or in a comparison that is an image is one that it looks for, and so is the image
+//! of an item that is matched by its `image`.
 
 use super::flag;
-use super::image_use::ImageUse;
+use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference;
 use super::usage::{MUST_MATCH, Usage};
@@ -18,31 +19,76 @@ const SELECTS: Usage = Usage::Selector {
     replaced: true,
 };
 
+const JOINED: Usage = Usage::likely("it is in code of ytt");
+
+/// Before a line of Starlark.
+const CODE: &str = "#@ ";
+
+const COMPARING: [&str; 3] = ["==", "!=", " in ["];
+
 /// How far above an image the matcher of its item is looked for.
 const MOST_LINES: usize = 16;
 const MOST_BYTES: usize = 1 << 12;
 
-/// The image that a matcher, a comment to everyone else, looks for.
+/// The image that a matcher, a comment to everyone else, looks for, or that code is the name of.
 pub(super) fn image_use(input: &Input<'_>, comment: Span) -> Option<ImageUse> {
-    strings_of_matcher(input.masked, comment).find_map(|span| {
-        let reference = reference::read(input.masked, span, input.actions)?;
-        reference
-            .hosted
-            .then(|| reference.into_use(SELECTS, "matcher"))
-    })
+    let text = comment.of(input.masked);
+    if is_matcher(text) {
+        return strings_of_matcher(input.masked, comment).find_map(|span| {
+            let reference = reference::read(input.masked, span, input.actions)?;
+            reference
+                .hosted
+                .then(|| reference.into_use(SELECTS, "matcher"))
+        });
+    }
+    let mut strings = strings(text, comment.start);
+    let value = is_value(input, comment).then(|| strings.find_map(|span| joined(input, span)));
+    value.flatten()
 }
 
-/// The strings in a comment that is a matcher.
+/// The strings in a comment that is a matcher, or a line of code that compares.
 pub fn strings_of_matcher(text: &str, comment: Span) -> impl Iterator<Item = Span> {
     let own = comment.of(text);
-    let own = if own.starts_with(MATCHER) { own } else { "" };
-    let mut at = comment.start;
-    let pieces = own.split(['"', '\'']).map(move |piece| {
+    strings(if is_matcher(own) { own } else { "" }, comment.start)
+}
+
+fn is_matcher(comment: &str) -> bool {
+    let compares = || COMPARING.iter().any(|operator| comment.contains(operator));
+    comment.starts_with(MATCHER) || comment.starts_with(CODE) && compares()
+}
+
+/// What is between the quotes of a text that starts at an offset.
+fn strings(text: &str, start: usize) -> impl Iterator<Item = Span> {
+    let mut at = start;
+    let pieces = text.split(['"', '\'']).map(move |piece| {
         let span = Span::new(at, at + piece.len());
         at = span.end + 1;
         span
     });
     pieces.skip(1).step_by(2)
+}
+
+/// Whether code is the value of a key or an item: `image: #@ "k8s.gcr.io/pause:" + version`.
+fn is_value(input: &Input<'_>, comment: Span) -> bool {
+    let before = input.masked[flag::line_start(input.masked, comment.start)..comment.start].trim();
+    comment.of(input.masked).starts_with(CODE) && (before.ends_with(':') || before.ends_with('-'))
+}
+
+/// The image that a string of code is, or begins.
+fn joined(input: &Input<'_>, string: Span) -> Option<ImageUse> {
+    let text = string.of(input.masked);
+    // `"--image=k8s.gcr.io/pause:" + version`
+    let option = text.starts_with("--").then(|| text.find('=')).flatten();
+    let start = string.start + option.map_or(0, |at| at + 1);
+    let is_begun = text.ends_with(':');
+    let span = Span::new(start, string.end - usize::from(is_begun));
+    let mut reference = reference::read(input.masked, span, input.actions)?;
+    let is_whole = is_begun != reference.is_pinned();
+    if is_begun {
+        reference.tag = Tag::Elsewhere;
+    }
+    let is_image = reference.hosted && !reference.chart && is_whole;
+    is_image.then(|| reference.into_use(JOINED, "comment"))
 }
 
 /// Marks the images of items that are matched by them.

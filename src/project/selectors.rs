@@ -4,111 +4,31 @@
 //! Knows which folder a document is applied to, and what of it was found. What lies elsewhere is not known: there, an
 //! entry is given a new name by itself.
 
+mod elsewhere;
 mod entries;
 mod folders;
 mod tie;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::kustomize;
 use super::{Members, Plan, Project, Tree};
 use crate::check;
-use crate::detect::{MATCHER, Usage};
+use crate::detect::Usage;
 use crate::edit::Applicability;
-use crate::file_type::{FileType, Holds};
 use crate::finding::{Finding, Id};
 use crate::image::{self, name_of};
 use crate::rules::RuleSet;
-use crate::source::{self, LineIndex, Span};
+use crate::source::{LineIndex, Span};
 use crate::syntax::yaml;
 
 use entries::{Entries, Named};
 pub use folders::{applied_folders, folders_applied_by};
 use tie::tie;
-
-/// Parameters that Argo CD writes beside what an application is made of.
-const ARGO_SOURCE: &str = ".argocd-source";
-
-/// Words of which a file has one if it holds such documents, unless [`is_argo_source`] says so by its name.
-pub const WORDS: [&str; 8] = [
-    "kustomize.toolkit.fluxcd.io/",
-    "helm.toolkit.fluxcd.io/",
-    "argoproj.io/",
-    "kbld.k14s.io/",
-    LOCKED,
-    "kpt.dev/",
-    REPLACED,
-    MATCHER,
-];
-
-/// The charts that a kustomization renders.
-const HELM_CHARTS: &str = "helmChart";
-/// Under which a kustomization names files, of which some are charts.
-const GENERATORS: &str = "generators";
-
-/// The setting of kpt's `search-replace` that says which values get another.
-const REPLACED: &str = "by-value";
-
-/// The annotation that says to the image updater of Argo CD which name it replaces.
-const IMAGE_NAME: &str = ".kustomize.image-name";
-
-/// The annotation by which an image of a lock file is that of a name (`ImagesLock` of imgpkg, read by kbld).
-const LOCKED: &str = "kbld.carvel.dev/id";
-
-/// Functions of kpt that select images, and kinds of the documents that they are given.
-const FUNCTIONS: [&str; 3] = ["set-image", "SetImage", "ApplyReplacements"];
-
-/// Whether such documents can be in files of a kind.
-pub fn is_of_use(file_type: &FileType) -> bool {
-    matches!(
-        file_type.holds,
-        Holds::Yaml
-            | Holds::Json
-            | Holds::Kptfile
-            | Holds::Kustomization
-            | Holds::Template
-            | Holds::Helmfile
-    )
-}
-
-/// Whether a file may hold such documents, by a look at its bytes.
-pub fn may_select(path: &Path, file_type: &FileType, bytes: &[u8]) -> bool {
-    let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
-    let [kustomize, helm, argo, kbld, lock, kpt, replaced, matcher] = WORDS;
-    let is_layer = || {
-        has(kustomize)
-            || has(helm) && has("postRenderers")
-            || has(argo) && has("kustomize")
-            || is_argo_source(path)
-    };
-    let selects = || has("images") || has("patch") || has("components") || has(IMAGE_NAME);
-    let is_layer = || selects() && is_layer();
-    // The functions of kpt that replace images, and the documents that they are given.
-    let sets_image = || has(kpt) && FUNCTIONS.iter().any(|function| has(function));
-    let is_of_folder = || {
-        let is_matched = || has(replaced) || has(matcher) && has("image");
-        has(lock) || has(kbld) && has("image") || sets_image() || is_matched()
-    };
-    // A kustomization above it may select.
-    let renders =
-        || file_type.holds == Holds::Kustomization && (has(HELM_CHARTS) || has(GENERATORS));
-    let transforms = || has("transformers") || has("jsonPatches");
-    let is_release = || file_type.holds == Holds::Helmfile && transforms();
-    is_of_use(file_type) && (is_layer() || is_of_folder() || renders() || is_release())
-}
-
-/// Whether a text may lay something over a folder: images that it selects, or values that it gives to a chart.
-pub fn lays_over(path: &Path, text: &str) -> bool {
-    let mut words = WORDS.iter().chain([&HELM_CHARTS]);
-    is_argo_source(path) || words.any(|word| text.contains(word))
-}
-
-/// Whether a file holds such parameters, by its name.
-pub fn is_argo_source(path: &Path) -> bool {
-    let name = source::parts(path).next_back();
-    name.is_some_and(|name| name.starts_with(ARGO_SOURCE.as_bytes()))
-}
+use words::{GENERATORS, HELM_CHARTS, IMAGE_NAME, LOCKED, REPLACED};
+pub use words::{WORDS, is_argo_source, is_of_use, lays_over, may_select};
 
 /// The documents of a run.
 pub struct Selectors<'s> {
@@ -123,6 +43,10 @@ struct Applied {
     is_here: bool,
     /// The other files of those folders.
     base: Vec<PathBuf>,
+    /// The name that these files alone are about, where the documents name no folder and their own has none that they select.
+    near: Option<String>,
+    /// Whether that is too much to change together.
+    are_many: bool,
 }
 
 impl<'s> Selectors<'s> {
@@ -151,17 +75,25 @@ impl<'s> Selectors<'s> {
                 path: path.clone(),
                 is_here: !folders.is_empty(),
                 base,
+                near: None,
+                are_many: false,
             })
         };
+        let own = files.iter();
+        let own = own.filter(|path| !folders::only_renders(tree, path));
+        let own = own.map(|path| (path, [].as_slice()));
+        let above = above.iter().map(|(path, below)| (path, below.as_slice()));
+        let near = elsewhere::bases(tree, files, rules).into_iter();
+        let near = near.map(|near| Applied {
+            path: near.path,
+            is_here: true,
+            base: near.base,
+            near: Some(near.name),
+            are_many: near.are_many,
+        });
         Self {
             rules,
-            files: files
-                .iter()
-                .filter(|path| !folders::only_renders(tree, path))
-                .map(|path| (path, [].as_slice()))
-                .chain(above.iter().map(|(path, below)| (path, below.as_slice())))
-                .filter_map(applied)
-                .collect(),
+            files: own.chain(above).filter_map(applied).chain(near).collect(),
         }
     }
 }
@@ -182,13 +114,17 @@ impl Project for Selectors<'_> {
 
 impl Selectors<'_> {
     fn plan(&self, members: &mut Members) {
+        let mut claimed = None;
         for applied in &self.files {
+            if applied.near.is_some() {
+                claimed.get_or_insert_with(|| tied_in(members));
+            }
             let Some(member) = members.get(&applied.path) else {
                 continue;
             };
             // Ignore comments and settings may have taken a finding away: what it is about selects all the same.
             let checked = check::check(&applied.path, &member.text, member.file_type, self.rules);
-            let is_selector = |one: &Finding| matches!(one.usage, Some(Usage::Selector { .. }));
+            let is_selector = |one: &Finding| one.usage.is_some_and(selects);
             let mut selectors = checked.findings;
             selectors.retain(is_selector);
             let text = folders::as_yaml(&applied.path, &member.text).into_owned();
@@ -199,10 +135,16 @@ impl Selectors<'_> {
                 false => 1,
             };
             for documents in documents.chunks(together) {
-                applied.plan(members, &text, documents, &selectors);
+                let claimed = claimed.as_ref();
+                applied.plan(members, &text, documents, &selectors, claimed);
             }
         }
     }
+}
+
+/// Whether a name is one by which an image is selected: to be replaced, or to be followed by the image updater.
+fn selects(usage: Usage) -> bool {
+    matches!(usage, Usage::Selector { .. }) || usage.follows_what_runs()
 }
 
 /// A finding, by its file and its id there.
@@ -210,7 +152,15 @@ type Location = (PathBuf, Id);
 
 impl Applied {
     /// Plans for what some documents of the file select. `selectors` are those of the whole file.
-    fn plan(&self, members: &mut Members, text: &str, documents: &[Span], selectors: &[Finding]) {
+    /// What is `claimed` is selected by a document of its own folder.
+    fn plan(
+        &self,
+        members: &mut Members,
+        text: &str,
+        documents: &[Span],
+        selectors: &[Finding],
+        claimed: Option<&HashSet<Location>>,
+    ) {
         let Some(region) = documents.iter().copied().reduce(Span::join) else {
             return;
         };
@@ -222,12 +172,15 @@ impl Applied {
         let mut by_name: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in selectors.iter().filter(|one| region.covers(one.span())) {
             let name = name_of(&finding.old);
-            by_name.entry(name).or_default().push(finding);
+            if self.near.as_ref().is_none_or(|near| near == name) {
+                by_name.entry(name).or_default().push(finding);
+            }
         }
         if !by_name.is_empty() {
             let taken = self.names(members);
             for (name, selectors) in by_name {
                 let mut base = self.base_of(members, name, region);
+                base.retain(|one| claimed.is_none_or(|claimed| !claimed.contains(one)));
                 let found = |location: &Location| found(members, location);
                 if selectors.iter().all(|one| exact.contains(&one.old)) {
                     base.retain(|one| found(one).is_some_and(|one| exact.contains(&one.old)));
@@ -242,6 +195,8 @@ impl Applied {
                     _ if base.is_empty() => {}
                     true => self.rename(members, name, &selectors, &base, &taken, &mut named),
                     // An entry keeps the name, because it may select it elsewhere, too.
+                    // The image updater selects what runs, and renames nothing.
+                    false if selectors.iter().all(|one| is_followed(one)) => {}
                     false => {
                         let place = self.place_of(members, &selectors);
                         block_fixes(members, &base, &place, OWN_NAME);
@@ -249,7 +204,9 @@ impl Applied {
                 }
             }
         }
-        self.block_captured(members, &named, region);
+        if self.near.is_none() {
+            self.block_captured(members, &named, region);
+        }
     }
 
     /// Renames what is selected by a name together with what selects it, or neither. `taken` are the names in the folder.
@@ -271,6 +228,7 @@ impl Applied {
                 Some((self.path.clone(), own.id))
             })
             .collect();
+        let selecting = selecting.filter(|_| !self.are_many);
         let tied = selecting.and_then(|selecting| tie(members, name, &selecting, base));
         let first = base.first().and_then(|location| found(members, location));
         let new = first.and_then(|one| Some(name_of(one.new.as_deref()?).to_owned()));
@@ -290,7 +248,12 @@ impl Applied {
             }
             None => {
                 let place = self.place_of(members, selectors);
-                block_fixes(members, base, &place, NOT_FOLLOWED);
+                match self.near {
+                    Some(_) => {
+                        limit_fixes(members, base, Applicability::Unsafe, &place, MAY_SELECT)
+                    }
+                    None => block_fixes(members, base, &place, NOT_FOLLOWED),
+                }
             }
         }
     }
@@ -343,17 +306,37 @@ impl Applied {
         members: &'m Members,
         region: Span,
     ) -> impl Iterator<Item = (Location, &'m Finding)> {
-        let files = std::iter::once(&self.path).chain(&self.base);
+        let own = self.near.is_none().then_some(&self.path);
+        let files = own.into_iter().chain(&self.base);
         let members = files.filter_map(|path| Some((path, members.get(path)?)));
         members.flat_map(move |(path, member)| {
             let is_own = *path == *self.path;
             let findings = member.findings.iter();
             let findings = findings.filter(move |one| !is_own || region.covers(one.span()));
-            let selects = |one: &Finding| matches!(one.usage, Some(Usage::Selector { .. }));
+            let selects = |one: &Finding| one.usage.is_some_and(selects);
             let findings = findings.filter(move |one| !one.mention && !selects(one));
             findings.map(|one| ((path.clone(), one.id), one))
         })
     }
+}
+
+/// What changes together with another file.
+fn tied_in(members: &Members) -> HashSet<Location> {
+    let findings = members.iter().flat_map(|(path, member)| {
+        let findings = member.findings.iter();
+        findings.map(move |finding| (path, finding))
+    });
+    let is_tied = |finding: &Finding| {
+        let fix = finding.fix.as_ref();
+        fix.is_some_and(|fix| !fix.elsewhere.is_empty())
+    };
+    let tied = findings.filter(|(_, finding)| is_tied(finding));
+    tied.map(|(path, finding)| (path.clone(), finding.id))
+        .collect()
+}
+
+fn is_followed(finding: &Finding) -> bool {
+    finding.usage.is_some_and(Usage::follows_what_runs)
 }
 
 fn finding<'m>(members: &'m mut Members, (path, id): &Location) -> Option<&'m mut Finding> {
@@ -366,16 +349,26 @@ fn found<'m>(members: &'m Members, (path, id): &Location) -> Option<&'m Finding>
 
 /// Takes back the fixes of what is selected by a name that stays.
 fn block_fixes(members: &mut Members, base: &[Location], place: &str, why: &str) {
+    limit_fixes(members, base, Applicability::Display, place, why);
+}
+
+fn limit_fixes(
+    members: &mut Members,
+    base: &[Location],
+    most: Applicability,
+    place: &str,
+    why: &str,
+) {
     for location in base {
-        let Some(finding) = finding(members, location) else {
-            continue;
-        };
-        finding.limit(Applicability::Display, &format!("{place} {why}"));
+        if let Some(finding) = finding(members, location) {
+            finding.limit(most, &format!("{place} {why}"));
+        }
     }
 }
 
 const NOT_FOLLOWED: &str = "selects it by this name, and cannot be changed with it";
 const OWN_NAME: &str = "selects it by this name, and sets what is pulled instead";
+const MAY_SELECT: &str = "may select it by this name, and cannot be changed with it";
 const CAPTURED: &str = "selects other images by the new name";
 
 /// A name as it is pulled: `index.docker.io` is `docker.io`.

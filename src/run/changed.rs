@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use super::groups::Group;
 use crate::file_type::{self, Holds};
+use crate::project::builds;
 use crate::project::selectors::{applied_folders, folders_applied_by, lays_over};
 use crate::project::{PathKind, Tree};
+use crate::rules::RuleSet;
 use crate::search::Search;
 use crate::walk;
 
@@ -62,15 +64,16 @@ impl ChangedScope {
     }
 
     /// The same with all that projects have to do with it: the whole chart that a file is part of, all that its
-    /// kustomization refers to, what project files said before, and what refers to a file that is gone. `makers` are
-    /// the files that make the projects of the run, `selectors` those that may select images in folders, `releases` those that may
-    /// give values to charts.
+    /// kustomization refers to, what project files said before, what spells an image that was built, and what refers to a
+    /// file that is gone. `project_files` are those that make the projects of the run, `selectors` those that may select
+    /// images in folders, `releases` those that may give values to charts.
     pub(super) fn with_what_it_reaches(
         &self,
         tree: &dyn Tree,
         project_files: &[PathBuf],
         selectors: &[PathBuf],
         releases: &[PathBuf],
+        rules: &RuleSet,
     ) -> Self {
         let mut reach = AffectedSet {
             tree,
@@ -92,6 +95,10 @@ impl ChangedScope {
         }
         for path in self.changed.iter().filter(|path| !Self::asks_for(path)) {
             let before = self.before.get(path).map(|text| Arc::from(text.as_str()));
+            if let Some(before) = &before {
+                let spelling = builds::spelling(tree, path, before, rules);
+                reach.reached.extend(spelling.iter().map(|file| real(file)));
+            }
             for text in before.into_iter().chain(tree.text(path)) {
                 reach.add_laid_over(path, &text);
             }

@@ -92,6 +92,7 @@ fn groups_of(
             &project_files.projects,
             &project_files.selectors,
             &project_files.releases,
+            &pipeline.domains.all.set,
         )
     });
     if let Some(only) = &only {

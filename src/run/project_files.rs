@@ -13,6 +13,7 @@ use super::settings::{Settings, Vendoring};
 use super::workspace::Workspace;
 use crate::file_type::{FileType, Holds};
 use crate::project::assertions::Assertions;
+use crate::project::builds::Builds;
 use crate::project::helm::{self, Charts, Vendored};
 use crate::project::kustomize::Trees;
 use crate::project::selectors::Selectors;
@@ -34,6 +35,8 @@ pub(super) struct ProjectFiles {
     pub(super) selectors: Vec<PathBuf>,
     /// Those that may be tests of others.
     tests: Vec<PathBuf>,
+    /// Those that may say what images are built.
+    builders: Vec<PathBuf>,
 }
 
 impl ProjectFiles {
@@ -54,6 +57,7 @@ impl ProjectFiles {
         sort(&self.naming, |part| &mut part.naming);
         sort(&self.selectors, |part| &mut part.selectors);
         sort(&self.tests, |part| &mut part.tests);
+        sort(&self.builders, |part| &mut part.builders);
         parts
     }
 
@@ -63,6 +67,7 @@ impl ProjectFiles {
             (roles.releases, &mut self.releases),
             (roles.selects, &mut self.selectors),
             (roles.asserts, &mut self.tests),
+            (roles.builds, &mut self.builders),
         ] {
             if has_role {
                 files.push(path.to_owned());
@@ -76,6 +81,7 @@ impl ProjectFiles {
             &mut self.projects,
             &mut self.selectors,
             &mut self.tests,
+            &mut self.builders,
             &mut self.naming,
             &mut self.releases_around,
         ] {
@@ -228,6 +234,7 @@ fn projects<'d>(
                 naming,
                 selectors,
                 tests,
+                builders,
             } = project_files;
             let Domain { areas, rules } = domain;
             let files = helm::Files {
@@ -253,6 +260,7 @@ fn projects<'d>(
                 Box::new(Trees::new(workspace, &projects, set)),
                 Box::new(Selectors::new(workspace, &selectors, &projects, set)),
                 Box::new(Assertions::new(workspace, &tests)),
+                Box::new(Builds::new(workspace, &builders, set)),
             ]
         };
     let parts = project_files.by_domain(settings, domains);

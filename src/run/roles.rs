@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::check::pull_secrets;
 use crate::file_type::{FileType, Holds};
 use crate::project::assertions;
+use crate::project::builds;
 use crate::project::helm;
 use crate::project::selectors;
 use crate::rules::prefilter::Sight;
@@ -20,6 +21,8 @@ pub(super) struct Roles {
     pub(super) selects: bool,
     /// It may be a test that names files to compare with.
     pub(super) asserts: bool,
+    /// It may say what images are built.
+    pub(super) builds: bool,
     /// It may name a chart with a version, or say where one comes from.
     pub(super) names_chart: bool,
     /// It may hold a pull secret.
@@ -52,6 +55,7 @@ impl Roles {
         let by_name = Self {
             makes_project: file_type.makes_project(),
             begins_name: has_beginning,
+            builds: suspect && builds::may_build(bytes),
             ..Self::default()
         };
         let is_named = selectors::is_argo_source(path) || helm::is_fleet(path);
@@ -72,13 +76,17 @@ impl Roles {
         }
     }
 
+    fn is_read(self) -> bool {
+        self.releases || self.selects || self.asserts || self.builds
+    }
+
     /// The text, where projects read it.
     pub(super) fn text(self, bytes: &[u8]) -> Option<Arc<str>> {
         if self.makes_project {
             // Bytes that are no UTF-8 do not hide which files it holds together.
             return Some(Arc::from(String::from_utf8_lossy(bytes)));
         }
-        let text = (self.releases || self.selects || self.asserts).then_some(bytes)?;
+        let text = self.is_read().then_some(bytes)?;
         std::str::from_utf8(text).ok().map(Arc::from)
     }
 }

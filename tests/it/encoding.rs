@@ -32,6 +32,24 @@ fn report(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
+/// As editors of Windows leave it, and YAML deduces it.
+#[test]
+fn utf_16_without_a_mark_is_found_and_fixed() {
+    let text = "image: k8s.gcr.io/pause:3.2\r\nname: ä\n";
+    for encoding in UTF_16 {
+        let folder = folder(&[]);
+        let path = folder.path().join("a.yaml");
+        fs::write(&path, encoding.encode(text)).unwrap();
+        let output = run(folder.path(), &["--write"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let moved = text.replace("k8s.gcr.io", "registry.k8s.io");
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            encoding.encode(&moved).into_owned()
+        );
+    }
+}
+
 #[test]
 fn utf_16_is_found_and_fixed_byte_for_byte() {
     let text = "# ä雪\u{1f600}\r\nimage: k8s.gcr.io/pause:3.2\r\nname: ä";

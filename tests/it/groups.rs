@@ -83,7 +83,12 @@ fn the_tree_is_fixed_where_all_of_it_is_understood() {
 fn an_overlay_in_another_encoding_holds_its_base() {
     for bytes in [
         [OVERLAY.as_bytes(), b"# caf\xe9\n"].concat(),
-        OVERLAY.bytes().flat_map(|byte| [0, byte]).collect(),
+        // A byte is missing.
+        OVERLAY
+            .bytes()
+            .flat_map(|byte| [0, byte])
+            .chain([0])
+            .collect(),
     ] {
         let folder = tree();
         fs::write(folder.path().join("prod/kustomization.yaml"), bytes).unwrap();

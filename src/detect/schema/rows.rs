@@ -38,9 +38,7 @@ const REMOVED: Says = Is(Usage::Compared(
 ));
 const LISTED: Says = Is(Usage::Mention(ALLOWED));
 const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
-const UPDATER: Says = Is(Usage::likely(
-    "the image updater compares it with what the application runs: move both",
-));
+const UPDATER: Says = Is(usage::UPDATER);
 const PUT_IN: Says = PutIn(by::put_in);
 const KARGO: Says = Is(Usage::must_agree(
     "Kargo looks for this name in what it promotes: move all of them together",
@@ -93,7 +91,7 @@ const ROWS: &[Written] = &[
     (Any, "kustomize images []", PULL, Form::Replacement),
     (Any, "** annotations argocd-image-updater.argoproj.io/image-list", UPDATER, Form::Aliases),
     (Any, "** annotations *.kustomize.image-name", SELECTS, Form::Image),
-    (Object("argocd-image-updater.argoproj.io", "ImageUpdater"), "** images [] imageName", UPDATER, Form::Image),
+    (Object("argocd-image-updater.argoproj.io", "ImageUpdater"), "** images [] imageName", UPDATER, Form::Aliases),
 
     // Kargo
     (Object("kargo.akuity.io", "Warehouse"), "spec subscriptions [] image repoURL", KARGO, Form::Image),
@@ -127,6 +125,8 @@ const ROWS: &[Written] = &[
     (Object("kbld.k14s.io", ""), "overrides [] imageRepo", SELECTS, Form::Image),
     (Object("kbld.k14s.io", ""), "overrides [] newImage", PULL, Form::Image),
     (Object("kbld.k14s.io", ""), "sources [] image", SELECTS, Form::Image),
+    (Object("kbld.k14s.io", ""), "sources [] pack build builder", PULL, Form::Image),
+    (Object("kbld.k14s.io", ""), "sources [] pack build buildpacks []", PULL, Form::Image),
     (Object("kbld.k14s.io", ""), "destinations [] image", SELECTS, Form::Image),
     (Object("kbld.k14s.io", ""), "destinations [] newImage", PUSHED, Form::Image),
     (Any, "** annotations kbld.carvel.dev/id", SELECTS, Form::Image),

@@ -46,7 +46,7 @@ impl Entries {
         self.spans.push(span);
     }
 
-    /// What a matcher of ytt looks for: strings that have a path.
+    /// What a matcher of ytt looks for, or code of it compares with: strings that have a path.
     fn add_matcher(&mut self, text: &str, comment: Span) {
         let strings = strings_of_matcher(text, comment).map(|string| string.of(text));
         for name in strings.filter(|name| name.contains('/')) {

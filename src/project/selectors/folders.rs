@@ -42,6 +42,12 @@ pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathB
     folders.chain(charts_of(tree, folder, text)).collect()
 }
 
+/// Whether a file has documents that are applied to the folder that they are in, because they name none.
+pub(super) fn names_none(path: &Path, text: &str) -> bool {
+    let text = as_yaml(path, text);
+    !is_argo_source(path) && named_folders(path, &text).iter().any(String::is_empty)
+}
+
 /// Whether a file renders charts and selects nothing of them.
 pub(super) fn only_renders(tree: &dyn Tree, path: &Path) -> bool {
     let text = tree.text(path).unwrap_or_default();

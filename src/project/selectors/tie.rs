@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Location, found};
+use super::{Location, found, is_followed};
 use crate::detect::Usage;
 use crate::edit::{Applicability, Edit, FileEdit, Fix};
 use crate::image::name_of;
@@ -68,7 +68,7 @@ impl<'m> Tied<'m> {
         let finding = found(self.members, location)?;
         let written = finding.applicability();
         let is_replaced = matches!(finding.usage, Some(Usage::Selector { replaced: true, .. }));
-        if !is_replaced {
+        if !is_replaced && !is_followed(finding) {
             // What it pulls in the end has the tag that it sets.
             let written = written.filter(|written| written.is_written())?;
             self.least = self.least.min(written);

@@ -1,0 +1,106 @@
+//! What a schema allows for its default: patterns, constants, closed lists and rules that name the registry of it. A default
+//! that they refuse breaks the schema, so both must change together.
+//!
+//! Runs no pattern and no rule: that one of them names the registry is enough.
+
+use super::context::{Context, Step};
+use super::usage::Usage;
+use crate::image;
+use crate::syntax::yaml::{Map, Node};
+
+const BESIDE: Usage = Usage::must_agree("the schema of this default names this location, too");
+
+/// What refuses values.
+const REFUSING: [&str; 5] = ["pattern", "const", "enum", "rule", "regexp"];
+/// What is for people.
+const PROSE: [&str; 6] = [
+    "default",
+    "description",
+    "title",
+    "example",
+    "examples",
+    "$comment",
+];
+/// Rules over all that is in a schema.
+const RULES: &str = "x-kubernetes-validations";
+
+/// So many values of a schema are looked at, and so many schemas around it.
+const MOST_VALUES: usize = 256;
+const MOST_SCHEMAS: usize = 16;
+const MOST_REGISTRIES: usize = 4;
+/// No pattern of people is longer.
+const LONGEST: usize = 1 << 10;
+
+/// How a default is limited by its own schema, and by rules of those around it.
+pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
+    if context.step() != Step::Key("default") {
+        return None;
+    }
+    let mut registries = Vec::new();
+    let mut left = MOST_VALUES;
+    add_registries(value, &mut left, &mut registries);
+    if registries.is_empty() {
+        return None;
+    }
+    let names = |text: &str| {
+        let in_pattern = |letter: &char| matches!(letter, '\\' | '[' | ']');
+        let letters = text.chars().take(LONGEST);
+        let plain: String = letters.filter(|letter| !in_pattern(letter)).collect();
+        registries.iter().any(|registry| plain.contains(registry))
+    };
+    let mut left = MOST_VALUES;
+    let around = context.upwards().take(MOST_SCHEMAS);
+    let mut rules = around.filter_map(|place| place.siblings?.get(RULES));
+    let is_beside = is_refused(schema, &names, &mut left)
+        || rules.any(|rules| holds(rules, &names, false, &mut left));
+    is_beside.then_some(BESIDE)
+}
+
+/// The registries that scalars begin with.
+fn add_registries<'v>(value: &'v Node<'_>, left: &mut usize, found: &mut Vec<&'v str>) {
+    if *left == 0 || found.len() == MOST_REGISTRIES {
+        return;
+    }
+    *left -= 1;
+    match value {
+        Node::Scalar(scalar) => {
+            let host = image::split_host(&scalar.value).0;
+            let host =
+                host.or_else(|| Some(&*scalar.value).filter(|value| !value.contains(['/', ' '])));
+            found.extend(host.filter(|host| host.contains('.')));
+        }
+        Node::List(list) => {
+            let items = list.items.iter();
+            items.for_each(|item| add_registries(item, left, found));
+        }
+        Node::Map(map) => {
+            let values = map.entries.iter().map(|entry| &entry.value);
+            values.for_each(|value| add_registries(value, left, found));
+        }
+        Node::Alias(_) => {}
+    }
+}
+
+/// Whether a schema, or one inside it, has something that names a registry.
+fn is_refused(schema: &Map<'_>, names: &dyn Fn(&str) -> bool, left: &mut usize) -> bool {
+    schema.entries.iter().any(|entry| {
+        let key = entry.name().unwrap_or_default();
+        !PROSE.contains(&key) && holds(&entry.value, names, REFUSING.contains(&key), left)
+    })
+}
+
+fn holds(node: &Node<'_>, names: &dyn Fn(&str) -> bool, refuses: bool, left: &mut usize) -> bool {
+    if *left == 0 {
+        return false;
+    }
+    *left -= 1;
+    match node {
+        Node::Scalar(scalar) => refuses && names(&scalar.value),
+        Node::List(list) => list
+            .items
+            .iter()
+            .any(|item| holds(item, names, refuses, left)),
+        Node::Map(map) => is_refused(map, names, left),
+        Node::Alias(_) => false,
+    }
+}

@@ -1,0 +1,163 @@
+//! Files of Skaffold, Tilt, Garden and their kin that say what images are built: where manifests of the repository spell such
+//! a name, the tool puts the image there that it built. A manifest with another name would pull what nobody built.
+//!
+//! Knows no rule. What a file builds itself, and what is in the same file, `detect` judges.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::spelled::spelled;
+use super::{Members, PathKind, Plan, Project, Tree};
+use crate::check;
+use crate::detect::Usage;
+use crate::edit::Applicability;
+use crate::file_type;
+use crate::finding::Finding;
+use crate::image::{self, name_of};
+use crate::printable;
+use crate::rules::RuleSet;
+use crate::source::{self, LineIndex};
+
+/// Of which a file has one that says what is built.
+const WORDS: [&str; 8] = [
+    "skaffold/",
+    "build:",
+    "dockerfile:",
+    "docker_build",
+    "custom_build",
+    "kind: Build",
+    "publishId",
+    "localId",
+];
+
+/// How far above a file the root of its repository is looked for.
+const MOST_FOLDERS: usize = 32;
+
+/// Whether a file may say what is built, by a look at its bytes.
+pub fn may_build(bytes: &[u8]) -> bool {
+    let has = |word: &&str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    WORDS.iter().any(has)
+}
+
+/// What is built in a run, and the files that spell it.
+pub struct Builds {
+    builders: Vec<Builder>,
+}
+
+struct Builder {
+    path: PathBuf,
+    /// The line that names each.
+    built: BTreeMap<String, usize>,
+    spelling: BTreeSet<PathBuf>,
+}
+
+impl Builds {
+    /// Reads those of the files that say what is built.
+    pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Self {
+        let builders = files.iter().filter_map(|path| {
+            let built = built(path, &tree.text(path)?, rules);
+            (!built.is_empty()).then(|| Builder {
+                path: path.clone(),
+                built,
+                spelling: BTreeSet::new(),
+            })
+        });
+        let mut builders: Vec<Builder> = builders.collect();
+        // Values of charts may have the registry in another line.
+        let names = builders.iter().flat_map(|one| one.built.keys());
+        let paths = names.map(|name| path_of(name).to_owned());
+        let files = spelled(tree, &paths.collect());
+        for builder in &mut builders {
+            let top = top_of(tree, &builder.path);
+            let files = builder
+                .built
+                .keys()
+                .filter_map(|name| files.get(path_of(name)));
+            let files = files.flatten().filter(|file| source::is_below(file, &top));
+            builder.spelling = files
+                .filter(|file| **file != builder.path)
+                .cloned()
+                .collect();
+        }
+        builders.retain(|builder| !builder.spelling.is_empty());
+        Self { builders }
+    }
+}
+
+/// The files that spell what a text builds.
+pub fn spelling(tree: &dyn Tree, path: &Path, text: &str, rules: &RuleSet) -> BTreeSet<PathBuf> {
+    let built = built(path, text, rules).into_keys();
+    let paths = built.map(|name| path_of(&name).to_owned());
+    spelled(tree, &paths.collect())
+        .into_values()
+        .flatten()
+        .collect()
+}
+
+/// The names that a text builds, with the line of each.
+fn built(path: &Path, text: &str, rules: &RuleSet) -> BTreeMap<String, usize> {
+    let Some(file_type) = file_type::classify(path).filter(|_| may_build(text.as_bytes())) else {
+        return BTreeMap::new();
+    };
+    let index = LineIndex::new(text);
+    let findings = check::check(path, text, file_type, rules).findings;
+    let built = findings.iter().filter(|one| is_built(one));
+    let built = built.map(|one| {
+        let line = index.line(one.span().start) + 1;
+        (name_of(&one.old).to_owned(), line)
+    });
+    built.collect()
+}
+
+fn path_of(name: &str) -> &str {
+    image::split_host(name).1
+}
+
+fn is_built(finding: &Finding) -> bool {
+    matches!(finding.usage, Some(Usage::Pushed(_))) && finding.old.contains('/')
+}
+
+/// The uppermost folder around a file that the run may see.
+fn top_of(tree: &dyn Tree, path: &Path) -> PathBuf {
+    let own = path.parent().unwrap_or(Path::new(""));
+    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(own, &"../".repeat(depth)));
+    let seen = above.take_while(|folder| tree.place(folder) == PathKind::Folder);
+    seen.last().unwrap_or_else(|| own.to_owned())
+}
+
+impl Builder {
+    fn plan(&self, members: &mut Members) {
+        for path in &self.spelling {
+            let Some(member) = members.get_mut(path) else {
+                continue;
+            };
+            for finding in member.findings.iter_mut().filter(|one| !one.mention) {
+                let Some(line) = self.built.get(name_of(&finding.old)) else {
+                    continue;
+                };
+                let place = printable::path(&self.path);
+                let reason =
+                    format!("{place}:{line} says that an image of this name is built here");
+                finding.limit(Applicability::Display, &reason);
+            }
+        }
+    }
+}
+
+impl Project for Builds {
+    fn groups(&self) -> Vec<Vec<PathBuf>> {
+        let group = |builder: &Builder| {
+            let own = std::iter::once(&builder.path);
+            own.chain(&builder.spelling).cloned().collect()
+        };
+        self.builders.iter().map(group).collect()
+    }
+
+    fn find(&self, _: &mut Members) -> Plan<'_> {
+        Box::new(|members| {
+            self.builders
+                .iter()
+                .for_each(|builder| builder.plan(members))
+        })
+    }
+}

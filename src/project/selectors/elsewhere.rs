@@ -1,0 +1,126 @@
+//! Where in a tree the names are spelled that documents of kbld, kpt and ytt select. Such a document names no folder, and is
+//! often given to the program beside a base that lies elsewhere.
+//!
+//! Looks for text alone: what a file says of a name is judged when all of them are judged together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::folders;
+use crate::check;
+use crate::detect::Usage;
+use crate::file_type;
+use crate::finding::Finding;
+use crate::image::name_of;
+use crate::project::spelled::spelled;
+use crate::project::{PathKind, Tree};
+use crate::rules::RuleSet;
+use crate::source;
+
+/// How far above a document what it selects is looked for: further up, other projects begin.
+const MOST_FOLDERS: usize = 3;
+
+/// So many documents, and files of a base, change together: the work grows with both.
+const MOST_TIED: usize = 32;
+
+/// The names that a document selects, and those that it pulls itself.
+#[derive(Default)]
+struct Spoken {
+    selected: BTreeSet<String>,
+    pulled: BTreeSet<String>,
+    /// Those that it selects and pulls with the same tag: its base is in the same file.
+    own: BTreeSet<String>,
+}
+
+/// What a document selects by a name that nothing in its own folder has.
+pub(super) struct Near {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+    /// The files of the nearest folder above that spell the name.
+    pub(super) base: Vec<PathBuf>,
+    /// Whether there is too much to change it together.
+    pub(super) are_many: bool,
+}
+
+/// What documents select that lies around them.
+pub(super) fn bases(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Vec<Near> {
+    let suspects = files.iter().filter(|path| tree.is_suspect(path));
+    let spoken: BTreeMap<&PathBuf, Spoken> = suspects
+        .filter_map(|path| Some((path, spoken(tree, path, rules)?)))
+        .collect();
+    let names = spoken.values().flat_map(|one| one.selected.iter().cloned());
+    let mut spelled = spelled(tree, &names.collect());
+    for (name, files) in &mut spelled {
+        // What selects a name alone is no base.
+        files.retain(|file| spoken.get(file).is_none_or(|own| own.pulled.contains(name)));
+    }
+    let mut selecting: BTreeMap<(&String, Vec<&PathBuf>), Vec<&PathBuf>> = BTreeMap::new();
+    for (path, spoken) in &spoken {
+        for name in spoken.selected.difference(&spoken.own) {
+            let files = spelled.get(name);
+            if let Some(base) = files.and_then(|files| nearest(tree, path, files)) {
+                selecting.entry((name, base)).or_default().push(path);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    for ((name, base), mut paths) in selecting {
+        let are_many = paths.len() > MOST_TIED || base.len() > MOST_TIED;
+        if are_many {
+            paths.truncate(1);
+        }
+        all.extend(paths.into_iter().map(|path| Near {
+            path: path.clone(),
+            name: name.clone(),
+            base: base.iter().copied().cloned().collect(),
+            are_many,
+        }));
+    }
+    all
+}
+
+/// What a file says that has documents for no folder in particular. `None` of others.
+fn spoken(tree: &dyn Tree, path: &Path, rules: &RuleSet) -> Option<Spoken> {
+    let text = tree.text(path)?;
+    let file_type = file_type::classify(path)?;
+    folders::names_none(path, &text).then(|| {
+        let findings = check::check(path, &text, file_type, rules).findings;
+        let (selected, pulled): (Vec<Finding>, _) = findings.into_iter().partition(is_selector);
+        let references: BTreeSet<&str> = pulled.iter().map(|one| one.old.as_str()).collect();
+        let has_base = |one: &&Finding| references.contains(one.old.as_str());
+        Spoken {
+            own: names(selected.iter().filter(has_base)),
+            selected: names(selected.iter()),
+            pulled: names(pulled.iter()),
+        }
+    })
+}
+
+fn names<'f>(findings: impl Iterator<Item = &'f Finding>) -> BTreeSet<String> {
+    findings.map(|one| name_of(&one.old).to_owned()).collect()
+}
+
+fn is_selector(finding: &Finding) -> bool {
+    matches!(finding.usage, Some(Usage::Selector { .. }))
+}
+
+/// Those of some files that lie in the nearest folder above a document. None if its own folder has any.
+fn nearest<'f>(
+    tree: &dyn Tree,
+    path: &Path,
+    files: &'f BTreeSet<PathBuf>,
+) -> Option<Vec<&'f PathBuf>> {
+    let own = path.parent().unwrap_or(Path::new(""));
+    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(own, &"../".repeat(depth)));
+    let above = above.take_while(|folder| tree.place(folder) == PathKind::Folder);
+    for (depth, folder) in above.enumerate() {
+        let others = files.iter().filter(|file| file.as_path() != path);
+        let mut below = others
+            .filter(|file| source::is_below(file, &folder))
+            .peekable();
+        if below.peek().is_some() {
+            return (depth > 0).then(|| below.collect());
+        }
+    }
+    None
+}
