@@ -41,47 +41,54 @@ pub fn may_build(bytes: &[u8]) -> bool {
 
 /// What is built in a run, and the files that spell it.
 pub struct Builds {
-    builders: Vec<Builder>,
+    products: Vec<Product>,
 }
 
-struct Builder {
-    path: PathBuf,
-    /// The line that names each.
-    built: BTreeMap<String, usize>,
-    spelling: BTreeSet<PathBuf>,
+/// A name that files of a repository build.
+struct Product {
+    name: String,
+    /// The files that say so, with the line in each.
+    builders: BTreeMap<PathBuf, usize>,
+    spelling: Vec<PathBuf>,
 }
 
 impl Builds {
     /// Reads those of the files that say what is built.
     pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Self {
-        let builders = files.iter().filter_map(|path| {
-            let built = built(path, &tree.text(path)?, rules);
-            (!built.is_empty()).then(|| Builder {
-                path: path.clone(),
-                built,
-                spelling: BTreeSet::new(),
-            })
-        });
-        let mut builders: Vec<Builder> = builders.collect();
-        // Values of charts may have the registry in another line.
-        let names = builders.iter().flat_map(|one| one.built.keys());
-        let paths = names.map(|name| path_of(name).to_owned());
-        let files = spelled(tree, &paths.collect());
-        for builder in &mut builders {
-            let top = top_of(tree, &builder.path);
-            let files = builder
-                .built
-                .keys()
-                .filter_map(|name| files.get(path_of(name)));
-            let files = files.flatten().filter(|file| source::is_below(file, &top));
-            builder.spelling = files
-                .filter(|file| **file != builder.path)
-                .cloned()
-                .collect();
+        let mut builders: BTreeMap<(PathBuf, String), BTreeMap<PathBuf, usize>> = BTreeMap::new();
+        for path in files {
+            let built = tree.text(path).map(|text| built(path, &text, rules));
+            for (name, line) in built.unwrap_or_default() {
+                let of_name = builders.entry((top_of(tree, path), name)).or_default();
+                of_name.insert(path.clone(), line);
+            }
         }
-        builders.retain(|builder| !builder.spelling.is_empty());
-        Self { builders }
+        // Values of charts may have the registry in another line.
+        let paths = builders.keys().map(|(_, name)| path_of(name).to_owned());
+        let spelled = spelled(tree, &paths.collect());
+        let products = builders.into_iter().map(|((top, name), builders)| {
+            let files = spelled.get(path_of(&name)).into_iter().flatten();
+            let files = files.filter(|file| source::is_below(file, &top));
+            let files = files.filter(|file| builder_but(&builders, file).is_some());
+            Product {
+                spelling: files.cloned().collect(),
+                name,
+                builders,
+            }
+        });
+        Self {
+            products: products.filter(|one| !one.spelling.is_empty()).collect(),
+        }
     }
+}
+
+/// The first of some builders that is another file.
+fn builder_but<'b>(
+    builders: &'b BTreeMap<PathBuf, usize>,
+    file: &Path,
+) -> Option<(&'b PathBuf, usize)> {
+    let mut others = builders.iter().filter(|(path, _)| *path != file);
+    others.next().map(|(path, line)| (path, *line))
 }
 
 /// The files that spell what a text builds.
@@ -125,17 +132,17 @@ fn top_of(tree: &dyn Tree, path: &Path) -> PathBuf {
     seen.last().unwrap_or_else(|| own.to_owned())
 }
 
-impl Builder {
+impl Product {
     fn plan(&self, members: &mut Members) {
         for path in &self.spelling {
-            let Some(member) = members.get_mut(path) else {
+            let Some((member, (builder, line))) =
+                members.get_mut(path).zip(builder_but(&self.builders, path))
+            else {
                 continue;
             };
-            for finding in member.findings.iter_mut().filter(|one| !one.mention) {
-                let Some(line) = self.built.get(name_of(&finding.old)) else {
-                    continue;
-                };
-                let place = printable::path(&self.path);
+            let is_it = |one: &&mut Finding| !one.mention && name_of(&one.old) == self.name;
+            for finding in member.findings.iter_mut().filter(is_it) {
+                let place = printable::path(builder);
                 let reason =
                     format!("{place}:{line} says that an image of this name is built here");
                 finding.limit(Applicability::Display, &reason);
@@ -146,18 +153,18 @@ impl Builder {
 
 impl Project for Builds {
     fn groups(&self) -> Vec<Vec<PathBuf>> {
-        let group = |builder: &Builder| {
-            let own = std::iter::once(&builder.path);
-            own.chain(&builder.spelling).cloned().collect()
+        let group = |product: &Product| {
+            let builders = product.builders.keys();
+            builders.chain(&product.spelling).cloned().collect()
         };
-        self.builders.iter().map(group).collect()
+        self.products.iter().map(group).collect()
     }
 
     fn find(&self, _: &mut Members) -> Plan<'_> {
         Box::new(|members| {
-            self.builders
+            self.products
                 .iter()
-                .for_each(|builder| builder.plan(members))
+                .for_each(|product| product.plan(members));
         })
     }
 }
