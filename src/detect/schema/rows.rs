@@ -39,6 +39,7 @@ const REMOVED: Says = Is(Usage::Compared(
 const LISTED: Says = Is(Usage::Mention(ALLOWED));
 const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
 const UPDATER: Says = Is(usage::UPDATER);
+const MAY_BE_PUSHED: Says = Is(by::MAY_BE_PUSHED);
 const PUT_IN: Says = PutIn(by::put_in);
 const KARGO: Says = Is(Usage::must_agree(
     "Kargo looks for this name in what it promotes: move all of them together",
@@ -230,6 +231,8 @@ const ROWS: &[Written] = &[
     (Type(T::Drone), "services [] image", PULL, Form::Image),
     (Type(T::Drone), "services * image", PULL, Form::Image),
     (Type(T::CloudBuild), "steps [] name", PULL, Form::Image),
+    (Type(T::CloudBuild), "steps [] env []", MAY_BE_PUSHED, Form::ByWords),
+    (Type(T::CloudBuild), "substitutions *", MAY_BE_PUSHED, Form::ByWords),
     (Type(T::CloudBuild), "images", PUSHED, Form::ByWords),
     (Type(T::CloudBuild), "artifacts", PUSHED, Form::ByWords),
     (Type(T::CircleCi), "** registry-url", LOGIN, Form::ByWords),

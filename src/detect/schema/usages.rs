@@ -184,10 +184,21 @@ pub(super) fn github_variable(context: &Context<'_>) -> Usage {
         .filter_map(|job| job.get("steps")?.as_list())
         .flat_map(|steps| &steps.items)
         .filter_map(Node::as_map);
+    let value = context.siblings.and_then(|around| around.text(name));
     match steps.any(|step| pushes_variable(step, name)) {
         true => Usage::Pushed("a step pushes what this variable names"),
+        false if value.is_some_and(is_open) => MAY_BE_PUSHED,
         false => Usage::PULL,
     }
+}
+
+pub(super) const MAY_BE_PUSHED: Usage =
+    Usage::likely("a job may push what this variable names: see how it is used");
+
+/// Whether a name has neither tag nor digest: others add one, and what they do with it is not written here.
+fn is_open(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    !last.contains([':', '@'])
 }
 
 /// Whether a step gives a variable to an action as the whole name of what that pushes: `${{ env.NAME }}:v1`.
