@@ -135,8 +135,18 @@ impl<'t> LineIndex<'t> {
         Span::new(start, start + content.trim_end_matches(['\n', '\r']).len())
     }
 
-    /// Where a line starts; the end of the text for one that is not there.
-    fn start(&self, line: usize) -> usize {
+    /// The spans of all lines, in order.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        let mut start = 0;
+        self.text.split('\n').map(move |line| {
+            let span = Span::new(start, start + line.trim_end_matches('\r').len());
+            start += line.len() + 1;
+            span
+        })
+    }
+
+    /// Where a line starts; the end of the text for one that is not there. Does not look for its end, which may be far.
+    pub fn start(&self, line: usize) -> usize {
         let Some(newline) = line.checked_sub(1) else {
             return 0;
         };
@@ -195,7 +205,10 @@ mod tests {
                 let span = lines.span(line);
                 assert_eq!(span.of(&text), content);
                 assert_eq!((lines.line(span.start), lines.line(span.end)), (line, line));
+                assert_eq!(lines.start(line), span.start);
+                assert_eq!(lines.spans().nth(line), Some(span));
             }
+            assert_eq!(lines.spans().count(), 41);
             assert_eq!(lines.span(41), Span::new(text.len(), text.len()));
         }
     }

@@ -111,8 +111,7 @@ impl<'t> Layout<'t> {
         let mut first = Vec::with_capacity(lines.count());
         let mut code = vec![false; lines.count()];
         let mut comments = comments.iter().peekable();
-        for (line, code) in code.iter_mut().enumerate() {
-            let span = lines.span(line);
+        for (span, code) in lines.spans().zip(&mut code) {
             let content = span.of(text);
             let blank = content.len() - content.trim_start_matches('\u{feff}').trim_start().len();
             first.push(span.start + blank);

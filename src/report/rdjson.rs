@@ -142,7 +142,7 @@ fn range(report: &FileReport<'_>, span: Span) -> Range {
 fn place(report: &FileReport<'_>, offset: usize) -> Position {
     let offset = offset.min(report.text.len());
     let index = report.lines.line(offset);
-    let start = report.lines.span(index).start;
+    let start = report.lines.start(index);
     Position {
         line: index + 1,
         column: offset.saturating_sub(start) + 1,

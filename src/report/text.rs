@@ -197,7 +197,7 @@ impl<'r> Places<'r> {
 
     /// Where the columns of a line begin to count: a byte order mark takes none.
     fn line_start(&self, line: usize) -> (usize, Position) {
-        let start = self.lines.span(line).start;
+        let start = self.lines.start(line);
         let rest = self.text.get(start..).unwrap_or_default();
         let mark = if rest.starts_with('\u{feff}') { 3 } else { 0 };
         let first = Position {

@@ -124,13 +124,13 @@ fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
         .is_empty();
     let span = match (layout.opens_line(span.start), is_last) {
         (true, true) if closes_line => {
-            let start = lines.span(lines.line(span.start)).start;
+            let start = lines.start(lines.line(span.start));
             let mark = if text[start..].starts_with('\u{feff}') {
                 '\u{feff}'.len_utf8()
             } else {
                 0
             };
-            Span::new(start + mark, lines.span(end_line + 1).start)
+            Span::new(start + mark, lines.start(end_line + 1))
         }
         (true, true) => comment,
         (false, true) => Span::new(

@@ -235,7 +235,7 @@ impl<'p> Page<'p> {
 
 /// What is between a value and the comment behind it. `None` for a comment that is alone on its line, or far off.
 fn gap<'t>(text: &'t str, lines: &LineIndex, comment: Span) -> Option<&'t str> {
-    let line = lines.span(lines.line(comment.start)).start;
+    let line = lines.start(lines.line(comment.start));
     let before = text.get(line..comment.start)?;
     let value = before.trim_end_matches(' ');
     let gap = &before[value.len()..];

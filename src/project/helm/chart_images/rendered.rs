@@ -3,7 +3,7 @@
 //!
 //! Images of subcharts are listed by the values that they get.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,15 +44,23 @@ pub fn images(
 
 fn of_chart(tree: &dyn Tree, folder: &Path, rules: &RuleSet) -> Rendered {
     let subcharts = folder.join("charts");
-    let mut texts: BTreeMap<Arc<Path>, Option<Arc<str>>> = BTreeMap::new();
-    let mut positions = |path: &Arc<Path>, span: Span| {
-        let known = texts.entry(Arc::clone(path));
-        let text = known.or_insert_with(|| tree.text(path)).as_deref()?;
-        let lines = LineIndex::new(text);
+    let images = rendered(tree, folder, rules);
+    let origins = images.iter().flatten().filter_map(|(_, at)| at.as_ref());
+    let paths: BTreeSet<&Arc<Path>> = origins.map(|(path, _)| path).collect();
+    let texts = paths
+        .into_iter()
+        .filter_map(|path| Some((path, tree.text(path)?)));
+    let texts: BTreeMap<&Arc<Path>, Arc<str>> = texts.collect();
+    let lines = texts
+        .iter()
+        .map(|(path, text)| (*path, LineIndex::new(text)));
+    let lines: BTreeMap<&Arc<Path>, LineIndex> = lines.collect();
+    let positions = |path: &Arc<Path>, span: Span| {
+        let lines = lines.get(path)?;
         Some((lines.position(span.start), lines.position(span.end)))
     };
     let mut found = Rendered::default();
-    for pieces in rendered(tree, folder, rules) {
+    for pieces in &images {
         let text: String = pieces.iter().map(|(text, _)| text.as_str()).collect();
         let Some(read) = ImageRef::parse(&text) else {
             continue;
