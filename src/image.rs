@@ -63,6 +63,12 @@ pub fn name_of(reference: &str) -> &str {
     }
 }
 
+/// Whether a tag or a digest is behind a name.
+pub fn is_tagged(reference: &str) -> bool {
+    let last = reference.rsplit('/').next().unwrap_or_default();
+    last.contains([':', '@'])
+}
+
 /// Splits a name at its first slash if what is before it is a host: it has a dot or a colon, is
 /// `localhost`, or has an upper-case letter.
 pub fn split_host(name: &str) -> (Option<&str>, &str) {

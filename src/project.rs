@@ -16,6 +16,15 @@ use std::sync::Arc;
 use crate::file_type::FileType;
 use crate::finding::{Findings, Problem, Unjudged};
 
+/// Roots of repositories are looked for so far above a file.
+const MOST_ABOVE: usize = 32;
+
+/// A folder and those above it, as far as the run may see.
+fn folders_above(tree: &dyn Tree, folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let above = (0..MOST_ABOVE).map(move |depth| tree.resolve(folder, &"../".repeat(depth)));
+    above.take_while(|folder| tree.place(folder) == PathKind::Folder)
+}
+
 /// The files around a project, as the run lets it see them: nothing outside the repository.
 ///
 /// Paths are spelled as the walk spells them, so that equal paths are the same file.

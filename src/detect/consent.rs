@@ -1,5 +1,5 @@
 //! Charts that accept images from elsewhere only where a value says so, as those of Bitnami do: which charts these are, what
-//! the value is called, and what people are told of it.
+//! the value is called, and what is said of it.
 //!
 //! Whether a chart really reads the value is for those to find out who have its templates.
 

@@ -31,6 +31,9 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
     if memchr::memmem::find(text.as_bytes(), b"done").is_some() {
         lists.extend(lists_of_shells(text));
     }
+    // Loops share their variables.
+    lists.sort();
+    lists.dedup();
     for one in uses.iter_mut().filter(|one| is_item(one)) {
         let at = one.extent().start;
         let mut lists = lists.iter();
@@ -279,9 +282,7 @@ fn is_of_name(letter: char) -> bool {
 
 /// The text from an offset on, as far as a loop is read.
 fn near(text: &str, from: usize) -> &str {
-    let most = from.saturating_add(LONGEST).min(text.len());
-    let end = (from..=most).rev().find(|end| text.is_char_boundary(*end));
-    &text[from..end.unwrap_or(from)]
+    &text[from..flag::ahead(text, from, LONGEST)]
 }
 
 #[cfg(test)]

@@ -15,6 +15,14 @@ pub(super) fn far(text: &str, at: usize, most: usize) -> usize {
         .unwrap_or(at)
 }
 
+/// Where a look ahead over so many bytes ends.
+pub(super) fn ahead(text: &str, at: usize, most: usize) -> usize {
+    let end = text.len().min(at.saturating_add(most));
+    (at..=end)
+        .rfind(|at| text.is_char_boundary(*at))
+        .unwrap_or(at)
+}
+
 /// Where the line starts, or where it was long enough to have said what it is about.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     let near = far(text, at, LONGEST_LOOK_BACK);

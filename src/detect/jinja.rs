@@ -93,9 +93,7 @@ impl<'l> Literal<'l> {
             .filter(|start| *start >= expression)?
             + 1;
         let quote = before.as_bytes()[start - 1];
-        let far = (at..=text.len().min(at + FARTHEST))
-            .rev()
-            .find(|at| text.is_char_boundary(*at))?;
+        let far = flag::ahead(text, at, FARTHEST);
         let rest = text[at..far].lines().next()?;
         let end = at + rest.find(char::from(quote))?;
         let start = line + start;

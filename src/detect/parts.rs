@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::words;
-use crate::image::{canonical_host, is_account, is_registry_host, split_host};
+use crate::image::{canonical_host, is_account, is_registry_host, is_tagged, split_host};
 
 /// A key, and what is known of its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -310,11 +310,6 @@ fn is_hosted(text: &str) -> bool {
 /// Whether a placeholder is what a name begins with: `{{ registry }}/pause`.
 fn is_put_before(text: &str) -> bool {
     (text.starts_with("{{") || text.starts_with("${")) && text.contains('/')
-}
-
-fn is_tagged(text: &str) -> bool {
-    let last = text.rsplit('/').next().unwrap_or_default();
-    last.contains([':', '@'])
 }
 
 #[cfg(test)]

@@ -24,9 +24,7 @@ pub(super) fn usage_at(text: &str, start: usize, end: usize) -> Option<Usage> {
     if before.ends_with(|letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-')) {
         return None;
     }
-    let until = text.len().min(end + MOST_BYTES);
-    let until = (end..=until).rfind(|at| text.is_char_boundary(*at))?;
-    let after = &text[end..until];
+    let after = &text[end..flag::ahead(text, end, MOST_BYTES)];
     let after = after.split('}').next().unwrap_or_default();
     // The next entry begins there.
     let after = after.split("name:").next().unwrap_or_default();

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use super::spelled::spelled;
-use super::{Members, PathKind, Plan, Project, Tree};
+use super::{Members, Plan, Project, Tree, folders_above};
 use crate::check;
 use crate::detect::Usage;
 use crate::edit::Applicability;
@@ -16,6 +17,7 @@ use crate::finding::Finding;
 use crate::image::{self, name_of};
 use crate::printable;
 use crate::rules::RuleSet;
+use crate::search::Search;
 use crate::source::{self, LineIndex};
 
 /// Of which a file has one that says what is built.
@@ -30,13 +32,12 @@ const WORDS: [&str; 8] = [
     "localId",
 ];
 
-/// How far above a file the root of its repository is looked for.
-const MOST_FOLDERS: usize = 32;
+static SEARCH: LazyLock<Option<Search>> = LazyLock::new(|| Search::new(WORDS.iter()).ok());
 
 /// Whether a file may say what is built, by a look at its bytes.
 pub fn may_build(bytes: &[u8]) -> bool {
-    let has = |word: &&str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-    WORDS.iter().any(has)
+    let search = SEARCH.as_ref();
+    search.is_none_or(|search| search.occurs_in(bytes))
 }
 
 /// What is built in a run, and the files that spell it.
@@ -57,9 +58,12 @@ impl Builds {
     pub fn new(tree: &dyn Tree, files: &[PathBuf], rules: &RuleSet) -> Self {
         let mut builders: BTreeMap<(PathBuf, String), BTreeMap<PathBuf, usize>> = BTreeMap::new();
         for path in files {
+            let own = path.parent().unwrap_or(Path::new(""));
+            let top = folders_above(tree, own).last();
+            let top = top.unwrap_or_else(|| own.to_owned());
             let built = tree.text(path).map(|text| built(path, &text, rules));
             for (name, line) in built.unwrap_or_default() {
-                let of_name = builders.entry((top_of(tree, path), name)).or_default();
+                let of_name = builders.entry((top.clone(), name)).or_default();
                 of_name.insert(path.clone(), line);
             }
         }
@@ -122,14 +126,6 @@ fn path_of(name: &str) -> &str {
 
 fn is_built(finding: &Finding) -> bool {
     matches!(finding.usage, Some(Usage::Pushed(_))) && finding.old.contains('/')
-}
-
-/// The uppermost folder around a file that the run may see.
-fn top_of(tree: &dyn Tree, path: &Path) -> PathBuf {
-    let own = path.parent().unwrap_or(Path::new(""));
-    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(own, &"../".repeat(depth)));
-    let seen = above.take_while(|folder| tree.place(folder) == PathKind::Folder);
-    seen.last().unwrap_or_else(|| own.to_owned())
 }
 
 impl Product {

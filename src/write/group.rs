@@ -256,7 +256,7 @@ impl<'g, 'c> Group<'g, 'c> {
     }
 }
 
-/// How often a staging folder is made anew that another run makes first.
+/// How often the making of a staging folder is tried again where another run makes it first.
 const TRIES: usize = 16;
 
 /// Makes the staging folder that a file needs. One that another run left is repaired first; one that another run works in is waited for.

@@ -3,6 +3,7 @@
 use crate::detect::context::{Context, Step};
 use crate::detect::usage::{self, ACCOUNT, BUILT, POLICY, PUSHED, Usage};
 use crate::detect::words::fold;
+use crate::image;
 use crate::syntax::yaml::{Map, Node};
 
 const SELECTS: &str = "it selects what a base names, and must follow it";
@@ -187,19 +188,14 @@ pub(super) fn github_variable(context: &Context<'_>) -> Usage {
     let value = context.siblings.and_then(|around| around.text(name));
     match steps.any(|step| pushes_variable(step, name)) {
         true => Usage::Pushed("a step pushes what this variable names"),
-        false if value.is_some_and(is_open) => MAY_BE_PUSHED,
+        // Others add a tag, and what they do with it is not written here.
+        false if value.is_some_and(|value| !image::is_tagged(value)) => MAY_BE_PUSHED,
         false => Usage::PULL,
     }
 }
 
 pub(super) const MAY_BE_PUSHED: Usage =
     Usage::likely("a job may push what this variable names: see how it is used");
-
-/// Whether a name has neither tag nor digest: others add one, and what they do with it is not written here.
-fn is_open(name: &str) -> bool {
-    let last = name.rsplit('/').next().unwrap_or_default();
-    !last.contains([':', '@'])
-}
 
 /// Whether a step gives a variable to an action as the whole name of what that pushes: `${{ env.NAME }}:v1`.
 fn pushes_variable(step: &Map<'_>, name: &str) -> bool {

@@ -13,16 +13,13 @@ use super::given::ReleaseValues;
 use super::released_chart::{Release, ReleaseContext, is_archive};
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::file_type::{FileType, Holds};
-use crate::project::PathKind;
+use crate::project::{PathKind, folders_above};
 
 const FLUX_RELEASE: &str = "HelmRelease";
 const ARGO: &str = "argoproj.io/";
 
 /// Words of which a file has one if it releases charts of the tree, unless it is a helmfile.
 pub const RELEASE_WORDS: [&str; 2] = [FLUX_RELEASE, ARGO];
-
-/// How far above a release the root of its source is looked for.
-const MOST_FOLDERS: usize = 32;
 
 /// Whether a file may release a chart of the tree, by a look at its bytes.
 pub fn may_release(kind: &FileType, bytes: &[u8]) -> bool {
@@ -123,9 +120,7 @@ impl ReleaseFile<'_> {
     /// nothing more may be seen: the outermost folder comes first.
     fn paths_at_root(&self, named: &str) -> Vec<PathBuf> {
         let named = named.trim_start_matches("./").trim_start_matches('/');
-        let above = (0..MOST_FOLDERS)
-            .map(|depth| self.context.tree.resolve(self.folder, &"../".repeat(depth)));
-        let seen = above.take_while(|folder| self.context.tree.place(folder) == PathKind::Folder);
+        let seen = folders_above(self.context.tree, self.folder);
         let mut paths: Vec<PathBuf> = seen
             .map(|folder| self.context.tree.resolve(&folder, named))
             .collect();

@@ -13,7 +13,7 @@ use crate::file_type;
 use crate::finding::Finding;
 use crate::image::name_of;
 use crate::project::spelled::spelled;
-use crate::project::{PathKind, Tree};
+use crate::project::{Tree, folders_above};
 use crate::rules::RuleSet;
 use crate::source;
 
@@ -111,8 +111,7 @@ fn nearest<'f>(
     files: &'f BTreeSet<PathBuf>,
 ) -> Option<Vec<&'f PathBuf>> {
     let own = path.parent().unwrap_or(Path::new(""));
-    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(own, &"../".repeat(depth)));
-    let above = above.take_while(|folder| tree.place(folder) == PathKind::Folder);
+    let above = folders_above(tree, own).take(MOST_FOLDERS);
     for (depth, folder) in above.enumerate() {
         let others = files.iter().filter(|file| file.as_path() != path);
         let mut below = others

@@ -7,16 +7,13 @@ use std::path::{Path, PathBuf};
 use super::{GENERATORS, HELM_CHARTS, REPLACED, is_argo_source};
 use crate::detect::MATCHER;
 use crate::file_type::{self, Parser};
-use crate::project::{PathKind, Tree, kustomize};
+use crate::project::{PathKind, Tree, folders_above, kustomize};
 use crate::source::Span;
 use crate::syntax::template::{self, Mask};
 use crate::syntax::yaml::{self, Map, Node};
 
 /// API groups whose documents are applied to the folder that they are in: `kbld -f .`, `kpt fn render`.
 const OF_OWN_FOLDER: [&str; 4] = ["kbld.k14s.io", "imgpkg.carvel.dev", "kpt.dev", "fn.kpt.dev"];
-
-/// How far above a document the root of its repository is looked for.
-const MOST_FOLDERS: usize = 32;
 
 /// The folder in a bundle of imgpkg that has what is about the bundle.
 const BUNDLE: &str = ".imgpkg";
@@ -264,10 +261,7 @@ fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
         return Some(folder.to_owned());
     }
     let named = named.trim_start_matches("./").trim_start_matches('/');
-    let above = (0..MOST_FOLDERS).map(|depth| tree.resolve(folder, &"../".repeat(depth)));
-    let seen: Vec<PathBuf> = above
-        .take_while(|folder| tree.place(folder) == PathKind::Folder)
-        .collect();
+    let seen: Vec<PathBuf> = folders_above(tree, folder).collect();
     let named = seen.iter().rev().map(|folder| tree.resolve(folder, named));
     let mut named = named.filter(|path| tree.place(path) == PathKind::Folder);
     named.next()
