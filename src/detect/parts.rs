@@ -88,7 +88,7 @@ impl Image {
 
 /// The images that pairs make; at least a name and what belongs to it. `around` says what is around the pairs of a
 /// prefix.
-pub(super) fn images(pairs: &[Pair<'_>], around: impl Fn(&str) -> Around) -> Vec<Image> {
+pub(super) fn images(pairs: &[&Pair<'_>], around: impl Fn(&str) -> Around) -> Vec<Image> {
     let mut prefixes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
         prefixes.entry(pair.prefix).or_default().push(index);
@@ -101,7 +101,7 @@ pub(super) fn images(pairs: &[Pair<'_>], around: impl Fn(&str) -> Around) -> Vec
 
 /// Reads the pairs of one prefix.
 struct Reader<'r> {
-    pairs: &'r [Pair<'r>],
+    pairs: &'r [&'r Pair<'r>],
     own: &'r [usize],
     around: Around,
     /// The first pair of each key, in the order of the keys, shorter ones first: that decides most.
@@ -111,7 +111,7 @@ struct Reader<'r> {
 }
 
 impl<'r> Reader<'r> {
-    fn new(pairs: &'r [Pair<'r>], own: &'r [usize], around: Around) -> Self {
+    fn new(pairs: &'r [&'r Pair<'r>], own: &'r [usize], around: Around) -> Self {
         let keys = own.iter().map(|index| (pairs[*index].key.as_str(), *index));
         let mut by_key: Vec<(&str, usize)> = keys.collect();
         by_key.sort_unstable_by_key(|(key, index)| (key.len(), *key, *index));
@@ -125,7 +125,7 @@ impl<'r> Reader<'r> {
             own,
             around,
             by_key,
-            is_tag_chosen: own.iter().any(|index| is_choice(&pairs[*index])),
+            is_tag_chosen: own.iter().any(|index| is_choice(pairs[*index])),
         }
     }
 
@@ -222,7 +222,7 @@ impl<'r> Reader<'r> {
     /// The last piece of a name in two, where the pair at `at` is its beginning: `repository: gcr.io/google-containers`
     /// with `image: pause`.
     fn last_piece(&self, at: usize, stem: &str) -> Option<usize> {
-        let pair = &self.pairs[at];
+        let pair = self.pairs[at];
         let text = pair.text()?;
         if !words::is_repository(&pair.key) || is_tagged(text) {
             return None;
@@ -262,7 +262,7 @@ impl<'r> Reader<'r> {
     /// Whether a key is only what the image is called: `name` beside `repository`.
     fn is_label(&self, stem: &str, key: &str) -> bool {
         let is_path = |end: &&str| {
-            let pair = self.first_of(stem, end).map(|index| &self.pairs[index]);
+            let pair = self.first_of(stem, end).map(|index| self.pairs[index]);
             pair.is_some_and(|pair| {
                 words::repository_rank(&pair.key) < 2 && pair.value != Value::Empty
             })
@@ -273,7 +273,7 @@ impl<'r> Reader<'r> {
     /// `registry: k8s.gcr.io/pause` with a tag and no name.
     fn registries_as_names(&self, taken: &HashSet<usize>) -> Vec<Image> {
         let whole = |index: usize| {
-            let pair = &self.pairs[index];
+            let pair = self.pairs[index];
             let stem = pair.key.strip_suffix("registry")?;
             let path = is_hosted(pair.text()?) && !is_tagged(pair.text()?);
             let tag = self.beside(index, stem, &words::TAG_ENDS);
@@ -347,6 +347,7 @@ mod tests {
             parts.extend(image.beside.map(|at| format!("b:{}", keys[at])));
             parts.join(" ")
         };
+        let pairs: Vec<&Pair<'_>> = pairs.iter().collect();
         images(&pairs, |_| around).iter().map(shown).collect()
     }
 

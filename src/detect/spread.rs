@@ -22,7 +22,7 @@ const DEEPEST_MERGE: usize = 4;
 /// A value that may be a part of an image.
 struct Part<'p> {
     key: &'p str,
-    folded: String,
+    pair: Pair<'p>,
     node: &'p Node<'p>,
     /// Its place in the map or list; `None` where it is merged in.
     own: Option<usize>,
@@ -36,7 +36,7 @@ impl<'p> Part<'p> {
     fn new(key: &'p str, node: &'p Node<'p>, own: Option<usize>) -> Self {
         Self {
             key,
-            folded: words::fold(key),
+            pair: Pair::new(key, value(node)),
             node,
             own,
             by_alias: false,
@@ -60,15 +60,16 @@ pub(super) fn of_map(
         Some(SchemaKeys::Keywords) => {}
         None => collect(context, map, DEEPEST_MERGE, &mut HashSet::new(), &mut parts),
     }
-    parts.retain(|part| words::is_of_image(&part.folded));
-    let is_more_than_name =
-        |part: &Part<'_>| words::goes_with_name(&part.folded) || words::is_repository(&part.folded);
+    parts.retain(|part| words::is_of_image(&part.pair.key));
+    let is_more_than_name = |part: &Part<'_>| {
+        words::goes_with_name(&part.pair.key) || words::is_repository(&part.pair.key)
+    };
     if !parts.iter().any(is_more_than_name) {
         return HashSet::new();
     }
     // What the schema knows is read as it says.
     parts.retain_mut(|part| {
-        let value = context.value(map, part.key, &part.folded);
+        let value = context.value(map, part.key, &part.pair.key);
         let row = schema::row(&value);
         let is_name = row.is_none_or(|row| {
             matches!(row.form, Form::Name | Form::Entry | Form::Image)
@@ -195,10 +196,7 @@ fn images(
     map: Option<&Map<'_>>,
     out: &mut Vec<ImageUse>,
 ) -> HashSet<usize> {
-    let pairs: Vec<Pair<'_>> = parts
-        .iter()
-        .map(|part| Pair::new(part.key, value(part.node)))
-        .collect();
+    let pairs: Vec<&Pair<'_>> = parts.iter().map(|part| &part.pair).collect();
     let around = |prefix: &str| {
         let above = match prefix {
             "" => context.key.to_owned(),
@@ -214,7 +212,6 @@ fn images(
         let reader = Reader {
             context,
             parts,
-            pairs: &pairs,
             map: map.filter(|_| !context.by_alias),
             image: &image,
         };

@@ -7,7 +7,7 @@ use super::super::defaults::Names;
 use super::super::document_type::DocumentType;
 use super::super::image_use::{DigestSlot, ImageUse, OwnKey, Tag};
 use super::super::input::{Inner, Input};
-use super::super::parts::{Image, Pair, TagPart, Value};
+use super::super::parts::{Image, TagPart, Value};
 use super::super::reference::{self, Reference};
 use super::super::usage::Certainty;
 use super::super::{defaults, scalar, words};
@@ -24,7 +24,6 @@ const ONLY_VERSION: &str = "only a version beside it says that it is an image";
 pub(super) struct Reader<'r> {
     pub(super) context: &'r Context<'r>,
     pub(super) parts: &'r [Part<'r>],
-    pub(super) pairs: &'r [Pair<'r>],
     /// The map that has the image, where no alias led to it.
     pub(super) map: Option<&'r Map<'r>>,
     pub(super) image: &'r Image,
@@ -201,7 +200,7 @@ impl Reader<'_> {
         }
         let registry = match (self.image.registry, spans.registry) {
             (None, _) => None,
-            (Some(at), span) => match registry_piece(input, self.pairs[at].value, span) {
+            (Some(at), span) => match registry_piece(input, self.parts[at].pair.value, span) {
                 Registry::Empty => None,
                 Registry::Known(span) => Some(span),
                 // A registry that a template or an alias puts in: only a name that has its own host can be read.
@@ -226,12 +225,12 @@ impl Reader<'_> {
         let is_quoted = matches!(self.scalar(at)?.style, Style::Single | Style::Double);
         is_quoted.then(|| DigestSlot {
             span,
-            takes_whole: self.pairs[at].key.ends_with("digest"),
+            takes_whole: self.parts[at].pair.key.ends_with("digest"),
         })
     }
 
     fn key(&self) -> &str {
-        &self.pairs[self.image.name].key
+        &self.parts[self.image.name].pair.key
     }
 
     fn is_named(&self) -> bool {
@@ -249,7 +248,7 @@ impl Reader<'_> {
             ..
         } = self.image;
         let is_described = *tag != TagPart::None || digest.is_some() || registry.is_some();
-        let has = |says: fn(&str) -> bool| self.pairs.iter().any(|pair| says(&pair.key));
+        let has = |says: fn(&str) -> bool| self.parts.iter().any(|part| says(&part.pair.key));
         let is_chart = context.key.contains("chart") && !context.key.contains("image");
         let keyed = words::is_image(self.key())
             || self.image.around.is_image
@@ -269,7 +268,7 @@ impl Reader<'_> {
         let input = context.input;
         let key = self.key();
         let tag = match (whole.tag, self.image.tag) {
-            (Tag::None, TagPart::At(at)) => match (self.pairs[at].value, spans.tag) {
+            (Tag::None, TagPart::At(at)) => match (self.parts[at].pair.value, spans.tag) {
                 (Value::Text(_), Some(span)) => scalar::tag_at(input, span),
                 _ => Tag::Elsewhere,
             },
@@ -302,7 +301,7 @@ impl Reader<'_> {
 
     fn certainty(&self, whole: &Reference, input: &Input<'_>) -> Certainty {
         let key = self.key();
-        let beside = self.image.beside.map(|at| self.pairs[at].value);
+        let beside = self.image.beside.map(|at| self.parts[at].pair.value);
         if let Some(Value::Text(registry)) = beside {
             let name = whole.name.of(input.masked);
             let same = name.starts_with(registry.trim_end_matches('/'));
@@ -310,7 +309,7 @@ impl Reader<'_> {
                 return Certainty::Likely(BESIDE_REGISTRY);
             }
         }
-        let tag = self.tag_at().map(|at| self.pairs[at].key.as_str());
+        let tag = self.tag_at().map(|at| self.parts[at].pair.key.as_str());
         let is_weak = !whole.hosted
             && self.image.registry.is_none()
             && tag == Some("version")
