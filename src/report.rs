@@ -65,7 +65,6 @@ pub struct FileReport<'r> {
     /// The repository that it is from, if any.
     pub origin: Option<&'r Arc<Origin>>,
     /// In which the findings are: with `--write` as it is after the fixes.
-    pub text: &'r str,
     pub lines: &'r LineIndex<'r>,
     /// In the order of the file; with `--write` those that are left.
     pub findings: &'r [Finding],

@@ -63,12 +63,25 @@ pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// Whether a path of a walk lies in a folder. Those below `.` are written without it.
+/// Whether a path of a walk lies in a folder. Those below `.` are written without it, and many below `..` as well.
 pub fn is_below(path: &Path, folder: &Path) -> bool {
-    match folder == Path::new(".") {
-        true => path.is_relative() && !path.starts_with(".."),
+    match is_above_here(folder) {
+        true => path.is_relative() && steps_up(path) <= steps_up(folder),
         false => path.starts_with(folder),
     }
+}
+
+/// Whether a folder is the working directory or above it, and written with dots.
+pub fn is_above_here(folder: &Path) -> bool {
+    let is_dots = |part| matches!(part, Component::CurDir | Component::ParentDir);
+    !folder.as_os_str().is_empty() && folder.components().all(is_dots)
+}
+
+fn steps_up(path: &Path) -> usize {
+    let parts = path.components();
+    parts
+        .take_while(|part| *part == Component::ParentDir)
+        .count()
 }
 
 /// What is between the separators of a path. Every file of a tree is asked for it, and [`Path::components`] takes longer.
@@ -118,6 +131,10 @@ impl<'t> LineIndex<'t> {
             before: before.collect(),
             count: count + 1,
         }
+    }
+
+    pub fn text(&self) -> &'t str {
+        self.text
     }
 
     /// The line that holds `offset`, counted from 0.

@@ -60,7 +60,7 @@ pub fn apply(
         };
     }
     let lines = LineIndex::new(text);
-    let layout = Layout::new(text, &lines, &comments);
+    let layout = Layout::new(&lines, &comments);
     let mut suppressor = Suppressor::new(&layout, found, today, &findings);
     let mut outcome = Suppressed::default();
     for finding in findings {
@@ -98,7 +98,6 @@ fn united(text: &str, comments: &[Span]) -> Vec<Span> {
 
 /// What is on the lines of a text.
 struct Layout<'t> {
-    text: &'t str,
     lines: &'t LineIndex<'t>,
     /// Of each line, whether anything but comments is there.
     code: Vec<bool>,
@@ -107,7 +106,8 @@ struct Layout<'t> {
 }
 
 impl<'t> Layout<'t> {
-    fn new(text: &'t str, lines: &'t LineIndex<'t>, comments: &[Span]) -> Self {
+    fn new(lines: &'t LineIndex<'t>, comments: &[Span]) -> Self {
+        let text = lines.text();
         let mut first = Vec::with_capacity(lines.count());
         let mut code = vec![false; lines.count()];
         let mut comments = comments.iter().peekable();
@@ -124,12 +124,7 @@ impl<'t> Layout<'t> {
                 at = comment.map_or(span.end, |comment| comment.end);
             }
         }
-        Self {
-            text,
-            lines,
-            code,
-            first,
-        }
+        Self { lines, code, first }
     }
 
     /// Whether nothing but blanks is before `offset` on its line.

@@ -54,7 +54,7 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
                 fix.edits = edits;
                 has_own.insert(index);
             }
-            _ => refuse(finding, &uses[other], text, &lines),
+            _ => refuse(finding, &uses[other], &lines),
         }
     }
 }
@@ -238,11 +238,11 @@ fn lower(finding: &mut Finding, limit: Applicability) {
     }
 }
 
-fn refuse(finding: &mut Finding, other: &ImageUse, text: &str, lines: &LineIndex) {
+fn refuse(finding: &mut Finding, other: &ImageUse, lines: &LineIndex) {
     if finding.fix.take().is_none() {
         return;
     }
-    let own = other.text(text);
+    let own = other.text(lines.text());
     let pieces = [other.registry, other.name].into_iter().flatten();
     let written: Vec<&str> = pieces
         .map(|piece| piece.of(own).trim_matches('/'))

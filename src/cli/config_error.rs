@@ -38,7 +38,7 @@ fn drawn(error: &ConfigError, width: usize) -> Drawn {
         };
     }
     let lines = LineIndex::new(&error.text);
-    let mut places = Places::of(&error.text, &lines);
+    let mut places = Places::of(&lines);
     let label = Label {
         span: error.span,
         text: String::new(),

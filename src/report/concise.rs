@@ -66,7 +66,7 @@ impl Stream for Concise {
                 lines.push(
                     Some(position),
                     &format!("{word}:"),
-                    &unjudged(report.text, one),
+                    &unjudged(report.lines.text(), one),
                 );
             }
         }

@@ -311,7 +311,8 @@ impl<'r> Page<'r> {
     fn unjudged(&mut self, one: &Unjudged) -> String {
         let place = self.at(one.span.start);
         let word = Color::Yellow.on("not judged", self.render_options.color);
-        format!("{place}: {word}: {}\n", unjudged(self.report.text, one))
+        let named = unjudged(self.report.lines.text(), one);
+        format!("{place}: {word}: {named}\n")
     }
 
     /// The text as a link to where more is to be read, on terminals that have links.

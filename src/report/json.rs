@@ -58,7 +58,7 @@ impl Stream for Json {
         let unjudged = report
             .unjudged
             .iter()
-            .map(|one| printable::json(&Unjudged::new(one, report.text, &mut places)));
+            .map(|one| printable::json(&Unjudged::new(one, report.lines.text(), &mut places)));
         let unjudged = list(unjudged.collect());
         let path = printable::json(&printable::name(report.path));
         let of = report.origin.map_or_else(String::new, |origin| {

@@ -59,7 +59,7 @@ impl Stream for JsonLines {
         for one in report.unjudged {
             push(&Line::Unjudged {
                 at: at(),
-                unjudged: Unjudged::new(one, report.text, &mut places),
+                unjudged: Unjudged::new(one, report.lines.text(), &mut places),
             });
         }
         out

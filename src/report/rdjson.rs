@@ -140,7 +140,7 @@ fn range(report: &FileReport<'_>, span: Span) -> Range {
 }
 
 fn place(report: &FileReport<'_>, offset: usize) -> Position {
-    let offset = offset.min(report.text.len());
+    let offset = offset.min(report.lines.text().len());
     let index = report.lines.line(offset);
     let start = report.lines.start(index);
     Position {

@@ -113,7 +113,6 @@ impl Sample {
             path: Path::new(path),
             base: &PathBase::new(Path::new("/repo/sub"), Some(Path::new("/repo"))),
             origin: None,
-            text: &self.text,
             lines: &lines,
             findings: &self.findings,
             keys: &keys,

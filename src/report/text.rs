@@ -154,27 +154,22 @@ pub(crate) fn listed(items: &[String]) -> String {
 /// Lines and columns of offsets that come roughly in order. Counts from the last one asked for, so
 /// that a file of one long line costs no more than any other.
 pub(crate) struct Places<'r> {
-    pub(super) text: &'r str,
     pub(super) lines: &'r LineIndex<'r>,
     last: Option<(usize, Position)>,
 }
 
 impl<'r> Places<'r> {
     pub(super) fn new(report: &FileReport<'r>) -> Self {
-        Self::of(report.text, report.lines)
+        Self::of(report.lines)
     }
 
-    pub(crate) fn of(text: &'r str, lines: &'r LineIndex<'r>) -> Self {
-        Self {
-            text,
-            lines,
-            last: None,
-        }
+    pub(crate) fn of(lines: &'r LineIndex<'r>) -> Self {
+        Self { lines, last: None }
     }
 
     /// As [`LineIndex::position`] has it; an offset inside a character is that of the character.
     pub(super) fn at(&mut self, offset: usize) -> Position {
-        let offset = boundary(self.text, offset);
+        let offset = boundary(self.lines.text(), offset);
         let line = self.lines.line(offset);
         let (from, mut position) = match self.last {
             Some((from, position)) if position.line == line + 1 => (from, position),
@@ -182,7 +177,7 @@ impl<'r> Places<'r> {
         };
         let (start, _) = self.line_start(line);
         let offset = offset.max(start);
-        let between = &self.text.as_bytes()[from.min(offset)..from.max(offset)];
+        let between = &self.lines.text().as_bytes()[from.min(offset)..from.max(offset)];
         let chars = between
             .iter()
             .filter(|byte| !is_continuation(**byte))
@@ -198,7 +193,7 @@ impl<'r> Places<'r> {
     /// Where the columns of a line begin to count: a byte order mark takes none.
     fn line_start(&self, line: usize) -> (usize, Position) {
         let start = self.lines.start(line);
-        let rest = self.text.get(start..).unwrap_or_default();
+        let rest = self.lines.text().get(start..).unwrap_or_default();
         let mark = if rest.starts_with('\u{feff}') { 3 } else { 0 };
         let first = Position {
             line: line + 1,
@@ -250,7 +245,7 @@ mod tests {
     fn places_agree_with_the_index_in_any_order() {
         let text = "\u{feff}ä: b\r\nimage: 雪x\n\nlast";
         let lines = LineIndex::new(text);
-        let mut places = Places::of(text, &lines);
+        let mut places = Places::of(&lines);
         let offsets: Vec<usize> = text
             .char_indices()
             .map(|(at, _)| at)

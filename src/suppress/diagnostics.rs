@@ -20,7 +20,7 @@ pub(super) fn complaints(
     names: &Names,
     today: Date,
 ) -> Vec<Finding> {
-    let text = layout.text;
+    let text = layout.lines.text();
     let faults = directive.faults.iter();
     let unused = |spans, message, edit| complaint(IGNORE_UNUSED, spans, message, text, edit);
     let faults = faults.map(|(span, why)| unused(vec![*span], why.clone(), None));
@@ -106,7 +106,8 @@ fn shorter(directive: &Directive, kept: &[&Named], text: &str) -> Option<Edit> {
 
 /// Takes the directive out of its line, and the line out of the text where nothing else is on it.
 fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
-    let Layout { text, lines, .. } = *layout;
+    let lines = layout.lines;
+    let text = lines.text();
     let Directive { span, comment, .. } = *directive;
     let closers = ['*', '/', '#', '-', '}', ' ', '\t', '\r', '\n'];
     let rest = &text[span.end..comment.end];

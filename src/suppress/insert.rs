@@ -94,7 +94,7 @@ pub fn comments(
         let rules = by_line.entry(lines.line(one.at.start)).or_default();
         rules.insert(one.rule);
     }
-    let page = Page::new(text, &lines, &before);
+    let page = Page::new(&lines, &before);
     let edits: Vec<Edit> = by_line
         .iter()
         .filter_map(|(line, rules)| page.edit(*line, sign, &note.comment(rules)))
@@ -160,7 +160,6 @@ fn sign(path: &Path, text: &str, file_type: &FileType, reading: &Reading<'_>) ->
 
 /// A text, and where in it no comment can begin.
 struct Page<'p> {
-    text: &'p str,
     lines: &'p LineIndex<'p>,
     /// Values and actions of several lines, in order.
     closed: Vec<Span>,
@@ -169,7 +168,8 @@ struct Page<'p> {
 }
 
 impl<'p> Page<'p> {
-    fn new(text: &'p str, lines: &'p LineIndex<'p>, reading: &Reading<'_>) -> Self {
+    fn new(lines: &'p LineIndex<'p>, reading: &Reading<'_>) -> Self {
+        let text = lines.text();
         let mut closed: Vec<Span> = reading.actions.iter().map(|action| action.span).collect();
         let mut comments = Vec::new();
         for layer in &reading.layers {
@@ -181,11 +181,8 @@ impl<'p> Page<'p> {
         closed.retain(|span| span.of(text).contains('\n'));
         closed.sort();
         comments.sort();
-        let gap = comments
-            .iter()
-            .find_map(|comment| gap(text, lines, *comment));
+        let gap = comments.iter().find_map(|comment| gap(lines, *comment));
         Self {
-            text,
             lines,
             closed,
             comments,
@@ -195,8 +192,9 @@ impl<'p> Page<'p> {
 
     /// A comment at the end of a line, or above it.
     fn edit(&self, line: usize, sign: Sign, comment: &str) -> Option<Edit> {
+        let text = self.lines.text();
         let span = self.lines.span(line);
-        let content = span.of(self.text);
+        let content = span.of(text);
         let end = span.start + content.trim_end().len();
         let comment = sign.around(comment);
         if self.is_open(end) {
@@ -214,7 +212,7 @@ impl<'p> Page<'p> {
         let content = content.trim_start_matches('\u{feff}');
         let start = span.end - content.len();
         let indent = &content[..content.len() - content.trim_start().len()];
-        let newline = match self.text[span.end..].starts_with('\r') {
+        let newline = match text[span.end..].starts_with('\r') {
             true => "\r\n",
             false => "\n",
         };
@@ -234,9 +232,9 @@ impl<'p> Page<'p> {
 }
 
 /// What is between a value and the comment behind it. `None` for a comment that is alone on its line, or far off.
-fn gap<'t>(text: &'t str, lines: &LineIndex, comment: Span) -> Option<&'t str> {
+fn gap<'t>(lines: &LineIndex<'t>, comment: Span) -> Option<&'t str> {
     let line = lines.start(lines.line(comment.start));
-    let before = text.get(line..comment.start)?;
+    let before = lines.text().get(line..comment.start)?;
     let value = before.trim_end_matches(' ');
     let gap = &before[value.len()..];
     (!value.trim().is_empty() && (1..=WIDEST_GAP).contains(&gap.len())).then_some(gap)

@@ -29,7 +29,6 @@ pub(super) fn text(
             path: &path(&rows[0]),
             base: &base,
             origin: None,
-            text: &lines,
             lines: &index,
             findings: &findings,
             keys: &keys,

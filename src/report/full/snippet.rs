@@ -47,7 +47,7 @@ impl Snippet {
         };
         let mut marks: Vec<(usize, Span, &Label)> = labels
             .iter()
-            .map(|label| on_one_line(places.text, places.lines, label))
+            .map(|label| on_one_line(places.lines, label))
             .collect();
         marks.sort_by_key(|(_, span, _)| *span);
         let shown = lines_around(places, marks.iter().map(|(line, ..)| *line));
@@ -75,7 +75,7 @@ impl Snippet {
         room: usize,
     ) {
         let whole = places.lines.span(number);
-        let text = whole.of(places.text);
+        let text = whole.of(places.lines.text());
         let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let (start, text) = (whole.start + mark, &text[mark..]);
         let inner: Vec<Span> = marks
@@ -157,12 +157,12 @@ impl SourceCode for Snippet {
 }
 
 /// The line on which a label begins, and the part of its span on that line.
-fn on_one_line<'l>(text: &str, lines: &LineIndex, label: &'l Label) -> (usize, Span, &'l Label) {
-    let start = boundary(text, label.span.start);
+fn on_one_line<'l>(lines: &LineIndex, label: &'l Label) -> (usize, Span, &'l Label) {
+    let start = boundary(lines.text(), label.span.start);
     let line = lines.line(start);
     let whole = lines.span(line);
     let start = start.min(whole.end);
-    let end = boundary(text, label.span.end).clamp(start, whole.end);
+    let end = boundary(lines.text(), label.span.end).clamp(start, whole.end);
     (line, Span::new(start, end), label)
 }
 
@@ -170,7 +170,7 @@ fn on_one_line<'l>(text: &str, lines: &LineIndex, label: &'l Label) -> (usize, S
 /// left out.
 fn lines_around(places: &Places<'_>, lines: impl Iterator<Item = usize>) -> BTreeSet<usize> {
     let mut last = places.lines.count().saturating_sub(1);
-    if places.text.ends_with('\n') {
+    if places.lines.text().ends_with('\n') {
         last = last.saturating_sub(1);
     }
     let mut shown: BTreeSet<usize> = lines

@@ -88,7 +88,6 @@ impl File {
             path: Path::new(&*row.at.path),
             base: &base,
             origin: origin.as_ref(),
-            text: &drawn.text,
             lines: &lines,
             findings: &findings,
             keys: &keys,
