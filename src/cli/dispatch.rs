@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::args::{Arguments, Command, TableFormat};
 use super::roots::{base, named, roots};
-use super::run_options::{Surroundings, adds_ignores, color, note, options, render_options};
+use super::run_options::{Surroundings, adds_ignores, color, note, render_options};
 use super::settings::{self, Typed};
 use super::shard::Paths;
 use super::{
@@ -255,10 +255,18 @@ impl<'c> Call<'c> {
             only,
             unread,
             gate,
-            ..Surroundings::new(&self.base, self.today, self.render_options)
+            ..Surroundings::new(roots, &self.base, self.today, self.render_options)
         };
-        let options = options(arguments, roots, &settings, surroundings);
-        Ok(carry_out(arguments, &settings, options, out, err)?)
+        let exit = match &arguments.command {
+            Some(Command::Mirror(mirror)) => {
+                mirror::mirror(mirror, arguments, &settings, &surroundings, out, err)
+            }
+            _ => {
+                let options = surroundings.options(arguments, &settings);
+                carry_out(arguments, &settings, options, out, err)
+            }
+        };
+        Ok(exit?)
     }
 }
 
@@ -287,7 +295,6 @@ fn carry_out(
         Some(Command::Merge(asked)) => {
             return merge::merge(asked, settings, &options, out, err);
         }
-        Some(Command::Mirror(arguments)) => return mirror::mirror(options, arguments, out, err),
         Some(Command::Hosts(arguments)) => return mirror::hosts(&options, arguments, out, err),
         Some(Command::Images { format, unique, .. }) => {
             let list = ImageList {

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::args::Level;
 use super::online::{self, Registries};
 use super::roots::base;
-use super::run_options::{Surroundings, options, render_options};
+use super::run_options::{Surroundings, render_options};
 use super::settings::{self, Typed};
 use super::{Arguments, Exit, explain, set_threads, today};
 use crate::lsp::{self, Asked, Host};
@@ -115,7 +115,12 @@ impl Host for Typist {
         let typed = Typed::new(&arguments, today, false)?;
         let baselines = settings::baselines(&arguments);
         let settings = Settings::new(&typed, &asked.roots, &base, baselines);
-        let usual = Surroundings::new(&base, today, render_options(&arguments, false));
+        let usual = Surroundings::new(
+            asked.roots.clone(),
+            &base,
+            today,
+            render_options(&arguments, false),
+        );
         let surroundings = Surroundings {
             folder: match &asked.roots[..] {
                 [root] => root.clone(),
@@ -125,8 +130,7 @@ impl Host for Typist {
             progress: false,
             ..usual
         };
-        let roots = asked.roots.clone();
-        act(&options(&arguments, roots, &settings, surroundings));
+        act(&surroundings.options(&arguments, &settings));
         Ok(())
     }
 

@@ -12,7 +12,8 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::Exit;
-use super::args::TableFormat;
+use super::args::{Arguments, TableFormat};
+use super::run_options::Surroundings;
 use crate::artifact::Artifact;
 use crate::check;
 use crate::edit::Applicability;
@@ -24,7 +25,7 @@ use crate::registry::mirror::{Destination, FORMATS, Format, LeftOut, Move, Refer
 use crate::report::text;
 use crate::rules::schema::{OneOrMany, TagsSpec};
 use crate::rules::{Rule, RuleSet, RuleSpec, Safety};
-use crate::run::{self, Options, RunOutcome};
+use crate::run::{self, Options, RunOutcome, Settings};
 
 #[derive(Debug, Clone, Args)]
 pub struct Mirror {
@@ -115,33 +116,45 @@ pub(super) fn finding(image: &str, rules: &RuleSet) -> Option<Finding> {
 }
 
 pub(super) fn mirror(
-    options: Options<'_>,
-    arguments: &Mirror,
+    mirror: &Mirror,
+    arguments: &Arguments,
+    settings: &Settings<'_>,
+    surroundings: &Surroundings<'_>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let verbose = options.verbose;
-    let limit = (!arguments.old_names).then(|| Applicability::limit(arguments.unsafe_fixes));
+    let limit = (!mirror.old_names).then(|| Applicability::limit(mirror.unsafe_fixes));
+    let options = surroundings.options(arguments, settings);
     let (images, outcome) = images(&options, limit, err)?;
     let (whole, parts): (Vec<Moved>, Vec<Moved>) = images
         .into_iter()
         .partition(|(image, _)| Reference::parse(image).is_some());
-    let plan = plan(&arguments.to, whole);
+    let plan = plan(&mirror.to, whole);
     let mut left_out = plan.left_out;
     let exit = match FORMATS
         .iter()
-        .find(|format| Some(format.name) == arguments.emit.as_deref())
+        .find(|format| Some(format.name) == mirror.emit.as_deref())
     {
         Some(format) => {
-            let emitted = (format.emit)(&arguments.to, &plan.moves);
+            let emitted = (format.emit)(&mirror.to, &plan.moves);
             out.write_all(emitted.text.as_bytes())?;
             out.flush()?;
             left_out.extend(emitted.left_out);
             Exit::Done
         }
-        None => rewrite(options, &plan.moves, out, err)?,
+        // Only what the plan moves is rewritten: whether the mirror has an image whose tag is not known, nobody can say.
+        None => match ruled(settings, &plan.moves) {
+            Ok(settings) => {
+                let options = surroundings.options(arguments, &settings);
+                run::check(&options, out, err)?.into()
+            }
+            Err(problem) => {
+                complain(err, problem)?;
+                Exit::Failed
+            }
+        },
     };
-    report(&left_out, &parts, verbose, err)?;
+    report(&left_out, &parts, options.verbose, err)?;
     Ok(match (exit, outcome) {
         (Exit::Failed, _) | (_, RunOutcome::Failed) => Exit::Failed,
         _ if left_out.is_empty() => exit,
@@ -177,29 +190,11 @@ fn report(
     Ok(())
 }
 
-/// Rewrites only what the plan moves: whether the mirror has an image whose tag is not known, nobody can say.
-fn rewrite(
-    options: Options<'_>,
-    moves: &[Move],
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Exit> {
-    let rule = |spec| Rule::new(spec).map(Arc::new);
-    let rules: Result<Vec<Arc<Rule>>, String> = rules(moves).into_iter().map(rule).collect();
-    let ruled = rules.and_then(|rules| options.settings.ruled(RuleSet::new(rules)));
-    let settings = match ruled {
-        Ok(settings) => settings,
-        Err(problem) => {
-            complain(err, problem)?;
-            return Ok(Exit::Failed);
-        }
-    };
-    // The rules of the plan are known only now.
-    let options = Options {
-        settings: &settings,
-        ..options
-    };
-    run::check(&options, out, err).map(Exit::from)
+/// The settings with a rule for each move in place of the others.
+fn ruled<'s>(settings: &Settings<'s>, moves: &[Move]) -> Result<Settings<'s>, String> {
+    let rules = rules(moves).into_iter();
+    let rules: Result<Vec<_>, String> = rules.map(|spec| Rule::new(spec).map(Arc::new)).collect();
+    settings.ruled(RuleSet::new(rules?))
 }
 
 /// A rule for each repository and where it goes.

@@ -22,6 +22,7 @@ pub(super) struct Surroundings<'s> {
     pub base: &'s PathBase,
     pub today: Date,
     pub render_options: RenderOptions,
+    pub roots: Vec<PathBuf>,
     /// Where the walk starts.
     pub folder: PathBuf,
     /// Read in place of the disk.
@@ -41,11 +42,17 @@ pub(super) struct Surroundings<'s> {
 
 impl<'s> Surroundings<'s> {
     /// A run that reads the disk and asks nobody.
-    pub(super) fn new(base: &'s PathBase, today: Date, render_options: RenderOptions) -> Self {
+    pub(super) fn new(
+        roots: Vec<PathBuf>,
+        base: &'s PathBase,
+        today: Date,
+        render_options: RenderOptions,
+    ) -> Self {
         Self {
             base,
             today,
             render_options,
+            roots,
             folder: PathBuf::from("."),
             overlay: Arc::default(),
             apart: Vec::new(),
@@ -57,58 +64,57 @@ impl<'s> Surroundings<'s> {
             gate: Arc::default(),
         }
     }
-}
 
-pub(super) fn options<'o>(
-    arguments: &'o Arguments,
-    roots: Vec<PathBuf>,
-    settings: &'o Settings<'o>,
-    surroundings: Surroundings<'o>,
-) -> Options<'o> {
-    let (scope, action) = (&arguments.scope, &arguments.action);
-    let reports = Reports::of(arguments);
-    let (mode, unsafe_fixes) = match &arguments.command {
-        Some(Command::Mirror(mirror)) if mirror.write => (Mode::Write, mirror.unsafe_fixes),
-        _ if action.write || adds_ignores(action) => (Mode::Write, action.unsafe_fixes),
-        _ if action.diff => (Mode::Diff, action.unsafe_fixes),
-        _ => (Mode::Check, action.unsafe_fixes),
-    };
-    Options {
-        walk: walk::Options {
-            roots,
-            exclude: scope.exclude.clone(),
-            base: surroundings.folder,
-            force_exclude: scope.force_exclude,
-            hidden: !scope.no_hidden,
-            list_left_out: arguments.output.verbose,
-            // Those of the pool, of which there are as many as were asked for.
-            threads: 0,
-            marker: Some(write::JOURNAL_FOLDER),
-            apart: surroundings.apart,
-            overlay: surroundings.overlay,
-        },
-        related: scope.related,
-        only: surroundings.only,
-        all_text: scope.all_text,
-        stdin_name: scope.stdin_filename.clone(),
-        mode,
-        unsafe_fixes,
-        fail_on: reports.fail_on,
-        settings,
-        registries: surroundings.registries,
-        ignores: surroundings.ignores,
-        format: reports.format,
-        outputs: reports.outputs,
-        shard: scope.shard.map(|shard| shard.to_string()),
-        base: surroundings.base.clone(),
-        as_of: surroundings.today,
-        unread: surroundings.unread,
-        render_options: surroundings.render_options,
-        quiet: arguments.output.quiet,
-        watched: surroundings.progress && is_watched(arguments, reports.format),
-        verbose: arguments.output.verbose,
-        statistics: arguments.output.statistics,
-        gate: surroundings.gate,
+    pub(super) fn options<'o>(
+        &'o self,
+        arguments: &Arguments,
+        settings: &'o Settings<'o>,
+    ) -> Options<'o> {
+        let (scope, action) = (&arguments.scope, &arguments.action);
+        let reports = Reports::of(arguments);
+        let (mode, unsafe_fixes) = match &arguments.command {
+            Some(Command::Mirror(mirror)) if mirror.write => (Mode::Write, mirror.unsafe_fixes),
+            _ if action.write || adds_ignores(action) => (Mode::Write, action.unsafe_fixes),
+            _ if action.diff => (Mode::Diff, action.unsafe_fixes),
+            _ => (Mode::Check, action.unsafe_fixes),
+        };
+        Options {
+            walk: walk::Options {
+                roots: self.roots.clone(),
+                exclude: scope.exclude.clone(),
+                base: self.folder.clone(),
+                force_exclude: scope.force_exclude,
+                hidden: !scope.no_hidden,
+                list_left_out: arguments.output.verbose,
+                // Those of the pool, of which there are as many as were asked for.
+                threads: 0,
+                marker: Some(write::JOURNAL_FOLDER),
+                apart: self.apart.clone(),
+                overlay: Arc::clone(&self.overlay),
+            },
+            related: scope.related,
+            only: self.only.clone(),
+            all_text: scope.all_text,
+            stdin_name: scope.stdin_filename.clone(),
+            mode,
+            unsafe_fixes,
+            fail_on: reports.fail_on,
+            settings,
+            registries: self.registries,
+            ignores: self.ignores.clone(),
+            format: reports.format,
+            outputs: reports.outputs,
+            shard: scope.shard.map(|shard| shard.to_string()),
+            base: self.base.clone(),
+            as_of: self.today,
+            unread: Arc::clone(&self.unread),
+            render_options: self.render_options,
+            quiet: arguments.output.quiet,
+            watched: self.progress && is_watched(arguments, reports.format),
+            verbose: arguments.output.verbose,
+            statistics: arguments.output.statistics,
+            gate: Arc::clone(&self.gate),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::search::Search;
 use crate::walk;
 
 /// What changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ChangedScope {
     /// Files, and folders of which anything may have changed: full paths, as they really are.
     changed: BTreeSet<PathBuf>,

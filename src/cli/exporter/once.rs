@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Exporter;
 use super::rounds::Rounds;
-use crate::cli::run_options::{self, Surroundings};
+use crate::cli::run_options::Surroundings;
 use crate::cli::settings::Typed;
 use crate::cli::{self, Arguments, online, roots};
 use crate::git;
@@ -110,9 +110,9 @@ impl Task<'_> {
         let surroundings = Surroundings {
             overlay,
             progress: is_here && self.exporter.listen.is_none(),
-            ..Surroundings::new(self.base, today, self.render_options)
+            ..Surroundings::new(roots, self.base, today, self.render_options)
         };
-        let options = run_options::options(self.arguments, roots, &settings, surroundings);
+        let options = surroundings.options(self.arguments, &settings);
         let (listed, outcome) = run::listed(&options, err)?;
         Ok(Ok(List {
             rules: Arc::clone(&area.rules),
