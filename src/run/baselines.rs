@@ -13,7 +13,7 @@ use crate::report::{PathBase, Summary, text};
 use crate::rules::Rule;
 use crate::source::lexically_normal;
 use crate::walk::{self, Overlay};
-use crate::write::{Draft, WriteError};
+use crate::write::Draft;
 
 /// What a run does with baselines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,24 +60,9 @@ impl RunBaseline {
             return Ok(None);
         };
         let path = folder.join(baseline::FILE);
-        let stored = match there {
-            Some(_) => {
-                let top = config::repository(folder).unwrap_or(folder);
-                let text = read(top, &path, files)
-                    .map_err(|error| format!("{}: is not read: {error}", printable::path(&path)))?;
-                let reported = |why| {
-                    format!(
-                        "{}: {why}; fix it, or remove it and run regfix --write-baseline",
-                        printable::path(&path)
-                    )
-                };
-                Baseline::parse(&text).map_err(reported)?
-            }
-            None => Baseline::default(),
-        };
         Ok(Some(Self {
+            stored: read(&path, files)?,
             path,
-            stored,
             base: base.rooted(folder),
             uses,
         }))
@@ -175,9 +160,9 @@ impl RunBaseline {
             Ok(None) => Ok(()),
             Ok(Some(reported)) if !options.quiet => complain(err, format!("{path}: {reported}")),
             Ok(Some(_)) => Ok(()),
-            Err(error) => {
+            Err(why) => {
                 summary.failures += 1;
-                complain(err, error)
+                complain(err, why)
             }
         }
     }
@@ -219,17 +204,20 @@ impl RunBaseline {
 
     /// Writes what was found in place of what the run was asked about. Gives what that changed; nothing where a baseline that
     /// only takes what has no comment stays as it is.
-    fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<Option<String>, WriteError> {
+    fn renew(&self, options: &Options<'_>, found: Baseline) -> Result<Option<String>, String> {
         let scope = self.scope(options);
-        let renewed = self.stored.renewed(found, |entry| scope.contains(entry));
+        // Another run may have written its part since this one began.
+        let stored = read(&self.path, &options.walk.overlay)?;
+        let renewed = stored.renewed(found, |entry| scope.contains(entry));
         let count = |more: &Baseline, than: &Baseline| -> usize {
             more.beyond(than, |_| true).map(|(_, count)| count).sum()
         };
-        if self.uses == Baselines::Extended && renewed == self.stored {
+        if self.uses == Baselines::Extended && renewed == stored {
             return Ok(None);
         }
-        let (added, dropped) = (count(&renewed, &self.stored), count(&self.stored, &renewed));
-        Draft::put(&self.path, &renewed.text(), &options.gate)?;
+        let (added, dropped) = (count(&renewed, &stored), count(&stored, &renewed));
+        let put = Draft::put(&self.path, &renewed.text(), &options.gate);
+        put.map_err(|error| error.to_string())?;
         let findings = text::count(renewed.len(), "finding");
         Ok(Some(format!(
             "{findings}; {added} added, {dropped} dropped"
@@ -237,10 +225,21 @@ impl RunBaseline {
     }
 }
 
-/// A baseline is a regular file that lies in its repository, links resolved.
-fn read(top: &Path, path: &Path, files: &Overlay) -> io::Result<String> {
-    let bytes = files.read_below(top, path, walk::LIMIT)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8"))
+/// A baseline is a regular file that lies in its repository, links resolved. Empty where there is none.
+fn read(path: &Path, files: &Overlay) -> Result<Baseline, String> {
+    if !files.is_there(path) {
+        return Ok(Baseline::default());
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let top = config::repository(folder).unwrap_or(folder);
+    let text = files
+        .read_below(top, path, walk::LIMIT)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("is not UTF-8")));
+    let path = printable::path(path);
+    let text = text.map_err(|error| format!("{path}: is not read: {error}"))?;
+    Baseline::parse(&text).map_err(|why| {
+        format!("{path}: {why}; fix it, or remove it and run regfix --write-baseline")
+    })
 }
 
 /// What a run was asked about: what it would have found, had it been there.
