@@ -52,6 +52,7 @@ pub use live::once_each;
 pub use reports::REPORT_GROUPS;
 pub use text::Prose;
 pub use usage::{Certainty, Usage};
+pub use words::REPLACED;
 pub use ytt::{MATCHER, strings_of_matcher};
 
 use crate::source::Span;

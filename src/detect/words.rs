@@ -355,7 +355,10 @@ pub(super) fn is_compared(key: &str) -> bool {
     WORDS.contains(&key) || ends || key.starts_with("expected")
 }
 
-/// All below it has to match what is elsewhere: `imageSelector` of DevSpace, `by-value` of kpt's `search-replace`.
+/// The setting of kpt's `search-replace` that says which values get another.
+pub const REPLACED: &str = "by-value";
+
+/// All below it has to match what is elsewhere: `imageSelector` of DevSpace, [`REPLACED`] and `by-value-regex`.
 pub(super) fn is_selector(key: &str) -> bool {
     key.ends_with("selector") || key.ends_with("selectors") || key.starts_with("byvalue")
 }

@@ -33,7 +33,7 @@ use crate::finding::Problem;
 use crate::project::{self, Members, Project, Tree};
 use crate::rules::RuleSet;
 
-pub(super) use built::{files_of, objects_of};
+pub(super) use built::{files_of, named_by, objects_of};
 pub(super) use kustomization::{layer_in, unpacked};
 
 use build_graph::BuildGraph;

@@ -27,7 +27,7 @@ use crate::syntax::yaml;
 use entries::{Entries, Named};
 pub use folders::{applied_folders, folders_applied_by};
 use tie::tie;
-use words::{GENERATORS, HELM_CHARTS, IMAGE_NAME, LOCKED, REPLACED};
+use words::{GENERATORS, HELM_CHARTS, IMAGE_NAME, LOCKED};
 pub use words::{WORDS, is_argo_source, is_of_use, lays_over, may_select};
 
 /// The documents of a run.

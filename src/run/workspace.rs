@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::file_type::{self, FileType};
 use crate::project::{PathKind, Tree};
 use crate::rules::prefilter::Prefilter;
-use crate::source::lexically_normal;
+use crate::source::{is_above_here, is_below, lexically_normal};
 use crate::walk::{self, EntryKind, Identity, Overlay};
 
 pub(super) struct Workspace<'r> {
@@ -309,6 +309,10 @@ impl Tree for Workspace<'_> {
 
 /// Those of some paths that are in a folder or below it.
 fn below(folder: &Path, paths: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    if is_above_here(folder) {
+        let below = paths.iter().filter(|path| is_below(path, folder));
+        return below.cloned().collect();
+    }
     let from = paths.range(folder.to_owned()..);
     from.take_while(|path| path.starts_with(folder))
         .cloned()

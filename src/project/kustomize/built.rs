@@ -1,19 +1,17 @@
 //! The files that a folder is built from, for other tools that apply the folder.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::kustomization::{Kustomization, Target, is_layer};
-use crate::file_type::KUSTOMIZATION_FILES;
-use crate::project::{PathKind, Tree};
+use super::kustomization::{Kustomization, Target, is_layer, layer_in};
+use crate::project::Tree;
 
 /// More kustomizations below one are not read for their objects.
 const MOST_LAYERS: usize = 256;
 
 /// The files that a folder is built from: what its kustomization names, however far, or all in which something was found.
 pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBuf> {
-    let mut names = KUSTOMIZATION_FILES.iter().map(|name| folder.join(name));
-    let Some(layer) = names.find(|path| tree.place(path) == PathKind::File) else {
+    let Some(layer) = layer_in(tree, folder) else {
         return tree.suspects(folder);
     };
     let mut open = vec![layer];
@@ -22,12 +20,37 @@ pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBu
         if !found.insert(path.clone()) || !is_layer(&path) {
             continue;
         }
-        if let Some(text) = tree.text(&path) {
-            let layer = Kustomization::read(tree, &path, &text);
-            open.extend(layer.files().map(Path::to_owned));
-        }
+        open.extend(named_in(tree, &path));
     }
     found.into_iter().collect()
+}
+
+/// What kustomizations are built from, however far: each file with the kustomizations that name it.
+pub(in crate::project) fn named_by(
+    tree: &dyn Tree,
+    layers: impl Iterator<Item = PathBuf>,
+) -> HashMap<PathBuf, Vec<PathBuf>> {
+    let mut open: Vec<PathBuf> = layers.collect();
+    let mut seen = HashSet::new();
+    let mut named: HashMap<PathBuf, Vec<PathBuf>> = HashMap::new();
+    while let Some(path) = open.pop() {
+        if !is_layer(&path) || !seen.insert(path.clone()) {
+            continue;
+        }
+        for file in named_in(tree, &path) {
+            named.entry(file.clone()).or_default().push(path.clone());
+            open.push(file);
+        }
+    }
+    named
+}
+
+fn named_in(tree: &dyn Tree, layer: &Path) -> Vec<PathBuf> {
+    let Some(text) = tree.text(layer) else {
+        return Vec::new();
+    };
+    let layer = Kustomization::read(tree, layer, &text);
+    layer.files().map(Path::to_owned).collect()
 }
 
 /// The files of `resources`, `bases` and `components` of a kustomization, however far.

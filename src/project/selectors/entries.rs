@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{IMAGE_NAME, LOCKED, REPLACED};
+use super::{IMAGE_NAME, LOCKED};
+use crate::detect::REPLACED;
 use crate::detect::strings_of_matcher;
 use crate::image::name_of;
 use crate::source::Span;

@@ -1,11 +1,11 @@
 //! The folders of the tree that documents of Flux, Argo CD, kbld and kpt are applied to.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{GENERATORS, HELM_CHARTS, REPLACED, is_argo_source};
-use crate::detect::MATCHER;
+use super::{GENERATORS, HELM_CHARTS, is_argo_source};
+use crate::detect::{MATCHER, REPLACED};
 use crate::file_type::{self, Parser};
 use crate::project::{PathKind, Tree, folders_above, kustomize};
 use crate::source::Span;
@@ -63,20 +63,32 @@ pub(super) fn above_charts(
         (path, charts_of(tree, folder, &text))
     });
     let charts = charts.filter(|(_, charts)| !charts.is_empty());
-    let rendering: HashMap<&PathBuf, Vec<PathBuf>> = charts.collect();
+    let rendering: BTreeMap<&PathBuf, Vec<PathBuf>> = charts.collect();
     if rendering.is_empty() {
         return Vec::new();
     }
-    let below = |path: &PathBuf| {
-        let text = tree.text(path).filter(|text| text.contains("images"))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let is_above = !rendering.contains_key(path) && !text.contains(HELM_CHARTS);
-        let reached = kustomize::files_of(tree, folder).into_iter();
-        let charts = reached.filter_map(|file| rendering.get(&file));
-        let charts: Vec<PathBuf> = charts.flatten().cloned().collect();
-        (is_above && !charts.is_empty()).then(|| (path.clone(), charts))
+    let may_select = |path: &&PathBuf| {
+        let text = tree.text(path).unwrap_or_default();
+        text.contains("images") && !text.contains(HELM_CHARTS) && !rendering.contains_key(path)
     };
-    projects.iter().filter_map(below).collect()
+    let selecting: BTreeSet<&PathBuf> = projects.iter().filter(may_select).collect();
+    let named = kustomize::named_by(tree, selecting.iter().copied().cloned());
+    let mut above: BTreeMap<&PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for (path, charts) in &rendering {
+        let mut open: Vec<&PathBuf> = vec![path];
+        let mut seen = HashSet::new();
+        while let Some(path) = open.pop() {
+            for layer in named.get(path).into_iter().flatten() {
+                if seen.insert(layer) {
+                    open.push(layer);
+                    above.entry(layer).or_default().extend_from_slice(charts);
+                }
+            }
+        }
+    }
+    above.retain(|path, _| selecting.contains(path));
+    let above = above.into_iter();
+    above.map(|(path, charts)| (path.clone(), charts)).collect()
 }
 
 /// The charts that a kustomization renders, as far as they are in this tree.
@@ -98,7 +110,7 @@ fn charts_of(tree: &dyn Tree, folder: &Path, text: &str) -> Vec<PathBuf> {
     };
     for root in &yaml::parse(text, Span::new(0, text.len())).documents {
         let Some(map) = root.as_map() else { continue };
-        let globals = map.get("helmGlobals").and_then(Node::as_map);
+        let globals = map.map("helmGlobals");
         let home = globals.and_then(|globals| globals.text("chartHome"));
         for chart in maps_of(map, "helmCharts").chain(maps_of(map, "helmChartInflationGenerator")) {
             found.extend(places(chart, home));
@@ -137,7 +149,7 @@ pub(super) fn components(tree: &dyn Tree, files: &[PathBuf]) -> Vec<(PathBuf, Ve
         }
         for region in yaml::documents(&text) {
             for root in &yaml::parse(&text, region).documents {
-                let spec = root.as_map().and_then(|map| map.get("spec")?.as_map());
+                let spec = root.as_map().and_then(|map| map.map("spec"));
                 let Some(spec) = spec else { continue };
                 let above = path.parent().unwrap_or(Path::new(""));
                 let folder = at_root(tree, above, spec.text("path").unwrap_or("./"));
@@ -195,13 +207,13 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
     let group = map.text("apiVersion").unwrap_or_default().split('/').next();
     let group = group.unwrap_or_default();
     let is_replacing = || {
-        let data = map.get("data").and_then(Node::as_map);
+        let data = map.map("data");
         data.is_some_and(|data| data.get(REPLACED).is_some())
     };
     if OF_OWN_FOLDER.contains(&group) || is_replacing() {
         return vec![""];
     }
-    let Some(spec) = map.get("spec").and_then(Node::as_map) else {
+    let Some(spec) = map.map("spec") else {
         return Vec::new();
     };
     match (group, map.text("kind").unwrap_or_default()) {
@@ -211,15 +223,16 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
         ("helm.toolkit.fluxcd.io", "HelmRelease") => Vec::from_iter(chart_of(spec)),
         ("argoproj.io", "Application") => sources_of(spec),
         ("argoproj.io", "ApplicationSet") => {
-            let template = spec.get("template").and_then(Node::as_map);
+            let template = spec.map("template");
             let inner = template
                 .and_then(|map| map.get("spec"))
                 .and_then(Node::as_map);
             let mut paths = inner.map(sources_of).unwrap_or_default();
+            // What the generators may fill the paths with.
             if paths.iter().any(|path| path.contains("{{")) {
-                spec.get("generators")
-                    .into_iter()
-                    .for_each(|node| add_paths(node, &mut paths));
+                let filled = spec.get("generators").into_iter().flat_map(Node::scalars);
+                let filled = filled.filter(|scalar| scalar.value.contains('/'));
+                paths.extend(filled.map(|scalar| &*scalar.value));
             }
             paths
         }
@@ -227,42 +240,31 @@ fn named_by<'m>(map: &'m Map<'m>) -> Vec<&'m str> {
     }
 }
 
-/// What generators of an ApplicationSet may fill its paths with.
-fn add_paths<'m>(node: &'m Node<'m>, paths: &mut Vec<&'m str>) {
-    match node {
-        Node::Map(map) => map
-            .entries
-            .iter()
-            .for_each(|entry| add_paths(&entry.value, paths)),
-        Node::List(list) => list.items.iter().for_each(|item| add_paths(item, paths)),
-        Node::Scalar(scalar) if scalar.value.contains('/') => paths.push(&scalar.value),
-        Node::Scalar(_) | Node::Alias(_) => {}
-    }
-}
-
 /// The folder of a chart in a repository of git.
 fn chart_of<'m>(spec: &'m Map<'m>) -> Option<&'m str> {
-    let chart = spec.get("chart")?.as_map()?.get("spec")?.as_map()?;
-    let source = chart.get("sourceRef")?.as_map()?;
+    let chart = spec.map("chart")?.map("spec")?;
+    let source = chart.map("sourceRef")?;
     let is_git = source.text("kind") == Some("GitRepository");
     chart.text("chart").filter(|_| is_git)
 }
 
 fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
-    let one = spec.get("source").and_then(Node::as_map);
+    let one = spec.map("source");
     let sources = one.into_iter().chain(maps_of(spec, "sources"));
     sources.filter_map(|source| source.text("path")).collect()
 }
 
 /// The folder that a path from the root of the repository leads to. Where the root is, is not known: the outermost folder
-/// that has the path counts.
+/// that has the path counts. The root itself is meant only if it has a kustomization: `./` is often that of another repository.
 fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
     if named.is_empty() {
         return Some(folder.to_owned());
     }
     let named = named.trim_start_matches("./").trim_start_matches('/');
     let seen: Vec<PathBuf> = folders_above(tree, folder).collect();
-    let named = seen.iter().rev().map(|folder| tree.resolve(folder, named));
-    let mut named = named.filter(|path| tree.place(path) == PathKind::Folder);
-    named.next()
+    let folders = seen.iter().rev().map(|folder| tree.resolve(folder, named));
+    let mut folders = folders.filter(|path| tree.place(path) == PathKind::Folder);
+    let folder = folders.next()?;
+    let is_meant = !matches!(named, "" | ".") || kustomize::layer_in(tree, &folder).is_some();
+    is_meant.then_some(folder)
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::detect::MATCHER;
+use crate::detect::{MATCHER, REPLACED};
 use crate::file_type::{FileType, Holds};
 use crate::source;
 
@@ -27,9 +27,6 @@ pub const WORDS: [&str; 8] = [
 pub(super) const HELM_CHARTS: &str = "helmChart";
 /// Under which a kustomization names files, of which some are charts.
 pub(super) const GENERATORS: &str = "generators";
-
-/// The setting of kpt's `search-replace` that says which values get another.
-pub(super) const REPLACED: &str = "by-value";
 
 /// The annotation that says to the image updater of Argo CD which name it replaces.
 pub(super) const IMAGE_NAME: &str = ".kustomize.image-name";
