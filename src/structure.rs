@@ -126,8 +126,7 @@ fn is_alias(node: &Node<'_>) -> bool {
 fn manifest(text: &str, map: &Map<'_>) -> Option<String> {
     let kind = scalar(text, map, "kind")?;
     let name = map
-        .get("metadata")
-        .and_then(Node::as_map)
+        .map("metadata")
         .and_then(|metadata| scalar(text, metadata, "name"));
     Some(match name {
         Some(name) => format!("{kind}/{name}:"),

@@ -95,32 +95,14 @@ fn innermost<'n, 't>(node: &'n Node<'t>, span: Span) -> Option<&'n Map<'t>> {
 
 /// The programs that a container runs.
 fn programs(container: &Map<'_>) -> Vec<&'static str> {
-    let mut words = Vec::new();
-    for key in COMMANDS {
-        let commands = container.get(key);
-        commands
-            .into_iter()
-            .for_each(|node| scalars(node, &mut words));
-    }
-    let runs = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    let commands = COMMANDS.iter().filter_map(|key| container.get(key));
+    // Paths are cut to their parts.
+    let between = |letter: char| !(letter.is_alphanumeric() || "._-".contains(letter));
+    let words = commands.flat_map(Node::scalars);
+    let words: Vec<&str> = words.flat_map(|one| one.value.split(between)).collect();
+    let runs = |names: &[&str]| words.iter().any(|word| names.contains(word));
     let programs = PROGRAMS.iter().filter(|(_, names)| runs(names));
     programs.map(|(program, _)| *program).collect()
-}
-
-/// The words of all scalars below a node, paths cut to their last part.
-fn scalars(node: &Node<'_>, words: &mut Vec<String>) {
-    match node {
-        Node::Scalar(scalar) => {
-            let between = |letter: char| !(letter.is_alphanumeric() || "._-".contains(letter));
-            words.extend(scalar.value.split(between).map(str::to_owned));
-        }
-        Node::Map(map) => map
-            .entries
-            .iter()
-            .for_each(|entry| scalars(&entry.value, words)),
-        Node::List(list) => list.items.iter().for_each(|item| scalars(item, words)),
-        Node::Alias(_) => {}
-    }
 }
 
 #[cfg(test)]

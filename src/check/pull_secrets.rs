@@ -45,7 +45,7 @@ pub fn read(path: &Path, text: &str, file_type: &FileType) -> Vec<PullSecret> {
     let secret = |document: &Node<'_>| {
         let map = document.as_map()?;
         let hosts = hosts(map)?;
-        let metadata = map.get("metadata").and_then(Node::as_map);
+        let metadata = map.map("metadata");
         Some(PullSecret {
             name: metadata
                 .and_then(|map| map.text("name"))
@@ -64,7 +64,7 @@ fn hosts(secret: &Map<'_>) -> Option<BTreeSet<String>> {
         return None;
     }
     KEYS.iter().find_map(|key| {
-        let plain = |field: &str| Some(secret.get(field)?.as_map()?.text(key)?.to_owned());
+        let plain = |field: &str| Some(secret.map(field)?.text(key)?.to_owned());
         let decoded = || {
             let written: String = plain("data")?.split_whitespace().collect();
             String::from_utf8(STANDARD.decode(written).ok()?).ok()

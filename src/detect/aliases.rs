@@ -22,10 +22,8 @@ impl<'a> Aliases<'a> {
     pub(super) fn of(documents: &'a [Node<'a>], shared: &[(Span, Span)]) -> Self {
         let mut targets = HashMap::new();
         if !shared.is_empty() {
-            let mut collections = HashMap::new();
-            documents
-                .iter()
-                .for_each(|root| list_collections(root, &mut collections));
+            let collections: HashMap<Span, &Node<'_>> =
+                documents.iter().flat_map(Node::collections).collect();
             let found = shared
                 .iter()
                 .filter_map(|(alias, target)| Some((*alias, *collections.get(target)?)));
@@ -43,23 +41,5 @@ impl<'a> Aliases<'a> {
         let target = self.targets.get(&alias)?;
         self.budget.set(left);
         Some(target)
-    }
-}
-
-fn list_collections<'a>(node: &'a Node<'a>, found: &mut HashMap<Span, &'a Node<'a>>) {
-    match node {
-        Node::Map(map) => {
-            found.insert(map.span, node);
-            map.entries
-                .iter()
-                .for_each(|entry| list_collections(&entry.value, found));
-        }
-        Node::List(list) => {
-            found.insert(list.span, node);
-            list.items
-                .iter()
-                .for_each(|item| list_collections(item, found));
-        }
-        Node::Scalar(_) | Node::Alias(_) => {}
     }
 }

@@ -6,7 +6,7 @@
 use super::context::{Context, Step};
 use super::usage::Usage;
 use crate::image;
-use crate::syntax::yaml::{Map, Node};
+use crate::syntax::yaml::{Map, Node, Scalar};
 
 const BESIDE: Usage = Usage::must_agree("the schema of this default names this location, too");
 
@@ -36,9 +36,9 @@ pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>
     if context.step() != Step::Key("default") {
         return None;
     }
-    let mut registries = Vec::new();
-    let mut left = MOST_VALUES;
-    add_registries(value, &mut left, &mut registries);
+    let values = value.below().take(MOST_VALUES);
+    let registries = values.filter_map(Node::as_scalar).filter_map(registry_of);
+    let registries: Vec<&str> = registries.take(MOST_REGISTRIES).collect();
     if registries.is_empty() {
         return None;
     }
@@ -56,29 +56,11 @@ pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>
     is_beside.then_some(BESIDE)
 }
 
-/// The registries that scalars begin with.
-fn add_registries<'v>(value: &'v Node<'_>, left: &mut usize, found: &mut Vec<&'v str>) {
-    if *left == 0 || found.len() == MOST_REGISTRIES {
-        return;
-    }
-    *left -= 1;
-    match value {
-        Node::Scalar(scalar) => {
-            let host = image::split_host(&scalar.value).0;
-            let host =
-                host.or_else(|| Some(&*scalar.value).filter(|value| !value.contains(['/', ' '])));
-            found.extend(host.filter(|host| host.contains('.')));
-        }
-        Node::List(list) => {
-            let items = list.items.iter();
-            items.for_each(|item| add_registries(item, left, found));
-        }
-        Node::Map(map) => {
-            let values = map.entries.iter().map(|entry| &entry.value);
-            values.for_each(|value| add_registries(value, left, found));
-        }
-        Node::Alias(_) => {}
-    }
+/// The registry that a scalar begins with, or is.
+fn registry_of<'v>(scalar: &'v Scalar<'_>) -> Option<&'v str> {
+    let host = image::split_host(&scalar.value).0;
+    let host = host.or_else(|| Some(&*scalar.value).filter(|value| !value.contains(['/', ' '])));
+    host.filter(|host| host.contains('.'))
 }
 
 /// Whether a schema, or one inside it, has something that names a registry.

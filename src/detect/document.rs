@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::Path;
 
 use super::aliases::Aliases;
-use super::document_type::{self, DocumentType, holds_maps, map_in};
+use super::document_type::{self, DocumentType, holds_maps};
 use super::parameters::Parameters;
 use super::reports::{self, REPORTED};
 use super::usage::{self, POLICY, Usage};
@@ -217,7 +217,7 @@ fn usage_of(
         }
         () if is_policy_of_registries(map) || is_policy_of_anchore(map) => Some(POLICY),
         () if is_review(map) => Some(REVIEWED),
-        () if is_dashboard(map) || map_in(map, "dashboard").is_some_and(is_dashboard) => {
+        () if is_dashboard(map) || map.map("dashboard").is_some_and(is_dashboard) => {
             Some(DASHBOARD)
         }
         // Tests of the rules of Prometheus
@@ -229,7 +229,7 @@ fn usage_of(
 
 /// Whether it says whose signatures count: `policy.json` of container engines, trust policies of Notation.
 fn is_policy_of_registries(map: &Map<'_>) -> bool {
-    map.get("default").is_some() && map_in(map, "transports").is_some()
+    map.get("default").is_some() && map.map("transports").is_some()
         || holds_maps(map, "trustPolicies", &["registryScopes"])
 }
 
@@ -245,7 +245,7 @@ fn is_policy_of_anchore(map: &Map<'_>) -> bool {
 /// What policies are tested with: the request of a review, or all of what Gatekeeper gives to one.
 fn is_review(map: &Map<'_>) -> bool {
     ["request", "review"].iter().any(|key| {
-        let request = map_in(map, key);
+        let request = map.map(key);
         request
             .is_some_and(|request| request.get("object").is_some() && request.get("kind").is_some())
     })
@@ -253,7 +253,9 @@ fn is_review(map: &Map<'_>) -> bool {
 
 /// Whether it is the table by which Velero renames images in what it restores.
 fn is_change_by_velero(map: &Map<'_>) -> bool {
-    let labels = map_in(map, "metadata").and_then(|metadata| map_in(metadata, "labels"));
+    let labels = map
+        .map("metadata")
+        .and_then(|metadata| metadata.map("labels"));
     labels.is_some_and(|labels| labels.get("velero.io/change-image-name").is_some())
 }
 
@@ -284,7 +286,7 @@ fn usage_of_list(root: &Node<'_>) -> Option<Usage> {
 
 /// Whether SOPS has signed all values, not only those that it encrypted.
 pub(super) fn is_sealed(root: &Node<'_>) -> bool {
-    let sops = root.as_map().and_then(|map| map_in(map, "sops"));
+    let sops = root.as_map().and_then(|map| map.map("sops"));
     sops.is_some_and(|sops| {
         sops.get("mac").is_some() && sops.text("mac_only_encrypted") != Some("true")
     })

@@ -61,7 +61,10 @@ pub(super) fn of_map(map: &Map<'_>, object: Option<(&str, &str)>, path: &Path) -
         () if is_terraform(file) => DocumentType::Terraform,
         () if is_schema(map, file) => DocumentType::Schema,
         () if has("jobs") && (has("on") || is_below(path, ".github")) => DocumentType::Workflow,
-        () if map_in(map, "runs").is_some_and(|runs| runs.get("using").is_some()) => {
+        () if map
+            .map("runs")
+            .is_some_and(|runs| runs.get("using").is_some()) =>
+        {
             DocumentType::Action
         }
         () if file.ends_with(".gitlab-ci.yml")
@@ -113,7 +116,7 @@ fn is_schema(map: &Map<'_>, file: &str) -> bool {
         .text("$schema")
         .is_some_and(|schema| schema.contains("json-schema.org"));
     let has = |key: &str| map.get(key).is_some();
-    let describes = map_in(map, "properties").is_some() || map_in(map, "definitions").is_some();
+    let describes = map.map("properties").is_some() || map.map("definitions").is_some();
     names_meta_schema
         || has("openapi")
         || has("swagger")
@@ -146,7 +149,7 @@ fn is_compose(map: &Map<'_>, file: &str) -> bool {
     let named = ["docker-compose", "compose.", "podman-compose"]
         .iter()
         .any(|start| file.starts_with(start));
-    let services = map_in(map, "services");
+    let services = map.map("services");
     let is_service = |node: &Node<'_>| {
         let keys = ["image", "build"];
         node.as_map()
@@ -168,10 +171,6 @@ fn map_has_values(map: &Map<'_>) -> bool {
         let name = entry.name().unwrap_or_default();
         !OF_COMPOSE.contains(&name) && !name.starts_with("x-")
     })
-}
-
-pub(super) fn map_in<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m Map<'m>> {
-    map.get(key).and_then(Node::as_map)
 }
 
 /// Whether a list under the key holds maps with one of the keys.

@@ -316,6 +316,6 @@ fn is_built_by_task(context: &Context<'_>) -> bool {
         return false;
     }
     let mut maps = context.upwards().filter_map(|above| above.siblings);
-    let task = maps.find_map(|map| map.get("taskRef")?.as_map()?.text("name"));
+    let task = maps.find_map(|map| map.map("taskRef")?.text("name"));
     task.is_some_and(|task| task.split('-').any(|word| TASKS.contains(&word)))
 }

@@ -57,9 +57,9 @@ fn without_container(object: Arc<Object>) -> Object {
 
 /// The object at a root, if it carries what only a cluster writes.
 fn live_object(root: &Map<'_>, kind: &str) -> Option<Object> {
-    let metadata = root.get("metadata")?.as_map()?;
+    let metadata = root.map("metadata")?;
     let has = |key: &str| metadata.get(key).is_some();
-    let status = root.get("status").and_then(Node::as_map);
+    let status = root.map("status");
     let has_status = status.is_some_and(|status| !status.entries.is_empty());
     let is_live = has("uid") || has("resourceVersion") || has_status;
     let name = metadata.text("name").filter(|_| is_live)?;

@@ -2,7 +2,7 @@
 //!
 //! They say what was found in an image of that name, and some are signed. Another name in them would be wrong.
 
-use super::document_type::{holds_maps, map_in};
+use super::document_type::holds_maps;
 use super::usage::Usage;
 use crate::syntax::yaml::Map;
 
@@ -49,7 +49,7 @@ pub(super) fn is_report(map: &Map<'_>, object: Option<(&str, &str)>) -> bool {
     KEYS.iter().any(|keys| keys.iter().all(has))
         || is_inspected(map)
         // What Cosign signs.
-        || map_in(map, "critical").is_some_and(|signed| signed.get("identity").is_some())
+        || map.map("critical").is_some_and(|signed| signed.get("identity").is_some())
         // SARIF
         || holds_maps(map, "runs", &["tool"])
         // What `crictl images` prints.

@@ -150,6 +150,32 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// It and what is below it, keys left out, in the order of the text.
+    pub fn below(&self) -> impl Iterator<Item = &Self> {
+        let mut open = vec![self];
+        std::iter::from_fn(move || {
+            let node = open.pop()?;
+            match node {
+                Self::Map(map) => open.extend(map.entries.iter().rev().map(|entry| &entry.value)),
+                Self::List(list) => open.extend(list.items.iter().rev()),
+                Self::Scalar(_) | Self::Alias(_) => {}
+            }
+            Some(node)
+        })
+    }
+
+    /// The scalars below it, keys left out.
+    pub fn scalars(&self) -> impl Iterator<Item = &Scalar<'t>> {
+        self.below().filter_map(Self::as_scalar)
+    }
+
+    /// The maps and lists below it, by where they are.
+    pub fn collections(&self) -> impl Iterator<Item = (Span, &Self)> {
+        let all = self.below();
+        let all = all.filter(|node| matches!(node, Self::Map(_) | Self::List(_)));
+        all.map(|node| (node.span(), node))
+    }
+
     pub fn as_scalar(&self) -> Option<&Scalar<'t>> {
         match self {
             Self::Scalar(scalar) => Some(scalar),
@@ -205,6 +231,11 @@ impl<'t> Map<'t> {
     pub fn items(&self, key: &str) -> &[Node<'t>] {
         let list = self.get(key).and_then(Node::as_list);
         list.map(|list| list.items.as_slice()).unwrap_or_default()
+    }
+
+    /// The map under a key, where there is one.
+    pub fn map(&self, key: &str) -> Option<&Map<'t>> {
+        self.get(key)?.as_map()
     }
 
     /// The text under a key, where it is a scalar.

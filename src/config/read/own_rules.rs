@@ -73,16 +73,6 @@ fn unusable(node: &Node<'_>, spec: &RuleSpec, why: String, edition: &Edition) ->
 
 /// The scalar in a rule that reads so; otherwise where the rule begins.
 fn blamed(rule: &Node<'_>, text: &str) -> Span {
-    fn find(node: &Node<'_>, text: &str) -> Option<Span> {
-        match node {
-            Node::Scalar(scalar) => (scalar.value == text).then_some(scalar.span),
-            Node::List(list) => list.items.iter().find_map(|node| find(node, text)),
-            Node::Map(map) => map
-                .entries
-                .iter()
-                .find_map(|entry| find(&entry.value, text)),
-            Node::Alias(_) => None,
-        }
-    }
-    find(rule, text).unwrap_or_else(|| head(rule))
+    let found = rule.scalars().find(|scalar| scalar.value == text);
+    found.map_or_else(|| head(rule), |scalar| scalar.span)
 }

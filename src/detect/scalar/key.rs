@@ -53,10 +53,7 @@ pub(in crate::detect) fn image_use(
 fn is_copied(value: &Node<'_>) -> bool {
     const KEYS: [&str; 3] = ["images", "images-by-tag-regex", "images-by-semver"];
     let map = value.as_map();
-    map.is_some_and(|map| {
-        KEYS.iter()
-            .any(|key| map.get(key).and_then(Node::as_map).is_some())
-    })
+    map.is_some_and(|map| KEYS.iter().any(|key| map.map(key).is_some()))
 }
 
 /// Whether the value of a host says how clients log in there.

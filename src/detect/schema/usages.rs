@@ -107,16 +107,11 @@ pub(super) fn concourse_resource(context: &Context<'_>) -> Usage {
 
 /// Whether a step below puts to a resource.
 fn is_put(name: &str, node: &Node<'_>) -> bool {
-    match node {
-        Node::List(list) => list.items.iter().any(|item| is_put(name, item)),
-        Node::Map(map) => {
-            let resource = map
-                .text("put")
-                .map(|put| map.text("resource").unwrap_or(put));
-            resource == Some(name) || map.entries.iter().any(|entry| is_put(name, &entry.value))
-        }
-        Node::Scalar(_) | Node::Alias(_) => false,
-    }
+    let mut steps = node.below().filter_map(Node::as_map);
+    steps.any(|step| {
+        let put = step.text("put");
+        put.map(|put| step.text("resource").unwrap_or(put)) == Some(name)
+    })
 }
 
 const ASSERTED: Usage = Usage::likely(usage::ASSERTED);
@@ -200,7 +195,7 @@ pub(super) const MAY_BE_PUSHED: Usage =
 /// Whether a step gives a variable to an action as the whole name of what that pushes: `${{ env.NAME }}:v1`.
 fn pushes_variable(step: &Map<'_>, name: &str) -> bool {
     let action = step.text("uses").unwrap_or_default().to_ascii_lowercase();
-    let inputs = step.get("with").and_then(Node::as_map);
+    let inputs = step.map("with");
     let inputs = inputs.map(|inputs| inputs.entries.as_slice());
     let holds = |value: &str| {
         let mut expressions = value

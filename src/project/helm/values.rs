@@ -161,7 +161,7 @@ fn value_of(
         left: *left,
     };
     if !reader.shared.is_empty() {
-        reader.note(root);
+        reader.collections.extend(root.collections());
     }
     let value = reader.value(root);
     *left = reader.left;
@@ -182,20 +182,6 @@ struct Reader<'n> {
 }
 
 impl<'n> Reader<'n> {
-    fn note(&mut self, node: &'n Node<'n>) {
-        match node {
-            Node::Map(map) => {
-                self.collections.insert(map.span, node);
-                map.entries.iter().for_each(|entry| self.note(&entry.value));
-            }
-            Node::List(list) => {
-                self.collections.insert(list.span, node);
-                list.items.iter().for_each(|item| self.note(item));
-            }
-            Node::Scalar(_) | Node::Alias(_) => {}
-        }
-    }
-
     /// What an alias stands for, or the node itself.
     fn resolve(&self, node: &'n Node<'n>) -> Option<&'n Node<'n>> {
         match node {

@@ -83,12 +83,7 @@ impl Entry {
     }
 
     fn unreadable(node: &Node<'_>) -> Self {
-        let span = match node {
-            Node::Map(map) => map.span,
-            Node::List(list) => list.span,
-            Node::Scalar(scalar) => scalar.span,
-            Node::Alias(span) => *span,
-        };
+        let span = node.span();
         Self {
             span,
             name: Piece {

@@ -197,7 +197,8 @@ fn operations(text: Text<'_>, list: &List<'_>, out: &mut ImageScalars) {
             resource: Resource::default(),
         };
         if map.text("op") == Some("test") {
-            walk.tests(value, out);
+            out.tests
+                .extend(value.scalars().map(|scalar| walk.test(scalar)));
         } else {
             walk.node(value, &mut path, out);
         }
@@ -312,18 +313,6 @@ impl Walk<'_> {
             verbatim: scalar.is_verbatim(self.text.text),
             verdict: None,
             left_behind: false,
-        }
-    }
-
-    fn tests(&self, node: &Node<'_>, out: &mut ImageScalars) {
-        match node {
-            Node::Map(map) => map
-                .entries
-                .iter()
-                .for_each(|pair| self.tests(&pair.value, out)),
-            Node::List(list) => list.items.iter().for_each(|item| self.tests(item, out)),
-            Node::Scalar(scalar) => out.tests.push(self.test(scalar)),
-            Node::Alias(_) => {}
         }
     }
 }

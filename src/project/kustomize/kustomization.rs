@@ -185,7 +185,7 @@ impl Reader<'_> {
     }
 
     fn charts(&mut self, root: &Map<'_>) {
-        let globals = root.get("helmGlobals").and_then(Node::as_map);
+        let globals = root.map("helmGlobals");
         let home = globals.and_then(|globals| globals.text("chartHome"));
         for key in ["helmCharts", "helmChartInflationGenerator"] {
             for map in items(root.get(key)).filter_map(Node::as_map) {

@@ -133,7 +133,7 @@ fn is_image_key(key: &str) -> bool {
 fn object_of(map: &Map<'_>) -> Option<Object> {
     let kind = map.text("kind")?;
     map.text("apiVersion")?;
-    let metadata = map.get("metadata").and_then(Node::as_map);
+    let metadata = map.map("metadata");
     let text = |key: &str| metadata.and_then(|map| map.text(key)).map(str::to_owned);
     Some(Object {
         kind: kind.to_owned(),
