@@ -52,11 +52,12 @@ pub(super) enum Target {
     Layer(PathBuf, Span),
 }
 
-/// YAML in a file, or in a scalar of this one.
+/// YAML in a file, in a scalar of this one, or in the resources of another kustomization.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     File(PathBuf),
     Inline(Span),
+    Layer(PathBuf),
 }
 
 /// Reads one kustomization.
@@ -95,7 +96,7 @@ impl Kustomization {
         let contents = contents
             .chain(&self.generators)
             .filter_map(|content| match content {
-                Content::File(path) => Some(path),
+                Content::File(path) | Content::Layer(path) => Some(path),
                 Content::Inline(_) => None,
             });
         let plain = self.configurations.iter().chain(&self.values);
@@ -238,18 +239,15 @@ impl Reader<'_> {
         }
     }
 
-    /// YAML in the scalar itself, or in the file that it names.
+    /// YAML in the scalar itself, or in what it names.
     fn content(&mut self, scalar: &Scalar<'_>) -> Option<Content> {
         if is_inline(scalar) {
             return Some(Content::Inline(scalar.region(self.text)));
         }
-        match self.target(scalar)? {
-            Target::File(path) => Some(Content::File(path)),
-            Target::Layer(path, _) => {
-                self.layer.others.push(path);
-                None
-            }
-        }
+        Some(match self.target(scalar)? {
+            Target::File(path) => Content::File(path),
+            Target::Layer(path, _) => Content::Layer(path),
+        })
     }
 
     fn file_under(&mut self, map: &Map<'_>, key: &str) -> Option<PathBuf> {

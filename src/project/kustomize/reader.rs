@@ -12,6 +12,7 @@ use super::kustomization::{Content, Kustomization, Target};
 use crate::project::{Members, Tree};
 use crate::rules::RuleSet;
 use crate::source::Span;
+use crate::syntax::yaml::Node;
 
 impl BuildGraph {
     /// Reads all that the layers name. Drops the findings at names that only select.
@@ -80,8 +81,8 @@ impl<'g> StepReader<'g> {
                 for entry in &layer.entries {
                     self.rewrite((index, false), &mut stage.early, own, entry.clone(), None);
                 }
-                for content in &layer.transformers {
-                    self.transformer(index, own, content, &mut stage);
+                for content in self.contents(own, &layer.transformers) {
+                    self.transformer(index, content, &mut stage);
                 }
             }
             self.group.stages.push(stage);
@@ -97,18 +98,38 @@ impl<'g> StepReader<'g> {
         paths.iter().filter_map(|path| self.number(path)).collect()
     }
 
-    /// The file and the region in it that a layer names.
-    fn content(&self, own: usize, content: &Content) -> Option<(usize, Option<Span>)> {
-        match content {
-            Content::File(path) => Some((self.number(path)?, None)),
-            Content::Inline(region) => Some((own, Some(*region))),
+    /// The files that a layer names, and the regions in them: of another kustomization, all that it is built from.
+    fn contents(&self, own: usize, contents: &[Content]) -> Vec<(usize, Option<Span>)> {
+        let mut found = Vec::new();
+        let mut layers: Vec<usize> = Vec::new();
+        let mut open: Vec<Content> = contents.iter().rev().cloned().collect();
+        while let Some(content) = open.pop() {
+            match content {
+                Content::File(path) => found.extend(self.number(&path).map(|file| (file, None))),
+                Content::Inline(region) => found.push((own, Some(region))),
+                Content::Layer(path) => {
+                    let layer = self.group.number(&path);
+                    let Some(layer) = layer.filter(|layer| !layers.contains(layer)) else {
+                        continue;
+                    };
+                    layers.push(layer);
+                    let below = self.group.layers[layer].resources.iter().rev();
+                    open.extend(below.map(|target| match target {
+                        Target::File(path) => Content::File(path.clone()),
+                        Target::Layer(path, _) => Content::Layer(path.clone()),
+                    }));
+                }
+            }
         }
+        found
     }
 
-    fn transformer(&mut self, layer: usize, own: usize, content: &Content, stage: &mut BuildStep) {
-        let Some((file, region)) = self.content(own, content) else {
-            return;
-        };
+    fn transformer(
+        &mut self,
+        layer: usize,
+        (file, region): (usize, Option<Span>),
+        stage: &mut BuildStep,
+    ) {
         let text = Arc::clone(&self.group.files[file].text);
         image_scalars::documents_of(&text, region, |map| {
             let tag = map
@@ -212,33 +233,48 @@ impl<'g> StepReader<'g> {
             self.regions(file, None, &Field::Elsewhere, &mut stage);
         }
         stage.unseen = !layer.unseen.is_empty() || !layer.generators.is_empty();
-        for content in &layer.generators {
-            if let Some((file, region)) = self.content(own, content) {
-                self.regions(file, region, &Field::Any, &mut stage);
-            }
+        for (file, region) in self.contents(own, &layer.generators) {
+            self.regions(file, region, &Field::Any, &mut stage);
         }
         for target in &layer.components {
             if let Target::Layer(path, _) = target {
                 stage.components.extend(self.group.number(path));
             }
         }
-        for content in &layer.patches {
-            if let Some((file, region)) = self.content(own, content) {
-                let (leaves, tests) = self.patch_of(file, region);
-                stage.patches.extend(leaves);
-                stage.tests.extend(tests);
-            }
+        let patches = self.contents(own, &layer.patches);
+        let patches = patches.into_iter().chain(self.plugin_patches(own, layer));
+        for (file, region) in patches.collect::<Vec<_>>() {
+            let (leaves, tests) = self.patch_of(file, region);
+            stage.patches.extend(leaves);
+            stage.tests.extend(tests);
         }
         stage.has_replacements = layer.has_replacements;
         stage.tests.extend(self.replaced(own, layer));
         self.group.stages[index] = stage;
     }
 
+    /// What transformers patch, as it is written in their configuration.
+    fn plugin_patches(&self, own: usize, layer: &Kustomization) -> Vec<(usize, Option<Span>)> {
+        let mut found = Vec::new();
+        for (file, region) in self.contents(own, &layer.transformers) {
+            let text = &self.group.files[file].text;
+            image_scalars::documents_of(text, region, |map| {
+                let kind = map.text("kind").unwrap_or_default();
+                if !kind.starts_with("Patch") || !kind.ends_with("Transformer") {
+                    return;
+                }
+                let written = ["patch", "jsonOp", "patches"].into_iter();
+                let written = written.filter_map(|key| map.get(key).and_then(Node::as_scalar));
+                found.extend(written.map(|scalar| (file, Some(scalar.region(text)))));
+            });
+        }
+        found
+    }
+
     /// What the replacements of a layer look for.
     fn replaced(&mut self, own: usize, layer: &Kustomization) -> std::ops::Range<usize> {
         let first = self.leaves.tests.len();
-        let contents = layer.transformers.iter();
-        let contents = contents.filter_map(|content| self.content(own, content));
+        let contents = self.contents(own, &layer.transformers);
         let files = [own].into_iter().chain(self.files(&layer.replacements));
         let all: Vec<_> = files.map(|file| (file, None)).chain(contents).collect();
         for (file, region) in all {
