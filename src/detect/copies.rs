@@ -4,15 +4,19 @@
 //!
 //! Runs nothing: a loop of a shell is a `for` or a `while read` with its `do` and `done`. Its list is written in it, in an
 //! array or a variable of the same text, or in the here-document behind it. The matrix of a workflow and `withItems` of Argo
-//! Workflows are loops, too.
+//! Workflows are loops, too. So are functions that are called with images, and `xargs`, and here-documents that hold
+//! nothing but names where something is pushed or copied after them.
+
+mod calls;
 
 use super::flag;
 use super::image_use::ImageUse;
 use super::usage::Certainty;
 use crate::source::Span;
 
-const COPIED: Certainty =
-    Certainty::Likely("a script here makes the name of a copy of it, which would change, too");
+const COPIED: Certainty = Certainty::Likely(
+    "a script here pushes it, or makes the name of a copy of it, which would change, too",
+);
 
 /// Of texts with more loops, or variables that are set more often, only so many are looked at.
 const MOST: usize = 128;
@@ -28,16 +32,32 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         return;
     }
     let mut lists = lists_of_keys(text);
-    if memchr::memmem::find(text.as_bytes(), b"done").is_some() {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if has("done") {
         lists.extend(lists_of_shells(text));
     }
-    // Loops share their variables.
+    if has("()") || has("function ") {
+        lists.extend(calls::of_functions(text));
+    }
+    if has("xargs ") {
+        lists.extend(calls::of_xargs(text));
+    }
+    if has("<<") {
+        lists.extend(calls::of_documents(text));
+    }
+    // Loops share their variables, and functions call each other.
     lists.sort();
-    lists.dedup();
+    lists.dedup_by(|next, last| {
+        let overlaps = next.start <= last.end;
+        if overlaps {
+            last.end = last.end.max(next.end);
+        }
+        overlaps
+    });
     for one in uses.iter_mut().filter(|one| is_item(one)) {
         let at = one.extent().start;
-        let mut lists = lists.iter();
-        let is_listed = lists.any(|list| (list.start..list.end).contains(&at));
+        let before = lists.partition_point(|list| list.start <= at);
+        let is_listed = lists[..before].last().is_some_and(|list| at < list.end);
         let is_taken_apart =
             || assigned(text, at).is_some_and(|name| makes_names(near(text, at), name));
         if is_listed || is_taken_apart() {
@@ -263,6 +283,7 @@ fn makes_names(body: &str, variable: &str) -> bool {
         let piped = behind.strip_prefix('|').map(str::trim_start);
         changed.starts_with(['/', '#'])
             || is_behind_path
+            || before.trim_end().ends_with(" push")
             || before.trim_end().ends_with("<<<")
             || piped.is_some_and(|next| CUTTERS.iter().any(|cutter| next.starts_with(cutter)))
     };

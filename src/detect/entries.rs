@@ -202,7 +202,7 @@ fn by_key(
     value: &Node<'_>,
 ) -> Option<Usage> {
     let key = context.key;
-    match () {
+    let own = match () {
         () if says.is_allowed => Some(ALLOWED),
         () if key == "block" && is_block_of_tasks(around, value) => None,
         () if says.is_matched => Some(MATCHED),
@@ -217,9 +217,10 @@ fn by_key(
         () if says.is_pushed => Some(PUSHED),
         () if says.is_old => Some(OLD),
         () if says.is_target => Some(TARGET),
-        () => siblings::limit_of(key, around, value)
-            .or_else(|| constraints::limit_of(context, around, value)),
-    }
+        () => None,
+    };
+    own.or_else(|| siblings::limit_of(key, around, value))
+        .or_else(|| constraints::limit_of(context, around, value))
 }
 
 /// The `imageRepository` of kubeadm: of a configuration without its version, as in a patch for kind, or of a tool that
@@ -281,9 +282,6 @@ fn is_anchor(context: &Context<'_>) -> bool {
     key.ends_with(')') && marks.iter().any(|mark| key.starts_with(mark))
 }
 
-/// Maps of accounts and of mirrors are small; one with more keys has other settings, too.
-const LARGEST_ACCOUNT: usize = 8;
-
 /// Whether siblings distinguish a table of mirrors or an account from values of a chart.
 fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool {
     let is_top = context.above().is_some_and(Context::is_root);
@@ -291,7 +289,7 @@ fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool
     let is_host = value
         .as_scalar()
         .is_none_or(|scalar| !scalar.value.trim_end_matches('/').contains('/'));
-    let may_be_account = is_host && siblings.entries.len() <= LARGEST_ACCOUNT;
+    let may_be_account = is_host && siblings.entries.len() <= words::LARGEST_ACCOUNT;
     let is_table_key = |name: Option<&str>| {
         let key = words::fold(name.unwrap_or_default());
         words::is_of_mirror(&key) || may_be_account && words::is_of_account(&key)

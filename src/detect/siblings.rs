@@ -19,6 +19,9 @@ const REPLACES: Usage =
 const NAMED_ANEW: Usage = Usage::likely(
     "what it is copied or renamed to is beside it: see whether something looks for this name",
 );
+const BESIDE_ACCOUNT: Usage = Usage::likely(
+    "an account is beside it: images may be pushed there, or be pulled with its password",
+);
 const BESIDE_PATTERN: Usage = Usage::must_agree("the pattern beside it names this location, too");
 const BESIDE_CLOSED: Usage =
     Usage::must_agree("only the values of the closed list beside it are allowed");
@@ -53,9 +56,34 @@ pub(super) fn limit_of(key: &str, siblings: &Map<'_>, value: &Node<'_>) -> Optio
         () if words::is_image_alone(key) && is_built(siblings) => Some(BUILT),
         () if is_in_closed_list(siblings, value) => Some(BESIDE_CLOSED),
         () if is_beside_pattern(siblings, value) => Some(BESIDE_PATTERN),
+        () if value
+            .as_scalar()
+            .is_some_and(|scalar| is_of_account(key, siblings, &scalar.value)) =>
+        {
+            Some(BESIDE_ACCOUNT)
+        }
         () if value.as_scalar().is_some() => of_table(key, siblings),
         () => None,
     }
+}
+
+/// Whether a small map has a location and an account for it, and no image that is pulled: no tag says so.
+fn is_of_account(key: &str, siblings: &Map<'_>, value: &str) -> bool {
+    let has = |words: &[&str]| {
+        let mut keys = siblings.entries.iter().filter_map(Entry::name);
+        keys.any(|key| words.iter().any(|word| words::is_folded(key, word)))
+    };
+    value.contains('.')
+        && siblings.entries.len() <= words::LARGEST_ACCOUNT
+        && !words::is_image_alone(key)
+        && !image::is_tagged(value)
+        && has(&[
+            "username",
+            "password",
+            "passwordsecret",
+            "passwordsecretref",
+        ])
+        && !has(&["tag", "digest", "imagetag", "version"])
 }
 
 /// Whether the key is one of a value, whatever a sibling calls that.

@@ -431,6 +431,9 @@ pub(super) fn is_of_mirror(key: &str) -> bool {
     WORDS.contains(&key)
 }
 
+/// Maps of accounts and of mirrors are small; one with more keys has other settings, too.
+pub(super) const LARGEST_ACCOUNT: usize = 8;
+
 /// Siblings that distinguish an account, or a host that is allowed, from an image.
 pub(super) fn is_of_account(key: &str) -> bool {
     const WORDS: [&str; 20] = [

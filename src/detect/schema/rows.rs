@@ -207,6 +207,8 @@ const ROWS: &[Written] = &[
     (Type(T::Workflow), "env *", By(by::github_variable), Form::ByWords),
     (Type(T::Workflow), "jobs * env *", By(by::github_variable), Form::ByWords),
     (Type(T::Workflow), "jobs * steps [] env *", By(by::github_variable), Form::ByWords),
+    (Type(T::Workflow), "on * inputs * default", By(by::pipeline_variable), Form::ByWords),
+    (Type(T::Action), "inputs * default", By(by::pipeline_variable), Form::ByWords),
     (Type(T::Action), "runs image", PULL, Form::Image),
 
     // other pipelines
@@ -222,6 +224,12 @@ const ROWS: &[Written] = &[
     (Type(T::GitLab), "* except", COMPARED, Form::ByWords),
     (Type(T::CircleCi), "** docker [] image", PULL, Form::Image),
     (Type(T::CircleCi), "** machine image", MACHINE, Form::ByWords),
+    (Type(T::CircleCi), "** environment *", By(by::pipeline_variable), Form::ByWords),
+    (Type(T::CircleCi), "** parameters * default", By(by::pipeline_variable), Form::ByWords),
+    (Type(T::GitLab), "variables *", By(by::pipeline_variable), Form::ByWords),
+    (Type(T::GitLab), "variables * value", By(by::pipeline_variable), Form::ByWords),
+    (Type(T::GitLab), "* variables *", By(by::pipeline_variable), Form::ByWords),
+    (Type(T::Drone), "** environment *", By(by::pipeline_variable), Form::ByWords),
     (Type(T::Drone), "** settings repo", PUSHED, Form::Image),
     (Type(T::Drone), "** settings repository", PUSHED, Form::Image),
     (Type(T::Drone), "** settings destinations", PUSHED, Form::ByWords),

@@ -189,6 +189,18 @@ pub(super) fn github_variable(context: &Context<'_>) -> Usage {
     }
 }
 
+/// A variable or an input of a pipeline: what it is used for, scripts and other files say.
+pub(super) fn pipeline_variable(context: &Context<'_>) -> Usage {
+    let Step::Key(name) = context.step() else {
+        return Usage::PULL;
+    };
+    let value = context.siblings.and_then(|around| around.text(name));
+    match value.is_some_and(image::is_tagged) {
+        true => Usage::PULL,
+        false => MAY_BE_PUSHED,
+    }
+}
+
 pub(super) const MAY_BE_PUSHED: Usage =
     Usage::likely("a job may push what this variable names: see how it is used");
 

@@ -1,0 +1,194 @@
+//! What is handed on in a shell and pushed or copied there: arguments of functions, what is piped to `xargs`, and
+//! here-documents that hold nothing but names.
+//!
+//! Knows the text alone: what a file that is written here is read by, it does not know.
+
+use super::{MOST, MOST_VARIABLES, is_of_name, makes_names, near};
+use crate::detect::flag;
+use crate::source::Span;
+
+/// What functions are called with that push it, or make other names of it.
+pub(super) fn of_functions(text: &str) -> impl Iterator<Item = Span> {
+    functions(text).flat_map(|name| calls(text, name))
+}
+
+/// The functions of a shell that push what they are called with, or make other names of it.
+fn functions(text: &str) -> impl Iterator<Item = &str> {
+    let by_parentheses = text.match_indices("()").filter_map(|(at, _)| {
+        let before = text[..at].trim_end_matches(' ');
+        let letters = before.bytes().rev();
+        let length = letters.take_while(|byte| is_of_name(char::from(*byte)) || *byte == b'-');
+        Some((&before[before.len() - length.count()..], at + 2))
+    });
+    let by_word = text.match_indices("function ").filter_map(|(at, word)| {
+        let at = at + word.len();
+        let name = text[at..].split([' ', '(', '\n']).next()?;
+        Some((name, at + name.len()))
+    });
+    let all = by_parentheses.chain(by_word).take(MOST);
+    all.filter_map(|(name, at)| {
+        let rest = near(text, at).trim_start();
+        let rest = rest.strip_prefix("()").unwrap_or(rest).trim_start();
+        let body = rest.strip_prefix('{')?;
+        let ends = |(at, _): &(usize, &str)| body[..*at].ends_with([' ', '\t', '\n', ';']);
+        let body = &body[..body.match_indices('}').find(ends)?.0];
+        (!name.is_empty() && takes_apart_arguments(body)).then_some(name)
+    })
+}
+
+/// Whether the body of a function pushes an argument, or a variable that is given one, or makes other names of it.
+fn takes_apart_arguments(body: &str) -> bool {
+    const ARGUMENTS: [&str; 5] = ["1", "2", "3", "@", "*"];
+    let is_given = |value: &str| {
+        let value = value.trim_start_matches(['"', ' ', '{']);
+        let named = value
+            .strip_prefix('$')
+            .map(|rest| rest.trim_start_matches('{'));
+        named.is_some_and(|named| ARGUMENTS.iter().any(|argument| named.starts_with(argument)))
+    };
+    let assigned = body
+        .match_indices('=')
+        .filter(|(at, _)| is_given(&body[at + 1..]));
+    let assigned = assigned.filter_map(|(at, _)| {
+        let letters = |letter: char| !is_of_name(letter);
+        body[..at].rsplit(letters).next()
+    });
+    let listed = body
+        .match_indices(" in ")
+        .filter(|(at, _)| is_given(&body[at + 4..]));
+    let listed = listed.filter_map(|(at, _)| body[..at].split_whitespace().next_back());
+    let names = assigned.chain(listed).filter(|name| !name.is_empty());
+    ARGUMENTS
+        .into_iter()
+        .chain(names.take(MOST_VARIABLES))
+        .any(|name| makes_names(body, name))
+}
+
+/// What a function is called with, by name: the rest of the command.
+fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Span> {
+    const BEFORE: [&str; 4] = ["do", "then", "else", "time"];
+    let found = text.match_indices(name).filter(move |(at, _)| {
+        let before = text[flag::line_start(text, *at)..*at].trim_end_matches([' ', '\t']);
+        let is_argument = before.ends_with(|letter| is_of_name(letter) || "-/.$".contains(letter))
+            && before.trim_start() != "-";
+        let word = before.split_whitespace().next_back().unwrap_or_default();
+        (!is_argument || BEFORE.contains(&word)) && text[at + name.len()..].starts_with([' ', '\t'])
+    });
+    let span = |(at, name): (usize, &str)| Span::new(at + name.len(), command_end(text, at));
+    found.take(MOST).map(span)
+}
+
+/// What is piped to an `xargs` that pushes or makes other names, in the same lines or in the here-document behind them.
+pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
+    let found = text.match_indices("xargs ").take(MOST);
+    let makes = found.filter(|(at, _)| {
+        let command = &text[*at..command_end(text, *at)];
+        let replaced = command.split_once("-I").map_or("{}", |(_, rest)| {
+            rest.split_whitespace().next().unwrap_or_default()
+        });
+        let replaced = replaced.trim_matches(['"', '\'']);
+        let is_behind_path = |(at, _): (usize, &str)| {
+            let before = &command[..at];
+            before.ends_with('/') && !before.ends_with("//")
+        };
+        command.contains(" push")
+            || !replaced.is_empty() && command.match_indices(replaced).any(is_behind_path)
+            || ["0", "1", "@"]
+                .iter()
+                .any(|name| makes_names(command, name))
+    });
+    makes.map(|(at, _)| {
+        let mut start = flag::line_start(text, at);
+        while start > 0 && text[..start - 1].trim_end().ends_with(['\\', '|']) {
+            start = flag::line_start(text, start - 1);
+        }
+        Span::new(start, at)
+    })
+}
+
+/// Here-documents, where something is pushed or copied after them: of what reads them no more is known.
+pub(super) fn of_documents(text: &str) -> Vec<Span> {
+    const COPIERS: [&str; 5] = [" push ", " tag ", " copy ", "crane cp ", " cp docker://"];
+    let mut found = Vec::new();
+    let copied = COPIERS.iter().filter_map(|word| text.rfind(word)).max();
+    for (at, _) in text.match_indices("<<").take(MOST) {
+        let rest = near(text, at);
+        let (line, body) = rest.split_once('\n').unwrap_or_default();
+        let word = line[2.min(line.len())..].trim_start_matches(['-', ' ']);
+        let word = word
+            .split([' ', ';', '|', '>', ')'])
+            .next()
+            .unwrap_or_default();
+        let delimiter = word.trim_matches(['"', '\'']);
+        if delimiter.is_empty() || delimiter.starts_with(['<', ':']) {
+            continue;
+        }
+        let start = at + line.len() + 1;
+        let is_name = |line: &&str| !line.trim().contains([' ', ':', '=']) || line.contains('/');
+        let lines = body
+            .split_inclusive('\n')
+            .take_while(|line| line.trim() != delimiter);
+        let is_list = lines
+            .clone()
+            .all(|line| is_name(&line) && line.split_whitespace().count() < 2);
+        let end = start + lines.map(str::len).sum::<usize>();
+        if is_list && copied.is_some_and(|copied| copied > at) {
+            found.push(Span::new(start, end));
+        }
+    }
+    found
+}
+
+/// Where the command of a shell ends in which an offset is: at the end of its line, unless that goes on.
+fn command_end(text: &str, at: usize) -> usize {
+    let rest = near(text, at);
+    let mut ends = rest.match_indices('\n').map(|(end, _)| end);
+    let end = ends.find(|end| !rest[..*end].trim_end_matches('\r').ends_with('\\'));
+    at + end.unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_of_what_functions_and_xargs_get() {
+        for (text, expected) in [
+            ("push() { docker push \"$1\"; }\npush a\n", vec!["a"]),
+            (
+                "function f {\n n=${1}\n crane cp $n r/$n\n}\nf a b",
+                vec!["a b"],
+            ),
+            ("f() { docker pull $1; }\nf a", vec![]),
+            ("f() { docker tag $1 r/${1##*/}; }\nf a", vec![]),
+        ] {
+            let lists: Vec<&str> = of_functions(text)
+                .map(|list| list.of(text).trim())
+                .collect();
+            assert_eq!(lists, expected, "{text}");
+        }
+        for (text, expected) in [
+            ("echo a | xargs -I{} docker push r/{}", vec!["echo a |"]),
+            (
+                "b\necho a |\n xargs -n1 sh -c 'docker tag $0 r/$0'",
+                vec!["echo a |"],
+            ),
+            ("echo a | xargs docker pull", vec![]),
+            ("echo a | xargs -I{} skopeo copy docker://{} oci:x", vec![]),
+        ] {
+            let lists = of_xargs(text);
+            let lists: Vec<&str> = lists.map(|list| list.of(text).trim()).collect();
+            assert_eq!(lists, expected, "{text}");
+        }
+        for (text, expected) in [
+            ("cat <<EOF > x\na\nb\nEOF\ndocker push r/x", vec!["a\nb"]),
+            ("cat <<EOF\na\nEOF\ndocker pull r/x", vec![]),
+            ("cat <<EOF\nimage: a\nEOF\ndocker push r/x", vec![]),
+            ("<<: *a\n<<<b\n<<", vec![]),
+        ] {
+            let lists = of_documents(text);
+            let lists: Vec<&str> = lists.iter().map(|list| list.of(text).trim()).collect();
+            assert_eq!(lists, expected, "{text}");
+        }
+    }
+}
