@@ -211,7 +211,13 @@ fn by_key(
         // Where no schema says so: a JSON patch, values of a chart that makes clusters.
         () if key == "imagerepository" => of_kubeadm(context, around),
         () if key == "imageregistry" && has_pause_image(around) => given_version(around),
-        () if key == "imageid" => Some(RAN),
+        () if matches!(
+            key,
+            "imageid" | "lasttriggeredimage" | "lasttriggeredimageid"
+        ) =>
+        {
+            Some(RAN)
+        }
         () if is_labels(key) && value.as_map().is_some() => Some(LABEL),
         () if is_built_by_task(context) => Some(PUSHED),
         () if says.is_pushed => Some(PUSHED),

@@ -119,10 +119,7 @@ fn is_of_name(letter: char) -> bool {
 
 /// The names in what commands push, and in what variables of such names are made of.
 fn pushed(text: &str) -> HashSet<String> {
-    // No command that is substituted, but a value.
-    let plain = text
-        .replace("$(params.", "${params.")
-        .replace("$(inputs.params.", "${params.");
+    let plain = without_macros(text);
     let mut found = HashSet::new();
     for command in shell::commands(&plain) {
         for (index, word) in command.words.iter().enumerate() {
@@ -146,6 +143,31 @@ fn pushed(text: &str) -> HashSet<String> {
         found.extend(parts.into_iter().map(str::to_owned));
     }
     found
+}
+
+/// The text with `$(NAME)` of pipelines as `${NAME}`: a value, and no command that is substituted.
+fn without_macros(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, inner)) = rest.split_once("$(") {
+        plain.push_str(before);
+        let length = inner.find(|letter: char| !is_of_name(letter) && letter != '.');
+        let (name, behind) = inner.split_at(length.unwrap_or(inner.len()));
+        rest = match behind.strip_prefix(')').filter(|_| !name.is_empty()) {
+            Some(behind) => {
+                plain.push_str("${");
+                plain.push_str(name.strip_prefix("inputs.").unwrap_or(name));
+                plain.push('}');
+                behind
+            }
+            None => {
+                plain.push_str("$(");
+                inner
+            }
+        };
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// What a variable or a parameter is written behind.

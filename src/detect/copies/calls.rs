@@ -14,11 +14,11 @@ pub(super) fn of_functions(text: &str) -> impl Iterator<Item = Span> {
 
 /// The functions of a shell that push what they are called with, or make other names of it.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
-    let by_parentheses = text.match_indices("()").filter_map(|(at, _)| {
+    let by_parentheses = text.match_indices("()").map(|(at, _)| {
         let before = text[..at].trim_end_matches(' ');
         let letters = before.bytes().rev();
         let length = letters.take_while(|byte| is_of_name(char::from(*byte)) || *byte == b'-');
-        Some((&before[before.len() - length.count()..], at + 2))
+        (&before[before.len() - length.count()..], at + 2)
     });
     let by_word = text.match_indices("function ").filter_map(|(at, word)| {
         let at = at + word.len();

@@ -244,6 +244,7 @@ const ROWS: &[Written] = &[
     (Type(T::CloudBuild), "images", PUSHED, Form::ByWords),
     (Type(T::CloudBuild), "artifacts", PUSHED, Form::ByWords),
     (Type(T::CircleCi), "** registry-url", LOGIN, Form::ByWords),
+    (Any, "variables [] value", By(by::pipeline_variable), Form::ByWords),
     (Any, "** pool vmImage", MACHINE, Form::ByWords),
     (Any, "** jobs [] container", PULL, Form::Image),
     (Any, "** inputs repository", By(by::azure_task), Form::Image),
