@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Only where the allocator of the system is slow.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     ExitCode::from(regfix::cli::main().code())
 }

@@ -9,6 +9,8 @@
 
 mod calls;
 
+use memchr::memmem;
+
 use super::flag;
 use super::image_use::ImageUse;
 use super::usage::Certainty;
@@ -32,7 +34,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         return;
     }
     let mut lists = lists_of_keys(text);
-    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     if has("done") {
         lists.extend(lists_of_shells(text));
     }
@@ -85,7 +87,7 @@ fn lists_of_shells(text: &str) -> impl Iterator<Item = Span> {
 /// The lists in YAML of which an item is put behind a path: `reg/${{ matrix.image }}`, `reg/{{item}}`.
 fn lists_of_keys(text: &str) -> Vec<Span> {
     let mut keys: Vec<&str> = Vec::new();
-    for at in memchr::memmem::find_iter(text.as_bytes(), b"{{") {
+    for at in memmem::find_iter(text.as_bytes(), b"{{") {
         let before = text[..at].trim_end_matches('$');
         if !before.ends_with('/') || before.ends_with("//") {
             continue;
@@ -146,12 +148,9 @@ struct Loop<'t> {
 }
 
 fn loops(text: &str) -> impl Iterator<Item = Loop<'_>> {
-    let all_for = text
-        .match_indices("for ")
-        .filter_map(|(at, _)| of_for(text, at));
-    let all_while = text
-        .match_indices("while ")
-        .filter_map(|(at, _)| of_while(text, at));
+    let all_for = memmem::find_iter(text.as_bytes(), "for ").filter_map(|at| of_for(text, at));
+    let all_while =
+        memmem::find_iter(text.as_bytes(), "while ").filter_map(|at| of_while(text, at));
     all_for.chain(all_while)
 }
 
