@@ -20,6 +20,12 @@ const COMMON_DOMAINS: [&str; 7] = [
 /// Hosts that serve far more than what is legacy.
 const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
 
+/// How hosts of Docker Hub end, and the folder of what has no organisation.
+const NAMES_OF_DOCKER_HUB: [&str; 3] = [DOCKER_HUB, "docker.com", "library"];
+
+/// The longest name that a host may have.
+const LONGEST_HOST: usize = 253;
+
 /// A location as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in super::super) struct Needles {
@@ -210,7 +216,10 @@ impl Context {
             return false;
         }
         let end = start + needle.len();
-        let opened = piece.first && self.needles.open_before || opens(text, start);
+        let is_elsewhere =
+            || piece.first && self.needles.on_docker_hub && follows_other_path(text, start);
+        let opened =
+            piece.first && self.needles.open_before || opens(text, start) && !is_elsewhere();
         let closed = piece.last && self.needles.open_after || closes(text, end);
         let alone = !self.needles.lone || is_in_reference(text, start, end);
         let next = || text.get(end + 1).is_some_and(|byte| in_segment(*byte));
@@ -246,6 +255,26 @@ fn opens(text: &[u8], start: usize) -> bool {
     // The letters of `%2F` in a URL are none of a name, either.
     let encoded = start >= 3 && text[start - 3] == b'%';
     escaped || encoded || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
+}
+
+/// Whether the segment before is of another host, or of a path in a file system: `example.com/bitnami`, `/opt/bitnami`.
+/// Of Docker Hub only its own names and `library` come before what is looked for. What may be a variable is none.
+fn follows_other_path(text: &[u8], start: usize) -> bool {
+    let Some(head) = text[..start].strip_suffix(b"/") else {
+        return false;
+    };
+    let length = head.iter().rev().take(LONGEST_HOST);
+    let length = length.take_while(|byte| in_segment(**byte)).count();
+    let (before, segment) = head.split_at(head.len() - length);
+    let is_plain = segment.iter().any(u8::is_ascii_lowercase)
+        && before.last().is_none_or(|byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\'' | b'=')
+        });
+    let ends_in = |name: &str| {
+        let from = segment.len().checked_sub(name.len());
+        from.is_some_and(|from| segment[from..].eq_ignore_ascii_case(name.as_bytes()))
+    };
+    is_plain && !NAMES_OF_DOCKER_HUB.into_iter().any(ends_in)
 }
 
 /// Whether the default of a variable begins there: `${IMAGE:-`, `${IMAGE-`.
