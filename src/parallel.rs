@@ -4,8 +4,13 @@
 //! which may be another group, in the middle of this one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+/// What a mutex guards. A thread that panics leaves nothing half changed.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The results for all items, in their order. Works on so many at a time at the most.
 pub fn map<T: Sync, R: Send>(
@@ -28,7 +33,7 @@ pub fn map<T: Sync, R: Send>(
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(at) else { break };
             let result = work(at, item);
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut done = lock(&done);
             done.push((at, result));
         }
     };

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 mod bounds;
 mod claims;
@@ -44,7 +44,7 @@ use metadata::FileId;
 use names::Names;
 use target::Target;
 
-use crate::parallel;
+use crate::parallel::{self, lock};
 
 /// Files that are worked on at a time.
 const MOST_AT_ONCE: usize = 8;
@@ -144,7 +144,7 @@ impl Writer {
         let Some(folder) = target.spot.real.parent() else {
             return;
         };
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut swept = lock(&self.swept);
         if !swept.contains(folder) {
             swept.insert(folder.to_owned());
             drop(swept);

@@ -11,6 +11,7 @@ use crate::baseline;
 use crate::config;
 use crate::file_type::{self, Holds};
 use crate::git::{self, Asked, Before, Changes, Since};
+use crate::parallel::lock;
 use crate::printable::{self, complain};
 use crate::project::selectors;
 use crate::run::{ChangedScope, Settings};
@@ -153,7 +154,7 @@ fn repositories_below(folder: &Path) -> Vec<PathBuf> {
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let files = Mutex::new(Vec::new());
     let note = |path: &Path, _: bool| {
-        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = lock(&files);
         files.push(path.to_owned());
         Want::<()>::Nothing
     };

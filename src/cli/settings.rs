@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::civil::Date;
 
@@ -11,6 +11,7 @@ use super::run_options::width;
 use super::{Arguments, config_error};
 use crate::config::{self, Basis, Config, Found, ReadFile};
 use crate::git;
+use crate::parallel::lock;
 use crate::printable;
 use crate::rules::{Answers, Edition, RuleSet, Severity};
 use crate::run::{Baselines, Source};
@@ -117,7 +118,7 @@ impl<'a> Typed<'a> {
     /// One that was read before under the same text is not read again, for many repositories have the same. The files that it pins
     /// are its own, and read by `file`.
     fn of_text(&self, path: &Path, text: String, file: &ReadFile<'_>) -> Result<Config, String> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = lock(&self.read);
         if let Some(known) = read.get(&text) {
             return Ok(known.clone().of_file(path));
         }

@@ -8,7 +8,7 @@ mod resource;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,6 +24,7 @@ use crate::http::transport::Transport;
 use crate::http::url::{Url, encoded};
 use crate::http::{Environment, Limits};
 use crate::open;
+use crate::parallel::lock;
 use crate::printable;
 
 use resource::Kind;
@@ -278,7 +279,7 @@ impl ApiServer {
     fn locate(&self, resource: &str) -> Result<Kind, Refusal> {
         let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
         // Held while it is asked: who needs the same group waits for the answer.
-        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut groups = lock(&self.groups);
         let kinds = groups
             .entry(group.to_owned())
             .or_insert_with(|| resource::kinds(group, &|path| self.document(path)));

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use gix_hash::ObjectId;
 use gix_object::{FindExt, FindHeader};
@@ -15,6 +15,7 @@ use gix_object::{FindExt, FindHeader};
 use super::repository::{Repository, SharedObjects};
 use super::tree::{Item, ItemKind};
 use super::{Error, path as path_of, tree};
+use crate::parallel::lock;
 use crate::printable;
 
 /// So many links one path may lead through.
@@ -155,7 +156,7 @@ impl Snapshot {
     }
 
     fn absent_objects(&self) -> MutexGuard<'_, BTreeSet<ObjectId>> {
-        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.absent)
     }
 
     /// `path` has no links, no `.` and no `..`.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ureq::http::Request as HttpRequest;
@@ -19,6 +19,7 @@ use super::proxy::Proxies;
 use super::settings::{Limits, Settings};
 use super::url::Url;
 use crate::open;
+use crate::parallel::lock;
 use crate::printable;
 
 /// Headers of an answer beyond this are no registry's.
@@ -200,7 +201,7 @@ impl Transport {
         let proxy = self.proxies.of(url);
         let checks = !self.is_insecure(url);
         let key = (proxy.cloned(), checks);
-        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut agents = lock(&self.agents);
         let agent = agents
             .entry(key)
             .or_insert_with(|| self.new_agent(proxy, checks));

@@ -1,7 +1,7 @@
 //! Questions of the editor about a document, messages of the server, and the state that all folders share.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
 use lsp_server::RequestId;
@@ -16,6 +16,7 @@ use super::client::Client;
 use super::documents::Documents;
 use super::position::Lines;
 use crate::finding::Finding;
+use crate::parallel::lock;
 
 /// What the server is to send.
 pub(super) enum Event {
@@ -49,9 +50,7 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn documents(&self) -> MutexGuard<'_, Documents> {
-        self.documents
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.documents)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lsp_server::RequestId;
@@ -19,6 +19,7 @@ use super::client::Settings;
 use super::documents::Documents;
 use super::question::{About, Common, Event, Question};
 use super::{Asked, actions, diagnostics, hover};
+use crate::parallel::lock;
 use crate::run::{self, Judged, Session};
 use crate::walk::Overlay;
 
@@ -52,10 +53,6 @@ struct State {
     is_over: bool,
     /// What was said last of broken settings.
     complaint: String,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Root {

@@ -223,17 +223,9 @@ impl Choices {
     /// # Errors
     /// Which row is wrong, and how.
     pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
+        let is_sound = |line| Alternative::parse(line).is_some();
         let table = Table::read(text, COLUMNS)?;
-        match table
-            .lines()
-            .find(|line| Alternative::parse(line).is_none())
-        {
-            Some(row) => Err(RowFault {
-                row,
-                message: "the number of projects of this row is wrong".to_owned(),
-            }),
-            None => Ok(Self(table)),
-        }
+        table.of_sound(is_sound, "the number of projects").map(Self)
     }
 
     /// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where no one was

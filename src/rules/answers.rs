@@ -3,6 +3,7 @@
 //! Makes no connection. An image that a verdict needs and no one asked about yet is noted, so that a run can ask about all of them at
 //! once and judge again.
 
+use crate::parallel::lock;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -59,7 +60,7 @@ impl Answers {
         let known = answers.get(image).cloned();
         drop(answers);
         if known.is_none() {
-            let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut wanted = lock(&self.wanted);
             wanted.insert(image.to_owned());
         }
         known
@@ -67,7 +68,7 @@ impl Answers {
 
     /// The images that verdicts needed since the last call, in the order of names.
     pub fn take_wanted(&self) -> Vec<String> {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = lock(&self.wanted);
         std::mem::take(&mut *wanted).into_iter().collect()
     }
 

@@ -217,17 +217,9 @@ impl Charts {
     /// # Errors
     /// Which row is wrong, and how.
     pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
+        let is_sound = |line| Advisory::parse(line).is_some_and(|row| row.is_sound());
         let table = Table::read(text, COLUMNS)?;
-        match table
-            .lines()
-            .find(|line| Advisory::parse(line).is_none_or(|row| !row.is_sound()))
-        {
-            Some(row) => Err(RowFault {
-                row,
-                message: "a version or a day of this row is wrong".to_owned(),
-            }),
-            None => Ok(Self(table)),
-        }
+        table.of_sound(is_sound, "a version or a day").map(Self)
     }
 
     /// How many charts something is known of.

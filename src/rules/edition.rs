@@ -4,7 +4,7 @@
 //! file.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,7 @@ use super::index::{Answer, Index};
 use super::schema::{Catalogue, RuleSpec};
 use super::table::RowFault;
 use super::{Rule, catalogue};
+use crate::parallel::lock;
 use crate::printable::{self, excerpt};
 
 /// The version of the schema that this regfix reads.
@@ -298,7 +299,7 @@ fn table<T>(
 /// is kept once, and there are few different ones.
 fn kept(text: String) -> &'static str {
     static KEPT: Mutex<BTreeMap<[u8; 32], &'static str>> = Mutex::new(BTreeMap::new());
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut kept = lock(&KEPT);
     let key = Sha256::digest(&text).into();
     kept.entry(key)
         .or_insert_with(|| Box::leak(text.into_boxed_str()))

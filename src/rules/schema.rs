@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::artifact::Artifact;
 
@@ -345,41 +346,13 @@ impl RuleSpec {
     /// This rule with the keys of another laid over it.
     #[must_use]
     pub fn overridden_by(&self, other: &RuleSpec) -> RuleSpec {
-        macro_rules! over {
-            ($($key:ident),+ $(,)?) => {
-                RuleSpec { $($key: other.$key.clone().or_else(|| self.$key.clone())),+ }
-            };
-        }
-        over!(
-            id,
-            artifact,
-            from,
-            exact,
-            to,
-            also,
-            except,
-            rename,
-            wildcard,
-            tags,
-            requires_tag_in,
-            fallback,
-            unavailable_tags,
-            tag,
-            tags_below,
-            digest,
-            charts,
-            safety,
-            severity,
-            state,
-            since,
-            dates,
-            summary,
-            why,
-            cautions,
-            example,
-            evidence,
-            sources,
-            history,
-        )
+        let keys = |spec: &RuleSpec| match serde_json::to_value(spec) {
+            Ok(Value::Object(keys)) => keys,
+            _ => Map::new(),
+        };
+        let mut both = keys(self);
+        both.extend(keys(other));
+        // What was a rule reads as one.
+        serde_json::from_value(Value::Object(both)).unwrap_or_default()
     }
 }

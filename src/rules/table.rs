@@ -50,6 +50,24 @@ impl Table {
         Ok(table)
     }
 
+    /// The table, if all of its rows are sound. What is `wrong` with others.
+    ///
+    /// # Errors
+    /// Which row is not sound.
+    pub(super) fn of_sound(
+        self,
+        is_sound: impl Fn(&'static str) -> bool,
+        wrong: &str,
+    ) -> Result<Self, RowFault> {
+        match self.lines().find(|line| !is_sound(line)) {
+            None => Ok(self),
+            Some(row) => Err(RowFault {
+                row,
+                message: format!("{wrong} of this row is wrong"),
+            }),
+        }
+    }
+
     /// Every row.
     pub(super) fn lines(self) -> impl Iterator<Item = &'static str> {
         self.body().lines()

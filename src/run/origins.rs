@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::owners;
 use crate::git;
+use crate::parallel::lock;
 use crate::report::{Origin, PathBase};
 use crate::walk::Overlay;
 
@@ -22,7 +23,7 @@ impl Origins {
         base: &PathBase,
         files: &Overlay,
     ) -> Arc<Origin> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.0);
         if let Some(origin) = known.get(top) {
             return Arc::clone(origin);
         }

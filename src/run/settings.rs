@@ -9,11 +9,12 @@ mod passed_over;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
 
 use super::baselines::{Baselines, RunBaseline};
 use super::origins::Origins;
 use crate::config::{Config, Found};
+use crate::parallel::lock;
 use crate::printable;
 use crate::report::{Origin, PathBase};
 use crate::rules::prefilter::Parts;
@@ -285,7 +286,7 @@ impl<'s> Settings<'s> {
     }
 
     fn loaded(&self) -> MutexGuard<'_, Loaded> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.loaded)
     }
 
     fn repository(&self, top: &Path) -> Arc<Repository> {

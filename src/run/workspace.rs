@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::file_type::{self, FileType};
+use crate::parallel::lock;
 use crate::project::{PathKind, Tree};
 use crate::rules::prefilter::Prefilter;
 use crate::source::{is_above_here, is_below, lexically_normal};
@@ -217,7 +218,7 @@ impl<'r> Workspace<'r> {
     /// A folder as it really is. Only the last step is asked of the system where the folder above is known: all steps of
     /// every folder would take long in deep trees.
     fn real_folder(&self, folder: &Path) -> Option<PathBuf> {
-        let mut known = self.real.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.real);
         let unknown = folder.ancestors();
         let unknown: Vec<&Path> = unknown
             .take_while(|folder| !known.contains_key(*folder))

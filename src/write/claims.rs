@@ -2,6 +2,7 @@
 //!
 //! Other runs are kept out by the lock in a [staging](super::staging) folder.
 
+use crate::parallel::lock;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -21,7 +22,7 @@ pub(super) struct Claim<'c> {
 impl Claims {
     /// Waits until no one holds any of these folders, and takes all at once: who waits holds nothing.
     pub(super) fn hold<'c>(&'c self, folders: BTreeSet<&'c Path>) -> Claim<'c> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = lock(&self.held);
         let is_held =
             |held: &mut HashSet<PathBuf>| folders.iter().any(|folder| held.contains(*folder));
         let free = self.freed.wait_while(held, is_held);
@@ -36,11 +37,7 @@ impl Claims {
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        let mut held = self
-            .claims
-            .held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.claims.held);
         for folder in &self.folders {
             held.remove(*folder);
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::folder::Folder;
+use crate::parallel::lock;
 
 /// Files are written by those inside the gate. Once it is closed they are finished, no one else gets in, and nothing
 /// temporary is left.
@@ -23,7 +24,7 @@ impl Gate {
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         let all_out = self.inside.write();
-        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drafts = lock(&self.drafts);
         for (folder, name) in std::mem::take(&mut *drafts).into_values() {
             let _ = folder.remove(&name);
         }
@@ -51,14 +52,14 @@ impl Gate {
 
     /// Has a report removed with the rest, until it is [dropped](Self::drop_draft).
     pub(super) fn add_draft(&self, folder: &Arc<Folder>, name: OsString) -> u64 {
-        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drafts = lock(&self.drafts);
         let id = drafts.keys().next_back().map_or(0, |last| last + 1);
         drafts.insert(id, (Arc::clone(folder), name));
         id
     }
 
     pub(super) fn drop_draft(&self, id: u64) {
-        let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drafts = lock(&self.drafts);
         drafts.remove(&id);
     }
 }

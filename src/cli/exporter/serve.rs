@@ -2,6 +2,7 @@
 //!
 //! Everybody is taken to be hostile: there are as many connections as threads, each lives for seconds, and requests are small.
 
+use crate::parallel::lock;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -47,10 +48,7 @@ impl Page {
     /// The metrics of a round that ended now.
     pub(super) fn put(&self, text: String) {
         *self.text.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(text);
-        *self
-            .last_round
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *lock(&self.last_round) = Instant::now();
     }
 
     /// Answers nobody new, and waits for those that are being answered.
@@ -63,10 +61,7 @@ impl Page {
     }
 
     fn silence(&self) -> Duration {
-        let last = self
-            .last_round
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let last = lock(&self.last_round);
         last.elapsed()
     }
 

@@ -1,8 +1,9 @@
 //! Caches of what was read from files: by their paths, and by their texts where these change between passes.
 
+use crate::parallel::lock;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// A text, and what was read of it.
 type OfText<T> = (Arc<str>, Arc<T>);
@@ -32,7 +33,7 @@ impl<T> Default for ByPath<T> {
 
 impl<T: Clone> ByPath<T> {
     pub(super) fn of(&self, path: &Path, read: impl FnOnce() -> T) -> T {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || lock(&self.0);
         if let Some(known) = known().get(path) {
             return known.clone();
         }
@@ -44,7 +45,7 @@ impl<T: Clone> ByPath<T> {
 
 impl<T> ByText<T> {
     pub(super) fn of(&self, path: &Path, text: &Arc<str>, read: impl FnOnce() -> T) -> Arc<T> {
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || lock(&self.known);
         if let Some((_, of_text)) = known().get(path).filter(|(own, _)| own == text) {
             return Arc::clone(of_text);
         }

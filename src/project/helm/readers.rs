@@ -21,11 +21,12 @@ mod untried;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::edit::Fix;
 use crate::file_type;
 use crate::finding::{Finding, Unjudged};
+use crate::parallel::lock;
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
@@ -183,7 +184,7 @@ impl<'t> Readers<'t> {
             path.starts_with(&self.folder) || self.layers.iter().any(|one| one.has(path))
         };
         let read = || members.iter().filter(|(path, _)| is_read(path));
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = lock(&self.latest);
         let is_same = |latest: &&Arc<Latest>| {
             let texts = latest.texts.iter().map(|(path, text)| (path, text));
             texts.eq(read().map(|(path, member)| (path, &member.text)))

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::host::{Health, limited, lock};
+use super::host::{Health, limited};
 use crate::http::Limits;
 use crate::http::message::{Fault, NamedBy, Request, Response};
 use crate::http::retry::{FIRST_LIMIT, FIRST_PAUSE, is_trouble, longer, pause_said, wants_a_pause};
 use crate::http::transport::Transport;
 use crate::http::url::Url;
+use crate::parallel::lock;
 
 /// How long such a host is left alone once our patience is at its end.
 const UNSAID_PAUSE: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ mod helper;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,7 @@ use super::settings::Settings;
 use crate::http::Environment;
 use crate::http::secret::Secret;
 use crate::image::{self, DOCKER_HUB};
+use crate::parallel::lock;
 use crate::printable;
 
 use file::{AuthFile, Entry};
@@ -138,7 +139,7 @@ impl Keyring {
     fn ask(&self, helper: &str, server: &str) -> Result<Option<Credentials>, String> {
         let key = (helper.to_owned(), server.to_owned());
         // Held while the helper runs: it may ask a person, and must not do so twice.
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = lock(&self.said);
         let answer = said.entry(key).or_insert_with(|| {
             let helper = Helper::find(helper, &self.environment)?;
             helper.get(server, &self.environment)

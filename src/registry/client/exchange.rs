@@ -13,7 +13,7 @@ use super::answer::{Answer, Errors};
 use super::attempts::Attempts;
 use super::challenge::Challenge;
 use super::credentials::{Credentials, Keyring};
-use super::host::{Host, lock};
+use super::host::Host;
 use super::location::Repository;
 use super::settings::Settings;
 use super::token;
@@ -21,6 +21,7 @@ use crate::http::message::{Fault, NamedBy, Request, Response};
 use crate::http::secret::Secret;
 use crate::http::transport::Transport;
 use crate::http::url::Url;
+use crate::parallel::lock;
 
 const MOST_REDIRECTS: usize = 5;
 

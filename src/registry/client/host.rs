@@ -1,21 +1,17 @@
 //! The state of a registry in this run: how it lets one in, the tokens it takes, and whether it is of use to ask it again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::challenge::Challenge;
 use crate::http::secret::Secret;
 use crate::http::url::Url;
+use crate::parallel::lock;
 
 /// After so many failed requests in a row, the host is not asked again.
 const MOST_FAILURES: u32 = 3;
-
-/// Nothing here is left half changed by a thread that panics.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A token, and until when it is good.
 #[derive(Debug, Clone)]

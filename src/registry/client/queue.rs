@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::host::lock;
+use crate::parallel::lock;
 
 /// Threads, whatever the number of hosts.
 const MOST_AT_ONCE: usize = 32;

@@ -268,12 +268,7 @@ fn folded(key: &str) -> String {
 
 /// A name without tag and digest, as rules see it. A bare organization stays one.
 fn name_of(text: &str) -> String {
-    let text = text.split('@').next().unwrap_or_default();
-    let last = text.rfind('/').map_or(0, |slash| slash + 1);
-    let text = match text[last..].find(':') {
-        Some(colon) => &text[..last + colon],
-        None => text,
-    };
+    let text = image::name_of(text);
     match image::split_host(text) {
         (Some(_), path) if !path.contains('/') => text.to_owned(),
         (host, path) => image::canonical(host, path),
@@ -281,8 +276,7 @@ fn name_of(text: &str) -> String {
 }
 
 fn last_segment(name: &str) -> &str {
-    let name = name.rsplit('/').next().unwrap_or_default();
-    name.split([':', '@']).next().unwrap_or_default()
+    image::name_of(name).rsplit('/').next().unwrap_or_default()
 }
 
 fn host_of(name: &str) -> String {
