@@ -165,10 +165,10 @@ pub struct Scope {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Actions")]
 pub struct Action {
-    /// For hooks, as the first argument: whatever exists is a file, and never an option
+    /// For hooks, as the first argument: an argument that names an existing file is that file, and never an option
     ///
     /// Checks, or fixes, what the files that are named are part of (`--related`), leaves out what is excluded
-    /// (`--force-exclude`), and writes no report out of the working tree.
+    /// (`--force-exclude`), and writes no report outside of the working tree.
     #[arg(long, value_name = "WHAT", require_equals = true, conflicts_with_all = ["diff", "write", "write_baseline", "files"])]
     pub hook: Option<Hook>,
     /// Show what `--write` would change, as a diff for `git apply`
@@ -180,7 +180,7 @@ pub struct Action {
     /// With `--write` or `--diff`: also apply fixes that need review
     #[arg(long)]
     pub unsafe_fixes: bool,
-    /// Ask the registries whether they have what fixes put in place; `both`: and whether it is the same image
+    /// Ask the registries whether they have what fixes put in place; `both`: also whether it is the same image
     ///
     /// What a registry does not have is not put in place. With `both`, a fix whose old and new image have the same digest is safe, and
     /// one where they differ needs review. Makes connections; see docs/registries.md.
@@ -341,7 +341,7 @@ pub enum Command {
     /// Join the results of several runs, such as the shards of one, into one report of any format
     ///
     /// What is in several results counts once. Missing shards and results of different versions of regfix are reported, and the
-    /// exit code is then 2. Of runs as of several days, the latest is reported, and `html` draws how the numbers went.
+    /// exit code is then 2. Of runs as of several days, the latest is reported, and `html` draws how the numbers changed.
     Merge(Merge),
     /// Print a shell completion script
     ///

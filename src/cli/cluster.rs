@@ -61,7 +61,7 @@ pub struct Cluster {
     /// Custom resources whose definitions have fields for images are read anyway, if the definitions can be read.
     #[arg(long, value_name = "RESOURCE", value_delimiter = ',', value_parser = resource)]
     pub resources: Vec<String>,
-    /// Ask the registries whether they have what the fixes put in place; `both`: and whether it is the same image
+    /// Ask the registries whether they have what the fixes put in place; `both`: also whether it is the same image
     #[arg(
         long,
         value_enum,
@@ -76,7 +76,7 @@ pub struct Cluster {
     /// Says where each image is named, how sure that is, and what is in git only, in the cluster only, or in both.
     #[arg(long, value_name = "DIR", value_parser = folder, conflicts_with = "patch")]
     pub repo: Vec<PathBuf>,
-    /// Print `kubectl patch` commands instead: for what nothing would put back, and with what to change for the rest
+    /// Print `kubectl patch` commands instead, for objects that no tool would put back; comments say what to change for the rest
     ///
     /// A patch is refused if the object has changed since regfix read it.
     #[arg(long, conflicts_with_all = ["format", "all"])]

@@ -32,7 +32,7 @@ pub struct Exporter {
     pub cluster_report: Vec<PathBuf>,
     /// Where the metrics go; `-` is standard output
     ///
-    /// What it says of images that registries do not answer for now is kept. A file for the textfile collector of the node exporter ends
+    /// If a registry does not answer, what the file says of its images is kept. A file for the textfile collector of the node exporter ends
     /// in .prom.
     #[arg(long, value_name = "FILE", required_unless_present = "listen")]
     pub textfile: Option<PathBuf>,

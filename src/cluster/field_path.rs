@@ -3,6 +3,7 @@
 //! Knows no file and no image.
 
 use super::inventory::{Presence, Row};
+use crate::syntax::placeholder::literal_pieces;
 
 /// `Deployment/web:spec.template.spec.containers[name=app].image`, in its parts. Without a manifest, there are keys only.
 pub(super) struct FieldPath<'p> {
@@ -100,7 +101,8 @@ fn name_relation(written: &str, name: &str) -> Relation {
     }
     let mut rest = name;
     let mut is_open = true;
-    for piece in literal_pieces(written) {
+    let pieces = literal_pieces(written).unwrap_or_default().into_iter();
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
         is_open = false;
         match rest.split_once(piece) {
             Some((_, after)) => rest = after,
@@ -111,25 +113,6 @@ fn name_relation(written: &str, name: &str) -> Relation {
         true => Relation::Open,
         false => Relation::Related,
     }
-}
-
-/// What is written as it is between the expressions of a template.
-fn literal_pieces(mut text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    loop {
-        let begun = [("{{", "}}"), ("${", "}")]
-            .into_iter()
-            .filter_map(|(open, close)| Some((text.find(open)?, close)))
-            .min();
-        let Some((start, close)) = begun else {
-            pieces.push(text);
-            break;
-        };
-        pieces.push(&text[..start]);
-        text = text[start..].split_once(close).map_or("", |(_, rest)| rest);
-    }
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ pub(crate) fn next_commands(
 fn in_a_cluster(counts: &Counts) -> Vec<(&'static str, String)> {
     let mut commands = Vec::new();
     if counts.safe + counts.review > 0 {
-        let what = "prints patches for what nothing would put back, and what to change instead for the rest";
+        let what = "prints patches for objects that no tool would put back, and what to change instead for the rest";
         commands.push(("regfix cluster --patch", what.to_owned()));
         let what = "finds the files that name these images";
         commands.push(("regfix cluster --repo DIR", what.to_owned()));

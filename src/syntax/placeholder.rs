@@ -47,6 +47,22 @@ pub fn mask(text: &str) -> Option<Masked> {
     (!masked.holes.is_empty()).then_some(masked)
 }
 
+/// What is before, between and behind the expressions of a text: `{{ x }}`, `${X}`. `None` where one is not closed.
+pub fn literal_pieces(mut text: &str) -> Option<Vec<&str>> {
+    let mut pieces = Vec::new();
+    loop {
+        let next = [("{{", "}}"), ("${", "}")].into_iter();
+        let next = next.filter_map(|(open, close)| Some((text.find(open)?, open.len(), close)));
+        let Some((at, length, close)) = next.min() else {
+            break;
+        };
+        pieces.push(&text[..at]);
+        (_, text) = text[at + length..].split_once(close)?;
+    }
+    pieces.push(text);
+    Some(pieces)
+}
+
 /// The length of the placeholder that the text starts with.
 fn placeholder(text: &str) -> Option<usize> {
     let between = |open: &str, close: &str| {

@@ -196,7 +196,10 @@ fn is_hostile(char: char) -> bool {
 fn assert_harmless(what: &str, bytes: &[u8]) {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     let found = text.chars().find(|char| is_hostile(*char));
-    assert!(found.is_none(), "{what}: {found:?} in {text:?}");
+    assert!(
+        found.is_none(),
+        "{what}: a character that must not be shown, {found:?}: {text:?}"
+    );
 }
 
 /// The names and texts of a hostile repository. Every kind of message about a file has a part of it.

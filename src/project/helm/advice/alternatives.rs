@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::around::{Around, MOST_STEPS, rooted};
 use crate::project::PathKind;
+use crate::syntax::placeholder::literal_pieces;
 
 /// Where more files match, nothing is known of any.
 const MOST_FILES: usize = 64;
-
-const OPENING: [(&str, &str); 2] = [("{{", "}}"), ("${", "}")];
 
 /// The files that may be meant. `None` where nothing is filled in.
 pub(super) fn of(text: &str, around: &Around<'_>) -> Option<Vec<PathBuf>> {
@@ -37,22 +36,8 @@ fn pattern(text: &str) -> Option<String> {
     if text.contains(['*', '\n']) {
         return None;
     }
-    let mut pattern = String::new();
-    let mut rest = text;
-    loop {
-        let next = OPENING
-            .iter()
-            .filter_map(|pair| Some((rest.find(pair.0)?, pair)));
-        let Some((at, (open, close))) = next.min() else {
-            break;
-        };
-        pattern.push_str(&rest[..at]);
-        pattern.push('*');
-        let inner = &rest[at + open.len()..];
-        rest = &inner[inner.find(close)? + close.len()..];
-    }
-    pattern.push_str(rest);
-    pattern.contains('*').then_some(pattern)
+    let pieces = literal_pieces(text)?;
+    (pieces.len() > 1).then(|| pieces.join("*"))
 }
 
 fn matching(around: &Around<'_>, folder: &Path, pattern: &str) -> Vec<PathBuf> {
