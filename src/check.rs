@@ -128,11 +128,11 @@ fn problem(error: SyntaxError) -> Problem {
         true => "this branch of the template",
         false => "the rest of this document",
     };
-    Problem {
-        offset: Some(error.offset),
-        message: format!("{}; {unread} is checked line by line", error.message),
-        fatal: false,
-    }
+    Problem::new(
+        Some(error.offset),
+        format!("{}; {unread} is checked line by line", error.message),
+        false,
+    )
 }
 
 /// Where ignore comments may be: in the YAML, in a template's comments, and in what is neither.
@@ -169,13 +169,9 @@ pub fn check_before(
     let hints = &hints[..hints.partition_point(|hint| *hint < end)];
     let mut checked = check_near(path, &text[..end], file_type, rules, Some(hints));
     checked.is_cut = true;
-    checked.problems.push(Problem {
-        offset: Some(end),
-        message: "there is too much to fix before this line, so the rest of the file was not checked: run again when \
+    checked.problems.push(Problem::new(Some(end), "there is too much to fix before this line, so the rest of the file was not checked: run again when \
                   that is fixed"
-            .to_owned(),
-        fatal: true,
-    });
+            .to_owned(), true));
     checked
 }
 

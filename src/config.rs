@@ -398,10 +398,7 @@ mod tests {
             rule,
             Severity::Warning,
             String::new(),
-            vec![Label {
-                span: Span::new(0, 1),
-                text: String::new(),
-            }],
+            vec![Label::new(Span::new(0, 1), "")],
             String::new(),
         )
     }

@@ -17,6 +17,13 @@ pub struct Edit {
     pub text: String,
 }
 
+impl Edit {
+    pub fn new(span: Span, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { span, text }
+    }
+}
+
 /// How far a fix can be trusted, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -284,10 +291,8 @@ mod tests {
     use super::*;
 
     fn fix(edits: &[(usize, usize, &str)]) -> Fix {
-        let edit = |(start, end, text): &(usize, usize, &str)| Edit {
-            span: Span::new(*start, *end),
-            text: (*text).to_owned(),
-        };
+        let edit =
+            |(start, end, text): &(usize, usize, &str)| Edit::new(Span::new(*start, *end), *text);
         Fix::here(edits.iter().map(edit).collect(), Applicability::Safe)
     }
 
@@ -340,10 +345,7 @@ mod tests {
             let mut tied = fix(&[(0, 1, "A")]);
             tied.elsewhere = Arc::from([FileEdit {
                 path: Arc::from(path),
-                edit: Edit {
-                    span: Span::new(start, end),
-                    text: text.to_owned(),
-                },
+                edit: Edit::new(Span::new(start, end), text),
             }]);
             tied
         };

@@ -9,6 +9,7 @@ mod read;
 
 use std::path::Path;
 
+use crate::source;
 pub use manual::{hook_pattern, table};
 use pattern::Name;
 use pattern::Pattern::{self, Extension, Named, Templated, Yaml, YamlBelow};
@@ -228,6 +229,11 @@ pub fn project_files() -> impl Iterator<Item = &'static str> {
         .filter(|file_type| file_type.makes_project());
     let names = makers.flat_map(|file_type| file_type.patterns.iter().flat_map(Pattern::names));
     names.copied()
+}
+
+/// Whether a file is a kustomization, by its name.
+pub fn is_kustomization(path: &Path) -> bool {
+    KUSTOMIZATION_FILES.contains(&source::file_name(path))
 }
 
 impl FileType {

@@ -68,6 +68,13 @@ pub struct Label {
     pub text: String,
 }
 
+impl Label {
+    pub fn new(span: Span, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { span, text }
+    }
+}
+
 /// A location in another file, for people to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
@@ -240,10 +247,7 @@ impl Finding {
             self.notes.push(NOT_PINNED.to_owned());
             return;
         };
-        fix.edits.push(Edit {
-            span: pin.span,
-            text,
-        });
+        fix.edits.push(Edit::new(pin.span, text));
         if let Some(new) = &mut self.new {
             new.push('@');
             new.push_str(&pin.digest);
@@ -310,4 +314,14 @@ pub struct Problem {
     pub message: String,
     /// Whether it makes the run fail (exit code 2), or is only counted.
     pub fatal: bool,
+}
+
+impl Problem {
+    pub fn new(offset: Option<usize>, message: impl Into<String>, fatal: bool) -> Self {
+        Self {
+            offset,
+            message: message.into(),
+            fatal,
+        }
+    }
 }

@@ -160,19 +160,19 @@ impl Spelled {
             && let Some((written, _)) = name.of(text).split_once("://")
             && written != scheme
         {
-            edits.push(Edit {
-                span: Span::new(name.start, name.start + written.len()),
-                text: scheme.to_owned(),
-            });
+            edits.push(Edit::new(
+                Span::new(name.start, name.start + written.len()),
+                scheme.to_owned(),
+            ));
         }
         if let Tag::At(span) = site.tag
             && target.strip_v
             && span.of(text).starts_with('v')
         {
-            edits.push(Edit {
-                span: Span::new(span.start, span.start + 1),
-                text: String::new(),
-            });
+            edits.push(Edit::new(
+                Span::new(span.start, span.start + 1),
+                String::new(),
+            ));
         }
         edits.sort();
         let scheme = scheme
@@ -238,10 +238,7 @@ fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
     let next = spans.get(head + gone.len());
     if gone.is_empty() && fresh.is_empty() {
         let at = spans.first().map_or(0, |span| span.start);
-        return Edit {
-            span: Span::new(at, at),
-            text: fresh,
-        };
+        return Edit::new(Span::new(at, at), fresh);
     }
     let (span, text) = match (gone.first(), gone.last(), next) {
         (Some(first), Some(last), _) if !fresh.is_empty() => (first.join(*last), fresh),
@@ -258,7 +255,7 @@ fn replace(spans: &[Span], new: &[String], text: &str) -> Edit {
             (Span::new(end, end), format!("/{fresh}"))
         }
     };
-    Edit { span, text }
+    Edit::new(span, text)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of what the text means.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 /// A range of bytes, half open.
@@ -61,6 +62,12 @@ pub struct Position {
 /// Where the line of an offset starts.
 pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// The last part of a path; empty where it is no text.
+pub fn file_name(path: &Path) -> &str {
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.unwrap_or_default()
 }
 
 /// Whether a path of a walk lies in a folder. Those below `.` are written without it, and many below `..` as well.

@@ -254,10 +254,7 @@ mod tests {
     use crate::syntax::{template, yaml};
 
     fn finding(rule: &str, spans: &[Span]) -> Finding {
-        let label = |span: &Span| Label {
-            span: *span,
-            text: String::new(),
-        };
+        let label = |span: &Span| Label::new(*span, "");
         Finding::new(
             rule,
             Severity::Warning,

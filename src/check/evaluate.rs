@@ -179,20 +179,19 @@ impl Found<'_> {
         limit: &mut Limit,
     ) -> Option<Fix> {
         let edits = match &self.one.new_name {
-            Some(insertion) => Some(vec![Edit {
-                span: insertion.span,
-                text: insertion.with(name),
-            }]),
+            Some(insertion) => Some(vec![Edit::new(insertion.span, insertion.with(name))]),
             None => self.in_file(edits),
         };
         let Some(mut edits) = edits else {
             limit.reason = Some(NOT_EDITABLE.to_owned());
             return None;
         };
-        edits.extend(self.one.companion.as_ref().map(|companion| Edit {
-            span: companion.insertion.span,
-            text: companion.with(name),
-        }));
+        edits.extend(
+            self.one
+                .companion
+                .as_ref()
+                .map(|companion| Edit::new(companion.insertion.span, companion.with(name))),
+        );
         let fix = Fix::here(edits, limit.applicability);
         let pin = self.pin(verdict, limit.applicability);
         Some(Fix { pin, ..fix })
@@ -301,10 +300,7 @@ impl Found<'_> {
 
     fn labels(&self) -> Vec<Label> {
         let one = self.one;
-        let label = |span: Span, text: &str| Label {
-            span: one.in_file(span),
-            text: text.to_owned(),
-        };
+        let label = |span: Span, text: &str| Label::new(one.in_file(span), text);
         let registry = one.registry.filter(|span| !span.is_empty());
         let path = if registry.is_some() { "path" } else { "" };
         let registry = registry.map(|span| label(span, "registry"));

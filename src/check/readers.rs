@@ -150,7 +150,7 @@ fn with_own_keys(
         match all.iter_mut().find(|edit| edit.span == span) {
             // Two keys in one location.
             Some(edit) => edit.text.push_str(&value),
-            None => all.push(Edit { span, text: value }),
+            None => all.push(Edit::new(span, value)),
         }
     }
     all.sort();
@@ -188,10 +188,11 @@ fn with_keys_of_others(
         if !is_same || !is_whole || count(text, name) != aliases.len() {
             return None;
         }
-        all.extend(aliases.iter().map(|alias| Edit {
-            span: alias.span,
-            text: alias.with(value),
-        }));
+        all.extend(
+            aliases
+                .iter()
+                .map(|alias| Edit::new(alias.span, alias.with(value))),
+        );
     }
     all.sort();
     Some(all)

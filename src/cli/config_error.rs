@@ -39,10 +39,7 @@ fn drawn(error: &ConfigError, width: usize) -> Drawn {
     }
     let lines = LineIndex::new(&error.text);
     let mut places = Places::of(&lines);
-    let label = Label {
-        span: error.span,
-        text: String::new(),
-    };
+    let label = Label::new(error.span, "");
     let name = printable::path(&error.path);
     Drawn {
         message: safe(&error.message),

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::printable;
+use crate::source;
 
 /// The usual name of a configuration.
 pub const NAME: &str = ".regfix.yaml";
@@ -51,8 +52,8 @@ pub fn repository(folder: &Path) -> Option<&Path> {
 
 /// Whether a file is a configuration, or one that others extend, by its name.
 pub fn is_configuration(path: &Path) -> bool {
-    let name = path.file_name().and_then(OsStr::to_str);
-    name.is_some_and(|name| FILES.contains(&name) || name.ends_with(FILES[0]))
+    let name = source::file_name(path);
+    FILES.contains(&name) || name.ends_with(FILES[0])
 }
 
 /// Whether a folder may have a configuration, or begin a repository, by a name in it.

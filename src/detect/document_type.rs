@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::source::file_name;
 use crate::syntax::yaml::{Map, Node};
 
 /// What a document is for.
@@ -177,12 +178,6 @@ fn map_has_values(map: &Map<'_>) -> bool {
 pub(super) fn holds_maps(map: &Map<'_>, key: &str, wanted: &[&str]) -> bool {
     let mut maps = map.items(key).iter().filter_map(Node::as_map);
     maps.any(|item| wanted.iter().any(|key| item.get(key).is_some()))
-}
-
-fn file_name(path: &Path) -> &str {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default()
 }
 
 fn is_below(path: &Path, folder: &str) -> bool {

@@ -124,10 +124,7 @@ mod tests {
 
     fn findings(images: &[&str]) -> Findings {
         let finding = |(index, image): (usize, &&str)| {
-            let label = Label {
-                span: Span::new(index, index + 1),
-                text: String::new(),
-            };
+            let label = Label::new(Span::new(index, index + 1), "");
             let message = "moved".to_owned();
             Finding::new(
                 "moved",

@@ -37,12 +37,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{Members, PathKind, Plan, Project, Tree};
+use crate::file_type::is_kustomization;
 use crate::finding::Unjudged;
 use crate::printable;
 use crate::rules::RuleSet;
 use crate::rules::prefilter::Prefilter;
 
-use advice::{Advice, is_kustomization};
+use advice::Advice;
 pub use advice::{CHART_WORDS, RuleOf, is_fleet, may_name_chart};
 use changes::Change;
 use chart::{Dependency, DependencyFile};

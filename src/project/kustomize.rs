@@ -29,6 +29,7 @@ mod unseen;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::file_type::is_kustomization;
 use crate::finding::Problem;
 use crate::project::{self, Members, Project, Tree};
 use crate::rules::RuleSet;
@@ -38,7 +39,7 @@ pub(super) use kustomization::{layer_in, unpacked};
 
 use build_graph::BuildGraph;
 use entry::Entry;
-use kustomization::{Kustomization, Target, is_layer};
+use kustomization::{Kustomization, Target};
 
 /// The kustomizations of a run, and how they hang together.
 pub struct Trees<'t> {
@@ -60,7 +61,7 @@ impl<'t> Trees<'t> {
     pub fn new(tree: &'t dyn Tree, makers: &[PathBuf], rules: &'t RuleSet) -> Self {
         let mut open: Vec<PathBuf> = makers
             .iter()
-            .filter(|path| is_layer(path))
+            .filter(|path| is_kustomization(path))
             .cloned()
             .collect();
         let mut layers = BTreeMap::new();
@@ -73,7 +74,7 @@ impl<'t> Trees<'t> {
             };
             let layer = Kustomization::read(tree, &path, &text);
             let files: Vec<PathBuf> = layer.files().map(Path::to_owned).collect();
-            open.extend(files.iter().filter(|path| is_layer(path)).cloned());
+            open.extend(files.iter().filter(|path| is_kustomization(path)).cloned());
             let reported = !layer.problems.is_empty() || !layer.unseen.is_empty();
             layers.insert(path, Links { files, reported });
         }
@@ -176,22 +177,22 @@ fn report(group: &BuildGraph, members: &mut Members) {
             .collect();
         for (span, what) in &layer.unseen {
             if !of_problem.contains(&Some(span.start)) {
-                member.problems.push(Problem {
-                    offset: Some(span.start),
-                    message: format!("{what} was not fetched: its images were not checked"),
-                    fatal: false,
-                });
+                member.problems.push(Problem::new(
+                    Some(span.start),
+                    format!("{what} was not fetched: its images were not checked"),
+                    false,
+                ));
             }
         }
         for target in layer.resources.iter().chain(&layer.components) {
             if let Target::Layer(_, span) = target
                 && group.is_circle(number, target)
             {
-                member.problems.push(Problem {
-                    offset: Some(span.start),
-                    message: "it includes itself; Kustomize does not allow that".to_owned(),
-                    fatal: false,
-                });
+                member.problems.push(Problem::new(
+                    Some(span.start),
+                    "it includes itself; Kustomize does not allow that".to_owned(),
+                    false,
+                ));
             }
         }
         member.problems.sort_by_key(|problem| problem.offset);

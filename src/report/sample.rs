@@ -60,11 +60,7 @@ impl Sample {
     }
 
     pub(super) fn problem(mut self, offset: Option<usize>, message: &str, fatal: bool) -> Self {
-        self.problems.push(Problem {
-            offset,
-            message: message.to_owned(),
-            fatal,
-        });
+        self.problems.push(Problem::new(offset, message, fatal));
         self
     }
 
@@ -125,9 +121,8 @@ impl Sample {
 
 /// A finding with a label for each piece: where it begins, its text, its name.
 pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
-    let label = |(at, piece, name): &(usize, &str, &str)| Label {
-        span: Span::new(*at, at + piece.len()),
-        text: (*name).to_owned(),
+    let label = |(at, piece, name): &(usize, &str, &str)| {
+        Label::new(Span::new(*at, at + piece.len()), *name)
     };
     let host = Span::new(
         pieces[0].0,
@@ -136,10 +131,7 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
     Finding {
         new: Some(old.replacen("k8s.gcr.io", "registry.k8s.io", 1)),
         fix: Some(Fix::here(
-            vec![Edit {
-                span: host,
-                text: "registry.k8s.io".to_owned(),
-            }],
+            vec![Edit::new(host, "registry.k8s.io")],
             Applicability::Safe,
         )),
         url: Some("https://example.com/freeze".to_owned()),
@@ -182,10 +174,7 @@ pub(super) fn make_shared(finding: &mut Finding) {
     if let Some(fix) = &mut finding.fix {
         fix.elsewhere = Arc::from([FileEdit {
             path: Arc::from(Path::new("../b.yaml")),
-            edit: Edit {
-                span: Span::new(1, 5),
-                text: "new".to_owned(),
-            },
+            edit: Edit::new(Span::new(1, 5), "new"),
         }]);
     }
 }

@@ -230,11 +230,7 @@ impl FileOutput {
 
     /// Lists a file that could not be read in reports for programs. Others have it on standard error.
     pub(super) fn add_unread(&mut self, options: &Options<'_>, path: &Path, message: String) {
-        let problem = Problem {
-            offset: None,
-            message,
-            fatal: true,
-        };
+        let problem = Problem::new(None, message, true);
         let origin = options.settings.origin(path);
         let report = FileReport {
             path,

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::Options;
 use super::workspace::Workspace;
 use crate::disjoint::DisjointSets;
-use crate::file_type::{self, FileType, KUSTOMIZATION_FILES};
+use crate::file_type::{self, FileType, is_kustomization};
 use crate::project::{PathKind, Project, Tree};
 
 /// Files that are judged together, in the order of their paths.
@@ -104,10 +104,6 @@ fn same_files(groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<Vec<Pat
 /// What a file that could not be read may hold together: what was found in its folder and below and, where it may be a
 /// kustomization, each other one of the repository, because it can be built from any of them.
 fn reach(unread: &Path, groups: &[Vec<PathBuf>], workspace: &Workspace<'_>) -> Vec<PathBuf> {
-    let is_kustomization = |path: &Path| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
-    };
     let folder = unread.parent().unwrap_or(Path::new(""));
     let mut reach = workspace.suspects(folder);
     reach.push(unread.to_owned());

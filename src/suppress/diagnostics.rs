@@ -79,10 +79,7 @@ fn complaint(
         .first()
         .map(|span| excerpt(span.of(text)))
         .unwrap_or_default();
-    let label = |span| Label {
-        span,
-        text: String::new(),
-    };
+    let label = |span| Label::new(span, "");
     Finding {
         fix: edit.map(|edit| Fix::here(vec![edit], Applicability::Unsafe)),
         ..Finding::new(
@@ -98,10 +95,7 @@ fn complaint(
 /// Leaves in the brackets what suppresses something, or may do so.
 fn shorter(directive: &Directive, kept: &[&Named], text: &str) -> Option<Edit> {
     let kept: Vec<&str> = kept.iter().map(|named| named.span.of(text)).collect();
-    Some(Edit {
-        span: directive.list?,
-        text: kept.join(", "),
-    })
+    Some(Edit::new(directive.list?, kept.join(", ")))
 }
 
 /// Takes the directive out of its line, and the line out of the text where nothing else is on it.
@@ -143,8 +137,5 @@ fn removal(directive: &Directive, layout: &Layout<'_>) -> Option<Edit> {
             span.end + rest.len() - rest.trim_start_matches(BLANKS).len(),
         ),
     };
-    Some(Edit {
-        span,
-        text: String::new(),
-    })
+    Some(Edit::new(span, ""))
 }

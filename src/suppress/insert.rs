@@ -204,10 +204,7 @@ impl<'p> Page<'p> {
                 Sign::Hash if !in_comment => self.gap,
                 _ => " ",
             };
-            return Some(Edit {
-                span: Span::new(end, end),
-                text: format!("{gap}{comment}"),
-            });
+            return Some(Edit::new(Span::new(end, end), format!("{gap}{comment}")));
         }
         let content = content.trim_start_matches('\u{feff}');
         let start = span.end - content.len();
@@ -216,9 +213,11 @@ impl<'p> Page<'p> {
             true => "\r\n",
             false => "\n",
         };
-        self.is_open(start).then(|| Edit {
-            span: Span::new(start, start),
-            text: format!("{indent}{comment}{newline}"),
+        self.is_open(start).then(|| {
+            Edit::new(
+                Span::new(start, start),
+                format!("{indent}{comment}{newline}"),
+            )
         })
     }
 

@@ -63,10 +63,7 @@ fn findings(rows: &[Row]) -> (String, Vec<Finding>) {
         let start = text.len();
         text += &row.image;
         let mut finding = Finding::clone(&judged.finding);
-        finding.labels = vec![Label {
-            span: Span::new(start, text.len()),
-            text: container,
-        }];
+        finding.labels = vec![Label::new(Span::new(start, text.len()), container)];
         text.push('\n');
         if let Some(fix) = &mut finding.fix {
             fix.edits.clear();

@@ -28,7 +28,7 @@ use super::Files;
 use super::by_text::ByText;
 use super::config_map::ConfigMaps;
 use super::subchart_findings::lower_severity;
-use crate::file_type::{self, ProjectType};
+use crate::file_type::{self, is_kustomization};
 use crate::finding::{Finding, Findings, LEGACY_CHART, Label, Severity};
 use crate::project::{Members, PathKind, Tree};
 use crate::rules::Rule;
@@ -335,17 +335,9 @@ impl<'a> Advice<'a> {
                 LEGACY_CHART,
                 severity.max().unwrap_or(Severity::Info),
                 format!("{chart} {version} pulls from {locations} by default; {clean}"),
-                vec![Label {
-                    span: one.version_at,
-                    text: String::new(),
-                }],
+                vec![Label::new(one.version_at, "")],
                 format!("{chart} {version}"),
             )
         }
     }
-}
-
-pub(super) fn is_kustomization(path: &Path) -> bool {
-    file_type::classify(path)
-        .is_some_and(|file_type| file_type.project == Some(ProjectType::Kustomization))
 }

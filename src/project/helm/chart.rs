@@ -92,8 +92,11 @@ fn dependencies(table: &Table, file: DependencyFile) -> Option<Vec<Dependency>> 
             version: text(table, "version").unwrap_or_default(),
             repository: text(table, "repository").unwrap_or_default(),
             condition: text(table, "condition").unwrap_or_default(),
-            tags: list(table, "tags").iter().filter_map(as_text).collect(),
-            imports: list(table, "import-values")
+            tags: values::items(table, "tags")
+                .iter()
+                .filter_map(as_text)
+                .collect(),
+            imports: values::items(table, "import-values")
                 .iter()
                 .filter_map(import)
                 .collect(),
@@ -115,13 +118,6 @@ fn import(value: &Value) -> Option<Import> {
         child: text(table, "child")?,
         parent: text(table, "parent")?,
     })
-}
-
-fn list<'t>(table: &'t Table, key: &str) -> &'t [Value] {
-    match table.get(key) {
-        Some(Value::List(items)) => items,
-        _ => &[],
-    }
 }
 
 fn text(table: &Table, key: &str) -> Option<String> {

@@ -91,19 +91,13 @@ fn add_object(path: &Path, number: usize, root: &Table, found: &mut Folder) {
 
 /// The files that generators of a kustomization put under keys: `files: [values.yaml=values-of-it.yaml]`.
 fn add_generated(tree: &dyn Tree, folder: &Path, kustomization: &Table, found: &mut Folder) {
-    let Some(Value::List(generators)) = kustomization.get("configMapGenerator") else {
-        return;
-    };
+    let generators = values::items(kustomization, "configMapGenerator");
     for generator in generators.iter().filter_map(Value::as_table) {
-        let (Some(name), Some(Value::List(files))) =
-            (text(generator, "name"), generator.get("files"))
-        else {
+        let Some(name) = text(generator, "name") else {
             continue;
         };
-        for file in files.iter() {
-            let Value::Leaf(file) = file else {
-                continue;
-            };
+        let files = values::items(generator, "files");
+        for file in files.iter().filter_map(Value::as_leaf) {
             let named = file.text.rsplit('/').next().unwrap_or_default();
             let (key, path) = file.text.split_once('=').unwrap_or((named, &file.text));
             let path = tree.resolve(folder, path);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::coalesce::{given_to, read_whole};
 use super::values::{self, Leaf, LeafKind, Spot, Table, Value};
+use crate::source;
 
 /// Where values are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,11 +173,9 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
 
 /// Whether a file beside a chart's values is one that overrides them, by its name.
 pub(super) fn is_layer(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| {
-        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
-    })
+    let name = source::file_name(path);
+    let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
 }
 
 /// The values that a release, or a chart above it, gives to a chart of the user's own.

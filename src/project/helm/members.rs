@@ -39,10 +39,6 @@ pub(super) fn note(
     fatal: bool,
 ) {
     if let Some(member) = member {
-        member.problems.push(Problem {
-            offset,
-            message,
-            fatal,
-        });
+        member.problems.push(Problem::new(offset, message, fatal));
     }
 }

@@ -155,9 +155,6 @@ pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart>
     let globals = values::table_at(&root, ["helmGlobals"]);
     let home = globals.and_then(|globals| text(globals, "chartHome"));
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Some(Value::List(items)) = root.get("helmCharts") else {
-        return Vec::new();
-    };
     let entry = |(index, item): (usize, &Value)| {
         let entry = item.as_table()?;
         let name = text(entry, "name")?;
@@ -190,7 +187,8 @@ pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart>
         };
         ReleasedChart::of(release, context)
     };
-    items.iter().enumerate().filter_map(entry).collect()
+    let entries = values::items(&root, "helmCharts").iter().enumerate();
+    entries.filter_map(entry).collect()
 }
 
 pub(super) fn not_analysed(why: &str) -> String {

@@ -376,10 +376,7 @@ impl<'o> Owned<'o> {
                 false => found.severity,
             },
             message: format!("{} ({what} of {path}{off})", found.message),
-            labels: vec![Label {
-                span: self.dependency(instance),
-                text: String::new(),
-            }],
+            labels: vec![Label::new(self.dependency(instance), "")],
             ..found
         }
     }

@@ -358,6 +358,14 @@ pub(super) fn table_at<'t, 'k>(
         .try_fold(table, |table, key| table.get(key)?.as_table())
 }
 
+/// The items of the list at a key, none where there is no list.
+pub(super) fn items<'t>(table: &'t Table, key: &str) -> &'t [Value] {
+    match table.get(key) {
+        Some(Value::List(items)) => items,
+        _ => &[],
+    }
+}
+
 /// The text at a key, if there is one.
 pub(super) fn text(table: &Table, key: &str) -> Option<String> {
     let leaf = table.get(key)?.as_leaf()?;

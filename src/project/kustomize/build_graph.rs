@@ -10,9 +10,10 @@ use super::entry::Entry;
 use super::evaluate::Moved;
 use super::image_scalars::{FieldSpec, ImageScalar, Source, Test};
 use super::index::Index;
-use super::kustomization::{Kustomization, Target, is_layer};
+use super::kustomization::{Kustomization, Target};
 use super::order::Order;
 use crate::edit::Applicability;
+use crate::file_type::is_kustomization;
 use crate::finding::Finding;
 use crate::project::{Members, Tree};
 use crate::source::Span;
@@ -141,7 +142,7 @@ impl BuildGraph {
     /// The layers alone: what they name is not read yet.
     pub(super) fn layers(tree: &dyn Tree, members: &Members) -> Self {
         let mut group = Self::default();
-        for path in members.keys().filter(|path| is_layer(path)) {
+        for path in members.keys().filter(|path| is_kustomization(path)) {
             group.layer(tree, path, &members[path].text);
         }
         // Layers that are no members are followed all the same.

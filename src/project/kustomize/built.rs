@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::kustomization::{Kustomization, Target, is_layer, layer_in};
+use super::kustomization::{Kustomization, Target, layer_in};
+use crate::file_type::is_kustomization;
 use crate::project::Tree;
 
 /// More kustomizations below one are not read for their objects.
@@ -17,7 +18,7 @@ pub(in crate::project) fn files_of(tree: &dyn Tree, folder: &Path) -> Vec<PathBu
     let mut open = vec![layer];
     let mut found = BTreeSet::new();
     while let Some(path) = open.pop() {
-        if !found.insert(path.clone()) || !is_layer(&path) {
+        if !found.insert(path.clone()) || !is_kustomization(&path) {
             continue;
         }
         open.extend(named_in(tree, &path));
@@ -34,7 +35,7 @@ pub(in crate::project) fn named_by(
     let mut seen = HashSet::new();
     let mut named: HashMap<PathBuf, Vec<PathBuf>> = HashMap::new();
     while let Some(path) = open.pop() {
-        if !is_layer(&path) || !seen.insert(path.clone()) {
+        if !is_kustomization(&path) || !seen.insert(path.clone()) {
             continue;
         }
         for file in named_in(tree, &path) {

@@ -167,10 +167,7 @@ impl Entry {
         if !change.keep
             && let Some(name) = names.next()
         {
-            edits.push(Edit {
-                span: self.name.span,
-                text: name.clone(),
-            });
+            edits.push(Edit::new(self.name.span, name.clone()));
         }
         if let Some(added) = &change.added {
             if self.new_name.is_some() {
@@ -186,10 +183,7 @@ impl Entry {
             let at = layout.end(text);
             match edits.iter_mut().find(|edit| edit.span == at) {
                 Some(edit) => edit.text.push_str(&copies),
-                None => edits.push(Edit {
-                    span: at,
-                    text: copies,
-                }),
+                None => edits.push(Edit::new(at, copies)),
             }
         }
         edits.sort();
@@ -205,10 +199,7 @@ impl Entry {
         let pieces = std::iter::once(own).chain(new_name);
         pieces
             .filter(|(piece, _)| !piece.span.is_empty())
-            .map(|(piece, text)| Edit {
-                span: piece.span,
-                text: text.to_owned(),
-            })
+            .map(|(piece, text)| Edit::new(piece.span, text))
             .collect()
     }
 }

@@ -66,10 +66,7 @@ fn of_entry(
             })?;
             let cause = group.finding(source, members)?;
             Some(Finding {
-                labels: vec![Label {
-                    span: entry.location(),
-                    text: String::new(),
-                }],
+                labels: vec![Label::new(entry.location(), "")],
                 old: entry.name.text.clone(),
                 new: None,
                 fix: None,

@@ -264,10 +264,7 @@ impl Fixer<'_> {
         if let Some(verdict) = test.verdict.as_ref().filter(|_| test.left_behind) {
             tied.least.weigh(verdict);
         }
-        let edit = Edit {
-            span: test.span,
-            text: next,
-        };
+        let edit = Edit::new(test.span, next);
         let locations = self.tests[index].iter();
         let edits = locations.map(|location| (*location, vec![edit.clone()]));
         tied.edits.extend(edits);

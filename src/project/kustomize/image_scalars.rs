@@ -107,9 +107,11 @@ impl ImageScalar {
 
 /// A text that is at `span`, after those edits that lie in it.
 pub(super) fn edited<'e>(text: &str, span: Span, edits: impl Iterator<Item = &'e Edit>) -> String {
-    let here = |edit: &Edit| Edit {
-        span: Span::new(edit.span.start - span.start, edit.span.end - span.start),
-        text: edit.text.clone(),
+    let here = |edit: &Edit| {
+        Edit::new(
+            Span::new(edit.span.start - span.start, edit.span.end - span.start),
+            edit.text.clone(),
+        )
     };
     let inside = edits.filter(|edit| span.covers(edit.span)).map(here);
     let fixes: Vec<Fix> = inside

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
-use crate::file_type::KUSTOMIZATION_FILES;
+use crate::file_type::{KUSTOMIZATION_FILES, is_kustomization};
 use crate::finding::Problem;
 use crate::image;
 use crate::project::{PathKind, Tree};
@@ -107,7 +107,7 @@ impl Kustomization {
 
     /// The files of other kustomizations among them.
     pub(super) fn layers(&self) -> impl Iterator<Item = &Path> {
-        self.files().filter(|path| is_layer(path))
+        self.files().filter(|path| is_kustomization(path))
     }
 }
 
@@ -295,11 +295,11 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, scalar: &Scalar<'_>, message: String) {
-        self.layer.problems.push(Problem {
-            offset: Some(scalar.span.start),
-            message: format!("{message}; it is not known what it selects or what selects it"),
-            fatal: false,
-        });
+        self.layer.problems.push(Problem::new(
+            Some(scalar.span.start),
+            format!("{message}; it is not known what it selects or what selects it"),
+            false,
+        ));
     }
 }
 
@@ -326,12 +326,6 @@ pub(in crate::project) fn unpacked(
     ];
     let is_chart = |place: &PathBuf| tree.place(&place.join("Chart.yaml")) == PathKind::File;
     places.into_iter().find(is_chart)
-}
-
-/// Whether a file is a kustomization, by its name.
-pub(super) fn is_layer(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| KUSTOMIZATION_FILES.contains(&name))
 }
 
 /// What Kustomize would fetch: a URL, or one of the short forms of a git repository.

@@ -85,10 +85,7 @@ impl Layout {
         let name = self.pairs[self.name];
         let empty = self.new_name.map(|at| self.pairs[at]);
         let insertion = beside(text, self.flow, name, ("name", "newName"), empty);
-        Edit {
-            span: insertion.span,
-            text: insertion.with(value),
-        }
+        Edit::new(insertion.span, insertion.with(value))
     }
 
     /// Where a second entry goes.

@@ -158,16 +158,10 @@ impl Search<'_> {
             true => (verdict.old.clone(), verdict.new.clone()),
             false => (entry.name.text.clone(), None),
         };
-        let edit = Edit {
-            span: entry.name.span,
-            text: moved.clone(),
-        };
+        let edit = Edit::new(entry.name.span, moved.clone());
         Some(LeftBehind {
             finding: Finding {
-                labels: vec![Label {
-                    span: entry.location(),
-                    text: String::new(),
-                }],
+                labels: vec![Label::new(entry.location(), "")],
                 old: was,
                 new: new.or_else(|| Some(moved.clone())),
                 fix: (!entry.name.span.is_empty()).then(|| Fix::here(vec![edit], trust)),

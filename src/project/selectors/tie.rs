@@ -80,10 +80,10 @@ impl<'m> Tied<'m> {
         if name_of(written) != name || has_tag && self.is_retagged {
             return None;
         }
-        let edit = Edit {
-            span: Span::new(span.start, span.start + name.len()),
-            text: self.moved?.to_owned(),
-        };
+        let edit = Edit::new(
+            Span::new(span.start, span.start + name.len()),
+            self.moved?.to_owned(),
+        );
         self.own.push((location.clone(), vec![edit]));
         Some(())
     }

@@ -203,10 +203,7 @@ mod tests {
     fn snippet(text: &str, needles: &[&str], width: usize) -> Snippet {
         let label = |needle: &&str| {
             let start = text.find(needle).unwrap();
-            Label {
-                span: Span::new(start, start + needle.len()),
-                text: String::new(),
-            }
+            Label::new(Span::new(start, start + needle.len()), "")
         };
         let labels: Vec<Label> = needles.iter().map(label).collect();
         of_labels(text, &labels, width)
@@ -267,10 +264,7 @@ mod tests {
 
     #[test]
     fn spans_that_are_not_of_the_text_do_no_harm() {
-        let label = |start, end| Label {
-            span: Span::new(start, end),
-            text: String::new(),
-        };
+        let label = |start, end| Label::new(Span::new(start, end), "");
         let labels = [label(1, 99), label(50, 99), label(3, 3), label(2, 2)];
         let snippet = of_labels("aä\n", &labels, 80);
         assert!(labelled(&snippet).contains(&"ä"));

@@ -119,11 +119,11 @@ impl Unsettled {
             if is_cause {
                 let mut findings = member.findings.iter();
                 let first = findings.find(|finding| self.references.contains(&finding.old));
-                member.problems.push(Problem {
-                    offset: first.map(|finding| finding.span().start),
-                    message: self.message.clone(),
-                    fatal: true,
-                });
+                member.problems.push(Problem::new(
+                    first.map(|finding| finding.span().start),
+                    self.message.clone(),
+                    true,
+                ));
             }
             let reason = match is_cause {
                 true => "the fixes of this file do not converge".to_owned(),

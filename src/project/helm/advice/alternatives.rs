@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::around::{Around, MOST_STEPS, rooted};
 use crate::project::PathKind;
+use crate::source::file_name;
 use crate::syntax::placeholder::literal_pieces;
 
 /// Where more files match, nothing is known of any.
@@ -61,10 +62,10 @@ fn inside(around: &Around<'_>, folders: &[PathBuf], pattern: &str, kind: PathKin
             return vec![around.tree.resolve(folder, pattern)];
         };
         let all = around.list(folder);
-        let start = all.partition_point(|path| name_of(path) < first);
+        let start = all.partition_point(|path| file_name(path) < first);
         let own = all[start..].iter();
-        let own = own.take_while(|path| name_of(path).starts_with(first));
-        let own = own.filter(|path| fits(name_of(path), pattern));
+        let own = own.take_while(|path| file_name(path).starts_with(first));
+        let own = own.filter(|path| fits(file_name(path), pattern));
         own.cloned().collect()
     };
     let found = folders.iter().flat_map(in_folder);
@@ -74,11 +75,6 @@ fn inside(around: &Around<'_>, folders: &[PathBuf], pattern: &str, kind: PathKin
         true => Vec::new(),
         false => found,
     }
-}
-
-fn name_of(path: &Path) -> &str {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.unwrap_or_default()
 }
 
 fn fits(name: &str, pattern: &str) -> bool {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::given::Given as GivenAt;
-use super::super::values::{Leaf, Spot, Table, Value};
+use super::super::values::{Leaf, Spot, Table, Value, items};
 use super::Advice;
 use super::around::{Around, NamingFile};
 use super::bases::Chart;
@@ -15,7 +15,7 @@ use super::terraform;
 use super::ways::{self, Document, Entry, Repository, Way, leaf};
 use crate::file_type::{self, Holds};
 use crate::project::PathKind;
-use crate::source::Span;
+use crate::source::{Span, file_name};
 use crate::syntax::yaml;
 use crate::version::satisfies;
 
@@ -217,9 +217,7 @@ fn locked(entry: &Entry<'_>, asked: &str, around: &Around<'_>) -> Option<String>
         _ => "Chart.lock",
     };
     let table = around.values(&around.path.with_file_name(lock))?;
-    let Some(Value::List(items)) = table.get("dependencies") else {
-        return None;
-    };
+    let items = items(&table, "dependencies");
     let text = |table: &Table, key: &str| leaf(table, key).map(|leaf| leaf.text.to_string());
     let own = items.iter().filter_map(Value::as_table).filter(|item| {
         let same = |key: &str| text(item, key) == text(entry.table, key);
@@ -241,9 +239,8 @@ fn is_off(entry: &Entry<'_>, around: &Around<'_>) -> bool {
 fn is_here(chart: &str, version: &str, around: &Around<'_>) -> bool {
     let folder = around.path.with_file_name("charts");
     let is_archive = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let packed = name.and_then(|name| name.strip_prefix(chart)?.strip_suffix(".tgz"));
-        let packed = packed.and_then(|rest| rest.strip_prefix('-'));
+        let packed = file_name(path).strip_prefix(chart);
+        let packed = packed.and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".tgz"));
         packed.is_some_and(|packed| satisfies(packed, version))
     };
     let unpacked = folder.join(chart).join("Chart.yaml");

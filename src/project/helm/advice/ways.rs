@@ -15,7 +15,7 @@ use super::bases::Kind;
 use super::terraform;
 use crate::file_type::{self, FileType, Holds, Masks};
 use crate::search::Search;
-use crate::source::Span;
+use crate::source::{self, Span};
 use rows::WAYS;
 pub(super) use tables::at as tables;
 use words::Present;
@@ -145,8 +145,7 @@ fn is_commented_out(bytes: &[u8], at: usize) -> bool {
 
 /// Whether a file is one of Rancher Fleet, which has none of the words.
 pub fn is_fleet(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    matches!(name, Some("fleet.yaml" | "fleet.yml"))
+    matches!(source::file_name(path), "fleet.yaml" | "fleet.yml")
 }
 
 /// A table of a document that names a chart.

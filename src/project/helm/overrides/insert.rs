@@ -161,7 +161,7 @@ fn append(file: &File<'_>, aim: &Aim, item: &Value, style: Style) -> Option<Edit
             };
             let span = Span::new(end, end);
             let text = format!(",{gap}{}", flow(map));
-            return Some(Edit { span, text });
+            return Some(Edit::new(span, text));
         }
         Node::Map(map) => {
             let before = &text[line..map.span.start];
@@ -259,7 +259,7 @@ impl Writer<'_> {
     }
 
     fn edit(&mut self, span: Span, text: String, of: &[usize]) {
-        self.plan.edits.push((Edit { span, text }, of.to_vec()));
+        self.plan.edits.push((Edit::new(span, text), of.to_vec()));
     }
 
     /// Goes down into the entries that are there, and adds those that are not.

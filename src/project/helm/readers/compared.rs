@@ -57,10 +57,7 @@ impl Compared {
         let text = after.strip_suffix(&before[literal.text.len()..])?;
         Some(FileEdit {
             path: Arc::clone(&at.path),
-            edit: Edit {
-                span: at.span,
-                text: text.to_owned(),
-            },
+            edit: Edit::new(at.span, text),
         })
     }
 

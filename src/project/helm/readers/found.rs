@@ -127,12 +127,14 @@ pub(super) fn placed(
         .map(|(_, at)| at.span)
         .collect();
     let names = ["registry", "path"];
-    let labels = spans.iter().enumerate().map(|(index, span)| Label {
-        span: *span,
-        text: match spans.len() {
-            1 => String::new(),
-            _ => names[index.min(1)].to_owned(),
-        },
+    let labels = spans.iter().enumerate().map(|(index, span)| {
+        Label::new(
+            *span,
+            match spans.len() {
+                1 => String::new(),
+                _ => names[index.min(1)].to_owned(),
+            },
+        )
     });
     let others = written.iter().filter(|(_, at)| &*at.path != home);
     let related = others.map(|(_, at)| {

@@ -209,10 +209,7 @@ impl Image {
         let (span, part) = holders.max_by_key(|(_, part)| is_value(part))?;
         let at = part.at.as_ref().filter(|at| at.verbatim)?;
         let start = at.span.start + (one.span.start - span.start);
-        let edit = Edit {
-            span: Span::new(start, start + one.span.len()),
-            text: one.text.clone(),
-        };
+        let edit = Edit::new(Span::new(start, start + one.span.len()), one.text.clone());
         Some((at.path.to_path_buf(), edit))
     }
 
@@ -241,12 +238,14 @@ impl Part {
         if !at.verbatim || !own.iter().all(|edit| at.span.covers(edit.span)) {
             return None;
         }
-        let shifted = own.into_iter().map(|edit| Edit {
-            span: Span::new(
-                edit.span.start - at.span.start,
-                edit.span.end - at.span.start,
-            ),
-            text: edit.text.clone(),
+        let shifted = own.into_iter().map(|edit| {
+            Edit::new(
+                Span::new(
+                    edit.span.start - at.span.start,
+                    edit.span.end - at.span.start,
+                ),
+                edit.text.clone(),
+            )
         });
         let fix = Fix::here(shifted.collect(), Applicability::Safe);
         Some(edit::apply(&self.text, [&fix], Applicability::Safe))

@@ -91,10 +91,7 @@ impl Readers<'_> {
             fixes.map(|fix| (path.as_path(), fix))
         });
         let own = pins.iter().map(|(one, text)| {
-            let edit = Edit {
-                span: one.pin.span,
-                text: (*text).to_owned(),
-            };
+            let edit = Edit::new(one.pin.span, *text);
             (
                 one.path.as_path(),
                 Fix::here(vec![edit], Applicability::Unsafe),

@@ -8,6 +8,7 @@ use super::{ReleaseFile, Spot, Table, Value, text};
 use crate::project::PathKind;
 use crate::project::helm::config_map::is_yaml;
 use crate::project::helm::given::{Given, Written};
+use crate::project::helm::values;
 
 impl ReleaseFile<'_> {
     fn given(&self, at: Spot) -> Given {
@@ -29,11 +30,9 @@ impl ReleaseFile<'_> {
             return None;
         }
         let mut layers = Vec::new();
-        if let Some(Value::List(references)) = spec.get("valuesFrom") {
-            for reference in references.iter() {
-                let config_maps = self.context.config_maps;
-                layers.push(config_maps.values(self.folder, reference.as_table()?)?);
-            }
+        for reference in values::items(spec, "valuesFrom") {
+            let config_maps = self.context.config_maps;
+            layers.push(config_maps.values(self.folder, reference.as_table()?)?);
         }
         if Self::has(spec, "values") {
             layers.push(self.given(Spot::at_keys(number, &["spec", "values"])));

@@ -25,13 +25,13 @@ pub(super) fn renames(found: &[Finding], document: &MergedValues) -> Renames {
             let (_, of_leaf) = edits
                 .entry(key)
                 .or_insert_with(|| (placed, BTreeSet::new()));
-            of_leaf.insert(Edit {
-                span: Span::new(
+            of_leaf.insert(Edit::new(
+                Span::new(
                     edit.span.start - placed.span.start,
                     edit.span.end - placed.span.start,
                 ),
-                text: edit.text.clone(),
-            });
+                edit.text.clone(),
+            ));
         }
     }
     let renamed = |(key, (placed, edits)): ((usize, Span), (&ScalarSource, BTreeSet<Edit>))| {

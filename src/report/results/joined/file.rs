@@ -63,13 +63,15 @@ impl File {
         };
         let keys: Vec<Key> = findings.iter().zip(&row.findings).map(key).collect();
         let fixed: Vec<Fixed> = row.fixed.iter().map(fixed).collect();
-        let problems = row.problems.iter().map(|problem| Problem {
-            offset: problem
-                .line
-                .zip(problem.column)
-                .map(|(line, column)| drawn.offset(line, column)),
-            message: problem.message.to_string(),
-            fatal: problem.fatal,
+        let problems = row.problems.iter().map(|problem| {
+            Problem::new(
+                problem
+                    .line
+                    .zip(problem.column)
+                    .map(|(line, column)| drawn.offset(line, column)),
+                problem.message.to_string(),
+                problem.fatal,
+            )
         });
         let problems: Vec<Problem> = problems.collect();
         let unjudged = row.unjudged.iter().map(|one| Unjudged {
@@ -143,20 +145,22 @@ impl File {
 }
 
 fn finding(row: &v1::Finding<'_>, drawn: &Drawn) -> Finding {
-    let labels = row.spans.iter().map(|span| Label {
-        span: drawn.span(&span.range),
-        text: span.label.as_deref().unwrap_or_default().to_owned(),
+    let labels = row.spans.iter().map(|span| {
+        Label::new(
+            drawn.span(&span.range),
+            span.label.as_deref().unwrap_or_default().to_owned(),
+        )
     });
-    let edits = row.edits.iter().map(|edit| Edit {
-        span: drawn.span(&edit.range),
-        text: edit.text.to_string(),
-    });
+    let edits = row
+        .edits
+        .iter()
+        .map(|edit| Edit::new(drawn.span(&edit.range), edit.text.to_string()));
     let elsewhere = row.elsewhere.iter().map(|edit| FileEdit {
         path: Arc::from(Path::new(&edit.path)),
-        edit: Edit {
-            span: Span::new(edit.start.min(edit.end), edit.end),
-            text: edit.text.to_string(),
-        },
+        edit: Edit::new(
+            Span::new(edit.start.min(edit.end), edit.end),
+            edit.text.to_string(),
+        ),
     });
     let related = row.related.iter().map(|related| Related {
         place: related.place.to_string(),

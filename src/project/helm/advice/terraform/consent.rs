@@ -37,10 +37,9 @@ pub(in super::super) fn consents(text: &str, asked: &BTreeSet<Span>) -> BTreeMap
             continue;
         };
         consent.add(release, key);
-        let edits = inserts.into_iter().map(|(at, text)| Edit {
-            span: Span::new(at, at),
-            text,
-        });
+        let edits = inserts
+            .into_iter()
+            .map(|(at, text)| Edit::new(Span::new(at, at), text));
         planned.insert(body.span(), edits.collect());
     }
     let edits = planned.values().flatten().cloned();
