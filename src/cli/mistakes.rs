@@ -13,6 +13,7 @@ use crate::config;
 use crate::git;
 #[cfg(unix)]
 use crate::open::{self, Links};
+use crate::policy;
 use crate::printable::{self, complain};
 use crate::walk;
 
@@ -80,6 +81,13 @@ pub(super) fn of_refused(error: &clap::Error) -> Option<String> {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
+    let word = named(ContextKind::InvalidSubcommand);
+    if let Some(engine) = word.and_then(policy::engine) {
+        let name = engine.name;
+        return Some(format!(
+            "there is no command `{name}`: write `regfix policy --engine {name}`"
+        ));
+    }
     let argument = named(ContextKind::InvalidArg)?;
     match error.kind() {
         ErrorKind::UnknownArgument if usage(error).contains(" rules ") => {

@@ -55,6 +55,10 @@ fn words_of_other_tools_lead_to_ours() {
             &["--format", "json", "--format", "sarif"],
             "`--output FORMAT=FILE`",
         ),
+        (
+            &["policy", "kyverno"],
+            "write `regfix policy --engine kyverno`",
+        ),
         (&["--quiet", "--verbose"], "leave out one of them"),
         (&["--config", "nope.yaml"], "--config: "),
         (&["--exclude", "["], "write it as in .gitignore"),
