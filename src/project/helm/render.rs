@@ -277,14 +277,14 @@ fn parse(
     let mut library = Library::default();
     let mut bodies = Vec::new();
     for template in templates {
-        let text = String::from_utf8_lossy(files[template.file].bytes());
-        let script = Script::of_file(&template.name, &text, template.file);
-        let body = library.add(&script, parsed).map_err(|error| {
-            let line = scripts::line_of(&script.text, error.offset);
+        let text = files[template.file].shown();
+        let ready = parsed.file(&template.name, &text, template.file);
+        let (script, ready) = ready.map_err(|error| {
+            let line = scripts::line_of(&text, error.offset);
             let (name, message) = (&template.name, error.message);
             format!("parse error at ({name}:{line}): {message}")
         })?;
-        bodies.push(body);
+        bodies.push(library.add(&script, &ready));
     }
     Ok((library, bodies))
 }

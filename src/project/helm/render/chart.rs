@@ -1,5 +1,6 @@
 //! A chart with all of its files, from a folder's files or from an archive. Pure: bytes in, charts out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -75,6 +76,14 @@ impl File {
         match &self.content {
             Content::Text(text) => text,
             Content::Bytes(_) => "",
+        }
+    }
+
+    /// The text, with something in place of what is none.
+    pub(super) fn shown(&self) -> Cow<'_, str> {
+        match &self.content {
+            Content::Text(text) => Cow::Borrowed(text),
+            Content::Bytes(bytes) => String::from_utf8_lossy(bytes),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Where an evaluation failed, and what was running then.
 
 use std::fmt;
+use std::rc::Rc;
 
 use super::fault::Fault;
-use super::scripts::Body;
+use super::scripts::{Body, Script};
 use crate::source::Span;
 
 /// An error with its locations, the outermost last.
@@ -13,7 +14,16 @@ pub(super) struct Failure(Box<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     fault: Fault,
-    frames: Vec<Frame>,
+    running: Vec<Running>,
+}
+
+/// What a [`Frame`] is made of. Most failures are passed over, and no one reads their frames.
+#[derive(Debug, Clone)]
+struct Running {
+    script: Rc<Script>,
+    template: Rc<str>,
+    span: Span,
+    doing: String,
 }
 
 pub(super) type Outcome<T> = std::result::Result<T, Failure>;
@@ -35,21 +45,30 @@ pub struct Frame {
     pub doing: String,
 }
 
-impl Frame {
+impl Running {
     fn new(body: &Body, span: Span, doing: &str) -> Self {
-        let (line, column) = body.script.position(span.start);
-        let shown = span.of(&body.script.text);
+        Self {
+            script: Rc::clone(&body.script),
+            template: Rc::clone(&body.name),
+            span,
+            doing: doing.to_owned(),
+        }
+    }
+
+    fn frame(self) -> Frame {
+        let (line, column) = self.script.position(self.span.start);
+        let shown = self.span.of(&self.script.text);
         let at = match shown.chars().count() > 20 {
             true => format!("{}...", shown.chars().take(20).collect::<String>()),
             false => shown.to_owned(),
         };
-        Self {
-            file: body.script.name.clone(),
+        Frame {
+            file: self.script.name.clone(),
             line,
             column,
-            template: body.name.clone(),
+            template: self.template.to_string(),
             at,
-            doing: doing.to_owned(),
+            doing: self.doing,
         }
     }
 }
@@ -66,15 +85,15 @@ pub struct RenderError {
 
 impl Failure {
     pub(super) fn new(fault: Fault, body: &Body, span: Span) -> Self {
-        let frames = vec![Frame::new(body, span, "")];
-        Self(Box::new(Inner { fault, frames }))
+        let running = vec![Running::new(body, span, "")];
+        Self(Box::new(Inner { fault, running }))
     }
 
     /// The same, seen from what called it.
     pub(super) fn within(mut self, doing: &str, body: &Body, span: Span) -> Self {
         // A loop of templates would list each of its rounds.
-        if self.0.frames.len() < 50 {
-            self.0.frames.push(Frame::new(body, span, doing));
+        if self.0.running.len() < 50 {
+            self.0.running.push(Running::new(body, span, doing));
         }
         self
     }
@@ -97,11 +116,10 @@ impl RenderError {
 
 impl From<Failure> for RenderError {
     fn from(failure: Failure) -> Self {
-        let Inner { fault, mut frames } = *failure.0;
-        frames.reverse();
+        let Inner { fault, running } = *failure.0;
         Self {
             message: fault.message,
-            frames,
+            frames: running.into_iter().rev().map(Running::frame).collect(),
             is_limit: fault.is_limit,
         }
     }

@@ -27,7 +27,7 @@ const MOST_OPEN: usize = 1000;
 pub(super) struct Machine {
     pub context: Context,
     library: RefCell<Rc<Library>>,
-    open: RefCell<HashMap<String, usize>>,
+    open: RefCell<HashMap<Rc<str>, usize>>,
     depth: Cell<usize>,
 }
 

@@ -56,27 +56,34 @@ struct Written {
 #[derive(Debug, Default)]
 struct Paths {
     nodes: Vec<PathNode>,
-    numbers: HashMap<(Option<PathId>, Rc<str>), PathId>,
+    roots: HashMap<Rc<str>, PathId>,
 }
 
 #[derive(Debug)]
 struct PathNode {
     above: Option<PathId>,
     key: Rc<str>,
+    below: HashMap<Rc<str>, PathId>,
     read: bool,
 }
 
 impl Recorder {
     pub(super) fn path(&self, above: Option<PathId>, key: &str) -> PathId {
-        let mut paths = self.paths.borrow_mut();
-        let key: Rc<str> = Rc::from(key);
-        if let Some(known) = paths.numbers.get(&(above, key.clone())) {
+        let paths = &mut *self.paths.borrow_mut();
+        let id = PathId(u32::try_from(paths.nodes.len()).unwrap_or(u32::MAX));
+        let node = above.and_then(|above| paths.nodes.get_mut(above.0 as usize));
+        let numbers = node.map_or(&mut paths.roots, |node| &mut node.below);
+        if let Some(known) = numbers.get(key) {
             return *known;
         }
-        let id = PathId(u32::try_from(paths.nodes.len()).unwrap_or(u32::MAX));
-        paths.numbers.insert((above, key.clone()), id);
-        let read = false;
-        paths.nodes.push(PathNode { above, key, read });
+        let key: Rc<str> = Rc::from(key);
+        numbers.insert(Rc::clone(&key), id);
+        paths.nodes.push(PathNode {
+            above,
+            key,
+            below: HashMap::new(),
+            read: false,
+        });
         id
     }
 

@@ -29,7 +29,7 @@ enum From {
 /// A template with its script.
 #[derive(Debug)]
 pub(super) struct Body {
-    pub name: String,
+    pub name: Rc<str>,
     pub script: Rc<Script>,
     parsed: Rc<Template>,
     /// The number of its definition in the script; `None` for the script's own body.
@@ -121,20 +121,51 @@ impl Script {
     }
 }
 
-/// Texts that were parsed, so that passes and calls of `tpl` need not do it again.
+/// What was parsed, so that passes and calls of `tpl` need not do it again.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Parsed(Rc<RefCell<HashMap<Rc<str>, Rc<Template>>>>);
+pub(super) struct Parsed(Rc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    texts: RefCell<HashMap<Rc<str>, Rc<Template>>>,
+    /// By the number of the file: one for each name that it has, for a chart may be in the nest several times.
+    files: RefCell<HashMap<usize, Vec<Ready>>>,
+}
+
+/// A script and what it was parsed to.
+type Ready = (Rc<Script>, Rc<Template>);
 
 /// Only so many texts are remembered: `tpl` can make any number of them.
 const MOST_PARSED: usize = 10_000;
 
 impl Parsed {
-    fn of(&self, text: &Rc<str>) -> std::result::Result<Rc<Template>, ParseError> {
-        if let Some(known) = self.0.borrow().get(text) {
+    /// The script of a file, under the name that errors have for it there.
+    pub(super) fn file(
+        &self,
+        name: &str,
+        text: &str,
+        file: usize,
+    ) -> std::result::Result<Ready, ParseError> {
+        let known = self.0.files.borrow().get(&file).and_then(|all| {
+            let mut all = all.iter();
+            all.find(|(script, _)| script.name == name).cloned()
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let script = Script::of_file(name, text, file);
+        let ready = (Rc::clone(&script), self.text(&script.text)?);
+        let mut files = self.0.files.borrow_mut();
+        files.entry(file).or_default().push(ready.clone());
+        Ok(ready)
+    }
+
+    pub(super) fn text(&self, text: &Rc<str>) -> std::result::Result<Rc<Template>, ParseError> {
+        if let Some(known) = self.0.texts.borrow().get(text) {
             return Ok(Rc::clone(known));
         }
         let parsed = Rc::new(parse(text, &functions::is_known)?);
-        let mut known = self.0.borrow_mut();
+        let mut known = self.0.texts.borrow_mut();
         if known.len() < MOST_PARSED {
             known.insert(Rc::clone(text), Rc::clone(&parsed));
         }
@@ -163,23 +194,18 @@ impl Library {
         libraries.find_map(|library| library.own.get(name))
     }
 
-    /// Parses a script, and takes in what it defines. The body of the script itself is given back.
-    pub(super) fn add(
-        &mut self,
-        script: &Rc<Script>,
-        known: &Parsed,
-    ) -> std::result::Result<Rc<Body>, ParseError> {
-        let parsed = known.of(&script.text)?;
+    /// Takes in what a script defines. The body of the script itself is given back.
+    pub(super) fn add(&mut self, script: &Rc<Script>, parsed: &Rc<Template>) -> Rc<Body> {
         let body = |name: &str, definition: Option<usize>| Body {
-            name: name.to_owned(),
+            name: Rc::from(name),
             script: Rc::clone(script),
-            parsed: Rc::clone(&parsed),
+            parsed: Rc::clone(parsed),
             definition,
         };
         for (number, definition) in parsed.definitions.iter().enumerate() {
             self.put(body(&definition.name, Some(number)));
         }
-        Ok(self.put(body(&script.name, None)))
+        self.put(body(&script.name, None))
     }
 
     /// An empty template does not replace another.
@@ -187,8 +213,7 @@ impl Library {
         let body = Rc::new(body);
         let is_new = self.get(&body.name).is_none();
         if is_new || !body.list().is_empty(&body.script.text) {
-            self.own
-                .insert(Rc::from(body.name.as_str()), Rc::clone(&body));
+            self.own.insert(Rc::clone(&body.name), Rc::clone(&body));
         }
         body
     }

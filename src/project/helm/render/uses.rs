@@ -4,6 +4,7 @@
 //! No single run takes all ways, because the texts of two branches would run into each other. Each pass takes one way at each
 //! decision, and another the next time.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::budget::Budget;
@@ -93,7 +94,10 @@ pub fn explore_settled(
         let mut found = Exploration::default();
         let mut made = BTreeSet::new();
         let mut choices = Some(Choices::of(settled));
+        // What the passes have in common.
+        let mut recorder = Recorder::default();
         let mut budget = Budget::of_exploring();
+        let mut regexes = RefCell::default();
         let parsed = Parsed::default();
         for number in 0..most_passes {
             let Some(present) = choices.take() else {
@@ -101,7 +105,9 @@ pub fn explore_settled(
             };
             let context = Context {
                 choices: Some(present),
+                recorder,
                 budget,
+                regexes,
                 parsed: parsed.clone(),
                 ..Context::default()
             };
@@ -114,21 +120,18 @@ pub fn explore_settled(
                     return found;
                 }
             };
-            let Context {
-                choices: taken,
-                recorder,
-                budget: left,
-                ..
-            } = machine.into_context();
-            budget = left;
+            let context = machine.into_context();
+            (recorder, budget, regexes) = (context.recorder, context.budget, context.regexes);
+            recorder.forget_last();
             made.extend(rendered.manifests.iter().map(|one| one.name.clone()));
             let is_limit = rendered.errors.iter().any(|error| error.is_limit);
-            found.add_pass(rendered, recorder, number == 0);
-            choices = taken.and_then(Choices::next);
+            found.add_pass(rendered, &recorder, number == 0);
+            choices = context.choices.and_then(Choices::next);
             if is_limit {
                 break;
             }
         }
+        found.reads = recorder.done();
         found.failed.retain(|name| !made.contains(name));
         found.is_partial = choices.is_some() || found.reads.paths.is_empty();
         found
@@ -136,14 +139,11 @@ pub fn explore_settled(
 }
 
 impl Exploration {
-    fn add_pass(&mut self, rendered: Rendered, recorder: Recorder, is_first: bool) {
+    fn add_pass(&mut self, rendered: Rendered, recorder: &Recorder, is_first: bool) {
         for manifest in &rendered.manifests {
-            gather(self, &recorder, &manifest.name, &manifest.text);
+            gather(self, recorder, &manifest.name, &manifest.text);
         }
-        gather_images(self, &recorder, &rendered, is_first);
-        let reads = recorder.done();
-        self.reads.paths.extend(reads.paths);
-        self.reads.comparisons.extend(reads.comparisons);
+        gather_images(self, recorder, &rendered, is_first);
         let outermost = rendered
             .errors
             .iter()

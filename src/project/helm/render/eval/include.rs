@@ -29,7 +29,7 @@ impl Machine {
         };
         let count = {
             let mut open = self.open.borrow_mut();
-            let count = open.entry(name.clone().into_owned()).or_default();
+            let count = open.entry(Rc::clone(&body.name)).or_default();
             *count += 1;
             *count
         };
@@ -42,7 +42,7 @@ impl Machine {
         let mut out = Pieces::default();
         let mut inner = Frame::new(body, dot);
         let ran = self.list(&mut inner, dot, body.list(), &mut out);
-        if let Some(count) = self.open.borrow_mut().get_mut(name.as_ref()) {
+        if let Some(count) = self.open.borrow_mut().get_mut(&body.name) {
             *count -= 1;
         }
         ran.map_err(|failure| failure.within("error calling include", frame.body, span))?;
@@ -65,17 +65,17 @@ impl Machine {
         let paid = self.context.budget.steps(text.len() / 16);
         paid.map_err(|fault| frame.failure(fault, span))?;
         let script = Script::of_text("gotpl", text);
+        let parsed = self.context.parsed.text(&script.text);
+        let parsed = parsed.map_err(|error| {
+            let line = scripts::line_of(&script.text, error.offset);
+            let message = format!(
+                "error calling tpl: cannot parse template {:?}: template: gotpl:{line}: {}",
+                script.text, error.message
+            );
+            frame.failure(Fault::new(message), span)
+        })?;
         let mut library = Library::inside(self.library());
-        let body = library
-            .add(&script, &self.context.parsed)
-            .map_err(|error| {
-                let line = scripts::line_of(&script.text, error.offset);
-                let message = format!(
-                    "error calling tpl: cannot parse template {:?}: template: gotpl:{line}: {}",
-                    script.text, error.message
-                );
-                frame.failure(Fault::new(message), span)
-            })?;
+        let body = library.add(&script, &parsed);
         let outer = self.library.replace(Rc::new(library));
         let ran = self.run(&body, dot);
         *self.library.borrow_mut() = outer;
