@@ -25,6 +25,16 @@ fn folders_above(tree: &dyn Tree, folder: &Path) -> impl Iterator<Item = PathBuf
     above.take_while(|folder| tree.place(folder) == PathKind::Folder)
 }
 
+/// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where nothing
+/// more may be seen: the outermost folder comes first.
+fn paths_at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Vec<PathBuf> {
+    let named = named.trim_start_matches("./").trim_start_matches('/');
+    let above = folders_above(tree, folder);
+    let mut paths: Vec<PathBuf> = above.map(|folder| tree.resolve(&folder, named)).collect();
+    paths.reverse();
+    paths
+}
+
 /// The files around a project, as the run lets it see them: nothing outside the repository.
 ///
 /// Paths are spelled as the walk spells them, so that equal paths are the same file.

@@ -38,7 +38,9 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
         }
         let other = match held {
             Held::To(limit) => {
-                findings[index].iter_mut().for_each(|one| lower(one, limit));
+                findings[index]
+                    .iter_mut()
+                    .for_each(|one| one.limit(limit, LESS_SURE));
                 continue;
             }
             Held::By(other) => other,
@@ -230,13 +232,6 @@ fn edited(key: &OwnKey, edits: &mut Vec<Edit>, text: &str) -> Option<String> {
         value.replace_range(start..start + edit.span.len(), &edit.text);
     }
     is_plain(&value).then_some(value)
-}
-
-fn lower(finding: &mut Finding, limit: Applicability) {
-    if let Some(fix) = finding.fix.as_mut().filter(|fix| fix.applicability > limit) {
-        fix.applicability = limit;
-        finding.reason = Some(LESS_SURE.to_owned());
-    }
 }
 
 fn refuse(finding: &mut Finding, other: &ImageUse, lines: &LineIndex) {

@@ -376,7 +376,7 @@ fn marker(finding: &Finding, render_options: &RenderOptions) -> (&'static str, C
 /// Whether the run writes, and should have written this.
 fn refused(finding: &Finding, render_options: &RenderOptions) -> bool {
     let wanted = finding.fix.as_ref().is_some_and(|fix| {
-        fix.applicability >= render_options.limit && fix.applicability > Applicability::Display
+        fix.applicability >= render_options.limit && fix.applicability.is_written()
     });
     render_options.write && wanted
 }

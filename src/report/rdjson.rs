@@ -122,7 +122,7 @@ impl Stream for Rdjson {
 /// suggestion is taken alone.
 fn suggestions<'f>(report: &FileReport<'_>, finding: &'f Finding) -> Vec<Suggestion<'f>> {
     let fix = finding.fix.as_ref();
-    let fix = fix.filter(|fix| fix.applicability > Applicability::Display);
+    let fix = fix.filter(|fix| fix.applicability.is_written());
     match fix.map(|fix| (fix.edits.as_slice(), fix.elsewhere.is_empty())) {
         Some(([Edit { span, text }], true)) => vec![Suggestion {
             range: range(report, *span),

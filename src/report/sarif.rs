@@ -247,7 +247,7 @@ fn fixes<'f>(
     places: &mut Places<'_>,
 ) -> Vec<Fix<'f>> {
     let fix = finding.fix.as_ref();
-    let Some(fix) = fix.filter(|fix| fix.applicability > Applicability::Display) else {
+    let Some(fix) = fix.filter(|fix| fix.applicability.is_written()) else {
         return Vec::new();
     };
     let mut changes = Vec::new();

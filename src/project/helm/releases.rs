@@ -13,7 +13,7 @@ use super::given::ReleaseValues;
 use super::released_chart::{Release, ReleaseContext, is_archive};
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::file_type::{FileType, Holds};
-use crate::project::{PathKind, folders_above};
+use crate::project::{PathKind, paths_at_root};
 
 const FLUX_RELEASE: &str = "HelmRelease";
 const ARGO: &str = "argoproj.io/";
@@ -116,20 +116,8 @@ impl ReleaseFile<'_> {
         is_archive(chart) || self.context.vendored.lists(chart)
     }
 
-    /// Where a path may lead that is taken from the root of the repository. Where that ends is not known here, only where
-    /// nothing more may be seen: the outermost folder comes first.
-    fn paths_at_root(&self, named: &str) -> Vec<PathBuf> {
-        let named = named.trim_start_matches("./").trim_start_matches('/');
-        let seen = folders_above(self.context.tree, self.folder);
-        let mut paths: Vec<PathBuf> = seen
-            .map(|folder| self.context.tree.resolve(&folder, named))
-            .collect();
-        paths.reverse();
-        paths
-    }
-
     fn chart_at_root(&self, named: &str) -> Option<PathBuf> {
-        let mut paths = self.paths_at_root(named).into_iter();
+        let mut paths = paths_at_root(self.context.tree, self.folder, named).into_iter();
         paths.find_map(|path| self.chart(path))
     }
 
@@ -266,10 +254,12 @@ impl ReleaseFile<'_> {
             let named = leaf.text.strip_prefix('$').map(|rest| rest.split_once('/'));
             let paths = match named {
                 Some(Some((name, rest))) if names.iter().any(|own| own == name) => {
-                    self.paths_at_root(rest)
+                    paths_at_root(self.context.tree, self.folder, rest)
                 }
                 Some(_) => return None,
-                None if leaf.text.starts_with('/') => self.paths_at_root(&leaf.text),
+                None if leaf.text.starts_with('/') => {
+                    paths_at_root(self.context.tree, self.folder, &leaf.text)
+                }
                 None => vec![self.context.tree.resolve(chart, &leaf.text)],
             };
             let mut paths = paths.into_iter();

@@ -230,45 +230,35 @@ impl<'o> Owned<'o> {
         let edited = found.fix.iter().flat_map(|fix| &fix.edits);
         let edited: Vec<&ScalarSource> =
             edited.filter_map(|edit| document.leaf(edit.span)).collect();
-        let mut applicability = found
-            .fix
-            .as_ref()
-            .map_or(Applicability::Display, |fix| fix.applicability);
-        let mut reason = found.reason.clone();
-        if edited.iter().any(|placed| placed.block.is_some())
-            && applicability > Applicability::Unsafe
-        {
-            applicability = Applicability::Unsafe;
-            reason = Some(IN_TEXT.to_owned());
-        } else if edited.iter().any(|placed| placed.in_list) && reason.is_none() {
-            reason = Some(IN_LIST.to_owned());
-        }
-        let mut overrides: Vec<Override> = match applicability {
-            Applicability::Display => Vec::new(),
-            _ => edited
-                .iter()
-                .filter_map(|placed| override_of(placed, instance, renames))
-                .collect(),
-        };
-        if !overrides.is_empty() && self.is_refused(instance) {
-            overrides.push(refusal::lift(self.top()));
-            if applicability > Applicability::Unsafe {
-                applicability = Applicability::Unsafe;
-                reason = Some(LIFTED.to_owned());
-            }
-        }
-        let what = "default";
-        DefaultFinding {
+        let applicability = found.applicability().unwrap_or(Applicability::Display);
+        let mut default = DefaultFinding {
             finding: Finding {
                 fix: None,
-                reason,
+                reason: found.reason.clone(),
                 related,
-                ..self.at_dependency(found, instance, what)
+                ..self.at_dependency(found, instance, "default")
             },
-            overrides,
+            overrides: Vec::new(),
             applicability,
             origins,
+        };
+        if edited.iter().any(|placed| placed.block.is_some()) {
+            default.doubt(IN_TEXT);
         }
+        if edited.iter().any(|placed| placed.in_list) {
+            let reason = &mut default.finding.reason;
+            reason.get_or_insert_with(|| IN_LIST.to_owned());
+        }
+        if applicability.is_written() {
+            let overrides = edited.iter();
+            let overrides = overrides.filter_map(|placed| override_of(placed, instance, renames));
+            default.overrides = overrides.collect();
+        }
+        if !default.overrides.is_empty() && self.is_refused(instance) {
+            default.overrides.push(refusal::lift(self.top()));
+            default.doubt(LIFTED);
+        }
+        default
     }
 
     /// Whether the chart refuses images from elsewhere, and the values over its own leave it so.

@@ -116,7 +116,7 @@ const VENDOR_FOLDERS: [&str; 2] = ["vendor", "localized-files"];
 
 /// Whether a fix of it may be written.
 pub(super) fn is_fixable(finding: &Finding) -> bool {
-    let trusted = |fix: &crate::edit::Fix| fix.applicability > Applicability::Display;
+    let trusted = |fix: &crate::edit::Fix| fix.applicability.is_written();
     !finding.mention && finding.fix.as_ref().is_some_and(trusted) && finding.new.is_some()
 }
 

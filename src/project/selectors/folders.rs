@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{GENERATORS, HELM_CHARTS, is_argo_source};
 use crate::detect::{MATCHER, REPLACED};
 use crate::file_type::{self, Parser};
-use crate::project::{PathKind, Tree, folders_above, kustomize};
+use crate::project::{PathKind, Tree, kustomize, paths_at_root};
 use crate::source::Span;
 use crate::syntax::template::{self, Mask};
 use crate::syntax::yaml::{self, Map, Node};
@@ -254,17 +254,15 @@ fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
     sources.filter_map(|source| source.text("path")).collect()
 }
 
-/// The folder that a path from the root of the repository leads to. Where the root is, is not known: the outermost folder
-/// that has the path counts. The root itself is meant only if it has a kustomization: `./` is often that of another repository.
+/// The folder that a path from the root of the repository leads to: the outermost that there is. The root itself is meant only
+/// if it has a kustomization: `./` is often that of another repository.
 fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
     if named.is_empty() {
         return Some(folder.to_owned());
     }
-    let named = named.trim_start_matches("./").trim_start_matches('/');
-    let seen: Vec<PathBuf> = folders_above(tree, folder).collect();
-    let folders = seen.iter().rev().map(|folder| tree.resolve(folder, named));
-    let mut folders = folders.filter(|path| tree.place(path) == PathKind::Folder);
-    let folder = folders.next()?;
-    let is_meant = !matches!(named, "" | ".") || kustomize::layer_in(tree, &folder).is_some();
+    let mut folders = paths_at_root(tree, folder, named).into_iter();
+    let folder = folders.find(|path| tree.place(path) == PathKind::Folder)?;
+    let is_root = named.trim_matches(['.', '/']).is_empty();
+    let is_meant = !is_root || kustomize::layer_in(tree, &folder).is_some();
     is_meant.then_some(folder)
 }
