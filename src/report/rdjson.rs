@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary};
-use crate::edit::{Applicability, Edit};
+use crate::edit::Edit;
 use crate::finding::{Finding, Severity};
 use crate::printable;
 use crate::rules::RuleSet;

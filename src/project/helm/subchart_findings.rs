@@ -15,7 +15,6 @@ use super::effective::{self, Instance};
 use super::guard::Guard;
 use super::load::{Chart, File, Loaded};
 use super::merged_values::{MergedValues, ScalarSource};
-use super::overrides::Override;
 use super::refusal;
 use super::values::{self, Origin, Table, Value};
 use crate::check;

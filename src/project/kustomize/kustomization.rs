@@ -129,7 +129,7 @@ impl Reader<'_> {
                 let content = match node {
                     Node::Map(map) => match map.get("patch").and_then(Node::as_scalar) {
                         Some(scalar) => self.content(scalar),
-                        None => self.file_under(map, "path").map(Content::File),
+                        None => self.file_of(map).map(Content::File),
                     },
                     Node::Scalar(scalar) => self.content(scalar),
                     _ => None,
@@ -165,7 +165,7 @@ impl Reader<'_> {
         }
         for map in items(root.get("replacements")).filter_map(Node::as_map) {
             self.layer.has_replacements = true;
-            let file = self.file_under(map, "path");
+            let file = self.file_of(map);
             self.layer.replacements.extend(file);
         }
     }
@@ -250,8 +250,8 @@ impl Reader<'_> {
         })
     }
 
-    fn file_under(&mut self, map: &Map<'_>, key: &str) -> Option<PathBuf> {
-        let scalar = map.get(key).and_then(Node::as_scalar)?;
+    fn file_of(&mut self, map: &Map<'_>) -> Option<PathBuf> {
+        let scalar = map.get("path").and_then(Node::as_scalar)?;
         self.file(scalar)
     }
 

@@ -258,6 +258,6 @@ fn failed(context: &Context, error: &str, wanted: Wanted) -> Result<Value> {
 }
 
 /// The items of a list that cannot be nested too deep.
-pub(super) fn flat_list(items: Vec<Value>, of: ListType) -> Value {
-    List::new(items, of).map_or(Value::Nil, Value::List)
+pub(super) fn flat_list(items: Vec<Value>) -> Value {
+    List::new(items, ListType::Any).map_or(Value::Nil, Value::List)
 }

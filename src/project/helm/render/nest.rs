@@ -211,7 +211,7 @@ impl Nest<'_> {
                 Value::List(list) => list.items().iter().cloned().map(as_text).collect(),
                 _ => Vec::new(),
             };
-            entries.insert(field.into(), data::flat_list(items, ListType::Any));
+            entries.insert(field.into(), data::flat_list(items));
         }
         entries.insert(
             "Maintainers".into(),
@@ -262,9 +262,9 @@ impl Nest<'_> {
                 ("Version", Value::computed(&one.version)),
                 ("Repository", Value::computed(&one.repository)),
                 ("Condition", Value::computed(&one.condition)),
-                ("Tags", data::flat_list(tags, ListType::Any)),
+                ("Tags", data::flat_list(tags)),
                 ("Enabled", Value::bool(true)),
-                ("ImportValues", data::flat_list(Vec::new(), ListType::Any)),
+                ("ImportValues", data::flat_list(Vec::new())),
                 (
                     "Alias",
                     Value::computed(one.alias.as_deref().unwrap_or_default()),
