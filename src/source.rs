@@ -64,6 +64,9 @@ pub fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
+/// Folders that version control fills, and runs what is in them: nothing there is read or written.
+pub const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
 /// The last part of a path; empty where it is no text.
 pub fn file_name(path: &Path) -> &str {
     let name = path.file_name().and_then(OsStr::to_str);

@@ -29,9 +29,6 @@ use folder::Walk;
 use probe::named;
 use roots::Roots;
 
-/// What version control keeps beside the files. Never read.
-pub const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
-
 /// Hidden folders that tools fill with copies of what others wrote. Looked into only where git tracks something in them.
 pub const CACHES: [&str; 12] = [
     ".cache",

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::identity::Identity;
 use super::image_use::Use;
-use super::labels;
+use super::labels::{self, LAST_APPLIED};
 use super::source::Source;
 use crate::detect::REPORT_GROUPS;
 
@@ -65,8 +65,6 @@ pub(super) fn is_read_for_images(identity: &Identity) -> bool {
     let is_known = all.any(|(of, one)| *of == group && (*one == kind || *one == "*"));
     !is_known && !REPORT_GROUPS.contains(&group)
 }
-
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Takes away what a cluster says about an object, and copies of what was once applied. What is left is judged as if it were in a
 /// file: rows name the object, and no finding does.

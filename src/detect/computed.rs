@@ -5,7 +5,7 @@ use super::context::Context;
 use super::document::Document;
 use super::image_use::ImageUse;
 use super::input::{Inner, Input};
-use super::usage::{IN_CONDITION, Usage};
+use super::usage::{COMPARED, Usage};
 use super::{reference, scalar, words};
 use crate::source::Span;
 use crate::syntax::hcl::{Composed, Computed};
@@ -54,7 +54,7 @@ fn of_compared(input: &Input<'_>, span: Span) -> Option<ImageUse> {
         .trim_end_matches(['/', '$', ':']);
     let start = span.start + text.len() - text.trim_start_matches('^').len();
     let span = Span::new(start, start + name.len());
-    let usage = Usage::Compared(IN_CONDITION);
+    let usage = COMPARED;
     if let Some(registry) = reference::read_registry(input.text, span) {
         return Some(ImageUse::of_registry(registry, usage, "registry"));
     }

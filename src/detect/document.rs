@@ -7,7 +7,7 @@ use super::aliases::Aliases;
 use super::document_type::{self, DocumentType, holds_maps};
 use super::parameters::Parameters;
 use super::reports::{self, REPORTED};
-use super::usage::{self, POLICY, Usage};
+use super::usage::{ASSERTED, MIRRORED, POLICY, Usage};
 use super::words::fold;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
@@ -26,7 +26,6 @@ pub(super) struct Document<'d> {
     pub(super) patterns: OnceCell<Vec<usize>>,
 }
 
-const MIRROR: Usage = Usage::Mention(usage::MIRRORED);
 const MATCH_LIST: Usage =
     Usage::Mention("a detection rule matches running images, it does not pull them");
 const PROMOTION: Usage = Usage::Mention("images are promoted to this location, not pulled from it");
@@ -41,7 +40,6 @@ const ZARF: Usage = Usage::must_agree("a package's images must agree with what i
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
 const POLICY_OF_UNKNOWN: Usage =
     Usage::likely("a policy names it: see whether that puts it into objects or looks for it");
-const ASSERTED: Usage = Usage::likely(usage::ASSERTED);
 /// Names what an operator installs.
 const NVIDIA: &str = "ClusterPolicy";
 pub(super) const SEALED: Usage =
@@ -66,17 +64,17 @@ const TESTS_OF_KYVERNO: &str = "chainsaw.kyverno.io";
 
 /// Kinds that match or redirect images in groups that hold other things too.
 const KINDS: [(&str, Usage); 12] = [
-    ("ImageContentSourcePolicy", MIRROR),
-    ("ImageContentPolicy", MIRROR),
-    ("ImageDigestMirrorSet", MIRROR),
-    ("ImageTagMirrorSet", MIRROR),
-    ("RegistryMirror", MIRROR),
+    ("ImageContentSourcePolicy", MIRRORED),
+    ("ImageContentPolicy", MIRRORED),
+    ("ImageDigestMirrorSet", MIRRORED),
+    ("ImageTagMirrorSet", MIRRORED),
+    ("RegistryMirror", MIRRORED),
     ("ImagePolicyWebhook", POLICY),
     ("ClusterImagePolicy", POLICY),
     ("CredentialProviderConfig", POLICY),
     ("PrometheusRule", MATCH_LIST),
     ("ZarfPackageConfig", ZARF),
-    ("ImageSetConfiguration", MIRROR),
+    ("ImageSetConfiguration", MIRRORED),
     ("AdmissionReview", REVIEWED),
 ];
 

@@ -6,7 +6,7 @@ use super::document_type::DocumentType;
 use super::key_words::KeyWords;
 use super::schema::kubeadm;
 use super::siblings;
-use super::usage::{self, IN_CONDITION, Usage};
+use super::usage::{self, ACCOUNT, ALLOWED, COMPARED, MATCHED, PUSHED, Usage};
 use super::words;
 use crate::syntax::json_pointer::unescaped;
 use crate::syntax::yaml::{Entry, Map, Node};
@@ -14,12 +14,8 @@ use crate::syntax::yaml::{Entry, Map, Node};
 /// The keys by which the maps of a list give names to their values.
 pub(super) const NAMES: [&str; 5] = ["name", "key", "variable", "Name", "ParameterKey"];
 
-const ALLOWED: Usage = Usage::Mention(usage::ALLOWED);
-const MATCHED: Usage = Usage::Mention(usage::MATCHED);
-const ACCOUNT: Usage = Usage::Mention(usage::ACCOUNT);
 const PROSE: Usage = Usage::Unknown("it is free text");
 const EXAMPLE: Usage = Usage::Mention("it is an example");
-const COMPARED: Usage = Usage::Compared(IN_CONDITION);
 const TESTED: Usage = Usage::Selector {
     reason: "a JSON patch tests for it: it must match what the patch is applied to",
     replaced: true,
@@ -29,7 +25,6 @@ const SELECTS: Usage = Usage::Selector {
     replaced: true,
 };
 const RAN: Usage = Usage::Observed("it says what ran, nothing is pulled from it");
-const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
 const OLD: Usage =
     Usage::likely("its key calls it an old one: it may be what something looks for or replaces");
 const TARGET: Usage =

@@ -261,8 +261,8 @@ fn alone(context: &Context<'_>, one: &Setting, value: Span) -> Vec<ImageUse> {
 /// What a path says of all that is set there, where that is no pull.
 fn spoken_about(path: &str) -> Option<Usage> {
     path.split('.').find_map(|key| match words::fold(key) {
-        key if words::is_allowed(&key) => Some(Usage::Mention(usage::ALLOWED)),
-        key if words::is_matched(&key) => Some(Usage::Mention(usage::MATCHED)),
+        key if words::is_allowed(&key) => Some(usage::ALLOWED),
+        key if words::is_matched(&key) => Some(usage::MATCHED),
         _ => None,
     })
 }

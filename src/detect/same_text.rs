@@ -55,7 +55,7 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
 
 /// An image that is looked for on this machine is there because the text pulls it, or for another reason.
 fn local(text: &str, uses: &mut [ImageUse]) {
-    let is_local = |one: &ImageUse| one.usage == Usage::likely(LOCAL);
+    let is_local = |one: &ImageUse| one.usage == LOCAL;
     if !uses.iter().any(is_local) {
         return;
     }

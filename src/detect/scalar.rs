@@ -12,7 +12,9 @@ use super::form::Form;
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
-use super::usage::{Certainty, LISTED, MATCHED, MIRRORED, NOTHING_SAYS, PUSHED, Usage};
+use super::usage::{
+    Certainty, IN_FREE_TEXT, LISTED, MATCHED, MIRRORED, NOTHING_SAYS, PUSHED, Usage,
+};
 use super::{branches, defaults, siblings, text, words};
 use crate::artifact::Artifact;
 use crate::image;
@@ -20,7 +22,6 @@ use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
 const TITLE: &str = "it is a title";
-const IN_FREE_TEXT: &str = "it is in free text";
 const IN_A_LIST: &str = "a registry in a list item can mean several things";
 
 /// Names on Docker Hub that actions of a template default to. Those with a host are found wherever they are written
@@ -117,7 +118,7 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         return;
     }
     if let Some(registry) = reference::mirror_folder(input.masked, span) {
-        let usage = Usage::Mention(MIRRORED);
+        let usage = MIRRORED;
         out.push(ImageUse::of_registry(registry, usage, "path"));
         return;
     }
@@ -180,7 +181,7 @@ fn is_given(reference: &Reference, input: &Input<'_>) -> bool {
 /// What is above, and words for mere mentions, win over everything else that the key says.
 fn spoken_about(context: &Context<'_>) -> Option<Usage> {
     let above = context.inherited.filter(|usage| !usage.is_pull());
-    above.or_else(|| words::is_mention_of_scalar(context.key).then_some(Usage::Mention(MATCHED)))
+    above.or_else(|| words::is_mention_of_scalar(context.key).then_some(MATCHED))
 }
 
 fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
@@ -189,7 +190,7 @@ fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
         return usage;
     }
     if parent == "artifacts" {
-        return Usage::Pushed(PUSHED);
+        return PUSHED;
     }
     let in_image = words::is_image(key)
         || words::repository_stem(key).is_some() && key != "name"
@@ -255,7 +256,7 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
     if !is_keyed || has_holes {
         match above {
             Some(usage) => push(usage),
-            None if !is_folder && !has_holes && is_listed(context) => push(Usage::Mention(LISTED)),
+            None if !is_folder && !has_holes && is_listed(context) => push(LISTED),
             // With a path it may be read as something else.
             None if !is_folder && !has_holes => push(Usage::Unknown(NOTHING_SAYS)),
             None => return false,

@@ -4,7 +4,7 @@
 //! Runs nothing.
 
 use super::schema::kubeadm;
-use super::usage::{self, ACCOUNT, IN_COMMAND, Usage};
+use super::usage::{ACCOUNT, IN_COMMAND, LOCAL, Usage};
 use crate::source::Span;
 use pushing::is_written_cache;
 
@@ -46,8 +46,6 @@ const TESTED: Usage = Usage::Compared(IN_COMMAND);
 const COMMENT: Usage = Usage::Mention("it is in a comment");
 const PROXIED: Usage = Usage::Mention("a web server redirects clients there");
 const VERIFIED: Usage = Usage::Mention("the command looks for its signature there");
-const LOGIN: Usage = Usage::Mention(ACCOUNT);
-const LOCAL: Usage = Usage::likely(usage::LOCAL);
 
 /// What begins a comment for Renovate, which looks for new versions where it says.
 pub(super) const RENOVATE: &str = "renovate:";
@@ -257,7 +255,7 @@ impl<'c> Command<'c> {
             .iter()
             .any(|word| matches!(word.text, "login" | "logout"))
         {
-            return Some(LOGIN);
+            return Some(ACCOUNT);
         }
         self.of_signature(index)
             .or_else(|| self.is_pushed(index).then_some(PUSHED))

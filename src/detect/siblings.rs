@@ -3,15 +3,12 @@
 //! Knows the map that holds the value, and nothing of what is above it.
 
 use super::context::{Context, Step};
-use super::usage::{self, IN_CONDITION, Usage};
+use super::usage::{self, BUILT, COMPARED, PUSHED, Usage};
 use super::words;
 use crate::image;
 use crate::syntax::yaml::{Entry, Map, Node};
 
-const COMPARED: Usage = Usage::Compared(IN_CONDITION);
 pub(super) const CLOSED: Usage = Usage::Compared("it is one of a closed list of values");
-const BUILT: Usage = Usage::Pushed(usage::BUILT);
-const PUSHED: Usage = Usage::Pushed(usage::PUSHED);
 const RELABELLED: Usage = Usage::Mention("it becomes a label, nothing is pulled from it");
 const ATTRIBUTE: Usage = Usage::likely("it becomes an attribute, which other programs read");
 const REPLACES: Usage =
@@ -43,7 +40,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
         () if is_value(context) && is_operand(siblings) => Some(COMPARED),
         () if key == "params" && has("gate") && has("trigger") => Some(COMPARED),
         () if has("match_type") => Some(COMPARED),
-        () if key == "match" && value.as_map().is_some() => Some(Usage::Mention(usage::MATCHED)),
+        () if key == "match" && value.as_map().is_some() => Some(usage::MATCHED),
         () if is_value(context) && has("key") && is_inserted(siblings) => Some(ATTRIBUTE),
         () if is_plain() => of_rule(siblings),
         () => None,
@@ -151,8 +148,8 @@ fn of_rule(siblings: &Map<'_>) -> Option<Usage> {
         .find_map(|key| siblings.text(key))?
         .to_lowercase();
     match action.as_str() {
-        action if ALLOWING.contains(&action) => Some(Usage::Mention(usage::ALLOWED)),
-        action if DENYING.contains(&action) => Some(Usage::Mention(usage::MATCHED)),
+        action if ALLOWING.contains(&action) => Some(usage::ALLOWED),
+        action if DENYING.contains(&action) => Some(usage::MATCHED),
         _ => None,
     }
 }

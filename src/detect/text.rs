@@ -11,7 +11,7 @@ use super::image_use::{ImageUse, Tag};
 use super::input::Input;
 use super::reference::{self, Reference};
 use super::shell::{self, Command};
-use super::usage::{self, ACCOUNT, ALLOWED, Certainty, MIRRORED, PUSHED, Usage};
+use super::usage::{self, ACCOUNT, ALLOWED, Certainty, IN_FREE_TEXT, MIRRORED, PUSHED, Usage};
 use super::{comment, defaults, flag, selecting, variables, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
@@ -20,8 +20,6 @@ use crate::source::Span;
 pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
-const MIRROR: Usage = Usage::Mention(MIRRORED);
-const LOGIN: Usage = Usage::Mention(ACCOUNT);
 const OPTION: Usage = Usage::Mention("the option lists what is matched or allowed");
 const REPLACED: Usage = Usage::Selector {
     reason: "the command replaces this name where a base spells it",
@@ -31,7 +29,6 @@ const UNKNOWN: Usage = Usage::Unknown(usage::NOTHING_SAYS);
 const SUBSTITUTED: Usage = Usage::likely("another command uses the output of this one");
 pub(super) const BUILD_ARGUMENT: Usage =
     Usage::likely("a build may use this argument for anything");
-const IN_FREE_TEXT: &str = "it is in free text";
 const BARE: &str = "a registry in free text can mean several things";
 pub(super) const NOT_FETCHED: &str = "the program that fetches it may not follow redirects";
 
@@ -51,14 +48,14 @@ pub enum Prose {
 /// How the value of an option is used, by the option's name.
 pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
     match () {
-        () if words::is_allowed(flag) => Some(Usage::Mention(ALLOWED)),
+        () if words::is_allowed(flag) => Some(ALLOWED),
         () if words::is_mention(flag)
             || words::is_mention_of_scalar(flag)
             || words::is_closed_list(flag) =>
         {
             Some(OPTION)
         }
-        () if words::is_pushed(flag) => Some(Usage::Pushed(PUSHED)),
+        () if words::is_pushed(flag) => Some(PUSHED),
         () => None,
     }
 }
@@ -150,7 +147,7 @@ impl Token<'_> {
             return Some(self.url(span));
         }
         if let Some(registry) = reference::mirror_folder(masked, span) {
-            return Some(ImageUse::of_registry(registry, MIRROR, "path"));
+            return Some(ImageUse::of_registry(registry, MIRRORED, "path"));
         }
         let before = self.text[..self.start].chars().next_back();
         let escape = before == Some('\\') && trimmed.starts_with(['n', 't', 'r']);
@@ -234,7 +231,7 @@ impl Token<'_> {
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
         let of_registry = |usage| Some(ImageUse::of_registry(registry, usage, "argument"));
-        let of_command = || self.usage_in_command().filter(|usage| *usage == LOGIN);
+        let of_command = || self.usage_in_command().filter(|usage| *usage == ACCOUNT);
         let listed = self.listed(flag).or_else(|| self.in_table());
         if let Some(usage) = listed.or_else(of_command) {
             return of_registry(usage);
@@ -279,8 +276,8 @@ impl Token<'_> {
     fn in_table(&self) -> Option<Usage> {
         let before = self.text[..self.start].strip_suffix(['"', '\''])?;
         match before {
-            _ if before.ends_with("registry.mirrors.") => Some(MIRROR),
-            _ if before.ends_with("registry.configs.") => Some(LOGIN),
+            _ if before.ends_with("registry.mirrors.") => Some(MIRRORED),
+            _ if before.ends_with("registry.configs.") => Some(ACCOUNT),
             _ => None,
         }
     }

@@ -33,20 +33,21 @@ pub enum Certainty {
 }
 
 /// What conditions do, of manifests and of commands.
-pub(super) const IN_CONDITION: &str = "a condition compares with it";
+const IN_CONDITION: &str = "a condition compares with it";
+pub(super) const COMPARED: Usage = Usage::Compared(IN_CONDITION);
 pub(super) const IN_COMMAND: &str = "the command compares with it";
 
 pub(super) const IN_FILTER: &str = "an expression compares values with it";
 
-pub(super) const ASSERTED: &str =
-    "a test compares with it: see that it agrees with what the test creates";
+pub(super) const ASSERTED: Usage =
+    Usage::likely("a test compares with it: see that it agrees with what the test creates");
 
 pub(super) const UPDATER: Usage =
     Usage::likely("the image updater compares it with what the application runs: move both");
 
 /// The image is listed or removed where it is.
-pub(super) const LOCAL: &str =
-    "the command looks for it on this machine: move it together with what pulls it";
+pub(super) const LOCAL: Usage =
+    Usage::likely("the command looks for it on this machine: move it together with what pulls it");
 
 pub(super) const NOTHING_SAYS: &str = "nothing here says that an image is pulled from it";
 
@@ -55,16 +56,20 @@ pub(super) const MUST_MATCH: &str = "it must match what another source names";
 pub(super) const MUST_MATCH_IN_TEXT: &str =
     "what it selects has this name, and may be in a text like this one";
 /// What lists, mirrors and accounts are kept for.
-pub(super) const ALLOWED: &str = "this key lists what is allowed or mirrored";
-pub(super) const LISTED: &str = "registries are listed here, and nothing says what for";
-pub(super) const MATCHED: &str = "this key lists what is matched, allowed or mirrored";
-pub(super) const MIRRORED: &str =
-    "a mirror table is keyed by the registry that clusters still name";
+pub(super) const ALLOWED: Usage = Usage::Mention("this key lists what is allowed or mirrored");
+pub(super) const LISTED: Usage =
+    Usage::Mention("registries are listed here, and nothing says what for");
+pub(super) const MATCHED: Usage =
+    Usage::Mention("this key lists what is matched, allowed or mirrored");
+pub(super) const MIRRORED: Usage =
+    Usage::Mention("a mirror table is keyed by the registry that clusters still name");
 pub(super) const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
-pub(super) const BUILT: &str = "the image is built here";
-pub(super) const PUSHED: &str = "images are pushed there, not pulled";
+pub(super) const BUILT: Usage = Usage::Pushed("the image is built here");
+pub(super) const PUSHED: Usage = Usage::Pushed("images are pushed there, not pulled");
+/// What text says that no structure is around.
+pub(super) const IN_FREE_TEXT: &str = "it is in free text";
 pub(super) const LINK: &str = "a link for readers";
-pub(super) const ACCOUNT: &str = "it is the registry of an account";
+pub(super) const ACCOUNT: Usage = Usage::Mention("it is the registry of an account");
 
 impl Usage {
     pub const PULL: Self = Self::Pull(Certainty::Certain);
@@ -156,7 +161,7 @@ impl Usage {
 
     /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.
     pub fn is_of_registries(self) -> bool {
-        matches!(self, Self::Mention(ALLOWED | LISTED | MIRRORED | ACCOUNT))
+        matches!(self, ALLOWED | LISTED | MIRRORED | ACCOUNT)
     }
 
     /// Whether a policy matches images with it, to allow them or to deny them.
@@ -168,8 +173,7 @@ impl Usage {
     pub(super) fn is_in_condition(self) -> bool {
         matches!(
             self,
-            Self::Compared(IN_CONDITION | IN_COMMAND | IN_FILTER)
-                | Self::Pull(Certainty::Likely(ASSERTED))
+            ASSERTED | Self::Compared(IN_CONDITION | IN_COMMAND | IN_FILTER)
         )
     }
 

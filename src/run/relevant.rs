@@ -4,9 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::file_type;
-
-/// Folders that version control fills.
-const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+use crate::source::STORES;
 
 /// Files that say which others are checked, or found.
 const SETTINGS: [&str; 3] = [".gitignore", ".ignore", ".helmignore"];

@@ -18,11 +18,12 @@ use super::ignores::{Asked, IgnoreRule, Ignores, Own};
 use super::roots::{Root, Roots};
 use super::{
     CACHES, Filter, Kept, LARGER, LIMIT, LINK, LeftOut, OTHER_TYPE, Overlay, Problem, SPECIAL,
-    STORES, SUBMODULE, Walked, Want, named,
+    SUBMODULE, Walked, Want, named,
 };
 use crate::encoding::to_utf8;
 use crate::git::Unread;
 use crate::open::{self, Links};
+use crate::source::STORES;
 use listing::{Entry, Listing, What, list};
 
 /// A walk that is under way.

@@ -14,12 +14,10 @@ use sha2::{Digest, Sha256};
 use super::folder::{Folder, regular};
 use crate::open;
 use crate::printable;
+use crate::source::STORES;
 
 const VERSION: u32 = 1;
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%').add(b'/').add(b'\\');
-
-/// Folders in which no file is ever one of a group: what version control keeps there is run by it.
-const STORES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {

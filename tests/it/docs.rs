@@ -12,6 +12,7 @@ use regfix::artifact::Artifact;
 use regfix::file_type;
 use regfix::report::FORMATS;
 use regfix::rules::{Rule, catalogue};
+use regfix::source;
 use regfix::walk;
 
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- /rules -->\n");
@@ -200,7 +201,7 @@ fn the_manual_names_what_is_left_out_by_default() {
         let names = names.iter().map(|name| format!("`{name}`"));
         names.collect::<Vec<_>>().join(", ")
     };
-    let (stores, caches) = (named(&walk::STORES), named(&walk::CACHES));
+    let (stores, caches) = (named(&source::STORES), named(&walk::CACHES));
     let markers = ("<!-- left-out -->\n", "<!-- /left-out -->\n");
     holds(
         "docs/file-types.md",

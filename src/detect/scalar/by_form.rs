@@ -114,7 +114,7 @@ pub(super) fn replacement(context: &Context<'_>, span: Span, out: &mut Vec<Image
             after: String::new(),
         };
         // What a test expects has to agree with what it creates.
-        let is_asserted = context.inherited == Some(Usage::likely(ASSERTED));
+        let is_asserted = context.inherited == Some(ASSERTED);
         out.push(ImageUse {
             new_name: (usage == NOT_REPLACED && !is_asserted).then_some(insertion),
             ..reference.into_use(context.used(usage), "image")

@@ -33,7 +33,7 @@ pub(in crate::detect) fn image_use(
     if let Some(registry) = registry.filter(is_host) {
         let usage = above.unwrap_or(match &entry.value {
             value if is_copied(value) => COPIED,
-            value if is_of_account(value) => Usage::Mention(ACCOUNT),
+            value if is_of_account(value) => ACCOUNT,
             _ => Usage::Unknown(IS_KEY),
         });
         out.push(ImageUse::of_registry(registry, usage, "key"));
@@ -42,7 +42,7 @@ pub(in crate::detect) fn image_use(
     let reference = reference::read(input.masked, span, input.actions);
     if let Some(reference) = reference.filter(|reference| reference.hosted) {
         let usage = above.unwrap_or(match is_renamed(&entry.value) {
-            true => Usage::Mention(MIRRORED),
+            true => MIRRORED,
             false => Usage::Unknown(IS_KEY),
         });
         out.push(reference.into_use(usage, "key"));

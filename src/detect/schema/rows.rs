@@ -6,7 +6,7 @@ use super::row::Says::{self, By, Is, PutIn};
 use super::{kubeadm, usages as by};
 use crate::detect::document_type::DocumentType as T;
 use crate::detect::form::Form;
-use crate::detect::usage::{self, ACCOUNT, ALLOWED, IN_CONDITION, MUST_MATCH, Usage};
+use crate::detect::usage::{self, MUST_MATCH, Usage};
 
 const PULL: Says = Is(Usage::PULL);
 const SCRIPT: Says = Is(Usage::likely("it is in a script"));
@@ -22,10 +22,10 @@ const RESOLVED: Says = Is(Usage::Observed(
 const MACHINE: Says = Is(Usage::Mention(
     "it is the image of a machine, not of a container",
 ));
-const LOCAL: Says = Is(Usage::likely(usage::LOCAL));
-const COMPARED: Says = Is(Usage::Compared(IN_CONDITION));
+const LOCAL: Says = Is(usage::LOCAL);
+const COMPARED: Says = Is(usage::COMPARED);
 const CACHE: Says = Is(by::CACHE);
-const PUSHED: Says = Is(Usage::Pushed(usage::PUSHED));
+const PUSHED: Says = Is(usage::PUSHED);
 const SELECTS: Says = Is(Usage::Selector {
     reason: MUST_MATCH,
     replaced: true,
@@ -36,8 +36,8 @@ const CREATED: Says = Is(Usage::Mention(
 const REMOVED: Says = Is(Usage::Compared(
     "images of this name are removed from nodes",
 ));
-const LISTED: Says = Is(Usage::Mention(ALLOWED));
-const LOGIN: Says = Is(Usage::Mention(ACCOUNT));
+const LISTED: Says = Is(usage::ALLOWED);
+const LOGIN: Says = Is(usage::ACCOUNT);
 const UPDATER: Says = Is(usage::UPDATER);
 const MAY_BE_PUSHED: Says = Is(by::MAY_BE_PUSHED);
 const PUT_IN: Says = PutIn(by::put_in);

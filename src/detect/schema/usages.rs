@@ -1,7 +1,7 @@
 //! Usages that the values beside a value decide.
 
 use crate::detect::context::{Context, Step};
-use crate::detect::usage::{self, ACCOUNT, BUILT, POLICY, PUSHED, Usage};
+use crate::detect::usage::{self, ACCOUNT, ASSERTED, BUILT, POLICY, PUSHED, Usage};
 use crate::detect::words::fold;
 use crate::image;
 use crate::syntax::yaml::{Map, Node};
@@ -46,7 +46,7 @@ pub(super) fn compose_service(context: &Context<'_>) -> Usage {
         .siblings
         .is_some_and(|map| map.get("build").is_some())
     {
-        true => Usage::Pushed(BUILT),
+        true => BUILT,
         false => Usage::PULL,
     }
 }
@@ -65,8 +65,8 @@ pub(super) fn ansible_image(context: &Context<'_>) -> Usage {
     let is_built = text("source") == Some("build") || text("path").is_some();
     let is_pushed = matches!(text("push"), Some("true" | "yes" | "True"));
     match () {
-        () if text("state") == Some("absent") => Usage::likely(usage::LOCAL),
-        () if is_built || is_pushed => Usage::Pushed(BUILT),
+        () if text("state") == Some("absent") => usage::LOCAL,
+        () if is_built || is_pushed => BUILT,
         () => Usage::PULL,
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn pulumi_resource(context: &Context<'_>) -> Usage {
     let mut maps = context.upwards().filter_map(|above| above.siblings);
     let kind = maps.find_map(|map| map.text("type"));
     match kind.is_some_and(|kind| kind.starts_with("docker") && kind.ends_with(":Image")) {
-        true => Usage::Pushed(PUSHED),
+        true => PUSHED,
         false => Usage::PULL,
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn concourse_resource(context: &Context<'_>) -> Usage {
         .zip(jobs)
         .is_some_and(|(name, jobs)| is_put(name, jobs))
     {
-        true => Usage::Pushed(PUSHED),
+        true => PUSHED,
         false => Usage::PULL,
     }
 }
@@ -113,8 +113,6 @@ fn is_put(name: &str, node: &Node<'_>) -> bool {
         put.map(|put| step.text("resource").unwrap_or(put)) == Some(name)
     })
 }
-
-const ASSERTED: Usage = Usage::likely(usage::ASSERTED);
 
 /// What a test of Chainsaw wants an object to be: it moves with what the test creates.
 pub(super) fn asserted(_: &Context<'_>) -> Usage {
@@ -132,7 +130,7 @@ pub(super) fn github_step(context: &Context<'_>) -> Usage {
     let uses = uses.unwrap_or_default().to_ascii_lowercase();
     match (is_output(&uses, context.key), uses.contains("login-action")) {
         (true, _) => Usage::Pushed("the action pushes to it"),
-        (_, true) => Usage::Mention(ACCOUNT),
+        (_, true) => ACCOUNT,
         _ if context.key == "cachefrom" => CACHE,
         _ => Usage::PULL,
     }
