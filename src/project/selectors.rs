@@ -25,7 +25,8 @@ use crate::source::{LineIndex, Span};
 use crate::syntax::yaml;
 
 use entries::{Entries, Named};
-pub use folders::{applied_folders, folders_applied_by};
+use folders::applied_folders;
+pub use folders::folders_applied_by;
 use tie::tie;
 use words::{GENERATORS, HELM_CHARTS, IMAGE_NAME, LOCKED};
 pub use words::{WORDS, is_argo_source, is_of_use, lays_over, may_select};

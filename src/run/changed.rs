@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::groups::Group;
 use crate::file_type::{self, Holds};
 use crate::project::builds;
-use crate::project::selectors::{applied_folders, folders_applied_by, lays_over};
+use crate::project::selectors::{folders_applied_by, lays_over};
 use crate::project::{PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::search::Search;
@@ -107,7 +107,8 @@ impl ChangedScope {
         reach.follow();
         reach.add_releases(&self.changed, releases);
         let selecting = selectors.iter().chain(releases).filter(|selector| {
-            let folders = applied_folders(tree, selector);
+            let text = tree.text(selector).unwrap_or_default();
+            let folders = folders_applied_by(tree, selector, &text);
             let folders: Vec<PathBuf> = folders.iter().map(|folder| real(folder)).collect();
             let is_below = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
             reach.reached.iter().any(is_below)

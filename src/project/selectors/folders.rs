@@ -19,13 +19,17 @@ const OF_OWN_FOLDER: [&str; 4] = ["kbld.k14s.io", "imgpkg.carvel.dev", "kpt.dev"
 const BUNDLE: &str = ".imgpkg";
 
 /// The folders of this tree that the documents of a file are applied to.
-pub fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
+pub(super) fn applied_folders(tree: &dyn Tree, path: &Path) -> Vec<PathBuf> {
     let text = tree.text(path);
-    text.map_or_else(Vec::new, |text| folders_applied_by(tree, path, &text))
+    text.map_or_else(Vec::new, |text| folders_of(tree, path, &text, true))
 }
 
-/// The same of a file with another text.
+/// The folders that they may be applied to, of a file with that text.
 pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathBuf> {
+    folders_of(tree, path, text, false)
+}
+
+fn folders_of(tree: &dyn Tree, path: &Path, text: &str, is_meant: bool) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = match folder.ends_with(BUNDLE) {
         true => folder.parent().unwrap_or(folder),
@@ -35,7 +39,7 @@ pub fn folders_applied_by(tree: &dyn Tree, path: &Path, text: &str) -> Vec<PathB
     let named = named_folders(path, text);
     let folders = named
         .iter()
-        .filter_map(|named| at_root(tree, folder, named));
+        .filter_map(|named| at_root(tree, folder, named, is_meant));
     folders.chain(charts_of(tree, folder, text)).collect()
 }
 
@@ -152,7 +156,7 @@ pub(super) fn components(tree: &dyn Tree, files: &[PathBuf]) -> Vec<(PathBuf, Ve
                 let spec = root.as_map().and_then(|map| map.map("spec"));
                 let Some(spec) = spec else { continue };
                 let above = path.parent().unwrap_or(Path::new(""));
-                let folder = at_root(tree, above, spec.text("path").unwrap_or("./"));
+                let folder = at_root(tree, above, spec.text("path").unwrap_or("./"), false);
                 let names = spec.items("components").iter().filter_map(Node::as_scalar);
                 for (name, folder) in names.zip(std::iter::repeat(folder).flatten()) {
                     let component = tree.resolve(&folder, &name.value);
@@ -254,15 +258,15 @@ fn sources_of<'m>(spec: &'m Map<'m>) -> Vec<&'m str> {
     sources.filter_map(|source| source.text("path")).collect()
 }
 
-/// The folder that a path from the root of the repository leads to: the outermost that there is. The root itself is meant only
-/// if it has a kustomization: `./` is often that of another repository.
-fn at_root(tree: &dyn Tree, folder: &Path, named: &str) -> Option<PathBuf> {
+/// The folder that a path from the root of the repository leads to: the outermost that there is. If it `is_meant`, the root
+/// itself counts only if it has a kustomization: `./` is often that of another repository.
+fn at_root(tree: &dyn Tree, folder: &Path, named: &str, is_meant: bool) -> Option<PathBuf> {
     if named.is_empty() {
         return Some(folder.to_owned());
     }
     let mut folders = paths_at_root(tree, folder, named).into_iter();
     let folder = folders.find(|path| tree.place(path) == PathKind::Folder)?;
     let is_root = named.trim_matches(['.', '/']).is_empty();
-    let is_meant = !is_root || kustomize::layer_in(tree, &folder).is_some();
-    is_meant.then_some(folder)
+    let has_kustomization = || kustomize::layer_in(tree, &folder).is_some();
+    (!is_meant || !is_root || has_kustomization()).then_some(folder)
 }
