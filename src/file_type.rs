@@ -12,7 +12,8 @@ use std::path::Path;
 use crate::source;
 pub use manual::{hook_pattern, table};
 use pattern::Name;
-use pattern::Pattern::{self, Extension, Named, Templated, Yaml, YamlBelow};
+use pattern::Pattern::{self, Extension, Named, Snapshot, Templated, Yaml, YamlBelow};
+pub use pattern::is_snapshot;
 pub use read::{MaskedView, Masks, Reading, has_hint, read, text_comments};
 
 /// A file type.
@@ -168,7 +169,7 @@ pub static FILE_TYPES: &[FileType] = &[
     FileType {
         name: "yaml",
         holds: Holds::Yaml,
-        patterns: &[Yaml { prefix: "" }],
+        patterns: &[Yaml { prefix: "" }, Snapshot],
         parser: Parser::Yaml,
         project: None,
         about: "manifests, values or other YAML",

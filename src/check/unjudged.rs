@@ -20,6 +20,8 @@ const NO_CHART: &str = "nothing here says that charts come from it";
 
 const NO_IMAGE: &str = "nothing here says that images come from it";
 
+const IN_PATTERN: &str = "a pattern names it: see that it matches what moves";
+
 const UNREAD: &str = "no image reference could be read here";
 
 /// What near the hints, comments aside, names a legacy location and is no use that is judged.
@@ -47,8 +49,16 @@ pub(super) fn list(
     }
     covered.sort();
     holes.sort();
+    // Of a token only one hint counts, and of a pattern, which has more letters.
+    let mut ends = [0; 2];
     for hint in hints.unwrap_or_default() {
+        let is_pattern = text.as_bytes()[*hint] == b'\\';
+        let end = &mut ends[usize::from(is_pattern)];
+        if *hint < *end {
+            continue;
+        }
         let token = token_at(text, *hint);
+        *end = token.end;
         let before = covered.partition_point(|span| span.start < token.end);
         let around = covered[..before].iter().rev().take(8);
         // What is in a placeholder of a use is no part of it.
@@ -57,7 +67,10 @@ pub(super) fn list(
         let is_covered = around
             .filter(|span| hole.is_none_or(|hole| hole.covers(**span) && hole != *span))
             .any(|span| span.overlaps(token));
-        let rule = || rule_of_host(token.of(text), rules);
+        let rule = || match is_pattern {
+            true => rule_in_pattern(token.of(text), rules),
+            false => rule_of_host(token.of(text), rules),
+        };
         let Some(rule) = (!is_covered).then(rule).flatten() else {
             continue;
         };
@@ -68,7 +81,7 @@ pub(super) fn list(
             found.push(Unjudged {
                 rule,
                 span: token,
-                reason: UNREAD.into(),
+                reason: if is_pattern { IN_PATTERN } else { UNREAD }.into(),
             });
         }
     }
@@ -147,12 +160,15 @@ fn rule_of(
     Some(Arc::from(rule.id.as_str()))
 }
 
-/// The run of letters of a reference around an offset.
+/// The run of letters of a reference around an offset, in a regular expression with its backslashes.
 fn token_at(text: &str, offset: usize) -> Span {
-    let in_token = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b':' | b'@')
-    };
     let bytes = text.as_bytes();
+    let is_pattern = bytes.get(offset) == Some(&b'\\');
+    let in_token = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'-' | b'_' | b'/' | b':' | b'@')
+            || is_pattern && *byte == b'\\'
+    };
     let before = bytes[..offset]
         .iter()
         .rev()
@@ -172,6 +188,19 @@ fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
             .or_else(|| rule_of_name(rest, Artifact::Image, rules)),
         None => rule_of_name(behind_words(token), Artifact::Image, rules),
     }
+}
+
+/// A pattern may begin with a command: `s/k8s\.gcr\.io/registry.k8s.io/`.
+fn rule_in_pattern(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
+    const MOST: usize = 4;
+    let starts = token.match_indices('/').map(|(at, _)| at + 1);
+    let mut starts = std::iter::once(0).chain(starts).take(MOST);
+    starts.find_map(|start| {
+        let host = token[start..].split('/').next().unwrap_or_default();
+        host.contains('\\')
+            .then(|| rule_of_host(&token[start..].replace('\\', ""), rules))
+            .flatten()
+    })
 }
 
 /// What is behind the words that a token begins with: `regex:k8s.gcr.io`, `me@k8s.gcr.io`.

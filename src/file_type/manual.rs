@@ -3,8 +3,13 @@
 use super::pattern::{DATA, Pattern, TEMPLATED, is_yaml};
 use super::{FILE_TYPES, FileType, TEXT};
 
-/// Files that are never checked but belong to a chart: when one changes, the chart is checked. As regular expressions.
-const PARTS: [&str; 2] = [r"Chart\.lock", r"charts/[^/]+\.tgz"];
+/// Files that belong to a chart by their folder, or are never checked: when one changes, the chart is checked. As regular
+/// expressions.
+const PARTS: [&str; 3] = [
+    r"Chart\.lock",
+    r"charts/[^/]+\.tgz",
+    r"__snapshot__/.+\.snap",
+];
 
 /// The types as rows of Markdown, the first that matches a file above the others.
 pub fn table() -> String {
@@ -30,7 +35,7 @@ pub fn hook_pattern() -> String {
     let own = patterns().flat_map(|pattern| match pattern {
         Pattern::Extension(extension) => vec![*extension],
         Pattern::Yaml { .. } | Pattern::YamlBelow(_) => vec!["yaml", "yml"],
-        Pattern::Named(_) | Pattern::Templated => Vec::new(),
+        Pattern::Named(_) | Pattern::Snapshot | Pattern::Templated => Vec::new(),
     });
     let mut extensions: Vec<&str> = own.collect();
     extensions.sort_unstable();
@@ -61,6 +66,7 @@ impl Pattern {
             Self::YamlBelow(folder) => {
                 yaml(|extension| format!("`*.{extension}` below `{folder}/`"))
             }
+            Self::Snapshot => vec!["`*.snap` below `__snapshot__/`".to_owned()],
             Self::Templated => {
                 let words = |extension| format!("`*.{extension}` with the extension of a template");
                 DATA.iter().map(words).collect()
@@ -94,6 +100,8 @@ mod tests {
             ("values.json.dist", true),
             ("x/Kustomization", true),
             ("_helpers.tpl", true),
+            ("tests/__snapshot__/a_test.yaml.snap", true),
+            ("tests/__snapshots__/a.test.js.snap", false),
             ("a.yaml.txt", false),
             ("README.md", false),
             ("x/kustomization", false),

@@ -26,6 +26,8 @@ pub(super) enum Pattern {
     },
     /// YAML in a folder of this name, or below one.
     YamlBelow(&'static str),
+    /// What helm-unittest keeps of what a chart renders.
+    Snapshot,
     /// One of [`TEMPLATED`] behind one of [`DATA`]: `values.yaml.gotmpl`.
     Templated,
 }
@@ -62,6 +64,7 @@ impl Pattern {
             Self::Extension(extension) => name.extension == *extension,
             Self::Yaml { prefix } => name.is_yaml() && name.file.starts_with(prefix),
             Self::YamlBelow(folder) => name.is_yaml() && is_below(name.path, folder),
+            Self::Snapshot => is_snapshot(name.path),
             Self::Templated => TEMPLATED.contains(&&*name.extension) && is_data_stem(&name.file),
         }
     }
@@ -73,6 +76,14 @@ impl Pattern {
             _ => &[],
         }
     }
+}
+
+/// Whether a file is one of those in which helm-unittest keeps what a chart renders.
+pub fn is_snapshot(path: &Path) -> bool {
+    let is_snap = path
+        .extension()
+        .is_some_and(|extension| extension == "snap");
+    is_snap && is_below(path, "__snapshot__")
 }
 
 fn is_below(path: &Path, folder: &str) -> bool {

@@ -81,6 +81,11 @@ pub fn read<'t>(
         }
         Parser::Helpers => {
             let mut bodies = template::define_bodies(&template::actions(text));
+            // Without named templates it is the whole text that a program fills in, if that is YAML.
+            let whole = || masked(text, &regions(text), near, masks);
+            if let Some(whole) = bodies.is_empty().then(whole).filter(is_sound) {
+                return whole;
+            }
             bodies.retain(|span| hints.is_none_or(|hints| has_hint(hints, *span)));
             masked(text, &bodies, near, masks)
         }
@@ -92,6 +97,11 @@ pub fn has_hint(hints: &[usize], span: Span) -> bool {
     hints
         .get(hints.partition_point(|hint| *hint < span.start))
         .is_some_and(|hint| *hint < span.end)
+}
+
+fn is_sound(reading: &Reading<'_>) -> bool {
+    let mut layers = reading.layers.iter();
+    layers.all(|layer| layer.parsed.errors.is_empty())
 }
 
 /// Climbs the ladder of masks until one parses.

@@ -1,13 +1,14 @@
 //! Files that a test of Chainsaw compares objects with, by the test that names them: what they have moves with what the test
-//! creates, and needs review where that lies elsewhere.
+//! creates, and needs review where that lies elsewhere. So do the snapshots of helm-unittest with their chart.
 //!
 //! Knows no rule. What a test has in itself, `detect` judges.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Members, Plan, Project, Tree};
+use super::{Members, PathKind, Plan, Project, Tree};
 use crate::edit::Applicability;
+use crate::file_type;
 use crate::printable;
 use crate::syntax::yaml::{self, Node};
 
@@ -37,6 +38,9 @@ impl Assertions {
     /// Reads those of the files that are tests.
     pub fn new(tree: &dyn Tree, files: &[PathBuf]) -> Self {
         let tests = files.iter().filter_map(|path| {
+            if file_type::is_snapshot(path) {
+                return Test::of_snapshot(tree, path);
+            }
             let text = tree.text(path)?;
             let mut test = Test {
                 path: path.clone(),
@@ -59,6 +63,19 @@ impl Assertions {
 }
 
 impl Test {
+    /// What a chart renders, by its tests, and the files that it is rendered from.
+    fn of_snapshot(tree: &dyn Tree, path: &Path) -> Option<Self> {
+        let is_chart = |folder: &&Path| tree.place(&folder.join("Chart.yaml")) == PathKind::File;
+        let chart = path.ancestors().skip(1).find(is_chart)?;
+        let mut created: BTreeSet<PathBuf> = tree.suspects(chart).into_iter().collect();
+        created.retain(|path| !file_type::is_snapshot(path));
+        Some(Self {
+            path: path.to_owned(),
+            compared: BTreeSet::from([path.to_owned()]),
+            created,
+        })
+    }
+
     fn add_below(&mut self, tree: &dyn Tree, node: &Node<'_>, is_compared: bool) {
         match node {
             Node::Map(map) => {
@@ -91,18 +108,27 @@ impl Test {
         let created = created.flat_map(|member| member.findings.iter());
         let moved = created.filter(|one| one.applicability() == Some(Applicability::Safe));
         let moved: BTreeSet<String> = moved.map(|one| one.old.clone()).collect();
+        let moves = |old: &str| moved.contains(old) || moved.contains(name_of(old));
         let reason = format!("{} {COMPARED}", printable::path(&self.path));
         for path in self.compared.difference(&self.created) {
             let Some(member) = members.get_mut(path) else {
                 continue;
             };
             for finding in member.findings.iter_mut() {
-                if !moved.contains(&finding.old) {
+                if !moves(&finding.old) {
                     finding.doubt(&reason);
                 }
             }
         }
     }
+}
+
+/// A reference without its tag, which a template may add.
+fn name_of(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or_default();
+    let last = name.rfind('/').map_or(0, |slash| slash + 1);
+    let tag = name[last..].find(':');
+    &name[..tag.map_or(name.len(), |tag| last + tag)]
 }
 
 impl Project for Assertions {

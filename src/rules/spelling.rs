@@ -103,6 +103,7 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
         b'u' => 4,
         b'U' => 8,
         b'\n' | b'\r' => return continuation(text, at),
+        b'.' | b'\\' => return dot_of_pattern(text, at),
         _ => return None,
     };
     let hex = std::str::from_utf8(text.get(at + 2..at + 2 + digits)?).ok()?;
@@ -111,6 +112,17 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
     Some(Escape {
         letter: Some(letter),
         length: 2 + digits,
+    })
+}
+
+/// The dot of a host in a regular expression, `k8s\.gcr\.io`, in a quoted scalar with two backslashes.
+fn dot_of_pattern(text: &[u8], at: usize) -> Option<Escape> {
+    let before = at.checked_sub(1).map(|at| text[at])?;
+    let slashes = 1 + usize::from(text.get(at + 1) == Some(&b'\\'));
+    let is_dot = text.get(at + slashes) == Some(&b'.');
+    (is_dot && before.is_ascii_alphanumeric()).then_some(Escape {
+        letter: Some(b'.'),
+        length: slashes + 1,
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::check::pull_secrets;
-use crate::file_type::{FileType, Holds};
+use crate::file_type::{self, FileType, Holds};
 use crate::project::assertions;
 use crate::project::builds;
 use crate::project::helm;
@@ -56,6 +56,7 @@ impl Roles {
             makes_project: file_type.makes_project(),
             begins_name: has_beginning,
             builds: suspect && builds::may_build(bytes),
+            asserts: suspect && file_type::is_snapshot(path),
             ..Self::default()
         };
         let is_named = selectors::is_argo_source(path) || helm::is_fleet(path);
@@ -69,7 +70,7 @@ impl Roles {
         Self {
             releases: helm::may_release(file_type, bytes),
             selects: selectors::may_select(path, file_type, bytes),
-            asserts: assertions::may_be_test(bytes),
+            asserts: by_name.asserts || assertions::may_be_test(bytes),
             names_chart: names_chart(),
             holds_secret: pull_secrets::may_hold(bytes),
             ..by_name

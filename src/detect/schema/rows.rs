@@ -256,6 +256,7 @@ const ROWS: &[Written] = &[
     // builders
     (Object("skaffold", ""), "** kaniko cache repo", PUSHED, Form::Image),
     (Any, "** publishId", PUSHED, Form::Image),
+    (Any, "spec localId", PUSHED, Form::Image),
     (Any, "dockers [] image_templates []", PUSHED, Form::Image),
     (Any, "dockers_v2 [] images []", PUSHED, Form::Image),
     (Any, "docker_manifests [] name_template", PUSHED, Form::Image),
