@@ -30,7 +30,7 @@ impl Default for Index {
 }
 
 impl Index {
-    /// Adds a pattern of an entry. Entries come in order.
+    /// Adds a pattern of an entry.
     pub(super) fn add(&mut self, entry: usize, pattern: &Pattern) {
         let letters: &[Letter] = match pattern {
             Pattern::Plain(letters) | Pattern::Regex { head: letters, .. } => letters,
@@ -45,10 +45,13 @@ impl Index {
             }
         }
         let node = &mut self.nodes[at];
-        match pattern {
-            Pattern::Plain(_) => node.names.push(entry),
-            Pattern::Regex { .. } | Pattern::Anything => node.heads.push(entry),
-        }
+        let entries = match pattern {
+            Pattern::Plain(_) => &mut node.names,
+            Pattern::Regex { .. } | Pattern::Anything => &mut node.heads,
+        };
+        // Most come in order.
+        let behind = entries.partition_point(|known| *known <= entry);
+        entries.insert(behind, entry);
     }
 
     /// The first entry from a number on that may select a text.

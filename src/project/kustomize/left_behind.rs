@@ -66,10 +66,16 @@ type List = (usize, bool);
 
 /// The names in each list: who has an entry for either name has decided.
 fn names_by_list(group: &BuildGraph) -> HashSet<(List, &str)> {
-    let literal = group.overrides.iter().filter(|one| one.entry.is_literal());
-    literal
-        .map(|one| (one.list, one.entry.name.text.as_str()))
-        .collect()
+    let stages = group.stages.iter().enumerate();
+    let lists = stages.flat_map(|(layer, stage)| {
+        [false, true].map(|late| ((layer, late), &stage.entries(late).all))
+    });
+    let names = lists.flat_map(|(list, entries)| {
+        let entries = entries.iter().map(|entry| &group.overrides[*entry].entry);
+        let literal = entries.filter(|entry| entry.is_literal());
+        literal.map(move |entry| (list, entry.name.text.as_str()))
+    });
+    names.collect()
 }
 
 /// What entries that act later would lose if those that were left behind gave it a new name.

@@ -34,6 +34,8 @@ pub(super) struct StepReader<'g> {
     rules: &'g RuleSet,
     numbers: HashMap<PathBuf, usize>,
     own: Vec<Vec<usize>>,
+    /// The number of each entry by where it is written.
+    entries: HashMap<(usize, Span), usize>,
     leaves: ImageScalars,
     /// Leaves that were read already: a file may be named by several layers.
     resources: HashMap<usize, Vec<usize>>,
@@ -55,6 +57,7 @@ impl<'g> StepReader<'g> {
             rules,
             numbers,
             own: Vec::new(),
+            entries: HashMap::new(),
             leaves: ImageScalars::default(),
             resources: HashMap::new(),
             patches: HashMap::new(),
@@ -151,10 +154,25 @@ impl<'g> StepReader<'g> {
         entry: Entry,
         specs: Option<Vec<FieldSpec>>,
     ) {
+        let known = self.entries.get(&(file, entry.span)).copied();
+        if let Some(number) = known {
+            // Several layers name the file: the entry changes for all of them, or for none.
+            if !entries.all.contains(&number) {
+                let moved = self.group.overrides[number].moved.as_ref();
+                let patterns = moved.map(|moved| &moved.pattern);
+                for pattern in [&entry.pattern].into_iter().chain(patterns) {
+                    entries.index.add(number, pattern);
+                }
+                entries.all.push(number);
+                entries.all.sort_unstable();
+            }
+            return;
+        }
         let text = &self.group.files[file].text;
         let verdict = evaluate::of_entry(&entry, text, self.rules);
         let moved = evaluate::moved(&entry, self.rules);
         let number = self.group.overrides.len();
+        self.entries.insert((file, entry.span), number);
         entries.all.push(number);
         entries.index.add(number, &entry.pattern);
         if let Some(moved) = &moved {
