@@ -33,22 +33,16 @@ pub(super) fn list(
     rules: &RuleSet,
 ) -> Vec<Unjudged> {
     let mut found = Vec::new();
-    let mut covered: Vec<Span> = Vec::new();
-    let mut holes: Vec<Span> = Vec::new();
     for one in uses {
-        let extent = one.extent();
         if let Some((rule, reason)) = unread(one, text, rules) {
             found.push(Unjudged {
                 rule,
-                span: extent,
+                span: one.extent(),
                 reason: reason.into(),
             });
         }
-        covered.push(extent);
-        holes.extend(one.holes.iter().map(|hole| one.in_file(*hole)));
     }
-    covered.sort();
-    holes.sort();
+    let judged = Judged::new(uses);
     // Of a token only one hint counts, and of a pattern, which has more letters.
     let mut ends = [0; 2];
     for hint in hints.unwrap_or_default() {
@@ -59,19 +53,11 @@ pub(super) fn list(
         }
         let token = token_at(text, *hint);
         *end = token.end;
-        let before = covered.partition_point(|span| span.start < token.end);
-        let around = covered[..before].iter().rev().take(8);
-        // What is in a placeholder of a use is no part of it.
-        let hole = &holes[..holes.partition_point(|hole| hole.start <= token.start)];
-        let hole = hole.last().filter(|hole| token.end <= hole.end);
-        let is_covered = around
-            .filter(|span| hole.is_none_or(|hole| hole.covers(**span) && hole != *span))
-            .any(|span| span.overlaps(token));
         let rule = || match is_pattern {
             true => rule_in_pattern(token.of(text), rules),
             false => rule_of_host(token.of(text), rules),
         };
-        let Some(rule) = (!is_covered).then(rule).flatten() else {
+        let Some(rule) = (!judged.covers(token)).then(rule).flatten() else {
             continue;
         };
         let after = comments.partition_point(|comment| comment.start <= token.start);
@@ -88,6 +74,41 @@ pub(super) fn list(
     found.sort_by_key(|one| one.span);
     found.dedup_by_key(|one| one.span);
     found
+}
+
+/// Where uses are that are judged, and what is computed in them.
+struct Judged {
+    extents: Vec<Span>,
+    holes: Vec<Span>,
+}
+
+impl Judged {
+    fn new(uses: &[ImageUse]) -> Self {
+        let mut extents: Vec<Span> = uses.iter().map(ImageUse::extent).collect();
+        let holes = uses
+            .iter()
+            .flat_map(|one| one.holes.iter().map(|hole| one.in_file(*hole)));
+        let mut holes: Vec<Span> = holes.collect();
+        extents.sort();
+        holes.sort();
+        Self { extents, holes }
+    }
+
+    fn covers(&self, token: Span) -> bool {
+        let before = self.extents.partition_point(|span| span.start < token.end);
+        let around = self.extents[..before].iter().rev().take(8);
+        let before = self.holes.partition_point(|hole| hole.start <= token.start);
+        let hole = self.holes[..before].last();
+        // `{{ prefix }}k8s.gcr.io/pause`: what comes before it, only the program knows.
+        if hole.is_some_and(|hole| hole.end == token.start) {
+            return false;
+        }
+        // What is in a placeholder of a use is no part of it.
+        let hole = hole.filter(|hole| token.end <= hole.end);
+        around
+            .filter(|span| hole.is_none_or(|hole| hole.covers(**span) && hole != *span))
+            .any(|span| span.overlaps(token))
+    }
 }
 
 /// The rule that applies to a use of which nothing becomes a finding, and why none does.

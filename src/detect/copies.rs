@@ -3,9 +3,9 @@
 //! here knows who pulls that.
 //!
 //! Runs nothing: a loop of a shell is a `for` or a `while read` with its `do` and `done`. Its list is written in it, in an
-//! array or a variable of the same text, or in the here-document behind it. The matrix of a workflow and `withItems` of Argo
-//! Workflows are loops, too. So are functions that are called with images, and `xargs`, and here-documents that hold
-//! nothing but names where something is pushed or copied after them.
+//! array or a variable of the same text, or in the here-document behind it. The matrix of a workflow, `withItems` of Argo
+//! Workflows and `loop` of Ansible are loops, too. So are functions that are called with images, and `xargs`, and
+//! here-documents that hold nothing but names where something is pushed or copied after them.
 
 mod calls;
 
@@ -93,15 +93,16 @@ fn lists_of_keys(text: &str) -> Vec<Span> {
             continue;
         }
         let expression = text[at + 2..].trim_start_matches(' ');
-        let key = match expression.strip_prefix("matrix.") {
-            Some(named) => name_at(named),
-            None => ["item", "inputs.parameters."]
-                .iter()
-                .any(|start| expression.starts_with(start))
-                .then_some("withItems"),
+        let of_items = || ["item", "inputs.parameters."].iter();
+        let named = expression.strip_prefix("matrix.").and_then(name_at);
+        let items: &[&str] = match named {
+            None if of_items().any(|start| expression.starts_with(start)) => &ITEMS,
+            _ => &[],
         };
-        keys.extend(key.filter(|key| !keys.contains(key)));
-        if keys.len() == MOST_VARIABLES {
+        let all = named.into_iter().chain(items.iter().copied());
+        let new: Vec<&str> = all.filter(|key| !keys.contains(key)).collect();
+        keys.extend(new);
+        if keys.len() >= MOST_VARIABLES {
             break;
         }
     }
@@ -109,6 +110,9 @@ fn lists_of_keys(text: &str) -> Vec<Span> {
         .flat_map(|key| values_of_key(text, key))
         .collect()
 }
+
+/// Where items are listed in Argo Workflows and in Ansible.
+const ITEMS: [&str; 3] = ["withItems", "with_items", "loop"];
 
 /// What is under a key, wherever it stands.
 fn values_of_key(text: &str, key: &str) -> Vec<Span> {
