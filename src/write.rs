@@ -32,7 +32,7 @@ mod target;
 mod temporary;
 
 pub use draft::Draft;
-pub use error::WriteError;
+pub use error::{Cause, WriteError};
 pub use gate::Gate;
 pub use staging::NAME as JOURNAL_FOLDER;
 pub use temporary::is_temporary;
@@ -99,7 +99,7 @@ impl Writer {
     /// A link is followed, within the bounds. A file that holds `after` already is left alone.
     ///
     /// # Errors
-    /// The files are as they were, except after [`WriteError::Half`].
+    /// The files are as they were, except after [`Cause::Half`].
     pub fn replace_all<'c>(&'c self, changes: &[Change<'c>]) -> Result<Vec<Note>, WriteError> {
         let _inside = self.gate.enter();
         let checked = parallel::map(changes, MOST_AT_ONCE, |_, change| {
@@ -207,10 +207,8 @@ fn by_file<'c>(
         };
         let first = &files[at][0];
         if first.change.after != target.change.after {
-            return Err(WriteError::AtOdds {
-                path: target.change.path.to_owned(),
-                other: first.change.path.to_owned(),
-            });
+            let other = first.change.path.to_owned();
+            return Err(Cause::AtOdds(other).at(target.change.path));
         }
         if by_path.is_none() {
             paths.insert(target.spot.real.clone(), at);

@@ -17,7 +17,7 @@ use crate::report::{
 use crate::rules::RuleSet;
 use crate::source::lexically_normal;
 use crate::walk;
-use crate::write::{self, Draft, WriteError};
+use crate::write::{self, Cause, Draft, WriteError};
 
 /// A report and where it goes.
 pub(super) struct ReportWriter {
@@ -58,10 +58,7 @@ impl Target {
                 pattern: pattern.to_owned(),
                 reports: BTreeMap::new(),
             }),
-            _ => Err(WriteError::NoPlace {
-                path: pattern.to_owned(),
-                error: io::ErrorKind::NotFound.into(),
-            }),
+            _ => Err(Cause::NoPlace(io::ErrorKind::NotFound.into()).at(pattern)),
         }
     }
 }

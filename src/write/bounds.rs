@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::WriteError;
 use super::folder::{Folder, from_top, relative_to, split};
+use super::{Cause, WriteError};
 
 /// The files and folders that may be written to, and folders held open from which they are reached.
 ///
@@ -72,27 +72,21 @@ impl Bounds {
 
     /// A file that is there, at the end of all links.
     pub(super) fn find(&self, path: &Path) -> Result<Spot, WriteError> {
-        let unreadable = |error| WriteError::Unreadable {
-            path: path.to_owned(),
-            error,
-        };
+        let unreadable = |error| Cause::Unreadable(error).at(path);
         let real = path.canonicalize().map_err(unreadable)?;
         self.within(path, &real)?;
         super::steps::reached("resolved");
         self.spot(real).map_err(|error| match is_swapped(&error) {
-            true => WriteError::Changed {
-                path: path.to_owned(),
-            },
+            true => Cause::Changed.at(path),
             false => unreadable(error),
         })
     }
 
     /// A file to create.
     pub(super) fn find_new(&self, path: &Path) -> Result<Spot, WriteError> {
-        let folder = |error| WriteError::Folder {
-            path: path.to_owned(),
-            folder: folder_of(path).to_owned(),
-            error,
+        let folder = |error| {
+            let folder = folder_of(path).to_owned();
+            Cause::Folder { folder, error }.at(path)
         };
         let real = real_new(path).ok_or_else(|| folder(io::ErrorKind::NotFound.into()))?;
         self.within(path, &real)?;
@@ -103,10 +97,7 @@ impl Bounds {
     fn within(&self, path: &Path, real: &Path) -> Result<(), WriteError> {
         match self.contain(real) {
             true => Ok(()),
-            false => Err(WriteError::Outside {
-                path: path.to_owned(),
-                real: real.to_owned(),
-            }),
+            false => Err(Cause::Outside(real.to_owned()).at(path)),
         }
     }
 

@@ -7,11 +7,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::WriteError;
 use super::bounds::folder_of;
 use super::folder::{Access, Folder, split};
 use super::gate::Gate;
 use super::temporary::{self, Temporary};
+use super::{Cause, WriteError};
 
 /// A file on its way. It appears under its name when it is finished; dropped before that, nothing is left of it.
 #[derive(Debug)]
@@ -44,10 +44,7 @@ impl Draft {
     /// # Errors
     /// Where no file can be made there.
     pub fn create(path: &Path, gate: &Arc<Gate>) -> Result<Self, WriteError> {
-        let no_place = |error| WriteError::NoPlace {
-            path: path.to_owned(),
-            error,
-        };
+        let no_place = |error| Cause::NoPlace(error).at(path);
         let beside = |real: &Path| Beside::new(real, gate).map_err(no_place);
         let target = match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
@@ -109,19 +106,15 @@ impl Draft {
             Target::Open(file) => file.flush(),
         };
         finished.map_err(|error| self.failed(error))?;
-        let path = self.path;
         let placed = match self.target {
             Target::Beside(beside) => beside.replace(),
             Target::Open(_) => Ok(()),
         };
-        placed.map_err(|error| WriteError::Failed { path, error })
+        placed.map_err(|error| Cause::Failed(error).at(&self.path))
     }
 
     fn failed(&self, error: io::Error) -> WriteError {
-        WriteError::Failed {
-            path: self.path.clone(),
-            error,
-        }
+        Cause::Failed(error).at(&self.path)
     }
 }
 

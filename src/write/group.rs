@@ -24,7 +24,7 @@ use super::staging::{self, Staging};
 use super::steps;
 use super::target::Target;
 use super::temporary;
-use super::{MOST_AT_ONCE, WriteError, repair};
+use super::{Cause, MOST_AT_ONCE, WriteError, repair};
 use crate::parallel;
 
 /// A group on its way.
@@ -182,10 +182,10 @@ impl<'g, 'c> Group<'g, 'c> {
                 })
                 .and_then(|()| staging.parent.sync());
             steps::reached("journal-synced");
-            written.map_err(|error| WriteError::Folder {
-                path: self.first_in(folder).to_owned(),
-                folder: folder.to_path_buf(),
-                error,
+            written.map_err(|error| {
+                let first = self.first_in(folder);
+                let folder = folder.to_path_buf();
+                Cause::Folder { folder, error }.at(first)
             })
         });
         all.into_iter().collect()
@@ -243,10 +243,7 @@ impl<'g, 'c> Group<'g, 'c> {
         }
         let written = stay.into_iter().rev();
         let written = written.map(|at| self.members[at].target.change.path.to_owned());
-        WriteError::Half {
-            error: Box::new(error),
-            written: written.collect(),
-        }
+        error.half(written.collect())
     }
 
     fn remove(&self) {
@@ -261,10 +258,7 @@ const TRIES: usize = 16;
 
 /// Makes the staging folder that a file needs. One that another run left is repaired first; one that another run works in is waited for.
 fn stage(target: &Target<'_>, bounds: &Bounds) -> Result<Staging, WriteError> {
-    let unfinished = |reason| WriteError::Unfinished {
-        path: target.change.path.to_owned(),
-        reason,
-    };
+    let unfinished = |reason| Cause::Unfinished(reason).at(target.change.path);
     for _ in 0..TRIES {
         match Staging::make(&target.spot.folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -9,7 +9,7 @@ use super::bounds::{Bounds, Spot};
 use super::folder::{Access, Folder, regular};
 use super::metadata::{self, FileId, Lost};
 use super::temporary::Temporary;
-use super::{Change, WriteError};
+use super::{Cause, Change, WriteError};
 
 #[derive(Debug)]
 pub(super) struct Target<'c> {
@@ -150,45 +150,32 @@ impl<'c> Target<'c> {
     }
 
     pub(super) fn changed(&self) -> WriteError {
-        WriteError::Changed {
-            path: self.change.path.to_owned(),
-        }
+        Cause::Changed.at(self.change.path)
     }
 
     pub(super) fn failed(&self, error: io::Error) -> WriteError {
-        WriteError::Failed {
-            path: self.change.path.to_owned(),
-            error,
-        }
+        Cause::Failed(error).at(self.change.path)
     }
 
     pub(super) fn no_file(&self, error: io::Error) -> WriteError {
-        let folder = self.spot.folder_path();
-        WriteError::Folder {
-            path: self.change.path.to_owned(),
-            folder: folder.to_owned(),
-            error,
-        }
+        let folder = self.spot.folder_path().to_owned();
+        Cause::Folder { folder, error }.at(self.change.path)
     }
 
     fn lost(&self, lost: Lost) -> WriteError {
-        let path = self.change.path.to_owned();
-        match lost {
-            Lost::Owner(error) => WriteError::Owner { path, error },
-            Lost::Attribute(name, error) => WriteError::Attribute { path, name, error },
-            Lost::Permissions(error) => WriteError::Failed { path, error },
-        }
+        let cause = match lost {
+            Lost::Owner(error) => Cause::Owner(error),
+            Lost::Attribute(name, error) => Cause::Attribute { name, error },
+            Lost::Permissions(error) => Cause::Failed(error),
+        };
+        cause.at(self.change.path)
     }
 }
 
 /// The text of a file that may be written.
 fn read(change: &Change<'_>, spot: &Spot) -> Result<(Vec<u8>, Metadata), WriteError> {
-    let path = || change.path.to_owned();
-    let unreadable = |error| WriteError::Unreadable {
-        path: path(),
-        error,
-    };
-    let no_file = || WriteError::NoFile { path: path() };
+    let unreadable = |error| Cause::Unreadable(error).at(change.path);
+    let no_file = || Cause::NoFile.at(change.path);
     let opened = match spot.folder.open_writable(&spot.name) {
         Ok(file) => Ok(file),
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err(no_file()),
@@ -199,16 +186,11 @@ fn read(change: &Change<'_>, spot: &Spot) -> Result<(Vec<u8>, Metadata), WriteEr
     };
     let metadata = regular(file).map_err(|_| no_file())?;
     if let Err((_, error)) = opened {
-        return Err(WriteError::ReadOnly {
-            path: path(),
-            error: Some(error).filter(|_| !metadata.permissions().readonly()),
-        });
+        let said = Some(error).filter(|_| !metadata.permissions().readonly());
+        return Err(Cause::ReadOnly(said).at(change.path));
     }
     if metadata.permissions().readonly() {
-        return Err(WriteError::ReadOnly {
-            path: path(),
-            error: None,
-        });
+        return Err(Cause::ReadOnly(None).at(change.path));
     }
     let mut bytes = Vec::with_capacity(change.before.map_or(0, <[u8]>::len) + 1);
     let longest = change.before.map_or(0, <[u8]>::len).max(change.after.len());

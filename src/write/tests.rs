@@ -162,12 +162,18 @@ fn a_missing_file_or_a_folder_is_refused() {
     let place = Place::new();
     assert!(matches!(
         place.replace("missing.yaml"),
-        Err(WriteError::Unreadable { .. })
+        Err(WriteError {
+            cause: Cause::Unreadable(_),
+            ..
+        })
     ));
     fs::create_dir(place.at("folder")).unwrap();
     assert!(matches!(
         place.replace("folder"),
-        Err(WriteError::NoFile { .. })
+        Err(WriteError {
+            cause: Cause::NoFile,
+            ..
+        })
     ));
     assert_eq!(place.names(), ["a.yaml", "folder"]);
 }
@@ -228,8 +234,21 @@ fn a_change_in_the_last_moment_is_seen() {
     let path = place.at("a.yaml");
     let writer = place.writer();
     let changed = |target: Target<'_>| {
-        let confirmed = matches!(target.confirm(), Err(WriteError::Changed { .. }));
-        confirmed && matches!(super::replace(&target), Err(WriteError::Changed { .. }))
+        let confirmed = matches!(
+            target.confirm(),
+            Err(WriteError {
+                cause: Cause::Changed,
+                ..
+            })
+        );
+        confirmed
+            && matches!(
+                super::replace(&target),
+                Err(WriteError {
+                    cause: Cause::Changed,
+                    ..
+                })
+            )
     };
 
     let target = checked(&writer, &path);
@@ -267,7 +286,13 @@ fn a_new_file_is_made_within_the_bounds_and_over_no_other() {
     fs::create_dir(place.at("in")).unwrap();
     create("in/new.yaml").unwrap();
     assert_eq!(place.text("in/new.yaml"), AFTER);
-    assert!(matches!(create("b.yaml"), Err(WriteError::Outside { .. })));
+    assert!(matches!(
+        create("b.yaml"),
+        Err(WriteError {
+            cause: Cause::Outside(_),
+            ..
+        })
+    ));
     place.put("in/new.yaml", "theirs");
     let said = refused(&place, "in/new.yaml", create("in/new.yaml"));
     assert!(said.contains("changed since it was read"), "{said}");
@@ -312,7 +337,7 @@ fn all_files_are_written_or_none() {
     fs::remove_file(place.at("b.yaml")).unwrap();
     fs::create_dir(place.at("b.yaml")).unwrap();
     let error = group.move_all().unwrap_err();
-    assert!(matches!(error, WriteError::Failed { .. }), "{error}");
+    assert!(matches!(error.cause, Cause::Failed(_)), "{error}");
     assert_eq!(place.text("a.yaml"), BEFORE);
     assert_eq!(place.names(), ["a.yaml", "b.yaml", "theirs.yaml"]);
 }
@@ -332,9 +357,7 @@ fn what_cannot_be_put_back_is_named() {
     group.prepare().unwrap();
     group.move_in(0).unwrap();
     place.put("a.yaml", "theirs");
-    let error = WriteError::Changed {
-        path: second.clone(),
-    };
+    let error = Cause::Changed.at(&second);
     let error = group.roll_back(1, error).to_string();
     assert!(
         error.contains("run regfix --write again") && error.contains("a.yaml"),
@@ -409,7 +432,13 @@ mod unix {
         symlink(outside.at(""), place.at("folder")).unwrap();
         for name in ["link.yaml", "folder/a.yaml"] {
             assert!(
-                matches!(place.replace(name), Err(WriteError::Outside { .. })),
+                matches!(
+                    place.replace(name),
+                    Err(WriteError {
+                        cause: Cause::Outside(_),
+                        ..
+                    })
+                ),
                 "{name}"
             );
         }
@@ -422,7 +451,10 @@ mod unix {
         symlink("nowhere", place.at("broken.yaml")).unwrap();
         assert!(matches!(
             place.replace("broken.yaml"),
-            Err(WriteError::Unreadable { .. })
+            Err(WriteError {
+                cause: Cause::Unreadable(_),
+                ..
+            })
         ));
     }
 
@@ -447,7 +479,13 @@ mod unix {
         let at_odds = place
             .writer()
             .replace_all(&[change(&first, AFTER), change(&second, "other")]);
-        assert!(matches!(at_odds, Err(WriteError::AtOdds { .. })));
+        assert!(matches!(
+            at_odds,
+            Err(WriteError {
+                cause: Cause::AtOdds(_),
+                ..
+            })
+        ));
         // One that is not among the changes leads there too, where it lies within the bounds.
         let writer = writer(&[place.at("a.yaml"), place.at("dir")]);
         let notes = writer.replace_all(&[change(&first, AFTER)]).unwrap();
@@ -563,7 +601,10 @@ mod unix {
         assert!(writer.bounds.folder(real.parent().unwrap()).is_err());
         assert!(matches!(
             replace(&writer, &path, BEFORE, AFTER),
-            Err(WriteError::Outside { .. })
+            Err(WriteError {
+                cause: Cause::Outside(_),
+                ..
+            })
         ));
         assert_eq!(outside.text("a.yaml"), BEFORE);
         // Nor is one that leads to where may be written.
@@ -592,7 +633,10 @@ mod unix {
         set_mode(&place.at("a.yaml"), 0o444);
         assert!(matches!(
             place.replace("b.yaml"),
-            Err(WriteError::ReadOnly { error: None, .. })
+            Err(WriteError {
+                cause: Cause::ReadOnly(None),
+                ..
+            })
         ));
         assert_eq!(place.text("a.yaml"), BEFORE);
     }
