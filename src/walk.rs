@@ -16,7 +16,7 @@ mod probe;
 mod problem;
 mod roots;
 
-pub use content::{LIMIT, ReadError, read, read_bytes, read_from};
+pub use content::{Cause, LIMIT, ReadError, read, read_bytes, read_from};
 pub use overlay::{Identity, Overlay};
 pub use probe::{
     EntryKind, FileId, file_id, is_file, is_folder, is_read_only, is_there, list, look, real,

@@ -20,7 +20,7 @@ use crate::printable;
 use crate::project::{Member, Members};
 use crate::report::{Chunk, FileReport, Summary, Tally};
 use crate::source::LineIndex;
-use crate::walk::{ReadError, Walked};
+use crate::walk::{self, ReadError, Walked};
 use crate::write::{Change, Note, WriteError, Writer};
 
 /// One file's part of the output, and its counts.
@@ -210,7 +210,7 @@ pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, Str
 impl FileOutput {
     fn unread(options: &Options<'_>, error: &ReadError) -> Self {
         let mut part = Self::default();
-        if let ReadError::Absent { .. } = error {
+        if let walk::Cause::Absent = error.cause {
             // Counted for the whole repository.
             part.add_unread(options, error.path(), error.reason());
             return part;

@@ -12,7 +12,7 @@ use crate::encoding::Encoding;
 use crate::file_type::Parser;
 use crate::printable;
 use crate::project::{Member, Members};
-use crate::walk::{Overlay, ReadError};
+use crate::walk::{self, Overlay, ReadError};
 
 pub(super) const READ_ONLY: &str = "it is read-only";
 
@@ -69,7 +69,7 @@ impl<'g> Texts<'g> {
                 }
                 Err(error) => {
                     // No manifest is binary, whatever it may be.
-                    let binary = matches!(error, ReadError::Binary { .. });
+                    let binary = matches!(error.cause, walk::Cause::Binary);
                     if error.is_fatal() || binary && entry.file_type.parser != Parser::Text {
                         unread = unread.or(Some(path));
                     }

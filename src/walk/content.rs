@@ -5,6 +5,8 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use crate::encoding::{self, Encoding};
 use crate::open::{self, Links};
 use crate::printable;
@@ -151,97 +153,68 @@ fn is_end(filled: usize, asked: usize) -> bool {
 /// Of a file of a revision.
 pub(super) const ABSENT: &str = "not analysed: its object is not in this clone";
 
-/// Why one file could not be read as text.
-#[derive(Debug)]
-pub enum ReadError {
-    Io {
-        path: PathBuf,
-        error: io::Error,
-    },
-    /// Nothing that anyone edits by hand: to be counted, not complained about.
-    Binary {
-        path: PathBuf,
-    },
-    NotText {
-        path: PathBuf,
-        invalid: encoding::Invalid,
-    },
-    Larger {
-        path: PathBuf,
-    },
-    /// A file of a revision whose object is not in the clone. How many there are is reported in one line.
-    Absent {
-        path: PathBuf,
-    },
+/// A file that could not be read as text.
+#[derive(Debug, Error)]
+#[error("{}: {cause}", printable::path(path))]
+pub struct ReadError {
+    path: PathBuf,
+    #[source]
+    pub cause: Cause,
 }
 
-impl std::fmt::Display for ReadError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", printable::path(self.path()), self.reason())
+/// What is wrong, without the path.
+#[derive(Debug, Error)]
+pub enum Cause {
+    #[error("{}", of_system(.0))]
+    Io(#[source] io::Error),
+    /// Nothing that anyone edits by hand: to be counted, not complained about.
+    #[error("is binary")]
+    Binary,
+    #[error(
+        "is not {} at byte {}: not analysed; convert it to UTF-8, or exclude it",
+        .0.encoding.name(),
+        .0.offset
+    )]
+    NotText(encoding::Invalid),
+    #[error("is larger than 64 MiB: not analysed")]
+    Larger,
+    /// A file of a revision whose object is not in the clone. How many there are is reported in one line.
+    #[error("{}", ABSENT)]
+    Absent,
+}
+
+impl Cause {
+    pub(super) fn at(self, path: &Path) -> ReadError {
+        ReadError {
+            path: path.to_owned(),
+            cause: self,
+        }
     }
 }
 
-impl std::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io { error, .. } => Some(error),
-            _ => None,
-        }
+fn of_system(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "disappeared before it could be read".to_owned(),
+        _ => format!("cannot be read: {error}"),
     }
 }
 
 impl ReadError {
     pub fn path(&self) -> &Path {
-        match self {
-            Self::Io { path, .. }
-            | Self::Binary { path }
-            | Self::NotText { path, .. }
-            | Self::Larger { path }
-            | Self::Absent { path } => path,
-        }
-    }
-
-    pub(super) fn absent(path: &Path) -> Self {
-        Self::Absent {
-            path: path.to_owned(),
-        }
-    }
-
-    pub(super) fn larger(path: &Path) -> Self {
-        Self::Larger {
-            path: path.to_owned(),
-        }
-    }
-
-    pub(super) fn missing(path: &Path) -> Self {
-        failed(path, io::ErrorKind::NotFound.into())
+        &self.path
     }
 
     /// What is wrong, without the path.
     pub fn reason(&self) -> String {
-        match self {
-            Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound => {
-                "disappeared before it could be read".to_owned()
-            }
-            Self::Io { error, .. } => format!("cannot be read: {error}"),
-            Self::Binary { .. } => "is binary".to_owned(),
-            Self::NotText { invalid, .. } => {
-                let (encoding, offset) = (invalid.encoding.name(), invalid.offset);
-                format!(
-                    "is not {encoding} at byte {offset}: not analysed; convert it to UTF-8, or exclude it"
-                )
-            }
-            Self::Larger { .. } => "is larger than 64 MiB: not analysed".to_owned(),
-            Self::Absent { .. } => ABSENT.to_owned(),
-        }
+        self.cause.to_string()
     }
 
     /// Whether something that should have been checked was not.
     pub fn is_fatal(&self) -> bool {
-        match self {
-            Self::Io { error, .. } => error.kind() != io::ErrorKind::NotFound,
-            Self::Binary { .. } => false,
-            Self::NotText { .. } | Self::Larger { .. } | Self::Absent { .. } => true,
+        match &self.cause {
+            Cause::Io(error) => error.kind() != io::ErrorKind::NotFound,
+            Cause::Binary => false,
+            Cause::NotText(_) | Cause::Larger | Cause::Absent => true,
         }
     }
 }
@@ -276,28 +249,21 @@ fn bytes(
     let mut source = io::Read::take(source, limit as u64 + 1);
     io::Read::read_to_end(&mut source, &mut bytes).map_err(|error| failed(path, error))?;
     if bytes.len() > limit {
-        return Err(ReadError::Larger {
-            path: path.to_owned(),
-        });
+        return Err(Cause::Larger.at(path));
     }
     Ok(bytes)
 }
 
 /// The text of bytes, and how it is encoded.
 pub(super) fn text(path: &Path, bytes: Vec<u8>) -> Result<(String, Encoding), ReadError> {
-    let binary = || ReadError::Binary {
-        path: path.to_owned(),
-    };
+    let binary = || Cause::Binary.at(path);
     if Encoding::of(&bytes) == Encoding::Utf8 && is_binary(&bytes) {
         return Err(binary());
     }
     match encoding::decode(bytes) {
         Ok((text, _)) if is_binary(text.as_bytes()) => Err(binary()),
         Ok(text) => Ok(text),
-        Err(invalid) => Err(ReadError::NotText {
-            path: path.to_owned(),
-            invalid,
-        }),
+        Err(invalid) => Err(Cause::NotText(invalid).at(path)),
     }
 }
 
@@ -306,10 +272,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 }
 
 fn failed(path: &Path, error: io::Error) -> ReadError {
-    ReadError::Io {
-        path: path.to_owned(),
-        error,
-    }
+    Cause::Io(error).at(path)
 }
 
 #[cfg(test)]
@@ -485,7 +448,10 @@ mod tests {
         late[HEAD - 1] = 0;
         assert!(matches!(
             read_from(&late[..], Path::new("-")),
-            Err(ReadError::Binary { .. })
+            Err(ReadError {
+                cause: Cause::Binary,
+                ..
+            })
         ));
     }
 
@@ -504,11 +470,20 @@ mod tests {
         assert!(!gone.is_fatal());
         std::fs::write(&path, b"a\0").unwrap();
         assert_eq!(read_bytes(&path).unwrap(), b"a\0");
-        assert!(matches!(read(&path), Err(ReadError::Binary { .. })));
+        assert!(matches!(
+            read(&path),
+            Err(ReadError {
+                cause: Cause::Binary,
+                ..
+            })
+        ));
         assert!(read(folder.path()).unwrap_err().is_fatal());
         assert!(matches!(
             bytes(&path, &b"abc"[..], 2, 0),
-            Err(ReadError::Larger { .. })
+            Err(ReadError {
+                cause: Cause::Larger,
+                ..
+            })
         ));
         assert!(bytes(&path, &b"ab"[..], 2, 9).is_ok());
     }

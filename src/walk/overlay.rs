@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::content::{self, LIMIT};
+use super::content::{self, Cause, LIMIT};
 use super::probe::{self, EntryKind};
 use super::{FileId, ReadError, file_id, is_folder, is_read_only, real};
 use crate::encoding::Encoding;
@@ -168,9 +168,9 @@ impl Overlay {
     /// Reads a file that may be anything.
     pub fn read_bytes(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
         let unread = |why: Unread| match why {
-            Unread::Absent => ReadError::absent(path),
-            Unread::Larger => ReadError::larger(path),
-            Unread::NoFile => ReadError::missing(path),
+            Unread::Absent => Cause::Absent.at(path),
+            Unread::Larger => Cause::Larger.at(path),
+            Unread::NoFile => Cause::Io(io::ErrorKind::NotFound.into()).at(path),
         };
         match (self.text(path), self.inside(path)) {
             (Some(text), _) => Ok(text.as_bytes().to_vec()),
