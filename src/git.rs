@@ -37,31 +37,42 @@ use tree::ItemKind;
 const LIMIT: u64 = 64 << 20;
 
 /// Why something is not known.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    NoRepository {
-        folder: PathBuf,
-    },
+    #[error(
+        "{}: not in a git repository; name a folder of a clone, or leave out the option that asks git",
+        printable::path(folder)
+    )]
+    NoRepository { folder: PathBuf },
     /// Somebody named a folder as a repository that is none.
-    NotNamed {
-        folder: PathBuf,
-    },
-    NoRevision {
-        revision: String,
-        shallow: bool,
-    },
+    #[error(
+        "{}: no git repository: name a bare one, or a folder with a .git in it",
+        printable::path(folder)
+    )]
+    NotNamed { folder: PathBuf },
+    #[error("there is no revision {revision:?}; {}", way_to(revision, *shallow))]
+    NoRevision { revision: String, shallow: bool },
     /// Git may know the revision, but nothing here does.
+    #[error(
+        "the revision {0:?} is not understood: give a branch, a tag or a hash, with `~` or `^`; `git rev-parse {0}` prints the hash"
+    )]
     NotUnderstood(String),
     /// An object is not in this clone.
+    #[error(
+        "the object {0} is not in this clone, and regfix fetches nothing; get it with `git cat-file -e {0}`"
+    )]
     Missing(String),
     /// More paths than are compared.
+    #[error("the tree {0} has more than a million paths, which is too many")]
     TooLarge(String),
     /// The references of this repository are not kept in files.
+    #[error(
+        "{}: references are not kept in files (reftable), which regfix cannot read; give `--since` a full hash",
+        printable::path(.0)
+    )]
     References(PathBuf),
-    Unreadable {
-        path: PathBuf,
-        why: String,
-    },
+    #[error("{}: cannot be read: {why}", printable::path(path))]
+    Unreadable { path: PathBuf, why: String },
 }
 
 /// The commit that is checked out in a repository, if there is one that can be read.
@@ -200,53 +211,12 @@ fn name(path: &Path) -> Vec<u8> {
     parts.join("/").into_bytes()
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRepository { folder } => {
-                let folder = printable::path(folder);
-                write!(
-                    out,
-                    "{folder}: not in a git repository; name a folder of a clone, or leave out the option that asks git"
-                )
-            }
-            Self::NotNamed { folder } => write!(
-                out,
-                "{}: no git repository: name a bare one, or a folder with a .git in it",
-                printable::path(folder)
-            ),
-            Self::NoRevision { revision, shallow } => {
-                write!(out, "there is no revision {revision:?}")?;
-                match shallow {
-                    true => write!(
-                        out,
-                        "; the clone is shallow: fetch it first, as with `git fetch --depth=1 origin {revision}`"
-                    ),
-                    false => out.write_str("; check the spelling, or fetch it"),
-                }
-            }
-            Self::NotUnderstood(revision) => write!(
-                out,
-                "the revision {revision:?} is not understood: give a branch, a tag or a hash, with `~` or `^`; `git rev-parse {revision}` prints the hash"
-            ),
-            Self::Missing(id) => write!(
-                out,
-                "the object {id} is not in this clone, and regfix fetches nothing; get it with `git cat-file -e {id}`"
-            ),
-            Self::TooLarge(id) => write!(
-                out,
-                "the tree {id} has more than a million paths, which is too many"
-            ),
-            Self::References(top) => write!(
-                out,
-                "{}: references are not kept in files (reftable), which regfix cannot read; give `--since` a full hash",
-                printable::path(top)
-            ),
-            Self::Unreadable { path, why } => {
-                write!(out, "{}: cannot be read: {why}", printable::path(path))
-            }
-        }
+/// How to get a revision that is not there.
+fn way_to(revision: &str, is_shallow: bool) -> String {
+    match is_shallow {
+        true => format!(
+            "the clone is shallow: fetch it first, as with `git fetch --depth=1 origin {revision}`"
+        ),
+        false => "check the spelling, or fetch it".to_owned(),
     }
 }
-
-impl std::error::Error for Error {}

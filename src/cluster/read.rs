@@ -19,7 +19,8 @@ const LARGEST_OBJECT: u64 = 64 << 20;
 const LARGEST_TEXT: u64 = 256 << 20;
 
 /// Why a dump could not be read to its end.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
 pub struct ReadError {
     why: String,
     is_broken: bool,
@@ -36,12 +37,6 @@ impl ReadError {
     /// Whether the end did not come: reading it again may succeed.
     pub fn is_broken(&self) -> bool {
         self.is_broken
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.why)
     }
 }
 

@@ -30,16 +30,9 @@ use super::{Host, actions, uri};
 use crate::run;
 
 /// Why the server ends other than by the editor's wish.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct Fault(String);
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Fault {}
 
 fn fault(error: impl std::fmt::Display) -> Fault {
     Fault(error.to_string())
