@@ -51,10 +51,10 @@ pub enum Cause {
     /// The new file could not be given to the owner of the old one.
     #[error("not written: its owner or group could not be kept: {0}; run regfix as its owner")]
     Owner(#[source] io::Error),
-    #[error("not written: {0}; {}", room(.0).unwrap_or("the file is unchanged"))]
+    #[error("{}", failed(.0))]
     Failed(#[source] io::Error),
     /// A report cannot be written where it should go.
-    #[error("cannot be written: {0}; {}", way_out(.0))]
+    #[error("{}", no_place(.0))]
     NoPlace(#[source] io::Error),
     /// An extended attribute of the old file, such as its access list, could not be given to the new one.
     #[error(
@@ -112,12 +112,18 @@ fn detail(error: Option<&io::Error>) -> String {
     error.map_or_else(String::new, |error| format!(" ({error})"))
 }
 
-fn way_out(error: &io::Error) -> &'static str {
-    match error.kind() {
+fn failed(error: &io::Error) -> String {
+    let advice = room(error).unwrap_or("the file is unchanged");
+    format!("not written: {error}; {advice}")
+}
+
+fn no_place(error: &io::Error) -> String {
+    let advice = match error.kind() {
         io::ErrorKind::NotFound => "create its folder first",
         io::ErrorKind::IsADirectory => "that is a folder: name a file in it",
         _ => "make its folder writable",
-    }
+    };
+    format!("cannot be written: {error}; {advice}")
 }
 
 fn attribute(name: &OsStr) -> String {
