@@ -73,6 +73,8 @@ pub struct Options {
     pub marker: Option<&'static str>,
     /// Folders under the roots that are left to other runs, as `roots` spells what is above them.
     pub apart: Vec<PathBuf>,
+    /// Whether repositories that lie in folders under the roots are left out.
+    pub skips_repositories: bool,
     /// What is read in place of the disk. A path of it is met like a file's, and left out like one.
     pub overlay: Arc<Overlay>,
 }

@@ -90,6 +90,7 @@ impl<'s> Surroundings<'s> {
                 threads: 0,
                 marker: Some(write::JOURNAL_FOLDER),
                 apart: self.apart.clone(),
+                skips_repositories: false,
                 overlay: Arc::clone(&self.overlay),
             },
             related: scope.related,

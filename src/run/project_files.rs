@@ -163,7 +163,10 @@ fn walk_around(
     roots: Vec<PathBuf>,
     has_naming: bool,
 ) -> walk::Walked<(Roles, Option<Arc<str>>)> {
+    let is_repository = |root: &PathBuf| walk::is_there(&root.join(".git"));
     let around = walk::Options {
+        // Beside a folder of no repository there may be any number of repositories, and its overlays are in none of them.
+        skips_repositories: !roots.iter().any(is_repository),
         roots,
         ..options.walk.clone()
     };

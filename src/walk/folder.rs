@@ -34,6 +34,7 @@ pub(super) struct Walk<'w, K, T> {
     pub(super) hidden: bool,
     /// Whether what is left out is listed, and not only counted.
     pub(super) listed: bool,
+    skips_repositories: bool,
     marker: Option<&'static str>,
     overlay: &'w Overlay,
     own: Own,
@@ -102,6 +103,7 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             hidden: options.hidden,
             listed: options.list_left_out,
             marker: options.marker,
+            skips_repositories: options.skips_repositories,
             overlay: &options.overlay,
             own: Own::default(),
             workers: (0..=rayon::current_num_threads())
@@ -169,6 +171,10 @@ impl<'w, K: Send, T: Send> Walk<'w, K, T> {
             holds,
             error,
         } = list(&folder.path, self.overlay);
+        let is_nested = holds.repository && folder.path != folder.root.shown;
+        if is_nested && self.skips_repositories {
+            return;
+        }
         self.with(|worker| {
             if error.is_none() {
                 let mut names = entries.iter().map(|entry| entry.name.as_os_str());

@@ -688,3 +688,25 @@ fn a_rule_that_two_configurations_define_differently_is_reported() {
     let agreed = tree(&own("new.example.com", "info"));
     assert_eq!(stderr(&run(agreed.path(), &[])), "");
 }
+
+#[test]
+fn beside_a_folder_of_no_repository_repositories_are_not_read() {
+    let pod = "kind: Pod\napiVersion: v1\nspec:\n  containers:\n  - image: k8s.gcr.io/pause:3.1\n";
+    let overlay = "resources: [../base]\nimages:\n- name: k8s.gcr.io/pause\n  newTag: '3.2'\n";
+    let folder = crate::common::folder(&[
+        ("base/pod.yaml", pod),
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("overlay/kustomization.yaml", overlay),
+        ("other/.git/HEAD", "ref: refs/heads/main\n"),
+        ("other/kustomization.yaml", overlay),
+        ("other/broken.yaml", "a: [\n"),
+    ]);
+    let found = report(folder.path(), &["--format", "json", "base"]);
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["summary"]["repositories"], serde_json::json!([]));
+    let output = run(folder.path(), &["--related", "--write", "base"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
+    assert!(text("overlay/kustomization.yaml").contains("registry.k8s.io/pause"));
+    assert_eq!(text("other/kustomization.yaml"), overlay);
+}
