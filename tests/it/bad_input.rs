@@ -543,7 +543,7 @@ mod unix {
         let place = tempfile::tempdir().unwrap();
         let mounted = is_root(&place)
             && Command::new("mount")
-                .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+                .args(["-t", "tmpfs", "-o", "size=128k", "tmpfs"])
                 .arg(place.path())
                 .output()
                 .is_ok_and(|output| output.status.success());
@@ -552,7 +552,7 @@ mod unix {
             return;
         }
         let disk = Mount(place.path());
-        let long = LEGACY.repeat(4000);
+        let long = LEGACY.repeat(1000);
         fs::write(disk.0.join("m.yaml"), &long).unwrap();
         let mut filler = File::create(disk.0.join("filler")).unwrap();
         while filler.write_all(&[b'x'; 1024]).is_ok() {}
@@ -564,13 +564,13 @@ mod unix {
             "{err}"
         );
         assert_eq!(err.lines().count(), 1, "{err}");
-        assert!(out.ends_with("; 4000 not written; 1 failed\n"));
+        assert!(out.ends_with("; 1000 not written; 1 failed\n"));
         assert!(files(disk.0) == before, "something changed");
         // With room again, it is done.
         fs::remove_file(disk.0.join("filler")).unwrap();
         drop(filler);
         assert_eq!(concise(disk.0, &["--write", "-q"]).0, 0);
-        assert_eq!(text(disk.0, "m.yaml"), MOVED.repeat(4000));
+        assert_eq!(text(disk.0, "m.yaml"), MOVED.repeat(1000));
     }
 }
 
