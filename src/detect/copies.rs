@@ -34,19 +34,12 @@ pub(super) fn mark(text: &str, uses: &mut [ImageUse]) {
         return;
     }
     let mut lists = lists_of_keys(text);
-    let has = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if has("done") {
+    if memmem::find(text.as_bytes(), b"done").is_some() {
         lists.extend(lists_of_shells(text));
     }
-    if has("()") || has("function ") {
-        lists.extend(calls::of_functions(text));
-    }
-    if has("xargs ") {
-        lists.extend(calls::of_xargs(text));
-    }
-    if has("<<") {
-        lists.extend(calls::of_documents(text));
-    }
+    lists.extend(calls::of_functions(text));
+    lists.extend(calls::of_xargs(text));
+    lists.extend(calls::of_documents(text));
     // Loops share their variables, and functions call each other.
     lists.sort();
     lists.dedup_by(|next, last| {

@@ -1,15 +1,10 @@
 //! Documents made from the table of file types: the page of the manual and the pattern of the hooks.
 
-use super::pattern::{DATA, Pattern, TEMPLATED, is_yaml};
+use super::pattern::{DATA, Pattern, SNAPSHOT, TEMPLATED, is_yaml};
 use super::{FILE_TYPES, FileType, TEXT};
 
-/// Files that belong to a chart by their folder, or are never checked: when one changes, the chart is checked. As regular
-/// expressions.
-const PARTS: [&str; 3] = [
-    r"Chart\.lock",
-    r"charts/[^/]+\.tgz",
-    r"__snapshot__/.+\.snap",
-];
+/// Files that are never checked but belong to a chart: when one changes, the chart is checked. As regular expressions.
+const PARTS: [&str; 2] = [r"Chart\.lock", r"charts/[^/]+\.tgz"];
 
 /// The types as rows of Markdown, the first that matches a file above the others.
 pub fn table() -> String {
@@ -47,8 +42,9 @@ pub fn hook_pattern() -> String {
             .any(|end| name.ends_with(&format!(".{end}")))
     });
     let others: Vec<&str> = others.copied().chain(PARTS).collect();
+    let (folder, extension) = SNAPSHOT;
     format!(
-        "(?x)\n(?i:\\.({}))$|\n(?i:\\.({})\\.({}))$|\n(^|/)({})$\n",
+        "(?x)\n(?i:\\.({}))$|\n(?i:\\.({})\\.({}))$|\n(^|/)({}|{folder}/.+\\.{extension})$\n",
         extensions.join("|"),
         DATA.join("|"),
         TEMPLATED.join("|"),
@@ -66,7 +62,10 @@ impl Pattern {
             Self::YamlBelow(folder) => {
                 yaml(|extension| format!("`*.{extension}` below `{folder}/`"))
             }
-            Self::Snapshot => vec!["`*.snap` below `__snapshot__/`".to_owned()],
+            Self::Snapshot => {
+                let (folder, extension) = SNAPSHOT;
+                vec![format!("`*.{extension}` below `{folder}/`")]
+            }
             Self::Templated => {
                 let words = |extension| format!("`*.{extension}` with the extension of a template");
                 DATA.iter().map(words).collect()

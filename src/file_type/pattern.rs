@@ -78,12 +78,14 @@ impl Pattern {
     }
 }
 
-/// Whether a file is one of those in which helm-unittest keeps what a chart renders.
+/// The folder in which helm-unittest keeps what a chart renders, and the extension of the files.
+pub(super) const SNAPSHOT: (&str, &str) = ("__snapshot__", "snap");
+
+/// Whether a file is one of those.
 pub fn is_snapshot(path: &Path) -> bool {
-    let is_snap = path
-        .extension()
-        .is_some_and(|extension| extension == "snap");
-    is_snap && is_below(path, "__snapshot__")
+    let (folder, own) = SNAPSHOT;
+    let is_snap = path.extension().is_some_and(|extension| extension == own);
+    is_snap && is_below(path, folder)
 }
 
 fn is_below(path: &Path, folder: &str) -> bool {

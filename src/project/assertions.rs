@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Members, PathKind, Plan, Project, Tree};
 use crate::edit::Applicability;
 use crate::file_type;
+use crate::image::name_of;
 use crate::printable;
 use crate::syntax::yaml::{self, Node};
 
@@ -108,6 +109,7 @@ impl Test {
         let created = created.flat_map(|member| member.findings.iter());
         let moved = created.filter(|one| one.applicability() == Some(Applicability::Safe));
         let moved: BTreeSet<String> = moved.map(|one| one.old.clone()).collect();
+        // A template may add the tag.
         let moves = |old: &str| moved.contains(old) || moved.contains(name_of(old));
         let reason = format!("{} {COMPARED}", printable::path(&self.path));
         for path in self.compared.difference(&self.created) {
@@ -121,14 +123,6 @@ impl Test {
             }
         }
     }
-}
-
-/// A reference without its tag, which a template may add.
-fn name_of(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or_default();
-    let last = name.rfind('/').map_or(0, |slash| slash + 1);
-    let tag = name[last..].find(':');
-    &name[..tag.map_or(name.len(), |tag| last + tag)]
 }
 
 impl Project for Assertions {

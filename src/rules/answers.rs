@@ -3,9 +3,10 @@
 //! Makes no connection. An image that a verdict needs and no one asked about yet is noted, so that a run can ask about all of them at
 //! once and judge again.
 
-use crate::parallel::lock;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError, RwLock};
+
+use crate::parallel::lock;
 
 /// Whether a registry has an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 //!
 //! Other runs are kept out by the lock in a [staging](super::staging) folder.
 
-use crate::parallel::lock;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::parallel::lock;
 
 #[derive(Debug, Default)]
 pub(super) struct Claims {

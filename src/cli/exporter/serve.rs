@@ -2,13 +2,14 @@
 //!
 //! Everybody is taken to be hostile: there are as many connections as threads, each lives for seconds, and requests are small.
 
-use crate::parallel::lock;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::parallel::lock;
 
 /// Connections at the same time. Others wait for the system to hand them over.
 const THREADS: usize = 8;

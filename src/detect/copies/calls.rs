@@ -3,6 +3,8 @@
 //!
 //! Knows the text alone: what a file that is written here is read by, it does not know.
 
+use memchr::memmem;
+
 use super::{MOST, MOST_VARIABLES, is_of_name, makes_names, near};
 use crate::detect::flag;
 use crate::source::Span;
@@ -14,14 +16,14 @@ pub(super) fn of_functions(text: &str) -> impl Iterator<Item = Span> {
 
 /// The functions of a shell that push what they are called with, or make other names of it.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
-    let by_parentheses = text.match_indices("()").map(|(at, _)| {
+    let by_parentheses = memmem::find_iter(text.as_bytes(), "()").map(|at| {
         let before = text[..at].trim_end_matches(' ');
         let letters = before.bytes().rev();
         let length = letters.take_while(|byte| is_of_name(char::from(*byte)) || *byte == b'-');
         (&before[before.len() - length.count()..], at + 2)
     });
-    let by_word = text.match_indices("function ").filter_map(|(at, word)| {
-        let at = at + word.len();
+    let by_word = memmem::find_iter(text.as_bytes(), "function ").filter_map(|at| {
+        let at = at + "function ".len();
         let name = text[at..].split([' ', '(', '\n']).next()?;
         Some((name, at + name.len()))
     });
@@ -67,21 +69,21 @@ fn takes_apart_arguments(body: &str) -> bool {
 /// What a function is called with, by name: the rest of the command.
 fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Span> {
     const BEFORE: [&str; 4] = ["do", "then", "else", "time"];
-    let found = text.match_indices(name).filter(move |(at, _)| {
+    let found = memmem::find_iter(text.as_bytes(), name).filter(move |at| {
         let before = text[flag::line_start(text, *at)..*at].trim_end_matches([' ', '\t']);
         let is_argument = before.ends_with(|letter| is_of_name(letter) || "-/.$".contains(letter))
             && before.trim_start() != "-";
         let word = before.split_whitespace().next_back().unwrap_or_default();
         (!is_argument || BEFORE.contains(&word)) && text[at + name.len()..].starts_with([' ', '\t'])
     });
-    let span = |(at, name): (usize, &str)| Span::new(at + name.len(), command_end(text, at));
+    let span = move |at| Span::new(at + name.len(), command_end(text, at));
     found.take(MOST).map(span)
 }
 
 /// What is piped to an `xargs` that pushes or makes other names, in the same lines or in the here-document behind them.
 pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
-    let found = text.match_indices("xargs ").take(MOST);
-    let makes = found.filter(|(at, _)| {
+    let found = memmem::find_iter(text.as_bytes(), "xargs ").take(MOST);
+    let makes = found.filter(|at| {
         let command = &text[*at..command_end(text, *at)];
         let replaced = command.split_once("-I").map_or("{}", |(_, rest)| {
             rest.split_whitespace().next().unwrap_or_default()
@@ -97,7 +99,7 @@ pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
                 .iter()
                 .any(|name| makes_names(command, name))
     });
-    makes.map(|(at, _)| {
+    makes.map(|at| {
         let mut start = flag::line_start(text, at);
         while start > 0 && text[..start - 1].trim_end().ends_with(['\\', '|']) {
             start = flag::line_start(text, start - 1);
@@ -110,8 +112,7 @@ pub(super) fn of_xargs(text: &str) -> impl Iterator<Item = Span> {
 pub(super) fn of_documents(text: &str) -> Vec<Span> {
     const COPIERS: [&str; 5] = [" push ", " tag ", " copy ", "crane cp ", " cp docker://"];
     let mut found = Vec::new();
-    let copied = COPIERS.iter().filter_map(|word| text.rfind(word)).max();
-    for (at, _) in text.match_indices("<<").take(MOST) {
+    for at in memmem::find_iter(text.as_bytes(), "<<").take(MOST) {
         let rest = near(text, at);
         let (line, body) = rest.split_once('\n').unwrap_or_default();
         let word = line[2.min(line.len())..].trim_start_matches(['-', ' ']);
@@ -132,11 +133,17 @@ pub(super) fn of_documents(text: &str) -> Vec<Span> {
             .clone()
             .all(|line| is_name(&line) && line.split_whitespace().count() < 2);
         let end = start + lines.map(str::len).sum::<usize>();
-        if is_list && copied.is_some_and(|copied| copied > at) {
-            found.push(Span::new(start, end));
+        if is_list {
+            found.push((at, Span::new(start, end)));
         }
     }
-    found
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let last = |word: &&str| memmem::rfind(text.as_bytes(), word.as_bytes());
+    let copied = COPIERS.iter().filter_map(last).max();
+    found.retain(|(at, _)| copied.is_some_and(|copied| copied > *at));
+    found.into_iter().map(|(_, list)| list).collect()
 }
 
 /// Where the command of a shell ends in which an offset is: at the end of its line, unless that goes on.
@@ -151,6 +158,11 @@ fn command_end(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
+    fn words(text: &str, lists: impl IntoIterator<Item = Span>) -> Vec<&str> {
+        let lists = lists.into_iter();
+        lists.map(|list| list.of(text).trim()).collect()
+    }
+
     #[test]
     fn names_are_made_of_what_functions_and_xargs_get() {
         for (text, expected) in [
@@ -162,10 +174,7 @@ mod tests {
             ("f() { docker pull $1; }\nf a", vec![]),
             ("f() { docker tag $1 r/${1##*/}; }\nf a", vec![]),
         ] {
-            let lists: Vec<&str> = of_functions(text)
-                .map(|list| list.of(text).trim())
-                .collect();
-            assert_eq!(lists, expected, "{text}");
+            assert_eq!(words(text, of_functions(text)), expected, "{text}");
         }
         for (text, expected) in [
             ("echo a | xargs -I{} docker push r/{}", vec!["echo a |"]),
@@ -176,9 +185,7 @@ mod tests {
             ("echo a | xargs docker pull", vec![]),
             ("echo a | xargs -I{} skopeo copy docker://{} oci:x", vec![]),
         ] {
-            let lists = of_xargs(text);
-            let lists: Vec<&str> = lists.map(|list| list.of(text).trim()).collect();
-            assert_eq!(lists, expected, "{text}");
+            assert_eq!(words(text, of_xargs(text)), expected, "{text}");
         }
         for (text, expected) in [
             ("cat <<EOF > x\na\nb\nEOF\ndocker push r/x", vec!["a\nb"]),
@@ -186,9 +193,7 @@ mod tests {
             ("cat <<EOF\nimage: a\nEOF\ndocker push r/x", vec![]),
             ("<<: *a\n<<<b\n<<", vec![]),
         ] {
-            let lists = of_documents(text);
-            let lists: Vec<&str> = lists.iter().map(|list| list.of(text).trim()).collect();
-            assert_eq!(lists, expected, "{text}");
+            assert_eq!(words(text, of_documents(text)), expected, "{text}");
         }
     }
 }

@@ -178,16 +178,14 @@ pub(super) fn github_variable(context: &Context<'_>) -> Usage {
         .filter_map(|job| job.get("steps")?.as_list())
         .flat_map(|steps| &steps.items)
         .filter_map(Node::as_map);
-    let value = context.siblings.and_then(|around| around.text(name));
     match steps.any(|step| pushes_variable(step, name)) {
         true => Usage::Pushed("a step pushes what this variable names"),
-        // Others add a tag, and what they do with it is not written here.
-        false if value.is_some_and(|value| !image::is_tagged(value)) => MAY_BE_PUSHED,
-        false => Usage::PULL,
+        false => pipeline_variable(context),
     }
 }
 
-/// A variable or an input of a pipeline: what it is used for, scripts and other files say.
+/// A variable or an input of a pipeline: what it is used for, scripts and other files say. Those without a tag may get one
+/// there, and be pushed.
 pub(super) fn pipeline_variable(context: &Context<'_>) -> Usage {
     let Step::Key(name) = context.step() else {
         return Usage::PULL;

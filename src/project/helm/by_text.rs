@@ -1,9 +1,10 @@
 //! Caches of what was read from files: by their paths, and by their texts where these change between passes.
 
-use crate::parallel::lock;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+
+use crate::parallel::lock;
 
 /// A text, and what was read of it.
 type OfText<T> = (Arc<str>, Arc<T>);

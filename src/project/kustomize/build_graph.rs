@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::evaluate::Moved;
+use super::image_name::Pattern;
 use super::image_scalars::{FieldSpec, ImageScalar, Source, Test};
 use super::index::Index;
 use super::kustomization::{Kustomization, Target};
@@ -74,6 +75,16 @@ pub(super) struct BuildStep {
 pub(super) struct Entries {
     pub(super) all: Vec<usize>,
     pub(super) index: Index,
+}
+
+impl Entries {
+    /// Adds an entry that is not among them. They act in the order of their numbers.
+    pub(super) fn add<'p>(&mut self, number: usize, patterns: impl Iterator<Item = &'p Pattern>) {
+        if let Err(at) = self.all.binary_search(&number) {
+            self.all.insert(at, number);
+            patterns.for_each(|pattern| self.index.add(number, pattern));
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Makes steps of kustomizations: reads the files that they name, once for each way they are used.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ impl<'g> StepReader<'g> {
     /// The files that a layer names, and the regions in them: of another kustomization, all that it is built from.
     fn contents(&self, own: usize, contents: &[Content]) -> Vec<(usize, Option<Span>)> {
         let mut found = Vec::new();
-        let mut layers: Vec<usize> = Vec::new();
+        let mut layers = HashSet::new();
         let mut open: Vec<Content> = contents.iter().rev().cloned().collect();
         while let Some(content) = open.pop() {
             match content {
@@ -112,10 +112,9 @@ impl<'g> StepReader<'g> {
                 Content::Inline(region) => found.push((own, Some(region))),
                 Content::Layer(path) => {
                     let layer = self.group.number(&path);
-                    let Some(layer) = layer.filter(|layer| !layers.contains(layer)) else {
+                    let Some(layer) = layer.filter(|layer| layers.insert(*layer)) else {
                         continue;
                     };
-                    layers.push(layer);
                     let below = self.group.layers[layer].resources.iter().rev();
                     open.extend(below.map(|target| match target {
                         Target::File(path) => Content::File(path.clone()),
@@ -154,40 +153,27 @@ impl<'g> StepReader<'g> {
         entry: Entry,
         specs: Option<Vec<FieldSpec>>,
     ) {
+        // Several layers may name the file: the entry changes for all of them, or for none.
         let known = self.entries.get(&(file, entry.span)).copied();
-        if let Some(number) = known {
-            // Several layers name the file: the entry changes for all of them, or for none.
-            if !entries.all.contains(&number) {
-                let moved = self.group.overrides[number].moved.as_ref();
-                let patterns = moved.map(|moved| &moved.pattern);
-                for pattern in [&entry.pattern].into_iter().chain(patterns) {
-                    entries.index.add(number, pattern);
-                }
-                entries.all.push(number);
-                entries.all.sort_unstable();
-            }
-            return;
-        }
-        let text = &self.group.files[file].text;
-        let verdict = evaluate::of_entry(&entry, text, self.rules);
-        let moved = evaluate::moved(&entry, self.rules);
-        let number = self.group.overrides.len();
-        self.entries.insert((file, entry.span), number);
-        entries.all.push(number);
-        entries.index.add(number, &entry.pattern);
-        if let Some(moved) = &moved {
-            entries.index.add(number, &moved.pattern);
-        }
-        self.group.overrides.push(Rewrite {
-            file,
-            list,
-            entry,
-            specs,
-            sources: Vec::new(),
-            verdict,
-            moved,
-            left_behind: None,
+        let number = known.unwrap_or_else(|| {
+            let number = self.group.overrides.len();
+            self.entries.insert((file, entry.span), number);
+            let text = &self.group.files[file].text;
+            self.group.overrides.push(Rewrite {
+                file,
+                list,
+                specs,
+                sources: Vec::new(),
+                verdict: evaluate::of_entry(&entry, text, self.rules),
+                moved: evaluate::moved(&entry, self.rules),
+                entry,
+                left_behind: None,
+            });
+            number
         });
+        let rewrite = &self.group.overrides[number];
+        let moved = rewrite.moved.as_ref().map(|moved| &moved.pattern);
+        entries.add(number, [&rewrite.entry.pattern].into_iter().chain(moved));
     }
 
     /// Reads the rest. `own` are the sources of each file.
