@@ -59,6 +59,12 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.unwrap().success());
 }
 
+/// Does what mostly waits for the disk: more of it at a time than there are processors.
+pub(crate) fn many_at_a_time<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(8);
+    threads.build().unwrap().install(work)
+}
+
 /// Runs to the end.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     regfix(folder).args(arguments).output().unwrap()

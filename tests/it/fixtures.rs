@@ -210,8 +210,10 @@ fn cases_are_as_stored() {
 #[test]
 fn a_second_run_finds_nothing_that_it_could_still_fix() {
     for case in all() {
-        for fixes in [Fixes::Safe, Fixes::All] {
-            let once = &case.fixed(fixes).files;
+        let [safe, all] = [Fixes::Safe, Fixes::All].map(|fixes| &case.fixed(fixes).files);
+        // Where both leave the same files, the run that applies all speaks for both.
+        let safe = (safe != all).then_some((Fixes::Safe, safe));
+        for (fixes, once) in safe.into_iter().chain([(Fixes::All, all)]) {
             let again = case.run(once, fixes.flags(), &["json"]);
             assert_eq!(*once, again.files, "{}", case.name);
             let summary = &again.json()["summary"];

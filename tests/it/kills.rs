@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{files, fill, folder, regfix, run, signal, stderr, stdout};
+use rayon::prelude::*;
+
+use crate::common::{files, fill, folder, many_at_a_time, regfix, run, signal, stderr, stdout};
 use crate::groups::{DEPLOYMENT, OVERLAY};
 
 const STEP: &str = "REGFIX_TEST_STEP";
@@ -40,15 +42,27 @@ fn write(folder: &Path) -> Command {
 
 /// The tree as a run leaves it that nobody disturbs, and how many steps that took.
 fn fixed() -> (Files, usize) {
-    let (folder, other) = (tree(), tempfile::tempdir().unwrap());
+    let folder = tree();
+    let steps = steps(folder.path());
+    (files(folder.path()), steps)
+}
+
+/// How many steps a run takes to its end.
+fn steps(folder: &Path) -> usize {
+    let other = tempfile::tempdir().unwrap();
     let count = other.path().join("count");
-    let output = write(folder.path())
+    let output = write(folder)
         .env(STEP, format!("count {}", count.display()))
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let steps = fs::read_to_string(count).map_or(0, |count| count.parse().unwrap());
-    (files(folder.path()), steps)
+    fs::read_to_string(count).map_or(0, |count| count.parse().unwrap())
+}
+
+/// A run that is killed before this step.
+fn killed_at(step: &str, folder: &Path) {
+    let killed = write(folder).env(STEP, format!("kill {step}")).output();
+    assert_eq!(killed.unwrap().status.signal(), Some(KILL), "step {step}");
 }
 
 /// Whether the binary has steps to be stopped at: only one with debug assertions has.
@@ -123,52 +137,44 @@ fn a_kill_at_any_step_is_made_good_by_the_next_run() {
         return;
     }
     assert!(steps > 30, "{steps}");
-    let mut halves = 0;
-    for step in 1..=steps {
+    let is_half = |step: usize| {
         let folder = tree();
         let before = files(folder.path());
-        let output = write(folder.path())
-            .env(STEP, format!("kill {step}"))
-            .output()
-            .unwrap();
-        assert_eq!(output.status.signal(), Some(KILL), "step {step}");
+        killed_at(&step.to_string(), folder.path());
         let (new, all) = moved(folder.path(), &before, &after);
-        halves += usize::from(new > 0 && new < all);
         recovers(folder.path(), &before, &after, &format!("step {step}"));
-    }
+        new > 0 && new < all
+    };
+    let halves = many_at_a_time(|| {
+        (1..=steps)
+            .into_par_iter()
+            .filter(|step| is_half(*step))
+            .count()
+    });
     assert_eq!(halves, 2, "after each rename but the last");
 }
 
 #[test]
 fn a_kill_of_the_run_that_repairs_is_made_good_too() {
-    let (after, steps) = fixed();
-    if !has_steps(steps) {
+    let (after, all) = fixed();
+    if !has_steps(all) {
         return;
     }
-    let half = |folder: &Path| {
-        let killed = write(folder).env(STEP, "kill renamed").output().unwrap();
-        assert_eq!(killed.status.signal(), Some(KILL));
-    };
-    for step in 1..40 {
+    let half = || {
         let folder = tree();
         let before = files(folder.path());
-        half(folder.path());
-        let output = write(folder.path())
-            .env(STEP, format!("kill {step}"))
-            .output()
-            .unwrap();
-        recovers(
-            folder.path(),
-            &before,
-            &after,
-            &format!("step {step} of the repair"),
-        );
-        if output.status.signal().is_none() {
-            assert!(step > 10, "{step}");
-            return;
-        }
-    }
-    panic!("it never ends");
+        killed_at("renamed", folder.path());
+        (folder, before)
+    };
+    let steps = steps(half().0.path());
+    assert!(steps > 10, "{steps}");
+    let is_made_good = |step: usize| {
+        let (folder, before) = half();
+        killed_at(&step.to_string(), folder.path());
+        let step = format!("step {step} of the repair");
+        recovers(folder.path(), &before, &after, &step);
+    };
+    many_at_a_time(|| (1..=steps).into_par_iter().for_each(is_made_good));
 }
 
 #[test]
