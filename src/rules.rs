@@ -1,6 +1,6 @@
-//! The rules: the catalogue, made ready to match, and which rule applies to an image.
+//! The rules: the compiled catalogue, and the lookup of the rule that applies to an image.
 //!
-//! Knows names, tags and facts. Knows no file, no span and no edit.
+//! Works on names, tags and facts. Has no notion of files, spans or edits.
 
 pub mod alternatives;
 pub mod answers;
@@ -31,13 +31,13 @@ pub use query::{Availability, Move, Query, TagState, Verdict, Verified};
 pub use rule::{Mapping, Rule};
 pub use schema::{Catalogue, Evidence, RuleSpec, Safety, Severity};
 
-/// The rules that come with regfix: `rules/catalogue.yaml` and the files of `rules/catalogue/`, made JSON by `build.rs`.
+/// The built-in rules: `rules/catalogue.yaml` and the files in `rules/catalogue/`, converted to JSON by `build.rs`.
 static CATALOGUE: &str = include_str!(concat!(env!("OUT_DIR"), "/catalogue.json"));
 
-/// The embedded catalogue.
+/// Parses the embedded catalogue.
 ///
 /// # Panics
-/// When the embedded text is not a catalogue, which a test rules out.
+/// If the embedded text is not a valid catalogue. A test rules that out.
 pub fn catalogue() -> Catalogue {
     match serde_json::from_str(CATALOGUE) {
         Ok(catalogue) => catalogue,
@@ -45,15 +45,15 @@ pub fn catalogue() -> Catalogue {
     }
 }
 
-/// The rules of a run, found by the first segment of a name.
+/// The rules of a run, indexed by host.
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
-    /// By host: the rules that may match it, with the index of the mapping.
+    /// For each host, the rules that may match it, with the index of the mapping.
     by_host: HashMap<String, Vec<(usize, usize)>>,
     /// Mappings whose host is a pattern.
     anywhere: Vec<(usize, usize)>,
-    /// What registries answered, in a run that asks them.
+    /// The answers of registries, in a run that asks them.
     answers: Option<Arc<Answers>>,
     facts: Facts,
 }
@@ -83,7 +83,7 @@ impl RuleSet {
         }
     }
 
-    /// The same rules with the tables of their catalogue.
+    /// Returns the same rules with the given tables.
     pub fn knowing(self, facts: Facts) -> Self {
         Self { facts, ..self }
     }
@@ -92,7 +92,7 @@ impl RuleSet {
         self.facts
     }
 
-    /// The same rules, with verdicts that rest on the answers of registries.
+    /// Returns the same rules, with verdicts that take the answers of registries into account.
     pub fn asking(self, answers: Arc<Answers>) -> Self {
         Self {
             answers: Some(answers),
@@ -105,19 +105,19 @@ impl RuleSet {
         self.answers.as_ref()
     }
 
-    /// The embedded rules with a user's own laid over and behind them.
+    /// Merges a user's rules into the embedded ones: those with a known id override that rule, the others are appended.
     ///
     /// # Errors
-    /// The index of the user's rule that cannot be used, and why.
+    /// The index of the user's rule that cannot be used, and the reason.
     pub fn with_own(own: &[RuleSpec]) -> Result<Vec<Arc<Rule>>, (usize, String)> {
         Self::with_own_of(Edition::embedded(), own)
     }
 
-    /// The same with the rules of another catalogue. Those that stay as they are, are shared with it: many repositories of a run
-    /// may each have rules of their own.
+    /// Like [`Self::with_own`], based on another catalogue. Unchanged rules are shared with the catalogue, because each of
+    /// many repositories in a run may have its own rules.
     ///
     /// # Errors
-    /// The same.
+    /// As [`Self::with_own`].
     pub fn with_own_of(
         edition: &Edition,
         own: &[RuleSpec],
@@ -149,12 +149,12 @@ impl RuleSet {
         self.rules.iter().map(Arc::as_ref)
     }
 
-    /// The same, to be shared with another set.
+    /// The rules as shared pointers, for another set.
     pub fn shared(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
-    /// The page about what is no rule of an image, where rules have pages.
+    /// The page of an id that is not an image rule, if rules have pages.
     pub fn page_of(&self, id: &str) -> Option<String> {
         self.rules.iter().find_map(|rule| rule.page_of(id))
     }
@@ -214,7 +214,7 @@ mod tests {
         .unwrap();
         let rules = RuleSet::with_own(&own).unwrap();
         assert_eq!(rules.len(), catalogue().rules.len() + 1);
-        // Those that are the same take no memory again.
+        // Unchanged rules are shared, not copied.
         let embedded = Edition::embedded().rules().iter().zip(&rules);
         let others = embedded.filter(|(embedded, rule)| !Arc::ptr_eq(embedded, rule));
         assert_eq!(others.count(), 1);
@@ -224,7 +224,7 @@ mod tests {
             .iter()
             .find(|rule| rule.id == "bitnami-versioned")
             .unwrap();
-        // Whose name says one thing, and whose target another.
+        // The configuration sends this id to another target.
         assert_eq!(bitnami.safety, Safety::Review);
         assert!(
             bitnami

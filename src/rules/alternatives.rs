@@ -1,37 +1,37 @@
-//! Alternatives: what public projects chose in place of a legacy image, counted in their histories.
+//! Alternatives: what public projects use instead of a legacy image, counted in their git histories.
 //!
-//! A look-up in embedded facts (`alternatives.tsv`). They are for people to weigh: none of them is ever written.
+//! A lookup in embedded facts (`alternatives.tsv`). They are suggestions for people and are never written.
 
 use super::table::{RowFault, Table};
 
-/// A table of them, a row for each image and alternative: the image, then the fields of [`Alternative`].
+/// The table, with a row per image and alternative: the image, then the fields of [`Alternative`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choices(Table);
 
 const COLUMNS: usize = 10;
 
-/// How many are shown.
+/// The maximum number of alternatives that are shown.
 const MOST: usize = 3;
 
-/// Copies of one gallery under several names.
+/// Prefixes under which the same images are published, and the prefix that the table uses.
 const SAME: [(&str, &str); 2] = [
     ("docker.io/bitnamilegacy/", "docker.io/bitnami/"),
     ("public.ecr.aws/bitnami/", "docker.io/bitnami/"),
 ];
 
-/// Something that projects chose in place of an image.
+/// A replacement that projects chose for an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alternative {
-    /// An image's name without a tag, or what else it is: a chart, a program.
+    /// The name of an image without a tag, or of a chart or program.
     pub name: &'static str,
     pub kind: Kind,
     pub origin: Origin,
-    /// In how many public projects it was seen.
+    /// The number of public projects that use it.
     pub projects: u32,
-    /// Since when, if that is known.
+    /// The date of its first use, if that is known.
     pub since: Option<&'static str>,
     pub drop_in: DropIn,
-    /// Programs that commands in a container often rely on, and that the image does not have.
+    /// Programs that commands in a container often rely on and that the image lacks.
     lacks: &'static str,
     caveats: &'static str,
     sources: &'static str,
@@ -44,10 +44,10 @@ pub enum Kind {
     Program,
 }
 
-/// Who makes it.
+/// Who publishes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The project whose program it is.
+    /// The project that develops the program.
     Upstream,
     Vendor,
     Community,
@@ -55,7 +55,7 @@ pub enum Origin {
     Snapshot,
 }
 
-/// Whether the image's name is all that has to change.
+/// Whether changing the image's name is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropIn {
     Yes,
@@ -63,17 +63,17 @@ pub enum DropIn {
     No,
 }
 
-/// What other projects use in place of an image.
+/// What other projects use instead of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternatives {
     /// At most three, the most frequent first, a snapshot last.
     pub shown: Vec<Alternative>,
-    /// Whether there is one that projects agree on, apart from a snapshot without updates.
+    /// Whether there is an alternative in common use, not counting a snapshot without updates.
     pub is_common: bool,
 }
 
 impl Alternatives {
-    /// What to say of each, with the first caveat; and where no one agrees, that.
+    /// One note per alternative, with its first caveat, preceded by a note if no alternative is common.
     pub fn notes(&self) -> Vec<String> {
         let none = (!self.is_common).then(|| "no common alternative has been seen".to_owned());
         let shown = self.shown.iter().map(|one| {
@@ -117,17 +117,17 @@ impl DropIn {
 }
 
 impl Alternative {
-    /// The programs that the image lacks, such as `shell`.
+    /// What the image lacks, such as `shell`.
     pub fn lacks(&self) -> impl Iterator<Item = &'static str> {
         self.lacks.split(' ').filter(|word| *word != "-")
     }
 
-    /// What to know before it is used, the most important first.
+    /// What to know before using it, the most important first.
     pub fn caveats(&self) -> impl Iterator<Item = &'static str> {
         self.caveats.split("; ").filter(|caveat| *caveat != "-")
     }
 
-    /// Commits and threads, as URLs.
+    /// The URLs of commits and threads.
     pub fn sources(&self) -> impl Iterator<Item = String> {
         self.sources.split(' ').map(|source| {
             let commit = source.split_once('@');
@@ -140,7 +140,7 @@ impl Alternative {
         })
     }
 
-    /// One line: `docker.io/library/postgres (seen in 12 projects, upstream, with changes)`.
+    /// A summary on one line: `docker.io/library/postgres (seen in 12 projects, upstream, with changes)`.
     pub fn summary(&self) -> String {
         let kind = match self.kind {
             Kind::Image => "",
@@ -168,7 +168,7 @@ impl Alternative {
         )
     }
 
-    /// Seen twice at least, or made by those whose program it is.
+    /// Whether at least two projects use it, or it is an image by the project itself.
     fn is_shown(&self) -> bool {
         self.projects >= 2 || self.origin == Origin::Upstream && self.kind == Kind::Image
     }
@@ -215,21 +215,21 @@ impl Alternative {
 }
 
 impl Choices {
-    /// Those that come with regfix.
+    /// The table that is built into regfix.
     pub const EMBEDDED: Self = Self(Table::new(include_str!("alternatives.tsv")));
 
-    /// A table with the same columns.
+    /// Reads another table with the same columns.
     ///
     /// # Errors
-    /// Which row is wrong, and how.
+    /// The first invalid row, and what is wrong with it.
     pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
         let is_sound = |line| Alternative::parse(line).is_some();
         let table = Table::read(text, COLUMNS)?;
         table.of_sound(is_sound, "the number of projects").map(Self)
     }
 
-    /// What other projects use in place of an image, by its canonical name: `docker.io/bitnami/redis`. `None` where no one was
-    /// seen to leave it.
+    /// The alternatives to an image, given its canonical name: `docker.io/bitnami/redis`. `None` if no project was seen
+    /// replacing it.
     pub fn of_image(self, name: &str) -> Option<Alternatives> {
         let same = SAME.iter().find_map(|(copy, original)| {
             let rest = name.strip_prefix(copy)?;
@@ -297,7 +297,7 @@ mod tests {
                 "docker.io/rustfs/rustfs"
             ]
         );
-        // Once is enough only for an image of upstream's own.
+        // One project is enough only for an upstream image.
         assert_eq!(
             names("docker.io/bitnami/openldap").0,
             ["docker.io/bitnamilegacy/openldap"]
@@ -359,7 +359,7 @@ mod tests {
         );
     }
 
-    /// Nothing is recommended that a rule would report, except as worth knowing.
+    /// No rule may report a recommended image, except as `info`.
     #[test]
     fn alternatives_pass_the_rules() {
         let rules = RuleSet::new(RuleSet::with_own(&[]).unwrap());

@@ -1,7 +1,7 @@
-//! Answers of registries about images, on which verdicts rest.
+//! Answers of registries about images, which verdicts depend on.
 //!
-//! Makes no connection. An image that a verdict needs and no one asked about yet is noted, so that a run can ask about all of them at
-//! once and judge again.
+//! Makes no connections. An image that a verdict needs and that has no answer yet is recorded, so that a run can ask about
+//! all of them at once and then evaluate the rules again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -14,11 +14,11 @@ pub enum Presence {
     Exists {
         digest: String,
     },
-    /// The registry says that it does not have it: nothing less counts as missing.
+    /// The registry says that it does not have the image. No weaker answer counts as missing.
     Missing {
-        /// The tags that come closest, in the order of versions.
+        /// The most similar tags, in version order.
         nearest: Vec<String>,
-        /// Without credentials, what is private may look as if it were missing.
+        /// Whether the registry was asked without credentials: a private image may then look missing.
         anonymous: bool,
     },
     Undetermined {
@@ -29,17 +29,17 @@ pub enum Presence {
 /// Which images are asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asking {
-    /// What fixes put in place.
+    /// The images that fixes would put in place.
     New,
-    /// What is there now, too.
+    /// Those, and the images that are in use now.
     Both,
 }
 
-/// The answers so far, and the images that still have none.
+/// The answers so far, and the images that have none yet.
 #[derive(Debug)]
 pub struct Answers {
     pub asking: Asking,
-    /// Whether fixes add the digests of what was found.
+    /// Whether fixes add the digest of the image that was found.
     pub pin: bool,
     answers: RwLock<HashMap<String, Presence>>,
     wanted: Mutex<BTreeSet<String>>,
@@ -55,7 +55,7 @@ impl Answers {
         }
     }
 
-    /// The answer about a whole reference. Where there is none yet, the reference is noted as wanted.
+    /// Returns the answer about a complete reference. If there is none yet, records the reference as wanted.
     pub fn about(&self, image: &str) -> Option<Presence> {
         let answers = self.answers.read().unwrap_or_else(PoisonError::into_inner);
         let known = answers.get(image).cloned();
@@ -67,7 +67,7 @@ impl Answers {
         known
     }
 
-    /// The images that verdicts needed since the last call, in the order of names.
+    /// Takes the images that verdicts needed since the last call, sorted by name.
     pub fn take_wanted(&self) -> Vec<String> {
         let mut wanted = lock(&self.wanted);
         std::mem::take(&mut *wanted).into_iter().collect()

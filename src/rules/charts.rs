@@ -1,60 +1,60 @@
 //! Which versions of a public chart name legacy images by default, and which version is the first that does not.
 //!
-//! A pure look-up in embedded facts (`charts.tsv`), compiled from the histories of chart repositories by
-//! `cargo xtask charts`. What it answers for holds for the defaults of a chart: values can override them. Knows no file
-//! and no document; who asks has read the repository, the name and the version somewhere.
+//! A lookup in embedded facts (`charts.tsv`), compiled from the histories of chart repositories by `cargo xtask charts`.
+//! The answers hold for the defaults of a chart; values can override them. Has no notion of files or documents: the caller
+//! has read the repository, the name and the version.
 
 use super::table::{RowFault, Table};
 use crate::version::{Range, Version};
 
-/// A table of them, a row for each chart and rule. The columns are those of `Advisory::parse`.
+/// The table, with a row per chart and rule. The columns are those of `Advisory::parse`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charts(Table);
 
 impl Charts {
-    /// Those that come with regfix.
+    /// The table that is built into regfix.
     pub const EMBEDDED: Self = Self(Table::new(include_str!("charts.tsv")));
 }
 
-/// The name of a row that is about every chart of a repository, and the legacy versions where all are.
+/// The chart name in a row about every chart of a repository, and the legacy versions in a row about every version.
 pub const EVERY: &str = "*";
 
-/// The legacy versions of a chart that is an exception from such a row.
+/// The legacy versions of a chart to which the row about every chart does not apply.
 const NEVER: &str = "-";
 
 /// What is known of a chart and a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advisory {
-    /// `*` where it is about every chart of its repositories.
+    /// `*` if it is about every chart of its repositories.
     pub chart: &'static str,
-    /// Where the chart is published, set apart by blanks: `https://…` and `oci://…` without a slash at the end.
+    /// Where the chart is published, separated by spaces: `https://…` and `oci://…` without a slash at the end.
     repositories: &'static str,
     /// The rule that applies to what the chart pulls.
     pub rule: &'static str,
-    /// The legacy versions, first and last of each run of them: `1.0.0..1.4.2 2.0.0..2.0.3`.
+    /// The legacy versions, as the first and last of each run: `1.0.0..1.4.2 2.0.0..2.0.3`.
     legacy: &'static str,
-    /// The first version after the last legacy one, and the day on which it appeared.
+    /// The first version after the last legacy one, and the day of its release.
     pub first_clean: Option<&'static str>,
     pub since: Option<&'static str>,
-    /// The newest version that was read, if that is known.
+    /// The newest version that was analyzed, if that is known.
     pub newest: Option<&'static str>,
-    /// Images that the last legacy version names, set apart by commas.
+    /// The images that the last legacy version names, separated by commas.
     pub images: &'static str,
-    /// The subchart that pulls them, as `name@version`, where the chart itself does not.
+    /// The subchart that pulls them, as `name@version`, unless the chart itself does.
     pub subchart: Option<&'static str>,
     /// The value that switches the subchart.
     pub condition: Option<&'static str>,
-    /// Whether it is on by default.
+    /// Whether the subchart is on by default.
     pub enabled: Enabled,
-    /// The chart goes on under this name.
+    /// The name under which the chart continues.
     pub renamed_to: Option<&'static str>,
     /// `owner/repository@commit` on GitHub.
     pub evidence: &'static str,
-    /// Whether the version that was asked for is known to be legacy, or just lies between versions that are.
+    /// Whether the requested version is known to be legacy, or only lies between versions that are.
     pub certain: bool,
 }
 
-/// Whether what pulls the images is part of a release by default.
+/// Whether a release pulls the images by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enabled {
     On,
@@ -62,7 +62,7 @@ pub enum Enabled {
     Unknown,
 }
 
-/// How far the first clean version is from the last legacy one.
+/// The size of the step from the last legacy version to the first clean one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     Patch,
@@ -71,7 +71,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// From one version to a later one.
+    /// The step from one version to a later one.
     pub fn between(from: &Version, to: &Version) -> Self {
         let ([major, minor, _], [to_major, to_minor, _]) = (from.numbers(), to.numbers());
         match (to_major > major, to_minor > minor) {
@@ -94,7 +94,7 @@ impl Step {
 struct Run {
     first: Version,
     last: Version,
-    /// Some versions in between are clean, and it is not known which.
+    /// Whether some versions in between are clean, without it being known which.
     has_gaps: bool,
 }
 
@@ -114,14 +114,14 @@ impl Advisory {
         last.trim_end_matches('?')
     }
 
-    /// From the last legacy version to the first clean one.
+    /// The step from the last legacy version to the first clean one.
     pub fn step(&self) -> Option<Step> {
         let [from, to] = [Some(self.last_legacy()), self.first_clean]
             .map(|version| version.and_then(Version::parse));
         Some(Step::between(&from?, &to?))
     }
 
-    /// Where the facts come from.
+    /// The URL of the source of the facts.
     pub fn source(&self) -> String {
         let (repository, commit) = self.evidence.split_once('@').unwrap_or((self.evidence, ""));
         format!("https://github.com/{repository}/tree/{commit}")
@@ -152,7 +152,7 @@ impl Advisory {
         })
     }
 
-    /// Whether its versions and its day are such.
+    /// Whether its versions and its date are valid.
     fn is_sound(&self) -> bool {
         let runs = self.legacy.split(' ').count();
         let is_version =
@@ -175,7 +175,7 @@ impl Advisory {
         })
     }
 
-    /// Whether a version, or all that a range can resolve to, is legacy; and whether that is certain.
+    /// Whether the version is legacy, or everything a range can resolve to. `None` if not; otherwise whether that is certain.
     fn covers(&self, wanted: &Wanted<'_>) -> Option<bool> {
         if self.legacy == EVERY {
             return Some(true);
@@ -188,7 +188,7 @@ impl Advisory {
                 Some(!run.has_gaps || at_an_end)
             }
             Wanted::Range(range) => {
-                // Helm takes the highest version that a range admits.
+                // Helm picks the highest version that a range admits.
                 let clean = self.first_clean.and_then(Version::parse);
                 if clean.is_some_and(|clean| range.admits_between(&clean, None)) {
                     return None;
@@ -212,17 +212,17 @@ enum Wanted<'v> {
 }
 
 impl Charts {
-    /// A table with the same columns.
+    /// Reads another table with the same columns.
     ///
     /// # Errors
-    /// Which row is wrong, and how.
+    /// The first invalid row, and what is wrong with it.
     pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
         let is_sound = |line| Advisory::parse(line).is_some_and(|row| row.is_sound());
         let table = Table::read(text, COLUMNS)?;
         table.of_sound(is_sound, "a version or a day").map(Self)
     }
 
-    /// How many charts something is known of.
+    /// The number of charts in the table.
     pub fn count(self) -> usize {
         let lines = self.0.lines();
         let mut names: Vec<&str> = lines.filter_map(|line| line.split('\t').next()).collect();
@@ -230,11 +230,12 @@ impl Charts {
         names.len()
     }
 
-    /// What is known of a chart in a version, one advisory per rule.
+    /// The advisories for a version of a chart, one per rule.
     ///
-    /// `repository` is the URL that a document names, `https://` or `oci://`, with or without the chart's name at its end;
-    /// without one, every repository that has a chart of this name is meant. `version` is a version or a range as Helm reads
-    /// it; a range is legacy only if nothing that it admits is clean. Without one nothing is: the newest would be taken.
+    /// `repository` is the URL that a document names, `https://` or `oci://`, with or without the chart's name at its end. If
+    /// it is `None`, every repository with a chart of this name counts. `version` is a version or a range in Helm's syntax. A
+    /// range is legacy only if it admits no clean version. An empty version is not legacy, because Helm would pick the
+    /// newest.
     pub fn advisories(self, repository: Option<&str>, chart: &str, version: &str) -> Vec<Advisory> {
         let version = version.trim();
         let wanted = match (Version::exact(version), Range::parse(version)) {
@@ -253,7 +254,7 @@ impl Charts {
         found
     }
 
-    /// What is known of a chart, whatever its version.
+    /// The advisories for a chart, whatever its version.
     pub fn of_chart(self, repository: Option<&str>, chart: &str) -> Vec<Advisory> {
         let repository = repository.map(|url| normal(url, chart));
         let rows = self.0.rows(chart).filter_map(Advisory::parse);
@@ -272,8 +273,8 @@ impl Charts {
         own.chain(every).collect()
     }
 
-    /// The repository that one which is not known, or of which only the name is, seems to be or to copy. Only those count of
-    /// which something is known of every chart.
+    /// The known repository with the same last path segment as `repository`, which may be an unknown URL or just a name:
+    /// probably the one it is, or copies. Considers only repositories with a row about every chart.
     pub fn namesake(self, repository: &str, chart: &str) -> Option<&'static str> {
         if repository.starts_with("file:") {
             return None;
@@ -289,7 +290,7 @@ impl Charts {
     }
 }
 
-/// The first version of a chart after another one that none of its advisories is about, and its day.
+/// The first version after `version` that no advisory covers, and its date.
 pub fn first_clean_after(
     advisories: &[Advisory],
     version: &Version,
@@ -309,7 +310,7 @@ pub fn first_clean_after(
     later.find_map(|(version, found)| is_clean(&version).then_some(found))
 }
 
-/// A repository's URL as the rows have it.
+/// Normalizes the URL of a repository to the spelling of the table.
 fn normal(url: &str, chart: &str) -> String {
     let url = url.trim();
     let url = url.strip_suffix("/index.yaml").unwrap_or(url);
@@ -332,7 +333,7 @@ mod tests {
 
     const PROMETHEUS: &str = "https://prometheus-community.github.io/helm-charts";
 
-    /// The last legacy version and the first clean one, looked at by hand.
+    /// Checks the last legacy version and the first clean one, verified by hand.
     #[test]
     fn boundaries() {
         for (repository, chart, rule, last, clean, date, step) in [

@@ -1,9 +1,9 @@
-//! Describes rules in words: for `regfix explain` and for the pages under `docs/rules/`.
+//! Describes rules in words, for `regfix explain` and the pages in `docs/rules/`.
 
 use super::schema::{Evidence, TagsSpec};
 use super::{Rule, Safety};
 
-/// Whether a fix is written, and when.
+/// Whether and when a fix is applied.
 pub fn safety(rule: &Rule) -> &'static str {
     match (rule.safety, rule.is_gated()) {
         (Safety::Safe, true) => {
@@ -24,7 +24,7 @@ pub fn safety(rule: &Rule) -> &'static str {
     }
 }
 
-/// Who says so.
+/// How well the move is confirmed.
 pub fn evidence(rule: &Rule) -> Option<&'static str> {
     Some(match rule.evidence()? {
         Evidence::Authoritative => "Confirmed by the owner.",
@@ -33,7 +33,7 @@ pub fn evidence(rule: &Rule) -> Option<&'static str> {
     })
 }
 
-/// What the rule does not cover, of the locations that it names: a sentence each.
+/// The exceptions and limits of the rule, one sentence each.
 pub fn scope(rule: &Rule) -> Vec<String> {
     let list = |items: &[String]| items.join(", ");
     let some = |items: &[String]| (!items.is_empty()).then(|| list(items));
@@ -51,7 +51,7 @@ pub fn scope(rule: &Rule) -> Vec<String> {
     parts.into_iter().flatten().collect()
 }
 
-/// `Tags: only with latest, no tag.`
+/// Describes the tags: `Tags: only with latest, no tag.`
 pub fn tags_covered(tags: &TagsSpec) -> String {
     let none = |tag: &String| match tag.as_str() {
         "none" => "no tag".to_owned(),
@@ -71,7 +71,7 @@ pub fn tags_covered(tags: &TagsSpec) -> String {
     format!("Tags: {}.", parts.join("; "))
 }
 
-/// When it began, and what happened or will: a line each.
+/// What happened to the location and what will, with dates, one line each.
 pub fn since(rule: &Rule) -> Vec<String> {
     let began = rule.since().map(|since| format!("{since}: "));
     let began = format!("{}{}", began.unwrap_or_default(), rule.state());

@@ -1,7 +1,7 @@
-//! A catalogue that is ready to use: its rules and tables, the day that they are of, and where it is from.
+//! A catalogue that is ready to use: its rules and tables, their date, and their origin.
 //!
-//! One comes with regfix. Another can take its place without a new binary: who named it decides how far it is trusted. Reads no
-//! file.
+//! One is built into regfix. Another can replace it without a new binary; how far it is trusted depends on who named it.
+//! Reads no files.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -17,7 +17,7 @@ use super::{Rule, catalogue};
 use crate::parallel::lock;
 use crate::printable::{self, excerpt};
 
-/// The version of the schema that this regfix reads.
+/// The schema version that this regfix reads.
 pub const SCHEMA: u32 = 1;
 
 /// The tables of a catalogue.
@@ -26,7 +26,7 @@ pub struct Facts {
     pub charts: Charts,
     pub alternatives: Choices,
     pub index: Index,
-    /// Whether what the index adds to the embedded one is no more than the word of a configuration.
+    /// Whether only a configuration vouches for the entries that the embedded index does not have.
     is_pinned: bool,
 }
 
@@ -38,7 +38,7 @@ impl Facts {
         is_pinned: false,
     };
 
-    /// Whether the index lists a tag only because a configuration says so.
+    /// Whether the index lists the tag only because of a catalogue that a configuration named.
     pub(super) fn is_listed_by_configuration(&self, image: &str, tag: &str) -> bool {
         self.is_pinned
             && self.index.look_up(image, tag) == Answer::Present
@@ -49,19 +49,19 @@ impl Facts {
 /// Who named a catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NamedBy {
-    /// A person, on the command line: trusted as the one that comes with regfix.
+    /// A person, on the command line: trusted like the built-in catalogue.
     CommandLine,
-    /// A configuration, by its checksum. A repository can change both in one commit, so rules that differ from those that come
-    /// with regfix are marked, and their fixes need review.
+    /// A configuration, by its checksum. A repository can change both in one commit, so rules that differ from the built-in
+    /// ones are marked, and their fixes need review.
     Configuration,
 }
 
 /// A catalogue, ready to use.
 #[derive(Debug)]
 pub struct Edition {
-    /// The day on which the facts were gathered, `YYYY-MM-DD`.
+    /// The date of the facts, `YYYY-MM-DD`.
     pub as_of: String,
-    /// The file that it was read from; `None` of the one that comes with regfix.
+    /// The file it was read from. `None` for the built-in catalogue.
     pub file: Option<EditionFile>,
     pub facts: Facts,
     pub(super) rows: Vec<Row>,
@@ -70,25 +70,25 @@ pub struct Edition {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditionFile {
-    /// As it was named.
+    /// The path as given.
     pub name: String,
-    /// In hexadecimal digits.
+    /// The checksum in hexadecimal.
     pub sha256: String,
     pub named_by: NamedBy,
 }
 
-/// What is wrong with a catalogue.
+/// An error in a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     pub message: String,
     pub place: Place,
 }
 
-/// Where a catalogue is wrong.
+/// The location of an error in a catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Key(&'static str),
-    /// A rule, counted from 0.
+    /// The index of a rule, from 0.
     Rule(usize),
     /// A row of the table under a key.
     Row {
@@ -106,7 +106,7 @@ impl Place {
     }
 }
 
-/// A row of a catalogue, and what it is beside that of the same id that comes with regfix.
+/// A row of a catalogue, and how it relates to the built-in row with the same id.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) spec: RuleSpec,
@@ -115,15 +115,15 @@ pub(super) struct Row {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Comes with regfix, or is trusted as if it did. Whether it has a page that comes with regfix, too.
+    /// Built in, or trusted as if it were. `has_page`: whether this release has a page about it.
     BuiltIn { has_page: bool },
-    /// A configuration made another rule of it.
+    /// A configuration changed a built-in rule.
     Changed,
-    /// A configuration brought it.
+    /// A configuration added it.
     New,
 }
 
-/// The URL of the pages of this release, with `{rule}` for the id. There is none before the project is published.
+/// The URL of this release's rule pages, with `{rule}` for the id. `None` before the project is published.
 static PAGES: LazyLock<Option<Arc<str>>> = LazyLock::new(|| {
     let (repository, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
     let pages = format!("{repository}/blob/v{version}/docs/rules/{{rule}}.md");
@@ -131,10 +131,10 @@ static PAGES: LazyLock<Option<Arc<str>>> = LazyLock::new(|| {
 });
 
 impl Row {
-    /// Its rule, with what a user's own says of it.
+    /// Compiles the row, with the keys of a user's rule laid over it.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// The reason why it cannot be used.
     pub(super) fn compile(&self, own: Option<&RuleSpec>) -> Result<Rule, String> {
         let spec = match own {
             Some(own) => self.spec.overridden_by(own),
@@ -154,7 +154,7 @@ impl Row {
     }
 }
 
-/// The rules of a catalogue.
+/// Compiles the rows of a catalogue. Ids must be unique.
 fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, Flaw> {
     let mut ids = HashSet::new();
     let rule = |(at, row): (usize, &Row)| {
@@ -169,7 +169,7 @@ fn compiled(rows: &[Row]) -> Result<Vec<Arc<Rule>>, Flaw> {
 }
 
 impl Edition {
-    /// The one that comes with regfix.
+    /// The catalogue that is built into regfix.
     pub fn embedded() -> &'static Arc<Self> {
         static EMBEDDED: LazyLock<Arc<Edition>> = LazyLock::new(|| {
             let Catalogue { as_of, rules, .. } = catalogue();
@@ -189,10 +189,10 @@ impl Edition {
         &EMBEDDED
     }
 
-    /// One that was read from a file.
+    /// Builds a catalogue that was read from a file.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first error in it.
     pub fn new(catalogue: Catalogue, file: EditionFile) -> Result<Self, Flaw> {
         if catalogue.version != SCHEMA {
             return Err(Place::Key("version").is_wrong(format!(
@@ -245,18 +245,18 @@ impl Edition {
         })
     }
 
-    /// Its rules, as they are without a user's own.
+    /// The rules, without a user's changes.
     pub fn rules(&self) -> &Arc<Vec<Arc<Rule>>> {
         &self.rules
     }
 
-    /// Whether a configuration names it.
+    /// Whether a configuration named it.
     pub fn is_pinned(&self) -> bool {
         let file = self.file.as_ref();
         file.is_some_and(|file| file.named_by == NamedBy::Configuration)
     }
 
-    /// What it is called in messages: the day, and the file.
+    /// The name to use in messages: the date and the file.
     pub fn name(&self) -> String {
         match &self.file {
             None => format!("{} (built in)", self.as_of),
@@ -275,12 +275,12 @@ impl Edition {
     }
 }
 
-/// SHA-256 in hexadecimal digits.
+/// The SHA-256 checksum in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     printable::hex(&Sha256::digest(bytes))
 }
 
-/// A table of a catalogue, or the one that comes with regfix where it has none.
+/// Reads a table of a catalogue. Returns the embedded one if there is none.
 fn table<T>(
     text: Option<String>,
     embedded: T,
@@ -295,8 +295,8 @@ fn table<T>(
     }
 }
 
-/// A text that is kept until the process ends, as what is embedded is: what is looked up in it goes into findings. The same text
-/// is kept once, and there are few different ones.
+/// Keeps a text until the process ends, like the embedded ones, because findings borrow from it. Equal texts are kept once,
+/// and there are few different ones.
 fn kept(text: String) -> &'static str {
     static KEPT: Mutex<BTreeMap<[u8; 32], &'static str>> = Mutex::new(BTreeMap::new());
     let mut kept = lock(&KEPT);
@@ -324,7 +324,7 @@ mod tests {
         rules.find(|rule| rule.id == id).unwrap().clone()
     }
 
-    /// The embedded catalogue with a rule that moves elsewhere, one that only has another text, and a new one.
+    /// The embedded catalogue with one rule redirected, one that differs only in its text, and a new one.
     fn changed() -> Catalogue {
         let mut changed = catalogue();
         for spec in &mut changed.rules {
@@ -362,7 +362,7 @@ mod tests {
         let given = edition(changed(), NamedBy::CommandLine).unwrap();
         assert_eq!(rule(&given, "k8s-gcr-io").safety, Safety::Safe);
         assert!(rule(&given, "new-one").is_built_in());
-        // It has no page in this release.
+        // This release has no page about it.
         assert_eq!(rule(&given, "new-one").url(), None);
     }
 

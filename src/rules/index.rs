@@ -2,12 +2,12 @@
 //!
 //! The list was compiled from the promoter manifests of kubernetes/k8s.io as of 2024-06-06, and from manifests and
 //! releases of projects that name newer tags. Presence is strong evidence because promoted tags are immutable. Absence
-//! means "newer or unknown"; for what was frozen with k8s.gcr.io in April 2023 the list is complete, so of the rules that
-//! ask it only k8s-staging, capv-gcr, vsphere-csi and vsphere-cpi can meet tags that are newer.
+//! means "newer or unknown". For images frozen with k8s.gcr.io in April 2023 the list is complete, so of the rules that
+//! use it only k8s-staging, capv-gcr, vsphere-csi and vsphere-cpi can meet newer tags.
 
 use super::table::{RowFault, Table};
 
-/// An image a line: its name, a tab, its tags set apart by blanks. Tags are sorted by bytes.
+/// The list, with one image per line: name, tab, tags separated by spaces and sorted by bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Index(Table);
 
@@ -16,29 +16,29 @@ const COLUMNS: usize = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Present,
-    /// The image is there, this tag is not listed.
+    /// The image is listed, this tag is not.
     NoSuchTag,
     NoSuchImage,
 }
 
 impl Index {
-    /// The one that comes with regfix.
+    /// The list that is built into regfix.
     pub const EMBEDDED: Self = Self(Table::new(include_str!("registry-k8s-io.tsv")));
 
-    /// Another list of the same form.
+    /// Reads another list of the same format.
     ///
     /// # Errors
-    /// Which row is wrong, and how.
+    /// The first invalid row, and what is wrong with it.
     pub(super) fn read(text: &'static str) -> Result<Self, RowFault> {
         Table::read(text, COLUMNS).map(Self)
     }
 
-    /// How many images are listed.
+    /// The number of listed images.
     pub fn count(self) -> usize {
         self.0.lines().count()
     }
 
-    /// Whether `registry.k8s.io/{image}:{tag}` is listed.
+    /// Looks up `registry.k8s.io/{image}:{tag}`.
     pub fn look_up(self, image: &str, tag: &str) -> Answer {
         match self.tags(image) {
             None => Answer::NoSuchImage,
@@ -47,7 +47,7 @@ impl Index {
         }
     }
 
-    /// The tags of an image, set apart by blanks.
+    /// The tags of an image, separated by spaces.
     pub fn tags(self, image: &str) -> Option<&'static str> {
         let line = self.0.rows(image).next()?;
         line.split_once('\t').map(|(_, tags)| tags)

@@ -1,13 +1,13 @@
-//! The `from` of a rule: a host and a path by whole segments.
+//! The `from` of a rule: a host and a path, matched by whole segments.
 
 use crate::artifact::Artifact;
 use crate::image;
 
-/// Segments, the host first. At most one has a `*`, which matches inside that segment.
+/// A name pattern: its segments, the host first. At most one has a `*`, which matches inside that segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     segments: Vec<Segment>,
-    /// Just this name, not what lies below it.
+    /// Matches only this name, not the names below it.
     pub exact: bool,
     text: String,
 }
@@ -15,22 +15,24 @@ pub struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Literal(String),
-    /// What is before and after the `*`.
+    /// The text before and after the `*`.
     Wildcard(String, String),
 }
 
 /// How a pattern matched a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hit<'n> {
-    /// How many segments of the name the pattern took.
+    /// The number of segments of the name that the pattern covers.
     pub taken: usize,
     /// What the `*` matched.
     pub wildcard: Option<&'n str>,
 }
 
 impl Pattern {
+    /// Parses a pattern.
+    ///
     /// # Errors
-    /// Says what is wrong with the text.
+    /// A message that says what is wrong with the text.
     pub fn new(text: &str, artifact: Artifact, exact: bool) -> Result<Self, String> {
         let name = match artifact {
             Artifact::Image | Artifact::Chart => text.strip_prefix("oci://").unwrap_or(text),
@@ -91,12 +93,12 @@ impl Pattern {
         })
     }
 
-    /// As it was written.
+    /// The pattern as written in the rule.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host, where it is no pattern.
+    /// The host, or `None` if it contains a `*`.
     pub fn host(&self) -> Option<&str> {
         match self.segments.first() {
             Some(Segment::Literal(host)) => Some(host),
@@ -104,7 +106,7 @@ impl Pattern {
         }
     }
 
-    /// Each segment: its text, or what is before and after its `*`.
+    /// Each segment: its text and `None`, or the text before and after its `*`.
     pub fn segments(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => (text.as_str(), None),
@@ -112,7 +114,7 @@ impl Pattern {
         })
     }
 
-    /// The literal text of each segment, and whether something may come before and after it in the segment.
+    /// The literal text of each segment, and whether other text may precede and follow it in the segment.
     pub fn literals(&self) -> impl Iterator<Item = (&str, bool, bool)> {
         self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => (text.as_str(), false, false),
@@ -123,7 +125,7 @@ impl Pattern {
         })
     }
 
-    /// The segments of a name that the pattern matches.
+    /// The segments of an example name that the pattern matches.
     pub fn sample(&self) -> Vec<String> {
         let sample = |segment: &Segment| match segment {
             Segment::Literal(text) => text.clone(),
@@ -132,7 +134,7 @@ impl Pattern {
         self.segments.iter().map(sample).collect()
     }
 
-    /// The longer, the more literal: what wins among several that match.
+    /// The specificity of the pattern: more segments, then exact, then more literals. The most specific match wins.
     pub fn weight(&self) -> (usize, bool, usize) {
         let literal = self
             .segments
@@ -142,7 +144,7 @@ impl Pattern {
         (self.segments.len(), self.exact, literal)
     }
 
-    /// Whether the pattern matches a whole name. Hosts are compared without regard to case.
+    /// Matches the pattern against a whole name. The host must be in canonical spelling.
     pub fn matches<'n>(&self, name: &[&'n str]) -> Option<Hit<'n>> {
         let long_enough = if self.exact {
             name.len() == self.segments.len()

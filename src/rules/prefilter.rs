@@ -1,9 +1,9 @@
-//! The prefilter: whether a rule could apply to anything in a file, asked of the bytes of every file of a tree.
+//! The prefilter: a search over the raw bytes of every file, which decides whether a rule could apply to anything in it.
 //!
-//! Two steps. A few stems, each shared by several locations, are searched for at the speed of reading; where one occurs,
-//! the locations that it stands for are looked for by their whole segments, in one scalar or spread over two. Only where
-//! names may be written with escapes or capitals (`spelling`) is a text searched again. Nothing is missed that `detect`
-//! would find.
+//! There are two steps. First it searches for a small set of stems, each shared by several locations, at close to read speed.
+//! Where a stem occurs, it looks for the whole segments of the locations behind that stem, in one scalar or split over two.
+//! Only if names may be spelled with escapes or capitals (`spelling`), the text is searched again. The prefilter never misses
+//! anything that `detect` would find.
 
 mod part;
 
@@ -13,23 +13,24 @@ use std::sync::Arc;
 use super::{Rule, RuleSet, spelling};
 use part::{Needles, Part};
 
-/// Finds out whether a rule could apply to anything in a text.
+/// Decides whether a rule could apply to anything in a text.
 #[derive(Debug)]
 pub struct Prefilter {
-    /// The built-in rules are one, and a user's own another.
+    /// One part for the built-in rules, and one for a user's rules.
     parts: Vec<Arc<Part>>,
 }
 
-/// Parts that were made before, by what they look for. Making one takes as long as reading a hundred manifests, and the
-/// repositories of a run have the built-in rules in common.
+/// A cache of parts. Building one takes as long as reading a hundred manifests, and all repositories of a run share the
+/// built-in rules.
 #[derive(Debug, Default)]
 pub struct Parts {
     by_needles: HashMap<Vec<Needles>, Arc<Part>>,
-    /// By which rules they are of, and by other words: reading out what each rule looks for takes longer than all else.
+    /// Keyed by the addresses of the rules and by the other words. Collecting the needles of each rule is the most expensive
+    /// step.
     by_rules: HashMap<(Vec<usize>, String), Shared>,
 }
 
-/// A part, and the rules that it is of, which must stay where they are.
+/// A part, and the rules that it was built from. They are kept alive because the key of the cache is their addresses.
 #[derive(Debug)]
 struct Shared {
     part: Arc<Part>,
@@ -48,7 +49,7 @@ impl Parts {
         Ok(part)
     }
 
-    /// The part of some rules and of words besides.
+    /// Returns the part for some rules and additional words.
     fn of_rules(
         &mut self,
         rules: &[&Arc<Rule>],
@@ -73,39 +74,39 @@ impl Parts {
     }
 }
 
-/// What a rule looks for.
+/// The needles of a rule, one per mapping.
 fn needles(rule: &Rule) -> Vec<Needles> {
     let places = rule.mappings().iter();
     let needles = places.map(|place| Needles::new(rule, &place.from));
     needles.collect()
 }
 
-/// What a look at a text finds.
+/// The result of a search.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sight {
     /// Whether a rule could apply to anything in it.
     pub suspect: bool,
-    /// Whether it has one of the words that were asked for besides.
+    /// Whether it contains one of the additional words.
     pub has_word: bool,
-    /// Whether the beginning of a location ends a value in it or goes on in an expression: the rest may be in another file.
+    /// Whether the beginning of a location ends a value in it or continues in an expression: the rest may be in another file.
     pub has_beginning: bool,
 }
 
-/// Locations whose beginnings are in some texts, to look for the rest of one in others.
+/// Locations whose beginnings occur in some texts. The rest of each is then searched for in other texts.
 #[derive(Debug, Default)]
 pub struct Beginnings(Vec<BTreeSet<(usize, usize)>>);
 
 impl Prefilter {
-    /// Looks for the locations of the rules and for a marker, which are of interest anywhere.
+    /// Searches for the locations of the rules, and for marker words that count like a location.
     ///
     /// # Errors
-    /// Where the stems of a user's rules are too many or too long to search for.
+    /// If the stems of a user's rules are too many or too long to search for.
     pub fn new(rules: &RuleSet, marker: &[&str]) -> Result<Self, String> {
         Self::with_words(rules, marker, &[], &mut Parts::default())
     }
 
-    /// Looks for words besides that no rule applies to, as [`Self::look`] has them: one search for all takes half the
-    /// time of two. What is among the parts already is not made again.
+    /// Also searches for words that no rule applies to; [`Self::look`] reports them. One search for everything takes half the
+    /// time of two. Reuses the `parts` that are already built.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -125,7 +126,7 @@ impl Prefilter {
         Ok(Self { parts: all })
     }
 
-    /// Whether a location could be named in the text.
+    /// Whether the text may name a location.
     pub fn occur_in(&self, text: &[u8]) -> bool {
         let named = |text: &[u8]| {
             let mut parts = self.parts.iter();
@@ -137,7 +138,7 @@ impl Prefilter {
                 .is_some_and(|text| named(&text))
     }
 
-    /// The text with its names as they are compared. `None` if they are so already.
+    /// The text in the spelling that names are compared in. `None` if it already is in that spelling.
     fn plain(&self, text: &[u8], has_capitals: bool) -> Option<Vec<u8>> {
         let decoded = spelling::decode(text);
         let is_upper = match &decoded {
@@ -155,12 +156,12 @@ impl Prefilter {
         parts.any(|part| part.with_capitals(text).next().is_some())
     }
 
-    /// Whether a location could be named in the text, and whether one of the words is in it.
+    /// Whether the text may name a location, and whether it contains one of the additional words.
     pub fn look(&self, text: &[u8]) -> Sight {
         self.search(text).0
     }
 
-    /// The same, and the [`Self::hints`] of a text in which a location could be named, in one search.
+    /// Like [`Self::look`]. If the text may name a location, also returns its [`Self::hints`], from the same search.
     pub fn search(&self, text: &[u8]) -> (Sight, Option<Vec<usize>>) {
         let mut sight = Sight::default();
         let (mut hints, mut with_capitals) = (Vec::new(), Vec::new());
@@ -200,7 +201,7 @@ impl Prefilter {
         parts.any(|(part, begun)| part.has_rest(begun, text))
     }
 
-    /// Where the text names more locations than `most`.
+    /// The offset of the first location beyond `most`. `None` if the text does not name that many.
     pub fn excess(&self, text: &[u8], most: usize) -> Option<usize> {
         let locations = |part: &'_ Arc<Part>| {
             let locations = part.locations(text).take(most + 1);
@@ -211,13 +212,13 @@ impl Prefilter {
         all.get(most).copied()
     }
 
-    /// Whether a stem is in the text: a part of what a rule applies to may be there, the rest being elsewhere.
+    /// Whether the text contains a stem. It may then have one part of a location, and another file the rest.
     pub fn has_stem(&self, text: &[u8]) -> bool {
         self.parts.iter().any(|part| part.has_stem(text))
     }
 
-    /// Where stems are in the text, and names that are written otherwise, in order. Whatever a rule applies to has one
-    /// in it.
+    /// The sorted offsets of stems, and of names with escapes or capitals. Any text that a rule applies to contains one of
+    /// them.
     pub fn hints(&self, text: &[u8]) -> Vec<usize> {
         let parts = self.parts.iter();
         let of_parts = parts.flat_map(|part| part.stems_in(text).chain(part.with_capitals(text)));
@@ -346,7 +347,7 @@ mod tests {
         }
     }
 
-    /// The rules of a configuration with one of its own.
+    /// The built-in rules and one of a user.
     fn with_own(from: &str) -> RuleSet {
         let own = format!("- {{from: {from}, to: new.example.com/x}}\n");
         let own: Vec<RuleSpec> = serde_yaml::from_str(&own).unwrap();
@@ -383,7 +384,7 @@ mod tests {
         );
     }
 
-    /// What a text is as it is compared, where few and where many rules are searched for.
+    /// Compares the normalized text, with few and with many rules to search for.
     #[track_caller]
     fn check_plain(text: &str, expected: Option<&str>) {
         let own = |froms: &[String]| -> Vec<Arc<Rule>> {
@@ -444,7 +445,7 @@ mod tests {
             "{{ .Values.image }} {{ .Release.Name }}",
             "This is YAML. So is that.",
             "k8s.gcr.io",
-            // It is searched for by its end.
+            // The search finds this one by `gcr.io`, which has no capitals.
             "K8S.gcr.io",
             "",
             &"{{ .Values.image }}".repeat(20),

@@ -1,4 +1,4 @@
-//! Adjusts verdicts by the answers of registries: pure functions over both.
+//! Adjusts verdicts to the answers of registries. Pure functions of both.
 
 use super::answers::{Answers, Asking, Presence};
 use super::query::{
@@ -8,7 +8,7 @@ use crate::artifact::Artifact;
 use crate::edit::Applicability;
 use crate::image;
 
-/// The reference that is pulled, whole: by its digest where it has one. `None` where it is not all known.
+/// The complete reference that is pulled, by digest if it has one. `None` if a part of it is not known.
 fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {
     let is_written = match query.tag {
         TagState::Text(tag) => image::is_tag(tag),
@@ -33,12 +33,12 @@ fn whole(name: &str, query: &Query<'_>, strip_v: bool) -> Option<String> {
     Some(format!("{name}:{tag}"))
 }
 
-/// The whole reference after the move.
+/// The complete reference after the move.
 fn after(target: &Move, query: &Query<'_>) -> Option<String> {
     whole(&moved(target, query), query, target.strip_v)
 }
 
-/// Whether the new location has the image, where registries gave a clear answer.
+/// Whether the new location has the image. `None` unless a registry gave a clear answer.
 pub(super) fn exists(answers: Option<&Answers>, target: &Move, query: &Query<'_>) -> Option<bool> {
     match answers?.about(&after(target, query)?)? {
         Presence::Exists { .. } => Some(true),
@@ -47,7 +47,7 @@ pub(super) fn exists(answers: Option<&Answers>, target: &Move, query: &Query<'_>
     }
 }
 
-/// Raises or lowers the trust by what registries answered, and says what that was.
+/// Raises or lowers the applicability according to the answers of registries, and records the outcome.
 pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, answers: &Answers) {
     let Some(target) = &verdict.target else {
         return;
@@ -93,7 +93,7 @@ pub(super) fn apply(verdict: &mut Verdict<'_>, query: &Query<'_>, answers: &Answ
     verdict.verified = Some(verified);
 }
 
-/// The result of the answers about both locations. `pinned`: the reference names a digest, so that what exists is the same.
+/// Combines the answers about both locations. `pinned`: the reference has a digest, so an image that exists is the same image.
 fn weigh(new: &str, pinned: bool, old: Option<&Presence>, answer: &Presence) -> Verified {
     let (outcome, text) = match (answer, old) {
         (Presence::Missing { nearest, anonymous }, _) => {

@@ -1,4 +1,4 @@
-//! Queries about a name, and the verdicts of rules.
+//! A query about a name, and the verdict of a rule.
 
 use super::{Rule, Severity};
 use crate::artifact::Artifact;
@@ -7,19 +7,19 @@ use crate::edit::Applicability;
 /// What is known of the tag of a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagState<'t> {
-    /// Neither tag nor digest: `latest` is meant.
+    /// Neither tag nor digest, so `latest` is pulled.
     None,
     Text(&'t str),
-    /// There is no tag, but a digest.
+    /// A digest, but no tag.
     Digest,
-    /// It is put in somewhere else: by a template, by a chart's default.
+    /// It is set elsewhere, such as by a template or a chart's default.
     Unknown,
-    /// The image is named as such, whatever its tag: in a comment, nothing is pulled.
+    /// Any tag: the reference names the image as such and pulls nothing, as in a comment.
     Any,
 }
 
 impl<'t> TagState<'t> {
-    /// The tag that is pulled, where it is known.
+    /// The tag that is pulled, if it is known.
     pub(super) fn pulled(self) -> Option<&'t str> {
         match self {
             Self::None => Some("latest"),
@@ -29,34 +29,34 @@ impl<'t> TagState<'t> {
     }
 }
 
-/// A name as rules see it.
+/// A name in the form that rules match.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'q> {
-    /// Host and path in canonical spelling; of a location without an image name just what is there.
+    /// Host and path in canonical spelling. If the image's name is missing, only what is written.
     pub segments: &'q [&'q str],
-    /// The first segments that hold no placeholder. What a rule takes must lie in them.
+    /// The number of leading segments without a placeholder. A rule may cover only these.
     pub literal: usize,
     /// Whether the image's name is missing: `registry: k8s.gcr.io`.
     pub bare: bool,
     pub tag: TagState<'q>,
     pub digest: Option<&'q str>,
     pub artifact: Artifact,
-    /// The chart that is fetched from a repository, where it is known.
+    /// The chart that is fetched from a repository, if it is known.
     pub chart: Option<&'q str>,
 }
 
-/// The head of a name gives way to another one.
+/// The replacement of the first segments of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
-    /// How many of the canonical segments give way.
+    /// The number of canonical segments that are replaced.
     pub taken: usize,
-    /// What they give way to: host and path, no slash at the end.
+    /// The new host and path, without a slash at the end.
     pub to: String,
     /// Whether the tag loses its leading `v`.
     pub strip_v: bool,
 }
 
-/// What the rules say of a name.
+/// The result of a query.
 #[derive(Debug)]
 pub struct Verdict<'r> {
     pub rule: &'r Rule,
@@ -64,32 +64,32 @@ pub struct Verdict<'r> {
     pub severity: Severity,
     /// The new location, if there is one to show.
     pub target: Option<Move>,
-    /// How far the rule trusts the move. Where it is in the file may lower it.
+    /// How far the rule trusts the move. The context in the file may lower it.
     pub applicability: Applicability,
     /// Why the fix is not as safe as the rule, or why there is none.
     pub reason: Option<String>,
-    /// What registries answered, where they were asked.
+    /// What registries answered, if they were asked.
     pub verified: Option<Verified>,
-    /// The digest that the fix adds beside the tag, where that was asked for.
+    /// The digest that the fix adds to the tag, if that was requested.
     pub pin: Option<String>,
 }
 
-/// What registries answered about a move.
+/// The answers of registries about a move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub outcome: Availability,
-    /// Of the image at the new location, where it exists.
+    /// The digest of the image at the new location, if it exists.
     pub digest: Option<String>,
-    /// For people, on one line.
+    /// A description for people, on one line.
     pub text: String,
 }
 
-/// How a move was verified.
+/// The outcome of verifying a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
     /// Both locations have the same image.
     SameDigest,
-    /// The new location has the image; whether it is the same is not known.
+    /// The new location has the image, but it is not known whether it is the same.
     Exists,
     /// Both locations have an image, but not the same one.
     OtherDigest,
@@ -108,7 +108,7 @@ impl Availability {
         Self::Undetermined,
     ];
 
-    /// The one of a name.
+    /// Returns the outcome with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.name() == name)
     }
@@ -124,7 +124,7 @@ impl Availability {
     }
 }
 
-/// The whole name after the move.
+/// The complete name after the move.
 pub(super) fn moved(target: &Move, query: &Query<'_>) -> String {
     let tail = &query.segments[target.taken.min(query.segments.len())..];
     std::iter::once(target.to.as_str())
@@ -133,7 +133,7 @@ pub(super) fn moved(target: &Move, query: &Query<'_>) -> String {
         .join("/")
 }
 
-/// Lowers the trust, and keeps the reason of the lowest.
+/// Lowers the applicability to `limit`. Keeps the reason for the lowest.
 pub(super) fn cap_applicability(
     verdict: &mut Verdict<'_>,
     limit: Applicability,

@@ -1,4 +1,4 @@
-//! A rule, made ready to match: its row with the defaults filled in, and its locations as patterns.
+//! A compiled rule: its row with the defaults filled in, and its locations as patterns.
 
 mod of_spec;
 
@@ -20,22 +20,22 @@ pub struct Rule {
     pub id: String,
     pub artifact: Artifact,
     pub safety: Safety,
-    /// On the day of the run.
+    /// The severity on the day of the run.
     pub severity: Severity,
     pub summary: String,
     pub example: String,
     mappings: Vec<Mapping>,
     pub(super) except: Vec<Pattern>,
-    /// Whether it comes with regfix or a catalogue, changed or not.
+    /// Whether it comes from regfix or a catalogue, changed or not.
     pub(super) is_built_in: bool,
-    /// The page that explains it, and the URL with `{rule}` in it that it was made of.
+    /// The page that explains the rule, and its URL template with `{rule}` for the id.
     page: Option<String>,
     page_template: Option<Arc<str>>,
-    /// The row that it was made of.
+    /// The row that it was compiled from.
     spec: Arc<RuleSpec>,
 }
 
-/// One `from` of a rule, with the target and the keys of its own.
+/// One `from` of a rule, with its target and the keys that apply to it.
 #[derive(Debug, Clone)]
 pub struct Mapping {
     pub from: Pattern,
@@ -47,32 +47,31 @@ pub struct Mapping {
     pub(super) tag: TagPolicy,
 }
 
-/// What is in a list, if there is one.
 fn listed<T>(list: &Option<Vec<T>>) -> &[T] {
     list.as_deref().unwrap_or_default()
 }
 
 impl Rule {
-    /// Where to read more: the page of the rule, or its first source.
+    /// The URL to read more: the page of the rule, or its first source.
     pub fn url(&self) -> Option<&str> {
         let source = || self.sources().first().map(String::as_str);
         self.page.as_deref().or_else(source)
     }
 
-    /// Lets [`Self::url`] be a page: a URL in which `{rule}` is the id.
+    /// Sets the page that [`Self::url`] returns. `{rule}` in the URL stands for the id.
     pub fn set_page(&mut self, template: &Arc<str>) {
         self.page = Some(template.replace("{rule}", &self.id));
         self.page_template = Some(Arc::clone(template));
     }
 
-    /// The page of another id, where rules have pages.
+    /// The page of another id, if rules have pages.
     pub fn page_of(&self, id: &str) -> Option<String> {
         let template = self.page_template.as_ref()?;
         Some(template.replace("{rule}", id))
     }
 
-    /// Marks a built-in rule whose move the configuration changed. The name of the rule vouches for the move that it
-    /// comes with, and not for this one: its fixes need review.
+    /// Marks a built-in rule whose move the configuration changed. The rule's id vouches only for the original move, so its
+    /// fixes need review.
     pub(super) fn distrust(&mut self) {
         let mark = |summary: &mut String| summary.push_str(" (rule changed by the configuration)");
         mark(&mut self.summary);
@@ -83,7 +82,7 @@ impl Rule {
         }
     }
 
-    /// Whether it comes with regfix or a catalogue; a user may have changed it.
+    /// Whether it comes from regfix or a catalogue. A user may have changed it.
     pub fn is_built_in(&self) -> bool {
         self.is_built_in
     }
@@ -93,7 +92,7 @@ impl Rule {
         &self.mappings
     }
 
-    /// What became of the location, in a few words.
+    /// What happened to the location, in a few words.
     pub fn state(&self) -> &str {
         self.spec.state.as_deref().unwrap_or_default()
     }
@@ -132,7 +131,7 @@ impl Rule {
         self.spec.requires_tag_in.is_some()
     }
 
-    /// Of a chart repository, the charts that moved.
+    /// For a chart repository, the charts that moved.
     pub fn charts(&self) -> &[String] {
         listed(&self.spec.charts)
     }
@@ -146,7 +145,7 @@ impl Rule {
         listed(&self.spec.except)
     }
 
-    /// The same, ready to match.
+    /// The repositories that the rule does not cover, as patterns.
     pub fn except_patterns(&self) -> &[Pattern] {
         &self.except
     }
@@ -198,7 +197,7 @@ impl Rule {
             .unwrap_or_default()
     }
 
-    /// The row with the defaults filled in and with the severities of the day: all that a program needs to know.
+    /// The row with the defaults filled in and the severities of the day, for machine-readable output.
     pub fn described(&self) -> RuleSpec {
         let mut spec = (*self.spec).clone();
         let mut mappings = self.mappings.iter();
@@ -232,7 +231,7 @@ impl Rule {
         spec
     }
 
-    /// Of the rule and all of its mappings.
+    /// Sets the severity of the rule and of all its mappings.
     pub fn set_severity(&mut self, severity: Severity) {
         self.severity = severity;
         self.mappings
@@ -240,8 +239,8 @@ impl Rule {
             .for_each(|mapping| mapping.severity = severity);
     }
 
-    /// The rule with its severity, and those of its mappings, raised to that of the latest date that has come. The same where
-    /// nothing is raised.
+    /// Raises the severity of the rule and of its mappings to that of the latest date that has come. Returns the same rule if
+    /// nothing changes.
     #[must_use]
     pub fn on_day(mut self: Arc<Self>, today: Date) -> Arc<Self> {
         let due = self.dates().iter().filter_map(|date| {

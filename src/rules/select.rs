@@ -1,16 +1,16 @@
-//! Names that select rules: an id, `bitnami-*`, or `all`; and what a misspelt one was probably meant to be.
+//! Names that select rules: an id, `bitnami-*`, or `all`. Suggests the likely id for a misspelt one.
 //!
-//! Knows ids, and nothing of what the rules say or where their names are written.
+//! Works on ids only, not on the content of rules or on where a name was written.
 
 use std::collections::BTreeMap;
 
 use crate::printable::excerpt;
 
-/// What a name selects.
+/// The rules that a name selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
     All,
-    /// Every id that begins so.
+    /// Every id with this prefix.
     Prefix(String),
     Id(String),
 }
@@ -24,7 +24,7 @@ impl Selector {
         }
     }
 
-    /// Where several select a rule, the most specific one counts.
+    /// The specificity. If several selectors match a rule, the highest weight counts.
     pub fn weight(&self) -> usize {
         match self {
             Self::All => 0,
@@ -38,7 +38,7 @@ impl Selector {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
     pub message: String,
-    /// The name that was probably meant.
+    /// The name that was probably intended.
     pub nearest: Option<String>,
 }
 
@@ -59,15 +59,17 @@ impl Names {
         self.ids.contains_key(id)
     }
 
-    /// Whether every rule that the selector names takes part. Only then does finding nothing mean anything.
+    /// Whether every selected rule takes part in the run. Otherwise, the absence of findings means nothing.
     pub fn all_run(&self, selector: &Selector) -> bool {
         self.ids
             .iter()
             .all(|(id, runs)| *runs || !selector.matches(id))
     }
 
+    /// Parses a name.
+    ///
     /// # Errors
-    /// Where there is no such rule.
+    /// If it matches no rule.
     pub fn resolve(&self, text: &str) -> Result<Selector, Unknown> {
         let unknown = |message: String| Unknown {
             message,
@@ -107,14 +109,14 @@ impl Names {
     }
 }
 
-/// The candidate that differs from a word by a slip or two, or the only one of which it is the beginning.
+/// The candidate closest to a word within one to three edits, or else the only candidate that starts with the word.
 pub fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
 ) -> Option<&'c str> {
     let most = (word.len() / 3).clamp(1, 3);
     let word = word.to_ascii_lowercase();
-    // The length decides first, so that a hostile word costs nothing.
+    // Filter by length first, so that a very long word costs nothing.
     let near = candidates
         .clone()
         .into_iter()

@@ -1,13 +1,13 @@
-//! Names that are written otherwise than they are compared: with escapes of JSON and YAML, or with capitals in the host.
+//! Names that are not spelled as they are compared: with escapes of JSON and YAML, or with capitals in the host.
 //!
-//! The prefilter asks this of every file in which it finds nothing, so that the usual answer, none, is cheap.
+//! The prefilter calls this for every file in which it finds nothing, so the usual case, no such names, must be cheap.
 
 use std::collections::BTreeSet;
 
-/// Knows the ends of hosts that are searched for.
+/// The host suffixes that are searched for.
 #[derive(Debug)]
 pub(super) struct Spelling {
-    /// The labels before and behind each dot.
+    /// The labels before and after each dot.
     labels: Vec<(String, String)>,
 }
 
@@ -26,13 +26,14 @@ impl Spelling {
         }
     }
 
-    /// Letters with a dot and a capital, as they are where a dot of a host has a capital beside it.
+    /// The short words to search for: a dot of a host with the letters around it, with a capital on one side.
     pub(super) fn words(&self) -> Vec<String> {
         let words: BTreeSet<String> = self.labels.iter().flat_map(with_capitals).collect();
         words.into_iter().collect()
     }
 
-    /// The dot of the host with capitals, such as `K8S.gcr.io` or `Quay.Io`, that one of the words is a part of at `at`, if so.
+    /// The offset of the dot, if the word found at `at` is part of a known host with capitals such as `K8S.gcr.io` or
+    /// `Quay.Io`.
     pub(super) fn host_at(&self, text: &[u8], at: usize) -> Option<usize> {
         let dot = at + usize::from(text[at] != b'.');
         let (before, behind) = (&text[..dot], &text[dot + 1..]);
@@ -47,15 +48,15 @@ impl Spelling {
     }
 }
 
-/// Where escapes stand for letters of names.
+/// The offsets of escapes that stand for a character of a name.
 pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'\\', text).filter(|at| escape(text, *at).is_some())
 }
 
-/// Letters behind the first of a label, so that `.Default` is not taken for `.Dev`.
+/// The number of letters after the first of a label, so that `.Default` is not mistaken for `.Dev`.
 const MORE: usize = 2;
 
-/// The letters around a dot, one of those beside it a capital: `r.io` gives `R.i`, `.Io` and `.IO`.
+/// The letters around a dot, with a capital on one side: `r.io` gives `R.i`, `.Io` and `.IO`.
 fn with_capitals((before, behind): &(String, String)) -> Vec<String> {
     let (Some(last), Some(first)) = (before.chars().last(), behind.chars().next()) else {
         return Vec::new();
@@ -71,7 +72,7 @@ fn with_capitals((before, behind): &(String, String)) -> Vec<String> {
     words.into_iter().filter(has_capital).collect()
 }
 
-/// The text with the escapes of letters that names are made of undone. `None` where there are none.
+/// Decodes the escapes of characters that names consist of. `None` if there are none.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::new();
     let mut copied = 0;
@@ -91,12 +92,12 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 struct Escape {
-    /// `None` where a line goes on in the next one.
+    /// `None` for an escaped line break.
     letter: Option<u8>,
     length: usize,
 }
 
-/// The escape that the backslash at `at` begins, if it stands for a letter of a name.
+/// Parses the escape at the backslash `at`. `None` unless it stands for a character of a name.
 fn escape(text: &[u8], at: usize) -> Option<Escape> {
     let digits = match text.get(at + 1)? {
         b'x' => 2,
@@ -115,7 +116,7 @@ fn escape(text: &[u8], at: usize) -> Option<Escape> {
     })
 }
 
-/// The dot of a host in a regular expression, `k8s\.gcr\.io`, in a quoted scalar with two backslashes.
+/// An escaped dot of a host in a regular expression, `k8s\.gcr\.io`. In a quoted scalar it has two backslashes.
 fn dot_of_pattern(text: &[u8], at: usize) -> Option<Escape> {
     let before = at.checked_sub(1).map(|at| text[at])?;
     let slashes = 1 + usize::from(text.get(at + 1) == Some(&b'\\'));
@@ -126,7 +127,7 @@ fn dot_of_pattern(text: &[u8], at: usize) -> Option<Escape> {
     })
 }
 
-/// A word of a quoted scalar that goes on in the next line.
+/// An escaped line break inside a word of a quoted scalar.
 fn continuation(text: &[u8], at: usize) -> Option<Escape> {
     let before = at.checked_sub(1).map(|at| text[at])?;
     let rest = &text[at + 1..];

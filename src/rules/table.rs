@@ -1,17 +1,17 @@
-//! Facts embedded as sorted text: a line a row, columns set apart by tabs, the first column the key.
+//! Facts embedded as sorted text: one row per line, columns separated by tabs, the first column is the key.
 //!
 //! A binary search over the text finds rows without parsing it at start-up.
 
 use std::cmp::Ordering;
 
-/// What is wrong with a table, and the row that is to blame.
+/// What is wrong with a table, and the faulty row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RowFault {
     pub(super) row: &'static str,
     pub(super) message: String,
 }
 
-/// Sorted by the bytes of the first column. Lines that begin with `#` may come first.
+/// A table, sorted by the bytes of the first column. Lines that begin with `#` may come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Table(&'static str);
 
@@ -20,10 +20,10 @@ impl Table {
         Self(text)
     }
 
-    /// A table that does not come with regfix, whose rows have `columns` columns.
+    /// Reads a table that is not built into regfix. Each row must have `columns` columns.
     ///
     /// # Errors
-    /// Which row is wrong, and how.
+    /// The first invalid row, and what is wrong with it.
     pub(super) fn read(text: &'static str, columns: usize) -> Result<Self, RowFault> {
         let table = Self(text);
         let mut before = "";
@@ -50,10 +50,10 @@ impl Table {
         Ok(table)
     }
 
-    /// The table, if all of its rows are sound. What is `wrong` with others.
+    /// Returns the table if all of its rows are sound. `wrong` names the columns that `is_sound` checks.
     ///
     /// # Errors
-    /// Which row is not sound.
+    /// The first row that is not sound.
     pub(super) fn of_sound(
         self,
         is_sound: impl Fn(&'static str) -> bool,
@@ -68,12 +68,11 @@ impl Table {
         }
     }
 
-    /// Every row.
     pub(super) fn lines(self) -> impl Iterator<Item = &'static str> {
         self.body().lines()
     }
 
-    /// The rows of a key, in their order.
+    /// The rows with a key, in order.
     pub(super) fn rows(self, key: &str) -> impl Iterator<Item = &'static str> {
         let start = self.first(key);
         let lines = self.body()[start..].lines();
@@ -88,7 +87,7 @@ impl Table {
         rest
     }
 
-    /// Where the first line starts whose key is not lower than the given one.
+    /// The offset of the first line whose key is not lower than the given one.
     fn first(self, key: &str) -> usize {
         let text = self.body();
         let bytes = text.as_bytes();
@@ -114,7 +113,7 @@ fn first_column(line: &str) -> &str {
 
 #[cfg(test)]
 impl Table {
-    /// Fails unless it is one of `columns` columns, and every row is found by its key.
+    /// Fails unless each row has `columns` columns and is found by its key.
     #[track_caller]
     pub(super) fn assert_sound(self, columns: usize) {
         Self::read(self.0, columns).unwrap();

@@ -1,4 +1,4 @@
-//! Which rule applies to a name, and its verdict: the new location, and how far to trust the move.
+//! Finds the rule that applies to a name, and its verdict: the new location, and how far to trust the move.
 
 use super::answers::Answers;
 use super::edition::Facts;
@@ -12,7 +12,7 @@ use crate::edit::Applicability;
 use crate::version::numbers_of_tag;
 
 impl RuleSet {
-    /// The rule that applies to the name with the longest match, and its verdict.
+    /// Returns the verdict of the rule that matches the name most specifically.
     pub fn verdict(&self, query: &Query<'_>) -> Option<Verdict<'_>> {
         self.matching(query)
             .max_by_key(|(rule, mapping)| Self::rank(rule, mapping, query))
@@ -33,7 +33,7 @@ impl RuleSet {
             .filter(|(rule, mapping)| applies(rule, mapping, query))
     }
 
-    /// Of several mappings that apply, the one that ranks highest wins.
+    /// The rank of a mapping. If several apply, the highest wins.
     pub(super) fn rank(
         rule: &Rule,
         mapping: &Mapping,
@@ -42,8 +42,7 @@ impl RuleSet {
         (mapping.from.weight(), rule.artifact == query.artifact)
     }
 
-    /// Whether some rule would apply to a name with this head, whatever its tag: for locations that show a
-    /// reference without pulling it.
+    /// The first rule that matches the name, whatever its tag. For references that are not pulled.
     pub fn mentions(&self, query: &Query<'_>) -> Option<&Rule> {
         let host = query.segments.first()?;
         self.candidates(host)
@@ -58,7 +57,7 @@ impl RuleSet {
     }
 }
 
-/// An OCI registry holds images and charts alike; URLs are apart.
+/// Whether a rule for one kind of artifact covers another. An OCI registry holds both images and charts; URLs are separate.
 fn artifacts_meet(rule: Artifact, wanted: Artifact) -> bool {
     match wanted {
         Artifact::Image => matches!(rule, Artifact::Image | Artifact::Chart),
@@ -80,7 +79,7 @@ fn applies(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> bool {
         .iter()
         .any(|except| except.matches(query.segments).is_some());
     let written_tag = matches!(query.tag, TagState::Text(_) | TagState::Digest);
-    // `us.gcr.io/k8s-artifacts-prod` alone is a project; `old.example.com/team/app` may well be an image.
+    // `us.gcr.io/k8s-artifacts-prod` alone is a project, but `old.example.com/team/app` may be an image.
     let whole = mapping.from.exact || written_tag || hit.taken > 2;
     let named = query.bare
         || query.artifact != Artifact::Image
@@ -100,7 +99,7 @@ fn covers_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
     let tag = match query.tag {
         TagState::None => "none",
         TagState::Text(tag) => tag,
-        // What is not known to be one of the few is taken for one of the many.
+        // A tag that is not known is assumed not to be one of the few that are listed.
         TagState::Digest | TagState::Unknown | TagState::Any => return tags.only.is_empty(),
     };
     let listed = |list: &[String]| list.iter().any(|one| covers(one, tag));
@@ -112,7 +111,7 @@ fn covers_tag(tags: Option<&TagsSpec>, query: &Query<'_>) -> bool {
     (tags.only.is_empty() || listed(&tags.only)) && !listed(&tags.not) && high_enough
 }
 
-/// Whether a tag of a list is the given one. A `*` at its end is any rest.
+/// Whether a listed tag matches the given one. A `*` at its end matches any suffix.
 fn covers(listed: &str, tag: &str) -> bool {
     match listed.strip_suffix('*') {
         Some(start) => tag.starts_with(start),
@@ -120,7 +119,7 @@ fn covers(listed: &str, tag: &str) -> bool {
     }
 }
 
-/// What a verdict rests on beside the rule.
+/// What a verdict depends on besides the rule.
 #[derive(Clone, Copy)]
 struct Known<'k> {
     answers: Option<&'k Answers>,
@@ -175,7 +174,7 @@ fn evaluate<'r>(
     verdict
 }
 
-/// The new head, or `None` where the rule knows none for this name.
+/// The new location, or `None` if the rule has none for this name.
 fn target(rule: &Rule, mapping: &Mapping, query: &Query<'_>) -> Option<Move> {
     let to = mapping.to.as_deref()?;
     let hit = mapping.from.matches(query.segments)?;
@@ -259,7 +258,7 @@ fn apply_tag_policy(
     }
 }
 
-/// Whether a registry answered that the new location has the image.
+/// Whether a registry confirmed that the new location has the image.
 fn is_proven(answers: Option<&Answers>, target: Option<&Move>, query: &Query<'_>) -> bool {
     target.and_then(|target| proof::exists(answers, target, query)) == Some(true)
 }
@@ -274,11 +273,11 @@ fn apply_tag_list(
         return;
     };
     if query.bare && query.tag == TagState::Any {
-        // The program that pulls from there pulls what is at the new location.
+        // No image is named: the new location serves whatever is pulled from there.
         return;
     }
     let name = moved(target, query);
-    // The answer of a registry counts for more than a list. What is missing there has no fix, unless there is another location.
+    // A registry's answer outweighs a list. An image that is missing there has no fix, unless the rule has a fallback.
     let other = verdict.rule.fallback();
     let has_other = verdict.applicability == Applicability::Safe && other.is_some();
     let (passes, why) = match proof::exists(answers, target, query) {
@@ -290,7 +289,7 @@ fn apply_tag_list(
     cap_by_list(verdict, passes, why, query);
 }
 
-/// Whether a list has the tag at the new location, as far as that is known, and what to say where it has not.
+/// Whether a list has the tag at the new location, `None` if that is not known, and the reason to give if it has not.
 fn is_listed(
     list: &TagList,
     name: &str,
@@ -308,7 +307,7 @@ fn is_listed(
     }
 }
 
-/// The same of the offline index.
+/// Like [`is_listed`], for the offline index.
 fn is_in_index(name: &str, query: &Query<'_>, facts: Facts) -> (Option<bool>, String) {
     let image = name
         .strip_prefix("registry.k8s.io/")
@@ -333,7 +332,7 @@ fn is_in_index(name: &str, query: &Query<'_>, facts: Facts) -> (Option<bool>, St
     }
 }
 
-/// Lowers the trust in a move to what is known of the tag there, or takes it to the rule's other location.
+/// Lowers the applicability to what is known of the tag at the new location, or switches to the rule's fallback.
 fn cap_by_list(verdict: &mut Verdict<'_>, passes: Option<bool>, why: String, query: &Query<'_>) {
     match (passes, verdict.applicability) {
         (Some(true), _) => {}

@@ -1,11 +1,11 @@
-//! Whether the rules hold together: none hides another, and no target is legacy itself.
+//! Checks the rules against each other: no rule hides another, and no target is legacy itself.
 //!
-//! For the tests of the catalogue and for its authors. A run does not use it.
+//! For tests and for authors of the catalogue. Not used by a run.
 
 use super::{Mapping, Query, Rule, RuleSet, TagState};
 use crate::artifact::Artifact;
 
-/// What is wrong with the rules as a set, one line each.
+/// What is wrong with the rules as a set, one line per fault.
 pub fn faults(rules: &RuleSet) -> Vec<String> {
     let mut faults = Vec::new();
     for rule in rules.rules() {
@@ -19,10 +19,10 @@ pub fn faults(rules: &RuleSet) -> Vec<String> {
     faults
 }
 
-/// A reference that a mapping is there for.
+/// A sample reference that a mapping should match.
 struct Probe {
     segments: Vec<String>,
-    /// `None` where neither tag nor digest is meant.
+    /// `None` if the reference has neither tag nor digest.
     tag: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Probe {
     }
 }
 
-/// The mappings that win, or may win, over one where it should apply.
+/// Reports the mappings that win, or tie, over the given one where it should apply.
 fn hidden_by(rules: &RuleSet, rule: &Rule, mapping: &Mapping, probe: &Probe) -> Vec<String> {
     let name = probe.segments.join("/");
     probe.with(rule, |query| {
@@ -77,7 +77,7 @@ fn hidden_by(rules: &RuleSet, rule: &Rule, mapping: &Mapping, probe: &Probe) -> 
     })
 }
 
-/// A target from which another rule would move on.
+/// Reports a target that another rule would move again.
 fn leads_to(rules: &RuleSet, rule: &Rule, mapping: &Mapping) -> Option<String> {
     let to = mapping.to.as_deref()?;
     let probe = Probe::new(rule, mapping);

@@ -1,6 +1,6 @@
-//! Places of rules that are searched for together, and the search.
+//! Locations of rules that are searched for together, and the search.
 //!
-//! Knows no rule set: what a part is made of is for its caller.
+//! Has no notion of rule sets: the caller decides which locations make up a part.
 
 mod needles;
 
@@ -14,18 +14,19 @@ use crate::search::Search;
 pub(super) use needles::Needles;
 use needles::{Context, Named};
 
-/// What is searched for together.
+/// A set of locations and words that one search covers.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// For each stem, the locations that it stands for.
+    /// For each stem, the locations that contain it.
     stems: Vec<Vec<usize>>,
     places: Vec<Context>,
-    /// All the cuts of all the locations.
+    /// The number of cuts of all locations.
     cuts: usize,
     spelling: Spelling,
-    /// For the stems and, where they are few, what names with capitals are found by: one search takes half the time of two.
+    /// Searches for the stems and, if there are few, also for the words that reveal names with capitals: one search takes
+    /// half the time of two.
     search: Search,
-    /// For what names with capitals are found by, where that is too much for one search.
+    /// Searches for the words that reveal names with capitals, if those are too many for one search.
     capitals: Option<Search>,
 }
 
@@ -33,17 +34,17 @@ pub(super) struct Part {
 const MOST_TOGETHER: usize = 32;
 
 impl Part {
-    /// Looks for these.
+    /// Builds the search for these locations.
     ///
     /// # Errors
-    /// Where the stems are too many or too long to search for.
+    /// If the stems are too many or too long to search for.
     pub(super) fn new(places: Vec<Needles>) -> Result<Self, String> {
         let by_stem = by_stem(&places)?;
         let mut stem_of = vec![""; places.len()];
         for (stem, places) in &by_stem {
             places.iter().for_each(|place| stem_of[*place] = stem);
         }
-        // A stem is searched for as it is: what is around it may have capitals.
+        // The search for stems is case-sensitive. Only the text around a stem may have capitals.
         let is_named = |of: &[usize]| of.iter().any(|place| !places[*place].is_word);
         let named = by_stem.iter().filter(|(_, of)| is_named(of));
         let spelling = Spelling::new(named.map(|(stem, _)| stem.as_str()));
@@ -72,7 +73,6 @@ impl Part {
         })
     }
 
-    /// Whether a location could be named in the text.
     #[cfg(test)]
     pub(super) fn is_vectorized(&self) -> bool {
         self.search.is_vectorized()
@@ -83,8 +83,8 @@ impl Part {
         self.stems.len()
     }
 
-    /// Whether a location could be named in the text as it is written, and whether one of the words is in it. Adds where
-    /// stems of locations are, and hosts with capitals.
+    /// Whether a location could be named in the text as written, and whether one of the words is in it. Appends the offsets
+    /// of the stems of locations, and of hosts with capitals.
     pub(super) fn look(
         &self,
         text: &[u8],
@@ -98,7 +98,7 @@ impl Part {
                 with_capitals.extend(self.spelling.host_at(text, start));
                 continue;
             }
-            // In most files there is no stem.
+            // Most files contain no stem, so this is allocated only here.
             known.resize(self.cuts, None);
             let mut is_of_place = false;
             for place in self.places_of(stem) {
@@ -128,7 +128,7 @@ impl Part {
         sight
     }
 
-    /// Where hosts are written with capitals.
+    /// The offsets of hosts that are written with capitals.
     pub(super) fn with_capitals<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let (search, from) = match &self.capitals {
             Some(capitals) => (capitals, 0),
@@ -140,7 +140,7 @@ impl Part {
         hits.filter_map(|(_, at)| self.spelling.host_at(text, at))
     }
 
-    /// Where locations are named in the text as it is written.
+    /// The offsets at which the text, as written, names a location.
     pub(super) fn locations<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let mut known = Vec::new();
         self.search
@@ -156,7 +156,7 @@ impl Part {
             })
     }
 
-    /// None of what names with capitals are found by.
+    /// The locations of a stem. Empty for the words that reveal names with capitals.
     fn places_of(&self, stem: usize) -> impl Iterator<Item = &Context> {
         let places = self.stems.get(stem).into_iter().flatten();
         places.map(|place| &self.places[*place])
@@ -164,7 +164,7 @@ impl Part {
 }
 
 impl Part {
-    /// The locations and their cuts of which the first piece is in the text, with the rest possibly in another.
+    /// The locations whose first piece is in the text while the rest may be in another, with the index of the cut.
     pub(super) fn beginnings(&self, text: &[u8]) -> BTreeSet<(usize, usize)> {
         let stems = self.search.find_iter(text);
         let begun = stems.flat_map(|(stem, start)| {
@@ -178,18 +178,18 @@ impl Part {
         begun.collect()
     }
 
-    /// Whether the rest of one of those is in the text.
+    /// Whether the text contains the rest of one of the given locations.
     pub(super) fn has_rest(&self, begun: &BTreeSet<(usize, usize)>, text: &[u8]) -> bool {
         let mut begun = begun.iter();
         begun.any(|(place, cut)| self.places[*place].has_rest(*cut, text))
     }
 
-    /// Whether a stem is in the text: a part of what a rule applies to may be there, the rest being elsewhere.
+    /// Whether the text contains a stem. It may then have one part of a location, and another file the rest.
     pub(super) fn has_stem(&self, text: &[u8]) -> bool {
         self.stems_in(text).next().is_some()
     }
 
-    /// Where stems of locations are.
+    /// The offsets of the stems of locations.
     pub(super) fn stems_in<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let of_places = self
             .search
@@ -199,17 +199,17 @@ impl Part {
     }
 }
 
-/// The locations by the shortest stem that is in each.
+/// Groups the locations by the shortest stem that each contains.
 fn by_stem(places: &[Needles]) -> Result<BTreeMap<String, Vec<usize>>, String> {
     let mut stems: Vec<&str> = places.iter().map(Needles::stem).collect();
     stems.sort_by_key(|stem| (stem.len(), *stem));
     stems.dedup();
-    // A few hundred bytes are searched: an automaton that is quick to search takes longer to build.
+    // This automaton is the quickest to build, and only a few hundred bytes are searched.
     let all = AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::NoncontiguousNFA))
         .build(&stems)
         .map_err(too_many)?;
-    // Of each stem, the first that is kept of those in it: a shorter one, or itself.
+    // For each stem, the shortest stem inside it that is kept, or the stem itself.
     let mut kept: Vec<usize> = Vec::with_capacity(stems.len());
     for (index, stem) in stems.iter().enumerate() {
         let inner = all.find_overlapping_iter(stem);

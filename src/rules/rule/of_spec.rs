@@ -1,4 +1,4 @@
-//! A rule made of its row: what must be there, and what is taken where a key is missing.
+//! Compiles a rule from its row: checks the required keys and fills in defaults.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::{Mapping, Rule};
 use crate::artifact::Artifact;
 
 impl Rule {
-    /// Makes a rule of what is written down.
+    /// Compiles a rule from its row.
     ///
     /// # Errors
-    /// Says which key is missing or wrong.
+    /// A message that names the missing or wrong key.
     pub fn new(spec: impl Into<Arc<RuleSpec>>) -> Result<Self, String> {
         let spec: Arc<RuleSpec> = spec.into();
         let from = spec
@@ -64,7 +64,7 @@ impl Rule {
     }
 }
 
-/// The id as it is given, or made of the first location.
+/// The given id, or one derived from the first location.
 fn id(spec: &RuleSpec, first: &str) -> Result<String, String> {
     let id = match &spec.id {
         Some(id) => id.clone(),
@@ -139,7 +139,8 @@ fn compile_mappings(
         .collect()
 }
 
-/// A target is a location like `from`. One inside what it replaces would be replaced again and again.
+/// Checks that a target is a location like `from`. A target inside the location that it replaces would be replaced again and
+/// again.
 fn check_target(to: &str, from: &[String]) -> Result<(), String> {
     let name = to.split_once("://").map_or(to, |(_, name)| name);
     let last = name.rsplit('/').next().unwrap_or_default();
@@ -166,7 +167,7 @@ fn check_target(to: &str, from: &[String]) -> Result<(), String> {
     }
 }
 
-/// A target is written with its scheme only where the thing is a URL by itself.
+/// Removes the scheme from a chart's target. Chart repositories and URLs keep it.
 fn strip_scheme(to: &str, artifact: Artifact) -> &str {
     match artifact {
         Artifact::Chart => to.strip_prefix("oci://").unwrap_or(to),
@@ -174,7 +175,7 @@ fn strip_scheme(to: &str, artifact: Artifact) -> &str {
     }
 }
 
-/// `old.example.com/team` as an id: `old-example-com-team`.
+/// Turns `old.example.com/team` into the id `old-example-com-team`.
 fn slug(from: &str) -> String {
     let words = from.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();

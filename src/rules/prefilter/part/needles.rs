@@ -1,4 +1,4 @@
-//! A location of a rule, and whether a text names it at an offset.
+//! A location of a rule, and the check whether a text names it at an offset.
 
 use memchr::memmem;
 
@@ -6,7 +6,7 @@ use crate::artifact::Artifact;
 use crate::image::DOCKER_HUB;
 use crate::rules::{Pattern, Rule};
 
-/// Ends of hosts that are in most manifests for other reasons, as in labels and API groups: no stems.
+/// Host suffixes that most manifests contain for other reasons, such as labels and API groups. They are not used as stems.
 const COMMON_DOMAINS: [&str; 7] = [
     "k8s.io",
     "kubernetes.io",
@@ -17,25 +17,25 @@ const COMMON_DOMAINS: [&str; 7] = [
     "example.com",
 ];
 
-/// Hosts that serve far more than what is legacy.
+/// Hosts that serve much more than the legacy location.
 const COMMON_HOSTS: [&str; 2] = ["registry.k8s.io", "storage.googleapis.com"];
 
-/// How hosts of Docker Hub end, and the folder of what has no organisation.
+/// The suffixes of Docker Hub's hosts, and the namespace of its official images.
 const NAMES_OF_DOCKER_HUB: [&str; 3] = [DOCKER_HUB, "docker.com", "library"];
 
-/// The longest name that a host may have.
+/// The maximum length of a host name.
 const LONGEST_HOST: usize = 253;
 
-/// A location as it is written.
+/// A location, as texts write it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in super::super) struct Needles {
-    /// Docker Hub and its `library` left out, for people leave them out.
+    /// Without Docker Hub and `library`, because most references leave them out.
     segments: Vec<String>,
     on_docker_hub: bool,
-    /// Whether more may come before the first segment, and after the last.
+    /// Whether other text may precede the first segment, and follow the last.
     open_before: bool,
     open_after: bool,
-    /// Whether it is one word that need not come with a host, like `vault` or `microsoft`.
+    /// Whether it is a single word that may occur without a host, like `vault` or `microsoft`.
     lone: bool,
     /// The only tags of interest, if not all are.
     tags: Vec<String>,
@@ -43,7 +43,7 @@ pub(in super::super) struct Needles {
     pub(super) is_word: bool,
 }
 
-/// A location, made ready to be looked for: in one piece, or cut in two at each slash.
+/// A location that is ready to be searched for: as a whole, and cut in two at each slash.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) needles: Needles,
@@ -51,20 +51,20 @@ pub(super) struct Context {
     cuts: Vec<Split>,
 }
 
-/// A location in two scalars: the piece that its stem is in, and the other.
+/// A location in two scalars: the piece that contains the stem, and the other one.
 #[derive(Debug)]
 struct Split {
     met: Piece,
     other: Piece,
-    /// A number for what is known of the other piece in a text.
+    /// The index under which the search remembers whether the other piece is in the text.
     memo: usize,
 }
 
-/// How much of a location is named.
+/// How much of a location the text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     Whole,
-    /// The first piece, which ends a value or goes on in an expression: the rest may be in another file.
+    /// The first piece, which ends a value or continues in an expression: the rest may be in another file.
     Beginning,
     Nothing,
 }
@@ -72,7 +72,7 @@ pub(super) enum Named {
 #[derive(Debug)]
 struct Piece {
     finder: memmem::Finder<'static>,
-    /// Where the stem is in it, if it is.
+    /// The offset of the stem in this piece, or 0 if the piece does not contain it.
     stem: usize,
     first: bool,
     last: bool,
@@ -86,7 +86,7 @@ impl Needles {
         let on_docker_hub = named(0, DOCKER_HUB);
         let library = on_docker_hub && rule.artifact == Artifact::Image && named(1, "library");
         let written = &literals[usize::from(on_docker_hub) + usize::from(library)..];
-        // What comes after a `*` is not looked for: it need not follow directly.
+        // Text after a `*` is not searched for, because it need not follow directly.
         let end = written
             .iter()
             .position(|(.., open_after)| *open_after)
@@ -118,7 +118,7 @@ impl Needles {
         }
     }
 
-    /// What to search for first: the end of the host where that is rare, the first segment of the path otherwise.
+    /// The text to search for first: the end of the host if that is rare, otherwise the first segment of the path.
     pub(super) fn stem(&self) -> &str {
         let first = self
             .segments
@@ -161,8 +161,8 @@ impl Context {
         }
     }
 
-    /// How much of the location a text names with a piece whose stem is at `start`. What is `known` of other pieces does
-    /// not depend on where the stem is met, so that each is looked for once.
+    /// How much of the location the text names, with the stem at `start`. `known` caches whether the other pieces are in the
+    /// text. That does not depend on `start`, so each of them is searched for once.
     pub(super) fn named_at(&self, text: &[u8], start: usize, known: &mut [Option<bool>]) -> Named {
         if self.fits_at(&self.whole, text, start, false) {
             return Named::Whole;
@@ -183,7 +183,7 @@ impl Context {
         named
     }
 
-    /// The cuts of which the first piece ends a value or goes on in an expression, with its stem at `start`: the other may
+    /// The cuts whose first piece ends a value or continues in an expression, with the stem at `start`. The other piece may
     /// be in another file.
     pub(super) fn beginnings_at(&self, text: &[u8], start: usize) -> impl Iterator<Item = usize> {
         let begins = move |cut: &Split| cut.met.first && self.fits_at(&cut.met, text, start, true);
@@ -191,13 +191,13 @@ impl Context {
         cuts.filter(move |(_, cut)| begins(cut)).map(|(at, _)| at)
     }
 
-    /// Whether a text has what follows the first piece of a cut.
+    /// Whether the text contains the second piece of a cut.
     pub(super) fn has_rest(&self, cut: usize, text: &[u8]) -> bool {
         let cut = self.cuts.get(cut);
         cut.is_some_and(|cut| self.has(&cut.other, text, false))
     }
 
-    /// Whether a piece is in the text with its stem at `start`.
+    /// Whether the text has the piece at the offset that puts its stem at `start`.
     fn fits_at(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
         let at = start.checked_sub(piece.stem);
         at.is_some_and(|at| self.fits(piece, text, at, ends_value))
@@ -208,7 +208,7 @@ impl Context {
         starts.any(|start| self.fits(piece, text, start, ends_value))
     }
 
-    /// Whether a piece is at `start`, which may be anywhere; at the end of a value, if no further segment may follow.
+    /// Whether the text has the piece at `start`. With `ends_value`, no further segment may follow.
     fn fits(&self, piece: &Piece, text: &[u8], start: usize, ends_value: bool) -> bool {
         let needle = piece.finder.needle();
         let written = text.get(start..start + needle.len());
@@ -229,7 +229,7 @@ impl Context {
 }
 
 impl Needles {
-    /// Whether the tag that is written behind a name is one of those of interest.
+    /// Whether the tag after a name, if there is one, is covered by the rule.
     fn tag_fits(&self, text: &[u8], end: usize) -> bool {
         let tagged =
             text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(|byte| in_segment(*byte));
@@ -249,16 +249,16 @@ fn domain(host: &str) -> &str {
 
 fn opens(text: &[u8], start: usize) -> bool {
     let before = start.checked_sub(1).map(|at| text[at]);
-    // In a string with escapes a newline's letter may be before it.
+    // In a string with escapes, the letter of an escape such as `\n` may come directly before the name.
     let escaped =
         start >= 2 && text[start - 2] == b'\\' && matches!(before, Some(b'n' | b't' | b'r'));
-    // The letters of `%2F` in a URL are none of a name, either.
+    // The hex digits of a percent-encoding such as `%2F` are not part of a name either.
     let encoded = start >= 3 && text[start - 3] == b'%';
     escaped || encoded || before.is_none_or(|byte| !in_segment(byte)) || is_default(text, start)
 }
 
-/// Whether the segment before is of another host, or of a path in a file system: `example.com/bitnami`, `/opt/bitnami`.
-/// Of Docker Hub only its own names and `library` come before what is looked for. What may be a variable is none.
+/// Whether the preceding segment belongs to another host or to a file path: `example.com/bitnami`, `/opt/bitnami`. For
+/// Docker Hub, only its own hosts and `library` may precede the name. A segment that may be a variable does not count.
 fn follows_other_path(text: &[u8], start: usize) -> bool {
     let Some(head) = text[..start].strip_suffix(b"/") else {
         return false;
@@ -277,7 +277,7 @@ fn follows_other_path(text: &[u8], start: usize) -> bool {
     is_plain && !NAMES_OF_DOCKER_HUB.into_iter().any(ends_in)
 }
 
-/// Whether the default of a variable begins there: `${IMAGE:-`, `${IMAGE-`.
+/// Whether the default of a variable starts here: `${IMAGE:-`, `${IMAGE-`.
 fn is_default(text: &[u8], start: usize) -> bool {
     let Some(head) = text[..start].strip_suffix(b"-") else {
         return false;
@@ -295,7 +295,7 @@ fn closes(text: &[u8], end: usize) -> bool {
     }
 }
 
-/// A word of many meanings, as `vault` and `microsoft` are: as an image or an organisation it begins a value or follows a
+/// Whether an ambiguous word like `vault` or `microsoft` is used as an image or organisation: it starts a value or follows a
 /// slash, and is followed by a slash, a tag, a digest or the end of the value.
 fn is_in_reference(text: &[u8], start: usize, end: usize) -> bool {
     let line = text[..start].trim_ascii_end();
