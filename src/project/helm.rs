@@ -1,7 +1,7 @@
 //! Charts: what their subcharts pull by default, and the override that changes it in the values that the user owns.
 //!
-//! Reads the charts in `charts/`, folders and archives alike, computes the values that each of them gets, and checks
-//! those as if they were one file's. Renders no template, and fetches nothing.
+//! Reads the charts in `charts/`, both folders and archives, computes the values that each of them gets, and checks
+//! those values like one file. Fetches nothing.
 
 mod advice;
 mod archive;
@@ -60,43 +60,43 @@ use released_chart::{Release, ReleaseContext, ReleasedChart};
 pub use releases::{RELEASE_WORDS, may_release};
 pub use vendored::Vendored;
 
-/// All charts of a tree that the user owns, with what lies in their `charts/`.
+/// All charts of a tree that the user owns, with the contents of their `charts/`.
 pub struct Charts<'c> {
     tree: &'c dyn Tree,
     rules: &'c RuleSet,
     prefilter: &'c Prefilter,
     roots: Vec<OwnedChart>,
-    /// Charts that can be rendered to see what becomes of their values.
+    /// Charts that can be rendered to see how their values are used.
     readers: Vec<Readers<'c>>,
-    /// For each of the roots, to try overrides of what its subcharts have.
+    /// For each of the roots: the reader that tries overrides of its subcharts' values.
     of_subcharts: Vec<Readers<'c>>,
-    /// The numbers of those roots of which no template is read.
+    /// Indexes of the roots that have no entry in `readers`.
     unread: Vec<usize>,
-    /// The values that releases give to charts, by the folders of those.
+    /// The values that releases give to charts, by chart folder.
     given: HashMap<PathBuf, Vec<ReleaseValues>>,
     used: Vec<ReleasedChart>,
-    /// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
+    /// Files with possible findings in charts that `helm.vendored-charts` lists and that no release uses.
     unreleased: Vec<PathBuf>,
     advice: Advice<'c>,
 }
 
-/// The files of a tree that have to do with charts.
+/// The files of a tree that are related to charts.
 #[derive(Clone, Copy)]
 pub struct Files<'f> {
-    /// Those that make projects.
+    /// Files that start a project, such as `Chart.yaml` and kustomizations.
     pub projects: &'f [PathBuf],
-    /// Those that may release charts of the tree.
+    /// Files that may release charts of the tree.
     pub releases: &'f [PathBuf],
-    /// The same beyond what the run is about.
+    /// The same, outside the paths of the run.
     pub releases_around: &'f [PathBuf],
-    /// Those that may name charts with a version, or where they come from.
+    /// Files that may name charts with a version, or the repositories they come from.
     pub naming: &'f [PathBuf],
 }
 
 const LISTED: &str = "`helm.vendored-charts` lists this chart, and no release in this tree uses it";
 
 impl<'c> Charts<'c> {
-    /// Reads the charts whose `Chart.yaml` is among the files, and those that others of them name.
+    /// Reads the charts whose `Chart.yaml` is among the files, and the charts that other files release.
     pub fn new(
         tree: &'c dyn Tree,
         files: Files<'_>,
@@ -197,13 +197,13 @@ impl<'c> Charts<'c> {
         })
     }
 
-    /// Whether there can be anything to say of a chart as it is on disk.
+    /// Whether anything may have to be reported about a chart as it is on disk.
     fn may_report(&self, root: &OwnedChart) -> bool {
         let loaded = &root.loaded;
         let known =
             !(root.absent.is_empty() && loaded.faults.is_empty() && loaded.vendored.is_empty());
         let moves = || root.lock.is_some() && self.tree.is_suspect(root.declares());
-        // What is split between a subchart's defaults and what the user sets may have its stem in the latter.
+        // A location may be split between a subchart's defaults and the user's values, with its stem in the latter.
         let set = || {
             let values = self.tree.text(&root.values).unwrap_or_default();
             !loaded.children.is_empty() && self.prefilter.has_stem(values.as_bytes())
@@ -212,7 +212,7 @@ impl<'c> Charts<'c> {
     }
 }
 
-/// The releases of charts of the tree, by the files that may have some: of those that a tool put there, and of the user's own.
+/// Returns the releases of charts of the tree: first those of vendored charts, then those of the user's own.
 fn released(context: ReleaseContext<'_>, files: &[PathBuf]) -> (Vec<Release>, Vec<Release>) {
     let found = files.par_iter();
     found
@@ -220,7 +220,7 @@ fn released(context: ReleaseContext<'_>, files: &[PathBuf]) -> (Vec<Release>, Ve
         .partition(|one| one.is_vendored)
 }
 
-/// The charts that kustomizations and releases ask for.
+/// Returns the vendored charts that kustomizations and releases use.
 fn used(
     context: ReleaseContext<'_>,
     files: &[PathBuf],
@@ -240,7 +240,7 @@ fn used(
     all
 }
 
-/// What the walk found in charts that the settings leave to a tool, and that nothing asks for.
+/// Returns files with possible findings in charts that `helm.vendored-charts` lists and that no release uses.
 fn unreleased(
     tree: &dyn Tree,
     found: &[FoundChart],
@@ -252,7 +252,7 @@ fn unreleased(
     listed.flat_map(|folder| tree.suspects(folder)).collect()
 }
 
-/// Those of the charts that the user owns.
+/// Returns the charts that the user owns.
 fn owned(
     mut found: Vec<FoundChart>,
     vendored: Vendored<'_>,
@@ -266,7 +266,7 @@ fn owned(
     found
 }
 
-/// The folders of the charts that the user does not own.
+/// Returns the folders of the charts that the user does not own.
 fn foreign(mut all: HashSet<PathBuf>, owned: &[FoundChart]) -> HashSet<PathBuf> {
     for one in owned {
         all.remove(&one.folder);
@@ -274,7 +274,7 @@ fn foreign(mut all: HashSet<PathBuf>, owned: &[FoundChart]) -> HashSet<PathBuf> 
     all
 }
 
-/// Whether a folder is in a chart that another file than a `Chart.yaml` asks for.
+/// Whether a folder is in a chart that a kustomization or a release uses.
 fn is_released(folder: &Path, used: &[ReleasedChart]) -> bool {
     used.iter()
         .any(|one| folder.starts_with(&one.release.chart))
@@ -317,13 +317,13 @@ impl Charts<'_> {
 }
 
 impl Charts<'_> {
-    /// Has charts accept the images that fixes of values bring, where they refuse others.
+    /// Adds consent to charts that would otherwise refuse the images that fixes of values bring.
     fn lift(&self, members: &mut Members) {
         let all = self.readers.iter().chain(self.unread());
         all.for_each(|readers| readers.lift(members));
     }
 
-    /// The charts with subcharts of which no template is read.
+    /// The charts with subcharts that have no entry in `readers`.
     fn unread(&self) -> impl Iterator<Item = &Readers<'_>> {
         self.unread.iter().map(|at| &self.of_subcharts[*at])
     }

@@ -1,7 +1,7 @@
 //! Charts that files name with a version, and whose defaults pull legacy images: `legacy-chart-version`.
 //!
-//! [`ways`] knows how files name charts, [`charts`] what is known about them. If the chart itself is in the tree and was
-//! analysed, what is known is added to its own finding, so that nothing is reported twice.
+//! [`ways`] knows how files name charts, [`charts`] what is known about them. If the chart itself is in the tree and
+//! was analysed, the advice is added to its own finding, so that nothing is reported twice.
 
 mod alternatives;
 mod around;
@@ -42,7 +42,7 @@ use reach::Reach;
 use sources::Sources;
 pub use ways::{CHART_WORDS, is_fleet, may_name_chart};
 
-/// What a run says of charts by what is known of their versions.
+/// What a run reports about charts because of their versions.
 pub(super) struct Advice<'a> {
     tree: &'a dyn Tree,
     config_maps: ConfigMaps<'a>,
@@ -52,20 +52,20 @@ pub(super) struct Advice<'a> {
     bases: Bases,
     reach: Reach,
     lifted: ByText<Lifted>,
-    /// The files of which there is something to say, with the others that count for it, there or not.
+    /// The files with something to report, each with the other files that affect it, whether these exist or not.
     files: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
-/// The rule of an id, as severe as it is in the run; `None` where the user wants nothing of it.
+/// Looks up a rule by its id, with its severity in this run; `None` if the rule is disabled.
 pub type RuleOf<'a> = Box<dyn Fn(&str) -> Option<Arc<Rule>> + Sync + 'a>;
 
-/// What a file says by itself.
+/// What one file contains, read alone.
 #[derive(Default)]
 struct Read {
-    /// The files that count for what there is to say of it, if there is anything.
+    /// The other files that affect what is reported about it; `None` if there is nothing to report.
     files: Option<Vec<PathBuf>>,
     bases: Vec<Base>,
-    /// Whether it may have patches of what others name.
+    /// Whether it may contain patches of objects in other files.
     may_patch: bool,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Advice<'a> {
                 .into_iter()
                 .for_each(|base| advice.bases.add(base));
         }
-        // What a patch is for is known now.
+        // Only now is it known what each patch applies to.
         let patching = patching.into_par_iter();
         let patches = patching.filter_map(|path| Some((path.clone(), advice.read(path).files?)));
         let patches: Vec<(PathBuf, Vec<PathBuf>)> = patches.collect();
@@ -135,7 +135,7 @@ impl<'a> Advice<'a> {
         advice
     }
 
-    /// Looks at a file by itself.
+    /// Reads a file alone.
     fn read(&self, path: &Path) -> Read {
         let text_of = |path: &Path| self.tree.text(path);
         let text = text_of(path).unwrap_or_default();
@@ -144,7 +144,7 @@ impl<'a> Advice<'a> {
         };
         let ways = ways::possible(file_type, &text);
         let has_patches = ways::has_patches(&text);
-        // What patches an object matters only where something in it may be legacy.
+        // A patch of an object matters only if it may contain something legacy.
         let is_patch = ways.iter().all(|way| way.base().is_some());
         if !has_patches && is_patch && !self.tree.is_suspect(path) {
             return Read::default();
@@ -164,7 +164,7 @@ impl<'a> Advice<'a> {
         }
     }
 
-    /// Files that have to be judged together.
+    /// Returns the groups of files that have to be judged together.
     pub(super) fn groups(&self) -> impl Iterator<Item = Vec<PathBuf>> {
         self.files.iter().map(|(path, values)| {
             let values = values.iter().cloned();
@@ -172,7 +172,7 @@ impl<'a> Advice<'a> {
         })
     }
 
-    /// Adds what is known of the charts that the members name. What was found inside of charts is there already.
+    /// Adds advice on the charts that the members name. Findings inside the charts themselves are there already.
     pub(super) fn find(&self, members: &mut Members) {
         let paths: Vec<&PathBuf> = self
             .files
@@ -210,7 +210,7 @@ impl<'a> Advice<'a> {
         all.any(|(advisory, _)| advisory.chart == charts::EVERY)
     }
 
-    /// The same, whatever rules the run has.
+    /// The same, whatever rules the run has enabled.
     fn is_for_own_images(&self, repository: &str, chart: &str) -> bool {
         let all = self.charts.of_chart(Some(repository), chart);
         all.iter().any(|advisory| advisory.chart == charts::EVERY)
@@ -236,7 +236,7 @@ impl<'a> Advice<'a> {
         }
     }
 
-    /// What is known of a chart and holds for it, with the rules of the run.
+    /// Returns the certain advisories for a chart, each with its rule in this run.
     fn known(&self, one: &Named) -> Vec<(Advisory, Arc<Rule>)> {
         let version = one.locked.as_ref().unwrap_or(&one.asked);
         let found = self
@@ -259,7 +259,7 @@ impl<'a> Advice<'a> {
         })
     }
 
-    /// From which version on the chart is clean, in words; `None` where nothing is known against the one that is named.
+    /// Describes from which version on the chart is clean; `None` if the named version has no advisory.
     fn clean(&self, one: &Named, known: &[(Advisory, Arc<Rule>)]) -> Option<String> {
         let (first, _) = known.first()?;
         let exact = one

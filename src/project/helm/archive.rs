@@ -1,7 +1,7 @@
-//! Packaged charts: gzip of tar, read in memory and into memory only.
+//! Packaged charts: gzipped tar archives, read from memory into memory.
 //!
-//! Bytes in, files out. Knows nothing of what charts mean; what is asked for is kept, all else is passed over. The
-//! bounds on sizes are those of Helm itself (`archive.go`: `MaxDecompressedChartSize`, `MaxDecompressedFileSize`).
+//! Bytes in, files out; keeps only the requested files, and does not know what charts mean. The size limits are
+//! Helm's own (`archive.go`: `MaxDecompressedChartSize`, `MaxDecompressedFileSize`).
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ use tar::{Archive, EntryType};
 use crate::encoding;
 use crate::printable::excerpt;
 
-/// Files by their paths within a chart, `/` between the parts.
+/// Files by their paths within a chart, with `/` as the separator.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
 /// The most that the archives of one chart may hold, nested ones included.
@@ -33,30 +33,30 @@ impl Default for Budget {
     }
 }
 
-/// The largest file that is kept.
+/// The size of the largest file that is kept.
 const LARGEST: u64 = 5 << 20;
 
-/// The longest name. Longer ones are known by their beginning.
+/// The longest path of an entry, in bytes; a longer one is rejected.
 const LONGEST_NAME: usize = 1024;
 
-/// What is wrong with an archive, in words that follow its name.
+/// What is wrong with an archive, phrased to follow its name.
 pub(super) type Reason = String;
 
-/// What an archive holds.
+/// The contents of an archive.
 #[derive(Debug, Default)]
 pub(super) struct Unpacked {
-    /// The name of the folder that all is in.
+    /// The name of the archive's single top folder.
     pub top: String,
     pub files: Files,
-    /// Entries that were left out though they were asked for.
+    /// Requested entries that were left out.
     pub faults: Vec<Reason>,
 }
 
-/// Reads the files of an archive that are wanted, by their paths below its one folder.
+/// Reads the wanted files of an archive, by their paths below its single top folder.
 ///
 /// # Errors
-/// Where it is no archive of a chart, names what it must not, or is larger than the budget. What was read before is
-/// given up: no one knows what the rest would have been.
+/// If it is not an archive of a chart, contains a forbidden path, or exceeds the budget. What was read before the
+/// error is discarded, because the rest is unknown.
 pub(super) fn unpack(
     bytes: &[u8],
     budget: &mut Budget,
@@ -104,7 +104,7 @@ pub(super) fn unpack(
         }
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(broken)?;
-        // Helm reads values in UTF-16, too.
+        // Helm also reads values in UTF-16.
         let content = encoding::to_utf8(&content).into_owned();
         unpacked.files.insert(path.to_owned(), content);
     }
@@ -122,7 +122,7 @@ fn why_left_out(kind: EntryType, size: u64) -> Option<&'static str> {
     }
 }
 
-/// The path of an entry without `.`; it must stay in the archive.
+/// Returns the path of an entry without `.` parts; it must stay inside the archive.
 fn inner_name(written: &str) -> Result<String, Reason> {
     let drive = written.as_bytes().get(1) == Some(&b':');
     if written.starts_with('/') || drive {
@@ -145,13 +145,13 @@ fn inner_name(written: &str) -> Result<String, Reason> {
     }
 }
 
-/// The folder of the chart, and the path in it.
+/// Splits a path into the folder of the chart and the path below it.
 fn split(name: &str) -> Result<(&str, &str), Reason> {
     let outside = || format!("`{}` is not in the folder of a chart", excerpt(name));
     name.split_once('/').ok_or_else(outside)
 }
 
-/// Gives as much as is left, and then fails.
+/// A reader that fails once its budget is used up.
 struct Bounded<'b, R> {
     inner: R,
     left: &'b mut u64,
@@ -178,7 +178,7 @@ mod tests {
         let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for (name, kind, content) in entries {
             let mut header = tar::Header::new_ustar();
-            // The setter refuses what a hostile archive holds.
+            // The setter rejects the names that a hostile archive contains.
             header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_entry_type(*kind);
             header.set_size(content.len() as u64);

@@ -1,4 +1,4 @@
-//! Caches of what was read from files: by their paths, and by their texts where these change between passes.
+//! Caches of what was read from files: by path, and by text for files that change between passes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::parallel::lock;
 
-/// A text, and what was read of it.
+/// A text, and what was read from it.
 type OfText<T> = (Arc<str>, Arc<T>);
 
-/// The latest text of each file, and what was read of it.
+/// The latest text of each file, and what was read from it.
 #[derive(Debug)]
 pub(super) struct ByText<T> {
     known: Mutex<HashMap<PathBuf, OfText<T>>>,
@@ -22,7 +22,7 @@ impl<T> Default for ByText<T> {
     }
 }
 
-/// What is known of each path. Threads that ask at the same time may read the same one.
+/// What is known of each path. Threads that look up one path at the same time may both read it.
 #[derive(Debug)]
 pub(super) struct ByPath<T>(Mutex<HashMap<PathBuf, T>>);
 

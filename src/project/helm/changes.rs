@@ -1,6 +1,7 @@
-//! The changes that findings of charts want: values at paths of a values file.
+//! The changes that findings in charts want: values at paths of a values file.
 //!
-//! The changes of all findings that are left become edits together, so that values that meet at one key share their edits.
+//! The changes of all remaining findings become edits together, so that values that meet at one key share their
+//! edits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ pub(super) struct Target {
 }
 
 impl Change {
-    /// The finding, if it is left and is trusted just so.
+    /// Returns the finding if it still exists and its fix has exactly this applicability.
     fn finding<'m>(
         &self,
         members: &'m mut Members,
@@ -40,14 +41,14 @@ impl Change {
     }
 }
 
-/// Gives the findings that are left the edits of their changes, as they are together.
+/// Gives the remaining findings the edits of their changes, planned together.
 pub(super) fn plan(changes: &[Change], members: &mut Members) {
     let mut by_target: BTreeMap<&Target, Vec<&Change>> = BTreeMap::new();
     for change in changes {
         by_target.entry(&change.target).or_default().push(change);
     }
     for (target, changes) in by_target {
-        // Safe fixes are written without the others.
+        // Safe fixes must also work without the unsafe ones.
         for trust in [Applicability::Safe, Applicability::Unsafe] {
             plan_at(target, &changes, trust, members);
         }

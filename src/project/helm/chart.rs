@@ -1,6 +1,6 @@
-//! `Chart.yaml` and `requirements.yaml`: what a chart is called, and what it depends on.
+//! `Chart.yaml` and `requirements.yaml`: the name of a chart and its dependencies.
 //!
-//! Knows no archive and no folder.
+//! Knows nothing of archives and folders.
 
 use super::values::{self, LeafKind, Table, Value};
 use crate::source::Span;
@@ -9,10 +9,10 @@ use crate::source::Span;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Metadata {
     pub name: String,
-    /// Where the name is.
+    /// The location of the name.
     pub name_at: Option<Span>,
     pub version: String,
-    /// `None` where there is no list of them at all: then Helm looks at no condition below either.
+    /// `None` if there is no list at all: then Helm evaluates no conditions of subcharts below it either.
     pub dependencies: Option<Vec<Dependency>>,
 }
 
@@ -22,11 +22,11 @@ pub(super) struct Dependency {
     pub alias: Option<String>,
     pub version: String,
     pub repository: String,
-    /// Paths to values that switch it, by commas.
+    /// Comma-separated paths to values that switch it on or off.
     pub condition: String,
     pub tags: Vec<String>,
     pub imports: Vec<Import>,
-    /// Where its name is.
+    /// The location of its name.
     pub at: Span,
     pub file: DependencyFile,
 }
@@ -37,30 +37,30 @@ pub(super) enum DependencyFile {
     Requirements,
 }
 
-/// A table that a parent takes over from a child. Paths are keys with dots between.
+/// A table that a parent imports from a child. Paths are keys separated by dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Import {
     pub child: String,
-    /// `.` is all of the parent's values.
+    /// `.` means all of the parent's values.
     pub parent: String,
 }
 
 impl Dependency {
-    /// Under which its values are in the parent's.
+    /// The key of its values in the parent's values.
     pub(super) fn key(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.name)
     }
 
-    /// The folder that it is packed from, where it is one of these files.
+    /// The folder that it is packed from, if its repository is a `file://` path.
     pub(super) fn folder(&self) -> Option<&str> {
         self.repository.strip_prefix("file://")
     }
 }
 
-/// Reads the metadata of a chart. Requirements replace the dependencies that are in `Chart.yaml`, as in Helm.
+/// Reads the metadata of a chart. As in Helm, `requirements.yaml` replaces the dependencies in `Chart.yaml`.
 ///
 /// # Errors
-/// Says which of the two does not parse.
+/// If one of the two files does not parse; the message names it.
 pub(super) fn metadata(chart: &str, requirements: Option<&str>) -> Result<Metadata, String> {
     let table = values::read(chart, 0).map_err(|error| format!("its Chart.yaml {error}"))?;
     let mut metadata = Metadata {

@@ -1,4 +1,4 @@
-//! Every image that subcharts pull, legacy or not, for those who want a list.
+//! Every image that subcharts pull, legacy or not, for image lists.
 
 pub(super) mod rendered;
 
@@ -24,18 +24,18 @@ use crate::project::Tree;
 use crate::rules::prefilter::Prefilter;
 use crate::source::{LineIndex, Position};
 
-/// What the subcharts of one chart pull, and what keeps some of it from being seen.
+/// The images that the subcharts of one chart pull, and the reasons why some could not be read.
 #[derive(Debug)]
 pub struct ChartImages {
-    /// Its `Chart.yaml`, or the file that asks for the chart.
+    /// Its `Chart.yaml`, or the file that releases the chart.
     pub chart: PathBuf,
     pub images: Vec<SubchartImage>,
-    /// Dependencies that are not there, archives that cannot be read; fatal or not.
+    /// Missing dependencies and unreadable archives, each with whether it is fatal.
     pub unseen: Vec<(String, bool)>,
 }
 
-/// Every image that the subcharts of the user's charts pull, and the charts that `releases` and kustomizations name, by
-/// the paths of what names them.
+/// Returns every image that the subcharts of the user's charts pull, and every image of the charts that `releases`
+/// and kustomizations name, ordered by the path of the naming file.
 pub fn images(
     tree: &dyn Tree,
     files: &[PathBuf],
@@ -90,7 +90,7 @@ pub fn images(
 }
 
 impl ReleasedChart {
-    /// What the chart pulls, and what keeps some of it from being seen.
+    /// Lists the images that the chart pulls, and the reasons why some could not be read.
     fn pulled(&self, tree: &dyn Tree) -> ChartImages {
         let paths = [&self.release.declared_in, &self.release.values]
             .into_iter()
@@ -123,13 +123,13 @@ pub struct SubchartImage {
     /// Where its first piece was written, as in [`Related`](crate::finding::Related).
     pub place: String,
     pub position: Position,
-    /// The keys that lead to the subchart, `/` between.
+    /// The keys that lead to the subchart, separated by `/`.
     pub chart: String,
     pub image: Image,
 }
 
 impl Owned<'_> {
-    /// Every image of the subcharts that no file of the user's own names by itself.
+    /// Lists the images of the subcharts, except those that one of the user's own files names alone.
     pub(super) fn images(&self) -> Vec<SubchartImage> {
         let mut found = Vec::new();
         for instance in effective::instances(&self.chart) {

@@ -1,7 +1,7 @@
-//! How Helm lays values over defaults.
+//! How Helm layers values over defaults.
 //!
-//! Its own rules, as of Helm 4 (`pkg/chart/common/util/coalesce.go`): tables are merged, all else is replaced whole, and
-//! null takes a default away. `keep` is what Helm calls merging: nulls stay, for a later step to see.
+//! Follows Helm 4 (`pkg/chart/common/util/coalesce.go`): tables are merged, everything else is replaced as a whole,
+//! and null deletes a default. `keep` is what Helm calls merging: nulls are kept for a later step.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use super::values::{self, Table, Value};
 
 pub(super) const GLOBAL: &str = "global";
 
-/// A chart as far as its values go, and what else is known of it.
+/// The values of a chart and its subcharts, and other data about the chart.
 #[derive(Debug, Clone)]
 pub(super) struct Layered<T> {
-    /// Under which the parent has its values: the alias, or the name.
+    /// The key of its values in the parent's values: the alias, or else the name.
     pub name: String,
     pub values: Table,
     pub children: Vec<Layered<T>>,
     pub of: T,
 }
 
-/// Lays `over` on the chart's defaults, and so on down to the last subchart.
+/// Lays `over` over the defaults of the chart and of all its subcharts.
 pub(super) fn coalesce<T>(chart: &Layered<T>, mut over: Table, keep: bool) -> Table {
     lay_over(chart, &mut over, true, keep);
     over
@@ -29,7 +29,7 @@ pub(super) fn coalesce<T>(chart: &Layered<T>, mut over: Table, keep: bool) -> Ta
 fn lay_over<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
     lay_own(chart, over, top, keep);
     for child in &chart.children {
-        // Helm gives up where it is null; people leave it so to fill it later.
+        // Helm fails if it is null; people leave it empty to fill it in later.
         let place = over
             .entry(child.name.clone())
             .or_insert_with(|| Value::table(Table::new()));
@@ -46,7 +46,7 @@ fn lay_over<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
     }
 }
 
-/// The chart's own defaults under what is set.
+/// Lays what is set over the chart's own defaults.
 fn lay_own<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
     for (key, default) in &chart.values {
         match over.get_mut(key) {
@@ -81,7 +81,7 @@ fn lay_own<T>(chart: &Layered<T>, over: &mut Table, top: bool, keep: bool) {
     }
 }
 
-/// Globals go down, and win over what is there.
+/// Passes the globals of a parent down to a subchart; they win over the subchart's own.
 fn lay_globals(into: &mut Table, from: &Table) {
     let mut globals = match into.remove(GLOBAL) {
         None => Table::new(),
@@ -115,7 +115,7 @@ fn lay_globals(into: &mut Table, from: &Table) {
     into.insert(GLOBAL.to_owned(), Value::table(globals));
 }
 
-/// What a chart's values give to the subchart that has its own under a key.
+/// Returns the values that a chart passes to the subchart whose values are under `key`, globals included.
 pub(super) fn given_to(key: &str, mut values: Table) -> Table {
     let mut inner = match values.remove(key) {
         Some(Value::Table(table)) => Arc::unwrap_or_clone(table),
@@ -167,10 +167,10 @@ fn has_nulls(value: &Value) -> bool {
     }
 }
 
-/// Reads a values file: its documents one over the other, as Helm does.
+/// Reads a values file. As in Helm, later documents override earlier ones.
 ///
 /// # Errors
-/// Where one of them is not a map, or does not parse.
+/// If a document is not a map or does not parse.
 pub(super) fn read_whole(text: &str, number: usize) -> Result<Table, String> {
     let mut all = Table::new();
     for document in values::read_all(text, number)? {

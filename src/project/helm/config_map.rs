@@ -1,6 +1,6 @@
-//! Values in `ConfigMap` objects of this tree, as the releases of Flux refer to them.
+//! Values in `ConfigMap` objects of this tree, as Flux releases refer to them.
 //!
-//! Knows only what is written beside the release: objects, and generators of kustomizations. Each folder is read once.
+//! Reads only objects and kustomization generators in the same folder as the release. Each folder is read once.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,18 +11,18 @@ use super::given::Given;
 use super::values::{self, Spot, Table, Value, table_at, text};
 use crate::project::{PathKind, Tree};
 
-/// The key that is read where none is named.
+/// The key that is read if none is given.
 const DEFAULT_KEY: &str = "values.yaml";
 
 /// The `ConfigMap` objects of a tree, folder by folder.
 pub(super) struct ConfigMaps<'t> {
     tree: &'t dyn Tree,
     folders: ByPath<Arc<Folder>>,
-    /// The documents of files that hold many.
+    /// The parsed documents of each file.
     parsed: ByText<Option<Vec<Value>>>,
 }
 
-/// Where values are, by the name of an object and the key in it.
+/// The locations of values, by the name of an object and the key in it.
 type Folder = HashMap<(String, String), Given>;
 
 impl<'t> ConfigMaps<'t> {
@@ -34,8 +34,8 @@ impl<'t> ConfigMaps<'t> {
         }
     }
 
-    /// Where the values are that a `valuesFrom` item in a file of the folder refers to, all values of a release. `None`
-    /// where it is another kind of object, a single value, or not here.
+    /// Locates the values that a `valuesFrom` item in a file of the folder refers to. `None` if it refers to another
+    /// kind of object, sets a single value, or is not in this folder.
     pub(super) fn values(&self, folder: &Path, reference: &Table) -> Option<Given> {
         let is_single = !matches!(reference.get("targetPath"), None | Some(Value::Null));
         if is_single || text(reference, "kind")? != "ConfigMap" {
@@ -47,7 +47,7 @@ impl<'t> ConfigMaps<'t> {
         self.folders.of(folder, read).get(&(name, key)).cloned()
     }
 
-    /// The values at such a location of a file, whose text is that of this pass.
+    /// Reads the values at such a location from the file's text in this pass.
     pub(super) fn read(&self, given: &Given, text: &Arc<str>) -> Option<Table> {
         let read = || values::read_all(text, 0).ok();
         let documents = self.parsed.of(&given.file, text, read);
@@ -55,7 +55,7 @@ impl<'t> ConfigMaps<'t> {
     }
 }
 
-/// The first that has a name and a key counts.
+/// Collects the values of a folder. The first entry with a name and a key wins.
 fn read(tree: &dyn Tree, folder: &Path) -> Folder {
     let mut found = Folder::new();
     let beside = tree.list(folder).into_iter();
@@ -89,7 +89,7 @@ fn add_object(path: &Path, number: usize, root: &Table, found: &mut Folder) {
     }
 }
 
-/// The files that generators of a kustomization put under keys: `files: [values.yaml=values-of-it.yaml]`.
+/// Adds the files that generators of a kustomization put under keys: `files: [values.yaml=values-of-it.yaml]`.
 fn add_generated(tree: &dyn Tree, folder: &Path, kustomization: &Table, found: &mut Folder) {
     let generators = values::items(kustomization, "configMapGenerator");
     for generator in generators.iter().filter_map(Value::as_table) {
@@ -109,7 +109,7 @@ fn add_generated(tree: &dyn Tree, folder: &Path, kustomization: &Table, found: &
     }
 }
 
-/// Whether a file is one of values, by its name.
+/// Whether a file is YAML by its name.
 pub(super) fn is_yaml(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     matches!(ending, Some("yaml" | "yml"))

@@ -1,7 +1,7 @@
-//! The values that each chart of a nest really gets.
+//! The values that each chart of a nest gets in the end.
 //!
-//! As Helm does it (`pkg/chart/v2/util/dependencies.go`): aliases, then conditions and tags, then `import-values`, then
-//! the layers. A chart that is switched off gets what it would get if it were on.
+//! Follows Helm (`pkg/chart/v2/util/dependencies.go`): aliases, then conditions and tags, then `import-values`, then
+//! the layers. A chart that is switched off gets the values that it would get if it were on.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use super::load::Chart;
 use super::values::{LeafKind, Table, Value, table_at};
 use crate::version::satisfies;
 
-/// What a layer is made from.
+/// A chart in a layer, and the dependency that brings it.
 #[derive(Debug, Clone)]
 pub(super) struct ChartNode {
     pub chart: Arc<Chart>,
-    /// The parent's dependency that asks for it, by its number.
+    /// The index of the parent's dependency that brings it.
     dependency: Option<usize>,
     pub dependencies: Option<Vec<Dependency>>,
 }
@@ -24,18 +24,18 @@ pub(super) struct ChartNode {
 /// A chart at its location in the nest.
 #[derive(Debug)]
 pub(super) struct Instance {
-    /// The keys that lead to its values from the root's. Charts of one name share one.
+    /// The keys that lead to its values from the root's. Charts with the same name share one path.
     pub path: Vec<String>,
     pub charts: Vec<Arc<Chart>>,
-    /// The root's dependency that brings it, by its number.
+    /// The index of the root's dependency that brings it.
     pub dependency: Option<usize>,
     /// Whether a condition or a tag switches it off.
     pub off: bool,
-    /// Its own values: without those of its subcharts, and without the globals that its parent has.
+    /// Its own values, without those of its subcharts and without the globals that it inherits.
     pub values: Table,
 }
 
-/// All charts of a nest, the root first, with their values.
+/// Returns all charts of a nest with their values, the root first.
 pub(super) fn instances(root: &Arc<Chart>) -> Vec<Instance> {
     let mut off = BTreeSet::new();
     let (nest, values) = process(root, Table::new(), Some(&mut off));
@@ -88,8 +88,8 @@ fn is_off(off: &BTreeSet<Vec<String>>, path: &[String]) -> bool {
     (1..=path.len()).any(|length| off.contains(&path[..length]))
 }
 
-/// The nest as Helm renders it, and the values of its root. Charts that are off are left in where no one wants to know
-/// which they are.
+/// Returns the nest as Helm renders it, and the values of its root. If `off` is `None`, charts that are switched off
+/// are left in.
 fn process(
     root: &Arc<Chart>,
     over: Table,
@@ -102,7 +102,7 @@ fn process(
     (nest, values)
 }
 
-/// The nest as Helm renders it with the user's values over it, and the values of its root.
+/// Returns the nest as Helm renders it with the user's values, and the values of its root.
 pub(super) fn rendered(root: &Arc<Chart>, over: Table) -> (Layered<ChartNode>, Table) {
     process(root, over, Some(&mut BTreeSet::new()))
 }
@@ -120,7 +120,7 @@ fn layered(chart: &Arc<Chart>) -> Layered<ChartNode> {
     }
 }
 
-/// Gives charts their aliases, and takes out those that are off.
+/// Gives charts their aliases, and removes those that are switched off.
 fn switch(
     chart: &mut Layered<ChartNode>,
     above: &Table,
@@ -170,7 +170,7 @@ fn below(path: &[String], name: &str) -> Vec<String> {
     path
 }
 
-/// The first of its conditions that is there counts, else its tags.
+/// The first of its conditions that has a value decides, otherwise its tags.
 fn is_on(dependency: &Dependency, values: &Table, path: &[String]) -> bool {
     for condition in dependency.condition.trim().split(',') {
         let keys: Vec<&str> = path
@@ -200,8 +200,8 @@ fn as_bool(value: &Value) -> Option<bool> {
     }
 }
 
-/// Takes over what charts import from their subcharts, the innermost first. Where nothing is imported, the values are
-/// merged all the same: that keeps the nulls that a chart sets for its subcharts.
+/// Imports values from subcharts, the innermost first. The values are merged even if nothing is imported, because
+/// that keeps the nulls that a chart sets for its subcharts.
 fn import(chart: &mut Layered<ChartNode>) {
     chart.children.iter_mut().for_each(import);
     let Some(dependencies) = &chart.of.dependencies else {
@@ -230,7 +230,7 @@ fn wrapped(path: &str, table: Table) -> Table {
     })
 }
 
-/// A chart's part of the root's values, without what other charts answer for.
+/// Returns a chart's part of the root's values, without its subcharts' values and without inherited globals.
 fn own_values(values: &Table, path: &[String], chart: &Layered<ChartNode>) -> Table {
     let keys = || path.iter().map(String::as_str);
     let mut own = table_at(values, keys()).cloned().unwrap_or_default();
@@ -247,7 +247,7 @@ fn own_values(values: &Table, path: &[String], chart: &Layered<ChartNode>) -> Ta
     own
 }
 
-/// Takes out the leaves that come from above.
+/// Removes the leaves that are inherited.
 fn drop_inherited(globals: &mut Table, inherited: &Table) {
     globals.retain(|key, value| match (value, inherited.get(key)) {
         (Value::Table(table), Some(Value::Table(inherited))) => {
@@ -259,7 +259,7 @@ fn drop_inherited(globals: &mut Table, inherited: &Table) {
     });
 }
 
-/// The values of the root as Helm gives them to it.
+/// Returns the values of the root as Helm passes them.
 #[cfg(test)]
 pub(super) fn of_root(root: &Arc<Chart>) -> Table {
     process(root, Table::new(), Some(&mut BTreeSet::new())).1

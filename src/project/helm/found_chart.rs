@@ -22,7 +22,7 @@ pub(super) fn find_charts(tree: &dyn Tree, files: &[PathBuf]) -> Vec<FoundChart>
     charts.filter_map(|path| read_chart(tree, path)).collect()
 }
 
-/// Reads the metadata of a chart. One that does not parse is no chart to Helm either.
+/// Reads the metadata of a chart. `None` if it does not parse: Helm does not accept it either.
 pub(super) fn read_chart(tree: &dyn Tree, path: &Path) -> Option<FoundChart> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let text = tree.text(path)?;

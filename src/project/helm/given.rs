@@ -1,6 +1,6 @@
-//! Values that override those of a chart, and where they are.
+//! Values that override those of a chart, and their locations.
 //!
-//! Knows how they are written, and not who lays them there.
+//! Knows how such values are written, not who sets them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,24 +10,24 @@ use super::coalesce::{given_to, read_whole};
 use super::values::{self, Leaf, LeafKind, Spot, Table, Value};
 use crate::source;
 
-/// Where values are.
+/// The location of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
     pub file: PathBuf,
     pub at: Spot,
     pub written: Written,
-    /// The subcharts whose values are meant, by the keys under which they are: one below the other.
+    /// The keys of the subcharts that the values are for, outermost first; empty for the chart itself.
     pub subcharts: Vec<String>,
 }
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Written {
-    /// As tables in tables.
+    /// As nested tables.
     Tree,
-    /// As names with values, a list of those or a table: `--set` takes them.
+    /// As names with values, in a list or a table, as `--set` takes them.
     Pairs,
-    /// The same, where all values are texts: `--set-string` does.
+    /// The same, but all values are strings, as with `--set-string`.
     TextPairs,
 }
 
@@ -42,21 +42,21 @@ impl Given {
         }
     }
 
-    /// All that a file of values has.
+    /// All values of a values file.
     pub(super) fn whole(file: PathBuf) -> Self {
         Self::at(file, Spot::default())
     }
 
-    /// What a subchart gets of them, globals included.
+    /// Narrows the values to what a subchart gets of them, globals included.
     pub(super) fn of_subchart(mut self, key: &str) -> Self {
         self.subcharts.push(key.to_owned());
         self
     }
 
-    /// The values in the text of its file, which has that number.
+    /// Reads the values from the text of their file, which has this number.
     ///
     /// # Errors
-    /// Where they do not parse, or something else is there; in words that follow the file's name.
+    /// If they do not parse, or the location holds something else. The message is phrased to follow the file's name.
     pub(super) fn read(&self, text: &str, number: usize) -> Result<Table, String> {
         let all = match (self.written, self.at.is_whole()) {
             (Written::Tree, true) => read_whole(text, number)?,
@@ -66,13 +66,13 @@ impl Given {
         Ok(self.for_subcharts(all))
     }
 
-    /// What the subcharts get of values, of which they are meant.
+    /// Narrows `all` to the part that the subcharts get.
     pub(super) fn for_subcharts(&self, all: Table) -> Table {
         let subcharts = self.subcharts.iter();
         subcharts.fold(all, |values, key| given_to(key, values))
     }
 
-    /// The values in the documents of its file.
+    /// Reads the values from the documents of their file.
     ///
     /// # Errors
     /// As [`Given::read`].
@@ -98,10 +98,10 @@ impl Given {
     }
 }
 
-/// Names with values, each name as the keys that it has.
+/// Reads names with values, each name split into its keys.
 ///
 /// # Errors
-/// Each by itself, where a name is not read.
+/// One error for each name that cannot be read.
 pub(super) fn read_pairs(
     pairs: &Value,
     written: Written,
@@ -136,7 +136,7 @@ pub(super) fn read_pairs(
     })
 }
 
-/// A value as `--set` makes it of a text (`typedVal` of Helm's `pkg/strvals`).
+/// Converts a string to a value as `--set` does (`typedVal` of Helm's `pkg/strvals`).
 fn typed(leaf: Leaf) -> Value {
     let is = |word: &str| leaf.text.eq_ignore_ascii_case(word);
     let is_integer = || leaf.text.parse::<i64>().is_ok();
@@ -150,10 +150,10 @@ fn typed(leaf: Leaf) -> Value {
     Value::Leaf(Leaf { kind, ..leaf })
 }
 
-/// No name has more keys.
+/// The maximum number of keys in one name.
 const MOST_KEYS: usize = 64;
 
-/// The keys of a name: `a.b\.c` has two. `None` where an index is among them, or there are too many.
+/// Splits a name into its keys: `a.b\.c` has two. `None` if it contains an index or too many keys.
 fn keys_of(name: &str) -> Option<Vec<String>> {
     let mut keys = vec![String::new()];
     let mut letters = name.chars();
@@ -171,30 +171,30 @@ fn keys_of(name: &str) -> Option<Vec<String>> {
     Some(keys)
 }
 
-/// Whether a file beside a chart's values is one that overrides them, by its name.
+/// Whether a file next to a chart's `values.yaml` overrides it, judging by its name.
 pub(super) fn is_layer(path: &Path) -> bool {
     let name = source::file_name(path);
     let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
     yaml && name != "values.yaml" && (name.starts_with("values") || name.contains("-values."))
 }
 
-/// The values that a release, or a chart above it, gives to a chart of the user's own.
+/// The values that a release, or a parent chart, gives to a chart that the user owns.
 #[derive(Debug)]
 pub(super) struct ReleaseValues {
-    /// The file that says so.
+    /// The file that declares the release.
     pub declared_in: PathBuf,
     /// The folder of the chart.
     pub chart: PathBuf,
-    /// The lowest first; at least one.
+    /// The layers, lowest first; at least one.
     pub layers: Vec<Given>,
 }
 
 impl ReleaseValues {
-    /// By the folders of the charts.
+    /// Groups them by the folder of the chart.
     pub(super) fn by_folder(all: impl Iterator<Item = Self>) -> HashMap<PathBuf, Vec<Self>> {
         let mut released: HashMap<PathBuf, Vec<Self>> = HashMap::new();
         for one in all {
-            // The working directory has no name where a file lies in it.
+            // The working directory has an empty path if a file lies directly in it.
             let folder = one.chart.strip_prefix(".").unwrap_or(&one.chart);
             released.entry(folder.to_owned()).or_default().push(one);
         }

@@ -1,37 +1,37 @@
-//! Whether the templates of a chart refuse images from elsewhere unless a value allows them.
+//! Whether the templates of a chart refuse images from other registries unless a value allows them.
 //!
-//! Texts of templates in; knows no values.
+//! Takes the text of templates; knows no values.
 
 use std::collections::BTreeSet;
 
 use crate::detect::CONSENT_KEY;
 
-/// Whether the templates of a chart read the key.
+/// How the templates of a chart read the consent key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guard {
-    /// Those of the chart itself, or a named template that they call.
+    /// Whether a template of the chart itself reads it, directly or through a named template.
     is_read: bool,
-    /// The named templates that read it, those of the subcharts among them: every chart can call them.
+    /// The named templates that read it, including those of subcharts, because every chart can call them.
     named: BTreeSet<String>,
-    /// Whether they ask for it only for images that are not among those that `Chart.yaml` lists.
+    /// Whether they require it only for images that `Chart.yaml` does not list.
     is_by_list: bool,
 }
 
-/// How a template reads the list of images in `Chart.yaml`.
+/// The expression by which a template reads the list of images in `Chart.yaml`.
 const LIST: &str = "Annotations.images";
 
 impl Guard {
-    /// Whether the chart asks for consent where its values do not have the key.
+    /// Whether the chart asks for consent if its values do not have the key.
     pub(super) fn is_read(&self) -> bool {
         self.is_read
     }
 
-    /// Whether it asks for none for the images that its `Chart.yaml` lists.
+    /// Whether the images that `Chart.yaml` lists need no consent.
     pub(super) fn is_by_list(&self) -> bool {
         self.is_by_list
     }
 
-    /// Of a chart with these templates and subcharts.
+    /// Examines the templates of a chart; `subcharts` are the guards of its subcharts.
     pub(super) fn of<'t>(
         templates: impl Iterator<Item = &'t [u8]> + Clone,
         subcharts: impl Iterator<Item = &'t Self> + Clone,
@@ -73,7 +73,7 @@ impl Guard {
     }
 }
 
-/// The named templates of a text, each with the text up to the next one.
+/// Splits a text into its named templates. The body of each ends where the next one starts.
 fn defines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split("define \"")
         .skip(1)

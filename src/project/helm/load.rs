@@ -1,7 +1,7 @@
-//! Charts with all that lies in their `charts/`: folders and archives, nested to any depth.
+//! Charts with the contents of their `charts/`: folders and archives, nested to any depth.
 //!
-//! Reads through `Tree`; what an archive holds stays in memory. Decides which charts the user owns. Knows no rule but
-//! what the prefilter says.
+//! Reads through `Tree`; the contents of archives stay in memory. Decides which charts the user owns. Knows no rules
+//! except through the prefilter.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,11 +24,11 @@ pub(super) struct Chart {
     pub metadata: Metadata,
     pub values: Table,
     pub children: Vec<Arc<Chart>>,
-    /// Templates and crds in which a rule could apply to something, by their numbers as files.
+    /// Indexes in [`Loaded::files`] of the templates and CRDs that a rule could apply to.
     pub templates: Vec<usize>,
     /// Whether its templates ask for consent to images from elsewhere.
     pub guard: Guard,
-    /// Whether a tool puts it back, so that only the root's values can change its own.
+    /// Whether a tool would restore it, so that only the root's values can change its own.
     pub of_root: bool,
 }
 
@@ -38,11 +38,11 @@ pub(super) struct File {
     /// `charts/stack-1.0.0.tgz!stack/values.yaml`
     pub place: String,
     pub text: Arc<str>,
-    /// Whether an override in the root's values is what changes it.
+    /// Whether it can only be changed by an override in the root's values.
     pub of_root: bool,
 }
 
-/// What went wrong with a chart of the nest.
+/// A problem with a chart of the nest.
 #[derive(Debug, Clone)]
 pub(super) struct ChartProblem {
     /// The file or folder, as [`File::place`].
@@ -59,27 +59,27 @@ impl ChartProblem {
 
 const UNREAD: &str = "cannot be read, or is larger than 64 MiB";
 
-/// What lies in the `charts/` of one chart that the user owns.
+/// The contents of the `charts/` of one chart that the user owns.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub children: Vec<Arc<Chart>>,
-    /// The first is the root's own values, whose text changes with every pass.
+    /// The first is the root's own values file, whose text changes with every pass.
     pub files: Vec<File>,
     pub faults: Vec<ChartProblem>,
-    /// Files of vendored folders in which the walk found something.
+    /// Files in vendored folders that the walk covered and that may have findings.
     pub vendored: Vec<PathBuf>,
-    /// Whether a rule could apply to anything in a template or in default values.
+    /// Whether a rule could apply to anything in templates or default values.
     pub suspect: bool,
 }
 
-/// More charts in one nest than anyone has: aliases of aliases multiply.
+/// The most charts in one nest, since aliases of aliases multiply. No real chart has so many.
 pub(super) const MOST_INSTANCES: usize = 1000;
 
 pub(super) struct Loader<'l> {
     pub tree: &'l dyn Tree,
     pub prefilter: &'l Prefilter,
     pub vendored: Vendored<'l>,
-    /// Whether templates are kept in which no rule could apply to anything.
+    /// Whether to keep templates that no rule could apply to.
     pub every_template: bool,
     loaded: Loaded,
 }
@@ -107,7 +107,7 @@ impl<'l> Loader<'l> {
         }
     }
 
-    /// Reads all that lies in a folder's `charts/`.
+    /// Reads everything in a folder's `charts/`.
     pub(super) fn load(mut self, folder: &Path, metadata: &Metadata) -> Loaded {
         self.loaded.files[0].place = printable::name(&folder.join("values.yaml"));
         let children = self.children_of_folder(folder, metadata);
@@ -116,7 +116,7 @@ impl<'l> Loader<'l> {
         self.loaded
     }
 
-    /// Reads one chart in a folder that a tool unpacked.
+    /// Reads one unpacked, vendored chart.
     pub(super) fn load_one(mut self, folder: &Path) -> Loaded {
         let mut files = Files::new();
         self.gather(folder, "", 0, &mut files);
@@ -131,7 +131,7 @@ impl<'l> Loader<'l> {
         self.loaded
     }
 
-    /// Subcharts, unless their aliases multiply them beyond all use.
+    /// Returns the subcharts, or reports a fault if their aliases multiply beyond the limit.
     fn bounded(
         &mut self,
         children: Vec<Arc<Chart>>,
@@ -188,7 +188,7 @@ impl<'l> Loader<'l> {
                         self.fault(&place, UNREAD, true);
                         continue;
                     };
-                    // What is packed from a folder of this tree is fixed there.
+                    // A chart that is packed from a folder of this tree is fixed in that folder.
                     let of_root = |chart: &Metadata, loader: &Self| {
                         let source = asked_for(metadata, chart).and_then(Dependency::folder);
                         !source.is_some_and(|source| loader.is_chart(folder, source))
@@ -202,7 +202,8 @@ impl<'l> Loader<'l> {
         children
     }
 
-    /// A chart in a folder. What lies below one that is owned is that chart's own affair.
+    /// Reads a chart in a folder. If the user owns it, its subcharts are left out, because it is analysed as a root
+    /// itself.
     fn folder(&mut self, path: &Path, parent: &Metadata) -> Option<Arc<Chart>> {
         let place = printable::name(path);
         let metadata = self.metadata_of_folder(path)?;
@@ -240,7 +241,7 @@ impl<'l> Loader<'l> {
         self.tree.place(&source.join("Chart.yaml")) == PathKind::File
     }
 
-    /// Reads the files of a vendored folder, whatever git says of them.
+    /// Reads the files of a vendored folder, even those that git ignores.
     fn gather(&mut self, folder: &Path, inner: &str, depth: usize, files: &mut Files) {
         if depth > 64 {
             return;
@@ -261,7 +262,7 @@ impl<'l> Loader<'l> {
                     if walked {
                         self.loaded.vendored.push(path.clone());
                     }
-                    // The walk's own findings say of templates that it has seen.
+                    // The walk already reports findings in the templates that it read.
                     if is_part(&below) && !(walked && is_template(&below)) {
                         files.extend(self.tree.bytes(&path).map(|bytes| (below, bytes)));
                     }
@@ -291,13 +292,13 @@ impl<'l> Loader<'l> {
         let inside = format!("{place}!{}", unpacked.top);
         let of_root = match metadata_of(&unpacked.files) {
             Some(Ok(metadata)) => of_root(&metadata, self),
-            // What is wrong is reported below.
+            // The error is reported below.
             _ => false,
         };
         self.chart(unpacked.files, &inside, budget, of_root)
     }
 
-    /// A chart of files in memory.
+    /// Builds a chart from files in memory.
     fn chart(
         &mut self,
         mut files: Files,
@@ -384,7 +385,7 @@ impl<'l> Loader<'l> {
         }
         for (folder, files) in folders {
             let place = format!("{place}/charts/{folder}");
-            // Folders of notes lie there too.
+            // `charts/` may also contain folders without a chart.
             if files.contains_key("Chart.yaml") {
                 children.extend(self.chart(files, &place, budget, of_root));
             }
@@ -392,7 +393,7 @@ impl<'l> Loader<'l> {
         children
     }
 
-    /// Reads default values; the file gets a number of its own.
+    /// Reads default values and adds their file to the loaded files.
     fn values(&mut self, text: Option<&str>, place: &str, of_root: bool) -> Table {
         let Some(text) = text else {
             return Table::new();
@@ -413,7 +414,8 @@ impl<'l> Loader<'l> {
     }
 }
 
-/// How often charts are rendered: once for each dependency that asks for them, in each location that their parent is in.
+/// Counts the rendered instances of charts: one for each dependency that asks for a chart, at each location of its
+/// parent.
 pub(super) fn instances(children: &[Arc<Chart>], dependencies: Option<&[Dependency]>) -> usize {
     let of = |child: &Arc<Chart>| {
         let asks = |one: &&Dependency| {
@@ -435,7 +437,7 @@ fn metadata_of(files: &Files) -> Option<Result<Metadata, String>> {
     ))
 }
 
-/// Whether a file of a chart says anything of images, by its path in the chart.
+/// Whether a file of a chart can matter for images, by its path in the chart.
 fn is_part(mut path: &str) -> bool {
     while let Some(rest) = path.strip_prefix("charts/") {
         if rest.starts_with(['.', '_']) {

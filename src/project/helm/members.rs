@@ -1,12 +1,12 @@
-//! Changes to the findings in files of vendored charts, and the problems of charts.
+//! Changes to findings in files of vendored charts, and notes about problems of charts.
 
 use std::path::{Path, PathBuf};
 
 use crate::finding::Problem;
 use crate::project::{Member, Members};
 
-/// Of default values in vendored folders only what the chart really gets is reported. Those are `values.yaml`, and what else
-/// `is_default`.
+/// Drops findings in default values of vendored folders, that is in `values.yaml` and in files for which `is_default`
+/// holds: only the values that the chart really gets are reported.
 pub(super) fn drop_defaults(
     members: &mut Members,
     vendored: &[PathBuf],
@@ -20,7 +20,7 @@ pub(super) fn drop_defaults(
     }
 }
 
-/// What is in files is not changed there.
+/// Removes the fixes of findings in these files, giving a reason.
 pub(super) fn block_fixes(members: &mut Members, files: &[PathBuf], reason: &str) {
     for path in files {
         let findings = members.get_mut(path).map(|member| &mut member.findings);

@@ -1,6 +1,6 @@
-//! A table of values as the text of one file, so that values from several files can be checked like a file.
+//! A table of values rendered as the text of one file, so that values from several files can be checked like a file.
 //!
-//! Knows where each scalar of that text came from, and nothing else about charts.
+//! Records where each scalar of that text came from. Knows nothing else about charts.
 
 use super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
 use crate::source::Span;
@@ -15,18 +15,18 @@ pub(super) struct MergedValues {
 /// A leaf in the text.
 #[derive(Debug)]
 pub(super) struct ScalarSource {
-    /// The scalar's content.
+    /// The span of the scalar's content in the text.
     pub span: Span,
     pub leaf: Leaf,
-    /// The keys that lead to it, or to the outermost list that it is in.
+    /// The keys that lead to it, or to the outermost list that contains it.
     pub path: Vec<String>,
     pub in_list: bool,
-    /// How far its lines are indented, where it is spread over several.
+    /// The indentation of its lines, if it is written as a block scalar.
     pub block: Option<usize>,
 }
 
 impl ScalarSource {
-    /// What a text in the place of the leaf's own stands for.
+    /// Returns the value that `written` stands for if it replaces the leaf's text.
     pub(super) fn meaning(&self, written: &str) -> String {
         let Some(indent) = self.block else {
             return written.to_owned();
@@ -52,7 +52,7 @@ impl MergedValues {
         document
     }
 
-    /// The leaf whose content holds a span.
+    /// Returns the leaf whose content contains a span.
     pub(super) fn leaf(&self, span: Span) -> Option<&ScalarSource> {
         let next = self
             .leaves
@@ -61,7 +61,7 @@ impl MergedValues {
         placed.span.covers(span).then_some(placed)
     }
 
-    /// The leaves that share a byte with a span.
+    /// Returns the leaves that overlap a span.
     pub(super) fn leaves_in(&self, span: Span) -> &[ScalarSource] {
         let first = self
             .leaves
@@ -91,7 +91,7 @@ impl MergedValues {
         }
     }
 
-    /// What comes after a colon or a dash, and the end of the line.
+    /// Writes a value after a colon or a dash, up to the end of the line.
     fn value(&mut self, value: &Value, depth: usize, path: &mut Vec<String>, in_list: bool) {
         match value {
             Value::Null => self.text.push_str(" null\n"),
@@ -175,7 +175,7 @@ fn placed(
     }
 }
 
-/// Whether a text can be as a literal block and be the same.
+/// Whether a string keeps its value when it is written as a literal block.
 pub(super) fn is_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     body.contains('\n')
@@ -186,7 +186,7 @@ pub(super) fn is_block(text: &str) -> bool {
             .any(|letter| letter.is_control() && letter != '\n')
 }
 
-/// The quotes in which a text is itself; `None` where it has to be escaped.
+/// Returns the quotes in which a string needs no escapes; `None` if it has to be escaped.
 fn quote_for(text: &str) -> Option<&'static str> {
     let control = text.chars().any(char::is_control);
     match () {
@@ -198,7 +198,7 @@ fn quote_for(text: &str) -> Option<&'static str> {
 }
 
 fn escaped(text: &str) -> String {
-    // JSON's strings are YAML's.
+    // JSON strings are valid YAML.
     serde_json::to_string(text).unwrap_or_default()
 }
 
@@ -209,13 +209,13 @@ fn spelled_key(key: &str) -> String {
     }
 }
 
-/// Whether a key needs no quotes to be itself: `y` would be `true`.
+/// Whether a key keeps its value without quotes: `y` would be `true`.
 pub(super) fn is_plain_key(key: &str) -> bool {
     let is_itself = kind_of_plain(key) == Some(LeafKind::Text) || matches!(key, "true" | "false");
     is_plain(key) && is_itself
 }
 
-/// Whether a text needs no quotes anywhere, flow style included.
+/// Whether a string needs no quotes anywhere, flow style included.
 pub(super) fn is_plain(text: &str) -> bool {
     let known = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-' | b':' | b'@')

@@ -1,7 +1,7 @@
-//! Values added to a values file, in the file's own style, touching nothing else.
+//! Adds values to a values file in the file's own style, changing nothing else.
 //!
-//! Text and values in, edits out. What comes out is read again: a plan by which the file would not mean what it meant,
-//! with the overrides over it, is given up.
+//! Text and values in, edits out. The result is parsed again: a plan is dropped if the file then means anything but
+//! its old values with the overrides over them.
 
 pub(super) mod insert;
 mod style;
@@ -20,7 +20,7 @@ pub(super) struct Override {
     pub value: Value,
 }
 
-/// An override of the values at one of the spots of a file.
+/// An override of the values at a spot of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted<'w> {
     pub at: &'w Spot,
@@ -29,7 +29,7 @@ pub(super) struct Wanted<'w> {
 }
 
 impl<'w> Wanted<'w> {
-    /// Where values are written as tables in tables.
+    /// An override of values that are written as nested tables.
     pub(super) fn tree(at: &'w Spot, override_: &'w Override) -> Self {
         let written = Written::Tree;
         Self {
@@ -40,20 +40,20 @@ impl<'w> Wanted<'w> {
     }
 }
 
-/// What becomes of an override that is wanted: values at a spot get it, or a list gets one more item.
+/// How an override is applied: values at a spot are set, or a list gets one more item.
 #[derive(Debug, Clone)]
 struct Aim {
     at: Spot,
     override_: Override,
-    /// The item, where the override is a list with that one more.
+    /// The new item, if the override extends a list.
     item: Option<Value>,
 }
 
-/// More overrides are not tried one by one, if they do not hold together: each try reads the file again.
+/// The most overrides that are tried one by one after they failed together: each try parses the file again.
 const MOST_ALONE: usize = 64;
 
-/// For each override the edits that bring it about, or why there are none. Overrides that meet at one location in the file
-/// have the same edits there.
+/// Returns for each override its edits, or the reason why there are none. Overrides that meet at one location in the
+/// file share the edits there.
 pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, String>> {
     let spots: BTreeSet<&Spot> = wanted.iter().map(|one| one.at).collect();
     let before = values::File::parse(text).and_then(|file| {
@@ -67,7 +67,7 @@ pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, S
     let aims = wanted.iter().map(|one| before.aim(one));
     let mut aims: Vec<Result<Aim, String>> = aims.collect();
     let mut tried = 0;
-    // Together, and where that fails without those that fail alone.
+    // Try all together first; if that fails, drop those that fail alone.
     for alone in [false, true] {
         for aim in aims.iter_mut().filter(|_| alone) {
             let Ok(own) = &*aim else {
@@ -107,16 +107,16 @@ pub(super) fn plan(text: &str, wanted: &[Wanted<'_>]) -> Vec<Result<Vec<Edit>, S
 const NO_ROOM: &str = "the override would change something else in the values file";
 const NOT_TRIED: &str = "too many overrides of the values file cannot be applied together";
 
-/// A file with values in it.
+/// A parsed file with its values.
 #[derive(Clone)]
 struct Contents {
     documents: Vec<Value>,
-    /// Those that are in texts, which are left out of the documents.
+    /// Values written inside strings, which are removed from the documents.
     inner: BTreeMap<Spot, Result<Value, String>>,
 }
 
 impl Contents {
-    /// Of a file in which values are at such spots.
+    /// Reads a file that has values at these spots.
     fn of(file: &values::File<'_>, spots: &BTreeSet<&Spot>) -> Result<Self, String> {
         let mut read = Self {
             documents: file.values(0)?,
@@ -133,7 +133,7 @@ impl Contents {
         Ok(read)
     }
 
-    /// The values in a text, as the document has it, and not as its lines are written.
+    /// Takes the values out of a string, parsed from the string's value and not from its source lines.
     fn take_inner(&mut self, at: &Spot) -> Result<Value, String> {
         let root = &mut self.documents[at.document];
         let Value::Leaf(leaf) = values::at(root, &at.steps) else {
@@ -163,7 +163,7 @@ impl Contents {
         }
     }
 
-    /// Whether edits bring the overrides about, and nothing else.
+    /// Whether the edits make exactly these overrides and nothing else.
     fn becomes_by(
         &self,
         edits: &[(Edit, Vec<usize>)],
@@ -200,7 +200,7 @@ impl Contents {
     }
 }
 
-/// An override among names and values as `--set` takes them: a list of those, or a table.
+/// Aims an override at `--set`-style names and values, in a list or a table.
 fn pair(root: &Value, at: &Spot, override_: &Override) -> Result<Aim, String> {
     let Value::Leaf(value) = &override_.value else {
         return Err(NO_ROOM.to_owned());
@@ -245,7 +245,7 @@ fn pair(root: &Value, at: &Spot, override_: &Override) -> Result<Aim, String> {
     }
 }
 
-/// Puts a value at a path below a spot of a document.
+/// Sets a value at a path below a spot of a document.
 fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
     match at.split_first() {
         None => {
@@ -275,7 +275,7 @@ fn set_at(root: &mut Value, at: &[Step], path: &[String], value: &Value) {
     }
 }
 
-/// Leaves null at a spot of a document.
+/// Replaces the value at a spot of a document with null.
 fn clear(root: &mut Value, at: &[Step]) {
     let inner = match (at.split_first(), root) {
         (None, root) => {
@@ -297,7 +297,7 @@ fn clear(root: &mut Value, at: &[Step]) {
     }
 }
 
-/// A leaf with another text.
+/// Returns a leaf with another text.
 pub(super) fn renamed(leaf: &Leaf, text: &str) -> Value {
     Value::Leaf(Leaf {
         text: text.into(),

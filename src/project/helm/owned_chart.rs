@@ -1,4 +1,4 @@
-//! A chart that the user owns, among the files that are judged with it: what is reported at its dependencies.
+//! A chart that the user owns, and what is reported at its dependencies.
 
 use std::path::{Path, PathBuf};
 
@@ -20,24 +20,24 @@ const VENDORED: &str = "an edit would be lost: `helm dependency update` overwrit
 /// A chart that the user owns.
 pub(super) struct OwnedChart {
     pub chart: PathBuf,
-    /// `requirements.yaml`, where the dependencies stand there.
+    /// `requirements.yaml`, if it declares the dependencies.
     pub requirements: Option<PathBuf>,
-    /// Whether there is such a file or not.
+    /// The path of `values.yaml`, which may not exist.
     pub values: PathBuf,
-    /// `Chart.lock` or `requirements.lock`.
+    /// The name of `Chart.lock` or `requirements.lock`, if it exists.
     pub lock: Option<String>,
     pub loaded: Loaded,
-    /// Dependencies that are not in `charts/`, by their numbers.
+    /// Indexes of the dependencies that are not in `charts/`.
     pub absent: Vec<usize>,
 }
 
 impl OwnedChart {
-    /// The file that the dependencies stand in.
+    /// The file that declares the dependencies.
     pub(super) fn declares(&self) -> &Path {
         self.requirements.as_deref().unwrap_or(&self.chart)
     }
 
-    /// Adds what is found, and gives what it wants.
+    /// Adds findings, and returns the changes that they want.
     pub(super) fn find(
         &self,
         members: &mut Members,
@@ -94,7 +94,7 @@ impl OwnedChart {
         changes
     }
 
-    /// A lock names repositories by a digest.
+    /// Notes that the lock file becomes stale, because its digest covers the repositories.
     fn note_lock(&self, member: &mut Member) {
         let Some(lock) = &self.lock else {
             return;
@@ -114,7 +114,7 @@ impl OwnedChart {
     }
 }
 
-/// The dependencies that are not in `charts/`, by their numbers.
+/// Returns the indexes of the dependencies that are not in `charts/`.
 pub(super) fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<usize> {
     let dependencies = one.metadata.dependencies.as_deref().unwrap_or_default();
     let is_absent = |index: &usize| {
@@ -124,7 +124,7 @@ pub(super) fn absent(tree: &dyn Tree, one: &FoundChart, loaded: &Loaded) -> Vec<
             .children
             .iter()
             .any(|child| child.metadata.name == *name);
-        // An archive that is broken is reported as such.
+        // A broken archive is reported as such.
         let archives = printable::name(&one.folder.join(format!("charts/{name}-")));
         let mut faults = loaded.faults.iter();
         let broken = faults.any(|fault| fault.place.starts_with(&archives));

@@ -1,4 +1,4 @@
-//! Values that charts give to their subcharts: they override those of a subchart which is edited itself.
+//! Values that parent charts give to subcharts which the user edits in place.
 //!
 //! Knows which chart is below which, in `charts/` or by `file://`, and where the values are. Renders nothing.
 
@@ -14,25 +14,25 @@ use super::given::{Given, ReleaseValues, Written, is_layer};
 use super::values::{Table, Value};
 use crate::project::Tree;
 
-/// Charts are looked for so far above a subchart.
+/// How many levels above a subchart are searched for parents.
 const HIGHEST: usize = 8;
 
-/// More sets of values are not laid over one subchart.
+/// The most sets of values that are laid over one subchart.
 const MOST: usize = 64;
 
-/// Charts by their subcharts.
+/// Parent charts, by their subcharts.
 pub(super) struct Parents<'t> {
     tree: &'t dyn Tree,
-    /// By the folder of the subchart: the folders of those above it, and under which key they have its values.
+    /// By the folder of the subchart: the folders of its parents, and the key of its values in each.
     by_child: HashMap<PathBuf, Vec<(PathBuf, String)>>,
-    /// What files of values have, as they were read: subcharts in subcharts ask for the same ones.
+    /// Values files that were read already: nested subcharts need the same ones.
     values: ByPath<Option<Arc<Table>>>,
     /// The files of a folder that are layers of its chart's values.
     layers: ByPath<Arc<[PathBuf]>>,
 }
 
 impl<'t> Parents<'t> {
-    /// Of the charts of a run; also those above them that the run is not about.
+    /// Collects the parents of the charts of a run, including parents outside the paths of the run.
     pub(super) fn new(tree: &'t dyn Tree, found: &[FoundChart]) -> Self {
         let mut known: HashSet<PathBuf> = found.iter().map(|one| one.folder.clone()).collect();
         let mut above: Vec<FoundChart> = Vec::new();
@@ -63,7 +63,7 @@ impl<'t> Parents<'t> {
         parents
     }
 
-    /// Notes a chart in whose `charts/` another one is.
+    /// Records the chart whose `charts/` contains another one.
     fn add_unpacked(&mut self, child: &FoundChart, parent: &FoundChart) {
         let name = &child.metadata.name;
         let all = parent.metadata.dependencies.iter().flatten();
@@ -77,7 +77,7 @@ impl<'t> Parents<'t> {
         }
     }
 
-    /// Notes a chart for those that it takes from other folders.
+    /// Records a chart as the parent of those that it takes from other folders.
     fn add_sources(&mut self, parent: &FoundChart) {
         for one in parent.metadata.dependencies.iter().flatten() {
             if let Some(source) = one.folder() {
@@ -92,7 +92,8 @@ impl<'t> Parents<'t> {
         above.push((parent.to_owned(), key.to_owned()));
     }
 
-    /// The values that the charts above give to a chart. `released` has those that releases give.
+    /// Returns the values that parent charts give to a chart. `released` has the values that releases give to the
+    /// parents.
     pub(super) fn values_for(
         &self,
         chart: &Path,
@@ -109,7 +110,7 @@ impl<'t> Parents<'t> {
         stacks.take(MOST).collect()
     }
 
-    /// Each with what gives the chart something, the lowest first.
+    /// Returns the stacks of values that give the chart anything, each with the lowest layer first.
     fn stacks(
         &self,
         chart: &Path,
@@ -158,7 +159,7 @@ impl<'t> Parents<'t> {
     }
 }
 
-/// The folder of the chart that has this one in its `charts/`, if it is there.
+/// Returns the folder of the chart whose `charts/` contains this one.
 pub(super) fn parent_of(folder: &Path) -> Option<&Path> {
     let charts = folder.parent()?;
     charts.parent().filter(|_| charts.ends_with("charts"))

@@ -1,7 +1,7 @@
-//! Checks findings in values by rendering the templates of the chart that read them.
+//! Checks findings in values by rendering the chart's templates.
 //!
-//! The rendered image decides whether there is a finding, whatever the keys are called, and a fix must be right for all
-//! images that its value is a part of. If a chart cannot be rendered, each file is judged by itself.
+//! The rendered image decides whether there is a finding, whatever the keys are called, and a fix must be right for
+//! every image that uses its value. If a chart cannot be rendered, each file is judged alone.
 
 mod by_reader;
 mod compared;
@@ -45,7 +45,7 @@ const OTHER_IMAGE: &str = "the chart's templates would make another image of it"
 const TEMPLATE_OF_ALL: &str =
     "the chart's template changes with it, which whoever sets another registry uses, too";
 
-/// A chart whose values, or whose templates, hold something that a rule could apply to.
+/// A chart that a rule could apply to, in its values or in its templates.
 pub(super) struct Readers<'t> {
     tree: &'t dyn Tree,
     folder: PathBuf,
@@ -54,18 +54,18 @@ pub(super) struct Readers<'t> {
     about: Option<PathBuf>,
     /// Values that override the chart's own, each tried.
     layers: Vec<Layer>,
-    /// The same, beyond what is tried.
+    /// More such values, which are not tried.
     untried: Vec<Layer>,
-    /// Their files, as far as the run is about them.
+    /// The files of those values that the run covers.
     others: Vec<PathBuf>,
-    /// Templates in which a rule could apply to something.
+    /// Templates that a rule could apply to.
     templates: Vec<PathBuf>,
-    /// Whether one of its files has the beginning of a legacy location, and another the rest.
+    /// Whether one of its files has the beginning of a legacy location, and another file the rest.
     splits_names: bool,
     latest: Mutex<Option<Arc<Latest>>>,
 }
 
-/// What the chart was rendered from, and what came of it.
+/// The texts that the chart was rendered from, and the result.
 struct Latest {
     texts: Vec<(PathBuf, String)>,
     traces: Result<Vec<Trace>, String>,
@@ -73,8 +73,8 @@ struct Latest {
 }
 
 impl<'t> Readers<'t> {
-    /// The chart in a folder, if rendering it can say anything.
-    /// `laid` are its releases, `own` the files of releases that the run is about.
+    /// Returns the chart in a folder, or `None` if rendering it cannot find anything. `released` are the values that
+    /// releases give it, `own` the release files that the run covers.
     pub(super) fn of(
         tree: &'t dyn Tree,
         prefilter: &Prefilter,
@@ -97,7 +97,7 @@ impl<'t> Readers<'t> {
         let mut templates: BTreeSet<PathBuf> = of_split.cloned().collect();
         templates.extend(tree.suspects(&in_templates));
         templates.retain(|path| file_type::classify(path).is_some());
-        // What lies beyond the run only says what images result.
+        // Files outside the run only affect which images result.
         let is_own = |layer: &&Layer| layer.path.starts_with(folder) || own.contains(&layer.path);
         let of_layers = layers
             .iter()
@@ -112,7 +112,7 @@ impl<'t> Readers<'t> {
         let others: BTreeSet<PathBuf> = of_layers.cloned().collect();
         let others: Vec<PathBuf> = others.into_iter().filter(|path| *path != values).collect();
         let mut files = std::iter::once(&values).chain(&others);
-        // What the chart and a release make together may be written in no file by itself.
+        // An image that the chart and a release form together may not be complete in any one file.
         let has_stem = |path: &PathBuf| {
             let text = tree.text(path);
             text.is_some_and(|text| prefilter.has_stem(text.as_bytes()))
@@ -136,12 +136,13 @@ impl<'t> Readers<'t> {
         })
     }
 
-    /// Adds the values that the charts above give to it. Their files are theirs to judge.
+    /// Adds the values that parent charts give to it. Their files are judged with the parents.
     pub(super) fn below(&mut self, released: &[ReleaseValues]) {
         self.layers.extend(released.iter().map(Layer::of_release));
     }
 
-    /// The chart with these values, to try overrides of its subcharts' values. `laid` are its releases.
+    /// Returns the chart with this values file, to try overrides of its subcharts' values. `released` are the values
+    /// that releases give it.
     pub(super) fn of_subcharts(
         tree: &'t dyn Tree,
         values: &Path,
@@ -163,12 +164,12 @@ impl<'t> Readers<'t> {
         }
     }
 
-    /// The files that are judged together.
+    /// Returns the files that are judged together.
     pub(super) fn group(&self) -> Vec<PathBuf> {
         self.files().cloned().collect()
     }
 
-    /// The values file of the chart.
+    /// Returns the values file of the chart.
     pub(super) fn values(&self) -> &Path {
         &self.values
     }
@@ -178,7 +179,7 @@ impl<'t> Readers<'t> {
         values.chain(&self.templates).chain(&self.about)
     }
 
-    /// What the chart renders to as its files are now.
+    /// Renders the chart from the current texts, or returns the cached result.
     fn latest(&self, members: &Members, rules: &RuleSet) -> Arc<Latest> {
         let is_read = |path: &Path| {
             path.starts_with(&self.folder) || self.layers.iter().any(|one| one.has(path))
@@ -204,7 +205,7 @@ impl<'t> Readers<'t> {
         made
     }
 
-    /// Drops findings whose image no rule applies to, and adds those of images that one does.
+    /// Drops findings whose rendered image no rule applies to, and adds findings for rendered images that are legacy.
     pub(super) fn find(&self, members: &mut Members, rules: &RuleSet, prefilter: &Prefilter) {
         let Some(member) = members.get(&self.values) else {
             return;
@@ -258,7 +259,8 @@ impl<'t> Readers<'t> {
         })
     }
 
-    /// `of_layers` are the images of all layers that a rule applies to: values of the chart may be in them, too.
+    /// Judges one trace. `of_layers` are the legacy images of all layers: values of the chart may be part of them,
+    /// too.
     fn judge(
         &self,
         trace: &Trace,
@@ -297,7 +299,7 @@ impl<'t> Readers<'t> {
             member.findings.retain(|finding| !is_wrong(finding));
         }
         for (image, legacy) in judged {
-            // Where the values lead elsewhere, another way is not what happens.
+            // If the default values produce another image from this name, an alternative branch is not what happens.
             let leads_elsewhere = || {
                 let mut others = judged.iter().map(|(other, _)| other);
                 let name = image.name().and_then(|name| name.at.as_ref());
@@ -314,7 +316,7 @@ impl<'t> Readers<'t> {
         }
     }
 
-    /// Adds what no one found yet.
+    /// Adds a finding for a legacy image that has none yet.
     fn add(&self, image: &Image, legacy: &Legacy, layer: Option<&Layer>, members: &mut Members) {
         let labels = legacy.finding.labels.iter();
         let name_end = labels.map(|label| label.span.end).max().unwrap_or(0);
@@ -331,7 +333,7 @@ impl<'t> Readers<'t> {
         let Some((_, first)) = written.first() else {
             return;
         };
-        // What another file of values has is judged when it overrides the chart's own, and nothing else is judged then.
+        // Another values file is judged in the trace of its own layer, and that trace judges nothing else.
         let is_laid_over = |path: &Path| self.layers.iter().any(|layer| layer.has(path));
         let is_own = match layer {
             None => !written.iter().any(|(_, at)| is_laid_over(&at.path)),

@@ -1,6 +1,6 @@
-//! Charts that refuse images from elsewhere, as those of Bitnami do: what a fix has to add so that they render.
+//! Charts that refuse images from other registries, as Bitnami's do: what a fix has to add so that they render.
 //!
-//! A chart says so by the value of a key, or by a template that reads the key if the values do not have it.
+//! A chart refuses through the value of a key, or through a template that reads the key if the values do not have it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,14 +17,14 @@ use crate::image::name_of;
 use crate::project::Member;
 use crate::source::Span;
 
-/// What values say of it. `None` where they have no such key.
+/// Returns the consent in the values; `None` if they have no such key.
 fn allowed_images(values: &Table) -> Option<&Leaf> {
     table_at(values, CONSENT_TABLES)?
         .get(CONSENT_KEY)?
         .as_leaf()
 }
 
-/// Whether a chart refuses images from elsewhere.
+/// Whether a chart refuses images from other registries.
 pub(super) fn refuses(chart: &Chart) -> bool {
     match allowed_images(&chart.values) {
         Some(leaf) => leaf.kind == LeafKind::Bool(false),
@@ -32,17 +32,17 @@ pub(super) fn refuses(chart: &Chart) -> bool {
     }
 }
 
-/// Whether a chart or one below it does.
+/// Whether a chart or one of its subcharts does.
 fn refuses_below(chart: &Chart) -> bool {
     refuses(chart) || chart.children.iter().any(|child| refuses_below(child))
 }
 
-/// Whether values that override those of a chart have it accept them.
+/// Whether values that override a chart's own make it accept other images.
 pub(super) fn is_lifted(values: &Table) -> bool {
     allowed_images(values).is_some_and(|leaf| leaf.kind == LeafKind::Bool(true))
 }
 
-/// The override that has all charts below the keys accept other images.
+/// Returns the override that makes all charts below the keys accept other images.
 pub(super) fn lift(below: &[String]) -> Override {
     let keys = CONSENT_TABLES
         .iter()
@@ -66,7 +66,7 @@ pub(super) fn moves(finding: &Finding) -> bool {
     *finding.rule != *LEGACY_CHART && !finding.mention && finding.fix.is_some()
 }
 
-/// Values of a file that have to accept the images that some of its findings move.
+/// A location of values that must allow the images that some findings of the file move.
 pub(super) struct Lift {
     pub at: Spot,
     /// The keys that lead from there to the values.
@@ -75,10 +75,10 @@ pub(super) struct Lift {
     pub findings: Vec<Id>,
 }
 
-/// Images that a chart lists in its `Chart.yaml`, by what their names become, with the fixes that make them so.
+/// Images that a chart lists in its `Chart.yaml`, by their new names, with the edits that rename them.
 pub(super) type Listed = HashMap<String, (Arc<[FileEdit]>, Applicability)>;
 
-/// What the list of a chart becomes, by the findings in its `Chart.yaml`.
+/// Collects the listed images that findings in `Chart.yaml` rename.
 pub(super) fn listed(path: &Path, about: &Member) -> Listed {
     let moved = about.findings.iter().filter(|one| moves(one));
     let listed = moved.filter_map(|finding| {
@@ -92,8 +92,8 @@ pub(super) fn listed(path: &Path, about: &Member) -> Listed {
     listed.collect()
 }
 
-/// Has the list of the chart follow a fix that moves an image to where the list has it, too: it is accepted by that.
-/// Whether there was one.
+/// Lets the chart's list follow a fix if the list has the moved image, too: then the chart accepts it. Returns
+/// whether that was possible.
 fn follow(finding: &mut Finding, listed: &Listed) -> bool {
     let new = finding.new.as_deref().map(name_of);
     let (Some((edits, limit)), Some(fix)) = (new.and_then(|new| listed.get(new)), &mut finding.fix)
@@ -108,8 +108,8 @@ fn follow(finding: &mut Finding, listed: &Listed) -> bool {
     true
 }
 
-/// Adds the override to each fix that moves an image in the values of a chart, where that chart, or the subchart that the
-/// values are for, refuses others. `listed` is what the chart's own list of images becomes.
+/// Adds the override to each fix that moves an image in the values of a chart, if that chart, or the subchart that
+/// the values are for, refuses others. `listed` has the images that the chart's own list will contain.
 pub(super) fn lift_in(chart: &Chart, values: &mut Member, listed: &Listed) {
     let Some((table, keys)) = read(&values.text) else {
         return;
@@ -152,7 +152,7 @@ pub(super) fn lift_in(chart: &Chart, values: &mut Member, listed: &Listed) {
     lift_all(values, &[lift]);
 }
 
-/// The same for values of a file that releases give to a chart of the tree.
+/// The same for values in a file that releases give to a chart of the tree.
 pub(super) fn lift_given(chart: &Chart, given: &[&Given], member: &mut Member) {
     if !refuses(chart) || !member.findings.iter().any(moves) {
         return;
@@ -205,7 +205,7 @@ pub(super) fn lift_all(values: &mut Member, lifts: &[Lift]) {
     }
 }
 
-/// Adds edits to fixes that fail without them. Those are left out where the edits cannot be made.
+/// Adds edits to fixes that would fail without them. If the edits cannot be made, the fixes are removed.
 pub(super) fn bring(member: &mut Member, findings: &[Id], edits: Result<&[Edit], &str>) {
     for id in findings {
         let Some(finding) = member.findings.get_mut(*id) else {
@@ -224,7 +224,7 @@ pub(super) fn bring(member: &mut Member, findings: &[Id], edits: Result<&[Edit],
     }
 }
 
-/// The values of a text, and its keys with where each begins.
+/// Reads the values of a text, and its keys with the offset of each.
 fn read(text: &str) -> Option<(Table, Vec<(String, usize)>)> {
     let table = values::read(text, 0).ok()?;
     let file = values::File::parse(text).ok()?;
@@ -234,7 +234,7 @@ fn read(text: &str) -> Option<(Table, Vec<(String, usize)>)> {
     Some((table, keys.collect()))
 }
 
-/// The subcharts of a chart by the keys that their values are under.
+/// Returns the subcharts of a chart by the keys of their values.
 fn subcharts(chart: &Chart) -> HashMap<&str, &Chart> {
     let mut asked: HashMap<&str, Vec<&str>> = HashMap::new();
     for dependency in chart.metadata.dependencies.iter().flatten() {

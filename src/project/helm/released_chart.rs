@@ -1,8 +1,8 @@
-//! A vendored chart that a kustomization uses by `helmCharts`: its defaults are overridden in `valuesInline` or in the
-//! `valuesFile` that the user owns. `releases` does the same for other tools.
+//! A vendored chart that a kustomization uses through `helmCharts`: its defaults are overridden in `valuesInline` or
+//! in the `valuesFile` that the user owns. `releases` does the same for other tools.
 //!
-//! Only charts that are unpacked in `chartHome` are read, and only if a repository is given: without one it is the user's own
-//! chart, unless the settings say otherwise. `additionalValuesFiles` are not known here.
+//! Only charts that are unpacked in `chartHome` are read, and only if a repository is given: without one it is the
+//! user's own chart, unless the settings say otherwise. `additionalValuesFiles` are not read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,39 +28,39 @@ use crate::source::Span;
 const UNPACKED: &str =
     "a tool puts this chart back, so its defaults are overridden where it is released";
 
-/// What a file says of a chart that it asks for.
+/// A chart that a file uses, and the values that the file gives it.
 pub(super) struct Release {
-    /// The file that asks.
+    /// The file that uses the chart.
     pub declared_in: PathBuf,
-    /// Whether a tool put the chart there.
+    /// Whether the chart is vendored.
     pub is_vendored: bool,
-    /// All values that it gives, the lowest first. `None` where some of them are not of this tree.
+    /// All values that it gives, the lowest first. `None` if some of them are not in this tree.
     pub layers: Option<Vec<Given>>,
     /// The folder of the chart, or its archive.
     pub chart: PathBuf,
     /// Where the file names the chart.
     pub name: Spot,
-    /// The file that overrides go into: the one that asks, or a values file.
+    /// The file that overrides go into: the declaring file, or a values file.
     pub values: PathBuf,
     /// Where values are in the file that overrides go into.
     pub at: Spot,
-    /// Values files that those override, the first below all others.
+    /// Values files that those override, lowest first.
     pub below: Vec<PathBuf>,
-    /// The key by which it has values that cannot be read here, if any: then nothing is reported of it.
+    /// The key through which it takes values that cannot be read here; if set, nothing is reported about the release.
     pub unseen: Option<&'static str>,
 }
 
-/// A chart that a tool put there, and that a file asks for.
+/// A vendored chart that a file uses.
 pub(super) struct ReleasedChart {
     pub release: Release,
     pub loaded: Loaded,
-    /// Whether other charts may get values from the file that overrides go into.
+    /// Whether other charts may use the file that overrides go into.
     pub is_shared: bool,
 }
 
 const SHARED: &str = "other charts may use that values file, too";
 
-/// Finds those whose overrides would go into values files that are named more often than for their own charts.
+/// Marks the releases whose overrides would go into a values file that other charts may use, too.
 pub(super) fn mark_shared(tree: &dyn Tree, declared_in: &[&PathBuf], used: &mut [ReleasedChart]) {
     if !used.iter().any(|one| one.release.at.is_whole()) {
         return;
@@ -91,7 +91,7 @@ pub(super) fn mark_shared(tree: &dyn Tree, declared_in: &[&PathBuf], used: &mut 
     }
 }
 
-/// How often a text names a file, whatever the way to it.
+/// Counts how often a text names a file, with any path before the name.
 fn mentions(text: &str, file: &str) -> usize {
     let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let bytes = text.as_bytes();
@@ -108,19 +108,20 @@ pub(super) fn is_archive(chart: &Path) -> bool {
     chart.to_string_lossy().ends_with(".tgz")
 }
 
-/// How files that ask for charts are read.
+/// The context for reading files that use charts.
 #[derive(Clone, Copy)]
 pub(super) struct ReleaseContext<'s> {
     pub tree: &'s dyn Tree,
     pub prefilter: &'s Prefilter,
     pub vendored: Vendored<'s>,
     pub config_maps: &'s ConfigMaps<'s>,
-    /// Whether charts are kept of which there is nothing to say.
+    /// Whether to keep charts that have nothing to report.
     pub every_chart: bool,
 }
 
 impl ReleaseContext<'_> {
-    /// Whether an override for a chart may go into a values file: not where a tool put it, nor into another chart.
+    /// Whether an override for a chart may go into a values file: not if it is vendored, nor if it belongs to a
+    /// chart.
     pub(super) fn is_own(&self, file: &Path, chart: &Path) -> bool {
         let mut folders = file.ancestors().skip(1);
         let beside = file.parent().unwrap_or(Path::new("")).join("Chart.yaml");
@@ -129,7 +130,7 @@ impl ReleaseContext<'_> {
             && self.tree.place(&beside) != PathKind::File
     }
 
-    /// Reads a chart in a folder or in an archive. `None` if there is nothing to say of it.
+    /// Reads a chart in a folder or in an archive. `None` if it has nothing to report.
     fn load(&self, chart: &Path) -> Option<Loaded> {
         let mut loader = Loader::new(self.tree, self.prefilter, self.vendored);
         loader.every_template = self.every_chart;
@@ -142,7 +143,7 @@ impl ReleaseContext<'_> {
     }
 }
 
-/// The charts that a kustomization pulls, as far as they are there.
+/// Returns the charts that a kustomization uses and that are in this tree.
 pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<ReleasedChart> {
     let ReleaseContext { tree, vendored, .. } = context;
     let read = || {
@@ -196,7 +197,7 @@ pub(super) fn not_analysed(why: &str) -> String {
 }
 
 impl ReleasedChart {
-    /// The chart of a release, for overrides to be written into the release. `None` if there is nothing to say of it.
+    /// Returns the chart of a release, so that overrides go into the release. `None` if it has nothing to report.
     pub(super) fn of(release: Release, context: ReleaseContext<'_>) -> Option<Self> {
         Some(Self {
             loaded: context.load(&release.chart)?,
@@ -205,7 +206,7 @@ impl ReleasedChart {
         })
     }
 
-    /// Files that have to be judged together.
+    /// Returns the files that have to be judged together.
     pub(super) fn group(&self) -> Vec<PathBuf> {
         let own = [
             self.release.declared_in.clone(),
@@ -216,7 +217,8 @@ impl ReleasedChart {
         own.into_iter().chain(below).chain(vendored).collect()
     }
 
-    /// Adds what was found, and gives what it wants. Of a chart of which not every release is `understood`, what is in it is reported, too.
+    /// Adds findings, and returns the changes that they want. Unless every release of the chart is `understood`,
+    /// findings in the chart's own files are kept, too.
     pub(super) fn report(
         &self,
         members: &mut Members,
@@ -241,7 +243,7 @@ impl ReleasedChart {
                 }
             }
             Err(why) => {
-                // What is in the chart is all that is reported of it.
+                // Only the findings in the chart's own files are reported.
                 block_fixes(members, &self.loaded.vendored, UNPACKED);
                 let declared_in = members.get_mut(&self.release.declared_in);
                 let at = declared_in.as_ref().and_then(|declared_in| {
@@ -258,10 +260,10 @@ impl ReleasedChart {
         changes
     }
 
-    /// The chart under the values that it gets.
+    /// Returns the chart with the values that it gets.
     ///
     /// # Errors
-    /// Where those cannot be read.
+    /// If those cannot be read.
     pub(super) fn owned<'t>(
         &self,
         text: impl Fn(&Path) -> Option<&'t str>,
@@ -299,10 +301,11 @@ impl ReleasedChart {
         Ok(Owned::asked_for(about, set, files, &self.loaded))
     }
 
-    /// What is legacy in the values that the chart gets. Adds names that are not judged.
+    /// Returns the legacy images in the values that the chart gets. Adds names that could not be judged to
+    /// `unjudged`.
     ///
     /// # Errors
-    /// Where those cannot be read.
+    /// If the values cannot be read.
     pub(super) fn findings(
         &self,
         members: &Members,
@@ -324,7 +327,7 @@ impl ReleasedChart {
         Ok(found)
     }
 
-    /// Where the chart is named in the file that asks for it.
+    /// Returns the span of the chart's name in the declaring file.
     fn name_in(&self, text: &str) -> Option<Span> {
         let documents = values::read_all(text, 0).ok()?;
         let at = &self.release.name;

@@ -1,9 +1,9 @@
 //! Charts of the tree that a Flux `HelmRelease`, an Argo CD `Application` or a helmfile releases.
 //!
-//! Of those that a tool put there, archives and folders that the settings list, the override of what they have by default
-//! goes into the values of the release. Any other chart in a folder is the user's own and edited there; what a release
-//! gives it overrides its values when its images are judged. Values that a release takes from where they cannot be read
-//! here are named, and nothing is said of the release.
+//! For vendored charts (archives, and folders that the settings list), overrides of the defaults go into the values
+//! of the release. Any other chart in a folder is the user's own and edited there; the values of the release are used
+//! to judge its images. If a release takes values from a source that cannot be read here, that source is named and
+//! nothing is reported about the release.
 
 mod layers;
 
@@ -18,10 +18,10 @@ use crate::project::{PathKind, paths_at_root};
 const FLUX_RELEASE: &str = "HelmRelease";
 const ARGO: &str = "argoproj.io/";
 
-/// Words of which a file has one if it releases charts of the tree, unless it is a helmfile.
+/// A file that releases charts of the tree contains one of these words, unless it is a helmfile.
 pub const RELEASE_WORDS: [&str; 2] = [FLUX_RELEASE, ARGO];
 
-/// Whether a file may release a chart of the tree, by a look at its bytes.
+/// Whether a file may release a chart of the tree, judging by its bytes.
 pub fn may_release(kind: &FileType, bytes: &[u8]) -> bool {
     let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     match kind.holds {
@@ -33,12 +33,12 @@ pub fn may_release(kind: &FileType, bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether the group is named, and not as a part of the name of an annotation: `argocd.argoproj.io/hook`.
+/// Whether the API group occurs, other than as part of an annotation's name such as `argocd.argoproj.io/hook`.
 fn names_argo(bytes: &[u8]) -> bool {
     memchr::memmem::find_iter(bytes, ARGO).any(|at| at == 0 || bytes[at - 1] != b'.')
 }
 
-/// The releases of charts of the tree.
+/// Returns the releases of charts of the tree in a file.
 pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
     let documents = context
         .tree
@@ -60,7 +60,7 @@ pub(super) fn of(context: ReleaseContext<'_>, path: &Path) -> Vec<Release> {
 }
 
 impl Release {
-    /// What overrides the values of a chart of the user's own.
+    /// Returns the values that override those of a chart that the user owns.
     pub(super) fn release_values(self) -> Option<ReleaseValues> {
         let layers = self.layers.filter(|layers| !layers.is_empty())?;
         Some(ReleaseValues {
@@ -101,7 +101,7 @@ impl ReleaseFile<'_> {
         }
     }
 
-    /// A chart at a path, if there is one.
+    /// Returns the path if there is a chart.
     fn chart(&self, path: PathBuf) -> Option<PathBuf> {
         let is_file = |path: &Path| self.context.tree.place(path) == PathKind::File;
         let is_chart = match is_archive(&path) {
@@ -111,7 +111,7 @@ impl ReleaseFile<'_> {
         is_chart.then_some(path)
     }
 
-    /// Whether a tool put a chart there.
+    /// Whether the chart is vendored.
     fn is_vendored(&self, chart: &Path) -> bool {
         is_archive(chart) || self.context.vendored.lists(chart)
     }
@@ -149,7 +149,7 @@ impl ReleaseFile<'_> {
         })
     }
 
-    /// An application has several sources, or one.
+    /// Reads an application, which has one source or several.
     fn of_argo(
         &self,
         number: usize,
@@ -175,7 +175,7 @@ impl ReleaseFile<'_> {
         let tables = || sources.iter().filter_map(|(_, source)| source.as_table());
         let found = sources.iter().filter_map(|(spot, source)| {
             let source = source.as_table()?;
-            // By these names the other sources of the same repository are called in `valueFiles`.
+            // The names under which `valueFiles` refers to the other sources of the same repository.
             let repository = text(source, "repoURL");
             let same = tables().filter(|other| text(other, "repoURL") == repository);
             let names: Vec<String> = same.filter_map(|other| text(other, "ref")).collect();
@@ -184,7 +184,7 @@ impl ReleaseFile<'_> {
         found.collect()
     }
 
-    /// Parameters win over `valuesObject`, that over `values`, and that over the last of `valueFiles`.
+    /// Parameters win over `valuesObject`, which wins over `values`, which wins over the last of `valueFiles`.
     fn of_source(
         &self,
         spot: &Spot,
@@ -232,7 +232,8 @@ impl ReleaseFile<'_> {
         })
     }
 
-    /// The files of `valueFiles`: from the chart's folder, or from the root. `None` where one of them is not of this tree.
+    /// Returns the files of `valueFiles`, relative to the chart's folder or the root. `None` if one is not in this
+    /// tree.
     fn value_files(&self, helm: &Table, chart: &Path, names: &[String]) -> Option<Vec<PathBuf>> {
         let items: &[Value] = match helm.get("valueFiles") {
             Some(Value::List(items)) => items,
@@ -246,11 +247,11 @@ impl ReleaseFile<'_> {
         let mut files = Vec::new();
         for item in items {
             let leaf = item.as_leaf()?;
-            // A template may become anything.
+            // A template can expand to anything.
             if leaf.text.contains("{{") {
                 return None;
             }
-            // `$name/` is of another source.
+            // `$name/` refers to another source.
             let named = leaf.text.strip_prefix('$').map(|rest| rest.split_once('/'));
             let paths = match named {
                 Some(Some((name, rest))) if names.iter().any(|own| own == name) => {
@@ -272,7 +273,7 @@ impl ReleaseFile<'_> {
         Some(files)
     }
 
-    /// A values file that a helmfile names. `None` where it is not of this tree, or more than a values file.
+    /// Returns a values file that a helmfile names. `None` if it is not in this tree, or not plain YAML.
     fn values_file(&self, item: &Value) -> Option<PathBuf> {
         let leaf = item.as_leaf()?;
         let file = self.context.tree.resolve(self.folder, &leaf.text);
@@ -280,14 +281,14 @@ impl ReleaseFile<'_> {
         (known && self.context.tree.place(&file) == PathKind::File).then_some(file)
     }
 
-    /// helmfile takes the path from its own folder; of the values, the last win.
+    /// Reads a release. helmfile resolves the chart's path from its own folder; of the values, the last win.
     fn of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Release> {
         let chart = self.chart(
             self.context
                 .tree
                 .resolve(self.folder, &text(release, "chart")?),
         )?;
-        // Other keys by which values come: `set`, and what a template lends.
+        // Other keys that supply values: `set` and its variants, and inherited templates.
         let elsewhere = [
             "set",
             "setString",
@@ -320,7 +321,7 @@ impl ReleaseFile<'_> {
         let (values, at) = match last {
             Some(last) => (last, Spot::default()),
             None => {
-                // Where no map ends the list of values, there is no room: the finding says so.
+                // If the list of values does not end with a map, there is no room; the finding says so.
                 let at = spot.clone().keys(&["values"]);
                 (self.path.to_owned(), at.item(items.len().saturating_sub(1)))
             }

@@ -1,8 +1,8 @@
-//! Renders charts as Helm does, in memory, and knows of every byte of the result where it comes from.
+//! Renders charts as Helm does, in memory, and tracks the origin of every byte of the result.
 //!
-//! Text that no template made stays traceable: a literal part of a template, a string in an action, a scalar of a values
-//! file. what a function creates is computed. Runs no program, asks no cluster, reads no disk; what a chart may cost
-//! is bounded. Schemas of values are not checked.
+//! Text that no template computed stays traceable: a literal part of a template, a string in an action, a scalar of a
+//! values file. Text that a function creates has no origin. Runs no program, contacts no cluster, reads no disk; the
+//! cost of a chart is bounded. Values are not checked against schemas.
 
 mod budget;
 mod call;
@@ -56,10 +56,10 @@ use scripts::{Body, Library, Parsed, Script};
 use text::Text;
 use value::Value;
 
-/// The Helm that is followed.
+/// The Helm version that is reproduced.
 const HELM_VERSION: &str = "v4.1.4";
 
-/// What `.Capabilities.APIVersions` holds where no cluster is asked.
+/// What `.Capabilities.APIVersions` contains without a cluster.
 const API_VERSIONS: [&str; 57] = [
     "v1",
     "admissionregistration.k8s.io/v1",
@@ -120,13 +120,13 @@ const API_VERSIONS: [&str; 57] = [
     "apiextensions.k8s.io/v1",
 ];
 
-/// What a chart is rendered for.
+/// The release that a chart is rendered for.
 #[derive(Debug, Clone)]
 pub struct Release {
     pub name: String,
     pub namespace: String,
     pub kube_version: String,
-    /// In addition to those that Kubernetes has by default.
+    /// In addition to the API versions that Kubernetes has by default.
     pub api_versions: Vec<String>,
 }
 
@@ -141,27 +141,27 @@ impl Default for Release {
     }
 }
 
-/// A file that a template made.
+/// The output of one template.
 #[derive(Debug)]
 pub struct Manifest {
-    /// As Helm names it: `root/charts/sub/templates/a.yaml`.
+    /// Its name in Helm: `root/charts/sub/templates/a.yaml`.
     pub name: String,
-    /// The text, and where each of its bytes comes from.
+    /// The text, with the origin of each byte.
     pub text: Pieces,
 }
 
-/// What a chart renders to.
+/// The result of rendering a chart.
 #[derive(Debug, Default)]
 pub struct Rendered {
-    /// Custom resource definitions first, then templates by name. Neither helpers nor notes.
+    /// Custom resource definitions first, then templates by name, without helpers and notes.
     pub manifests: Vec<Manifest>,
-    /// Where there are any, Helm renders nothing. Manifests that do not depend on them are there all the same.
+    /// If there are any, Helm renders nothing. Manifests that do not depend on them are still listed.
     pub errors: Vec<RenderError>,
     pub reads: Reads,
 }
 
-/// Renders a chart with values files, the later over the earlier. Origins name the chart's files by their numbers in
-/// [`Chart::files`], and the values files by the numbers that follow.
+/// Renders a chart with values files, later ones over earlier ones. Origins refer to the chart's files by their
+/// indexes in [`Chart::files`], and to the values files by the indexes that follow.
 pub fn render(chart: &Chart, values: &[File], release: &Release) -> Rendered {
     on_large_stack(|| {
         let context = Context::default();
@@ -174,10 +174,10 @@ pub fn render(chart: &Chart, values: &[File], release: &Release) -> Rendered {
     })
 }
 
-/// Templates may be nested deeper than an ordinary stack allows.
+/// The stack size in bytes: templates may be nested deeper than the default stack allows.
 const STACK: usize = 512 << 20;
 
-/// Held by all that render at the same time, or by one that has the memory for itself.
+/// Held shared while rendering, or exclusively by a thread that needs the memory for itself.
 static RENDERING: RwLock<()> = RwLock::new(());
 
 fn on_large_stack<T: Send>(run: impl Fn() -> T + Sync) -> T {
@@ -194,7 +194,7 @@ fn on_large_stack<T: Send>(run: impl Fn() -> T + Sync) -> T {
         attempt()
     };
     let made = beside_others.or_else(|_: io::Error| {
-        // There is no room for so many stacks, but perhaps for one.
+        // There is not enough memory for so many stacks, but perhaps for one.
         let _alone = RENDERING.write().unwrap_or_else(PoisonError::into_inner);
         attempt()
     });
@@ -254,7 +254,7 @@ fn pass(
     Ok(machine)
 }
 
-/// The values files as one table, the later over the earlier.
+/// Merges the values files into one table, later ones over earlier ones.
 fn merged(chart: &Chart, values: &[File]) -> Result<Table, String> {
     let mut over = Table::new();
     for (index, file) in values.iter().enumerate() {
@@ -268,7 +268,7 @@ fn merged(chart: &Chart, values: &[File]) -> Result<Table, String> {
     Ok(over)
 }
 
-/// All that the templates define, and the body of each of them.
+/// Parses the templates, and returns their named templates and the body of each.
 fn parse(
     templates: &[Template],
     files: &[&File],

@@ -1,8 +1,8 @@
-//! Checks values by the schema of a chart, its `values.schema.json`.
+//! Checks values against the schema of a chart, its `values.schema.json`.
 //!
-//! Reads what a changed text can break; what is left out (`format`, counts of items, numbers) counts as kept. A validator
-//! would read all of it, but bounds neither the work nor the depth that a hostile schema asks for. Reads nothing that a
-//! schema refers to outside of itself.
+//! Checks what a changed string can break; everything else (`format`, counts of items, numbers) counts as valid. A
+//! full validator would check all of it, but bounds neither the work nor the depth that a hostile schema asks for.
+//! References to other files are not followed.
 
 use regex::RegexBuilder;
 use serde_json::{Map, Value as Json};
@@ -11,25 +11,25 @@ use super::values::{LeafKind, Table, Value};
 
 pub(super) const FILE: &str = "values.schema.json";
 
-/// More than any chart that people wrote takes.
+/// More steps than any real chart needs.
 const MOST_STEPS: usize = 200_000;
 const DEEPEST: usize = 100;
 const MOST_SHOWN: usize = 4;
 
-/// A schema that was read.
+/// A parsed schema.
 #[derive(Debug)]
 pub(super) struct Schema(Json);
 
-/// A value that a schema refuses.
+/// A value that the schema refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// The keys that lead to it, and the numbers of items.
+    /// The path to it: keys, and indexes of items.
     pub at: Vec<String>,
-    /// In words that follow its name.
+    /// The reason, phrased to follow the value's path.
     pub why: String,
 }
 
-/// A schema asks for too much work.
+/// The schema asks for too much work.
 struct TooMuch;
 
 type Outcome<T = ()> = Result<T, TooMuch>;
@@ -39,7 +39,7 @@ impl Schema {
         serde_json::from_slice(bytes).ok().map(Self)
     }
 
-    /// What it refuses of the values; `None` where that takes too much work to know.
+    /// Returns the values that it refuses; `None` if the check takes too much work.
     pub(super) fn refuses(&self, values: &Table) -> Option<Vec<Refusal>> {
         let mut check = Check {
             root: &self.0,
@@ -76,7 +76,7 @@ fn json(value: &Value) -> Json {
     }
 }
 
-/// One pass over values.
+/// The state of one check.
 struct Check<'s> {
     root: &'s Json,
     steps: usize,
@@ -244,7 +244,7 @@ impl<'s> Check<'s> {
         rule: &'s Json,
         items: &[Json],
     ) -> Outcome {
-        // Up to draft 2019-09 the first items are those of a list under `items`.
+        // Up to draft 2019-09, a list under `items` holds the schemas of the first items.
         let first = match rules.get("items") {
             Some(Json::Array(first)) => Some(first),
             _ => rules.get("prefixItems").and_then(Json::as_array),
@@ -307,7 +307,7 @@ fn is_type(wanted: &Json, value: &Json) -> bool {
     }
 }
 
-/// `None` for a pattern that is not read here: of regular expressions with lookaround, say.
+/// `None` if the pattern is not supported, for example because of lookaround.
 fn matches(pattern: &str, text: &str) -> Option<bool> {
     let pattern = RegexBuilder::new(pattern).size_limit(1 << 20).build();
     pattern.ok().map(|pattern| pattern.is_match(text))

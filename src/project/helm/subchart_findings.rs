@@ -1,7 +1,7 @@
-//! Legacy defaults of subcharts: found in the values that they get, reported at the dependency that brings them, changed by
-//! an override.
+//! Legacy defaults of subcharts: found in the values that they get, reported at the dependency that brings them,
+//! changed by an override.
 //!
-//! Texts in, findings out. Where an override goes in a values file is for `overrides` to say.
+//! Texts in, findings out. `overrides` decides where an override goes in a values file.
 
 mod default_finding;
 mod renames;
@@ -36,13 +36,13 @@ const IN_CRD: &str =
 const IN_TEXT: &str = "Helm replaces a string as a whole, so the override repeats all of it";
 const IN_LIST: &str = "Helm replaces a list as a whole, so the override repeats all of it";
 
-/// A chart that the user owns, as its files are now.
+/// A chart that the user owns, with the current text of its files.
 pub(super) struct Owned<'o> {
     pub(super) chart: Arc<Chart>,
-    /// Its own values, and files that those were laid over.
+    /// Its own values file, and the files that it overrides.
     own: Vec<File>,
     pub(super) loaded: &'o Loaded,
-    /// Of a chart that another file asks for.
+    /// The name of the chart, if another file than a `Chart.yaml` uses it.
     name: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl<'o> Owned<'o> {
     /// Reads the files of the chart.
     ///
     /// # Errors
-    /// Says which of them does not parse.
+    /// If one of them does not parse; the message names it.
     pub(super) fn new(
         chart: &str,
         requirements: Option<&str>,
@@ -80,8 +80,8 @@ impl<'o> Owned<'o> {
         })
     }
 
-    /// A chart that another file than a `Chart.yaml` asks for: `about` has its name, where that is, and no
-    /// dependencies; `values` what is set for it there, in the `own` files.
+    /// Wraps a chart that another file than a `Chart.yaml` uses. `about` has only the location of its name; `values`
+    /// are what the file sets for it, read from the `own` files.
     pub(super) fn asked_for(
         about: Metadata,
         values: Table,
@@ -118,8 +118,8 @@ impl<'o> Owned<'o> {
         self.metadata().dependencies.as_deref().unwrap_or_default()
     }
 
-    /// Every legacy default and literal of the subcharts, in the order of their paths. Adds names in defaults that are not
-    /// judged, at the dependencies that bring them.
+    /// Returns every legacy default and literal of the subcharts, in the order of their paths. Adds names in defaults
+    /// that could not be judged, at the dependencies that bring them.
     pub(super) fn findings(
         &self,
         rules: &RuleSet,
@@ -133,7 +133,7 @@ impl<'o> Owned<'o> {
             unjudged.extend(self.of_values(instance, rules, prefilter, &mut found));
             self.of_templates(instance, rules, prefilter, &mut found);
         }
-        // What the root imports follows the values of the subchart that it comes from.
+        // Values that the root imports are already reported with the subchart that they come from.
         let reported = found.len();
         for root in root {
             self.of_values(root, rules, prefilter, &mut found);
@@ -188,7 +188,7 @@ impl<'o> Owned<'o> {
         unjudged.collect()
     }
 
-    /// Whether a piece that is legacy comes from a vendored default.
+    /// Whether a legacy piece comes from a vendored default.
     fn is_default(&self, finding: &Finding, document: &MergedValues) -> bool {
         let labels = || finding.labels.iter().map(|label| label.span).collect();
         let edits = |fix: &Fix| fix.edits.iter().map(|edit| edit.span).collect();
@@ -207,7 +207,7 @@ impl<'o> Owned<'o> {
         }
     }
 
-    /// The number by which leaves name one of the owner's files that is not the first.
+    /// Returns the number by which leaves refer to one of the owner's files after the first.
     pub(super) fn number(loaded: &Loaded, own: usize) -> usize {
         loaded.files.len() + own - 1
     }
@@ -260,7 +260,7 @@ impl<'o> Owned<'o> {
         default
     }
 
-    /// Whether the chart refuses images from elsewhere, and the values over its own leave it so.
+    /// Whether the chart refuses images from other registries, and the values over its own do not lift that.
     fn is_refused(&self, instance: &Instance) -> bool {
         let mut charts = instance.charts.iter();
         let own = values::table_at(&self.chart.values, self.top().iter().map(String::as_str));
@@ -268,12 +268,13 @@ impl<'o> Owned<'o> {
         charts.any(|chart| refusal::refuses(chart)) && !is_lifted
     }
 
-    /// The keys that lead to what is set for the whole: a chart that another file asks for is under its name.
+    /// Returns the keys of the values for the whole chart: those of a chart that another file uses are under its
+    /// name.
     fn top(&self) -> &[String] {
         self.name.as_slice()
     }
 
-    /// Where a leaf was written.
+    /// Returns where a leaf was written.
     fn origin(&self, placed: &ScalarSource) -> Related {
         let origin = placed.leaf.origin;
         let file = self.file(origin);
@@ -288,7 +289,7 @@ impl<'o> Owned<'o> {
         }
     }
 
-    /// Templates and manifests that a tool puts back, with their paths and kinds.
+    /// Returns vendored templates and manifests, with their paths and types.
     pub(super) fn templates<'a>(
         &'a self,
         instance: &'a Instance,
@@ -297,13 +298,13 @@ impl<'o> Owned<'o> {
         let files = charts.flat_map(|chart| &chart.templates);
         files.filter_map(|number| {
             let file = &self.loaded.files[*number];
-            // The way through the archive is a path like any other to what recognises types by names.
+            // File types are recognised by name, so the path through the archive serves like any other.
             let path = Path::new(&file.place);
             Some((file, path, file_type::classify(path)?))
         })
     }
 
-    /// Literals that no value reaches.
+    /// Adds findings for literals, which no value changes.
     fn of_templates(
         &self,
         instance: &Instance,
@@ -338,7 +339,7 @@ impl<'o> Owned<'o> {
         }
     }
 
-    /// Where the dependency is declared that brings a subchart.
+    /// Returns where the dependency is declared that brings a subchart.
     fn dependency(&self, instance: &Instance) -> Span {
         let dependency = instance
             .dependency
@@ -352,7 +353,7 @@ impl<'o> Owned<'o> {
         span.unwrap_or(Span::new(0, 0))
     }
 
-    /// A finding as the owner sees it: at the dependency that brings the subchart.
+    /// Moves a finding to the dependency that brings the subchart, where its owner sees it.
     fn at_dependency(&self, found: Finding, instance: &Instance, what: &str) -> Finding {
         let path = match instance.path.is_empty() {
             true => "what it imports".to_owned(),

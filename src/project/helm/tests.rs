@@ -1,6 +1,6 @@
-//! Tests of findings in charts, and of effective values against Helm's own, on nests that no one would write.
+//! Tests of findings in charts, and of effective values compared with Helm's own, on unusual nests.
 //!
-//! The latter is skipped, with a line that says so, where there is no `helm` on the path.
+//! The comparison is skipped with a message if `helm` is not on the path.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const OVERRIDE: Vendored<'static> = Vendored {
     listed: &|_| false,
 };
 
-/// A folder as it is.
+/// A folder on disk as a tree.
 struct Folder;
 
 impl Tree for Folder {
@@ -61,7 +61,7 @@ impl Tree for Folder {
     }
 }
 
-/// Numbers that look random, and are the same on every run.
+/// Pseudo-random numbers that are the same on every run.
 struct Dice(u64);
 
 impl Dice {
@@ -101,7 +101,7 @@ impl Dice {
         Json::Object(table)
     }
 
-    /// Writes a chart with its subcharts, and gives its values.
+    /// Writes a chart with its subcharts, and returns its values.
     fn chart(&mut self, folder: &Path, name: &str, depth: u64) -> Json {
         let mut values = self.table(2);
         let object = values.as_object_mut().unwrap();
@@ -164,7 +164,7 @@ impl Dice {
         if self.roll(4) == 0 {
             one["tags"] = json!(["one", "two"]);
         }
-        // Two imports into one chart share tables in Helm, and change each other there.
+        // In Helm, two imports into one chart share tables and change each other.
         match self.roll(5) {
             _ if !first => {}
             0 => one["import-values"] = json!(["data"]),
@@ -174,7 +174,7 @@ impl Dice {
         one
     }
 
-    /// Sets something for a subchart: what it has itself, or what it has not.
+    /// Sets values for a subchart, both ones that it has and ones that it lacks.
     fn over(&mut self, values: &mut Map<String, Json>, key: &str, below: &Json) {
         if self.roll(3) == 0 {
             return;
@@ -234,7 +234,7 @@ fn ours(folder: &Path) -> Table {
     }))
 }
 
-/// The values of each chart that is rendered, by the keys that lead to it.
+/// Returns the values of each chart that Helm renders, by the keys that lead to it.
 fn helms(folder: &Path) -> Option<Vec<(Vec<String>, Json)>> {
     let output = Command::new("helm")
         .args(["template", "r", "."])
@@ -281,7 +281,7 @@ fn effective_values_are_those_of_helm() {
     assert!(compared > 100, "{compared}");
 }
 
-/// What is reported of the chart in a folder of these files, at the file that its dependencies stand in.
+/// Returns the findings for the chart in a folder of these files, at the file that declares its dependencies.
 fn reported(files: &[(&str, &str)]) -> (Vec<Finding>, Members) {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {

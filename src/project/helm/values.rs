@@ -1,7 +1,7 @@
-//! Values as Helm reads them, each leaf with the location that it was written at.
+//! Values as Helm reads them, each leaf with its location.
 //!
-//! Helm reads YAML by the words of version 1.1 (`sigs.k8s.io/yaml`): `yes` is true, `~` is null, the last of equal keys
-//! counts, and keys are text. Knows nothing of charts.
+//! Helm reads YAML by the rules of version 1.1 (`sigs.k8s.io/yaml`): `yes` is true, `~` is null, the last of equal
+//! keys wins, and keys are strings. Knows nothing of charts.
 
 mod spot;
 
@@ -37,7 +37,7 @@ pub(super) struct Leaf {
 pub(super) enum LeafKind {
     Text,
     Bool(bool),
-    /// A number, or a date: written without quotes, and no text to Helm.
+    /// A number or a date: written without quotes, and not a string to Helm.
     Plain,
 }
 
@@ -48,13 +48,13 @@ pub(super) struct Origin {
     pub span: Span,
 }
 
-/// Aliases may stand for aliases: what those of a file come to together is bounded.
+/// The most values that the aliases of a file may expand to, since aliases may refer to aliases.
 const MOST_ALIASED: usize = 500_000;
 
-/// Reads the first document of a text, the only one that Helm reads. Empty where there is none.
+/// Reads the first document of a text. Empty if there is none.
 ///
 /// # Errors
-/// Where it is not a map, or does not parse; in words that follow its name.
+/// If it is not a map or does not parse. The message is phrased to follow the file's name.
 pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
     read_at(text, file, &Spot::default())
 }
@@ -62,12 +62,12 @@ pub(super) fn read(text: &str, file: usize) -> Result<Table, String> {
 /// Reads all documents of a text.
 ///
 /// # Errors
-/// Where one of them does not parse; in words that follow its name.
+/// If one of them does not parse. The message is phrased to follow the file's name.
 pub(super) fn read_all(text: &str, file: usize) -> Result<Vec<Value>, String> {
     File::parse(text)?.values(file)
 }
 
-/// The documents of a parsed text, as far as they can be read.
+/// Converts the documents of a parsed text, leaving out those that cannot be read.
 pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Value> {
     let mut left = most_values(text);
     let documents = parsed.documents.iter();
@@ -75,7 +75,7 @@ pub(super) fn of_parsed(parsed: &Parsed<'_>, text: &str, file: usize) -> Vec<Val
     values.filter_map(Result::ok).collect()
 }
 
-/// A part of a document, as far as it can be read.
+/// Converts a node of a document. `None` if it cannot be read.
 pub(super) fn of_node(
     node: &Node<'_>,
     text: &str,
@@ -85,10 +85,10 @@ pub(super) fn of_node(
     value_of(node, text, parsed, file, &mut most_values(text)).ok()
 }
 
-/// Reads the values that are at a location.
+/// Reads the values at a location.
 ///
 /// # Errors
-/// As [`read`]; and where something else than values is there.
+/// As [`read`], and if the location holds something else.
 pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, String> {
     let parsed = spot.parse(text)?;
     let (document, steps) = spot.in_parsed();
@@ -104,7 +104,7 @@ pub(super) fn read_at(text: &str, file: usize, spot: &Spot) -> Result<Table, Str
     }
 }
 
-/// Puts a value at a path; what is no table on the way gives way to one.
+/// Sets a value at a path. Anything on the way that is not a table is replaced by one.
 pub(super) fn set(table: &mut Table, path: &[String], value: &Value) {
     let Some((key, rest)) = path.split_first() else {
         return;
@@ -135,12 +135,12 @@ fn parse(text: &str, region: Span) -> Result<Parsed<'_>, String> {
     }
 }
 
-/// What is written takes a byte for each value at least.
+/// Every written value takes at least one byte.
 fn most_values(text: &str) -> usize {
     text.len() + MOST_ALIASED
 }
 
-/// A document, or a part of one. `left` is how many values the file may still have.
+/// Converts a document or a part of one. `left` is how many values the file may still have.
 fn value_of(
     root: &Node<'_>,
     text: &str,
@@ -148,7 +148,7 @@ fn value_of(
     file: usize,
     left: &mut usize,
 ) -> Result<Value, String> {
-    // In the order of the text.
+    // `shared` is sorted by position in the text.
     let shared = &parsed.shared;
     let from = shared.partition_point(|(alias, _)| alias.start < root.span().start);
     let own = shared[from..].iter().copied();
@@ -173,16 +173,16 @@ fn value_of(
 
 struct Reader<'n> {
     file: usize,
-    /// Where the text ends, if that is no end of a line.
+    /// The end of the text, if it does not end with a newline.
     open_end: Option<usize>,
-    /// By where they are, for aliases to be resolved.
+    /// Collections by their spans, to resolve aliases.
     collections: HashMap<Span, &'n Node<'n>>,
     shared: HashMap<Span, Span>,
     left: usize,
 }
 
 impl<'n> Reader<'n> {
-    /// What an alias stands for, or the node itself.
+    /// Returns the node that an alias refers to, or the node itself.
     fn resolve(&self, node: &'n Node<'n>) -> Option<&'n Node<'n>> {
         match node {
             Node::Alias(span) => self.collections.get(self.shared.get(span)?).copied(),
@@ -220,7 +220,7 @@ impl<'n> Reader<'n> {
         table
     }
 
-    /// `<<: *one` or `<<: [*one, *other]`, of which the earlier count.
+    /// Merges `<<: *one` or `<<: [*one, *other]`, where earlier items win.
     fn merged(&mut self, node: &'n Node<'n>) -> Table {
         match self.resolve(node) {
             Some(Node::Map(map)) if self.left > 0 => {
@@ -250,7 +250,7 @@ impl<'n> Reader<'n> {
             },
             _ => LeafKind::Text,
         };
-        // The parser ends the last line of a block scalar, though the text does not.
+        // The parser ends the last line of a block scalar even if the text does not.
         let text = match scalar.is_block() && Some(scalar.span.end) == self.open_end {
             true => scalar.value.strip_suffix('\n').unwrap_or(&scalar.value),
             false => &scalar.value,
@@ -273,7 +273,7 @@ pub(super) fn is_merge(entry: &Entry<'_>) -> bool {
         .is_some_and(|key| key.style == Style::Plain && key.value == "<<")
 }
 
-/// The key as Helm sees it: `y:` is `true`.
+/// Returns the key as Helm sees it: `y:` is `true`.
 pub(super) fn key(entry: &Entry<'_>) -> Option<String> {
     let scalar = entry.key.as_scalar()?;
     let plain = (scalar.style == Style::Plain).then(|| kind_of_plain(&scalar.value));
@@ -284,7 +284,7 @@ pub(super) fn key(entry: &Entry<'_>) -> Option<String> {
     })
 }
 
-/// What a scalar without quotes is; `None` for null.
+/// Returns the kind of a scalar without quotes; `None` for null.
 pub(super) fn kind_of_plain(text: &str) -> Option<LeafKind> {
     if yaml::is_null(text) {
         return None;
@@ -301,7 +301,7 @@ pub(super) fn kind_of_plain(text: &str) -> Option<LeafKind> {
     })
 }
 
-/// Rather too much than too little: what may be a number is quoted where it is meant as text.
+/// Errs towards numbers: a string that may be a number is quoted.
 fn is_number(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-']);
     if matches!(&*digits.to_ascii_lowercase(), ".inf" | ".nan") {
@@ -315,7 +315,7 @@ fn is_number(text: &str) -> bool {
     (first.is_ascii_digit() || first == b'.') && numeric && !looks_like_words(digits)
 }
 
-/// `1.2.3` and `7a` are text to every reader of YAML.
+/// `1.2.3` and `7a` are strings to every YAML reader.
 fn looks_like_words(digits: &str) -> bool {
     let dots = digits.bytes().filter(|byte| *byte == b'.').count();
     let hex = digits.starts_with("0x") || digits.starts_with("0o") || digits.starts_with("0b");
@@ -349,7 +349,7 @@ impl Value {
     }
 }
 
-/// The table at a path of keys.
+/// Returns the table at a path of keys.
 pub(super) fn table_at<'t, 'k>(
     table: &'t Table,
     path: impl IntoIterator<Item = &'k str>,
@@ -358,7 +358,7 @@ pub(super) fn table_at<'t, 'k>(
         .try_fold(table, |table, key| table.get(key)?.as_table())
 }
 
-/// The items of the list at a key, none where there is no list.
+/// Returns the items of the list at a key; empty if there is no list.
 pub(super) fn items<'t>(table: &'t Table, key: &str) -> &'t [Value] {
     match table.get(key) {
         Some(Value::List(items)) => items,
@@ -366,13 +366,13 @@ pub(super) fn items<'t>(table: &'t Table, key: &str) -> &'t [Value] {
     }
 }
 
-/// The text at a key, if there is one.
+/// Returns the text at a key, unless it is empty.
 pub(super) fn text(table: &Table, key: &str) -> Option<String> {
     let leaf = table.get(key)?.as_leaf()?;
     (!leaf.text.is_empty()).then(|| leaf.text.to_string())
 }
 
-/// Whether two values mean the same, in any file.
+/// Whether two values are equal, ignoring where they were written.
 pub(super) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, Value::Null) => true,

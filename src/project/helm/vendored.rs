@@ -1,6 +1,6 @@
-//! Which charts a tool put into the tree, and would restore.
+//! Which charts a tool put into the tree and would restore.
 //!
-//! Decides by what charts say of their dependencies, and by the user's own list of folders.
+//! Decides by the dependencies that charts declare, and by the user's own list of folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,28 +9,28 @@ use super::chart::{Dependency, Metadata};
 use super::found_chart::FoundChart;
 use crate::version::satisfies;
 
-/// What the settings say of charts that a tool put into the tree.
+/// The settings about vendored charts.
 #[derive(Clone, Copy)]
 pub struct Vendored<'v> {
-    /// Whether those in a folder are edited in place all the same.
+    /// Whether vendored charts in a folder are edited in place anyway.
     pub edit: &'v (dyn Fn(&Path) -> bool + Sync),
-    /// Whether the user names the folder as one of a tool, though no dependency says.
+    /// Whether the user lists the folder as vendored.
     pub listed: &'v (dyn Fn(&Path) -> bool + Sync),
 }
 
 impl Vendored<'_> {
-    /// Whether a chart in a folder is left to a tool by the user's own word.
+    /// Whether the user lists the folder as vendored, and it is not edited in place.
     pub(super) fn lists(&self, folder: &Path) -> bool {
         !(self.edit)(folder) && (self.listed)(folder)
     }
 
-    /// Whether a chart in the `charts/` of another is put back by a tool.
+    /// Whether a chart in the `charts/` of another is vendored.
     pub(super) fn holds(&self, folder: &Path, chart: &Metadata, parent: &Metadata) -> bool {
         let remote = || asked_for(parent, chart).is_some_and(is_remote);
         !(self.edit)(folder) && (remote() || (self.listed)(folder))
     }
 
-    /// Those of the charts that a tool puts back, by their folders.
+    /// Returns the folders of the vendored charts.
     pub(super) fn among(&self, found: &[FoundChart]) -> BTreeSet<PathBuf> {
         let by_folder: BTreeMap<&Path, &Metadata> = found
             .iter()
@@ -51,7 +51,7 @@ impl Vendored<'_> {
     }
 }
 
-/// The dependency that a chart in `charts/` is there for; one of another version is there for none.
+/// Returns the dependency that a chart in `charts/` satisfies, or else the first one with its name.
 pub(super) fn asked_for<'d>(parent: &'d Metadata, chart: &Metadata) -> Option<&'d Dependency> {
     let named = |one: &&Dependency| one.name == chart.name;
     let mut all = parent.dependencies.iter().flatten().filter(named);
@@ -61,7 +61,7 @@ pub(super) fn asked_for<'d>(parent: &'d Metadata, chart: &Metadata) -> Option<&'
     exact.or_else(|| all.next())
 }
 
-/// Whether Helm fetches it. What has no repository was put in `charts/` by hand.
+/// Whether Helm fetches it. A dependency without a repository was put in `charts/` by hand.
 fn is_remote(dependency: &Dependency) -> bool {
     !dependency.repository.is_empty() && dependency.folder().is_none()
 }

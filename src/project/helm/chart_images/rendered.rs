@@ -1,7 +1,7 @@
-//! The images that the user's charts render, each where its first piece is written: those of the values as they are, and
+//! The images that the user's charts render, each where its first piece is written: those of the default values, and
 //! those that are switched off.
 //!
-//! Images of subcharts are listed by the values that they get.
+//! Images of subcharts are listed from the values that they get.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,15 +18,16 @@ use crate::project::{PathKind, Tree};
 use crate::rules::RuleSet;
 use crate::source::{LineIndex, Position, Span};
 
-/// What a chart's templates make of what is written.
+/// What a chart's templates render.
 #[derive(Debug, Default)]
 pub struct Rendered {
-    /// Where pieces of images are written, by file: start and end. What a file names there by itself is one of these images.
+    /// Where pieces of images are written, by file: start and end. An image use that a file has there is one of these
+    /// images.
     pub pieces: BTreeMap<PathBuf, Vec<(Position, Position)>>,
     pub images: Vec<(PathBuf, Position, Image)>,
 }
 
-/// What the charts render that the user owns and that render here.
+/// Returns what each chart that the user owns renders; a chart that cannot be rendered here gives nothing.
 pub fn images(
     tree: &dyn Tree,
     files: &[PathBuf],

@@ -1,4 +1,4 @@
-//! Where overrides go in a values file: at the end of the innermost map that exists, or where a key has no value yet.
+//! Finds where overrides go in a values file: at the end of the innermost existing map, or at a key without a value.
 //!
 //! Only finds the location. The caller checks the result.
 
@@ -12,7 +12,7 @@ use crate::edit::Edit;
 use crate::source::{self, Span};
 use crate::syntax::yaml::{Entry, Map, Node, Scalar, Style as Quotes};
 
-/// Edits with the numbers of the overrides that they are for.
+/// Edits with the indexes of the overrides that they are for.
 #[derive(Debug, Default)]
 pub(super) struct Insertion {
     pub edits: Vec<(Edit, Vec<usize>)>,
@@ -20,7 +20,7 @@ pub(super) struct Insertion {
 }
 
 impl Insertion {
-    /// The edits of each of so many overrides.
+    /// Returns the edits of each of `count` overrides.
     pub(super) fn by_override(&self, count: usize) -> Vec<Vec<Edit>> {
         let mut all = vec![Vec::new(); count];
         for (edit, of) in &self.edits {
@@ -29,7 +29,7 @@ impl Insertion {
         all
     }
 
-    /// Makes one edit of those at one location. The inner maps came first, and their lines stand first.
+    /// Merges the edits at one location. Those of inner maps come first, and so do their lines.
     fn join(&mut self) {
         let mut joined: Vec<(Edit, Vec<usize>)> = Vec::new();
         let mut by_span: HashMap<Span, usize> = HashMap::new();
@@ -50,7 +50,7 @@ impl Insertion {
     }
 }
 
-/// Overrides by the keys that they share.
+/// Overrides grouped by the keys that they share.
 #[derive(Debug, Default)]
 struct Branch<'o> {
     keys: BTreeMap<&'o str, Branch<'o>>,
@@ -81,7 +81,7 @@ impl<'o> Branch<'o> {
     }
 }
 
-/// Looks for room for the overrides, each with its number.
+/// Finds a location for each of the overrides, which are given with their indexes.
 pub(super) fn plan(file: &File<'_>, wanted: &[(usize, &Aim)]) -> Insertion {
     let mut plan = Insertion::default();
     let mut branches: BTreeMap<&Spot, Branch<'_>> = BTreeMap::new();
@@ -133,8 +133,8 @@ pub(super) fn plan(file: &File<'_>, wanted: &[(usize, &Aim)]) -> Insertion {
     plan
 }
 
-/// Adds an item behind the last one of a list, written as that one is. `None` where no list with items is there, or one
-/// with an unusual layout.
+/// Adds an item after the last one of a list, written in the same way. `None` if there is no list with items, or if
+/// its layout is unusual.
 fn append(file: &File<'_>, aim: &Aim, item: &Value, style: Style) -> Option<Edit> {
     let root = file.document(aim.at.document)?;
     let above = values::node_at(root, &aim.at.steps)?.as_map()?;
@@ -185,8 +185,8 @@ fn append(file: &File<'_>, aim: &Aim, item: &Value, style: Style) -> Option<Edit
     writer.plan.edits.pop().map(|(edit, _)| edit)
 }
 
-/// The map that is there of those on the way to a location, and the keys that lead on from it. `None` without steps, and
-/// where a step leads nowhere.
+/// Returns the innermost existing map on the way to a location, and the keys that lead on from it. `None` without
+/// steps, or if a step leads nowhere.
 fn innermost<'n, 's>(root: &'n Node<'n>, at: &'s [Step]) -> Option<(&'n Map<'n>, Vec<&'s str>)> {
     if at.is_empty() {
         return None;
@@ -219,7 +219,7 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    /// Has the values at a path of a document get what is in the branch.
+    /// Sets what is in the branch at a path of a document.
     fn root(&mut self, root: Option<&Node<'_>>, steps: &[Step], spot: &Spot, branch: Branch<'_>) {
         if let Some((map, keys)) = root.and_then(|root| innermost(root, steps)) {
             let mut outer = branch;
@@ -262,7 +262,7 @@ impl Writer<'_> {
         self.plan.edits.push((Edit::new(span, text), of.to_vec()));
     }
 
-    /// Goes down into the entries that are there, and adds those that are not.
+    /// Descends into existing entries, and adds the missing ones.
     fn map(&mut self, map: &Map<'_>, branch: &Branch<'_>) {
         let mut missing = Table::new();
         let mut of = Vec::new();
@@ -311,7 +311,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Puts a map in the place of `{}`, of null, or of nothing.
+    /// Puts a map in place of `{}`, of null, or of nothing.
     fn fill(
         &mut self,
         map: &Map<'_>,
@@ -360,7 +360,7 @@ impl Writer<'_> {
         self.insert_lines(at, lines, &branch.of);
     }
 
-    /// Adds entries to a block map: below its last line, and below the comments that belong to it.
+    /// Adds entries to a block map: below its last line and the comments that belong to it.
     fn append_block(&mut self, map: &Map<'_>, missing: &Table, of: &[usize]) {
         let first = map.entries.first().and_then(|entry| entry.key.as_scalar());
         let column = first.and_then(|key| column(self.text, key));
@@ -394,7 +394,7 @@ impl Writer<'_> {
             return;
         };
         let end = self.end_of_entry(last);
-        // One entry a line, where the others are.
+        // One entry per line if the existing ones are so.
         let gap = match column(self.text, key) {
             Some(column)
                 if map.entries.len() > 1
@@ -416,7 +416,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Quotes as a flow map has them: JSON has them everywhere.
+    /// Returns the style with the quotes of a flow map: JSON quotes everything.
     fn style_in(&self, map: &Map<'_>) -> Style {
         let mut style = self.style;
         if has_quoted_keys(map) {
@@ -437,7 +437,7 @@ impl Writer<'_> {
         self.end_of(&entry.value).max(colon)
     }
 
-    /// Where the text of a node ends.
+    /// Returns the offset where the text of a node ends.
     fn end_of(&self, node: &Node<'_>) -> usize {
         match node {
             Node::Scalar(scalar) if scalar.is_block() => self.end_of_block(scalar),
@@ -453,7 +453,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Blank lines below a block scalar are not its own, unless it keeps them.
+    /// Blank lines below a block scalar do not belong to it, unless it keeps them.
     fn end_of_block(&self, scalar: &Scalar<'_>) -> usize {
         let head = self.text[..scalar.span.start]
             .trim_end()
@@ -466,7 +466,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The start of the line after the one that `at` is in; `at` itself where a line starts there.
+    /// Returns the start of the line after the one that contains `at`, or `at` itself if a line starts there.
     fn line_end(&self, at: usize) -> usize {
         if self.text[..at].ends_with('\n') {
             return at;
@@ -476,7 +476,7 @@ impl Writer<'_> {
             .map_or(self.text.len(), |length| at + length + 1)
     }
 
-    /// Behind the comments that are right below, and at least as deep.
+    /// Skips the comments directly below that are indented at least as deep.
     fn after_comments(&self, mut at: usize, column: usize) -> usize {
         while let Some(line) = self.text[at..].split_inclusive('\n').next() {
             let content = line.trim_start_matches(' ');
@@ -488,7 +488,7 @@ impl Writer<'_> {
         at
     }
 
-    /// Inserts whole lines. A missing last newline stays missing.
+    /// Inserts whole lines. If the last line has no newline, it stays so.
     fn insert_lines(&mut self, at: usize, lines: Vec<String>, of: &[usize]) {
         let newline = self.style.newline;
         let before = self.text[..at].trim_start_matches('\u{feff}');
@@ -511,7 +511,7 @@ fn has_quoted_keys(map: &Map<'_>) -> bool {
     map.flow && first.is_some_and(|key| key.style == Quotes::Double)
 }
 
-/// Where the deepest of the keys that are there is.
+/// Locates the deepest existing key of a path.
 pub(in super::super) fn deepest_key(text: &str, path: &[String]) -> Option<Span> {
     let file = File::parse(text).ok()?;
     let mut map = file.document(0)?.as_map()?;

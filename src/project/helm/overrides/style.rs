@@ -1,6 +1,6 @@
 //! How a values file is written: line ends, indentation, quotes.
 //!
-//! Measured on the file itself, so that what is added looks like what is there.
+//! Measured in the file itself, so that additions look like the rest.
 
 use super::super::merged_values::{is_block, is_plain, is_plain_key};
 use super::super::values::{Leaf, LeafKind, Table, Value, kind_of_plain};
@@ -10,9 +10,9 @@ use crate::syntax::yaml::{Node, Scalar, Style as Quotes};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Style {
     pub newline: &'static str,
-    /// How many blanks a nested map is indented by.
+    /// The number of spaces by which a nested map is indented.
     pub step: usize,
-    /// Of texts: none, single or double.
+    /// The quotes of strings: none, single or double.
     pub quote: &'static str,
 }
 
@@ -42,7 +42,7 @@ impl Style {
         }
     }
 
-    /// A scalar as it is written.
+    /// Returns a scalar as it is written in this style.
     pub(super) fn scalar(&self, leaf: &Leaf) -> String {
         match leaf.kind {
             LeafKind::Text => self.text(&leaf.text),
@@ -67,7 +67,7 @@ impl Style {
         }
     }
 
-    /// A value in flow style.
+    /// Returns a value in flow style.
     pub(super) fn flow(&self, value: &Value, quoted: bool) -> String {
         let joined = |parts: Vec<String>| parts.join(", ");
         match value {
@@ -86,7 +86,7 @@ impl Style {
         }
     }
 
-    /// The lines of a table in block style, none of them ended.
+    /// Adds the lines of a table in block style, without line ends.
     pub(super) fn block(&self, table: &Table, indent: usize, lines: &mut Vec<String>) {
         for (key, value) in table {
             let head = format!("{:indent$}{}:", "", self.key(key, false));
@@ -119,7 +119,7 @@ impl Style {
         }
     }
 
-    /// `- key: value`, the other keys below the first.
+    /// Adds an item as `- key: value`, with the other keys below the first.
     pub(super) fn block_item(&self, item: &Value, indent: usize, lines: &mut Vec<String>) {
         match item {
             Value::Table(table) if !table.is_empty() => {
@@ -178,7 +178,7 @@ impl Census {
     }
 }
 
-/// How far a key is from the start of its line, where only blanks or dashes of a list stand before it.
+/// Returns the column of a key, if only spaces and list dashes precede it on its line.
 pub(super) fn column(text: &str, key: &Scalar<'_>) -> Option<usize> {
     let start = opening(key);
     let line = source::line_start(text, start);
@@ -187,7 +187,7 @@ pub(super) fn column(text: &str, key: &Scalar<'_>) -> Option<usize> {
     blank.then_some(before.len())
 }
 
-/// Where a scalar begins, its quote included.
+/// Returns the offset where a scalar begins, including its quote.
 pub(super) fn opening(scalar: &Scalar<'_>) -> usize {
     scalar.span.start - usize::from(is_quoted(scalar))
 }

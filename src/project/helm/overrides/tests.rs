@@ -224,7 +224,7 @@ fn in_a_text_of_yaml() {
     refused("helm:\n  values: 'm: {a: 1}'\n");
     refused("helm:\n  values: |\n    - m\n");
     refused("helm:\n  values: |\n    m: [\n");
-    // What comes below a last line without an end would give it one.
+    // A line added below a last line that has no newline would give it one.
     let stripped = "helm:\n  values: |-\n    m:\n      a: 1\n    n: |\n      last\n";
     assert!(applied_at(stripped, &spot, &[("z", X)]).is_err());
     assert!(applied_at(stripped, &spot, &[("m.k", X)]).is_ok());
@@ -259,7 +259,7 @@ fn many_places_of_a_file_are_planned_together() {
     );
 }
 
-/// Values that have no room at their end: what comes below a last line without an end would give it one.
+/// Values that have no room at their end: a line added below a last line that has no newline would give it one.
 const STRIPPED: &str = "v: |-\n  n: |\n    last\n";
 
 #[test]
@@ -322,7 +322,7 @@ fn a_pair_is_written_as_the_others_are() {
             "{\"set\": [\n  {\"name\": \"a\", \"value\": \"b\"}\n]}\n",
             "{\"set\": [\n  {\"name\": \"a\", \"value\": \"b\"},\n  {\"name\": \"k.l\", \"value\": \"true\"}\n]}\n",
         ),
-        // One that is there already says something else.
+        // An existing item already sets another value.
         (
             "set:\n- name: k.l\n  value: false\n- name: b\n  value: c\n",
             "set:\n- name: k.l\n  value: \"true\"\n- name: b\n  value: c\n",
@@ -333,7 +333,7 @@ fn a_pair_is_written_as_the_others_are() {
         let fix = Fix::here(edits, Applicability::Safe);
         assert_eq!(edit::apply(text, [&fix], Applicability::Safe), expected);
     }
-    // What is not written out as a list is left alone.
+    // Only a list that is written out is extended.
     for text in [
         "x: &a [{name: a, value: b}]\nset: *a\n",
         "set:\n-\n  name: a\n  value: b\n",

@@ -1,10 +1,10 @@
-//! Images by who pulls them, and which of them are others after a change.
+//! Images grouped by the object that pulls them, and how a change affects them.
 
 use std::collections::BTreeMap;
 
 use super::image::Image;
 
-/// Images whose text is known, by who pulls them.
+/// Images whose text is known, by the object that pulls them.
 pub(super) struct ByReader(BTreeMap<String, Vec<Image>>);
 
 impl ByReader {
@@ -16,7 +16,7 @@ impl ByReader {
         Self(all)
     }
 
-    /// Each reader with the images that it no longer pulls, and those that it pulls instead.
+    /// Returns each reader with the images that it no longer pulls, and those that it pulls instead.
     pub(super) fn changes<'i>(
         &'i self,
         after: &'i Self,
@@ -34,7 +34,7 @@ impl ByReader {
         })
     }
 
-    /// The texts of all images, by who pulls them.
+    /// Returns the texts of all images, by the object that pulls them.
     pub(super) fn texts(&self) -> Vec<(&str, Vec<String>)> {
         let all = self.0.iter();
         all.map(|(reader, images)| (reader.as_str(), images.iter().map(Image::text).collect()))

@@ -1,4 +1,4 @@
-//! Comparisons in templates: a fix that changes the result of one would make the chart render more than another image.
+//! Comparisons in templates: a fix that changes the result of one would change more in the output than an image.
 //!
 //! Knows no chart, and no tree of files.
 
@@ -12,37 +12,38 @@ use super::image::{Image, Part};
 use crate::edit::{Edit, FileEdit};
 use crate::image;
 
-/// The largest program that an expression may become.
+/// The size limit of a compiled regular expression, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// A value that a template compares.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Compared {
-    /// Piece by piece. Its reader is the template, with the line of the call.
+    /// The value, in pieces. Its reader is the template, with the line of the call.
     pub value: Image,
     /// `eq`, `contains`, `regexMatch`, ...
     pub function: &'static str,
-    /// Whether what is looked for comes first, as in `contains "a" .Values.b`, and the value is what is looked through.
+    /// Whether the value is the text that is searched, as in `contains "a" .Values.b`.
     pub is_looked_through: bool,
     /// The other arguments.
     pub with: Vec<Part>,
 }
 
 impl Compared {
-    /// Whether edits of what the arguments are written in turn the outcome.
+    /// Whether edits of the arguments change the result.
     pub(super) fn is_turned_by(&self, edits: &[(&Path, &Edit)]) -> bool {
         let with = self.with.iter().map(|part| part.after(edits));
         let with: Option<Vec<String>> = with.collect();
         let after = self.value.after(edits).zip(with);
         match after {
             Some((value, with)) => self.outcome(&value, &with) != self.outcome_now(),
-            // What cannot be foreseen is for the images to say.
+            // An unknown result is left to the check of the images.
             None => false,
         }
     }
 
-    /// The edit of a literal by which the comparison follows the edits of its value: `contains "k8s.gcr.io/app" .Values.image`.
-    /// `None` where nothing in the call is a registry, alone or with a path, that the value begins with.
+    /// Returns the edit of a literal that keeps the result when the value is edited: `contains "k8s.gcr.io/app"
+    /// .Values.image`. `None` if no literal of the call is a registry, alone or with a path, that the value begins
+    /// with.
     pub(super) fn follow(&self, edits: &[(&Path, &Edit)]) -> Option<FileEdit> {
         let before = self.value.text();
         let after = self.value.after(edits)?;
@@ -53,7 +54,7 @@ impl Compared {
         let literal = self.with.iter().find(named)?;
         let at = literal.at.as_ref();
         let at = at.filter(|at| at.verbatim && !at.is_value)?;
-        // What follows the literal in the value must stay.
+        // The part of the value after the literal must stay.
         let text = after.strip_suffix(&before[literal.text.len()..])?;
         Some(FileEdit {
             path: Arc::clone(&at.path),
@@ -68,7 +69,7 @@ impl Compared {
         )
     }
 
-    /// The comparison, for people.
+    /// Describes the comparison for people.
     pub(super) fn describe(&self) -> String {
         let with = self.texts().join("`, `");
         format!("{} compares this value with `{with}`", self.value.reader)
@@ -82,7 +83,7 @@ impl Compared {
         self.outcome(&self.value.text(), &self.texts())
     }
 
-    /// What the call gives for a text; `None` where that is not known.
+    /// Returns the result of the call for a text; `None` if it is not known.
     fn outcome(&self, text: &str, with: &[String]) -> Option<String> {
         let first = || with.first().map(String::as_str);
         let is = match self.function {
@@ -108,7 +109,8 @@ impl Compared {
     }
 }
 
-/// Why one rendering is more than another with other images: a comparison that both make has another outcome.
+/// Returns the reason if a comparison that both renderings make changes its result, so that more than images may
+/// change.
 pub(super) fn turned(before: &[Compared], after: &[Compared]) -> Option<String> {
     let call = |one: &Compared| (one.value.reader.clone(), one.function, one.texts());
     let outcomes = |all: &[Compared]| {

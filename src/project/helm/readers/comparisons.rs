@@ -1,5 +1,5 @@
-//! Fixes of values that templates compare. If the template names the registry that a fix moves, both change together; any
-//! other fix that would change the result of a comparison is shown and not applied.
+//! Fixes of values that templates compare. If the template names the registry that a fix moves, both change together;
+//! any other fix that would change the result of a comparison is shown and not applied.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,27 +11,28 @@ use crate::finding::{Finding, Id};
 use crate::project::Members;
 use crate::source::Span;
 
-/// More fixes than would change together are left to people: each of them names the edits of all.
+/// The most fixes that change together, since each of them lists the edits of all. Larger sets are left to people.
 const MOST_TOGETHER: usize = 64;
 
-/// A fix that turns comparisons, and what it edits.
+/// A fix that changes the results of comparisons, and its edits.
 struct Turning<'c> {
     path: PathBuf,
     finding: Id,
     edits: Vec<FileEdit>,
-    /// With the edit by which each follows, if it can.
+    /// The comparisons, each with the edit that keeps its result, if there is one.
     turned: Vec<(&'c Compared, Option<FileEdit>)>,
 }
 
-/// What changes together.
+/// A member of a set that changes together.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Item {
-    /// By its number.
+    /// A fix, by its index.
     Fix(usize),
     Literal(Arc<Path>, Span),
 }
 
-/// Has comparisons follow the fixes that would change their result, where `may_follow`, and removes the other fixes.
+/// Edits comparisons along with the fixes that would change their results, if `may_follow`, and removes the other
+/// fixes.
 pub(super) fn settle(members: &mut Members, compared: &[&Compared], may_follow: bool) {
     let turning = turning(members, compared);
     let mut sets = DisjointSets::default();
@@ -83,13 +84,13 @@ fn turning<'c>(members: &Members, compared: &[&'c Compared]) -> Vec<Turning<'c>>
 }
 
 impl<'c> Turning<'c> {
-    /// What has the comparisons follow. `None` where one of them cannot.
+    /// Returns the edits that keep the results of the comparisons. `None` if one of them has none.
     fn follow(&self) -> Option<Vec<&FileEdit>> {
         let followed = self.turned.iter();
         followed.map(|(_, edit)| edit.as_ref()).collect()
     }
 
-    /// The finding, and the comparison to name: one that cannot follow, if there is one.
+    /// Returns the finding, and the comparison to name: preferably one that cannot follow.
     fn shown<'m>(&self, members: &'m mut Members) -> Option<(&'m mut Finding, &'c Compared)> {
         let finding = members
             .get_mut(&self.path)?
@@ -101,7 +102,8 @@ impl<'c> Turning<'c> {
     }
 }
 
-/// All edits of fixes and of the comparisons that follow them; `None` where some comparison would be turned all the same.
+/// Returns all edits of the fixes and of the comparisons that follow them; `None` if a comparison would still change
+/// its result.
 fn together(
     fixes: &[&Turning<'_>],
     members: &Members,

@@ -1,5 +1,5 @@
-//! Tries overrides of values of subcharts: the chart is rendered with each, and an override that would make a wrong image is
-//! removed. Other values, such as `global.imageRegistry`, may decide what a subchart pulls.
+//! Tries overrides of values of subcharts: the chart is rendered with each, and an override that would make a wrong
+//! image is removed. Other values, such as `global.imageRegistry`, may decide what a subchart pulls.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,19 +18,19 @@ use crate::project::Members;
 use crate::project::helm::render::{Chart, File};
 use crate::rules::RuleSet;
 
-/// More overrides in one chart than are tried one by one.
+/// The most overrides in one chart that are tried one by one.
 const MOST_TRIED: usize = 32;
 
-/// Overrides are tried so often with other values over the chart's own.
+/// The most tries of overrides with other values over the chart's own.
 const MOST_TRIED_OVER: usize = 128;
 
-/// What an override would do to the images of a chart.
+/// The effect of an override on the images of a chart.
 enum Tried {
     Right,
-    /// It would make another image than is wanted.
+    /// It would produce another image than the wanted one.
     Wrong {
         reason: String,
-        /// Whether a rule applies to the image that it would change, or to one that it makes right.
+        /// Whether a rule applies to an image that it would change, or whether it also makes another image right.
         is_legacy: bool,
     },
 }
@@ -87,7 +87,8 @@ impl Readers<'_> {
         self.confirm_with_layers(&mut trial, declares, members, &values);
     }
 
-    /// Has those overrides reviewed that make a wrong image where other values override the chart's own.
+    /// Downgrades overrides to "needs review" if they produce a wrong image when other values override the chart's
+    /// own.
     fn confirm_with_layers(
         &self,
         trial: &mut Trial<'_>,
@@ -143,10 +144,10 @@ impl Readers<'_> {
         })
     }
 
-    /// Takes out the fixes in the chart's values that give an image a key of its own in place of an alias, and that are
-    /// right when they are tried: what the alias led to is not what they edit. Gives them by the ids of their findings.
+    /// Removes fixes in the chart's values that replace an alias by a separate key for one image, if they are right
+    /// when tried, because they do not edit what the alias leads to. Returns them by the ids of their findings.
     pub(super) fn take_own_keys(&self, members: &mut Members, rules: &RuleSet) -> Vec<(Id, Fix)> {
-        // With other values over them, what is tried is not all that results.
+        // With other values over them, the trial does not show every result.
         let member = members.get(&self.values);
         let Some(member) = member.filter(|_| self.layers.is_empty()) else {
             return Vec::new();
@@ -197,14 +198,14 @@ impl Readers<'_> {
     }
 }
 
-/// What a chart renders with one text of its values.
+/// The result of rendering a chart with one text of its values.
 struct Made {
     images: ByReader,
     compared: Vec<Compared>,
 }
 
 impl Made {
-    /// Whether the same is pulled by the same.
+    /// Whether the same readers pull the same images.
     fn pulls_as(&self, other: &Self) -> bool {
         self.images.texts() == other.images.texts()
     }
@@ -223,17 +224,17 @@ impl Made {
     }
 }
 
-/// A chart that is read once and rendered with one text of its values after the other.
+/// A chart that is read once and rendered with several texts of its values.
 struct Trial<'t> {
     chart: Chart,
     folder: &'t Path,
     rules: &'t RuleSet,
-    /// What came of each text: several findings may want the same.
+    /// The result for each text, because several findings may want the same one.
     known: BTreeMap<String, Option<Rc<Made>>>,
 }
 
 impl Trial<'_> {
-    /// `None` where the chart does not render with that text.
+    /// Renders the chart with a text of its values. `None` if it does not render.
     fn made_with(&mut self, values: &str) -> Option<Rc<Made>> {
         if let Some(known) = self.known.get(values) {
             return known.clone();
@@ -243,7 +244,7 @@ impl Trial<'_> {
         made
     }
 
-    /// What is wrong with an override of values that have a layer over them, if anything is.
+    /// Returns what is wrong with an override when a layer is over the values, if anything is.
     fn fault_with(
         &mut self,
         fix: &Fix,
@@ -260,7 +261,7 @@ impl Trial<'_> {
         Some(format!("{reason} with {}", name.to_string_lossy()))
     }
 
-    /// The same with the values of a layer over them.
+    /// Renders the chart, with the values of a layer over its own if there is one.
     fn render(&mut self, values: &str, over: Option<&(Layer, Vec<File>)>) -> Option<Made> {
         self.chart.set_values(values).ok()?;
         let trace = match over {

@@ -1,6 +1,6 @@
 //! A chart's folder: the chart in it, and the files that a name is split over.
 //!
-//! Reads through `Tree`, and nothing beyond the folder; what it may cost is bounded.
+//! Reads through `Tree`, and nothing beyond the folder; the cost is bounded.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ const MOST_FILES: usize = 4000;
 const MOST_BYTES: usize = 32 << 20;
 const MOST_FOLDERS: usize = 24;
 
-/// The chart in a folder, as its files are now.
+/// Loads the chart in a folder from the current texts of its files.
 ///
 /// # Errors
-/// Why it cannot be loaded.
+/// If it cannot be loaded.
 pub(super) fn chart(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Chart, String> {
     Chart::from_folder(files(tree, folder, members)?)
 }
 
-/// The files of a chart that have the beginning of a legacy location or its rest, where one has the one and another the
-/// other. `layers` are files of values that may lie elsewhere.
+/// Returns the files that have the beginning or the rest of a legacy location, if a location may be split between two
+/// of them. `layers` are values files that may be outside the folder.
 pub(super) fn split_names(
     tree: &dyn Tree,
     prefilter: &Prefilter,
@@ -62,7 +62,7 @@ pub(super) fn split_names(
     begun
 }
 
-/// By their paths in the folder.
+/// Reads the files of the folder, by their paths in it.
 fn files(tree: &dyn Tree, folder: &Path, members: &Members) -> Result<Files, String> {
     let mut reader = Reader {
         tree,

@@ -1,4 +1,4 @@
-//! Findings and images: which findings are about an image, and the finding that an image gets.
+//! How findings and images relate: which findings are about an image, and the finding that an image gets.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::printable;
 use crate::project::Members;
 use crate::source::{LineIndex, Span};
 
-/// Whether a finding is about a host that is written where it is, rather than about a path.
+/// Whether a finding moves a host that is written at its location, rather than only a path.
 pub(super) fn names_legacy_host(finding: &Finding, text: &str) -> bool {
     let host = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
     let old = host(&finding.old);
@@ -21,8 +21,8 @@ pub(super) fn names_legacy_host(finding: &Finding, text: &str) -> bool {
     old.contains('.') && is_written && moves
 }
 
-/// Takes out what was found in a chart's templates of names on Docker Hub, and of names with an expression that one of the
-/// images fills: rendering says more of most, as their tag.
+/// Takes out the findings in a chart's templates on Docker Hub names, and on names with an expression that one of the
+/// images fills in: for most of them rendering is more exact, for example about the tag.
 pub(super) fn take_partly_read<'i>(
     templates: &[PathBuf],
     images: impl Iterator<Item = &'i Image>,
@@ -48,7 +48,7 @@ pub(super) fn take_partly_read<'i>(
     taken
 }
 
-/// Puts back what rendering said nothing of.
+/// Puts back the findings that rendering did not replace.
 pub(super) fn put_back(taken: Vec<(PathBuf, Finding)>, members: &mut Members) {
     for (path, finding) in taken {
         let Some(member) = members.get_mut(&path) else {
@@ -61,7 +61,8 @@ pub(super) fn put_back(taken: Vec<(PathBuf, Finding)>, members: &mut Members) {
     }
 }
 
-/// Whether what a finding is about always becomes an image that no rule applies to, and none of those that are `legacy`.
+/// Whether everything that uses the finding's value becomes an image that no rule applies to, and none of the
+/// `legacy` ones.
 pub(super) fn is_other_image(
     finding: &Finding,
     path: &Path,
@@ -77,7 +78,7 @@ pub(super) fn is_other_image(
             .is_some_and(|name| touches(image, name))
     };
     let of: Vec<_> = images.iter().filter(|(image, _)| any(image)).collect();
-    // What shares no more than the registry says nothing of the path.
+    // An image that shares only the registry does not decide about the path.
     let named: Vec<_> = of
         .iter()
         .copied()
@@ -91,8 +92,8 @@ pub(super) fn is_other_image(
     !of.is_empty() && of.iter().all(|one| is_other(one)) && !legacy.iter().copied().any(any)
 }
 
-/// Whether a finding in a file is about an image already: about the end of its name, or the registry that is all that
-/// changes.
+/// Whether a finding in a file is already about an image: about the end of its name, or about a registry that is the
+/// only thing to change.
 pub(super) fn is_about(
     one: &Finding,
     path: &Path,
@@ -113,7 +114,7 @@ pub(super) fn is_about(
     does_all || written.last().is_some_and(|(_, name)| labels(name))
 }
 
-/// The finding of an image, where its pieces are written.
+/// Builds the finding of an image, at the locations of its pieces.
 pub(super) fn placed(
     image: &Image,
     legacy: &Legacy,
@@ -164,7 +165,7 @@ pub(super) fn placed(
     }
 }
 
-/// The fix with the edits of the pieces. `None` where one of them cannot be edited.
+/// Returns the fix with the edits of the pieces. `None` if one of them cannot be edited.
 fn placed_fix(fix: &Fix, legacy: &Legacy, home: &Path, members: &Members) -> Option<Fix> {
     let can_write =
         |edits: &&Vec<(PathBuf, Edit)>| edits.iter().all(|(path, _)| members.contains_key(path));

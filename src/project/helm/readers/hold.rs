@@ -1,4 +1,4 @@
-//! What holds fixes back, once the plan made them: each image that a chart renders must come through them.
+//! Checks fixes after the plan has made them: every image that a chart renders must still be right.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,14 @@ use crate::project::{Members, PathKind};
 use crate::rules::RuleSet;
 
 impl Readers<'_> {
-    /// Whether it is no subchart in the folder of another chart. What that one's values are compared with is not known here.
+    /// Whether it is not a subchart in the folder of another chart, where the parent's templates may compare its
+    /// values.
     fn is_root(&self) -> bool {
         let parent = parent_of(&self.folder);
         parent.is_none_or(|parent| self.tree.place(&parent.join("Chart.yaml")) == PathKind::Missing)
     }
 
-    /// Holds back fixes that another image would not survive.
+    /// Removes or downgrades fixes that would make an image wrong.
     pub(in crate::project::helm) fn check_shared_values(
         &self,
         members: &mut Members,

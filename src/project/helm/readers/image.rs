@@ -1,5 +1,5 @@
-//! An image that a chart renders, as the pieces that make it: what the rules say of the whole, and what edits of the
-//! pieces would make of it.
+//! An image that a chart renders, made of pieces: how the rules judge the whole, and how edits of the pieces change
+//! it.
 //!
 //! Knows no chart, and no tree of files.
 
@@ -19,9 +19,9 @@ use crate::source::Span;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Image {
     pub parts: Vec<Part>,
-    /// Who pulls it, for people: `Deployment web (templates/web.yaml)`.
+    /// The object that pulls it, for people: `Deployment web (templates/web.yaml)`.
     pub reader: String,
-    /// Whether it results from the values as they are. Others take a way that is switched off.
+    /// Whether it results from the default values. Other images come from branches that are switched off.
     pub is_default: bool,
 }
 
@@ -29,9 +29,9 @@ pub(super) struct Image {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
     pub text: String,
-    /// Where it is written, byte by byte or otherwise.
+    /// Where it is written, verbatim or not.
     pub at: Option<Written>,
-    /// Whether another user gives something else: the value is not set.
+    /// Whether the value is not set, so that each user may get another text.
     pub is_unknown: bool,
 }
 
@@ -42,22 +42,22 @@ pub(super) struct Written {
     pub span: Span,
     /// Whether the bytes of the part are those of the span.
     pub verbatim: bool,
-    /// Whether it is a value; else a template has it.
+    /// Whether it is in a values file; otherwise it is in a template.
     pub is_value: bool,
 }
 
 /// An image that a rule applies to.
 #[derive(Debug, Clone)]
 pub(super) struct Legacy {
-    /// Its spans are those of the image's text.
+    /// Its spans refer to the image's text.
     pub finding: Finding,
     /// What the image should become.
     pub wanted: String,
-    /// The edits of the pieces that make it so. `None` where the parts of this reference cannot be changed to the new name.
+    /// The edits of the pieces that lead to `wanted`. `None` if the pieces cannot be edited to the new name.
     pub edits: Option<Vec<(PathBuf, Edit)>>,
 }
 
-/// An image, and what the rules say of it.
+/// An image, and its verdict.
 pub(super) type Judged<'i> = (&'i Image, Option<Legacy>);
 
 impl Image {
@@ -65,17 +65,18 @@ impl Image {
         self.parts.iter().map(|part| part.text.as_str()).collect()
     }
 
-    /// Whether all of it is known.
+    /// Whether every part of it is known.
     pub(super) fn is_known(&self) -> bool {
         !self.parts.iter().any(|part| part.is_unknown)
     }
 
-    /// Whether it can be pulled. Ways that no one takes make `registry.example.com/`, say.
+    /// Whether it is a valid reference. Branches that are never taken may produce `registry.example.com/`, for
+    /// example.
     pub(super) fn is_reference(&self) -> bool {
         ImageRef::parse(&self.text()).is_some()
     }
 
-    /// The part that has the end of the name.
+    /// Returns the part that contains the end of the name.
     pub(super) fn name(&self) -> Option<&Part> {
         let text = self.text();
         let end = ImageRef::parse(&text)?.name_span().end;
@@ -83,13 +84,13 @@ impl Image {
         self.spans().find(holds).map(|(_, part)| part)
     }
 
-    /// Whether a part shares a byte with a span of a file.
+    /// Whether a part overlaps a span of a file.
     pub(super) fn touches(&self, path: &Path, span: Span) -> bool {
         let mut written = self.parts.iter().filter_map(|part| part.at.as_ref());
         written.any(|at| &*at.path == path && at.span.overlaps(span))
     }
 
-    /// What the rules say of the whole.
+    /// Applies the rules to the whole image.
     pub(super) fn judge(&self, rules: &RuleSet) -> Option<Legacy> {
         let text = self.text();
         let whole = self.as_use(&text)?;
@@ -101,7 +102,8 @@ impl Image {
             }
             None => text.clone(),
         };
-        // A name may be cut wherever one piece ends: the first cut counts by which each edit is one of a single piece.
+        // The name may be split wherever a piece ends: the first split is used in which every edit is within one
+        // piece.
         let cuts = self.cuts(&text, &whole).into_iter();
         let divided = cuts.map(|(registry, name)| ImageUse {
             registry: Some(registry),
@@ -129,7 +131,7 @@ impl Image {
     }
 
     fn as_use(&self, text: &str) -> Option<ImageUse> {
-        // What is no tag, such as another program's placeholder, is one that no one knows.
+        // Text that is not a valid tag, such as another program's placeholder, counts as an unknown tag.
         let Some(read) = ImageRef::parse(text) else {
             let end = text.rfind('/').map_or(0, |slash| slash + 1);
             let end = end + text[end..].find([':', '@'])?;
@@ -162,7 +164,7 @@ impl Image {
         })
     }
 
-    /// The parts, and where they are in the text.
+    /// Returns the parts with their spans in the text.
     pub(super) fn spans(&self) -> impl Iterator<Item = (Span, &Part)> {
         let mut end = 0;
         self.parts.iter().map(move |part| {
@@ -172,7 +174,7 @@ impl Image {
         })
     }
 
-    /// The ways to take the name for a registry and the rest.
+    /// Returns the ways to split the name into a registry and the rest.
     fn cuts(&self, text: &str, whole: &ImageUse) -> Vec<(Span, Span)> {
         let Some(name) = whole.name else {
             return Vec::new();
@@ -197,14 +199,14 @@ impl Image {
         cuts
     }
 
-    /// Edits of the text as edits of what the parts are written in.
+    /// Converts edits of the text to edits of the files that the parts are written in.
     fn edits_of_parts(&self, edits: &[Edit]) -> Option<Vec<(PathBuf, Edit)>> {
         edits.iter().map(|one| self.edit_of_part(one)).collect()
     }
 
     fn edit_of_part(&self, one: &Edit) -> Option<(PathBuf, Edit)> {
         let holders = self.spans().filter(|(span, _)| span.covers(one.span));
-        // Between two parts, what is inserted goes into the value.
+        // An insertion between two parts goes into the value.
         let is_value = |part: &Part| part.at.as_ref().is_some_and(|at| at.is_value);
         let (span, part) = holders.max_by_key(|(_, part)| is_value(part))?;
         let at = part.at.as_ref().filter(|at| at.verbatim)?;
@@ -213,14 +215,14 @@ impl Image {
         Some((at.path.to_path_buf(), edit))
     }
 
-    /// What the image becomes where files are edited; `None` where that cannot be known.
+    /// Returns the image after edits of files; `None` if that cannot be known.
     pub(super) fn after(&self, edits: &[(&Path, &Edit)]) -> Option<String> {
         self.parts.iter().map(|part| part.after(edits)).collect()
     }
 }
 
 impl Part {
-    /// What the piece becomes where files are edited; `None` where that cannot be known.
+    /// Returns the piece after edits of files; `None` if that cannot be known.
     pub(super) fn after(&self, edits: &[(&Path, &Edit)]) -> Option<String> {
         let Some(at) = &self.at else {
             return Some(self.text.clone());
@@ -252,7 +254,7 @@ impl Part {
     }
 }
 
-/// Whether an edit changes what is written at a span: what is inserted at its edges counts.
+/// Whether an edit changes what is written at a span. Insertions at its edges count.
 fn reaches(edit: Span, at: Span) -> bool {
     match edit.is_empty() {
         true => at.start <= edit.start && edit.end <= at.end,

@@ -1,15 +1,15 @@
-//! Values that override those of a chart: of a file beside them, or of a release.
+//! Values that override those of a chart, from a file next to them or from a release.
 
 use std::path::{Path, PathBuf};
 
 use crate::project::helm::given::{Given, ReleaseValues};
 
-/// Values that override a chart's own: of a file beside them, or of a release.
+/// Values that override a chart's own, from a file next to them or from a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layer {
-    /// The file that says that they are.
+    /// The file that declares them.
     pub(super) path: PathBuf,
-    /// Where they are, the lowest first.
+    /// The locations of the values, lowest layer first.
     pub(super) given: Vec<Given>,
     pub(super) is_release: bool,
 }
@@ -31,7 +31,7 @@ impl Layer {
         }
     }
 
-    /// The files that have some of the values, and the one that says so.
+    /// Returns the declaring file, and the files that contain the values.
     pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let given = self.given.iter().map(|given| &given.file);
         std::iter::once(&self.path).chain(given)

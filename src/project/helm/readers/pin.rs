@@ -1,5 +1,5 @@
-//! Tries digests that are added beside tags: the chart is rendered with each, and only a digest that results in `@sha256:…`
-//! of its image is written, in the form that the templates expect: with `sha256:` or without.
+//! Tries digests that are added beside tags: the chart is rendered with each, and a digest is written only if it
+//! results in `@sha256:…` of its image, in the form that the templates expect: with `sha256:` or without.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,21 +15,21 @@ use crate::image::{self, ImageRef};
 use crate::project::{Member, Members};
 use crate::rules::RuleSet;
 
-/// More digests in one file than are tried one by one.
+/// The most digests in one file that are tried one by one.
 const MOST_TRIED: usize = 32;
 
-/// A digest of a finding, and the image that it is of.
+/// A digest of a finding, and its image.
 struct Wanted {
     path: PathBuf,
     finding: Id,
     pin: Pin,
-    /// With its tag, as it will be pulled.
+    /// The image with its tag, as it will be pulled.
     image: String,
 }
 
 impl Readers<'_> {
-    /// Settles how each digest of the chart's files is written. One that the templates do not take is dropped, or left to need a
-    /// proof that there is not.
+    /// Decides how each digest of the chart's files is written. A digest that the templates do not use is dropped, or
+    /// its finding is downgraded because the required proof is missing.
     pub(super) fn pin(&self, members: &mut Members, rules: &RuleSet) {
         for file in self.files() {
             let wanted = wanted(members, file);
@@ -77,7 +77,7 @@ impl Readers<'_> {
         })
     }
 
-    /// The images by who pulls them once all fixes were applied, and some digests were added.
+    /// Returns the images by the object that pulls them, after all fixes and some digests were applied.
     fn images_after(
         &self,
         members: &Members,
@@ -114,7 +114,8 @@ impl Readers<'_> {
         is_whole.then(|| self.images_of(&edited, layer, rules))?
     }
 
-    /// The images by who pulls them, with other values over the chart's own if there are some. `None` where it does not render.
+    /// Returns the images by the object that pulls them, with a layer over the chart's values if there is one. `None`
+    /// if it does not render.
     fn images_of(
         &self,
         members: &Members,
@@ -172,7 +173,7 @@ fn decide(members: &mut Members, one: &Wanted, text: Option<&String>) {
     }
 }
 
-/// The images that have a digest now. `None` where something else became of one, or of another image.
+/// Returns the images that have a digest now. `None` if one of them, or another image, changed in any other way.
 fn pinned(
     before: &ByReader,
     after: &ByReader,
@@ -191,7 +192,7 @@ fn pinned(
     Some(pinned)
 }
 
-/// Whether a reference is an image by a digest. Some charts leave the tag out then.
+/// Whether a reference is an image with a digest. Some charts then leave out the tag.
 fn is_of(reference: &str, image: &str, digest: &str) -> bool {
     let Some(read) = ImageRef::parse(reference) else {
         return false;
@@ -205,7 +206,7 @@ fn is_of(reference: &str, image: &str, digest: &str) -> bool {
     is_image && read.digest == Some(digest)
 }
 
-/// An image with its tag, however its host is left out.
+/// Returns an image with its tag and its canonical host.
 fn name(reference: &str) -> String {
     let Some(read) = ImageRef::parse(reference) else {
         return reference.to_owned();

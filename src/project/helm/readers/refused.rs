@@ -19,7 +19,7 @@ use crate::project::helm::render::Chart;
 use crate::project::helm::schema::{self, Schema};
 use crate::project::helm::values::{Table, Value};
 
-/// More fixes of one chart's values are not tried one by one.
+/// The most fixes of one chart's values that are tried one by one.
 const MOST_TRIED: usize = 64;
 
 /// The schemas of a chart and its subcharts.
@@ -29,16 +29,16 @@ pub(super) struct Schemas {
 }
 
 struct OfChart {
-    /// From the root's folder: `charts/sub-1.0.0.tgz!sub/values.schema.json`.
+    /// The path from the root's folder: `charts/sub-1.0.0.tgz!sub/values.schema.json`.
     file: String,
     schema: Schema,
 }
 
-/// Which values are refused, by the file of the schema and their location in the values of its chart.
+/// The refused values, by the file of the schema and their path in the values of its chart.
 type Refused = BTreeMap<(String, Vec<String>), String>;
 
 impl Schemas {
-    /// `None` where no chart has one.
+    /// Reads the schemas. `None` if no chart has one.
     pub(super) fn of(chart: &Chart) -> Option<Self> {
         let root = chart.shared_root();
         let mut of = Vec::new();
@@ -56,7 +56,7 @@ impl Schemas {
         (!of.is_empty()).then_some(Self { root, of })
     }
 
-    /// What they refuse where values override those of the root; `None` where that takes too much work to know.
+    /// Returns what they refuse when `over` overrides the root's values; `None` if that takes too much work.
     fn refuse(&self, over: Table) -> Option<Refused> {
         let (nest, values) = effective::rendered(&self.root, over);
         let mut refused = Refused::new();
@@ -86,11 +86,11 @@ impl Schemas {
     }
 }
 
-/// Where a finding is: its file and its id there.
+/// The location of a finding: its file, and its id there.
 type Location = (PathBuf, Id);
 
 impl Readers<'_> {
-    /// Has the chart accept the images that fixes bring, where it refuses others.
+    /// Adds consent to charts that would otherwise refuse the images that fixes bring.
     pub(in crate::project::helm) fn lift(&self, members: &mut Members) {
         let moves = |path: &PathBuf| {
             let member = members.get(path);
@@ -117,7 +117,7 @@ impl Readers<'_> {
         }
     }
 
-    /// The same, of a chart of which nothing is rendered.
+    /// The same check for a chart that is not rendered.
     pub(in crate::project::helm) fn hold_refused_alone(&self, members: &mut Members) {
         let mut fixes = members.iter().flat_map(|(path, member)| {
             let fixes = member.findings.iter().filter_map(|one| one.fix.as_ref());
@@ -133,7 +133,7 @@ impl Readers<'_> {
         }
     }
 
-    /// Takes the fixes away after which a schema refuses values that it accepts as they are.
+    /// Removes fixes after which a schema refuses values that it accepts now.
     pub(super) fn hold_refused(&self, schemas: &Schemas, members: &mut Members) {
         let own = std::iter::once(&[][..]);
         let layers = self.layers.iter().map(|layer| layer.given.as_slice());
@@ -147,7 +147,7 @@ impl Readers<'_> {
         }
     }
 
-    /// The findings whose fixes are refused with values that override the chart's own, and why.
+    /// Returns the findings whose fixes are refused with these values over the chart's own, with the reasons.
     fn refused(
         &self,
         schemas: &Schemas,
@@ -207,7 +207,7 @@ impl Readers<'_> {
         tried.chain(others).collect()
     }
 
-    /// The chart's own values with others merged over them, as they are with the changed texts.
+    /// Merges other values over the chart's own, with the changed texts in place of the current ones.
     fn merged(
         &self,
         given: &[Given],

@@ -1,7 +1,8 @@
-//! Images that are rendered only with other values than those that an image with a finding is made of.
+//! Images that are rendered only with other values than those that form an image with a finding.
 //!
-//! `{{ if .registry }}{{ .registry }}/{{ end }}{{ .repository }}` makes an image without the registry. A repository that has
-//! its registry beside it never becomes that image. Nor does one that has a tag get another by `{{ .tag | default "9" }}`.
+//! `{{ if .registry }}{{ .registry }}/{{ end }}{{ .repository }}` may render an image without the registry. A
+//! repository that has a registry next to it never becomes that image. Nor does one that has a tag get another by `{{
+//! .tag | default "9" }}`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,11 +16,11 @@ use crate::edit::Edit;
 use crate::project::Members;
 use crate::source::Span;
 
-/// Of so many sets of values it is asked; each time the chart is rendered in all ways.
+/// The most sets of values that are tried; the chart is rendered with every branch for each.
 const MOST_SETS: usize = 12;
 
 impl Readers<'_> {
-    /// Rules out, for images that fixes would make wrong, what they are not made of.
+    /// For images that a fix would make wrong, rules out findings whose values they are not made of.
     pub(super) fn rule_out(&self, readings: &mut [Reading<'_>], members: &Members) {
         let Some(member) = members.get(&self.values) else {
             return;
@@ -69,7 +70,7 @@ impl Readers<'_> {
         }
     }
 
-    /// The values that each image is made of as the values are.
+    /// Returns the values that form each default image.
     fn pieces(&self, readings: &[Reading<'_>]) -> Vec<Vec<Span>> {
         let own = readings.iter();
         let own = own.filter(|one| one.layer.is_none() && one.image.is_default);

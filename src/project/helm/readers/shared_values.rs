@@ -1,8 +1,9 @@
-//! A fix must be right for every image that uses the value it changes: images that no rule is about stay as they are, and the
-//! others become what their rule says.
+//! A fix must be right for every image that uses the value it changes: images that no rule applies to stay as they
+//! are, and the others become what their rule says.
 //!
-//! Fixes are checked together, because they are written together. A fix that makes a wrong image needs review if the image is
-//! right together with other fixes that need review. Otherwise it is removed, and the reason names the image.
+//! Fixes are checked together, because they are written together. A fix that makes a wrong image needs review if the
+//! image is right together with other fixes that need review. Otherwise it is removed, and the reason names the
+//! image.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,15 +14,16 @@ use crate::finding::{Finding, Id};
 use crate::project::Members;
 use crate::rules::RuleSet;
 
-/// An image that a fix may reach, and what is wanted of it.
+/// An image that a fix may reach, and what it should become.
 pub(super) struct Reading<'r> {
     pub image: &'r Image,
     pub wanted: String,
-    /// The values file by which the image is what it is, where that overrides the chart's own values.
+    /// The values file that overrides the chart's own values, if the image results only with it.
     pub layer: Option<&'r Path>,
-    /// The values of the chart.
+    /// The values file of the chart.
     values: &'r Path,
-    /// What was found in them that the image is not made of: with those values as they are, the templates go another way.
+    /// Findings there that the image is not made from: with those values as they are, the templates take another
+    /// branch.
     not_of: HashSet<Id>,
 }
 
@@ -44,26 +46,26 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Notes that the image is not made of what a finding in the chart's values is about.
+    /// Records that the image is not made of the value that a finding in the chart's values is about.
     pub(super) fn rule_out(&mut self, finding: Id) {
         self.not_of.insert(finding);
     }
 
-    /// Whether it may be made of what a finding in a file is about.
+    /// Whether it may be made of the value that a finding in a file is about.
     fn may_be_of(&self, path: &Path, finding: Id) -> bool {
         *path != *self.values || !self.not_of.contains(&finding)
     }
 
-    /// Whether what fixes make of it is what is wanted, or what it was.
+    /// Whether the fixes turn it into the wanted image, or leave it unchanged.
     pub(super) fn is_right(&self, made: Option<&str>) -> bool {
         made.is_some_and(|made| *made == self.wanted || *made == self.image.text())
     }
 }
 
-/// Holds back what would make a wrong image.
+/// Removes or downgrades fixes that would make an image wrong.
 pub(super) fn check(members: &mut Members, readings: &[Reading<'_>]) {
     for level in [Applicability::Safe, Applicability::Unsafe] {
-        // Each round takes one fix at least.
+        // Each round lowers at least one fix.
         while let Some((reading, made)) = first_wrong(members, readings, level) {
             let lowered = lower(members, reading, made.as_deref(), level);
             if !lowered {
@@ -73,7 +75,7 @@ pub(super) fn check(members: &mut Members, readings: &[Reading<'_>]) {
     }
 }
 
-/// The first image that would be wrong, and what it would be.
+/// Returns the first image that would be wrong, and its new text.
 fn first_wrong<'r>(
     members: &Members,
     readings: &'r [Reading<'r>],
@@ -98,14 +100,14 @@ fn first_wrong<'r>(
     })
 }
 
-/// The edits of the fixes that can be trusted so far, and that are wanted.
+/// Returns the edits of wanted fixes whose applicability is at least `level`.
 fn edits(
     members: &Members,
     level: Applicability,
     is_wanted: impl Fn(&Path, Id) -> bool,
 ) -> Vec<(&Path, &Edit)> {
     let mut edits: Vec<(&Path, &Edit)> = Vec::new();
-    // Fixes that belong together share one list: it is taken once.
+    // Fixes that belong together share one list, which is added once.
     let mut shared = HashSet::new();
     for (path, member) in members {
         let wanted = member.findings.iter().filter(|one| is_wanted(path, one.id));
@@ -121,7 +123,7 @@ fn edits(
     edits
 }
 
-/// Lowers the trust of every fix that reaches an image. Whether there was one.
+/// Lowers the applicability of every fix that reaches an image. Returns whether there was one.
 fn lower(
     members: &mut Members,
     reading: &Reading<'_>,

@@ -1,6 +1,6 @@
 //! The images that a chart of the tree renders, with where their pieces are written.
 //!
-//! Reads the chart's folder through `Tree`, and nothing beyond it; what it may cost is bounded.
+//! Reads the chart's folder through `Tree`, and nothing beyond it; the cost is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,27 +18,28 @@ use crate::project::{Members, Tree};
 use crate::rules::RuleSet;
 use crate::source::Span;
 
-/// In so many passes an image is made again that was made in [`EVERY_WAY`], if it can be.
+/// The passes to make with settled values. An image that [`EVERY_WAY`] passes found is found again within these, if
+/// it can still result.
 const MOST_PASSES: usize = 4 * EVERY_WAY;
 
-/// What is known of a chart with one set of values.
+/// The result of rendering a chart with one set of values.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    /// What overrides the chart's own values, if anything is.
+    /// The layer over the chart's own values, if there is one.
     pub layer: Option<Layer>,
     pub images: Vec<Image>,
-    /// Other words that values became a part of and that a rule applies to.
+    /// Other words that contain values and that a rule applies to.
     pub legacy_words: Vec<Image>,
     /// Values that templates compare.
     pub compared: Vec<Compared>,
-    /// Whether some template could not be rendered, so that there may be images which are not known.
+    /// Whether a template could not be rendered, so that some images may be unknown.
     pub is_partial: bool,
 }
 
 /// Renders a chart with its own values, and once more with each of the layers over them.
 ///
 /// # Errors
-/// Why it cannot be rendered.
+/// If it cannot be rendered with its own values.
 pub(super) fn traces(
     tree: &dyn Tree,
     chart: &Chart,
@@ -49,13 +50,13 @@ pub(super) fn traces(
 ) -> Result<Vec<Trace>, String> {
     let own = trace(chart, folder, None, EVERY_WAY, rules)?;
     let layers = files_of(tree, layers, members);
-    // A file that merely is called like one of values may not even parse.
+    // A file that only has the name of a values file may not even parse.
     let others = layers.iter();
     let others = others.filter_map(|layer| trace_with(chart, folder, layer, rules).ok());
     Ok(std::iter::once(own).chain(others).collect())
 }
 
-/// Layers with the files that their values are in, as those are now. One that cannot be read is left out.
+/// Reads the current files of the layers. A layer that cannot be read is left out.
 pub(super) fn files_of(
     tree: &dyn Tree,
     layers: &[Layer],
@@ -75,10 +76,10 @@ pub(super) fn files_of(
     layers.iter().filter_map(read).collect()
 }
 
-/// A chart with a layer over its values, as they then are: no other way is taken.
+/// Renders a chart with a layer over its values, following only the branches that these take.
 ///
 /// # Errors
-/// Why it cannot be rendered.
+/// If it cannot be rendered.
 pub(super) fn trace_with(
     chart: &Chart,
     folder: &Path,
@@ -88,10 +89,10 @@ pub(super) fn trace_with(
     trace(chart, folder, Some(layer), 1, rules)
 }
 
-/// The images that a chart renders as its values are.
+/// Returns the images that a chart renders with its default values.
 ///
 /// # Errors
-/// Why it cannot be rendered.
+/// If it cannot be rendered.
 pub(super) fn default_images(
     chart: &Chart,
     folder: &Path,
@@ -100,16 +101,16 @@ pub(super) fn default_images(
     default_trace(chart, folder, rules).map(|trace| trace.images)
 }
 
-/// A chart as its values are: no other way is taken.
+/// Renders a chart with its default values, following only the branches that these take.
 ///
 /// # Errors
-/// Why it cannot be rendered.
+/// If it cannot be rendered.
 pub(super) fn default_trace(
     chart: &Chart,
     folder: &Path,
     rules: &RuleSet,
 ) -> Result<Trace, String> {
-    // The first pass goes where the values lead. Where it gives nothing, the others say whether the chart renders at all.
+    // The first pass follows the values. If it yields no image, the others show whether the chart renders at all.
     let first = trace(chart, folder, None, 1, rules).ok();
     let mut trace = match first.filter(|trace| !trace.images.is_empty()) {
         Some(trace) => trace,
@@ -119,8 +120,8 @@ pub(super) fn default_trace(
     Ok(trace)
 }
 
-/// The images that a chart can render where some of its values, at these spans, are as they are. `None` where it does not
-/// render.
+/// Returns the images that a chart can render if the values at these spans keep their current content. `None` if it
+/// does not render.
 pub(super) fn images_with(
     chart: &Chart,
     folder: &Path,
@@ -238,7 +239,7 @@ fn compared(found: &Exploration, chart: &Chart, paths: &[Arc<Path>]) -> Vec<Comp
     compared.collect()
 }
 
-/// Words that are an image or end in one behind a `=`.
+/// Collects the words that are an image, or that end in one after a `=`.
 fn legacy_words(found: &Exploration, paths: &[Arc<Path>], rules: &RuleSet) -> Vec<Image> {
     let mut words: BTreeMap<&Vec<Symbol>, &str> = BTreeMap::new();
     let images: BTreeSet<&Vec<Symbol>> = found.images.keys().map(|one| &one.symbols).collect();
@@ -264,7 +265,7 @@ fn legacy_words(found: &Exploration, paths: &[Arc<Path>], rules: &RuleSet) -> Ve
     words.filter(|word| word.judge(rules).is_some()).collect()
 }
 
-/// Cuts a part to what follows its last `=`.
+/// Cuts a part to the text after its last `=`.
 fn behind_equals(part: &mut Part) {
     let Some(at) = part.text.rfind('=') else {
         return;
@@ -278,8 +279,8 @@ fn behind_equals(part: &mut Part) {
 /// A piece of an image, and where it is written.
 pub(in crate::project::helm) type Piece = (String, Option<(Arc<Path>, Span)>);
 
-/// The images that a chart renders with its values as they are, and those that are switched off: piece by piece, with where
-/// each is written. Those of which a part is not known here are left out.
+/// Returns the images that a chart renders with its default values, and those that are switched off, as pieces with
+/// their locations. Images with an unknown part are left out.
 pub(in crate::project::helm) fn rendered(
     tree: &dyn Tree,
     folder: &Path,

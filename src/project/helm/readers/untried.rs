@@ -1,4 +1,4 @@
-//! Values that override those of a chart, but are more than can be tried one by one.
+//! Values that override those of a chart, but are too many to be tried one by one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,14 @@ use super::layer::Layer;
 use crate::project::{Members, Tree};
 use crate::source::Span;
 
-/// More values files beside a chart, or releases of it, are not laid over its own one by one.
+/// The most values files next to a chart, and the most releases of it, that are tried one by one.
 const MOST_LAYERS: usize = 64;
 
 pub(super) const NOT_TRIED: &str =
     "the chart has more values files or releases than regfix tries, and not all of them were tried";
 
-/// What overrides the values of the chart in a folder, by files beside them and by releases: what is tried, and the rest.
+/// Splits the layers over a chart's values, from files next to it and from releases, into those that are tried and
+/// the rest.
 pub(super) fn all(
     tree: &dyn Tree,
     folder: &Path,
@@ -30,7 +31,7 @@ pub(super) fn all(
     (layers, untried)
 }
 
-/// The layers that are tried, and the others. Those that a rule could apply to come first.
+/// Splits layers into those that are tried and the others. Those that a rule could apply to come first.
 fn tried(tree: &dyn Tree, layers: impl Iterator<Item = Layer>) -> (Vec<Layer>, Vec<Layer>) {
     let mut layers: Vec<Layer> = layers.collect();
     layers
@@ -39,7 +40,7 @@ fn tried(tree: &dyn Tree, layers: impl Iterator<Item = Layer>) -> (Vec<Layer>, V
     (layers, others)
 }
 
-/// What the images of layers that were not tried become has to be checked by people.
+/// Downgrades fixes in the layers that were not tried to "needs review".
 pub(super) fn doubt(untried: &[Layer], members: &mut Members) {
     for (file, given) in by_file(untried.iter()) {
         let Some(member) = members.get_mut(file) else {
@@ -59,7 +60,7 @@ pub(super) fn doubt(untried: &[Layer], members: &mut Members) {
     }
 }
 
-/// Where values are, by the file that they are in.
+/// Groups the locations of values by file.
 pub(super) fn by_file<'l>(
     layers: impl Iterator<Item = &'l Layer>,
 ) -> BTreeMap<&'l PathBuf, Vec<&'l Given>> {

@@ -1,6 +1,7 @@
 //! The values that a release lays over those of a chart in the tree, from the lowest layer to the highest.
 //!
-//! Knows files and where values are in them; renders nothing. If some values are not in the tree, all of them are unknown.
+//! Knows files and the locations of values in them; renders nothing. If some values are not in the tree, all of them
+//! are unknown.
 
 use std::path::PathBuf;
 
@@ -19,7 +20,8 @@ impl ReleaseFile<'_> {
         !matches!(table.get(key), None | Some(Value::Null))
     }
 
-    /// `valuesFrom`, and `values` over them. Files that replace the chart's own are not followed.
+    /// Returns the layers of `valuesFrom`, and of `values` over them. `None` if files replace the chart's own values:
+    /// these are not followed.
     pub(super) fn layers_of_flux(
         &self,
         number: usize,
@@ -40,7 +42,7 @@ impl ReleaseFile<'_> {
         Some(layers)
     }
 
-    /// `valueFiles`, `values` or `valuesObject` over them, `parameters` over all.
+    /// Returns the layers of `valueFiles`, of `values` or `valuesObject` over them, and of `parameters` over all.
     pub(super) fn layers_of_argo(
         &self,
         spot: &Spot,
@@ -71,7 +73,7 @@ impl ReleaseFile<'_> {
         Some(layers)
     }
 
-    /// `values`, files and maps, and `set` over them.
+    /// Returns the layers of `values`, files and maps, and of `set` over them.
     pub(super) fn layers_of_helmfile(&self, spot: &Spot, release: &Table) -> Option<Vec<Given>> {
         let others = ["setTemplate", "inherit", "valuesTemplate"];
         if others.iter().any(|key| Self::has(release, key)) {

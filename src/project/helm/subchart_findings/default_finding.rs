@@ -1,4 +1,4 @@
-//! A legacy default with the overrides that would fix it, on its way to the findings of a file.
+//! A legacy default with the overrides that would fix it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,14 +22,14 @@ pub(in super::super) struct DefaultFinding {
 }
 
 impl DefaultFinding {
-    /// Makes the overrides those of the chart itself: its values do not stand under its name.
+    /// Removes the chart's name from the overrides' paths, for values that belong to the chart itself.
     pub(in super::super) fn without_name(&mut self) {
         for one in &mut self.overrides {
             one.path.remove(0);
         }
     }
 
-    /// Has the override need review, with the reason.
+    /// Downgrades the override to "needs review", with the reason.
     pub(in super::super) fn doubt(&mut self, reason: &str) {
         if self.applicability > Applicability::Unsafe {
             self.applicability = Applicability::Unsafe;
@@ -37,7 +37,7 @@ impl DefaultFinding {
         }
     }
 
-    /// Plans the overrides in the owner's values; the finding gets the edits, or the reason why there are none.
+    /// Plans the overrides in the owner's values. The finding gets the edits, or the reason why there are none.
     pub(in super::super) fn put_into(
         &mut self,
         target: &Target,
@@ -81,7 +81,8 @@ impl DefaultFinding {
         }
     }
 
-    /// Adds the finding to those of the file that declares the chart. Gives what it wants, if it can be had.
+    /// Adds the finding to those of the file that declares the chart. Returns the change that it wants, if it has a
+    /// fix.
     pub(in super::super) fn add_to(
         self,
         path: &Path,

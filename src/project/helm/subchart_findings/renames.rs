@@ -1,4 +1,4 @@
-//! New values of single leaves, and the values that an owner has to set for them.
+//! New values of single leaves, and the overrides that set them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub(super) fn renames(found: &[Finding], document: &MergedValues) -> Renames {
     edits.into_iter().map(renamed).collect()
 }
 
-/// What has to be in the owner's values for a leaf to be as it should.
+/// Returns the override that an owner's values need so that a leaf gets its new text.
 pub(super) fn override_of(
     placed: &ScalarSource,
     instance: &Instance,
@@ -58,7 +58,7 @@ pub(super) fn override_of(
     })
 }
 
-/// A value with all of its leaves renamed.
+/// Returns a value with all of its leaves renamed.
 fn rename(value: &Value, renames: &Renames) -> Value {
     match value {
         Value::Null => Value::Null,

@@ -1,16 +1,16 @@
-//! Where values are in a file: below which keys, in which document, or in a text that holds another.
+//! The location of values in a file: a document, keys, and perhaps a string that contains another document.
 
 use super::{Value, most_values, parse, value_of, whole};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Parsed, Style};
 
-/// Where values are in a file. By default the first document.
+/// The location of values in a file. The default is the whole first document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) struct Spot {
-    /// The number of the document.
+    /// The index of the document.
     pub(in super::super) document: usize,
     pub(in super::super) steps: Vec<Step>,
-    /// Whether what is there is a text that holds the values.
+    /// Whether the location holds a string that contains the values.
     pub(in super::super) in_text: bool,
 }
 
@@ -22,7 +22,7 @@ pub(in super::super) enum Step {
 }
 
 impl Spot {
-    /// Whether the file is one of values.
+    /// Whether the location is the whole of a values file.
     pub(in super::super) fn is_whole(&self) -> bool {
         *self == Self::default()
     }
@@ -54,7 +54,7 @@ impl Spot {
         }
     }
 
-    /// The document and the steps that lead to the values in what [`Spot::parse`] gives.
+    /// Returns the document and the steps that lead to the values in the result of [`Spot::parse`].
     pub(super) fn in_parsed(&self) -> (usize, &[Step]) {
         match self.in_text {
             true => (0, &[]),
@@ -62,10 +62,10 @@ impl Spot {
         }
     }
 
-    /// The text that the values are written in: the file, or the lines of a literal block in it.
+    /// Parses the text that contains the values: the file, or the lines of a literal block in it.
     ///
     /// # Errors
-    /// Where something else is there, or what is there does not parse; in words that follow the file's name.
+    /// If the location holds something else or does not parse. The message is phrased to follow the file's name.
     pub(super) fn parse<'t>(&self, text: &'t str) -> Result<Parsed<'t>, String> {
         let file = File::parse(text)?;
         match self.in_text {
@@ -83,7 +83,7 @@ pub(in super::super) struct File<'t> {
 
 impl<'t> File<'t> {
     /// # Errors
-    /// Where the text does not parse; in words that follow the file's name.
+    /// If the text does not parse. The message is phrased to follow the file's name.
     pub(in super::super) fn parse(text: &'t str) -> Result<Self, String> {
         let parsed = parse(text, whole(text))?;
         Ok(Self { text, parsed })
@@ -93,10 +93,10 @@ impl<'t> File<'t> {
         self.parsed.documents.get(number)
     }
 
-    /// The documents. Their leaves have the number of the file.
+    /// Reads the documents. Their leaves refer to the file by `number`.
     ///
     /// # Errors
-    /// Where they come to too much; in words that follow the file's name.
+    /// If their aliases expand to too many values. The message is phrased to follow the file's name.
     pub(in super::super) fn values(&self, number: usize) -> Result<Vec<Value>, String> {
         let mut left = most_values(self.text);
         let documents = self.parsed.documents.iter();
@@ -105,13 +105,13 @@ impl<'t> File<'t> {
         values.collect()
     }
 
-    /// All that the values cover in the text of the file. `None` where there are none.
+    /// Returns the span of the values in the text of the file. `None` if there are none.
     pub(in super::super) fn covered(&self, spot: &Spot) -> Option<Span> {
         let root = self.document(spot.document)?;
         node_at(root, &spot.steps).map(Node::span)
     }
 
-    /// The same of what keys lead to in a text that is one document.
+    /// The same for a path of keys in a string that contains one document.
     pub(in super::super) fn covered_in_text(&self, spot: &Spot, keys: &[String]) -> Option<Span> {
         let parsed = self.text_at(spot).ok()?;
         let root = parsed.documents.first()?;
@@ -120,7 +120,7 @@ impl<'t> File<'t> {
         node.map(Node::span)
     }
 
-    /// The lines of the literal block that a spot leads to.
+    /// Parses the lines of the literal block that a spot leads to.
     ///
     /// # Errors
     /// As [`Spot::parse`].
@@ -134,7 +134,7 @@ impl<'t> File<'t> {
 
 pub(in super::super) const NO_VALUES: &str = "does not contain values where they belong";
 
-/// What is at a path of a document; null where nothing is.
+/// Returns the value at a path of a document; null if there is none.
 pub(in super::super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
     steps.iter().fold(value, |value, step| match (value, step) {
         (Value::Table(table), Step::Key(key)) => table.get(key).unwrap_or(&Value::Null),
@@ -143,7 +143,7 @@ pub(in super::super) fn at<'v>(value: &'v Value, steps: &[Step]) -> &'v Value {
     })
 }
 
-/// The node at a location, as it is written: through no alias and no merge key.
+/// Returns the node at a location as it is written: neither aliases nor merge keys are followed.
 pub(in super::super) fn node_at<'n, 't>(
     root: &'n Node<'t>,
     steps: &[Step],
@@ -154,7 +154,7 @@ pub(in super::super) fn node_at<'n, 't>(
     })
 }
 
-/// The lines of a literal block: a document of its own, though it does not begin at the margin.
+/// Returns the lines of a literal block, which are a document of their own despite their indentation.
 fn lines_of_block(text: &str, node: &Node<'_>) -> Option<Span> {
     let scalar = node.as_scalar()?;
     let is_own = scalar.style == Style::Literal && scalar.begins_line(text);
