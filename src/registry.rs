@@ -1,7 +1,7 @@
-//! Container registries: what they hold, which hosts a pull needs, and what other tools need to copy images.
+//! Container registries: which images they hold, which hosts a pull contacts, and input for tools that copy images.
 //!
-//! Knows no files of the user's tree, no rules, no arguments and no terminal. Only [`client`] makes connections, and it is built
-//! with the feature `online` alone.
+//! Knows nothing about the user's files, rules, arguments or terminals. Only [`client`] makes connections; it needs the
+//! feature `online`.
 
 #[cfg(feature = "online")]
 pub mod client;

@@ -1,7 +1,7 @@
-//! A client for registries: whether images are there, and which tags there are, by the OCI distribution API.
+//! A read-only client for the OCI distribution API: whether images exist, and which tags a repository has.
 //!
-//! Reads, and nothing else. Knows no arguments and no terminal: [`Settings`] in, [`Answer`]s out. Everything that a registry sends is
-//! taken to be hostile: sizes, times, redirects and pages are bounded, and credentials go to the host that they are for.
+//! Knows nothing about arguments or terminals: [`Settings`] in, [`Answer`]s out. Everything that a registry sends is
+//! untrusted: sizes, times, redirects and pages are limited, and credentials are sent only to the host that they belong to.
 
 mod answer;
 mod attempts;
@@ -27,7 +27,7 @@ use cache::{Cache, Question};
 use credentials::Keyring;
 use exchange::Exchange;
 
-/// Connections to registries, and what was learnt about them, for one run.
+/// Connections to registries during one run, and what was learnt about the registries.
 pub struct Client {
     exchange: Exchange,
     mirrors: Vec<Mirror>,
@@ -37,10 +37,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads the credentials and certificates that there are. Makes no connection.
+    /// Reads the available credentials and certificates. Makes no connection.
     ///
     /// # Errors
-    /// Says which file or setting is wrong.
+    /// If a file or setting is wrong; the message says which.
     pub fn new(settings: &Settings) -> Result<Self, String> {
         let (keyring, warnings) = Keyring::open(settings)?;
         Ok(Self {
@@ -55,12 +55,12 @@ impl Client {
         })
     }
 
-    /// What was wrong with files that no one named: the run goes on without them.
+    /// Problems with credential files in their usual locations. They do not stop the run.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Where an image is asked for: at its registry, or at the mirror that is set for it.
+    /// Returns the location that is queried: the mirror that is set for the image, or else its registry.
     pub fn asked_at(&self, location: &Location) -> Location {
         Location {
             repository: location.repository.through(&self.mirrors),
@@ -68,7 +68,7 @@ impl Client {
         }
     }
 
-    /// Asks for one image. `platforms` are only reported where they are wanted.
+    /// Queries one image. The answer has platforms only if `platforms` is set.
     pub fn ask(&self, location: &Location, platforms: bool) -> Answer {
         let location = self.asked_at(location);
         let Some(cache) = &self.cache else {
@@ -87,7 +87,7 @@ impl Client {
         answer
     }
 
-    /// Asks for many images at the same time. The answers are in the order of the locations.
+    /// Queries many images at the same time. The answers are in the order of the locations.
     pub fn ask_all(&self, locations: &[Location], platforms: bool) -> Vec<Answer> {
         let asked: Vec<(Location, &Location)> = locations
             .iter()
@@ -101,10 +101,10 @@ impl Client {
         )
     }
 
-    /// All tags of a repository.
+    /// Returns all tags of a repository.
     ///
     /// # Errors
-    /// The answer that is no list of tags.
+    /// If the registry does not answer with a list of tags; holds the answer.
     pub fn tags(&self, repository: &Repository) -> Result<Tags, Answer> {
         tags::list(&self.exchange, &repository.through(&self.mirrors))
     }

@@ -1,12 +1,13 @@
-//! Which hosts a pull needs: the API of a registry, its token service, and where it redirects to.
+//! Which hosts a pull contacts: the API of a registry, its token service, and redirect targets.
 //!
-//! For proxies and allow-lists of restricted networks. The facts are in `hosts.yaml`, each with its sources; makes no connection.
+//! Used for proxies and allow-lists in restricted networks. The facts are in `hosts.yaml`, each with its sources. Makes no
+//! connections.
 
 use serde::Deserialize;
 
 static FACTS: &str = include_str!("hosts.yaml");
 
-/// What a host is for.
+/// The purpose of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -27,7 +28,7 @@ impl Role {
     }
 }
 
-/// A host; `*` in it matches anything.
+/// A host; `*` in it is a wildcard.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
@@ -35,7 +36,7 @@ pub struct Host {
     pub role: Role,
 }
 
-/// What is known of a registry.
+/// The known facts about a registry.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Fact {
@@ -48,26 +49,26 @@ struct Fact {
     sources: Vec<String>,
 }
 
-/// What a pull from a registry needs.
+/// The hosts that a pull from a registry contacts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needed {
     pub hosts: Vec<Host>,
-    /// Whether the owner says that these are all.
+    /// Whether the owner says that the list is complete.
     pub complete: bool,
     pub notes: Vec<String>,
-    /// Empty where nothing is known of the registry beside its name.
+    /// Empty if only the name of the registry is known.
     pub sources: Vec<String>,
 }
 
-/// The facts, ready to be asked.
+/// All facts.
 #[derive(Debug)]
 pub struct Facts(Vec<Fact>);
 
 impl Facts {
-    /// Those that come with regfix.
+    /// Parses the facts that are built into regfix.
     ///
     /// # Panics
-    /// When the embedded text is malformed, which a test rules out.
+    /// If the embedded text is malformed, which a test rules out.
     pub fn embedded() -> Self {
         match serde_yaml::from_str(FACTS) {
             Ok(facts) => Self(facts),
@@ -75,7 +76,7 @@ impl Facts {
         }
     }
 
-    /// The hosts that pulls from a registry need, in the spelling of references: `docker.io`.
+    /// Returns the hosts that pulls from a registry contact. `registry` is spelled as in references: `docker.io`.
     pub fn needed(&self, registry: &str) -> Needed {
         let mut needed = Needed {
             complete: true,
@@ -104,14 +105,14 @@ impl Facts {
         needed.complete &= fact.complete;
         needed.notes.extend(fact.note.clone());
         needed.sources.extend_from_slice(&fact.sources);
-        // A test holds the facts to chains that end.
+        // A test checks that these chains end.
         if let Some(next) = &fact.leads_to {
             self.collect(next, needed);
         }
     }
 }
 
-/// Whether a registry of the facts is the one that is asked for.
+/// Whether a fact about `known` is about `registry`.
 fn covers(known: &str, registry: &str) -> bool {
     match known.strip_prefix('*') {
         Some(end) => registry.len() > end.len() && registry.ends_with(end),

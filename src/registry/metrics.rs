@@ -1,20 +1,20 @@
-//! Availability of images as metrics, in the text format of Prometheus.
+//! Availability of images as metrics in the text format of Prometheus.
 //!
-//! A registry that does not answer says nothing about an image: what was known of it before stays, with its time. So what was written
-//! before is read again. Knows no file and no clock.
+//! A registry that does not answer says nothing about an image, so its last known state and time stay. For this, earlier
+//! output is read again. Knows no files and no clock.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// An image, and what is known of it.
+/// An image and its state.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sample {
     pub image: String,
-    /// The word for the answer of this round: `available`, `gone`, `unreachable`.
+    /// The answer of this round in one word: `available`, `gone`, `unreachable`.
     pub status: &'static str,
-    /// Whether it exists, by the last answer that says so; and when that was, in seconds.
+    /// Whether the image exists according to the last conclusive answer, and the time of that answer in seconds since 1970.
     pub available: Option<(bool, u64)>,
-    /// The rule that says where it has moved, and the new location.
+    /// The rule and the new location, if the image has moved.
     pub legacy: Option<Legacy>,
 }
 
@@ -23,11 +23,11 @@ pub struct Sample {
 pub struct Legacy {
     pub rule: String,
     pub severity: &'static str,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub replacement: String,
 }
 
-/// What an earlier round knew.
+/// Availability by image, and when it was determined, from an earlier round.
 pub type Known = BTreeMap<String, (bool, u64)>;
 
 const AVAILABLE: &str = "regfix_image_available";
@@ -41,7 +41,7 @@ const STATES: [&str; 5] = [
     "unreachable",
 ];
 
-/// All metrics of a round. `is_whole` says whether all that names images could be read.
+/// Renders all metrics of a round. `is_whole` is whether all sources of images could be read.
 pub fn text(samples: &[Sample], now: u64, is_whole: bool, version: &str) -> String {
     let mut page = Page::default();
     page.images(samples);
@@ -60,7 +60,7 @@ pub fn text(samples: &[Sample], now: u64, is_whole: bool, version: &str) -> Stri
     page.text
 }
 
-/// What earlier metrics say of images. Lines that are none are left out: the file may be of another version.
+/// Parses earlier output. Skips lines that it cannot parse: the file may be from another version.
 pub fn known(text: &str) -> Known {
     let read = |metric: &str| -> BTreeMap<String, u64> {
         let lines = text.lines();
@@ -86,7 +86,7 @@ struct Page {
 }
 
 impl Page {
-    /// What is known of each image.
+    /// Writes the state of each image.
     fn images(&mut self, samples: &[Sample]) {
         self.family(
             AVAILABLE,

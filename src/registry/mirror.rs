@@ -1,7 +1,7 @@
-//! Moving images to a mirror: what is copied where, and what other tools need to do it or to pull from there.
+//! Moving images to a mirror: which image is copied where, and input for the tools that copy images or pull from the mirror.
 //!
-//! Pure: names in, text out. Copies nothing and makes no connection. Everything that ends up in a script or in a configuration has
-//! been through the grammar of references first, so none of it needs quotes.
+//! Pure: names in, text out. Copies nothing and makes no connections. Everything that ends up in a script or a configuration
+//! was parsed as a reference first, so nothing needs quoting.
 
 mod copy;
 mod harbor;
@@ -12,10 +12,10 @@ use std::fmt;
 
 use crate::image::{self, ImageRef};
 
-/// The distribution specification's limit for a repository's name with its host.
+/// The distribution specification's limit for a repository name with its host.
 const LONGEST_NAME: usize = 255;
 
-/// A whole reference in canonical spelling: `docker.io/library/nginx:latest`.
+/// A complete reference in canonical spelling: `docker.io/library/nginx:latest`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
     pub host: String,
@@ -25,7 +25,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// `None` where the text is no whole reference. Without a tag and a digest, `latest` is meant.
+    /// Parses a reference. `None` if it is not complete. Without a tag and a digest, the tag is `latest`.
     pub fn parse(text: &str) -> Option<Self> {
         let image = ImageRef::parse(text)?;
         let full = image::canonical(image.host, image.path);
@@ -44,7 +44,7 @@ impl Reference {
         format!("{}/{}", self.host, self.path)
     }
 
-    /// What is copied: by its digest where there is one.
+    /// The reference to copy from: by digest if there is one.
     fn exact(&self) -> String {
         match (&self.digest, &self.tag) {
             (Some(digest), _) => format!("{}@{digest}", self.repository()),
@@ -53,7 +53,7 @@ impl Reference {
         }
     }
 
-    /// Under which name it is stored: by its tag where there is one.
+    /// The reference to copy to: by tag if there is one.
     fn stored(&self) -> String {
         match &self.tag {
             Some(tag) => format!("{}:{tag}", self.repository()),
@@ -79,15 +79,17 @@ impl fmt::Display for Reference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     pub host: String,
-    /// Without slashes at its ends; may be empty.
+    /// Without leading and trailing slashes; may be empty.
     pub prefix: String,
-    /// Whether it is reached over plain HTTP.
+    /// Whether it uses plain HTTP.
     pub plain: bool,
 }
 
 impl Destination {
+    /// Parses a destination.
+    ///
     /// # Errors
-    /// Where the text is no registry.
+    /// If the text is not a registry.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (plain, rest) = match text.split_once("://") {
             Some(("http", rest)) => (true, rest),
@@ -111,14 +113,14 @@ impl Destination {
         }
     }
 
-    /// Whether an image is there already.
+    /// Whether an image is already at the destination.
     pub fn holds(&self, reference: &Reference) -> bool {
         let below = reference.path.strip_prefix(&self.prefix);
         reference.host == self.host
             && below.is_some_and(|rest| self.prefix.is_empty() || rest.starts_with('/'))
     }
 
-    /// The path of a repository there: its own host is the first segment, so that no two collide.
+    /// The path of a repository at the destination. The source host is the first segment, so that repositories do not collide.
     fn path_of(&self, source: &Reference) -> String {
         let host = source.host.replace(['[', ']'], "").replace(':', "-");
         let segments = [self.prefix.as_str(), &host, &source.path];
@@ -143,11 +145,11 @@ impl fmt::Display for Destination {
 /// An image and its names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Move {
-    /// As manifests spell it.
+    /// The reference as manifests spell it.
     pub written: Reference,
-    /// Where it is copied from: the same, or its replacement.
+    /// The reference to copy from: `written`, or its replacement.
     pub source: Reference,
-    /// Its name at the mirror.
+    /// The reference at the mirror.
     pub target: Reference,
 }
 
@@ -158,15 +160,15 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// An image to move.
+/// The images to move and those left out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// In the order of names, each once.
+    /// Sorted, without duplicates.
     pub moves: Vec<Move>,
     pub left_out: Vec<LeftOut>,
 }
 
-/// Plans the moves of images, each with its replacement if there is one. Images that are at the destination stay.
+/// Plans the moves of images, each with its replacement if there is one. Skips images that are already at the destination.
 pub fn plan(to: &Destination, images: impl IntoIterator<Item = (String, Option<String>)>) -> Plan {
     let (mut moves, mut left_out) = (BTreeSet::new(), BTreeSet::new());
     for (image, replacement) in images {
@@ -215,22 +217,22 @@ pub fn plan(to: &Destination, images: impl IntoIterator<Item = (String, Option<S
     }
 }
 
-/// What a format makes of a plan.
+/// The output of a format.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Emitted {
     pub text: String,
-    /// What this format cannot express.
+    /// Images that the format cannot express.
     pub left_out: Vec<LeftOut>,
 }
 
-/// A row of the table of formats.
+/// One output format.
 pub struct Format {
     pub name: &'static str,
     pub about: &'static str,
     pub emit: fn(&Destination, &[Move]) -> Emitted,
 }
 
-/// All formats. Those that copy come first, those that make nodes pull from the mirror after them.
+/// All formats: first those that copy, then those that make nodes pull from the mirror.
 pub static FORMATS: &[Format] = &[
     Format {
         name: "crane",
@@ -289,7 +291,7 @@ pub static FORMATS: &[Format] = &[
     },
 ];
 
-/// A host and a path, without tag and digest.
+/// Host and path, without tag and digest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Repository {
     host: String,
@@ -311,9 +313,10 @@ impl fmt::Display for Repository {
     }
 }
 
-/// Repositories that move as a whole, for what knows no tags: by their written name, where they go.
+/// Maps repositories that move as a whole to their targets, for formats that know no tags.
 ///
-/// Left out are images whose tag changes, and the fewer of those that share a repository with images that go elsewhere.
+/// Leaves out images whose tag changes. If images of a repository go to different targets, keeps the largest group and leaves
+/// out the rest.
 fn by_repository<'m>(
     moves: impl IntoIterator<Item = &'m Move>,
 ) -> (BTreeMap<Repository, Repository>, Vec<LeftOut>) {
@@ -342,7 +345,7 @@ fn by_repository<'m>(
     (chosen, left_out)
 }
 
-/// The key with the most moves, the first of equals; and the moves of the others.
+/// Returns the key with the most moves (the first one on a tie) and the moves of all other keys.
 fn most_first<K: Ord>(groups: BTreeMap<K, Vec<&Move>>) -> (Option<K>, Vec<&Move>) {
     let most = groups.values().map(Vec::len).max().unwrap_or_default();
     let (mut chosen, mut rest) = (None, Vec::new());

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-/// Words at the start of a suffix that name something older than the release itself.
+/// Words at the start of a suffix that mark a pre-release.
 const BEFORE_RELEASE: [&str; 7] = ["alpha", "beta", "dev", "pre", "preview", "rc", "snapshot"];
 
-/// Sorts tags. Those that are no version come first, by name. Versions follow, the newest last; of equal versions, pre-releases come
-/// before the release, and variants such as `1.2-alpine` after it.
+/// Sorts tags. Tags that are not versions come first, by name. Versions follow, the newest last. Of equal versions,
+/// pre-releases come before the release, and variants such as `1.2-alpine` after it.
 pub fn sort(tags: Vec<String>) -> Vec<String> {
     let mut read: Vec<(Option<Version<'_>>, &String)> =
         tags.iter().map(|tag| (Version::parse(tag), tag)).collect();
@@ -22,8 +22,8 @@ pub fn sort(tags: Vec<String>) -> Vec<String> {
     read.into_iter().map(|(_, tag)| tag.clone()).collect()
 }
 
-/// Of sorted tags, those that come closest to one that is not among them: at most `most`, in their order. For a version only versions
-/// are close, and the same variant is closer than another.
+/// Returns at most `most` of the sorted `tags` that are closest to `wanted`, which is not one of them. For a version, only
+/// versions are close, and tags of the same variant are preferred.
 pub fn nearest(tags: &[String], wanted: &str, most: usize) -> Vec<String> {
     let version = Version::parse(wanted);
     let fits = |tag: &&String| match (&version, Version::parse(tag)) {
@@ -55,7 +55,7 @@ pub fn nearest(tags: &[String], wanted: &str, most: usize) -> Vec<String> {
     rest.into_iter().skip(start).take(most).cloned().collect()
 }
 
-/// The words of a suffix, without its numbers: `-alpine3.19` and `-alpine3.20` are one variant.
+/// The words of a suffix without its numbers: `-alpine3.19` and `-alpine3.20` are the same variant.
 fn variant(suffix: &str) -> String {
     suffix
         .chars()
@@ -64,13 +64,13 @@ fn variant(suffix: &str) -> String {
 }
 
 struct Version<'t> {
-    /// Each without leading zeros: tags hold dates and build numbers that no integer type is sure to hold.
+    /// Without leading zeros. Strings, because tags contain dates and build numbers that overflow integer types.
     numbers: Vec<&'t str>,
     suffix: &'t str,
 }
 
 impl<'t> Version<'t> {
-    /// `v1`, `1.2.3`, `1.2-alpine`: the tag starts with a number, after one `v` at most.
+    /// Parses `v1`, `1.2.3`, `1.2-alpine`: an optional `v`, then a number.
     fn parse(tag: &'t str) -> Option<Self> {
         let rest = tag.strip_prefix(['v', 'V']).unwrap_or(tag);
         let core = rest.bytes().take_while(|byte| is_core(*byte)).count();
@@ -78,7 +78,7 @@ impl<'t> Version<'t> {
         let core = core.trim_end_matches('.');
         let numbers: Vec<&str> = core.split('.').map(significant).collect();
         let is_version = !core.is_empty() && core.split('.').all(|number| !number.is_empty());
-        // `7df76a0f` is a hash: letters follow its numbers at once.
+        // In a hash such as `7df76a0f`, letters follow the digits directly.
         let is_apart = suffix.is_empty()
             || suffix.starts_with(['-', '_', '.'])
             || Self::is_before(suffix)
@@ -115,7 +115,7 @@ fn is_core(byte: u8) -> bool {
     byte.is_ascii_digit() || byte == b'.'
 }
 
-/// Without leading zeros: zero is empty.
+/// Strips leading zeros: zero becomes empty.
 fn significant(number: &str) -> &str {
     number.trim_start_matches('0')
 }
@@ -124,7 +124,7 @@ fn compare_numbers(one: &str, other: &str) -> Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
 }
 
-/// Byte by byte, but runs of digits by their value: `rc.9` comes before `rc.10`.
+/// Compares byte by byte, but runs of digits by value: `rc.9` comes before `rc.10`.
 fn natural(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) = (one, other);
     loop {
@@ -144,7 +144,7 @@ fn natural(one: &str, other: &str) -> Ordering {
     }
 }
 
-/// The digits at the start of a text, or what comes before its first digit.
+/// The digits at the start of a text, or the text before its first digit.
 fn run(text: &str) -> &str {
     let is_digit = |letter: char| letter.is_ascii_digit();
     let digits = text.starts_with(is_digit);

@@ -1,4 +1,4 @@
-//! Answers of registries, in words for users.
+//! Answers of registries, as shown to users.
 
 use std::time::Duration;
 
@@ -7,36 +7,36 @@ use serde::Deserialize;
 use crate::http::secret::Secret;
 use crate::printable;
 
-/// What became of asking for an image.
+/// The result of querying an image.
 ///
-/// Only [`Answer::Missing`] says that an image is gone. Whatever goes wrong on the way is one of the other answers.
+/// Only [`Answer::Missing`] means that an image is gone. Every failure on the way is one of the other variants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// A manifest is there.
+    /// The registry has a manifest.
     Exists {
         digest: String,
         media_type: String,
-        /// What it runs on. Empty where no one asked: that costs a request more.
+        /// Platforms of the image. Empty unless requested, because they cost another request.
         platforms: Vec<Platform>,
     },
-    /// The registry let us in and says that it does not have it.
+    /// The registry answered that it does not have the image.
     Missing {
-        /// What the registry says.
+        /// The registry's message.
         reason: String,
-        /// Nobody was logged in. There are registries where what is private looks as if it were not there.
+        /// Whether the request was anonymous. Some registries answer "not found" for private images.
         anonymous: bool,
     },
-    /// The registry does not let these credentials, or no one, see it.
+    /// The registry refuses access with these credentials, or to everyone.
     Denied { reason: String },
-    /// There are no credentials for it. The image is private, or it is not there: without credentials both look alike.
+    /// The registry wants credentials and we have none. The image may be private or missing: both look alike.
     NeedsCredentials { reason: String },
-    /// The registry wants fewer requests, for longer than we wait.
+    /// The registry limits requests for longer than we wait.
     RateLimited {
         reason: String,
-        /// When it may be asked again, if the registry says so.
+        /// When to try again, if the registry says so.
         retry_after: Option<Duration>,
     },
-    /// There was no answer, or none that can be believed.
+    /// No answer, or one that cannot be trusted.
     Unreachable { reason: String },
 }
 
@@ -47,7 +47,7 @@ impl Answer {
         }
     }
 
-    /// One word for reports; these words are part of the output's format.
+    /// One word for reports, part of the output format.
     pub fn status(&self) -> &'static str {
         match self {
             Self::Exists { .. } => "available",
@@ -59,7 +59,7 @@ impl Answer {
         }
     }
 
-    /// Why, unless it is there.
+    /// The reason, unless the image exists.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Exists { .. } => None,
@@ -72,7 +72,7 @@ impl Answer {
     }
 }
 
-/// What an image runs on: `linux/arm64` or `linux/arm/v7`.
+/// A platform of an image: `linux/arm64` or `linux/arm/v7`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Platform {
     pub os: String,
@@ -81,7 +81,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// `OS/ARCHITECTURE[/VARIANT]`.
+    /// Parses `OS/ARCHITECTURE[/VARIANT]`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/');
         let (os, architecture, variant) = (parts.next()?, parts.next()?, parts.next());
@@ -102,7 +102,7 @@ impl Platform {
         })
     }
 
-    /// Whether an image for this platform runs on another: what does not name a variant means its usual one, or any.
+    /// Whether an image for this platform runs on `wanted`. If `wanted` has no variant or is `arm64/v8`, every variant fits.
     pub fn serves(&self, wanted: &Self) -> bool {
         let usual = |platform: &Self| match (platform.architecture.as_str(), &platform.variant) {
             ("arm64", Some(variant)) if variant == "v8" => None,
@@ -125,7 +125,7 @@ impl std::fmt::Display for Platform {
     }
 }
 
-/// The body of a failure, as the distribution specification has it.
+/// The body of an error response, as in the distribution specification.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Errors {
     #[serde(default)]
@@ -141,12 +141,12 @@ struct RegistryError {
 }
 
 impl Errors {
-    /// What is no such document holds no errors.
+    /// Parses a body. A body that is not such a document has no errors.
     pub(super) fn parse(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
     }
 
-    /// Whether all that the registry says is that it does not have it. `NOT_FOUND` is what Harbor says instead.
+    /// Whether every error says that the image or repository does not exist. Harbor uses `NOT_FOUND`.
     pub(super) fn say_missing(&self) -> bool {
         const MISSING: [&str; 3] = ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"];
         !self.errors.is_empty()
@@ -156,7 +156,7 @@ impl Errors {
                 .all(|error| MISSING.contains(&error.code.as_str()))
     }
 
-    /// In the registry's own words, fit for a terminal, and without what was sent to it.
+    /// The registry's own message, safe to print, with the secret that was sent to it hidden.
     pub(super) fn message(&self, sent: Option<&Secret>) -> Option<String> {
         let error = self.errors.first()?;
         let fit = |text: &str| match sent {

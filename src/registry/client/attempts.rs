@@ -1,4 +1,4 @@
-//! Second attempts: what breaks may work the next time, and a host that wants fewer requests gets a pause.
+//! Retries: broken requests are repeated, and a host that limits requests gets a pause.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,10 +13,10 @@ use crate::http::transport::Transport;
 use crate::http::url::Url;
 use crate::parallel::lock;
 
-/// How long such a host is left alone once our patience is at its end.
+/// How long a host that limits requests is left alone if it does not say for how long and our wait is used up.
 const UNSAID_PAUSE: Duration = Duration::from_secs(60);
 
-/// Requests, and what they say of the hosts that they are made to.
+/// Sends requests, and records the health of each host.
 pub(super) struct Attempts {
     pub(super) transport: Transport,
     limits: Limits,
@@ -36,7 +36,7 @@ impl Attempts {
         Arc::clone(lock(&self.healths).entry(url.origin()).or_default())
     }
 
-    /// One request, again if it breaks, if the server is in trouble, or if it wants a pause.
+    /// Sends a request. Retries if the connection breaks, the server is in trouble, or it asks for a pause.
     pub(super) fn attempt(
         &self,
         request: &Request<'_>,
@@ -50,7 +50,7 @@ impl Attempts {
             patience = patience.saturating_sub(health.wait(&host, patience)?);
             let response = match self.persist(request, named_by) {
                 Ok(response) => response,
-                // Said of this URL, not of the host.
+                // This is about the URL, not about the host.
                 Err(Fault::Refused(reason)) => return Err(Answer::unreachable(reason)),
                 Err(fault) => {
                     let for_good = matches!(fault, Fault::Unconnected(_) | Fault::Untrusted(_));
@@ -83,7 +83,7 @@ impl Attempts {
         }
     }
 
-    /// One request, again if the connection breaks.
+    /// Sends a request. Retries if the connection breaks.
     pub(super) fn persist(
         &self,
         request: &Request<'_>,

@@ -1,8 +1,8 @@
-//! Answers on disk, for as long as the user says.
+//! Answers on disk, for as long as the user configures.
 //!
-//! Kept are the answers that are certain: an image is there, or it is gone. An entry holds what was asked and what was answered; no
-//! credentials, no tokens. Each is a file of its own that appears as a whole, so runs at the same time do not disturb each other; a
-//! file that cannot be understood counts as none. Failing to write is no failure of the run.
+//! Only certain answers are kept: the image exists, or it is gone. An entry holds the question and the answer, but no
+//! credentials or tokens. Each entry is a separate file that is written atomically, so concurrent runs do not disturb each
+//! other. A file that cannot be parsed is ignored. A failed write does not fail the run.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use super::answer::{Answer, Platform};
 use crate::open;
 use crate::printable;
 
-/// No entry is larger.
+/// The maximum size of an entry.
 const LARGEST: usize = 256 << 10;
-/// Entries that are older are of no use to anybody.
+/// The maximum age of an entry.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(super) struct Cache {
@@ -27,12 +27,12 @@ pub(super) struct Cache {
     swept: OnceLock<()>,
 }
 
-/// What is asked: all that the answer depends on.
+/// A question: everything that the answer depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Question {
     pub(super) image: String,
     pub(super) platforms: bool,
-    /// Whether there were credentials; which ones is not written down.
+    /// Whether credentials were used; which ones is not stored.
     pub(super) logged_in: bool,
 }
 
@@ -71,7 +71,7 @@ impl Cache {
     pub(super) fn get(&self, question: &Question) -> Option<Answer> {
         let text = open::read_named(&self.path(question), LARGEST).ok()?;
         let stored: Stored = serde_json::from_slice(&text).ok()?;
-        // What is from the future has a wrong clock behind it.
+        // An entry from the future was written with a wrong clock.
         let age = now()?.checked_sub(Duration::from_secs(stored.asked_at))?;
         let fits = stored.version == 1 && stored.question == *question && age <= self.age;
         fits.then(|| stored.answer.restore()).flatten()
@@ -158,7 +158,7 @@ fn now() -> Option<Duration> {
         .ok()
 }
 
-/// Names of private images are no one else's business.
+/// Creates a folder that only the user can read: it holds the names of private images.
 fn create_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -167,7 +167,7 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Removes what no one will read any more.
+/// Removes entries that are too old to be used.
 fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;

@@ -1,11 +1,11 @@
-//! `WWW-Authenticate`: what a registry wants before it answers.
+//! `WWW-Authenticate`: how a registry wants requests to be authenticated.
 
-/// How a registry lets one in.
+/// An authentication method of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
     /// User name and password with each request.
     Basic,
-    /// A token, which the service at `realm` gives.
+    /// A token from the service at `realm`.
     Bearer {
         realm: String,
         service: Option<String>,
@@ -14,7 +14,7 @@ pub(super) enum Challenge {
 }
 
 impl Challenge {
-    /// Of all headers of an answer, the challenge that can be met: a token rather than a password.
+    /// Chooses a challenge that we can meet from all headers of a response. Prefers a token to a password.
     pub(super) fn choose<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Self> {
         let parsed: Vec<Parsed> = headers.flat_map(parse).collect();
         let named = |scheme: &str| {
@@ -47,20 +47,20 @@ impl Parsed {
     }
 }
 
-/// All challenges of one header. What cannot be understood is passed over.
+/// Parses all challenges of one header. Skips what it cannot parse.
 fn parse(header: &str) -> Vec<Parsed> {
     let mut found: Vec<Parsed> = Vec::new();
     let mut rest = header;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         if rest.starts_with('"') {
-            // Nothing that it would be the value of.
+            // A value without a name.
             (_, rest) = value_of(rest);
             continue;
         }
         let token = token(rest);
         if token.is_empty() {
-            // What is neither a word nor a separator: one character on, and another try.
+            // Neither a token nor a separator: skip one character and try again.
             let mut letters = rest.chars();
             if letters.next().is_none() {
                 return found;
@@ -91,7 +91,7 @@ fn token(text: &str) -> &str {
     &text[..length]
 }
 
-/// A quoted text, or what reaches to the next separator; and what is left.
+/// Splits a quoted string, or the text up to the next separator, from the rest.
 fn value_of(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([',', ' ', '\t']).unwrap_or(text.len());

@@ -1,7 +1,7 @@
-//! Credentials: where they are kept, and for which registry they are.
+//! Credentials: where they are stored, and which registry they are for.
 //!
-//! They are looked for where docker and podman keep them, and nowhere in the tree that is checked. They are never printed:
-//! [`Secret`] has no `Display`, and its `Debug` says nothing.
+//! They are read from where docker and podman keep them, never from the tree that is checked. They are never printed:
+//! [`Secret`] has no `Display`, and its `Debug` hides the value.
 
 mod file;
 mod helper;
@@ -24,24 +24,24 @@ use crate::printable;
 use file::{AuthFile, Entry};
 use helper::Helper;
 
-/// The name under which docker keeps what is for Docker Hub.
+/// The key under which docker stores the credentials for Docker Hub.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
-/// What opens a registry.
+/// Credentials for a registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Credentials {
     Password {
         user: String,
         password: Secret,
     },
-    /// What a token service gives an access token for.
+    /// A refresh token, which a token service exchanges for an access token.
     IdentityToken(Secret),
-    /// A token that the registry takes as it is.
+    /// A token that is sent to the registry as it is.
     RegistryToken(Secret),
 }
 
 impl Credentials {
-    /// The value of an `Authorization` header, where a password is there.
+    /// The value of an `Authorization` header; `None` unless this is a password.
     pub(super) fn basic(&self) -> Option<Secret> {
         match self {
             Self::Password { user, password } => {
@@ -57,18 +57,18 @@ impl Credentials {
 pub(super) struct Keyring {
     files: Vec<AuthFile>,
     environment: Environment,
-    /// What helpers said, by their name and the server: each is run once for a registry.
+    /// Answers of helpers by helper and server, so that each helper runs once per registry.
     said: Mutex<HashMap<(String, String), Said>>,
 }
 
-/// What a helper gave, or why it gave nothing.
+/// The answer of a helper, or why it gave none.
 type Said = Result<Option<Credentials>, String>;
 
 impl Keyring {
-    /// Reads the files. Beside them, what is wrong with those in their usual locations: no one named them, so the run goes on.
+    /// Reads the files. Also returns problems with files in their usual locations: nobody named these, so the run goes on.
     ///
     /// # Errors
-    /// Says what is wrong with a file that was named.
+    /// If a file that the user named cannot be read.
     pub(super) fn open(settings: &Settings) -> Result<(Self, Vec<String>), String> {
         let mut files = Vec::new();
         let mut problems = Vec::new();
@@ -96,10 +96,10 @@ impl Keyring {
         Ok((keyring, problems))
     }
 
-    /// What opens this repository, if anything does.
+    /// Returns the credentials for a repository, if there are any.
     ///
     /// # Errors
-    /// Says why a credential helper gave none.
+    /// If a credential helper fails.
     pub(super) fn of(&self, repository: &Repository) -> Result<Option<Credentials>, String> {
         for file in &self.files {
             if let Some(found) = self.in_file(file, repository)? {
@@ -138,7 +138,7 @@ impl Keyring {
 
     fn ask(&self, helper: &str, server: &str) -> Result<Option<Credentials>, String> {
         let key = (helper.to_owned(), server.to_owned());
-        // Held while the helper runs: it may ask a person, and must not do so twice.
+        // Locked while the helper runs: it may prompt the user and must not do so twice.
         let mut said = lock(&self.said);
         let answer = said.entry(key).or_insert_with(|| {
             let helper = Helper::find(helper, &self.environment)?;
@@ -171,7 +171,7 @@ fn usual(environment: &Environment) -> Vec<PathBuf> {
     .collect()
 }
 
-/// A key of a file as references spell it: `https://index.docker.io/v1/` is `docker.io`.
+/// Converts a key of a file to the spelling of references: `https://index.docker.io/v1/` is `docker.io`.
 fn key_of(key: &str) -> String {
     let key = key
         .strip_prefix("https://")
@@ -190,7 +190,7 @@ fn key_of(key: &str) -> String {
     }
 }
 
-/// Whether a key covers a repository: by whole segments, and in pull secrets by `*` within one label of the host.
+/// Whether a key covers a repository. Compares whole segments; in pull secrets, `*` matches within one label of the host.
 fn covers(key: &str, repository: &str, has_globs: bool) -> bool {
     let (host, path) = key.split_once('/').unwrap_or((key, ""));
     let (asked_host, asked_path) = repository.split_once('/').unwrap_or((repository, ""));
@@ -202,7 +202,7 @@ fn covers(key: &str, repository: &str, has_globs: bool) -> bool {
         true => {
             let labels: Vec<&str> = host.split('.').collect();
             let asked: Vec<&str> = asked_host.split('.').collect();
-            // Never a whole host, and never all that ends in `.com`.
+            // `*` must not match a whole host, or everything below `.com`.
             let literal = labels.iter().filter(|label| !label.contains('*')).count();
             literal >= 2
                 && labels.len() == asked.len()
@@ -215,7 +215,7 @@ fn covers(key: &str, repository: &str, has_globs: bool) -> bool {
     is_host && is_below
 }
 
-/// `*` within a label.
+/// Whether a label matches a pattern with `*`.
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

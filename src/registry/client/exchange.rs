@@ -1,7 +1,7 @@
-//! A request to a registry, until there is an answer: who is let in, redirects, limits and second attempts.
+//! One request to a registry up to its final answer: authentication, redirects, rate limits and retries.
 //!
-//! Where credentials go: a password to the registry that it is for, or to the token service that this registry names; a token to the
-//! registry alone. What a redirect leads to gets neither, and is not answered if it asks.
+//! A password is sent only to its registry, or to the token service that this registry names; a token only to the registry. A
+//! redirect target gets neither, and its login challenges are not answered.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -25,29 +25,29 @@ use crate::parallel::lock;
 
 const MOST_REDIRECTS: usize = 5;
 
-/// What is asked of a repository.
+/// A request to a repository.
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
-    /// Below the API, with its query.
+    /// Path of the API, with its query.
     pub(super) path: &'a str,
     pub(super) accept: &'a str,
     pub(super) largest: u64,
-    /// Send credentials though the registry did not ask for any.
+    /// Whether to send credentials before the registry asks for them.
     pub(super) unasked: bool,
 }
 
-/// What came back.
+/// The final response.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) response: Response,
-    /// Nobody was logged in.
+    /// Whether no credentials were sent.
     pub(super) anonymous: bool,
-    /// What the registry got to know of us.
+    /// The secret that was sent to the registry.
     sent: Option<Secret>,
 }
 
 impl Reply {
-    /// Why there is no image or repository.
+    /// Converts an error response into an answer; `what` is an image or a repository.
     pub(super) fn failure(&self, what: &str) -> Answer {
         let errors = Errors::parse(&self.response.body);
         let said = errors.message(self.sent.as_ref());
@@ -62,7 +62,7 @@ impl Reply {
             403 => Answer::Denied {
                 reason: said.unwrap_or_else(|| "the registry answers 403".to_owned()),
             },
-            // Elsewhere, where we were redirected to: we do not log in there.
+            // A 401 of the registry is handled by the caller, so this is one of a redirect target, where we do not log in.
             401 => Answer::unreachable("redirects to a host that asks for a login"),
             status => Answer::unreachable(match said {
                 Some(said) => format!("the registry answers {status}: {said}"),
@@ -72,14 +72,14 @@ impl Reply {
     }
 }
 
-/// Who we are to a registry.
+/// How we authenticate to a registry.
 #[derive(Debug, Default)]
 struct Identity {
     header: Option<Secret>,
     anonymous: bool,
-    /// The token was fetched just now: another one would be no better.
+    /// Whether the token was fetched just now, so that a new one would not help.
     fresh: bool,
-    /// Why there are no credentials, where a helper failed.
+    /// Why there are no credentials, if a helper failed.
     problem: Option<String>,
 }
 
@@ -106,11 +106,11 @@ impl Exchange {
         &self.attempts.transport
     }
 
-    /// Asks a repository. Statuses other than 401 and those of servers in trouble are the caller's to judge.
+    /// Sends a request to a repository. The caller handles all statuses except 401 and those of servers in trouble.
     pub(super) fn call(&self, repository: &Repository, ask: &Ask<'_>) -> Result<Reply, Answer> {
         let api = repository.api();
         let host = Arc::clone(lock(&self.hosts).entry(api.to_owned()).or_default());
-        // The first to ask holds the others until the registry has said what it wants.
+        // The first request holds the lock until the registry has said how it authenticates.
         let mut met = lock(&host.met);
         let is_first = !*met;
         if !is_first {
@@ -166,7 +166,7 @@ impl Exchange {
         Err(refuse(&Identity::default(), refusal.as_ref()))
     }
 
-    /// Where the API of a registry is. Of one that need not be secure, it is found out whether it is.
+    /// Returns the URL of a registry's API. If the registry may be insecure, finds out which scheme it uses.
     fn base(&self, host: &Host, repository: &Repository) -> Result<Url, Answer> {
         let mut known = lock(&host.base);
         if let Some(base) = &*known {
@@ -186,7 +186,7 @@ impl Exchange {
         Ok(base)
     }
 
-    /// Plain HTTP is tried first: what speaks TLS says at once that it does not understand, but not the other way round.
+    /// Tries plain HTTP first: a TLS server rejects it at once, but a plain server may not reject TLS quickly.
     fn find_out(&self, host: &Host, plain: Url, secure: Url) -> Result<Url, Answer> {
         let moved = |response: &Response| {
             let location = response.header("location");
@@ -214,7 +214,7 @@ impl Exchange {
         Ok(base)
     }
 
-    /// The root of an API, asked by no one in particular.
+    /// Requests the root of an API without credentials.
     fn root(&self, base: &Url) -> Result<Response, Fault> {
         let url = base.with_path("/v2/");
         let request = Request {
@@ -228,14 +228,14 @@ impl Exchange {
         self.attempts.persist(&request, NamedBy::User)
     }
 
-    /// How the registry lets one in, where a refusal does not say: some say so at the root of their API only.
+    /// Asks the root of the API for the challenge: some registries send it only there.
     fn ping(&self, base: &Url) -> Result<Option<Challenge>, Answer> {
         let root = self.root(base);
         let response = root.map_err(|fault| Answer::unreachable(fault.reason()))?;
         Ok(Challenge::choose(response.headers("www-authenticate")))
     }
 
-    /// What the registry gets to know of us.
+    /// Determines how to authenticate to the registry.
     fn identify(
         &self,
         host: &Host,
@@ -295,7 +295,7 @@ impl Exchange {
         })
     }
 
-    /// Follows redirects; whether the answer is the registry's own.
+    /// Follows redirects. Also returns whether the response comes from the registry itself.
     fn follow(
         &self,
         base: &Url,
@@ -326,7 +326,7 @@ impl Exchange {
             url = url.join(location).map_err(|problem| {
                 Answer::unreachable(format!("{} redirects to {problem}", base.authority()))
             })?;
-            // Once away, what it redirects back to us with is its request, not ours.
+            // Once redirected away, a redirect back to the registry counts as foreign.
             is_own = is_own && url.has_origin_of(base);
         }
         Err(Answer::unreachable(format!(
@@ -335,7 +335,7 @@ impl Exchange {
         )))
     }
 
-    /// Where this registry may send us.
+    /// Which addresses this registry may send us to.
     pub(super) fn sent_by(&self, base: &Url) -> NamedBy {
         NamedBy::Registry {
             reach: self.transport().reach(base),
@@ -344,7 +344,7 @@ impl Exchange {
     }
 }
 
-/// The scope of a token that lets us read a repository.
+/// The token scope for reading a repository, with another scope if there is one.
 fn scopes(repository: &Repository, more: Option<&str>) -> String {
     let own = format!("repository:{}:pull", repository.name);
     match more {
@@ -353,7 +353,7 @@ fn scopes(repository: &Repository, more: Option<&str>) -> String {
     }
 }
 
-/// What a registry wants beside our own scope: some name the repository in another way. Never more than reading.
+/// The scope that a registry wants besides ours: some name the repository differently. Accepts only read access.
 fn scope_of(challenge: &Challenge, repository: &Repository) -> Option<String> {
     let Challenge::Bearer { scope, .. } = challenge else {
         return None;
@@ -364,7 +364,7 @@ fn scope_of(challenge: &Challenge, repository: &Repository) -> Option<String> {
     (reads && scope != scopes(repository, None)).then(|| scope.to_owned())
 }
 
-/// The answer to being turned away.
+/// The answer for a request that the registry refused to authenticate.
 fn refuse(identity: &Identity, response: Option<&Response>) -> Answer {
     let sent = identity.header.as_ref();
     let said = response.and_then(|response| Errors::parse(&response.body).message(sent));

@@ -1,4 +1,4 @@
-//! The state of a registry in this run: how it lets one in, the tokens it takes, and whether it is of use to ask it again.
+//! The state of a registry during a run: its authentication method, its tokens, and whether it is still worth a request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,27 +10,27 @@ use crate::http::secret::Secret;
 use crate::http::url::Url;
 use crate::parallel::lock;
 
-/// After so many failed requests in a row, the host is not asked again.
+/// After this many failed requests in a row, the host gets no more requests.
 const MOST_FAILURES: u32 = 3;
 
-/// A token, and until when it is good.
+/// A token and its expiry.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
     pub(super) header: Secret,
     pub(super) good_until: Instant,
-    /// Given to no one in particular.
+    /// Whether it was fetched without credentials.
     pub(super) anonymous: bool,
 }
 
-/// Held while a token is fetched: who needs the same one waits for it.
+/// The slot of a token. Locked while the token is fetched, so that others who need it wait for it.
 pub(super) type TokenSlot = Arc<Mutex<Option<Token>>>;
 
-/// A registry's API.
+/// The API of a registry.
 #[derive(Debug, Default)]
 pub(super) struct Host {
-    /// Where the API is. Held by the first to ask: the others wait for what it learns.
+    /// The URL of the API. Locked by the first request, so that the others wait for what it learns.
     pub(super) base: Mutex<Option<Url>>,
-    /// Held by the first to ask, until the registry has said how it lets one in.
+    /// Whether the registry has said how it authenticates. Locked by the first request until it has.
     pub(super) met: Mutex<bool>,
     challenge: Mutex<Option<Challenge>>,
     tokens: Mutex<HashMap<String, TokenSlot>>,
@@ -45,14 +45,14 @@ impl Host {
         *lock(&self.challenge) = Some(challenge);
     }
 
-    /// The token for a scope: one for all images of a repository.
+    /// The slot of the token for a scope. All images of a repository share one.
     pub(super) fn token(&self, scope: &str) -> TokenSlot {
         let mut tokens = lock(&self.tokens);
         Arc::clone(tokens.entry(scope.to_owned()).or_default())
     }
 }
 
-/// Whether a host is fit to be asked: registries, token services and what they redirect to alike.
+/// Whether a host may get requests: a registry, a token service or a redirect target.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     state: Mutex<State>,
@@ -60,18 +60,18 @@ pub(super) struct Health {
 
 #[derive(Debug, Default)]
 struct State {
-    /// It wants to be left alone until then.
+    /// No requests before this time.
     resume: Option<Instant>,
     failures: u32,
-    /// It is not asked again, and this is why.
+    /// Why the host gets no more requests, if so.
     down: Option<String>,
 }
 
 impl Health {
-    /// Waits until the host may be asked, and says for how long.
+    /// Waits until the host may get a request. Returns how long it waited.
     ///
     /// # Errors
-    /// Where it is not asked again, or not within `patience`.
+    /// If the host gets no more requests, or none within `patience`.
     pub(super) fn wait(&self, host: &str, patience: Duration) -> Result<Duration, Answer> {
         let pause = {
             let state = lock(&self.state);
@@ -91,7 +91,7 @@ impl Health {
         Ok(pause)
     }
 
-    /// The host wants to be left alone for so long.
+    /// Stops requests to the host for this long.
     pub(super) fn pause(&self, pause: Duration) {
         let resume = Instant::now().checked_add(pause);
         let mut state = lock(&self.state);
@@ -102,7 +102,7 @@ impl Health {
         lock(&self.state).failures = 0;
     }
 
-    /// A request failed, after all attempts.
+    /// Records that a request failed after all retries.
     pub(super) fn failed(&self, reason: &str, for_good: bool) {
         let mut state = lock(&self.state);
         state.failures += 1;
@@ -114,7 +114,7 @@ impl Health {
 
 pub(super) fn limited(host: &str, retry_after: Option<Duration>) -> Answer {
     let when = match retry_after {
-        // Rounded up: it is a time to come back at.
+        // Rounded up, so that a request at that time is not too early.
         Some(after) => format!("; it can be asked again in {} s", after.as_secs() + 1),
         None => String::new(),
     };
@@ -134,7 +134,7 @@ mod tests {
         health.pause(Duration::from_secs(3600));
         let answer = health.wait("r.io", Duration::from_secs(30)).unwrap_err();
         assert_eq!(answer.status(), "rate-limited");
-        // What is later than time itself is no pause at all, and no panic.
+        // A pause beyond what `Instant` can hold is ignored and does not panic.
         Health::default().pause(Duration::MAX);
     }
 

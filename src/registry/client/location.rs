@@ -1,18 +1,18 @@
-//! Where an image is asked for: the host whose API it is, the repository there, and a tag or a digest.
+//! Where to query an image: a repository on a registry, and a tag or digest.
 
 use std::fmt;
 
 use crate::image::{self, DOCKER_HUB, ImageRef};
 
-/// The host of Docker Hub's API: `docker.io` itself is a web page.
+/// The API host of Docker Hub; `docker.io` is its website.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
 /// A repository of a registry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository {
-    /// `host[:port]` as references and credentials name it; Docker Hub is `docker.io`.
+    /// `host[:port]` as in references and credentials; Docker Hub is `docker.io`.
     pub registry: String,
-    /// The path below it: `library/nginx`.
+    /// The path below the registry: `library/nginx`.
     pub name: String,
 }
 
@@ -25,13 +25,13 @@ impl Repository {
         }
     }
 
-    /// Whether the text is this repository or what lies above it, by whole segments.
+    /// Returns what follows `above` in `full`, if `above` ends at the end of a segment.
     fn below<'s>(&'s self, full: &'s str, above: &str) -> Option<&'s str> {
         let rest = full.strip_prefix(above)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
-    /// The same repository at the mirror that is set for it, if one is. The longest name wins.
+    /// Returns the repository at its mirror, or itself if no mirror is set. The longest matching name wins.
     #[must_use]
     pub fn through(&self, mirrors: &[Mirror]) -> Self {
         let full = self.to_string();
@@ -57,7 +57,7 @@ impl fmt::Display for Repository {
     }
 }
 
-/// Another location that is asked instead: `--registry-mirror OLD=NEW`.
+/// A location that is queried instead of another: `--registry-mirror OLD=NEW`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     /// `host[/path]`, canonical.
@@ -66,8 +66,10 @@ pub struct Mirror {
 }
 
 impl Mirror {
+    /// Parses `OLD=NEW`.
+    ///
     /// # Errors
-    /// Says which side is no location.
+    /// If one side is not a location; the message says which.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (from, to) = text
             .split_once('=')
@@ -79,7 +81,7 @@ impl Mirror {
     }
 }
 
-/// `host[/path]` in canonical spelling.
+/// Parses `host[/path]` into its canonical spelling.
 fn prefix(text: &str) -> Result<String, String> {
     let name = text.trim_end_matches('/');
     let (host, path) = name.split_once('/').unwrap_or((name, ""));
@@ -103,19 +105,19 @@ fn prefix(text: &str) -> Result<String, String> {
     }
 }
 
-/// An image: a repository, and what is meant in it.
+/// An image: a repository, and a tag or digest in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     pub repository: Repository,
-    /// A tag, or a digest where the reference has one: that is what is pulled then.
+    /// The digest if the reference has one, because that is what is pulled; otherwise the tag.
     pub reference: String,
 }
 
 impl Location {
-    /// A reference as manifests have it; without a tag and a digest, `latest` is meant.
+    /// Parses a reference as manifests spell it. Without a tag and a digest, the tag is `latest`.
     ///
     /// # Errors
-    /// Where the text is no image reference.
+    /// If the text is not an image reference.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix("oci://").unwrap_or(text);
         let image = ImageRef::parse(text).ok_or("it is not an image reference")?;
@@ -131,7 +133,7 @@ impl Location {
         })
     }
 
-    /// The digest that is asked for, if the reference has one.
+    /// The digest, if the reference has one.
     pub fn digest(&self) -> Option<&str> {
         Some(self.reference.as_str()).filter(|reference| reference.contains(':'))
     }

@@ -1,4 +1,4 @@
-//! Manifests: whether one is there, its digest, its type, and what it runs on.
+//! Manifests: whether one exists, its digest, its type and its platforms.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha512};
@@ -9,15 +9,15 @@ use super::exchange::{Ask, Exchange, Reply};
 use super::location::Location;
 use crate::printable;
 
-/// All four at once: a registry that holds an OCI index says 404 to who asks for docker's manifest only.
+/// All four at once: a registry that has an OCI index answers 404 if only docker's manifest type is accepted.
 const TYPES: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-/// What no one asks for and old registries answer with.
+/// Types that old registries answer with although nobody asks for them.
 const OLD_TYPES: [&str; 2] = [
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
     "application/vnd.docker.distribution.manifest.v1+json",
 ];
-/// The specification lets a registry refuse larger ones.
+/// The specification lets a registry refuse larger manifests.
 const LARGEST_MANIFEST: u64 = 4 << 20;
 const LARGEST_CONFIG: u64 = 4 << 20;
 
@@ -29,7 +29,7 @@ struct Manifest {
     #[serde(default)]
     manifests: Vec<Descriptor>,
     config: Option<Descriptor>,
-    /// Of the first version.
+    /// Only in schema version 1.
     architecture: Option<String>,
 }
 
@@ -39,7 +39,7 @@ struct Descriptor {
     platform: Option<Runs>,
 }
 
-/// A platform in a manifest, or in the configuration of an image.
+/// A platform in a manifest or in the configuration of an image.
 #[derive(Deserialize)]
 struct Runs {
     #[serde(default)]
@@ -49,7 +49,7 @@ struct Runs {
     variant: Option<String>,
 }
 
-/// Asks for an image: one HEAD if it is there. `platforms` costs a GET, and one more of an image for a single platform.
+/// Queries an image: one HEAD if it exists. `platforms` costs a GET, and another one for an image with a single platform.
 pub(super) fn ask(exchange: &Exchange, location: &Location, platforms: bool) -> Answer {
     let answer = try_ask(exchange, location, platforms, false).unwrap_or_else(|answer| answer);
     let hidden = matches!(
@@ -59,7 +59,7 @@ pub(super) fn ask(exchange: &Exchange, location: &Location, platforms: bool) -> 
             ..
         }
     );
-    // A registry that asks no one for a name may still show less to no one.
+    // A registry that allows anonymous access may still show more to a logged-in user.
     if hidden && matches!(exchange.keyring.of(&location.repository), Ok(Some(_))) {
         return try_ask(exchange, location, platforms, true).unwrap_or_else(|answer| answer);
     }
@@ -105,11 +105,11 @@ fn try_ask(
     })
 }
 
-/// What a HEAD says; `None` where only the manifest itself does.
+/// Evaluates a HEAD response; `None` if a GET is needed.
 fn of_head(location: &Location, reply: &Reply) -> Result<Option<Answer>, Answer> {
     match reply.response.status {
         200 => {}
-        // A HEAD has no body to say why, and some registries do not know it.
+        // A HEAD response has no body with a reason, and some registries do not support HEAD.
         400 | 403..=406 | 501 => return Ok(None),
         _ => return Err(reply.failure("image")),
     }
@@ -132,7 +132,7 @@ fn of_head(location: &Location, reply: &Reply) -> Result<Option<Answer>, Answer>
     }))
 }
 
-/// The type that the header names, if it is one of a manifest.
+/// The type in the header, if it is a manifest type.
 fn media_type(reply: &Reply) -> Option<&str> {
     let named = reply.response.header("content-type")?;
     let named = named.split(';').next().unwrap_or_default().trim();
@@ -143,7 +143,7 @@ fn is_manifest_type(text: &str) -> bool {
     TYPES.split(", ").any(|known| known == text) || OLD_TYPES.contains(&text)
 }
 
-/// The manifest, once its digest is what the registry and the reference say.
+/// Parses the manifest and checks its digest against the header and the reference.
 fn read(location: &Location, reply: &Reply) -> Result<(String, String, Manifest), Answer> {
     let body = &reply.response.body;
     let odd = || Answer::unreachable("the answer is not a manifest");
@@ -167,7 +167,7 @@ fn read(location: &Location, reply: &Reply) -> Result<(String, String, Manifest)
         .header("docker-content-digest")
         .map(str::trim);
     let said = said.filter(|said| is_digest(said));
-    // The first version is signed, and its digest is taken of a part of it.
+    // Schema version 1 is signed, and its digest covers only a part of it.
     let is_signed = OLD_TYPES.contains(&media_type.as_str());
     let computed = digest_like(location.digest().or(said).unwrap_or("sha256:"), body);
     for named in [location.digest(), said].into_iter().flatten() {
@@ -204,7 +204,7 @@ fn is_digest(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// The digest of some bytes, by the algorithm of another digest.
+/// Computes a digest with the algorithm of another digest.
 fn digest_like(other: &str, bytes: &[u8]) -> String {
     match other.split_once(':') {
         Some(("sha512", _)) => format!("sha512:{}", printable::hex(&Sha512::digest(bytes))),
@@ -212,7 +212,7 @@ fn digest_like(other: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// What an image runs on. Of what is no image, nothing.
+/// The platforms of an image. Empty for an artifact that is not an image.
 fn runs_on(
     exchange: &Exchange,
     location: &Location,
@@ -238,7 +238,7 @@ fn runs_on(
     Ok(platforms)
 }
 
-/// `unknown/unknown` is what attestations are said to run on.
+/// Parses a platform. `None` for `unknown/unknown`, which attestations have.
 fn platform(runs: &Runs) -> Option<Platform> {
     let variant = runs
         .variant
@@ -251,7 +251,7 @@ fn platform(runs: &Runs) -> Option<Platform> {
     Platform::parse(&text).filter(|platform| platform.os != "unknown")
 }
 
-/// The configuration of an image, once its digest is right; `None` where it is of something else.
+/// Fetches the configuration of an image and checks its digest; `None` if it is another kind of document.
 fn config_of(
     exchange: &Exchange,
     location: &Location,

@@ -1,20 +1,20 @@
-//! Many questions at once: so many at a time for each host, and in all.
+//! Many queries at once, with a limit per host and an overall limit.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::parallel::lock;
 
-/// Threads, whatever the number of hosts.
+/// The maximum number of threads.
 const MOST_AT_ONCE: usize = 32;
 
 struct Queues<'q> {
-    /// By host: what waits, by its number, and how many run.
+    /// By host: the indices of waiting items, and how many are running.
     hosts: BTreeMap<&'q str, (VecDeque<usize>, usize)>,
     waiting: usize,
 }
 
-/// Does the work for every item, given its host. Results are in the order of the items, whatever is done first.
+/// Runs `work` for every item; `host` returns the host of an item. Results are in the order of the items.
 pub(super) fn run<T: Sync, R: Send>(
     items: &[T],
     host: impl Fn(&T) -> &str,
@@ -48,7 +48,7 @@ pub(super) fn run<T: Sync, R: Send>(
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            // Without a thread, the others do its part.
+            // If a thread cannot be started, the others do its work.
             let _ = std::thread::Builder::new().spawn_scoped(scope, take_turns);
         }
         take_turns();
@@ -57,7 +57,7 @@ pub(super) fn run<T: Sync, R: Send>(
     results.into_iter().flatten().collect()
 }
 
-/// The next item whose host has room; `None` when all are taken.
+/// Takes the next item whose host has capacity; `None` when all items are taken.
 fn take<'q>(
     queues: &Mutex<Queues<'q>>,
     changed: &Condvar,

@@ -7,19 +7,19 @@ use super::location::Mirror;
 use crate::http::Environment;
 use crate::http::settings::Settings as Connection;
 
-/// Everything that the client needs to be given.
+/// The inputs of the client.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Files with credentials, instead of those in their usual locations.
+    /// Credential files that replace those in the usual locations.
     pub auth_files: Vec<PathBuf>,
     pub mirrors: Vec<Mirror>,
-    /// Answers are kept in this folder for as long.
+    /// Folder of the cache, and the maximum age of an answer.
     pub cache: Option<(PathBuf, Duration)>,
     pub connection: Connection,
 }
 
 impl Settings {
-    /// Nothing is set; the environment is given.
+    /// Default settings for an environment.
     pub fn new(environment: Environment) -> Self {
         Self {
             auth_files: Vec::new(),

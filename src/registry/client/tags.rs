@@ -11,31 +11,31 @@ use super::location::Repository;
 use crate::image;
 use crate::registry::version;
 
-/// On one page. A registry may give fewer, or ignore it.
+/// Requested page size. A registry may return fewer tags, or ignore it.
 const PAGE: usize = 1000;
 const LARGEST_PAGE: u64 = 16 << 20;
-/// Of all pages. The largest known repositories have some ten thousand tags.
+/// Limit over all pages. The largest known repositories have some ten thousand tags.
 const MOST_TAGS: usize = 1_000_000;
 const MOST_PAGES: usize = 20_000;
-/// In a row, that add no tag and name another page.
+/// Maximum number of consecutive pages that add no tag but link to another page.
 const MOST_BARREN: usize = 8;
 
-/// What a repository holds.
+/// The tags of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tags {
-    /// By version, the newest last.
+    /// Sorted by version, the newest last.
     pub tags: Vec<String>,
-    /// How many names the registry gave that are no tags by the grammar: nothing can pull them.
+    /// How many names the registry listed that are not valid tags and so cannot be pulled.
     pub malformed: usize,
 }
 
 #[derive(Deserialize)]
 struct Page {
-    /// `null` where there are none.
+    /// `null` if there are none.
     tags: Option<Vec<String>>,
 }
 
-/// All tags, or the reason why not all are known. Half a list is never given for a whole one.
+/// Returns all tags, or the reason why they are not all known. Never returns a partial list.
 pub(super) fn list(exchange: &Exchange, repository: &Repository) -> Result<Tags, Answer> {
     let answer = all(exchange, repository, false);
     let hidden = matches!(
@@ -100,9 +100,10 @@ fn all(exchange: &Exchange, repository: &Repository, unasked: bool) -> Result<Ta
     })
 }
 
-/// The query of a link to the next page: `</v2/…?last=x>; rel="next"`.
+/// Returns the query of a link to the next page: `</v2/…?last=x>; rel="next"`.
 ///
-/// Only the query counts: behind a proxy, registries name hosts and paths that are not theirs, and a hostile one gains nothing.
+/// Only the query is used: behind a proxy, registries name hosts and paths that are not theirs, and a hostile registry cannot
+/// redirect us this way.
 fn next(header: &str) -> Option<String> {
     header.split('<').skip(1).find_map(|link| {
         let (target, parameters) = link.split_once('>')?;

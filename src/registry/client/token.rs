@@ -1,4 +1,4 @@
-//! Tokens: what a registry wants instead of a password, from the service that it names.
+//! Tokens that a registry accepts instead of a password, from the service that it names.
 
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,20 @@ use crate::http::message::{NamedBy, Request, Response};
 use crate::http::secret::Secret;
 use crate::http::url::{Url, encoded};
 
-/// Longer answers hold no token.
+/// Longer answers are not tokens.
 const LARGEST: u64 = 256 << 10;
-/// What the specification gives a token that does not say how long it is good.
+/// Lifetime that the specification gives a token without `expires_in`.
 const USUAL_LIFE: Duration = Duration::from_secs(60);
-/// A token is not used when it is about to end.
+/// A token is not used this close to its expiry.
 const MARGIN: Duration = Duration::from_secs(5);
-/// No token is taken to be good for longer.
+/// Upper limit of a token's lifetime, whatever the service says.
 const LONGEST_LIFE: Duration = Duration::from_secs(3600);
 
-/// What a registry wants a token for.
+/// The token that a registry asks for.
 pub(super) struct Wanted<'w> {
     pub(super) realm: &'w str,
     pub(super) service: Option<&'w str>,
-    /// Separated by blanks.
+    /// Separated by spaces.
     pub(super) scopes: &'w str,
     pub(super) named_by: NamedBy,
 }
@@ -41,7 +41,7 @@ struct Given {
     expires_in: Option<u64>,
 }
 
-/// Asks for a token: with the user's credentials for this registry if there are any, or as anybody.
+/// Fetches a token, with the user's credentials for this registry if there are any, or anonymously.
 pub(super) fn fetch(
     attempts: &Attempts,
     wanted: &Wanted<'_>,
@@ -95,7 +95,7 @@ pub(super) fn fetch(
     )
 }
 
-/// One request to the token service. It is not followed elsewhere: it may have a password with it.
+/// Sends one request to the token service. Does not follow redirects, because the request may contain a password.
 fn ask(
     attempts: &Attempts,
     wanted: &Wanted<'_>,

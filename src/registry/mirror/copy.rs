@@ -1,4 +1,4 @@
-//! Scripts that copy images, and lists for tools that copy by themselves.
+//! Scripts that copy images, and lists for tools that copy them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -30,7 +30,7 @@ pub(super) fn skopeo(to: &Destination, moves: &[Move]) -> Emitted {
     };
     script(moves, |one| {
         let (from, to) = (one.source.exact(), one.target.stored());
-        // All platforms, and nothing rewritten: digests stay what they are.
+        // Copy all platforms unchanged, so that digests stay the same.
         format!("skopeo copy --all --preserve-digests {insecure}docker://{from} docker://{to}\n")
     })
 }
@@ -55,7 +55,7 @@ pub(super) fn regsync(to: &Destination, moves: &[Move]) -> Emitted {
     }
 }
 
-/// `skopeo sync --scoped` puts the source's whole name below the destination, just as we do; but a port is no part of a path.
+/// `skopeo sync --scoped` puts the whole source name below the destination, as we do; but a path cannot contain a port.
 pub(super) fn skopeo_sync(to: &Destination, moves: &[Move]) -> Emitted {
     let mut left_out = Vec::new();
     let mut hosts: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
@@ -110,7 +110,7 @@ pub(super) fn zarf(_: &Destination, moves: &[Move]) -> Emitted {
     )
 }
 
-/// A tool that chooses names itself knows an image by one name: manifests must have that name.
+/// For tools that choose the target names: they know an image by one name, so manifests must use the source name.
 fn by_one_name(moves: &[Move], why: &str, head: &str, before: &str) -> Emitted {
     let (mut text, mut left_out) = (head.to_owned(), Vec::new());
     for one in moves {

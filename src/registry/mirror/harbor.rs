@@ -1,11 +1,11 @@
-//! Proxy caches of Harbor: nothing is copied beforehand, Harbor fetches what is pulled through it.
+//! Harbor proxy caches: nothing is copied in advance, Harbor fetches what is pulled through it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{Destination, Emitted, LeftOut, Move};
 
-/// What Harbor calls the kinds of registries that it knows. All others are asked as any registry is.
+/// Harbor's names for the registry kinds that it knows. Any other registry uses the generic kind.
 const KINDS: [(&str, &str, &str); 4] = [
     ("docker.io", "docker-hub", "https://hub.docker.com"),
     ("gcr.io", "google-gcr", "https://gcr.io"),
@@ -13,7 +13,7 @@ const KINDS: [(&str, &str, &str); 4] = [
     ("quay.io", "quay", "https://quay.io"),
 ];
 
-/// Sends requests with a user and a password that no list of processes shows.
+/// Sends requests with credentials that do not show up in the process list.
 const HEAD: &str = r#"#!/bin/sh
 # Needs curl and jq. HARBOR_USER and HARBOR_PASSWORD are those of an administrator.
 set -eu
@@ -35,7 +35,7 @@ cache() {
 }
 "#;
 
-/// A project for each registry, with the registry's name. Projects are the first segment of a path, so there is no room for a prefix.
+/// Emits one project per registry, named after it. A project is the first segment of a path, so a prefix is not possible.
 pub(super) fn proxy_cache(to: &Destination, moves: &[Move]) -> Emitted {
     let (mut hosts, mut left_out) = (BTreeSet::new(), Vec::new());
     for one in moves {

@@ -1,11 +1,11 @@
-//! Configurations by which nodes pull from the mirror although manifests name another registry.
+//! Configurations that make nodes pull from the mirror although manifests name another registry.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Destination, Emitted, Move, by_repository, most_first};
 
-/// Tags and digests have a resource each.
+/// Tags and digests need separate resources.
 pub(super) fn openshift(_: &Destination, moves: &[Move]) -> Emitted {
     let is_pinned = |one: &&Move| one.written.digest.is_some();
     let (tags, mut left_out) = by_repository(moves.iter().filter(|one| !is_pinned(one)));
@@ -32,8 +32,8 @@ pub(super) fn openshift(_: &Destination, moves: &[Move]) -> Emitted {
     Emitted { text, left_out }
 }
 
-/// `hosts.toml` swaps a host and can put a path in front of a name. It takes nothing away, and knows neither repositories nor tags:
-/// what a host's images have in common is what can be said of it.
+/// `hosts.toml` replaces a host and can put a path before a name. It cannot remove a path, and knows neither repositories nor
+/// tags, so all images of a host must go below the same path.
 pub(super) fn containerd(to: &Destination, moves: &[Move]) -> Emitted {
     let (mut left_out, mut hosts) = (Vec::new(), BTreeMap::new());
     for one in moves {
@@ -76,7 +76,7 @@ pub(super) fn containerd(to: &Destination, moves: &[Move]) -> Emitted {
     Emitted { text, left_out }
 }
 
-/// The regular expressions name one repository each, so their order does not matter.
+/// Each regular expression matches one repository, so their order does not matter.
 pub(super) fn k3s(to: &Destination, moves: &[Move]) -> Emitted {
     let (repositories, left_out) = by_repository(moves);
     let mut text = String::from("mirrors:\n");

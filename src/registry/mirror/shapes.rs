@@ -1,7 +1,7 @@
-//! Schemas and types of the programs that take the files: for those that no test can run.
+//! Checks the output against schemas and types of programs that tests cannot run.
 //!
-//! OpenShift by the patterns and lists of `ImageTagMirrorSet` and `ImageDigestMirrorSet` (openshift/api, config/v1); oc-mirror by the
-//! types of its v2alpha1 API, which is read strictly; zarf by its JSON schema; k3s by the type of its `registries.yaml`.
+//! OpenShift: the patterns and lists of `ImageTagMirrorSet` and `ImageDigestMirrorSet` (openshift/api, config/v1). oc-mirror:
+//! the types of its v2alpha1 API, which is read strictly. zarf: its JSON schema. k3s: the type of its `registries.yaml`.
 
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ fn k3s() -> Value {
     )])
 }
 
-/// An object with these keys, all of them, and no others.
+/// A schema for an object with exactly these keys.
 fn object(keys: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
     let properties: serde_json::Map<String, Value> = keys
@@ -104,7 +104,7 @@ fn documents(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The images that a format leaves out, once all of its documents fit a schema each.
+/// Checks each document against its schema and returns the images that the format leaves out.
 fn left_out(format: &str, images: &[&str], schemas: &[Value]) -> Vec<String> {
     let to = Destination::parse("http://mirror.example.com:5000/p").unwrap();
     let plan = plan(&to, images.iter().map(|image| ((*image).to_owned(), None)));
@@ -148,7 +148,7 @@ fn files_fit_what_their_programs_take() {
     }
 }
 
-/// Regular expressions of k3s match the repository and nothing else, and each image goes where it was copied to.
+/// The regular expressions match only their repository, and each image is pulled from where it was copied to.
 #[test]
 fn the_rewrites_of_k3s_lead_to_the_copies() {
     let to = Destination::parse("mirror.example.com/p").unwrap();

@@ -236,7 +236,7 @@ fn nodes_that_know_repositories() {
     );
 }
 
-/// A mirror serves a repository from one location: not each tag from its own.
+/// A mirror serves a repository from one location, not each tag from a different one.
 #[test]
 fn tags_that_go_different_ways() {
     let images: &[(&str, Option<&str>)] = &[

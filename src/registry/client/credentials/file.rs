@@ -12,29 +12,29 @@ use super::{Credentials, Secret};
 use crate::open;
 use crate::printable;
 
-/// More is no file that someone logs in with.
+/// Larger files are not credential files.
 const LARGEST: usize = 4 << 20;
 
-/// Padding is left out by some.
+/// Some tools omit the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What one file holds.
+/// The contents of one file.
 #[derive(Debug, Default)]
 pub(super) struct AuthFile {
-    /// By registry, and perhaps a path on it, as written.
+    /// Entries by registry or by registry and path, spelled as in the file.
     pub(super) entries: BTreeMap<String, Entry>,
-    /// The helpers of single registries.
+    /// Helpers for single registries.
     pub(super) helpers: BTreeMap<String, String>,
-    /// The helper for the rest.
+    /// The helper for all other registries.
     pub(super) store: Option<String>,
-    /// Whether `*` in a host stands for anything: in pull secrets it does.
+    /// Whether `*` in a host is a wildcard, as in pull secrets.
     pub(super) has_globs: bool,
 }
 
-/// `None` where the file only says that someone is logged in, and a helper has the rest.
+/// A login. `None` if the file only records that there is one and a helper has the credentials.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) credentials: Option<Credentials>,
@@ -61,7 +61,7 @@ struct RawEntry {
     registrytoken: String,
 }
 
-/// A Secret. `data` is base64, `stringData` is not.
+/// A Kubernetes Secret. `data` is base64, `stringData` is not.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PullSecret {
@@ -73,10 +73,10 @@ struct PullSecret {
 }
 
 impl AuthFile {
-    /// `None` where there is no such file.
+    /// Reads a file. `None` if it does not exist.
     ///
     /// # Errors
-    /// Says what is wrong with the file, and nothing of what is in it.
+    /// If the file cannot be read or parsed. The message quotes no secrets.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
         let text = match open::read_named(path, LARGEST) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
@@ -88,7 +88,7 @@ impl AuthFile {
         Ok(Some(file))
     }
 
-    /// What kind of file it is, is seen in it.
+    /// Parses a file; the content decides which kind it is.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Ok(Self::default());
@@ -101,7 +101,7 @@ impl AuthFile {
         Self::of_secrets(text)
     }
 
-    /// `{"auths": {…}}`, or the older form that has the registries at the top.
+    /// Parses `{"auths": {…}}`, or the older form with the registries at the top level.
     fn of_json(value: serde_json::Value) -> Result<Self, String> {
         let is_config = ["auths", "credHelpers", "credsStore"]
             .iter()
@@ -131,13 +131,13 @@ impl AuthFile {
             });
         }
         match value.is_object() {
-            // A docker config of someone who never logged in.
+            // The docker config of a user who never logged in.
             true => Ok(Self::default()),
             false => Err("is not a JSON object".to_owned()),
         }
     }
 
-    /// Every pull secret among the documents.
+    /// Collects the entries of all pull secrets in the documents.
     fn of_secrets(text: &str) -> Result<Self, String> {
         let mut file = Self {
             has_globs: true,
@@ -167,7 +167,7 @@ impl AuthFile {
                 };
                 let value = serde_json::from_str(&text)
                     .map_err(|_| format!("`{key}` does not contain JSON"))?;
-                // Helpers are a user's own setting; what a cluster hands out starts no program.
+                // Helpers in a Secret are ignored: content from a cluster must not start programs.
                 file.entries.extend(Self::of_json(value)?.entries);
                 seen = true;
             }
@@ -216,7 +216,7 @@ fn credentials(raw: RawEntry) -> Result<Option<Credentials>, String> {
     Ok(Some(password_or_token(user, password)))
 }
 
-/// What a helper and a file call `<token>` is no user but an identity token.
+/// In files and helpers, the user name `<token>` marks an identity token.
 pub(super) fn password_or_token(user: String, password: String) -> Credentials {
     match user.as_str() {
         "<token>" => Credentials::IdentityToken(Secret::new(password)),

@@ -1,7 +1,7 @@
 //! Credential helpers: `docker-credential-NAME`, as the user's own configuration names them.
 //!
-//! Starts the only process of the registry client. What is started comes from the user's configuration and is looked for on `PATH`
-//! alone, in absolute folders: nothing of the tree that is checked can be started.
+//! Starts the only process of the registry client. The name comes from the user's configuration, and the program is searched
+//! only on `PATH`, in absolute folders: nothing from the tree that is checked can be started.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use super::{Credentials, Environment, Secret};
 use crate::printable;
 use crate::program;
 
-/// A helper may ask a person.
+/// Long enough for a helper that prompts the user.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LARGEST: u64 = 256 << 10;
 
@@ -35,8 +35,10 @@ struct Said {
 }
 
 impl Helper {
+    /// Finds a helper on `PATH`.
+    ///
     /// # Errors
-    /// Where the name is no name of a helper, or there is none on `PATH`.
+    /// If the name is not valid for a helper, or the helper is not on `PATH`.
     pub(super) fn find(name: &str, environment: &Environment) -> Result<Self, String> {
         let is_name = !name.is_empty()
             && name
@@ -54,10 +56,10 @@ impl Helper {
         }
     }
 
-    /// What the helper has for a server.
+    /// Asks the helper for the credentials of a server. `None` if it has none.
     ///
     /// # Errors
-    /// Says why it gave no answer, without its output.
+    /// If the helper fails. The message does not quote its output.
     pub(super) fn get(
         &self,
         server: &str,
@@ -82,7 +84,7 @@ impl Helper {
         let status = child.wait();
         let status = status.map_err(|error| failed(&format!("got lost: {error}")))?;
         if !status.success() {
-            // The words are part of the protocol.
+            // This message is part of the helper protocol.
             let text = String::from_utf8_lossy(&output).to_lowercase();
             return match text.contains("credentials not found") {
                 true => Ok(None),
@@ -102,13 +104,13 @@ impl Helper {
     }
 }
 
-/// Writes the server, reads the answer. `None` where there is none in time.
+/// Writes the server and reads the answer. `None` on a timeout.
 fn converse(child: &mut Child, server: &str) -> Option<Vec<u8>> {
     let (mut stdin, stdout) = (child.stdin.take()?, child.stdout.take()?);
     let server = server.to_owned();
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::spawn(move || {
-        // A helper that does not read what it is asked answers all the same.
+        // A helper may answer without reading its input.
         let _ = stdin.write_all(server.as_bytes());
         drop(stdin);
         let mut output = Vec::new();

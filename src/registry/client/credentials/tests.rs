@@ -77,7 +77,7 @@ fn a_path_that_is_more_exact_wins() {
     check(&keyring, "quay.io/org/app/sub:1", password("app", "x"));
     check(&keyring, "quay.io/org/apple:1", password("org", "x"));
     check(&keyring, "quay.io/organisation/a", password("all", "x"));
-    // The first file that has anything is asked alone.
+    // Only the first file with a matching entry is used.
     check(&keyring, "quay.io/other/a", password("all", "x"));
 }
 
