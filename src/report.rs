@@ -1,8 +1,7 @@
-//! How a run is reported: one module an output format, each a row in [`FORMATS`].
+//! Reports of a run: one module per output format, each with a row in [`FORMATS`].
 //!
-//! A format turns reports into text. It never chooses where the text goes, and filters nothing. Most report a file as it
-//! comes ([`Stream`]); those that begin with totals, or sort by something else than files, wait for the last one
-//! ([`Gather`]).
+//! A format turns results into text. It does not choose where the text goes and filters nothing. Most formats report each
+//! file as it comes ([`Stream`]). Those that begin with totals or do not sort by file wait for the last one ([`Gather`]).
 
 pub mod concise;
 pub mod csv;
@@ -56,56 +55,56 @@ use crate::finding::{Finding, Fixed, Key, Problem, Severity, Unjudged};
 use crate::rules::Edition;
 use crate::source::LineIndex;
 
-/// One file, as it is reported.
+/// The report of one file.
 #[derive(Debug)]
 pub struct FileReport<'r> {
     pub path: &'r Path,
-    /// From where paths are reported to programs that know the repository.
+    /// The base of paths in reports for programs that know the repository.
     pub base: &'r PathBase,
-    /// The repository that it is from, if any.
+    /// The repository of the file, if any.
     pub origin: Option<&'r Arc<Origin>>,
-    /// In which the findings are: with `--write` as it is after the fixes.
+    /// The text that the findings refer to: with `--write`, the text after the fixes.
     pub lines: &'r LineIndex<'r>,
-    /// In the order of the file; with `--write` those that are left.
+    /// Sorted by location; with `--write`, the remaining findings.
     pub findings: &'r [Finding],
-    /// Of the findings, in their order; none where no format has use for them.
+    /// The keys of the findings, in the same order. Empty unless a format needs them.
     pub keys: &'r [Key],
-    /// Those whose fix was written.
+    /// Findings whose fix was written.
     pub fixed: &'r [Fixed],
     pub problems: &'r [Problem],
-    /// Legacy locations that are named where nothing says how they are used.
+    /// Legacy locations in places where nothing says how they are used.
     pub unjudged: &'r [Unjudged],
 }
 
 impl FileReport<'_> {
-    /// Where paths of the file's repository start; where there is none, those of the run.
+    /// The root for paths of the file: that of its repository, or else that of the run.
     pub fn origin_base(&self) -> &PathBase {
         self.origin.map_or(self.base, |origin| &origin.base)
     }
 
-    /// Who owns the file, as the CODEOWNERS file of its repository says.
+    /// The owners of the file, from the CODEOWNERS file of its repository.
     pub fn owners(&self) -> &[String] {
         let base = self.origin_base();
         base.owners(&base.relative(self.path))
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.fixed.is_empty() && self.problems.is_empty()
     }
 }
 
-/// What a report is about.
+/// The things that a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Subject {
     #[default]
     Files,
-    /// Live objects, each of which is reported like a file.
+    /// Live objects; each is reported like a file.
     Objects,
 }
 
 impl Subject {
-    /// One of them.
+    /// The singular noun.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Files => "file",
@@ -121,50 +120,49 @@ pub struct Summary {
     /// Files that were checked.
     pub files: usize,
     pub files_with_findings: usize,
-    /// Left, by severity.
+    /// Remaining findings by severity.
     pub errors: usize,
     pub warnings: usize,
     pub infos: usize,
-    /// Of those left: what `--write` would fix, and what `--unsafe-fixes` would fix beyond that.
+    /// Remaining findings that `--write` would fix, and those that only `--unsafe-fixes` would fix.
     pub fixable: usize,
     pub unsafe_fixable: usize,
     pub fixed: usize,
     pub fixed_files: usize,
-    /// Ignore comments that were written, and the files that have them.
+    /// Ignore comments that were written, and the files that got them.
     pub comments_added: usize,
     pub commented_files: usize,
     pub suppressed: usize,
-    /// Findings that the baseline holds, and entries of it for which there is none any more.
+    /// Findings in the baseline, and baseline entries without a finding.
     pub baselined: usize,
     pub stale: usize,
     /// Files with a part that could not be analysed.
     pub not_analysed: usize,
-    /// Legacy locations that are named where nothing says how they are used.
+    /// Legacy locations in places where nothing says how they are used.
     pub unjudged: usize,
-    /// Files and folders that were left out, by who is to blame: settings, ignore files, a name that hides them. A folder
-    /// counts once, and a file where it would have been checked.
+    /// Files and folders that were left out by settings, by ignore files, or because they are hidden. A folder counts once; a
+    /// file counts only if it would have been checked.
     pub excluded: usize,
     pub ignored: usize,
     pub hidden: usize,
-    /// Reports of ours among the files, which are left out.
+    /// Reports written by regfix, which are left out.
     pub reports: usize,
-    /// Files that were not checked because their type is not known, and those that did not change where only changes are
-    /// asked for.
+    /// Files of an unknown type, and files without changes in a run that checks only changes.
     pub unknown: usize,
     pub unchanged: usize,
     /// Failures that make the run incomplete (exit code 2).
     pub failures: usize,
-    /// Of findings left, how many each rule has, the most severe first.
+    /// Remaining findings by rule, the most severe rule first.
     pub by_rule: Vec<RuleCounts>,
     /// The catalogues whose rules were used.
     pub catalogues: Vec<Arc<Edition>>,
-    /// Each repository by name. None where all files are outside of repositories.
+    /// Repositories by name. Empty if no file is in a repository.
     pub repositories: Vec<RepositorySummary>,
-    /// The day that the run judged as of.
+    /// The date that the run was evaluated for.
     pub as_of: Option<Date>,
-    /// Which part of the repositories the run took, such as `2/8`, if it took a part.
+    /// The shard that the run took, such as `2/8`, if any.
     pub shard: Option<String>,
-    /// The counts of earlier runs, in order of their days.
+    /// The counts of earlier runs, ordered by date.
     pub history: Vec<Moment>,
     pub elapsed: Duration,
 }
@@ -181,7 +179,7 @@ pub struct Moment {
 }
 
 impl Summary {
-    /// Counts a finding that is left.
+    /// Counts a remaining finding.
     pub fn count(&mut self, finding: &Finding) {
         match finding.severity {
             Severity::Error => self.errors += 1,
@@ -195,7 +193,7 @@ impl Summary {
         }
     }
 
-    /// Adds the counts of one file, or of several.
+    /// Adds the counts of one or more files.
     pub fn add(&mut self, other: &Summary) {
         self.files_with_findings += other.files_with_findings;
         self.errors += other.errors;
@@ -222,25 +220,25 @@ impl Summary {
     }
 }
 
-/// How a report looks.
+/// Rendering options of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderOptions {
-    /// Whether it goes to a terminal.
+    /// Whether the output is a terminal.
     pub terminal: bool,
     pub color: bool,
     pub hyperlinks: bool,
-    /// Columns.
+    /// Width in columns.
     pub width: usize,
-    /// Fixes trusted at least as far as this are those that the run writes or would write.
+    /// Fixes with at least this applicability are, or would be, written by the run.
     pub limit: Applicability,
-    /// Whether the run writes.
+    /// Whether the run writes fixes.
     pub write: bool,
-    /// Whether what could not be analysed is listed.
+    /// Whether to list what could not be analysed.
     pub verbose: bool,
 }
 
 impl RenderOptions {
-    /// Of 80 columns, for no terminal.
+    /// 80 columns, not a terminal.
     pub const PLAIN: Self = Self {
         terminal: false,
         color: false,
@@ -251,7 +249,7 @@ impl RenderOptions {
         verbose: false,
     };
 
-    /// For a file: nothing is coloured there.
+    /// The options for a file: no colours and no links.
     #[must_use]
     pub fn plain(self) -> Self {
         Self {
@@ -280,7 +278,7 @@ pub static FORMATS: &[&Format] = &[
     &csv::FORMAT,
 ];
 
-/// The format of a name.
+/// Finds a format by name.
 pub fn format(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
 }

@@ -1,4 +1,4 @@
-//! From where the paths of a report start. Knows no format, and looks at no disk.
+//! The base of paths in a report. Knows no formats and does not access the disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use crate::source::lexically_normal;
 #[derive(Debug, Clone, Default)]
 pub struct PathBase {
     here: PathBuf,
-    /// The working directory where there is no repository.
+    /// The root of the repository, or the working directory if there is none.
     root: PathBuf,
-    /// Places that were named by way of a link, and where they really are.
+    /// Paths that the user named through a link, and their real paths.
     links: Vec<(PathBuf, PathBuf)>,
     owners: Arc<Owners>,
 }
 
 impl PathBase {
-    /// Both absolute.
+    /// Both paths are absolute.
     pub fn new(here: &Path, repository: Option<&Path>) -> Self {
         Self {
             here: here.to_owned(),
@@ -29,7 +29,7 @@ impl PathBase {
         }
     }
 
-    /// The same with another root.
+    /// Returns the base with another root.
     #[must_use]
     pub fn rooted(&self, root: &Path) -> Self {
         Self {
@@ -38,14 +38,14 @@ impl PathBase {
         }
     }
 
-    /// The same where an absolute path was named that leads elsewhere.
+    /// Returns the base with an absolute path that the user named and that leads to another location.
     #[must_use]
     pub fn linked(mut self, named: &Path, real: PathBuf) -> Self {
         self.links.push((lexically_normal(named), real));
         self
     }
 
-    /// The same with the owners of the repository's files.
+    /// Returns the base with the owners of the repository's files.
     #[must_use]
     pub fn owned(self, owners: Owners) -> Self {
         Self {
@@ -54,18 +54,18 @@ impl PathBase {
         }
     }
 
-    /// Who owns a file, given as [`Self::relative`] gives it.
+    /// The owners of a file, whose path is spelled as by [`Self::relative`].
     pub fn owners(&self, relative: &str) -> &[String] {
         self.owners.of(relative)
     }
 
-    /// A path from the root of the repository, with `/`; the absolute path of what lies outside. For programs: see
-    /// [`printable::name`].
+    /// Returns a path relative to the root of the repository, with `/`, or the absolute path if the file is outside. For
+    /// programs: see [`printable::name`].
     pub fn relative(&self, path: &Path) -> String {
         printable::name(&self.from_root(path))
     }
 
-    /// The same as a path.
+    /// Like [`Self::relative`], but as a path.
     pub fn from_root(&self, path: &Path) -> PathBuf {
         let absolute = lexically_normal(&self.here.join(path));
         let mut links = self.links.iter();

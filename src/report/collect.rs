@@ -1,4 +1,4 @@
-//! Files that are kept until a report can be written as a whole: findings and their locations, but no text.
+//! Files that are kept until the whole report can be written: findings and their locations, but no text.
 
 use super::FileReport;
 use super::text::Places;
@@ -6,14 +6,14 @@ use crate::finding::{Finding, Fixed, Problem};
 use crate::printable;
 use crate::source::Position;
 
-/// A file, without its text.
+/// A file without its text.
 #[derive(Debug, Clone)]
 pub struct ReportedFile {
-    /// From the root of the repository, for people.
+    /// Relative to the root of the repository, safe to print.
     pub path: String,
-    /// The repository that it is from; empty where there is none.
+    /// The repository; empty if there is none.
     pub repository: String,
-    /// As CODEOWNERS names them; none where there is no such file.
+    /// Owners from CODEOWNERS; empty if there is no such file.
     pub owners: Vec<String>,
     pub findings: Vec<LocatedFinding>,
     pub fixed: Vec<Fixed>,

@@ -1,7 +1,6 @@
 //! For editors, logs and `grep`: one finding per line.
 //!
-//! `path:line:col: severity rule message [old -> new]`, then `[*]` for a fix that is safe and `[~]`
-//! for one that is not.
+//! `path:line:col: severity rule message [old -> new]`, then `[*]` for a safe fix and `[~]` for one that needs review.
 
 use super::text::{Color, Places, count, unjudged, written_in};
 use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary, repositories};
@@ -11,7 +10,7 @@ use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
 
-/// A line a finding, and a line of counts.
+/// One line per finding, and a line of counts.
 pub struct Concise;
 
 pub static FORMAT: Format = Format {
@@ -127,7 +126,7 @@ impl Lines<'_> {
         self.out.push('\n');
     }
 
-    /// Another location that the finding before has to do with.
+    /// Writes another location related to the preceding finding.
     fn related(&mut self, related: &Related) {
         let place = Color::Bold.on(
             &format!("{}:", printable::line(&related.shown_place())),
@@ -183,7 +182,7 @@ fn reference(finding: &Finding) -> String {
     }
 }
 
-/// What else there is to say of a run, in the order of use.
+/// Counts besides the findings, the most useful first.
 fn asides(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     let mut asides = Vec::new();
     let mut add = |number: usize, words: &str| {

@@ -1,4 +1,4 @@
-//! For spreadsheets: a row a finding. What was fixed and what could not be analysed are not in it.
+//! For spreadsheets: one row per finding. Leaves out what was fixed and what could not be analysed.
 
 use csv::{QuoteStyle, Writer, WriterBuilder};
 
@@ -58,7 +58,7 @@ impl Stream for Csv {
     }
 }
 
-/// Spreadsheets take what begins like a formula for one, also between quotes: a quote mark before it makes it text.
+/// Spreadsheets evaluate cells that start like a formula, even if they are quoted. A leading `'` makes them text.
 pub(crate) fn cell(text: &str) -> String {
     let text = printable::line(text);
     match text.starts_with(['=', '+', '-', '@']) {

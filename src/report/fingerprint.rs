@@ -1,4 +1,4 @@
-//! Fingerprints, by which programs recognise a finding in the next run: a hash of its key and its file, without the line.
+//! Fingerprints, by which programs recognise a finding in the next run: a hash of its file and key, without the line.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::FileReport;
 use crate::finding::Key;
 use crate::printable;
 
-/// A fingerprint for each finding, 32 hexadecimal digits. Those with equal keys are distinguished by their order.
+/// Returns a fingerprint of 32 hexadecimal digits for each finding. Equal keys are numbered in their order.
 pub(super) fn fingerprints(report: &FileReport<'_>) -> Vec<String> {
     let path = report.origin_base().relative(report.path);
     let mut seen: HashMap<&Key, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Output formats, and how their parts become one report.
+//! Output formats, and how their pieces become one report.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::rules::RuleSet;
 /// An output format.
 pub struct Format {
     pub name: &'static str,
-    /// What it is for, in a few words.
+    /// Its purpose, in a few words.
     pub about: &'static str,
-    /// What the manual says beside that, in Markdown.
+    /// Further text for the manual, in Markdown.
     pub notes: &'static str,
-    /// Whether all parts make one document for a program, of which none can be alone.
+    /// Whether all pieces together are one document for a program, so that a single piece is invalid.
     pub is_document: bool,
-    /// Whether it says what findings are known by, which takes another look at their files.
+    /// Whether it writes the keys of findings, for which their files are read once more.
     pub has_keys: bool,
     pub delivery: Delivery,
 }
@@ -25,40 +25,40 @@ pub enum Delivery {
     Gathered(&'static dyn Gather),
 }
 
-/// Reports each file as it comes. Files are rendered in parallel and joined in order of path.
+/// Reports each file as it comes. Files are rendered in parallel and joined in the order of their paths.
 pub trait Stream: Sync {
-    /// What comes before the first file.
+    /// Text before the first file.
     fn start(&self) -> String {
         String::new()
     }
-    /// What comes between two files that have anything to say.
+    /// Text between two files that are not empty.
     fn between(&self) -> &'static str {
         ""
     }
-    /// Whether what no one could judge is listed.
+    /// Whether it lists legacy locations that could not be judged.
     fn lists_unjudged(&self, _look: &RenderOptions) -> bool {
         false
     }
-    /// How the files of each repository make a part of their own, if they do.
+    /// The parts by repository, if the format has them.
     fn parts(&self) -> Option<&'static dyn Parts> {
         None
     }
-    /// One file where files are shown together, if they are.
+    /// The findings of one file, if the format groups findings of several files.
     fn grouped(&self, _report: &FileReport<'_>, _look: &RenderOptions) -> Option<GroupedFindings> {
         None
     }
-    /// One file; empty where there is nothing to say.
+    /// Text of one file; empty if there is nothing to report.
     fn file(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> String;
-    /// What closes the report, such as a closing bracket. The rules are those of the run.
+    /// Text after the last file, such as a closing bracket. `rules` are the rules of the run.
     fn end(&self, summary: &Summary, render_options: &RenderOptions, rules: &RuleSet) -> String;
 }
 
-/// The parts of a report by repository. The first is streamed, the others follow it.
+/// The parts of a report by repository. The first part is streamed, the others follow it.
 pub trait Parts: Sync {
     fn open(&self) -> &'static str;
-    /// Between two parts.
+    /// Text between two parts.
     fn between(&self) -> &'static str;
-    /// What closes the part of a repository. `is_alone` says whether there are no others.
+    /// Text that closes the part of a repository. `is_alone` is whether it is the only part.
     fn close(
         &self,
         origin: Option<&Origin>,
@@ -68,7 +68,7 @@ pub trait Parts: Sync {
     ) -> String;
 }
 
-/// Reports all at the end. What it needs of the files is kept until then: findings, but no texts.
+/// Reports everything at the end. Until then, the findings of the files are kept, but not their texts.
 pub trait Gather: Sync {
     fn document(
         &self,
@@ -79,17 +79,17 @@ pub trait Gather: Sync {
     ) -> String;
 }
 
-/// What one file adds to a report.
+/// The piece of a report that belongs to one file.
 pub enum Chunk {
     Text(String),
-    /// The same for a format that has a part for each repository.
+    /// Text of a file for a format with parts by repository.
     Of(Option<Arc<Origin>>, String),
     Kept(ReportedFile),
     Grouped(GroupedFindings),
 }
 
 impl Format {
-    /// The piece of a file. Empty text where there is nothing to say.
+    /// Renders a file. Returns empty text if there is nothing to report.
     pub fn chunk(&self, report: &FileReport<'_>, render_options: &RenderOptions) -> Chunk {
         let lists_unjudged = match self.delivery {
             Delivery::Streamed(stream) => stream.lists_unjudged(render_options),
@@ -112,14 +112,14 @@ impl Format {
     }
 }
 
-/// A report on its way: pieces go in, in order of path, and text comes out.
+/// A report in progress: pieces go in, in the order of paths, and text comes out.
 pub struct Report {
     format: &'static Format,
     render_options: RenderOptions,
     reported: bool,
     kept: Vec<ReportedFile>,
     grouped: Option<GroupedFindings>,
-    /// By repository, where the format has parts. What is of the first was written already.
+    /// Pieces by repository, if the format has parts. Those of the first part are already written.
     parts: Vec<(Option<Arc<Origin>>, Vec<String>)>,
 }
 
@@ -135,7 +135,7 @@ impl Report {
         }
     }
 
-    /// What comes before all pieces.
+    /// Text before all pieces.
     pub fn start(&self) -> String {
         match self.format.delivery {
             Delivery::Streamed(stream) => {
@@ -145,7 +145,7 @@ impl Report {
         }
     }
 
-    /// What there is to write once a piece is there.
+    /// Adds a piece and returns the text that can be written now.
     pub fn add(&mut self, piece: Chunk) -> String {
         match piece {
             Chunk::Text(text) if text.is_empty() => text,
@@ -187,7 +187,7 @@ impl Report {
         String::new()
     }
 
-    /// The end of the first part, and all others.
+    /// The end of the first part, and all other parts.
     fn end_parts(&self, stream: &dyn Stream, summary: &Summary, rules: &RuleSet) -> String {
         let Some(parts) = stream.parts() else {
             return String::new();
@@ -204,13 +204,13 @@ impl Report {
         text
     }
 
-    /// The findings that were kept to be grouped, as text.
+    /// The text of the grouped findings.
     pub fn rest(&mut self) -> String {
         let grouped = self.grouped.take();
         grouped.map_or_else(String::new, |grouped| grouped.text(&self.render_options))
     }
 
-    /// What comes after all pieces.
+    /// Text after all pieces.
     pub fn end(&self, summary: &Summary, rules: &RuleSet) -> String {
         match self.format.delivery {
             Delivery::Streamed(stream) => {

@@ -1,7 +1,7 @@
-//! For people: each finding with the lines it is in, drawn by miette.
+//! For people: each finding with its lines, drawn by miette.
 //!
-//! What is only worth knowing takes two lines, so that it does not drown the rest. Decides no colours:
-//! [`RenderOptions`] says whether there are any.
+//! Findings of low severity take two lines, so that they do not hide the rest. Does not decide on colours: [`RenderOptions`]
+//! does.
 
 mod clip;
 mod diagnostic;
@@ -24,12 +24,12 @@ use crate::printable;
 use crate::rules::RuleSet;
 use crate::source::Position;
 
-/// Prose is no easier to read when it runs over the whole of a wide terminal.
+/// Width of prose: longer lines on a wide terminal are hard to read.
 const PROSE: usize = 100;
-/// Below this nothing can be drawn.
+/// The minimum width for drawing.
 const NARROWEST: usize = 40;
 
-/// Snippets, and closing lines with counts.
+/// Snippets, then closing lines with counts.
 pub struct Full;
 
 pub static FORMAT: Format = Format {
@@ -117,7 +117,7 @@ fn is_short(finding: &Finding) -> bool {
     finding.mention || finding.severity == Severity::Info || finding.labels.is_empty()
 }
 
-/// One file on its way to text.
+/// One file that is being rendered.
 struct Page<'r> {
     report: &'r FileReport<'r>,
     render_options: &'r RenderOptions,
@@ -134,7 +134,7 @@ impl<'r> Page<'r> {
             false => GraphicalTheme::unicode_nocolor(),
         };
         let width = render_options.width.max(NARROWEST);
-        // References must stay whole, so the text comes wrapped. The rule's id alone is the link.
+        // The text is wrapped already, so that references stay whole. Only the rule's id is a link.
         let miette = GraphicalReportHandler::new_themed(theme)
             .with_width(width)
             .with_wrap_lines(false)
@@ -175,12 +175,12 @@ impl<'r> Page<'r> {
         problems.map(|problem| self.problem(problem)).collect()
     }
 
-    /// What is no finding.
+    /// Lines that are not about findings.
     fn others(&mut self) -> String {
         self.fixed_lines() + &self.problem_lines()
     }
 
-    /// A finding with its lines.
+    /// Draws a finding with its lines.
     fn block(&mut self, finding: &Finding) -> String {
         let snippet = Snippet::new(&mut self.places, &self.path, &finding.labels, self.width);
         let shown = Drawn {
@@ -204,7 +204,7 @@ impl<'r> Page<'r> {
         }
     }
 
-    /// What to do about a finding: the move, how far it can be trusted, where to read more.
+    /// The help text of a finding: the move, how far the fix can be trusted, and where to read more.
     fn help(&self, finding: &Finding) -> String {
         let mut lines = Vec::new();
         let width = self.prose(8);
@@ -235,7 +235,7 @@ impl<'r> Page<'r> {
         lines.join("\n")
     }
 
-    /// A finding in two lines: what, where; and why it is no more than that.
+    /// A finding in two lines: what and where, then the reason or the message.
     fn short(&mut self, finding: &Finding) -> String {
         let place = self.at(finding.span().start);
         let what = match moved(finding) {
@@ -315,7 +315,7 @@ impl<'r> Page<'r> {
         format!("{place}: {word}: {named}\n")
     }
 
-    /// The text as a link to where more is to be read, on terminals that have links.
+    /// Makes the text a link to more information, on terminals that support links.
     fn linked(&self, finding: &Finding, text: &str) -> String {
         match finding
             .url
@@ -328,7 +328,7 @@ impl<'r> Page<'r> {
     }
 }
 
-/// Another location that a finding has to do with.
+/// The line about another location related to a finding.
 fn reported(related: &Related) -> String {
     format!(
         "see {}: {}",
@@ -337,7 +337,7 @@ fn reported(related: &Related) -> String {
     )
 }
 
-/// Such as `warning[k8s-gcr-io]`.
+/// For example `warning[k8s-gcr-io]`.
 fn code(finding: &Finding) -> String {
     format!(
         "{}[{}]",
@@ -355,7 +355,7 @@ fn moved(finding: &Finding) -> Option<(String, String)> {
     ))
 }
 
-/// How far a fix can be trusted, and what it takes to have it written.
+/// The trust in a fix, and the flags needed to write it.
 fn marker(finding: &Finding, render_options: &RenderOptions) -> (&'static str, Color) {
     let Some(fix) = &finding.fix else {
         return ("no fix", Color::Red);
@@ -373,7 +373,7 @@ fn marker(finding: &Finding, render_options: &RenderOptions) -> (&'static str, C
     }
 }
 
-/// Whether the run writes, and should have written this.
+/// Whether the run writes fixes and should have written this one.
 fn refused(finding: &Finding, render_options: &RenderOptions) -> bool {
     let wanted = finding.fix.as_ref().is_some_and(|fix| {
         fix.applicability >= render_options.limit && fix.applicability.is_written()
@@ -392,7 +392,7 @@ fn with_reason(marker: &str, finding: &Finding, render_options: &RenderOptions) 
     }
 }
 
-/// What registries answered, and what else there is to know.
+/// Answers of registries, and further notes.
 fn notes(finding: &Finding) -> impl Iterator<Item = &String> {
     let verified = finding.verified.iter().map(|verified| &verified.text);
     verified.chain(&finding.notes)

@@ -1,6 +1,6 @@
-//! For GitHub Actions: workflow commands on standard output, which become annotations of the lines.
+//! For GitHub Actions: workflow commands on standard output, which become annotations of lines.
 //!
-//! GitHub shows ten of each severity for a step, so `sarif` or `markdown` belongs beside it.
+//! GitHub shows ten annotations of each severity per step, so use `sarif` or `markdown` as well.
 
 use super::text::Places;
 use super::{Delivery, FileReport, Format, RenderOptions, Stream, Summary, concise};
@@ -55,7 +55,7 @@ impl Stream for Github {
     }
 }
 
-/// Columns count within one line only. The last one is the last that is meant.
+/// Columns are only valid within one line.
 fn range(start: Position, end: Position) -> String {
     let Position { line, column } = start;
     match line == end.line {
@@ -67,7 +67,7 @@ fn range(start: Position, end: Position) -> String {
     }
 }
 
-/// What it is, the move, and why a fix is not safe.
+/// The message, the move, and why a fix is not safe.
 fn message(finding: &Finding) -> String {
     let moved = match &finding.new {
         Some(new) => format!("\n{} → {new}", finding.old),
@@ -83,13 +83,13 @@ fn message(finding: &Finding) -> String {
     format!("{}{moved}{remarks}", finding.message)
 }
 
-/// As `@actions/core` escapes the text of a command.
+/// Escapes the text of a command like `@actions/core`.
 fn data(text: &str) -> String {
     let text = printable::lines(text);
     text.replace('%', "%25").replace('\n', "%0A")
 }
 
-/// As `@actions/core` escapes the properties of a command.
+/// Escapes a property of a command like `@actions/core`.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,4 +1,4 @@
-//! For merge requests of GitLab: a code quality report, a JSON list of issues.
+//! For GitLab merge requests: a code quality report, which is a JSON list of issues.
 
 use serde::Serialize;
 

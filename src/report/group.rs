@@ -1,4 +1,4 @@
-//! Findings by rule, by folder, and by what a fix leaves: what reports for people show as tables. Knows no format.
+//! Findings by rule, by folder and by why they remain: the tables of reports for people. Knows no formats.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,12 +9,12 @@ use crate::edit::Applicability;
 use crate::finding::Finding;
 use crate::rules::{Rule, RuleSet};
 
-/// Findings that a fix leaves for one reason.
+/// Findings that remain for the same reason.
 pub(super) struct Left<'f> {
     pub(super) why: String,
     pub(super) rule: &'f str,
     pub(super) number: usize,
-    /// Path and line of the first of them.
+    /// Path and line of the first finding.
     pub(super) first: String,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn findings(
         .flat_map(move |file| of_file(file).zip(&file.findings))
 }
 
-/// What sort of fix a finding has, in a word or two.
+/// The kind of fix that a finding has, in a word or two.
 pub(crate) fn fix(finding: &Finding) -> &'static str {
     match finding.applicability() {
         _ if finding.mention => "mention",
@@ -39,8 +39,8 @@ pub(crate) fn fix(finding: &Finding) -> &'static str {
     }
 }
 
-/// The counts of each rule, with the rule; none for what is no rule of the catalogue or the configuration, such as an ignore
-/// comment without use.
+/// The counts of each rule, with the rule. `None` for ids that are not rules of the catalogue or the configuration, such as
+/// an unused ignore comment.
 pub(super) fn by_rule<'s>(
     summary: &'s Summary,
     rules: &'s RuleSet,
@@ -49,7 +49,7 @@ pub(super) fn by_rule<'s>(
     rows.map(|row| (row, rules.rules().find(|rule| rule.id == row.rule)))
 }
 
-/// Folders as deep as there are at most `most` of them; those with the most findings first.
+/// Counts by folder, at the greatest depth (up to 8) with at most `most` folders. Folders with the most findings come first.
 pub(super) fn by_folder(files: &[ReportedFile], most: usize) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
     for depth in 1..=8 {
@@ -66,7 +66,7 @@ pub(super) fn by_folder(files: &[ReportedFile], most: usize) -> Vec<(&str, Count
     most_first(groups)
 }
 
-/// By repository; files that are in none are under an empty name. None where there are not several.
+/// Counts by repository; the name is empty for files outside of repositories. Empty unless there are several.
 pub(super) fn by_repository(files: &[ReportedFile]) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
     for (file, LocatedFinding { finding, .. }) in findings(files) {
@@ -78,7 +78,7 @@ pub(super) fn by_repository(files: &[ReportedFile]) -> Vec<(&str, Counts)> {
     }
 }
 
-/// By who owns the file, as the repository's CODEOWNERS says; a file without an owner is under an empty name.
+/// Counts by owner of the file, from the repository's CODEOWNERS; the name is empty for files without an owner.
 pub(super) fn by_owner(files: &[ReportedFile]) -> Vec<(&str, Counts)> {
     let mut groups: BTreeMap<&str, Counts> = BTreeMap::new();
     for (file, LocatedFinding { finding, .. }) in findings(files) {
@@ -96,14 +96,14 @@ fn most_first(groups: BTreeMap<&str, Counts>) -> Vec<(&str, Counts)> {
     groups
 }
 
-/// The first segments of a path, its file's name left out.
+/// The first `depth` segments of a path, without the file name.
 fn folder(path: &str, depth: usize) -> &str {
     let slashes = path.match_indices('/').map(|(at, _)| at);
     let end = slashes.filter(|at| *at > 0).take(depth).last();
     end.map_or(".", |end| &path[..end])
 }
 
-/// What was moved where, and how often; the most frequent first.
+/// The moves and how often each was made, the most frequent first.
 pub(super) fn fixed(files: &[ReportedFile]) -> Vec<(&str, &str, usize)> {
     let mut groups: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for fixed in files.iter().flat_map(|file| &file.fixed) {
@@ -127,7 +127,7 @@ pub(super) fn left_heading(render_options: &RenderOptions) -> &'static str {
     }
 }
 
-/// Why no fix was or would be written, and for how many. Mentions ask for none.
+/// Why fixes are not or would not be written, with counts. Leaves out mentions, which need no fix.
 pub(super) fn left<'f>(files: &'f [ReportedFile], render_options: &RenderOptions) -> Vec<Left<'f>> {
     let mut groups: BTreeMap<(String, &str), (usize, String)> = BTreeMap::new();
     for (file, LocatedFinding { finding, position }) in findings(files) {

@@ -1,6 +1,6 @@
-//! Many findings, put together: those of one rule with one message, with the lines of the first and the folders of all.
+//! Groups many findings by rule and message. A group shows the lines of its first finding and the folders of all.
 //!
-//! As long as they are few, the texts of the files are kept as they are.
+//! As long as there are few findings, the texts of the files are kept as they are.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use crate::printable;
 
 /// More findings than this are grouped.
 pub(super) const MOST: usize = 50;
-/// As many folders are listed of a group.
+/// The maximum number of folders listed per group.
 const FOLDERS: usize = 8;
 
-/// What the findings of a group have in common; in the order of groups of the same size.
+/// The common properties of a group's findings. Its order decides between groups of the same size.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub severity: Reverse<Severity>,
@@ -28,26 +28,26 @@ pub(super) struct Key {
 struct Group {
     counts: Counts,
     files: usize,
-    /// As the first finding is shown.
+    /// The rendered first finding.
     shown: String,
     folders: BTreeMap<String, usize>,
 }
 
-/// Files on their way to text.
+/// Grouped findings of one or more files.
 #[derive(Debug, Default)]
 pub struct GroupedFindings {
     findings: usize,
-    /// All that there is to show, while there are few findings.
+    /// The texts of the files, kept while there are few findings.
     texts: Vec<String>,
     groups: BTreeMap<Key, Group>,
-    /// What is no finding: what was fixed, and what went wrong.
+    /// Texts about anything other than findings: what was fixed, and what went wrong.
     others: Vec<String>,
 }
 
-/// Made by the full report, which only the command line has.
+/// Used by the full report, which needs the feature `cli`.
 #[cfg(feature = "cli")]
 impl GroupedFindings {
-    /// One file: its text, which may be empty where it has too many findings, and what in it is no finding.
+    /// Starts with one file. `text` may be empty if the file has too many findings; `others` is not about findings.
     pub(super) fn file(text: String, others: String) -> Self {
         Self {
             texts: vec![text],
@@ -59,7 +59,7 @@ impl GroupedFindings {
         }
     }
 
-    /// Adds a finding of the file, which is in a folder. `show` is asked for the first of a group.
+    /// Adds a finding of the file, which is in `folder`. `show` is only called for the first finding of a group.
     pub(super) fn add(
         &mut self,
         key: Key,
@@ -100,7 +100,7 @@ impl GroupedFindings {
         }
     }
 
-    /// All of it. Of groups, the most severe is first, and of those the largest.
+    /// Renders everything. Sorts groups by severity, then by size.
     pub fn text(self, render_options: &RenderOptions) -> String {
         if self.findings <= MOST {
             return self.texts.join("\n");

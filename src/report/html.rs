@@ -1,7 +1,7 @@
-//! One page for a browser: how much there is and of what sort, what to do first, and each finding by file.
+//! One page for a browser: the counts, what to do first, and each finding by file.
 //!
-//! The page is one file: nothing is loaded from anywhere, and its policy forbids that. It can be read without scripts;
-//! the one script of its own adds sorting and a filter. All text is escaped by `maud`.
+//! The page is a single file that loads nothing, which its policy enforces. It is readable without scripts; its only script
+//! adds sorting and a filter. `maud` escapes all text.
 
 mod history;
 
@@ -36,15 +36,15 @@ pub static FORMAT: Format = Format {
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
-/// No resource from anywhere, no form, no frame; of scripts only the one with this hash.
+/// Forbids all external resources, forms and frames, and allows only the script with this hash.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
     script-src 'sha256-ADg3qreb8mycdwUM0Gfg+1gUdGsWduWD36MJ1J8i8I8='";
 
-/// As many findings as a browser shows without trouble.
+/// The number of findings that a browser shows without trouble.
 const FINDINGS: usize = 5000;
-/// Repositories that are listed.
+/// The maximum number of repositories listed.
 const REPOSITORIES: usize = 5000;
-/// Rows of the other tables.
+/// The maximum number of rows in other tables.
 const ROWS: usize = 200;
 
 impl Gather for Html {
@@ -157,7 +157,7 @@ fn commands(counts: &Counts, summary: &Summary, render_options: &RenderOptions) 
     }
 }
 
-/// What share of the findings has which sort of fix; as long as they are many, compared with `most`.
+/// A bar with the share of each kind of fix. Its full length stands for `most` findings.
 fn bar(counts: &Counts, most: usize) -> Markup {
     let parts = [
         (counts.safe, "safe"),
@@ -187,7 +187,7 @@ fn percent(number: usize, all: usize) -> f64 {
     number as f64 * 100.0 / all.max(1) as f64
 }
 
-/// The cells of the numbers, and their heads.
+/// The headings of the number columns.
 fn number_heads() -> Markup {
     html! {
         th.number { "findings" } th.number { "safe" } th.number { "needs review" } th.number { "no fix" }
@@ -203,7 +203,7 @@ fn numbers(counts: &Counts) -> Markup {
     }
 }
 
-/// What a rule is about, or one of the findings that no rule of the catalogue makes: the first of its sentences.
+/// What a rule is about; for an id that is not a rule, the first sentence about it.
 fn what<'r>(rule: Option<&'r Rule>, id: &str) -> &'r str {
     let about = || finding::about(id)?.split_once(". ").map(|(first, _)| first);
     rule.map_or_else(|| about().unwrap_or_default(), |rule| &rule.summary)
@@ -230,7 +230,7 @@ fn by_rule(summary: &Summary, rules: &RuleSet) -> Markup {
     }
 }
 
-/// Sorts as it is severe.
+/// The sort key of a severity.
 fn rank(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "1",
@@ -239,7 +239,7 @@ fn rank(severity: Severity) -> &'static str {
     }
 }
 
-/// A name in code, with a link where the address is one that a browser may follow.
+/// A name in code; a link if a browser may follow the URL.
 fn link(url: Option<&str>, name: &str) -> Markup {
     let url = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
     html! {
@@ -270,7 +270,7 @@ fn by_name(heading: &str, column: &str, nameless: &str, groups: &[(&str, Counts)
     }
 }
 
-/// A row for each repository, those without findings too. None where there are not several.
+/// One row per repository, including those without findings. Empty unless there are several.
 fn by_repository(files: &[ReportedFile], summary: &Summary) -> Markup {
     let counts: BTreeMap<&str, Counts> = group::by_repository(files).into_iter().collect();
     let of = |one: &RepositorySummary| counts.get(one.name.as_str()).copied().unwrap_or_default();
@@ -302,7 +302,7 @@ fn by_repository(files: &[ReportedFile], summary: &Summary) -> Markup {
     }
 }
 
-/// How many rows are left out, so that no one takes a cut table for a whole one.
+/// States how many rows are left out, so that a cut table is not taken for the whole.
 fn more(all: usize, shown: usize, noun: &str) -> Markup {
     html! {
         @if all > shown { p.soft { "... and " (count(all - shown, &format!("more {noun}"))) "." } }
@@ -384,7 +384,7 @@ fn findings(files: &[ReportedFile]) -> Markup {
             shown.push((file, part));
         }
     }
-    // A page of a few findings shows them at once.
+    // Few findings are shown expanded.
     let is_open = all <= 50;
     html! {
         @if all > 0 {

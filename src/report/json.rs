@@ -1,6 +1,6 @@
-//! For programs: one JSON document, one finding per line. `docs/json.md` says what each field means.
+//! For programs: one JSON document, one finding per line. `docs/json.md` explains each field.
 //!
-//! The structs in `v1` are the schema; `docs/schema/report.json` is made of them.
+//! The structs in `v1` are the schema; `docs/schema/report.json` is generated from them.
 
 pub(super) mod v1;
 
@@ -177,10 +177,10 @@ mod tests {
         assert_eq!(file["unjudged"][0]["column"], 4);
     }
 
-    /// `cargo xtask regenerate` writes it.
+    /// `cargo xtask regenerate` writes the schema.
     #[test]
     fn the_schema_is_of_these_structs_and_of_what_is_written() {
-        // What is written has all fields: the defaults are for what is read.
+        // Written documents have all fields; defaults are only for reading.
         let no_default =
             schemars::transform::RecursiveTransform(|schema: &mut schemars::Schema| {
                 schema.remove("default");

@@ -1,4 +1,4 @@
-//! For programs that read line by line: the fields of the JSON report, an object a line, the summary last.
+//! For programs that read line by line: the fields of the JSON report, one object per line, the summary last.
 
 use super::json::v1::{At, Finding, Fixed, Line, Problem, Totals, Unjudged, VERSION};
 use super::text::Places;

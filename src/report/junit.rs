@@ -1,7 +1,7 @@
-//! For what shows test results: one suite per file, one test case per finding.
+//! For tools that show test results: one suite per file, one test case per finding.
 //!
-//! What is only worth knowing is a skipped case. A clean run is one case that passes, for an empty report counts as a
-//! mistake in many locations.
+//! A finding of severity info is a skipped case. A clean run is one case that passes, because many tools treat an empty
+//! report as an error.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 

@@ -1,6 +1,6 @@
-//! For an issue or a job summary: what was found by rule and by folder, what a fix leaves and why, and the locations.
+//! For an issue or a job summary: findings by rule and by folder, what remains and why, and the locations.
 //!
-//! An issue of GitHub holds 65,536 characters, so long lists are cut, and it is said how much is missing.
+//! A GitHub issue holds 65,536 characters, so long lists are cut, with a note about how many rows are missing.
 
 mod table;
 
@@ -21,9 +21,9 @@ pub static FORMAT: Format = Format {
     delivery: Delivery::Gathered(&Markdown),
 };
 
-/// As many rows as someone reads.
+/// The number of rows that people still read.
 const ROWS: usize = 30;
-/// Places are for reference, and may be more.
+/// Locations are for reference, so there may be more of them.
 const PLACES: usize = 200;
 
 impl Gather for Markdown {

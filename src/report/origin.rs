@@ -1,4 +1,4 @@
-//! The repository that a file comes from, as reports name it. Looks at no disk.
+//! The repository that a file comes from, as reports name it. Does not access the disk.
 
 use super::PathBase;
 use crate::printable;
@@ -6,18 +6,18 @@ use crate::printable;
 /// A repository.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Its folder, from the working directory if it lies below that; of the working directory itself, the folder's name.
+    /// Its folder, relative to the working directory if it is below that. For the working directory itself, the folder's name.
     pub repository: String,
     /// The commit that is checked out, if there is one.
     pub commit: Option<String>,
-    /// Where the paths of the repository start, and who owns its files.
+    /// The base of paths in the repository, with the owners of its files.
     pub base: PathBase,
 }
 
-/// What stands for the name of the repository in the name of a report's file.
+/// Placeholder for the repository's name in the name of a report file.
 pub const PLACEHOLDER: &str = "{repository}";
 
-/// The name of a repository as a part of a file's name. Nothing in it leads to another folder.
+/// The name of a repository as a part of a file name. The result cannot lead to another folder.
 pub fn file_name(repository: &str) -> String {
     let name = printable::line(repository);
     let name = name.trim_start_matches(['/', '.', '\\']);

@@ -1,26 +1,25 @@
-//! Whether a file is a report that regfix wrote: it repeats the images of the files that it is about, and nothing pulls them.
+//! Detects reports that regfix wrote: they repeat images of other files, and nothing pulls these.
 //!
-//! Knows the formats for programs that name who wrote them. Reads no file.
+//! Knows the formats for programs that name their tool. Reads no files.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// What distinguishes such reports from other JSON. Nothing else that has these keys is left out: where a key holds something of another
-/// type, the text is no report.
+/// Keys that distinguish such reports from other JSON. If a key has a value of another type, the text is not a report.
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
 struct Document<'d> {
-    /// `json`, and the last line of `jsonl`.
+    /// In `json` and in the last line of `jsonl`.
     summary: Totals<'d>,
     #[serde(rename = "type")]
     line: Option<&'d str>,
     regfix: Option<&'d str>,
-    /// `sarif`.
+    /// In `sarif`.
     runs: Vec<Run<'d>>,
-    /// `rdjson`.
+    /// In `rdjson`.
     source: Named<'d>,
-    /// No report has it, and a manifest needs it.
+    /// Manifests need this key, and reports never have it.
     #[serde(rename = "apiVersion")]
     api_version: Option<IgnoredAny>,
 }
@@ -48,16 +47,16 @@ struct Named<'d> {
     name: &'d str,
 }
 
-/// What regfix calls itself in them.
+/// The tool name in reports of regfix.
 const NAME: &str = "regfix";
 
-/// Whether a text is a report of a format for programs: `json`, `jsonl`, `rdjson` or `sarif`.
+/// Whether a text is a report in a format for programs: `json`, `jsonl`, `rdjson` or `sarif`.
 pub fn is_own(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     if !text.starts_with(b"{") || memchr::memmem::find(text, NAME.as_bytes()).is_none() {
         return false;
     }
-    // Of `jsonl`, the last line says who wrote it.
+    // In `jsonl`, the last line names the tool.
     let last_line = memchr::memrchr(b'\n', text).map(|at| &text[at + 1..]);
     let is_own =
         |text: &[u8]| serde_json::from_slice(text).is_ok_and(|document| says_so(&document));

@@ -1,20 +1,20 @@
-//! The owners of a file, by the text of a CODEOWNERS file as GitHub and GitLab read it. Looks at no disk.
+//! The owners of a file, from a CODEOWNERS file as GitHub and GitLab read it. Does not access the disk.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// Patterns and their owners. The last pattern that matches a file decides.
+/// Patterns and their owners. The last matching pattern wins.
 #[derive(Debug, Clone, Default)]
 pub struct Owners {
     patterns: Option<Gitignore>,
-    /// By pattern; the number is that of its line.
+    /// Line number and owners by pattern.
     owners: HashMap<String, (usize, Vec<String>)>,
 }
 
 impl Owners {
-    /// Lines that are no valid pattern are left out: who owns what is an aid, and no reason to fail.
+    /// Parses a file. Skips lines that are not valid patterns: owners are optional, so this is not worth an error.
     pub fn parse(text: &str) -> Self {
         let mut builder = GitignoreBuilder::new("");
         let mut owners = HashMap::new();
@@ -35,7 +35,7 @@ impl Owners {
                 .take_while(|name| !name.starts_with('#'))
                 .map(str::to_owned)
                 .collect();
-            // `!` and `[ ]` have no meaning in such files.
+            // `!` and `[ ]` have no meaning in CODEOWNERS files.
             if pattern.starts_with('!') || builder.add_line(None, pattern).is_err() {
                 continue;
             }
@@ -51,7 +51,7 @@ impl Owners {
         }
     }
 
-    /// The owners of a file, named from the root of the repository with `/`.
+    /// The owners of a file. `path` is relative to the root of the repository, with `/`.
     pub fn of(&self, path: &str) -> &[String] {
         let Some(patterns) = &self.patterns else {
             return &[];
@@ -59,7 +59,7 @@ impl Owners {
         if path.starts_with('/') || patterns.is_empty() {
             return &[];
         }
-        // A pattern can match the file or a folder that it is in.
+        // A pattern can match the file or one of its folders.
         let parts = Path::new(path).ancestors().enumerate();
         let matched = parts.filter_map(|(up, part)| {
             let matched = patterns.matched(part, up > 0);
@@ -71,7 +71,7 @@ impl Owners {
     }
 }
 
-/// A pattern, and what follows the first blank that no backslash precedes.
+/// Splits a line at its first unescaped whitespace into the pattern and the rest.
 fn split(line: &str) -> (&str, &str) {
     let blank = line
         .char_indices()

@@ -1,6 +1,6 @@
-//! For reviewdog: one document of its Diagnostic Format, with fixes as suggestions.
+//! For reviewdog: one document in its Diagnostic Format, with fixes as suggestions.
 //!
-//! Its columns count bytes, and it finds its own way from the working directory to the repository.
+//! Columns count bytes. reviewdog itself maps paths from the working directory to the repository.
 
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ struct Suggestion<'f> {
     text: &'f str,
 }
 
-/// Half open.
+/// Half-open.
 #[derive(Serialize)]
 struct Range {
     start: Position,
@@ -118,8 +118,7 @@ impl Stream for Rdjson {
     }
 }
 
-/// A reviewer takes a suggestion with a click, so it must be a whole fix: of one file, and one edit, for each
-/// suggestion is taken alone.
+/// A reviewer applies each suggestion alone, so it must be a whole fix: a single edit in one file.
 fn suggestions<'f>(report: &FileReport<'_>, finding: &'f Finding) -> Vec<Suggestion<'f>> {
     let fix = finding.fix.as_ref();
     let fix = fix.filter(|fix| fix.applicability.is_written());

@@ -1,29 +1,29 @@
-//! The results of a run over several repositories: one line for each, and a sum. Looks at no disk.
+//! The results of a run over several repositories: one line for each, and a total. Does not access the disk.
 
 use super::Summary;
 use super::text::Color;
 use crate::printable;
 
-/// One repository.
+/// The result of one repository.
 #[derive(Debug, Default, Clone)]
 pub struct RepositorySummary {
-    /// Its folder, from the working directory if it lies below that. Empty for files that are in no repository.
+    /// Its folder, relative to the working directory if it is below that. Empty for files outside of repositories.
     pub name: String,
     /// The commit that was checked, if there is one.
     pub commit: Option<String>,
     pub fixed: usize,
-    /// Findings left, whatever their severity.
+    /// Remaining findings of any severity.
     pub left: usize,
-    /// Of those left: what `--write` would fix, and what needs review.
+    /// Remaining findings that `--write` would fix, and those that need review.
     pub fixable: usize,
     pub unsafe_fixable: usize,
-    /// Findings that its baseline holds.
+    /// Findings in its baseline.
     pub baselined: usize,
     pub failures: usize,
 }
 
 impl RepositorySummary {
-    /// The counts of its files.
+    /// Takes the counts from the summary of its files.
     pub fn new(name: String, commit: Option<String>, files: &Summary) -> Self {
         Self {
             name,
@@ -41,7 +41,7 @@ impl RepositorySummary {
         self.left + self.fixed + self.baselined + self.failures == 0
     }
 
-    /// Its result, in a word or two.
+    /// The result in a word or two.
     pub(super) fn state(&self) -> &'static str {
         match () {
             () if self.failures > 0 => "failed",
@@ -52,7 +52,7 @@ impl RepositorySummary {
         }
     }
 
-    /// `2 fixed, 1 needs review, 3 known`.
+    /// For example `2 fixed, 1 needs review, 3 known`.
     fn words(&self) -> String {
         let without = self.left.saturating_sub(self.fixable + self.unsafe_fixable);
         let counts = [
@@ -80,7 +80,7 @@ fn needs_review(number: usize) -> &'static str {
     }
 }
 
-/// A line for each repository and one for all; none where there are not several.
+/// One line per repository and one for the total. Empty unless there are several.
 pub(super) fn lines(all: &[RepositorySummary], color: bool) -> Vec<String> {
     if all.len() < 2 {
         return Vec::new();

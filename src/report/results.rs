@@ -1,7 +1,7 @@
-//! Results of earlier runs, read back from their JSON reports and joined.
+//! Joins the results of earlier runs, read from their JSON reports.
 //!
-//! Reads texts, and no file. What is joined is deterministic, whatever the order of the runs; what is in two of them counts
-//! once. A text of a stranger may say anything: it is only ever a message.
+//! Takes texts and reads no files. The result is deterministic, whatever the order of the runs; what occurs in two runs
+//! counts once. Reports are untrusted: invalid content only leads to a message.
 
 mod canvas;
 mod faults;
@@ -19,16 +19,16 @@ pub use joined::{File, Joined, join};
 
 type FileRow = FileOf<'static>;
 
-/// What one run reported.
+/// The results of one run.
 #[derive(Debug)]
 pub struct Results {
-    /// What messages call it: the path of its file.
+    /// The name used in messages: the path of its file.
     name: String,
     files: Vec<FileRow>,
     totals: Totals<'static>,
 }
 
-/// What is wrong with a text that should be a report. Positions count from 1.
+/// Why a text is not a valid report. Positions count from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed {
     pub line: usize,
@@ -38,7 +38,7 @@ pub struct Malformed {
 
 impl Malformed {
     fn new(error: &serde_json::Error, first_line: usize) -> Self {
-        // The position is shown where positions are shown.
+        // The position has its own fields, so remove it from the message.
         let message = error.to_string();
         let end = message.rfind(" at line ").unwrap_or(message.len());
         Self {
@@ -57,10 +57,10 @@ impl Malformed {
     }
 }
 
-/// Reads a report of the formats `json` or `jsonl`.
+/// Reads a report in the format `json` or `jsonl`.
 ///
 /// # Errors
-/// Where it is neither, it is cut off, or a version that is not known.
+/// If it is in neither format, truncated, or of an unknown version.
 pub fn read(name: &str, text: &str) -> Result<Results, Malformed> {
     #[derive(Deserialize)]
     struct Typed {
@@ -184,7 +184,7 @@ fn known_version(version: u32, line: usize) -> Result<(), Malformed> {
     }
 }
 
-/// What does not fit together in the results of one run.
+/// The inconsistencies between the results of one run.
 fn misfits(run: &[&Results]) -> Vec<String> {
     let mut all = missing_shards(run);
     let mut differ = |what: &str, of: &dyn Fn(&Results) -> BTreeSet<String>| {
@@ -222,7 +222,7 @@ fn misfits(run: &[&Results]) -> Vec<String> {
     all
 }
 
-/// The runs that say of themselves that they are incomplete.
+/// The runs that report themselves as incomplete.
 fn incomplete(run: &[&Results]) -> Vec<String> {
     let failed = run.iter().filter(|results| results.totals.failures > 0);
     let said = failed.map(|results| {
@@ -232,7 +232,7 @@ fn incomplete(run: &[&Results]) -> Vec<String> {
     said.collect()
 }
 
-/// The parts of a run that took parts, of which there is no result.
+/// The shards of a sharded run that have no results.
 fn missing_shards(run: &[&Results]) -> Vec<String> {
     let mut found: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
     for results in run {
@@ -255,7 +255,7 @@ fn missing_shards(run: &[&Results]) -> Vec<String> {
         )];
     }
     let of_run = |(of, indices): (u64, BTreeSet<u64>)| {
-        // A number of a stranger may be any.
+        // The number is untrusted and may be huge.
         let missing = (1..=of).filter(|index| !indices.contains(index));
         let shown: Vec<String> = missing
             .take(SHOWN + 1)
@@ -273,7 +273,7 @@ fn missing_shards(run: &[&Results]) -> Vec<String> {
     found.into_iter().filter_map(of_run).collect()
 }
 
-/// So many of a long list are named.
+/// The maximum number of items listed.
 const SHOWN: usize = 10;
 
 fn short(names: &[&str]) -> String {

@@ -29,7 +29,7 @@ impl Sample {
         }
     }
 
-    /// Adds a finding where `old` is first, with a safe fix of its host.
+    /// Adds a finding at the first `old`, with a safe fix of its host.
     pub(super) fn finding(mut self, old: &str) -> Self {
         let at = self.text.find(old).unwrap();
         let finding = finding(&[(at, old, "")], old);
@@ -48,7 +48,7 @@ impl Sample {
         self
     }
 
-    /// As if the findings so far had been fixed.
+    /// Marks the findings so far as fixed.
     pub(super) fn fixed(mut self) -> Self {
         let lines = LineIndex::new(&self.text);
         let findings = std::mem::take(&mut self.findings).into_iter();
@@ -64,7 +64,7 @@ impl Sample {
         self
     }
 
-    /// As if nothing said how the first `name` is used.
+    /// Adds a legacy location that could not be judged, at the first `name`.
     pub(super) fn unjudged(mut self, name: &str) -> Self {
         let start = self.text.find(name).unwrap();
         self.unjudged.push(Unjudged {
@@ -96,7 +96,7 @@ impl Sample {
         self.with_report(path, ReportedFile::new)
     }
 
-    /// As if run in `sub/` of a repository.
+    /// Builds a report as if regfix ran in `sub/` of a repository.
     pub(super) fn with_report<T>(&self, path: &str, read: impl FnOnce(&FileReport<'_>) -> T) -> T {
         let lines = LineIndex::new(&self.text);
         let key = |finding: &Finding| Key {
@@ -119,7 +119,7 @@ impl Sample {
     }
 }
 
-/// A finding with a label for each piece: where it begins, its text, its name.
+/// A finding with a label for each piece: its offset, text and label text.
 pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
     let label = |(at, piece, name): &(usize, &str, &str)| {
         Label::new(Span::new(*at, at + piece.len()), *name)
@@ -145,7 +145,7 @@ pub(super) fn finding(pieces: &[(usize, &str, &str)], old: &str) -> Finding {
     }
 }
 
-/// Makes of a safe fix an unsafe one, and says why.
+/// Turns a safe fix into one that needs review, with a reason.
 pub(super) fn make_unsafe(finding: &mut Finding) {
     finding.reason = Some("tags may differ".to_owned());
     if let Some(fix) = &mut finding.fix {
@@ -153,7 +153,7 @@ pub(super) fn make_unsafe(finding: &mut Finding) {
     }
 }
 
-/// Makes of a finding one that only names the location.
+/// Turns a finding into a mention.
 pub(super) fn make_mention(finding: &mut Finding) {
     finding.severity = Severity::Info;
     finding.message =
@@ -164,7 +164,7 @@ pub(super) fn make_mention(finding: &mut Finding) {
     finding.mention = true;
 }
 
-/// Makes of a fix one that changes another file too, because of what an archive holds.
+/// Turns a fix into one that also changes another file, because of a value in an archive.
 pub(super) fn make_shared(finding: &mut Finding) {
     finding.related = vec![Related {
         place: "x-1.tgz!x/values.yaml".to_owned(),
@@ -179,7 +179,7 @@ pub(super) fn make_shared(finding: &mut Finding) {
     }
 }
 
-/// The counts by rule that a run over the files has.
+/// The counts by rule of a run over the files.
 pub(super) fn by_rule_of(files: &[ReportedFile]) -> Vec<RuleCounts> {
     let mut tally = Tally::default();
     group::findings(files).for_each(|(_, placed)| tally.add(&placed.finding));

@@ -1,7 +1,7 @@
 //! For code scanning: SARIF 2.1.0, as OASIS defines it and GitHub reads it.
 //!
-//! Results are reported file by file; the table of rules follows them, for only then it is known which have any. Of a
-//! problem there is a result of the rule `not-analysed`.
+//! Results are streamed file by file. The table of rules follows them, because only then it is known which rules have
+//! results. A problem is a result of the rule `not-analysed`.
 
 mod descriptors;
 mod log;
@@ -35,8 +35,8 @@ pub static FORMAT: Format = Format {
     delivery: Delivery::Streamed(&Sarif),
 };
 
-/// What a path of a URI may hold as it is: unreserved characters, some of the others, and the slash. No colon, for the
-/// first segment would look like a scheme.
+/// Characters that need no encoding in a path of a URI: the unreserved ones, some others, and the slash. A colon is encoded,
+/// because it would make the first segment look like a scheme.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -91,7 +91,7 @@ impl Stream for Sarif {
     }
 }
 
-/// A run for each repository. Its paths start there.
+/// One run per repository. Its paths are relative to the repository.
 impl Parts for Sarif {
     fn open(&self) -> &'static str {
         "{\"columnKind\":\"unicodeCodePoints\",\"results\":[\n"
@@ -124,7 +124,7 @@ impl Parts for Sarif {
             repository: origin.map(|origin| origin.repository.as_str()),
             commit: origin.and_then(|origin| origin.commit.as_deref()),
         };
-        // Code scanning keeps the runs of one upload apart by this.
+        // Code scanning distinguishes the runs of one upload by this id.
         let id = match (is_alone, origin) {
             (true, _) => String::new(),
             (false, origin) => {
@@ -187,10 +187,10 @@ fn of_finding<'f>(
     }
 }
 
-/// A location in another file, or on the way through an archive.
+/// A location in another file or in an archive.
 fn elsewhere(place: &Related, report: &FileReport<'_>) -> Location {
     let archived = place.archive();
-    // The lines of what is in an archive are not the archive's.
+    // Lines inside an archive are not lines of the archive file.
     let region = place.position.filter(|_| archived.is_none());
     let text = match archived {
         Some(_) => format!("{} ({})", place.text, place.shown_place()),
@@ -240,7 +240,7 @@ fn of_problem<'p>(
     }
 }
 
-/// The fix, where a run would write it: one for all files that it changes.
+/// The fix, if a run could write it, with the changes to all its files.
 fn fixes<'f>(
     finding: &'f Finding,
     report: &FileReport<'_>,
@@ -267,7 +267,7 @@ fn fixes<'f>(
     for path in paths {
         let edits = fix.elsewhere.iter().filter(|edit| edit.path == *path);
         let replacements = edits.map(|edit| Replacement {
-            // Its text is not at hand, so neither are its lines.
+            // The text of the other file is not available, so its line numbers are unknown.
             deleted_region: Region::Bytes {
                 byte_offset: edit.edit.span.start,
                 byte_length: edit.edit.span.len(),
@@ -300,9 +300,9 @@ fn region(span: Span, places: &mut Places<'_>) -> Region {
     }
 }
 
-/// Below the root of the repository, or, outside of it, absolute.
+/// Relative to the root of the repository; absolute for files outside.
 fn artifact(path: &Path) -> ArtifactLocation {
-    // A URI can hold any bytes, and so any name.
+    // A URI can encode any bytes, and so any name.
     let bytes = path.as_os_str().as_encoded_bytes();
     let slashed: Vec<u8> = bytes
         .iter()

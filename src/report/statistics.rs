@@ -1,4 +1,4 @@
-//! How many findings each rule has, what can be done about them, and the commands that do it: the last screen of a run.
+//! Counts by rule, what can be done about the findings, and the commands for it: the last screen of a run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,15 +9,15 @@ use crate::edit::Applicability;
 use crate::finding::{Finding, Severity};
 use crate::printable;
 
-/// How many findings there are, and how many of them have a fix.
+/// The number of findings, and how many of them have which kind of fix.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     pub all: usize,
-    /// With a safe fix.
+    /// Findings with a safe fix.
     pub safe: usize,
-    /// With a fix that needs review.
+    /// Findings with a fix that needs review.
     pub review: usize,
-    /// That only name the registry, and ask for no fix.
+    /// Mentions, which need no fix.
     pub mentions: usize,
 }
 
@@ -32,7 +32,7 @@ impl Counts {
         }
     }
 
-    /// Adds those of other findings.
+    /// Adds the counts of other findings.
     pub fn join(&mut self, other: &Self) {
         self.all += other.all;
         self.safe += other.safe;
@@ -46,16 +46,16 @@ impl Counts {
     }
 }
 
-/// The findings of a rule.
+/// The counts of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleCounts {
     pub rule: String,
-    /// The highest that one of them has.
+    /// The highest severity among the findings.
     pub severity: Severity,
     pub counts: Counts,
 }
 
-/// Findings by rule.
+/// Counts by rule.
 #[derive(Debug, Default, Clone)]
 pub struct Tally(BTreeMap<String, (Severity, Counts)>);
 
@@ -84,7 +84,7 @@ impl Tally {
         known.1.join(counts);
     }
 
-    /// The most severe first, and of the same severity those with the most findings.
+    /// The rows, sorted by severity and then by number of findings, both descending.
     pub fn rows(self) -> Vec<RuleCounts> {
         let rows = self
             .0
@@ -100,7 +100,7 @@ impl Tally {
     }
 }
 
-/// All findings of a run.
+/// The sum over all rules.
 pub(crate) fn total(rows: &[RuleCounts]) -> Counts {
     let mut total = Counts::default();
     rows.iter().for_each(|row| total.join(&row.counts));
@@ -109,7 +109,7 @@ pub(crate) fn total(rows: &[RuleCounts]) -> Counts {
 
 type Column = (&'static str, fn(&Counts) -> usize);
 
-/// A line of heads and one for each rule. A column without any number is left out.
+/// A table with a heading and one line per rule. Columns without any number are left out.
 pub(crate) fn table(rows: &[RuleCounts], color: bool) -> Vec<String> {
     let columns: [Column; 5] = [
         ("findings", |counts| counts.all),
@@ -151,10 +151,10 @@ pub(crate) fn table(rows: &[RuleCounts], color: bool) -> Vec<String> {
     lines
 }
 
-/// From so many findings on, a baseline is worth a thought.
+/// With more findings than this, a baseline is suggested.
 const MANY: usize = 50;
 
-/// The commands that come next, and what each does. A run that wrote has said what is left.
+/// The next commands, and what each does. Empty after a run that wrote fixes, which has already listed what is left.
 pub(crate) fn next_commands(
     counts: &Counts,
     subject: Subject,
@@ -204,7 +204,7 @@ pub(crate) fn next_commands(
     commands
 }
 
-/// The same for live objects.
+/// Like [`next_commands`], for live objects.
 fn in_a_cluster(counts: &Counts) -> Vec<(&'static str, String)> {
     let mut commands = Vec::new();
     if counts.safe + counts.review > 0 {

@@ -1,4 +1,4 @@
-//! Helpers that the formats share: locations in a file, counted words and wrapped lines. Knows no format.
+//! Helpers shared by the formats: locations in a file, counted nouns and wrapped lines. Knows no formats.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl Color {
         }
     }
 
-    /// `text` in this style, or as it is where no colour is wanted.
+    /// Returns `text` in this style, or unchanged without colour.
     pub(crate) fn on(self, text: &str, color: bool) -> String {
         let code = match self {
             Self::Red => "31",
@@ -50,7 +50,7 @@ impl Color {
     }
 }
 
-/// Columns that a character takes, rather too many than too few.
+/// The width of a character in columns, an upper estimate.
 pub(super) fn columns(char: char) -> usize {
     match char {
         '\t' => 4,
@@ -59,7 +59,7 @@ pub(super) fn columns(char: char) -> usize {
     }
 }
 
-/// Lines of at most `width` columns, broken at blanks only, so that no reference is torn.
+/// Breaks a text into lines of at most `width` columns, only at spaces, so that references stay whole.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
@@ -80,7 +80,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// ` in values.yaml`: where a fix is written that leaves the finding's own file as it is.
+/// ` in values.yaml`: the files that a fix edits, if it does not edit the finding's own file.
 pub(super) fn written_in(finding: &Finding) -> String {
     let fix = finding.fix.as_ref().filter(|fix| fix.edits.is_empty());
     let edits = fix.iter().flat_map(|fix| fix.elsewhere.iter());
@@ -93,13 +93,13 @@ pub(super) fn written_in(finding: &Finding) -> String {
     }
 }
 
-/// A legacy location that no one could judge, on one line, with the reason.
+/// A legacy location that could not be judged, on one line, with the reason.
 pub(super) fn unjudged(text: &str, one: &Unjudged) -> String {
     let written = one.span.of(text).lines().next().unwrap_or_default();
     format!("{} ({})", printable::line(written.trim_end()), one.reason)
 }
 
-/// The most frequent first, and those as frequent in their own order.
+/// Sorts by count, descending; equal counts stay in the order of their keys.
 pub(crate) fn by_count<K: Ord>(counts: BTreeMap<K, usize>) -> Vec<(K, usize)> {
     let mut counts: Vec<(K, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| Reverse(*count));
@@ -114,7 +114,7 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// What was left out, counted by reason; nothing where nothing was.
+/// Counts of what was left out, by reason; `None` if nothing was.
 pub(super) fn left_out(summary: &Summary) -> Option<String> {
     let counts = [
         (summary.excluded, "excluded"),
@@ -129,7 +129,7 @@ pub(super) fn left_out(summary: &Summary) -> Option<String> {
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 
-/// The catalogues whose rules were used, where that is not the one that comes with regfix alone.
+/// The catalogues whose rules were used, unless it is only the built-in one.
 pub(super) fn catalogues(summary: &Summary) -> Option<String> {
     let all = &summary.catalogues;
     let is_other = all.iter().any(|edition| edition.file.is_some());
@@ -151,8 +151,8 @@ pub(crate) fn listed(items: &[String]) -> String {
     }
 }
 
-/// Lines and columns of offsets that come roughly in order. Counts from the last one asked for, so
-/// that a file of one long line costs no more than any other.
+/// Converts offsets to lines and columns. Counts from the last offset asked for, so that offsets in rough order are cheap
+/// even in a file with one long line.
 pub(crate) struct Places<'r> {
     pub(super) lines: &'r LineIndex<'r>,
     last: Option<(usize, Position)>,
@@ -167,7 +167,7 @@ impl<'r> Places<'r> {
         Self { lines, last: None }
     }
 
-    /// As [`LineIndex::position`] has it; an offset inside a character is that of the character.
+    /// Like [`LineIndex::position`]. An offset inside a character gives the position of the character.
     pub(super) fn at(&mut self, offset: usize) -> Position {
         let offset = boundary(self.lines.text(), offset);
         let line = self.lines.line(offset);
@@ -190,7 +190,7 @@ impl<'r> Places<'r> {
         position
     }
 
-    /// Where the columns of a line begin to count: a byte order mark takes none.
+    /// The offset and position where the columns of a line start: after a byte order mark.
     fn line_start(&self, line: usize) -> (usize, Position) {
         let start = self.lines.start(line);
         let rest = self.lines.text().get(start..).unwrap_or_default();
@@ -203,7 +203,7 @@ impl<'r> Places<'r> {
     }
 }
 
-/// The offset, or that of the character which it is inside of.
+/// Rounds an offset down to the start of its character.
 pub(super) fn boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
@@ -212,7 +212,7 @@ pub(super) fn boundary(text: &str, offset: usize) -> usize {
     offset
 }
 
-/// Whether the byte is not the first of its character.
+/// Whether the byte is not the first one of its character.
 fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
 }

@@ -1,17 +1,17 @@
-//! One line of a file made fit for the terminal: control characters replaced, tabs made blanks, and what is
-//! too long cut, but not where a label is. Never reads more of a line than it shows.
+//! Makes one line of a file fit the terminal: replaces control characters, expands tabs, and cuts a long line, but not at a
+//! label. Reads no more of a line than it shows.
 
 use super::super::text::columns;
 use crate::printable::stand_in;
 use crate::source::Span;
 
-/// Columns between a label and a cut, at least.
+/// The minimum number of columns between a label and a cut.
 const MARGIN: usize = 4;
 
-/// A line's text cleaned and cut, and where its characters went.
+/// A cleaned and cut line, with a map from its original offsets.
 pub(super) struct ClippedLine {
     pub(super) text: String,
-    /// Offsets in the line and in `text`, ends of kept parts included.
+    /// Offsets in the line and in `text`, including the ends of the kept parts.
     moved: Vec<(usize, usize)>,
 }
 
@@ -42,7 +42,7 @@ impl ClippedLine {
         cut
     }
 
-    /// Appends a character as it is shown at `column`, and says how many columns it takes.
+    /// Appends a character as displayed at `column`. Returns its width in columns.
     fn push(&mut self, char: char, column: usize) -> usize {
         if char == '\t' {
             let wide = 4 - column % 4;
@@ -53,7 +53,7 @@ impl ClippedLine {
         columns(char)
     }
 
-    /// Where a span of the line is in the text; what was cut away is left out.
+    /// Maps a span of the line to the text, without the parts that were cut.
     pub(super) fn place(&self, span: Span) -> Span {
         let after = |offset: usize| {
             let index = self.moved.partition_point(|(at, _)| *at < offset);
@@ -66,8 +66,8 @@ impl ClippedLine {
     }
 }
 
-/// The parts of a line to show in `room` columns: all of it, or its beginning if that has all marks,
-/// or else what is around each mark.
+/// The parts of a line to show in `room` columns: the whole line; or its beginning, if that contains all marks; or the
+/// surroundings of each mark.
 fn kept(line: &str, marks: &[Span], room: usize) -> Vec<Span> {
     if forward(line, 0, room) == line.len() {
         return vec![Span::new(0, line.len())];
@@ -94,7 +94,7 @@ fn kept(line: &str, marks: &[Span], room: usize) -> Vec<Span> {
             backward(line, mark.start, margin),
             forward(line, end, margin),
         );
-        // One character is not worth a sign that it was left out.
+        // Cutting a single character would save nothing.
         match parts.last_mut() {
             Some(last) if part.start <= last.end + 1 => *last = last.join(part),
             _ => parts.push(part),
@@ -103,7 +103,7 @@ fn kept(line: &str, marks: &[Span], room: usize) -> Vec<Span> {
     parts
 }
 
-/// The offset that is at most `room` columns after `from`.
+/// The farthest offset at most `room` columns after `from`.
 fn forward(line: &str, from: usize, room: usize) -> usize {
     let mut used = 0;
     let rest = line[from..].char_indices();
@@ -114,7 +114,7 @@ fn forward(line: &str, from: usize, room: usize) -> usize {
     over.next().map_or(line.len(), |(at, _)| from + at)
 }
 
-/// The offset that is at most `room` columns before `from`.
+/// The farthest offset at most `room` columns before `from`.
 fn backward(line: &str, from: usize, room: usize) -> usize {
     let mut used = 0;
     let rest = line[..from].char_indices().rev();
@@ -125,7 +125,7 @@ fn backward(line: &str, from: usize, room: usize) -> usize {
     fitting.last().map_or(from, |(at, _)| at)
 }
 
-/// The columns of a text; what goes beyond `most` is not counted exactly.
+/// The width of a text in columns. Stops counting soon after `most`.
 fn prefix_width(text: &str, most: usize) -> usize {
     text.chars().take(most + 1).map(columns).sum()
 }

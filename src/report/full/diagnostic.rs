@@ -1,4 +1,4 @@
-//! A message with the lines that it is about, as miette wants it. Knows no findings: all text comes ready.
+//! A message with its lines as a miette diagnostic. Knows no findings: all texts are passed in.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use miette::{Diagnostic, LabeledSpan, SourceCode};
 use super::snippet::Snippet;
 use crate::finding::Severity;
 
-/// A finding, or an error in settings.
+/// A finding, or an error in the settings.
 #[derive(Debug, Default)]
 pub(crate) struct Drawn {
     pub(crate) severity: Option<Severity>,
@@ -26,7 +26,7 @@ impl fmt::Display for Drawn {
 
 impl std::error::Error for Drawn {}
 
-/// A text, if there is one, as miette takes it.
+/// Converts an optional text for miette.
 fn shown(text: Option<&String>) -> Option<Box<dyn fmt::Display + '_>> {
     text.map(|text| Box::new(text) as Box<dyn fmt::Display>)
 }

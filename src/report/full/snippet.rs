@@ -1,7 +1,7 @@
-//! The few lines of a file that a finding, or an error in settings, is shown in, as miette wants them.
+//! The lines of a file around a finding or an error in the settings, as source code for miette.
 //!
-//! Holds those lines only, so that a finding costs the same in a small file and in a large one, and
-//! has them cut to the terminal's width. Knows labels and lines, no findings.
+//! Holds only those lines, cut to the terminal's width, so that a finding costs the same in a small file and in a large one.
+//! Knows labels and lines, but no findings.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use crate::finding::Label;
 use crate::printable;
 use crate::source::{LineIndex, Span};
 
-/// Lines shown before and after one with a label.
+/// Lines shown before and after a line with a label.
 const CONTEXT: usize = 1;
-/// Lines left out between two labels, at least; fewer are shown.
+/// Gaps between shown lines are filled if the lines are at most this far apart.
 const GAP: usize = 4;
-/// Columns for the text of a line, at least.
+/// The minimum width for the text of a line, in columns.
 const ROOM: usize = 16;
 
 /// Lines of a file, each with its number and cleaned text.
@@ -26,7 +26,7 @@ pub(crate) struct Snippet {
     name: String,
     text: String,
     lines: Vec<Line>,
-    /// With the columns of the file, because they cannot be known from where a label is in `text`.
+    /// Labels with their columns in the file, which their offsets in `text` do not give.
     labels: Vec<(LabeledSpan, usize)>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Snippet {
 struct Line {
     /// Counted from 0.
     number: usize,
-    /// Of its text in the snippet's.
+    /// Start of its text in the text of the snippet.
     start: usize,
 }
 
@@ -62,7 +62,7 @@ impl Snippet {
         snippet
     }
 
-    /// The labels at their locations in this snippet.
+    /// The labels with their spans in this snippet.
     pub(crate) fn labels(&self) -> impl Iterator<Item = LabeledSpan> {
         self.labels.iter().map(|(label, _)| label.clone())
     }
@@ -103,7 +103,7 @@ impl Snippet {
             .saturating_sub(1)
     }
 
-    /// Whether the file's line after the one at `index` is the next one here.
+    /// Whether the line after `index` in the snippet is also the next line of the file.
     fn goes_on(&self, index: usize) -> bool {
         let number = |index: usize| self.lines.get(index).map(|line| line.number);
         number(index + 1).is_some() && number(index + 1) == number(index).map(|line| line + 1)
@@ -124,14 +124,14 @@ impl SourceCode for Snippet {
         if self.lines.is_empty() || (first..last).any(|line| !self.goes_on(line)) {
             return Err(MietteError::OutOfBounds);
         }
-        // All that is here is to be shown: miette's count of lines only says whether any are wanted.
+        // Show all lines: from miette's number of context lines, use only whether it is zero.
         while before > 0 && first > 0 && self.goes_on(first - 1) {
             first -= 1;
         }
         while after > 0 && self.goes_on(last) {
             last += 1;
         }
-        // Without context miette only asks for the location to show above the lines.
+        // Without context lines, miette only wants the position for the header.
         let at = self
             .labels
             .iter()
@@ -156,7 +156,7 @@ impl SourceCode for Snippet {
     }
 }
 
-/// The line on which a label begins, and the part of its span on that line.
+/// The line where a label starts, and the part of its span on that line.
 fn on_one_line<'l>(lines: &LineIndex, label: &'l Label) -> (usize, Span, &'l Label) {
     let start = boundary(lines.text(), label.span.start);
     let line = lines.line(start);
@@ -166,8 +166,7 @@ fn on_one_line<'l>(lines: &LineIndex, label: &'l Label) -> (usize, Span, &'l Lab
     (line, Span::new(start, end), label)
 }
 
-/// Those lines with their neighbours and what is between near ones, the empty line after a last newline
-/// left out.
+/// The given lines, their neighbours, and small gaps between them. Leaves out the empty line after a final newline.
 fn lines_around(places: &Places<'_>, lines: impl Iterator<Item = usize>) -> BTreeSet<usize> {
     let mut last = places.lines.count().saturating_sub(1);
     if places.lines.text().ends_with('\n') {
@@ -183,7 +182,7 @@ fn lines_around(places: &Places<'_>, lines: impl Iterator<Item = usize>) -> BTre
     shown
 }
 
-/// A span of the file as one of a line's text.
+/// Converts a span of the file to a span of a line's text.
 fn within(span: Span, start: usize, len: usize) -> Span {
     let begin = span.start.saturating_sub(start).min(len);
     Span::new(begin, span.end.saturating_sub(start).clamp(begin, len))

@@ -1,4 +1,4 @@
-//! The lines that close the full report: what was found, fixed and left, counted.
+//! The closing lines of the full report: counts of what was found, fixed and left.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::super::text::{Color, catalogues, count, left_out, listed};
 use super::super::{RenderOptions, Summary, repositories, statistics};
 use crate::edit::Applicability;
 
-/// So many findings are on one screen, and need no table.
+/// This many findings fit on a screen and need no table.
 const FEW: usize = 10;
 
 pub(super) fn lines(summary: &Summary, render_options: &RenderOptions) -> String {
@@ -40,7 +40,7 @@ pub(super) fn lines(summary: &Summary, render_options: &RenderOptions) -> String
     format!("{gap}{}\n", lines.join("\n"))
 }
 
-/// What each rule has, and what to do first.
+/// The counts by rule, and the next commands.
 fn last_screen(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     let mut lines = vec![String::new()];
     lines.extend(statistics::table(&summary.by_rule, render_options.color));
@@ -73,7 +73,7 @@ fn found(summary: &Summary, render_options: &RenderOptions) -> String {
         return nothing_checked(summary);
     }
     if left(summary) == 0 {
-        // What no one could judge may be legacy: it is counted below.
+        // Legacy locations that could not be judged are counted below.
         let is_sure = summary.unjudged + summary.not_analysed == 0;
         let what = match (summary.fixed > 0, summary.failures > 0) {
             _ if summary.baselined > 0 => "No new findings",
@@ -109,7 +109,7 @@ fn found(summary: &Summary, render_options: &RenderOptions) -> String {
     format!("{verb} {} in {files}{time}.", listed(&counts))
 }
 
-/// Why there was nothing to check. What was left out is counted further down.
+/// The reason why nothing was checked. Files that were left out are counted further down.
 fn nothing_checked(summary: &Summary) -> String {
     let unchanged = (summary.unchanged > 0).then(|| count(summary.unchanged, "unchanged file"));
     let unknown = (summary.unknown > 0).then(|| of_unknown_type(summary));
@@ -129,7 +129,7 @@ fn of_unknown_type(summary: &Summary) -> String {
     format!("{files} of a type that regfix does not read (--all-text reads every text file)")
 }
 
-/// What could be fixed by writing, or was not although it should have been.
+/// How many findings could be fixed, or should have been written but were not.
 fn fixable(summary: &Summary, render_options: &RenderOptions) -> Option<String> {
     let any_fix = render_options.limit < Applicability::Safe;
     let (safe, more) = match any_fix {
@@ -167,9 +167,9 @@ fn count_fixes(number: usize) -> String {
     }
 }
 
-/// What was left out, and what went wrong.
+/// Counts of what was left out and of what went wrong.
 fn aside(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
-    // What `--verbose` would add.
+    // A hint about what `--verbose` adds.
     let hint = |does: &str| match render_options.verbose {
         true => ".".to_owned(),
         false => format!("; --verbose {does}."),
@@ -222,7 +222,7 @@ fn aside(summary: &Summary, render_options: &RenderOptions) -> Vec<String> {
     lines
 }
 
-/// ` (12 ms)`; nothing where no time was taken.
+/// ` (12 ms)`; empty if no time was measured.
 fn elapsed(time: Duration) -> String {
     match time.as_millis() {
         0 if time.is_zero() => String::new(),

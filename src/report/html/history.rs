@@ -1,4 +1,4 @@
-//! How the number of findings went from run to run: a line that is drawn in the page, and its numbers.
+//! The number of findings from run to run: a chart and its numbers.
 
 use jiff::civil::Date;
 use maud::{Markup, html};
@@ -7,11 +7,11 @@ use super::percent;
 use crate::printable;
 use crate::report::{Moment, Summary};
 
-/// The size of the drawing, in its own units.
+/// The size of the chart in SVG units.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 180.0;
 
-/// None where there is no earlier run.
+/// Renders the chart. Empty if there is no earlier run.
 pub(super) fn burn_down(summary: &Summary) -> Markup {
     let now = summary.as_of.map(|day| Moment {
         as_of: day.to_string(),
@@ -70,7 +70,7 @@ fn points(moments: &[Moment], most: usize, of: impl Fn(&Moment) -> usize) -> Str
     places.join(" ")
 }
 
-/// Where each run is drawn: by its day, and by how much of the most it has.
+/// The position of each run: x by its date, y by its share of `most`.
 fn places(moments: &[Moment], most: usize, of: impl Fn(&Moment) -> usize) -> Vec<(String, String)> {
     let days: Vec<Option<i64>> = moments.iter().map(|moment| day(&moment.as_of)).collect();
     let first = days.first().copied().flatten().unwrap_or_default();
@@ -85,7 +85,7 @@ fn places(moments: &[Moment], most: usize, of: impl Fn(&Moment) -> usize) -> Vec
     moments.iter().zip(&days).map(place).collect()
 }
 
-/// Days since a fixed one.
+/// Days since 2000-01-01.
 fn day(text: &str) -> Option<i64> {
     let day: Date = text.parse().ok()?;
     let since = day.since(Date::constant(2000, 1, 1)).ok()?;

@@ -1,7 +1,7 @@
-//! Version 1 of the JSON report, field by field, to write it and to read it back: as `docs/json.md` describes it.
+//! Version 1 of the JSON report, which `docs/json.md` describes: structs to write it and to read it back.
 //!
-//! These structs are apart from the inner types on purpose, so that those can change while this stays. A report of an older
-//! regfix may lack lists and counts that came later: they have a default.
+//! These structs are separate from the inner types, so that those can change while the format stays. Lists and counts that
+//! were added later have a default, because reports of an older regfix lack them.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::report::{Moment, RepositorySummary, Summary};
 use crate::rules::alternatives;
 use crate::source::{Position, Span};
 
-/// Grows when a field goes, or means something else; not when one is added.
+/// Incremented when a field is removed or changes its meaning, not when one is added.
 pub(in crate::report) const VERSION: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -534,7 +534,7 @@ pub(in crate::report) struct Document<'r> {
     pub summary: Totals<'r>,
 }
 
-/// A line of JSON lines: its type, the file that it is about, and its fields.
+/// A line of JSON lines: its type, its file and its fields.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(in crate::report) enum Line<'r> {

@@ -1,8 +1,8 @@
-//! Tables of GitHub's Markdown, and text that cannot break out of them.
+//! Tables in GitHub's Markdown, and escaping for their text.
 
 use crate::printable;
 
-/// More than this of one text does no one read in a table.
+/// The maximum length of a text in a cell; nobody reads more in a table.
 const WIDEST: usize = 200;
 
 pub(super) struct Table {
@@ -11,7 +11,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A column whose name begins with `#` holds numbers.
+    /// Creates a table. A column whose name starts with `#` holds numbers.
     pub(super) fn new(head: &'static [&'static str]) -> Self {
         Self {
             head,
@@ -23,7 +23,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Nothing where there are no rows.
+    /// Renders at most `most` rows. Empty if there are no rows.
     pub(super) fn text(&self, most: usize, what: &str) -> String {
         if self.rows.is_empty() {
             return String::new();
@@ -49,7 +49,7 @@ impl Table {
     }
 }
 
-/// A text as it is, in a code span of a cell.
+/// Quotes a text in a code span of a cell.
 pub(super) fn code(text: &str) -> String {
     let text = shortened(&printable::line(text)).replace('|', "\\|");
     if text.is_empty() {
@@ -67,14 +67,14 @@ pub(super) fn code(text: &str) -> String {
     }
 }
 
-/// Prose in a cell, with nothing in it that Markdown would take for its own.
+/// Escapes prose in a cell, so that Markdown does not interpret it.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in shortened(&printable::line(text)).chars() {
         match letter {
             '<' => out += "&lt;",
             '&' => out += "&amp;",
-            // No mention of a person.
+            // Prevents mentions of GitHub users.
             '@' => out += "&#64;",
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
                 out.push('\\');

@@ -1,25 +1,25 @@
-//! A text that has the words of a report at the lines and columns that the report names.
+//! A text that places the references of a report at their lines and columns.
 //!
-//! Formats show locations in a text. Of an earlier run the text is not at hand, only locations in it, and the references at some of
-//! them. All else is blank.
+//! Formats show locations in a text, but a report of an earlier run has only the locations and some of the references.
+//! Everything else is blank.
 
 use std::collections::BTreeMap;
 
 use crate::report::json::v1::Range;
 use crate::source::Span;
 
-/// So many characters one text has. Places beyond are shown where it ends.
+/// The maximum number of characters in a text. Locations beyond it are shown at the end of the text.
 const ROOM: usize = 16 << 20;
 
 /// The text of one file.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
-    /// By number from 1.
+    /// By line number, counted from 1.
     lines: BTreeMap<usize, Vec<char>>,
     used: usize,
 }
 
-/// A finished text, and where its lines begin.
+/// A finished text, with the offsets of its lines.
 #[derive(Debug)]
 pub(super) struct Drawn {
     pub(super) text: String,
@@ -43,7 +43,7 @@ impl Canvas {
         }
     }
 
-    /// Makes room for a range, and writes a text there, or its beginning, if it is long enough.
+    /// Makes room for a range and writes the text into it, cut to its length. A text that is too short is not written.
     pub(super) fn write(&mut self, range: &Range, text: Option<&str>) {
         self.reach(range.line, range.column);
         self.reach(range.end_line, range.end_column);
@@ -56,7 +56,7 @@ impl Canvas {
         let line = self.lines.entry(range.line).or_default();
         let cells = line.iter_mut().skip(range.column - 1).take(length);
         for (at, cell) in cells.enumerate() {
-            // What is known of a location stays.
+            // Keep what is already written.
             if *cell == ' ' || *cell == '.' {
                 *cell = chars.as_ref().map_or('.', |chars| chars[at]);
             }
@@ -82,7 +82,7 @@ impl Canvas {
 }
 
 impl Drawn {
-    /// The offset of a location that there is room for.
+    /// The offset of a location; the end of the text if there was no room for it.
     pub(super) fn offset(&self, line: usize, column: usize) -> usize {
         let Some(start) = self.starts.get(&line) else {
             return self.text.len();

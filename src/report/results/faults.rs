@@ -1,12 +1,12 @@
-//! The checks of rows that are read back: what a stranger's report says must fit into a file.
+//! Checks of untrusted rows: their locations must be possible in a file.
 
 use crate::report::json::v1::{At, File, Finding, Line, Problem, Range};
 
-/// A file of more lines, or with a longer line, is not checked.
+/// The maximum line and column; regfix does not check larger files.
 pub(super) const MOST: usize = 64 << 20;
 
 impl Range {
-    /// Why no file can have it, if so.
+    /// Why the range is impossible in any file, if it is.
     pub(super) fn fault(&self) -> Option<String> {
         let (start, end) = ((self.line, self.column), (self.end_line, self.end_column));
         let numbers = [start.0, start.1, end.0, end.1];
@@ -54,7 +54,7 @@ impl File<'static> {
         }
     }
 
-    /// What no file can have, if there is such a thing.
+    /// The first impossible location in the file, if any.
     pub(super) fn fault(&self) -> Option<String> {
         let ranges = self.findings.iter().flat_map(Finding::ranges);
         let mut ranges = ranges.chain(self.unjudged.iter().map(|one| &one.range));
@@ -64,7 +64,7 @@ impl File<'static> {
 }
 
 impl Line<'_> {
-    /// The same of a line.
+    /// The impossible location in the row, if any.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
             Self::Finding { finding, .. } => finding.ranges().find_map(Range::fault),

@@ -1,4 +1,4 @@
-//! The results of several runs as one, and its files as formats show them.
+//! The results of several runs as one, with its files as formats show them.
 
 mod file;
 
@@ -13,15 +13,15 @@ use crate::report::{Moment, RepositorySummary, Summary, Tally};
 
 pub use file::File;
 
-/// Several results together: those of the latest day, and the counts of the days before.
+/// Joined results: those of the latest day, and the counts of the days before.
 #[derive(Debug)]
 pub struct Joined {
-    /// In order of path.
+    /// Sorted by path.
     pub files: Vec<File>,
     pub summary: Summary,
-    /// By repository; files that are in none are under an empty name.
+    /// By repository; the name is empty for files outside of repositories.
     pub shares: BTreeMap<String, Summary>,
-    /// What does not fit together, a message each.
+    /// Inconsistencies, one message each.
     pub misfits: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ pub fn join(mut all: Vec<Results>) -> Joined {
             .or_default()
             .push(results);
     }
-    // What has no day is of the latest run.
+    // Results without a date count as part of the latest run.
     let undated = days.remove(&None).unwrap_or_default();
     let (as_of, mut latest) = days.pop_last().unwrap_or_default();
     latest.extend(undated);
@@ -71,7 +71,7 @@ fn moment(summary: &Summary, as_of: String) -> Moment {
     }
 }
 
-/// The results of one run; and what contradicts itself.
+/// Joins the results of one run. Also returns its conflicts.
 fn of_run(run: &[&Results]) -> (Joined, Vec<String>) {
     let (files, conflicts) = files_of(run);
     let mut total = Shares::default();
@@ -84,7 +84,7 @@ fn of_run(run: &[&Results]) -> (Joined, Vec<String>) {
     (total.joined(files), conflicts)
 }
 
-/// Results that are given twice count once.
+/// Removes results that were given twice.
 fn distinct<'r>(run: &[&'r Results]) -> Vec<&'r Results> {
     let mut kept: Vec<&Results> = Vec::new();
     for results in run {
@@ -99,7 +99,8 @@ fn distinct<'r>(run: &[&'r Results]) -> Vec<&'r Results> {
     kept
 }
 
-/// All files in order of path, each once with all its rows; and repositories that were checked at two commits.
+/// All files in the order of paths, with the rows of all results; and conflicts: repositories that were checked at two
+/// commits.
 fn files_of(run: &[&Results]) -> (Vec<File>, Vec<String>) {
     let mut commits: BTreeMap<&str, (Option<&str>, &str)> = BTreeMap::new();
     let mut conflicts = BTreeSet::new();
@@ -149,7 +150,7 @@ fn unite<T: Clone + PartialEq>(known: &mut Vec<T>, more: &[T]) {
     }
 }
 
-/// Sums, over all and by repository.
+/// Sums for the whole run and by repository.
 #[derive(Default)]
 struct Shares {
     all: (Summary, Tally),
@@ -157,7 +158,7 @@ struct Shares {
 }
 
 impl Shares {
-    /// Adds the counts that rows do not have.
+    /// Adds the counts that rows do not contain.
     fn add(&mut self, results: &Results) {
         let totals = &results.totals;
         let of_rows = Summary {

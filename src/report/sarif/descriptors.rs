@@ -8,10 +8,10 @@ use crate::finding;
 use crate::report::Summary;
 use crate::rules::{Rule, RuleSet};
 
-/// What is said where a file could not be analysed.
+/// The rule id for a file that could not be analysed.
 pub(super) const NOT_ANALYSED: &str = "not-analysed";
 
-/// Those that have results, in the order of the catalogue.
+/// The rules with results, in the order of the catalogue.
 pub(super) fn descriptors<'r>(
     summary: &'r Summary,
     rules: &'r RuleSet,
@@ -30,7 +30,7 @@ pub(super) fn descriptors<'r>(
     all
 }
 
-/// What is no rule of the catalogue but has findings.
+/// A description for an id that is not in the catalogue but has findings.
 fn about(id: &str) -> &'static str {
     match id {
         NOT_ANALYSED => "A file was not fully analysed",
@@ -79,7 +79,7 @@ fn descriptor(rule: &Rule) -> ReportingDescriptor<'_> {
     }
 }
 
-/// Why, what to mind, and where it is said.
+/// The help of a rule: why, cautions and sources.
 fn help(rule: &Rule, why: &str, bullet: &str) -> String {
     let mut parts = vec![why.to_owned()];
     let list = |items: &[String], open: &str, close: &str| -> String {

@@ -1,4 +1,4 @@
-//! The parts of a SARIF log that regfix fills, as the standard names them.
+//! The parts of a SARIF log that regfix writes, named as in the standard.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ pub(super) struct Tool<'r> {
     pub(super) driver: Driver<'r>,
 }
 
-/// What SARIF has no field for: the catalogues whose rules were used, and the repository.
+/// Properties without a SARIF field: the catalogues whose rules were used, and the repository.
 #[derive(Serialize)]
 pub(super) struct RunProperties<'r> {
     pub(super) catalogues: Vec<String>,
@@ -98,7 +98,7 @@ impl Message {
 
 #[derive(Serialize)]
 pub(super) struct Fingerprints {
-    /// Grows its number when the same site gets another one.
+    /// The version in the name is incremented when the fingerprint of a site changes.
     #[serde(rename = "regfixSite/v1")]
     pub(super) site: String,
 }
@@ -137,7 +137,7 @@ pub(super) struct ArtifactLocation {
     pub(super) uri_base_id: Option<&'static str>,
 }
 
-/// Half open.
+/// Half-open.
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 pub(super) enum Region {

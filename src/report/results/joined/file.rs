@@ -21,12 +21,12 @@ impl File {
         self.0.at.repository.as_deref().unwrap_or_default()
     }
 
-    /// The file of the report `json`, as it was read.
+    /// The file as an entry of the `json` report, as it was read.
     pub fn json(&self) -> String {
         printable::json(&self.0)
     }
 
-    /// The lines of the report `jsonl`, as they were read.
+    /// The file as lines of the `jsonl` report, as they were read.
     pub fn json_lines(&self) -> String {
         let row = &self.0;
         let at = || row.at.clone();
@@ -50,7 +50,7 @@ impl File {
         lines.map(|line| printable::json(&line) + "\n").collect()
     }
 
-    /// The file as a format shows it.
+    /// Passes the file to a format.
     pub fn with_report<R>(&self, show: impl FnOnce(&FileReport<'_>) -> R) -> R {
         let row = &self.0;
         let drawn = self.drawn();
@@ -99,7 +99,7 @@ impl File {
         })
     }
 
-    /// Where the paths of its repository start. A run in a repository names it by its folder, which its paths do not have.
+    /// The file's repository. A run in a repository names it after its folder, which is not part of its paths.
     fn origin(&self, name: &str, base: &PathBase) -> Origin {
         let path = Path::new(&*self.0.at.path);
         let root = match path.starts_with(name) {
@@ -185,7 +185,7 @@ fn finding(row: &v1::Finding<'_>, drawn: &Drawn) -> Finding {
                 text: verified.text.to_string(),
             })
         }),
-        // Alternatives are in the notes, too; usage and object are for JSON alone, which has the rows as they were read.
+        // Alternatives are also in the notes. Usage and object are only in JSON, which uses the rows as they were read.
         url: row.url.as_deref().map(str::to_owned),
         mention: row.mention,
         ..Finding::new(
