@@ -1,7 +1,7 @@
-//! Image uses: where a text names an image, a chart or a URL, and how it is used there.
+//! Detection of image uses: where a text names an image, a chart or a URL, and how it is used there.
 //!
-//! Functions over a context (`context`), which is passed down by value. Knows no rule and no edit. How a value is used is
-//! decided here and nowhere else.
+//! Functions over a context (`context`), which is passed down by value. Has no notion of rules or edits. Usages are decided
+//! here and nowhere else.
 
 mod aliases;
 mod branches;
@@ -58,21 +58,21 @@ pub use ytt::{MATCHER, strings_of_matcher};
 use crate::source::Span;
 use crate::syntax::yaml::Node;
 
-/// A text as its file type parsed it.
+/// A parsed text.
 #[derive(Debug)]
 pub struct View<'v> {
     pub input: Input<'v>,
     pub documents: &'v [Node<'v>],
-    /// Where aliases name collections: the span of the alias, and that of the collection.
+    /// Aliases of collections: the span of the alias, and of the collection.
     pub shared: &'v [(Span, Span)],
     pub comments: &'v [Span],
-    /// Regions that are in no tree.
+    /// Regions that the parser could not read.
     pub unparsed: &'v [Span],
-    /// Whether the actions are of a template, which has images in its own strings.
+    /// Whether the actions belong to a template language whose string literals may name images.
     pub has_literals: bool,
 }
 
-/// The image uses of text that is no tree.
+/// Returns the image uses of plain text.
 pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     let mut found = text::scan(input, region, prose);
     options::of_text(input, region, (None, true), &mut found, 0);
@@ -87,7 +87,7 @@ pub fn scan_text(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse>
     found
 }
 
-/// All image uses of a text, in order, each set of pieces once.
+/// Returns all image uses of a text, in order and without duplicates.
 pub fn uses(view: &View<'_>) -> Vec<ImageUse> {
     let mut found = walk::uses(&view.input, view.documents, view.shared, view.comments);
     if view.has_literals {

@@ -1,6 +1,6 @@
-//! Where a value is: the document that it is in, the way to it from the document's root, and what its map says of it.
+//! The context of a value: its document, the path from the document's root, and the map that holds it.
 //!
-//! Passed down by value; each step points to the one above, so that nothing is allocated on the way.
+//! Passed down by value. Each step points to the one above, so walking down allocates nothing.
 
 use super::document::Document;
 use super::document_type::DocumentType;
@@ -15,34 +15,34 @@ pub(super) struct Context<'c> {
     pub(super) document: &'c Document<'c>,
     above: Option<&'c Context<'c>>,
     step: Step<'c>,
-    /// The key above, folded; of list items that of the list. Empty at the root. What a sibling calls it comes first:
-    /// `value:` is what `name:` says.
+    /// The folded key of the value. List items have the key of the list; the root has an empty key. If a sibling names the
+    /// value, as `name:` does for `value:`, that name counts instead.
     pub(super) key: &'c str,
-    /// The key above that one.
+    /// The key above `key`.
     pub(super) parent: &'c str,
     /// The map that holds the value.
     pub(super) siblings: Option<&'c Map<'c>>,
     pub(super) in_list: bool,
-    /// How all below something above is used: a limit where that is a pull.
+    /// The usage inherited from above. If it is a pull, it limits the certainty of pulls below.
     pub(super) inherited: Option<Usage>,
-    /// How the value is written, by the document's schema.
+    /// How the value is written, according to the document's schema.
     pub(super) form: Form,
-    /// Whether an alias led here.
+    /// Whether the value was reached through an alias.
     pub(super) by_alias: bool,
-    /// In a schema: what the keys of a map here are.
+    /// In a schema, the meaning of the keys of a map here.
     pub(super) schema: Option<SchemaKeys>,
 }
 
-/// What keys are in a schema.
+/// The meaning of keys in a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SchemaKeys {
     /// `type`, `default`, `properties`.
     Keywords,
-    /// Below `properties`: the names of fields.
+    /// Names of fields, below `properties`.
     Names,
 }
 
-/// The last step on the way from the root.
+/// The last step of the path from the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step<'c> {
     Root,
@@ -93,7 +93,7 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// An item that is the value of the option before it.
+    /// The context of a list item that is the value of the option before it.
     pub(super) fn argument_of<'b>(&'b self, flag: &'b str) -> Context<'b> {
         Context {
             key: flag,
@@ -102,12 +102,12 @@ impl<'c> Context<'c> {
         }
     }
 
-    /// The same location in what the value means.
+    /// The same context in the decoded text of the value.
     pub(super) fn in_text<'b>(&'b self, input: &'b Input<'b>) -> Context<'b> {
         Context { input, ..*self }
     }
 
-    /// This place, and those above it up to the root.
+    /// This context, and those above it up to the root.
     pub(super) fn upwards(&self) -> impl Iterator<Item = &Context<'c>> {
         std::iter::successors(Some(self), |context| context.above)
     }
@@ -120,7 +120,7 @@ impl<'c> Context<'c> {
         self.step
     }
 
-    /// Group and kind of an item of what the API server lists: a `PodList` has pods, which do not say it once more.
+    /// The API group and kind of an item of a Kubernetes list. A `PodList` contains pods that do not repeat their kind.
     pub(super) fn listed_object(&self) -> Option<(&'c str, &'c str)> {
         let (group, list) = self.document.object?;
         let kind = list.strip_suffix("List").filter(|kind| !kind.is_empty())?;
@@ -129,22 +129,22 @@ impl<'c> Context<'c> {
         is_item.then_some((group, kind))
     }
 
-    /// Whether the value is all that the document is.
+    /// Whether the value is the root of the document.
     pub(super) fn is_root(&self) -> bool {
         self.step == Step::Root
     }
 
-    /// How a value is used here that is by itself used so.
+    /// Combines a usage with the inherited one.
     pub(super) fn used(&self, usage: Usage) -> Usage {
         usage.below(self.inherited)
     }
 
-    /// How a value is used that is pulled unless something above says otherwise.
+    /// The usage of a value that is pulled unless something above says otherwise.
     pub(super) fn pull(&self) -> Usage {
         self.used(Usage::PULL)
     }
 
-    /// Whether something above says that nothing here is pulled.
+    /// Whether the inherited usage rules out pulls.
     pub(super) fn is_no_pull(&self) -> bool {
         self.inherited.is_some_and(|usage| !usage.is_pull())
     }

@@ -12,17 +12,17 @@ use super::words::fold;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
-/// A document, and what is known of all of it.
+/// A document, and what applies to all of it.
 pub(super) struct Document<'d> {
     pub(super) kind: DocumentType,
-    /// The API group and the kind of a Kubernetes object.
+    /// The API group and kind of a Kubernetes object.
     pub(super) object: Option<(&'d str, &'d str)>,
-    /// How all that it names is used: a limit where that is a pull.
+    /// How everything in it is used. If this is a pull, it limits the certainty of pulls in it.
     pub(super) usage: Option<Usage>,
     pub(super) aliases: &'d Aliases<'d>,
     span: Span,
     parameters: Parameters,
-    /// What the schema keeps of such a document: which of its patterns are about it, by number.
+    /// A cache for the schema: the indices of the pattern rows that apply to this document.
     pub(super) patterns: OnceCell<Vec<usize>>,
 }
 
@@ -40,12 +40,12 @@ const ZARF: Usage = Usage::must_agree("a package's images must agree with what i
 const CATALOG: Usage = Usage::must_agree("a catalog lists bundles as they were published");
 const POLICY_OF_UNKNOWN: Usage =
     Usage::likely("a policy names it: see whether that puts it into objects or looks for it");
-/// Names what an operator installs.
+/// NVIDIA's `ClusterPolicy` is not a policy: it names the images that an operator installs.
 const NVIDIA: &str = "ClusterPolicy";
 pub(super) const SEALED: Usage =
     Usage::must_agree("SOPS signed the whole file: edit it with `sops`, or it cannot be decrypted");
 
-/// API groups whose objects match images, by their end.
+/// API groups whose objects match images, and the groups below them.
 const POLICY_GROUPS: [&str; 10] = [
     "kyverno.io",
     "gatekeeper.sh",
@@ -59,10 +59,10 @@ const POLICY_GROUPS: [&str; 10] = [
     "imagepolicy.k8s.io",
 ];
 
-/// The group of tests that create objects, whatever those are.
+/// The API group of tests that create objects of any kind.
 const TESTS_OF_KYVERNO: &str = "chainsaw.kyverno.io";
 
-/// Kinds that match or redirect images in groups that hold other things too.
+/// Kinds that match or redirect images, in API groups that also contain other kinds.
 const KINDS: [(&str, Usage); 12] = [
     ("ImageContentSourcePolicy", MIRRORED),
     ("ImageContentPolicy", MIRRORED),
@@ -79,7 +79,7 @@ const KINDS: [(&str, Usage); 12] = [
 ];
 
 impl<'d> Document<'d> {
-    /// The document at a root of a file of that name.
+    /// Creates the document for a root node in the file `path`.
     pub(super) fn new(root: &'d Node<'d>, path: &Path, aliases: &'d Aliases<'d>) -> Self {
         match root {
             Node::Map(map) => Self::of_map(map, object_of(map), path, aliases),
@@ -95,7 +95,7 @@ impl<'d> Document<'d> {
         }
     }
 
-    /// What is no document: text between others.
+    /// Creates a document for text outside of documents.
     pub(super) fn of_text(aliases: &'d Aliases<'d>) -> Self {
         Self {
             kind: DocumentType::Plain,
@@ -108,7 +108,7 @@ impl<'d> Document<'d> {
         }
     }
 
-    /// The document at a map that is an object of that group and kind, or none.
+    /// Creates the document for a map. `object` is its API group and kind, if it is a Kubernetes object.
     pub(super) fn of_map(
         map: &'d Map<'d>,
         object: Option<(&'d str, &'d str)>,
@@ -127,7 +127,7 @@ impl<'d> Document<'d> {
         }
     }
 
-    /// A document inside this one: how the outer is used counts for what it does not say itself.
+    /// Nests the document in an outer one. What is `inherited` from there limits or replaces its own usage.
     pub(super) fn inside(mut self, outer: &Document<'_>, inherited: Option<Usage>) -> Self {
         let above = inherited.filter(|_| !outer.kind.is_of_file());
         self.usage = match self.usage {
@@ -137,13 +137,13 @@ impl<'d> Document<'d> {
         self
     }
 
-    /// Whether it has a parameter of that name which it uses by itself. `text` is the one that it is a part of.
+    /// Whether the document uses the parameter, and never as a part of a name. `text` is the text that contains the document.
     pub(super) fn uses_alone(&self, text: &str, parameter: &str) -> bool {
         (self.is_object("tekton.dev", "") || self.is_object("argoproj.io", ""))
             && self.parameters.are_alone(self.span.of(text), parameter)
     }
 
-    /// One of the documents of a file that SOPS signed: all are.
+    /// Marks it as a document of a file that SOPS signed as a whole.
     pub(super) fn seal(&mut self) {
         self.usage = Some(self.usage.map_or(SEALED, |usage| usage.below(Some(SEALED))));
     }
@@ -155,14 +155,13 @@ impl<'d> Document<'d> {
     }
 }
 
-/// Whether a group is the one that is wanted or lies below it: `infrastructure.cluster.x-k8s.io` does below
-/// `cluster.x-k8s.io`.
+/// Whether a group is the wanted one or below it: `infrastructure.cluster.x-k8s.io` is below `cluster.x-k8s.io`.
 pub(super) fn is_group(group: &str, wanted: &str) -> bool {
     let below = || group.strip_suffix(wanted);
     group == wanted || below().is_some_and(|head| head.ends_with('.'))
 }
 
-/// Group and kind of a Kubernetes object.
+/// The API group and kind of a Kubernetes object.
 pub(super) fn object_of<'d>(map: &'d Map<'d>) -> Option<(&'d str, &'d str)> {
     let version = map.text("apiVersion")?;
     let group = version.split_once('/').map_or("", |(group, _)| group);
@@ -218,20 +217,20 @@ fn usage_of(
         () if is_dashboard(map) || map.map("dashboard").is_some_and(is_dashboard) => {
             Some(DASHBOARD)
         }
-        // Tests of the rules of Prometheus
+        // Unit tests of Prometheus rules.
         () if holds_maps(map, "tests", &["input_series"]) => Some(MATCH_LIST),
         () if names_a_policy(path) && has("kind") => Some(CASE),
         () => None,
     }
 }
 
-/// Whether it says whose signatures count: `policy.json` of container engines, trust policies of Notation.
+/// Whether it is a signature policy: `policy.json` of container engines, or a trust policy of Notation.
 fn is_policy_of_registries(map: &Map<'_>) -> bool {
     map.get("default").is_some() && map.map("transports").is_some()
         || holds_maps(map, "trustPolicies", &["registryScopes"])
 }
 
-/// Whether it says which images Anchore judges by which of its policies.
+/// Whether it maps images to policies of Anchore.
 fn is_policy_of_anchore(map: &Map<'_>) -> bool {
     holds_maps(
         map,
@@ -240,7 +239,7 @@ fn is_policy_of_anchore(map: &Map<'_>) -> bool {
     )
 }
 
-/// What policies are tested with: the request of a review, or all of what Gatekeeper gives to one.
+/// Whether it is the input of a policy test: an admission request, or Gatekeeper's review object.
 fn is_review(map: &Map<'_>) -> bool {
     ["request", "review"].iter().any(|key| {
         let request = map.map(key);
@@ -249,7 +248,7 @@ fn is_review(map: &Map<'_>) -> bool {
     })
 }
 
-/// Whether it is the table by which Velero renames images in what it restores.
+/// Whether it is the table by which Velero renames images when it restores a backup.
 fn is_change_by_velero(map: &Map<'_>) -> bool {
     let labels = map
         .map("metadata")
@@ -257,7 +256,7 @@ fn is_change_by_velero(map: &Map<'_>) -> bool {
     labels.is_some_and(|labels| labels.get("velero.io/change-image-name").is_some())
 }
 
-/// Whether it is a dashboard of Grafana.
+/// Whether it is a Grafana dashboard.
 fn is_dashboard(map: &Map<'_>) -> bool {
     let has = |key: &str| map.get(key).is_some();
     has("panels") && (has("schemaVersion") || has("templating") || has("annotations"))
@@ -282,7 +281,7 @@ fn usage_of_list(root: &Node<'_>) -> Option<Usage> {
     }
 }
 
-/// Whether SOPS has signed all values, not only those that it encrypted.
+/// Whether SOPS signed all values, not only those that it encrypted.
 pub(super) fn is_sealed(root: &Node<'_>) -> bool {
     let sops = root.as_map().and_then(|map| map.map("sops"));
     sops.is_some_and(|sops| {
@@ -290,14 +289,14 @@ pub(super) fn is_sealed(root: &Node<'_>) -> bool {
     })
 }
 
-/// The same of settings by name.
+/// Like [`is_sealed`], for a file of `NAME=value` lines.
 pub(super) fn are_sealed_settings(text: &str) -> bool {
     let has = |start: &str| text.lines().any(|line| line.starts_with(start));
     text.contains("sops_mac") && has("sops_mac=") && !has("sops_mac_only_encrypted=true")
 }
 
-/// Test cases of a policy that forbids a registry must keep naming it: they lie in a folder called after the policy,
-/// like `restrict-deprecated-registry` or `repo-must-not-be-k8s-gcr-io`.
+/// Whether a path component is named after a policy that forbids a registry, like `restrict-deprecated-registry` or
+/// `repo-must-not-be-k8s-gcr-io`. The test cases in such a folder must keep naming the registry.
 fn names_a_policy(path: &Path) -> bool {
     path.components().any(|part| {
         let part = fold(&part.as_os_str().to_string_lossy().replace('.', "-"));
@@ -318,7 +317,7 @@ fn names_a_policy(path: &Path) -> bool {
     })
 }
 
-/// Whether a file says what a test finds in the cluster: `00-assert.yaml` and `01-errors.yaml` of kuttl,
+/// Whether a file states what a test expects in the cluster: `00-assert.yaml` and `01-errors.yaml` of kuttl,
 /// `chainsaw-assert.yaml`.
 fn names_an_assertion(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str());

@@ -5,33 +5,33 @@ use std::path::Path;
 use crate::source::file_name;
 use crate::syntax::yaml::{Map, Node};
 
-/// What a document is for.
+/// The purpose of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DocumentType {
-    /// Manifests, values and all else.
+    /// Manifests, values and everything else.
     Plain,
     Chart,
     Kustomization,
-    /// GitHub's: `repository` there is one of git.
+    /// A GitHub workflow. `repository` means a git repository there.
     Workflow,
-    /// An action of GitHub.
+    /// A GitHub action.
     Action,
     GitLab,
     CircleCi,
-    /// Drone's or Woodpecker's.
+    /// A pipeline of Drone or Woodpecker.
     Drone,
-    /// Google's: `steps[].name` is pulled, `images` are pushed.
+    /// A Google Cloud Build file: `steps[].name` is pulled, `images` are pushed.
     CloudBuild,
     Compose,
     Ansible,
     /// JSON Schema or OpenAPI.
     Schema,
-    /// Code of Terraform: blocks by their type and their labels.
+    /// Terraform code: blocks by their type and labels.
     Terraform,
 }
 
 impl DocumentType {
-    /// Whether it says how the file itself is read, and nothing of a document inside it.
+    /// Whether the type only describes how the file itself is read, and does not apply to documents inside it.
     pub(super) fn is_of_file(self) -> bool {
         matches!(
             self,
@@ -40,7 +40,7 @@ impl DocumentType {
     }
 }
 
-/// What a map is, of a file of that name. `object` is the API group and the kind of an object.
+/// Determines the type of a map in the file `path`. `object` is the API group and kind, if it is a Kubernetes object.
 pub(super) fn of_map(map: &Map<'_>, object: Option<(&str, &str)>, path: &Path) -> DocumentType {
     let file = file_name(path);
     let has = |key: &str| map.get(key).is_some();
@@ -111,7 +111,7 @@ pub(super) fn of_list(root: &Node<'_>) -> DocumentType {
     }
 }
 
-/// A schema says so by its `$schema`; in other files that key names the schema that they obey.
+/// Whether a map is a schema. A `$schema` other than JSON Schema's own only names the schema that the file follows.
 fn is_schema(map: &Map<'_>, file: &str) -> bool {
     let names_meta_schema = map
         .text("$schema")
@@ -163,7 +163,7 @@ fn is_compose(map: &Map<'_>, file: &str) -> bool {
     })
 }
 
-/// Whether a map looks like values of a chart: those have maps beside `services`.
+/// Whether a map looks like chart values, which have other keys beside `services`.
 fn map_has_values(map: &Map<'_>) -> bool {
     const OF_COMPOSE: [&str; 7] = [
         "services", "version", "volumes", "networks", "configs", "secrets", "name",
@@ -174,7 +174,7 @@ fn map_has_values(map: &Map<'_>) -> bool {
     })
 }
 
-/// Whether a list under the key holds maps with one of the keys.
+/// Whether the list under `key` contains a map with one of the wanted keys.
 pub(super) fn holds_maps(map: &Map<'_>, key: &str, wanted: &[&str]) -> bool {
     let mut maps = map.items(key).iter().filter_map(Node::as_map);
     maps.any(|item| wanted.iter().any(|key| item.get(key).is_some()))

@@ -1,17 +1,17 @@
-//! How a value is written, as far as a schema says it.
+//! How a value is written, as far as a schema defines it.
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As its key and the value itself say.
+    /// Not defined: the key and the value itself decide.
     ByWords,
-    /// A whole image; one of Docker Hub needs no host.
+    /// A whole image. One on Docker Hub needs no host.
     Image,
     /// The name of an image, with its tag or digest beside it.
     Name,
-    /// The name of an entry that selects images, beside which a `newName` may be.
+    /// The name of an entry that selects images and may have a `newName`.
     Entry,
-    /// A registry, with or without the beginning of a path, before names that come from elsewhere.
+    /// A registry, perhaps with the beginning of a path, that is put before names set elsewhere.
     Folder,
     /// `OLD=NEW:tag`, `OLD:tag`
     Replacement,
@@ -19,6 +19,6 @@ pub(super) enum Form {
     Aliases,
     /// A script.
     Script,
-    /// JSON Schema, with all that is below it.
+    /// A JSON Schema, with everything below it.
     Schema,
 }

@@ -1,4 +1,4 @@
-//! One image (or chart, or URL) that a text names: where its pieces are, and how it is used.
+//! An image, a chart or a URL that a text names: the spans of its pieces, and how it is used.
 
 use std::sync::Arc;
 
@@ -8,69 +8,69 @@ use crate::source::Span;
 use crate::syntax::beside::Insertion;
 use crate::syntax::decoded::Decoded;
 
-/// Where a digest can go that is not there yet.
+/// The location for a digest that is not there yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DigestSlot {
     pub span: Span,
-    /// Whether the key is called `digest`, which takes a whole one, `sha256:` included. Under `sha`, some charts want the digits
-    /// alone.
+    /// Whether the key is called `digest`, which takes a whole digest with `sha256:`. Under `sha`, some charts expect only
+    /// the hex digits.
     pub takes_whole: bool,
 }
 
-/// One image (or chart, or URL) and where its pieces are, perhaps in different scalars.
+/// An image, a chart or a URL, and the spans of its pieces, which may be in different scalars.
 ///
-/// All spans are of [`text`](Self::text).
+/// All spans refer to [`text`](Self::text).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageUse {
     pub artifact: Artifact,
-    /// The content of a scalar that holds a registry, with or without the beginning of a path. May be empty.
+    /// The content of a scalar with a registry, perhaps followed by the beginning of a path. May be empty.
     pub registry: Option<Span>,
-    /// Host and path, or path alone. `None` where only a registry is named. Of a URL, all of it.
+    /// Host and path, or only a path. For a URL, all of it. `None` if only a registry is named.
     pub name: Option<Span>,
     pub tag: Tag,
     pub digest: Option<Span>,
-    /// Between the quotes of a digest that is empty: what reads the pieces takes one there.
+    /// The empty span between the quotes of an empty digest, where a digest can be filled in.
     pub digest_slot: Option<DigestSlot>,
-    /// The chart that comes from a chart repository, where it is named.
+    /// The name of the chart, if the use is a chart repository and the chart is named.
     pub chart: Option<String>,
-    /// Placeholders inside the pieces: a template's actions, `${VAR}`, `%s`.
+    /// Placeholders inside the pieces: template actions, `${VAR}`, `%s`.
     pub holes: Vec<Span>,
     pub usage: Usage,
-    /// How the image is written, for people: `image`, `registry + repository`.
+    /// A description for people of how the image is written: `image`, `registry + repository`.
     pub form: &'static str,
-    /// Whether the name may be the beginning of names: `imageRepository: gcr.io/google_containers`.
+    /// Whether the name may be a prefix of names: `imageRepository: gcr.io/google_containers`.
     pub may_be_folder: bool,
-    /// Whether what fetches a URL follows redirects.
+    /// Whether the program that fetches a URL follows redirects.
     pub follows_redirects: Certainty,
-    /// Whether an alias led here.
+    /// Whether the use was reached through an alias.
     pub by_alias: bool,
-    /// Of pieces from aliases and merge keys: where the map has room for one of its own.
+    /// For pieces from aliases and merge keys: where the image's own map has room for its own piece.
     pub own_keys: Vec<OwnKey>,
-    /// What the pieces mean, where the file spells them otherwise.
+    /// The decoded text, if the file spells the pieces differently.
     pub decoded: Option<Arc<Decoded>>,
-    /// Of a selector: what gives what it selects the new name.
+    /// For a selector: the insertion that gives a new name to what it selects. Its span is in the file.
     pub new_name: Option<Insertion>,
-    /// What has to be written with the new name for it to be pulled; of the file, as `new_name` is.
+    /// A text that must be added together with the new name. Its span is in the file.
     pub companion: Option<Companion>,
-    /// The live object that names it.
+    /// The live object that names the image.
     pub object: Option<Arc<Object>>,
 }
 
-/// A text that a change brings along.
+/// A text that is added together with a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companion {
     pub insertion: Insertion,
-    /// Whether the new name is a part of it.
+    /// Whether the text contains the new name.
     pub has_name: bool,
 }
 
 impl Companion {
-    /// What is written at the insertion's span.
+    /// Returns the text to insert.
     pub fn with(&self, name: &str) -> String {
         self.insertion.with(if self.has_name { name } else { "" })
     }
 
-    /// The same in the text that its own is written in. `None` where it may have to be written otherwise there.
+    /// Converts it to the outer text. `None` if it might have to be escaped there.
     fn written_in(mut self, outer: &Decoded) -> Option<Self> {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || " ,.=-/".contains(letter);
         let Insertion {
@@ -85,26 +85,26 @@ impl Companion {
     }
 }
 
-/// Room for a piece in the map of the image itself, in place of one that others read, too.
+/// Room for a piece in the image's own map, to replace a piece that others read too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnKey {
-    /// The piece from the alias.
+    /// The shared piece.
     pub piece: Span,
     pub insertion: Insertion,
 }
 
-/// Where the tag is.
+/// The location of the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
     None,
     At(Span),
-    /// Put in by a template, a default, a sibling that is empty.
+    /// It is set elsewhere, such as by a template or a default. An empty tag counts, too.
     Elsewhere,
-    /// No tag is meant: the image is named, not pulled.
+    /// No particular tag is meant: the image is named, not pulled.
     Any,
 }
 
-/// An object as a cluster has it.
+/// An object in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Object {
     pub namespace: Option<String>,
@@ -114,7 +114,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// For people: `shop/web-7f Pod, container p`.
+    /// Formats it for people: `shop/web-7f Pod, container p`.
     pub fn shown(&self) -> String {
         let namespace = self.namespace.as_ref().map(|name| format!("{name}/"));
         let container = self.container.as_ref();
@@ -125,7 +125,7 @@ impl Object {
 }
 
 impl ImageUse {
-    /// Without any piece.
+    /// Creates a use without any pieces.
     pub fn new(artifact: Artifact, usage: Usage, form: &'static str) -> Self {
         Self {
             artifact,
@@ -149,7 +149,7 @@ impl ImageUse {
         }
     }
 
-    /// A registry that is named without an image.
+    /// Creates a use of a registry without an image.
     pub fn of_registry(registry: Span, usage: Usage, form: &'static str) -> Self {
         Self {
             registry: Some(registry),
@@ -157,18 +157,18 @@ impl ImageUse {
         }
     }
 
-    /// The text that the spans are of: that of the file, or what it means.
+    /// The text that the spans refer to: the decoded text, or else that of the file.
     pub fn text<'t>(&'t self, file: &'t str) -> &'t str {
         self.decoded.as_ref().map_or(file, |decoded| &decoded.text)
     }
 
-    /// Where a span of the text is in the file.
+    /// Converts a span of [`text`](Self::text) to one of the file.
     pub fn in_file(&self, span: Span) -> Span {
         let decoded = self.decoded.as_ref();
         decoded.map_or(span, |decoded| decoded.raw(span))
     }
 
-    /// The pieces, in the text.
+    /// The spans of the pieces, in [`text`](Self::text).
     pub fn pieces(&self) -> impl Iterator<Item = Span> {
         let tag = match self.tag {
             Tag::At(span) => Some(span),
@@ -178,13 +178,13 @@ impl ImageUse {
         pieces.into_iter().flatten()
     }
 
-    /// From the first piece to the last, in the text.
+    /// The span from the first piece to the last, in [`text`](Self::text).
     pub fn span(&self) -> Span {
         let whole = self.pieces().reduce(Span::join);
         whole.unwrap_or(Span { start: 0, end: 0 })
     }
 
-    /// From the first piece to the last, in the file.
+    /// The span from the first piece to the last, in the file.
     pub fn extent(&self) -> Span {
         let pieces = self.pieces().map(|piece| self.in_file(piece));
         pieces
@@ -192,7 +192,7 @@ impl ImageUse {
             .unwrap_or(Span { start: 0, end: 0 })
     }
 
-    /// The piece that a person would look at first, in the text.
+    /// The most telling piece, in [`text`](Self::text).
     pub fn primary_span(&self, text: &str) -> Span {
         let filled = |span: &Span| !span.is_empty() && !span.of(text).trim_matches('/').is_empty();
         self.registry
@@ -201,7 +201,7 @@ impl ImageUse {
             .unwrap_or_else(|| self.span())
     }
 
-    /// The same use in a text that has `by` more bytes before it.
+    /// Moves the use to a text that has `by` more bytes before it.
     #[must_use]
     pub(super) fn shift(mut self, by: usize) -> Self {
         if let Some(insertion) = &mut self.new_name {
@@ -235,14 +235,14 @@ impl ImageUse {
         self
     }
 
-    /// The same use in the text that the one it was found in is written in.
+    /// Moves the use from a decoded text to the text in which that is written.
     #[must_use]
     pub(super) fn written_in(mut self, outer: &Arc<Decoded>) -> Self {
         self.decoded = Some(match &self.decoded {
             None => Arc::clone(outer),
             Some(inner) => Arc::new(inner.within(outer)),
         });
-        // An insertion is a text of the file, in the file's own style.
+        // An insertion is formatted for the file itself, not for a text in one of its scalars.
         self.new_name = None;
         self.own_keys = Vec::new();
         if let Some(companion) = self.companion.take() {
@@ -254,7 +254,7 @@ impl ImageUse {
         self
     }
 
-    /// What says it from other uses in the file.
+    /// Distinguishes the use from others in the file.
     fn key(&self) -> (Option<Span>, Option<Span>) {
         let piece = |span: Option<Span>| span.map(|span| self.in_file(span));
         (piece(self.registry), piece(self.name))
@@ -266,8 +266,8 @@ const NO_ROOM: &str = "the fix has to add a key, and the text around it has no r
 const READ_OTHERWISE: &str =
     "the same value is read elsewhere in this file, where it is not pulled";
 
-/// Sorts, and keeps one of several uses of the same pieces: an alias leads to the anchor's scalar again. The surest
-/// counts; but where an alias is not pulled, the value must stay as that needs it.
+/// Sorts the uses and keeps one per set of pieces, because an alias leads to the anchor's scalar again. The strongest usage
+/// wins. If an alias is involved and another use is not a pull, the change must suit that one, too.
 pub fn in_order(uses: Vec<ImageUse>) -> Vec<ImageUse> {
     let mut keyed: Vec<_> = uses
         .into_iter()

@@ -1,4 +1,4 @@
-//! One piece of text read as a reference, with its placeholders.
+//! Reads a piece of text as a reference, with its placeholders.
 
 use crate::image::{self, ImageRef};
 use crate::source::Span;
@@ -9,23 +9,23 @@ use super::image_use::{ImageUse, Tag};
 use super::usage::Usage;
 use crate::artifact::Artifact;
 
-/// A reference and where its pieces are in the file.
+/// A reference, and where its pieces are in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reference {
     pub name: Span,
     pub tag: Tag,
     pub digest: Option<Span>,
     pub holes: Vec<Span>,
-    /// Whether it names its registry.
+    /// Whether it includes a registry.
     pub hosted: bool,
-    /// Whether a chart is fetched (`oci://`).
+    /// Whether it is a chart (`oci://`).
     pub chart: bool,
-    /// Whether a scheme says that it is an image (`docker://`).
+    /// Whether a scheme marks it as an image (`docker://`).
     pub is_docker: bool,
 }
 
 impl Reference {
-    /// Whether a tag or digest follows, or a template that may be one.
+    /// Whether it has a tag or a digest, or a placeholder that may be one.
     pub(super) fn is_pinned(&self) -> bool {
         self.tag != Tag::None || self.digest.is_some()
     }
@@ -45,13 +45,13 @@ impl Reference {
     }
 }
 
-/// A text whose placeholders are masked, and where they were in the file.
+/// A text with its placeholders masked, and their spans in the file.
 pub(super) struct Readable {
     pub text: String,
     pub holes: Vec<Span>,
 }
 
-/// Makes a slice of the masked file readable by grammar: raw placeholders are masked too.
+/// Masks the remaining placeholders in a slice of the masked file, so that it can be parsed.
 pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable {
     let slice = span.of(masked);
     let first = actions.partition_point(|action| action.span.end <= span.start);
@@ -69,7 +69,7 @@ pub(super) fn readable(masked: &str, span: Span, actions: &[Action]) -> Readable
     Readable { text, holes }
 }
 
-/// The registry that a folder of containerd has the mirrors of: `/etc/containerd/certs.d/k8s.gcr.io/hosts.toml`.
+/// The registry in the path of a mirror configuration of containerd: `/etc/containerd/certs.d/k8s.gcr.io/hosts.toml`.
 pub(super) fn mirror_folder(masked: &str, span: Span) -> Option<Span> {
     const FOLDER: &str = "certs.d/";
     let path = span.of(masked);
@@ -79,7 +79,7 @@ pub(super) fn mirror_folder(masked: &str, span: Span) -> Option<Span> {
     image::is_registry_host(host).then(|| Span::new(start, start + host.len()))
 }
 
-/// What says before a reference how it is fetched.
+/// Schemes that may precede a reference.
 const SCHEMES: [&str; 4] = [
     "docker://",
     "docker-image://",
@@ -87,7 +87,7 @@ const SCHEMES: [&str; 4] = [
     "oci://",
 ];
 
-/// Reads the text at a span as one whole reference. `None` where it is none.
+/// Reads the text at a span as one whole reference. `None` if it is not one.
 pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Reference> {
     let slice = span.of(masked);
     if slice.len() > 4096 || slice.contains(['\n', '*', '^', '\\']) {
@@ -99,7 +99,7 @@ pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Refer
     let readable = readable(masked, span, actions);
     let image = ImageRef::parse(&readable.text)?;
     let hosted = image.host.is_some_and(image::is_registry_host);
-    // `k8s.gcr.io` alone is a registry to everyone but the grammar.
+    // To the grammar `k8s.gcr.io` alone is a path, but people mean a registry.
     let lone_host = image.host.is_none() && image::is_registry_host(image.path);
     if image.host.is_some() && !hosted || lone_host {
         return None;
@@ -132,8 +132,8 @@ pub(super) fn read(masked: &str, span: Span, actions: &[Action]) -> Option<Refer
     })
 }
 
-/// Reads the text at a span as a registry: a host, with or without the beginning of a path, with or without a slash at
-/// the end. The span given back is without that slash.
+/// Reads the text at a span as a registry: a host, perhaps with the beginning of a path. The returned span excludes a slash at
+/// the end.
 pub(super) fn read_registry(masked: &str, span: Span) -> Option<Span> {
     let slice = span.of(masked).trim_end_matches('/');
     let span = Span::new(span.start, span.start + slice.len());

@@ -1,4 +1,4 @@
-//! A value on one line: a reference, a registry, a URL, or words with references among them.
+//! Values on one line: a reference, a registry, a URL, or words with references among them.
 
 mod by_form;
 mod hook;
@@ -24,8 +24,8 @@ use crate::syntax::yaml::{Map, Node};
 const TITLE: &str = "it is a title";
 const IN_A_LIST: &str = "a registry in a list item can mean several things";
 
-/// Names on Docker Hub that actions of a template default to. Those with a host are found wherever they are written
-/// (`literal`); these are images only where one belongs.
+/// Finds images of Docker Hub in the defaults of template actions. References with a host are found in any action (`literal`);
+/// those without one count only where an image is expected.
 fn defaults_of_actions(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let plain = Input {
         masked: context.input.text,
@@ -53,7 +53,7 @@ fn defaults_of_actions(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse
     inner.adopt(found, out);
 }
 
-/// A value that is one line of its text.
+/// Reads a value that is on one line.
 pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     if span.is_empty() {
         return;
@@ -93,7 +93,7 @@ pub(super) fn of_one_line(context: &Context<'_>, span: Span, out: &mut Vec<Image
     }
 }
 
-/// Whether it is the `imageRepository` of a configuration that does not say its version: of a patch for kind.
+/// Whether it is the `imageRepository` of a kubeadm configuration without an `apiVersion`, as in a patch for kind.
 fn is_patch_of_kubeadm(context: &Context<'_>) -> bool {
     let kind = context.siblings.and_then(|map| map.text("kind"));
     context.key == "imagerepository" && kind == Some("ClusterConfiguration")
@@ -146,7 +146,7 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
         Some(mut reference) if is_docker_hub(context, &reference) => {
             let usage = spoken_about(context).unwrap_or(context.pull());
             if words::is_repository(context.key) && !reference.is_pinned() {
-                // A chart's template puts a version behind it.
+                // A chart's template appends a version.
                 reference.tag = Tag::Elsewhere;
             }
             out.push(reference.into_use(usage, form));
@@ -160,7 +160,7 @@ fn by_words(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     }
 }
 
-/// Whether a build of an image gets the value under a name, as what it may begin with: `build: {args: {BASE: ...}}` of
+/// Whether the value is a build argument, which may name a base image: `build: {args: {BASE: ...}}` of
 /// Compose, `buildArgs` of Skaffold, `args` of a target of Bake.
 fn is_build_argument(context: &Context<'_>) -> bool {
     let above = context.above();
@@ -173,12 +173,12 @@ fn is_build_argument(context: &Context<'_>) -> bool {
     words::is_build_arguments(context.parent) || in_args()
 }
 
-/// Whether a name has a path and a tag that is written.
+/// Whether a reference has a path and a literal tag.
 fn is_given(reference: &Reference, input: &Input<'_>) -> bool {
     reference.name.of(input.masked).contains('/') && matches!(reference.tag, Tag::At(_))
 }
 
-/// What is above, and words for mere mentions, win over everything else that the key says.
+/// The usage that overrides everything else the key suggests: one from above, or that of a key for mere mentions.
 fn spoken_about(context: &Context<'_>) -> Option<Usage> {
     let above = context.inherited.filter(|usage| !usage.is_pull());
     above.or_else(|| words::is_mention_of_scalar(context.key).then_some(MATCHED))
@@ -207,12 +207,12 @@ fn usage(context: &Context<'_>, reference: &Reference) -> Usage {
     }
 }
 
-/// Whether the map above is one of images by name: `images: {operator: ...}`. Their tags may be elsewhere.
+/// Whether the map above holds images by name: `images: {operator: ...}`. Their tags may be elsewhere.
 fn is_in_images(context: &Context<'_>) -> bool {
     context.parent.ends_with("images") && !context.in_list
 }
 
-/// A name without host is an image of Docker Hub only where nothing but an image can be.
+/// Whether a name without a host is an image of Docker Hub: only if the value cannot be anything else.
 fn is_docker_hub(context: &Context<'_>, reference: &Reference) -> bool {
     let name = reference.name.of(context.input.masked);
     if reference.chart || name.starts_with(text::STAND_INS) {
@@ -239,7 +239,7 @@ fn is_docker_hub(context: &Context<'_>, reference: &Reference) -> bool {
     keyed || reference.is_docker
 }
 
-/// `imageRegistry: k8s.gcr.io`
+/// Reads a value that is just a registry: `imageRegistry: k8s.gcr.io`.
 fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool {
     let Input {
         masked, actions, ..
@@ -257,7 +257,7 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
         match above {
             Some(usage) => push(usage),
             None if !is_folder && !has_holes && is_listed(context) => push(LISTED),
-            // With a path it may be read as something else.
+            // With a path, it may be something else.
             None if !is_folder && !has_holes => push(Usage::Unknown(NOTHING_SAYS)),
             None => return false,
         }
@@ -273,24 +273,23 @@ fn bare_host(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) -> bool
     true
 }
 
-/// Whether a list is one of registries: `registries: [k8s.gcr.io]`.
+/// Whether the value is in a list of registries: `registries: [k8s.gcr.io]`.
 fn is_listed(context: &Context<'_>) -> bool {
     context.in_list && context.key.ends_with("registries")
 }
 
-/// Whether the key itself is `registry`, rather than a name beside a value.
+/// Whether the key as written is `registry`, rather than a name given by a sibling.
 fn is_keyed_registry(context: &Context<'_>) -> bool {
     matches!(context.step(), Step::Key(raw) if words::fold(raw) == "registry")
 }
 
-/// Whether the map is an item of a list that is not of images.
+/// Whether the map is an item of a list of things other than images.
 fn is_item(context: &Context<'_>) -> bool {
     let is_in_list = context.above().is_some_and(|above| above.in_list);
     is_in_list && !words::is_image(context.parent) && !is_in_image(context)
 }
 
-/// The lines of a `define` that are a registry and nothing else: all that the template comes to, or that a branch of
-/// it does.
+/// Finds the lines of a `define` that consist only of a registry, which the template or one of its branches then returns.
 pub(super) fn rendered_hosts(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let Input { text, actions, .. } = *context.input;
     let mut at = span.start;
@@ -309,7 +308,7 @@ pub(super) fn rendered_hosts(context: &Context<'_>, span: Span, out: &mut Vec<Im
     }
 }
 
-/// A value of several lines that is no document.
+/// Reads a value of several lines that is not a document.
 pub(super) fn of_several_lines(context: &Context<'_>, region: Span, out: &mut Vec<ImageUse>) {
     let before = out.len();
     tokens(context, region, out);
@@ -323,7 +322,7 @@ pub(super) fn of_several_lines(context: &Context<'_>, region: Span, out: &mut Ve
     }
 }
 
-/// Words with references among them: arguments, commands, environment.
+/// Finds references among words: arguments, commands, environment.
 fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let is_script = context.form == Form::Script;
     let above = match is_script {
@@ -341,7 +340,7 @@ fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let found = text::scan(context.input, span, prose);
     out.extend(found.into_iter().map(|mut one| {
         one.usage = one.usage.below(above);
-        // `chart-repos: [stable=https://charts.example.com]`, for the tests of charts
+        // `chart-repos: [stable=https://charts.example.com]`, in the configuration of chart-testing.
         if one.artifact == Artifact::Url && context.key == "chartrepos" {
             one.artifact = Artifact::ChartRepository;
         }
@@ -349,14 +348,14 @@ fn tokens(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     }));
 }
 
-/// The tag that a value of its own is.
+/// Reads a node as a tag.
 fn tag_piece(input: &Input<'_>, node: &Node<'_>) -> Tag {
     let scalar = node.as_scalar().filter(|scalar| !scalar.is_null());
     let span = scalar.and_then(|scalar| input.verbatim(scalar));
     span.map_or(Tag::Elsewhere, |span| tag_at(input, span))
 }
 
-/// The tag that is all of a span.
+/// Reads a whole span as a tag.
 pub(super) fn tag_at(input: &Input<'_>, span: Span) -> Tag {
     let holes = reference::readable(input.masked, span, input.actions).holes;
     let text = span.of(input.masked);
@@ -368,7 +367,7 @@ pub(super) fn tag_at(input: &Input<'_>, span: Span) -> Tag {
     }
 }
 
-/// Whether the key, the one above or a sibling says that an image is meant.
+/// Whether the key, the key above or a sibling indicates an image.
 pub(super) fn is_in_image(context: &Context<'_>) -> bool {
     let beside = |map: &Map<'_>| {
         map.entries.iter().any(|entry| {

@@ -1,20 +1,19 @@
-//! How an image is used where it is named, with the reason for people.
+//! How an image is used where it is named, with a reason for people.
 
-/// How an image is used where it is named; the weakest word first.
+/// How an image is used where it is named, from the weakest evidence to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Usage {
-    /// Nothing here says how.
+    /// Nothing indicates how.
     Unknown(&'static str),
-    /// It is only named: policies, mirror tables, prose.
+    /// It is only named: in policies, mirror tables, prose.
     Mention(&'static str),
-    /// It says what ran or what was found: the status of an object, a report.
+    /// It tells what ran or what was found: the status of an object, a report.
     Observed(&'static str),
-    /// It is built or copied to there.
+    /// An image is built or copied to it.
     Pushed(&'static str),
-    /// It is compared with: conditions, closed lists of values.
+    /// Something is compared with it: conditions, closed lists of values.
     Compared(&'static str),
-    /// It must match what another source names. `replaced` where another name takes its place, so that this one is not
-    /// pulled.
+    /// It must match a name elsewhere. `replaced`: another name takes its place, so it is not pulled.
     Selector {
         reason: &'static str,
         replaced: bool,
@@ -22,17 +21,17 @@ pub enum Usage {
     Pull(Certainty),
 }
 
-/// How sure it is that changing a pull where it is written does what is wanted; the least sure first.
+/// How certain it is that changing a pull where it is written has the wanted effect, from the least certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
-    /// It must agree with something that is not here. Changing it alone would be wrong.
+    /// It must agree with something elsewhere. Changing it alone would be wrong.
     MustAgree(&'static str),
-    /// Probably: the change needs review.
+    /// Probably. The change needs review.
     Likely(&'static str),
     Certain,
 }
 
-/// What conditions do, of manifests and of commands.
+/// The reason for conditions in manifests.
 const IN_CONDITION: &str = "a condition compares with it";
 pub(super) const COMPARED: Usage = Usage::Compared(IN_CONDITION);
 pub(super) const IN_COMMAND: &str = "the command compares with it";
@@ -45,17 +44,17 @@ pub(super) const ASSERTED: Usage =
 pub(super) const UPDATER: Usage =
     Usage::likely("the image updater compares it with what the application runs: move both");
 
-/// The image is listed or removed where it is.
+/// A command lists or removes the image on the machine where it runs.
 pub(super) const LOCAL: Usage =
     Usage::likely("the command looks for it on this machine: move it together with what pulls it");
 
 pub(super) const NOTHING_SAYS: &str = "nothing here says that an image is pulled from it";
 
 pub(super) const MUST_MATCH: &str = "it must match what another source names";
-/// The same of an entry in a text of its own, such as a file in a `ConfigMap`.
+/// Like [`MUST_MATCH`], for an entry in an embedded text, such as a file in a `ConfigMap`.
 pub(super) const MUST_MATCH_IN_TEXT: &str =
     "what it selects has this name, and may be in a text like this one";
-/// What lists, mirrors and accounts are kept for.
+/// Lists, mirrors and accounts.
 pub(super) const ALLOWED: Usage = Usage::Mention("this key lists what is allowed or mirrored");
 pub(super) const LISTED: Usage =
     Usage::Mention("registries are listed here, and nothing says what for");
@@ -66,7 +65,7 @@ pub(super) const MIRRORED: Usage =
 pub(super) const POLICY: Usage = Usage::Mention("a policy matches images, it does not pull them");
 pub(super) const BUILT: Usage = Usage::Pushed("the image is built here");
 pub(super) const PUSHED: Usage = Usage::Pushed("images are pushed there, not pulled");
-/// What text says that no structure is around.
+/// The reason for a name in free text.
 pub(super) const IN_FREE_TEXT: &str = "it is in free text";
 pub(super) const LINK: &str = "a link for readers";
 pub(super) const ACCOUNT: Usage = Usage::Mention("it is the registry of an account");
@@ -82,7 +81,7 @@ impl Usage {
         Self::Pull(Certainty::MustAgree(reason))
     }
 
-    /// The word for it in reports.
+    /// The name of the usage in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Unknown(_) => "unknown",
@@ -95,7 +94,7 @@ impl Usage {
         }
     }
 
-    /// Why it is no pull, or none that may simply be changed.
+    /// Why it is not a pull, or not one that can simply be changed.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Unknown(reason)
@@ -109,7 +108,7 @@ impl Usage {
         }
     }
 
-    /// The same, but a pull is no surer than the limit.
+    /// Limits the certainty of a pull. Other usages stay as they are.
     #[must_use]
     pub fn at_most(self, limit: Certainty) -> Self {
         match self {
@@ -118,7 +117,8 @@ impl Usage {
         }
     }
 
-    /// The same below something that is used in another way: that wins where it is no pull, and limits where it is one.
+    /// Combines the usage with that of something above. If `above` is a pull, it limits the certainty; any other usage
+    /// replaces this one.
     #[must_use]
     pub fn below(self, above: Option<Usage>) -> Self {
         match above {
@@ -128,7 +128,7 @@ impl Usage {
         }
     }
 
-    /// The same of what a text inside a value says.
+    /// Adapts the usage to an embedded text.
     #[must_use]
     pub(super) fn in_text(self) -> Self {
         match self {
@@ -143,7 +143,7 @@ impl Usage {
         }
     }
 
-    /// Whether an entry in a text of its own selects by it.
+    /// Whether it is the selector of an entry in an embedded text.
     pub(super) fn selects_in_text(self) -> bool {
         matches!(
             self,
@@ -154,22 +154,22 @@ impl Usage {
         )
     }
 
-    /// Whether it is pulled as soon as something that runs is called so.
+    /// Whether it follows the images that run, as in the list of an image updater.
     pub fn follows_what_runs(self) -> bool {
         self == UPDATER
     }
 
-    /// Whether images that move need the new location there, too: in allow-lists, mirror tables, accounts.
+    /// Whether it has to list the new location too when images move: in allow-lists, mirror tables and accounts.
     pub fn is_of_registries(self) -> bool {
         matches!(self, ALLOWED | LISTED | MIRRORED | ACCOUNT)
     }
 
-    /// Whether a policy matches images with it, to allow them or to deny them.
+    /// Whether a policy uses it to match images, to allow or to deny them.
     pub fn is_of_policy(self) -> bool {
         self == POLICY
     }
 
-    /// Whether the outcome of a condition depends on it.
+    /// Whether the result of a condition depends on it.
     pub(super) fn is_in_condition(self) -> bool {
         matches!(
             self,
@@ -177,7 +177,7 @@ impl Usage {
         )
     }
 
-    /// Whether it is a URL that people follow; programs may, too.
+    /// Whether it is a URL for readers. Programs may follow it, too.
     pub fn is_link(self) -> bool {
         matches!(self, Self::Mention(LINK))
     }

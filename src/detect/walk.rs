@@ -1,4 +1,4 @@
-//! The walk over a document's tree, which carries the context down.
+//! The walk over a document's tree, which passes the context down.
 
 use std::collections::HashSet;
 
@@ -14,12 +14,12 @@ use super::{calls, comment, entries, live, options, scalar, schema, shell, sprea
 use crate::source::Span;
 use crate::syntax::yaml::{Entry, List, Map, Node, Scalar, Style};
 
-/// Texts inside texts inside texts: deeper than this they are not analysed.
+/// The maximum nesting of texts in texts. Deeper ones are not analyzed.
 const DEEPEST: usize = 6;
-/// Steps from the root on, aliases followed: deeper than this nothing is analysed.
+/// The maximum number of steps from the root through aliases. Longer paths are not followed.
 const LONGEST_WAY: usize = 512;
 
-/// The image uses of all documents of a text, and of its comments. `shared` are aliases of collections.
+/// Returns the image uses of all documents of a text and of its comments. `shared` are the aliases of collections.
 pub(super) fn uses(
     input: &Input<'_>,
     documents: &[Node<'_>],
@@ -95,7 +95,7 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
         if let Some(usage) = usages.get(index).copied().flatten() {
             below.inherited = Some(usage.below(below.inherited));
         }
-        // The scalar of an anchor is before the list with the alias that leads to it.
+        // An item that starts before its list belongs to an anchor; an alias leads to it.
         below.by_alias |= item.span().start < list.span.start;
         match &flag {
             _ if named.contains(&index) => {}
@@ -117,7 +117,7 @@ fn list(context: &Context<'_>, list: &List<'_>, out: &mut Vec<ImageUse>) {
     options::of_list(context, list, out, before);
 }
 
-/// How the items of a list are used that is a command: `[docker, build, -t, NAME, .]`. Empty where it is none.
+/// How each item of a list is used if the list is a command: `[docker, build, -t, NAME, .]`. Empty if it is not a command.
 fn argument_usages(list: &List<'_>) -> Vec<Option<Usage>> {
     let words = list.items.iter().map(|item| {
         let scalar = item.as_scalar()?;
@@ -142,7 +142,7 @@ fn argument_usages(list: &List<'_>) -> Vec<Option<Usage>> {
 }
 
 fn map(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
-    // An object inside another one is a document of its own: in lists, in templates.
+    // An object inside another one, in a list or a template, is treated as a separate document.
     let is_inside = !context.is_root() && map.get("name").is_none();
     let own = || object_of(map).or_else(|| context.listed_object());
     let Some(object) = is_inside.then(own).flatten() else {
@@ -166,7 +166,7 @@ fn pairs(context: &Context<'_>, map: &Map<'_>, out: &mut Vec<ImageUse>) {
         Node::Alias(_) => true,
         _ => false,
     };
-    // Only where a scalar of the map itself is of interest may an image be spread over several.
+    // An image can be spread over the map only if one of the map's own scalars is of interest.
     let used = match map.entries.iter().any(|entry| of_interest(&entry.value)) {
         true => spread::of_map(context, map, out),
         false => HashSet::new(),
@@ -198,14 +198,14 @@ fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<I
     below.inherited = match row {
         Some(row) => Some(row.usage_below(&below, above)),
         None => match entries::usage_of(&below, &entry.value) {
-            // Text for people is so in a policy, too.
+            // Text for people stays so in a policy, too.
             Some(prose @ Usage::Unknown(_)) => Some(prose),
             Some(usage) => Some(usage.below(above)),
             None => above,
         },
     };
     below.form = row.map_or(Form::ByWords, |row| row.form);
-    // A variable of a `ClusterClass` has its name beside its schema.
+    // A variable of a `ClusterClass` has its name next to its schema.
     let variable = context.siblings.and_then(|map| map.text("name"));
     let variable = variable
         .filter(|_| below.form == Form::Schema)
@@ -214,7 +214,7 @@ fn pair(context: &Context<'_>, map: &Map<'_>, entry: &Entry<'_>, out: &mut Vec<I
         below.schema = Some(SchemaKeys::Keywords);
         below.key = variable.as_deref().unwrap_or(below.key);
     }
-    // A scalar of an anchor is before the alias that leads to it.
+    // A scalar that starts before its key belongs to an anchor; an alias leads to it.
     below.by_alias |= entry.value.span().start < entry.key.span().start;
     node(&below, &entry.value, out);
 }
@@ -239,7 +239,7 @@ fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
         lines(context, region, true, out);
         return;
     }
-    // What is written is not what is meant.
+    // The value is spelled differently from what it means.
     match Inner::of_scalar(input, scalar).filter(|_| input.depth < DEEPEST) {
         None => lines(context, region, false, out),
         Some(inner) => {
@@ -259,7 +259,7 @@ fn scalar(context: &Context<'_>, scalar: &Scalar<'_>, out: &mut Vec<ImageUse>) {
     }
 }
 
-/// Whether a scalar ends at its first comma: a plain one in a collection of flow style.
+/// Whether a scalar ends at its first comma, like a plain one in a flow collection.
 fn is_plain_in_flow(input: &Input<'_>, scalar: &Scalar<'_>) -> bool {
     let behind = || input.text[scalar.span.end..].trim_start();
     scalar.style == Style::Plain && behind().starts_with([',', ']', '}'])
@@ -277,7 +277,7 @@ fn lines(context: &Context<'_>, region: Span, takes_comma: bool, out: &mut Vec<I
     programs(context, region, takes_comma, out, before);
 }
 
-/// What commands and calls in a text make of the images that its words are.
+/// Applies the commands and calls in a text to the image uses found so far.
 fn programs(
     context: &Context<'_>,
     region: Span,
@@ -294,7 +294,7 @@ fn programs(
     }
 }
 
-/// Walks the documents of a text that is a value. `false` where there are none.
+/// Walks the documents in a text that is a value. `false` if there are none.
 fn text_documents(context: &Context<'_>, region: Span, out: &mut Vec<ImageUse>) -> bool {
     let input = context.input;
     if context.is_no_pull() || input.depth >= DEEPEST || !embedded::may_be(input, region) {

@@ -1,4 +1,4 @@
-//! A value of which the schema says what it is and how it is written.
+//! Values whose form the schema defines.
 
 use super::super::context::Context;
 use super::super::form::Form;
@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::beside::{self, Insertion};
 use crate::syntax::yaml::Node;
 
-/// Where the schema says that an image is there.
+/// Reads a value that is an image according to the schema.
 pub(super) fn image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     let Input {
         masked, actions, ..
@@ -43,7 +43,7 @@ pub(super) fn image(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) 
     });
 }
 
-/// A `newName` beside the name of an entry that has none.
+/// The insertion of a `newName` next to the name of an entry. `None` if it has one, or there is no room.
 fn new_name(context: &Context<'_>) -> Option<Insertion> {
     let (text, map) = (context.input.text, context.siblings?);
     let layout = |key: &str| {
@@ -61,7 +61,7 @@ fn new_name(context: &Context<'_>) -> Option<Insertion> {
     (!is_written).then(|| beside::beside(text, map.flow, like, names, empty))
 }
 
-/// Where the schema says that a registry is there, perhaps with the beginning of a path.
+/// Reads a value that is a registry according to the schema, perhaps with the beginning of a path.
 pub(super) fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>) {
     match reference::read_registry(context.input.masked, span) {
         None => by_words(context, span, out),
@@ -75,7 +75,7 @@ pub(super) fn folder(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>)
                 }
             }
             out.push(ImageUse {
-                // Its images are those of one program, at versions that the new location has.
+                // The images below it belong to one program, at versions that the new location has.
                 tag: Tag::Any,
                 companion,
                 ..ImageUse::of_registry(registry, usage, "registry")
@@ -143,7 +143,7 @@ pub(super) fn aliases(context: &Context<'_>, span: Span, out: &mut Vec<ImageUse>
         let name = item[alias..].split([':', '@']).next().unwrap_or_default();
         let span = Span::new(start + alias, start + alias + name.len());
         if let Some(mut reference) = reference::read(masked, span, actions) {
-            // A constraint follows, such as `~1.2`.
+            // A version constraint follows, such as `~1.2`.
             reference.tag = Tag::Elsewhere;
             out.push(reference.into_use(context.pull(), "image"));
         }

@@ -5,7 +5,7 @@ use super::super::image_use::{ImageUse, Tag};
 use super::super::reference;
 use crate::source::Span;
 
-/// The first word that is an image; options of the engine may be before it.
+/// Returns the first word that is an image. Options of the container engine may precede it.
 pub(super) fn image(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     let hook = context.siblings.filter(|_| context.key == "entry")?;
     if hook.text("language") != Some("docker_image") {

@@ -1,4 +1,4 @@
-//! A key that is a host or an image: of a mirror table, of accounts, of what is copied.
+//! Keys that are a host or an image: in mirror tables, accounts, and lists of what is copied.
 
 use super::super::context::Context;
 use super::super::image_use::ImageUse;
@@ -13,7 +13,7 @@ const IS_KEY: &str = "it is a key";
 const COPIED: Usage =
     Usage::must_agree("images are copied from it, and this name may be in the paths of the copies");
 
-/// The registry or the image that a key is.
+/// Reads a key as a registry or an image.
 pub(in crate::detect) fn image_use(
     context: &Context<'_>,
     entry: &Entry<'_>,
@@ -49,14 +49,14 @@ pub(in crate::detect) fn image_use(
     }
 }
 
-/// Whether the value of a host says what `skopeo sync` copies from it.
+/// Whether the value of a host lists what `skopeo sync` copies from it.
 fn is_copied(value: &Node<'_>) -> bool {
     const KEYS: [&str; 3] = ["images", "images-by-tag-regex", "images-by-semver"];
     let map = value.as_map();
     map.is_some_and(|map| KEYS.iter().any(|key| map.map(key).is_some()))
 }
 
-/// Whether the value of a host says how clients log in there.
+/// Whether the value of a host describes how clients log in there.
 fn is_of_account(value: &Node<'_>) -> bool {
     let map = value.as_map();
     map.is_some_and(|map| {
@@ -65,7 +65,7 @@ fn is_of_account(value: &Node<'_>) -> bool {
     })
 }
 
-/// Whether the value of an image is where it is copied to or pulled from instead.
+/// Whether the value of an image is the name that it is copied to or replaced by.
 fn is_renamed(value: &Node<'_>) -> bool {
     let is_image = |node: &Node<'_>| {
         let name = node

@@ -1,4 +1,4 @@
-//! A value that is a URL: a chart repository, a chart of a registry, or what is fetched.
+//! Values that are URLs: chart repositories, OCI charts, and files to fetch.
 
 use super::super::context::Context;
 use super::super::image_use::{ImageUse, Tag};
@@ -12,7 +12,7 @@ use crate::image;
 use crate::source::Span;
 use crate::syntax::yaml::Map;
 
-/// Chart repositories by the keys that hold them; other URLs wherever they are fetched.
+/// Reads a URL. The key decides whether it is a chart repository.
 pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     let Input {
         masked, actions, ..
@@ -48,7 +48,7 @@ pub(super) fn read(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     })
 }
 
-/// The registry at a URL, where something above says that registries are listed: those that a proxy caches.
+/// The registry in a URL, if something above lists registries, such as those that a proxy caches.
 pub(super) fn registry(context: &Context<'_>, span: Span) -> Option<ImageUse> {
     let masked = context.input.masked;
     let url = span.of(masked);
@@ -71,7 +71,7 @@ fn is_below_registries(context: &Context<'_>) -> bool {
     context.upwards().any(|above| lists(above.key))
 }
 
-/// What a URL leads to, by its scheme and its key. `None` where the value is no URL, or more than one.
+/// The artifact at a URL, by its scheme and key. `None` if the value is not exactly one URL.
 fn artifact(key: &str, value: &str) -> Option<Artifact> {
     let http = value.starts_with("https://") || value.starts_with("http://");
     let oci = value.starts_with("oci://");
@@ -95,7 +95,7 @@ fn artifact(key: &str, value: &str) -> Option<Artifact> {
     })
 }
 
-/// The name, the tag and the digest: of a chart of a registry those in the URL, if it has any, else the version beside it.
+/// The name, tag and digest. An OCI chart's URL may contain tag and digest; otherwise the version beside it counts.
 fn pieces(context: &Context<'_>, span: Span, artifact: Artifact) -> (Span, Tag, Option<Span>) {
     let Input {
         masked, actions, ..
@@ -119,7 +119,7 @@ fn pieces(context: &Context<'_>, span: Span, artifact: Artifact) -> (Span, Tag, 
     }
 }
 
-/// The chart of a dependency: its `name`, where a version says that it is one.
+/// The `name` of a chart dependency: of a map that has a version, or is below a key for dependencies.
 fn chart_beside<'m>(map: &'m Map<'m>, parent: &str) -> Option<&'m str> {
     let dependency =
         map.get("version").is_some() || matches!(parent, "dependencies" | "helmcharts");
