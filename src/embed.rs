@@ -1,7 +1,7 @@
-//! The interface for programs that embed regfix: check a text, fix a text, analyse a tree that is held in memory.
+//! The public interface of the library: check a text, fix a text, or analyse a tree of files that are held in memory.
 //!
-//! Types of its own, so that they can stay as they are while everything below changes. Reads no file, opens no connection
-//! and starts no process.
+//! Its types are separate from the internal ones, so that they stay stable while everything below changes. It reads no files,
+//! opens no connections and starts no processes.
 
 mod finding;
 mod tree;
@@ -27,24 +27,24 @@ use crate::walk::{self, Overlay};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Something in a configuration is wrong. The message says where, and what to write instead.
+    /// The configuration is not valid. The message says where, and what to write instead.
     #[error("{0}")]
     Config(String),
-    /// The path of a file is not usable: it must be relative and must not lead out of the tree.
+    /// The path of a file is not valid: it must be relative and must not lead out of the tree.
     #[error("{path}: a path must be relative, with `/` and without `..`")]
     Path { path: String },
-    /// There is no such day.
+    /// The date does not exist.
     #[error("there is no such day: {0}")]
     Day(String),
-    /// regfix failed on a file. This is a defect of regfix.
+    /// regfix failed on a file. This is a bug in regfix.
     #[error("{0}")]
     Internal(String),
 }
 
-/// Checks and fixes texts by a set of rules.
+/// Checks and fixes texts with a set of rules.
 ///
-/// Making one is cheap. Each call of its methods prepares the rules, which takes a few milliseconds: give many files in one
-/// [`Tree`] rather than one by one.
+/// Creating one is cheap. Each method call prepares the rules, which takes a few milliseconds, so put many files into one
+/// [`Tree`] instead of passing them one by one.
 ///
 /// ```
 /// let linter = regfix::Linter::new();
@@ -70,16 +70,16 @@ impl Default for Linter {
 }
 
 impl Linter {
-    /// With all built-in rules, as of today.
+    /// Returns a linter with all built-in rules, as of today.
     pub fn new() -> Self {
         Self::of(Config::empty(ROOT))
     }
 
-    /// With the text of a `.regfix.yaml` file, as of today. Its globs start at the root of a tree. It reads no other file: a
-    /// `catalogue` that it names is not used.
+    /// Returns a linter with the configuration in the text of a `.regfix.yaml` file, as of today. Its globs are relative to the
+    /// root of the tree. No other file is read: a `catalogue` that it names is not used.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::Config`] if the configuration is not valid.
     pub fn with_config(text: &str) -> Result<Self, Error> {
         let path = Path::new(ROOT).join(config::NAME);
         let parsed = config::parse(&path, text);
@@ -97,7 +97,7 @@ impl Linter {
         Self { config, today }
     }
 
-    /// As of another day: dates change the severity of rules and end ignore comments.
+    /// Sets the day as of which texts are judged. Severities of rules can depend on it, and ignore comments can expire.
     ///
     /// # Errors
     /// [`Error::Day`] if there is no such day.
@@ -107,10 +107,10 @@ impl Linter {
         Ok(Self { today, ..self })
     }
 
-    /// Checks one text. The path says what type of file it is and which settings hold for it, such as `deploy/web.yaml`.
+    /// Checks one text. Its path, such as `deploy/web.yaml`, decides which file type it has and which settings apply to it.
     ///
     /// # Errors
-    /// [`Error::Path`], and [`Error::Internal`] if regfix fails on it.
+    /// [`Error::Path`] if the path is not valid, and [`Error::Internal`] if regfix fails on the text.
     pub fn check_text(&self, path: &str, text: &str) -> Result<Checked, Error> {
         let mut tree = Tree::new();
         tree.insert(path, text)?;
@@ -118,7 +118,8 @@ impl Linter {
         Ok(all.pop_first().map(|(_, one)| one).unwrap_or_default())
     }
 
-    /// Fixes one text: applies safe fixes, and with `Safety::NeedsReview` those that need review, too.
+    /// Fixes one text. Applies safe fixes, with [`Safety::NeedsReview`] also those that need review, and with [`Safety::NoFix`]
+    /// none.
     ///
     /// ```
     /// use regfix::{Linter, Safety};
@@ -130,7 +131,7 @@ impl Linter {
     /// ```
     ///
     /// # Errors
-    /// As [`Linter::check_text`].
+    /// The same as for [`Linter::check_text`].
     pub fn fix_text(&self, path: &str, text: &str, safety: Safety) -> Result<Fixed, Error> {
         let mut tree = Tree::new();
         tree.insert(path, text)?;
@@ -139,8 +140,8 @@ impl Linter {
         Ok(fixed.unwrap_or_else(|| Fixed::unchanged(text)))
     }
 
-    /// Checks all files of a tree. Charts, kustomizations and what selects images from them are judged together. A file of
-    /// which there is nothing to say has no entry.
+    /// Checks all files of a tree. Charts, kustomizations and whatever selects images from them are judged together. The result
+    /// has an entry, by path, for each file with findings or problems.
     ///
     /// ```
     /// let mut tree = regfix::Tree::new();
@@ -165,10 +166,10 @@ impl Linter {
         Ok(checked.collect())
     }
 
-    /// Fixes all files of a tree, as [`Linter::fix_text`] fixes one. Files that belong together change together or not at all.
+    /// Fixes all files of a tree, like [`Linter::fix_text`]. Files that belong together change together or not at all.
     ///
     /// # Errors
-    /// As [`Linter::check_tree`].
+    /// The same as for [`Linter::check_tree`].
     pub fn fix_tree(&self, tree: &Tree, safety: Safety) -> Result<FixedTree, Error> {
         let limit = match safety {
             Safety::Safe => Some(Applicability::Safe),
@@ -199,7 +200,7 @@ impl Linter {
         done.map_err(Error::Internal)
     }
 
-    /// Those of a run that shows and writes nothing.
+    /// Returns the options of a run that shows and writes nothing.
     fn options<'o>(
         &self,
         tree: &Tree,
@@ -272,7 +273,7 @@ mod tests {
         assert_eq!(finding.usage, Some("pull"));
         assert_eq!((finding.location.line, finding.location.column), (2, 38));
         assert_eq!(finding.old, "k8s.gcr.io/pause:3.9");
-        // Of a type that regfix does not know.
+        // regfix does not know this file type.
         assert!(linter.check_text("a/pod.rs", POD).unwrap().is_empty());
     }
 

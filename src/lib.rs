@@ -1,12 +1,13 @@
 //! regfix finds references to container registries that are frozen, renamed, moved or gone, and rewrites them in place
 //! without touching another byte.
 //!
-//! Programs that embed it begin with a [`Linter`]: it checks a text, fixes a text, or analyses a whole [`Tree`] that is held
-//! in memory, so that charts and kustomizations are judged as they are in a repository. With `default-features = false`
-//! nothing of the command line is compiled.
 //!
-//! The modules are for the command line, the tests and the tools of this repository, and may change at any time:
-//! `ARCHITECTURE.md` is their map.
+//! Programs that embed it start with a [`Linter`]. It checks or fixes one text, or a whole [`Tree`] of files that are held in
+//! memory, so that charts and kustomizations are judged as they would be in a repository. With `default-features = false`,
+//! the command line is not compiled.
+//!
+//! The modules are internal: the command line, the tests and the tools of this repository use them, and they may change at
+//! any time. `ARCHITECTURE.md` describes them.
 
 #[doc(hidden)]
 pub mod artifact;

@@ -1,4 +1,4 @@
-//! Findings, as programs that embed regfix get them.
+//! Findings, as the public interface of the library returns them.
 
 use crate::edit::Applicability;
 use crate::finding;
@@ -15,11 +15,11 @@ pub struct Finding {
     pub severity: Severity,
     /// What is wrong, in one line, without the reference.
     pub message: String,
-    /// The reference as it is written. Pieces that are written apart are joined.
+    /// The reference as written. Pieces that are written separately are joined.
     pub old: String,
-    /// The reference that takes its place, if there is one.
+    /// The replacement, if there is one.
     pub new: Option<String>,
-    /// Of the name, without tag and digest; of a name in several pieces the first one.
+    /// The location of the name, without tag and digest. If the name is in several pieces, this is the first one.
     pub location: Location,
     /// How the reference is used: `pull`, `selector`, `compared`, `observed`, `pushed`, `mention` or `unknown`. The manual
     /// explains them in `docs/usages.md`. `None` for findings about ignore comments.
@@ -27,7 +27,7 @@ pub struct Finding {
     pub safety: Safety,
     /// Why the fix needs review, or why there is none.
     pub reason: Option<String>,
-    /// What else there is to know.
+    /// Additional notes.
     pub notes: Vec<String>,
     /// Where to read more.
     pub url: Option<String>,
@@ -37,22 +37,22 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Safety {
-    /// What was pulled before is pulled after. `regfix --write` applies it.
+    /// The same image is pulled after the fix. `regfix --write` applies it.
     Safe,
     /// Applied only on request: `regfix --write --unsafe-fixes`.
     NeedsReview,
-    /// There is no fix that could be applied.
+    /// There is no fix that can be applied.
     NoFix,
 }
 
-/// Where something is in a text.
+/// A range of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Location {
-    /// The first byte, and the one after the last.
+    /// The offset of the first byte. `end` is the offset after the last one.
     pub start: usize,
     pub end: usize,
-    /// Of the first byte, counted from 1; columns in characters.
+    /// The line of `start`, counted from 1. `column` is counted from 1 too, in characters.
     pub line: usize,
     pub column: usize,
 }
@@ -91,7 +91,7 @@ impl Finding {
 #[non_exhaustive]
 pub struct Problem {
     pub message: String,
-    /// Line and column, counted from 1, where they are known.
+    /// Line and column, counted from 1, if they are known.
     pub position: Option<(usize, usize)>,
 }
 

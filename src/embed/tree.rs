@@ -10,28 +10,28 @@ use crate::run::Judged;
 use crate::source::LineIndex;
 use crate::walk::Overlay;
 
-/// Where trees in memory are: below something that is no folder, so that the disk can have nothing there.
+/// The folder of trees in memory. It is below a path that is not a folder, so that nothing on disk can be there.
 #[cfg(not(windows))]
 pub(super) const ROOT: &str = "/dev/null/tree";
 #[cfg(windows)]
 pub(super) const ROOT: &str = r"C:\NUL\tree";
 
-/// Files that are held in memory, by their paths. All of them are checked: ignore files among them do not count.
+/// Files that are held in memory, by path. All of them are checked, even those that an ignore file in the tree excludes.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     pub(super) overlay: Arc<Overlay>,
 }
 
 impl Tree {
-    /// Without any file.
+    /// Returns an empty tree.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a file, or replaces it. Paths are relative, with `/`.
+    /// Adds or replaces a file. Paths are relative and use `/`.
     ///
     /// # Errors
-    /// [`Error::Path`] if the path is absolute, empty or leads out of the tree.
+    /// [`Error::Path`] if the path is empty or absolute, or contains `..` or a NUL character.
     pub fn insert(&mut self, path: &str, text: impl Into<Arc<str>>) -> Result<(), Error> {
         let parts: Vec<Component<'_>> = Path::new(path).components().collect();
         let is_below =
@@ -54,7 +54,7 @@ impl Tree {
     }
 }
 
-/// A path in a tree, as it was given.
+/// Returns the path of a file relative to its tree.
 pub(super) fn name_of(path: &Path) -> String {
     let below = path.strip_prefix(ROOT).unwrap_or(path);
     let parts = below
@@ -67,7 +67,7 @@ pub(super) fn name_of(path: &Path) -> String {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Checked {
-    /// In the order of their locations.
+    /// The findings, in the order of their locations.
     pub findings: Vec<Finding>,
     /// Parts of the file that could not be judged, and why.
     pub problems: Vec<Problem>,
@@ -85,7 +85,7 @@ impl Checked {
         }
     }
 
-    /// Whether there is nothing to say of the file.
+    /// Whether there are no findings and no problems.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.problems.is_empty()
     }
@@ -95,11 +95,11 @@ impl Checked {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Fixed {
-    /// The text after the fixes. Outside of what the fixes change it is the same, byte for byte.
+    /// The text after the fixes. Bytes outside of the fixes are unchanged.
     pub text: String,
-    /// Whose fix was applied, with their locations in the text before.
+    /// Findings whose fix was applied, with their locations in the text before the fixes.
     pub fixed: Vec<Finding>,
-    /// What is left, with locations in the text after.
+    /// Findings that are left, with their locations in the text after the fixes.
     pub left: Vec<Finding>,
     /// Parts of the file that could not be judged, and why.
     pub problems: Vec<Problem>,
@@ -122,7 +122,7 @@ impl Fixed {
         }
     }
 
-    /// Of a file of which there is nothing to say.
+    /// Returns the result for a file without findings and problems.
     pub(super) fn unchanged(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -130,7 +130,7 @@ impl Fixed {
         }
     }
 
-    /// Whether the text is another than before.
+    /// Whether the text changed.
     pub fn is_changed(&self) -> bool {
         self.is_changed
     }
@@ -144,7 +144,7 @@ impl Fixed {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct FixedTree {
-    /// The files that changed, and those of which there is something to say, by their paths. A file may be new: the values of a
-    /// chart that had none.
+    /// Files that changed or still have findings or problems, by path. A file may be new, such as the values of a chart that
+    /// had none.
     pub files: BTreeMap<String, Fixed>,
 }
