@@ -1,6 +1,6 @@
-//! One file to its findings: image uses in its text, judged by the rules.
+//! Checks one file: finds the image uses in its text and judges them by the rules.
 //!
-//! Knows no other file, no suppression and no format.
+//! Knows nothing of other files, ignore comments and output formats.
 
 mod alternatives;
 mod beside;
@@ -25,16 +25,16 @@ use crate::syntax::yaml::SyntaxError;
 
 pub use evaluate::finding as at;
 
-/// What one file comes to.
+/// The result of checking one file.
 #[derive(Debug, Default)]
 pub struct Checked {
     pub findings: Vec<Finding>,
     pub problems: Vec<Problem>,
-    /// Legacy locations that are named where nothing says how they are used.
+    /// Legacy locations whose usage is unknown.
     pub unjudged: Vec<Unjudged>,
-    /// Comments, for ignore comments to be looked for.
+    /// Comments, which may be ignore comments.
     pub comments: Vec<Span>,
-    /// Whether only the beginning was checked, and `problems` says so.
+    /// Whether only the beginning was checked. `problems` then says so.
     pub is_cut: bool,
 }
 
@@ -44,7 +44,7 @@ pub struct Image {
     pub span: Span,
     /// From the first piece to the last.
     pub extent: Span,
-    /// Pieces joined as they are written, placeholders included.
+    /// The pieces as written, joined; placeholders included.
     pub name: String,
     pub tag: Option<String>,
     pub digest: Option<String>,
@@ -52,7 +52,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Name, tag and digest as one reference.
+    /// Joins name, tag and digest into one reference.
     pub fn reference(&self) -> String {
         let tag = self
             .tag
@@ -68,7 +68,7 @@ impl Image {
     }
 }
 
-/// Everything that a text names, as its kind reads it; near the hints only, if there are any.
+/// Finds the image uses of a text, read as its file type says; if there are hints, only near them.
 fn uses(
     path: &Path,
     text: &str,
@@ -93,7 +93,7 @@ fn uses(
                 text,
                 masked,
                 actions: &reading.actions,
-                // An alias counts where its scalar is not.
+                // The hint for a use by an alias is at its scalar, which may be in another part of the text.
                 hints: hints.filter(|_| !parsed.aliased && parsed.shared.is_empty()),
                 depth: 0,
             },
@@ -135,7 +135,7 @@ fn problem(error: SyntaxError) -> Problem {
     )
 }
 
-/// Where ignore comments may be: in the YAML, in a template's comments, and in what is neither.
+/// Returns all comments that may be ignore comments: of the YAML, of the template, and in the parts that were not parsed.
 fn comments(text: &str, actions: &[Action], of_yaml: &[Span], unparsed: &[Span]) -> Vec<Span> {
     let mut found = of_yaml.to_vec();
     let of_template = actions
@@ -155,7 +155,7 @@ pub fn check(path: &Path, text: &str, file_type: &FileType, rules: &RuleSet) -> 
     check_near(path, text, file_type, rules, None)
 }
 
-/// Checks only what is before the line of an offset, and says so.
+/// Checks only what is before the line of an offset, and adds a problem that says so.
 pub fn check_before(
     offset: usize,
     path: &Path,
@@ -175,7 +175,7 @@ pub fn check_before(
     checked
 }
 
-/// Checks a text where the hints are: offsets of what a rule could apply to, in order.
+/// Checks a text near the hints: sorted offsets of names that a rule could apply to. `None` checks all of it.
 pub fn check_near(
     path: &Path,
     text: &str,
@@ -197,7 +197,7 @@ pub fn check_near(
     checked
 }
 
-/// Every image that a text names in a location from which it is pulled.
+/// Returns every image that a text pulls, except in comments.
 pub fn images(path: &Path, text: &str, kind: &FileType) -> Vec<Image> {
     let (uses, _) = uses(path, text, kind, None);
     let listed = uses.iter().filter(|one| {

@@ -1,6 +1,6 @@
-//! Alternatives to the images of findings, and what in the file argues against them.
+//! Alternatives to the images of findings, and warnings about those that lack a program that the container runs.
 //!
-//! For people to weigh: none of it is ever written.
+//! They are suggestions for people: no fix writes them.
 
 use crate::file_type::{self, FileType, Masks};
 use crate::finding::Finding;
@@ -8,14 +8,14 @@ use crate::rules::alternatives::Choices;
 use crate::source::Span;
 use crate::syntax::yaml::{Map, Node};
 
-/// Programs that commands of containers rely on, as alternatives call what they lack, and the words for them.
+/// Programs that container commands rely on: the name that alternatives use for what they lack, and the commands.
 const PROGRAMS: [(&str, &[&str]); 3] = [
     ("shell", &["sh", "bash", "ash"]),
     ("curl", &["curl"]),
     ("jq", &["jq"]),
 ];
 
-/// The keys of a container under which commands are.
+/// The keys of a container that hold commands.
 const COMMANDS: [&str; 6] = [
     "command",
     "args",
@@ -25,7 +25,7 @@ const COMMANDS: [&str; 6] = [
     "startupProbe",
 ];
 
-/// Adds what others chose in place of an image, by its canonical name.
+/// Adds the alternatives that others chose for an image, given its canonical name.
 pub(super) fn add(finding: &mut Finding, name: &str, choices: Choices) {
     let Some(others) = choices.of_image(name) else {
         return;
@@ -34,7 +34,7 @@ pub(super) fn add(finding: &mut Finding, name: &str, choices: Choices) {
     finding.alternatives = others.shown;
 }
 
-/// Says of each finding which of the programs that its container runs an alternative does not have.
+/// Adds a note for each alternative that lacks a program that the finding's container runs.
 pub(super) fn warn_of_commands(findings: &mut [Finding], text: &str, file_type: &FileType) {
     let lacks = |finding: &Finding| {
         let mut all = finding.alternatives.iter();
@@ -96,7 +96,7 @@ fn innermost<'n, 't>(node: &'n Node<'t>, span: Span) -> Option<&'n Map<'t>> {
 /// The programs that a container runs.
 fn programs(container: &Map<'_>) -> Vec<&'static str> {
     let commands = COMMANDS.iter().filter_map(|key| container.get(key));
-    // Paths are cut to their parts.
+    // A path is split into its parts, so that `/bin/sh` counts as `sh`.
     let between = |letter: char| !(letter.is_alphanumeric() || "._-".contains(letter));
     let words = commands.flat_map(Node::scalars);
     let words: Vec<&str> = words.flat_map(|one| one.value.split(between)).collect();

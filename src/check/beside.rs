@@ -1,10 +1,11 @@
-//! Whether a list or a table has a registry already, beside one that it names.
+//! Checks whether a list or a table that names one registry also names another.
 //!
-//! Looks at lines and how far they are indented, so that it reads lists and tables of any syntax.
+//! Looks only at lines and their indentation, so that it works for lists and tables of any syntax.
 
 use crate::source;
 
-/// Whether the lines around an offset, as far in as its own or farther, name the host, and no image of it.
+/// Whether a host is named, without an image path, on the line of an offset or on the lines around it that are indented at
+/// least as far.
 pub(super) fn names(text: &str, at: usize, host: &str) -> bool {
     let own = source::line_start(text, at);
     let depth = depth(&text[own..]);
@@ -12,7 +13,7 @@ pub(super) fn names(text: &str, at: usize, host: &str) -> bool {
         let is_empty = line.trim().is_empty();
         is_empty || self::depth(line) >= depth && !line.starts_with("---")
     };
-    // What is not indented is beside all that the document has.
+    // Lines without indentation are siblings of the whole document, so only what is indented below counts.
     let above = text[..own].lines().rev().take_while(|_| depth > 0);
     let mut behind = text[own..].lines();
     let first = behind.next();
@@ -27,7 +28,7 @@ fn depth(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '\t']).len()
 }
 
-/// Whether a line has the host whole, and no path of an image behind it.
+/// Whether a line has the host as a whole word, without an image path after it.
 fn has(line: &str, host: &str) -> bool {
     let in_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-');
     line.match_indices(host).any(|(start, _)| {

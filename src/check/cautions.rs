@@ -1,4 +1,4 @@
-//! Notes about a move: what else decides whether the new image is pulled, and which image that is.
+//! Notes about a move: what else decides whether the new image can be pulled, and which image that is.
 
 use crate::artifact::Artifact;
 use crate::detect::{ImageUse, Tag};
@@ -56,7 +56,7 @@ fn of_tag(one: &ImageUse, text: &str) -> Option<&'static str> {
     }
 }
 
-/// A safe move keeps digests.
+/// A safe move keeps digests, so it needs no note.
 fn of_pinned(finding: &Finding) -> Option<&'static str> {
     match finding.applicability() {
         Some(Applicability::Safe) => None,
@@ -83,7 +83,7 @@ fn pull_policies(found: &mut [Option<Finding>], text: &str, file_type: &FileType
     }
 }
 
-/// Whether the map that names the image, directly or by its pieces, says that it is never pulled.
+/// Whether the map that holds the image, or its pieces, sets the pull policy `Never`.
 fn is_never_pulled(node: &Node<'_>, at: Span) -> bool {
     let holds = |node: &Node<'_>| {
         let span = node.span();

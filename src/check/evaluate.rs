@@ -1,4 +1,4 @@
-//! From one image use to what the rules say of it.
+//! Judges one image use by the rules.
 
 use super::{alternatives, beside};
 use crate::artifact::Artifact;
@@ -12,12 +12,11 @@ use crate::source::Span;
 const OTHER_TAG: &str = "at the new location, the tags are spelled without `v`";
 const NOT_CHANGEABLE: &str = "the parts of this reference cannot be changed to the new name";
 const NOT_EDITABLE: &str = "it is written with escapes or over several lines: edit it by hand";
-/// What to do about a list, a mirror table or an account, and about a policy, for images that move.
+/// What to do about a list, a mirror table or an account that names the old location. [`LET_THROUGH`] is for policies.
 const NAME_IT: &str = "name it here, too";
 const LET_THROUGH: &str = "see that the policy lets them through";
 
-/// What the rules say of one image use in the text of a file. `None` where nothing says how it is used, or no rule
-/// applies to it.
+/// Returns the finding for one image use in the text of a file. `None` if its usage is unknown or no rule applies to it.
 pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
     let text = one.text(file);
     let spelled = rewrite::spell(one, text)?;
@@ -70,10 +69,10 @@ pub fn finding(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Finding> {
     }
 }
 
-/// A use, and how its name is spelled.
+/// An image use, and how its name is spelled.
 struct Found<'f> {
     one: &'f ImageUse,
-    /// That the spans of the use are of.
+    /// The text that the spans of the use refer to.
     text: &'f str,
     file: &'f str,
     spelled: &'f Spelled,
@@ -99,7 +98,7 @@ impl Found<'_> {
         })
     }
 
-    /// What a list, a mirror table or an account has to name for images that moved.
+    /// Returns a note with the host that images will be pulled from. `None` if there is none, or it is already named nearby.
     fn new_location(
         &self,
         rules: &RuleSet,
@@ -133,7 +132,7 @@ impl Found<'_> {
             .as_ref()
             .map(|(_, name)| self.with_tag(name, query, &verdict));
         let fix = moved.and_then(|(edits, name)| self.fix(&verdict, edits, &name, &mut limit));
-        // What it selects is replaced by another name: nothing legacy is pulled by it.
+        // The image that it selects is replaced by another one, so nothing legacy is pulled.
         let is_replaced = matches!(self.one.usage, Usage::Selector { replaced: true, .. });
         Finding {
             new,
@@ -156,7 +155,7 @@ impl Found<'_> {
         }
     }
 
-    /// The edits of the pieces, and the new name that they come to.
+    /// Returns the edits of the pieces, and the new name that they make.
     fn moved(&self, verdict: &Verdict<'_>, limit: &mut Limit) -> Option<(Vec<Edit>, String)> {
         let target = verdict.target.as_ref()?;
         if target.strip_v && self.one.new_name.is_some() {
@@ -170,7 +169,8 @@ impl Found<'_> {
         moved
     }
 
-    /// The fix of a name that moves: `edits` of its pieces, or what is put beside it, with all that goes with it.
+    /// Returns the fix of a name that moves: the `edits` of its pieces, or a new name that is added beside it, and what else
+    /// has to be added with them.
     fn fix(
         &self,
         verdict: &Verdict<'_>,
@@ -197,7 +197,7 @@ impl Found<'_> {
         Some(Fix { pin, ..fix })
     }
 
-    /// The digest that was verified, where there is a tag for people to read, and a digest goes beside it or has a key of its own.
+    /// Returns the digest that was verified, if there is a tag too and the digest can follow it or has its own key.
     fn pin(&self, verdict: &Verdict<'_>, trust: Applicability) -> Option<Pin> {
         let digest = verdict.pin.as_ref().filter(|_| trust.is_written())?;
         let (Usage::Pull(_), Tag::At(tag), None, None) = (
@@ -232,7 +232,7 @@ impl Found<'_> {
         }
     }
 
-    /// With the live object that it is about.
+    /// Adds the live object, if there is one, to a message.
     fn message(&self, message: &str) -> String {
         match &self.one.object {
             Some(object) => format!("{message} ({})", object.shown()),
@@ -240,7 +240,7 @@ impl Found<'_> {
         }
     }
 
-    /// The edits in the file. `None` where what is written cannot be edited piece by piece.
+    /// Maps edits to the file. `None` if what is written there cannot be edited piece by piece.
     fn in_file(&self, edits: Vec<Edit>) -> Option<Vec<Edit>> {
         let Some(decoded) = &self.one.decoded else {
             return Some(edits);
@@ -254,7 +254,7 @@ impl Found<'_> {
         all.then(|| edits.collect())
     }
 
-    /// The name after the move, as it will be written.
+    /// Returns the new reference as it will be written.
     fn with_tag(&self, name: &str, query: &rules::Query<'_>, verdict: &Verdict<'_>) -> String {
         let strip = verdict.target.as_ref().is_some_and(|target| target.strip_v);
         let scheme = match self.one.artifact {
@@ -273,7 +273,7 @@ impl Found<'_> {
         }
     }
 
-    /// A chart's version is no part of the location that it comes from, unless it is written there.
+    /// Whether the tag is part of the reference. A chart's version is not, unless it directly follows the name.
     fn has_tag(&self) -> bool {
         match (self.one.artifact, self.one.tag, self.one.name) {
             (Artifact::Image, Tag::At(_), _) => true,
@@ -282,7 +282,7 @@ impl Found<'_> {
         }
     }
 
-    /// The reference as it is, its tag included.
+    /// Returns the reference as written, with its tag.
     fn written(&self) -> String {
         let (one, text) = (self.one, self.text);
         let name = match one.artifact {
@@ -328,7 +328,7 @@ impl Limit {
         }
     }
 
-    /// The reason is of whichever is lower.
+    /// Lowers the trust to a limit. If that is lower than before, or there is no reason yet, `why` becomes the reason.
     fn to(&mut self, limit: Applicability, why: &str) {
         if self.applicability > limit || self.reason.is_none() {
             self.reason = Some(why.to_owned());

@@ -14,16 +14,16 @@ use crate::image::{self, ImageRef};
 use crate::source::LineIndex;
 use crate::syntax::yaml::{Map, Node};
 
-/// The keys of a Secret that hold credentials for registries. In the older one the registries are at the top.
+/// The keys of a Secret that hold credentials for registries. In the older format the registries are the top-level keys.
 pub const KEYS: [&str; 2] = [".dockerconfigjson", ".dockercfg"];
 
 /// A Secret of type `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullSecret {
     name: String,
-    /// Where it is, as people write it: `path:line`.
+    /// Its location, as `path:line`.
     location: String,
-    /// As references spell hosts; `*` matches a part of a host.
+    /// Canonical hosts; `*` matches a part of a host.
     hosts: BTreeSet<String>,
 }
 
@@ -33,7 +33,7 @@ pub fn may_hold(bytes: &[u8]) -> bool {
         .any(|key| memchr::memmem::find(bytes, key.as_bytes()).is_some())
 }
 
-/// The pull secrets of a file. What is encrypted or built by a template is not among them.
+/// Returns the pull secrets of a file, without those that are encrypted or built by a template.
 pub fn read(path: &Path, text: &str, file_type: &FileType) -> Vec<PullSecret> {
     let masks = Masks::default();
     let reading = file_type::read(text, file_type.parser, None, &masks);
@@ -58,7 +58,7 @@ pub fn read(path: &Path, text: &str, file_type: &FileType) -> Vec<PullSecret> {
     documents.filter_map(secret).collect()
 }
 
-/// The hosts of a Secret, if it is one for registries.
+/// Returns the hosts of a Secret, if it holds credentials for registries.
 fn hosts(secret: &Map<'_>) -> Option<BTreeSet<String>> {
     if secret.text("kind") != Some("Secret") {
         return None;
@@ -96,7 +96,8 @@ impl PullSecret {
     }
 }
 
-/// Notes on each finding that moves an image to a registry for which the tree has no credentials, although it has some for the old one.
+/// Adds a note to each finding that moves an image to a registry for which the tree has no credentials, if it has some for
+/// the old one.
 pub fn note(secrets: &[PullSecret], findings: &mut [Finding]) {
     if secrets.is_empty() {
         return;

@@ -1,4 +1,5 @@
-//! A fix holds for every reader of what it edits: an anchor, a merged map, one registry of several names.
+//! Removes or changes fixes that do not suit every reader of the value they edit: an anchor, a merged map, or one registry
+//! of several names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,13 +11,13 @@ use crate::syntax::beside::Insertion;
 
 const LESS_SURE: &str = "the fix of another image that reads the same value needs review";
 
-/// The uses that read a piece, by where it begins in the file.
+/// The indexes of the uses that read a piece, by its offset in the file.
 type Readers = HashMap<usize, Vec<usize>>;
 
-/// Where the pieces of each use begin that others need unchanged.
+/// For each use, the offsets of those of its pieces that other uses need unchanged.
 type Starts = HashMap<usize, Vec<usize>>;
 
-/// Takes away the fixes that other readers of the same values do not want. `findings` are of the uses, in their order.
+/// Removes or changes fixes that other readers of the same values cannot take. `findings` has one entry for each use.
 pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &str) {
     let mut readers = Readers::new();
     for (index, one) in uses.iter().enumerate().filter(|(_, one)| reads(one)) {
@@ -61,7 +62,7 @@ pub(super) fn hold(uses: &[ImageUse], findings: &mut [Option<Finding>], text: &s
     }
 }
 
-/// What other readers leave of which fixes, in order, and where the pieces of each begin that others need unchanged.
+/// Returns how other readers restrict each fix, in order, and which pieces of each use others need unchanged.
 fn claims(
     uses: &[ImageUse],
     findings: &[Option<Finding>],
@@ -102,20 +103,20 @@ fn claims(
     (held, shared)
 }
 
-/// The piece of a use that begins there in the file.
+/// Returns the longest piece of a use that begins at an offset in the file.
 fn piece_at(one: &ImageUse, start: usize) -> Option<Span> {
     let pieces = one.pieces().map(|piece| one.in_file(piece));
     pieces.filter(|piece| piece.start == start).max()
 }
 
-/// What the other readers of a value leave of a fix.
+/// How the other readers of a value restrict a fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Held {
     By(usize),
     To(Applicability),
 }
 
-/// Whether a use reads its values, so that a change of them changes what it means.
+/// Whether a use depends on its values, so that changing them changes what it means.
 fn reads(one: &ImageUse) -> bool {
     match one.usage {
         Usage::Unknown(_) => false,
@@ -129,13 +130,13 @@ fn edits(finding: &Option<Finding>) -> &[Edit] {
     fix.map(|fix| fix.edits.as_slice()).unwrap_or_default()
 }
 
-/// Those of the edits that change a piece.
+/// Returns the edits that change a piece.
 fn within(edits: &[Edit], piece: Span) -> Vec<&Edit> {
     let inside = |edit: &&Edit| piece.covers(edit.span) || piece.overlaps(edit.span);
     edits.iter().filter(inside).collect()
 }
 
-/// The edits, where each piece that others need unchanged gets a key of its own. `None` where there is no room for one.
+/// Returns the edits with a separate key for each piece that others need unchanged. `None` if a key cannot be added.
 fn with_own_keys(
     one: &ImageUse,
     shared: &[usize],
@@ -150,7 +151,7 @@ fn with_own_keys(
         let span = key.insertion.span;
         let value = key.insertion.with(&value);
         match all.iter_mut().find(|edit| edit.span == span) {
-            // Two keys in one location.
+            // Two keys are inserted at the same location.
             Some(edit) => edit.text.push_str(&value),
             None => all.push(Edit::new(span, value)),
         }
@@ -159,8 +160,8 @@ fn with_own_keys(
     Some(all)
 }
 
-/// The edits, where the others that read the pieces by an alias get them written out as they are: the anchor is in the map
-/// of the use itself, which has no room for another key. `None` where something else reads them, too.
+/// Returns the edits, and replaces the aliases of the other readers by the old values. This is for an anchor in the map of
+/// the use itself, which has no room for another key. `None` if anything but aliases that stay reads a piece.
 fn with_keys_of_others(
     index: usize,
     shared: &[usize],
@@ -200,7 +201,7 @@ fn with_keys_of_others(
     Some(all)
 }
 
-/// How often an alias is in a text.
+/// Counts the occurrences of an alias in a text.
 fn count(text: &str, alias: &str) -> usize {
     let is_end = |at: usize| {
         let next = text[at + alias.len()..].chars().next();
@@ -218,7 +219,7 @@ fn is_plain(value: &str) -> bool {
     fits && value.contains(['.', '/']) && value.bytes().all(is_plain)
 }
 
-/// What a piece becomes; its edits are taken out. `None` where it is no plain scalar then.
+/// Removes the edits of a piece and returns its value after them. `None` if the value would need quotes.
 fn edited(key: &OwnKey, edits: &mut Vec<Edit>, text: &str) -> Option<String> {
     let piece = key.piece;
     let mut value = piece.of(text).to_owned();

@@ -13,7 +13,7 @@ use crate::syntax::hcl;
 const IN_CODE: Certainty = Certainty::Likely("other code may use the same value");
 const NO_KEYS: &str = "the fix needs another key, which has to be written in HCL by hand";
 
-/// What a Terraform file names, near the hints only, if there are any.
+/// Finds the image uses of a Terraform file; if there are hints, only near them.
 pub(super) fn uses(
     path: &Path,
     text: &str,
@@ -49,7 +49,7 @@ pub(super) fn uses(
         hints,
         ..Input::of_text(path, text)
     };
-    // What an expression comes to says more than its pieces.
+    // The value of an expression says more than its pieces.
     found = united(detect::of_computed(&input, computed), found);
     for one in &mut found {
         without_keys(one, &here_documents);
@@ -58,7 +58,7 @@ pub(super) fn uses(
     if file_type.parser == Parser::HclText {
         found = united(found, super::of_plain_text(path, text));
     }
-    // What is in a here-document has comments of its own.
+    // Documents in here-documents have their own comments.
     for lines in here_documents {
         let inside = file_type::text_comments(lines.of(text)).into_iter();
         checked
@@ -69,14 +69,14 @@ pub(super) fn uses(
     (detect::in_order(found), checked)
 }
 
-/// Leaves keys only to documents in here-documents.
+/// Removes keys that would be inserted outside of here-documents, because there they would have to be HCL.
 fn without_keys(one: &mut ImageUse, here_documents: &[Span]) {
     let is_inside = |at: Span| {
         let before = here_documents.partition_point(|lines| lines.start <= at.start);
         before > 0 && here_documents[before - 1].covers(at)
     };
     let mut keys = one.new_name.iter().map(|key| key.span);
-    // Without the name it is more of the text that it stands in.
+    // A companion without the new name only continues the text around it, so it may be in any string.
     let companions = one.companion.iter().filter(|companion| companion.has_name);
     let mut companions = companions.map(|companion| companion.insertion.span);
     if keys.any(|at| !is_inside(at)) || companions.any(|at| !is_inside(at)) {
@@ -93,8 +93,8 @@ fn without_keys(one: &mut ImageUse, here_documents: &[Span]) {
     one.own_keys.retain(|key| is_inside(key.insertion.span));
 }
 
-/// The uses of the tree, with those of the text that are about something else. Where nothing in the tree says how a value is
-/// used, the text counts.
+/// Returns the uses of the tree, and those of the text that do not overlap them. If the usage of a value in the tree is
+/// unknown, the use of the text replaces it.
 fn united(mut of_tree: Vec<ImageUse>, of_text: Vec<ImageUse>) -> Vec<ImageUse> {
     let of_text = {
         let judged = of_tree
@@ -110,7 +110,7 @@ fn united(mut of_tree: Vec<ImageUse>, of_text: Vec<ImageUse>) -> Vec<ImageUse> {
     of_tree
 }
 
-/// Where the pieces of uses are in the file, in order and apart.
+/// Returns the spans of all pieces in the file, sorted and with overlapping ones joined.
 fn pieces<'u>(uses: impl Iterator<Item = &'u ImageUse>) -> Vec<Span> {
     let all = uses.flat_map(|one| one.pieces().map(|piece| one.in_file(piece)));
     let mut all: Vec<Span> = all.filter(|piece| !piece.is_empty()).collect();
@@ -125,7 +125,7 @@ fn pieces<'u>(uses: impl Iterator<Item = &'u ImageUse>) -> Vec<Span> {
     apart
 }
 
-/// Whether one of spans that are in order and apart has a part in another one.
+/// Whether a span overlaps one of `spans`, which are sorted and disjoint.
 fn overlaps(spans: &[Span], other: Span) -> bool {
     let first = spans.partition_point(|span| span.end <= other.start);
     spans.get(first).is_some_and(|span| span.overlaps(other))
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::file_type::FILE_TYPES;
 
-    /// Name, tag and how each image of a text is used.
+    /// Returns name, tag and usage of each image of a text.
     fn found(text: &str, with_all_text: bool) -> Vec<String> {
         let known = FILE_TYPES.iter().find(|known| known.parser == Parser::Hcl);
         let file_type = match (known, with_all_text) {

@@ -1,5 +1,4 @@
-//! Legacy locations that are named where nothing says how they are used: they are listed, so that nothing is skipped in
-//! silence.
+//! Lists legacy locations whose usage is unknown, so that nothing is skipped in silence.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use crate::rewrite;
 use crate::rules::{Query, RuleSet, TagState};
 use crate::source::Span;
 
-/// What ytt runs is a comment to everyone else.
+/// The start of code for ytt, which is a comment to all other tools.
 const YTT_CODE: &str = "#@";
 
 const IS_FOLDER: &str = "it is a folder of images, and nothing here says which are pulled";
@@ -24,7 +23,8 @@ const IN_PATTERN: &str = "a pattern names it: see that it matches what moves";
 
 const UNREAD: &str = "no image reference could be read here";
 
-/// What near the hints, comments aside, names a legacy location and is no use that is judged.
+/// Returns the uses that get no finding although a rule applies to them, and the legacy locations near the hints that are
+/// not part of any use. Leaves out comments, except those that ytt runs.
 pub(super) fn list(
     text: &str,
     hints: Option<&[usize]>,
@@ -43,7 +43,7 @@ pub(super) fn list(
         }
     }
     let judged = Judged::new(uses);
-    // Of a token only one hint counts, and of a pattern, which has more letters.
+    // Of all hints in a token, only the first counts. Patterns are tracked separately, because their tokens are longer.
     let mut ends = [0; 2];
     for hint in hints.unwrap_or_default() {
         let is_pattern = text.as_bytes()[*hint] == b'\\';
@@ -76,7 +76,7 @@ pub(super) fn list(
     found
 }
 
-/// Where uses are that are judged, and what is computed in them.
+/// The extents of all uses, and the holes in them, which are computed.
 struct Judged {
     extents: Vec<Span>,
     holes: Vec<Span>,
@@ -99,11 +99,11 @@ impl Judged {
         let around = self.extents[..before].iter().rev().take(8);
         let before = self.holes.partition_point(|hole| hole.start <= token.start);
         let hole = self.holes[..before].last();
-        // `{{ prefix }}k8s.gcr.io/pause`: what comes before it, only the program knows.
+        // `{{ prefix }}k8s.gcr.io/pause`: only the program knows what comes before the host.
         if hole.is_some_and(|hole| hole.end == token.start) {
             return false;
         }
-        // What is in a placeholder of a use is no part of it.
+        // A token inside a placeholder of a use is not part of that use.
         let hole = hole.filter(|hole| token.end <= hole.end);
         around
             .filter(|span| hole.is_none_or(|hole| hole.covers(**span) && hole != *span))
@@ -111,7 +111,7 @@ impl Judged {
     }
 }
 
-/// The rule that applies to a use of which nothing becomes a finding, and why none does.
+/// Returns the rule that applies to a use that gets no finding, and why it gets none.
 fn unread(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<(Arc<str>, &'static str)> {
     let is_url = matches!(one.artifact, Artifact::Url | Artifact::ChartRepository);
     match one.usage {
@@ -121,7 +121,8 @@ fn unread(one: &ImageUse, text: &str, rules: &RuleSet) -> Option<(Arc<str>, &'st
     }
 }
 
-/// The rule of a chart repository that is read as any other URL, or of a registry at a URL: what a proxy caches.
+/// Returns the rule for a URL that may be a chart repository, or a registry that a proxy caches. `None` if a rule applies
+/// to it as it is.
 fn rule_of_url(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<(Arc<str>, &'static str)> {
     let spelled = rewrite::spell(one, one.text(file))?;
     let (names, literal) = (spelled.names(), spelled.literal);
@@ -135,7 +136,7 @@ fn rule_of_url(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<(Arc<str>,
     }
 }
 
-/// The rule of a name that is read as an image and is a folder, of which no rule says anything as an image.
+/// Returns the rule for a name without tag and digest that applies to it as a folder, if none applies to it as an image.
 fn rule_of_folder(one: &ImageUse, file: &str, rules: &RuleSet) -> Option<Arc<str>> {
     let is_bare = matches!(one.tag, Tag::None | Tag::Elsewhere) && one.digest.is_none();
     if one.artifact != Artifact::Image || !is_bare || one.name.is_none() || one.may_be_folder {
@@ -181,7 +182,7 @@ fn rule_of(
     Some(Arc::from(rule.id.as_str()))
 }
 
-/// The run of letters of a reference around an offset, in a regular expression with its backslashes.
+/// Returns the characters of a reference around an offset; in a regular expression, backslashes included.
 fn token_at(text: &str, offset: usize) -> Span {
     let bytes = text.as_bytes();
     let is_pattern = bytes.get(offset) == Some(&b'\\');
@@ -196,22 +197,22 @@ fn token_at(text: &str, offset: usize) -> Span {
         .take_while(|byte| in_token(byte));
     let after = bytes[offset..].iter().take_while(|byte| in_token(byte));
     let start = offset - before.count();
-    // `%22k8s.gcr.io%2Fpause` of a URL
+    // The `22` of `%22k8s.gcr.io%2Fpause` in a URL is not part of the host.
     let is_encoded = bytes[..start].ends_with(b"%") && offset >= start + 2;
     Span::new(start + 2 * usize::from(is_encoded), offset + after.count())
 }
 
-/// The rule about the host with which a token begins.
+/// Returns the rule for the host at the start of a token.
 fn rule_of_host(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
     match token.split_once("://") {
-        // A chart repository is asked for as one, and covers other URLs.
+        // Asking for a chart repository also finds the rules for other URLs.
         Some((_, rest)) => rule_of_name(rest, Artifact::ChartRepository, rules)
             .or_else(|| rule_of_name(rest, Artifact::Image, rules)),
         None => rule_of_name(behind_words(token), Artifact::Image, rules),
     }
 }
 
-/// A pattern may begin with a command: `s/k8s\.gcr\.io/registry.k8s.io/`.
+/// Returns the rule for a regular expression, which may begin with a command: `s/k8s\.gcr\.io/registry.k8s.io/`.
 fn rule_in_pattern(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
     const MOST: usize = 4;
     let starts = token.match_indices('/').map(|(at, _)| at + 1);
@@ -224,7 +225,7 @@ fn rule_in_pattern(token: &str, rules: &RuleSet) -> Option<Arc<str>> {
     })
 }
 
-/// What is behind the words that a token begins with: `regex:k8s.gcr.io`, `me@k8s.gcr.io`.
+/// Removes words at the start of a token: `regex:k8s.gcr.io`, `me@k8s.gcr.io`.
 fn behind_words(token: &str) -> &str {
     let is_mark = |letter: char| !letter.is_ascii_alphanumeric() && letter != '/';
     let mut rest = token.trim_start_matches(is_mark);
@@ -241,7 +242,7 @@ fn behind_words(token: &str) -> &str {
 
 fn rule_of_name(name: &str, artifact: Artifact, rules: &RuleSet) -> Option<Arc<str>> {
     let name = name.trim_end_matches(['.', ':', '/']);
-    // `k8s.gcr.io:mirror.example.com` of a table, but no port
+    // `k8s.gcr.io:mirror.example.com` in a table, but not a port
     let name = match name.split_once(':') {
         Some((host, rest))
             if !host.contains('/') && !rest.starts_with(|letter: char| letter.is_ascii_digit()) =>
