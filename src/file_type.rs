@@ -1,7 +1,7 @@
-//! File types: how a file is recognised, how it is parsed, and what it holds. A new type is a row in [`FILE_TYPES`]; the pattern
-//! of the hooks and the page of the manual are made from it.
+//! File types: how a file is recognised, how it is parsed, and what it holds. A new type is a row in [`FILE_TYPES`]; the
+//! pattern for pre-commit hooks and the page of the manual are generated from it.
 //!
-//! Knows no rule, no report and no image: what the parsed text says is for `detect`.
+//! Knows nothing of rules, reports and images: `detect` interprets the parsed text.
 
 mod manual;
 mod pattern;
@@ -19,15 +19,15 @@ pub use read::{MaskedView, Masks, Reading, has_hint, read, text_comments};
 /// A file type.
 #[derive(Debug)]
 pub struct FileType {
-    /// As `--files` shows it.
+    /// The name that `--files` shows.
     pub name: &'static str,
     pub holds: Holds,
-    /// A file that one of them matches has this type.
+    /// Patterns for the paths of files of this type.
     patterns: &'static [Pattern],
     pub parser: Parser,
-    /// What files of this type make of the folder that they are in.
+    /// The kind of project that a file of this type makes of its folder.
     pub project: Option<ProjectType>,
-    /// What it is, in a few words.
+    /// A short description for the manual.
     about: &'static str,
 }
 
@@ -49,7 +49,7 @@ pub enum Holds {
     Text,
 }
 
-/// Several files that make one thing.
+/// A kind of project: several files that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProjectType {
     Chart,
@@ -59,15 +59,15 @@ pub enum ProjectType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parser {
     Yaml,
-    /// YAML with the actions of a template in it.
+    /// YAML with template actions in it.
     Template,
-    /// Definitions of a template, each a document.
+    /// Named templates, each of which is a document.
     Helpers,
     /// Any text, token by token.
     Text,
     /// Blocks and values of HCL, with documents in strings and here-documents.
     Hcl,
-    /// The same, and all else in it token by token.
+    /// Like `Hcl`, and all other text token by token.
     HclText,
 }
 
@@ -75,7 +75,7 @@ pub const CHART_FILES: [&str; 2] = ["Chart.yaml", "Chart.yml"];
 pub const KUSTOMIZATION_FILES: [&str; 3] =
     ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// The first that matches a file is its type.
+/// All file types. The first one that matches a file is its type.
 pub static FILE_TYPES: &[FileType] = &[
     FileType {
         name: "chart",
@@ -176,7 +176,7 @@ pub static FILE_TYPES: &[FileType] = &[
     },
 ];
 
-/// A file without a type of its own that is read all the same.
+/// The type of a file that none of [`FILE_TYPES`] matches but that is read anyway.
 pub static TEXT: FileType = FileType {
     name: "text",
     holds: Holds::Text,
@@ -194,7 +194,7 @@ const TERRAFORM_FILES: &[Pattern] = &[
     Extension("nomad"),
 ];
 
-/// A Terraform file that is read as text, too.
+/// A Terraform file that is also read as text.
 static TERRAFORM_TEXT: FileType = FileType {
     name: "terraform",
     holds: Holds::Terraform,
@@ -204,7 +204,7 @@ static TERRAFORM_TEXT: FileType = FileType {
     about: "",
 };
 
-/// What comes in without a name: rendered manifests, or JSON, which is YAML.
+/// The type of standard input without a name: rendered manifests, or JSON, which is also YAML.
 pub fn standard_input() -> &'static FileType {
     static UNNAMED: FileType = FileType {
         name: "yaml",
@@ -223,7 +223,7 @@ pub fn classify(path: &Path) -> Option<&'static FileType> {
     FILE_TYPES.iter().find(|file_type| file_type.matches(&name))
 }
 
-/// The names of files that make a project of the folder that they are in.
+/// The names of files that make their folder a project.
 pub fn project_files() -> impl Iterator<Item = &'static str> {
     let makers = FILE_TYPES
         .iter()
@@ -242,7 +242,7 @@ impl FileType {
         self.patterns.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// The same type where all is wanted that a file says, however surely it can be read.
+    /// Returns the type that also reads such a file as plain text, if there is one, or else the same type.
     pub fn with_all_text(&'static self) -> &'static FileType {
         match self.parser {
             Parser::Hcl => &TERRAFORM_TEXT,
@@ -250,12 +250,12 @@ impl FileType {
         }
     }
 
-    /// Whether files of this type make one thing of several files.
+    /// Whether a file of this type makes its folder a project.
     pub fn makes_project(&self) -> bool {
         self.project.is_some()
     }
 
-    /// What a file is, its content considered: manifests and values have no names of their own.
+    /// Describes a file by its type and its content: names do not tell manifests from values.
     pub fn describe(&self, bytes: &[u8]) -> &'static str {
         let has = |key: &str| memchr::memmem::find(bytes, key.as_bytes()).is_some();
         match self.holds {

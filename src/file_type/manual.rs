@@ -1,12 +1,12 @@
-//! Documents made from the table of file types: the page of the manual and the pattern of the hooks.
+//! What is generated from the table of file types: the page of the manual and the pattern for pre-commit hooks.
 
 use super::pattern::{DATA, Pattern, SNAPSHOT, TEMPLATED, is_yaml};
 use super::{FILE_TYPES, FileType, TEXT};
 
-/// Files that are never checked but belong to a chart: when one changes, the chart is checked. As regular expressions.
+/// Regular expressions for files that are not checked but belong to a chart: when one changes, the chart is checked.
 const PARTS: [&str; 2] = [r"Chart\.lock", r"charts/[^/]+\.tgz"];
 
-/// The types as rows of Markdown, the first that matches a file above the others.
+/// Renders the types as a Markdown table, in the order in which they are tried.
 pub fn table() -> String {
     let mut table = String::from("| type | files | what it is |\n|---|---|---|\n");
     for FileType {
@@ -24,7 +24,8 @@ pub fn table() -> String {
     table
 }
 
-/// A regular expression that finds the paths of all files that have a type, or belong to a project. For Python as for Rust.
+/// Returns a regular expression for the paths of all files that have a type or belong to a project. It is valid in both
+/// Python and Rust.
 pub fn hook_pattern() -> String {
     let patterns = || FILE_TYPES.iter().flat_map(|file_type| file_type.patterns);
     let own = patterns().flat_map(|pattern| match pattern {
@@ -53,7 +54,7 @@ pub fn hook_pattern() -> String {
 }
 
 impl Pattern {
-    /// As the manual has it.
+    /// Returns the pattern as the manual shows it.
     fn words(&self) -> Vec<String> {
         match self {
             Self::Named(names) => names.iter().map(|name| format!("`{name}`")).collect(),

@@ -1,38 +1,38 @@
-//! How the path of a file says what type it has.
+//! Patterns that recognise the type of a file by its path.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use crate::source;
 
-/// The extensions of data.
+/// The extensions of data files.
 pub(super) const DATA: [&str; 3] = ["yaml", "yml", "json"];
 
-/// What is put behind the name of a file of data that is filled in, or copied and then edited.
+/// Extensions that are added to the name of a data file that a program fills in, or that people copy and edit.
 pub(super) const TEMPLATED: [&str; 16] = [
     "gotmpl", "tmpl", "tpl", "tplt", "tftpl", "j2", "jinja", "jinja2", "template", "in", "erb",
     "mustache", "dist", "example", "sample", "default",
 ];
 
-/// Extensions match in any case, names as they are.
+/// A pattern for paths. Extensions match in any case, names are case-sensitive.
 #[derive(Debug)]
 pub(super) enum Pattern {
     /// The whole name.
     Named(&'static [&'static str]),
     Extension(&'static str),
-    /// YAML whose name begins so.
+    /// A YAML file whose name begins with the prefix.
     Yaml {
         prefix: &'static str,
     },
     /// YAML in a folder of this name, or below one.
     YamlBelow(&'static str),
-    /// What helm-unittest keeps of what a chart renders.
+    /// A helm-unittest snapshot of what a chart renders.
     Snapshot,
-    /// One of [`TEMPLATED`] behind one of [`DATA`]: `values.yaml.gotmpl`.
+    /// One of [`TEMPLATED`] after one of [`DATA`]: `values.yaml.gotmpl`.
     Templated,
 }
 
-/// What a path says.
+/// The parts of a path that patterns look at.
 pub(super) struct Name<'p> {
     path: &'p Path,
     file: Cow<'p, str>,
@@ -42,7 +42,7 @@ pub(super) struct Name<'p> {
 
 impl<'p> Name<'p> {
     pub(super) fn of(path: &'p Path) -> Option<Self> {
-        // What is no Unicode in a name does not keep it from its ending.
+        // A name that is not Unicode still has an extension.
         let file = path.file_name()?.to_string_lossy();
         let extension = extension(&file);
         Some(Self {
@@ -69,7 +69,7 @@ impl Pattern {
         }
     }
 
-    /// The names that it takes, where it takes whole names.
+    /// The names that match, if it is a pattern for whole names.
     pub(super) fn names(&self) -> &'static [&'static str] {
         match self {
             Self::Named(names) => names,
@@ -78,10 +78,10 @@ impl Pattern {
     }
 }
 
-/// The folder in which helm-unittest keeps what a chart renders, and the extension of the files.
+/// The folder and the extension of helm-unittest snapshots.
 pub(super) const SNAPSHOT: (&str, &str) = ("__snapshot__", "snap");
 
-/// Whether a file is one of those.
+/// Whether a file is a helm-unittest snapshot.
 pub fn is_snapshot(path: &Path) -> bool {
     let (folder, own) = SNAPSHOT;
     let is_snap = path.extension().is_some_and(|extension| extension == own);

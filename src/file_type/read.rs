@@ -1,4 +1,4 @@
-//! A text as its file type reads it: documents, with the actions of templates masked.
+//! Reads a text as its file type says: parses its documents, with template actions masked.
 
 use std::cell::OnceCell;
 
@@ -9,30 +9,30 @@ use crate::syntax::hcl;
 use crate::syntax::template::{self, Action, Mask};
 use crate::syntax::yaml::{self, Parsed, SyntaxError};
 
-/// Where the masked texts are kept that trees borrow: one a rung of the ladder, filled as far as it is climbed.
+/// Storage for the masked texts that trees borrow: one for each kind of mask, filled when that kind is tried.
 #[derive(Debug, Default)]
 pub struct Masks {
     rungs: [OnceCell<String>; 5],
 }
 
-/// A text as its kind reads it.
+/// The result of [`read`].
 #[derive(Debug)]
 pub struct Reading<'t> {
     pub actions: Vec<Action>,
-    /// One, or two whose trees are to be united: of the first branches of a template, and of the last.
+    /// One view, or two to be combined: one with the first branches of a template, the other with the last.
     pub layers: Vec<MaskedView<'t>>,
 }
 
 /// A masked text and its trees.
 #[derive(Debug)]
 pub struct MaskedView<'t> {
-    /// As long as the text.
+    /// It has the same length as the text.
     pub masked: &'t str,
     pub parsed: Parsed<'t>,
 }
 
-/// Reads a text. `hints` are offsets, in order: documents without any are not analysed, and comments not gathered. `None`
-/// reads all.
+/// Reads a text. `hints` are sorted offsets: documents without a hint are not parsed, and only comments on lines with one are
+/// collected, unless the text names regfix. `None` reads everything.
 pub fn read<'t>(
     text: &'t str,
     parser: Parser,
@@ -53,7 +53,7 @@ pub fn read<'t>(
         }
         documents
     };
-    // What an ignore comment applies to depends on the comments around it.
+    // What an ignore comment applies to depends on the comments around it, so all of them are needed.
     let near = hints.filter(|_| search::own_names(text.as_bytes()).next().is_none());
     let has_actions = || text.contains("{{") || text.contains("{%");
     match parser {
@@ -72,7 +72,7 @@ pub fn read<'t>(
         Parser::Yaml | Parser::Template => {
             let regions = regions(text);
             let parsed = parse(text, &regions, near);
-            // A plain file may hold a template's actions all the same: it is read as one if it does not parse as it is.
+            // A plain file may still hold template actions: if it does not parse, it is read as a template.
             if parsed.errors.is_empty() || !has_actions() {
                 plain(parsed)
             } else {
@@ -81,7 +81,7 @@ pub fn read<'t>(
         }
         Parser::Helpers => {
             let mut bodies = template::define_bodies(&template::actions(text));
-            // Without named templates it is the whole text that a program fills in, if that is YAML.
+            // Without named templates, the whole text is read as one template, if that is YAML.
             let whole = || masked(text, &regions(text), near, masks);
             if let Some(whole) = bodies.is_empty().then(whole).filter(is_sound) {
                 return whole;
@@ -104,7 +104,7 @@ fn is_sound(reading: &Reading<'_>) -> bool {
     layers.all(|layer| layer.parsed.errors.is_empty())
 }
 
-/// Climbs the ladder of masks until one parses.
+/// Tries one kind of mask after the other until one parses.
 fn masked<'t>(
     text: &'t str,
     regions: &[Span],
@@ -139,10 +139,10 @@ fn masked<'t>(
     Reading { actions, layers }
 }
 
-/// Of so many branches that do not parse, each is left out of the tree.
+/// The most branches that are left out of the tree because they do not parse.
 const MOST_FAULTS: usize = 8;
 
-/// The same without the branches in which it does not parse: those are in no tree, and the rest is.
+/// Parses the text without the branches that do not parse. Those branches are not part of any tree.
 fn without_faults<'t>(
     actions: &[Action],
     lines: MaskedView<'t>,
@@ -187,8 +187,8 @@ fn length(spans: &[Span]) -> usize {
     spans.iter().map(|span| span.len()).sum()
 }
 
-/// The branches that an error may come from: the innermost one around it, and the last one that ends before it, as the
-/// parser sees some errors on the next line only.
+/// The branches that an error may come from: the innermost one around it, and the last one that ends before it, because the
+/// parser notices some errors only on the next line.
 fn near_fault(branches: &[Span], offset: usize) -> Vec<Span> {
     let ended = branches.partition_point(|span| span.end <= offset);
     let around = branches[ended..].iter().filter(|span| span.start <= offset);
@@ -211,7 +211,7 @@ fn parse<'t>(text: &'t str, regions: &[Span], near: Option<&[usize]>) -> Parsed<
     all
 }
 
-/// In text without a grammar, what follows a `#` or `//` on its line: for ignore comments.
+/// Returns what follows a `#` or `//` on its line in a text without a grammar, because it may be an ignore comment.
 pub fn text_comments(text: &str) -> Vec<Span> {
     let mut found = Vec::new();
     let mut at = 0;
