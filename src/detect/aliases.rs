@@ -1,4 +1,4 @@
-//! The aliases of a text, and the collections that they name.
+//! Resolves the aliases of a text to the collections that they name.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -6,19 +6,19 @@ use std::collections::HashMap;
 use crate::source::Span;
 use crate::syntax::yaml::Node;
 
-/// The collections that aliases of a text name.
+/// The collections that aliases of a text refer to.
 pub(super) struct Aliases<'a> {
-    /// By the span of the alias.
+    /// Keyed by the span of the alias.
     targets: HashMap<Span, &'a Node<'a>>,
-    /// How many may still be followed: aliases of aliases multiply.
+    /// How many aliases may still be followed. There is a limit because aliases of aliases multiply.
     budget: Cell<u32>,
 }
 
-/// No document of people follows more.
+/// More than real documents need.
 const MOST_FOLLOWED: u32 = 1 << 10;
 
 impl<'a> Aliases<'a> {
-    /// `shared` are the spans of aliases and of the collections that they name.
+    /// `shared` pairs the span of each alias with that of its collection.
     pub(super) fn of(documents: &'a [Node<'a>], shared: &[(Span, Span)]) -> Self {
         let mut targets = HashMap::new();
         if !shared.is_empty() {
@@ -35,7 +35,7 @@ impl<'a> Aliases<'a> {
         }
     }
 
-    /// What the alias at a span names, as long as the budget lasts.
+    /// The collection that the alias at a span refers to. `None` if there is none, or once the budget is used up.
     pub(super) fn follow(&self, alias: Span) -> Option<&'a Node<'a>> {
         let left = self.budget.get().checked_sub(1)?;
         let target = self.targets.get(&alias)?;

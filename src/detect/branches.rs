@@ -1,18 +1,18 @@
-//! Branches of a template on one line: `{% if mirror %}m.example.com{% else %}k8s.gcr.io{% endif %}/pause`.
+//! Template branches on one line: `{% if mirror %}m.example.com{% else %}k8s.gcr.io{% endif %}/pause`.
 //!
-//! Each branch is read with what is around the structure, as the template writes it.
+//! Each branch is read together with the text around the structure, as the template would write it.
 
 use super::input::{Inner, Input};
 use crate::source::Span;
 use crate::syntax::decoded::Decoded;
 use crate::syntax::template::{self, Action, ActionKind};
 
-/// No value of people has more.
+/// More than real values have.
 const MOST_BRANCHES: usize = 8;
 
-/// The texts that a span may become, one for each branch. Empty where it has no branches.
+/// The texts that the span can become, one per branch. Empty if it has no branches.
 pub(super) fn expand(input: &Input<'_>, span: Span) -> Vec<Inner> {
-    // In a file that is no template, a value may be one by itself.
+    // In a file that is not a template, a value may still be one.
     let own = match input.actions.is_empty() {
         true => actions_of(span.of(input.text), span.start),
         false => Vec::new(),
@@ -50,7 +50,7 @@ fn actions_of(value: &str, start: usize) -> Vec<Action> {
     shifted.collect()
 }
 
-/// The span with the actions that write nothing directly before and behind it: to YAML they are blanks.
+/// Extends the span by adjacent actions that produce no output. YAML takes them for spaces.
 fn with_actions_around(input: &Input<'_>, span: Span) -> Span {
     let Span { mut start, mut end } = span;
     let first = input.actions.partition_point(|one| one.span.start < start);
@@ -74,14 +74,14 @@ fn with_actions_around(input: &Input<'_>, span: Span) -> Span {
     Span::new(start, end)
 }
 
-/// What opens, branches and ends in the span.
+/// A control structure in the span, from its opening action to its end.
 struct Structure {
     span: Span,
-    /// An empty one where nothing is written if no other is taken.
+    /// A structure with a single branch gets an empty second one.
     branches: Vec<Span>,
 }
 
-/// The outermost structures. `None` where one begins or ends elsewhere.
+/// The outermost structures. `None` if one begins or ends outside the actions.
 fn structures(actions: &[Action]) -> Option<Vec<Structure>> {
     let mut found = Vec::new();
     let mut depth = 0_usize;

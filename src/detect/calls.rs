@@ -1,6 +1,6 @@
-//! Calls in code that pull, push or build images: rules of Bazel, functions of Tilt, steps of Jenkins.
+//! Calls in code that pull, push or build images: Bazel rules, Tilt functions, Jenkins steps.
 //!
-//! No language: names, parentheses, strings, and `name = "value"` between commas. Runs nothing.
+//! Knows no particular language: only names, parentheses, strings, and `name = "value"` between commas. Runs nothing.
 
 use std::borrow::Cow;
 
@@ -14,16 +14,16 @@ use super::{reference, spread};
 use crate::source::Span;
 use crate::syntax::yaml::{Node, Scalar, Style};
 
-/// What a call does with the images that it names.
+/// What a call does with the images it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Does {
-    /// Its named arguments are one image.
+    /// Its named arguments together are one image.
     Pull,
-    /// All that it names is pushed.
+    /// All images it names are pushed.
     Push,
-    /// The first argument is the name of what is built.
+    /// The first argument names what is built.
     Build,
-    /// The first argument is an image, which is pushed if a call behind it says so.
+    /// The first argument is an image. It is pushed if a chained call says so.
     Take,
 }
 
@@ -46,14 +46,14 @@ const PUSHED: Usage = Usage::Pushed("the call pushes it and does not pull it");
 const BUILT: Usage = Usage::Pushed("the call builds it and does not pull it");
 const IN_CALL: Usage = Usage::likely("it is an argument of a call in code");
 
-/// No call of people is longer.
+/// Longer than real calls.
 const LONGEST: usize = 1 << 12;
 
-/// Reads the calls of a region. `out` has what its words by themselves are.
+/// Applies the calls in a region. `out` contains the uses that the words of the region are by themselves.
 pub(super) fn of_text(input: &Input<'_>, region: Span, out: &mut Vec<ImageUse>) {
     let text = input.masked;
     let bytes = region.of(text).as_bytes();
-    // Every value of interest comes here, and few hold a call.
+    // This runs for every value of interest, and few contain a call.
     if memchr::memchr(b'(', bytes).is_none() {
         return;
     }
@@ -106,12 +106,12 @@ pub(super) fn of_text(input: &Input<'_>, region: Span, out: &mut Vec<ImageUse>) 
 }
 
 struct Call<'c> {
-    /// What is between its parentheses, and these.
+    /// The arguments with the parentheses.
     span: Span,
     arguments: Vec<Argument<'c>>,
 }
 
-/// An argument that is one string.
+/// An argument that is a single string.
 struct Argument<'c> {
     key: Option<&'c str>,
     /// The content of the string.
@@ -119,7 +119,7 @@ struct Argument<'c> {
 }
 
 impl<'c> Call<'c> {
-    /// The call of a name that is at `start`.
+    /// Parses the call whose name is at `start`.
     fn at(text: &'c str, start: usize, name: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let is_part =
@@ -141,7 +141,7 @@ impl<'c> Call<'c> {
         })
     }
 
-    /// The image that named arguments are together.
+    /// The image that the named arguments together are.
     fn joined(&self, input: &Input<'_>) -> Vec<ImageUse> {
         let named = self.arguments.iter();
         let named = named.filter_map(|argument| Some((argument.key?, argument.span)));
@@ -165,7 +165,7 @@ impl<'c> Call<'c> {
         found
     }
 
-    /// The image that the first argument is, where it names no registry.
+    /// The image in the first argument, if that is a path with a tag.
     fn taken(&self, input: &Input<'_>) -> Option<ImageUse> {
         let first = self.arguments.first()?;
         let reference = reference::read(input.masked, first.span, &[])?;
@@ -182,7 +182,7 @@ struct Reader<'r> {
 }
 
 impl<'r> Reader<'r> {
-    /// The arguments up to the closing parenthesis, which is passed. `None` where it is not near.
+    /// Reads the arguments and the closing parenthesis. `None` if there is none within [`LONGEST`].
     fn arguments(&mut self) -> Option<Vec<Argument<'r>>> {
         let bytes = &self.text.as_bytes()[..self.end];
         let mut found = Vec::new();
@@ -226,7 +226,7 @@ impl<'r> Reader<'r> {
         self.at = newline.map_or(bytes.len(), |newline| self.at + newline);
     }
 
-    /// The content of a string on one line, which is passed.
+    /// Reads a string on one line and returns the span of its content.
     fn string(&mut self, bytes: &[u8], quote: u8) -> Option<Span> {
         let start = self.at + 1;
         let mut at = start;
@@ -243,7 +243,7 @@ impl<'r> Reader<'r> {
     }
 }
 
-/// An argument by what is before its string: nothing, a comment or `key =`.
+/// Parses what precedes the string of an argument: nothing, a comment or `key =`.
 fn argument(before: &str, span: Span) -> Option<Argument<'_>> {
     let line = before.rsplit('\n').next().unwrap_or_default().trim();
     let (key, rest) = match line.strip_suffix('=') {
@@ -262,7 +262,7 @@ fn argument(before: &str, span: Span) -> Option<Argument<'_>> {
 mod tests {
     use super::*;
 
-    /// Each argument as `key=value`.
+    /// Formats each argument as `key=value`.
     fn read(text: &str) -> Option<String> {
         let call = Call::at(text, text.find("f(")?, "f")?;
         let shown = call.arguments.iter().map(|argument| {

@@ -1,4 +1,4 @@
-//! Commented-out YAML. A comment that is an entry with a whole reference follows its neighbours; prose does not.
+//! Commented-out YAML. A comment that is an entry with a whole reference is updated with its neighbours; prose is not.
 
 use super::image_use::{ImageUse, Tag};
 use super::input::Input;
@@ -6,7 +6,7 @@ use super::usage::Usage;
 use super::{reference, shell, words, ytt};
 use crate::source::Span;
 
-/// The image use in a comment, from its `#` on.
+/// The image use in a comment, whose span starts at the `#`.
 pub(super) fn image_use(
     input: &Input<'_>,
     comment: Span,
@@ -29,7 +29,7 @@ pub(super) fn image_use(
     Some(found)
 }
 
-/// `renovate: datasource=docker depName=NAME`: Renovate looks for versions of the image there. `packageName` wins.
+/// A Renovate comment, `renovate: datasource=docker depName=NAME`: Renovate looks up versions there. `packageName` wins.
 fn of_renovate(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let settings = content.of(input.masked).strip_prefix(shell::RENOVATE)?;
     let start = content.end - settings.len();
@@ -57,7 +57,7 @@ fn alone(input: &Input<'_>, content: Span) -> Option<ImageUse> {
     let value = unquoted(input.masked, content);
     let mut reference = reference::read(input.masked, value, input.actions)?;
     if reference.tag == Tag::None {
-        // It names what is below, which brings its own tag.
+        // It names the image below, which has its own tag.
         reference.tag = Tag::Any;
     }
     let path_below_host = reference.hosted && !reference.chart;

@@ -1,4 +1,4 @@
-//! Image uses in texts that the expressions of a language put together, and in those that its conditions compare with.
+//! Image uses in strings that expressions compose, and in strings that conditions compare with.
 
 use super::aliases::Aliases;
 use super::context::Context;
@@ -10,7 +10,7 @@ use super::{reference, scalar, words};
 use crate::source::Span;
 use crate::syntax::hcl::{Composed, Computed};
 
-/// Only what is of interest is looked at.
+/// Returns the image uses of computed texts. Skips those that are not of interest.
 pub fn of_computed(input: &Input<'_>, computed: Computed) -> Vec<ImageUse> {
     let plain = Input {
         masked: input.text,

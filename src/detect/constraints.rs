@@ -1,7 +1,7 @@
-//! What a schema allows for its default: patterns, constants, closed lists and rules that name the registry of it. A default
-//! that they refuse breaks the schema, so both must change together.
+//! Constraints that a schema puts on its default: patterns, constants, closed lists and rules that name its registry. A
+//! default that violates them breaks the schema, so both must change together.
 //!
-//! Runs no pattern and no rule: that one of them names the registry is enough.
+//! Evaluates no pattern and no rule: it is enough that one of them names the registry.
 
 use super::context::{Context, Step};
 use super::usage::Usage;
@@ -10,9 +10,9 @@ use crate::syntax::yaml::{Map, Node, Scalar};
 
 const BESIDE: Usage = Usage::must_agree("the schema of this default names this location, too");
 
-/// What refuses values.
+/// Keywords that can reject values.
 const REFUSING: [&str; 5] = ["pattern", "const", "enum", "rule", "regexp"];
-/// What is for people.
+/// Keywords for people.
 const PROSE: [&str; 6] = [
     "default",
     "description",
@@ -21,17 +21,17 @@ const PROSE: [&str; 6] = [
     "examples",
     "$comment",
 ];
-/// Rules over all that is in a schema.
+/// Validation rules for everything in a schema.
 const RULES: &str = "x-kubernetes-validations";
 
-/// So many values of a schema are looked at, and so many schemas around it.
+/// The maximum number of values of a schema, and of schemas around it, that are examined.
 const MOST_VALUES: usize = 256;
 const MOST_SCHEMAS: usize = 16;
 const MOST_REGISTRIES: usize = 4;
-/// No pattern of people is longer.
+/// Longer than real patterns.
 const LONGEST: usize = 1 << 10;
 
-/// How a default is limited by its own schema, and by rules of those around it.
+/// The limit on a default by its own schema, and by the rules of the schemas around it.
 pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>) -> Option<Usage> {
     if context.step() != Step::Key("default") {
         return None;
@@ -56,14 +56,14 @@ pub(super) fn limit_of(context: &Context<'_>, schema: &Map<'_>, value: &Node<'_>
     is_beside.then_some(BESIDE)
 }
 
-/// The registry that a scalar begins with, or is.
+/// The registry that a scalar is or begins with.
 fn registry_of<'v>(scalar: &'v Scalar<'_>) -> Option<&'v str> {
     let host = image::split_host(&scalar.value).0;
     let host = host.or_else(|| Some(&*scalar.value).filter(|value| !value.contains(['/', ' '])));
     host.filter(|host| host.contains('.'))
 }
 
-/// Whether a schema, or one inside it, has something that names a registry.
+/// Whether a schema, or one inside it, has a constraint that names a registry.
 fn is_refused(schema: &Map<'_>, names: &dyn Fn(&str) -> bool, left: &mut usize) -> bool {
     schema.entries.iter().any(|entry| {
         let key = entry.name().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Documents inside scalars: what of a scalar may be a document, and how it parses.
+//! Documents inside scalars: which scalars may be documents, and how they parse.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::source::Span;
 use crate::syntax::template::{self, Action, Mask};
 use crate::syntax::yaml::{self, Node, Parsed};
 
-/// A region of a text, read as a text of its own.
+/// A region of a text that is read as a separate text.
 pub(super) struct Embedded<'e> {
     pub(super) region: Span,
     text: &'e str,
@@ -16,7 +16,7 @@ pub(super) struct Embedded<'e> {
     actions: Vec<Action>,
 }
 
-/// Whether the text of a region may be a document: lines with keys, or a collection as JSON has it.
+/// Whether a region may be a document: lines with keys, or a JSON collection.
 pub(super) fn may_be(input: &Input<'_>, region: Span) -> bool {
     let text = region.of(input.masked).trim();
     let is_collection = text.starts_with(['{', '[']) && text.ends_with(['}', ']']);
@@ -26,7 +26,7 @@ pub(super) fn may_be(input: &Input<'_>, region: Span) -> bool {
     is_json || is_pair() || text.contains('\n') && (text.contains(':') || text.starts_with('-'))
 }
 
-/// The ways to read a region: as it is, and with the actions that it has when it is a template by itself.
+/// The ways to read a region: as it is, and as a template with its own actions.
 pub(super) fn readings<'e>(
     input: &Input<'e>,
     region: Span,
@@ -57,7 +57,7 @@ pub(super) fn readings<'e>(
 }
 
 impl Embedded<'_> {
-    /// Its documents. `None` where it is no structure.
+    /// Parses the documents. `None` if they have errors, or are not all maps or lists.
     pub(super) fn parse(&self) -> Option<Vec<Parsed<'_>>> {
         let parts = split_documents(&self.masked).into_iter();
         let parsed: Vec<Parsed<'_>> = parts.map(|part| yaml::parse(&self.masked, part)).collect();
@@ -83,7 +83,7 @@ impl Embedded<'_> {
     }
 }
 
-/// The documents of a block scalar: its lines `---` are indented, and so no marks to a parser.
+/// Splits a block scalar into its documents. Its `---` lines are indented, so the parser does not see them.
 fn split_documents(text: &str) -> Vec<Span> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);

@@ -1,4 +1,4 @@
-//! The keys of a map, as far as they say how its values are used.
+//! What the keys of a map tell about the use of its values.
 
 use super::constraints;
 use super::context::{Context, SchemaKeys, Step};
@@ -11,7 +11,7 @@ use super::words;
 use crate::syntax::json_pointer::unescaped;
 use crate::syntax::yaml::{Entry, Map, Node};
 
-/// The keys by which the maps of a list give names to their values.
+/// The keys under which maps in a list state the names of their values.
 pub(super) const NAMES: [&str; 5] = ["name", "key", "variable", "Name", "ParameterKey"];
 
 const PROSE: Usage = Usage::Unknown("it is free text");
@@ -31,18 +31,18 @@ const TARGET: Usage =
     Usage::likely("its key calls it a target: it may be built or copied to there");
 const LABEL: Usage = Usage::likely("it is a label, which other programs read");
 
-/// What a value is called.
+/// The effective name of a value.
 pub(super) struct Named {
-    /// Folded.
+    /// The folded key.
     pub(super) key: String,
-    /// Of what is above, where a sibling names that too.
+    /// The key above, if a sibling states that, too.
     pub(super) parent: Option<String>,
     pub(super) schema: Option<SchemaKeys>,
 }
 
-/// What the value of a key is called. `None` where nothing below it is of interest.
+/// Determines the effective name of the value of a key. A sibling or a schema may override the key.
 pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<Named> {
-    // What Kyverno adds where there is none.
+    // Kyverno's `+(key)`: set only if it is missing.
     let added = raw.strip_prefix("+(").and_then(|key| key.strip_suffix(')'));
     let key = words::fold(added.unwrap_or(raw));
     let plain = |key: String, parent: Option<String>| {
@@ -58,7 +58,7 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
     }
     if context.document.kind == DocumentType::Terraform {
         if is_labelled(context) {
-            // A name that people chose says nothing: `resource "kubernetes_pod" "example"`.
+            // A label chosen by the author says nothing about the value: `resource "kubernetes_pod" "example"`.
             return plain(String::new(), None);
         }
         if key == "default" && context.parent == "variable" {
@@ -80,11 +80,11 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
         .find_map(|name| map.text(name))
         .filter(|_| is_value);
     if let Some(name) = name {
-        // Of `image.registry` the part before the last is the one above.
+        // In `image.registry`, the part before the last is the key above.
         let parent = name.rsplit_once('.').map(|(head, _)| words::fold(head));
         return plain(words::fold(name), parent);
     }
-    // Of an input: `image: {type: string, default: ...}`
+    // The default of an input: `image: {type: string, default: ...}`
     let describes = ["type", "description", "required", "options", "enum"];
     let is_input = key == "default" && describes.iter().any(|key| map.get(key).is_some());
     if is_input && !context.key.is_empty() {
@@ -96,7 +96,7 @@ pub(super) fn named(context: &Context<'_>, map: &Map<'_>, raw: &str) -> Option<N
     plain(key, None)
 }
 
-/// Whether what is beside a key are images without a registry: `{base: HOST, components: {web: {image: web, tag: v1}}}`.
+/// Whether a map contains images without a registry: `{base: HOST, components: {web: {image: web, tag: v1}}}`.
 fn is_above_images(map: &Map<'_>) -> bool {
     let is_image = |node: &Node<'_>| {
         let image = node.as_map().filter(|map| map.get("tag").is_some());
@@ -107,7 +107,7 @@ fn is_above_images(map: &Map<'_>) -> bool {
     tables.any(|table| table.entries.iter().any(|entry| is_image(&entry.value)))
 }
 
-/// Whether the keys of a map are labels of blocks of Terraform that are about anything: a type, a name.
+/// Whether the keys of a map are labels of Terraform blocks, a type or a name, and unrelated to the values.
 fn is_labelled(context: &Context<'_>) -> bool {
     let is_at_root = |context: &Context<'_>| context.above().is_some_and(Context::is_root);
     let by_type = ["resource", "data", "ephemeral"].map(Step::Key);
@@ -120,7 +120,7 @@ fn is_labelled(context: &Context<'_>) -> bool {
     }
 }
 
-/// The pointer of a JSON 6902 operation, for its value.
+/// The pointer of a JSON 6902 operation, if `key` is its value.
 fn patched<'m>(map: &'m Map<'m>, key: &str) -> Option<&'m str> {
     let operation = map.text("op")?;
     let known = matches!(
@@ -135,7 +135,7 @@ fn is_index(key: &str) -> bool {
     key.is_empty() || key == "-" || key.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// In a schema a default is what the field above is called; keywords that only nest change nothing.
+/// In a schema, a default has the name of its field. Keywords that only nest keep that name.
 fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) -> Named {
     let (key, parent, schema) = match (schema, raw) {
         (SchemaKeys::Names, _) => (key, None, SchemaKeys::Keywords),
@@ -164,7 +164,7 @@ fn in_schema(context: &Context<'_>, schema: SchemaKeys, raw: &str, key: String) 
     }
 }
 
-/// How a value is used by what its key says, if that says it.
+/// The usage that the key of a value implies, if any.
 pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage> {
     let key = context.key;
     let around = context.siblings?;
@@ -189,7 +189,7 @@ pub(super) fn usage_of(context: &Context<'_>, value: &Node<'_>) -> Option<Usage>
     own.or_else(|| by_key(context, says, around, value))
 }
 
-/// The same by words that lists, accounts and settings have for keys.
+/// Like [`usage_of`], by the words in keys of lists, accounts and settings.
 fn by_key(
     context: &Context<'_>,
     says: KeyWords,
@@ -203,7 +203,7 @@ fn by_key(
         () if says.is_matched => Some(MATCHED),
         () if key == "registry" && is_table(context, around, value) => Some(ALLOWED),
         () if says.is_account => Some(ACCOUNT),
-        // Where no schema says so: a JSON patch, values of a chart that makes clusters.
+        // If no schema row applies: in a JSON patch, or in values of a chart that creates clusters.
         () if key == "imagerepository" => of_kubeadm(context, around),
         () if key == "imageregistry" && has_pause_image(around) => given_version(around),
         () if matches!(
@@ -224,8 +224,8 @@ fn by_key(
         .or_else(|| constraints::limit_of(context, around, value))
 }
 
-/// The `imageRepository` of kubeadm: of a configuration without its version, as in a patch for kind, or of a tool that
-/// calls kubeadm and has the version of Kubernetes beside it.
+/// The usage of kubeadm's `imageRepository`: in a configuration without an `apiVersion`, as in a patch for kind, or for a
+/// tool that calls kubeadm and has the Kubernetes version beside it.
 fn of_kubeadm(context: &Context<'_>, siblings: &Map<'_>) -> Option<Usage> {
     let is_configuration = context.parent == "clusterconfiguration"
         || siblings.text("kind") == Some("ClusterConfiguration");
@@ -235,20 +235,20 @@ fn of_kubeadm(context: &Context<'_>, siblings: &Map<'_>) -> Option<Usage> {
     }
 }
 
-/// What kubeadm makes of a registry by the version that is beside it.
+/// The usage of a registry for kubeadm, by the Kubernetes version beside it. `None` if there is none.
 fn given_version(siblings: &Map<'_>) -> Option<Usage> {
     let mut keys = siblings.entries.iter().filter_map(Entry::name);
     let key = keys.find(|key| words::fold(key) == "kubernetesversion")?;
     Some(kubeadm::option(siblings.text(key)))
 }
 
-/// Whether the image of the sandbox is beside a registry, as where a tool calls kubeadm.
+/// Whether the sandbox image is beside a registry, as for tools that call kubeadm.
 fn has_pause_image(siblings: &Map<'_>) -> bool {
     let mut keys = siblings.entries.iter().filter_map(Entry::name);
     keys.any(|key| words::fold(key) == "pauseimage")
 }
 
-/// Whether a list is a block of tasks of Ansible, and not one of what is forbidden.
+/// Whether a list under `block` contains Ansible tasks, rather than what is forbidden.
 fn is_block_of_tasks(siblings: &Map<'_>, value: &Node<'_>) -> bool {
     const KEYWORDS: [&str; 16] = [
         "name",
@@ -274,7 +274,7 @@ fn is_block_of_tasks(siblings: &Map<'_>, value: &Node<'_>) -> bool {
     has_tasks && keys.all(|key| key.is_some_and(|key| KEYWORDS.contains(&key)))
 }
 
-/// A key of Kyverno that has its value compared: `(image)`, `<(image)`.
+/// Whether the key is a Kyverno anchor that compares its value: `(image)`, `<(image)`.
 fn is_anchor(context: &Context<'_>) -> bool {
     let Step::Key(key) = context.step() else {
         return false;
@@ -283,10 +283,10 @@ fn is_anchor(context: &Context<'_>) -> bool {
     key.ends_with(')') && marks.iter().any(|mark| key.starts_with(mark))
 }
 
-/// Whether siblings distinguish a table of mirrors or an account from values of a chart.
+/// Whether siblings show that the map is a mirror table or an account, rather than chart values.
 fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool {
     let is_top = context.above().is_some_and(Context::is_root);
-    // An account is one of a host.
+    // An account belongs to a host.
     let is_host = value
         .as_scalar()
         .is_none_or(|scalar| !scalar.value.trim_end_matches('/').contains('/'));
@@ -302,12 +302,12 @@ fn is_table(context: &Context<'_>, siblings: &Map<'_>, value: &Node<'_>) -> bool
             .any(|entry| is_table_key(entry.name()))
 }
 
-/// Whether a map is one of labels, which other programs read.
+/// Whether a map contains labels, which other programs read.
 fn is_labels(key: &str) -> bool {
     key.ends_with("labels") || key == "resourceattributes"
 }
 
-/// Whether it is what a task of Tekton builds: the parameter `IMAGE` of `kaniko`, `buildah` and others.
+/// Whether the value is what a Tekton task builds: the parameter `IMAGE` of `kaniko`, `buildah` and others.
 fn is_built_by_task(context: &Context<'_>) -> bool {
     const TASKS: [&str; 6] = ["buildah", "buildpacks", "jib", "kaniko", "ko", "s2i"];
     if !context.document.is_object("tekton.dev", "") || !matches!(context.key, "image" | "appimage")

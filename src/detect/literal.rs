@@ -68,7 +68,7 @@ fn of_reference(text: &str, reference: Reference, usage: Usage) -> Option<ImageU
     }
     match usage {
         _ if reference.hosted => Some(reference.into_use(usage, "template")),
-        // Whether a name without host is an image of Docker Hub, only a comparison shows.
+        // Only a comparison shows that a name without a host is an image of Docker Hub.
         Usage::Mention(_) if path.contains('/') => Some(reference.into_use(usage, "template")),
         _ => None,
     }

@@ -1,18 +1,18 @@
-//! Puts one image together: from pairs of keys and values to its registry, name, tag and digest.
+//! Assembles one image from pairs of keys and values: its registry, name, tag and digest.
 //!
-//! Pure: the pairs may be the entries of a map, dotted keys, or names and values in a list. Knows no spans.
+//! Pure: the pairs may be the entries of a map, dotted keys, or names and values in a list. Has no notion of spans.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::words;
 use crate::image::{canonical_host, is_account, is_registry_host, is_tagged, split_host};
 
-/// A key, and what is known of its value.
+/// A key and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair<'p> {
-    /// What comes before the last dot of the key. Pairs of different prefixes never make one image.
+    /// The part before the last dot of the key. Pairs with different prefixes never belong to one image.
     pub(super) prefix: &'p str,
-    /// What comes behind it, folded.
+    /// The part after it, folded.
     pub(super) key: String,
     pub(super) value: Value<'p>,
 }
@@ -20,13 +20,13 @@ pub(super) struct Pair<'p> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value<'p> {
     Text(&'p str),
-    /// Nothing: `""`, null.
+    /// An empty value: `""`, null.
     Empty,
-    /// Put in by a template, or no text.
+    /// Set by a template, or not a scalar.
     Unknown,
 }
 
-/// The pairs that make one image, by their index.
+/// The indices of the pairs that make up one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Image {
     pub(super) registry: Option<usize>,
@@ -35,7 +35,7 @@ pub(super) struct Image {
     pub(super) name: usize,
     pub(super) tag: TagPart,
     pub(super) digest: Option<usize>,
-    /// A registry beside a name that has its own: templates may put it before the name all the same.
+    /// A registry beside a name that has its own. Templates may put it before the name nevertheless.
     pub(super) beside: Option<usize>,
     pub(super) around: Around,
 }
@@ -44,21 +44,21 @@ pub(super) struct Image {
 pub(super) enum TagPart {
     None,
     At(usize),
-    /// One of several, chosen by a template.
+    /// A template chooses one of several.
     Unknown,
 }
 
-/// What the map around the pairs says.
+/// Properties of the map around the pairs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Around {
-    /// An image's map: `image:`, `kubectlImage:`.
+    /// Whether it is the map of an image: `image:`, `kubectlImage:`.
     pub(super) is_image: bool,
-    /// An item of a list: its `name` is what it is called.
+    /// Whether it is an item of a list. Its `name` is then a label.
     pub(super) is_item: bool,
 }
 
 impl<'p> Pair<'p> {
-    /// Of a key as it is written.
+    /// Creates a pair from a key as written.
     pub(super) fn new(key: &'p str, value: Value<'p>) -> Self {
         let prefix = key.rsplit_once('.').map_or("", |(prefix, _)| prefix);
         Self {
@@ -77,7 +77,7 @@ impl<'p> Pair<'p> {
 }
 
 impl Image {
-    /// Whether it is more than a name.
+    /// Whether it has more than a name and a folder.
     pub(super) fn is_described(&self) -> bool {
         self.registry.is_some()
             || self.beside.is_some()
@@ -86,8 +86,8 @@ impl Image {
     }
 }
 
-/// The images that pairs make; at least a name and what belongs to it. `around` says what is around the pairs of a
-/// prefix.
+/// Returns the images that the pairs make up: each a name with what belongs to it. `around` describes the map around the
+/// pairs of a prefix.
 pub(super) fn images(pairs: &[&Pair<'_>], around: impl Fn(&str) -> Around) -> Vec<Image> {
     let mut prefixes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
@@ -104,7 +104,8 @@ struct Reader<'r> {
     pairs: &'r [&'r Pair<'r>],
     own: &'r [usize],
     around: Around,
-    /// The first pair of each key, in the order of the keys, shorter ones first: that decides most.
+    /// The first pair of each key, for a binary search. Sorted by the length of the key first, which is the cheapest to
+    /// compare.
     by_key: Vec<(&'r str, usize)>,
     /// Whether a template chooses among tags: `tagK8sUpMinor17` beside `tag`.
     is_tag_chosen: bool,
@@ -150,7 +151,7 @@ impl<'r> Reader<'r> {
         found
     }
 
-    /// The first pair whose key is the stem and one of the ends.
+    /// The first pair whose key is the stem with one of the endings.
     fn ending(&self, stem: &str, ends: &[&str]) -> Option<usize> {
         ends.iter().filter_map(|end| self.first_of(stem, end)).min()
     }
@@ -179,7 +180,7 @@ impl<'r> Reader<'r> {
             around: self.around,
         };
         if is_hosted(text) || is_put_before(text) {
-            // It is whole by itself.
+            // The name is complete by itself.
             image.beside = image.registry.take();
         }
         if !text.contains('/') && !text.is_empty() {
@@ -201,7 +202,7 @@ impl<'r> Reader<'r> {
         image
     }
 
-    /// A companion of the same stem, or else one of none.
+    /// The companion with the same stem or, if there is none, without a stem.
     fn beside(&self, at: usize, stem: &str, ends: &[&str]) -> Option<usize> {
         let own = self.pairs[at].key.as_str();
         let find = |stem| {
@@ -219,8 +220,8 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// The last piece of a name in two, where the pair at `at` is its beginning: `repository: gcr.io/google-containers`
-    /// with `image: pause`.
+    /// The last piece of a name that is split in two, if the pair at `at` is its beginning:
+    /// `repository: gcr.io/google-containers` with `image: pause`.
     fn last_piece(&self, at: usize, stem: &str) -> Option<usize> {
         let pair = self.pairs[at];
         let text = pair.text()?;
@@ -237,7 +238,7 @@ impl<'r> Reader<'r> {
         if let Some(image) = piece("image") {
             return Some(image);
         }
-        // A version beside a name is a chart's as well.
+        // A version beside a name may also belong to a chart.
         let is_clear = |tag: usize| self.around.is_image || self.pairs[tag].key != "version";
         let is_described = match self.tag(at, stem) {
             TagPart::At(tag) => is_clear(tag),
@@ -253,13 +254,13 @@ impl<'r> Reader<'r> {
             let registry = self.beside(at, stem, words::registry_ends(true));
             registry.is_some()
         };
-        // `repository: pause` with a registry is a name already.
+        // With a registry, `repository: pause` already is the name.
         (may_be && (self.around.is_image || !has_registry()))
             .then(|| piece("name"))
             .flatten()
     }
 
-    /// Whether a key is only what the image is called: `name` beside `repository`.
+    /// Whether a key is only a label: `name` beside `repository`.
     fn is_label(&self, stem: &str, key: &str) -> bool {
         let is_path = |end: &&str| {
             let pair = self.first_of(stem, end).map(|index| self.pairs[index]);
@@ -270,7 +271,7 @@ impl<'r> Reader<'r> {
         key.strip_prefix(stem) == Some("name") && words::NAME_ENDS.iter().any(is_path)
     }
 
-    /// `registry: k8s.gcr.io/pause` with a tag and no name.
+    /// Registries that are whole names: `registry: k8s.gcr.io/pause` with a tag and without a name.
     fn registries_as_names(&self, taken: &HashSet<usize>) -> Vec<Image> {
         let whole = |index: usize| {
             let pair = self.pairs[index];
@@ -301,13 +302,13 @@ fn path_on_hub(text: &str) -> &str {
     }
 }
 
-/// Whether a name has its registry and a path.
+/// Whether a name has both a registry and a path.
 fn is_hosted(text: &str) -> bool {
     let path = text.split_once('/');
     path.is_some_and(|(host, path)| is_registry_host(host) && !path.is_empty())
 }
 
-/// Whether a placeholder is what a name begins with: `{{ registry }}/pause`.
+/// Whether a name begins with a placeholder: `{{ registry }}/pause`.
 fn is_put_before(text: &str) -> bool {
     (text.starts_with("{{") || text.starts_with("${")) && text.contains('/')
 }
@@ -316,7 +317,7 @@ fn is_put_before(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Reads `key=value` pairs; shows each image as the keys that make it.
+    /// Reads `key=value` pairs, and formats each image as the keys that make it up.
     fn read(text: &str, around: Around) -> Vec<String> {
         let pair = |text: &'static str| {
             let (key, value) = text.split_once('=').unwrap();

@@ -1,7 +1,7 @@
-//! Schemas of documents: one table, (document, path) → usage and form.
+//! Schemas of documents: a table from (document, path) to usage and form.
 //!
-//! The strongest evidence of how a value is used. Where no row is about a value, the words of its key and its own form
-//! say what they can.
+//! This is the strongest evidence of how a value is used. If no row matches a value, the words of its key and its own form
+//! decide.
 
 pub(super) mod kubeadm;
 mod row;
@@ -15,7 +15,7 @@ use super::context::{Context, Step};
 
 pub(super) use row::Row;
 
-/// The rows by their last step; those that end in a pattern below `*`.
+/// The rows by their last step. Rows whose last step is a pattern are under `*`.
 static TABLE: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
     let mut table: HashMap<&'static str, Vec<Row>> = HashMap::new();
     for row in rows::table() {
@@ -26,7 +26,7 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Row>>> = LazyLock::new(|| {
     table
 });
 
-/// The row about the value at a location, if there is one. The first one counts.
+/// The first row that matches the value.
 pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
     let last = match context.step() {
         Step::Root => return None,
@@ -46,8 +46,8 @@ pub(super) fn row(context: &Context<'_>) -> Option<&'static Row> {
     rows.find(|row| fits(&row.steps, Some(context)))
 }
 
-/// Whether the way to a location is the one of a row: `[]` is an item, `*` any key, a word that begins or ends with `*` any
-/// key that ends or begins so, and `**` any way.
+/// Whether a row's path matches: `[]` is an item, `*` any key, a word with `*` at one end any key with that suffix or prefix,
+/// and `**` any number of steps.
 fn fits(steps: &[&str], context: Option<&Context<'_>>) -> bool {
     let Some(context) = context else {
         return false;

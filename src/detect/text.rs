@@ -1,8 +1,8 @@
 //! Image uses in plain text: arguments, scripts, and what a parser could not read.
 //!
-//! A token is a run of the characters of references, with its placeholders. If it names its registry, it is a reference. If
-//! it does not, `bitnami/redis` may also be a chart, a git repository or a path, so it counts only where nothing but an image
-//! can be.
+//! A token is a run of the characters of references, including placeholders. If it has a registry, it is a reference. If
+//! not, `bitnami/redis` may also be a chart, a git repository or a path, so it counts only where nothing but an image is
+//! possible.
 
 use std::cell::OnceCell;
 
@@ -16,7 +16,7 @@ use super::{comment, defaults, flag, selecting, variables, words};
 use crate::artifact::Artifact;
 use crate::source::Span;
 
-/// Two letters of a mask: a token that begins so begins with a placeholder.
+/// Two letters as a mask has them: a token that begins with them begins with a placeholder.
 pub(super) const STAND_INS: &str = "xx";
 
 const PATTERN: Usage = Usage::Mention("it is part of a pattern");
@@ -32,20 +32,20 @@ pub(super) const BUILD_ARGUMENT: Usage =
 const BARE: &str = "a registry in free text can mean several things";
 pub(super) const NOT_FETCHED: &str = "the program that fetches it may not follow redirects";
 
-/// What a text is, where a reference without tag is in it.
+/// The kind of a text. It decides how a reference without a tag is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prose {
-    /// Words for a program: a reference is one that it pulls.
+    /// Words for a program, which pulls a reference among them.
     Arguments,
-    /// Names and values for a build: `BASE=NAME:tag` is what it may begin with.
+    /// Names and values for a build: in `BASE=NAME:tag`, the image may be a base image.
     BuildArguments,
-    /// Names of what is allowed or mirrored, one beside the other.
+    /// A list of what is allowed or mirrored.
     Listed(Usage),
-    /// Any text: the file may be a script as well as a story.
+    /// Any text: the file may be a script or prose.
     Anything,
 }
 
-/// How the value of an option is used, by the option's name.
+/// The usage of an option's value, by the name of the option.
 pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
     match () {
         () if words::is_allowed(flag) => Some(ALLOWED),
@@ -60,7 +60,7 @@ pub(super) fn usage_by_option(flag: &str) -> Option<Usage> {
     }
 }
 
-/// The references of a region, token by token.
+/// Returns the references in a region, token by token.
 pub(super) fn scan(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     if let Some(inner) = defaults::expand(input, region, Names::Kept) {
         let inner_input = inner.input(input);
@@ -93,7 +93,7 @@ fn scan_plain(input: &Input<'_>, region: Span, prose: Prose) -> Vec<ImageUse> {
     found
 }
 
-/// The tokens of a text that starts at `base` in the input, in order, those aside that can be of no interest.
+/// The tokens of a text that starts at `base` in the input, in order. Skips those that cannot be of interest.
 fn tokens_of_interest<'t>(
     input: &'t Input<'_>,
     bytes: &'t [u8],
@@ -122,9 +122,9 @@ struct Token<'t> {
     text: &'t str,
     start: usize,
     end: usize,
-    /// Where the text starts in the input.
+    /// The offset of the text in the input.
     base: usize,
-    /// Of the text, from the first time that one is asked for: few tokens are references.
+    /// The commands of the text. Computed on first use, because few tokens are references.
     commands: &'t OnceCell<Vec<Command<'t>>>,
     prose: Prose,
 }
@@ -166,7 +166,7 @@ impl Token<'_> {
             return Some(registry);
         }
         match reference::read(masked, span, actions) {
-            // A message can name a version of an API, a script a label.
+            // A message may name an API version, and a script a label.
             Some(reference)
                 if flag.is_none()
                     && !reference.is_pinned()
@@ -195,14 +195,14 @@ impl Token<'_> {
             || raw[trimmed.len()..].contains('/')
     }
 
-    /// What follows is the end of a string inside a string, not part of a pattern.
+    /// Whether an escape sequence follows that ends a string inside a string, rather than being part of a pattern.
     fn ends_by_escape(&self) -> bool {
         ["\\\"", "\\'", "\\n", "\\r", "\\t", "\\\n"]
             .iter()
             .any(|escape| self.text[self.end..].starts_with(escape))
     }
 
-    /// A name without registry, where only an image can be.
+    /// A name without a registry, if nothing but an image is possible.
     fn docker_hub(&self, reference: Reference, flag: Option<&str>) -> Option<ImageUse> {
         let name = reference.name.of(self.input.masked);
         let is_flagged = flag.is_some_and(|flag| {
@@ -227,7 +227,7 @@ impl Token<'_> {
         Some(reference.into_use(usage, "argument"))
     }
 
-    /// A registry that an option or a variable holds, or an account: `docker login k8s.gcr.io`.
+    /// A registry as the value of an option or a variable, or as an account: `docker login k8s.gcr.io`.
     fn registry(&self, span: Span, in_pattern: bool, flag: Option<&str>) -> Option<ImageUse> {
         let registry = reference::read_registry(self.input.masked, span)?;
         let of_registry = |usage| Some(ImageUse::of_registry(registry, usage, "argument"));
@@ -241,7 +241,7 @@ impl Token<'_> {
             return of_registry(PATTERN).filter(|_| is_all);
         }
         if !words::is_bare_host(flag?) {
-            // Whether it is put before names, the rest of the text says.
+            // The rest of the text decides whether it is put before names (`variables`).
             let word = flag::word(self.text, self.start);
             return of_registry(UNKNOWN).filter(|_| word.is_some_and(variables::is_variable));
         }
@@ -263,7 +263,7 @@ impl Token<'_> {
         ))
     }
 
-    /// What an option or a value says that lists registries which are allowed or mirrored.
+    /// The usage, if an option or a value lists registries that are allowed or mirrored.
     fn listed(&self, flag: Option<&str>) -> Option<Usage> {
         let usage = match self.prose {
             Prose::Listed(usage) => Some(usage),
@@ -272,7 +272,7 @@ impl Token<'_> {
         usage.filter(|usage| !usage.is_pull())
     }
 
-    /// The tables of containerd: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`.
+    /// The usage in tables of containerd: `[plugins."io.containerd.grpc.v1.cri".registry.mirrors."k8s.gcr.io"]`.
     fn in_table(&self) -> Option<Usage> {
         let before = self.text[..self.start].strip_suffix(['"', '\''])?;
         match before {
@@ -305,7 +305,7 @@ impl Token<'_> {
         }
     }
 
-    /// Of `deb [options] URL suite component`, the suite: one apt repository holds several, of different owners.
+    /// The suite in `deb [options] URL suite component`. An apt repository has several suites, with different owners.
     fn suite(&self) -> Option<Span> {
         let line = &self.text[flag::line_start(self.text, self.start)..self.start];
         let words = line.split([' ', '\t', '"', '\'']);
@@ -370,7 +370,7 @@ impl Token<'_> {
     }
 }
 
-/// A region that no parser could read, line by line: `key: value` is read as such, all else by tokens.
+/// Scans a region that no parser could read, line by line: `key: value` is read as an entry, anything else as tokens.
 pub(super) fn scan_lines(input: &Input<'_>, region: Span) -> Vec<ImageUse> {
     let mut found = Vec::new();
     for line in input.lines_of_interest(region) {

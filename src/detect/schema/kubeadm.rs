@@ -1,5 +1,5 @@
-//! `imageRepository` of kubeadm. If it has the default value of that kubeadm version, CoreDNS is pulled from a folder of its
-//! own.
+//! `imageRepository` of kubeadm. If it is the default of that kubeadm version, CoreDNS is pulled from a subfolder; otherwise
+//! directly from the given registry.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ const OWN_DEFAULT: &str = "kubeadm of this version compares it with its own defa
 const OWN_DEFAULT_UNKNOWN: &str = "before 1.25, kubeadm compares it with its own default, and would look for CoreDNS elsewhere; the \
                                    version is not given here";
 
-/// `--image-repository` of a command, with its `--kubernetes-version`.
+/// The usage of `--image-repository`, given the command's `--kubernetes-version`.
 pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
     let version = version.filter(|version| version.contains('.') && !version.contains(['$', '{']));
     match version {
@@ -26,11 +26,11 @@ pub(in crate::detect) fn option(version: Option<&str>) -> Usage {
     }
 }
 
-/// `imageRepository`.
+/// The usage of `imageRepository`.
 pub(in crate::detect) fn repository(context: &Context<'_>) -> Usage {
     let dns = context.siblings.and_then(|map| map.get("dns"));
     let dns = dns.and_then(Node::as_map);
-    // A folder that is named has nothing to do with the default.
+    // An explicit folder for CoreDNS does not depend on the default.
     let names_folder = dns
         .and_then(|dns| dns.text("imageRepository"))
         .is_some_and(|folder| folder.contains('/'));
@@ -40,7 +40,7 @@ pub(in crate::detect) fn repository(context: &Context<'_>) -> Usage {
     }
 }
 
-/// `dns.imageRepository`.
+/// The usage of `dns.imageRepository`.
 pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
     let own = context.siblings.and_then(|map| map.text("imageRepository"));
     match own.is_some_and(|folder| folder.contains('/')) {
@@ -49,7 +49,7 @@ pub(super) fn dns_repository(context: &Context<'_>) -> Usage {
     }
 }
 
-/// The schema of a variable of a `ClusterClass`, which patches the configurations of clusters of any version.
+/// The usage of a default in the schema of a `ClusterClass` variable, which may apply to clusters of any version.
 pub(super) fn variable(context: &Context<'_>) -> Usage {
     let variable = context.above().and_then(|above| above.siblings);
     match is_repository(variable) {
@@ -58,7 +58,7 @@ pub(super) fn variable(context: &Context<'_>) -> Usage {
     }
 }
 
-/// A variable of a `Cluster`: the class mostly makes it the `imageRepository`.
+/// The usage of a `Cluster`'s variable, which the class usually passes to `imageRepository`.
 pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
     if !is_repository(context.siblings) {
         return Usage::PULL;
@@ -68,12 +68,12 @@ pub(super) fn topology_variable(context: &Context<'_>) -> Usage {
     option(topology.and_then(|topology| topology.text("version")))
 }
 
-/// The registry of a tool that calls kubeadm, with the version of the cluster beside it.
+/// The usage of the registry of a tool that calls kubeadm, given the cluster's version beside it.
 pub(super) fn wrapped(context: &Context<'_>) -> Usage {
     option(context.siblings.and_then(|map| map.text("version")))
 }
 
-/// Whether a variable has the name that classes give to it.
+/// Whether a variable has the name that classes use for `imageRepository`.
 fn is_repository(variable: Option<&Map<'_>>) -> bool {
     let name = variable.and_then(|map| map.text("name"));
     name.is_some_and(|name| words::fold(name) == "imagerepository")
@@ -90,14 +90,14 @@ fn by_version(context: &Context<'_>) -> Usage {
     }
 }
 
-/// `spec.version` of a control plane, above the configuration.
+/// The `spec.version` of a control plane, above the configuration.
 fn control_plane_version<'c>(context: &Context<'c>) -> Option<&'c str> {
     let maps = context.upwards().filter_map(|above| above.siblings);
     maps.filter(|map: &&Map<'_>| map.get("kubeadmConfigSpec").is_some())
         .find_map(|map| map.text("version"))
 }
 
-/// Whether kubeadm of that version pulled from k8s.gcr.io by default: up to 1.22.16, 1.23.14 and 1.24.8.
+/// Whether that kubeadm version pulled from k8s.gcr.io by default: up to 1.22.16, 1.23.14 and 1.24.8.
 fn had_old_default(version: &str) -> bool {
     let numbers = version.trim_start_matches('v').split(['.', '-', '+']);
     let numbers: Vec<u32> = numbers.map_while(|part| part.parse().ok()).collect();
@@ -113,13 +113,13 @@ fn had_old_default(version: &str) -> bool {
     rest.first().is_none_or(|patch| *patch <= last)
 }
 
-/// Whether the folder of CoreDNS has to be named with the new location.
+/// Whether a fix must also state the folder of CoreDNS.
 pub(in crate::detect) fn needs_companion(usage: Usage) -> bool {
     let reasons = [OWN_DEFAULT, OWN_DEFAULT_UNKNOWN];
     matches!(usage, Usage::Pull(Certainty::Likely(reason)) if reasons.contains(&reason))
 }
 
-/// The folder of CoreDNS, which kubeadm does not find by itself once its own default is gone.
+/// The insertion that states the folder of CoreDNS, which kubeadm finds by itself only if the registry is its own default.
 pub(in crate::detect) fn companion(context: &Context<'_>, registry: Span) -> Option<Companion> {
     let is_of_dns = context.parent == "dns";
     if is_of_dns {
@@ -164,7 +164,7 @@ fn insertion(span: Span, before: String, after: String) -> Insertion {
     }
 }
 
-/// A map `dns` beside `imageRepository`.
+/// The insertion of a map `dns` beside `imageRepository`.
 fn map_beside(text: &str, map: &Map<'_>) -> Option<Insertion> {
     let own = map.entries.iter().find(|entry| entry.name() == Some(KEY))?;
     let like = beside::layout_of(text, map, own).ok()?;

@@ -1,4 +1,4 @@
-//! The columns of the table.
+//! The columns of the schema table.
 
 use crate::detect::context::Context;
 use crate::detect::document::{Document, is_group};
@@ -6,24 +6,24 @@ use crate::detect::document_type::DocumentType;
 use crate::detect::form::Form;
 use crate::detect::usage::Usage;
 
-/// What a schema says of the values at a path.
+/// The usage and form of the values at a path.
 #[derive(Debug)]
 pub(in crate::detect) struct Row {
     pub(super) of: Of,
-    /// From the root on.
+    /// The path from the root.
     pub(super) steps: Vec<&'static str>,
     pub(super) says: Says,
     pub(in crate::detect) form: Form,
 }
 
-/// Which documents a row is of.
+/// The documents that a row applies to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Of {
     Any,
     /// Any Kubernetes object.
     Objects,
     Type(DocumentType),
-    /// Kubernetes objects of a group or one below it; of any kind where that is empty.
+    /// Kubernetes objects of an API group, or of one below it. An empty kind means any.
     Object(&'static str, &'static str),
     Kind(&'static str),
 }
@@ -32,12 +32,12 @@ pub(super) enum Of {
 pub(super) enum Says {
     Is(Usage),
     By(fn(&Context<'_>) -> Usage),
-    /// Of what is put into other objects, whatever is said above it: a policy names images, but those are pulled.
+    /// Like `By`, but overrides the usage from above: what a policy puts into objects is pulled, not only mentioned.
     PutIn(fn(&Context<'_>) -> Usage),
 }
 
 impl Row {
-    /// How the value is used.
+    /// The usage of the value.
     pub(in crate::detect) fn usage(&self, context: &Context<'_>) -> Usage {
         match self.says {
             Says::Is(usage) => usage,
@@ -45,7 +45,7 @@ impl Row {
         }
     }
 
-    /// The same below something that is used in another way.
+    /// The usage of the value, combined with that of something above.
     pub(in crate::detect) fn usage_below(
         &self,
         context: &Context<'_>,

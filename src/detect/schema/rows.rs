@@ -1,4 +1,4 @@
-//! The rows: data alone.
+//! The rows of the schema table. Data only.
 
 use super::row::Of::{self, Any, Kind, Object, Objects, Type};
 use super::row::Row;
@@ -45,7 +45,7 @@ const KARGO: Says = Is(Usage::must_agree(
     "Kargo looks for this name in what it promotes: move all of them together",
 ));
 
-/// Every row; of several that fit, the first counts.
+/// Returns all rows. The first one that matches counts.
 pub(super) fn table() -> Vec<Row> {
     ROWS.iter()
         .map(|(of, path, says, form)| Row {
@@ -172,14 +172,14 @@ const ROWS: &[Written] = &[
     // tests
     (Object("chainsaw.kyverno.io", ""), "** assert resource", PutIn(by::asserted), Form::ByWords),
 
-    // what events are filtered by
+    // event filters
     (Object("argoproj.io", "Sensor"), "** filters", COMPARED, Form::ByWords),
 
-    // collectors of logs
+    // log collectors
     (Any, "** pipeline_stages", COMPARED, Form::ByWords),
     (Any, "** pipelineStages", COMPARED, Form::ByWords),
 
-    // networks
+    // network policies and routes
     (Object("networking.istio.io", ""), "** hosts []", LISTED, Form::ByWords),
     (Object("networking.istio.io", ""), "** host", LISTED, Form::ByWords),
     (Object("cilium.io", ""), "** matchName", LISTED, Form::ByWords),
@@ -187,10 +187,10 @@ const ROWS: &[Written] = &[
     (Object("projectcalico.org", ""), "** domains []", LISTED, Form::ByWords),
     (Kind("FQDNNetworkPolicy"), "** matches []", LISTED, Form::ByWords),
 
-    // what removes images from nodes
+    // tools that remove images from nodes
     (Object("eraser.sh", "ImageList"), "spec images", REMOVED, Form::ByWords),
 
-    // what builds images
+    // tools that build images
     (Object("shipwright.io", ""), "** output image", PUSHED, Form::Image),
     (Object("kpack.io", "Image"), "spec additionalTags []", PUSHED, Form::Image),
 
